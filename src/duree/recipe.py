@@ -1,0 +1,307 @@
+"""Recipe: every choice of one run, checked, and written as TOML that repeats it.
+
+A recipe has five sections, in the order in which the workflow uses them: ``data``, ``text``,
+``model``, ``training`` and ``judging``. Each setting states its own meaning, and ``to_toml`` prints
+that meaning above the value, so that the file is its own manual.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from duree.errors import DataError, RecipeError
+
+
+class Section(BaseModel):
+    """Settings that cannot be changed once made, nor misspelt."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class DataSettings(Section):
+    """Which table, which columns, and how its rows are parted."""
+
+    files: tuple[str, ...] = Field((), description="Files or folders that make the table.")
+    test_file: str | None = Field(None, description="A file of test rows; none: part them off.")
+    text: str | None = Field(None, description="The column that holds the texts.")
+    target: str | None = Field(None, description="The column to predict.")
+    id: str | None = Field(None, description="A column that names each row; never an input.")
+    group: str | None = Field(
+        None, description="Rows that share a value here (author, speaker) stay in one part."
+    )
+    time: str | None = Field(None, description="Train on what came before, test on what came after.")
+    label_separator: str | None = Field(
+        None, description="What parts several labels in one cell (as in 'war; trade')."
+    )
+    encoding: str | None = Field(None, description="Text encoding; none: found out and told.")
+    delimiter: str | None = Field(None, description="Column delimiter; none: found out and told.")
+    drop_bad: bool = Field(
+        False, description="Leave out rows that cannot be used (and list them) instead of stopping."
+    )
+    test_share: float = Field(0.2, gt=0, lt=1, description="Share of the rows kept for the test.")
+    validation_share: float = Field(
+        0.1, gt=0, lt=1, description="Share of the training rows kept for choosing."
+    )
+
+
+class TextSettings(Section):
+    """How a text becomes a sequence of numbers."""
+
+    segmenter: Literal["auto", "words", "characters", "jieba"] = Field(
+        "auto", description="Units: auto goes by script; jieba needs duree[chinese]."
+    )
+    lowercase: bool = Field(True, description="Fold case.")
+    numbers: Literal["keep", "digits", "one"] = Field(
+        "keep", description="Keep numbers, write every digit as 0, or every number as 0."
+    )
+    max_features: int = Field(30_000, ge=1, description="Most frequent units that get an index.")
+    max_length: int = Field(400, ge=1, description="Longest sequence, in units.")
+    keep: Literal["head", "tail", "both"] = Field(
+        "head", description="Which end of a longer text is kept; both: half from each."
+    )
+
+
+class ModelSettings(Section):
+    """The network."""
+
+    cell: Literal["gru", "lstm", "rnn"] = Field("gru", description="The recurrent cell.")
+    embedding_size: int = Field(128, ge=1, description="Numbers that stand for one unit.")
+    hidden_size: int = Field(64, ge=1, description="Size of the state, each direction.")
+    num_layers: int = Field(1, ge=1, description="Recurrent layers, one above the other.")
+    bidirectional: bool = Field(True, description="Read from both ends.")
+    pooling: Literal["last", "mean", "max", "attention"] = Field(
+        "max", description="How the states of all steps become one."
+    )
+    input_dropout: float = Field(
+        0.2, ge=0, lt=1, description="Share of embedding numbers hidden, one mask per sequence."
+    )
+    layer_dropout: float = Field(0.0, ge=0, lt=1, description="The same between layers.")
+    recurrent_dropout: float = Field(
+        0.0, ge=0, lt=1, description="The same on the state from step to step (Gal & Ghahramani)."
+    )
+    output_dropout: float = Field(0.2, ge=0, lt=1, description="The same on the pooled state.")
+    wide: bool = Field(False, description="Join a linear bag-of-words score to the network's.")
+
+    @model_validator(mode="after")
+    def _dropout_has_a_place(self) -> ModelSettings:
+        if self.layer_dropout > 0 and self.num_layers == 1:
+            raise ValueError("layer_dropout needs num_layers of at least 2")
+        return self
+
+
+class TrainingSettings(Section):
+    """How the network learns."""
+
+    optimiser: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
+        "adam", description="The update rule."
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="Its largest value.")
+    weight_decay: float = Field(0.0, ge=0, description="Pull of the weights towards zero.")
+    schedule: Literal["constant", "cosine", "linear"] = Field(
+        "constant", description="How the learning rate falls over the epochs."
+    )
+    clip_norm: float = Field(1.0, ge=0, description="Largest norm of a gradient; 0: no limit.")
+    batch_size: int = Field(32, ge=1, description="Sequences per step.")
+    epochs: int = Field(15, ge=1, description="At most so many passes over the training rows.")
+    patience: int = Field(3, ge=1, description="Epochs without gain on validation before the end.")
+    averaging: bool = Field(False, description="Judge and keep a moving average of the weights.")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: rare classes count as much as common ones."
+    )
+    max_minutes: float | None = Field(None, gt=0, description="Stop training after so long.")
+    checkpoint_seconds: float = Field(30.0, gt=0, description="Lose at most so much of the work.")
+
+
+class JudgingSettings(Section):
+    """Beside what, and how surely, the network is judged."""
+
+    baselines: bool = Field(True, description="Train the baselines too.")
+    forest_trees: int = Field(1000, ge=1, description="Trees of the random forest.")
+    bootstrap: int = Field(2000, ge=100, description="Resamples behind each interval.")
+    seeds: int = Field(1, ge=1, description="Networks to train, each from a seed of its own.")
+
+
+class Recipe(Section):
+    """Every choice of one run.
+
+    Raises
+    ------
+    RecipeError
+        From ``build`` and ``read``: an unknown setting (with the nearest known one), a value out
+        of range, or two that contradict each other; all faults are told together.
+    """
+
+    task: Literal["classify", "regress", "multilabel"] | None = Field(
+        None, description="The kind of question; none: found out from the target."
+    )
+    seed: int = Field(0, ge=0, description="The same recipe and seed give the same result.")
+    data: DataSettings = DataSettings()
+    text: TextSettings = TextSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    judging: JudgingSettings = JudgingSettings()
+
+    @classmethod
+    def build(cls, settings: Mapping[str, Any]) -> Recipe:
+        """Check plain nested settings and make a Recipe of them."""
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            faults = "; ".join(_explain(fault) for fault in error.errors())
+            raise RecipeError(
+                "the recipe has a fault: {faults}",
+                fix="correct the setting; docs/reference/recipe.md lists them all",
+                faults=faults,
+            ) from None
+
+    @classmethod
+    def read(cls, path: Path | str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+        """Read a TOML recipe; ``overrides`` maps dotted names to values that win over the file's."""
+        try:
+            settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RecipeError(
+                "there is no recipe {path!r}", fix="check the path", path=str(path)
+            ) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise RecipeError(
+                "{path!r} is not a readable recipe: {reason}",
+                fix="correct the line, or start from the recipe.toml of a run folder",
+                path=str(path),
+                reason=str(error),
+            ) from None
+        return cls.build(_overlay(settings, overrides or {}))
+
+    def replace(self, overrides: Mapping[str, Any]) -> Recipe:
+        """A new recipe in which ``overrides`` (dotted name to value) hold."""
+        return Recipe.build(_overlay(self.model_dump(), overrides))
+
+    def to_toml(self) -> str:
+        """The whole recipe, defaults included, with the meaning of each setting above it."""
+        lines = ["# A Durée recipe: `duree fit --recipe THIS_FILE` repeats the run.", ""]
+        lines += _toml_lines(self)
+        for name, section in _sections(self):
+            lines += ["", f"# {(type(section).__doc__ or '').strip()}", f"[{name}]"]
+            lines += _toml_lines(section)
+        return "\n".join(lines) + "\n"
+
+
+def setting_names() -> list[str]:
+    """Every setting as a dotted name: ``seed``, ``model.hidden_size``, ..."""
+    top = [name for name, field in Recipe.model_fields.items() if not _is_section(field)]
+    return top + [
+        f"{name}.{inner}"
+        for name, field in Recipe.model_fields.items()
+        if _is_section(field)
+        for inner in field.annotation.model_fields  # type: ignore[union-attr]
+    ]
+
+
+def parse_setting(assignment: str) -> tuple[str, Any]:
+    """Turn ``"model.hidden_size=128"`` (or ``"hidden_size=128"``) into a dotted name and a value.
+
+    Raises
+    ------
+    RecipeError
+        No ``=``, an unknown name, or a short name that two sections share.
+    """
+    name, equals, text = assignment.partition("=")
+    name = name.strip()
+    if not equals:
+        raise RecipeError(
+            "{assignment!r} sets nothing", fix="write NAME=VALUE", assignment=assignment
+        )
+    known = setting_names()
+    if name not in known:
+        matches = [full for full in known if full.rpartition(".")[2] == name]
+        if len(matches) != 1:
+            raise RecipeError(
+                "{name!r} is not a setting", fix=_nearest(name, known), name=name
+            )
+        name = matches[0]
+    return name, _parse_value(text.strip())
+
+
+def _parse_value(text: str) -> Any:
+    """A TOML value where it reads as one, else the bare text; ``none`` is None."""
+    if text == "none":
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _overlay(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {k: dict(v) if isinstance(v, Mapping) else v for k, v in settings.items()}
+    for name, value in overrides.items():
+        section, dot, inner = name.partition(".")
+        if dot:
+            merged.setdefault(section, {})[inner] = value
+        else:
+            merged[section] = value
+    return merged
+
+
+def _explain(fault: ErrorDetails) -> str:
+    """One fault in plain words, with the nearest setting where a name is unknown."""
+    name = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{name} is not a setting ({_nearest(name, setting_names())})"
+    if fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    return f"{name} = {fault['input']!r}: {fault['msg'].lower()}"
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    short = {full.rpartition(".")[2]: full for full in known} | {full: full for full in known}
+    found = get_close_matches(name, short, n=1, cutoff=0.5) or get_close_matches(
+        name.rpartition(".")[2], short, n=1, cutoff=0.5
+    )
+    return f"did you mean {short[found[0]]}?" if found else "see docs/reference/recipe.md"
+
+
+def _is_section(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+
+
+def _sections(recipe: Recipe) -> Iterator[tuple[str, Section]]:
+    for name in Recipe.model_fields:
+        if isinstance(section := getattr(recipe, name), Section):
+            yield name, section
+
+
+def _toml_lines(section: Section) -> list[str]:
+    lines = []
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            continue
+        if field.description:
+            lines.append(f"# {field.description}")
+        # TOML has no null: a setting that is none is left to its default, which is none.
+        lines.append(f"# {name} = none" if value is None else f"{name} = {_toml_value(value)}")
+    return lines
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, float) and not isinstance(value, bool):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def require_column(recipe: Recipe, name: str) -> str:
+    """The column named by ``data.<name>``; DataError where the recipe leaves it out."""
+    column = getattr(recipe.data, name)
+    if column is None:
+        raise DataError("no {name} column was named", fix="add --{name} COLUMN", name=name)
+    return str(column)

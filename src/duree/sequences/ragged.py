@@ -1,0 +1,84 @@
+"""The one representation of sequences: values laid end to end, and where each row begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of unequal length, without padding.
+
+    Attributes
+    ----------
+    values : int32 [total_steps] (tokens, states) or float32 [total_steps, channels]
+    offsets : int64 [rows + 1]
+        Row ``i`` is ``values[offsets[i]:offsets[i + 1]]``.
+
+    Both may be memory-mapped.
+    """
+
+    values: NDArray[Any]
+    offsets: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        offsets, total = self.offsets, len(self.values)
+        if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != total:
+            raise DataError(
+                "offsets must be one row of numbers from 0 to the number of steps ({total})",
+                total=total,
+            )
+        if np.any(np.diff(offsets) < 0):
+            raise DataError("offsets must never fall")
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Sequence[int] | NDArray[Any]]) -> Ragged:
+        """Join token rows into one Ragged."""
+        arrays = [np.asarray(row, dtype=np.int32) for row in rows]
+        offsets = np.zeros(len(arrays) + 1, dtype=np.int64)
+        np.cumsum([len(array) for array in arrays], out=offsets[1:])
+        values = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int32)
+        return cls(values, offsets)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Steps in each row, int64 [rows]."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> NDArray[Any]:
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        row %= len(self)
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    def take(self, rows: NDArray[np.int64]) -> Ragged:
+        """The given rows, in the given order, as a Ragged of their own."""
+        lengths = self.lengths[rows]
+        offsets = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        # Each step's place in the source: its row's start there, plus how far into the row it is.
+        shift = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
+        return Ragged(self.values[np.arange(offsets[-1]) + shift], offsets)
+
+    def save(self, folder: Path) -> None:
+        """Write ``values.npy`` and ``offsets.npy`` into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "values.npy", self.values)
+        np.save(folder / "offsets.npy", self.offsets)
+
+    @classmethod
+    def load(cls, folder: Path) -> Ragged:
+        """Memory-map what ``save`` wrote."""
+        values = np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False)
+        return cls(values, np.load(folder / "offsets.npy", allow_pickle=False))
