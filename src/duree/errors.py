@@ -9,7 +9,7 @@
 
 Every message has three parts: *what* happened, *where*, and what to do (*fix*). Each part is a
 ``str.format`` template, and the values are given beside it, so that the same error can be told in
-another language: ``languages/zh.toml`` maps every English template to its Chinese twin.
+another language: the files in ``languages/zh`` map every English template to its Chinese twin.
 """
 
 from __future__ import annotations
@@ -103,6 +103,10 @@ def translate(template: str, language: str | None = None) -> str:
 
 @cache
 def chinese_templates() -> dict[str, str]:
-    """English template to Chinese template, from ``languages/zh.toml``."""
-    text = files("duree").joinpath("languages/zh.toml").read_text(encoding="utf-8")
-    return {row["en"]: row["zh"] for row in tomllib.loads(text)["message"]}
+    """English template to Chinese template, from the files in ``languages/zh``."""
+    templates = {}
+    for file in files("duree").joinpath("languages/zh").iterdir():
+        if file.name.endswith(".toml"):
+            rows = tomllib.loads(file.read_text(encoding="utf-8"))["message"]
+            templates |= {row["en"]: row["zh"] for row in rows}
+    return templates
