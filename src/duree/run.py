@@ -1,0 +1,161 @@
+"""Run: the folder in which one run keeps everything it chose, learned and found.
+
+Every file is written aside, synced and renamed, so that each is whole at every moment. Only one
+process may write a run at a time: it holds a lock that ends with the process, however it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from duree.errors import RunError
+from duree.folders import write_file
+from duree.recipe import Recipe
+
+
+class Run:
+    """An existing run folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder made by ``Run.create``.
+
+    Raises
+    ------
+    RunError
+        There is no run in the folder, or it is not safe to use (a link, or another user's).
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        _refuse_unsafe(self.folder)
+        if not (self.folder / "recipe.toml").is_file():
+            raise RunError(
+                "there is no run in {folder!r}",
+                fix="give the folder that `duree fit` made: it holds recipe.toml",
+                folder=str(folder),
+            )
+        self.recipe = Recipe.read(self.folder / "recipe.toml")
+
+    @classmethod
+    def create(cls, folder: Path | str, recipe: Recipe) -> Run:
+        """Make the folder and write the recipe into it.
+
+        Raises
+        ------
+        RunError
+            Something is there already, or the folder cannot be made.
+        """
+        folder = Path(folder)
+        _refuse_unsafe(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(
+                "{folder!r} exists already",
+                fix="choose another --out, or go on with it: duree resume {folder}",
+                folder=str(folder),
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_file(folder / "recipe.toml", recipe.to_toml().encode())
+        except OSError as error:
+            raise RunError(
+                "the run folder {folder!r} cannot be written: {reason}",
+                fix="choose another --out, or free some space",
+                folder=str(folder),
+                reason=error.strerror or str(error),
+            ) from None
+        return cls(folder)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from writing this run."""
+        with open(self.folder / ".lock", "a+b") as file:
+            if not _try_lock(file.fileno()):
+                raise RunError(
+                    "another process is writing {folder!r}",
+                    fix="wait until it ends, or stop it",
+                    folder=str(self.folder),
+                )
+            yield
+
+    def has(self, name: str) -> bool:
+        """Whether the run holds this file or folder."""
+        return (self.folder / name).exists()
+
+    def read_json(self, name: str) -> Any:
+        """The data in a JSON file of the run."""
+        path = self.folder / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                "{path!r} cannot be read: {reason}",
+                fix="finish the run with: duree resume {folder}",
+                path=str(path),
+                folder=str(self.folder),
+                reason=str(error),
+            ) from None
+
+    def write_json(self, name: str, data: Any) -> None:
+        """Write plain data; a number that is not finite is a fault of ours, and refused."""
+        text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False)
+        write_file(self.folder / name, text.encode())
+
+    def log(self, line: str) -> None:
+        """Append one line, with the time, to log.txt."""
+        with open(self.folder / "log.txt", "a", encoding="utf-8") as file:
+            file.write(f"{now()}  {line}\n")
+
+    def open_test(self, why: str) -> None:
+        """Record that the answers of the test part are looked at, before they are."""
+        openings = self.test_openings()
+        self.write_json("test_openings.json", [*openings, {"when": now(), "why": why}])
+
+    def test_openings(self) -> list[dict[str, str]]:
+        """When and why the test part was opened so far."""
+        return list(self.read_json("test_openings.json")) if self.has("test_openings.json") else []
+
+
+def now() -> str:
+    """The time in UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _refuse_unsafe(folder: Path) -> None:
+    """A run that is a link, or belongs to somebody else, could be exchanged under our hands."""
+    if folder.is_symlink():
+        raise RunError(
+            "the run folder {folder!r} is a symbolic link",
+            fix="give the folder itself: {target!r}",
+            folder=str(folder),
+            target=str(folder.resolve()),
+        )
+    if hasattr(os, "getuid") and folder.exists() and folder.stat().st_uid != os.getuid():
+        raise RunError(
+            "the run folder {folder!r} belongs to another user",
+            fix="copy it into a folder of your own",
+            folder=str(folder),
+        )
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take a lock that the system releases when the process ends; False if another holds it."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

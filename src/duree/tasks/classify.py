@@ -1,0 +1,107 @@
+"""Classify: one class for each sequence, out of two or more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from scipy.special import softmax
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from duree.baselines import Baseline, classification_baselines
+from duree.errors import DataError
+from duree.evaluation.calibration import fit_temperature
+from duree.evaluation.metrics import CLASSIFICATION, MetricSet
+from duree.recipe import Recipe
+from duree.tasks.task import Loss, Units
+
+
+@dataclass(frozen=True)
+class Classify:
+    """Softmax over the classes, which stand in alphabetical order.
+
+    ``temperature`` divides the scores before the softmax; it is fitted on the validation part
+    (Guo et al. 2017) and changes how sure the network is, never which class it prefers.
+    """
+
+    classes: tuple[str, ...]
+    temperature: float = 1.0
+
+    name: ClassVar[str] = "classify"
+    metrics: ClassVar[MetricSet] = CLASSIFICATION
+    stratify: ClassVar[bool] = True
+
+    @classmethod
+    def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
+        classes = tuple(sorted(target.unique().to_list()))
+        if len(classes) < 2:
+            raise DataError(
+                "the target {column!r} has only one class, {label!r}",
+                fix="choose a column with at least two",
+                column=target.name,
+                label=classes[0] if classes else "",
+            )
+        return cls(classes)
+
+    @property
+    def outputs(self) -> int:
+        return len(self.classes)
+
+    def encode(self, target: pl.Series) -> NDArray[np.int64]:
+        unseen = sorted(set(target.unique().to_list()) - set(self.classes))
+        if unseen:
+            raise DataError(
+                "the target {column!r} holds {unseen}, which the model was not trained on",
+                fix="the classes it knows are {known}",
+                column=target.name,
+                unseen=", ".join(repr(label) for label in unseen[:5]),
+                known=", ".join(repr(label) for label in self.classes[:20]),
+            )
+        codes = target.replace_strict(list(self.classes), range(self.outputs), return_dtype=pl.Int64)
+        return codes.to_numpy()
+
+    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
+        weight = None
+        if recipe.training.class_weights == "balanced":
+            counts = np.bincount(targets, minlength=self.outputs)
+            weight = torch.tensor(len(targets) / (self.outputs * counts), dtype=torch.float32)
+
+        def loss(scores: Tensor, targets: Tensor) -> Tensor:
+            return cross_entropy(scores, targets, weight)
+
+        return loss
+
+    def settle(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> Self:
+        return replace(self, temperature=fit_temperature(scores, targets))
+
+    def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(softmax(scores.astype(np.float64) / self.temperature, axis=1))
+
+    def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
+        return float(np.mean(scores.argmax(axis=1) == targets))
+
+    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
+        best = predictions.argmax(axis=1)
+        return [
+            pl.Series("prediction", np.array(self.classes, dtype=object)[best], dtype=pl.String),
+            *(
+                pl.Series(f"probability_{label}", predictions[:, place])
+                for place, label in enumerate(self.classes)
+            ),
+        ]
+
+    def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
+        return classification_baselines(recipe, units)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"classes": list(self.classes), "temperature": self.temperature}
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Self:
+        return cls(tuple(state["classes"]), float(state["temperature"]))

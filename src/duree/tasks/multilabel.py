@@ -1,0 +1,125 @@
+"""Multilabel: any number of labels for each sequence, written in one cell with a separator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from scipy.special import expit
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from duree.baselines import Baseline, multilabel_baselines
+from duree.errors import DataError
+from duree.evaluation.calibration import fit_temperature
+from duree.evaluation.metrics import MULTILABEL, MetricSet
+from duree.recipe import Recipe
+from duree.tasks.task import Loss, Units
+
+
+@dataclass(frozen=True)
+class Multilabel:
+    """One yes or no for every label, in alphabetical order; a label is given from 0.5 upwards."""
+
+    labels: tuple[str, ...]
+    separator: str
+    temperature: float = 1.0
+
+    name: ClassVar[str] = "multilabel"
+    metrics: ClassVar[MetricSet] = MULTILABEL
+    stratify: ClassVar[bool] = False
+
+    @classmethod
+    def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
+        separator = recipe.data.label_separator or ";"
+        labels = tuple(sorted({label for cell in target for label in _parts(cell, separator)}))
+        if not labels:
+            raise DataError(
+                "the target {column!r} holds no label at all",
+                fix="choose another column, or set data.label_separator",
+                column=target.name,
+            )
+        return cls(labels, separator)
+
+    @property
+    def outputs(self) -> int:
+        return len(self.labels)
+
+    def encode(self, target: pl.Series) -> NDArray[np.int64]:
+        places = {label: place for place, label in enumerate(self.labels)}
+        marks = np.zeros((len(target), self.outputs), dtype=np.int64)
+        for row, cell in enumerate(target):
+            for label in _parts(cell, self.separator):
+                if label not in places:
+                    raise DataError(
+                        "row {row}: the target {column!r} holds {unseen}, which the model was not "
+                        "trained on",
+                        fix="the labels it knows are {known}",
+                        row=row + 1,
+                        column=target.name,
+                        unseen=repr(label),
+                        known=", ".join(repr(label) for label in self.labels[:20]),
+                    )
+                marks[row, places[label]] = 1
+        return marks
+
+    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
+        weight = None
+        if recipe.training.class_weights == "balanced":
+            share = np.clip(targets.mean(axis=0), 1 / len(targets), 1 - 1 / len(targets))
+            weight = torch.tensor((1 - share) / share, dtype=torch.float32)
+
+        def loss(scores: Tensor, targets: Tensor) -> Tensor:
+            return binary_cross_entropy_with_logits(
+                scores, targets.to(scores.dtype), pos_weight=weight
+            )
+
+        return loss
+
+    def settle(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> Self:
+        # A label is one of two classes with scores (0, s): the same fit serves.
+        flat = np.stack([np.zeros(scores.size, dtype=np.float32), scores.ravel()], axis=1)
+        return replace(self, temperature=fit_temperature(flat, targets.ravel()))
+
+    def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(expit(scores.astype(np.float64) / self.temperature))
+
+    def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
+        return float(np.mean((scores > 0) == (targets == 1)))
+
+    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
+        given = [
+            self.separator.join(label for label, p in zip(self.labels, row, strict=True) if p >= 0.5)
+            for row in predictions
+        ]
+        return [
+            pl.Series("prediction", given, dtype=pl.String),
+            *(
+                pl.Series(f"probability_{label}", predictions[:, place])
+                for place, label in enumerate(self.labels)
+            ),
+        ]
+
+    def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
+        return multilabel_baselines(recipe, units)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "labels": list(self.labels),
+            "separator": self.separator,
+            "temperature": self.temperature,
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Self:
+        return cls(tuple(state["labels"]), str(state["separator"]), float(state["temperature"]))
+
+
+def _parts(cell: str, separator: str) -> list[str]:
+    """The labels of one cell, trimmed; an empty cell has none."""
+    return [label for part in cell.split(separator) if (label := part.strip())]

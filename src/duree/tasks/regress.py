@@ -1,0 +1,95 @@
+"""Regress: one number for each sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from duree.baselines import Baseline, regression_baselines
+from duree.errors import DataError
+from duree.evaluation.metrics import REGRESSION, MetricSet
+from duree.recipe import Recipe
+from duree.tasks.task import Loss, Units
+
+COVERAGE = 0.95
+
+
+@dataclass(frozen=True)
+class Regress:
+    """Squared error on the target in units of its training mean and standard deviation.
+
+    ``margin`` is half the width of the 95 % prediction interval: the split-conformal quantile of
+    the absolute errors on the validation part (Lei et al. 2018, algorithm 2).
+    """
+
+    mean: float
+    scale: float
+    margin: float = float("inf")
+
+    name: ClassVar[str] = "regress"
+    metrics: ClassVar[MetricSet] = REGRESSION
+    stratify: ClassVar[bool] = False
+
+    @classmethod
+    def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
+        values = target.to_numpy().astype(np.float64)
+        scale = float(values.std())
+        if scale == 0:
+            raise DataError(
+                "the target {column!r} is {value} in every row",
+                fix="choose a column that varies",
+                column=target.name,
+                value=float(values[0]),
+            )
+        return cls(float(values.mean()), scale)
+
+    @property
+    def outputs(self) -> int:
+        return 1
+
+    def encode(self, target: pl.Series) -> NDArray[np.float64]:
+        return target.to_numpy().astype(np.float64)
+
+    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
+        def loss(scores: Tensor, targets: Tensor) -> Tensor:
+            standard = (targets - self.mean) / self.scale
+            return mse_loss(scores[:, 0], standard.to(scores.dtype))
+
+        return loss
+
+    def settle(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> Self:
+        errors = np.sort(np.abs(self.predictions(scores)[:, 0] - targets))
+        rank = int(np.ceil(COVERAGE * (len(errors) + 1)))
+        # With fewer than 19 errors no finite margin covers 95 %: the largest is the honest least.
+        return replace(self, margin=float(errors[min(rank, len(errors)) - 1]))
+
+    def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        return scores.astype(np.float64) * self.scale + self.mean
+
+    def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
+        return -float(np.mean(np.abs(self.predictions(scores)[:, 0] - targets)))
+
+    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
+        value = predictions[:, 0]
+        return [
+            pl.Series("prediction", value),
+            pl.Series("low", value - self.margin),
+            pl.Series("high", value + self.margin),
+        ]
+
+    def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
+        return regression_baselines(recipe, units)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"mean": self.mean, "scale": self.scale, "margin": self.margin}
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Self:
+        return cls(float(state["mean"]), float(state["scale"]), float(state["margin"]))

@@ -1,0 +1,83 @@
+"""What a kind of question must tell the workflow. Each file beside this one answers for one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from torch import Tensor
+
+from duree.baselines import Baseline
+from duree.evaluation.metrics import MetricSet
+from duree.recipe import Recipe
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+Units = Callable[[str], list[str]]
+
+
+class Task(Protocol):
+    """A kind of question together with its possible answers, as learned from the target column.
+
+    ``scores`` are what the network gives, float32 [rows, outputs]; ``predictions`` are what a
+    reader wants of them (probabilities, numbers), float64 [rows, outputs].
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[MetricSet]
+    stratify: ClassVar[bool]
+
+    @classmethod
+    def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
+        """Learn the possible answers from the target column (no nulls)."""
+        ...
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives for a row."""
+        ...
+
+    def encode(self, target: pl.Series) -> NDArray[Any]:
+        """The target column as numbers, one entry a row.
+
+        Raises
+        ------
+        DataError
+            An answer that ``from_target`` did not see.
+        """
+        ...
+
+    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
+        """The training loss ``(scores, targets) -> mean``; ``targets`` are the training rows'."""
+        ...
+
+    def settle(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> Self:
+        """Learn from the validation part how sure the scores are."""
+        ...
+
+    def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scores as probabilities or numbers."""
+        ...
+
+    def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
+        """The figure that early stopping watches on the validation part; higher is better."""
+        ...
+
+    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
+        """The columns that ``predict`` adds to a table: ``prediction``, then how sure it is."""
+        ...
+
+    def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
+        """What anyone should try first, not yet trained; ``units`` parts a text into its units."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data that ``from_dict`` reads back."""
+        ...
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Self:
+        """Make the task that ``to_dict`` described."""
+        ...
