@@ -47,6 +47,7 @@ class DataSettings(Section):
     drop_bad: bool = Field(
         False, description="Leave out rows that cannot be used (and list them) instead of stopping."
     )
+    note: str | None = Field(None, description="A sentence about the data, shown atop the report.")
     test_share: float = Field(0.2, gt=0, lt=1, description="Share of the rows kept for the test.")
     validation_share: float = Field(
         0.1, gt=0, lt=1, description="Share of the training rows kept for choosing."
@@ -66,7 +67,7 @@ class TextSettings(Section):
     max_features: int = Field(30_000, ge=1, description="Most frequent units that get an index.")
     max_length: int = Field(400, ge=1, description="Longest sequence, in units.")
     keep: Literal["head", "tail", "both"] = Field(
-        "head", description="Which end of a longer text is kept; both: half from each."
+        "both", description="Which end of a longer text is kept; both: half from each."
     )
 
 
@@ -79,16 +80,19 @@ class ModelSettings(Section):
     num_layers: int = Field(1, ge=1, description="Recurrent layers, one above the other.")
     bidirectional: bool = Field(True, description="Read from both ends.")
     pooling: Literal["last", "mean", "max", "attention"] = Field(
-        "max", description="How the states of all steps become one."
+        "attention", description="How the states of all steps become one."
+    )
+    word_dropout: float = Field(
+        0.3, ge=0, lt=1, description="Share of units hidden as unknown while training."
     )
     input_dropout: float = Field(
-        0.2, ge=0, lt=1, description="Share of embedding numbers hidden, one mask per sequence."
+        0.3, ge=0, lt=1, description="Share of embedding numbers hidden, one mask per sequence."
     )
     layer_dropout: float = Field(0.0, ge=0, lt=1, description="The same between layers.")
     recurrent_dropout: float = Field(
         0.0, ge=0, lt=1, description="The same on the state from step to step (Gal & Ghahramani)."
     )
-    output_dropout: float = Field(0.2, ge=0, lt=1, description="The same on the pooled state.")
+    output_dropout: float = Field(0.5, ge=0, lt=1, description="The same on the pooled state.")
     wide: bool = Field(False, description="Join a linear bag-of-words score to the network's.")
 
     @model_validator(mode="after")
@@ -104,16 +108,18 @@ class TrainingSettings(Section):
     optimiser: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
         "adam", description="The update rule."
     )
-    learning_rate: float = Field(1e-3, gt=0, description="Its largest value.")
+    learning_rate: float = Field(2e-3, gt=0, description="Its largest value.")
     weight_decay: float = Field(0.0, ge=0, description="Pull of the weights towards zero.")
     schedule: Literal["constant", "cosine", "linear"] = Field(
-        "constant", description="How the learning rate falls over the epochs."
+        "cosine", description="How the learning rate falls over the epochs."
     )
     clip_norm: float = Field(1.0, ge=0, description="Largest norm of a gradient; 0: no limit.")
-    batch_size: int = Field(32, ge=1, description="Sequences per step.")
-    epochs: int = Field(15, ge=1, description="At most so many passes over the training rows.")
-    patience: int = Field(3, ge=1, description="Epochs without gain on validation before the end.")
-    averaging: bool = Field(False, description="Judge and keep a moving average of the weights.")
+    batch_size: int = Field(64, ge=1, description="Sequences per step.")
+    epochs: int | None = Field(
+        None, ge=1, description="Passes over the training rows; none: 2,000 steps, in 5 to 50 passes."
+    )
+    patience: int = Field(5, ge=1, description="Epochs without gain on validation before the end.")
+    averaging: bool = Field(True, description="Judge and keep a moving average of the weights.")
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as common ones."
     )

@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 
+# Token indices with a meaning of their own: never a real step; a unit outside the vocabulary; a
+# text without any unit, so that every row has at least one step.
+PADDING, UNKNOWN, EMPTY = 0, 1, 2
+
 
 @dataclass(frozen=True)
 class Ragged:

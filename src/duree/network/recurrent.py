@@ -1,0 +1,248 @@
+"""Recurrent layers over sequences of unequal length: ``(values, lengths) -> states``.
+
+Padding stands at the end, so a layer that reads forwards never meets it before its work is done.
+The backward direction reads each row reversed within its own length. No sequence is ever packed:
+packing costs several times the arithmetic on a CPU. Weights carry ``torch.nn``'s names and layout.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from duree.network.cells import Weights, gru_step, lstm_step, rnn_step
+
+State = tuple[Tensor, ...]
+
+
+class Recurrent(nn.Module):
+    """What the three cells share: layers, directions, dropout and parameters.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        Channels of the input and of the state.
+    num_layers : int
+        Layers, one above the other.
+    bidirectional : bool
+        Read from both ends; outputs are joined, forward first.
+    dropout : float
+        Share of the channels hidden between layers, one mask for all steps of a sequence.
+    recurrent_dropout : float
+        The same on the previous hidden state (Gal & Ghahramani 2016; Keras masks it alike).
+
+    Notes
+    -----
+    Call ``layer(x, lengths, initial=None)`` with x float [batch, steps, input] and lengths int64
+    [batch], each from 0 to steps. ``output`` is [batch, steps, directions * hidden], zero past each
+    length; ``final`` (and ``initial``) are [num_layers * directions, batch, hidden], for the LSTM a
+    pair of them (h, c). A row of length 0 ends in its initial state.
+    """
+
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bidirectional, self.dropout = bidirectional, dropout
+        self.recurrent_dropout = recurrent_dropout
+        width = input_size
+        for layer in range(num_layers):
+            for suffix in self._suffixes(layer):
+                rows = self.gates * hidden_size
+                shapes = Weights((rows, width), (rows, hidden_size), (rows,), (rows,))  # type: ignore[arg-type]
+                for name, shape in shapes._asdict().items():
+                    self.register_parameter(name + suffix, nn.Parameter(torch.empty(shape)))
+            width = hidden_size * self.directions
+        self.reset_parameters()
+
+    @property
+    def directions(self) -> int:
+        """1, or 2 where the sequence is read from both ends."""
+        return 2 if self.bidirectional else 1
+
+    def reset_parameters(self) -> None:
+        """Orthogonal recurrent blocks (Saxe et al. 2014), Glorot-uniform input blocks, no bias."""
+        for name, parameter in self.named_parameters():
+            if name.startswith("bias"):
+                nn.init.zeros_(parameter)
+                continue
+            fill = nn.init.orthogonal_ if "_hh" in name else nn.init.xavier_uniform_
+            for block in parameter.data.chunk(self.gates):
+                fill(block)
+
+    def forward(
+        self, x: Tensor, lengths: Tensor, initial: Tensor | State | None = None
+    ) -> tuple[Tensor, Tensor | State]:
+        """Every hidden state and the final states; see the class notes for shapes."""
+        output, finals = self._run(x, lengths, initial, want_final=True)
+        final = tuple(torch.stack(states) for states in zip(*finals, strict=True))
+        return output, final if self.states > 1 else final[0]
+
+    def hidden_states(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The output alone, which spares the work that only the final states need."""
+        return self._run(x, lengths, None, want_final=False)[0]
+
+    def _run(
+        self, x: Tensor, lengths: Tensor, initial: Tensor | State | None, want_final: bool
+    ) -> tuple[Tensor, list[State]]:
+        steps = x.shape[1]
+        real = torch.arange(steps, device=x.device) < lengths[:, None]  # (B, T)
+        start = self._start(x, initial)
+        finals: list[State] = []
+        for layer in range(self.num_layers):
+            if layer > 0:
+                x = dropout_alike(x, self.dropout, self.training)
+            outputs = []
+            for direction, suffix in enumerate(self._suffixes(layer)):
+                began = tuple(s[layer * self.directions + direction] for s in start)
+                read = reverse_rows(x, lengths) if direction else x
+                states = self._scan(read, began, self._weights(suffix), want_final)
+                if want_final:
+                    finals.append(_last_states(states, began, lengths))
+                outputs.append(reverse_rows(states[0], lengths) if direction else states[0])
+            x = torch.cat(outputs, dim=2) * real[:, :, None]  # (B, T, D*H)
+        return x, finals
+
+    def _scan(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
+        """Every state at every step, [batch, steps, hidden] each; only h unless more is wanted."""
+        if x.shape[1] == 0:
+            return tuple(x.new_zeros(x.shape[0], 0, self.hidden_size) for _ in began)
+        if self.training and self.recurrent_dropout > 0:
+            return self._scan_by_step(x, began, weights)
+        return self._scan_at_once(x, began, weights, want_final)
+
+    def _scan_by_step(self, x: Tensor, began: State, weights: Weights) -> State:
+        """Step by step, so that the gates see the state under one mask a sequence."""
+        projected = linear(x, weights.weight_ih, weights.bias_ih)  # (B, T, G*H)
+        mask = dropout_alike(torch.ones_like(began[0])[:, None], self.recurrent_dropout, True)[:, 0]
+        state, trace = began, []
+        for a in projected.unbind(1):
+            state = self._step(a, state, weights, state[0] * mask)
+            trace.append(state)
+        return tuple(torch.stack(states, dim=1) for states in zip(*trace, strict=True))
+
+    def _scan_at_once(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
+        """All steps in one call of torch."""
+        raise NotImplementedError
+
+    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
+        """One step of the cell's reference."""
+        raise NotImplementedError
+
+    def _start(self, x: Tensor, initial: Tensor | State | None) -> State:
+        if initial is None:
+            shape = (self.num_layers * self.directions, x.shape[0], self.hidden_size)
+            return tuple(x.new_zeros(shape) for _ in range(self.states))
+        return (initial,) if isinstance(initial, Tensor) else tuple(initial)
+
+    def _suffixes(self, layer: int) -> list[str]:
+        return [f"_l{layer}", f"_l{layer}_reverse"][: self.directions]
+
+    def _weights(self, suffix: str) -> Weights:
+        return Weights(*(getattr(self, name + suffix) for name in Weights._fields))
+
+
+class RNN(Recurrent):
+    """Simple recurrent network with tanh (Elman 1990). See ``Recurrent`` for the parameters."""
+
+    gates = 1
+
+    def _scan_at_once(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
+        h = torch._VF.rnn_tanh(x, began[0][None], list(weights), True, 1, 0.0, self.training, False, True)[0]  # type: ignore[attr-defined]  # fmt: skip
+        return (h,)
+
+    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
+        return (rnn_step(a, state[0], weights, seen).h,)
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit (Cho et al. 2014), reset gate after the product, as in torch and cuDNN."""
+
+    gates = 3
+
+    def _scan_at_once(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
+        h = torch._VF.gru(x, began[0][None], list(weights), True, 1, 0.0, self.training, False, True)[0]  # type: ignore[attr-defined]  # fmt: skip
+        return (h,)
+
+    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
+        return (gru_step(a, state[0], weights, seen).h,)
+
+
+class LSTM(Recurrent):
+    """Long short-term memory with a forget gate (Gers et al. 2000), whose bias begins at 1."""
+
+    gates = 4
+    states = 2
+
+    def reset_parameters(self) -> None:
+        """As the others, but the forget gate begins open (Jozefowicz et al. 2015)."""
+        super().reset_parameters()
+        for name, parameter in self.named_parameters():
+            if name.startswith("bias_ih"):
+                parameter.data[self.hidden_size : 2 * self.hidden_size] = 1.0
+
+    def _scan_at_once(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
+        h0, c0 = began
+        h = torch._VF.lstm(x, (h0[None], c0[None]), list(weights), True, 1, 0.0, self.training, False, True)[0]  # type: ignore[attr-defined]  # fmt: skip
+        return (h, _cell_states(x, h, h0, c0, weights)) if want_final else (h,)
+
+    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
+        step = lstm_step(a, state[0], state[1], weights, seen)
+        return step.h, step.c
+
+
+def _cell_states(x: Tensor, h: Tensor, h0: Tensor, c0: Tensor, weights: Weights) -> Tensor:
+    """The LSTM's c at every step, [batch, steps, hidden]: torch gives it for the last step alone.
+
+    With h known everywhere the gates of all steps are one product, and only c's own sum is a loop.
+    """
+    before = torch.cat([h0[:, None], h[:, :-1]], dim=1)
+    gates = linear(x, weights.weight_ih, weights.bias_ih)
+    gates = gates + linear(before, weights.weight_hh, weights.bias_hh)
+    i, f, g, _ = gates.chunk(4, dim=2)
+    added = torch.sigmoid(i) * torch.tanh(g)
+    kept = torch.sigmoid(f)
+    c, trace = c0, []
+    for t in range(x.shape[1]):
+        c = kept[:, t] * c + added[:, t]
+        trace.append(c)
+    return torch.stack(trace, dim=1)
+
+
+def dropout_alike(x: Tensor, share: float, training: bool) -> Tensor:
+    """Dropout with one mask for all steps of a sequence; x is [batch, steps, channels]."""
+    if not training or share == 0:
+        return x
+    mask = torch.rand(x.shape[0], 1, x.shape[2], device=x.device, dtype=x.dtype) >= share
+    return x * mask / (1 - share)
+
+
+def reverse_rows(x: Tensor, lengths: Tensor) -> Tensor:
+    """Each row's real steps in reverse order, its padding left in place; x is [batch, steps, any]."""
+    steps = torch.arange(x.shape[1], device=x.device)
+    mirrored = lengths[:, None] - 1 - steps
+    index = torch.where(mirrored >= 0, mirrored, steps)  # (B, T)
+    return x.gather(1, index[:, :, None].expand(x.shape))
+
+
+def _last_states(states: State, began: State, lengths: Tensor) -> State:
+    """Each state [batch, hidden] at each row's last real step; where it has none, as it began."""
+    rows = torch.arange(len(lengths), device=lengths.device)
+    finals = []
+    for trace, start in zip(states, began, strict=True):
+        joined = torch.cat([start[:, None], trace], dim=1)  # step t stands at t + 1
+        finals.append(joined[rows, lengths])
+    return tuple(finals)
