@@ -1,0 +1,114 @@
+"""Time and recall of find_duplicates: on IMDB's 50,000 reviews, and on crowds made to slow it.
+
+    OMP_NUM_THREADS=2 POLARS_MAX_THREADS=2 python benchmarks/find_duplicates.py
+
+The truth is found without hashing tricks: two sets of resemblance r share at least one shingle
+among the rarest (1 - r) of each (Bayardo, Ma & Srikant 2007), so joining on those finds all pairs.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.tables.duplicates import MIN_UNITS, RESEMBLANCE, find_duplicates
+from duree.tables.shingles import count_units, hash_shingles
+
+
+def main() -> None:
+    """Print what was measured."""
+    folder = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "imdb"
+    if folder.is_dir():
+        parts = [pl.read_parquet(folder / f"{part}.parquet") for part in ("train", "test")]
+        reviews = pl.concat(parts)["review"]
+        near = measure("IMDB, 50,000 reviews", reviews)
+        tell_imdb(near, np.arange(len(reviews)) < len(parts[0]))
+        pairs = true_pairs(reviews)
+        found = near[pairs["left"].to_numpy()] == near[pairs["right"].to_numpy()]
+        print(f"recall: {found.sum()} of the {len(pairs)} true pairs ({found.mean():.4f})")
+        show_pairs(reviews, pairs)
+    else:
+        print(f"IMDB left out: there is no {folder}")
+    rng = np.random.default_rng(0)
+    words = np.array([f"w{number}" for number in range(5000)])
+    text = " ".join(rng.choice(words, 200))
+    measure("100,000 identical texts of 200 words", pl.Series([text] * 100_000))
+    measure("100,000 texts that differ in one number", numbered(text, 100_000))
+    measure("100,000 texts of resemblance 0.6", numbered(" ".join(words[:14]), 100_000))
+    measure("1,000,000 answers of 1 to 8 words", answers(rng, words[:50], 1_000_000))
+
+
+def measure(name: str, texts: pl.Series) -> NDArray[np.int64]:
+    """Cluster the texts, and print how long that took and the largest memory so far."""
+    begin = time.perf_counter()
+    near = find_duplicates(texts).near
+    seconds = time.perf_counter() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    clusters = len(np.unique(near))
+    print(f"{name}: {seconds:.1f} s, peak {peak:.0f} MiB, {len(near)} rows, {clusters} clusters")
+    return near
+
+
+def tell_imdb(near: NDArray[np.int64], is_train: NDArray[np.bool_]) -> None:
+    """Print the rows that repeat another, within each part and across."""
+    _, cluster = np.unique(near, return_inverse=True)
+    train, test = (np.bincount(cluster[part], minlength=cluster.max() + 1) for part in (is_train, ~is_train))
+    for name, count in (("train", train), ("test", test)):
+        print(f"within {name}: {count[count > 1].sum()} rows, {(count * (count - 1) // 2).sum()} pairs")
+    shared = (train > 0) & (test > 0)
+    print(f"across: {train[shared].sum()} train rows, {test[shared].sum()} test rows, {(train * test).sum()} pairs")
+
+
+def true_pairs(texts: pl.Series) -> pl.DataFrame:
+    """All pairs (left < right) of resemblance RESEMBLANCE or more, among texts long enough."""
+    rows = np.flatnonzero(count_units(texts) >= MIN_UNITS)
+    shingles, starts = hash_shingles(texts.gather(rows))
+    row = np.repeat(rows, np.diff(starts, append=len(shingles)))
+    sets = pl.DataFrame({"row": row, "shingle": shingles}).unique()
+    sets = sets.with_columns(size=pl.len().over("row"), df=pl.len().over("shingle"))
+    rank = pl.struct("df", "shingle").rank("ordinal").over("row")
+    rare = sets.filter(rank <= pl.col("size") - (RESEMBLANCE * pl.col("size")).ceil() + 1)
+    right = rare.select(right="row", shingle="shingle")
+    pairs = rare.select(left="row", shingle="shingle").join(right, on="shingle")
+    pairs = pairs.filter(pl.col("left") < pl.col("right")).select("left", "right").unique()
+    common = (
+        pairs.join(sets, left_on="left", right_on="row")
+        .join(sets, left_on=["right", "shingle"], right_on=["row", "shingle"], suffix="_right")
+        .group_by("left", "right")
+        .agg(common=pl.len(), sizes=pl.first("size") + pl.first("size_right"))
+    )
+    resemblance = pl.col("common") / (pl.col("sizes") - pl.col("common"))
+    return common.with_columns(resemblance=resemblance).filter(resemblance >= RESEMBLANCE)
+
+
+def show_pairs(texts: pl.Series, pairs: pl.DataFrame) -> None:
+    """Print the beginnings of the least alike of the true pairs."""
+    for pair in pairs.sort("resemblance", "left").head(6).iter_rows(named=True):
+        print(f"resemblance {pair['resemblance']:.3f}: rows {pair['left']} and {pair['right']}")
+        print("   ", texts[pair["left"]][:110])
+        print("   ", texts[pair["right"]][:110])
+
+
+def numbered(text: str, count: int) -> pl.Series:
+    """The text with a number of its own in its middle, ``count`` times over."""
+    words = text.split()
+    half = len(words) // 2
+    before, after = " ".join(words[:half]), " ".join(words[half:])
+    return pl.Series([f"{before} {number} {after}" for number in range(count)])
+
+
+def answers(rng: np.random.Generator, words: NDArray[np.str_], count: int) -> pl.Series:
+    """Short answers drawn from few words."""
+    drawn = rng.choice(words, (count, 8))
+    lengths = rng.integers(1, 9, count)
+    return pl.Series([" ".join(row[:length]) for row, length in zip(drawn, lengths, strict=True)])
+
+
+if __name__ == "__main__":
+    main()
