@@ -311,3 +311,35 @@ def require_column(recipe: Recipe, name: str) -> str:
     if column is None:
         raise DataError("no {name} column was named", fix="add --{name} COLUMN", name=name)
     return str(column)
+
+
+def recipe_from_flags(
+    file: str | None,
+    data: tuple[str, ...],
+    flags: Mapping[str, Any],
+    settings: tuple[str, ...],
+) -> Recipe:
+    """A recipe from a file (or the defaults), command-line flags and ``KEY=VALUE`` settings.
+
+    Flags win over the file, and settings win over flags. Paths are kept whole, so that a run can be
+    resumed from any folder.
+    """
+    places = {
+        "test": "data.test_file",
+        "cell": "model.cell",
+        "epochs": "training.epochs",
+        "max_minutes": "training.max_minutes",
+        "seeds": "judging.seeds",
+        "baselines": "judging.baselines",
+        "task": "task",
+        "seed": "seed",
+    }
+    given = {
+        places.get(name, f"data.{name}"): value for name, value in flags.items() if value is not None
+    }
+    if data:
+        given["data.files"] = tuple(str(Path(path).absolute()) for path in data)
+    if "data.test_file" in given:
+        given["data.test_file"] = str(Path(given["data.test_file"]).absolute())
+    given |= dict(parse_setting(assignment) for assignment in settings)
+    return Recipe.read(file, given) if file else Recipe.build(_overlay({}, given))

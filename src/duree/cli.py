@@ -1,0 +1,191 @@
+"""The command line: one function a verb, and no logic that the library lacks.
+
+Results go to standard output; progress and messages to standard error. Exit status: 0 done; 2 the
+input was at fault; 1 a fault of ours; 130 interrupted, with a checkpoint saved.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from duree import __version__
+from duree.errors import DureeError
+
+# Torch takes more than a second to import: every verb imports what it needs, and --help nothing.
+
+
+class Verbs(click.Group):
+    """A group that lists its verbs in the order in which one meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="duree")
+def cli() -> None:
+    """Long-memory sequence models for the social sciences and humanities.
+
+    Start with `duree demo`, then `duree fit TABLE --text COLUMN --target COLUMN`.
+    """
+
+
+def column_options(command: Any) -> Any:
+    """The options that say which file and which columns; shared by fit and check."""
+    options = [
+        click.option("--text", metavar="COL", help="Column that holds the texts."),
+        click.option("--target", metavar="COL", help="Column to predict."),
+        click.option("--test", metavar="FILE", help="File that holds the test rows."),
+        click.option("--group", metavar="COL", help="Rows alike here stay in one part."),
+        click.option("--time", metavar="COL", help="Train on earlier rows, test on later ones."),
+        click.option("--id", metavar="COL", help="Column that names each row."),
+        click.option("--encoding", metavar="NAME", help="Text encoding, if guessed wrongly."),
+        click.option("--delimiter", metavar="CHAR", help="Column delimiter, if guessed wrongly."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@click.option("--rows", default=3000, show_default=True, help="Letters to simulate.")
+@click.option("--out", metavar="RUN", default="runs/demo", show_default=True)
+def demo(rows: int, out: str) -> None:
+    """Simulate letters whose tone hangs on word order, and run the whole job on them."""
+    from duree.console import Console
+    from duree.demo import fit_demo
+
+    console = Console()
+    console.finish(fit_demo(Path(out), rows, console))
+
+
+@cli.command()
+@click.argument("data", nargs=-1, metavar="DATA...")
+@column_options
+@click.option("--task", type=click.Choice(["classify", "regress"]), help="Found out if not given.")
+@click.option("--cell", type=click.Choice(["gru", "lstm", "rnn"]), help="The recurrent cell.")
+@click.option("--recipe", metavar="FILE", help="Start from this recipe; flags win over it.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any other setting.")
+@click.option("--out", metavar="RUN", help="Run folder to make.  [runs/NAME]")
+@click.option("--seed", type=int, help="Same seed, same result.")
+@click.option("--seeds", type=int, help="Train so many networks and report their spread.")
+@click.option("--epochs", type=int, help="At most so many passes over the training rows.")
+@click.option("--max-minutes", type=float, help="Stop training after so long.")
+@click.option("--no-baselines", is_flag=True, help="Train the network alone.")
+def fit(
+    data: tuple[str, ...],
+    recipe: str | None,
+    settings: tuple[str, ...],
+    out: str | None,
+    no_baselines: bool,
+    **flags: Any,
+) -> None:
+    """Take a table to a trained network, judged beside honest baselines."""
+    from duree.console import Console
+    from duree.recipe import recipe_from_flags
+    from duree.run import free_folder
+
+    choices = recipe_from_flags(recipe, data, flags, settings, baselines=not no_baselines)
+    folder = Path(out) if out else free_folder(choices)
+    from duree.workflow import fit as carry_out
+
+    console = Console()
+    console.finish(carry_out(choices, folder, console))
+
+
+@cli.command()
+@click.argument("run")
+def resume(run: str) -> None:
+    """Go on with a run that was interrupted."""
+    from duree.console import Console
+    from duree.workflow import resume as carry_on
+
+    console = Console()
+    console.finish(carry_on(run, console))
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("data")
+def evaluate(run: str, data: str) -> None:
+    """Judge a trained network on other rows that have answers."""
+    from duree.console import print_figures
+    from duree.workflow import evaluate as judge_rows
+
+    print_figures(judge_rows(run, data))
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("data")
+@click.option("-o", "--output", metavar="FILE", required=True, help=".csv .tsv .parquet .jsonl .xlsx")
+@click.option("--raw", is_flag=True, help="Leave cells that a spreadsheet would run as they are.")
+def predict(run: str, data: str, output: str, raw: bool) -> None:
+    """Predict new rows; every column and the row order are kept."""
+    from duree.workflow import predict as predict_rows
+
+    predict_rows(run, data, output, raw=raw)
+
+
+@cli.command()
+@click.argument("data", nargs=-1, required=True, metavar="DATA...")
+@column_options
+@click.option("--strict", is_flag=True, help="Exit with status 2 where anything is doubtful.")
+def check(data: tuple[str, ...], strict: bool, **flags: Any) -> None:
+    """Look a table over: types, gaps, duplicates, leaks, lengths, encodings."""
+    from duree.console import print_findings
+    from duree.question import check_files
+    from duree.recipe import recipe_from_flags
+
+    findings = check_files(recipe_from_flags(None, data, flags, (), baselines=True).data)
+    print_findings(findings)
+    doubtful = {"warning", "error"} if strict else {"error"}
+    if any(finding.level in doubtful for finding in findings):
+        sys.exit(2)
+
+
+@cli.command()
+@click.argument("run")
+def report(run: str) -> None:
+    """Write the report of a finished run again, and its figures as PDF and SVG."""
+    from duree.report.page import write_report
+
+    click.echo(write_report(Path(run)))
+
+
+@cli.command()
+def doctor() -> None:
+    """Tell versions, cores, the kernel in use, and which extras are missing."""
+    from duree.doctor import examine
+
+    for line in examine():
+        click.echo(line)
+
+
+def main() -> None:
+    """Run the command line and turn every outcome into its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"; see: {context.command_path} --help" if context else ""
+        sys.exit(_fail(f"{error.format_message()}{hint}"))
+    except DureeError as error:
+        sys.exit(_fail(error.message()))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; what was done is saved: go on with duree resume RUN", err=True)
+        sys.exit(130)
+
+
+def _fail(message: str) -> int:
+    click.echo(f"error: {message}", err=True)
+    return 2

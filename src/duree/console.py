@@ -1,0 +1,134 @@
+"""Console: a run as the terminal shows it. Results go to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rich.console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from duree.run import Run
+from duree.tables.finding import Finding
+from duree.training.estimate import Estimate
+
+STEPS = {
+    "read": "Reading and checking the table",
+    "encode": "Encoding",
+    "train": "Training",
+    "baselines": "Training the baselines",
+    "evaluate": "Judging on the test part",
+    "report": "Writing the report",
+}
+MARKS = {"ok": "ok", "note": "note", "warning": "warning", "error": "error"}
+
+
+class Console:
+    """A listener that writes to the terminal."""
+
+    def __init__(self) -> None:
+        self.err = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def step(self, name: str) -> None:
+        """Announce a step of the workflow."""
+        self.err.print(f"[bold]{STEPS[name]}[/bold]")
+
+    def tell(self, message: str) -> None:
+        """One line; what it quotes is never read as markup."""
+        self.err.print(f"  {message}", markup=False)
+
+    def training(self, seed: int) -> TrainingBar:
+        """A bar that follows one network."""
+        return TrainingBar(self.err, seed)
+
+    def finish(self, run: Run) -> None:
+        """The verdict and the figures, and what to do next."""
+        metrics = run.read_json("metrics.json")
+        folder = run.folder
+        self.err.print()
+        self.tell(f"Predict new rows:  duree predict {folder} NEW.csv -o predicted.csv")
+        self.tell(f"Read the report:   {folder / 'report.html'}")
+        self.err.print()
+        print_models(metrics)
+        print(metrics["verdict"])
+
+
+class TrainingBar:
+    """Loss, figure, rows a second and time left, on one line that moves."""
+
+    def __init__(self, console: rich.console.Console, seed: int) -> None:
+        self.console = console
+        self.seed = seed
+        self.rows = 0
+        self.figure = ""
+
+    def start(self, steps: int, done: int, expected: Estimate) -> None:
+        """Tell what the training will take, and draw the bar."""
+        self.console.print(
+            f"  seed {self.seed}: {steps} steps, at most about {_duration(expected.seconds)} "
+            f"and {expected.memory / 2**20:.0f} MB"
+        )
+        self.bar = Progress(
+            TextColumn("  loss {task.fields[loss]:.3f}{task.fields[figure]}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[speed]:.0f} rows/s"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self.task = self.bar.add_task(
+            "train", total=steps, completed=done, loss=float("nan"), speed=0.0, figure=""
+        )
+        self.bar.start()
+
+    def step(self, loss: float, rows: int) -> None:
+        """Move the bar by one batch."""
+        self.rows += rows
+        elapsed = self.bar.tasks[0].elapsed or 1.0
+        self.bar.update(self.task, advance=1, loss=loss, speed=self.rows / elapsed)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Leave one line for the epoch."""
+        self.bar.update(self.task, figure=f"  validation {record['metric']:.3f}")
+        self.bar.console.print(
+            f"  epoch {record['epoch']:>2}  loss {record['train_loss']:.3f}  "
+            f"validation loss {record['validation_loss']:.3f}  figure {record['metric']:.3f}  "
+            f"{record['rows_per_second']:.0f} rows/s"
+        )
+
+    def tell(self, message: str) -> None:
+        """One line above the bar."""
+        self.console.print(f"  {message}", markup=False)
+
+    def end(self) -> None:
+        """Take the bar away, however the training ended."""
+        if hasattr(self, "bar"):
+            self.bar.stop()
+
+
+def print_models(metrics: dict[str, Any]) -> None:
+    """The main figures of every model, with their intervals, on standard output."""
+    names = list(metrics["metric_names"])
+    table = Table(box=None, pad_edge=False)
+    table.add_column("model")
+    for name in names:
+        table.add_column(name)
+    for model, figures in metrics["models"].items():
+        table.add_row(model, *(_interval(figures.get(name)) for name in names))
+    rich.console.Console(highlight=False, soft_wrap=True).print(table)
+
+
+def print_findings(findings: list[Finding]) -> None:
+    """Every finding, one a line, on standard output."""
+    for finding in findings:
+        print(f"{MARKS[finding.level]:<8} {finding.message()}")
+
+
+def _interval(figure: dict[str, float] | None) -> str:
+    if figure is None:
+        return "-"
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

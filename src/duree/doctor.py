@@ -1,0 +1,47 @@
+"""What duree doctor tells: versions, cores, the kernel in use, and extras that are missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from duree import __version__
+
+CORE = ("torch", "numpy", "scikit-learn", "polars", "matplotlib", "safetensors")
+EXTRAS = {
+    "formats": {"fastexcel": "Excel", "pyreadstat": "Stata and SPSS"},
+    "chinese": {"jieba": "Chinese word segmentation"},
+}
+
+
+def examine() -> Iterator[str]:
+    """One finished line after the other."""
+    import torch
+
+    yield f"duree {__version__} on Python {platform.python_version()}, {platform.platform()}"
+    yield f"cores: {os.cpu_count()}, threads used: {torch.get_num_threads()}"
+    yield "recurrent kernel: torch.nn (the compiled kernel is not part of this version)"
+    for package in CORE:
+        yield f"{package} {version(package)}"
+    for extra, packages in EXTRAS.items():
+        for package, purpose in packages.items():
+            yield _examine_extra(extra, package, purpose)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on, by name."""
+    return {"duree": __version__, "python": platform.python_version()} | {
+        package: version(package) for package in CORE
+    }
+
+
+def _examine_extra(extra: str, package: str, purpose: str) -> str:
+    try:
+        if find_spec(package) is not None:
+            return f"{package} {version(package)} ({purpose})"
+    except PackageNotFoundError:
+        pass
+    return f"{package} is missing ({purpose}): pip install 'duree[{extra}]'"

@@ -1,0 +1,40 @@
+"""Listener: who is told what a run is doing while it does it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from duree.training.loop import Progress
+
+
+class Listener(Protocol):
+    """Told of every step and of what is found on the way; prints, logs or draws as it likes."""
+
+    def step(self, name: str) -> None:
+        """A step of the workflow begins: ``"read"``, ``"encode"``, ``"train"``, ..."""
+        ...
+
+    def tell(self, message: str) -> None:
+        """One finished sentence for the user."""
+        ...
+
+    def training(self, seed: int) -> Progress | None:
+        """A network begins to train: who follows its steps and epochs, if anyone."""
+        ...
+
+
+class Silent:
+    """A listener that lets everything pass."""
+
+    def step(self, name: str) -> None:
+        """Say nothing."""
+
+    def tell(self, message: str) -> None:
+        """Say nothing."""
+
+    def training(self, seed: int) -> Progress | None:
+        """Nobody follows."""
+        return None
+
+
+SILENT = Silent()

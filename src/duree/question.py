@@ -1,0 +1,159 @@
+"""Question: a table with its text and target columns picked out, checked and parted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.recipe import DataSettings, Recipe, require_column
+from duree.tables.checks import check_table, clean_labels
+from duree.tables.columns import as_numbers, as_text, resolve_column
+from duree.tables.duplicates import find_duplicates
+from duree.tables.finding import Finding
+from duree.tables.read import read_tables
+from duree.tables.splits import Split, make_split
+from duree.tables.table import Table
+from duree.tasks import TASKS, Task, infer_task
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of which rows.
+
+    Attributes
+    ----------
+    table : Table
+        All rows: those of the data files, then those of the test file if one was given.
+    texts : polars.Series of String [rows]
+    target : polars.Series [rows]
+        Class names (trimmed), or float64.
+    groups : int64 [rows] or None
+        Which rows belong together, for splits and for intervals.
+    task : type of Task
+    split : Split
+    findings : list of Finding
+    """
+
+    table: Table
+    texts: pl.Series
+    target: pl.Series
+    groups: NDArray[np.int64] | None
+    task: type[Task]
+    split: Split
+    findings: list[Finding]
+
+
+def read_question(recipe: Recipe, split: Split | None = None) -> Question:
+    """Read the recipe's files, check them, and part their rows.
+
+    ``split`` is the one already drawn, where a run is resumed.
+
+    Raises
+    ------
+    DataError
+        The table cannot be read, lacks a column, or fails a check of level "error".
+    """
+    data = recipe.data
+    table, test_rows = _read_parts(data)
+    text = resolve_column(table, require_column(recipe, "text"))
+    column = resolve_column(table, require_column(recipe, "target"))
+    table, test_rows = _without_missing(table, column, test_rows, data)
+    name = recipe.task or infer_task(table.frame[column], data)
+    texts = as_text(table, text).fill_null("")
+    target, findings = read_target(table, column, name)
+    duplicates = find_duplicates(texts)
+    findings += check_table(table, data, test_rows=test_rows, duplicates=duplicates)
+    _stop_at_errors(findings)
+    task = TASKS[name]
+    split = split or make_split(
+        table.frame.with_columns(target),
+        data,
+        column if task.stratify else None,
+        clusters=duplicates.near,
+        test_rows=test_rows,
+        seed=recipe.seed,
+    )
+    return Question(
+        table, texts, target, _groups(table, data), task, split, [*table.findings, *findings]
+    )
+
+
+def read_target(table: Table, column: str, task: str) -> tuple[pl.Series, list[Finding]]:
+    """The target column as its task wants it: numbers, or trimmed class names."""
+    if TASKS[task].metrics.numeric:
+        return as_numbers(table, column), []
+    return clean_labels(as_text(table, column).fill_null(""))
+
+
+def _read_parts(data: DataSettings) -> tuple[Table, NDArray[np.bool_] | None]:
+    """All rows, and which of them came from a test file."""
+    options = {"encoding": data.encoding, "delimiter": data.delimiter}
+    table = read_tables(data.files, **options, drop_bad=data.drop_bad)
+    if data.test_file is None:
+        return table, None
+    test = read_tables([data.test_file], **options, drop_bad=data.drop_bad)
+    missing = [name for name in table.frame.columns if name not in test.frame.columns]
+    if missing:
+        raise DataError(
+            "the test file {file!r} has no column {column!r}",
+            fix="give it the same columns as the data",
+            file=data.test_file,
+            column=missing[0],
+        )
+    frame = pl.concat([table.frame, test.frame.select(table.frame.columns)], how="vertical_relaxed")
+    joined = Table(frame, table.sources + test.sources, table.findings + test.findings)
+    return joined, np.arange(len(joined)) >= len(table)
+
+
+def _without_missing(
+    table: Table, column: str, test_rows: NDArray[np.bool_] | None, data: DataSettings
+) -> tuple[Table, NDArray[np.bool_] | None]:
+    """The rows that have an answer; those that have none stop the run, or are told and left out."""
+    missing = table.frame[column].is_null().to_numpy()
+    if data.label_separator is not None or not missing.any():
+        return table, test_rows
+    rows = np.flatnonzero(missing)
+    facts = {
+        "column": column,
+        "count": len(rows),
+        "rows": ", ".join(str(row + 1) for row in rows[:5]),
+    }
+    if not data.drop_bad:
+        raise DataError(
+            "{count} rows have no {column!r}",
+            "first at row {rows}",
+            "fill them in, or leave them out with --set data.drop_bad=true",
+            **facts,
+        )
+    finding = Finding(
+        "missing_target",
+        "warning",
+        "{count} rows without {column!r} were left out: row {rows} ...",
+        values=facts,
+        rows=tuple(int(row) for row in rows[:5]),
+    )
+    kept = replace(
+        table, frame=table.frame.filter(~missing), findings=(*table.findings, finding)
+    )
+    return kept, None if test_rows is None else test_rows[~missing]
+
+
+def _stop_at_errors(findings: list[Finding]) -> None:
+    for finding in findings:
+        if finding.level == "error":
+            raise DataError(finding.what, fix=finding.fix, **finding.values)
+
+
+def _groups(table: Table, data: DataSettings) -> NDArray[np.int64] | None:
+    """One number for each distinct group; a row without a group is a group of its own."""
+    if data.group is None:
+        return None
+    names = table.frame[resolve_column(table, data.group)].cast(pl.String)
+    codes = names.rank("dense").cast(pl.Int64).to_numpy()
+    alone = names.is_null().to_numpy()
+    codes = np.where(alone, len(codes) + np.arange(len(codes)), np.nan_to_num(codes))
+    return codes.astype(np.int64)

@@ -1,0 +1,84 @@
+"""Rivals: the baselines of a run, trained on its rows, with what they say of its test rows.
+
+A finished rival is kept in the run folder, so that an interrupted run does not train it again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.folders import is_sealed, read_sealed, write_sealed
+from duree.listener import Listener
+from duree.question import Question
+from duree.run import Run
+from duree.trained import TrainedModel
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A trained baseline.
+
+    Attributes
+    ----------
+    name : str
+    predictions : float64 [test rows, outputs]
+        Made from the texts of the test rows; their answers play no part.
+    fit_seconds : float
+    choices : dict
+        What was tuned on the validation part, and what was chosen.
+    notes : list of str
+        What a reader must know, such as a forest cut short.
+    """
+
+    name: str
+    predictions: NDArray[np.float64]
+    fit_seconds: float
+    choices: dict[str, Any]
+    notes: list[str]
+
+
+def train_rivals(
+    run: Run, question: Question, network: TrainedModel, listener: Listener
+) -> list[Rival]:
+    """Train every baseline of the task on the very rows that the network had."""
+    recipe, split, task = run.recipe, question.split, network.task
+    if not recipe.judging.baselines:
+        return []
+    parts = {
+        name: (question.texts.gather(rows).to_list(), task.encode(question.target.gather(rows)))
+        for name, rows in (("train", split.train), ("validation", split.validation))
+    }
+    test_texts = question.texts.gather(split.test).to_list()
+    rivals = []
+    for baseline in task.baselines(recipe, network.encoder.units):
+        folder = run.folder / "baselines" / baseline.name
+        if not is_sealed(folder):
+            began = time.perf_counter()
+            baseline.fit(*parts["train"], *parts["validation"])
+            seconds = time.perf_counter() - began
+            listener.tell(f"{baseline.name}: {seconds:.0f} s")
+            facts = {
+                "fit_seconds": seconds,
+                "choices": baseline.choices,
+                "notes": list(baseline.notes),
+            }
+            predictions = io.BytesIO()
+            np.save(predictions, baseline.predict(test_texts))
+            write_sealed(
+                folder,
+                {
+                    "facts.json": json.dumps(facts).encode(),
+                    "predictions.npy": predictions.getvalue(),
+                },
+            )
+        files = read_sealed(folder)
+        loaded = np.load(io.BytesIO(files["predictions.npy"]), allow_pickle=False)
+        rivals.append(Rival(baseline.name, loaded, **json.loads(files["facts.json"])))
+    return rivals

@@ -1,0 +1,149 @@
+"""TrainedModel: a network together with the preparation and the answers that belong to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+
+from duree import __version__
+from duree.errors import RunError
+from duree.folders import read_sealed, write_sealed
+from duree.network.model import SequenceModel
+from duree.recipe import ModelSettings, Recipe
+from duree.sequences.ragged import Ragged
+from duree.sequences.series import SeriesEncoder
+from duree.sequences.text import TextEncoder
+from duree.tasks import TASKS, Task
+from duree.training.batches import Examples
+from duree.training.loop import Plan, Progress, scores, train
+
+Encoder = TextEncoder | SeriesEncoder
+ENCODERS: dict[str, type[Encoder]] = {"text": TextEncoder, "series": SeriesEncoder}
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Everything that is needed to answer for a new row, and nothing else.
+
+    Attributes
+    ----------
+    network : SequenceModel
+    encoder : TextEncoder or SeriesEncoder
+        The preparation that was fitted on the training rows.
+    task : Task
+    settings : ModelSettings
+        The network's build.
+    columns : dict
+        Which columns of a table hold what: ``{"text": ..., "target": ...}``.
+    """
+
+    network: SequenceModel
+    encoder: Encoder
+    task: Task
+    settings: ModelSettings
+    columns: dict[str, str]
+
+    def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
+        """Probabilities or numbers for encoded rows, float64 [rows, outputs]."""
+        return self.task.predictions(scores(self.network, sequences))
+
+    def save(self, folder: Path | str) -> None:
+        """Write weights and descriptions into a sealed folder, replacing what is there."""
+        description = {
+            "duree": __version__,
+            "task": {"name": self.task.name, **self.task.to_dict()},
+            "encoder": {"kind": _kind(self.encoder), **self.encoder.to_dict()},
+            "settings": self.settings.model_dump(),
+            "columns": self.columns,
+        }
+        write_sealed(
+            Path(folder),
+            {
+                "model.json": json.dumps(description, ensure_ascii=False).encode(),
+                "weights.safetensors": safetensors.torch.save(self.network.state_dict()),
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: Path | str) -> TrainedModel:
+        """Read what ``save`` wrote.
+
+        Raises
+        ------
+        RunError
+            The folder is missing, altered, or made by a newer Durée.
+        """
+        files = read_sealed(Path(folder))
+        try:
+            description = json.loads(files["model.json"])
+            task, encoder = description["task"], description["encoder"]
+            settings = ModelSettings(**description["settings"])
+            model = cls.build(
+                ENCODERS[encoder["kind"]].from_dict(encoder),
+                TASKS[task["name"]].from_dict(task),
+                settings,
+                description["columns"],
+            )
+            model.network.load_state_dict(safetensors.torch.load(files["weights.safetensors"]))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise RunError(
+                "the model in {folder!r} does not fit together: {reason}",
+                fix="train it again: duree fit --recipe RUN/recipe.toml",
+                folder=str(folder),
+                reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            ) from None
+        model.network.eval()
+        return model
+
+    @classmethod
+    def build(
+        cls,
+        encoder: Encoder,
+        task: Task,
+        settings: ModelSettings,
+        columns: dict[str, str],
+        seed: int = 0,
+    ) -> TrainedModel:
+        """An untrained network that fits the encoder and the task."""
+        is_text = isinstance(encoder, TextEncoder)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = SequenceModel(
+                settings,
+                vocabulary_size=len(encoder.vocabulary) if is_text else None,
+                channels=None if is_text else encoder.channels,
+                outputs=task.outputs,
+            )
+        return cls(network, encoder, task, settings, columns)
+
+
+def train_model(
+    untrained: TrainedModel,
+    examples: Examples,
+    validation: Examples,
+    recipe: Recipe,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+    history: Path | None = None,
+) -> TrainedModel:
+    """Train on one set of rows; choose the epoch, and settle how sure the scores are, on another."""
+    task, network = untrained.task, untrained.network
+    plan = Plan(
+        examples, validation, task.loss(examples.targets, recipe), task.progress, recipe.training, seed
+    )
+    train(network, plan, progress, checkpoint, history)
+    settled = task.settle(scores(network, validation.sequences), validation.targets)
+    return replace(untrained, task=settled)
+
+
+def _kind(encoder: Encoder) -> str:
+    return next(kind for kind, encoder_class in ENCODERS.items() if type(encoder) is encoder_class)

@@ -1,0 +1,182 @@
+"""The product in one file: a table goes in at the top, a judged network comes out at the bottom.
+
+    read and check → encode → train → baselines → judge → report
+
+Each step leaves what it made in the run folder before the next begins, and finds it there when a
+run is resumed. Nothing here asks what kind of question it is: that is the task's business.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from duree import records
+from duree.evaluation.judgement import Figures, judge_alone
+from duree.listener import SILENT, Listener
+from duree.question import Question, read_question, read_target
+from duree.recipe import Recipe
+from duree.report.page import write_report
+from duree.rivals import Rival, train_rivals
+from duree.run import Run
+from duree.sequences.ragged import Ragged
+from duree.sequences.text import TextEncoder
+from duree.tables.columns import as_text, resolve_column
+from duree.tables.read import read_tables
+from duree.tables.splits import Split
+from duree.tables.table import Table
+from duree.tables.write import write_table
+from duree.trained import TrainedModel, train_model
+from duree.training.batches import Examples
+
+
+def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
+    """Carry a recipe out in a new run folder.
+
+    Raises
+    ------
+    RunError
+        The folder exists or cannot be written.
+    DataError, RecipeError, TrainingError
+        The run cannot go on; what was done so far stays in the folder.
+    """
+    return _carry_out(Run.create(folder, recipe), listener)
+
+
+def resume(folder: Path | str, listener: Listener = SILENT) -> Run:
+    """Go on with a run that was interrupted; it ends as if it had not been."""
+    return _carry_out(Run(folder), listener)
+
+
+def _carry_out(run: Run, listener: Listener) -> Run:
+    with run.locked():
+        if run.has("report.html"):
+            listener.tell(f"{run.folder} is finished: nothing is left to do")
+            return run
+        with records.step(run, "read", listener):
+            question = read(run, listener)
+        with records.step(run, "encode", listener):
+            encoder, sequences = encode(run, question)
+        with records.step(run, "train", listener):
+            networks = train(run, question, encoder, sequences, listener)
+        with records.step(run, "baselines", listener):
+            rivals = train_rivals(run, question, networks[0], listener)
+        with records.step(run, "evaluate", listener):
+            judge(run, question, sequences, networks, rivals)
+        write_report(run.folder)
+        for work in ("checkpoint", "baselines"):
+            shutil.rmtree(run.folder / work, ignore_errors=True)
+    return run
+
+
+def read(run: Run, listener: Listener) -> Question:
+    """Read, check and part the table; the parts are drawn once, and read back ever after."""
+    drawn = Split.from_dict(run.read_json("split.json")) if run.has("split.json") else None
+    question = read_question(run.recipe, drawn)
+    records.keep_question(run, question)
+    for finding in question.findings:
+        if finding.level in ("warning", "error"):
+            listener.tell(finding.message())
+    return question
+
+
+def encode(run: Run, question: Question) -> tuple[TextEncoder, Ragged]:
+    """Learn the vocabulary from the training rows alone; turn every row into numbers."""
+    encoder = TextEncoder.fit(question.texts.gather(question.split.train), run.recipe.text)
+    return encoder, encoder.encode(question.texts)
+
+
+def train(
+    run: Run, question: Question, encoder: TextEncoder, sequences: Ragged, listener: Listener
+) -> list[TrainedModel]:
+    """Train a network from each seed; the first is the one that is judged, and kept as ``model``."""
+    recipe, split = run.recipe, question.split
+    task = question.task.from_target(question.target.gather(split.train), recipe)
+    examples, validation = (
+        Examples(sequences.take(rows), task.encode(question.target.gather(rows)))
+        for rows in (split.train, split.validation)
+    )
+    networks = []
+    for seed in range(recipe.seed, recipe.seed + recipe.judging.seeds):
+        first = seed == recipe.seed
+        folder = run.folder / ("model" if first else f"seeds/{seed}")
+        if not folder.exists():
+            columns = {"text": question.texts.name, "target": question.target.name}
+            untrained = TrainedModel.build(encoder, task, recipe.model, columns, seed)
+            trained = train_model(
+                untrained,
+                examples,
+                validation,
+                recipe,
+                seed=seed,
+                progress=listener.training(seed),
+                checkpoint=run.folder / "checkpoint" / str(seed),
+                history=run.folder / "history.jsonl" if first else None,
+            )
+            trained.save(folder)
+        networks.append(TrainedModel.load(folder))
+    return networks
+
+
+def judge(
+    run: Run,
+    question: Question,
+    sequences: Ragged,
+    networks: list[TrainedModel],
+    rivals: list[Rival],
+) -> None:
+    """Open the test part once, after every choice is made, and judge all models on its rows."""
+    rows = question.split.test
+    task = networks[0].task
+    of_networks = [network.predictions(sequences.take(rows)) for network in networks]
+    models = {"network": of_networks[0]} | {rival.name: rival.predictions for rival in rivals}
+    run.open_test("the final judgement of all models")
+    targets = task.encode(question.target.gather(rows))
+    records.keep_judgement(run, question, task, targets, models, of_networks, rivals)
+
+
+def evaluate(folder: Path | str, data: Path | str) -> Figures:
+    """Judge a trained network on other rows that have answers.
+
+    Raises
+    ------
+    DataError
+        The table lacks a column, or holds an answer that the network was not trained on.
+    """
+    run = Run(folder)
+    model = TrainedModel.load(run.folder / "model")
+    table = _read_like(run, data)
+    target, _ = read_target(table, resolve_column(table, model.columns["target"]), model.task.name)
+    targets = model.task.encode(target)
+    predictions = model.predictions(_sequences(model, table))
+    return judge_alone(predictions, targets, model.task.metrics, seed=run.recipe.seed)
+
+
+def predict(folder: Path | str, data: Path | str, output: Path | str, *, raw: bool = False) -> None:
+    """Write the table with its predictions: every column and the order of rows are kept.
+
+    Raises
+    ------
+    DataError
+        The table lacks the text column, or has a column called like one that would be added.
+    """
+    run = Run(folder)
+    model = TrainedModel.load(run.folder / "model")
+    table = _read_like(run, data)
+    added = model.task.columns(model.predictions(_sequences(model, table)))
+    write_table(records.with_columns(table.frame, added), Path(output), raw=raw)
+
+
+def _read_like(run: Run, data: Path | str) -> Table:
+    """Read a table with the encoding and delimiter that the run's recipe names, if any."""
+    settings = run.recipe.data
+    return read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
+
+
+def _sequences(model: TrainedModel, table: Table) -> Ragged:
+    texts = as_text(table, resolve_column(table, model.columns["text"])).fill_null("")
+    return model.encoder.encode(texts)
