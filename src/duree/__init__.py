@@ -1,3 +1,20 @@
 """Durée: long-memory sequence models for the social sciences and humanities."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from duree.estimators import SequenceClassifier, SequenceRegressor, load
+
 __version__ = "0.1.0"
+__all__ = ["SequenceClassifier", "SequenceRegressor", "__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # Torch takes more than a second to import: it waits until an estimator is asked for.
+    if name in __all__:
+        from duree import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'duree' has no attribute {name!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class TrainedModel:
         The network's build.
     columns : dict
         Which columns of a table hold what: ``{"text": ..., "target": ...}``.
+    extra : dict
+        Plain JSON data that an estimator keeps with the model.
     """
 
     network: SequenceModel
@@ -49,6 +51,7 @@ class TrainedModel:
     task: Task
     settings: ModelSettings
     columns: dict[str, str]
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
         """Probabilities or numbers for encoded rows, float64 [rows, outputs]."""
@@ -62,6 +65,7 @@ class TrainedModel:
             "encoder": {"kind": _kind(self.encoder), **self.encoder.to_dict()},
             "settings": self.settings.model_dump(),
             "columns": self.columns,
+            "extra": self.extra,
         }
         write_sealed(
             Path(folder),
@@ -92,6 +96,7 @@ class TrainedModel:
                 description["columns"],
             )
             model.network.load_state_dict(safetensors.torch.load(files["weights.safetensors"]))
+            model = replace(model, extra=description["extra"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(
                 "the model in {folder!r} does not fit together: {reason}",
