@@ -26,6 +26,16 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Content:
+    """What one file held, before it becomes part of a table."""
+
+    frame: pl.DataFrame
+    findings: tuple[Finding, ...] = ()
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """The rows of one or several files, in order.
 

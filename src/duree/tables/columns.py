@@ -1,0 +1,105 @@
+"""One column of a table, as text or as numbers, by the name that the user gave."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import polars as pl
+
+from duree.errors import DataError
+from duree.tables.table import Table
+
+_TOLD = 5  # rows named in a message
+
+
+def resolve_column(table: Table, name: str) -> str:
+    """The column called ``name``; DataError with the nearest names where there is none."""
+    columns = table.frame.columns
+    if name in columns:
+        return name
+    values = {"column": name, "file": _files(table)}
+    what, where = "there is no column {column!r}", "{file}"
+    if near := _near(name, columns):
+        raise DataError(what, where, "did you mean {near}?", near=_listed(near), **values)
+    raise DataError(what, where, "its columns are {columns}", columns=_listed(columns), **values)
+
+
+def as_text(table: Table, name: str) -> pl.Series:
+    """A column as texts: String [rows], missing ones null; whole numbers without ``.0``.
+
+    Raises
+    ------
+    DataError
+        There is no such column, or it holds lists or bytes.
+    """
+    name = resolve_column(table, name)
+    column = table.frame[name]
+    kind = column.dtype
+    if kind.is_nested() or kind in (pl.Binary, pl.Object):
+        raise DataError(
+            "column {column!r} holds {kind}, not text",
+            "{file}",
+            "name a column of texts or numbers",
+            column=name,
+            kind=str(kind),
+            file=_files(table),
+        )
+    if kind.is_float() and column.is_finite().all() and (column % 1 == 0).all():
+        # Spreadsheets and statistics programs keep every number as a float: class 1 is not "1.0".
+        whole = column.cast(pl.Int64, strict=False)
+        if whole.null_count() == column.null_count():
+            column = whole
+    return column.cast(pl.String)
+
+
+def as_numbers(table: Table, name: str) -> pl.Series:
+    """A column as numbers: Float64 [rows], missing ones null, all others finite.
+
+    Raises
+    ------
+    DataError
+        There is no such column, or some cells are no finite numbers: they are counted and shown.
+    """
+    name = resolve_column(table, name)
+    column = table.frame[name]
+    if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Null, pl.Boolean)):
+        column = column.cast(pl.String, strict=False)
+    source = column.str.strip_chars() if column.dtype == pl.String else column
+    numbers = source.cast(pl.Float64, strict=False)
+    bad = column.is_not_null() & ~numbers.is_finite().fill_null(False)
+    if bad.any():
+        rows = bad.arg_true()
+        shown = ", ".join(f"{row + 1}: {str(column[row])[:40]!r}" for row in rows[:_TOLD])
+        raise DataError(
+            "{count} cells of column {column!r} are not finite numbers",
+            "{file}, row {shown}",
+            "write plain numbers with a decimal point, and leave missing ones empty",
+            count=len(rows),
+            column=name,
+            file=_files(table),
+            shown=shown + (", ..." if len(rows) > _TOLD else ""),
+        )
+    return numbers
+
+
+def _near(name: str, columns: list[str]) -> list[str]:
+    """Names that differ by case or spaces alone, else those that look alike."""
+    plain = _plain(name)
+    same = [column for column in columns if _plain(column) == plain]
+    if same:
+        return same
+    alike = get_close_matches(plain, [_plain(column) for column in columns], n=3)
+    return [column for column in columns if _plain(column) in alike]
+
+
+def _plain(name: str) -> str:
+    return "".join(name.casefold().split()).replace("_", "").replace("-", "")
+
+
+def _listed(names: list[str]) -> str:
+    more = ", ..." if len(names) > 20 else ""
+    return ", ".join(map(repr, names[:20])) + more
+
+
+def _files(table: Table) -> str:
+    return ", ".join(source.path for source in table.sources)

@@ -1,0 +1,139 @@
+"""Tables in formats that know their types and need no package more: Parquet and JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import polars.exceptions as pl_exceptions
+
+from duree.errors import DataError
+from duree.tables.encoding import find_encoding, known_encoding, utf8_blocks
+from duree.tables.finding import Finding
+from duree.tables.names import column_names
+from duree.tables.table import Content
+
+_LINE_LIMIT = 100_000_000  # bytes
+
+
+def read_parquet(path: Path) -> Content:
+    """Read a Parquet file, types as they are; DataError where it is damaged."""
+    try:
+        frame = pl.read_parquet(path, glob=False)
+    except (pl_exceptions.PolarsError, pl_exceptions.PanicException) as error:
+        raise _damaged(path, error) from None
+    return Content(frame)
+
+
+def read_json_lines(path: Path, encoding: str | None = None) -> Content:
+    """Read one JSON object a line; a key that a line lacks is missing there.
+
+    A key with numbers in some lines and texts in others is text throughout, and told.
+
+    Raises
+    ------
+    DataError
+        A line is not a JSON object, or holds lists or objects within.
+    """
+    chosen = known_encoding(encoding) if encoding else find_encoding(path)
+    columns: dict[str, list[Any]] = {}
+    rows = 0
+    for number, line in enumerate(_lines(path, chosen), 1):
+        if not line.strip():
+            continue
+        for name, value in _record(line, number, path).items():
+            columns.setdefault(name, [None] * rows).append(value)
+        rows += 1
+        for values in columns.values():
+            if len(values) < rows:
+                values.append(None)
+    series = {name: _column(values) for name, values in columns.items()}
+    frame = pl.DataFrame(list(series.values()), schema=column_names(list(series), path))
+    mixed = [name for name, values in columns.items() if _is_mixed(values)]
+    return Content(frame, tuple(_told_mixed(mixed, path)), chosen)
+
+
+def _lines(path: Path, encoding: str) -> Iterator[bytes]:
+    rest = b""
+    for block in utf8_blocks(path, encoding):
+        *whole, rest = (rest + block).split(b"\n")
+        yield from whole
+        if len(rest) > _LINE_LIMIT:
+            raise DataError(
+                "a line is longer than {limit} bytes",
+                "{file}",
+                "write one JSON object a line",
+                limit=_LINE_LIMIT,
+                file=str(path),
+            )
+    yield rest
+
+
+def _record(line: bytes, number: int, path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(line, object_pairs_hook=_pairs)
+        str(record if b"\\u" in line else "").encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            "line {line} is not JSON: {reason}",
+            "{file}",
+            "write one JSON object a line",
+            line=number,
+            reason=str(error),
+            file=str(path),
+        ) from None
+    if not isinstance(record, dict) or any(isinstance(v, dict | list) for v in record.values()):
+        raise DataError(
+            "line {line} is not an object of plain values",
+            "{file}",
+            "write one JSON object a line, its values texts, numbers, true, false or null",
+            line=number,
+            file=str(path),
+        )
+    return record
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise ValueError("a key stands twice")
+    return record
+
+
+def _column(values: list[Any]) -> pl.Series:
+    """A typed column; text where the values are of several kinds."""
+    if _is_mixed(values):
+        texts = [v if isinstance(v, str | None) else json.dumps(v) for v in values]
+        return pl.Series(texts, dtype=pl.String)
+    kind = pl.Float64 if any(isinstance(value, float) for value in values) else None
+    return pl.Series(values, dtype=kind, strict=False)
+
+
+def _is_mixed(values: list[Any]) -> bool:
+    """Whether no one type holds all values exactly."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds == {int, float}:
+        return any(isinstance(value, int) and abs(value) > 2**53 for value in values)
+    return len(kinds) > 1 or any(kinds == {int} and abs(v or 0) >= 2**127 for v in values)
+
+
+def _told_mixed(columns: list[str], path: Path) -> Iterator[Finding]:
+    if columns:
+        yield Finding(
+            "mixed_types",
+            "note",
+            "columns of {file} that hold values of several kinds are read as text: {columns}",
+            values={"file": str(path), "columns": ", ".join(map(repr, columns))},
+        )
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(
+        "{file} is not a readable Parquet file: {reason}",
+        fix="fetch or write the file again",
+        file=str(path),
+        reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
+    )

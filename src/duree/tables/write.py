@@ -1,0 +1,121 @@
+"""A table into a file, whole or not at all; spreadsheets find nothing in it to run."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import polars as pl
+
+from duree.errors import DataError, ExtraError
+from duree.folders import write_file
+
+# A spreadsheet runs a cell that begins so (OWASP ASVS 1.2.10); a plain number is harmless.
+_FORMULA = r"^[=+\-@\t\r\x00]"
+_NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$"
+_EXCEL_ROWS, _EXCEL_COLUMNS, _EXCEL_TEXT = 1_048_575, 16_384, 32_767
+
+
+def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> None:
+    """Write ``frame`` in the format that the suffix tells: .csv .tsv .parquet .jsonl .xlsx.
+
+    Parameters
+    ----------
+    raw : bool
+        Leave texts in CSV and TSV as they are. Otherwise one that a spreadsheet would run (it
+        begins with ``= + - @``, tab, return or NUL and is not a number) gets a ``'`` before it.
+
+    Raises
+    ------
+    DataError
+        The suffix is not known, the format cannot hold the table, or the file cannot be written;
+        a file that was there before is intact.
+    ExtraError
+        The format needs an optional package.
+    """
+    path = Path(path)
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise DataError(
+            "tables cannot be written as {suffix!r}",
+            "{file}",
+            "end the name in one of {known}",
+            suffix=path.suffix,
+            file=str(path),
+            known=" ".join(WRITERS),
+        )
+    content = io.BytesIO()
+    writer(frame, content, raw)
+    try:
+        write_file(path, content.getvalue())
+    except OSError as error:
+        raise DataError(
+            "{file} cannot be written: {reason}",
+            fix="free some space or choose another place; what was there before is intact",
+            file=str(path),
+            reason=error.strerror or str(error),
+        ) from None
+
+
+def _write_csv(frame: pl.DataFrame, target: io.BytesIO, raw: bool, separator: str = ",") -> None:
+    if not raw:
+        names = pl.Series(frame.columns, dtype=pl.String).to_frame("name")
+        safe = names.select(_harmless(pl.col("name"))).to_series().to_list()
+        frame = frame.with_columns(_harmless(pl.col(pl.String))).rename(
+            dict(zip(frame.columns, safe, strict=True))
+        )
+    frame.write_csv(target, separator=separator)
+
+
+def _write_tsv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    _write_csv(frame, target, raw, "\t")
+
+
+def _write_parquet(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    frame.write_parquet(target)
+
+
+def _write_json_lines(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    frame.write_ndjson(target)
+
+
+def _write_excel(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    try:
+        xlsxwriter = import_module("xlsxwriter")
+    except ImportError:
+        raise ExtraError("xlsxwriter", "formats", "writing Excel files") from None
+    _check_excel_limits(frame)
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(target, options) as workbook:
+        frame.write_excel(workbook)
+
+
+def _check_excel_limits(frame: pl.DataFrame) -> None:
+    """Refuse what Excel would cut off without a word."""
+    texts = frame.select(pl.col(pl.String).str.len_chars().max()).row(0) if frame.width else ()
+    longest = max((length or 0 for length in texts), default=0)
+    if frame.height > _EXCEL_ROWS or frame.width > _EXCEL_COLUMNS or longest > _EXCEL_TEXT:
+        raise DataError(
+            "an Excel sheet holds at most {rows} rows, {columns} columns and {length} characters "
+            "in a cell",
+            fix="write .csv or .parquet",
+            rows=_EXCEL_ROWS,
+            columns=_EXCEL_COLUMNS,
+            length=_EXCEL_TEXT,
+        )
+
+
+def _harmless(text: pl.Expr) -> pl.Expr:
+    runs = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
+    return pl.when(runs).then("'" + text).otherwise(text).name.keep()
+
+
+WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO, bool], None]] = {
+    ".csv": _write_csv,
+    ".tsv": _write_tsv,
+    ".parquet": _write_parquet,
+    ".jsonl": _write_json_lines,
+    ".xlsx": _write_excel,
+}
