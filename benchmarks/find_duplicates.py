@@ -58,11 +58,14 @@ def measure(name: str, texts: pl.Series) -> NDArray[np.int64]:
 def tell_imdb(near: NDArray[np.int64], is_train: NDArray[np.bool_]) -> None:
     """Print the rows that repeat another, within each part and across."""
     _, cluster = np.unique(near, return_inverse=True)
-    train, test = (np.bincount(cluster[part], minlength=cluster.max() + 1) for part in (is_train, ~is_train))
-    for name, count in (("train", train), ("test", test)):
-        print(f"within {name}: {count[count > 1].sum()} rows, {(count * (count - 1) // 2).sum()} pairs")
-    shared = (train > 0) & (test > 0)
-    print(f"across: {train[shared].sum()} train rows, {test[shared].sum()} test rows, {(train * test).sum()} pairs")
+    sides = {"train": is_train, "test": ~is_train}
+    train, test = (np.bincount(cluster[side], minlength=len(near)) for side in sides.values())
+    for name, count in zip(sides, (train, test), strict=True):
+        pairs = (count * (count - 1) // 2).sum()
+        print(f"within {name}: {count[count > 1].sum()} rows, {pairs} pairs")
+    both = (train > 0) & (test > 0)
+    print(f"across: {train[both].sum()} train rows, {test[both].sum()} test rows,", end=" ")
+    print(f"{(train * test).sum()} pairs")
 
 
 def true_pairs(texts: pl.Series) -> pl.DataFrame:

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from duree.tables.parts import LEFT_OUT
 
 MIN_ROWS = 2
+# Near-duplicates can tie all groups into one heap; from this share of the rows on, groups go first.
+LARGEST_UNIT = 0.5
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def assign_units(
-    units: Ints, classes: Ints, shares: Floats, rng: np.random.Generator
-) -> Ints:
+def assign_units(units: Ints, classes: Ints, shares: Floats, rng: np.random.Generator) -> Ints:
     """Part the rows so that every part comes near its share of every class.
 
     Units of several rows are placed first, the largest before the smaller, each where it lowers
@@ -95,22 +99,26 @@ def _fill_with_singles(
     end = 0
     for label in np.flatnonzero(counts):
         begin, end = end, end + counts[label]
-        quota = _quota(int(counts[label]), wished[:, label] - filled[:, label], filled[:, label])
+        need = wished[:, label] - filled[:, label]
+        quota = share_out(int(counts[label]), need, filled[:, label], MIN_ROWS)
         part[by_class[begin:end]] = np.repeat(np.arange(len(quota)), quota)
         filled[:, label] += quota
 
 
-def _quota(count: int, need: Floats, filled: Floats) -> Ints:
-    """Part ``count`` rows by need, by largest remainders, leaving no part under MIN_ROWS."""
+def share_out(count: int, need: Floats, filled: Floats, least: int) -> Ints:
+    """Part ``count`` things by need, by largest remainders; none short of ``least`` if it can be.
+
+    ``filled`` are those that each part has already. Returns int64 [parts], of sum ``count``.
+    """
     need = np.maximum(need, 0)
     # All filled beyond their wish (a unit was larger than that): the first part takes the rest.
     ideal = count * (need / need.sum() if need.sum() > 0 else np.eye(len(need))[0])
-    quota = np.floor(ideal).astype(np.int64)
+    quota: Ints = np.floor(ideal).astype(np.int64)
     quota[np.argsort(quota - ideal, kind="stable")[: count - quota.sum()]] += 1
-    for poor in np.argsort(filled + quota):
-        while filled[poor] + quota[poor] < MIN_ROWS:
+    for poor in np.argsort(filled + quota, kind="stable"):
+        while filled[poor] + quota[poor] < least:
             rich = int(np.argmax(np.where(quota > 0, filled + quota, 0)))
-            if filled[rich] + quota[rich] <= MIN_ROWS:
+            if filled[rich] + quota[rich] <= least:
                 break
             quota[rich] -= 1
             quota[poor] += 1
@@ -130,3 +138,43 @@ def _mend(part: Ints, contents: _Contents, filled: Floats) -> None:
                 filled[part[unit], what] = left
                 filled[poor, what] += rows
                 part[unit] = poor
+
+
+def tie_units(groups: Ints, clusters: Ints) -> Ints:
+    """Code the rows that must stay together: tied by a group, a cluster, or a chain of both."""
+    groups, clusters = _recode(groups), _recode(clusters)
+    count = int(groups.max()) + 1
+    size = count + int(clusters.max()) + 1
+    ties = coo_array((np.ones(len(groups)), (groups, count + clusters)), shape=(size, size))
+    units = _recode(connected_components(ties, directed=False)[1][groups])
+    largest = max(np.bincount(groups).max(), np.bincount(clusters).max())
+    heap = np.bincount(units).max()
+    return groups if heap > max(largest, LARGEST_UNIT * len(units)) else units
+
+
+def home_groups(part: Ints, groups: Ints, shares: Floats, rng: np.random.Generator) -> Ints:
+    """Give each group that time spreads over several parts one of them; its other rows stay out."""
+    groups = _recode(groups)
+    present = np.zeros((int(groups.max()) + 1, LEFT_OUT + 1), dtype=bool)
+    present[groups, part] = True
+    present = present[:, : len(shares)]
+    home = present.argmax(axis=1)
+    for where in np.unique(present[present.sum(axis=1) > 1], axis=0):
+        spread = rng.permutation(np.flatnonzero((present == where).all(axis=1)))
+        parts = np.flatnonzero(where)
+        quota = share_out(len(spread), shares[parts], np.zeros(len(parts)), least=1)
+        home[spread] = np.repeat(parts, quota)
+    return np.where(part == home[groups], part, LEFT_OUT)
+
+
+def keep_earliest(part: Ints, clusters: Ints) -> Ints:
+    """Leave out the near-duplicates of a row in an earlier part."""
+    clusters = _recode(clusters)
+    earliest = np.full(int(clusters.max()) + 1, LEFT_OUT)
+    np.minimum.at(earliest, clusters, part)
+    return np.where(part == earliest[clusters], part, LEFT_OUT)
+
+
+def _recode(codes: Ints) -> Ints:
+    codes, recoded = np.unique(codes, return_inverse=True)
+    return recoded

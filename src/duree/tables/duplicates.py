@@ -146,9 +146,7 @@ def _resemblance(
     return common / (sizes[places[: len(left)]] + sizes[places[len(left) :]] - common)
 
 
-def _join(
-    clusters: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
-) -> None:
+def _join(clusters: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
     """Merge, in place, the clusters that the pairs connect; the smallest member names the whole."""
     if len(left) == 0:
         return

@@ -111,8 +111,8 @@ def _row_of(texts: pl.Series, value: str) -> int:
 
 def _not_in_order(column: str, row: int, value: object) -> DataError:
     return DataError(
-        "{value!r} cannot be placed in time",
-        "column {column!r}, row {row}",
+        "{value!r} in the column {column!r} cannot be placed in time",
+        "row {row}",
         "write all its values as numbers, or as dates such as 1999-12-31, all equally precise",
         value=value,
         column=column,

@@ -1,0 +1,78 @@
+"""Characters that betray a text read in the wrong encoding, or that hide what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from duree.tables.finding import Finding
+
+# What the bytes 80-BF of UTF-8 become when they are read as Latin-1 or as cp1252.
+_TAIL = r"[\u{80}-\u{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    check: str
+    pattern: str
+    what: str
+    fix: str
+
+
+_SUSPECTS = (
+    _Suspect(
+        "mojibake",
+        rf"[ÃÂ]{_TAIL}|â€{_TAIL}|[äåæçèéïð]{_TAIL}{{2}}|锟斤拷|烫烫烫|屯屯屯|[锛銆鈥]",
+        "{count} cells of {column!r} hold signs of a wrong encoding ({times} times), such as "
+        "{example!r}",
+        "read the file with the encoding it was written in: --set data.encoding=...",
+    ),
+    _Suspect(
+        "replacement_characters",
+        r"\u{FFFD}",
+        "{count} cells of {column!r} hold characters that were lost in an earlier conversion "
+        "({times} times), as in {example!r}",
+        "go back to the file from before it, if there is one",
+    ),
+    _Suspect(
+        "nul_characters",
+        r"\u{0}",
+        "{count} cells of {column!r} hold NUL characters ({times} times), as in {example!r}",
+        "check that the file is text in the encoding told",
+    ),
+    _Suspect(
+        "control_characters",
+        r"[\u{1}-\u{8}\u{B}\u{C}\u{E}-\u{1F}\u{7F}-\u{9F}]",
+        "{count} cells of {column!r} hold control characters ({times} times), as in {example!r}",
+        "they are often cp1252 punctuation that was read as Latin-1",
+    ),
+    _Suspect(
+        "bidi_controls",
+        r"[\u{202A}-\u{202E}\u{2066}-\u{2069}]",
+        "{count} cells of {column!r} hold signs that reverse the direction of writing "
+        "({times} times), as in {example!r}",
+        "make sure that they read as they should",
+    ),
+)
+
+
+def check_characters(column: pl.Series) -> list[Finding]:
+    """Signs of a wrong encoding, lost characters, and invisible ones, with how often they occur."""
+    findings = []
+    for suspect in _SUSPECTS:
+        times = column.str.count_matches(suspect.pattern).fill_null(0)
+        rows = np.flatnonzero(times)
+        if len(rows) == 0:
+            continue
+        example = column.gather(rows[:1]).str.extract(rf"(.{{0,10}}(?:{suspect.pattern}).{{0,10}})")
+        facts = {
+            "count": len(rows),
+            "column": column.name,
+            "times": int(times.sum()),
+            "example": example[0] or "",
+        }
+        shown = tuple(int(row) for row in rows[:5])
+        findings.append(Finding(suspect.check, "warning", suspect.what, suspect.fix, facts, shown))
+    return findings

@@ -1,0 +1,199 @@
+"""Everything a referee would want to know about a table before a network is trained on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.recipe import DataSettings
+from duree.tables.characters import check_characters
+from duree.tables.columns import as_text, resolve_column
+from duree.tables.duplicates import Duplicates, find_duplicates
+from duree.tables.finding import Finding, Level
+from duree.tables.leaks import find_leaks
+from duree.tables.overlaps import check_duplicates, check_groups, check_times
+from duree.tables.shingles import count_characters, count_units
+from duree.tables.table import Table
+from duree.tables.target import check_target, clean_labels, is_quantity
+from duree.tables.times import looks_like_dates
+
+__all__ = ["check_table", "clean_labels"]
+
+FILL_IN = "fill them in, or leave them out with --set data.drop_bad=true"
+READ_AS = "they are read as <empty>; leave the rows out if that is not what they mean"
+STAND_ALONE = "each of them counts as a group of its own"
+LONGEST_SEQUENCE = 1_000_000
+
+ROLES = ("text", "target", "id", "group", "time")
+
+
+def check_table(
+    table: Table,
+    data: DataSettings,
+    *,
+    test_rows: NDArray[np.bool_] | None = None,
+    duplicates: Duplicates | None = None,
+) -> list[Finding]:
+    """Look a table over: what is in it, what is missing, what repeats, leaks or looks wrong.
+
+    Parameters
+    ----------
+    table : Table
+    data : DataSettings
+        Which columns are used, and how. Checks of columns that it does not name are left out.
+    test_rows : bool [rows], optional
+        Rows of a given test file.
+    duplicates : Duplicates, optional
+        As ``find_duplicates`` gave them; found here if not given.
+
+    Returns
+    -------
+    list of Finding
+        A run cannot use a table with a finding of level "error".
+
+    Raises
+    ------
+    DataError
+        A column that ``data`` names is not in the table.
+    """
+    names = {role: getattr(data, role) for role in ROLES}
+    named = {role: resolve_column(table, name) for role, name in names.items() if name is not None}
+    data = data.model_copy(update=named)
+    # The columns in use are looked at as the run will see them: as text, times as they came.
+    used = {role: as_text(table, name) for role, name in named.items() if role != "time"}
+    frame = table.frame.with_columns(used.values())
+    times = table.frame[data.time] if data.time is not None else None
+    findings = [*_shape(frame), *_roles(table.frame, named), *_missing(frame, data)]
+    if any(finding.level == "error" for finding in findings):
+        return findings
+    if data.target is not None:
+        findings += check_target(frame[data.target], data, test_rows)
+    if data.text is not None:
+        findings += _lengths(frame[data.text])
+        duplicates = duplicates or find_duplicates(frame[data.text])
+        findings += check_duplicates(duplicates, _labels(frame, data), test_rows)
+    if data.group is not None:
+        findings += check_groups(frame[data.group], test_rows)
+    if times is not None:
+        findings += _times(times, test_rows)
+    return [*findings, *_characters(frame, data), *find_leaks(frame, data), *_unused(frame, data)]
+
+
+def _shape(frame: pl.DataFrame) -> list[Finding]:
+    facts: dict[str, object] = {"rows": frame.height, "columns": frame.width}
+    if frame.height == 0:
+        return [Finding("rows", "error", "the table has no rows", "check the file", facts)]
+    return [Finding("rows", "ok", "{rows} rows, {columns} columns", values=facts)]
+
+
+def _roles(frame: pl.DataFrame, named: dict[str, str]) -> list[Finding]:
+    return [
+        Finding(f"{role}_column", "ok", _type(frame[name]), values={"column": name})
+        for role, name in named.items()
+    ]
+
+
+def _type(column: pl.Series) -> str:
+    """What kind of values a column holds, whatever type they are stored in."""
+    if column.dtype.is_temporal():
+        return "{column!r} holds dates or times"
+    filled = column.cast(pl.String, strict=False).drop_nulls()
+    if filled.cast(pl.Int64, strict=False).null_count() == 0:
+        return "{column!r} holds whole numbers"
+    if filled.cast(pl.Float64, strict=False).null_count() == 0:
+        return "{column!r} holds numbers"
+    return "{column!r} holds text"
+
+
+def _missing(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
+    """Cells of the used columns that hold nothing, or nothing but space."""
+    stops: Level = "warning" if data.drop_bad else "error"
+    cases: list[tuple[str, Level, str, str]] = [
+        ("text", "warning", "{count} texts in {column!r} are missing or only spaces", READ_AS),
+        ("target", stops, "{count} rows have no {column!r}", FILL_IN),
+        ("time", stops, "{count} rows have no {column!r}", FILL_IN),
+        ("group", "warning", "{count} rows have no {column!r}", STAND_ALONE),
+    ]
+    findings = []
+    for role, level, what, fix in cases:
+        name = getattr(data, role)
+        if name is None or (role == "target" and data.label_separator is not None):
+            continue
+        rows = np.flatnonzero(_is_blank(frame[name]))
+        if len(rows):
+            level = "error" if len(rows) == frame.height else level
+            first = tuple(int(row) for row in rows[:5])
+            facts: dict[str, object] = {"count": len(rows), "column": name}
+            findings.append(Finding(f"missing_{role}", level, what, fix, facts, first))
+    return findings
+
+
+def _is_blank(column: pl.Series) -> NDArray[np.bool_]:
+    blank = column.is_null()
+    if column.dtype == pl.String:
+        blank |= (column.str.strip_chars() == "").fill_null(True)
+    return blank.to_numpy()
+
+
+def _labels(frame: pl.DataFrame, data: DataSettings) -> pl.Series | None:
+    """The classes, trimmed; None where the target is no class."""
+    if data.target is None or data.label_separator is not None or is_quantity(frame[data.target]):
+        return None
+    return clean_labels(frame[data.target])[0]
+
+
+def _lengths(texts: pl.Series) -> list[Finding]:
+    units = count_units(texts)
+    in_characters = count_characters(texts).sum() * 2 > units.sum()
+    what = (
+        "half of the texts have up to {middle} characters, 95% up to {most}, the longest {longest}"
+        if in_characters
+        else "half of the texts have up to {middle} words, 95% up to {most}, the longest {longest}"
+    )
+    shares = {"middle": 0.5, "most": 0.95, "longest": 1.0}
+    facts: dict[str, object] = {
+        name: int(units.quantile(share, "nearest") or 0) for name, share in shares.items()
+    }
+    findings = [Finding("lengths", "ok", what, values=facts)]
+    long = np.flatnonzero(units >= LONGEST_SEQUENCE)
+    if len(long):
+        what = "{count} texts have {limit} words or characters and more"
+        fix = "part them into passages: only the first text.max_length are read"
+        facts = {"count": len(long), "limit": LONGEST_SEQUENCE}
+        rows = tuple(int(row) for row in long[:5])
+        findings.append(Finding("very_long_texts", "warning", what, fix, facts, rows))
+    return findings
+
+
+def _times(times: pl.Series, test_rows: NDArray[np.bool_] | None) -> list[Finding]:
+    try:
+        return check_times(times, test_rows)
+    except DataError as error:
+        rows = (int(str(error.values["row"])) - 1,)
+        return [Finding("unordered_times", "error", error.what, error.fix, error.values, rows)]
+
+
+def _characters(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
+    names = dict.fromkeys((data.text, data.target, data.group))
+    columns = [frame[name] for name in names if name is not None]
+    return [finding for column in columns for finding in check_characters(column)]
+
+
+def _unused(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
+    """Columns that nobody named: those that say when, and those that say nothing."""
+    findings = []
+    named = {getattr(data, role) for role in ROLES}
+    for column in frame:
+        facts: dict[str, object] = {"column": column.name}
+        if column.name in named or frame.height < 2:
+            continue
+        if column.n_unique() == 1:
+            what = "the column {column!r} holds the same in every row"
+            findings.append(Finding("constant_column", "note", what, values=facts))
+        elif data.time is None and looks_like_dates(column):
+            what = "the column {column!r} seems to say when, and is not used"
+            fix = "to test on what came later: --time {column}"
+            findings.append(Finding("unused_time", "warning", what, fix, facts))
+    return findings

@@ -1,0 +1,264 @@
+"""Single features that tell the target by themselves: a sign that the answer is in the data.
+
+For each class the probe asks how well one feature alone tells it from all others: that a text
+holds a word, the class's own name, or begins or ends in a certain way; how long the text is; or
+what another column says. Each is judged by its AUC, the chance that a row of the class ranks above
+one of another. A probe reads a sample of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from duree.recipe import DataSettings
+from duree.tables.finding import Finding
+from duree.tables.shingles import split_units
+from duree.tables.target import as_quantity, is_quantity
+
+# From this AUC on a single feature is a warning.
+TELLING = 0.98
+SAMPLE = 5_000
+# A class with fewer rows in the sample is told by chance alone; more classes are not probed.
+MIN_CLASS, MOST_PROBED = 20, 50
+EDGE_LENGTHS = range(1, 7)
+
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+TAKE_OUT = "make sure that the text does not hold the answer; if it does, take it out"
+NO_INPUT = "it is no input; make sure that the texts do not hold what it says"
+
+
+def find_leaks(frame: pl.DataFrame, data: DataSettings, *, seed: int = 0) -> list[Finding]:
+    """Features that tell the target with an AUC above ``TELLING``.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+    data : DataSettings
+        Names the text and target columns; ``group`` is not probed, for a group may well have one
+        class only (an author, in a question of authorship).
+    seed : int
+        Draws the sample.
+    """
+    if data.target is None:
+        return []
+    rng = np.random.default_rng(seed)
+    known = np.flatnonzero(frame[data.target].is_not_null())
+    sample = frame[np.sort(rng.permutation(known)[:SAMPLE])]
+    target = sample[data.target]
+    taken = (data.text, data.target, data.group)
+    columns = [
+        column
+        for column in sample
+        if column.name not in taken and not column.dtype.is_nested() and column.dtype != pl.Binary
+    ]
+    texts = sample[data.text].cast(pl.String).fill_null("") if data.text else None
+    if data.label_separator is None and is_quantity(target):
+        return _quantity_leaks(texts, target, columns)
+    classes = _memberships(target, data.label_separator)
+    findings = _column_leaks(columns, classes, target.name, rng)
+    if texts is not None:
+        findings += _length_leaks(texts, classes)
+        findings += _name_leaks(texts, classes)
+        findings += _word_leaks(texts, classes)
+    return findings
+
+
+def auc(scores: NDArray[Any], members: Flags) -> float:
+    """Chance that a member scores above a non-member, ties half (Mann & Whitney 1947)."""
+    inside, outside = int(members.sum()), int((~members).sum())
+    ranks = rankdata(scores)
+    return float((ranks[members].sum() - inside * (inside + 1) / 2) / (inside * outside))
+
+
+def _memberships(target: pl.Series, separator: str | None) -> dict[str, Flags]:
+    """Which rows have each label, for the commonest labels that enough rows have and lack."""
+    cell = pl.col("label").cast(pl.String)
+    cells = target.alias("label").to_frame().with_row_index("row")
+    if separator is not None:
+        cells = cells.with_columns(cell.str.split(separator)).explode("label")
+    cells = cells.with_columns(cell.str.strip_chars()).filter(pl.col("label") != "")
+    found = {}
+    for label in cells["label"].value_counts(sort=True)["label"].head(MOST_PROBED):
+        members = np.zeros(len(target), dtype=bool)
+        members[cells.filter(pl.col("label") == label)["row"].to_numpy()] = True
+        if min(members.sum(), (~members).sum()) >= MIN_CLASS:
+            found[label] = members
+    return found
+
+
+def _column_leaks(
+    columns: list[pl.Series], classes: dict[str, Flags], target: str, rng: np.random.Generator
+) -> list[Finding]:
+    findings = []
+    for column in columns:
+        half = rng.random(len(column)) < 0.5
+        orders, categories = _orders(column), _categories(column)
+        told = [
+            (max(auc(scores, members), 1 - auc(scores, members)), label)
+            for label, members in classes.items()
+            for scores in (*orders, *(_rates(codes, members, half) for codes in categories))
+        ]
+        best, label = max(told, default=(0.0, ""))
+        if best > TELLING:
+            what = "the column {column!r} alone tells {target!r} {label!r} (AUC {auc:.3f})"
+            facts = {"column": column.name, "target": target, "label": label, "auc": best}
+            findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
+    return findings
+
+
+def _orders(column: pl.Series) -> list[Floats]:
+    """A column as scores: its numbers, the last number in each cell, its alphabetical order."""
+    if column.dtype.is_numeric() or column.dtype.is_temporal():
+        return [column.rank().fill_null(0).to_numpy()]
+    texts = column.cast(pl.String, strict=False)
+    number = texts.str.extract(r"(\d{1,15})\D*$").cast(pl.Float64)
+    return [series.rank().fill_null(0).to_numpy() for series in (texts, as_quantity(texts), number)]
+
+
+def _categories(column: pl.Series) -> list[Ints]:
+    """A column as codes of categories: its cells, and its cells without their digits."""
+    texts = column.cast(pl.String, strict=False)
+    return [
+        series.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+        for series in (texts, texts.str.replace_all(r"\d+", ""))
+    ]
+
+
+def _rates(codes: Ints, members: Flags, half: Flags) -> Floats:
+    """How often the rows of the same category in the other half of the sample are members."""
+    rates = np.empty(len(codes))
+    for side in (half, ~half):
+        totals = np.bincount(codes[~side], minlength=int(codes.max()) + 1)
+        inside = np.bincount(codes[~side], weights=members[~side], minlength=len(totals))
+        rates[side] = ((inside + members.mean()) / (totals + 1))[codes[side]]
+    return rates
+
+
+def _length_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
+    lengths = texts.str.len_chars().to_numpy()
+    for label, members in classes.items():
+        value = auc(lengths, members)
+        if max(value, 1 - value) > TELLING:
+            what = "the length of a text alone tells {label!r} (AUC {auc:.3f})"
+            fix = "find out why texts of one class are longer"
+            facts = {"label": label, "auc": max(value, 1 - value)}
+            return [Finding("leaking_length", "warning", what, fix, facts)]
+    return []
+
+
+def _name_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
+    findings = []
+    phrases = _phrases(texts)
+    for label, members in classes.items():
+        holds = phrases.str.contains(_phrases(pl.Series([label]))[0], literal=True).to_numpy()
+        if (value := auc(holds, members)) > TELLING:
+            what = "texts of the class {label!r} hold its very name (AUC {auc:.3f})"
+            facts = {"label": label, "auc": value}
+            findings.append(Finding("label_in_text", "warning", what, TAKE_OUT, facts))
+    return findings
+
+
+def _phrases(texts: pl.Series) -> pl.Series:
+    """The units of each text, a space around each, so that whole units can be searched."""
+    return " " + split_units(texts).list.join(" ") + " "
+
+
+def _word_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
+    """Words, beginnings and ends that nearly all texts of one class have, and no others."""
+    findings = []
+    for check, what, features in (
+        (
+            "leaking_word",
+            "texts of the class {label!r} hold {feature!r}, others do not (AUC {auc:.3f})",
+            split_units(texts),
+        ),
+        (
+            "leaking_beginning",
+            "texts of the class {label!r} begin with {feature!r}, others do not (AUC {auc:.3f})",
+            _edges(pl.col("text").str.head, texts),
+        ),
+        (
+            "leaking_end",
+            "texts of the class {label!r} end in {feature!r}, others do not (AUC {auc:.3f})",
+            _edges(pl.col("text").str.tail, texts),
+        ),
+    ):
+        for label, feature, value in _telling_features(features, classes):
+            facts: dict[str, object] = {"label": label, "feature": feature, "auc": value}
+            findings.append(Finding(check, "warning", what, TAKE_OUT, facts))
+    return findings
+
+
+def _edges(edge: Callable[[int], pl.Expr], texts: pl.Series) -> pl.Series:
+    """The first (or last) one, two, ... characters of each text, List(String) [rows]."""
+    edges = [edge(length).alias(str(length)) for length in EDGE_LENGTHS]
+    return texts.alias("text").to_frame().select(pl.concat_list(edges)).to_series()
+
+
+def _telling_features(
+    features: pl.Series, classes: dict[str, Flags]
+) -> Iterator[tuple[str, str, float]]:
+    """For each class, the feature that tells it best, if that is well enough.
+
+    The AUC of a feature that a row has or lacks is (1 + share inside - share outside) / 2.
+    """
+    cells = pl.DataFrame({"row": np.arange(len(features)), "feature": features})
+    cells = cells.explode("feature").drop_nulls().unique()
+    totals = cells.group_by("feature").agg(total=pl.len())
+    for label, members in classes.items():
+        inside = cells.filter(pl.Series(members)[cells["row"]]).group_by("feature").agg(n=pl.len())
+        share_in = pl.col("n") / members.sum()
+        share_out = (pl.col("total") - pl.col("n")) / (~members).sum()
+        best = (
+            inside.join(totals, on="feature")
+            .with_columns(auc=(1 + share_in - share_out) / 2)
+            .filter(pl.col("auc") > TELLING)
+            .sort(
+                pl.col("auc"),
+                pl.col("feature").str.len_chars(),
+                "feature",
+                descending=[True, False, False],
+            )
+        )
+        for feature, value in best.select("feature", "auc").head(1).iter_rows():
+            yield label, feature, value
+
+
+def _quantity_leaks(
+    texts: pl.Series | None, target: pl.Series, columns: list[pl.Series]
+) -> list[Finding]:
+    """Columns of nearly the target's order, and texts that hold the very number."""
+    findings = []
+    ranks = as_quantity(target).rank().fill_null(0).to_numpy()
+    for column in columns:
+        for scores in _orders(column):
+            if np.ptp(scores) == 0 or np.ptp(ranks) == 0:
+                continue
+            correlation = float(np.corrcoef(rankdata(scores), ranks)[0, 1])
+            if abs(correlation) > TELLING:
+                what = "the column {column!r} goes with {target!r} (rank correlation {value:.3f})"
+                facts = {"column": column.name, "target": target.name, "value": correlation}
+                findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
+                break
+    if texts is not None and len(texts) >= MIN_CLASS:
+        phrases, numbers = _phrases(texts), _phrases(target.cast(pl.String))
+        own, other = (
+            pl.DataFrame({"text": phrases, "number": series})
+            .select(pl.col("text").str.contains(pl.col("number"), literal=True).mean())
+            .item()
+            for series in (numbers, numbers.shift(1, fill_value=numbers[-1]))
+        )
+        if (value := (1 + own - other) / 2) > TELLING:
+            what = "texts hold the very number of {column!r} (AUC {auc:.3f})"
+            facts = {"column": target.name, "auc": value}
+            findings.append(Finding("label_in_text", "warning", what, TAKE_OUT, facts))
+    return findings

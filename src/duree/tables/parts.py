@@ -1,0 +1,125 @@
+"""Split: which rows are for training, for choosing and for the test, and how that came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.errors import RunError, translate
+from duree.tables.finding import Finding
+
+Ints = NDArray[np.int64]
+
+TRAIN, VALIDATION, TEST, LEFT_OUT = range(4)
+PARTS = ("train", "validation", "test", "left_out")
+
+WHY_LEFT_OUT = {
+    "group": "{count} rows were left out: their {group!r} has rows in another part, in the time of "
+    "this one",
+    "duplicate": "{count} rows were left out: they nearly repeat a row of an earlier part",
+    "time": "{count} rows were left out: they have no {time!r}",
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Every row of a table is in one of train, validation, test and left_out.
+
+    Attributes
+    ----------
+    train, validation, test, left_out : int64
+        Row indices, ascending.
+    shared : int64
+        Test rows whose group or near-duplicate is also in train or validation: only a test file
+        that was given can hold any.
+    seed : int
+    clauses : tuple of str
+        How the rows were parted, as templates (see ``duree.errors``).
+    values : dict
+        What the templates name.
+    reasons : dict
+        How many rows were left out, by the keys of ``WHY_LEFT_OUT``.
+    """
+
+    train: Ints
+    validation: Ints
+    test: Ints
+    left_out: Ints
+    shared: Ints
+    seed: int
+    clauses: tuple[str, ...]
+    values: dict[str, Any] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rows = np.concatenate([getattr(self, name) for name in PARTS])
+        if not np.array_equal(np.sort(rows), np.arange(len(rows))):
+            raise RunError("the split does not hold every row once", fix="start a new run")
+        if not np.isin(self.shared, self.test).all():
+            raise RunError("the split shares rows that are not in its test", fix="start a new run")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows in each part, and those left out."""
+        return {name: len(getattr(self, name)) for name in PARTS}
+
+    @property
+    def method(self) -> str:
+        """One sentence on how the rows were parted, in the user's language."""
+        return self.describe()
+
+    def describe(self, language: str | None = None) -> str:
+        """The same in ``language``: ``"en"`` or ``"zh"``."""
+        parts = [translate(clause, language).format(**self.values) for clause in self.clauses]
+        return "; ".join(parts)
+
+    def findings(self) -> list[Finding]:
+        """What the user must be told: rows left out, and test rows that training has seen."""
+        found = [
+            Finding("left_out", "warning", WHY_LEFT_OUT[why], values=self.values | {"count": count})
+            for why, count in self.reasons.items()
+        ]
+        if len(self.shared):
+            what = (
+                "{count} of the {test} test rows have a near-duplicate or their group in the "
+                "training rows"
+            )
+            facts: dict[str, object] = {"count": len(self.shared), "test": len(self.test)}
+            rows = tuple(int(row) for row in self.shared[:5])
+            fix = "the figures without them stand beside"
+            found.append(Finding("shared_rows", "warning", what, fix, facts, rows))
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data that ``from_dict`` reads back."""
+        rows = {name: getattr(self, name).tolist() for name in (*PARTS, "shared")}
+        told = {"clauses": list(self.clauses), "values": self.values, "reasons": self.reasons}
+        return {"version": 1, "seed": self.seed, **told, **rows}
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Split:
+        """Make the split that ``to_dict`` described.
+
+        Raises
+        ------
+        RunError
+            The description is altered, or newer than this Durée.
+        """
+        try:
+            if state["version"] != 1:
+                raise ValueError
+            return cls(
+                **{name: np.array(state[name], dtype=np.int64) for name in (*PARTS, "shared")},
+                seed=int(state["seed"]),
+                clauses=tuple(state["clauses"]),
+                values=dict(state["values"]),
+                reasons=dict(state["reasons"]),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise RunError(
+                "the split is altered, or was written by a newer Durée", fix="start a new run"
+            ) from None

@@ -1,0 +1,302 @@
+"""Part a table's rows into train, validation and test: at random, by group, by time, or by both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.recipe import DataSettings
+from duree.tables.assignment import (
+    MIN_ROWS,
+    Floats,
+    Ints,
+    assign_units,
+    home_groups,
+    keep_earliest,
+    tie_units,
+)
+from duree.tables.parts import LEFT_OUT, TEST, TRAIN, VALIDATION, Split
+from duree.tables.times import time_order
+
+__all__ = ["Split", "group_codes", "make_split"]
+
+AT_RANDOM = (
+    "rows were parted at random (seed {seed}): {test_share:.0%} for the test, "
+    "{validation_share:.0%} of the rest for validation"
+)
+AT_RANDOM_GIVEN = (
+    "{validation_share:.0%} of the other rows were drawn at random for validation (seed {seed})"
+)
+BY_TIME = (
+    "rows were parted by {time!r}: training up to {train_end}, validation up to {validation_end}, "
+    "test after that"
+)
+BY_TIME_GIVEN = (
+    "the other rows were parted by {time!r}: training up to {train_end}, then validation"
+)
+STRATIFIED = "classes of {target!r} have about the same shares in each part"
+GROUPED = "no {group!r} is in two parts"
+GROUPED_GIVEN = "no {group!r} is in both training and validation"
+CLUSTERED = "near-duplicate texts are in one part"
+CLUSTERED_GIVEN = "near-duplicate texts are not in both training and validation"
+
+TOO_FEW = {
+    TRAIN: "the training part has fewer than 2 rows of {classes}",
+    VALIDATION: "the validation part has fewer than 2 rows of {classes}",
+    TEST: "the test part has fewer than 2 rows of {classes}",
+}
+EMPTY = {
+    TRAIN: "the training part has fewer than 2 rows",
+    VALIDATION: "the validation part has fewer than 2 rows",
+    TEST: "the test part has fewer than 2 rows",
+}
+
+
+def make_split(
+    frame: pl.DataFrame,
+    data: DataSettings,
+    target: str | None,
+    *,
+    clusters: Ints,
+    test_rows: NDArray[np.bool_] | None = None,
+    seed: int,
+) -> Split:
+    """Put every row into train, validation or test, or leave it out and say why.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        All rows; those of a given test file too.
+    data : DataSettings
+        ``group``, ``time``, the shares, and whether rows without a time may be left out.
+    target : str or None
+        The column of classes whose shares are kept alike; None: there are no classes.
+    clusters : int64 [rows]
+        Near-duplicates, as ``find_duplicates`` gives them; they stay in one part. Where time or
+        groups part them all the same, only the copies in the earliest part are kept.
+    test_rows : bool [rows], optional
+        Rows of a given test file. They are the test; validation is taken from the others.
+    seed : int
+
+    Raises
+    ------
+    DataError
+        There is one class only; a class or the table has too few rows for the parts; the time
+        column cannot be ordered.
+    """
+    test_rows = np.zeros(len(frame), dtype=bool) if test_rows is None else test_rows
+    drawn = np.flatnonzero(~test_rows)
+    names, classes = _classes(frame, target)
+    shares = _shares(data, test_rows)
+    _refuse_few_rows(target, names, classes, test_rows, MIN_ROWS * len(shares))
+    groups = group_codes(frame[data.group]) if data.group else np.arange(len(frame))
+    part = np.full(len(frame), TEST)
+    times = frame[data.time].gather(drawn) if data.time else None
+    part[drawn], reasons = _draw(
+        times, groups[drawn], clusters[drawn], classes[drawn], shares, data.drop_bad, seed
+    )
+    _refuse_thin_parts(part[drawn], target, names, classes[drawn], len(shares))
+    clauses, values = _told(frame, data, target, part, test_rows, seed)
+    seen = (part == TRAIN) | (part == VALIDATION)
+    shared = np.isin(clusters, clusters[seen]) | np.isin(groups, groups[seen])
+    return Split(
+        train=np.flatnonzero(part == TRAIN),
+        validation=np.flatnonzero(part == VALIDATION),
+        test=np.flatnonzero(part == TEST),
+        left_out=np.flatnonzero(part == LEFT_OUT),
+        shared=np.flatnonzero(shared & (part == TEST)),
+        seed=seed,
+        clauses=clauses,
+        values=values,
+        reasons=reasons,
+    )
+
+
+def _draw(
+    times: pl.Series | None,
+    groups: Ints,
+    clusters: Ints,
+    classes: Ints,
+    shares: Floats,
+    drop_missing: bool,
+    seed: int,
+) -> tuple[Ints, dict[str, int]]:
+    """The part of each row, and how many were left out for which reason."""
+    rng = np.random.default_rng(seed)
+    steps: dict[str, Ints] = {}
+    if times is None:
+        part = assign_units(tie_units(groups, clusters), classes, shares, rng)
+    else:
+        steps["time"] = _by_time(times, shares, drop_missing)
+        steps["group"] = part = home_groups(steps["time"], groups, shares, rng)
+    steps["duplicate"] = part = keep_earliest(part, clusters)
+    totals = [0, *(int(np.sum(after == LEFT_OUT)) for after in steps.values())]
+    return part, {
+        why: after - before
+        for why, before, after in zip(steps, totals, totals[1:], strict=False)
+        if after > before
+    }
+
+
+def group_codes(column: pl.Series) -> Ints:
+    """A number for each group, int64 [rows]; a row without one is a group of its own."""
+    names = column.cast(pl.String).str.strip_chars()
+    names = names.set(names == "", None)
+    codes = names.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
+    return np.where(codes == 0, len(codes) + 1 + np.arange(len(codes)), codes)
+
+
+def _classes(frame: pl.DataFrame, target: str | None) -> tuple[list[str], Ints]:
+    """The class names, and each row's place among them; without a target, one class of all."""
+    if target is None:
+        return [""], np.zeros(len(frame), dtype=np.int64)
+    labels = frame[target].cast(pl.String).fill_null("")
+    names = labels.unique().sort()
+    codes = labels.replace_strict(names, np.arange(len(names)), return_dtype=pl.Int64)
+    return names.to_list(), codes.to_numpy()
+
+
+def _shares(data: DataSettings, test_rows: NDArray[np.bool_]) -> Floats:
+    """Shares of train, validation and, unless it is given, test."""
+    inner = np.array([1 - data.validation_share, data.validation_share])
+    if test_rows.any():
+        return inner
+    return np.array([*(inner * (1 - data.test_share)), data.test_share])
+
+
+def _by_time(times: pl.Series, shares: Floats, drop_missing: bool) -> Ints:
+    """Parts by time, cut between two moments, as near to the shares as the moments allow."""
+    order = time_order(times)
+    missing = np.flatnonzero(order < 0)
+    if len(missing) and not drop_missing:
+        raise DataError(
+            "{count} rows have no {column!r}",
+            "first at row {rows}",
+            "fill them in, or leave them out with --set data.drop_bad=true",
+            count=len(missing),
+            column=times.name,
+            rows=int(missing[0]) + 1,
+        )
+    moments, counts = np.unique(order[order >= 0], return_counts=True)
+    if len(moments) < len(shares):
+        raise DataError(
+            "{column!r} holds {count} different times, too few for {parts} parts",
+            fix="choose another column, or part without --time",
+            column=times.name,
+            count=len(moments),
+            parts=len(shares),
+        )
+    # past[i]: rows before the i-th moment; part p begins at the moment where enough have passed.
+    past = np.cumsum(counts) - counts
+    begins = np.zeros(len(shares), dtype=np.int64)
+    for place in range(len(shares) - 1, 0, -1):
+        wish = shares[:place].sum() * counts.sum()
+        last = begins[place + 1] if place + 1 < len(shares) else len(moments)
+        begins[place] = place + np.argmin(np.abs(past[place:last] - wish))
+    part = np.searchsorted(moments[begins], order, side="right") - 1
+    return np.where(order < 0, LEFT_OUT, part)
+
+
+def _refuse_few_rows(
+    target: str | None, names: list[str], classes: Ints, test_rows: NDArray[np.bool_], needed: int
+) -> None:
+    """Stop where no way of parting could give each part two rows of each class."""
+    counts = np.bincount(classes[~test_rows], minlength=len(names))
+    facts: dict[str, Any] = {"column": target, "needed": needed}
+    if counts.sum() < needed:
+        raise DataError(
+            "{rows} rows are too few to part",
+            fix="at least {needed} are needed",
+            rows=int(counts.sum()),
+            **facts,
+        )
+    if target is None:
+        return
+    if np.count_nonzero(counts) == 1:
+        raise DataError(
+            "the target {column!r} has only one class, {label!r}",
+            fix="choose a column with at least two",
+            label=names[int(counts.argmax())],
+            **facts,
+        )
+    if not counts.all():
+        raise DataError(
+            "the test file holds {classes}, which no other row does",
+            "target {column!r}",
+            "leave these rows out, or add some to the data",
+            classes=_listed(names, counts == 0),
+            **facts,
+        )
+    if (counts < needed).any():
+        raise DataError(
+            "too few rows of {classes} to have 2 in each part",
+            "target {column!r}",
+            "leave these rows out, or join the class with another: each needs at least {needed}",
+            classes=_listed(names, counts < needed),
+            **facts,
+        )
+
+
+def _refuse_thin_parts(
+    part: Ints, target: str | None, names: list[str], classes: Ints, parts: int
+) -> None:
+    """Stop where groups, near-duplicates or time left a part without two rows of each class."""
+    for place in range(parts):
+        thin = np.bincount(classes[part == place], minlength=len(names)) < MIN_ROWS
+        if not thin.any():
+            continue
+        if target is None:
+            fix = "give that part a larger share, or part without --group or --time"
+            raise DataError(EMPTY[place], fix=fix)
+        raise DataError(
+            TOO_FEW[place],
+            "target {column!r}",
+            "give that part a larger share, leave the class out, or part without --group or --time",
+            column=target,
+            classes=_listed(names, thin),
+        )
+
+
+def _listed(names: list[str], chosen: NDArray[np.bool_]) -> str:
+    """The chosen names, the first five of them."""
+    listed = [repr(names[place]) for place in np.flatnonzero(chosen)]
+    return ", ".join(listed[:5]) + (", ..." if len(listed) > 5 else "")
+
+
+def _told(
+    frame: pl.DataFrame,
+    data: DataSettings,
+    target: str | None,
+    part: Ints,
+    test_rows: NDArray[np.bool_],
+    seed: int,
+) -> tuple[tuple[str, ...], dict[str, object]]:
+    """How the rows were parted, as templates and what they name."""
+    given = bool(test_rows.any())
+    values: dict[str, object] = {
+        "seed": seed,
+        "test_share": data.test_share,
+        "validation_share": data.validation_share,
+        "group": data.group,
+        "target": target,
+        "time": data.time,
+    }
+    clauses = ["the test rows are those of the test file"] if given else []
+    if data.time:
+        order = time_order(frame[data.time])
+        for place, name in ((TRAIN, "train_end"), (VALIDATION, "validation_end")):
+            rows = np.flatnonzero((part == place) & ~test_rows)
+            values[name] = str(frame[data.time][int(rows[order[rows].argmax()])])
+        clauses.append(BY_TIME_GIVEN if given else BY_TIME)
+    else:
+        clauses.append(AT_RANDOM_GIVEN if given else AT_RANDOM)
+        if target is not None:
+            clauses.append(STRATIFIED)
+    if data.group:
+        clauses.append(GROUPED_GIVEN if given else GROUPED)
+    clauses.append(CLUSTERED_GIVEN if given else CLUSTERED)
+    return tuple(clauses), values
