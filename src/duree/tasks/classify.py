@@ -14,7 +14,7 @@ from scipy.special import softmax
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from duree.baselines import Baseline, classification_baselines
+from duree.baselines import Baseline, label_baselines
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.metrics import CLASSIFICATION, MetricSet
@@ -97,7 +97,7 @@ class Classify:
         ]
 
     def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
-        return classification_baselines(recipe, units)
+        return label_baselines(recipe, units)
 
     def to_dict(self) -> dict[str, Any]:
         return {"classes": list(self.classes), "temperature": self.temperature}

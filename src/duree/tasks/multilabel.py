@@ -14,7 +14,7 @@ from scipy.special import expit
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from duree.baselines import Baseline, multilabel_baselines
+from duree.baselines import Baseline, label_baselines
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.metrics import MULTILABEL, MetricSet
@@ -106,7 +106,7 @@ class Multilabel:
         ]
 
     def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
-        return multilabel_baselines(recipe, units)
+        return label_baselines(recipe, units)
 
     def to_dict(self) -> dict[str, Any]:
         return {
