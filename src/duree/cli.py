@@ -89,7 +89,9 @@ def fit(
     from duree.recipe import recipe_from_flags
     from duree.run import free_folder
 
-    choices = recipe_from_flags(recipe, data, flags, settings, baselines=not no_baselines)
+    if no_baselines:
+        flags["baselines"] = False
+    choices = recipe_from_flags(recipe, data, flags, settings)
     folder = Path(out) if out else free_folder(choices)
     from duree.workflow import fit as carry_out
 
@@ -122,7 +124,9 @@ def evaluate(run: str, data: str) -> None:
 @cli.command()
 @click.argument("run")
 @click.argument("data")
-@click.option("-o", "--output", metavar="FILE", required=True, help=".csv .tsv .parquet .jsonl .xlsx")
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, help=".csv .tsv .parquet .jsonl .xlsx"
+)
 @click.option("--raw", is_flag=True, help="Leave cells that a spreadsheet would run as they are.")
 def predict(run: str, data: str, output: str, raw: bool) -> None:
     """Predict new rows; every column and the row order are kept."""
@@ -141,7 +145,7 @@ def check(data: tuple[str, ...], strict: bool, **flags: Any) -> None:
     from duree.question import check_files
     from duree.recipe import recipe_from_flags
 
-    findings = check_files(recipe_from_flags(None, data, flags, (), baselines=True).data)
+    findings = check_files(recipe_from_flags(None, data, flags, ()).data)
     print_findings(findings)
     doubtful = {"warning", "error"} if strict else {"error"}
     if any(finding.level in doubtful for finding in findings):

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.recipe import DataSettings, Recipe, require_column
-from duree.tables.checks import check_table, clean_labels
+from duree.tables.checks import ROLES, check_table
 from duree.tables.columns import as_numbers, as_text, resolve_column
 from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding
 from duree.tables.read import read_tables
-from duree.tables.splits import Split, make_split
+from duree.tables.splits import Split, group_codes, make_split
 from duree.tables.table import Table
+from duree.tables.target import clean_labels
 from duree.tasks import TASKS, Task, infer_task
 
 
@@ -33,6 +34,7 @@ class Question:
         Class names (trimmed), or float64.
     groups : int64 [rows] or None
         Which rows belong together, for splits and for intervals.
+    times : polars.Series [rows] or None
     task : type of Task
     split : Split
     findings : list of Finding
@@ -42,6 +44,7 @@ class Question:
     texts: pl.Series
     target: pl.Series
     groups: NDArray[np.int64] | None
+    times: pl.Series | None
     task: type[Task]
     split: Split
     findings: list[Finding]
@@ -57,10 +60,11 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     DataError
         The table cannot be read, lacks a column, or fails a check of level "error".
     """
-    data = recipe.data
-    table, test_rows = _read_parts(data)
-    text = resolve_column(table, require_column(recipe, "text"))
-    column = resolve_column(table, require_column(recipe, "target"))
+    for needed in ("text", "target"):
+        require_column(recipe, needed)
+    table, test_rows = _read_parts(recipe.data)
+    data = _with_true_names(recipe.data, table)
+    text, column = str(data.text), str(data.target)
     table, test_rows = _without_missing(table, column, test_rows, data)
     name = recipe.task or infer_task(table.frame[column], data)
     texts = as_text(table, text).fill_null("")
@@ -78,7 +82,14 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         seed=recipe.seed,
     )
     return Question(
-        table, texts, target, _groups(table, data), task, split, [*table.findings, *findings]
+        table,
+        texts,
+        target,
+        group_codes(table.frame[data.group]) if data.group else None,
+        table.frame[data.time] if data.time else None,
+        task,
+        split,
+        [*table.findings, *findings, *split.findings()],
     )
 
 
@@ -87,6 +98,20 @@ def read_target(table: Table, column: str, task: str) -> tuple[pl.Series, list[F
     if TASKS[task].metrics.numeric:
         return as_numbers(table, column), []
     return clean_labels(as_text(table, column).fill_null(""))
+
+
+def check_files(data: DataSettings) -> list[Finding]:
+    """Read files and look them over, without asking anything of them; for ``duree check``."""
+    table, test_rows = _read_parts(data)
+    return [*table.findings, *check_table(table, data, test_rows=test_rows)]
+
+
+def _with_true_names(data: DataSettings, table: Table) -> DataSettings:
+    """The settings with each column called exactly as the table calls it."""
+    named = {role: getattr(data, role) for role in ROLES}
+    return data.model_copy(
+        update={role: resolve_column(table, name) for role, name in named.items() if name}
+    )
 
 
 def _read_parts(data: DataSettings) -> tuple[Table, NDArray[np.bool_] | None]:
@@ -136,9 +161,7 @@ def _without_missing(
         values=facts,
         rows=tuple(int(row) for row in rows[:5]),
     )
-    kept = replace(
-        table, frame=table.frame.filter(~missing), findings=(*table.findings, finding)
-    )
+    kept = replace(table, frame=table.frame.filter(~missing), findings=(*table.findings, finding))
     return kept, None if test_rows is None else test_rows[~missing]
 
 
@@ -146,14 +169,3 @@ def _stop_at_errors(findings: list[Finding]) -> None:
     for finding in findings:
         if finding.level == "error":
             raise DataError(finding.what, fix=finding.fix, **finding.values)
-
-
-def _groups(table: Table, data: DataSettings) -> NDArray[np.int64] | None:
-    """One number for each distinct group; a row without a group is a group of its own."""
-    if data.group is None:
-        return None
-    names = table.frame[resolve_column(table, data.group)].cast(pl.String)
-    codes = names.rank("dense").cast(pl.Int64).to_numpy()
-    alone = names.is_null().to_numpy()
-    codes = np.where(alone, len(codes) + np.arange(len(codes)), np.nan_to_num(codes))
-    return codes.astype(np.int64)

@@ -38,7 +38,9 @@ class DataSettings(Section):
     group: str | None = Field(
         None, description="Rows that share a value here (author, speaker) stay in one part."
     )
-    time: str | None = Field(None, description="Train on what came before, test on what came after.")
+    time: str | None = Field(
+        None, description="Train on what came before, test on what came after."
+    )
     label_separator: str | None = Field(
         None, description="What parts several labels in one cell (as in 'war; trade')."
     )
@@ -65,7 +67,7 @@ class TextSettings(Section):
         "keep", description="Keep numbers, write every digit as 0, or every number as 0."
     )
     max_features: int = Field(30_000, ge=1, description="Most frequent units that get an index.")
-    max_length: int = Field(400, ge=1, description="Longest sequence, in units.")
+    max_length: int = Field(1000, ge=1, description="Longest sequence, in units.")
     keep: Literal["head", "tail", "both"] = Field(
         "both", description="Which end of a longer text is kept; both: half from each."
     )
@@ -80,7 +82,7 @@ class ModelSettings(Section):
     num_layers: int = Field(1, ge=1, description="Recurrent layers, one above the other.")
     bidirectional: bool = Field(True, description="Read from both ends.")
     pooling: Literal["last", "mean", "max", "attention"] = Field(
-        "attention", description="How the states of all steps become one."
+        "max", description="How the states of all steps become one."
     )
     word_dropout: float = Field(
         0.3, ge=0, lt=1, description="Share of units hidden as unknown while training."
@@ -93,7 +95,7 @@ class ModelSettings(Section):
         0.0, ge=0, lt=1, description="The same on the state from step to step (Gal & Ghahramani)."
     )
     output_dropout: float = Field(0.5, ge=0, lt=1, description="The same on the pooled state.")
-    wide: bool = Field(False, description="Join a linear bag-of-words score to the network's.")
+    wide: bool = Field(True, description="Join a linear bag-of-words score to the network's.")
 
     @model_validator(mode="after")
     def _dropout_has_a_place(self) -> ModelSettings:
@@ -116,7 +118,9 @@ class TrainingSettings(Section):
     clip_norm: float = Field(1.0, ge=0, description="Largest norm of a gradient; 0: no limit.")
     batch_size: int = Field(64, ge=1, description="Sequences per step.")
     epochs: int | None = Field(
-        None, ge=1, description="Passes over the training rows; none: 2,000 steps, in 5 to 50 passes."
+        None,
+        ge=1,
+        description="Passes over the training rows; none: 2,000 steps, in 5 to 50 passes.",
     )
     patience: int = Field(5, ge=1, description="Epochs without gain on validation before the end.")
     averaging: bool = Field(True, description="Judge and keep a moving average of the weights.")
@@ -230,9 +234,7 @@ def parse_setting(assignment: str) -> tuple[str, Any]:
     if name not in known:
         matches = [full for full in known if full.rpartition(".")[2] == name]
         if len(matches) != 1:
-            raise RecipeError(
-                "{name!r} is not a setting", fix=_nearest(name, known), name=name
-            )
+            raise RecipeError("{name!r} is not a setting", fix=_nearest(name, known), name=name)
         name = matches[0]
     return name, _parse_value(text.strip())
 
@@ -335,7 +337,9 @@ def recipe_from_flags(
         "seed": "seed",
     }
     given = {
-        places.get(name, f"data.{name}"): value for name, value in flags.items() if value is not None
+        places.get(name, f"data.{name}"): value
+        for name, value in flags.items()
+        if value is not None
     }
     if data:
         given["data.files"] = tuple(str(Path(path).absolute()) for path in data)

@@ -6,6 +6,7 @@ process may write a run at a time: it holds a lock that ends with the process, h
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -121,6 +122,16 @@ class Run:
     def test_openings(self) -> list[dict[str, str]]:
         """When and why the test part was opened so far."""
         return list(self.read_json("test_openings.json")) if self.has("test_openings.json") else []
+
+
+def free_folder(recipe: Recipe) -> Path:
+    """A folder under ``runs`` named after the data and the cell, with a number where it is taken."""
+    stem = Path(recipe.data.files[0]).stem if recipe.data.files else "run"
+    for number in itertools.count(1):
+        folder = Path("runs") / f"{stem}-{recipe.model.cell}{'' if number == 1 else f'-{number}'}"
+        if not folder.exists():
+            break
+    return folder
 
 
 def now() -> str:

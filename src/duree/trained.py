@@ -11,17 +11,20 @@ import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from duree import __version__
 from duree.errors import RunError
 from duree.folders import read_sealed, write_sealed
 from duree.network.model import SequenceModel
+from duree.network.wide import WIDE_TRAINING, JoinedModel, WideModel
 from duree.recipe import ModelSettings, Recipe
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
 from duree.tasks import TASKS, Task
 from duree.training.batches import Examples
+from duree.training.join import join
 from duree.training.loop import Plan, Progress, scores, train
 
 Encoder = TextEncoder | SeriesEncoder
@@ -34,7 +37,7 @@ class TrainedModel:
 
     Attributes
     ----------
-    network : SequenceModel
+    network : SequenceModel or JoinedModel
     encoder : TextEncoder or SeriesEncoder
         The preparation that was fitted on the training rows.
     task : Task
@@ -46,7 +49,7 @@ class TrainedModel:
         Plain JSON data that an estimator keeps with the model.
     """
 
-    network: SequenceModel
+    network: nn.Module
     encoder: Encoder
     task: Task
     settings: ModelSettings
@@ -56,6 +59,16 @@ class TrainedModel:
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
         """Probabilities or numbers for encoded rows, float64 [rows, outputs]."""
         return self.task.predictions(scores(self.network, sequences))
+
+    def parts(self, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
+        """What each part of a joined model says by itself; nothing where there is one part."""
+        if not isinstance(self.network, JoinedModel):
+            return {}
+        parts = {"network_alone": self.network.deep, "wide_alone": self.network.wide}
+        return {
+            name: self.task.predictions(scores(part, sequences) * share)
+            for (name, part), share in zip(parts.items(), self.network.alone.tolist(), strict=True)
+        }
 
     def save(self, folder: Path | str) -> None:
         """Write weights and descriptions into a sealed folder, replacing what is there."""
@@ -120,12 +133,14 @@ class TrainedModel:
         is_text = isinstance(encoder, TextEncoder)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = SequenceModel(
+            network: nn.Module = SequenceModel(
                 settings,
                 vocabulary_size=len(encoder.vocabulary) if is_text else None,
                 channels=None if is_text else encoder.channels,
                 outputs=task.outputs,
             )
+            if settings.wide and is_text:
+                network = JoinedModel(network, WideModel(len(encoder.vocabulary), task.outputs))
         return cls(network, encoder, task, settings, columns)
 
 
@@ -142,10 +157,16 @@ def train_model(
 ) -> TrainedModel:
     """Train on one set of rows; choose the epoch, and settle how sure the scores are, on another."""
     task, network = untrained.task, untrained.network
-    plan = Plan(
-        examples, validation, task.loss(examples.targets, recipe), task.progress, recipe.training, seed
-    )
-    train(network, plan, progress, checkpoint, history)
+    loss = task.loss(examples.targets, recipe)
+    plan = Plan(examples, validation, loss, task.progress, recipe.training, seed)
+    if isinstance(network, JoinedModel):
+        network.wide.weigh(examples.sequences, task.marks(examples.targets))
+        train(network.wide, replace(plan, settings=WIDE_TRAINING))
+        train(network.deep, plan, progress, checkpoint, history)
+        join(network, validation, loss)
+    else:
+        train(network, plan, progress, checkpoint, history)
+    network.eval()
     settled = task.settle(scores(network, validation.sequences), validation.targets)
     return replace(untrained, task=settled)
 

@@ -9,19 +9,16 @@ run is resumed. Nothing here asks what kind of question it is: that is the task'
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
-import polars as pl
 
 from duree import records
 from duree.evaluation.judgement import Figures, judge_alone
+from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
 from duree.question import Question, read_question, read_target
 from duree.recipe import Recipe
 from duree.report.page import write_report
-from duree.rivals import Rival, train_rivals
+from duree.rivals import train_rivals
 from duree.run import Run
 from duree.sequences.ragged import Ragged
 from duree.sequences.text import TextEncoder
@@ -66,7 +63,9 @@ def _carry_out(run: Run, listener: Listener) -> Run:
         with records.step(run, "baselines", listener):
             rivals = train_rivals(run, question, networks[0], listener)
         with records.step(run, "evaluate", listener):
-            judge(run, question, sequences, networks, rivals)
+            judged = judge_on_test(run, question, sequences, networks, rivals)
+        records.keep_predictions(run, question, networks[0].task, judged)
+        records.keep_metrics(run, question, networks[0].task, judged)
         write_report(run.folder)
         for work in ("checkpoint", "baselines"):
             shutil.rmtree(run.folder / work, ignore_errors=True)
@@ -120,23 +119,6 @@ def train(
             trained.save(folder)
         networks.append(TrainedModel.load(folder))
     return networks
-
-
-def judge(
-    run: Run,
-    question: Question,
-    sequences: Ragged,
-    networks: list[TrainedModel],
-    rivals: list[Rival],
-) -> None:
-    """Open the test part once, after every choice is made, and judge all models on its rows."""
-    rows = question.split.test
-    task = networks[0].task
-    of_networks = [network.predictions(sequences.take(rows)) for network in networks]
-    models = {"network": of_networks[0]} | {rival.name: rival.predictions for rival in rivals}
-    run.open_test("the final judgement of all models")
-    targets = task.encode(question.target.gather(rows))
-    records.keep_judgement(run, question, task, targets, models, of_networks, rivals)
 
 
 def evaluate(folder: Path | str, data: Path | str) -> Figures:

@@ -88,15 +88,18 @@ class WideModel(nn.Module):
 class JoinedModel(nn.Module):
     """A network and a wide part, each trained by itself, joined with one weight for each.
 
-    ``shares`` (deep, wide) multiply the two scores; they are found on the validation rows.
+    ``shares`` (deep, wide) multiply the two scores; ``alone`` multiplies each where it stands alone.
+    All are found on the validation rows.
     """
 
     shares: Tensor
+    alone: Tensor
 
     def __init__(self, deep: nn.Module, wide: WideModel) -> None:
         super().__init__()
         self.deep, self.wide = deep, wide
-        self.register_buffer("shares", torch.tensor([0.5, 0.5]))
+        self.register_buffer("shares", torch.full((2,), 0.5))
+        self.register_buffer("alone", torch.ones(2))
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Scores float [batch, outputs]."""

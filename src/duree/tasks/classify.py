@@ -16,8 +16,8 @@ from torch.nn.functional import cross_entropy
 
 from duree.baselines import Baseline, label_baselines
 from duree.errors import DataError
-from duree.evaluation.calibration import fit_temperature
-from duree.evaluation.metrics import CLASSIFICATION, MetricSet
+from duree.evaluation.calibration import fit_temperature, reliability
+from duree.evaluation.metrics import CLASSIFICATION, MetricSet, per_class
 from duree.recipe import Recipe
 from duree.tasks.task import Loss, Units
 
@@ -63,8 +63,13 @@ class Classify:
                 unseen=", ".join(repr(label) for label in unseen[:5]),
                 known=", ".join(repr(label) for label in self.classes[:20]),
             )
-        codes = target.replace_strict(list(self.classes), range(self.outputs), return_dtype=pl.Int64)
+        codes = target.replace_strict(
+            list(self.classes), range(self.outputs), return_dtype=pl.Int64
+        )
         return codes.to_numpy()
+
+    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(targets[:, None] == np.arange(self.outputs))
 
     def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
         weight = None
@@ -85,6 +90,12 @@ class Classify:
 
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return float(np.mean(scores.argmax(axis=1) == targets))
+
+    def details(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, Any]:
+        return {
+            "per_class": per_class(predictions, targets, self.classes),
+            "calibration": reliability(predictions, targets),
+        }
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         best = predictions.argmax(axis=1)

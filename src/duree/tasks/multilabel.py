@@ -68,6 +68,9 @@ class Multilabel:
                 marks[row, places[label]] = 1
         return marks
 
+    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        return targets == 1
+
     def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
         weight = None
         if recipe.training.class_weights == "balanced":
@@ -92,9 +95,14 @@ class Multilabel:
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return float(np.mean((scores > 0) == (targets == 1)))
 
+    def details(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, Any]:
+        return {}
+
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         given = [
-            self.separator.join(label for label, p in zip(self.labels, row, strict=True) if p >= 0.5)
+            self.separator.join(
+                label for label, p in zip(self.labels, row, strict=True) if p >= 0.5
+            )
             for row in predictions
         ]
         return [

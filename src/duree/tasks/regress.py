@@ -57,6 +57,9 @@ class Regress:
     def encode(self, target: pl.Series) -> NDArray[np.float64]:
         return target.to_numpy().astype(np.float64)
 
+    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(targets > self.mean)[:, None]
+
     def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
         def loss(scores: Tensor, targets: Tensor) -> Tensor:
             standard = (targets - self.mean) / self.scale
@@ -75,6 +78,9 @@ class Regress:
 
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return -float(np.mean(np.abs(self.predictions(scores)[:, 0] - targets)))
+
+    def details(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, Any]:
+        return {}
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         value = predictions[:, 0]

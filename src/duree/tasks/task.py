@@ -49,6 +49,10 @@ class Task(Protocol):
         """
         ...
 
+    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which rows speak for each output, bool [rows, outputs]."""
+        ...
+
     def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
         """The training loss ``(scores, targets) -> mean``; ``targets`` are the training rows'."""
         ...
@@ -63,6 +67,10 @@ class Task(Protocol):
 
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         """The figure that early stopping watches on the validation part; higher is better."""
+        ...
+
+    def details(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, Any]:
+        """Further facts for the report: figures of each class and calibration, where it has them."""
         ...
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:

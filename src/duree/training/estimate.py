@@ -50,7 +50,9 @@ def estimate(
         seconds.append(time.perf_counter() - began)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
     longest = sum(int(lengths[rows].max()) * len(rows) for rows in chosen[-1:])
-    return Estimate(float(np.mean(seconds[1:])) * steps, COPIES * weights + longest * _step_bytes(model))
+    return Estimate(
+        float(np.mean(seconds[1:])) * steps, COPIES * weights + longest * _step_bytes(model)
+    )
 
 
 def _step_bytes(model: nn.Module) -> int:

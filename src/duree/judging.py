@@ -1,0 +1,92 @@
+"""The last step of a run: the test part is opened, and every model is judged on its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.evaluation.judgement import Judgement, judge_models, spread_of_seeds
+from duree.question import Question
+from duree.rivals import Rival
+from duree.run import Run
+from duree.sequences.ragged import Ragged
+from duree.trained import TrainedModel
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What judging found out.
+
+    Attributes
+    ----------
+    judgement : Judgement
+    predictions : {model: float64 [test rows, outputs]}
+        The network first.
+    targets : ndarray [test rows] or [test rows, labels]
+    without_shared : dict or None
+        The figures on those test rows alone that share nothing with training, where some do.
+    seeds : {metric: values} or None
+    fit_seconds, choices : {baseline: ...}
+    notes : list of str
+    """
+
+    judgement: Judgement
+    predictions: dict[str, NDArray[np.float64]]
+    targets: NDArray[Any]
+    without_shared: dict[str, Any] | None
+    seeds: dict[str, list[float]] | None
+    fit_seconds: dict[str, float]
+    choices: dict[str, dict[str, Any]]
+    notes: list[str]
+
+
+def judge_on_test(
+    run: Run,
+    question: Question,
+    sequences: Ragged,
+    networks: list[TrainedModel],
+    rivals: list[Rival],
+) -> Judged:
+    """Open the test part once, after every choice is made, and judge all models on its rows."""
+    rows, task, recipe = question.split.test, networks[0].task, run.recipe
+    tested = sequences.take(rows)
+    of_networks = [network.predictions(tested) for network in networks]
+    predictions = {"network": of_networks[0], **networks[0].parts(tested)}
+    predictions |= {rival.name: rival.predictions for rival in rivals}
+    run.open_test("the final judgement of all models")
+    targets = task.encode(question.target.gather(rows))
+    seeds = spread_of_seeds(of_networks, targets, task.metrics)
+
+    def judge(kept: NDArray[np.bool_]) -> Judgement:
+        return judge_models(
+            {name: found[kept] for name, found in predictions.items()},
+            targets[kept],
+            task.metrics,
+            groups=None if question.groups is None else question.groups[rows][kept],
+            seeds=seeds,
+            resamples=recipe.judging.bootstrap,
+            seed=recipe.seed,
+        )
+
+    apart = ~np.isin(rows, question.split.shared)
+    return Judged(
+        judge(np.ones(len(rows), dtype=bool)),
+        predictions,
+        targets,
+        _without_shared(judge, apart),
+        seeds,
+        {rival.name: rival.fit_seconds for rival in rivals},
+        {rival.name: rival.choices for rival in rivals},
+        [f"{rival.name}: {note}" for rival in rivals for note in rival.notes],
+    )
+
+
+def _without_shared(judge: Any, apart: NDArray[np.bool_]) -> dict[str, Any] | None:
+    """The figures without the test rows that training has seen; None where there are none."""
+    if apart.all() or not apart.any():
+        return None
+    facts = {"rows": int(apart.sum()), "shared": int((~apart).sum())}
+    return facts | {"models": judge(apart).models}

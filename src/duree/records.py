@@ -1,0 +1,187 @@
+"""Records: what a run writes down about itself, for the report and for other programs."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import polars as pl
+import torch
+
+from duree.doctor import versions
+from duree.errors import DataError, RunError
+from duree.evaluation.judgement import Judgement
+from duree.judging import Judged
+from duree.listener import Listener
+from duree.question import Question
+from duree.run import Run
+from duree.tables.finding import Finding
+from duree.tables.write import write_table
+from duree.tasks import Task
+
+PARTS = ("train", "validation", "test")
+
+
+@contextmanager
+def step(run: Run, name: str, listener: Listener) -> Iterator[None]:
+    """Tell that a step begins, and add the seconds it takes to those of earlier tries."""
+    listener.step(name)
+    run.log(f"{name} begins")
+    began = time.perf_counter()
+    try:
+        yield
+    except BaseException as error:
+        run.log(f"{name} ends early: {type(error).__name__}: {error}")
+        raise
+    seconds = _seconds(run)
+    seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
+    run.write_json("seconds.json", seconds)
+    run.log(f"{name} ends")
+
+
+def keep_question(run: Run, question: Question) -> None:
+    """Write data.json, checks.json and split.json.
+
+    Raises
+    ------
+    RunError
+        The run was begun with other data, or with another number of threads.
+    """
+    sources = [asdict(source) for source in question.table.sources]
+    if run.has("split.json"):
+        _refuse_other_data(run, sources)
+        return
+    facts = {
+        "sources": sources,
+        "columns": {name: str(kind) for name, kind in question.table.frame.schema.items()},
+        "versions": versions(),
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+        "note": run.recipe.data.note,
+    }
+    run.write_json("data.json", facts)
+    run.write_json("checks.json", [_as_json(finding) for finding in question.findings])
+    run.write_json("split.json", question.split.to_dict() | _shares(question))
+
+
+def keep_predictions(run: Run, question: Question, task: Task, judged: Judged) -> None:
+    """Write predictions.parquet, and baselines.parquet with what each baseline said."""
+    test = question.table.frame[question.split.test.tolist()]
+    test = test.with_columns(question.target.gather(question.split.test))
+    network, *rivals = judged.predictions.items()
+    write_table(with_columns(test, task.columns(network[1])), run.folder / "predictions.parquet")
+    frames = [
+        pl.DataFrame(task.columns(found)).select(
+            pl.int_range(len(test)).alias("row"), pl.lit(name).alias("model"), pl.all()
+        )
+        for name, found in rivals
+    ]
+    if frames:
+        write_table(pl.concat(frames), run.folder / "baselines.parquet")
+
+
+def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> None:
+    """Write metrics.json and calibration.json, last of all: they tell that the judging is done."""
+    judgement, recipe = judged.judgement, run.recipe
+    details = {
+        name: task.details(found, judged.targets) for name, found in judged.predictions.items()
+    }
+    seconds = _seconds(run)
+    calibration = {name: found["calibration"] for name, found in details.items() if found}
+    run.write_json("calibration.json", calibration)
+    run.write_json(
+        "metrics.json",
+        {
+            "task": task.name,
+            "cell": recipe.model.cell,
+            "seed": recipe.seed,
+            "rows": {part: len(getattr(question.split, part)) for part in PARTS},
+            "seconds": seconds | {"total": sum(seconds.values())},
+            "models": _models(judgement, judged.fit_seconds | {"network": seconds["train"]}),
+            "comparisons": judgement.comparisons,
+            "verdict": judgement.verdict.sentence("en"),
+            "verdict_zh": judgement.verdict.sentence("zh"),
+            "primary_metric": task.metrics.primary,
+            "metric_names": list(judgement.models["network"]),
+            "test_openings": run.test_openings(),
+            "without_shared_rows": judged.without_shared,
+            "seeds": judged.seeds and {"values": judged.seeds},
+            "per_class": {name: found["per_class"] for name, found in details.items() if found},
+            "choices": judged.choices,
+            "notes": judged.notes,
+        },
+    )
+
+
+def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
+    """The table with further columns at its right.
+
+    Raises
+    ------
+    DataError
+        It has a column of the same name already.
+    """
+    taken = [series.name for series in added if series.name in frame.columns]
+    if taken:
+        raise DataError(
+            "the table has a column {column!r} already, and a prediction goes by that name",
+            fix="rename that column in the table",
+            column=taken[0],
+        )
+    return frame.with_columns(added)
+
+
+def _models(judgement: Judgement, fit_seconds: dict[str, float]) -> dict[str, dict[str, Any]]:
+    return {
+        name: figures | ({"fit_seconds": fit_seconds[name]} if name in fit_seconds else {})
+        for name, figures in judgement.models.items()
+    }
+
+
+def _seconds(run: Run) -> dict[str, float]:
+    return dict(run.read_json("seconds.json")) if run.has("seconds.json") else {}
+
+
+def _shares(question: Question) -> dict[str, Any]:
+    """What the picture of the split shows: classes, groups and stretches of time of each part."""
+    rows = {part: getattr(question.split, part) for part in PARTS}
+    shares: dict[str, Any] = {"method": question.split.describe("en")}
+    shares["counts"] = question.split.counts
+    shares["method_zh"] = question.split.describe("zh")
+    if question.target.dtype == pl.String:
+        counts = {part: question.target.gather(rows[part]).value_counts().rows() for part in PARTS}
+        shares["class_counts"] = {part: dict(sorted(pairs)) for part, pairs in counts.items()}
+    if question.groups is not None:
+        groups = question.groups
+        shares["group_counts"] = {part: len(set(groups[rows[part]].tolist())) for part in PARTS}
+    if question.times is not None:
+        ordered = {part: question.times.gather(rows[part]).drop_nulls() for part in PARTS}
+        shares["ranges"] = {
+            part: [str(times.min()), str(times.max())] for part, times in ordered.items()
+        }
+    return shares
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    messages = {"message": finding.message("en"), "message_zh": finding.message("zh")}
+    return asdict(finding) | {"rows": list(finding.rows)} | messages
+
+
+def _refuse_other_data(run: Run, sources: list[dict[str, Any]]) -> None:
+    kept = run.read_json("data.json")
+    for was, now in zip(kept["sources"], sources, strict=False):
+        if was["sha256"] != now["sha256"]:
+            raise RunError(
+                "{path!r} has changed since the run began",
+                fix="put the old file back, or begin a new run",
+                path=now["path"],
+            )
+    if len(kept["sources"]) != len(sources):
+        raise RunError("the run began with other files", fix="begin a new run")
+    if kept["threads"] != torch.get_num_threads():
+        # Sums are taken in another order with other threads, and end a hair's breadth apart.
+        torch.set_num_threads(kept["threads"])
