@@ -62,6 +62,7 @@ def find_duplicates(texts: pl.Series, *, seed: int = 0) -> Duplicates:
     Source: Broder (1997), "On the resemblance and containment of documents"; banding after
     Leskovec, Rajaraman & Ullman, "Mining of Massive Datasets", section 3.4.
     """
+    texts = texts.cast(pl.String)
     exact = _first_of_equals(texts)
     is_first = exact == np.arange(len(texts))
     is_long = (count_units(texts) >= MIN_UNITS).to_numpy()

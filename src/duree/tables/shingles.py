@@ -80,6 +80,8 @@ def hash_shingles(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.int6
 
 def chunks(texts: pl.Series, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     """Part ``rows`` of the texts into runs of about ``CHUNK_BYTES`` of text each."""
+    if len(rows) == 0:
+        return
     sizes = texts.gather(rows).str.len_bytes().to_numpy().astype(np.int64)
     places = np.cumsum(sizes) // CHUNK_BYTES
     yield from np.split(rows, np.flatnonzero(np.diff(places)) + 1)

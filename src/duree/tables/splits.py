@@ -156,8 +156,7 @@ def _classes(frame: pl.DataFrame, target: str | None) -> tuple[list[str], Ints]:
         return [""], np.zeros(len(frame), dtype=np.int64)
     labels = frame[target].cast(pl.String).fill_null("")
     names = labels.unique().sort()
-    codes = labels.replace_strict(names, np.arange(len(names)), return_dtype=pl.Int64)
-    return names.to_list(), codes.to_numpy()
+    return names.to_list(), names.search_sorted(labels).cast(pl.Int64).to_numpy()
 
 
 def _shares(data: DataSettings, test_rows: NDArray[np.bool_]) -> Floats:
