@@ -1,30 +1,44 @@
+# make demo    set everything up, then the whole job on simulated letters
+# make test    set everything up, then all tests
+# make lint    style and types
+# make bench   every figure of the README, measured anew
+# make docs    write the generated pages of docs/ again
+# make clean   remove the environment and all caches; runs/ is left alone
+
 # Everything runs in .venv, which is made on first use.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # Two threads are our reference, and keep small machines responsive.
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test lint bench clean
-
-.venv/ready: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all,dev]'
-	touch $@
+.PHONY: demo test lint bench docs clean
 
 demo: .venv/ready
 	$(BIN)/duree demo
 
 test: .venv/ready
-	$(BIN)/pytest
+	$(BIN)/python -m pytest
 
 lint: .venv/ready
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/ruff format --check src tests benchmarks docs
 	$(BIN)/mypy
 
 bench: .venv/ready
-	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+docs: .venv/ready
+	$(BIN)/python docs/reference/make_recipe.py
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Made again only when what it installs changes; torch goes first, so that it is the pinned one.
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed: make PYTHON=python3.12'; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) torch
+	$(PIP) --editable '.[all,dev]'
+	touch $@

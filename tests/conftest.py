@@ -1,0 +1,24 @@
+"""What every test may ask for, and what holds for all of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Messages are asserted in English, whatever the language of the machine.
+os.environ["DUREE_LANG"] = "en"
+# Figures are drawn into files.
+os.environ["MPLBACKEND"] = "agg"
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real data sets: DUREE_DATA, or shared/data beside the project."""
+    folder = Path(os.environ.get("DUREE_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data: DUREE_DATA names no folder, nor is there {folder}")
+    return folder
