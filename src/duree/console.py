@@ -6,7 +6,6 @@ from typing import Any
 
 import rich.console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from duree.run import Run
 from duree.tables.finding import Finding
@@ -20,7 +19,6 @@ STEPS = {
     "evaluate": "Judging on the test part",
     "report": "Writing the report",
 }
-MARKS = {"ok": "ok", "note": "note", "warning": "warning", "error": "error"}
 
 
 class Console:
@@ -107,27 +105,37 @@ class TrainingBar:
 
 
 def print_models(metrics: dict[str, Any]) -> None:
-    """The main figures of every model, with their intervals, on standard output."""
-    names = list(metrics["metric_names"])
-    table = Table(box=None, pad_edge=False)
-    table.add_column("model")
-    for name in names:
-        table.add_column(name)
+    """Every model's primary figure with its interval, and the others, on standard output."""
+    first, *others = metrics["metric_names"]
+    rows = [["model", f"{first} [95 % interval]", *others]]
     for model, figures in metrics["models"].items():
-        table.add_row(model, *(_interval(figures.get(name)) for name in names))
-    rich.console.Console(highlight=False, soft_wrap=True).print(table)
+        shown = [figures.get(name) for name in others]
+        rows.append([model, _interval(figures[first]), *(_number(figure) for figure in shown)])
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print()
+
+
+def print_figures(figures: dict[str, dict[str, float]]) -> None:
+    """One metric a line: name, value, and the ends of its 95 % interval."""
+    width = max(len(name) for name in figures)
+    for name, figure in figures.items():
+        print(f"{name.ljust(width)}  {_interval(figure)}")
 
 
 def print_findings(findings: list[Finding]) -> None:
     """Every finding, one a line, on standard output."""
     for finding in findings:
-        print(f"{MARKS[finding.level]:<8} {finding.message()}")
+        print(f"{finding.level:<8} {finding.message()}")
 
 
-def _interval(figure: dict[str, float] | None) -> str:
-    if figure is None:
-        return "-"
+def _interval(figure: dict[str, float]) -> str:
     return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+
+
+def _number(figure: dict[str, float] | None) -> str:
+    return "-" if figure is None else f"{figure['value']:.3f}"
 
 
 def _duration(seconds: float) -> str:

@@ -17,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from duree.errors import DataError
 from duree.recipe import Recipe, setting_names
-from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
 from duree.tasks import Task
@@ -36,7 +35,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        cell: str = "gru",
+        cell: str = "lstm",
         hidden_size: int = 64,
         num_layers: int = 1,
         bidirectional: bool = True,
@@ -106,7 +105,9 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         extra = {"parameters": self.get_params(), "attributes": self._attributes()}
         replace(self.model_, extra=extra).save(Path(folder) / "model")
 
-    def _fit(self, rows: pl.Series | NDArray[np.float32], targets: NDArray[Any], task: Task) -> Self:
+    def _fit(
+        self, rows: pl.Series | NDArray[np.float32], targets: NDArray[Any], task: Task
+    ) -> Self:
         recipe = self._recipe()
         train, validation = _two_parts(targets, recipe, stratify=task.stratify)
         encoder: Encoder
@@ -328,7 +329,9 @@ def _two_parts(
     rows = np.arange(len(targets))
     size = max(1, round(recipe.data.validation_share * len(rows)))
     if len(rows) < 2:
-        raise DataError("one row is too few", fix="give at least two: one to learn from, one to choose by")
+        raise DataError(
+            "one row is too few", fix="give at least two: one to learn from, one to choose by"
+        )
     alike = stratify and np.bincount(targets).min() > 1 and size >= len(np.unique(targets))
     train, validation = train_test_split(
         rows, test_size=size, random_state=recipe.seed, stratify=targets if alike else None

@@ -76,7 +76,7 @@ class TextSettings(Section):
 class ModelSettings(Section):
     """The network."""
 
-    cell: Literal["gru", "lstm", "rnn"] = Field("gru", description="The recurrent cell.")
+    cell: Literal["gru", "lstm", "rnn"] = Field("lstm", description="The recurrent cell.")
     embedding_size: int = Field(128, ge=1, description="Numbers that stand for one unit.")
     hidden_size: int = Field(64, ge=1, description="Size of the state, each direction.")
     num_layers: int = Field(1, ge=1, description="Recurrent layers, one above the other.")

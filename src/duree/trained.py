@@ -64,7 +64,7 @@ class TrainedModel:
         """What each part of a joined model says by itself; nothing where there is one part."""
         if not isinstance(self.network, JoinedModel):
             return {}
-        parts = {"network_alone": self.network.deep, "wide_alone": self.network.wide}
+        parts = {"recurrent_part": self.network.deep, "wide_part": self.network.wide}
         return {
             name: self.task.predictions(scores(part, sequences) * share)
             for (name, part), share in zip(parts.items(), self.network.alone.tolist(), strict=True)

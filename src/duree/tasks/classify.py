@@ -66,7 +66,7 @@ class Classify:
         codes = target.replace_strict(
             list(self.classes), range(self.outputs), return_dtype=pl.Int64
         )
-        return codes.to_numpy()
+        return codes.to_numpy(writable=True)
 
     def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(targets[:, None] == np.arange(self.outputs))

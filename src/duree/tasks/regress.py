@@ -55,7 +55,7 @@ class Regress:
         return 1
 
     def encode(self, target: pl.Series) -> NDArray[np.float64]:
-        return target.to_numpy().astype(np.float64)
+        return target.cast(pl.Float64).to_numpy(writable=True)
 
     def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(targets > self.mean)[:, None]

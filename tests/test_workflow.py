@@ -1,0 +1,363 @@
+"""A table goes in, a judged network comes out, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from duree.errors import DataError, RecipeError, RunError
+from duree.recipe import Recipe
+from duree.run import Run
+from duree.tables.write import write_table
+from duree.trained import TrainedModel
+from duree.workflow import evaluate, fit, predict, resume
+
+SMALL = {
+    "model.hidden_size": 8,
+    "model.embedding_size": 8,
+    "training.epochs": 2,
+    "judging.forest_trees": 10,
+    "judging.bootstrap": 200,
+}
+
+
+def letters(rows: int, seed: int = 0) -> pl.DataFrame:
+    """Letters whose tone hangs on one word, with an author and a year."""
+    rng = np.random.default_rng(seed)
+    tones = rng.integers(0, 2, rows)
+    words = np.array([f"word{number}" for number in range(200)])
+    texts = [
+        " ".join([*rng.choice(words, 12), ("grim", "glad")[tone], *rng.choice(words, 6)])
+        for tone in tones
+    ]
+    return pl.DataFrame(
+        {
+            "id": [f"{number:03}" for number in range(rows)],
+            "author": [f"A{number % 20}" for number in range(rows)],
+            "year": [str(1800 + number // 10) for number in range(rows)],
+            "letter": texts,
+            "tone": [("bad", "good")[tone] for tone in tones],
+            "warmth": [f"{2.5 * tone + rng.normal():.3f}" for tone in tones],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "letters.csv"
+    write_table(letters(400), path)
+    return path
+
+
+def recipe(table: Path, **overrides: object) -> Recipe:
+    settings = {"data.files": (str(table),), "data.text": "letter", "data.target": "tone"}
+    dotted = {name.replace("__", "."): value for name, value in overrides.items()}
+    return Recipe().replace(settings | SMALL | dotted)
+
+
+@pytest.fixture(scope="module")
+def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return fit(recipe(table), tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_a_run_holds_every_file_of_the_contract(run: Run) -> None:
+    names = {path.name for path in run.folder.iterdir()}
+    assert names >= {
+        "recipe.toml",
+        "metrics.json",
+        "history.jsonl",
+        "predictions.parquet",
+        "report.html",
+        "model",
+        "log.txt",
+    }
+    assert "checkpoint" not in names
+
+
+def test_metrics_hold_what_other_programs_rely_on(run: Run) -> None:
+    metrics = run.read_json("metrics.json")
+    assert metrics["task"] == "classify"
+    assert metrics["rows"]["train"] + metrics["rows"]["validation"] + metrics["rows"]["test"] == 400
+    assert set(metrics["seconds"]) == {
+        "read", "encode", "train", "baselines", "evaluate", "total",
+    }  # fmt: skip
+    assert {"network", "majority", "tfidf_logistic", "nb_svm", "random_forest"} <= set(
+        metrics["models"]
+    )
+    accuracy = metrics["models"]["network"]["accuracy"]
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert metrics["models"]["network"]["fit_seconds"] > 0
+    assert {"model", "metric", "difference", "low", "high", "p_value", "method"} == set(
+        metrics["comparisons"][0]
+    )
+    assert metrics["verdict"].endswith(".")
+
+
+def test_the_test_part_is_opened_once(run: Run) -> None:
+    assert len(run.read_json("metrics.json")["test_openings"]) == 1
+
+
+def test_the_three_parts_share_no_row(run: Run) -> None:
+    split = run.read_json("split.json")
+    parts = [set(split[part]) for part in ("train", "validation", "test")]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 400
+
+
+def test_history_has_one_line_for_each_epoch(run: Run) -> None:
+    lines = (run.folder / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+
+
+def test_figures_are_those_of_the_written_predictions(run: Run) -> None:
+    predictions = pl.read_parquet(run.folder / "predictions.parquet")
+    accuracy = (predictions["tone"] == predictions["prediction"]).mean()
+    written = run.read_json("metrics.json")["models"]["network"]["accuracy"]["value"]
+    assert accuracy == pytest.approx(written)
+    probabilities = predictions.select("probability_bad", "probability_good").sum_horizontal()
+    assert probabilities.to_numpy() == pytest.approx(np.ones(len(predictions)))
+
+
+def test_the_same_recipe_twice_gives_the_same_predictions_to_the_bit(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    again = fit(recipe(table, judging__baselines=False), tmp_path / "again")
+    frames = [pl.read_parquet(r.folder / "predictions.parquet") for r in (run, again)]
+    assert frames[0].equals(frames[1])
+
+
+def test_the_recipe_of_a_run_repeats_it(run: Run) -> None:
+    assert Recipe.read(run.folder / "recipe.toml") == run.recipe
+
+
+def test_another_seed_gives_another_network(run: Run, table: Path, tmp_path: Path) -> None:
+    other = fit(recipe(table, seed=1, judging__baselines=False), tmp_path / "other")
+    weights = [
+        TrainedModel.load(r.folder / "model").network.state_dict() for r in (run, other)
+    ]
+    assert any(
+        weights[0][name].shape != weights[1][name].shape
+        or not np.array_equal(weights[0][name], weights[1][name])
+        for name in weights[0]
+    )
+
+
+def test_an_interrupted_run_ends_as_if_it_had_not_been(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    class Interrupting:
+        def step(self, name: str) -> None:
+            if name == "baselines":
+                raise KeyboardInterrupt
+
+        def tell(self, message: str) -> None: ...
+
+        def training(self, seed: int) -> None: ...
+
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe(table), folder, Interrupting())
+    assert not (folder / "metrics.json").exists()
+    resumed = resume(folder)
+    frames = [pl.read_parquet(r.folder / "predictions.parquet") for r in (run, resumed)]
+    assert frames[0].equals(frames[1])
+    assert len(resumed.read_json("metrics.json")["test_openings"]) == 1
+
+
+def test_resuming_with_changed_data_is_refused(tmp_path: Path) -> None:
+    class Interrupting:
+        def step(self, name: str) -> None:
+            if name == "train":
+                raise KeyboardInterrupt
+
+        def tell(self, message: str) -> None: ...
+
+        def training(self, seed: int) -> None: ...
+
+    path = tmp_path / "letters.csv"
+    write_table(letters(100), path)
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe(path), tmp_path / "run", Interrupting())
+    write_table(letters(100, seed=1), path)
+    with pytest.raises(RunError, match="has changed since the run began"):
+        resume(tmp_path / "run")
+
+
+def test_resuming_a_finished_run_changes_nothing(run: Run) -> None:
+    before = (run.folder / "metrics.json").read_bytes()
+    resume(run.folder)
+    assert (run.folder / "metrics.json").read_bytes() == before
+
+
+def test_a_run_folder_that_holds_something_is_not_overwritten(run: Run, table: Path) -> None:
+    with pytest.raises(RunError, match="exists already"):
+        fit(recipe(table), run.folder)
+
+
+def test_predict_keeps_every_column_and_the_order_of_rows(run: Run, tmp_path: Path) -> None:
+    new = letters(30, seed=5).select("tone", "letter", "id")
+    write_table(new, tmp_path / "new.csv")
+    predict(run.folder, tmp_path / "new.csv", tmp_path / "predicted.csv")
+    found = pl.read_csv(tmp_path / "predicted.csv", infer_schema=False)
+    assert found.columns == [
+        "tone", "letter", "id", "prediction", "probability_bad", "probability_good",
+    ]  # fmt: skip
+    assert found.select(new.columns).equals(new)
+
+
+def test_predict_gives_the_test_rows_what_the_run_gave_them(run: Run, tmp_path: Path) -> None:
+    kept = pl.read_parquet(run.folder / "predictions.parquet")
+    write_table(kept.select("letter"), tmp_path / "same.parquet")
+    predict(run.folder, tmp_path / "same.parquet", tmp_path / "again.parquet")
+    again = pl.read_parquet(tmp_path / "again.parquet")
+    assert again["probability_good"].to_numpy() == pytest.approx(
+        kept["probability_good"].to_numpy(), abs=1e-6
+    )
+
+
+def test_predict_without_the_text_column_names_the_nearest(run: Run, tmp_path: Path) -> None:
+    write_table(pl.DataFrame({"letters": ["a b"]}), tmp_path / "new.csv")
+    with pytest.raises(DataError, match=r"letter.*letters"):
+        predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_column_called_prediction_is_not_overwritten(run: Run, tmp_path: Path) -> None:
+    write_table(pl.DataFrame({"letter": ["a b"], "prediction": ["x"]}), tmp_path / "new.csv")
+    with pytest.raises(DataError, match="rename that column"):
+        predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
+
+
+def test_an_empty_text_is_predicted_like_any_row(run: Run, tmp_path: Path) -> None:
+    write_table(pl.DataFrame({"letter": ["", "   ", "glad"]}), tmp_path / "new.parquet")
+    predict(run.folder, tmp_path / "new.parquet", tmp_path / "out.parquet")
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    assert found["probability_good"].is_between(0, 1).all()
+    assert found["probability_good"][0] == found["probability_good"][1]
+
+
+def test_evaluate_judges_other_rows(run: Run, tmp_path: Path) -> None:
+    write_table(letters(50, seed=9), tmp_path / "other.csv")
+    figures = evaluate(run.folder, tmp_path / "other.csv")
+    assert figures["accuracy"]["low"] <= figures["accuracy"]["value"] <= 1.0
+
+
+def test_a_class_that_training_never_saw_is_named(run: Run, tmp_path: Path) -> None:
+    odd = letters(50, seed=9).with_columns(pl.lit("neutral").alias("tone"))
+    write_table(odd, tmp_path / "odd.csv")
+    with pytest.raises(DataError, match="'neutral', which the model was not trained on"):
+        evaluate(run.folder, tmp_path / "odd.csv")
+
+
+def test_a_missing_column_names_the_nearest(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"leter.*letter"):
+        fit(recipe(table, data__text="leter"), tmp_path / "run")
+
+
+def test_a_run_without_a_target_says_what_to_add(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="--target"):
+        fit(recipe(table, data__target=None), tmp_path / "run")
+
+
+def test_rows_without_an_answer_stop_the_run_or_are_left_out_and_told(tmp_path: Path) -> None:
+    some = letters(200).with_columns(
+        pl.when(pl.col("id") == "007").then(None).otherwise(pl.col("tone")).alias("tone")
+    )
+    write_table(some, tmp_path / "some.csv")
+    with pytest.raises(DataError, match="first at row 8"):
+        fit(recipe(tmp_path / "some.csv"), tmp_path / "run1")
+    run = fit(
+        recipe(tmp_path / "some.csv", data__drop_bad=True, judging__baselines=False),
+        tmp_path / "run2",
+    )
+    checks = {check["check"] for check in run.read_json("checks.json")}
+    assert "missing_target" in checks
+    assert sum(run.read_json("metrics.json")["rows"].values()) == 199
+
+
+def test_a_quantity_is_regressed_with_an_interval_that_holds(table: Path, tmp_path: Path) -> None:
+    run = fit(recipe(table, data__target="warmth"), tmp_path / "run")
+    metrics = run.read_json("metrics.json")
+    assert metrics["task"] == "regress"
+    assert {"mae", "rmse", "r2", "spearman"} <= set(metrics["models"]["network"])
+    assert {"network", "mean", "tfidf_ridge", "random_forest"} <= set(metrics["models"])
+    found = pl.read_parquet(run.folder / "predictions.parquet")
+    inside = found.select(pl.col("warmth").is_between(pl.col("low"), pl.col("high"))).to_series()
+    # 80 test rows at 95 %: fewer than 85 % inside would happen about once in 10,000 times.
+    assert inside.mean() > 0.85
+
+
+def test_several_labels_in_one_cell_are_learned_each(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = ("war", "trade", "faith")
+    marks = rng.integers(0, 2, (400, 3)).astype(bool)
+    filler = [f"word{number}" for number in range(100)]
+    frame = pl.DataFrame(
+        {
+            "text": [
+                " ".join([*rng.choice(filler, 8), *np.array(labels)[row]]) for row in marks
+            ],
+            "topics": ["; ".join(np.array(labels)[row]) for row in marks],
+        }
+    )
+    write_table(frame, tmp_path / "topics.parquet")
+    run = fit(
+        recipe(
+            tmp_path / "topics.parquet",
+            data__text="text",
+            data__target="topics",
+            data__label_separator=";",
+            training__epochs=8,
+        ),
+        tmp_path / "run",
+    )
+    metrics = run.read_json("metrics.json")
+    assert metrics["task"] == "multilabel"
+    assert metrics["models"]["network"]["micro_f1"]["value"] > 0.9
+    found = pl.read_parquet(run.folder / "predictions.parquet")
+    assert {"probability_war", "probability_trade", "probability_faith"} <= set(found.columns)
+
+
+def test_a_given_test_file_is_the_test_part(table: Path, tmp_path: Path) -> None:
+    # 30 rows of the test file stand in the training file as well.
+    shared = pl.concat([letters(400).head(30), letters(90, seed=3)])
+    write_table(shared, tmp_path / "test.csv")
+    run = fit(
+        recipe(table, data__test_file=str(tmp_path / "test.csv"), judging__baselines=False),
+        tmp_path / "run",
+    )
+    metrics = run.read_json("metrics.json")
+    assert metrics["rows"]["test"] == 120
+    assert metrics["without_shared_rows"]["shared"] == 30
+    assert metrics["without_shared_rows"]["rows"] == 90
+
+
+def test_no_author_stands_in_two_parts(table: Path, tmp_path: Path) -> None:
+    run = fit(recipe(table, data__group="author", judging__baselines=False), tmp_path / "run")
+    split = run.read_json("split.json")
+    authors = letters(400)["author"].to_numpy()
+    parts = [set(authors[split[part]]) for part in ("train", "validation", "test")]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 20
+
+
+def test_training_comes_before_the_test_in_time(table: Path, tmp_path: Path) -> None:
+    run = fit(recipe(table, data__time="year", judging__baselines=False), tmp_path / "run")
+    split = run.read_json("split.json")
+    years = letters(400)["year"].cast(pl.Int64).to_numpy()
+    assert years[split["train"]].max() < years[split["validation"]].min()
+    assert years[split["validation"]].max() < years[split["test"]].min()
+
+
+def test_several_seeds_are_trained_and_their_spread_is_told(table: Path, tmp_path: Path) -> None:
+    run = fit(recipe(table, judging__seeds=3), tmp_path / "run")
+    metrics = run.read_json("metrics.json")
+    assert len(metrics["seeds"]["values"]["accuracy"]) == 3
+    assert {path.name for path in (run.folder / "seeds").iterdir()} == {"1", "2"}
+
+
+def test_two_faults_in_a_recipe_are_told_together() -> None:
+    with pytest.raises(RecipeError, match=r"hiden_size.*model.hidden_size.*epochs = 0"):
+        Recipe.build({"model": {"hiden_size": 3}, "training": {"epochs": 0}})
