@@ -71,7 +71,7 @@ def as_numbers(table: Table, name: str) -> pl.Series:
         rows = bad.arg_true()
         shown = ", ".join(f"{row + 1}: {str(column[row])[:40]!r}" for row in rows[:_TOLD])
         raise DataError(
-            "{count} cells of column {column!r} are not finite numbers",
+            "column {column!r} holds cells that are not finite numbers: {count}",
             "{file}, row {shown}",
             "write plain numbers with a decimal point, and leave missing ones empty",
             count=len(rows),

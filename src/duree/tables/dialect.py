@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from duree.tables.structure import RETURN, Dialect, Structure, blank_rows, find_structure
+from duree.tables.structure import RETURN, Dialect, Structure, find_structure
 
 SAMPLE = 1 << 20
 DELIMITERS = ",;\t|"
+_LONE_QUOTE = re.compile(rb'(?:^|[\t\r\n])"(?:[\t\r\n]|$)')
 
 
 def find_dialect(sample: bytes, delimiter: str | None, default: str) -> Dialect:
@@ -52,7 +54,7 @@ def _try(sample: bytes, delimiter: str, quote: str | None) -> _Trial:
     if not _ends_rows_with_returns(sample, structure):
         dialect = replace(dialect, newline="\n")
         structure = find_structure(sample, dialect)
-    widths = structure.cells[~blank_rows(sample, structure)]
+    widths = structure.cells[~structure.blank]
     if len(widths) == 0:
         return _Trial(dialect, 0, 0, 0.0)
     sound = structure.fault < 0 and not (structure.opened >= 0 and len(sample) < SAMPLE)
@@ -73,10 +75,11 @@ def _with_quote(sample: bytes, double: _Trial) -> Dialect:
     """The dialect of ``double``, or the same with no quotes, or with single ones."""
     delimiter = double.dialect.delimiter
     if delimiter == "\t":
-        # Writers of tabs seldom quote. Where every line has its cells as it stands, and quotes
-        # would join lines or do not close, the quotes are text.
+        # Writers of tabs seldom quote. Where every line has its cells as it stands, and quotes do
+        # not close or stand as cells of their own (tokens of a text), the quotes are text.
         plain = _try(sample, delimiter, None)
-        if plain.share == 1 and plain.width > 1 and (double.share < 1 or double.rows < plain.rows):
+        tokens = double.rows < plain.rows and _LONE_QUOTE.search(sample) is not None
+        if plain.share == 1 and plain.width > 1 and (double.share < 1 or tokens):
             return plain.dialect
     single = _try(sample, delimiter, "'")
     if single.share == 1 and single.width > 1:

@@ -82,23 +82,27 @@ def utf8_blocks(path: Path, encoding: str) -> Iterator[bytes]:
     DataError
         The file is not in this encoding; the message names the line.
     """
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    lines, started = 1, False
-    chunks = _blocks_of(path)
-    while True:
-        chunk = next(chunks, b"")
-        try:
-            text = decoder.decode(chunk, not chunk)
-        except UnicodeDecodeError as error:
-            lines += decodable(error.object[: error.start], encoding).count("\n")
-            raise _not_in_encoding(path, encoding, lines) from None
-        if text and not started:
-            text, started = text.removeprefix("\ufeff"), True
-        lines += text.count("\n")
-        if text:
-            yield text.encode("utf-8")
-        if not chunk:
-            return
+    started = False
+    try:
+        for text in _texts(_blocks_of(path), encoding):
+            if text and not started:
+                text, started = text.removeprefix("\ufeff"), True
+            if text:
+                yield text.encode("utf-8")
+    except UnicodeError:
+        line = _line_of_fault(_blocks_of(path), encoding)
+        raise _not_in_encoding(path, encoding, line) from None
+
+
+def _line_of_fault(blocks: Iterable[bytes], encoding: str) -> int:
+    """The line, from 1, in which a text stops being in ``encoding``."""
+    line = 1
+    try:
+        for text in _texts(blocks, encoding):
+            line += text.count("\n")
+    except UnicodeDecodeError as error:
+        line += decodable(error.object[: error.start], encoding).count("\n")
+    return line
 
 
 def decodable(data: bytes, encoding: str) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 
 from duree.errors import DataError, ExtraError
 from duree.tables.finding import Finding
-from duree.tables.names import column_names
+from duree.tables.rules import blank_lines, column_names
 from duree.tables.table import Content
 
 UNPACKED_LIMIT = 500_000_000  # bytes
@@ -78,10 +78,7 @@ def _without_empty_rows(frame: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, 
     kept = frame.filter(~pl.all_horizontal(pl.all().is_null())) if frame.width else frame
     if kept.height == frame.height:
         return kept, []
-    values: dict[str, object] = {"count": frame.height - kept.height, "file": str(path)}
-    return kept, [
-        Finding("blank_lines", "note", "{count} empty lines of {file} were skipped", values=values)
-    ]
+    return kept, [blank_lines(frame.height - kept.height, path)]
 
 
 def _told(path: Path, sheets: list[str], errors: int) -> Iterator[Finding]:
@@ -97,7 +94,7 @@ def _told(path: Path, sheets: list[str], errors: int) -> Iterator[Finding]:
         yield Finding(
             "spreadsheet_errors",
             "warning",
-            "{count} cells of {file} hold an error such as #N/A or #DIV/0! and are missing",
+            "cells of {file} that hold an error such as #N/A or #DIV/0! are missing: {count}",
             "correct their formulas and save the file again",
             {"count": errors, "file": str(path)},
         )

@@ -13,7 +13,7 @@ import polars.exceptions as pl_exceptions
 from duree.errors import DataError
 from duree.tables.encoding import find_encoding, known_encoding, utf8_blocks
 from duree.tables.finding import Finding
-from duree.tables.names import column_names
+from duree.tables.rules import column_names
 from duree.tables.table import Content
 
 _LINE_LIMIT = 100_000_000  # bytes

@@ -11,7 +11,7 @@ import polars as pl
 from duree.errors import DataError, ExtraError
 from duree.tables.encoding import known_encoding
 from duree.tables.finding import Finding
-from duree.tables.names import column_names
+from duree.tables.rules import column_names
 from duree.tables.table import Content
 
 

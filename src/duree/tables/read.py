@@ -12,10 +12,11 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError
-from duree.tables.delimited import CELL_LIMIT, nul_finding, read_delimited
+from duree.tables.delimited import read_delimited
 from duree.tables.excel import read_excel
 from duree.tables.formats import read_json_lines, read_parquet
 from duree.tables.labelled import read_spss, read_stata
+from duree.tables.rules import CELL_LIMIT, nul_finding
 from duree.tables.table import Content, Source, Table
 from duree.tables.textfolder import read_text_folder, text_files
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
+Marks = NDArray[np.bool_]
 LINE_FEED, RETURN = ord("\n"), ord("\r")
 
 
@@ -36,36 +37,70 @@ class Structure:
 
     Attributes
     ----------
+    text : uint8 [bytes]
+        The whole block.
     ends : int64 [cells]
         Where the delimiter or newline that ends each cell stands.
     last : int64 [rows]
         Which of ``ends`` ends each row.
+    quotes : int64
+        Where quotes stand that open, close or double, in all of the block.
     rest : int
         Where the unfinished row at the block's end begins.
     longest : tuple of int
         Length in bytes of the longest cell, finished or not, and where it begins.
-    opened : int
-        Where the quoted cell opens that is faulty, or still open at the end (-1: there is none).
     fault : int
-        Where text follows a closing quote (-1: nowhere).
+        Where a quote closes a cell that goes on after it (-1: nowhere).
     """
 
+    text: NDArray[np.uint8]
     ends: Positions
     last: Positions
+    quotes: Positions
     rest: int
     longest: tuple[int, int]
-    opened: int = -1
     fault: int = -1
 
     @property
     def starts(self) -> Positions:
         """Where each row begins, int64 [rows]."""
-        return np.concatenate([[0], self.ends[self.last[:-1]] + 1])[: len(self.last)]
+        return _after(self.row_ends)
+
+    @property
+    def row_ends(self) -> Positions:
+        """Where each row ends, int64 [rows]."""
+        return self.ends[self.last]
+
+    @property
+    def cell_starts(self) -> Positions:
+        """Where each cell begins, int64 [cells]."""
+        return _after(self.ends)
 
     @property
     def cells(self) -> Positions:
         """Number of cells in each row, int64 [rows]."""
         return np.diff(self.last, prepend=-1)
+
+    @property
+    def blank(self) -> Marks:
+        """Which rows are empty lines, bool [rows]."""
+        starts, ends = self.starts, self.row_ends
+        lone_return = (ends - starts == 1) & (self.text[starts] == RETURN)
+        return np.asarray((ends == starts) | lone_return)
+
+    @property
+    def second_of_pair(self) -> Marks:
+        """Which of ``quotes`` are the second of a doubled one."""
+        adjacent = np.diff(self.quotes, prepend=-2) == 1
+        return np.asarray(adjacent & (np.arange(len(self.quotes)) % 2 == 0))
+
+    @property
+    def opened(self) -> int:
+        """Where the quoted cell opens that is faulty, or still open at the end (-1: none is)."""
+        if self.fault < 0 and len(self.quotes) % 2 == 0:
+            return -1
+        openings = np.arange(len(self.quotes)) % 2 == 0
+        return int(self.quotes[openings & ~self.second_of_pair][-1])
 
 
 def find_structure(data: bytes, dialect: Dialect) -> Structure:
@@ -74,48 +109,34 @@ def find_structure(data: bytes, dialect: Dialect) -> Structure:
     breaks = (text == ord(dialect.delimiter)) | (text == LINE_FEED)
     if dialect.newline == "\r":
         breaks |= text == RETURN
-    quotes = np.zeros(0, dtype=np.int64)
+    quotes, fault = np.zeros(0, dtype=np.int64), -1
     if dialect.quote is not None and dialect.quote.encode() in data:
         quotes = np.flatnonzero(text == ord(dialect.quote))
-    opened = fault = -1
+        quotes, fault = _real_quotes(text, quotes, breaks)
     ends = np.flatnonzero(breaks)
     if len(quotes):
-        real, fault = _real_quotes(text, quotes, breaks)
-        before = np.searchsorted(real, ends)
-        ends = ends[before % 2 == 0]
-        opened = _last_opening(real, fault)
-    is_last = text[ends] != ord(dialect.delimiter)
-    last = np.flatnonzero(is_last)
-    rest = int(ends[last[-1]]) + 1 if len(last) else 0
-    longest = _longest(ends, len(data))
-    finished = ends[: last[-1] + 1] if len(last) else ends[:0]
-    return Structure(finished, last, rest, longest, opened, fault)
-
-
-def blank_rows(data: bytes, structure: Structure) -> NDArray[np.bool_]:
-    """Which rows are empty lines, bool [rows]."""
-    starts, ends = structure.starts, structure.ends[structure.last]
-    text = np.frombuffer(data, dtype=np.uint8)
-    only_return = (ends - starts == 1) & (text[starts] == RETURN)
-    blank: NDArray[np.bool_] = (ends == starts) | only_return
-    return blank
+        ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    last = np.flatnonzero(text[ends] != ord(dialect.delimiter))
+    finished = int(last[-1]) + 1 if len(last) else 0
+    rest = int(ends[finished - 1]) + 1 if finished else 0
+    return Structure(text, ends[:finished], last, quotes, rest, _longest(ends, len(text)), fault)
 
 
 def _real_quotes(
-    text: NDArray[np.uint8], quotes: Positions, breaks: NDArray[np.bool_]
+    text: NDArray[np.uint8], quotes: Positions, breaks: Marks
 ) -> tuple[Positions, int]:
-    """The quotes that open, close or double, and where text follows a closing one (-1: nowhere)."""
-    size = len(text)
-    doubled = np.append(np.diff(quotes) == 1, False)  # another quote follows at once
+    """The quotes that open, close or double, and where one closes a cell that goes on (or -1)."""
+    # What follows the block's end is not known: it is taken to be right, and looked at again when
+    # the unfinished row comes back at the head of the next block.
+    end = len(text) - 1
+    following, second = np.minimum(quotes + 1, end), np.minimum(quotes + 2, end)
+    row_end = (text[following] == RETURN) & (text[second] == LINE_FEED)
+    at_end = breaks[following] | row_end | (quotes + 2 > end)
     at_start = (quotes == 0) | breaks[quotes - 1]
-    following = np.minimum(quotes + 1, size - 1)
-    returns = (text[following] == RETURN) & (
-        text[np.minimum(quotes + 2, size - 1)] == LINE_FEED
-    ) | (quotes + 2 >= size)
-    at_end = breaks[following] | returns
-    even = np.arange(len(quotes)) % 2 == 0
+    doubled = np.append(np.diff(quotes) == 1, False)
     after_quote = np.append(False, doubled[:-1])
-    if np.all(np.where(even, at_start | after_quote, at_end | doubled)):
+    opening = np.arange(len(quotes)) % 2 == 0
+    if np.all(np.where(opening, at_start | after_quote, at_end | doubled)):
         return quotes, -1
     return _walk(quotes, at_start.tolist(), doubled.tolist(), at_end.tolist())
 
@@ -144,18 +165,15 @@ def _walk(
     return quotes[real], -1
 
 
-def _last_opening(real: Positions, fault: int) -> int:
-    """Where the quoted cell opens that is faulty, or still open at the end."""
-    if fault < 0 and len(real) % 2 == 0:
-        return -1
-    turns_on = real[::2]
-    # The second quote of a doubled pair stands where an opening one would: right behind another.
-    after_quote = np.append(False, np.diff(real) == 1)[::2]
-    return int(turns_on[~after_quote][-1])
-
-
 def _longest(ends: Positions, size: int) -> tuple[int, int]:
     edges = np.concatenate([[-1], ends, [size]])
     lengths = np.diff(edges)
     widest = int(np.argmax(lengths))
     return int(lengths[widest]) - 1, int(edges[widest]) + 1
+
+
+def _after(ends: Positions) -> Positions:
+    """Where things begin of which each begins right after the one before it ends."""
+    starts = np.zeros(len(ends), dtype=np.int64)
+    starts[1:] = ends[:-1] + 1
+    return starts

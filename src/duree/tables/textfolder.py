@@ -43,7 +43,7 @@ def read_text_folder(folder: Path, encoding: str | None = None) -> Content:
     found = Finding(
         "encoding",
         "ok" if encodings == "utf-8" else "note",
-        "{count} texts of {file} are in {encoding}",
+        "the texts of {file} ({count}) are in {encoding}",
         values={"count": len(files), "file": str(folder), "encoding": encodings},
     )
     return Content(pl.DataFrame(columns), (found,), encodings)
