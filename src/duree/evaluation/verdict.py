@@ -14,6 +14,9 @@ from duree.evaluation.metrics import MetricSet
 
 # The share of runs on data without signal in which a difference may be claimed.
 SIGNIFICANCE = 0.05
+# What is no rival: the network, and its recurrent part by itself. Its wide part is one, for it only
+# counts words; a network that is no better than that has learned nothing from their order.
+OWN = (NETWORK, "recurrent_part")
 # Fewer test rows than this leave any interval rough.
 FEW_ROWS = 100
 
@@ -76,13 +79,13 @@ def decide(
         "network": _number(network["value"]),
         "rows": f"{rows:,}",
     }
-    rivals = {name: figures[metric]["value"] for name, figures in models.items() if name != NETWORK}
+    rivals = {n: figures[metric]["value"] for n, figures in models.items() if n not in OWN}
     if not rivals:
         bounds = {"low": _number(network["low"]), "high": _number(network["high"])}
         return Verdict("none", (ALONE, *few), values | bounds)
     gain = metrics.gain(metric)
     best = max(rivals, key=lambda name: gain * rivals[name])
-    against = {c.model: c for c in comparisons if c.metric == metric}
+    against = {c.model: c for c in comparisons if c.metric == metric and c.model not in OWN}
     p_values = {
         name: max(c.p_value for c in comparisons if c.metric == metric and c.model == name)
         for name in against
