@@ -24,7 +24,10 @@ class _Suspect:
 _SUSPECTS = (
     _Suspect(
         "mojibake",
-        rf"[ÃÂ]{_TAIL}|â€{_TAIL}|[äåæçèéïð]{_TAIL}{{2}}|锟斤拷|烫烫烫|屯屯屯|[锛銆鈥]",
+        # Western letters and quotes alone; letters of two or three bytes only in a row, since
+        # é…» may be meant; then the marks of Chinese that went through GBK.
+        rf"[ÃÂ]{_TAIL}|â[€\u{{80}}]{_TAIL}|(?:[Ã-ß]{_TAIL}){{2}}|(?:[à-ï]{_TAIL}{{2}}){{2}}"
+        "|锟斤拷|烫烫烫|屯屯屯|[锛銆鈥]",
         "{count} cells of {column!r} hold signs of a wrong encoding ({times} times), such as "
         "{example!r}",
         "read the file with the encoding it was written in: --set data.encoding=...",

@@ -62,7 +62,7 @@ def check_table(
     named = {role: resolve_column(table, name) for role, name in names.items() if name is not None}
     data = data.model_copy(update=named)
     # The columns in use are looked at as the run will see them: as text, times as they came.
-    used = {role: as_text(table, name) for role, name in named.items() if role != "time"}
+    used = {name: as_text(table, name) for role, name in named.items() if role != "time"}
     frame = table.frame.with_columns(used.values())
     times = table.frame[data.time] if data.time is not None else None
     findings = [*_shape(frame), *_roles(table.frame, named), *_missing(frame, data)]
@@ -99,7 +99,8 @@ def _type(column: pl.Series) -> str:
     """What kind of values a column holds, whatever type they are stored in."""
     if column.dtype.is_temporal():
         return "{column!r} holds dates or times"
-    filled = column.cast(pl.String, strict=False).drop_nulls()
+    filled = column.cast(pl.String, strict=False).str.strip_chars()
+    filled = filled.filter(filled != "")
     if filled.cast(pl.Int64, strict=False).null_count() == 0:
         return "{column!r} holds whole numbers"
     if filled.cast(pl.Float64, strict=False).null_count() == 0:

@@ -66,9 +66,7 @@ def find_leaks(frame: pl.DataFrame, data: DataSettings, *, seed: int = 0) -> lis
     classes = _memberships(target, data.label_separator)
     findings = _column_leaks(columns, classes, target.name, rng)
     if texts is not None:
-        findings += _length_leaks(texts, classes)
-        findings += _name_leaks(texts, classes)
-        findings += _word_leaks(texts, classes)
+        findings += _text_leaks(texts, classes)
     return findings
 
 
@@ -143,28 +141,69 @@ def _rates(codes: Ints, members: Flags, half: Flags) -> Floats:
     return rates
 
 
-def _length_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
-    lengths = texts.str.len_chars().to_numpy()
-    for label, members in classes.items():
-        value = auc(lengths, members)
-        if max(value, 1 - value) > TELLING:
-            what = "the length of a text alone tells {label!r} (AUC {auc:.3f})"
-            fix = "find out why texts of one class are longer"
-            facts = {"label": label, "auc": max(value, 1 - value)}
-            return [Finding("leaking_length", "warning", what, fix, facts)]
+def _text_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
+    """What tells a class from the text alone; the likeliest cause, where there are several."""
+    for check, what, probe in (
+        (
+            "label_in_text",
+            "texts of the class {label!r} hold its very name (AUC {auc:.3f})",
+            _names,
+        ),
+        (
+            "leaking_word",
+            "texts of the class {label!r} hold {feature!r}, others do not (AUC {auc:.3f})",
+            _words,
+        ),
+        (
+            "leaking_beginning",
+            "texts of the class {label!r} begin with {feature!r}, others do not (AUC {auc:.3f})",
+            _beginnings,
+        ),
+        (
+            "leaking_end",
+            "texts of the class {label!r} end in {feature!r}, others do not (AUC {auc:.3f})",
+            _ends,
+        ),
+        (
+            "leaking_length",
+            "the length of a text alone tells {label!r} (AUC {auc:.3f})",
+            _lengths,
+        ),
+    ):
+        told = [
+            Finding(check, "warning", what, TAKE_OUT, {"label": label, "feature": of, "auc": value})
+            for label, of, value in probe(texts, classes)
+            if value > TELLING
+        ]
+        if told:
+            return told
     return []
 
 
-def _name_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
-    findings = []
+def _names(texts: pl.Series, classes: dict[str, Flags]) -> Iterator[tuple[str, str, float]]:
     phrases = _phrases(texts)
     for label, members in classes.items():
         holds = phrases.str.contains(_phrases(pl.Series([label]))[0], literal=True).to_numpy()
-        if (value := auc(holds, members)) > TELLING:
-            what = "texts of the class {label!r} hold its very name (AUC {auc:.3f})"
-            facts = {"label": label, "auc": value}
-            findings.append(Finding("label_in_text", "warning", what, TAKE_OUT, facts))
-    return findings
+        yield label, label, auc(holds, members)
+
+
+def _words(texts: pl.Series, classes: dict[str, Flags]) -> Iterator[tuple[str, str, float]]:
+    return _best_features(split_units(texts), classes)
+
+
+def _beginnings(texts: pl.Series, classes: dict[str, Flags]) -> Iterator[tuple[str, str, float]]:
+    return _best_features(_edges(texts.str.head), classes)
+
+
+def _ends(texts: pl.Series, classes: dict[str, Flags]) -> Iterator[tuple[str, str, float]]:
+    return _best_features(_edges(texts.str.tail), classes)
+
+
+def _lengths(texts: pl.Series, classes: dict[str, Flags]) -> Iterator[tuple[str, str, float]]:
+    lengths = texts.str.len_chars().to_numpy()
+    for label, members in classes.items():
+        value = auc(lengths, members)
+        yield label, "", max(value, 1 - value)
 
 
 def _phrases(texts: pl.Series) -> pl.Series:
@@ -172,42 +211,16 @@ def _phrases(texts: pl.Series) -> pl.Series:
     return " " + split_units(texts).list.join(" ") + " "
 
 
-def _word_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
-    """Words, beginnings and ends that nearly all texts of one class have, and no others."""
-    findings = []
-    for check, what, features in (
-        (
-            "leaking_word",
-            "texts of the class {label!r} hold {feature!r}, others do not (AUC {auc:.3f})",
-            split_units(texts),
-        ),
-        (
-            "leaking_beginning",
-            "texts of the class {label!r} begin with {feature!r}, others do not (AUC {auc:.3f})",
-            _edges(pl.col("text").str.head, texts),
-        ),
-        (
-            "leaking_end",
-            "texts of the class {label!r} end in {feature!r}, others do not (AUC {auc:.3f})",
-            _edges(pl.col("text").str.tail, texts),
-        ),
-    ):
-        for label, feature, value in _telling_features(features, classes):
-            facts: dict[str, object] = {"label": label, "feature": feature, "auc": value}
-            findings.append(Finding(check, "warning", what, TAKE_OUT, facts))
-    return findings
-
-
-def _edges(edge: Callable[[int], pl.Expr], texts: pl.Series) -> pl.Series:
+def _edges(cut: Callable[[int], pl.Series]) -> pl.Series:
     """The first (or last) one, two, ... characters of each text, List(String) [rows]."""
-    edges = [edge(length).alias(str(length)) for length in EDGE_LENGTHS]
-    return texts.alias("text").to_frame().select(pl.concat_list(edges)).to_series()
+    edges = [cut(length).alias(str(length)) for length in EDGE_LENGTHS]
+    return pl.DataFrame(edges).select(pl.concat_list(pl.all())).to_series()
 
 
-def _telling_features(
+def _best_features(
     features: pl.Series, classes: dict[str, Flags]
 ) -> Iterator[tuple[str, str, float]]:
-    """For each class, the feature that tells it best, if that is well enough.
+    """For each class the feature that tells it best, the shortest of several.
 
     The AUC of a feature that a row has or lacks is (1 + share inside - share outside) / 2.
     """
@@ -221,13 +234,7 @@ def _telling_features(
         best = (
             inside.join(totals, on="feature")
             .with_columns(auc=(1 + share_in - share_out) / 2)
-            .filter(pl.col("auc") > TELLING)
-            .sort(
-                pl.col("auc"),
-                pl.col("feature").str.len_chars(),
-                "feature",
-                descending=[True, False, False],
-            )
+            .sort(-pl.col("auc"), pl.col("feature").str.len_chars(), "feature")
         )
         for feature, value in best.select("feature", "auc").head(1).iter_rows():
             yield label, feature, value

@@ -50,7 +50,7 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
     """
     trimmed = labels.str.replace_all(rf"^{_EDGE}|{_EDGE}$", "")
     findings = []
-    changed = np.flatnonzero((labels != trimmed).fill_null(False))
+    changed = np.flatnonzero(((labels != trimmed) & (trimmed != "")).fill_null(False))
     if len(changed):
         findings.append(
             Finding(

@@ -1,0 +1,134 @@
+"""The target: quantities and classes told apart, labels cleaned, useless targets refused."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from duree.recipe import DataSettings
+from duree.tables.target import MOST_CLASSES, check_target, clean_labels, is_quantity
+
+
+def findings(labels, test_rows=None, **data):
+    target = pl.Series("tone", labels, dtype=pl.String)
+    return {
+        finding.check: finding
+        for finding in check_target(target, DataSettings(target="tone", **data), test_rows)
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([str(number) for number in range(21)], True),
+        ([str(number) for number in range(20)], False),
+        ([f" {number / 8} " for number in range(30)], True),
+        ([*map(str, range(30)), None], True),
+        ([*map(str, range(30)), "thirty"], False),
+        (["pos", "neg"] * 20, False),
+        ([None, None], False),
+    ],
+)
+def test_more_than_twenty_different_numbers_are_a_quantity(values, expected):
+    assert is_quantity(pl.Series("tone", values, dtype=pl.String)) is expected
+
+
+def test_numbers_in_a_numeric_column_are_a_quantity_too():
+    assert is_quantity(pl.Series("tone", np.arange(30)))
+    assert not is_quantity(pl.Series("tone", [True, False] * 20))
+
+
+def test_white_space_around_labels_is_trimmed_and_told():
+    labels, told = clean_labels(pl.Series("tone", [" pos", "pos", "neg\t", "\ufeffneg", None]))
+    assert labels.to_list() == ["pos", "pos", "neg", "neg", None]
+    assert [finding.check for finding in told] == ["trimmed_labels"]
+    assert told[0].rows == (0, 2, 3)
+    assert told[0].level == "warning"
+
+
+def test_clean_labels_are_left_as_they_are():
+    before = pl.Series("tone", ["pos", "very neg", "Müller"])
+    labels, told = clean_labels(before)
+    assert labels.equals(before)
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("names", "alike"),
+    [
+        (["1", "TRUE", "true", "0"], "'1', 'TRUE', 'true'"),
+        (["Pos", "pos", "neg"], "'Pos', 'pos'"),
+        (["1", "1.0", "2"], "'1', '1.0'"),
+        (["well  done", "well done"], "'well  done', 'well done'"),
+        (["１", "1"], "'1', '１'"),
+    ],
+)
+def test_labels_that_may_mean_the_same_are_told_and_stay_apart(names, alike):
+    labels, told = clean_labels(pl.Series("tone", names))
+    assert labels.to_list() == names
+    assert [finding.values["labels"] for finding in told] == [alike]
+    assert told[0].message("en") == (
+        f"the labels {alike} in 'tone' may mean the same, but count as different; "
+        "write them alike if they do"
+    )
+
+
+def test_labels_that_look_alike_by_chance_are_not_told():
+    assert clean_labels(pl.Series("tone", ["nan", "inf", "1", "10", "one", "-1"]))[1] == []
+
+
+def test_the_balance_of_the_classes_is_told():
+    told = findings(["pos"] * 60 + ["neg"] * 40)
+    assert list(told) == ["class_balance"]
+    assert told["class_balance"].level == "ok"
+    assert told["class_balance"].values["listed"] == "'pos' 60, 'neg' 40"
+
+
+def test_labels_are_counted_as_they_will_be_trimmed():
+    told = findings(["pos", " pos"] * 30 + ["neg"] * 40)
+    assert told["class_balance"].values["listed"] == "'pos' 60, 'neg' 40"
+
+
+def test_a_class_of_nine_tenths_is_a_warning():
+    told = findings(["no"] * 95 + ["yes"] * 5 + ["yes"])
+    assert told["lopsided_classes"].level == "warning"
+    assert "94% of the rows are 'no'" in told["lopsided_classes"].message("en")
+    assert "lopsided_classes" not in findings(["no"] * 90 + ["yes"] * 10)
+
+
+@pytest.mark.parametrize(
+    ("labels", "check", "words"),
+    [
+        (["pos"] * 50, "one_class", "only one class, 'pos'"),
+        (["pos"] * 50 + [None, " "], "one_class", "only one class, 'pos'"),
+        (["a"] * 50 + ["b"] * 50 + ["c"] * 5, "rare_classes", "too few rows of 'c'"),
+        ([f"name {n}" for n in range(MOST_CLASSES + 1)] * 6, "many_classes", "1001 classes"),
+        ([*map(str, range(50)), "inf"], "target_not_finite", "1 values of 'tone'"),
+        ([*map(str, range(50)), "1e400", "-inf", "nan"], "target_not_finite", "3 values"),
+    ],
+)
+def test_a_target_that_cannot_be_learned_is_an_error(labels, check, words):
+    told = findings(labels)
+    assert told[check].level == "error"
+    assert words in told[check].message("en")
+
+
+def test_a_quantity_is_told_with_its_range():
+    told = findings([str(number / 2) for number in range(101)])
+    assert told["target_range"].message("en") == (
+        "'tone' holds numbers from 0 to 50, half of them up to 25"
+    )
+
+
+def test_several_labels_in_a_cell_are_not_judged_as_one():
+    assert findings(["war; trade"] * 50, label_separator=";") == {}
+
+
+def test_the_sides_of_a_given_split_are_compared():
+    labels = ["a", "b"] * 20 + ["c"] * 3 + ["a"] * 5 + ["d"]
+    told = findings(labels, np.arange(len(labels)) >= 43)
+    assert told["unseen_class"].level == "error"
+    assert "'d'" in told["unseen_class"].message("en")
+    assert told["untested_class"].level == "warning"
+    assert told["untested_class"].values["classes"] == "'b', 'c'"
+    assert told["rare_classes"].values["classes"] == "'c'"
+    assert told["rare_classes"].values["needed"] == 4
