@@ -1,118 +1,173 @@
-"""TextEncoder: from texts to sequences of indices, by a vocabulary learned on training texts."""
+"""Text as a sequence of numbers: a vocabulary learned from training texts, then indices."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from duree.errors import RunError
+from duree.errors import DataError
 from duree.recipe import TextSettings
-from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN, Ragged
-from duree.sequences.units import Segmenter, choose_segmenter, make_splitter
+from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged
+from duree.sequences.segment import Segmenter, resolve
+from duree.sequences.stored import not_valid, require
 
-SPECIAL = {PADDING: "<padding>", UNKNOWN: "<unknown>", EMPTY: "<empty>"}
+# Indices PADDING, UNKNOWN and EMPTY. No unit can look like these: < and > are units themselves.
+SPECIAL = ["<padding>", "<unknown>", "<empty>"]
+VERSION = 1
+# Texts whose script decides what "auto" means, and how much of each is read.
+SAMPLE_TEXTS, SAMPLE_CHARACTERS = 1000, 2000
+# Texts that are held in units at a time, so that memory does not grow with the table.
+CHUNK = 1000
 
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """The preparation of texts, to be saved with the model and applied by it.
+    """What was learned from training texts, enough to encode any other text.
 
     Attributes
     ----------
     settings : TextSettings
-    segmenter : {"words", "characters", "jieba"}
-        As chosen once, on the training texts.
+        With the segmenter that was chosen; never "auto".
     vocabulary : list of str
-        The unit that each index stands for; the first three are padding, unknown and empty.
+        Unit of each index: ``<padding>``, ``<unknown>``, ``<empty>``, then at most
+        ``settings.max_features`` units, the most frequent first, ties in order of text.
+
+    Examples
+    --------
+    >>> encoder = TextEncoder.fit(pl.Series(["No rain, no rainbow."]), TextSettings())
+    >>> encoder.encode(pl.Series(["No rainbow!", ""]))[0].tolist()
+    [3, 7, 1]
     """
 
     settings: TextSettings
-    segmenter: Segmenter
     vocabulary: list[str]
-    _index: dict[str, int] = field(init=False, repr=False, compare=False)
-    _split: Callable[[str], list[str]] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        index = {unit: place for place, unit in enumerate(self.vocabulary) if place >= len(SPECIAL)}
-        object.__setattr__(self, "_index", index)
-        splitter = make_splitter(self.segmenter, self.settings.lowercase, self.settings.numbers)
-        object.__setattr__(self, "_split", splitter)
 
     @classmethod
-    def fit(cls, texts: pl.Series, settings: TextSettings) -> Self:
-        """Count the units of the training texts and keep the most frequent.
+    def fit(cls, texts: pl.Series, settings: TextSettings) -> TextEncoder:
+        """Choose the segmenter and learn the vocabulary.
 
         Parameters
         ----------
         texts : polars.Series of String [rows]
+            Training texts, and no others.
         settings : TextSettings
-        """
-        segmenter = choose_segmenter(texts, settings)
-        split = make_splitter(segmenter, settings.lowercase, settings.numbers)
-        counts: Counter[str] = Counter()
-        for text in texts:
-            counts.update(split(text))
-        # Ties go by the unit itself, so that the vocabulary does not hang on the order of rows.
-        ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        kept = [unit for unit, _ in ranked[: settings.max_features]]
-        return cls(settings, segmenter, [*SPECIAL.values(), *kept])
 
-    def encode(self, texts: Iterable[str]) -> Ragged:
-        """Indices of the units of each text, int32; a text without units is one ``EMPTY``."""
-        split, index = self._split, self._index
-        limit, keep = self.settings.max_length, self.settings.keep
-        rows = []
-        for text in texts:
-            row = [index.get(unit, UNKNOWN) for unit in shorten(split(text), limit, keep)]
-            rows.append(np.array(row or [EMPTY], dtype=np.int32))
-        return Ragged.from_rows(rows)
+        Raises
+        ------
+        DataError
+            The series does not hold text.
+        ExtraError
+            The settings ask for jieba, and it is not installed.
+        """
+        _check_text(texts)
+        sample = texts.gather_every(max(1, len(texts) // SAMPLE_TEXTS))
+        settings = resolve(settings, sample.str.head(SAMPLE_CHARACTERS).drop_nulls().to_list())
+        counts: Counter[str] = Counter()
+        for units in cls(settings, SPECIAL)._all_units(texts):
+            counts.update(units)
+        ranked = sorted(counts, key=lambda unit: (-counts[unit], unit))
+        return cls(settings, SPECIAL + ranked[: settings.max_features])
+
+    @cached_property
+    def segment(self) -> Segmenter:
+        """Parts a text into all its units, none cut off."""
+        return Segmenter(self.settings)
 
     def units(self, text: str) -> list[str]:
-        """The units that the network sees of a text, in its own words."""
-        return shorten(self._split(text), self.settings.max_length, self.settings.keep)
+        """The units that the network sees: at most ``max_length``, ``<empty>`` if there is none."""
+        return self._shorten(self.segment(text)) or [SPECIAL[EMPTY]]
 
-    def truncated(self, texts: Iterable[str]) -> int:
-        """How many of the texts are longer than the network reads."""
-        return sum(len(self._split(text)) > self.settings.max_length for text in texts)
+    def encode(self, texts: pl.Series) -> Ragged:
+        """Indices of the units of each text, int32; every row has at least one step.
+
+        Raises
+        ------
+        DataError
+            The series does not hold text.
+        """
+        find = self._indices.get
+        return Ragged.from_rows(
+            [find(unit, UNKNOWN) for unit in self._shorten(units)] or [EMPTY]
+            for units in self._all_units(texts)
+        )
+
+    def truncated(self, texts: pl.Series) -> NDArray[np.int64]:
+        """How many units of each text ``encode`` leaves out, int64 [rows]."""
+        lengths = [len(units) for units in self._all_units(texts)]
+        return np.maximum(np.array(lengths, dtype=np.int64) - self.settings.max_length, 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""
         return {
+            "kind": "text",
+            "version": VERSION,
             "settings": self.settings.model_dump(),
-            "segmenter": self.segmenter,
             "vocabulary": self.vocabulary,
         }
 
     @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Self:
+    def from_dict(cls, state: Mapping[str, Any]) -> TextEncoder:
         """Make the encoder that ``to_dict`` described.
 
         Raises
         ------
         RunError
-            The description is not one that ``to_dict`` made.
+            The data is malformed, or was written by a newer Durée.
+        ExtraError
+            The encoder needs jieba, and it is not installed.
         """
-        vocabulary = state.get("vocabulary")
-        if (
-            not isinstance(vocabulary, list)
-            or not all(isinstance(unit, str) for unit in vocabulary)
-            or vocabulary[: len(SPECIAL)] != list(SPECIAL.values())
-        ):
-            raise RunError(
-                "the model's vocabulary is damaged",
-                fix="train it again: duree fit --recipe RUN/recipe.toml",
-            )
-        return cls(TextSettings(**state["settings"]), state["segmenter"], vocabulary)
+        require(set(state) == {"kind", "version", "settings", "vocabulary"}, "text", "keys")
+        require(state["kind"] == "text", "text", "kind")
+        require(state["version"] == VERSION, "text", "version")
+        try:
+            settings = TextSettings.model_validate(state["settings"], strict=True)
+        except ValidationError:
+            raise not_valid("text", "settings") from None
+        require(settings.segmenter != "auto", "text", "settings")
+        vocabulary = state["vocabulary"]
+        require(
+            isinstance(vocabulary, list)
+            and all(isinstance(unit, str) for unit in vocabulary)
+            and len(set(vocabulary)) == len(vocabulary) <= settings.max_features + len(SPECIAL)
+            and vocabulary[: len(SPECIAL)] == SPECIAL,
+            "text",
+            "vocabulary",
+        )
+        encoder = cls(settings, vocabulary)
+        encoder.segment  # noqa: B018  a missing jieba is told now, not at the first text
+        return encoder
+
+    @cached_property
+    def _indices(self) -> dict[str, int]:
+        return {unit: index for index, unit in enumerate(self.vocabulary)}
+
+    def _all_units(self, texts: pl.Series) -> Iterator[list[str]]:
+        _check_text(texts)
+        for begin in range(0, len(texts), CHUNK):
+            for text in texts[begin : begin + CHUNK].fill_null("").to_list():
+                yield self.segment(text)
+
+    def _shorten(self, units: list[str]) -> list[str]:
+        length, keep = self.settings.max_length, self.settings.keep
+        if len(units) <= length:
+            return units
+        tail = {"head": 0, "tail": length, "both": length // 2}[keep]
+        return units[: length - tail] + units[len(units) - tail :]
 
 
-def shorten(units: list[str], limit: int, keep: str) -> list[str]:
-    """At most ``limit`` units: from the head, the tail, or half from each (the head gets more)."""
-    if len(units) <= limit:
-        return units
-    head = {"head": limit, "tail": 0, "both": limit - limit // 2}[keep]
-    return units[:head] + units[len(units) - (limit - head) :]
+def _check_text(texts: pl.Series) -> None:
+    if texts.dtype not in (pl.String, pl.Null):
+        raise DataError(
+            "column {column!r} holds {type}, not text",
+            fix="choose a column of texts",
+            column=texts.name,
+            type=str(texts.dtype),
+        )

@@ -1,0 +1,136 @@
+"""Numeric sequences, standardised."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from duree.errors import DataError, RunError
+from duree.sequences.ragged import Ragged
+from duree.sequences.series import SeriesEncoder
+
+NUMBERS = arrays(np.float64, (3, 4, 2), elements=st.floats(-1e6, 1e6, width=32))
+
+
+def test_each_channel_is_standardised_by_hand_computed_figures():
+    values = np.array([[[1.0, 10.0], [3.0, 10.0]], [[5.0, 10.0], [7.0, 10.0]]])
+    encoder = SeriesEncoder.fit(values)
+    assert encoder.means == (4.0, 10.0)
+    assert encoder.scales == (np.sqrt(5.0), 1.0)
+    encoded = encoder.encode(values)
+    np.testing.assert_allclose(
+        encoded.values[:, 0], np.array([-3, -1, 1, 3]) / np.sqrt(5), rtol=1e-6
+    )
+    assert encoded.values[:, 1].tolist() == [0, 0, 0, 0]
+    assert encoded.values.dtype == np.float32
+    assert encoded.offsets.tolist() == [0, 2, 4]
+
+
+@given(NUMBERS)
+def test_training_values_get_mean_zero_and_deviation_one_or_zero(values):
+    encoded = SeriesEncoder.fit(values).encode(values).values.astype(np.float64)
+    # float32 keeps seven digits of values near 1, and a mean of 24 of them.
+    np.testing.assert_allclose(encoded.mean(axis=0), 0, atol=1e-5)
+    varies = np.ptp(values.reshape(-1, 2), axis=0) > 0
+    np.testing.assert_allclose(encoded.std(axis=0), varies.astype(float), atol=1e-4)
+
+
+@given(NUMBERS)
+def test_a_ragged_of_the_same_values_encodes_the_same(values):
+    ragged = Ragged(values.reshape(12, 2), np.array([0, 4, 8, 12]))
+    encoder = SeriesEncoder.fit(values)
+    assert SeriesEncoder.fit(ragged) == encoder
+    np.testing.assert_array_equal(encoder.encode(ragged).values, encoder.encode(values).values)
+
+
+def test_a_constant_that_sums_with_rounding_is_still_zero():
+    values = np.full((1000, 3), 0.1)
+    assert not SeriesEncoder.fit(values).encode(values).values.any()
+
+
+def test_one_number_a_step_needs_no_channel_axis():
+    values = np.array([[1, 2, 3], [4, 5, 6]])
+    encoder = SeriesEncoder.fit(values)
+    assert encoder.channels == 1
+    assert encoder.encode(values).values.shape == (6, 1)
+    steps = Ragged(np.array([1.0, 2.0, 3.0]), np.array([0, 1, 3]))
+    assert encoder.encode(steps).lengths.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_missing_or_infinite_value_is_refused_with_its_row_and_step(bad):
+    values = np.zeros((3, 4))
+    values[1, 2] = bad
+    for do in (SeriesEncoder.fit, SeriesEncoder((0.0,), (1.0,)).encode):
+        with pytest.raises(DataError) as error:
+            do(values)
+        assert str(error.value) == (
+            "1 steps have a value that is missing or infinite; first in row 2, step 3; fill the "
+            "gaps in or leave those rows out: steps without a value are not supported yet"
+        )
+
+
+def test_the_row_of_a_missing_value_is_right_in_a_ragged():
+    values = np.array([0.0, 1.0, 2.0, np.nan])
+    with pytest.raises(DataError, match="row 3, step 2"):
+        SeriesEncoder.fit(Ragged(values, np.array([0, 1, 2, 4])))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros(3), "series come as"),
+        (np.zeros((1, 1, 1, 1)), "series come as"),
+        (np.zeros((0, 3)), "a series has no values"),
+        (np.zeros((3, 0)), "a series has no values"),
+        (np.zeros((3, 2, 0)), "a series has no values"),
+        (np.array([["a", "b"]]), "not a number"),
+        (Ragged(np.zeros(2), np.array([0, 0, 2])), "a series has no values"),
+    ],
+)
+def test_what_is_no_series_is_refused(values, message):
+    with pytest.raises(DataError, match=message):
+        SeriesEncoder.fit(values)
+
+
+def test_another_number_of_channels_is_refused():
+    encoder = SeriesEncoder.fit(np.random.default_rng(0).normal(size=(2, 3, 2)))
+    with pytest.raises(DataError) as error:
+        encoder.encode(np.zeros((2, 3)))
+    assert str(error.value) == (
+        "the series have 1 channels, and the encoder knows 2; "
+        "give the channels that the model was trained on"
+    )
+
+
+@given(NUMBERS)
+def test_what_is_stored_comes_back_equal(values):
+    encoder = SeriesEncoder.fit(values)
+    assert SeriesEncoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"kind": "text"}, "kind"),
+        ({"version": 2}, "version"),
+        ({"more": 0}, "keys"),
+        ({"means": []}, "means"),
+        ({"means": 1.0}, "means"),
+        ({"means": ["1"]}, "means"),
+        ({"means": [True]}, "means"),
+        ({"means": [float("nan")]}, "means"),
+        ({"scales": [0.0]}, "scales"),
+        ({"scales": [-1.0]}, "scales"),
+        ({"scales": [float("inf")]}, "scales"),
+        ({"scales": [1.0, 1.0]}, "scales"),
+        ({"scales": None}, "scales"),
+    ],
+)
+def test_a_stored_encoder_that_was_altered_is_refused(change, part):
+    state = SeriesEncoder.fit(np.array([[1.0, 2.0]])).to_dict()
+    with pytest.raises(RunError, match=f"see its '{part}'"):
+        SeriesEncoder.from_dict(state | change)
