@@ -1,0 +1,53 @@
+"""The whole job on IMDB: the default recipe beside every baseline, on the original split.
+
+    python benchmarks/imdb.py [--cell lstm] [--out runs/imdb]
+
+Needs DUREE_DATA (default ../shared/data). About 15 minutes on two threads, of which the training of
+the network is the part that the README quotes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+from duree.console import Console, print_models
+from duree.recipe import Recipe
+from duree.workflow import fit
+
+DATA = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "imdb"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cell", default="lstm", choices=["lstm", "gru"])
+    parser.add_argument("--recipe", help="another recipe than the default")
+    parser.add_argument("--no-baselines", action="store_true")
+    parser.add_argument("--out", default=f"runs/imdb-{time.strftime('%H%M%S')}")
+    options = parser.parse_args()
+    if not DATA.is_dir():
+        raise SystemExit(f"skipped: there is no {DATA}; set DUREE_DATA")
+    overrides = {
+        "data.files": (str(DATA / "train.parquet"),),
+        "data.test_file": str(DATA / "test.parquet"),
+        "data.text": "review",
+        "data.target": "sentiment",
+        "judging.baselines": not options.no_baselines,
+    }
+    if options.recipe:
+        recipe = Recipe.read(options.recipe, overrides)
+    else:
+        recipe = Recipe().replace(overrides | {"model.cell": options.cell})
+    run = fit(recipe, Path(options.out), Console())
+    metrics = json.loads((run.folder / "metrics.json").read_text())
+    print_models(metrics)
+    print(metrics["verdict"])
+    print({name: round(seconds) for name, seconds in metrics["seconds"].items()})
+    print(metrics["without_shared_rows"] and metrics["without_shared_rows"]["rows"])
+
+
+if __name__ == "__main__":
+    main()
