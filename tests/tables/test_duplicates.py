@@ -166,20 +166,20 @@ def test_the_same_seed_gives_the_same_clusters(seed):
 
 
 def test_a_hundred_thousand_copies_are_one_cluster_in_seconds():
-    begin = time.perf_counter()
+    begin = time.process_time()
     clusters = find_duplicates(pl.Series("text", [REVIEW] * 100_000))
     assert not clusters.exact.any()
     assert not clusters.near.any()
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 20  # of two threads: 10 s
 
 
 def test_a_crowd_that_differs_in_one_number_is_joined_in_linear_time():
     letters = pl.Series("text", [f"{REVIEW} Signed, number {number}." for number in range(5_000)])
-    begin = time.perf_counter()
+    begin = time.process_time()
     clusters = find_duplicates(letters)
     assert np.array_equal(clusters.exact, np.arange(5_000))
     assert not clusters.near.any()
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 20  # of two threads: 10 s
 
 
 def test_a_text_of_a_megabyte_is_compared_like_any_other():

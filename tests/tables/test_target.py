@@ -103,6 +103,7 @@ def test_a_class_of_nine_tenths_is_a_warning():
         (["a"] * 50 + ["b"] * 50 + ["c"] * 5, "rare_classes", "too few rows of 'c'"),
         ([f"name {n}" for n in range(MOST_CLASSES + 1)] * 6, "many_classes", "1001 classes"),
         ([*map(str, range(50)), "inf"], "target_not_finite", "1 values of 'tone'"),
+        (["1", "2"] * 20 + ["NaN"], "target_not_finite", "1 values of 'tone'"),
         ([*map(str, range(50)), "1e400", "-inf", "nan"], "target_not_finite", "3 values"),
     ],
 )

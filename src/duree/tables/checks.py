@@ -99,6 +99,8 @@ def _type(column: pl.Series) -> str:
     """What kind of values a column holds, whatever type they are stored in."""
     if column.dtype.is_temporal():
         return "{column!r} holds dates or times"
+    if column.dtype.is_nested():
+        return "{column!r} holds lists or records"
     filled = column.cast(pl.String, strict=False).str.strip_chars()
     filled = filled.filter(filled != "")
     if filled.cast(pl.Int64, strict=False).null_count() == 0:
@@ -172,7 +174,7 @@ def _times(times: pl.Series, test_rows: NDArray[np.bool_] | None) -> list[Findin
     try:
         return check_times(times, test_rows)
     except DataError as error:
-        rows = (int(str(error.values["row"])) - 1,)
+        rows = tuple(int(str(row)) - 1 for key, row in error.values.items() if key == "row")
         return [Finding("unordered_times", "error", error.what, error.fix, error.values, rows)]
 
 
@@ -183,18 +185,24 @@ def _characters(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
 
 
 def _unused(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
-    """Columns that nobody named: those that say when, and those that say nothing."""
-    findings = []
+    """Columns that nobody named: those that say nothing, and those that say when."""
     named = {getattr(data, role) for role in ROLES}
-    for column in frame:
-        facts: dict[str, object] = {"column": column.name}
-        if column.name in named or frame.height < 2:
-            continue
-        if column.n_unique() == 1:
-            what = "the column {column!r} holds the same in every row"
-            findings.append(Finding("constant_column", "note", what, values=facts))
-        elif data.time is None and looks_like_dates(column):
-            what = "the column {column!r} seems to say when, and is not used"
-            fix = "to test on what came later: --time {column}"
-            findings.append(Finding("unused_time", "warning", what, fix, facts))
+    others = [c for c in frame if c.name not in named and c.dtype != pl.Object]
+    if frame.height < 2:
+        return []
+    findings = []
+    if constant := [c.name for c in others if c.n_unique() == 1]:
+        what = "these columns hold the same in every row: {columns}"
+        facts: dict[str, object] = {"columns": _listed(constant)}
+        findings.append(Finding("constant_columns", "note", what, values=facts))
+    dated = [c.name for c in others if c.name not in constant and looks_like_dates(c)]
+    if dated and data.time is None:
+        what = "these columns seem to say when, and are not used: {columns}"
+        fix = "to test on what came later: --time COLUMN"
+        facts = {"columns": _listed(dated)}
+        findings.append(Finding("unused_times", "warning", what, fix, facts))
     return findings
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")

@@ -9,7 +9,7 @@ one of another. A probe reads a sample of the rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -20,12 +20,13 @@ from duree.recipe import DataSettings
 from duree.tables.finding import Finding
 from duree.tables.shingles import split_units
 from duree.tables.target import as_quantity, is_quantity
+from duree.tables.times import is_category
 
 # From this AUC on a single feature is a warning.
 TELLING = 0.98
 SAMPLE = 5_000
 # A class with fewer rows in the sample is told by chance alone; more classes are not probed.
-MIN_CLASS, MOST_PROBED = 20, 50
+MIN_CLASS, MOST_PROBED = 20, 20
 EDGE_LENGTHS = range(1, 7)
 
 Flags = NDArray[np.bool_]
@@ -55,11 +56,7 @@ def find_leaks(frame: pl.DataFrame, data: DataSettings, *, seed: int = 0) -> lis
     sample = frame[np.sort(rng.permutation(known)[:SAMPLE])]
     target = sample[data.target]
     taken = (data.text, data.target, data.group)
-    columns = [
-        column
-        for column in sample
-        if column.name not in taken and not column.dtype.is_nested() and column.dtype != pl.Binary
-    ]
+    columns = [c for c in sample if c.name not in taken and (_is_ordered(c) or _is_text(c))]
     texts = sample[data.text].cast(pl.String).fill_null("") if data.text else None
     if data.label_separator is None and is_quantity(target):
         return _quantity_leaks(texts, target, columns)
@@ -101,9 +98,10 @@ def _column_leaks(
         half = rng.random(len(column)) < 0.5
         orders, categories = _orders(column), _categories(column)
         told = [
-            (max(auc(scores, members), 1 - auc(scores, members)), label)
+            (max(value, 1 - value), label)
             for label, members in classes.items()
             for scores in (*orders, *(_rates(codes, members, half) for codes in categories))
+            for value in [auc(scores, members)]
         ]
         best, label = max(told, default=(0.0, ""))
         if best > TELLING:
@@ -113,22 +111,34 @@ def _column_leaks(
     return findings
 
 
+def _is_ordered(column: pl.Series) -> bool:
+    return column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == pl.Boolean
+
+
+def _is_text(column: pl.Series) -> bool:
+    return column.dtype == pl.String or is_category(column)
+
+
 def _orders(column: pl.Series) -> list[Floats]:
     """A column as scores: its numbers, the last number in each cell, its alphabetical order."""
-    if column.dtype.is_numeric() or column.dtype.is_temporal():
-        return [column.rank().fill_null(0).to_numpy()]
-    texts = column.cast(pl.String, strict=False)
+    if _is_ordered(column):
+        return [_ranks(column)]
+    texts = column.cast(pl.String)
     number = texts.str.extract(r"(\d{1,15})\D*$").cast(pl.Float64)
-    return [series.rank().fill_null(0).to_numpy() for series in (texts, as_quantity(texts), number)]
+    return [_ranks(texts), _ranks(as_quantity(texts)), _ranks(number)]
 
 
 def _categories(column: pl.Series) -> list[Ints]:
     """A column as codes of categories: its cells, and its cells without their digits."""
-    texts = column.cast(pl.String, strict=False)
-    return [
-        series.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-        for series in (texts, texts.str.replace_all(r"\d+", ""))
-    ]
+    kinds = [column]
+    if _is_text(column):
+        kinds = [column.cast(pl.String), column.cast(pl.String).str.replace_all(r"\d+", "")]
+    return [_ranks(kind, "dense").astype(np.int64) for kind in kinds]
+
+
+def _ranks(column: pl.Series, method: Literal["average", "dense"] = "average") -> Floats:
+    """Ranks from 1 upwards; 0 for a missing cell."""
+    return column.rank(method).fill_null(0).to_numpy().astype(np.float64)
 
 
 def _rates(codes: Ints, members: Flags, half: Flags) -> Floats:
@@ -245,7 +255,7 @@ def _quantity_leaks(
 ) -> list[Finding]:
     """Columns of nearly the target's order, and texts that hold the very number."""
     findings = []
-    ranks = as_quantity(target).rank().fill_null(0).to_numpy()
+    ranks = _ranks(as_quantity(target))
     for column in columns:
         for scores in _orders(column):
             if np.ptp(scores) == 0 or np.ptp(ranks) == 0:

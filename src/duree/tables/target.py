@@ -25,10 +25,7 @@ _SAME = {"true": "1.0", "false": "0.0"}
 
 def is_quantity(target: pl.Series) -> bool:
     """Whether a target column holds numbers that measure, rather than names or codes of classes."""
-    numbers = as_quantity(target)
-    return numbers.null_count() == target.null_count() and (
-        numbers.n_unique() > MOST_NUMBERED_CLASSES
-    )
+    return _is_numeric(target) and as_quantity(target).n_unique() > MOST_NUMBERED_CLASSES
 
 
 def as_quantity(target: pl.Series) -> pl.Series:
@@ -80,8 +77,10 @@ def check_target(
     filled = target.drop_nulls()
     if data.label_separator is not None or filled.len() == 0:
         return []
+    if _is_numeric(target) and not as_quantity(filled).is_finite().all():
+        return _not_finite(target)
     if is_quantity(target):
-        return _check_quantity(target)
+        return _range(target)
     labels, findings = clean_labels(target.cast(pl.String))
     present = labels.is_not_null() & (labels != "")
     counts = labels.filter(present).value_counts(sort=True, name="rows")
@@ -111,18 +110,28 @@ def _essence(label: str) -> str:
         return _SAME.get(text, text)
 
 
-def _check_quantity(target: pl.Series) -> list[Finding]:
+def _is_numeric(target: pl.Series) -> bool:
+    return as_quantity(target).null_count() == target.null_count()
+
+
+def _not_finite(target: pl.Series) -> list[Finding]:
+    infinite = np.flatnonzero((~as_quantity(target).is_finite()).fill_null(False))
+    what = "{count} values of {column!r} are not finite numbers"
+    fix = "mend them, or leave the rows out: the first is row {row}"
+    facts: dict[str, object] = {
+        "count": len(infinite),
+        "column": target.name,
+        "row": int(infinite[0]) + 1,
+    }
+    rows = tuple(int(row) for row in infinite[:5])
+    return [Finding("target_not_finite", "error", what, fix, facts, rows)]
+
+
+def _range(target: pl.Series) -> list[Finding]:
     numbers = as_quantity(target)
-    infinite = np.flatnonzero((~numbers.is_finite()).fill_null(False))
-    if len(infinite):
-        what = "{count} values of {column!r} are not finite numbers"
-        fix = "mend them, or leave the rows out: the first is row {row}"
-        facts = {"count": len(infinite), "column": target.name, "row": int(infinite[0]) + 1}
-        rows = tuple(int(row) for row in infinite[:5])
-        return [Finding("target_not_finite", "error", what, fix, facts, rows)]
     low, middle, high = (numbers.quantile(share, "nearest") for share in (0, 0.5, 1))
     what = "{column!r} holds numbers from {low:g} to {high:g}, half of them up to {middle:g}"
-    facts = {"column": target.name, "low": low, "middle": middle, "high": high}
+    facts: dict[str, object] = {"column": target.name, "low": low, "middle": middle, "high": high}
     return [Finding("target_range", "ok", what, values=facts)]
 
 

@@ -31,10 +31,15 @@ def time_order(column: pl.Series) -> NDArray[np.int64]:
     DataError
         The values cannot be ordered without guessing what they mean.
     """
-    if column.dtype.is_temporal() or column.dtype.is_integer():
-        return _places(column)
-    if column.dtype.is_float():
+    if column.dtype.is_temporal() or column.dtype.is_numeric():
         return _places(_finite(column))
+    if not (column.dtype in (pl.String, pl.Null) or is_category(column)):
+        raise DataError(
+            "the column {column!r} holds {kind}, not times",
+            fix="choose a column of numbers, dates or text",
+            column=column.name,
+            kind=str(column.dtype),
+        )
     texts = column.cast(pl.String).str.strip_chars()
     texts = texts.set(texts == "", None)
     for kind in (pl.Int64, pl.Float64):
@@ -48,13 +53,20 @@ def looks_like_dates(column: pl.Series) -> bool:
     """Whether a column seems to say when: by its values, or by its name and whole numbers."""
     if column.dtype in (pl.Date, pl.Datetime):
         return True
-    sample = column.drop_nulls().head(1000).cast(pl.String, strict=False)
-    if sample.len() == 0 or sample.null_count():
+    if not (column.dtype == pl.String or column.dtype.is_integer() or is_category(column)):
+        return False
+    sample = column.drop_nulls().head(1000).cast(pl.String)
+    if sample.len() == 0:
         return False
     if all(ANY_DATE.fullmatch(text.strip()) for text in sample):
         return True
     numbers = sample.cast(pl.Int64, strict=False)
     return bool(TIME_NAMES.search(column.name)) and numbers.null_count() == 0
+
+
+def is_category(column: pl.Series) -> bool:
+    """Whether the cells are names out of a list (value labels, factors)."""
+    return isinstance(column.dtype, pl.Categorical | pl.Enum)
 
 
 def _places(values: pl.Series) -> NDArray[np.int64]:
