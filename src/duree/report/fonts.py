@@ -1,0 +1,66 @@
+"""Fonts: which installed font shows what the figures' own font lacks (Chinese above all).
+
+Only PDF files need one: in SVG a text stays text, and the reader's browser chooses the font.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from matplotlib import font_manager
+from matplotlib.ft2font import FT2Font
+
+# Comes with matplotlib, so every machine lays the figures out alike.
+OWN = "DejaVu Sans"
+CHINESE = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "SimHei",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK TC",
+    "Heiti SC",
+    "STHeiti",
+    "SimSun",
+    "Arial Unicode MS",
+)
+
+
+def families_for(texts: list[str]) -> list[str] | None:
+    """Families that between them show every character of the texts; None where some have none."""
+    needed = {sign for text in texts for sign in text if not sign.isspace()}
+    missing = {sign for sign in needed if ord(sign) not in _characters(_path_of(OWN))}
+    if not missing:
+        return [OWN]
+    for family in _installed():
+        if all(ord(sign) in _characters(_path_of(family)) for sign in missing):
+            return [OWN, family]
+    return None
+
+
+def _installed() -> list[str]:
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    return [family for family in CHINESE if family in known]
+
+
+def _path_of(family: str) -> tuple[str, int]:
+    """File and place in it (a collection holds several fonts)."""
+    if family == OWN:
+        path = font_manager.findfont(OWN)
+        return str(path), getattr(path, "face_index", 0)
+    font = next(f for f in font_manager.fontManager.ttflist if f.name == family)
+    return font.fname, getattr(font, "index", 0)
+
+
+@cache
+def _characters(place: tuple[str, int]) -> frozenset[int]:
+    path, index = place
+    # Before 3.11 matplotlib opens a collection at its first font only.
+    font = FT2Font(path, face_index=index) if index else FT2Font(path)
+    return frozenset(font.get_charmap())

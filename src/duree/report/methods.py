@@ -1,0 +1,209 @@
+"""Methods: what was done, as paragraphs ready to paste, each claim with the work it rests on.
+
+A sentence is a template; what it cites stands in it as ``{breiman2001}``, so that only works
+which a run really used are listed below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from duree.report.differences import MCNEMAR
+from duree.report.methods_model import network_sentences, text_sentences, training_sentences
+from duree.report.numerals import count
+from duree.report.phrases import Phrases
+from duree.report.references import Reference, references
+from duree.report.run_data import RunData
+from duree.report.texts import label
+from duree.report.vocabulary import Words
+
+MOST_FILES = 3
+DIGEST = 16  # of 64 digits, enough to tell files apart; the whole stands in the data table
+
+BASELINES = {
+    "majority": "the commonest class of the training rows",
+    "mean": "the mean of the training rows",
+    "tfidf_logistic": "logistic regression on TF-IDF weights ({sparckjones1972}) of units and "
+    "pairs of neighbouring units",
+    "tfidf_ridge": "ridge regression ({hoerl1970}) on TF-IDF weights ({sparckjones1972}) of units "
+    "and pairs of neighbouring units",
+    "nb_svm": "NB-SVM ({wang2012}) with the logistic loss",
+    "random_forest": "a random forest ({breiman2001}) on TF-IDF weights of units",
+}
+METRIC_SOURCES = {
+    "brier": "the Brier score ({brier1950})",
+    "auc": "the area under the ROC curve ({hanley1982})",
+    "calibration_error": "the expected calibration error over 15 bins ({naeini2015})",
+    "spearman": "Spearman’s rank correlation ({spearman1904})",
+}
+
+
+@dataclass(frozen=True)
+class Methods:
+    """Paragraphs with their titles, and the works that they cite."""
+
+    paragraphs: list[tuple[str, str]]
+    cited: list[Reference]
+
+
+def write_methods(run: RunData, language: str) -> Methods:
+    """The methods section in ``language`` (``"en"`` or ``"zh"``)."""
+    words = Words(language)
+    say = Phrases(words)
+    parts = {
+        "Data": _data(run, say),
+        "Text": text_sentences(run, say),
+        "Network": network_sentences(run, say),
+        "Training": training_sentences(run, say),
+        "Baselines": _baselines(run, say),
+        "Judging": _judging(run, say),
+        "Software": _software(run, say),
+    }
+    gap = "" if language == "zh" else " "
+    paragraphs = [(words(title), gap.join(found)) for title, found in parts.items()]
+    cited = sorted((references()[key] for key in say.cited), key=lambda work: work.full)
+    return Methods([(title, text) for title, text in paragraphs if text], cited)
+
+
+def _data(run: RunData, say: Phrases) -> Iterator[str]:
+    sources, counts = run.data.sources, run.split.counts
+    digests = {source.name: source.sha256[:DIGEST] for source in sources}
+    named = [say("{file} (SHA-256 {digest}…)", file=label(f), digest=d) for f, d in digests.items()]
+    several = say("{n} files", n=len(sources))
+    files = say.words.listed(named) if len(sources) <= MOST_FILES else several
+    if sources:
+        rows = count(sum(source.rows for source in sources))
+        yield say("The data were {rows} rows from {files}.", rows=rows, files=files)
+    yield _question(run, say)
+    method = run.split.method_zh if say.words.language == "zh" else run.split.method
+    method = method or run.split.method
+    yield say("The rows were parted as follows: {method}.", method=method.rstrip(".。"))
+    numbers = {part: count(counts.get(part, 0)) for part in ("train", "validation", "test")}
+    yield say(
+        "This gave {train} rows for training, {validation} for validation and {test} for the test.",
+        **numbers,
+    )
+    if left_out := counts.get("left_out", 0):
+        yield say("{n} rows were left out.", n=count(left_out))
+    openings = len(run.metrics.test_openings)
+    if openings == 1:
+        yield say("The test part was opened once, after every choice had been made.")
+    elif openings:
+        yield say("The test part was opened {n} times.", n=openings)
+    if shared := run.metrics.without_shared_rows:
+        yield say(
+            "{n} test rows have a near-duplicate or their group in the training rows; figures "
+            "without them are given beside.",
+            n=count(shared.shared),
+        )
+
+
+def _question(run: RunData, say: Phrases) -> str:
+    names = {"text": label(run.column("text") or ""), "target": label(run.target_column())}
+    if run.is_multilabel:
+        return say(
+            "From the texts in the column “{text}” the labels in “{target}” were predicted: any "
+            "number of {k} for each row.",
+            k=len(run.classes),
+            **names,
+        )
+    if run.classes:
+        return say(
+            "From the texts in the column “{text}” the class in “{target}” was predicted, one of "
+            "{k}.",
+            k=len(run.classes),
+            **names,
+        )
+    return say(
+        "From the texts in the column “{text}” the number in “{target}” was predicted.", **names
+    )
+
+
+def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
+    names = [name for name in run.metrics.results if name != "network"]
+    if not names:
+        yield say("No baseline was trained.")
+        return
+    told = [_baseline(run, name, say) for name in names]
+    joined = say("; ").join(told)
+    yield say(
+        "Beside the network stood, trained on the same rows and the same units: {baselines}.",
+        baselines=joined,
+    )
+    yield say(
+        "Their constants were chosen on the validation part, never on the test; then each was "
+        "fitted on training and validation rows together."
+    )
+
+
+def _baseline(run: RunData, name: str, say: Phrases) -> str:
+    told = say(BASELINES[name]) if name in BASELINES else name
+    chosen = run.metrics.choices.get(name, {})
+    if not chosen:
+        return told
+    settings = ", ".join(f"{key} = {_plain(value)}" for key, value in chosen.items())
+    return say("{baseline}, with {settings}", baseline=told, settings=settings)
+
+
+def _judging(run: RunData, say: Phrases) -> Iterator[str]:
+    grouped = run.recipe.data.group is not None
+    facts = {"test": count(run.test_rows), "n": count(run.recipe.judging.bootstrap)}
+    if grouped:
+        yield say(
+            "All figures are from the {test} test rows; 95 % intervals are percentiles of {n} "
+            "bootstrap resamples ({efron1979}) of whole groups ({field2007}).",
+            **facts,
+        )
+    else:
+        yield say(
+            "All figures are from the {test} test rows; 95 % intervals are percentiles of {n} "
+            "bootstrap resamples ({efron1979}).",
+            **facts,
+        )
+    named = [say(METRIC_SOURCES[m]) for m in run.metrics.metric_names if m in METRIC_SOURCES]
+    if named:
+        yield say("Among the figures are {metrics}.", metrics=say.words.listed(named))
+    if run.metrics.comparisons:
+        tested = any(found.method.startswith(MCNEMAR) for found in run.metrics.comparisons)
+        yield say(
+            "The network was held against each baseline on the very same rows, by a paired "
+            "bootstrap and by McNemar’s exact test ({mcnemar1947}); the larger of the two "
+            "p-values counts, adjusted for the number of baselines ({holm1979})."
+            if tested
+            else "The network was held against each baseline on the very same rows by a paired "
+            "bootstrap; p-values are adjusted for the number of baselines ({holm1979})."
+        )
+    if run.metrics.seeds:
+        seeds = max((len(values) for values in run.metrics.seeds.values.values()), default=0)
+        yield say(
+            "{n} networks were trained from different seeds; no difference within their spread is "
+            "called one.",
+            n=seeds,
+        )
+
+
+def _software(run: RunData, say: Phrases) -> Iterator[str]:
+    versions = run.data.versions
+    named = [f"Durée {versions['duree']}"] if "duree" in versions else ["Durée"]
+    for package, template in (
+        ("python", "Python {version}"),
+        ("torch", "PyTorch {version} ({paszke2019})"),
+        ("numpy", "NumPy {version} ({harris2020})"),
+        ("scikit-learn", "scikit-learn {version} ({pedregosa2011})"),
+    ):
+        if package in versions:
+            named.append(say(template, version=versions[package]))
+    facts = {"software": say.words.listed(named), "seed": run.metrics.seed}
+    if run.data.threads:
+        yield say(
+            "Everything was computed with {software}, on {threads} threads, from seed {seed}.",
+            threads=run.data.threads,
+            **facts,
+        )
+    else:
+        yield say("Everything was computed with {software}, from seed {seed}.", **facts)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,163 @@
+"""Methods of the model: how texts were encoded, what was built, and how it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from duree.report.numerals import count
+from duree.report.phrases import Phrases
+from duree.report.run_data import RunData
+
+SEGMENTERS = {
+    "auto": "words, or characters where the script has no spaces",
+    "words": "words",
+    "characters": "characters",
+    "jieba": "words as segmented by jieba",
+}
+NUMBERS = {
+    "keep": "",
+    "digits": "Every digit was written as 0.",
+    "one": "Every number was written as 0.",
+}
+CELLS = {
+    "gru": "gated recurrent network (GRU; {cho2014})",
+    "lstm": "long short-term memory network (LSTM; {hochreiter1997})",
+    "rnn": "simple recurrent network ({elman1990})",
+}
+POOLINGS = {
+    "attention": "its states were pooled by attention ({yang2016})",
+    "mean": "the mean of its states was taken",
+    "max": "the largest value of each dimension of its states was taken",
+    "last": "its last state was taken",
+}
+OPTIMISERS = {
+    "adam": "Adam ({kingma2015})",
+    "adamw": "AdamW ({loshchilov2019})",
+    "sgd": "stochastic gradient descent with momentum 0.9",
+    "rmsprop": "RMSprop ({tieleman2012})",
+}
+SCHEDULES = {
+    "constant": "kept constant",
+    "linear": "falling linearly to zero",
+    "cosine": "falling along a cosine ({loshchilov2017})",
+}
+
+
+def text_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """How a text became a sequence."""
+    text = run.recipe.text
+    units = say(SEGMENTERS[text.segmenter])
+    if text.lowercase:
+        yield say("Texts were case-folded and cut into {units}.", units=units)
+    else:
+        yield say("Texts were cut into {units}.", units=units)
+    if NUMBERS[text.numbers]:
+        yield say(NUMBERS[text.numbers])
+    yield say(
+        "The {n} most frequent units of the training texts were given an index; all others counted "
+        "as unknown.",
+        n=count(text.max_features),
+    )
+    facts = {"limit": count(text.max_length), "tail": count(text.max_length // 2)}
+    facts["head"] = count(text.max_length - text.max_length // 2)
+    yield say(
+        {
+            "both": "Of a text longer than {limit} units the first {head} and the last {tail} were "
+            "kept.",
+            "head": "Of a text longer than {limit} units the first {limit} were kept.",
+            "tail": "Of a text longer than {limit} units the last {limit} were kept.",
+        }[text.keep],
+        **facts,
+    )
+
+
+def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """What the network is made of."""
+    model = run.recipe.model
+    direction = say("bidirectional ({schuster1997}) ") if model.bidirectional else ""
+    layers = say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers)
+    size = "{n} units in each direction" if model.bidirectional else "{n} units"
+    yield say(
+        "Each unit was embedded in {embedding} dimensions and read by a {direction}{cell} of "
+        "{layers} with {size}; {pooling}, and a linear layer gave the scores.",
+        embedding=model.embedding_size,
+        direction=direction,
+        cell=say(CELLS[model.cell]),
+        layers=layers,
+        size=say(size, n=model.hidden_size),
+        pooling=say(POOLINGS[model.pooling]),
+    )
+    if model.wide:
+        yield say(
+            "A linear bag-of-words score ({wang2012}), trained by itself, was joined to the "
+            "network’s ({cheng2016}), each with a weight found on validation."
+        )
+    if dropped := _dropouts(run, say):
+        yield say(
+            "While training, dropout with one mask for each sequence ({gal2016}) hid {dropped}.",
+            dropped=say.words.listed(dropped),
+        )
+    if model.word_dropout:
+        yield say(
+            "{share:g} % of the units were hidden as unknown while training ({iyyer2015}).",
+            share=100 * model.word_dropout,
+        )
+
+
+def _dropouts(run: RunData, say: Phrases) -> list[str]:
+    model = run.recipe.model
+    shares = (
+        ("{share:g} % of the embedding dimensions", model.input_dropout),
+        ("{share:g} % of the dimensions between layers", model.layer_dropout),
+        ("{share:g} % of the recurrent state", model.recurrent_dropout),
+        ("{share:g} % of the pooled state", model.output_dropout),
+    )
+    return [say(template, share=100 * share) for template, share in shares if share]
+
+
+def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """How the network learned, and which of its epochs was kept."""
+    training = run.recipe.training
+    yield say(
+        "The network was trained with {optimiser} on batches of {batch} sequences to lower the "
+        "{loss}, with a learning rate of at most {rate:g}, {schedule}.",
+        optimiser=say(OPTIMISERS[training.optimiser]),
+        batch=training.batch_size,
+        loss=_loss(run, say),
+        rate=training.learning_rate,
+        schedule=say(SCHEDULES[training.schedule]),
+    )
+    if training.weight_decay:
+        yield say("Weight decay was {decay:g}.", decay=training.weight_decay)
+    if training.class_weights == "balanced":
+        yield say("Each class was weighted by the inverse of its frequency.")
+    if training.clip_norm:
+        yield say(
+            "Gradients were clipped to a norm of {norm:g} ({pascanu2013}).", norm=training.clip_norm
+        )
+    if training.averaging:
+        yield say("A moving average of the weights was kept and judged ({polyak1992}).")
+    if best := run.best_epoch:
+        yield say(
+            "Training ended after {n} epochs, and the weights of epoch {best}, the best on the "
+            "validation part, were kept (early stopping with a patience of {patience}; "
+            "{prechelt1998}).",
+            n=run.history[-1].epoch,
+            best=best.epoch,
+            patience=training.patience,
+        )
+    if run.classes:
+        yield say(
+            "Its scores were then calibrated by a temperature fitted on validation ({guo2017})."
+        )
+    elif "low" in run.predictions.columns:
+        yield say(
+            "Its 95 % prediction intervals are split-conformal, from the errors on validation "
+            "({lei2018})."
+        )
+
+
+def _loss(run: RunData, say: Phrases) -> str:
+    if run.is_multilabel:
+        return say("binary cross-entropy of each label")
+    return say("cross-entropy") if run.classes else say("squared error")

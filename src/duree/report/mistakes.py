@@ -1,0 +1,112 @@
+"""The mistakes that the network was surest of: what a reader should look at first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.report.numerals import decimals, number, share
+from duree.report.plot_quantities import quantities
+from duree.report.run_data import RunData
+from duree.report.texts import label, quote
+
+MOST = 12
+TEXT_COLUMNS = 420
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One row that the network got wrong.
+
+    ``row`` is its id, or its place among the test rows from 1; ``sure`` is the probability of what
+    the network said, ``of_true`` that of the true answer (for numbers: nothing, and the error).
+    """
+
+    row: str
+    text: str
+    true: str
+    said: str
+    sure: str
+    of_true: str
+
+
+def surest_mistakes(run: RunData) -> list[Mistake]:
+    """The mistakes with the highest probability, or the largest errors, worst first."""
+    if not run.classes:
+        return list(_quantities(run))
+    return list(_labels(run) if run.is_multilabel else _classes(run))
+
+
+def count_mistakes(run: RunData) -> int:
+    """How many test rows the network got wrong."""
+    return int(_wrong(run).sum())
+
+
+def _wrong(run: RunData) -> pl.Series:
+    answers = run.predictions[run.target_column()].cast(pl.String).fill_null("")
+    return run.predictions["prediction"].cast(pl.String) != answers
+
+
+def _classes(run: RunData) -> Iterator[Mistake]:
+    probabilities = run.predictions.select(f"probability_{name}" for name in run.classes).to_numpy()
+    answers = run.predictions[run.target_column()].cast(pl.String).fill_null("").to_list()
+    places = {name: place for place, name in enumerate(run.classes)}
+    sure = probabilities.max(axis=1)
+    for row in _worst(np.where(_wrong(run).to_numpy(), sure, -1.0)):
+        true = places.get(answers[row])
+        of_true = share(probabilities[row, true], run.test_rows) if true is not None else "–"
+        said = run.predictions["prediction"][row]
+        yield _mistake(run, row, answers[row], str(said), share(sure[row], run.test_rows), of_true)
+
+
+def _labels(run: RunData) -> Iterator[Mistake]:
+    """Rows with the label that was most confidently given or denied amiss."""
+    separator = run.recipe.data.label_separator or ";"
+    probabilities = run.predictions.select(f"probability_{name}" for name in run.classes).to_numpy()
+    answers = run.predictions[run.target_column()].cast(pl.String).fill_null("").to_list()
+    marks = np.array(
+        [[name in _parts(cell, separator) for name in run.classes] for cell in answers], dtype=float
+    )
+    gaps = np.abs(probabilities - marks)
+    for row in _worst(np.where(gaps.max(axis=1) > 0.5, gaps.max(axis=1), -1.0)):
+        place = int(gaps[row].argmax())
+        told = f"{label(run.classes[place])}: {share(probabilities[row, place], run.test_rows)}"
+        said = run.predictions["prediction"][row]
+        yield _mistake(run, row, answers[row], str(said), told, "")
+
+
+def _quantities(run: RunData) -> Iterator[Mistake]:
+    true, said = quantities(run)
+    figure = run.metrics.results["network"].estimates.get("mae")
+    scale = figure.value if figure else float(np.abs(said - true).mean())
+    places = decimals("mae", run.test_rows, scale)
+    for row in _worst(np.abs(said - true)):
+        answer, given = float(true[row]), float(said[row])
+        missed = number(given - answer, places)
+        yield _mistake(run, row, number(answer, places), number(given, places), missed, "")
+
+
+def _worst(badness: NDArray[np.float64]) -> list[int]:
+    """Rows that are wrong at all, the worst first; ties by their order."""
+    order = np.argsort(-badness, kind="stable")[:MOST]
+    return [int(row) for row in order if badness[row] > 0]
+
+
+def _mistake(run: RunData, row: int, true: str, said: str, sure: str, of_true: str) -> Mistake:
+    text, name = run.column("text"), run.column("id")
+    return Mistake(
+        label(str(run.predictions[name][row])) if name else str(row + 1),
+        quote(str(run.predictions[text][row] or ""), TEXT_COLUMNS) if text else "",
+        label(true),
+        label(said),
+        sure,
+        of_true,
+    )
+
+
+def _parts(cell: str, separator: str) -> set[str]:
+    return {part.strip() for part in cell.split(separator)}

@@ -1,0 +1,146 @@
+"""The report's page: one self-contained file that opens offline, prints, and runs nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from duree.errors import user_language
+from duree.folders import write_file
+from duree.report import rows
+from duree.report.choices import list_choices
+from duree.report.differences import agreements, differences
+from duree.report.figures import FOLDER, Drawn, draw_figures, write_drawn
+from duree.report.methods import write_methods
+from duree.report.mistakes import count_mistakes, surest_mistakes
+from duree.report.numerals import count, difference, estimate, moment, p_value, seconds, share
+from duree.report.references import software_bibtex
+from duree.report.run_data import RunData, load_run
+from duree.report.texts import label, visible
+from duree.report.vocabulary import Words, gain
+
+PAGE = "report.html"
+
+
+def write_report(folder: Path | str, language: str | None = None) -> Path:
+    """Write ``report.html`` and the figures as SVG and PDF into a finished run's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A run folder; nothing else is read.
+    language : {"en", "zh"}, optional
+        The user's, if not given.
+
+    Returns
+    -------
+    Path
+        The page. The same run, in the same language, gives the same bytes.
+
+    Raises
+    ------
+    RunError
+        The run is not finished, or a file of it cannot be read.
+    """
+    folder = Path(folder)
+    run = load_run(folder)
+    words = Words(language or user_language())
+    figures = draw_figures(run, words)
+    write_drawn(figures, run, folder / FOLDER, words)
+    write_file(folder / PAGE, render(run, words, figures).encode())
+    return folder / PAGE
+
+
+def render(run: RunData, words: Words, figures: list[Drawn]) -> str:
+    """The page as HTML."""
+    style = files("duree.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+    template = _environment(words).get_template("page.html")
+    context = _context(run, words, figures)
+    return template.render(style=Markup(style), policy=_policy(style), **context)
+
+
+def _policy(style: str) -> str:
+    """Nothing may be loaded or run; the one style sheet is known by its checksum."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def _environment(words: Words) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("duree.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_show,
+    )
+    environment.globals |= {
+        "t": words,
+        "count": count,
+        "share": share,
+        "seconds": seconds,
+        "moment": moment,
+        "label": label,
+        "p_value": p_value,
+        "estimate": estimate,
+        "difference": difference,
+        "gain": gain,
+        "lines": _lines,
+    }
+    return environment
+
+
+def _show(value: object) -> object:
+    """Nothing hidden gets onto the page, whatever it came from; escaping comes after."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _lines(text: str) -> Markup:
+    """Preformatted text, line by line."""
+    return Markup("\n").join(escape(visible(line)) for line in text.split("\n"))
+
+
+def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]:
+    """Everything the templates name."""
+    metrics = run.metrics
+    chinese = words.language == "zh"
+    other = "en" if chinese else "zh"
+    verdicts = {"en": metrics.verdict, "zh": metrics.verdict_zh}
+    methods = {language: write_methods(run, language) for language in (words.language, other)}
+    cited = {work.key: work for found in methods.values() for work in found.cited}
+    own = software_bibtex(run.data.versions.get("duree", ""))
+    return {
+        "run": run,
+        "metrics": metrics,
+        "language": words.language,
+        "other": other,
+        "verdict": verdicts[words.language] or metrics.verdict,
+        "verdict_other": verdicts[other],
+        "method": (run.split.method_zh if chinese else "") or run.split.method,
+        "primary": metrics.primary_metric,
+        "figures": {drawn.plan.name: Markup(drawn.inline(words)) for drawn in figures},
+        "without_pdf": [drawn.plan.name for drawn in figures if drawn.fonts is None],
+        "models": rows.model_rows(run, words),
+        "differences": differences(metrics, metrics.primary_metric),
+        "difference_rows": rows.difference_rows(run, words),
+        "agreements": agreements(run),
+        "without_shared": rows.without_shared(run),
+        "seeds": rows.seed_rows(run),
+        "per_class": rows.class_rows(run),
+        "checks": rows.check_rows(run, words),
+        "mistakes": surest_mistakes(run),
+        "mistake_count": count_mistakes(run) if run.classes else None,
+        "choices": list_choices(run.recipe, words),
+        "methods": methods,
+        "cited": list(cited.values()),
+        "bibtex": "\n\n".join([own, *(work.bibtex for work in cited.values())]),
+        "quoted_name": shlex.quote(run.name),
+    }

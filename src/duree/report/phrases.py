@@ -1,0 +1,29 @@
+"""Phrases: templates told in one language, with a record of the works they cite."""
+
+from __future__ import annotations
+
+from string import Formatter
+
+from duree.report.references import references
+from duree.report.vocabulary import Words
+
+
+class Phrases:
+    """``say("a random forest ({breiman2001})")`` tells the sentence and remembers the work.
+
+    Attributes
+    ----------
+    words : Words
+    cited : set of str
+        Keys of the works cited so far.
+    """
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        self.cited: set[str] = set()
+
+    def __call__(self, template: str, **values: object) -> str:
+        named = {name for _, name, _, _ in Formatter().parse(template) if name}
+        works = {key: references()[key].short for key in named - values.keys()}
+        self.cited |= works.keys()
+        return self.words(template).format(**values, **works)

@@ -1,0 +1,161 @@
+"""Figures of a question of classes: confusion matrix, largest confusions, reliability."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from duree.report.drawing import BLUE, GREY, INK, ORANGE, PALE, WIDTH, bare, place, text_width
+from duree.report.numerals import FEW_ROWS, count, share
+from duree.report.records import NETWORK, Bin
+from duree.report.run_data import RunData
+from duree.report.texts import label
+from duree.report.vocabulary import Words
+
+# A matrix of more classes cannot be read; the largest confusions can.
+MOST_IN_MATRIX = 12
+MOST_CONFUSIONS = 20
+MOST_RELIABILITY = 4
+TITLE = 0.38  # inches for two lines
+
+
+def confusion(run: RunData) -> NDArray[np.int64]:
+    """Test rows by true class (down) and predicted class (across), int64 [classes, classes]."""
+    places = {name: place_ for place_, name in enumerate(run.classes)}
+    matrix = np.zeros((len(places), len(places)), dtype=np.int64)
+    answers = run.predictions[run.target_column()].cast(pl.String)
+    predicted = run.predictions["prediction"].cast(pl.String)
+    for true, said in zip(answers, predicted, strict=True):
+        if true in places and said in places:
+            matrix[places[true], places[said]] += 1
+    return matrix
+
+
+def draw_confusion(run: RunData, words: Words) -> Figure:
+    """The whole matrix where it can be read, else the largest confusions."""
+    matrix = confusion(run)
+    names = [label(name, 24) for name in run.classes]
+    if len(names) > MOST_IN_MATRIX:
+        return _draw_largest(matrix, names, run, words)
+    return _draw_matrix(matrix, names, run, words)
+
+
+def _draw_matrix(matrix: NDArray[np.int64], names: list[str], run: RunData, words: Words) -> Figure:
+    """Counts, row shares below them; the darker a cell, the larger its share of the row."""
+    left = max(text_width(name) for name in names) + 0.5
+    cell = min(1.35, (WIDTH - left - 0.1) / len(names))
+    tall = min(cell, 0.62)
+    figure = Figure(figsize=(WIDTH, tall * len(names) + 0.75))
+    axes = place(figure, left, 0.65, cell * len(names), tall * len(names))
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    bare(axes)
+    slanted = any(text_width(name) > cell - 0.05 for name in names)
+    shown = [label(name, max(3, int(cell * 13))) for name in names] if slanted else names
+    axes.xaxis.tick_top()
+    axes.set_xticks(range(len(names)), shown)
+    axes.set_yticks(range(len(names)), names)
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel(words("predicted"), color=GREY)
+    axes.set_ylabel(words("true"), color=GREY)
+    of_row = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    small = cell < 0.6
+    for (true, said), rows in np.ndenumerate(matrix):
+        _draw_cell(axes, true, said, int(rows), float(of_row[true, said]), run.test_rows, small)
+    return figure
+
+
+def _draw_cell(
+    axes: Axes, true: int, said: int, rows: int, part: float, test_rows: int, small: bool
+) -> None:
+    colour = BLUE if true == said else ORANGE
+    axes.bar(said, 0.96, 0.96, true - 0.48, color=colour, alpha=0.06 + 0.84 * part, linewidth=0)
+    ink = "white" if part > 0.55 and true == said else INK
+    size = 7.5 if small else 9
+    axes.text(said, true - 0.17, count(rows), ha="center", va="center", color=ink, fontsize=size)
+    told = share(part, test_rows if not small else FEW_ROWS - 1)
+    axes.text(said, true + 0.2, told, ha="center", va="center", color=ink, fontsize=size - 1.5)
+
+
+def _draw_largest(
+    matrix: NDArray[np.int64], names: list[str], run: RunData, words: Words
+) -> Figure:
+    """Bars of the commonest confusions, with their share of the true class."""
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong.ravel(), kind="stable")[:MOST_CONFUSIONS]
+    pairs = [divmod(int(place_), len(names)) for place_ in order if wrong.ravel()[place_] > 0]
+    told = [f"{names[true]} → {names[said]}" for true, said in pairs] or ["–"]
+    rows = [int(matrix[pair]) for pair in pairs] or [0]
+    left = max(text_width(text) for text in told) + 0.15
+    figure = Figure(figsize=(WIDTH, 0.24 * len(told) + 0.75))
+    axes = place(figure, left, 0.1, WIDTH - left - 0.9, 0.24 * len(told))
+    axes.barh(range(len(told)), rows, 0.66, color=ORANGE)
+    axes.set_ylim(len(told) - 0.5, -0.5)
+    axes.set_yticks(range(len(told)), told)
+    bare(axes, keep="bottom")
+    axes.set_xlabel(words("test rows (and their share of the true class)"))
+    for row, pair in enumerate(pairs):
+        of_class = int(matrix[pair[0]].sum())
+        axes.annotate(
+            f"{count(rows[row])}  ({share(rows[row] / of_class, FEW_ROWS - 1)})",
+            (rows[row], row),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    return figure
+
+
+def draw_reliability(run: RunData, words: Words) -> Figure:
+    """Small panels side by side: the network, then the strongest baselines."""
+    models = reliability_models(run)
+    size, gap = 1.42, 0.2
+    figure = Figure(figsize=(WIDTH, TITLE + size + 0.9))
+    for number, model in enumerate(models):
+        left = 0.5 + number * (size + gap)
+        axes = place(figure, left, TITLE, size, size)
+        below = place(figure, left, TITLE + size + 0.1, size, 0.32)
+        _draw_curve(axes, run.calibration[model], BLUE if model == NETWORK else INK)
+        _draw_counts(below, run.calibration[model])
+        title = "\n".join(wrap(words.model(model, run.metrics.cell), 22)[:2])
+        axes.set_title(title, fontsize=8.5, color=BLUE if model == NETWORK else INK)
+        below.set_xlabel(words("stated confidence"))
+        if number:
+            axes.set_yticklabels([])
+        else:
+            axes.set_ylabel(words("share right"))
+            below.set_ylabel(words("rows"), rotation=0, ha="right", va="center")
+    return figure
+
+
+def reliability_models(run: RunData) -> list[str]:
+    """The network, and the baselines that did best; one that only guesses has no curve."""
+    ranked = run.ranked(run.metrics.primary_metric)
+    shown = [name for name in ranked if run.calibration.get(name) and name != "majority"]
+    return sorted(shown, key=lambda name: name != NETWORK)[:MOST_RELIABILITY]
+
+
+def _draw_curve(axes: Axes, bins: list[Bin], colour: str) -> None:
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=(0, (3, 2)))
+    at = [one.confidence for one in bins]
+    axes.vlines(at, [b.low for b in bins], [b.high for b in bins], colour, linewidth=1.2)
+    axes.plot(at, [one.observed for one in bins], "o-", color=colour, markersize=3.5, linewidth=1)
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xticks([0, 0.5, 1], [])
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.grid(color=PALE, linewidth=0.5)
+
+
+def _draw_counts(axes: Axes, bins: list[Bin]) -> None:
+    axes.bar([one.confidence for one in bins], [one.rows for one in bins], 0.06, color=GREY)
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.set_yticks([])
+    bare(axes, keep="bottom")

@@ -1,0 +1,191 @@
+"""What the JSON files of a run folder hold, as far as the report reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+NETWORK = "network"
+PARTS = ("train", "validation", "test")
+
+
+class Record(BaseModel):
+    """A piece of a JSON file. What it does not name is let pass: files change only by adding."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Estimate(Record):
+    """A figure with the ends of its 95 % interval; the ends are None where none is defined."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class ModelResult(Record):
+    """What one model reached on the test rows: ``{metric: Estimate}`` and seconds to train."""
+
+    estimates: dict[str, Estimate]
+    fit_seconds: float | None = None
+
+
+class Comparison(Record):
+    """Network minus one baseline on the same rows."""
+
+    model: str
+    metric: str
+    difference: float
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    method: str = ""
+
+
+class Opening(Record):
+    """One look at the answers of the test part."""
+
+    when: str
+    why: str
+
+
+class WithoutShared(Record):
+    """Figures on the test rows that have no near-duplicate in training; ``shared`` rows do."""
+
+    rows: int
+    shared: int
+    models: dict[str, dict[str, Any]]
+
+    @property
+    def results(self) -> dict[str, ModelResult]:
+        """The figures by model."""
+        return _results(self.models)
+
+
+class Seeds(Record):
+    """What networks trained from several seeds reached: ``{metric: value of each seed}``."""
+
+    values: dict[str, list[float]]
+
+
+class ClassFigures(Record):
+    """How well one class was found."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Metrics(Record):
+    """``metrics.json``."""
+
+    task: str
+    cell: str
+    seed: int
+    rows: dict[str, int]
+    seconds: dict[str, float] = {}
+    models: dict[str, dict[str, Any]]
+    comparisons: list[Comparison] = []
+    verdict: str
+    verdict_zh: str = ""
+    primary_metric: str
+    metric_names: list[str]
+    test_openings: list[Opening] = []
+    without_shared_rows: WithoutShared | None = None
+    seeds: Seeds | None = None
+    per_class: dict[str, dict[str, ClassFigures]] = {}
+    choices: dict[str, dict[str, Any]] = {}
+    notes: list[str] = []
+
+    @property
+    def results(self) -> dict[str, ModelResult]:
+        """The figures by model, the network first."""
+        found = _results(self.models)
+        return {name: found[name] for name in sorted(found, key=lambda name: name != NETWORK)}
+
+
+class Check(Record):
+    """One finding about the data (``checks.json``); ``rows`` are counted from 0."""
+
+    check: str
+    level: str
+    message: str
+    message_zh: str = ""
+    rows: list[int] = []
+
+
+class SplitData(Record):
+    """How the rows were parted (``split.json``).
+
+    ``class_counts`` is ``{part: {class: rows}}``, ``ranges`` ``{part: [first, last]}`` in time,
+    ``group_counts`` ``{part: groups}``; each is empty where it does not apply.
+    """
+
+    method: str
+    method_zh: str = ""
+    seed: int
+    counts: dict[str, int]
+    class_counts: dict[str, dict[str, int]] = {}
+    ranges: dict[str, list[str]] = {}
+    group_counts: dict[str, int] = {}
+
+
+class Epoch(Record):
+    """One line of ``history.jsonl``; a higher ``metric`` is better."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    metric: float
+    learning_rate: float = 0.0
+    rows_per_second: float = 0.0
+    seconds: float = 0.0
+
+
+class Source(Record):
+    """One file of the data."""
+
+    path: str
+    format: str
+    rows: int
+    sha256: str
+    encoding: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's own name: where it lay is nobody's business but the researcher's."""
+        return self.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+class DataFacts(Record):
+    """``data.json``."""
+
+    sources: list[Source] = []
+    versions: dict[str, str] = {}
+    threads: int | None = None
+    platform: str = ""
+    note: str | None = Field(None, validation_alias=AliasChoices("note", "simulated"))
+
+
+class Bin(Record):
+    """Rows of about the same confidence, and which share of them was right, with its interval."""
+
+    rows: int
+    confidence: float
+    observed: float
+    low: float
+    high: float
+
+
+def _results(models: dict[str, dict[str, Any]]) -> dict[str, ModelResult]:
+    return {
+        name: ModelResult(
+            estimates={
+                k: Estimate.model_validate(v) for k, v in figures.items() if isinstance(v, dict)
+            },
+            fit_seconds=figures.get("fit_seconds"),
+        )
+        for name, figures in models.items()
+    }

@@ -1,0 +1,75 @@
+"""References: what a methods section cites, as a list and as BibTeX."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+# Year of this version; the version itself comes from the run.
+YEAR = 2026
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A work, with the fields of its BibTeX entry."""
+
+    key: str
+    kind: str
+    fields: dict[str, str]
+
+    @property
+    def short(self) -> str:
+        """``Gal & Ghahramani 2016``."""
+        surnames = [author.partition(",")[0] for author in self._authors]
+        names = " & ".join(surnames) if len(surnames) < 3 else f"{surnames[0]} et al."
+        return f"{names} {self.fields['year']}"
+
+    @property
+    def full(self) -> str:
+        """One line of a list of references."""
+        found = self.fields
+        where = found.get("journal") or found.get("booktitle") or found.get("howpublished", "")
+        number = f"({found['number']})" if "number" in found else ""
+        volume = f" {found['volume']}{number}" if "volume" in found else ""
+        pages = f", {found['pages'].replace('--', '–')}" if "pages" in found else ""
+        authors = "; ".join(self._authors).replace("; others", " et al.")
+        return f"{authors} ({found['year']}). {found['title']}. {where}{volume}{pages}."
+
+    @property
+    def bibtex(self) -> str:
+        """The BibTeX entry."""
+        # A second pair of braces keeps a title's capitals (NumPy, RNN), which most styles lower.
+        shown = self.fields | {"title": f"{{{self.fields['title']}}}"}
+        lines = [f"  {name} = {{{value}}}," for name, value in shown.items()]
+        return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
+
+    @property
+    def _authors(self) -> list[str]:
+        return self.fields["author"].split(" and ")
+
+
+@cache
+def references() -> dict[str, Reference]:
+    """Every work that a methods section may cite, by key."""
+    text = files("duree.report").joinpath("references.toml").read_text(encoding="utf-8")
+    return {
+        key: Reference(key, str(found.pop("kind")), found)
+        for key, found in tomllib.loads(text).items()
+    }
+
+
+def software_bibtex(version: str) -> str:
+    """The BibTeX entry of Durée itself."""
+    return "\n".join(
+        [
+            "@software{duree,",
+            "  author = {{The Durée developers}},",
+            "  title = {{Durée: Long-memory sequence models for the social sciences and "
+            "humanities}},",
+            f"  version = {{{version}}},",
+            f"  year = {{{YEAR}}},",
+            "}",
+        ]
+    )

@@ -1,0 +1,213 @@
+"""RunData: everything that a report tells, read from a run folder and checked on the way in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+from pydantic import TypeAdapter, ValidationError
+
+from duree.errors import RunError
+from duree.recipe import Recipe
+from duree.report.records import (
+    NETWORK,
+    Bin,
+    Check,
+    DataFacts,
+    Epoch,
+    Metrics,
+    SplitData,
+)
+from duree.report.vocabulary import gain
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunData:
+    """A finished run.
+
+    Attributes
+    ----------
+    name : str
+        The run folder's own name.
+    recipe : Recipe
+    metrics : Metrics
+    checks : list of Check
+    split : SplitData
+    data : DataFacts
+    history : list of Epoch
+    predictions : polars.DataFrame [test rows]
+        Input columns, then ``prediction`` and, for classes, one ``probability_<class>`` each.
+    baselines : polars.DataFrame or None
+        ``row`` (place among the test rows), ``model``, and the same probability columns.
+    calibration : dict
+        ``{model: bins}``; empty where there are no classes.
+    """
+
+    name: str
+    recipe: Recipe
+    metrics: Metrics
+    checks: list[Check]
+    split: SplitData
+    data: DataFacts
+    history: list[Epoch]
+    predictions: pl.DataFrame
+    baselines: pl.DataFrame | None
+    calibration: dict[str, list[Bin]]
+
+    @property
+    def test_rows(self) -> int:
+        """How many rows the figures rest on."""
+        return self.metrics.rows["test"]
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes that have a probability each; none where the target is a number."""
+        names = self.predictions.columns
+        if "prediction" not in names:
+            return []
+        last = len(names) - 1 - names[::-1].index("prediction")
+        prefix = "probability_"
+        return [name[len(prefix) :] for name in names[last + 1 :] if name.startswith(prefix)]
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether a row may have several labels."""
+        return bool(self.classes) and self.recipe.data.label_separator is not None
+
+    @property
+    def best_epoch(self) -> Epoch | None:
+        """The epoch whose weights were kept: best figure, then lowest validation loss."""
+        return max(self.history, key=lambda e: (e.metric, -e.validation_loss), default=None)
+
+    def ranked(self, metric: str) -> list[str]:
+        """Models that have this figure, the best first."""
+        found = {
+            name: result.estimates[metric].value
+            for name, result in self.metrics.results.items()
+            if metric in result.estimates
+        }
+        return sorted(found, key=lambda name: -gain(metric) * found[name])
+
+    @property
+    def strongest_baseline(self) -> str | None:
+        """The baseline that did best by the primary metric."""
+        baselines = [name for name in self.ranked(self.metrics.primary_metric) if name != NETWORK]
+        return baselines[0] if baselines else None
+
+    def column(self, role: str) -> str | None:
+        """The column that plays ``role`` (``text``, ``target``, ``id``), where it is there."""
+        wanted: str | None = getattr(self.recipe.data, role)
+        if wanted is None or wanted in self.predictions.columns:
+            return wanted
+        alike = [c for c in self.predictions.columns if c.strip().casefold() == wanted.casefold()]
+        return alike[0] if alike else None
+
+    def target_column(self) -> str:
+        """The target's column.
+
+        Raises
+        ------
+        RunError
+            The predictions do not hold it.
+        """
+        name = self.column("target")
+        if name is None:
+            raise RunError(
+                "the run {run!r} has no target among its predictions",
+                fix="start a new run",
+                run=self.name,
+            )
+        return name
+
+
+def load_run(folder: Path | str) -> RunData:
+    """Read a finished run folder.
+
+    Raises
+    ------
+    RunError
+        A file is missing, cannot be read, or does not hold what it should.
+    """
+    folder = Path(folder)
+    recipe = Recipe.read(_existing(folder, "recipe.toml"))
+    calibration = _bytes(folder, "calibration.json", optional=True) or b"{}"
+    return RunData(
+        name=folder.resolve().name,
+        recipe=recipe,
+        metrics=_parse(Metrics, folder, "metrics.json"),
+        checks=_parse(list[Check], folder, "checks.json"),
+        split=_parse(SplitData, folder, "split.json"),
+        data=_parse(DataFacts, folder, "data.json"),
+        history=list(_history(folder)),
+        predictions=_table(folder, "predictions.parquet"),
+        baselines=_table(folder, "baselines.parquet")
+        if (folder / "baselines.parquet").exists()
+        else None,
+        calibration=_validate(dict[str, list[Bin]], folder, "calibration.json", calibration),
+    )
+
+
+def _history(folder: Path) -> Iterator[Epoch]:
+    content = _bytes(folder, "history.jsonl", optional=True) or b""
+    for line in content.splitlines():
+        if line.strip():
+            yield _validate(Epoch, folder, "history.jsonl", line)
+
+
+def _existing(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        raise RunError(
+            "{folder!r} holds no {name}, which a finished run has",
+            fix="finish the run with: duree resume {folder}",
+            folder=str(folder),
+            name=name,
+        )
+    return path
+
+
+def _bytes(folder: Path, name: str, *, optional: bool = False) -> bytes | None:
+    if optional and not (folder / name).exists():
+        return None
+    try:
+        return _existing(folder, name).read_bytes()
+    except OSError as error:
+        raise _unreadable(folder, name, error.strerror or str(error)) from None
+
+
+def _parse(kind: type[T], folder: Path, name: str) -> T:
+    return _validate(kind, folder, name, _bytes(folder, name) or b"")
+
+
+def _validate(kind: type[T], folder: Path, name: str, content: bytes) -> T:
+    try:
+        return TypeAdapter(kind).validate_python(json.loads(content))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise _unreadable(folder, name, f"{where}: {fault['msg'].lower()}") from None
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(folder, name, str(error)) from None
+
+
+def _table(folder: Path, name: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(_existing(folder, name))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(folder, name, str(error).partition("\n")[0]) from None
+
+
+def _unreadable(folder: Path, name: str, reason: str) -> RunError:
+    return RunError(
+        "{name} of the run {folder!r} cannot be read: {reason}",
+        fix="copy the run folder again from where it was made, or start a new run",
+        folder=str(folder),
+        name=name,
+        reason=reason,
+    )

@@ -1,0 +1,94 @@
+"""Vocabulary: what the report calls metrics, models and parts, in English and Chinese."""
+
+from __future__ import annotations
+
+from duree.errors import translate
+from duree.evaluation.metrics import LOSSES
+
+# Figures in units of the target; all others lie on scales of their own, near 0 to 1.
+IN_TARGET_UNITS = frozenset({"mae", "rmse"})
+
+METRICS = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "micro_f1": "micro-F1",
+    "subset_accuracy": "subset accuracy",
+    "log_loss": "log-loss",
+    "brier": "Brier score",
+    "auc": "AUC",
+    "calibration_error": "calibration error",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "spearman": "Spearman’s ρ",
+}
+
+MODELS = {
+    "majority": "majority class",
+    "mean": "training mean",
+    "tfidf_logistic": "TF-IDF + logistic regression",
+    "tfidf_ridge": "TF-IDF + ridge regression",
+    "nb_svm": "NB-SVM",
+    "random_forest": "random forest",
+}
+
+# What early stopping watched: its name, and 1 where a higher value is better.
+WATCHED = {
+    "classify": ("accuracy on validation", 1),
+    "multilabel": ("share of right labels on validation", 1),
+    "regress": ("mean absolute error on validation", -1),
+}
+
+PART_NAMES = {
+    "train": "training",
+    "validation": "validation",
+    "test": "test",
+    "left_out": "left out",
+}
+
+LEVELS = {"error": "error", "warning": "warning", "note": "note", "ok": "ok"}
+
+SECTIONS = {
+    "data": "Data",
+    "text": "Text",
+    "model": "Network",
+    "training": "Training",
+    "judging": "Judging",
+    "": "Run",
+}
+
+
+class Words:
+    """Templates told in one language: ``words("{n} rows", n=3)``."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def __call__(self, template: str, **values: object) -> str:
+        text = translate(template, self.language)
+        return text.format(**values) if values else text
+
+    def metric(self, name: str) -> str:
+        """A metric's name; an unknown one is called what the file calls it."""
+        return self(METRICS[name]) if name in METRICS else name
+
+    def model(self, name: str, cell: str) -> str:
+        """A model's name; ours tells its cell."""
+        if name == "network":
+            return self("network ({cell})", cell=cell.upper())
+        return self(MODELS[name]) if name in MODELS else name
+
+    def part(self, name: str) -> str:
+        """The name of a part of the rows."""
+        return self(PART_NAMES[name])
+
+    def listed(self, items: list[str]) -> str:
+        """Items in a row: commas, and a word before the last."""
+        if len(items) < 2:
+            return "".join(items)
+        return self(", ").join(items[:-1]) + self(" and ") + items[-1]
+
+
+def gain(metric: str) -> float:
+    """1 where a higher value of the metric is better, else -1."""
+    return -1.0 if metric in LOSSES else 1.0
