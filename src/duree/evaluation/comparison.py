@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from duree.evaluation.metrics import Floats, MetricSet
-from duree.evaluation.uncertainty import interval, p_value
+from duree.evaluation.sampling import Trial
+from duree.evaluation.uncertainty import LEVEL, Interval, interval, p_value
+from duree.evaluation.weighted import Floats
 
 NETWORK = "network"
 
@@ -30,45 +30,89 @@ class Comparison:
 
 
 def compare(
+    models: Mapping[str, Floats],
     values: Mapping[str, Mapping[str, float]],
-    resamples: Mapping[str, Mapping[str, Floats]],
-    predictions: Mapping[str, Floats],
-    targets: NDArray[Any],
-    metrics: MetricSet,
-    grouped: bool,
+    drawn: Mapping[str, Mapping[str, Floats]],
+    trial: Trial,
 ) -> list[Comparison]:
-    """Paired bootstrap in every metric against every baseline; McNemar's test in accuracy too.
+    """The network against every other model: by paired bootstrap in every metric that both have.
 
-    McNemar's test takes rows as independent, so it is left out where they come in groups.
+    In the primary metric a second test stands beside, which holds its level on few rows too:
+    McNemar's where that metric is the share of right rows and rows stand alone, else a paired
+    permutation test (with the bootstrap's interval, as it has none of its own).
     """
-    method = "paired bootstrap by group" if grouped else "paired bootstrap"
     found = []
-    for model in values:
-        if model == NETWORK:
-            continue
-        for metric, value in values[NETWORK].items():
-            differences = resamples[NETWORK][metric] - resamples[model][metric]
-            between = interval(differences)
-            if between is None or not np.isfinite(value - values[model][metric]):
+    for model in (name for name in models if name != NETWORK):
+        for metric in (name for name in values[NETWORK] if name in values[model]):
+            difference = values[NETWORK][metric] - values[model][metric]
+            differences = drawn[NETWORK][metric] - drawn[model][metric]
+            between = interval(differences, trial.sample.units)
+            if between is None:
                 continue
-            difference = value - values[model][metric]
-            found.append(
-                Comparison(model, metric, difference, *between, p_value(differences), method)
-            )
-            if metric == "accuracy" and not grouped:
-                p = mcnemar(predictions[NETWORK], predictions[model], targets)
-                found.append(Comparison(model, metric, difference, *between, p, "McNemar exact"))
+            p = p_value(differences, trial.sample.units)
+            method = _by_group("paired bootstrap", trial)
+            found.append(Comparison(model, metric, difference, *between, p, method))
+            if metric == trial.metrics.primary:
+                exact = _second_test(models[NETWORK], models[model], trial, between)
+                found.append(Comparison(model, metric, difference, *exact))
     return found
 
 
-def mcnemar(one: Floats, other: Floats, targets: NDArray[Any]) -> float:
-    """Exact two-sided p-value that two classifiers err equally often (McNemar 1947)."""
-    one_right, other_right = one.argmax(axis=1) == targets, other.argmax(axis=1) == targets
-    only_one = int((one_right & ~other_right).sum())
-    only_other = int((other_right & ~one_right).sum())
-    if only_one + only_other == 0:
-        return 1.0
-    return float(binomtest(only_one, only_one + only_other).pvalue)
+def _second_test(
+    network: Floats, baseline: Floats, trial: Trial, between: Interval
+) -> tuple[float, float, float, str]:
+    right = trial.metrics.right
+    if right is not None and not trial.sample.grouped:
+        marks = (right(found, trial.targets) for found in (network, baseline))
+        return *mcnemar(*marks), "McNemar exact"
+    p = permutation_p_value(network, baseline, trial)
+    return *between, p, _by_group("paired permutation", trial)
+
+
+def _by_group(method: str, trial: Trial) -> str:
+    return f"{method} by group" if trial.sample.grouped else method
+
+
+def mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Difference of two shares of right rows: its 95 % interval, and McNemar's exact p-value.
+
+    Both go by the rows that only one of two models got right, and agree: the interval is Clopper &
+    Pearson's for the part of them that is ``one``'s. Without any such row it holds those shares at
+    which none would be seen in 2.5 % of samples.
+
+    Source: McNemar 1947; Clopper & Pearson 1934.
+    """
+    rows, only_one, only_other = len(one), int((one & ~other).sum()), int((other & ~one).sum())
+    apart = only_one + only_other
+    if apart == 0:
+        unseen = 1 - ((1 - LEVEL) / 2) ** (1 / rows)
+        return -unseen, unseen, 1.0
+    test = binomtest(only_one, apart)
+    part = test.proportion_ci(LEVEL, "exact")
+    scale = apart / rows
+    return (2 * part.low - 1) * scale, (2 * part.high - 1) * scale, float(test.pvalue)
+
+
+def permutation_p_value(one: Floats, other: Floats, trial: Trial) -> float:
+    """Two-sided p-value that it makes no difference to the primary metric which model is which.
+
+    For every row (or group) the two models change places or not, by lot; the p-value is the share
+    of lots in which they end as far apart as they are.
+
+    Source: Pitman 1937; Phipson & Smyth 2010 (why 1 is added).
+    """
+    metric = trial.metrics.prepare(
+        np.concatenate([one, other]), np.concatenate([trial.targets, trial.targets])
+    )[trial.metrics.primary]
+
+    def apart(swaps: Floats) -> Floats:
+        here, there = np.concatenate([1 - swaps, swaps]), np.concatenate([swaps, 1 - swaps])
+        return np.abs(metric(here) - metric(there))
+
+    # Sums taken in another order differ in the last digits.
+    found = apart(np.zeros((len(one), 1)))[0] * (1 - 1e-9)
+    as_far = sum(int((apart(swaps) >= found).sum()) for swaps in trial.swaps())
+    return (as_far + 1) / (trial.resamples + 1)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from duree.errors import DataError, TrainingError
 from duree.evaluation.comparison import NETWORK, compare
-from duree.evaluation.metrics import Floats, MetricSet
-from duree.evaluation.uncertainty import interval, resampled, wilson
+from duree.evaluation.metrics import MetricSet
+from duree.evaluation.sampling import Sample, Trial
+from duree.evaluation.uncertainty import metric_interval
 from duree.evaluation.verdict import Verdict, decide
+from duree.evaluation.weighted import Floats
 
 Figures = dict[str, dict[str, float]]
 
@@ -24,7 +27,9 @@ class Judgement:
     Attributes
     ----------
     models : {model: {metric: {"value", "low", "high"}}}
+        Metrics that the rows do not define are left out.
     comparisons : list of {"model", "metric", "difference", "low", "high", "p_value", "method"}
+        P-values of single tests; the verdict corrects them for the number of baselines.
     verdict : Verdict
     """
 
@@ -39,6 +44,7 @@ def judge_models(
     metrics: MetricSet,
     *,
     groups: NDArray[np.int64] | None = None,
+    parts: Collection[str] = (),
     seeds: Mapping[str, list[float]] | None = None,
     resamples: int = 2000,
     seed: int = 0,
@@ -50,19 +56,44 @@ def judge_models(
     predictions : {model: float64 [rows, outputs]}
         Probabilities or numbers; the one called ``network`` is compared with all others.
     targets : ndarray [rows] or [rows, labels]
+        Class indices, 0/1 marks or numbers.
     metrics : MetricSet
     groups : int64 [rows], optional
         Rows that belong together; whole groups are resampled then.
+    parts : collection of str
+        Models that are parts of the network: compared, but no baselines, and not in the verdict.
     seeds : {metric: values}, optional
         The same figures of networks from several seeds; see ``spread_of_seeds``.
     resamples, seed : int
         The bootstrap's size, and where its random numbers begin.
+
+    Raises
+    ------
+    DataError
+        There are no rows, or they do not define the primary metric.
+    TrainingError
+        A prediction is not a finite number.
     """
+    _refuse_unusable(predictions, targets)
     values = {name: metrics.values(found, targets) for name, found in predictions.items()}
-    drawn = resampled(predictions, targets, metrics, groups, resamples, seed)
-    models = {name: _figures(values[name], drawn[name], len(targets)) for name in values}
-    comparisons = compare(values, drawn, predictions, targets, metrics, groups is not None)
-    verdict = decide(models, comparisons, metrics, len(targets), seeds)
+    if metrics.primary not in values[NETWORK]:
+        raise DataError(
+            "{rows} rows tell nothing by which to judge",
+            fix="give rows with more than one answer",
+            rows=len(targets),
+        )
+    trial = Trial(targets, metrics, Sample.of(len(targets), groups), resamples, seed)
+    drawn = trial.resampled(predictions)
+    models = {name: _figures(values[name], drawn[name], trial) for name in values}
+    comparisons = compare(predictions, values, drawn, trial)
+    verdict = decide(
+        models,
+        [comparison for comparison in comparisons if comparison.model not in parts],
+        metrics,
+        trial.sample,
+        constant=[name for name, found in predictions.items() if np.all(found == found[0])],
+        seeds=seeds,
+    )
     return Judgement(models, [asdict(comparison) for comparison in comparisons], verdict)
 
 
@@ -76,21 +107,34 @@ def judge_alone(
 def spread_of_seeds(
     networks: list[Floats], targets: NDArray[Any], metrics: MetricSet
 ) -> dict[str, list[float]] | None:
-    """Each metric's value for the network of every seed; None where there is only one."""
+    """Each metric's value for the network of every seed; None where there is only one.
+
+    A metric that some network does not define is left out.
+    """
     if len(networks) < 2:
         return None
     each = [metrics.values(found, targets) for found in networks]
-    return {name: [values[name] for values in each] for name in each[0]}
+    shared = [name for name in each[0] if all(name in values for values in each)]
+    return {name: [values[name] for values in each] for name in shared}
 
 
-def _figures(values: dict[str, float], drawn: dict[str, Floats], rows: int) -> Figures:
+def _figures(values: Mapping[str, float], drawn: Mapping[str, Floats], trial: Trial) -> Figures:
     figures = {}
     for name, value in values.items():
-        between = interval(drawn[name])
-        if between is None or not np.isfinite(value):
-            continue
-        if name == "accuracy" and value in (0.0, 1.0):
-            # Every resample of an all-right set is all right: the bootstrap would claim certainty.
-            between = wilson(value * rows, rows)
-        figures[name] = {"value": value, "low": between[0], "high": between[1]}
+        between = metric_interval(name, value, drawn[name], trial.targets, trial.sample)
+        if between is not None:
+            figures[name] = {"value": value, "low": between[0], "high": between[1]}
     return figures
+
+
+def _refuse_unusable(predictions: Mapping[str, Floats], targets: NDArray[Any]) -> None:
+    if len(targets) == 0:
+        raise DataError("there are no rows to judge", fix="give rows that have answers")
+    for name, found in predictions.items():
+        if not np.isfinite(found).all():
+            raise TrainingError(
+                "{count} predictions of {model!r} are not numbers",
+                fix="lower training.learning_rate or training.clip_norm",
+                count=int((~np.isfinite(found)).any(axis=1).sum()),
+                model=name,
+            )

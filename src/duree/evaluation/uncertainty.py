@@ -1,81 +1,105 @@
-"""Uncertainty: percentile bootstrap (Efron 1979), by group where rows belong together."""
+"""Uncertainty: 95 % intervals and p-values from resamples.
+
+Percentile intervals (Efron 1979), expanded for few units as Hesterberg 2015 (section 4.3) shows
+they must be. A share of right rows has Wilson's interval (1927) instead: it holds its level near 0
+and 1 as well, where every resample of an all-right set is all right, and would tell of certainty.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm, t
 
-from duree.evaluation.metrics import Floats, MetricSet
+from duree.evaluation.metrics import BOUNDED, SHARES
+from duree.evaluation.sampling import Sample
+from duree.evaluation.weighted import Floats
 
 LEVEL = 0.95
-# Resamples at once: 100 x 25,000 rows of float64 are 20 MB.
-CHUNK_VALUES = 2_500_000
+TAIL = (1 - LEVEL) / 2
+NORMAL = float(norm.ppf(1 - TAIL))
+
+Interval = tuple[float, float]
 
 
-def resampled(
-    models: Mapping[str, Floats],
-    targets: NDArray[Any],
-    metrics: MetricSet,
-    groups: NDArray[np.int64] | None,
-    resamples: int,
-    seed: int,
-) -> dict[str, dict[str, Floats]]:
-    """Every metric of every model under the same resamples: {model: {metric: [resamples]}}.
+def interval(drawn: Floats, units: int) -> Interval | None:
+    """The 95 % interval of the defined values; None where there is none.
 
-    Because the resamples are shared, the difference of two models' values is a paired one.
+    Instead of the quantiles 0.025 and 0.975 it takes those that make the interval of a mean as wide
+    as Student's t does: with 10 units, 0.009 and 0.991.
     """
-    prepared = {name: metrics.prepare(found, targets) for name, found in models.items()}
-    values: dict[str, dict[str, list[Floats]]] = {
-        name: {metric: [] for metric in functions} for name, functions in prepared.items()
-    }
-    for weights in draw_weights(len(targets), groups, resamples, seed):
-        for name, functions in prepared.items():
-            for metric, function in functions.items():
-                values[name][metric].append(function(weights))
-    return {
-        name: {metric: np.concatenate(parts) for metric, parts in of_model.items()}
-        for name, of_model in values.items()
-    }
-
-
-def draw_weights(
-    rows: int, groups: NDArray[np.int64] | None, resamples: int, seed: int
-) -> Iterator[Floats]:
-    """How often each row is drawn, float64 [some resamples, rows]; whole groups where given."""
-    rng = np.random.default_rng(seed)
-    units = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
-    count = int(units.max()) + 1
-    at_once = max(1, CHUNK_VALUES // rows)
-    for start in range(0, resamples, at_once):
-        size = min(at_once, resamples - start)
-        drawn = rng.integers(0, count, (size, count)) + np.arange(size)[:, None] * count
-        weights = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
-        yield weights.astype(np.float64)[:, units]
-
-
-def interval(values: Floats) -> tuple[float, float] | None:
-    """The 95 % percentile interval of the defined values; None where there is none."""
-    defined = values[np.isfinite(values)]
+    defined = drawn[np.isfinite(drawn)]
     if len(defined) == 0:
         return None
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    tail = norm.cdf(t.ppf(TAIL, max(units - 1, 1)) * _expansion(units))
+    low, high = np.quantile(defined, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def wilson(successes: float, rows: int) -> tuple[float, float]:
-    """Wilson's score interval (1927) of a share: honest where a bootstrap of all-right is not."""
-    z = 1.959964  # the standard normal's 0.975 quantile
-    share = successes / rows
-    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    return float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
+def p_value(differences: Floats, units: int) -> float:
+    """Two-sided p-value of no difference: the level at which ``interval`` would just reach 0.
 
-
-def p_value(differences: Floats) -> float:
-    """Two-sided bootstrap p-value of no difference (Davison & Hinkley 1997, section 4.4)."""
+    Source: Davison & Hinkley 1997, section 4.4.
+    """
     defined = differences[np.isfinite(differences)]
-    below, above = (defined <= 0).sum(), (defined >= 0).sum()
-    return float(min(1.0, 2 * (min(below, above) + 1) / (len(defined) + 1)))
+    fewer = min((defined <= 0).sum(), (defined >= 0).sum())
+    tail = min((fewer + 1) / (len(defined) + 1), 0.5)
+    return float(2 * t.cdf(norm.ppf(tail) / _expansion(units), max(units - 1, 1)))
+
+
+def wilson(successes: float, rows: float) -> Interval:
+    """Wilson's interval of a share; ``rows`` may be an effective number."""
+    share = successes / rows
+    centre = share + NORMAL**2 / (2 * rows)
+    half = NORMAL * np.sqrt(share * (1 - share) / rows + NORMAL**2 / (4 * rows**2))
+    scale = 1 + NORMAL**2 / rows
+    return float(max((centre - half) / scale, 0.0)), float(min((centre + half) / scale, 1.0))
+
+
+def metric_interval(
+    metric: str, value: float, drawn: Floats, targets: NDArray[Any], sample: Sample
+) -> Interval | None:
+    """The 95 % interval of one metric, by the method that suits it.
+
+    Another figure between 0 and 1 that is perfect in every resample (an AUC of 1) has the interval
+    of a share that is perfect among the units of the rarest class: wide, but never [1, 1].
+    """
+    if metric in SHARES:
+        rows = effective_rows(value, drawn, sample)
+        return wilson(value * rows, rows)
+    if metric in BOUNDED and value in (0.0, 1.0) and np.all(drawn[np.isfinite(drawn)] == value):
+        rows = units_of_rarest(targets, sample)
+        return wilson(value * rows, rows)
+    return interval(drawn, sample.units)
+
+
+def effective_rows(share: float, drawn: Floats, sample: Sample) -> float:
+    """How many independent rows would tell as much of a share as these, some of them alike, do.
+
+    Source: Kish 1965, section 8.2 (the design effect; where all rows are right or wrong, that of
+    rows wholly alike within their group), and Korn & Graubard 1998 (few groups: Student's t).
+    """
+    rows = len(sample.unit)
+    if not sample.grouped:
+        return float(rows)
+    sizes = np.bincount(sample.unit)
+    variance = float(np.var(drawn)) * _expansion(sample.units) ** 2
+    alone = share * (1 - share) / variance if variance > 0 else rows**2 / np.sum(sizes**2)
+    return float(min(alone, rows) * (NORMAL / t.ppf(1 - TAIL, sample.units - 1)) ** 2)
+
+
+def units_of_rarest(targets: NDArray[Any], sample: Sample) -> int:
+    """In how many units the rarest class occurs (of labels: the rarest yes or no)."""
+    columns = targets[:, None] if targets.ndim == 1 else targets
+    return min(
+        len(np.unique(sample.unit[column == value]))
+        for column in columns.T
+        for value in np.unique(column)
+    )
+
+
+def _expansion(units: int) -> float:
+    """A bootstrap finds a variance that is too small by (units - 1) / units."""
+    return float(np.sqrt(units / max(units - 1, 1)))

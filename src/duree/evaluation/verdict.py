@@ -1,121 +1,239 @@
-"""The verdict: one plain sentence on whether the network was worth it."""
+"""The verdict: whether the network was worth it, in a few plain words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from math import floor, log10
+from typing import Literal
 
 import numpy as np
 
 from duree.errors import translate
 from duree.evaluation.comparison import NETWORK, Comparison, holm
-from duree.evaluation.metrics import MetricSet
+from duree.evaluation.metrics import BOUNDED, LABELS, MetricSet, gain
+from duree.evaluation.sampling import Sample
+from duree.evaluation.uncertainty import NORMAL
 
 # The share of runs on data without signal in which a difference may be claimed.
 SIGNIFICANCE = 0.05
-# What is no rival: the network, and its recurrent part by itself. Its wide part is one, for it only
-# counts words; a network that is no better than that has learned nothing from their order.
-OWN = (NETWORK, "recurrent_part")
-# Fewer test rows than this leave any interval rough.
-FEW_ROWS = 100
+# Fewer test rows (or groups of them) than this leave every interval rough.
+FEW_UNITS = 30
+# Standard errors that a difference must measure to be found in 80 of 100 tries.
+FINDABLE = NORMAL + 0.8416
+# More rows than this are out of anyone's reach.
+MOST_ROWS = 10_000_000
 
 BETTER = (
-    "The network is better than every baseline: {metric} {network} against {best} for {baseline}, "
-    "the best of them (difference {difference} [{low}, {high}])."
+    "The network is better than every baseline: on {rows} test rows its {metric} is {network}, "
+    "that of the best of them, {baseline}, {best} (difference {difference}, 95 % interval {low} to "
+    "{high})."
 )
 WORSE = (
-    "A baseline wins: {baseline} reaches {metric} {best}, the network {network} "
-    "(difference {difference} [{low}, {high}]); use {baseline}."
+    "A baseline wins, use {baseline}: on {rows} test rows its {metric} is {best}, the network's "
+    "{network} (difference {difference}, 95 % interval {low} to {high})."
 )
 NO_DIFFERENCE = (
-    "The network and {baseline}, the best baseline, cannot be told apart on {rows} test rows: "
-    "{metric} {network} against {best} (difference {difference} [{low}, {high}]); "
-    "{baseline} is the simpler choice."
+    "The network and {baseline} cannot be told apart on {rows} test rows: {metric} {network} "
+    "against {best} (difference {difference}, 95 % interval {low} to {high}); {baseline} is the "
+    "simpler choice."
 )
 WITHIN_SEEDS = (
-    "The network and {baseline}, the best baseline, cannot be told apart: {metric} {network} against "
-    "{best}, and networks from {seeds} seeds differ by {spread} among themselves."
+    "The network and {baseline} cannot be told apart: {metric} {network} against {best} on {rows} "
+    "test rows, and networks from {seeds} seeds differ by {spread} among themselves."
 )
-ALONE = "The network reaches {metric} {network} [{low}, {high}] on {rows} test rows; no baseline was trained beside it."
-NOTHING_LEARNED = " Neither is reliably better than always giving the commonest answer."
-FEW = " With so few test rows every figure here is rough."
+ALONE = (
+    "On {rows} test rows the network's {metric} is {network} (95 % interval {low} to {high}); "
+    "without baselines nothing tells whether it was worth it."
+)
+NEEDED = " To tell a difference of this size takes about {needed} test rows."
+NOTHING_LEARNED = (
+    " Nothing shows that the network learned more than to always give the same answer."
+)
+FEW = " With so few test rows every figure is rough."
+FEW_GROUPS = " With test rows from {units} groups only, every figure is rough."
+
+
+Claim = Literal["better", "worse", "none"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A sentence as templates and values, so that it can be told in several languages.
+    """Sentences as templates and values, so that they can be told in several languages.
 
-    ``claim`` is "better", "worse" or "none".
+    ``claim`` is "better" or "worse" (than the baselines, of the network), or "none".
     """
 
-    claim: str
+    claim: Claim
     templates: tuple[str, ...]
-    values: dict[str, object] = field(default_factory=dict)
+    values: dict[str, object]
 
     def sentence(self, language: str = "en") -> str:
         """The verdict in ``language``."""
-        joined = "".join(translate(template, language) for template in self.templates)
-        return joined.format(**self.values)
+        told = {
+            name: translate(value, language) if isinstance(value, str) else value
+            for name, value in self.values.items()
+        }
+        return "".join(translate(part, language) for part in self.templates).format(**told)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What all tests together say of the network against one baseline.
+
+    Attributes
+    ----------
+    gain : float
+        How much better the network is (below 0: worse).
+    difference, low, high : float
+        Network minus baseline; the interval holds those of all tests.
+    p_value : float
+        The largest of all tests, adjusted for all baselines.
+    within_seeds : bool
+        The difference is no larger than that of networks from different seeds.
+    """
+
+    model: str
+    gain: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    within_seeds: bool
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether the two may be told apart."""
+        return self.p_value < SIGNIFICANCE and not self.within_seeds
 
 
 def decide(
     models: Mapping[str, Mapping[str, Mapping[str, float]]],
-    comparisons: list[Comparison],
+    comparisons: Collection[Comparison],
     metrics: MetricSet,
-    rows: int,
-    seeds: Mapping[str, list[float]] | None,
+    sample: Sample,
+    *,
+    constant: Collection[str] = (),
+    seeds: Mapping[str, list[float]] | None = None,
 ) -> Verdict:
-    """Hold the network against the baseline that did best in the primary metric.
+    """Hold the network against the baselines in the primary metric.
 
-    A difference is claimed only if it survives Holm's correction for all baselines, and exceeds what
-    the network's own seeds differ by. In accuracy both the bootstrap and McNemar's test must agree.
+    A difference is claimed only if every test of it does so after Holm's correction for the number
+    of baselines, and if it exceeds the spread of the seeds. "Better" means better than each.
+
+    Parameters
+    ----------
+    models : {model: {metric: {"value", "low", "high"}}}
+    comparisons : collection of Comparison
+        Of the network with the baselines.
+    metrics : MetricSet
+    sample : Sample
+    constant : collection of str
+        Baselines that give every row the same answer.
+    seeds : {metric: values}, optional
+        The same figures of networks from several seeds.
     """
-    metric = metrics.primary
-    network = models[NETWORK][metric]
-    few = (FEW,) if rows < FEW_ROWS else ()
+    metric, network = metrics.primary, models[NETWORK]
+    write = _writer(metric, network[metric]["value"])
     values: dict[str, object] = {
-        "metric": metric.replace("_", "-"),
-        "network": _number(network["value"]),
-        "rows": f"{rows:,}",
+        "metric": LABELS[metric],
+        "network": write(network[metric]["value"]),
+        "rows": f"{len(sample.unit):,}",
+        "units": sample.units,
     }
-    rivals = {n: figures[metric]["value"] for n, figures in models.items() if n not in OWN}
-    if not rivals:
-        bounds = {"low": _number(network["low"]), "high": _number(network["high"])}
-        return Verdict("none", (ALONE, *few), values | bounds)
-    gain = metrics.gain(metric)
-    best = max(rivals, key=lambda name: gain * rivals[name])
-    against = {c.model: c for c in comparisons if c.metric == metric and c.model not in OWN}
-    p_values = {
-        name: max(c.p_value for c in comparisons if c.metric == metric and c.model == name)
-        for name in against
-    }
-    adjusted = holm(p_values)
-    between = against[best]
+    few = (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
     spread = float(np.ptp(seeds[metric])) if seeds else 0.0
+    evidence = weigh(comparisons, metric, spread)
+    if not evidence:
+        ends = {end: write(network[metric][end]) for end in ("low", "high")}
+        return Verdict("none", (ALONE, *few), values | ends)
+    claim, against = conclude(evidence)
+    needed = rows_needed(against, len(sample.unit))
     values |= {
-        "baseline": best,
-        "best": _number(rivals[best]),
-        "difference": f"{between.difference:+.3f}",
-        "low": f"{between.low:+.3f}",
-        "high": f"{between.high:+.3f}",
+        "baseline": against.model,
+        "best": write(models[against.model][metric]["value"]),
+        "difference": write(against.difference, "+"),
+        "low": write(against.low, "+"),
+        "high": write(against.high, "+"),
+        "spread": write(spread),
         "seeds": len(seeds[metric]) if seeds else 1,
-        "spread": _number(spread),
+        "needed": f"{needed:,}",
     }
-    nothing = (NOTHING_LEARNED,) if adjusted.get("majority", 0.0) > SIGNIFICANCE else ()
-    if adjusted[best] > SIGNIFICANCE:
-        return Verdict("none", (NO_DIFFERENCE, *nothing, *few), values)
-    if abs(between.difference) <= spread:
-        return Verdict("none", (WITHIN_SEEDS, *nothing, *few), values)
-    if gain * between.difference > 0:
-        return Verdict("better", (BETTER, *few), values)
-    return Verdict("worse", (WORSE, *nothing, *few), values)
+    within_seeds = claim == "none" and against.within_seeds
+    too_few = claim == "none" and not against.within_seeds
+    said = {
+        BETTER: claim == "better",
+        WORSE: claim == "worse",
+        WITHIN_SEEDS: within_seeds,
+        NO_DIFFERENCE: too_few,
+        NEEDED: too_few and len(sample.unit) < needed < MOST_ROWS,
+        NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
+    }
+    return Verdict(claim, (*(part for part, is_true in said.items() if is_true), *few), values)
 
 
-def _number(value: float) -> str:
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
+def weigh(comparisons: Collection[Comparison], metric: str, spread: float) -> list[Evidence]:
+    """All tests in one metric together, the strongest baseline first."""
+    by_model: dict[str, list[Comparison]] = {}
+    for comparison in comparisons:
+        if comparison.metric == metric:
+            by_model.setdefault(comparison.model, []).append(comparison)
+    largest = {model: max(test.p_value for test in tests) for model, tests in by_model.items()}
+    adjusted = holm(largest)
+    evidence = [
+        Evidence(
+            model,
+            gain(metric) * tests[0].difference,
+            tests[0].difference,
+            min(test.low for test in tests),
+            max(test.high for test in tests),
+            adjusted[model],
+            abs(tests[0].difference) <= spread,
+        )
+        for model, tests in by_model.items()
+    ]
+    return sorted(evidence, key=lambda against: against.gain)
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
-    """What metrics.json holds of it."""
-    return {"verdict": verdict.sentence("en"), "verdict_zh": verdict.sentence("zh")}
+def conclude(evidence: list[Evidence]) -> tuple[Claim, Evidence]:
+    """What may be claimed, and the strongest baseline that decides it; ``evidence`` as weighed."""
+    winners = [against for against in evidence if against.is_claimed and against.gain < 0]
+    unbeaten = [against for against in evidence if not against.is_claimed]
+    if winners:
+        return "worse", winners[0]
+    if unbeaten:
+        return "none", unbeaten[0]
+    return "better", evidence[0]
+
+
+def rows_needed(against: Evidence, rows: int) -> int:
+    """About how many rows tell a true difference of this size in 80 of 100 tries, in two digits.
+
+    Source: the usual formula for a normal mean (Cohen 1988, section 2.4), the standard error taken
+    from the interval.
+    """
+    error = (against.high - against.low) / (2 * NORMAL)
+    exact = rows * (FINDABLE * error / max(abs(against.difference), 1e-300)) ** 2
+    if exact > MOST_ROWS:
+        return MOST_ROWS
+    return int(float(f"{exact:.1e}"))
+
+
+def _is_chance(
+    network: Mapping[str, Mapping[str, float]],
+    metrics: MetricSet,
+    evidence: list[Evidence],
+    constant: Collection[str],
+) -> bool:
+    """Whether the network neither beats an unchanging answer nor ranks rows better than chance."""
+    metric, chance = metrics.ranking
+    ranks = metric in network and network[metric]["low"] > chance
+    beats = [each.is_claimed and each.gain > 0 for each in evidence if each.model in constant]
+    return bool(beats) and not all(beats) and not ranks
+
+
+def _writer(metric: str, value: float) -> Callable[..., str]:
+    """Writes figures of one metric: with three decimals, or four digits where it has a unit."""
+    is_free = metric not in BOUNDED and value != 0
+    decimals = max(0, 3 - floor(log10(abs(value)))) if is_free else 3
+    return lambda number, sign="": f"{number:{sign},.{decimals}f}"

@@ -1,0 +1,103 @@
+"""Sampling: the rows that models are judged on, and the resamples that all models share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.evaluation.metrics import MetricSet
+from duree.evaluation.weighted import Floats
+
+# Weights of so many rows times resamples at once: 1.6 MB, which stays in the processor's cache.
+CHUNK_VALUES = 200_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows as they were drawn: one by one, or whole groups at a time.
+
+    Attributes
+    ----------
+    unit : int64 [rows]
+        The unit of each row, from 0.
+    grouped : bool
+    """
+
+    unit: NDArray[np.int64]
+    grouped: bool
+
+    @classmethod
+    def of(cls, rows: int, groups: NDArray[np.int64] | None) -> Sample:
+        """Rows on their own, or by group; a single group can tell of itself alone: by row, then."""
+        if groups is None or len(np.unique(groups)) == 1:
+            return cls(np.arange(rows), grouped=False)
+        return cls(np.unique(groups, return_inverse=True)[1], grouped=True)
+
+    @property
+    def units(self) -> int:
+        """How many units there are."""
+        return int(self.unit.max()) + 1
+
+    def of_rows(self, of_units: NDArray[Any]) -> Floats:
+        """What belongs to units [units, resamples], as float64 [rows, resamples]."""
+        return (of_units[self.unit] if self.grouped else of_units).astype(np.float64)
+
+    def chunks(self, resamples: int) -> Iterator[int]:
+        """``resamples`` in parts that fit the cache."""
+        at_once = max(1, CHUNK_VALUES // len(self.unit))
+        for start in range(0, resamples, at_once):
+            yield min(at_once, resamples - start)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What all models are judged on, and how.
+
+    Attributes
+    ----------
+    targets : ndarray [rows] or [rows, labels]
+    metrics : MetricSet
+    sample : Sample
+    resamples, seed : int
+        The bootstrap's size, and where its random numbers begin.
+    """
+
+    targets: NDArray[Any]
+    metrics: MetricSet
+    sample: Sample
+    resamples: int
+    seed: int
+
+    def weights(self) -> Iterator[Floats]:
+        """How often each row is drawn, float64 [rows, some resamples]."""
+        rng, units = np.random.default_rng(self.seed), self.sample.units
+        for size in self.sample.chunks(self.resamples):
+            drawn = rng.integers(units, size=(size, units)) + np.arange(size)[:, None] * units
+            counts = np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
+            yield self.sample.of_rows(np.ascontiguousarray(counts.T))
+
+    def swaps(self) -> Iterator[Floats]:
+        """Whether two models change places in a row: 0 or 1, float64 [rows, some resamples]."""
+        rng, units = np.random.default_rng((self.seed, 1)), self.sample.units
+        for size in self.sample.chunks(self.resamples):
+            yield self.sample.of_rows(rng.integers(2, size=(units, size), dtype=np.int8))
+
+    def resampled(self, models: Mapping[str, Floats]) -> dict[str, dict[str, Floats]]:
+        """Every metric of every model under the same resamples: {model: {metric: [resamples]}}."""
+        prepared = {
+            (name, metric): function
+            for name, predictions in models.items()
+            for metric, function in self.metrics.prepare(predictions, self.targets).items()
+        }
+        parts: dict[tuple[str, str], list[Floats]] = {key: [] for key in prepared}
+        for weights in self.weights():
+            for key, function in prepared.items():
+                parts[key].append(function(weights))
+        values: dict[str, dict[str, Floats]] = {name: {} for name in models}
+        for (name, metric), drawn in parts.items():
+            values[name][metric] = np.concatenate(drawn)
+        return values
