@@ -19,53 +19,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-WORDS = [
-    "the",
-    "a",
-    "of",
-    "and",
-    "to",
-    "is",
-    "in",
-    "it",
-    "this",
-    "that",
-    "was",
-    "film",
-    "story",
-    "with",
-    "as",
-    "for",
-    "but",
-    "on",
-    "not",
-    "are",
-    "one",
-    "have",
-    "be",
-    "all",
-    "at",
-    "by",
-    "an",
-    "who",
-    "from",
-    "so",
-    "like",
-    "there",
-    "or",
-    "just",
-    "about",
-    "out",
-    "has",
-    "if",
-    "what",
-    "some",
-    "good",
-    "more",
-    "when",
-    "very",
-    "even",
-]
+WORDS = """
+the a of and to is in it this that was film story with as for but on not are one have be all at by
+an who from so like there or just about out has if what some good more when very even
+"""
 CHARACTERS = "酒店房间很大服务也不错早餐一般但是位置好交通方便价格合理下次还会来前台态度差没有热水"
 
 READ = """
@@ -82,7 +39,7 @@ print(len(table), seconds, before * 1024, peak * 1024)
 
 def review_row(number: int, rng: random.Random) -> str:
     """A quoted review with commas, doubled quotes and now and then a line break."""
-    words = " ".join(rng.choices(WORDS, k=200))
+    words = " ".join(rng.choices(WORDS.split(), k=200))
     text = words.replace(" it ", ' ""it"", ').replace(" very even", "\nvery even")
     return f'{number:08d},"{text}",{rng.choice(("pos", "neg"))}\n'
 

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from duree.errors import DataError
+from duree.tables import decoding as decoding_module
 from duree.tables import delimited as delimited_module
-from duree.tables import encoding as encoding_module
 from duree.tables.read import read_tables
 from duree.tables.structure import Dialect, find_structure
 
@@ -88,7 +88,7 @@ def test_every_table_is_read_as_the_csv_module_wrote_it(
         lines.append(text.getvalue().removesuffix("\r\n"))
     content = newline.join(lines) + newline * ended
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding_module, "BLOCK", block)
+        patch.setattr(decoding_module, "BLOCK", block)
         patch.setattr(delimited_module, "SAMPLE", len(lines[0]) + 2)
         folder = tmp_path_factory.mktemp("written")
         frame = read(folder, content, delimiter=delimiter)
@@ -135,7 +135,7 @@ def test_any_text_is_read_as_the_csv_module_reads_it_or_refused(
     header = "x,y\n"
     folder = tmp_path_factory.mktemp("any")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding_module, "BLOCK", block)
+        patch.setattr(decoding_module, "BLOCK", block)
         patch.setattr(delimited_module, "SAMPLE", len(header))
         try:
             frame = read(folder, header + text, delimiter=",", encoding="utf-8")
@@ -198,7 +198,7 @@ def test_many_bad_rows_are_counted_and_the_first_fifty_listed(tmp_path: Path) ->
 def test_an_unclosed_quote_is_told_with_the_line_where_it_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    monkeypatch.setattr(encoding_module, "BLOCK", block)
+    monkeypatch.setattr(decoding_module, "BLOCK", block)
     monkeypatch.setattr(delimited_module, "SAMPLE", 10)
     assert refusal(tmp_path, 'id,text\n1,"a\nb"\n2,"hello\n3,world\n') == (
         "the quote that opens in line 4 is never closed: '\"hello\\n3,world\\n'; table.csv; "
@@ -210,7 +210,7 @@ def test_an_unclosed_quote_is_told_with_the_line_where_it_opened(
 def test_a_quote_left_open_before_other_quotes_is_told_with_both_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    monkeypatch.setattr(encoding_module, "BLOCK", block)
+    monkeypatch.setattr(decoding_module, "BLOCK", block)
     monkeypatch.setattr(delimited_module, "SAMPLE", 10)
     message = refusal(tmp_path, 'id,text\n1,"hello\n2,"world"\n3,"end"\n')
     assert message.startswith(
@@ -309,7 +309,7 @@ def test_a_huge_cell_is_refused_long_before_its_end(
             taken += len(block)
             yield block.replace(b"\0", b"x")
 
-    genuine = encoding_module.utf8_blocks
+    genuine = decoding_module.utf8_blocks
     monkeypatch.setattr("duree.tables.delimited.utf8_blocks", counted)
     with pytest.raises(DataError, match="longer than 1000000 bytes"):
         read_tables([path], encoding="utf-8")

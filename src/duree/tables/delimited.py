@@ -11,8 +11,9 @@ from itertools import chain
 from pathlib import Path
 
 from duree.errors import DataError
+from duree.tables.decoding import known_encoding, utf8_blocks
 from duree.tables.dialect import SAMPLE, find_dialect
-from duree.tables.encoding import find_encoding, known_encoding, utf8_blocks
+from duree.tables.encoding import find_encoding
 from duree.tables.finding import Finding
 from duree.tables.rows import Rows
 from duree.tables.rules import nul_finding
@@ -34,7 +35,7 @@ def read_delimited(
     ------
     DataError
         The encoding is unclear, a quote is not closed, rows do not fit the header (unless
-        ``drop_bad``), a cell is too long, column names are doubled, or there are no rows.
+        ``drop_bad``), a cell is too long, or column names are doubled.
     """
     chosen = known_encoding(encoding) if encoding else find_encoding(path)
     nul = _NulFilter()

@@ -1,7 +1,7 @@
-"""How likely a text is what its decoding makes of it: Chinese, or a Western European language.
+"""How likely a text is what its decoding makes of it.
 
 The wrong decoding of a text is seldom an error and mostly nonsense: rare Chinese characters that
-never stand together, or accented letters and signs in the middle of nothing. Both judges answer
+never stand together, or accented letters and signs in the middle of nothing. Every judge answers
 with counts of the characters outside ASCII: (those that look right, all of them).
 """
 
@@ -35,21 +35,28 @@ FREQUENT = frozenset(
     "，。！？、；：（）《》“”‘’…—　"
 )
 
-_LETTERS = "àâäáãåæçèéêëìíîïñòóôõöøœùúûüýÿßðþ"
-_CAPITALS = _LETTERS.upper().replace("SS", "") + "Ÿ"
-_ACCENTED = _LETTERS + _CAPITALS
-_MARKS = "«»‹›“”‘’„‚…–—•§£€°\xa0¿¡©®™½¼¾¹²³ºª·´×±†‰"
-# Words that are one accented letter, in the languages that cp1252 serves.
-_ALONE = frozenset("àáâéèêíóòôöøåæüýÀÁÂÉÈÍÓÔÖØÅÆ")
+_VOWELS = "àâäáãåèéêëìíîïòóôõöøùúûüýÿ"
+_CONSONANTS = "çñßðþæœ"
+_SMALL = _VOWELS + _CONSONANTS
+_CAPITALS = _SMALL.upper().replace("SS", "")
+_AROUND = "«»‹›“”‘’…–—•§¶£€\xa0©®½¼¾·´×±†‰"
+_BEFORE, _AFTER = _AROUND + "„‚¡¿", _AROUND + "°¹²³ºª™"
 _WORD = re.compile(r"[A-Za-z\x80-\U0010ffff]+")
-_CORE = re.compile(f"[A-Za-z{_ACCENTED}’·\xad]*")
-_CAPITAL_AFTER_SMALL = re.compile(f"[a-z{_LETTERS}][{_CAPITALS}]")
+_CORE = re.compile(f"[A-Za-z{_SMALL}{_CAPITALS}’·\xad]*")
+# A capital within a word, and a thorn within one: marks of Mac and Turkish texts read wrongly.
+_MISPLACED = re.compile(f"[a-z{_SMALL}][{_CAPITALS}þ]")
 
 
 def chinese_evidence(text: str) -> tuple[int, int]:
     """Characters that are common in Chinese, and all outside ASCII."""
     foreign = [character for character in text if character > "\x7f"]
     return sum(character in FREQUENT for character in foreign), len(foreign)
+
+
+def japanese_evidence(text: str) -> tuple[int, int]:
+    """Kana, which every Japanese text has and no Chinese one, and all outside ASCII."""
+    foreign = [character for character in text if character > "\x7f"]
+    return sum("\u3040" < character < "\u30ff" for character in foreign), len(foreign)
 
 
 def western_evidence(text: str) -> tuple[int, int]:
@@ -64,13 +71,12 @@ def western_evidence(text: str) -> tuple[int, int]:
 
 
 def _is_western(word: str) -> bool:
-    core = word.strip(_MARKS)
+    core = word.lstrip(_BEFORE).rstrip(_AFTER)
     if not core:
         return len(word) <= 3
-    accented = sum(character in _ACCENTED for character in core)
-    plain = sum(character.isascii() for character in core)
+    vowels = sum(character.lower() in _VOWELS for character in core)
     return (
         _CORE.fullmatch(core) is not None
-        and (accented <= 2 * plain or core in _ALONE)
-        and _CAPITAL_AFTER_SMALL.search(core) is None
+        and (vowels <= 2 * (len(core) - vowels) or len(word) == 1)
+        and _MISPLACED.search(core) is None
     )

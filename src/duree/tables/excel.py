@@ -27,8 +27,8 @@ def read_excel(path: Path) -> Content:
     Raises
     ------
     DataError
-        The file unpacks to too much or is damaged, a formula has no saved result, the sheet is
-        empty, or column names are doubled.
+        The file unpacks to too much or is damaged, a formula has no saved result, or column names
+        are doubled.
     ExtraError
         Without the package fastexcel.
     """

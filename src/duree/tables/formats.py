@@ -11,7 +11,8 @@ import polars as pl
 import polars.exceptions as pl_exceptions
 
 from duree.errors import DataError
-from duree.tables.encoding import find_encoding, known_encoding, utf8_blocks
+from duree.tables.decoding import known_encoding, utf8_blocks
+from duree.tables.encoding import find_encoding
 from duree.tables.finding import Finding
 from duree.tables.rules import column_names
 from duree.tables.table import Content
@@ -75,7 +76,6 @@ def _lines(path: Path, encoding: str) -> Iterator[bytes]:
 def _record(line: bytes, number: int, path: Path) -> dict[str, Any]:
     try:
         record = json.loads(line, object_pairs_hook=_pairs)
-        str(record if b"\\u" in line else "").encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise DataError(
             "line {line} is not JSON: {reason}",
@@ -100,6 +100,9 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
         raise ValueError("a key stands twice")
+    for part in (*record, *record.values()):
+        if isinstance(part, str):
+            part.encode()  # ValueError: half a surrogate pair is no text
     return record
 
 

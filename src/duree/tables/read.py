@@ -108,6 +108,7 @@ def _read(path: Path, choices: Choices) -> Content:
             file=str(path),
             reason=error.strerror or str(error),
         ) from None
+    _check_rows(content.frame, path)
     if content.delimiter is not None:  # delimited text is checked as it streams by
         return content
     content = _without_nul(content, path)
@@ -115,11 +116,22 @@ def _read(path: Path, choices: Choices) -> Content:
     return content
 
 
+def _check_rows(frame: pl.DataFrame, path: Path) -> None:
+    if frame.width == 0:
+        raise DataError("{file} is empty", fix="choose another file", file=str(path))
+    if frame.height == 0:
+        raise DataError(
+            "{file} has column names but no rows", fix="choose another file", file=str(path)
+        )
+
+
 def _reader(path: Path) -> Callable[[Path, Choices], Content]:
     if path.is_dir():
         return lambda folder, choices: read_text_folder(folder, choices.encoding)
     if not path.exists():
         raise _missing(path)
+    if not path.is_file():
+        raise OSError("it is neither a file nor a folder")  # a pipe would be waited for
     if path.suffix.lower() not in READERS:
         raise DataError(
             "{file} is of a kind that is not known: {suffix!r}",

@@ -53,19 +53,14 @@ class Rows:
         Raises
         ------
         DataError
-            There are none, or some do not fit the header and may not be left out.
+            Some do not fit the header and may not be left out, or none fits.
         """
-        if self.names is None:
-            raise DataError("{file} is empty", fix="choose another file", file=str(self.path))
-        if self.count == 0:
-            raise DataError(
-                "{file} has column names but no rows",
-                fix="choose another file",
-                file=str(self.path),
-            )
+        if not self.count:
+            return pl.DataFrame(schema=self.names or [])
         misfits = self.misfits
         if misfits.count == self.count or (misfits.count and not self.drop_bad):
-            raise misfits.refusal(self.path, self.count, len(self.names), self.dialect.delimiter)
+            columns = len(self.names or [])
+            raise misfits.refusal(self.path, self.count, columns, self.dialect.delimiter)
         return pl.concat(self.frames, rechunk=False)
 
     def findings(self) -> Iterator[Finding]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError
-from duree.tables.encoding import decode_files
+from duree.tables.decoding import decode, known_encoding
+from duree.tables.encoding import find_encodings
 from duree.tables.finding import Finding
 from duree.tables.table import Content
 
@@ -33,20 +34,25 @@ def read_text_folder(folder: Path, encoding: str | None = None) -> Content:
     files = text_files(folder)
     if not files or (labelled and _texts_in(folder)):
         raise _not_texts(folder)
-    texts, encodings = decode_files(files, folder, encoding)
+    raw = [file.read_bytes() for file in files]
+    if encoding:
+        encodings = [known_encoding(encoding)] * len(raw)
+    else:
+        encodings = find_encodings(raw, str(folder))
     columns = {
         "file": [file.relative_to(folder).as_posix() for file in files],
-        "text": texts,
+        "text": [decode(*each) for each in zip(raw, encodings, files, strict=True)],
     }
     if labelled:
         columns["label"] = [file.parent.name for file in files]
+    names = ", ".join(sorted(set(encodings)))
     found = Finding(
         "encoding",
-        "ok" if encodings == "utf-8" else "note",
+        "ok" if names == "utf-8" else "note",
         "the texts of {file} ({count}) are in {encoding}",
-        values={"count": len(files), "file": str(folder), "encoding": encodings},
+        values={"count": len(files), "file": str(folder), "encoding": names},
     )
-    return Content(pl.DataFrame(columns), (found,), encodings)
+    return Content(pl.DataFrame(columns), (found,), names)
 
 
 def _folders(folder: Path) -> list[Path]:
