@@ -57,8 +57,11 @@ class RecipeError(DureeError):
     """A setting is unknown, out of range, or contradicts another."""
 
 
-class DataError(DureeError):
-    """A table cannot be read, or does not hold what was asked for."""
+class DataError(DureeError, ValueError):
+    """A table cannot be read, or does not hold what was asked for.
+
+    It is a ValueError too, which is what scikit-learn's tools expect of rows that do not fit.
+    """
 
 
 class RunError(DureeError):

@@ -11,8 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
-from sklearn.utils import Tags
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils import Tags, assert_all_finite
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from duree.errors import DataError
@@ -210,14 +210,16 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         """
         rows = self._rows(X, reset=True)
         labels = column_or_1d(np.asarray(y), warn=True)
+        if labels.dtype.kind == "f":
+            assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
-        _same_length(rows, labels)
+        _check_size(rows, labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(
                 "y has only one class, {label!r}",
                 fix="a classifier needs at least two",
-                label=self.classes_[0],
+                label=str(self.classes_[0]),
             )
         task = Classify(tuple(str(label) for label in self.classes_))
         return self._fit(rows, codes.astype(np.int64), task)
@@ -228,12 +230,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likeliest class of each row."""
-        chosen: NDArray[Any] = self.classes_[self._checked_predictions(X).argmax(axis=1)]
+        best = self._predictions(X).argmax(axis=1)
+        chosen: NDArray[Any] = self.classes_[best]
         return chosen
-
-    def _checked_predictions(self, X: Any) -> NDArray[np.float64]:
-        check_is_fitted(self, "model_")
-        return self._predictions(X)
 
     def _attributes(self) -> dict[str, Any]:
         return {"classes": self.classes_.tolist()}
@@ -254,9 +253,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
         """Train on sequences and their numbers; X as for ``SequenceClassifier``."""
         rows = self._rows(X, reset=True)
         numbers = column_or_1d(np.asarray(y, dtype=np.float64), warn=True)
-        if type_of_target(numbers) not in ("continuous", "binary", "multiclass"):
-            raise DataError("y must be finite numbers, one a row")
-        _same_length(rows, numbers)
+        assert_all_finite(numbers, input_name="y")
+        _check_size(rows, numbers)
         task = Regress.from_target(pl.Series("y", numbers), self._recipe())
         return self._fit(rows, numbers, task)
 
@@ -312,7 +310,10 @@ def as_texts(X: Any) -> pl.Series | None:
     return pl.Series("text", [str(value) for value in values], dtype=pl.String)
 
 
-def _same_length(rows: pl.Series | NDArray[Any], targets: NDArray[Any]) -> None:
+def _check_size(rows: pl.Series | NDArray[Any], targets: NDArray[Any]) -> None:
+    """As many answers as rows, and more than one row: one to learn from, one to choose by."""
+    if len(rows) == 1:
+        raise DataError("one sample is too few", fix="give at least two")
     if len(rows) != len(targets):
         raise DataError(
             "X has {rows} rows and y has {targets}",

@@ -131,9 +131,10 @@ def train(
     if progress:
         for message in refused:
             progress.tell(message)
-        expected = estimate(model, plan.examples, plan.loss, plan.settings.batch_size, steps)
+        with torch.random.fork_rng(devices=[]):
+            expected = estimate(model, plan.examples, plan.loss, plan.settings.batch_size, steps)
         progress.start(steps, training.position.step, expected)
-    with Interrupt() as interrupt:
+    with Interrupt() as interrupt, torch.random.fork_rng(devices=[]):
         session = _Session(plan, steps, training, progress, checkpoint, interrupt)
         while not training.position.finished:
             session.run_epoch()

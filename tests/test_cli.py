@@ -1,0 +1,202 @@
+"""The command line keeps its contract: results on stdout, one plain line for an error, exit status."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from duree.cli import cli, main
+
+FAST = [
+    "--epochs=1",
+    "--no-baselines",
+    "--set=hidden_size=4",
+    "--set=embedding_size=4",
+    "--set=wide=false",
+    "--set=bootstrap=100",
+]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "reviews.csv"
+    lines = [f"{n:03},the {w} play number {n} was {w},{w}" for n in range(60) for w in ("good", "bad")]
+    path.write_text("\n".join(["id,review,verdict", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert call("fit", table, "--text=review", "--target=verdict", f"--out={folder}", *FAST) == 0
+    return folder
+
+
+def call(*words: object) -> int:
+    """The exit status of ``duree WORDS``, run in this process."""
+    former, sys.argv = sys.argv, ["duree", *map(str, words)]
+    try:
+        main()
+    except SystemExit as done:
+        return int(done.code or 0)
+    finally:
+        sys.argv = former
+    return 0
+
+
+def test_fit_prints_figures_and_verdict_on_stdout_and_what_to_do_next_on_stderr(
+    table: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert call("fit", table, "--text=review", "--target=verdict", f"--out={out}", *FAST) == 0
+    told = capfd.readouterr()
+    assert "network" in told.out
+    assert told.out.rstrip().endswith(".")
+    assert f"duree predict {out} NEW.csv -o predicted.csv" in told.err
+    assert "epoch" not in told.out
+
+
+def test_predict_and_evaluate_and_report_work_on_the_run(
+    run: Path, table: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert call("predict", run, table, "-o", tmp_path / "out.csv") == 0
+    found = pl.read_csv(tmp_path / "out.csv", infer_schema=False)
+    assert found["id"][7] == "003"
+    assert call("evaluate", run, table) == 0
+    assert "accuracy" in capfd.readouterr().out
+    assert call("report", run) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("fit", "nowhere.csv", "--text=a", "--target=b"), "nowhere.csv"),
+        (("fit", "{table}", "--text=revew", "--target=verdict"), "review"),
+        (("fit", "{table}", "--text=review"), "--target"),
+        (("fit", "{table}", "--text=review", "--target=verdict", "--set=hiden_size=3"), "hidden_size"),
+        (("fit", "{table}", "--text=review", "--target=verdict", "--epochs=0"), "epochs"),
+        (("fit", "{table}", "--text=review", "--target=verdict", "--out={run}"), "exists already"),
+        (("fit", "{table}", "--recipe=nowhere.toml"), "nowhere.toml"),
+        (("fit", "{table}", "--flag"), "--flag"),
+        (("predict", "nowhere", "{table}", "-o", "{out}/x.csv"), "nowhere"),
+        (("predict", "{run}", "nowhere.csv", "-o", "{out}/x.csv"), "nowhere.csv"),
+        (("predict", "{run}", "{table}", "-o", "{out}/x.docx"), ".docx"),
+        (("evaluate", "{table}", "{table}"), "reviews.csv"),
+        (("resume", "{out}"), "recipe.toml"),
+        (("report", "{out}"), "recipe.toml"),
+        (("check", "{out}"), ""),
+        (("frobnicate",), "frobnicate"),
+    ],
+)
+def test_a_fault_of_the_input_is_one_line_and_status_2(
+    words: tuple[str, ...],
+    told: str,
+    table: Path,
+    run: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    filled = [word.format(table=table, run=run, out=tmp_path) for word in words]
+    if filled[0] == "fit" and not any(word.startswith("--out") for word in filled):
+        filled.append(f"--out={tmp_path / 'new'}")
+    assert call(*filled) == 2
+    err = capfd.readouterr().err
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert told in errors[0]
+    assert "Traceback" not in err
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_messages_are_told_in_chinese_where_asked_for(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DUREE_LANG", "zh")
+    assert call("fit", table, "--recipe=nowhere.toml") == 2
+    assert "找不到配方" in capfd.readouterr().err
+
+
+def test_check_strict_fails_where_plain_check_only_warns(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "same.csv"
+    rows = [f"it was a fine day number {n} in the old town,{n % 2}" for n in range(20)] * 2
+    path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    assert call("check", path, "--text=text", "--target=label") == 0
+    assert "duplicate" in capfd.readouterr().out
+    assert call("check", path, "--text=text", "--target=label", "--strict") == 2
+
+
+def test_every_verb_of_this_version_explains_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    for verb in cli.commands:
+        assert call(verb, "--help") == 0
+        assert "Usage:" in capfd.readouterr().out
+
+
+def test_doctor_names_versions_and_missing_extras(capfd: pytest.CaptureFixture[str]) -> None:
+    assert call("doctor") == 0
+    out = capfd.readouterr().out
+    assert "torch" in out
+    assert "threads" in out
+
+
+def test_help_imports_no_torch() -> None:
+    code = (
+        "import sys; sys.argv = ['duree', '--help']\n"
+        "from duree.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules or 'polars' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def start(table: Path, out: Path, *more: str) -> subprocess.Popen[bytes]:
+    words = ["fit", str(table), "--text=review", "--target=verdict", f"--out={out}"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "duree", *words, *FAST[1:], *more],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None, process.stderr and process.stderr.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("signal", [2, 9])
+def test_a_run_that_was_interrupted_or_killed_ends_the_same_when_resumed(
+    signal: int, table: Path, tmp_path: Path
+) -> None:
+    more = ("--epochs=40", "--set=patience=40", "--set=checkpoint_seconds=0.05")
+    whole = start(table, tmp_path / "whole", *more)
+    broken = start(table, tmp_path / "broken", *more)
+    wait_for(tmp_path / "broken" / "checkpoint", broken)
+    time.sleep(0.1)
+    broken.send_signal(signal)
+    _, err = broken.communicate()
+    assert broken.returncode == (130 if signal == 2 else -9)
+    assert not err or b"Traceback" not in err
+    assert whole.wait() == 0
+    former = os.environ.get("OMP_NUM_THREADS")
+    resumed = subprocess.run(
+        [sys.executable, "-m", "duree", "resume", str(tmp_path / "broken")],
+        capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": former or "1"},
+    )
+    assert resumed.returncode == 0, resumed.stderr.decode()
+    frames = [pl.read_parquet(tmp_path / name / "predictions.parquet") for name in ("whole", "broken")]
+    assert frames[0].equals(frames[1])
+    weights = [(tmp_path / n / "model" / "weights.safetensors").read_bytes() for n in ("whole", "broken")]
+    assert weights[0] == weights[1]
