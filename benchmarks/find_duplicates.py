@@ -1,4 +1,4 @@
-"""Time and recall of find_duplicates: on IMDB's 50,000 reviews, and on crowds made to slow it.
+"""Time and recall of find_duplicates on IMDB's 50,000 reviews, and on crowds made to slow it.
 
     OMP_NUM_THREADS=2 POLARS_MAX_THREADS=2 python benchmarks/find_duplicates.py
 
@@ -17,8 +17,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from duree.recipe import DataSettings
+from duree.tables.checks import check_table
 from duree.tables.duplicates import MIN_UNITS, RESEMBLANCE, find_duplicates
 from duree.tables.shingles import count_units, hash_shingles
+from duree.tables.table import Table
 
 
 def main() -> None:
@@ -33,6 +36,7 @@ def main() -> None:
         found = near[pairs["left"].to_numpy()] == near[pairs["right"].to_numpy()]
         print(f"recall: {found.sum()} of the {len(pairs)} true pairs ({found.mean():.4f})")
         show_pairs(reviews, pairs)
+        check_imdb(pl.concat(parts), np.arange(len(reviews)) >= len(parts[0]))
     else:
         print(f"IMDB left out: there is no {folder}")
     rng = np.random.default_rng(0)
@@ -66,6 +70,17 @@ def tell_imdb(near: NDArray[np.int64], is_train: NDArray[np.bool_]) -> None:
     both = (train > 0) & (test > 0)
     print(f"across: {train[both].sum()} train rows, {test[both].sum()} test rows,", end=" ")
     print(f"{(train * test).sum()} pairs")
+
+
+def check_imdb(frame: pl.DataFrame, test_rows: NDArray[np.bool_]) -> None:
+    """Print how long all checks take, and what they find."""
+    names = {"text": "review", "target": "sentiment", "group": "film", "id": "id"}
+    data = DataSettings.model_validate(names)
+    begin = time.perf_counter()
+    findings = check_table(Table(frame, ()), data, test_rows=test_rows)
+    print(f"all checks of IMDB: {time.perf_counter() - begin:.1f} s")
+    for finding in findings:
+        print(f"    {finding.level}: {finding.message('en')}")
 
 
 def true_pairs(texts: pl.Series) -> pl.DataFrame:

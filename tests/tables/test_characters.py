@@ -80,7 +80,7 @@ def test_cells_and_occurrences_are_counted_and_shown():
     assert finding.values["count"] == 2
     assert finding.values["times"] == 3
     assert finding.message("en") == (
-        "2 cells of 'answer' hold signs of a wrong encoding (3 times), such as 'cafÃ© crÃ¨me'; "
+        "signs of a wrong encoding in 'answer': 2 cells, 3 times, such as 'cafÃ© crÃ¨me'; "
         "read the file with the encoding it was written in: --set data.encoding=..."
     )
     assert "疑似乱码" in finding.message("zh")

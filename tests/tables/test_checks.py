@@ -101,7 +101,11 @@ def test_empty_texts_are_counted_and_flagged():
     found = check(change(letters(), "letter", {3: None, 5: "", 8: "  \n"}))
     assert told(found) == {"missing_text": "warning"}
     assert found["missing_text"].rows == (3, 5, 8)
-    assert found["missing_text"].message("en").startswith("3 texts in 'letter' are missing or only")
+    assert (
+        found["missing_text"]
+        .message("en")
+        .startswith("texts in 'letter' that are missing or only spaces: 3; ")
+    )
     assert "<empty>" in found["missing_text"].message("en")
 
 
@@ -258,6 +262,20 @@ def test_a_target_that_is_not_finite_is_an_error():
     found = check(frame)
     assert told(found) == {"target_not_finite": "error"}
     assert found["target_not_finite"].rows == (58, 59)
+
+
+def test_several_labels_in_a_cell_are_not_taken_for_one_class():
+    labels = pl.Series([";".join(["war"] * (n % 2) + [f"topic {n}"]) for n in range(60)])
+    assert told(check(letters().with_columns(tone=labels), label_separator=";")) == {}
+
+
+def test_few_numbers_are_classes_or_a_quantity_as_the_task_says():
+    frame = letters().with_columns(tone=pl.Series(["1", "2", "3"] * 19 + ["4", "4", "5"]))
+    assert told(check(frame)) == {"rare_classes": "error"}
+    data = DataSettings(text="letter", target="tone")
+    found = check_table(Table(frame, ()), data, numeric=True)
+    assert [finding.check for finding in found if finding.level != "ok"] == []
+    assert "target_range" in {finding.check for finding in found}
 
 
 def test_without_text_and_target_the_rest_is_still_checked():

@@ -1,9 +1,7 @@
 """Duplicates: what repeats is found, nothing else is claimed, and crowds cost no square."""
 
-import os
 import time
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,8 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duree.tables.duplicates import MIN_UNITS, RESEMBLANCE, find_duplicates
-
-DATA = Path(os.environ.get("DUREE_DATA", "../shared/data"))
 
 REVIEW = (
     "This movie has beautiful scenery. Unfortunately it has no plot. In order to have a plot there "
@@ -185,18 +181,6 @@ def test_a_crowd_that_differs_in_one_number_is_joined_in_linear_time():
 def test_a_text_of_a_megabyte_is_compared_like_any_other():
     long = " ".join(f"word{number % 40_000}" for number in range(120_000))
     assert near(long, "short and sweet and something else", long + " indeed") == [0, 1, 0]
-
-
-@pytest.mark.skipif(not (DATA / "imdb").is_dir(), reason=f"there is no {DATA / 'imdb'}")
-def test_the_repeated_reviews_of_imdb_are_found():
-    parts = [pl.read_parquet(DATA / "imdb" / f"{part}.parquet") for part in ("train", "test")]
-    clusters = find_duplicates(pl.concat(parts)["review"])
-    is_test = np.arange(50_000) >= 25_000
-    for ids, expected in ((clusters.exact, (188, 390, 123)), (clusters.near, (230, 419, 123))):
-        counts = [np.unique(ids[part], return_counts=True)[1] for part in (~is_test, is_test)]
-        repeated = [int(count[count > 1].sum()) for count in counts]
-        across = int(np.isin(ids[is_test], ids[~is_test]).sum())
-        assert (*repeated, across) == expected
 
 
 def corpus(rng: np.random.Generator, count: int) -> list[str]:

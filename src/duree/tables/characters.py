@@ -28,34 +28,34 @@ _SUSPECTS = (
         # é…» may be meant; then the marks of Chinese that went through GBK.
         rf"[ÃÂ]{_TAIL}|â[€\u{{80}}]{_TAIL}|(?:[Ã-ß]{_TAIL}){{2}}|(?:[à-ï]{_TAIL}{{2}}){{2}}"
         "|锟斤拷|烫烫烫|屯屯屯|[锛銆鈥]",
-        "{count} cells of {column!r} hold signs of a wrong encoding ({times} times), such as "
+        "signs of a wrong encoding in {column!r}: {count} cells, {times} times, such as "
         "{example!r}",
         "read the file with the encoding it was written in: --set data.encoding=...",
     ),
     _Suspect(
         "replacement_characters",
         r"\u{FFFD}",
-        "{count} cells of {column!r} hold characters that were lost in an earlier conversion "
-        "({times} times), as in {example!r}",
+        "characters lost in an earlier conversion in {column!r}: {count} cells, {times} times, "
+        "as in {example!r}",
         "go back to the file from before it, if there is one",
     ),
     _Suspect(
         "nul_characters",
         r"\u{0}",
-        "{count} cells of {column!r} hold NUL characters ({times} times), as in {example!r}",
+        "NUL characters in {column!r}: {count} cells, {times} times, as in {example!r}",
         "check that the file is text in the encoding told",
     ),
     _Suspect(
         "control_characters",
         r"[\u{1}-\u{8}\u{B}\u{C}\u{E}-\u{1F}\u{7F}-\u{9F}]",
-        "{count} cells of {column!r} hold control characters ({times} times), as in {example!r}",
+        "control characters in {column!r}: {count} cells, {times} times, as in {example!r}",
         "they are often cp1252 punctuation that was read as Latin-1",
     ),
     _Suspect(
         "bidi_controls",
         r"[\u{202A}-\u{202E}\u{2066}-\u{2069}]",
-        "{count} cells of {column!r} hold signs that reverse the direction of writing "
-        "({times} times), as in {example!r}",
+        "signs that reverse the direction of writing in {column!r}: {count} cells, {times} times, "
+        "as in {example!r}",
         "make sure that they read as they should",
     ),
 )

@@ -35,6 +35,7 @@ def check_table(
     *,
     test_rows: NDArray[np.bool_] | None = None,
     duplicates: Duplicates | None = None,
+    numeric: bool | None = None,
 ) -> list[Finding]:
     """Look a table over: what is in it, what is missing, what repeats, leaks or looks wrong.
 
@@ -47,6 +48,8 @@ def check_table(
         Rows of a given test file.
     duplicates : Duplicates, optional
         As ``find_duplicates`` gave them; found here if not given.
+    numeric : bool, optional
+        Whether the target is a quantity; found out from its values if not given.
 
     Returns
     -------
@@ -68,17 +71,22 @@ def check_table(
     findings = [*_shape(frame), *_roles(table.frame, named), *_missing(frame, data)]
     if any(finding.level == "error" for finding in findings):
         return findings
-    if data.target is not None:
-        findings += check_target(frame[data.target], data, test_rows)
+    labels = None
+    if data.target is not None and data.label_separator is None:
+        numeric = is_quantity(frame[data.target]) if numeric is None else numeric
+        findings += check_target(frame[data.target], numeric, test_rows)
+        labels = None if numeric else clean_labels(frame[data.target])[0]
     if data.text is not None:
         findings += _lengths(frame[data.text])
         duplicates = duplicates or find_duplicates(frame[data.text])
-        findings += check_duplicates(duplicates, _labels(frame, data), test_rows)
+        findings += check_duplicates(duplicates, labels, test_rows)
     if data.group is not None:
         findings += check_groups(frame[data.group], test_rows)
     if times is not None:
         findings += _times(times, test_rows)
-    return [*findings, *_characters(frame, data), *find_leaks(frame, data), *_unused(frame, data)]
+    findings += _characters(frame, data)
+    findings += find_leaks(frame, data, numeric=bool(numeric))
+    return [*findings, *_unused(frame, data)]
 
 
 def _shape(frame: pl.DataFrame) -> list[Finding]:
@@ -114,7 +122,12 @@ def _missing(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
     """Cells of the used columns that hold nothing, or nothing but space."""
     stops: Level = "warning" if data.drop_bad else "error"
     cases: list[tuple[str, Level, str, str]] = [
-        ("text", "warning", "{count} texts in {column!r} are missing or only spaces", READ_AS),
+        (
+            "text",
+            "warning",
+            "texts in {column!r} that are missing or only spaces: {count}",
+            READ_AS,
+        ),
         ("target", stops, "{count} rows have no {column!r}", FILL_IN),
         ("time", stops, "{count} rows have no {column!r}", FILL_IN),
         ("group", "warning", "{count} rows have no {column!r}", STAND_ALONE),
@@ -140,13 +153,6 @@ def _is_blank(column: pl.Series) -> NDArray[np.bool_]:
     return blank.to_numpy()
 
 
-def _labels(frame: pl.DataFrame, data: DataSettings) -> pl.Series | None:
-    """The classes, trimmed; None where the target is no class."""
-    if data.target is None or data.label_separator is not None or is_quantity(frame[data.target]):
-        return None
-    return clean_labels(frame[data.target])[0]
-
-
 def _lengths(texts: pl.Series) -> list[Finding]:
     units = count_units(texts)
     in_characters = count_characters(texts).sum() * 2 > units.sum()
@@ -162,7 +168,7 @@ def _lengths(texts: pl.Series) -> list[Finding]:
     findings = [Finding("lengths", "ok", what, values=facts)]
     long = np.flatnonzero(units >= LONGEST_SEQUENCE)
     if len(long):
-        what = "{count} texts have {limit} words or characters and more"
+        what = "texts of {limit} words or characters and more: {count}"
         fix = "part them into passages: only the first text.max_length are read"
         facts = {"count": len(long), "limit": LONGEST_SEQUENCE}
         rows = tuple(int(row) for row in long[:5])

@@ -14,12 +14,13 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 from scipy.stats import rankdata
 
 from duree.recipe import DataSettings
 from duree.tables.finding import Finding
 from duree.tables.shingles import split_units
-from duree.tables.target import as_quantity, is_quantity
+from duree.tables.target import as_quantity
 from duree.tables.times import is_category
 
 # From this AUC on a single feature is a warning.
@@ -37,7 +38,9 @@ TAKE_OUT = "make sure that the text does not hold the answer; if it does, take i
 NO_INPUT = "it is no input; make sure that the texts do not hold what it says"
 
 
-def find_leaks(frame: pl.DataFrame, data: DataSettings, *, seed: int = 0) -> list[Finding]:
+def find_leaks(
+    frame: pl.DataFrame, data: DataSettings, *, numeric: bool = False, seed: int = 0
+) -> list[Finding]:
     """Features that tell the target with an AUC above ``TELLING``.
 
     Parameters
@@ -46,6 +49,8 @@ def find_leaks(frame: pl.DataFrame, data: DataSettings, *, seed: int = 0) -> lis
     data : DataSettings
         Names the text and target columns; ``group`` is not probed, for a group may well have one
         class only (an author, in a question of authorship).
+    numeric : bool
+        The target is a quantity.
     seed : int
         Draws the sample.
     """
@@ -58,7 +63,7 @@ def find_leaks(frame: pl.DataFrame, data: DataSettings, *, seed: int = 0) -> lis
     taken = (data.text, data.target, data.group)
     columns = [c for c in sample if c.name not in taken and (_is_ordered(c) or _is_text(c))]
     texts = sample[data.text].cast(pl.String).fill_null("") if data.text else None
-    if data.label_separator is None and is_quantity(target):
+    if numeric:
         return _quantity_leaks(texts, target, columns)
     classes = _memberships(target, data.label_separator)
     findings = _column_leaks(columns, classes, target.name, rng)
@@ -69,9 +74,16 @@ def find_leaks(frame: pl.DataFrame, data: DataSettings, *, seed: int = 0) -> lis
 
 def auc(scores: NDArray[Any], members: Flags) -> float:
     """Chance that a member scores above a non-member, ties half (Mann & Whitney 1947)."""
-    inside, outside = int(members.sum()), int((~members).sum())
-    ranks = rankdata(scores)
-    return float((ranks[members].sum() - inside * (inside + 1) / 2) / (inside * outside))
+    return float(_aucs(scores[:, None], members[:, None])[0])
+
+
+def _aucs(scores: NDArray[Any], members: Flags) -> Floats:
+    """The same for the columns of ``members`` [rows, classes] and of ``scores``, one or as many."""
+    inside = members.sum(axis=0)
+    ranks = rankdata(scores, axis=0)
+    sums: Floats = np.sum(ranks * members, axis=0)
+    chances: Floats = (sums - inside * (inside + 1) / 2) / (inside * (len(members) - inside))
+    return chances
 
 
 def _memberships(target: pl.Series, separator: str | None) -> dict[str, Flags]:
@@ -93,20 +105,24 @@ def _memberships(target: pl.Series, separator: str | None) -> dict[str, Flags]:
 def _column_leaks(
     columns: list[pl.Series], classes: dict[str, Flags], target: str, rng: np.random.Generator
 ) -> list[Finding]:
+    if not classes:
+        return []
+    labels, members = list(classes), np.stack(list(classes.values()), axis=1)
     findings = []
     for column in columns:
         half = rng.random(len(column)) < 0.5
-        orders, categories = _orders(column), _categories(column)
-        told = [
-            (max(value, 1 - value), label)
-            for label, members in classes.items()
-            for scores in (*orders, *(_rates(codes, members, half) for codes in categories))
-            for value in [auc(scores, members)]
-        ]
-        best, label = max(told, default=(0.0, ""))
-        if best > TELLING:
+        readings = [scores[:, None] for scores in _orders(column)]
+        readings += [_rates(codes, members, half) for codes in _categories(column)]
+        values = np.max([np.abs(_aucs(scores, members) - 0.5) for scores in readings], axis=0)
+        best = int(values.argmax())
+        if values[best] + 0.5 > TELLING:
             what = "the column {column!r} alone tells {target!r} {label!r} (AUC {auc:.3f})"
-            facts = {"column": column.name, "target": target, "label": label, "auc": best}
+            facts: dict[str, object] = {
+                "column": column.name,
+                "target": target,
+                "label": labels[best],
+                "auc": float(values[best] + 0.5),
+            }
             findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
     return findings
 
@@ -130,7 +146,7 @@ def _orders(column: pl.Series) -> list[Floats]:
 
 def _categories(column: pl.Series) -> list[Ints]:
     """A column as codes of categories: its cells, and its cells without their digits."""
-    kinds = [column]
+    kinds = [] if column.dtype.is_float() else [column]
     if _is_text(column):
         kinds = [column.cast(pl.String), column.cast(pl.String).str.replace_all(r"\d+", "")]
     return [_ranks(kind, "dense").astype(np.int64) for kind in kinds]
@@ -142,12 +158,16 @@ def _ranks(column: pl.Series, method: Literal["average", "dense"] = "average") -
 
 
 def _rates(codes: Ints, members: Flags, half: Flags) -> Floats:
-    """How often the rows of the same category in the other half of the sample are members."""
-    rates = np.empty(len(codes))
+    """How often rows of the same category in the other half are members, [rows, classes]."""
+    count = int(codes.max()) + 1
+    rates = np.empty(members.shape)
     for side in (half, ~half):
-        totals = np.bincount(codes[~side], minlength=int(codes.max()) + 1)
-        inside = np.bincount(codes[~side], weights=members[~side], minlength=len(totals))
-        rates[side] = ((inside + members.mean()) / (totals + 1))[codes[side]]
+        known, place = codes[~side], np.arange(np.sum(~side))
+        rows_of = coo_array((np.ones(len(known)), (known, place)), shape=(count, len(known)))
+        inside = rows_of.tocsr() @ members[~side]
+        totals = np.bincount(known, minlength=count)[:, None]
+        # A category that the other half lacks is as good as an average row.
+        rates[side] = ((inside + members.mean(axis=0)) / (totals + 1))[codes[side]]
     return rates
 
 

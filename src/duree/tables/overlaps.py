@@ -62,7 +62,7 @@ def check_groups(groups: pl.Series, test_rows: Flags | None) -> list[Finding]:
     if len(shared):
         rows = np.flatnonzero(np.isin(codes, shared) & test_rows)
         what = (
-            "{count} groups of {column!r} are on both sides of the given split, with {rows} of the "
+            "groups of {column!r} on both sides of the given split: {count}, with {rows} of the "
             "{test} test rows"
         )
         facts = {
@@ -101,7 +101,7 @@ def check_times(times: pl.Series, test_rows: Flags | None) -> list[Finding]:
         return findings
     early = np.flatnonzero(test_rows & (order >= 0) & (order <= order[~test_rows].max()))
     if len(early):
-        what = "{count} test rows are not later in {column!r} than all other rows"
+        what = "test rows that are not later in {column!r} than all others: {count}"
         fix = "judge the figures as those of the same time, not of the future"
         facts = {"count": len(early), "column": times.name}
         findings.append(Finding("early_test_rows", "warning", what, fix, facts, _first(early)))

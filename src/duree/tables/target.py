@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.recipe import DataSettings
 from duree.tables.assignment import MIN_ROWS
 from duree.tables.finding import Finding
 
@@ -53,7 +52,7 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
             Finding(
                 "trimmed_labels",
                 "warning",
-                "{count} labels in {column!r} had white space around them; it was trimmed",
+                "white space was trimmed from labels in {column!r}: {count} cells",
                 values={"count": len(changed), "column": labels.name},
                 rows=tuple(int(row) for row in changed[:5]),
             )
@@ -71,15 +70,12 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
 
 
 def check_target(
-    target: pl.Series, data: DataSettings, test_rows: NDArray[np.bool_] | None
+    target: pl.Series, numeric: bool, test_rows: NDArray[np.bool_] | None
 ) -> list[Finding]:
-    """How the target is spread, and whether it can be learned and judged at all."""
-    filled = target.drop_nulls()
-    if data.label_separator is not None or filled.len() == 0:
-        return []
-    if _is_numeric(target) and not as_quantity(filled).is_finite().all():
+    """How a quantity or classes are spread, and whether they can be learned and judged at all."""
+    if _is_numeric(target) and not as_quantity(target).drop_nulls().is_finite().all():
         return _not_finite(target)
-    if is_quantity(target):
+    if numeric:
         return _range(target)
     labels, findings = clean_labels(target.cast(pl.String))
     present = labels.is_not_null() & (labels != "")
@@ -116,7 +112,7 @@ def _is_numeric(target: pl.Series) -> bool:
 
 def _not_finite(target: pl.Series) -> list[Finding]:
     infinite = np.flatnonzero((~as_quantity(target).is_finite()).fill_null(False))
-    what = "{count} values of {column!r} are not finite numbers"
+    what = "values of {column!r} that are no finite numbers: {count}"
     fix = "mend them, or leave the rows out: the first is row {row}"
     facts: dict[str, object] = {
         "count": len(infinite),
