@@ -101,13 +101,15 @@ def permutation_p_value(one: Floats, other: Floats, trial: Trial) -> float:
 
     Source: Pitman 1937; Phipson & Smyth 2010 (why 1 is added).
     """
-    metric = trial.metrics.prepare(
-        np.concatenate([one, other]), np.concatenate([trial.targets, trial.targets])
-    )[trial.metrics.primary]
+    targets = np.concatenate([trial.targets, trial.targets])
+    here, there = (
+        trial.metrics.prepare(np.concatenate(pair), targets)[trial.metrics.primary]
+        for pair in ((one, other), (other, one))
+    )
 
     def apart(swaps: Floats) -> Floats:
-        here, there = np.concatenate([1 - swaps, swaps]), np.concatenate([swaps, 1 - swaps])
-        return np.abs(metric(here) - metric(there))
+        weights = np.concatenate([1 - swaps, swaps])
+        return np.abs(here(weights) - there(weights))
 
     # Sums taken in another order differ in the last digits.
     found = apart(np.zeros((len(one), 1)))[0] * (1 - 1e-9)

@@ -121,7 +121,7 @@ def spread_of_seeds(
 def _figures(values: Mapping[str, float], drawn: Mapping[str, Floats], trial: Trial) -> Figures:
     figures = {}
     for name, value in values.items():
-        between = metric_interval(name, value, drawn[name], trial.targets, trial.sample)
+        between = metric_interval(name, value, drawn, trial.targets, trial.sample)
         if between is not None:
             figures[name] = {"value": value, "low": between[0], "high": between[1]}
     return figures

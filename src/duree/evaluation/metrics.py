@@ -41,8 +41,8 @@ LABELS = {
     "r2": "R²",
     "spearman": "Spearman’s ρ",
 }
-# Bins of the calibration error, as many as Guo et al. 2017 take.
-BINS = 15
+# Bins of the calibration error: as many as Guo et al. 2017 take, but none of fewer rows than this.
+BINS, BIN_ROWS = 15, 20
 # A probability of exactly 0 for what then happened would make the log-loss infinite.
 FLOOR = float(np.finfo(np.float64).eps)
 
@@ -61,6 +61,7 @@ class MetricSet:
     numeric : bool
         Whether targets are quantities rather than classes.
     prepare : (predictions [rows, outputs], targets) -> {metric: function of weights}
+        Names that ``LABELS`` lacks are no metrics, but help with an interval.
     right : (predictions, targets) -> bool [rows], or None
         Which rows are right, where ``primary`` is their share: McNemar's test goes by it.
     """
@@ -75,7 +76,7 @@ class MetricSet:
         """Every metric that these rows define, each row counted once."""
         ones = np.ones((len(targets), 1))
         found = {name: float(f(ones)[0]) for name, f in self.prepare(predictions, targets).items()}
-        return {name: value for name, value in found.items() if np.isfinite(value)}
+        return {name: found[name] for name in found if name in LABELS and np.isfinite(found[name])}
 
 
 def gain(metric: str) -> float:
@@ -92,14 +93,14 @@ def _classification(predictions: Floats, targets: NDArray[Any]) -> dict[str, Wei
     squares = ((predictions - actual) ** 2).sum(axis=1)
     # Two classes err alike: as is usual, one of them is counted.
     judged = slice(1, 2) if outputs == 2 else slice(None)
+    bins = min(BINS, max(1, rows // BIN_ROWS))
     return {
         "accuracy": weighted.mean(right.astype(np.float64)),
         "macro_f1": weighted.macro_f1(chosen[:, None] == classes, actual),
         "log_loss": weighted.mean(-np.log(of_truth)),
         "brier": weighted.mean(squares / 2 if outputs == 2 else squares),
         "auc": weighted.mean_auc(predictions[:, judged], actual[:, judged]),
-        "calibration_error": weighted.calibration_error(predictions.max(axis=1), right, BINS),
-    }
+    } | weighted.calibration(predictions.max(axis=1), right, bins)
 
 
 def _multilabel(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:

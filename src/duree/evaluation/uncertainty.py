@@ -1,12 +1,13 @@
 """Uncertainty: 95 % intervals and p-values from resamples.
 
-Percentile intervals (Efron 1979), expanded for few units as Hesterberg 2015 (section 4.3) shows
+Percentile intervals (Efron 1979), expanded for few units as Hesterberg 2015 shows that
 they must be. A share of right rows has Wilson's interval (1927) instead: it holds its level near 0
 and 1 as well, where every resample of an all-right set is all right, and would tell of certainty.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -59,26 +60,44 @@ def wilson(successes: float, rows: float) -> Interval:
 
 
 def metric_interval(
-    metric: str, value: float, drawn: Floats, targets: NDArray[Any], sample: Sample
+    metric: str,
+    value: float,
+    drawn: Mapping[str, Floats],
+    targets: NDArray[Any],
+    sample: Sample,
 ) -> Interval | None:
     """The 95 % interval of one metric, by the method that suits it.
 
     Another figure between 0 and 1 that is perfect in every resample (an AUC of 1) has the interval
     of a share that is perfect among the units of the rarest class: wide, but never [1, 1].
     """
+    found = drawn[metric]
     if metric in SHARES:
-        rows = effective_rows(value, drawn, sample)
+        rows = effective_rows(value, found, sample)
         return wilson(value * rows, rows)
-    if metric in BOUNDED and value in (0.0, 1.0) and np.all(drawn[np.isfinite(drawn)] == value):
+    if metric in BOUNDED and value in (0, 1) and np.all(found[np.isfinite(found)] == value):
         rows = units_of_rarest(targets, sample)
         return wilson(value * rows, rows)
-    return interval(drawn, sample.units)
+    if metric == "calibration_error":
+        return calibration_interval(value, found, drawn["calibration_noise"], sample.units)
+    return interval(found, sample.units)
+
+
+def calibration_interval(value: float, drawn: Floats, noise: Floats, units: int) -> Interval:
+    """The interval of a calibration error, which few rows overstate.
+
+    Resamples overstate it once more, so that their lower quantile would shut the truth out. But it
+    is at most the true error plus the mean noise of its bins (by the triangle inequality): the low
+    end is what is left when as much noise is taken off as 97.5 % of resamples have.
+    """
+    (_, high), (_, most) = (interval(values, units) or (0.0, 1.0) for values in (drawn, noise))
+    return max(0.0, value - most), max(high, value)
 
 
 def effective_rows(share: float, drawn: Floats, sample: Sample) -> float:
     """How many independent rows would tell as much of a share as these, some of them alike, do.
 
-    Source: Kish 1965, section 8.2 (the design effect; where all rows are right or wrong, that of
+    Source: Kish 1965 (the design effect; where all rows are right or wrong, that of
     rows wholly alike within their group), and Korn & Graubard 1998 (few groups: Student's t).
     """
     rows = len(sample.unit)

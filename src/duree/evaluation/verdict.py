@@ -209,13 +209,13 @@ def conclude(evidence: list[Evidence]) -> tuple[Claim, Evidence]:
 def rows_needed(against: Evidence, rows: int) -> int:
     """About how many rows tell a true difference of this size in 80 of 100 tries, in two digits.
 
-    Source: the usual formula for a normal mean (Cohen 1988, section 2.4), the standard error taken
+    Source: the usual formula for a normal mean (Cohen 1988), the standard error taken
     from the interval.
     """
     error = (against.high - against.low) / (2 * NORMAL)
-    exact = rows * (FINDABLE * error / max(abs(against.difference), 1e-300)) ** 2
-    if exact > MOST_ROWS:
+    if FINDABLE * error * (rows / MOST_ROWS) ** 0.5 >= abs(against.difference):
         return MOST_ROWS
+    exact = rows * (FINDABLE * error / against.difference) ** 2
     return int(float(f"{exact:.1e}"))
 
 

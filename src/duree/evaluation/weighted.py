@@ -92,14 +92,22 @@ def mean_auc(scores: Floats, marks: NDArray[np.bool_]) -> Weighted:
     return metric
 
 
-def calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int) -> Weighted:
-    """Expected calibration error over bins of equal mass: the mean gap of confidence and accuracy.
+def calibration(confidence: Floats, right: NDArray[np.bool_], bins: int) -> dict[str, Weighted]:
+    """Expected calibration error over bins of equal mass, and how far chance moves its parts.
+
+    ``calibration_error`` is the mean over bins of the gap between confidence and share of right
+    rows; ``calibration_noise`` that of how far each bin's gap lies from its plain value.
 
     Source: Naeini et al. 2015; bins of equal mass because they bias it least (Roelofs et al. 2022).
     """
+    rows = len(confidence)
     place = equal_mass_bins(confidence, bins)
-    gaps = _sums(place, np.arange(len(place)), bins, len(place), right - confidence)
-    return lambda weights: np.abs(gaps @ weights).sum(axis=0) / total(weights)
+    gaps = _sums(place, np.arange(rows), bins, rows, right - confidence)
+    plain = gaps @ np.ones((rows, 1)) / rows
+    return {
+        "calibration_error": lambda weights: total(np.abs(gaps @ weights)) / total(weights),
+        "calibration_noise": lambda weights: total(np.abs(gaps @ weights / total(weights) - plain)),
+    }
 
 
 def equal_mass_bins(values: Floats, bins: int) -> NDArray[np.int64]:
@@ -128,11 +136,10 @@ def spearman(predicted: Floats, actual: Floats) -> Weighted:
 
     def metric(weights: Floats) -> Floats:
         one, other = (rank(weights) for rank in ranks)
-        covariance, *variances = (
-            np.einsum("nr,nr,nr->r", weights, *pair)
-            for pair in ((one, other), (one, one), (other, other))
-        )
-        return ratio(covariance, np.sqrt(variances[0] * variances[1]))
+        drawn = weights * one
+        covariance, variance = (np.einsum("nr,nr->r", drawn, ranks) for ranks in (other, one))
+        np.multiply(weights, other, out=drawn)
+        return ratio(covariance, np.sqrt(variance * np.einsum("nr,nr->r", drawn, other)))
 
     return metric
 
@@ -144,7 +151,11 @@ def _centred_ranks(values: Floats) -> Weighted:
 
     def ranks(weights: Floats) -> Floats:
         drawn = tied @ weights
-        return np.asarray((np.cumsum(drawn, axis=0) - (drawn + total(weights)) / 2)[place])
+        ends = np.cumsum(drawn, axis=0)
+        drawn += total(weights)
+        drawn /= 2
+        ends -= drawn
+        return np.take(ends, place, axis=0)
 
     return ranks
 
