@@ -62,7 +62,11 @@ def write_classes(
     baselines = pl.concat(
         [
             pl.DataFrame(
-                {"row": np.arange(rows), "model": [model] * rows}
+                {
+                    "row": np.arange(rows),
+                    "model": [model] * rows,
+                    "prediction": list(names[found.argmax(axis=1)]),
+                }
                 | {f"probability_{name}": found[:, k] for k, name in enumerate(classes)}
             )
             for model, found in said.items()

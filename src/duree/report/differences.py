@@ -1,4 +1,4 @@
-"""Differences: the network held against each baseline, with every p-value that the run found."""
+"""Differences: the network held against each baseline, by the same evidence as the verdict."""
 
 from __future__ import annotations
 
@@ -7,40 +7,38 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from duree.evaluation.comparison import holm
-from duree.report.records import Comparison, Metrics
+from duree.evaluation.verdict import Evidence, weigh
 from duree.report.run_data import RunData
-from duree.report.vocabulary import gain
-
-MCNEMAR = "McNemar"
-SIGNIFICANCE = 0.05
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Network minus ``model`` in one metric.
+    """Network minus one model in one metric.
 
     Attributes
     ----------
-    found : Comparison
-        The difference, its interval and the bootstrap's p-value.
-    mcnemar : float or None
-        The p-value of McNemar's test.
-    adjusted : float or None
-        The larger of the two, by Holm's method for all baselines.
+    metric : str
+    evidence : Evidence
+        The difference with the interval and the adjusted p-value of all tests together.
+    tests : {method: p-value}
+        Each test by itself.
     """
 
-    model: str
-    found: Comparison
-    mcnemar: float | None
-    adjusted: float | None
+    metric: str
+    evidence: Evidence
+    tests: dict[str, float]
+
+    @property
+    def model(self) -> str:
+        """The model that the network is held against."""
+        return self.evidence.model
 
     @property
     def favours(self) -> str:
         """``"network"``, ``"baseline"`` or, where the two cannot be told apart, ``""``."""
-        if self.adjusted is None or self.adjusted > SIGNIFICANCE:
+        if not self.evidence.is_claimed:
             return ""
-        return "network" if gain(self.found.metric) * self.found.difference > 0 else "baseline"
+        return "network" if self.evidence.gain > 0 else "baseline"
 
 
 @dataclass(frozen=True)
@@ -49,52 +47,47 @@ class Agreement:
 
     both: int
     network_only: int
-    baseline_only: int
+    other_only: int
     neither: int
 
 
-def differences(metrics: Metrics, metric: str) -> list[Difference]:
-    """The network against every baseline in one metric, the strongest baseline first."""
-    found: dict[str, Comparison] = {}
-    exact: dict[str, float] = {}
-    for comparison in metrics.comparisons:
-        if comparison.metric != metric:
-            continue
-        if comparison.method.startswith(MCNEMAR):
-            if comparison.p_value is not None:
-                exact[comparison.model] = comparison.p_value
-        else:
-            found[comparison.model] = comparison
-    worst = {
-        model: max(p for p in (comparison.p_value, exact.get(model)) if p is not None)
-        for model, comparison in found.items()
-        if comparison.p_value is not None
-    }
-    adjusted = holm(worst)
-    order = sorted(found, key=lambda model: gain(metric) * found[model].difference)
+def differences(run: RunData, metric: str) -> list[Difference]:
+    """The network against every baseline, the strongest first; then against its own parts.
+
+    P-values are adjusted within each of these two families.
+    """
+    values = run.metrics.seeds.values.get(metric, []) if run.metrics.seeds else []
+    spread = float(np.ptp(values)) if values else 0.0
+    found = [comparison for comparison in run.metrics.comparisons if comparison.metric == metric]
+    families = (
+        [one for one in found if not run.is_part(one.model)],
+        [one for one in found if run.is_part(one.model)],
+    )
     return [
-        Difference(model, found[model], exact.get(model), adjusted.get(model)) for model in order
+        Difference(metric, evidence, {o.method: o.p_value for o in of if o.model == evidence.model})
+        for of in families
+        for evidence in weigh(of, metric, spread)
     ]
 
 
 def agreements(run: RunData) -> dict[str, Agreement]:
-    """How the network's and each baseline's right rows overlap; only where a row has one class."""
+    """How the network's and each model's right rows overlap; only where a row has one class."""
     if run.baselines is None or not run.classes or run.is_multilabel:
         return {}
     answers = run.predictions[run.target_column()].cast(pl.String)
-    network = (run.predictions["prediction"].cast(pl.String) == answers).to_numpy()
-    columns = [f"probability_{name}" for name in run.classes]
-    classes = np.array(run.classes, dtype=object)
+    network = _right(run.predictions, answers)
     found = {}
     for (model,), rows in run.baselines.sort("row").group_by("model", maintain_order=True):
-        if len(rows) != len(answers):
-            continue
-        said = classes[rows.select(columns).to_numpy().argmax(axis=1)]
-        right = said == answers.to_numpy()
-        found[str(model)] = Agreement(
-            int((network & right).sum()),
-            int((network & ~right).sum()),
-            int((~network & right).sum()),
-            int((~network & ~right).sum()),
-        )
+        if len(rows) == len(answers):
+            other = _right(rows, answers)
+            found[str(model)] = Agreement(
+                int((network & other).sum()),
+                int((network & ~other).sum()),
+                int((~network & other).sum()),
+                int((~network & ~other).sum()),
+            )
     return found
+
+
+def _right(rows: pl.DataFrame, answers: pl.Series) -> pl.Series:
+    return rows["prediction"].cast(pl.String) == answers

@@ -40,7 +40,7 @@ def plan_figures(run: RunData) -> list[Plan]:
         (True, Plan("parts", "Rows of the three parts and the classes’ shares", draw_parts)),
         (True, Plan("models", "Every model with its 95 % interval", draw_models)),
         (
-            bool(differences(run.metrics, run.metrics.primary_metric)),
+            bool(differences(run, run.metrics.primary_metric)),
             Plan("differences", "The network minus each baseline", draw_differences),
         ),
         (bool(run.history), Plan("curves", "Learning curves", draw_curves)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from duree.report.differences import MCNEMAR
+from duree.evaluation.metrics import SHARES
 from duree.report.methods_model import network_sentences, text_sentences, training_sentences
 from duree.report.numerals import count
 from duree.report.phrases import Phrases
@@ -36,6 +36,15 @@ METRIC_SOURCES = {
     "auc": "the area under the ROC curve ({hanley1982})",
     "calibration_error": "the expected calibration error over 15 bins ({naeini2015})",
     "spearman": "Spearman’s rank correlation ({spearman1904})",
+}
+
+TESTS = {
+    "paired bootstrap": "a paired bootstrap",
+    "paired bootstrap by group": "a paired bootstrap of whole groups",
+    "McNemar exact": "McNemar’s exact test ({mcnemar1947})",
+    "paired permutation": "a paired permutation test ({pitman1937}; {phipson2010})",
+    "paired permutation by group": "a paired permutation test of whole groups ({pitman1937}; "
+    "{phipson2010})",
 }
 
 
@@ -121,12 +130,12 @@ def _question(run: RunData, say: Phrases) -> str:
 
 
 def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
-    names = [name for name in run.metrics.results if name != "network"]
+    names = [n for n in run.metrics.results if n != "network" and not run.is_part(n)]
     if not names:
         yield say("No baseline was trained.")
         return
     told = [_baseline(run, name, say) for name in names]
-    joined = say("; ").join(told)
+    joined = ("；" if say.words.language == "zh" else "; ").join(told)
     yield say(
         "Beside the network stood, trained on the same rows and the same units: {baselines}.",
         baselines=joined,
@@ -147,32 +156,20 @@ def _baseline(run: RunData, name: str, say: Phrases) -> str:
 
 
 def _judging(run: RunData, say: Phrases) -> Iterator[str]:
-    grouped = run.recipe.data.group is not None
-    facts = {"test": count(run.test_rows), "n": count(run.recipe.judging.bootstrap)}
-    if grouped:
-        yield say(
-            "All figures are from the {test} test rows; 95 % intervals are percentiles of {n} "
-            "bootstrap resamples ({efron1979}) of whole groups ({field2007}).",
-            **facts,
-        )
-    else:
-        yield say(
-            "All figures are from the {test} test rows; 95 % intervals are percentiles of {n} "
-            "bootstrap resamples ({efron1979}).",
-            **facts,
-        )
+    yield from _intervals(run, say)
     named = [say(METRIC_SOURCES[m]) for m in run.metrics.metric_names if m in METRIC_SOURCES]
     if named:
         yield say("Among the figures are {metrics}.", metrics=say.words.listed(named))
-    if run.metrics.comparisons:
-        tested = any(found.method.startswith(MCNEMAR) for found in run.metrics.comparisons)
+    primary = run.metrics.primary_metric
+    methods = {found.method: 0 for found in run.metrics.comparisons if found.metric == primary}
+    if methods:
+        tests = [say(TESTS[method]) if method in TESTS else method for method in methods]
         yield say(
-            "The network was held against each baseline on the very same rows, by a paired "
-            "bootstrap and by McNemar’s exact test ({mcnemar1947}); the larger of the two "
-            "p-values counts, adjusted for the number of baselines ({holm1979})."
-            if tested
-            else "The network was held against each baseline on the very same rows by a paired "
-            "bootstrap; p-values are adjusted for the number of baselines ({holm1979})."
+            "In {metric} the network was held against each baseline on the very same rows by "
+            "{tests}; a difference is claimed only where every test does so after Holm’s "
+            "correction for the number of baselines ({holm1979}).",
+            metric=say.words.metric(primary),
+            tests=say.words.listed(tests),
         )
     if run.metrics.seeds:
         seeds = max((len(values) for values in run.metrics.seeds.values.values()), default=0)
@@ -180,6 +177,27 @@ def _judging(run: RunData, say: Phrases) -> Iterator[str]:
             "{n} networks were trained from different seeds; no difference within their spread is "
             "called one.",
             n=seeds,
+        )
+
+
+def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
+    yield say("All figures are from the {test} test rows.", test=count(run.test_rows))
+    grouped = run.recipe.data.group is not None
+    resamples = count(run.recipe.judging.bootstrap)
+    yield say(
+        "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of whole "
+        "groups ({field2007}), widened as few groups demand ({hesterberg2015})."
+        if grouped
+        else "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}), "
+        "widened as few rows demand ({hesterberg2015}).",
+        n=resamples,
+    )
+    if SHARES & set(run.metrics.metric_names):
+        yield say(
+            "Shares of right rows have Wilson’s interval ({wilson1927}), on the effective number "
+            "of rows ({kish1965})."
+            if grouped
+            else "Shares of right rows have Wilson’s interval ({wilson1927})."
         )
 
 

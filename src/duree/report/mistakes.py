@@ -22,11 +22,13 @@ TEXT_COLUMNS = 420
 class Mistake:
     """One row that the network got wrong.
 
-    ``row`` is its id, or its place among the test rows from 1; ``sure`` is the probability of what
-    the network said, ``of_true`` that of the true answer (for numbers: nothing, and the error).
+    ``place`` is its place among the test rows, from 1, and ``id`` its own name where it has one.
+    ``sure`` is the probability of what the network said (for numbers: the error), ``of_true`` that
+    of the true answer.
     """
 
-    row: str
+    place: int
+    id: str
     text: str
     true: str
     said: str
@@ -99,7 +101,8 @@ def _worst(badness: NDArray[np.float64]) -> list[int]:
 def _mistake(run: RunData, row: int, true: str, said: str, sure: str, of_true: str) -> Mistake:
     text, name = run.column("text"), run.column("id")
     return Mistake(
-        label(str(run.predictions[name][row])) if name else str(row + 1),
+        row + 1,
+        label(str(run.predictions[name][row])) if name else "",
         quote(str(run.predictions[text][row] or ""), TEXT_COLUMNS) if text else "",
         label(true),
         label(said),

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from duree.report.records import Comparison, Estimate
+from duree.evaluation.verdict import Evidence
+from duree.report.records import Estimate
 from duree.report.vocabulary import IN_TARGET_UNITS
 
 MINUS = "\u2212"
@@ -32,10 +33,9 @@ def estimate(figure: Estimate, metric: str, rows: int) -> Shown:
     return Shown(number(figure.value, places), _interval(figure.low, figure.high, places))
 
 
-def difference(comparison: Comparison, rows: int) -> Shown:
+def difference(metric: str, found: Evidence, rows: int) -> Shown:
     """``+0.013 [0.004, 0.022]``."""
-    found = comparison
-    places = decimals(found.metric, rows, found.difference, found.low, found.high)
+    places = decimals(metric, rows, found.difference, found.low, found.high)
     value = number(found.difference, places)
     positive = not value.startswith(MINUS) and any(digit in value for digit in "123456789")
     return Shown(f"+{value}" if positive else value, _interval(found.low, found.high, places))

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from duree.errors import user_language
+from duree.evaluation.metrics import gain
 from duree.folders import write_file
 from duree.report import rows
 from duree.report.choices import list_choices
@@ -24,7 +25,7 @@ from duree.report.numerals import count, difference, estimate, moment, p_value, 
 from duree.report.references import software_bibtex
 from duree.report.run_data import RunData, load_run
 from duree.report.texts import label, visible
-from duree.report.vocabulary import Words, gain
+from duree.report.vocabulary import Words
 
 PAGE = "report.html"
 
@@ -121,6 +122,7 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "run": run,
         "metrics": metrics,
         "language": words.language,
+        "gap": "" if chinese else " ",
         "other": other,
         "verdict": verdicts[words.language] or metrics.verdict,
         "verdict_other": verdicts[other],
@@ -129,7 +131,7 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "figures": {drawn.plan.name: Markup(drawn.inline(words)) for drawn in figures},
         "without_pdf": [drawn.plan.name for drawn in figures if drawn.fonts is None],
         "models": rows.model_rows(run, words),
-        "differences": differences(metrics, metrics.primary_metric),
+        "differences": differences(run, metrics.primary_metric),
         "difference_rows": rows.difference_rows(run, words),
         "agreements": agreements(run),
         "without_shared": rows.without_shared(run),

@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from duree.evaluation.comparison import NETWORK
 from duree.report.drawing import BLUE, GREY, INK, ORANGE, PALE, WIDTH, bare, place, text_width
 from duree.report.numerals import FEW_ROWS, count, share
-from duree.report.records import NETWORK, Bin
+from duree.report.records import Bin
 from duree.report.run_data import RunData
 from duree.report.texts import label
 from duree.report.vocabulary import Words
@@ -114,48 +115,45 @@ def _draw_largest(
 
 def draw_reliability(run: RunData, words: Words) -> Figure:
     """Small panels side by side: the network, then the strongest baselines."""
-    models = reliability_models(run)
     size, gap = 1.42, 0.2
-    figure = Figure(figsize=(WIDTH, TITLE + size + 0.9))
+    figure = Figure(figsize=(WIDTH, TITLE + size + 0.5))
+    models = reliability_models(run)
+    sure = [one.confidence for model in models for one in run.calibration[model]]
+    # With two classes nothing is said with less than one half.
+    start = 0.5 if min(sure) >= 0.5 else 0.0
     for number, model in enumerate(models):
-        left = 0.5 + number * (size + gap)
-        axes = place(figure, left, TITLE, size, size)
-        below = place(figure, left, TITLE + size + 0.1, size, 0.32)
-        _draw_curve(axes, run.calibration[model], BLUE if model == NETWORK else INK)
-        _draw_counts(below, run.calibration[model])
+        axes = place(figure, 0.5 + number * (size + gap), TITLE, size, size)
+        colour = BLUE if model == NETWORK else INK
+        _draw_curve(axes, run.calibration[model], colour, start)
         title = "\n".join(wrap(words.model(model, run.metrics.cell), 22)[:2])
-        axes.set_title(title, fontsize=8.5, color=BLUE if model == NETWORK else INK)
-        below.set_xlabel(words("stated confidence"))
+        axes.set_title(title, fontsize=8.5, color=colour)
+        axes.set_xlabel(words("stated confidence"))
         if number:
             axes.set_yticklabels([])
         else:
             axes.set_ylabel(words("share right"))
-            below.set_ylabel(words("rows"), rotation=0, ha="right", va="center")
     return figure
 
 
 def reliability_models(run: RunData) -> list[str]:
     """The network, and the baselines that did best; one that only guesses has no curve."""
     ranked = run.ranked(run.metrics.primary_metric)
-    shown = [name for name in ranked if run.calibration.get(name) and name != "majority"]
+    shown = [
+        name
+        for name in ranked
+        if run.calibration.get(name) and name != "majority" and not run.is_part(name)
+    ]
     return sorted(shown, key=lambda name: name != NETWORK)[:MOST_RELIABILITY]
 
 
-def _draw_curve(axes: Axes, bins: list[Bin], colour: str) -> None:
+def _draw_curve(axes: Axes, bins: list[Bin], colour: str, start: float) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=(0, (3, 2)))
     at = [one.confidence for one in bins]
     axes.vlines(at, [b.low for b in bins], [b.high for b in bins], colour, linewidth=1.2)
     axes.plot(at, [one.observed for one in bins], "o-", color=colour, markersize=3.5, linewidth=1)
-    axes.set_xlim(-0.03, 1.03)
+    axes.set_xlim(start - 0.02, 1.02)
     axes.set_ylim(-0.03, 1.03)
-    axes.set_xticks([0, 0.5, 1], [])
+    axes.set_xticks([start, (1 + start) / 2, 1])
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(color=PALE, linewidth=0.5)
-
-
-def _draw_counts(axes: Axes, bins: list[Bin]) -> None:
-    axes.bar([one.confidence for one in bins], [one.rows for one in bins], 0.06, color=GREY)
-    axes.set_xlim(-0.03, 1.03)
-    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.set_yticks([])
-    bare(axes, keep="bottom")

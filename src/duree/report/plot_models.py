@@ -6,12 +6,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from duree.evaluation.comparison import NETWORK
+from duree.evaluation.metrics import gain
 from duree.report.differences import Difference, differences
 from duree.report.drawing import BLUE, GREY, INK, PALE, RED, WIDTH, bare, place, text_width
 from duree.report.numerals import difference, estimate, p_value
-from duree.report.records import NETWORK, Estimate
+from duree.report.records import Estimate
 from duree.report.run_data import RunData
-from duree.report.vocabulary import Words, gain
+from duree.report.vocabulary import Words
 
 ROW = 0.29  # inches
 TRIVIAL = ("majority", "mean")
@@ -39,19 +41,19 @@ def draw_models(run: RunData, words: Words) -> Figure:
 def draw_differences(run: RunData, words: Words) -> Figure:
     """Network minus baseline in the primary metric: which side of zero, and how surely."""
     metric, rows = run.metrics.primary_metric, run.test_rows
-    found = differences(run.metrics, metric)
+    found = differences(run, metric)
     names = [words.model(item.model, run.metrics.cell) for item in found]
     columns = [
-        [str(difference(item.found, rows)) for item in found],
-        [p_value(item.adjusted, rows) for item in found],
+        [str(difference(metric, item.evidence, rows)) for item in found],
+        [p_value(item.evidence.p_value, rows) for item in found],
     ]
     figure, axes = _forest(names, columns, [words("95 % interval"), words("p (Holm)")])
     axes.set_xlim(*_around_zero(found))
     for row, item in enumerate(found):
-        between = item.found
-        ends = _ends(Estimate(value=between.difference, low=between.low, high=between.high))
+        against = item.evidence
         marker = "D" if item.favours else "o"
-        _whisker(axes, row, between.difference, ends, FAVOURED[item.favours], marker)
+        ends = (against.low, against.high)
+        _whisker(axes, row, against.difference, ends, FAVOURED[item.favours], marker)
     axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
     axes.set_xlabel(words("difference in {metric}", metric=words.metric(metric)))
     _say_sides(axes, words, gain(metric))
@@ -128,9 +130,8 @@ def _limits(order: list[str], found: dict[str, Estimate]) -> tuple[float, float]
 def _around_zero(rows: list[Difference]) -> tuple[float, float]:
     """Zero inside, and no baseline that only guesses setting the scale for the others."""
     thinking = [item for item in rows if item.model not in TRIVIAL] or rows
-    found = [item.found for item in thinking]
-    values = [0.0, *(one.difference for one in found)]
-    values += [end for one in found for end in (one.low, one.high) if end is not None]
+    found = [item.evidence for item in thinking]
+    values = [0.0, *(end for one in found for end in (one.low, one.difference, one.high))]
     margin = max((max(values) - min(values)) * 0.12, 1e-6)
     return min(values) - margin, max(values) + margin
 

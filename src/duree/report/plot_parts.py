@@ -22,11 +22,11 @@ from duree.report.texts import label
 from duree.report.vocabulary import Words
 
 BAR = 0.34  # inches
-ROW = 0.3
+ROW = 0.26
 MARKERS = {"train": "o", "validation": "s", "test": "D"}
 # Parts with equal shares must not hide each other.
 DODGE = {"train": -0.22, "validation": 0.0, "test": 0.22}
-MOST_CLASSES = 40
+MOST_CLASSES = 20
 
 
 def draw_parts(run: RunData, words: Words) -> Figure:
@@ -90,7 +90,7 @@ def _say_parts(
         colour = PART_COLOURS[part]
         marker = MARKERS.get(part)
         if marker:
-            x = (edge_above - text_width(above) - 0.06) / room
+            x = (edge_above - text_width(above) - 0.09) / room
             axes.plot(
                 [x], [1.39], marker, color=colour, ms=5, transform=axes.transAxes, clip_on=False
             )
@@ -99,7 +99,7 @@ def _say_parts(
 def _put(axes: Axes, text: str, wish: float, edge: float, y: float, last: bool) -> float:
     """Write a text at ``wish`` inches, or after ``edge``; the last ends where the bar ends."""
     room = WIDTH - 0.1
-    start = max(wish, edge) + 0.13
+    start = max(wish, edge) + 0.16
     if last:
         start = min(start, room - text_width(text))
     axes.text(start / room, y, text, transform=axes.transAxes, color=INK)

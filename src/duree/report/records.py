@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-NETWORK = "network"
+from duree.evaluation.comparison import NETWORK, Comparison
+
 PARTS = ("train", "validation", "test")
 
 
@@ -29,18 +30,6 @@ class ModelResult(Record):
 
     estimates: dict[str, Estimate]
     fit_seconds: float | None = None
-
-
-class Comparison(Record):
-    """Network minus one baseline on the same rows."""
-
-    model: str
-    metric: str
-    difference: float
-    low: float | None = None
-    high: float | None = None
-    p_value: float | None = None
-    method: str = ""
 
 
 class Opening(Record):

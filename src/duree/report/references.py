@@ -30,12 +30,18 @@ class Reference:
     def full(self) -> str:
         """One line of a list of references."""
         found = self.fields
-        where = found.get("journal") or found.get("booktitle") or found.get("howpublished", "")
+        where = (
+            found.get("journal")
+            or found.get("booktitle")
+            or found.get("howpublished")
+            or found.get("publisher", "")
+        )
         number = f"({found['number']})" if "number" in found else ""
         volume = f" {found['volume']}{number}" if "volume" in found else ""
         pages = f", {found['pages'].replace('--', '–')}" if "pages" in found else ""
         authors = "; ".join(self._authors).replace("; others", " et al.")
-        return f"{authors} ({found['year']}). {found['title']}. {where}{volume}{pages}."
+        title = found["title"] if found["title"].endswith("?") else f"{found['title']}."
+        return f"{authors} ({found['year']}). {title} {where}{volume}{pages}."
 
     @property
     def bibtex(self) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from duree.evaluation.comparison import NETWORK
 from duree.report.differences import Difference, differences
 from duree.report.numerals import Shown, count, decimals, estimate, number
-from duree.report.records import NETWORK, Check, ClassFigures
+from duree.report.records import Check, ClassFigures
 from duree.report.run_data import RunData
 from duree.report.texts import label
 from duree.report.vocabulary import Words
@@ -84,7 +85,7 @@ def model_rows(run: RunData, words: Words) -> list[ModelRow]:
 def difference_rows(run: RunData, words: Words) -> list[tuple[str, list[Difference | None]]]:
     """Each baseline, with its difference in every metric (None where undefined)."""
     names = run.metrics.metric_names
-    found = {name: {d.model: d for d in differences(run.metrics, name)} for name in names}
+    found = {name: {d.model: d for d in differences(run, name)} for name in names}
     baselines = [name for name in run.ranked(run.metrics.primary_metric) if name != NETWORK]
     rows = [
         (words.model(model, run.metrics.cell), [found[name].get(model) for name in names])

@@ -12,9 +12,10 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from duree.errors import RunError
+from duree.evaluation.comparison import NETWORK
+from duree.evaluation.metrics import gain
 from duree.recipe import Recipe
 from duree.report.records import (
-    NETWORK,
     Bin,
     Check,
     DataFacts,
@@ -22,7 +23,6 @@ from duree.report.records import (
     Metrics,
     SplitData,
 )
-from duree.report.vocabulary import gain
 
 T = TypeVar("T")
 
@@ -97,8 +97,14 @@ class RunData:
     @property
     def strongest_baseline(self) -> str | None:
         """The baseline that did best by the primary metric."""
-        baselines = [name for name in self.ranked(self.metrics.primary_metric) if name != NETWORK]
+        names = self.ranked(self.metrics.primary_metric)
+        baselines = [name for name in names if name != NETWORK and not self.is_part(name)]
         return baselines[0] if baselines else None
+
+    @staticmethod
+    def is_part(model: str) -> bool:
+        """Whether the model is a part of the network that was judged by itself too."""
+        return model.endswith("_part")
 
     def column(self, role: str) -> str | None:
         """The column that plays ``role`` (``text``, ``target``, ``id``), where it is there."""

@@ -13,8 +13,7 @@ HIDDEN = re.compile(
     "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ue000-\uf8ff\ud800-\udfff"
     "\U000e0000-\U000e007f\U000f0000-\U0010ffff]"
 )
-PICTURES = {"\n": "↵ ", "\r": "", "\t": "⇥ ", "\x7f": "␡", "\u2028": "↵ ", "\u2029": "↵ "}
-CONTROL_PICTURES = 0x2400
+PICTURES = {"\n": "↵ ", "\r": "", "\t": "⇥ ", "\u2028": "↵ ", "\u2029": "↵ "}
 ELLIPSIS = " […] "
 
 
@@ -57,11 +56,7 @@ def columns(text: str) -> int:
 
 def _picture(match: re.Match[str]) -> str:
     sign = match.group()
-    if sign in PICTURES:
-        return PICTURES[sign]
-    if sign < " ":
-        return chr(CONTROL_PICTURES + ord(sign))
-    return f"⟨U+{ord(sign):04X}⟩"
+    return PICTURES.get(sign, f"⟨U+{ord(sign):04X}⟩")
 
 
 def _clings(sign: str) -> bool:

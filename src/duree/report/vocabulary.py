@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from duree.errors import translate
-from duree.evaluation.metrics import LOSSES
+from duree.evaluation.metrics import LABELS
 
 # Figures in units of the target; all others lie on scales of their own, near 0 to 1.
 IN_TARGET_UNITS = frozenset({"mae", "rmse"})
-
-METRICS = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro-F1",
-    "micro_f1": "micro-F1",
-    "subset_accuracy": "subset accuracy",
-    "log_loss": "log-loss",
-    "brier": "Brier score",
-    "auc": "AUC",
-    "calibration_error": "calibration error",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "r2": "R²",
-    "spearman": "Spearman’s ρ",
-}
 
 MODELS = {
     "majority": "majority class",
@@ -30,6 +15,8 @@ MODELS = {
     "tfidf_ridge": "TF-IDF + ridge regression",
     "nb_svm": "NB-SVM",
     "random_forest": "random forest",
+    "recurrent_part": "its recurrent part alone",
+    "wide_part": "its wide part alone",
 }
 
 # What early stopping watched: its name, and 1 where a higher value is better.
@@ -70,7 +57,7 @@ class Words:
 
     def metric(self, name: str) -> str:
         """A metric's name; an unknown one is called what the file calls it."""
-        return self(METRICS[name]) if name in METRICS else name
+        return self(LABELS[name]) if name in LABELS else name
 
     def model(self, name: str, cell: str) -> str:
         """A model's name; ours tells its cell."""
@@ -86,9 +73,5 @@ class Words:
         """Items in a row: commas, and a word before the last."""
         if len(items) < 2:
             return "".join(items)
-        return self(", ").join(items[:-1]) + self(" and ") + items[-1]
-
-
-def gain(metric: str) -> float:
-    """1 where a higher value of the metric is better, else -1."""
-    return -1.0 if metric in LOSSES else 1.0
+        comma, last = ("、", "和") if self.language == "zh" else (", ", " and ")
+        return comma.join(items[:-1]) + last + items[-1]
