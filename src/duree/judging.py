@@ -66,6 +66,8 @@ def judge_on_test(
             targets[kept],
             task.metrics,
             groups=None if question.groups is None else question.groups[rows][kept],
+            # The wide part only counts words: it stays a rival that the network must beat.
+            parts=("recurrent_part",),
             seeds=seeds,
             resamples=recipe.judging.bootstrap,
             seed=recipe.seed,

@@ -56,7 +56,8 @@ def wilson(successes: float, rows: float) -> Interval:
     centre = share + NORMAL**2 / (2 * rows)
     half = NORMAL * np.sqrt(share * (1 - share) / rows + NORMAL**2 / (4 * rows**2))
     scale = 1 + NORMAL**2 / rows
-    return float(max((centre - half) / scale, 0.0)), float(min((centre + half) / scale, 1.0))
+    # Rounding must not push a share of 0 or 1 out of its own interval.
+    return min(float((centre - half) / scale), share), max(float((centre + half) / scale), share)
 
 
 def metric_interval(
