@@ -59,7 +59,9 @@ class TfidfLogistic:
     def _fit(self, counts: csr_matrix, targets: NDArray[Any], strength: float) -> None:
         self.weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
         features = self.weighting.transform(counts)
-        self.models = [self._fit_one(features, column, strength) for column in self._columns(targets)]
+        self.models = [
+            self._fit_one(features, column, strength) for column in self._columns(targets)
+        ]
 
     def _fit_one(
         self, features: csr_matrix, column: NDArray[Any], strength: float
@@ -154,7 +156,7 @@ class TfidfRidge:
 
     def _fit(self, counts: csr_matrix, targets: NDArray[Any], strength: float) -> None:
         self.weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
-        self.model = Ridge(alpha=strength, solver="sag", random_state=0, tol=1e-3)
+        self.model = Ridge(alpha=strength, solver="sparse_cg")
         self.model.fit(self.weighting.transform(counts), targets)
 
     def _predict(self, counts: csr_matrix) -> NDArray[np.float64]:

@@ -57,7 +57,8 @@ def wilson(successes: float, rows: float) -> Interval:
     half = NORMAL * np.sqrt(share * (1 - share) / rows + NORMAL**2 / (4 * rows**2))
     scale = 1 + NORMAL**2 / rows
     # Rounding must not push a share of 0 or 1 out of its own interval.
-    return min(float((centre - half) / scale), share), max(float((centre + half) / scale), share)
+    low, high = max((centre - half) / scale, 0.0), min((centre + half) / scale, 1.0)
+    return min(float(low), share), max(float(high), share)
 
 
 def metric_interval(
