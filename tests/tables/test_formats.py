@@ -117,6 +117,11 @@ def test_a_faulty_line_is_refused_with_its_number(tmp_path: Path, line: str, rea
     assert refusal(lines(tmp_path, f'{{"a": 1}}\n{line}\n')).startswith(reason)
 
 
+def test_a_line_without_an_end_is_refused_with_its_number(tmp_path: Path) -> None:
+    path = lines(tmp_path, '{"t": "a"}\n\n{"t": "' + "x" * 20_000_000)
+    assert refusal(path).startswith("the row that begins in line 3 is longer than 16000000 bytes")
+
+
 def test_json_lines_may_be_in_another_encoding(tmp_path: Path) -> None:
     text = '{"t": "今天天气很好，我们去学校吧。"}\n'
     assert read(lines(tmp_path, text.encode("gb18030")))["t"][0] == "今天天气很好，我们去学校吧。"
@@ -180,7 +185,7 @@ def test_a_formula_never_computed_is_refused_with_its_cell(tmp_path: Path) -> No
     book.active.append([1, "=A2*2"])
     book.save(tmp_path / "a.xlsx")
     assert refusal(tmp_path / "a.xlsx") == (
-        "the formula in cell B2 has no saved result; a.xlsx; "
+        "the formula in cell B2 has no saved result; in a.xlsx; "
         "open the file in your spreadsheet program and save it"
     )
 

@@ -20,7 +20,9 @@ def to_columns(structure: Structure, rows: Marks, names: list[str]) -> pl.DataFr
     """
     cells = to_series(structure, rows)
     width = len(names)
-    return pl.DataFrame({name: cells.gather_every(width, i) for i, name in enumerate(names)})
+    every = pl.col("cells")
+    columns = [every.gather_every(width, i).alias(name) for i, name in enumerate(names)]
+    return cells.to_frame().select(columns)
 
 
 def to_series(structure: Structure, rows: Marks) -> pl.Series:

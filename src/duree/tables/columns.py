@@ -18,7 +18,7 @@ def resolve_column(table: Table, name: str) -> str:
     if name in columns:
         return name
     values = {"column": name, "file": _files(table)}
-    what, where = "there is no column {column!r}", "{file}"
+    what, where = "there is no column {column!r}", "in {file}"
     if near := _near(name, columns):
         raise DataError(what, where, "did you mean {near}?", near=_listed(near), **values)
     raise DataError(what, where, "its columns are {columns}", columns=_listed(columns), **values)
@@ -38,7 +38,7 @@ def as_text(table: Table, name: str) -> pl.Series:
     if kind.is_nested() or kind in (pl.Binary, pl.Object):
         raise DataError(
             "column {column!r} holds {kind}, not text",
-            "{file}",
+            "in {file}",
             "name a column of texts or numbers",
             column=name,
             kind=str(kind),

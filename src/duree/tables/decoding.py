@@ -9,7 +9,7 @@ from pathlib import Path
 
 from duree.errors import DataError
 
-BLOCK = 1 << 22  # bytes read at a time
+BLOCK = 1 << 21  # bytes read at a time
 
 
 def known_encoding(name: str) -> str:
@@ -91,7 +91,7 @@ def _line_of_fault(blocks: Iterable[bytes], encoding: str) -> int:
 def _not_in_encoding(path: Path, encoding: str, line: int) -> DataError:
     return DataError(
         "the text is not in {encoding}: line {line} cannot be decoded",
-        "{file}",
+        "in {file}",
         "correct that line, or choose the encoding that the file is in with --encoding",
         encoding=encoding,
         line=line,

@@ -12,6 +12,7 @@ from duree.tables.structure import RETURN, Dialect, Structure, find_structure
 SAMPLE = 1 << 20
 DELIMITERS = ",;\t|"
 _LONE_QUOTE = re.compile(rb'(?:^|[\t\r\n])"(?:[\t\r\n]|$)')
+_QUOTED_CELL = re.compile(rb'(?:^|[\t\r\n])"[^"\t\r\n]*"(?:[\t\r\n]|$)')
 
 
 def find_dialect(sample: bytes, delimiter: str | None, default: str) -> Dialect:
@@ -76,10 +77,11 @@ def _with_quote(sample: bytes, double: _Trial) -> Dialect:
     delimiter = double.dialect.delimiter
     if delimiter == "\t":
         # Writers of tabs seldom quote. Where every line has its cells as it stands, and quotes do
-        # not close or stand as cells of their own (tokens of a text), the quotes are text.
+        # not close or only stand as cells of their own (tokens of a text), the quotes are text.
         plain = _try(sample, delimiter, None)
-        tokens = double.rows < plain.rows and _LONE_QUOTE.search(sample) is not None
-        if plain.share == 1 and plain.width > 1 and (double.share < 1 or tokens):
+        tokens = bool(_LONE_QUOTE.search(sample)) and not _QUOTED_CELL.search(sample)
+        joins = double.rows < plain.rows and tokens
+        if plain.share == 1 and plain.width > 1 and (double.share < 1 or joins):
             return plain.dialect
     single = _try(sample, delimiter, "'")
     if single.share == 1 and single.width > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -36,6 +37,8 @@ def read_excel(path: Path) -> Content:
         import fastexcel
     except ImportError:
         raise ExtraError("fastexcel", "formats", "reading Excel files") from None
+    # An empty column is no cause for a warning.
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)
     errors = _check_workbook(path)
     try:
         book = fastexcel.read_excel(path)
@@ -171,7 +174,7 @@ def _check_formulas(archive: zipfile.ZipFile, sheet: str, path: Path) -> int:
                 if _never_computed(element):
                     raise DataError(
                         "the formula in cell {cell} has no saved result",
-                        "{file}",
+                        "in {file}",
                         "open the file in your spreadsheet program and save it",
                         cell=element.get("r", "?"),
                         file=str(path),

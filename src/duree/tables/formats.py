@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,8 @@ from duree.errors import DataError
 from duree.tables.decoding import known_encoding, utf8_blocks
 from duree.tables.encoding import find_encoding
 from duree.tables.finding import Finding
-from duree.tables.rules import column_names
+from duree.tables.rules import check_row_length, column_names
 from duree.tables.table import Content
-
-_LINE_LIMIT = 100_000_000  # bytes
 
 
 def read_parquet(path: Path) -> Content:
@@ -41,36 +40,27 @@ def read_json_lines(path: Path, encoding: str | None = None) -> Content:
     """
     chosen = known_encoding(encoding) if encoding else find_encoding(path)
     columns: dict[str, list[Any]] = {}
-    rows = 0
-    for number, line in enumerate(_lines(path, chosen), 1):
-        if not line.strip():
-            continue
+    for row, (number, line) in enumerate(_lines(path, chosen)):
         for name, value in _record(line, number, path).items():
-            columns.setdefault(name, [None] * rows).append(value)
-        rows += 1
+            columns.setdefault(name, [None] * row).append(value)
         for values in columns.values():
-            if len(values) < rows:
-                values.append(None)
+            values += [None] * (row + 1 - len(values))
     series = {name: _column(values) for name, values in columns.items()}
     frame = pl.DataFrame(list(series.values()), schema=column_names(list(series), path))
     mixed = [name for name, values in columns.items() if _is_mixed(values)]
     return Content(frame, tuple(_told_mixed(mixed, path)), chosen)
 
 
-def _lines(path: Path, encoding: str) -> Iterator[bytes]:
-    rest = b""
-    for block in utf8_blocks(path, encoding):
+def _lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers from 1."""
+    number, rest = 0, b""
+    for block in chain(utf8_blocks(path, encoding), [b"\n"]):
         *whole, rest = (rest + block).split(b"\n")
-        yield from whole
-        if len(rest) > _LINE_LIMIT:
-            raise DataError(
-                "a line is longer than {limit} bytes",
-                "{file}",
-                "write one JSON object a line",
-                limit=_LINE_LIMIT,
-                file=str(path),
-            )
-    yield rest
+        for line in whole:
+            number += 1
+            if line.strip():
+                yield number, line
+        check_row_length(len(rest), number + 1, path)
 
 
 def _record(line: bytes, number: int, path: Path) -> dict[str, Any]:
@@ -79,7 +69,7 @@ def _record(line: bytes, number: int, path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DataError(
             "line {line} is not JSON: {reason}",
-            "{file}",
+            "in {file}",
             "write one JSON object a line",
             line=number,
             reason=str(error),
@@ -88,7 +78,7 @@ def _record(line: bytes, number: int, path: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or any(isinstance(v, dict | list) for v in record.values()):
         raise DataError(
             "line {line} is not an object of plain values",
-            "{file}",
+            "in {file}",
             "write one JSON object a line, its values texts, numbers, true, false or null",
             line=number,
             file=str(path),

@@ -176,7 +176,7 @@ def _check_cells(frame: pl.DataFrame, path: Path) -> None:
         if longest is not None and len(frame[name][longest].encode()) > CELL_LIMIT:
             raise DataError(
                 "the text in column {column!r}, row {row} is longer than {limit} bytes",
-                "{file}",
+                "in {file}",
                 "part it into several rows",
                 column=name,
                 row=longest + 1,

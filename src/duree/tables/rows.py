@@ -12,7 +12,7 @@ from duree.errors import DataError
 from duree.tables.cells import to_columns, to_series
 from duree.tables.finding import Finding
 from duree.tables.misfits import LINES_TOLD, Misfits
-from duree.tables.rules import CELL_LIMIT, blank_lines, column_names
+from duree.tables.rules import CELL_LIMIT, blank_lines, check_row_length, column_names
 from duree.tables.structure import Dialect, Marks, Structure, find_structure
 
 
@@ -34,7 +34,7 @@ class Rows:
         Raises
         ------
         DataError
-            A quote is never closed, or closed in the middle of a cell; a cell is too long.
+            A quote is never closed, or closed in the middle of a cell; a cell or row is too long.
         """
         structure = find_structure(data, self.dialect)
         self._check(structure, final)
@@ -45,6 +45,7 @@ class Rows:
         if self.names is not None:
             self._take_rows(structure, wanted, self.names)
         self.line += self._lines(structure, structure.rest)
+        check_row_length(len(data) - structure.rest, self.line, self.path)
         return data[structure.rest :]
 
     def frame(self) -> pl.DataFrame:
@@ -101,7 +102,7 @@ class Rows:
             raise DataError(
                 "the quoted cell that opens in line {opened} is followed by more text in line "
                 "{line}: {text!r}",
-                "{file}",
+                "in {file}",
                 'write a quote inside a quoted cell twice (""), or close the one left open',
                 opened=self._line_at(structure, structure.opened),
                 line=self._line_at(structure, structure.fault),
@@ -111,7 +112,7 @@ class Rows:
         if length > CELL_LIMIT:
             raise DataError(
                 "the cell that begins in line {line} is longer than {limit} bytes",
-                "{file}",
+                "in {file}",
                 "close the quote if one was left open there, else part the text into several rows",
                 line=self._line_at(structure, start),
                 limit=CELL_LIMIT,
@@ -120,7 +121,7 @@ class Rows:
         if final and structure.opened >= 0:
             raise DataError(
                 "the quote that opens in line {line} is never closed: {text!r}",
-                "{file}",
+                "in {file}",
                 'add the closing quote; a quote inside a quoted cell is written twice ("")',
                 line=self._line_at(structure, structure.opened),
                 text=_excerpt(structure, structure.opened),

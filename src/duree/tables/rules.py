@@ -7,7 +7,9 @@ from pathlib import Path
 from duree.errors import DataError
 from duree.tables.finding import Finding
 
-CELL_LIMIT = 1_000_000  # bytes of one text; keeps memory bounded
+# In bytes; they keep memory bounded.
+CELL_LIMIT = 1_000_000
+ROW_LIMIT = 16_000_000
 
 
 def column_names(cells: list[str], path: Path) -> list[str]:
@@ -16,12 +18,25 @@ def column_names(cells: list[str], path: Path) -> list[str]:
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(
             "several columns have the same name: {names}",
-            "{file}",
+            "in {file}",
             "give each column a name of its own",
             names=", ".join(map(repr, doubled)),
             file=str(path),
         )
     return names
+
+
+def check_row_length(length: int, line: int, path: Path) -> None:
+    """Refuse a row that is longer than can be held with ease."""
+    if length > ROW_LIMIT:
+        raise DataError(
+            "the row that begins in line {line} is longer than {limit} bytes",
+            "in {file}",
+            "look whether its line end is missing, or part the file into tables of fewer columns",
+            line=line,
+            limit=ROW_LIMIT,
+            file=str(path),
+        )
 
 
 def nul_finding(count: int, path: Path) -> Finding:

@@ -40,7 +40,7 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> 
     if writer is None:
         raise DataError(
             "tables cannot be written as {suffix!r}",
-            "{file}",
+            "in {file}",
             "end the name in one of {known}",
             suffix=path.suffix,
             file=str(path),
@@ -59,18 +59,25 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> 
         ) from None
 
 
-def _write_csv(frame: pl.DataFrame, target: io.BytesIO, raw: bool, separator: str = ",") -> None:
-    if not raw:
-        names = pl.Series(frame.columns, dtype=pl.String).to_frame("name")
-        safe = names.select(_harmless(pl.col("name"))).to_series().to_list()
-        frame = frame.with_columns(_harmless(pl.col(pl.String))).rename(
-            dict(zip(frame.columns, safe, strict=True))
-        )
-    frame.write_csv(target, separator=separator)
+def _write_csv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    (frame if raw else _without_formulas(frame)).write_csv(target)
 
 
 def _write_tsv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
-    _write_csv(frame, target, raw, "\t")
+    frame = frame if raw else _without_formulas(frame)
+    # Files with tabs are often read without regard to quotes: where some cells need them, all texts
+    # and names have them, so that nobody can take them for text.
+    special = frame.select(pl.col(pl.String).str.contains(r'["\t\r\n]').any())
+    quoted = special.width > 0 and any(special.row(0))
+    frame.write_csv(target, separator="\t", quote_style="non_numeric" if quoted else "necessary")
+
+
+def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    names = pl.DataFrame({"name": frame.columns}, schema={"name": pl.String})
+    safe = names.select(_harmless(pl.col("name"))).to_series().to_list()
+    return frame.with_columns(_harmless(pl.col(pl.String))).rename(
+        dict(zip(frame.columns, safe, strict=True))
+    )
 
 
 def _write_parquet(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
