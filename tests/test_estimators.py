@@ -168,6 +168,11 @@ def test_cloning_keeps_parameters() -> None:
 
 
 def test_the_package_exports_what_it_promises() -> None:
-    assert sorted(duree.__all__) == ["SequenceClassifier", "SequenceRegressor", "__version__", "load"]
+    assert sorted(duree.__all__) == [
+        "SequenceClassifier",
+        "SequenceRegressor",
+        "__version__",
+        "load",
+    ]
     for name in duree.__all__:
         assert getattr(duree, name) is not None

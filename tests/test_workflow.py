@@ -135,9 +135,7 @@ def test_the_recipe_of_a_run_repeats_it(run: Run) -> None:
 
 def test_another_seed_gives_another_network(run: Run, table: Path, tmp_path: Path) -> None:
     other = fit(recipe(table, seed=1, judging__baselines=False), tmp_path / "other")
-    weights = [
-        TrainedModel.load(r.folder / "model").network.state_dict() for r in (run, other)
-    ]
+    weights = [TrainedModel.load(r.folder / "model").network.state_dict() for r in (run, other)]
     assert any(
         weights[0][name].shape != weights[1][name].shape
         or not np.array_equal(weights[0][name], weights[1][name])
@@ -297,9 +295,7 @@ def test_several_labels_in_one_cell_are_learned_each(tmp_path: Path) -> None:
     filler = [f"word{number}" for number in range(100)]
     frame = pl.DataFrame(
         {
-            "text": [
-                " ".join([*rng.choice(filler, 8), *np.array(labels)[row]]) for row in marks
-            ],
+            "text": [" ".join([*rng.choice(filler, 8), *np.array(labels)[row]]) for row in marks],
             "topics": ["; ".join(np.array(labels)[row]) for row in marks],
         }
     )

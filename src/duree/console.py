@@ -113,7 +113,9 @@ def print_models(metrics: dict[str, Any]) -> None:
         rows.append([model, _interval(figures[first]), *(_number(figure) for figure in shown)])
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
     print()
 
 

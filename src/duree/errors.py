@@ -107,7 +107,7 @@ def translate(template: str, language: str | None = None) -> str:
 @cache
 def chinese_templates() -> dict[str, str]:
     """English template to Chinese template, from the files in ``languages/zh``."""
-    templates = {}
+    templates: dict[str, str] = {}
     for file in files("duree").joinpath("languages/zh").iterdir():
         if file.name.endswith(".toml"):
             rows = tomllib.loads(file.read_text(encoding="utf-8"))["message"]

@@ -115,8 +115,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             encoder = TextEncoder.fit(rows.gather(train), recipe.text)
         else:
             encoder = SeriesEncoder.fit(rows[train])
-        sequences = encoder.encode(rows)
         untrained = TrainedModel.build(encoder, task, recipe.model, {}, recipe.seed)
+        sequences = untrained.encode(rows)
         examples, held_out = (
             Examples(sequences.take(part), targets[part]) for part in (train, validation)
         )
@@ -127,7 +127,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "model_")
         rows = self._rows(X, reset=False)
         if isinstance(rows, pl.Series) is isinstance(self.model_.encoder, TextEncoder):
-            return self.model_.predictions(self.model_.encoder.encode(rows))
+            return self.model_.predictions(self.model_.encode(rows))
         raise DataError(
             "the model reads {expected}, and was given {given}",
             fix="give it the kind of rows that it was fitted on",

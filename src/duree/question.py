@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -142,7 +143,7 @@ def _without_missing(
     if data.label_separator is not None or not missing.any():
         return table, test_rows
     rows = np.flatnonzero(missing)
-    facts = {
+    facts: dict[str, Any] = {
         "column": column,
         "count": len(rows),
         "rows": ", ".join(str(row + 1) for row in rows[:5]),
@@ -168,4 +169,5 @@ def _without_missing(
 def _stop_at_errors(findings: list[Finding]) -> None:
     for finding in findings:
         if finding.level == "error":
-            raise DataError(finding.what, fix=finding.fix, **finding.values)
+            values: dict[str, Any] = dict(finding.values)
+            raise DataError(finding.what, fix=finding.fix, **values)

@@ -175,7 +175,7 @@ class Recipe(Section):
 
     @classmethod
     def read(cls, path: Path | str, overrides: Mapping[str, Any] | None = None) -> Recipe:
-        """Read a TOML recipe; ``overrides`` maps dotted names to values that win over the file's."""
+        """Read a TOML recipe; ``overrides`` (dotted name to value) win over the file."""
         try:
             settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:

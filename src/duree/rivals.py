@@ -18,7 +18,8 @@ from duree.folders import is_sealed, read_sealed, write_sealed
 from duree.listener import Listener
 from duree.question import Question
 from duree.run import Run
-from duree.trained import TrainedModel
+from duree.sequences.text import TextEncoder
+from duree.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ class Rival:
 
 
 def train_rivals(
-    run: Run, question: Question, network: TrainedModel, listener: Listener
+    run: Run, question: Question, encoder: TextEncoder, task: Task, listener: Listener
 ) -> list[Rival]:
     """Train every baseline of the task on the very rows that the network had."""
-    recipe, split, task = run.recipe, question.split, network.task
+    recipe, split = run.recipe, question.split
     if not recipe.judging.baselines:
         return []
     parts = {
@@ -57,7 +58,7 @@ def train_rivals(
     }
     test_texts = question.texts.gather(split.test).to_list()
     rivals = []
-    for baseline in task.baselines(recipe, network.encoder.units):
+    for baseline in task.baselines(recipe, encoder.units):
         folder = run.folder / "baselines" / baseline.name
         if not is_sealed(folder):
             began = time.perf_counter()

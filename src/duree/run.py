@@ -125,7 +125,7 @@ class Run:
 
 
 def free_folder(recipe: Recipe) -> Path:
-    """A folder under ``runs`` named after the data and the cell, with a number where it is taken."""
+    """A folder under ``runs`` named after data and cell, with a number where it is taken."""
     stem = Path(recipe.data.files[0]).stem if recipe.data.files else "run"
     for number in itertools.count(1):
         folder = Path("runs") / f"{stem}-{recipe.model.cell}{'' if number == 1 else f'-{number}'}"

@@ -56,6 +56,10 @@ class TrainedModel:
     columns: dict[str, str]
     extra: dict[str, Any] = field(default_factory=dict)
 
+    def encode(self, rows: Any) -> Ragged:
+        """Texts or arrays as sequences, as the encoder was fitted to read them."""
+        return self.encoder.encode(rows)
+
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
         """Probabilities or numbers for encoded rows, float64 [rows, outputs]."""
         return self.task.predictions(scores(self.network, sequences))
@@ -130,17 +134,15 @@ class TrainedModel:
         seed: int = 0,
     ) -> TrainedModel:
         """An untrained network that fits the encoder and the task."""
-        is_text = isinstance(encoder, TextEncoder)
+        words = len(encoder.vocabulary) if isinstance(encoder, TextEncoder) else None
+        channels = encoder.channels if isinstance(encoder, SeriesEncoder) else None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network: nn.Module = SequenceModel(
-                settings,
-                vocabulary_size=len(encoder.vocabulary) if is_text else None,
-                channels=None if is_text else encoder.channels,
-                outputs=task.outputs,
+                settings, vocabulary_size=words, channels=channels, outputs=task.outputs
             )
-            if settings.wide and is_text:
-                network = JoinedModel(network, WideModel(len(encoder.vocabulary), task.outputs))
+        if settings.wide and words is not None:
+            network = JoinedModel(network, WideModel(words, task.outputs))
         return cls(network, encoder, task, settings, columns)
 
 

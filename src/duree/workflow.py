@@ -61,7 +61,7 @@ def _carry_out(run: Run, listener: Listener) -> Run:
         with records.step(run, "train", listener):
             networks = train(run, question, encoder, sequences, listener)
         with records.step(run, "baselines", listener):
-            rivals = train_rivals(run, question, networks[0], listener)
+            rivals = train_rivals(run, question, encoder, networks[0].task, listener)
         with records.step(run, "evaluate", listener):
             judged = judge_on_test(run, question, sequences, networks, rivals)
         records.keep_predictions(run, question, networks[0].task, judged)
@@ -92,7 +92,7 @@ def encode(run: Run, question: Question) -> tuple[TextEncoder, Ragged]:
 def train(
     run: Run, question: Question, encoder: TextEncoder, sequences: Ragged, listener: Listener
 ) -> list[TrainedModel]:
-    """Train a network from each seed; the first is the one that is judged, and kept as ``model``."""
+    """Train a network from each seed; the first is judged, and kept as ``model``."""
     recipe, split = run.recipe, question.split
     task = question.task.from_target(question.target.gather(split.train), recipe)
     examples, validation = (
@@ -161,4 +161,4 @@ def _read_like(run: Run, data: Path | str) -> Table:
 
 def _sequences(model: TrainedModel, table: Table) -> Ragged:
     texts = as_text(table, resolve_column(table, model.columns["text"])).fill_null("")
-    return model.encoder.encode(texts)
+    return model.encode(texts)

@@ -1,26 +1,42 @@
-"""Baselines: what anyone should try before a network, as strong as they can honestly be made."""
+"""Baselines: what anyone should try before a network, as strong as they can honestly be made.
+
+Choices are tuned on the validation rows; the chosen model is then fitted on training and validation
+rows together, since a baseline needs no rows for early stopping.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.baselines.forest import Forest, RegressionForest
-from duree.baselines.linear import NbSvm, TfidfLogistic, TfidfRidge
-from duree.baselines.majority import Majority, Mean
+from duree.baselines.forest import Forest
+from duree.baselines.logistic import TfidfLogistic
+from duree.baselines.majority import Majority
+from duree.baselines.nb_svm import NbSvm
 from duree.baselines.ngrams import Ngrams
+from duree.baselines.ridge import TfidfRidge
 from duree.recipe import Recipe
 
 Units = Callable[[str], list[str]]
 
 
 class Baseline(Protocol):
-    """A rival of the network. ``choices`` tells what was tuned, ``notes`` what a reader must know."""
+    """A rival of the network, not yet fitted.
 
-    name: ClassVar[str]
+    Attributes
+    ----------
+    name : str
+    choices : dict
+        What was tuned, or set, and the value chosen.
+    notes : list of str
+        What a reader must know, such as a forest cut short.
+    """
+
+    name: str
     choices: dict[str, Any]
     notes: list[str]
 
@@ -30,8 +46,11 @@ class Baseline(Protocol):
         targets: NDArray[Any],
         validation_texts: list[str],
         validation_targets: NDArray[Any],
-    ) -> None:
-        """Choose on the validation rows, then learn from all."""
+    ) -> Self:
+        """Choose on the validation rows, then learn from all.
+
+        Targets are class indices int [rows], 0/1 labels int [rows, labels] or numbers float [rows].
+        """
         ...
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:
@@ -40,19 +59,30 @@ class Baseline(Protocol):
 
 
 def label_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
-    """Rivals for classes, which take int [rows], or labels, which take 0/1 [rows, labels]."""
+    """Rivals for classes or labels; ``units`` parts a text into all its units, none cut off."""
     ngrams = Ngrams(units)
-    trees, minutes = recipe.judging.forest_trees, recipe.training.max_minutes
     return [
-        Majority(),
+        Majority("majority"),
         TfidfLogistic(ngrams, recipe.seed),
         NbSvm(ngrams, recipe.seed),
-        Forest(ngrams, trees, minutes, recipe.seed),
+        _forest(ngrams, recipe),
     ]
 
 
 def regression_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
-    """Rivals for numbers; they take float [rows]."""
+    """Rivals for numbers; ``units`` parts a text into all its units, none cut off."""
     ngrams = Ngrams(units)
-    trees, minutes = recipe.judging.forest_trees, recipe.training.max_minutes
-    return [Mean(), TfidfRidge(ngrams), RegressionForest(ngrams, trees, minutes, recipe.seed)]
+    return [Majority("mean"), TfidfRidge(ngrams), _forest(ngrams, recipe)]
+
+
+def _forest(ngrams: Ngrams, recipe: Recipe) -> Forest:
+    # As many threads as numeric libraries are told to use, or as there are cores.
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    threads = int(told) if told.isdigit() and int(told) > 0 else os.cpu_count() or 1
+    return Forest(
+        ngrams,
+        recipe.judging.forest_trees,
+        recipe.seed,
+        threads=threads,
+        max_minutes=recipe.training.max_minutes,
+    )

@@ -1,8 +1,9 @@
 """One step of each recurrent cell, as equations: the reference for tests and explanations.
 
-Gate order and symbols are those of PyTorch and cuDNN. ``a`` is the input's projection, W_ih x + b_ih,
-float [batch, gates * hidden] (it needs no state, so all steps are projected at once); ``h`` and ``c``
-are float [batch, hidden]. ``seen`` is what the gates see of h: h itself, or h under a dropout mask.
+Gate order and symbols are those of PyTorch and cuDNN. ``a`` is the input's projection, W_ih x +
+b_ih, float [batch, gates * hidden] (it needs no state, so all steps are projected at once); ``h``
+and ``c`` are float [batch, hidden]. ``seen`` is what the gates see of h: h itself, or h under a
+dropout mask.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From the states of all steps to one: padding takes no part, and a row without steps gives zeros."""
+"""From the states of all steps to one; padding takes no part, a row without steps gives zeros."""
 
 from __future__ import annotations
 
@@ -49,10 +49,11 @@ class AttentionPooling(nn.Module):
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """[batch, steps, size] to [batch, size]."""
         scores = self.score(states)[:, :, 0]
-        # A finite floor: a row without steps would make a softmax of nothing but -inf, which is NaN.
+        # A finite floor: for a row without steps, a softmax of nothing but -inf would be NaN.
         lowest = torch.finfo(scores.dtype).min
         weights = scores.masked_fill(_padding(states, lengths), lowest).softmax(dim=1)
-        return (weights[:, :, None] * states).sum(dim=1)
+        mean: Tensor = (weights[:, :, None] * states).sum(dim=1)
+        return mean
 
 
 def make_pooling(name: str, size: int, directions: int) -> nn.Module:

@@ -17,6 +17,10 @@ from duree.network.cells import Weights, gru_step, lstm_step, rnn_step
 
 State = tuple[Tensor, ...]
 
+# What torch's fused operators are told last: biases, one layer, no dropout, training (so that a
+# gradient can be taken), one direction, batch first.
+ONE_LAYER = (True, 1, 0.0, True, False, True)
+
 
 class Recurrent(nn.Module):
     """What the three cells share: layers, directions, dropout and parameters.
@@ -161,7 +165,7 @@ class RNN(Recurrent):
     gates = 1
 
     def _scan_at_once(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
-        h = torch._VF.rnn_tanh(x, began[0][None], list(weights), True, 1, 0.0, self.training, False, True)[0]  # type: ignore[attr-defined]  # fmt: skip
+        h: Tensor = torch._VF.rnn_tanh(x, began[0][None], list(weights), *ONE_LAYER)[0]
         return (h,)
 
     def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
@@ -169,12 +173,12 @@ class RNN(Recurrent):
 
 
 class GRU(Recurrent):
-    """Gated recurrent unit (Cho et al. 2014), reset gate after the product, as in torch and cuDNN."""
+    """Gated recurrent unit (Cho et al. 2014); the reset gate acts after the product, as in cuDNN."""
 
     gates = 3
 
     def _scan_at_once(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
-        h = torch._VF.gru(x, began[0][None], list(weights), True, 1, 0.0, self.training, False, True)[0]  # type: ignore[attr-defined]  # fmt: skip
+        h: Tensor = torch._VF.gru(x, began[0][None], list(weights), *ONE_LAYER)[0]
         return (h,)
 
     def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
@@ -196,7 +200,7 @@ class LSTM(Recurrent):
 
     def _scan_at_once(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
         h0, c0 = began
-        h = torch._VF.lstm(x, (h0[None], c0[None]), list(weights), True, 1, 0.0, self.training, False, True)[0]  # type: ignore[attr-defined]  # fmt: skip
+        h = torch._VF.lstm(x, (h0[None], c0[None]), list(weights), *ONE_LAYER)[0]
         return (h, _cell_states(x, h, h0, c0, weights)) if want_final else (h,)
 
     def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
@@ -231,7 +235,7 @@ def dropout_alike(x: Tensor, share: float, training: bool) -> Tensor:
 
 
 def reverse_rows(x: Tensor, lengths: Tensor) -> Tensor:
-    """Each row's real steps in reverse order, its padding left in place; x is [batch, steps, any]."""
+    """Each row's real steps in reverse order, its padding in place; x is [batch, steps, any]."""
     steps = torch.arange(x.shape[1], device=x.device)
     mirrored = lengths[:, None] - 1 - steps
     index = torch.where(mirrored >= 0, mirrored, steps)  # (B, T)

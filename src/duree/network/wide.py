@@ -1,9 +1,9 @@
 """The wide part: a linear score on which units, and which pairs of neighbours, a sequence holds.
 
 Each weight is multiplied by the strength of its feature's log-count ratio, so that telling features
-learn first (NB-SVM: Wang & Manning 2012, with the task's own loss in place of the hinge). Pairs share
-a table by hashing (Weinberger et al. 2009). Joined with the network it makes what Cheng et al. (2016)
-call a wide and deep model.
+learn first (NB-SVM: Wang & Manning 2012, with the task's own loss in place of the hinge). Pairs
+share a table by hashing (Weinberger et al. 2009). Joined with the network it makes what Cheng et
+al. (2016) call a wide and deep model.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class WideModel(nn.Module):
 class JoinedModel(nn.Module):
     """A network and a wide part, each trained by itself, joined with one weight for each.
 
-    ``shares`` (deep, wide) multiply the two scores; ``alone`` multiplies each where it stands alone.
+    ``shares`` (deep, wide) multiply the two scores; ``alone`` multiplies each by itself.
     All are found on the validation rows.
     """
 

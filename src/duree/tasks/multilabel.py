@@ -69,7 +69,7 @@ class Multilabel:
         return marks
 
     def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
-        return targets == 1
+        return np.asarray(targets == 1)
 
     def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
         weight = None

@@ -1,4 +1,4 @@
-"""What a kind of question must tell the workflow. Each file beside this one answers for one kind."""
+"""What a kind of question must tell the workflow; each file beside this one is one kind."""
 
 from __future__ import annotations
 

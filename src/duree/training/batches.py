@@ -46,7 +46,7 @@ def epoch_batches(
     for start in range(0, len(order), POOL * batch_size):
         pool = order[start : start + POOL * batch_size]
         batches += cut_by_length(pool, lengths, batch_size)
-    rng.shuffle(batches)  # type: ignore[arg-type]
+    rng.shuffle(batches)
     return batches
 
 

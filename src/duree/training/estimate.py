@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from duree.network.recurrent import Recurrent
 from duree.training.batches import Examples, cut_by_length, pad
 
 PROBES = 3
@@ -45,7 +46,8 @@ def estimate(
     for rows in [chosen[-1], *chosen]:  # the first pass warms caches and allocators up
         began = time.perf_counter()
         values, row_lengths = pad(examples.sequences, rows)
-        loss(model(values, row_lengths), torch.from_numpy(examples.targets[rows])).backward()
+        targets = torch.from_numpy(examples.targets[rows])
+        torch.autograd.backward(loss(model(values, row_lengths), targets))
         model.zero_grad(set_to_none=True)
         seconds.append(time.perf_counter() - began)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
@@ -56,9 +58,9 @@ def estimate(
 
 
 def _step_bytes(model: nn.Module) -> int:
-    """Bytes that one step of one row keeps for the backward pass, roughly: what each layer puts out."""
+    """Bytes that one step of one row keeps for the backward pass, roughly: all layers' outputs."""
     recurrent = getattr(model, "recurrent", None)
-    if recurrent is None:
+    if not isinstance(recurrent, Recurrent):
         return 0
     gates = (recurrent.gates + 3) * recurrent.hidden_size * recurrent.directions
     return 4 * (3 * recurrent.input_size + gates * recurrent.num_layers)

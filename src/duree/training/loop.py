@@ -230,7 +230,7 @@ class _Session:
                 clip=plan.settings.clip_norm,
             )
         training.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         if plan.settings.clip_norm > 0:
             nn.utils.clip_grad_norm_(training.model.parameters(), plan.settings.clip_norm)
         for group in training.optimiser.param_groups:
