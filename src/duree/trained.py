@@ -157,7 +157,7 @@ def train_model(
     checkpoint: Path | None = None,
     history: Path | None = None,
 ) -> TrainedModel:
-    """Train on one set of rows; choose the epoch, and settle how sure the scores are, on another."""
+    """Train on one set of rows; choose the epoch, and settle how sure it is, on another."""
     task, network = untrained.task, untrained.network
     loss = task.loss(examples.targets, recipe)
     plan = Plan(examples, validation, loss, task.progress, recipe.training, seed)

@@ -173,7 +173,7 @@ class RNN(Recurrent):
 
 
 class GRU(Recurrent):
-    """Gated recurrent unit (Cho et al. 2014); the reset gate acts after the product, as in cuDNN."""
+    """Gated recurrent unit (Cho et al. 2014), its reset gate after the product, as in cuDNN."""
 
     gates = 3
 

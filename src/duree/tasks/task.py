@@ -70,7 +70,7 @@ class Task(Protocol):
         ...
 
     def details(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, Any]:
-        """Further facts for the report: figures of each class and calibration, where it has them."""
+        """Further facts for the report: figures of each class, calibration; or nothing."""
         ...
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:

@@ -23,6 +23,7 @@ from duree.errors import TrainingError
 from duree.folders import write_file
 from duree.recipe import TrainingSettings
 from duree.sequences.ragged import Ragged
+from duree.training.allocator import keep_freed_memory
 from duree.training.batches import Examples, cut_by_length, epoch_batches, pad
 from duree.training.checkpoint import Position, Training, load_checkpoint, save_checkpoint
 from duree.training.estimate import Estimate, estimate
@@ -125,6 +126,7 @@ def train(
     KeyboardInterrupt
         Ctrl-C or a request to end; a checkpoint is saved first.
     """
+    keep_freed_memory()
     steps = plan.epochs * len(plan.batches(0))
     training = _begin(model, plan.settings)
     refused = load_checkpoint(training, checkpoint) if checkpoint else []
