@@ -10,17 +10,23 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from duree.errors import RunError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+# No manifest of ours comes near it: a larger file is not one, and is not read to its end.
+LARGEST_MANIFEST = 2**20
+
+_REMEDY = "use an untouched copy, or train again: duree fit --recipe RUN/recipe.toml"
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write one file aside, sync it, and rename it into place: the old one stays whole till then."""
+    """Write one file aside, sync it, rename it into place: the old one stays whole till then."""
     aside = path.with_name(f".{path.name}.new")
     try:
         _write_synced(aside, content)
@@ -41,6 +47,7 @@ def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     aside, old = _aside(folder), _old(folder)
     try:
+        _put_back(folder)
         _remove(aside)
         aside.mkdir(parents=True)
         for name, content in files.items():
@@ -55,6 +62,8 @@ def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
         _remove(old)
     except OSError as error:
         _remove(aside)
+        with suppress(OSError):  # where it is no longer possible, reading finds the older one
+            _put_back(folder)
         raise RunError(
             "{folder!r} cannot be written: {reason}",
             fix="free some space or permit writing there; what was saved before is intact",
@@ -79,20 +88,40 @@ def read_sealed(folder: Path) -> dict[str, bytes]:
     if not folder.exists() and _old(folder).exists():
         # The process died between the two renames: the older one is still whole.
         folder = _old(folder)
-    if folder.is_symlink() or not folder.is_dir():
-        raise _refusal(folder, "it is not a folder that Durée wrote")
-    sizes_and_sums = _read_manifest(folder)
+    if folder.is_symlink():
+        raise RunError(
+            "{folder!r} is a symbolic link",
+            fix="give the folder itself: {target!r}",
+            folder=str(folder),
+            target=str(folder.resolve()),
+        )
+    if not folder.exists():
+        raise RunError("there is no {folder!r}", fix="check the path", folder=str(folder))
+    if not (folder / MANIFEST).exists():
+        raise RunError("{folder!r} is not a folder of Durée's", fix=_REMEDY, folder=str(folder))
+    expected = _read_manifest(folder)
     present = {entry.name for entry in os.scandir(folder)} - {MANIFEST}
-    if present != set(sizes_and_sums):
-        odd = sorted(present ^ set(sizes_and_sums))[0]
-        raise _refusal(folder, f"{odd} is {'not in its manifest' if odd in present else 'missing'}")
-    files = {}
-    for name, (size, digest) in sizes_and_sums.items():
-        content = _read(folder, name)
-        if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
-            raise _refusal(folder, f"{name} was altered or cut")
-        files[name] = content
-    return files
+    for name in sorted(set(expected) - present):
+        raise RunError(
+            "{name!r} is missing from {folder!r}", fix=_REMEDY, name=name, folder=str(folder)
+        )
+    for name in sorted(present - set(expected)):
+        raise RunError(
+            "{name!r} in {folder!r} is not from Durée",
+            fix="take it out of the folder",
+            name=name,
+            folder=str(folder),
+        )
+    return {name: _read_whole(folder, name, *entry) for name, entry in expected.items()}
+
+
+def _read_whole(folder: Path, name: str, size: int, digest: str) -> bytes:
+    content = _read(folder, name, size + 1)
+    if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
+        raise RunError(
+            "{name!r} in {folder!r} was altered or cut", fix=_REMEDY, name=name, folder=str(folder)
+        )
+    return content
 
 
 def _manifest(files: Mapping[str, bytes]) -> bytes:
@@ -104,44 +133,59 @@ def _manifest(files: Mapping[str, bytes]) -> bytes:
 
 
 def _read_manifest(folder: Path) -> dict[str, tuple[int, str]]:
+    """Size and SHA-256 of every file, from a manifest that proves itself whole first."""
+    content = _read(folder, MANIFEST, LARGEST_MANIFEST)
     try:
-        outer = json.loads(_read(folder, MANIFEST))
+        outer = json.loads(content)
         body = str(outer["body"])
         if hashlib.sha256(body.encode()).hexdigest() != outer["sha256"]:
             raise ValueError("its own checksum does not match")
         manifest = json.loads(body)
         version = int(manifest["format"])
-        entries = {name: (int(size), str(digest)) for name, (size, digest) in manifest["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise _refusal(folder, f"its {MANIFEST} is damaged") from None
-    if version > FORMAT:
+        if version > FORMAT:
+            _refuse_newer(folder, version)
+        return {
+            name: (int(size), str(digest)) for name, (size, digest) in manifest["files"].items()
+        }
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise RunError(
-            "{folder!r} was written by a newer Durée (format {version}, this one reads {known})",
-            fix="update Durée: pip install --upgrade duree",
+            "{name!r} in {folder!r} was altered or cut",
+            fix=_REMEDY,
+            name=MANIFEST,
             folder=str(folder),
-            version=version,
-            known=FORMAT,
-        )
-    return entries
+        ) from None
 
 
-def _read(folder: Path, name: str) -> bytes:
-    """The bytes of a file, never through a link."""
+def _refuse_newer(folder: Path, version: int) -> None:
+    raise RunError(
+        "{folder!r} was written by a newer Durée (format {version}, this one reads {known})",
+        fix="update Durée: pip install --upgrade duree",
+        folder=str(folder),
+        version=version,
+        known=FORMAT,
+    )
+
+
+def _read(folder: Path, name: str, most: int) -> bytes:
+    """At most so many bytes of a plain file: never through a link, nor waiting at a pipe."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
+        if not stat.S_ISREG((folder / name).lstat().st_mode):
+            raise RunError(
+                "{name!r} in {folder!r} is a link, or no plain file",
+                fix=_REMEDY,
+                name=name,
+                folder=str(folder),
+            )
         with open(os.open(folder / name, flags), "rb") as file:
-            return file.read()
+            return file.read(most)
     except OSError as error:
-        raise _refusal(folder, f"{name} cannot be read ({error.strerror})") from None
-
-
-def _refusal(folder: Path, reason: str) -> RunError:
-    return RunError(
-        "{folder!r} is refused: {reason}",
-        fix="use an untouched copy, or train again: duree fit --recipe RUN/recipe.toml",
-        folder=str(folder),
-        reason=reason,
-    )
+        raise RunError(
+            "{folder!r} is refused: {reason}",
+            fix=_REMEDY,
+            folder=str(folder),
+            reason=f"{name}: {error.strerror}",
+        ) from None
 
 
 def _write_synced(path: Path, content: bytes) -> None:
@@ -159,6 +203,12 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _put_back(folder: Path) -> None:
+    """Where a write ended between its two renames, the older content takes its place again."""
+    if not folder.exists() and _old(folder).exists():
+        os.rename(_old(folder), folder)
 
 
 def _aside(folder: Path) -> Path:
