@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import zipfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -343,6 +343,27 @@ def test_values_declared_missing_are_missing(tmp_path: Path) -> None:
         missing_ranges={"vote": [9]},
     )
     assert read(path)["vote"].to_list() == ["left", None, "right"]
+
+
+def test_labels_of_kinds_of_missing_do_not_hinder_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "a.dta"
+    frame = pl.DataFrame({"vote": pl.Series([1, "a", 2, "b"], dtype=pl.Object)})
+    labels = {1: "left", 2: "right", "a": "refused", "b": "unknown"}
+    pyreadstat.write_dta(
+        frame,
+        str(path),
+        variable_value_labels={"vote": labels},
+        missing_user_values={"vote": ["a", "b"]},
+    )
+    assert read(path)["vote"].to_list() == ["left", None, "right", None]
+
+
+def test_labels_of_texts_become_classes_and_dates_stay_dates(tmp_path: Path) -> None:
+    path = tmp_path / "a.sav"
+    frame = pl.DataFrame({"sex": ["f", "m"], "born": [date(1950, 1, 2), None], "n": [2, 3]})
+    labels = {"sex": {"f": "female", "m": "male"}}
+    pyreadstat.write_sav(frame, str(path), variable_value_labels=labels)
+    assert read(path).rows() == [("female", date(1950, 1, 2), 2.0), ("male", None, 3.0)]
 
 
 @pytest.mark.parametrize("suffix", ["dta", "sav"])

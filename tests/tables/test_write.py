@@ -21,7 +21,8 @@ from duree.tables.read import read_tables
 from duree.tables.write import write_table
 
 TEXTS = st.text(
-    st.sampled_from("ab ,;\t|\"'\n\r=+-@1é好") | st.characters(exclude_categories=["Cs"]),
+    st.sampled_from("ab ,;\t|\"'\n\r=+-@1é好")
+    | st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
     max_size=10,
 )
 FRAME = pl.DataFrame(
@@ -44,8 +45,7 @@ def test_what_is_written_raw_is_read_back(
     path = tmp_path_factory.mktemp("raw") / f"table{suffix}"
     frame = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.String}, orient="row")
     write_table(frame, path, raw=True)
-    without_nul = frame.with_columns(pl.all().str.replace_all("\0", "", literal=True))
-    assert_frame_equal(read_tables([path], encoding="utf-8").frame, without_nul)
+    assert_frame_equal(read_tables([path], encoding="utf-8").frame, frame)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])

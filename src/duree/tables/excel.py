@@ -19,6 +19,17 @@ from duree.tables.table import Content
 UNPACKED_LIMIT = 500_000_000  # bytes
 RATIO_LIMIT = 100  # unpacked to packed
 _CHUNK = 1 << 20
+# What reading a damaged archive or its XML may raise.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ElementTree.ParseError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    StopIteration,
+    ValueError,
+)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -112,14 +123,10 @@ def _check_workbook(path: Path) -> int:
             if not _has_formulas(archive, sheet):
                 return 0
             return _check_formulas(archive, sheet, path)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        KeyError,
-        ElementTree.ParseError,
-        RuntimeError,
-    ) as error:
-        raise _damaged(path, str(error)) from None
+    except DataError:  # which is a ValueError
+        raise
+    except _DAMAGE as error:
+        raise _damaged(path, str(error) or type(error).__name__) from None
 
 
 def _check_size(archive: zipfile.ZipFile, path: Path) -> None:

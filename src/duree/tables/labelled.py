@@ -37,11 +37,9 @@ def _read_labelled(read: Callable[..., Any], path: Path, encoding: str | None) -
     chosen = known_encoding(encoding) if encoding else None
     try:
         frame, facts = read(str(path), output_format="polars", encoding=chosen)
-    except (
-        Exception
-    ) as error:  # the package raises its own error and UnicodeDecodeError, no more is known
-        if isinstance(error, OSError | MemoryError):
-            raise
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # the package promises no class of its own
         raise _damaged(path, error) from None
     frame.columns = column_names(frame.columns, path)
     columns, partly = [], []
@@ -56,10 +54,15 @@ def _read_labelled(read: Callable[..., Any], path: Path, encoding: str | None) -
 
 def _with_labels(column: pl.Series, labels: dict[Any, str]) -> pl.Series:
     """The labels in place of the values; the column itself where some value has none."""
-    known = pl.Series(list(labels), strict=False).cast(column.dtype, strict=False)
-    if not column.drop_nulls().is_in(known.implode()).all():
+    # Stata also labels its kinds of missing, by letters: the column has null for all of them.
+    texts = {str(value): label for value, label in labels.items()}
+    keys = pl.Series(list(texts), dtype=pl.String)
+    if column.dtype.is_numeric():
+        keys = keys.cast(pl.Float64, strict=False).cast(column.dtype, strict=False)
+    known = pl.DataFrame({"value": keys, "label": list(texts.values())}).drop_nulls("value")
+    if not column.drop_nulls().is_in(known["value"].implode()).all():
         return column
-    return column.replace_strict(known, pl.Series(list(labels.values())), return_dtype=pl.String)
+    return column.replace_strict(known["value"], known["label"], return_dtype=pl.String)
 
 
 def _without_empty(column: pl.Series) -> pl.Series:
