@@ -133,8 +133,9 @@ def _refuse_unusable(predictions: Mapping[str, Floats], targets: NDArray[Any]) -
     for name, found in predictions.items():
         if not np.isfinite(found).all():
             raise TrainingError(
-                "{count} predictions of {model!r} are not numbers",
+                "the predictions of {model!r} are no numbers in {count} of {rows} rows",
                 fix="lower training.learning_rate or training.clip_norm",
                 count=int((~np.isfinite(found)).any(axis=1).sum()),
+                rows=len(targets),
                 model=name,
             )

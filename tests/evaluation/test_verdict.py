@@ -1,0 +1,213 @@
+"""The verdict: what it claims, what it refuses to claim, and how it says so."""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+import pytest
+
+from duree.errors import chinese_templates
+from duree.evaluation import judgement, verdict
+from duree.evaluation.comparison import Comparison
+from duree.evaluation.metrics import CLASSIFICATION, LABELS, REGRESSION
+from duree.evaluation.sampling import Sample
+from duree.evaluation.verdict import Verdict, conclude, decide, rows_needed, weigh
+
+Estimates = dict[str, dict[str, float]]
+
+
+def figures(value: float, auc_low: float = 0.8) -> Estimates:
+    return {
+        "accuracy": {"value": value, "low": value - 0.03, "high": value + 0.03},
+        "auc": {"value": auc_low + 0.05, "low": auc_low, "high": auc_low + 0.1},
+    }
+
+
+def evidence_for(model: str, difference: float, *p_values: float) -> list[Comparison]:
+    """One comparison in accuracy for each p-value; the later ones have wider intervals."""
+    return [
+        Comparison(
+            model,
+            "accuracy",
+            difference,
+            difference - 0.02 - 0.01 * place,
+            difference + 0.02 + 0.01 * place,
+            p,
+            ("paired bootstrap", "McNemar exact")[place],
+        )
+        for place, p in enumerate(p_values)
+    ]
+
+
+def decide_on(
+    network: float,
+    baselines: dict[str, float],
+    p_values: dict[str, tuple[float, ...]],
+    rows: int = 1000,
+    **options: object,
+) -> Verdict:
+    models = {"network": figures(network)} | {name: figures(v) for name, v in baselines.items()}
+    comparisons = [
+        comparison
+        for name, value in baselines.items()
+        for comparison in evidence_for(name, network - value, *p_values[name])
+    ]
+    sample = Sample.of(rows, None)
+    return decide(models, comparisons, CLASSIFICATION, sample, **options)  # type: ignore[arg-type]
+
+
+def test_better_than_every_baseline_is_told_against_the_best_of_them() -> None:
+    found = decide_on(
+        0.91,
+        {"majority": 0.5, "nb_svm": 0.88, "tfidf_logistic": 0.87},
+        {"majority": (0.001, 0.001), "nb_svm": (0.004, 0.003), "tfidf_logistic": (0.002, 0.001)},
+        rows=25_000,
+    )
+    assert found.claim == "better"
+    assert found.sentence("en") == (
+        "The network is better than every baseline: on 25,000 test rows its accuracy is 0.910, that "
+        "of the best of them, nb_svm, 0.880 (difference +0.030, 95 % interval +0.000 to +0.060)."
+    )
+
+
+def test_better_than_one_baseline_alone_is_no_claim() -> None:
+    found = decide_on(
+        0.91,
+        {"majority": 0.5, "nb_svm": 0.90},
+        {"majority": (0.001, 0.001), "nb_svm": (0.2, 0.3)},
+    )
+    assert found.claim == "none"
+    assert "The network and nb_svm cannot be told apart on 1,000 test rows" in found.sentence("en")
+    assert "Nothing shows" not in found.sentence("en")
+
+
+def test_a_claim_needs_both_tests() -> None:
+    for p_values in ((0.01, 0.06), (0.06, 0.01)):
+        assert decide_on(0.9, {"nb_svm": 0.87}, {"nb_svm": p_values}).claim == "none"
+    assert decide_on(0.9, {"nb_svm": 0.87}, {"nb_svm": (0.01, 0.04)}).claim == "better"
+
+
+def test_a_baseline_that_wins_is_named_and_recommended() -> None:
+    found = decide_on(
+        0.85,
+        {"nb_svm": 0.91, "tfidf_logistic": 0.90, "majority": 0.5},
+        {"nb_svm": (0.001, 0.001), "tfidf_logistic": (0.001, 0.001), "majority": (0.001, 0.001)},
+    )
+    assert found.claim == "worse"
+    assert found.sentence("en").startswith("A baseline wins, use nb_svm: on 1,000 test rows its")
+    assert "(difference -0.060, 95 % interval -0.090 to -0.030)" in found.sentence("en")
+
+
+def test_p_values_are_adjusted_for_the_number_of_baselines() -> None:
+    baselines = {f"baseline_{place}": 0.92 for place in range(4)}
+    few = {name: (0.02, 0.02) for name in baselines}
+    assert decide_on(0.9, baselines, few).claim == "none"
+    assert decide_on(0.9, {"baseline_0": 0.92}, few).claim == "worse"
+
+
+def test_no_difference_within_the_spread_of_seeds_is_called_one() -> None:
+    options = {"baselines": {"nb_svm": 0.87}, "p_values": {"nb_svm": (0.001, 0.001)}}
+    near = decide_on(0.90, **options, seeds={"accuracy": [0.90, 0.86, 0.88]})  # type: ignore[arg-type]
+    assert near.claim == "none"
+    assert "networks from 3 seeds differ by 0.040 among themselves" in near.sentence("en")
+    far = decide_on(0.90, **options, seeds={"accuracy": [0.90, 0.89, 0.89]})  # type: ignore[arg-type]
+    assert far.claim == "better"
+
+
+def test_nothing_learned_is_said_where_an_unchanging_answer_is_as_good_and_ranks_are_chance() -> (
+    None
+):
+    said = " Nothing shows that the network learned more than to always give the same answer."
+    options = {"baselines": {"majority": 0.9}, "p_values": {"majority": (0.5, 0.6)}}
+    models = {"majority": figures(0.9)}
+    comparisons = evidence_for("majority", 0.0, 0.5, 0.6)
+    for auc_low, chance in ((0.45, True), (0.7, False)):
+        found = decide(
+            models | {"network": figures(0.9, auc_low)},
+            comparisons,
+            CLASSIFICATION,
+            Sample.of(500, None),
+            constant=["majority"],
+        )
+        assert (said in found.sentence("en")) == chance
+    # Whoever beats it has learned something.
+    options["p_values"] = {"majority": (0.001, 0.001)}
+    beaten = decide_on(0.95, **options, constant=["majority"])  # type: ignore[arg-type]
+    assert said not in beaten.sentence("en")
+
+
+def test_the_rows_needed_are_those_of_the_usual_formula() -> None:
+    # Difference 0.03, standard error 0.03 / 1.96 in 1,000 rows: (2.802 * 0.0153 / 0.03)^2 = 2.04.
+    (against,) = weigh(evidence_for("nb_svm", 0.03, 0.05, 0.06), "accuracy", 0.0)
+    assert rows_needed(against, 1000) == 2000
+    found = decide_on(0.93, {"nb_svm": 0.90}, {"nb_svm": (0.05, 0.06)})
+    assert found.sentence("en").endswith(
+        " To tell a difference of this size takes about 2,000 test rows."
+    )
+
+
+def test_no_number_of_rows_is_told_where_there_is_no_difference() -> None:
+    found = decide_on(0.9, {"nb_svm": 0.9}, {"nb_svm": (1.0, 1.0)})
+    assert "takes about" not in found.sentence("en")
+
+
+def test_few_rows_or_groups_are_called_rough() -> None:
+    few = decide_on(0.9, {"nb_svm": 0.8}, {"nb_svm": (0.2, 0.3)}, rows=29)
+    assert few.sentence("en").endswith(" With so few test rows every figure is rough.")
+    enough = decide_on(0.9, {"nb_svm": 0.8}, {"nb_svm": (0.2, 0.3)}, rows=30)
+    assert "rough" not in enough.sentence("en")
+    by_group = decide(
+        {"network": figures(0.9)}, [], CLASSIFICATION, Sample.of(300, np.arange(300) % 12)
+    )
+    assert by_group.sentence("en").endswith(
+        " With test rows from 12 groups only, every figure is rough."
+    )
+
+
+def test_a_network_without_baselines_is_told_alone() -> None:
+    found = decide({"network": figures(0.9)}, [], CLASSIFICATION, Sample.of(100, None))
+    assert found.sentence("en") == (
+        "On 100 test rows the network's accuracy is 0.900 (95 % interval 0.870 to 0.930); without "
+        "baselines nothing tells whether it was worth it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.04567, "0.04567"), (1.2, "1.200"), (23.456, "23.46"), (12_345.6, "12,346"), (0.0, "0.000")],
+)
+def test_figures_with_a_unit_are_told_in_four_digits(value: float, told: str) -> None:
+    models = {"network": {"mae": {"value": value, "low": value, "high": value}}}
+    found = decide(models, [], REGRESSION, Sample.of(100, None))
+    assert f"the network's MAE is {told} (" in found.sentence("en")
+
+
+def test_for_an_error_less_is_better() -> None:
+    less = Comparison("mean", "mae", -0.2, -0.3, -0.1, 0.001, "paired bootstrap")
+    claim, against = conclude(weigh([less], "mae", 0.0))
+    assert (claim, against.gain) == ("better", 0.2)
+
+
+def test_the_verdict_is_told_in_chinese_with_the_same_figures() -> None:
+    found = decide_on(0.93, {"nb_svm": 0.90}, {"nb_svm": (0.05, 0.06)}, rows=1000)
+    assert found.sentence("zh") == (
+        "在 1,000 行测试数据上，网络与 nb_svm 分不出高下：准确率 0.930 对 0.900"
+        "（差值 +0.030，95% 置信区间 +0.000 至 +0.060）；nb_svm 更简单，可优先选用。"
+        "要分辨这样大小的差别，大约需要 2,000 行测试数据。"
+    )
+
+
+def test_every_sentence_has_a_chinese_twin_with_the_same_places() -> None:
+    twins = chinese_templates()
+    sentences = [value for name, value in vars(verdict).items() if name.isupper()]
+    sentences = [value for value in sentences if isinstance(value, str) and " " in value]
+    assert len(sentences) == 9
+    for sentence in sentences:
+        assert places(twins[sentence]) == places(sentence)
+    assert set(LABELS.values()) <= set(twins)
+    assert judgement.NETWORK == "network"
+
+
+def places(template: str) -> set[str | None]:
+    return {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
