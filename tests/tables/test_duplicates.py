@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duree.tables.duplicates import MIN_UNITS, RESEMBLANCE, find_duplicates
+from duree.tables.duplicates import find_duplicates
+
+# Stated anew, so that a change of either is noticed.
+RESEMBLANCE, MIN_UNITS = 0.8, 5
 
 REVIEW = (
     "This movie has beautiful scenery. Unfortunately it has no plot. In order to have a plot there "

@@ -137,8 +137,8 @@ def test_an_author_written_with_a_space_more_is_the_same_author():
 
 
 def test_rows_without_an_author_are_groups_of_their_own():
-    codes = group_codes(pl.Series([None, "Hume", None, " ", "Hume"]))
-    assert len(set(codes)) == 4
+    codes = group_codes(pl.Series([None, "Hume", None, " ", "Hume", ""]))
+    assert len(set(codes)) == 5
     assert codes[1] == codes[4]
 
 
@@ -166,6 +166,16 @@ def test_an_answer_that_half_of_all_people_gave_does_not_tie_the_people_together
     assert drawn.reasons == {"duplicate": len(drawn.left_out)}
     assert "14 rows were left out: they nearly repeat" in drawn.findings()[0].message("en")
     assert len(drawn.left_out) == 14
+
+
+def test_authors_who_share_a_copy_go_to_one_part_without_loss():
+    authors = np.repeat(np.arange(30), 10)
+    clusters = np.arange(300)
+    clusters[[5, 15, 255]] = 5
+    frame = table(300).with_columns(author=pl.Series(authors))
+    drawn = split(frame, clusters, group="author")
+    assert len(drawn.left_out) == 0
+    assert sum(bool({0, 1, 25} <= set(authors[rows])) for rows in parts(drawn)) == 1
 
 
 def test_training_comes_before_validation_before_test():
