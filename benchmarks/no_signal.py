@@ -1,4 +1,4 @@
-"""How often the verdict claims a difference: on data without signal, and on differences of known size.
+"""How often the verdict claims a difference: without signal, and where one of known size is true.
 
     OMP_NUM_THREADS=2 python benchmarks/no_signal.py
 

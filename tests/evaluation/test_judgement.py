@@ -14,6 +14,7 @@ from duree.evaluation.judgement import judge_alone, judge_models, spread_of_seed
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
 
 Floats = NDArray[np.float64]
+KEYS = {"model", "metric", "difference", "low", "high", "p_value", "method"}
 
 
 def answers(rng: np.random.Generator, targets: NDArray[np.int64], strength: float) -> Floats:
@@ -57,7 +58,7 @@ def test_what_is_written_is_finite_and_every_value_lies_in_its_interval(grouped:
             for name, figure in figures.items():
                 assert figure["low"] <= figure["value"] <= figure["high"], name
         for comparison in found.comparisons:
-            assert set(comparison) == set("model metric difference low high p_value method".split())
+            assert set(comparison) == KEYS
             assert 0 < comparison["p_value"] <= 1
             value = found.models["network"][comparison["metric"]]["value"]
             other = found.models[comparison["model"]][comparison["metric"]]["value"]
@@ -180,7 +181,8 @@ def test_predictions_that_are_not_numbers_are_refused_by_model() -> None:
         "lower training.learning_rate or training.clip_norm"
     )
     assert caught.value.message("zh") == (
-        "10 行中有 1 行，'network' 的预测不是有效的数; 请调低 training.learning_rate 或 training.clip_norm"
+        "10 行中有 1 行，'network' 的预测不是有效的数; "
+        "请调低 training.learning_rate 或 training.clip_norm"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from duree.errors import chinese_templates
-from duree.evaluation import judgement, verdict
+from duree.evaluation import verdict
 from duree.evaluation.comparison import Comparison
 from duree.evaluation.metrics import CLASSIFICATION, LABELS, REGRESSION
 from duree.evaluation.sampling import Sample
@@ -66,8 +66,9 @@ def test_better_than_every_baseline_is_told_against_the_best_of_them() -> None:
     )
     assert found.claim == "better"
     assert found.sentence("en") == (
-        "The network is better than every baseline: on 25,000 test rows its accuracy is 0.910, that "
-        "of the best of them, nb_svm, 0.880 (difference +0.030, 95 % interval +0.000 to +0.060)."
+        "The network is better than every baseline: on 25,000 test rows its accuracy is 0.910, "
+        "that of the best of them, nb_svm, 0.880 (difference +0.030, 95 % interval +0.000 to "
+        "+0.060)."
     )
 
 
@@ -101,7 +102,7 @@ def test_a_baseline_that_wins_is_named_and_recommended() -> None:
 
 def test_p_values_are_adjusted_for_the_number_of_baselines() -> None:
     baselines = {f"baseline_{place}": 0.92 for place in range(4)}
-    few = {name: (0.02, 0.02) for name in baselines}
+    few = dict.fromkeys(baselines, (0.02, 0.02))
     assert decide_on(0.9, baselines, few).claim == "none"
     assert decide_on(0.9, {"baseline_0": 0.92}, few).claim == "worse"
 
@@ -205,8 +206,8 @@ def test_every_sentence_has_a_chinese_twin_with_the_same_places() -> None:
     assert len(sentences) == 9
     for sentence in sentences:
         assert places(twins[sentence]) == places(sentence)
-    assert set(LABELS.values()) <= set(twins)
-    assert judgement.NETWORK == "network"
+    # Abbreviations are the same in both languages.
+    assert {label for label in LABELS.values() if not label.isupper()} <= set(twins)
 
 
 def places(template: str) -> set[str | None]:
