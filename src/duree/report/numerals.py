@@ -86,6 +86,8 @@ def seconds(value: float | None) -> str:
     """``0.4 s``, ``42 s``, ``12 min``, ``1 h 20 min``."""
     if value is None:
         return "–"
+    if value < 0.05:
+        return "< 0.1 s"
     if value < 10:
         return f"{value:.1f} s"
     if value < 100:

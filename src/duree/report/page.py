@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shlex
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +22,16 @@ from duree.report.differences import agreements, differences
 from duree.report.figures import FOLDER, Drawn, draw_figures, write_drawn
 from duree.report.methods import write_methods
 from duree.report.mistakes import count_mistakes, surest_mistakes
-from duree.report.numerals import count, difference, estimate, moment, p_value, seconds, share
+from duree.report.numerals import (
+    MINUS,
+    count,
+    difference,
+    estimate,
+    moment,
+    p_value,
+    seconds,
+    share,
+)
 from duree.report.references import software_bibtex
 from duree.report.run_data import RunData, load_run
 from duree.report.texts import label, visible
@@ -109,12 +119,23 @@ def _lines(text: str) -> Markup:
     return Markup("\n").join(escape(visible(line)) for line in text.split("\n"))
 
 
+def _readable(verdict: str, run: RunData, words: Words) -> str:
+    """The verdict with the models' names and true minus signs in place of what programs read."""
+    for name in run.metrics.models:
+        if "_" in name:
+            verdict = verdict.replace(name, words.model(name, run.metrics.cell))
+    return re.sub(r"(?<!\w)-(?=\d)", MINUS, verdict)
+
+
 def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]:
     """Everything the templates name."""
     metrics = run.metrics
     chinese = words.language == "zh"
     other = "en" if chinese else "zh"
-    verdicts = {"en": metrics.verdict, "zh": metrics.verdict_zh}
+    verdicts = {
+        code: _readable(text, run, Words(code))
+        for code, text in (("en", metrics.verdict), ("zh", metrics.verdict_zh))
+    }
     methods = {language: write_methods(run, language) for language in (words.language, other)}
     cited = {work.key: work for found in methods.values() for work in found.cited}
     own = software_bibtex(run.data.versions.get("duree", ""))
@@ -124,7 +145,7 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "language": words.language,
         "gap": "" if chinese else " ",
         "other": other,
-        "verdict": verdicts[words.language] or metrics.verdict,
+        "verdict": verdicts[words.language] or verdicts["en"],
         "verdict_other": verdicts[other],
         "method": (run.split.method_zh if chinese else "") or run.split.method,
         "primary": metrics.primary_metric,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from duree.evaluation.comparison import NETWORK
 from duree.evaluation.metrics import gain
@@ -15,7 +16,7 @@ from duree.report.records import Estimate
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
 
-ROW = 0.29  # inches
+ROW, TICK = 0.29, 0.6  # inches from one row, or one number of the scale, to the next
 TRIVIAL = ("majority", "mean")
 FAVOURED = {"network": BLUE, "baseline": RED, "": GREY}
 
@@ -31,7 +32,7 @@ def draw_models(run: RunData, words: Words) -> Figure:
     axes.set_xlim(*_limits(order, found))
     for row, name in enumerate(order):
         ours = name == NETWORK
-        colour, marker = (BLUE, "D") if ours else (INK, "o")
+        colour, marker = (BLUE, "D") if ours else (GREY if run.is_part(name) else INK, "o")
         _whisker(axes, row, found[name].value, _ends(found[name]), colour, marker)
     _embolden(axes, order)
     axes.set_xlabel(words.metric(metric))
@@ -74,6 +75,7 @@ def _forest(names: list[str], columns: list[list[str]], titles: list[str]) -> tu
     axes.set_yticks(range(len(names)), names)
     bare(axes, keep="bottom")
     axes.tick_params(axis="x", length=3)
+    axes.xaxis.set_major_locator(MaxNLocator(max(2, int(width / TICK))))
     axes.grid(axis="x", color=PALE, linewidth=0.5)
     axes.set_axisbelow(True)
     edge = width

@@ -86,10 +86,10 @@ def difference_rows(run: RunData, words: Words) -> list[tuple[str, list[Differen
     """Each baseline, with its difference in every metric (None where undefined)."""
     names = run.metrics.metric_names
     found = {name: {d.model: d for d in differences(run, name)} for name in names}
-    baselines = [name for name in run.ranked(run.metrics.primary_metric) if name != NETWORK]
+    others = [name for name in run.ranked(run.metrics.primary_metric) if name != NETWORK]
     rows = [
         (words.model(model, run.metrics.cell), [found[name].get(model) for name in names])
-        for model in baselines
+        for model in others
     ]
     return [(model, cells) for model, cells in rows if any(cells)]
 
@@ -159,10 +159,16 @@ def check_rows(run: RunData, words: Words) -> list[CheckRow]:
     def gravity(check: Check) -> int:
         return LEVEL_ORDER.index(check.level) if check.level in LEVEL_ORDER else 0
 
+    def message(check: Check) -> str:
+        told = (check.message_zh if words.language == "zh" else "") or check.message
+        for source in run.data.sources:  # a path tells more of its owner than a reader need know
+            told = told.replace(source.path, source.name)
+        return told
+
     return [
         CheckRow(
             check.level,
-            (check.message_zh if words.language == "zh" else "") or check.message,
+            message(check),
             ", ".join(count(row + 1) for row in check.rows[:5]),
         )
         for check in sorted(run.checks, key=gravity)

@@ -86,13 +86,13 @@ class RunData:
         return max(self.history, key=lambda e: (e.metric, -e.validation_loss), default=None)
 
     def ranked(self, metric: str) -> list[str]:
-        """Models that have this figure, the best first."""
+        """Models that have this figure, the best first; then the network's parts."""
         found = {
             name: result.estimates[metric].value
             for name, result in self.metrics.results.items()
             if metric in result.estimates
         }
-        return sorted(found, key=lambda name: -gain(metric) * found[name])
+        return sorted(found, key=lambda name: (self.is_part(name), -gain(metric) * found[name]))
 
     @property
     def strongest_baseline(self) -> str | None:

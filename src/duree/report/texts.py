@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-HTML_BREAK = re.compile(r"\s*<br\s*/?>\s*(?:<br\s*/?>\s*)*", re.IGNORECASE)
+HTML_BREAK = re.compile(r"(?:<br\s*/?>\s*)+", re.IGNORECASE)
 # Controls, soft hyphen, direction marks and overrides, other invisible signs, private use.
 # U+200C and U+200D stay: Persian, Indic scripts and emoji are spelt with them.
 HIDDEN = re.compile(

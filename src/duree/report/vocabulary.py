@@ -73,5 +73,8 @@ class Words:
         """Items in a row: commas, and a word before the last."""
         if len(items) < 2:
             return "".join(items)
-        comma, last = ("、", "和") if self.language == "zh" else (", ", " and ")
-        return comma.join(items[:-1]) + last + items[-1]
+        if self.language != "zh":
+            return f"{', '.join(items[:-1])} and {items[-1]}"
+        # Chinese sets a space between its own signs and Latin ones.
+        before, after = (" " if sign.isascii() else "" for sign in (items[-2][-1], items[-1][0]))
+        return f"{'、'.join(items[:-1])}{before}和{after}{items[-1]}"
