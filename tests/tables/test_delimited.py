@@ -340,6 +340,14 @@ def test_commas_in_the_text_do_not_outvote_the_semicolon(tmp_path: Path) -> None
     assert frame.columns == ["id", "text, as written"]
 
 
+def test_decimal_commas_do_not_outvote_the_semicolon(tmp_path: Path) -> None:
+    frame = read(tmp_path, "id;weight, kg\n1;2,5\n2;3,0\n")
+    assert frame.rows(named=True) == [
+        {"id": "1", "weight, kg": "2,5"},
+        {"id": "2", "weight, kg": "3,0"},
+    ]
+
+
 def test_the_delimiter_can_be_chosen(tmp_path: Path) -> None:
     assert read(tmp_path, "a,b|c\n1,2|3\n", delimiter="|").columns == ["a,b", "c"]
     assert read(tmp_path, "a,b\tc\n1,2\t3\n", delimiter="tab").columns == ["a,b", "c"]

@@ -179,6 +179,14 @@ def test_dates_and_truth_values_keep_their_types(tmp_path: Path) -> None:
     assert read(path).rows() == [(datetime(2020, 1, 2), True)]
 
 
+def test_a_date_among_numbers_is_not_read_as_a_number(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for value in ("mixed", 1.5, datetime(2020, 1, 2)):
+        book.active.append([value])
+    book.save(tmp_path / "a.xlsx")
+    assert read(tmp_path / "a.xlsx")["mixed"].to_list() == ["1.5", "2020-01-02 00:00:00"]
+
+
 def test_a_formula_never_computed_is_refused_with_its_cell(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["n", "double"])

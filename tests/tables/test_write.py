@@ -106,6 +106,26 @@ def test_excel_gets_texts_as_texts(tmp_path: Path) -> None:
     assert read_tables([tmp_path / "table.xlsx"]).frame.equals(frame)
 
 
+def test_numbers_survive_excel_to_its_sixteen_digits(tmp_path: Path) -> None:
+    numbers = [0.1 + 0.2, 1e-300, 2.0**60, 123456789012345680.0, -1 / 3, 1e300]
+    write_table(pl.DataFrame({"x": numbers}), tmp_path / "table.xlsx")
+    read = read_tables([tmp_path / "table.xlsx"]).frame["x"].to_list()
+    assert read == pytest.approx(numbers, rel=1e-15, abs=0)
+
+
+def test_numbers_that_excel_has_not_become_errors_in_it(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": [1.5, float("nan"), float("inf")], "t": ["a", "b", "c"]})
+    write_table(frame, tmp_path / "table.xlsx")
+    assert read_tables([tmp_path / "table.xlsx"]).frame["x"].to_list() == [1.5, None, None]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".jsonl", ".xlsx"])
+def test_tables_without_texts_are_written_too(tmp_path: Path, suffix: str) -> None:
+    write_table(pl.DataFrame({"n": [1, 2]}), tmp_path / f"table{suffix}")
+    read = read_tables([tmp_path / f"table{suffix}"]).frame["n"].cast(pl.Int64)
+    assert read.to_list() == [1, 2]
+
+
 def test_what_excel_would_cut_off_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"at most 1048575 rows.*write \.csv or \.parquet"):
         write_table(pl.DataFrame({"t": ["x" * 32_768]}), tmp_path / "table.xlsx")

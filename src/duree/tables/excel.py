@@ -67,13 +67,13 @@ def read_excel(path: Path) -> Content:
 
 
 def _typed(guessed: pl.Series, shown: pl.Series) -> pl.Series:
-    """The column in the type guessed for it, if every cell keeps its value in that type."""
+    """The column in the type guessed for it, if every cell is of that type; else as text."""
     text = pl.select(pl.when(shown != "").then(shown)).to_series()
     if guessed.dtype == pl.String or guessed.null_count() != text.null_count():
         return text
-    if guessed.dtype.is_numeric() and not (text.cast(pl.Float64, strict=False) == guessed).all():
-        return text
-    return guessed
+    # A date among numbers would be read as one: the days since 1900.
+    is_number = text.cast(pl.Float64, strict=False).null_count() == text.null_count()
+    return guessed if is_number or not guessed.dtype.is_numeric() else text
 
 
 def _named(frame: pl.DataFrame, names: pl.DataFrame, path: Path) -> pl.DataFrame:

@@ -94,16 +94,22 @@ def _write_excel(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
     except ImportError:
         raise ExtraError("xlsxwriter", "formats", "writing Excel files") from None
     _check_excel_limits(frame)
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    options = {
+        "in_memory": True,
+        "nan_inf_to_errors": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+    }
     with xlsxwriter.Workbook(target, options) as workbook:
         frame.write_excel(workbook)
 
 
 def _check_excel_limits(frame: pl.DataFrame) -> None:
     """Refuse what Excel would cut off without a word."""
-    texts = frame.select(pl.col(pl.String).str.len_chars().max()).row(0) if frame.width else ()
-    longest = max((length or 0 for length in texts), default=0)
-    if frame.height > _EXCEL_ROWS or frame.width > _EXCEL_COLUMNS or longest > _EXCEL_TEXT:
+    texts = frame.select(pl.col(pl.String).str.len_chars().max())
+    longest = max(texts.row(0), key=lambda length: length or 0) if texts.width else 0
+    too_long = (longest or 0) > _EXCEL_TEXT
+    if frame.height > _EXCEL_ROWS or frame.width > _EXCEL_COLUMNS or too_long:
         raise DataError(
             "an Excel sheet holds at most {rows} rows, {columns} columns and {length} characters "
             "in a cell",
