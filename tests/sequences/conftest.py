@@ -1,4 +1,4 @@
-"""Hypothesis without deadlines: the first use of jieba loads a dictionary, and machines are busy."""
+"""Hypothesis without deadlines: jieba loads a dictionary at first, and machines get busy."""
 
 from hypothesis import settings
 

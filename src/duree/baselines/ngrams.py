@@ -1,9 +1,9 @@
-"""Counts of units and of pairs of neighbouring units; each text is parted once for all baselines."""
+"""Counts of units and of pairs of neighbours; each text is parted once for all baselines."""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
 import numpy as np
@@ -17,8 +17,10 @@ from duree.sequences.ragged import Ragged
 CHUNK = 5000
 # What was seen once tells nothing about another text.
 LEAST_SEEN = 2
-# No feature has these keys: a unit that is not known, and the pair that a last unit has no partner for.
+# A feature's key is its unit's number, or that of its left unit shifted and its right unit's. None
+# has these: the number of a unit that is not known, and the key of a pair that there is not.
 UNKNOWN, NOTHING = 0, -1
+SHIFT = 32
 
 
 class Ngrams:
@@ -49,11 +51,10 @@ class Ngrams:
         """
         if self._recall(texts) is None:
             learn = self.numbers.__getitem__
-            tokens = [self._tokens(some, learn) for some in (texts, validation_texts)]
-            self.features = _frequent([key for part in tokens for key in _keys(part)])
-            self.is_unit = self.features["key"].to_numpy() >> 32 == 0
-            for some, part in zip((texts, validation_texts), tokens, strict=True):
-                self.known.append((some, self._count(part)))
+            both = [(some, self._tokens(some, learn)) for some in (texts, validation_texts)]
+            self.features = _frequent([keys for _, tokens in both for keys, _ in _chunks(tokens)])
+            self.is_unit = self.features["key"].to_numpy() >> SHIFT == 0
+            self.known.extend((some, self._count(tokens)) for some, tokens in both)
         return self.count(texts), self.count(validation_texts)
 
     def count(self, texts: list[str]) -> csr_matrix:
@@ -72,6 +73,46 @@ class Ngrams:
         return Ragged.from_rows([number(unit) for unit in self.units(text)] for text in texts)
 
     def _count(self, tokens: Ragged) -> csr_matrix:
-        size = self.features.height
-        parts = [self._count_chunk(keys, size) for keys in _keys(tokens)]
-        return vstack(parts, format="csr") if parts else csr_matrix((0, size), dtype=np.float32)
+        """Counts by joining keys with features, float32 [rows, features]."""
+        parts = [csr_matrix((0, self.features.height), dtype=np.float32)]
+        for keys, starts in _chunks(tokens):
+            found = pl.DataFrame({"key": keys}).join(
+                self.features, on="key", how="left", maintain_order="left"
+            )["feature"]
+            is_feature = found.is_not_null().to_numpy()
+            before = np.concatenate([[0], np.cumsum(is_feature)])
+            columns = found.drop_nulls().to_numpy(writable=True)
+            ones = np.ones(len(columns), dtype=np.float32)
+            shape = (len(starts) - 1, self.features.height)
+            part = csr_matrix((ones, columns, before[starts]), shape=shape)
+            part.sum_duplicates()
+            parts.append(part)
+        return vstack(parts, format="csr")
+
+
+def _chunks(tokens: Ragged) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Keys of all units and pairs in order, and where each row's begin, some rows at a time."""
+    for begin in range(0, len(tokens), CHUNK):
+        offsets = tokens.offsets[begin : begin + CHUNK + 1]
+        units = tokens.values[offsets[0] : offsets[-1]].astype(np.int64)
+        starts = offsets - offsets[0]
+        keys = np.full((len(units), 2), NOTHING)
+        keys[:, 0] = units
+        left, right = units[:-1], units[1:]
+        keys[:-1, 1] = np.where(left == UNKNOWN, NOTHING, left << SHIFT | right)
+        # The last unit of a row has no right neighbour.
+        keys[starts[1:][np.diff(starts) > 0] - 1, 1] = NOTHING
+        yield keys.ravel(), 2 * starts
+
+
+def _frequent(chunks: list[NDArray[np.int64]]) -> pl.DataFrame:
+    """Key and index (feature, int32) of all that is seen often enough, in order of key."""
+    seen = pl.concat([pl.Series("key", keys).value_counts() for keys in chunks])
+    seen = seen.group_by("key").agg(pl.col("count").sum()).filter(pl.col("key") != NOTHING)
+    frequent = seen.filter(pl.col("count") >= LEAST_SEEN)
+    keys = (frequent if frequent.height else seen)["key"].sort()
+    # Models want at least one feature, even where no text has a unit.
+    keys = keys if len(keys) else pl.Series("key", [UNKNOWN])
+    return pl.DataFrame(
+        {"key": keys, "feature": pl.int_range(len(keys), dtype=pl.Int32, eager=True)}
+    )

@@ -1,0 +1,33 @@
+"""Texts whose answers some words give away."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+# Machines get busy.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+FILLER = list("abcdefghijklmnopqr")
+
+
+def write(rng: np.random.Generator, said: str) -> str:
+    """A short text: filler around the words that matter."""
+    words = [*rng.choice(FILLER, 12), *said.split()]
+    rng.shuffle(words)
+    return " ".join(words)
+
+
+@pytest.fixture(scope="session")
+def letters():
+    """Texts and classes for training, validation and test; each class has words of its own."""
+    rng = np.random.default_rng(0)
+    words = [["war siege", "army war"], ["bread mill", "harvest bread"], ["hymn", "psalm hymn"]]
+
+    def part(rows):
+        classes = rng.permutation(np.arange(rows) % 3)
+        return [write(rng, str(rng.choice(words[c]))) for c in classes], classes
+
+    return part(240), part(60), part(120)

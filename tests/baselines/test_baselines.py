@@ -1,0 +1,154 @@
+"""What holds for every baseline."""
+
+import numpy as np
+import pytest
+
+from duree.baselines import label_baselines, regression_baselines
+from duree.recipe import Recipe
+
+RECIPE = Recipe.build({"judging": {"forest_trees": 60}})
+LABEL_NAMES = ["majority", "tfidf_logistic", "nb_svm", "random_forest"]
+NUMBER_NAMES = ["mean", "tfidf_ridge", "random_forest"]
+
+
+def fitted(parts, kind=label_baselines, recipe=RECIPE):
+    (texts, targets), (other_texts, other_targets), (test_texts, _) = parts
+    found = kind(recipe, str.split)
+    for baseline in found:
+        assert baseline.fit(texts, targets, other_texts, other_targets) is baseline
+    return {baseline.name: (baseline, baseline.predict(test_texts)) for baseline in found}
+
+
+def with_targets(parts, change):
+    return [(texts, change(targets)) for texts, targets in parts]
+
+
+@pytest.fixture(scope="module")
+def of_classes(letters):
+    return fitted(letters)
+
+
+@pytest.fixture(scope="module")
+def of_labels(letters):
+    # Is it about war? About war or bread? About anything?
+    parts = with_targets(letters, lambda c: np.stack([c == 0, c < 2, c >= 0], axis=1).astype(int))
+    return parts, fitted(parts)
+
+
+@pytest.fixture(scope="module")
+def of_numbers(letters):
+    parts = with_targets(letters, lambda c: np.array([-1.0, 10.0, 12.0])[c])
+    return parts, fitted(parts, regression_baselines)
+
+
+def test_the_names_are_those_of_the_contract(of_classes, of_numbers):
+    assert list(of_classes) == LABEL_NAMES
+    assert list(of_numbers[1]) == NUMBER_NAMES
+
+
+@pytest.mark.parametrize("name", LABEL_NAMES)
+def test_classes_get_probabilities_that_add_up_to_one(of_classes, name):
+    told = of_classes[name][1]
+    assert told.shape == (120, 3)
+    assert told.dtype == np.float64
+    assert told.min() >= 0
+    np.testing.assert_allclose(told.sum(axis=1), 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", LABEL_NAMES[1:])
+def test_words_that_give_the_class_away_are_found(letters, of_classes, name):
+    assert np.mean(of_classes[name][1].argmax(axis=1) == letters[2][1]) >= 0.95
+
+
+@pytest.mark.parametrize("name", LABEL_NAMES[1:])
+def test_labels_are_told_each_by_itself(of_labels, name):
+    (*_, (_, targets)), found = of_labels
+    told = found[name][1]
+    assert told.shape == (120, 3)
+    assert np.mean((told[:, :2] >= 0.5) == targets[:, :2]) >= 0.95
+    assert told[:, 2].min() > 0.9
+    assert told.max() <= 1
+
+
+@pytest.mark.parametrize("name", NUMBER_NAMES[1:])
+def test_numbers_are_told_better_than_by_the_mean(of_numbers, name):
+    (*_, (_, targets)), found = of_numbers
+    errors = {n: np.mean((told[:, 0] - targets) ** 2) for n, (_, told) in found.items()}
+    assert found[name][1].shape == (120, 1)
+    assert found[name][1].dtype == np.float64
+    assert errors[name] < 0.3 * errors["mean"]
+
+
+def test_the_majority_tells_the_shares_of_all_known_rows():
+    parts = [
+        (["x"] * 3, np.array([0, 1, 2])),
+        (["x"], np.array([1])),
+        (["x", "y"], np.array([0, 0])),
+    ]
+    majority = label_baselines(RECIPE, str.split)[0]
+    majority.fit(*parts[0], *parts[1])
+    assert majority.predict(parts[2][0]).tolist() == [[0.25, 0.5, 0.25]] * 2
+
+
+def test_the_mean_is_that_of_all_known_rows():
+    mean = regression_baselines(RECIPE, str.split)[0]
+    mean.fit(["x", "y"], np.array([1.0, 2.0]), ["z"], np.array([6.0]))
+    assert mean.predict(["a"]).tolist() == [[3.0]]
+
+
+def test_the_same_seed_gives_the_same_predictions_to_the_bit(letters, of_classes):
+    for name, (_, told) in fitted(letters).items():
+        np.testing.assert_array_equal(told, of_classes[name][1])
+
+
+@pytest.mark.parametrize("kind", [label_baselines, regression_baselines])
+def test_order_of_test_rows_and_their_company_change_nothing(letters, kind):
+    parts = letters if kind is label_baselines else with_targets(letters, lambda c: c * 1.0)
+    texts = parts[2][0]
+    for baseline, told in fitted(parts, kind).values():
+        np.testing.assert_allclose(baseline.predict(texts[::-1]), told[::-1], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(baseline.predict(texts[:1]), told[:1], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [label_baselines, regression_baselines])
+def test_texts_without_units_and_unknown_ones_are_answered(letters, kind):
+    parts = letters if kind is label_baselines else with_targets(letters, lambda c: c * 1.0)
+    for baseline, _ in fitted(parts, kind).values():
+        assert np.isfinite(baseline.predict(["", "never seen", "war"])).all()
+
+
+@pytest.mark.parametrize("kind", [label_baselines, regression_baselines])
+def test_two_texts_without_any_unit_are_enough_to_fit(kind):
+    targets = np.array([0, 1]) if kind is label_baselines else np.array([0.0, 1.0])
+    parts = [(["", " "], targets), (["", ""], targets), (["", "word"], targets)]
+    for name, (_, told) in fitted(parts, kind).items():
+        # Sixty trees see one answer or the other more often by chance.
+        np.testing.assert_allclose(told, 0.5, atol=0.2, err_msg=name)
+
+
+def test_where_words_say_nothing_no_model_is_surer_than_it_may_be(letters):
+    rng = np.random.default_rng(1)
+    parts = with_targets(letters, lambda c: rng.integers(0, 2, len(c)))
+    truth = parts[2][1]
+    for name, (_, told) in fitted(parts).items():
+        surprise = -np.log(told[np.arange(len(truth)), truth]).mean()
+        assert surprise < np.log(2) + 0.2, name
+
+
+def test_choices_are_made_on_the_validation_rows(letters):
+    (texts, classes), (other_texts, other_classes), _ = letters
+    logistic, nb_svm = label_baselines(RECIPE, str.split)[1:3]
+    for baseline in (logistic, nb_svm):
+        honest = baseline.fit(texts, classes, other_texts, other_classes).choices
+        # Where validation contradicts training, the weakest fit is the least wrong.
+        misled = baseline.fit(texts, classes, other_texts, (other_classes + 1) % 3).choices
+        assert misled["C"] < honest["C"]
+
+
+def test_validation_rows_are_learned_from_in_the_end():
+    for baseline in label_baselines(RECIPE, str.split)[1:]:
+        baseline.fit(
+            ["war x", "bread x"] * 9, np.array([0, 1] * 9), ["hymn y"] * 9, np.array([1] * 9)
+        )
+        told = baseline.predict(["hymn", "x"])
+        assert told[0, 1] > told[1, 1] + 0.05, baseline.name
