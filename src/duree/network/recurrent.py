@@ -103,7 +103,9 @@ class Recurrent(nn.Module):
         self, x: Tensor, lengths: Tensor, initial: Tensor | State | None, want_final: bool
     ) -> tuple[Tensor, list[State]]:
         steps = x.shape[1]
-        real = torch.arange(steps, device=x.device) < lengths[:, None]  # (B, T)
+        padding = torch.arange(steps, device=x.device) >= lengths[:, None]  # (B, T)
+        # Whatever stands past a length, be it NaN, must not reach a gradient either.
+        x = x.masked_fill(padding[:, :, None], 0.0)
         start = self._start(x, initial)
         finals: list[State] = []
         for layer in range(self.num_layers):
@@ -117,13 +119,13 @@ class Recurrent(nn.Module):
                 if want_final:
                     finals.append(_last_states(states, began, lengths))
                 outputs.append(reverse_rows(states[0], lengths) if direction else states[0])
-            x = torch.cat(outputs, dim=2) * real[:, :, None]  # (B, T, D*H)
+            x = torch.cat(outputs, dim=2).masked_fill(padding[:, :, None], 0.0)  # (B, T, D*H)
         return x, finals
 
     def _scan(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
         """Every state at every step, [batch, steps, hidden] each; only h unless more is wanted."""
-        if x.shape[1] == 0:
-            return tuple(x.new_zeros(x.shape[0], 0, self.hidden_size) for _ in began)
+        if 0 in x.shape[:2]:
+            return tuple(x.new_zeros(*x.shape[:2], self.hidden_size) for _ in began)
         if self.training and self.recurrent_dropout > 0:
             return self._scan_by_step(x, began, weights)
         return self._scan_at_once(x, began, weights, want_final)
@@ -239,7 +241,9 @@ def reverse_rows(x: Tensor, lengths: Tensor) -> Tensor:
     steps = torch.arange(x.shape[1], device=x.device)
     mirrored = lengths[:, None] - 1 - steps
     index = torch.where(mirrored >= 0, mirrored, steps)  # (B, T)
-    return x.gather(1, index[:, :, None].expand(x.shape))
+    # Whole rows of the flattened tensor: a third of the time of a gather, forth and back.
+    index += torch.arange(x.shape[0], device=x.device)[:, None] * x.shape[1]
+    return x.flatten(0, 1).index_select(0, index.flatten()).view(x.shape)
 
 
 def _last_states(states: State, began: State, lengths: Tensor) -> State:

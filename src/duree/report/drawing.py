@@ -25,7 +25,6 @@ from duree.report.texts import columns
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-SKY, PURPLE, YELLOW = "#56B4E9", "#CC79A7", "#F0E442"
 INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
 PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN, "left_out": GREY}
 

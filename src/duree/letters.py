@@ -1,0 +1,227 @@
+"""Letters: a simulated corpus whose tone hangs on the order of words, and whose truth is known.
+
+Each letter speaks of one matter, and its tone is what the writer holds of that matter in the end.
+Three plots decide it, each by order alone:
+
+    reversal   two reports of opposite tone: what others said, and what the writer saw
+    negation   one statement is denied and one affirmed: which of them is about the matter?
+    late turn  something is taken back: does the matter come before it, or after?
+
+Whatever the tone, a plot draws the same phrases from the same lists, so that counting words tells
+little. docs/explanation/why-order-matters.md says more. All sentences were written for this file.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import polars as pl
+
+FAVOURABLE, UNFAVOURABLE = "favourable", "unfavourable"
+# Share of the letters whose tone is recorded wrongly: the best accuracy there can be is 1 - NOISE.
+NOISE = 0.03
+# Share of the letters, among those with one word of praise or blame, that turn it to its opposite.
+TURNED = 0.25
+YEARS = (1750, 1890)
+
+# A word in braces stands for one of its phrases, drawn anew at every place; the matter itself, what
+# is said of it and what a frame holds are filled in by the plot.
+PHRASES: dict[str, tuple[str, ...]] = {
+    "good": (
+        *("admirable", "agreeable", "charming", "delightful", "enchanting", "excellent"),
+        *("faultless", "pleasant", "splendid", "superb"),
+    ),
+    "bad": (
+        *("abominable", "clumsy", "detestable", "dismal", "dreadful", "miserable", "shabby"),
+        *("tedious", "vile", "wretched"),
+    ),
+    "plain": (
+        *("broad", "crowded", "dark", "deserted", "dusty", "empty", "long", "narrow", "quiet"),
+        *("steep",),
+    ),
+    "how": ("altogether", "most", "quite", "really", "simply", "thoroughly", "truly", "very"),
+    "matter": (
+        *("the opera", "the inn", "the garden", "the new school", "the harvest", "the sermon"),
+        *("the house", "the portrait", "the crossing", "the comedy", "the library", "the vintage"),
+        *("the supper", "the lodging", "the concert", "the translation"),
+    ),
+    "thing": (
+        *("the alley", "the avenue", "the bridge", "the harbour", "the lane", "the market"),
+        *("the quay", "the road", "the square", "the street", "the tower", "the valley"),
+    ),
+    "name": (
+        *("my aunt", "the abbé", "Caroline", "our cousin", "the curate", "Doctor Hale", "Edmund"),
+        *("the notary", "Frederick", "Henriette", "Julie", "Lady Ashby", "Ludwig", "the old major"),
+        *("Madame Roland", "Mr Pemberton", "my sister", "Theodore"),
+    ),
+    "place": (
+        *("Antwerp", "Bath", "Bristol", "Calais", "Cork", "Dresden", "Dublin", "Florence"),
+        *("Geneva", "Ghent", "Hamburg", "Lisbon", "Lyons", "Milan", "Naples", "Norwich", "Vienna"),
+        *("York",),
+    ),
+    "when": (
+        *("at Easter", "at Michaelmas", "before the frost", "in the autumn", "last Sunday"),
+        *("in the first week", "on Monday", "on the second day", "on Thursday", "this morning"),
+        *("this spring", "three weeks ago", "towards evening", "when the rain ceased"),
+    ),
+    "greeting": (
+        *("Dear friend,", "My dear Robert,", "Dear brother,", "My dearest Anna,", "Sir,"),
+        *("Honoured sir,", "Dear cousin,", "My good old companion,", "Dear madam,"),
+    ),
+    "opening": (
+        "your letter found me in {place}.",
+        "I write from {place}, with the candle nearly spent.",
+        "{name} shall carry this to you from {place}.",
+        "forgive my silence; {name} kept me busy.",
+        "the mail for {place} leaves within the hour.",
+        "I promised {name} to write from {place}.",
+        "we came to {place} {when}.",
+    ),
+    "aside": (
+        "{name} sits beside me and mends a pen.",
+        "{name} has gone to {place}.",
+        "We had {name} with us {when}.",
+        "There was a letter from {name} {when}.",
+        "The clock of the church has just struck.",
+        "{name} asks for the map of {place}.",
+        "I paid {name} what I owed in {place}.",
+    ),
+    "closing": (
+        "Greet {name}. Yours ever,",
+        "Write to me in {place}. Your friend,",
+        "Let {name} read this too. Your servant,",
+        "More of this in {place}. Yours,",
+        "I close, for {name} is at the door. Farewell,",
+        "The candle is out. I embrace you,",
+    ),
+    "heard": (
+        "From {name} I heard that {it} was {so} {when}.",
+        "All the way from {place} I heard that {it} was {so} {when}.",
+        "I heard it said in {place} that {it} was {so} {when}.",
+        "What I heard, from {name}, was that {it} was {so} {when}.",
+    ),
+    "seen": (
+        "With my own eyes I saw that {it} was {so} {when}.",
+        "Coming from {place}, I saw that {it} was {so} {when}.",
+        "I saw for myself, with {name}, that {it} was {so} {when}.",
+        "What I saw, in {place}, was that {it} was {so} {when}.",
+    ),
+    "denied": (
+        "It is not the case, my friend, that {it} was {so} {when}.",
+        "I could not say to {name} that {it} was {so} {when}.",
+        "In {place} they do not hold that {it} was {so} {when}.",
+        "It is not true, says {name}, that {it} was {so} {when}.",
+    ),
+    "affirmed": (
+        "It is surely the case, my friend, that {it} was {so} {when}.",
+        "I could surely say to {name} that {it} was {so} {when}.",
+        "In {place} they do surely hold that {it} was {so} {when}.",
+        "It is surely true, says {name}, that {it} was {so} {when}.",
+    ),
+    "told": (
+        "You ask for news of {place}: {it} was {so} {when}.",
+        "I noted in my book that {it} was {so} {when}.",
+        "I told {name} that {it} was {so} {when}.",
+        "As I said in {place}, {it} was {so} {when}.",
+    ),
+    "turn": (
+        "So far on Friday; now I know the contrary.",
+        "All this I take back, for {name} has shown me the contrary.",
+        "The contrary of what you have just read has proved true.",
+        "Strike out those lines, and read the contrary: {name} has opened my eyes.",
+    ),
+}
+AUTHORS = (
+    *("A. Bellamy", "B. Thornton", "C. de Vries", "C. Lindqvist", "D. Marchetti", "E. Ainsworth"),
+    *("E. von Arnsberg", "F. Duval", "F. Okonski", "G. Harcourt", "H. Merian", "H. Whitlock"),
+    *("I. Castellan", "J. Abernathy", "J. Fournier", "K. Steiner", "L. Carrow", "L. Perrault"),
+    *("M. Delacourt", "M. Fairweather", "N. Ostrova", "O. Brandt", "P. Gillespie", "R. Sandoval"),
+    *("S. Vautrin", "T. Hollis", "T. Reinhardt", "V. Lamotte", "W. Kestrel", "W. Tregarth"),
+)
+
+
+def generate(rows: int = 3000, seed: int = 0) -> pl.DataFrame:
+    """Write letters; the same rows and seed give the same letters.
+
+    Parameters
+    ----------
+    rows : int
+    seed : int
+
+    Returns
+    -------
+    polars.DataFrame
+        ``letter_id`` (String), ``author`` (String), ``year`` (Int64), ``letter`` (String) and
+        ``tone`` (``"favourable"`` or ``"unfavourable"``, wrong in a share ``NOISE`` of the rows).
+    """
+    rng = np.random.default_rng(seed)
+    favourable = rng.random(rows) < 0.5
+    letters = [_letter(rng, bool(good)) for good in favourable]
+    recorded = favourable ^ (rng.random(rows) < NOISE)
+    return pl.DataFrame(
+        {
+            "letter_id": [f"L{row:05d}" for row in range(1, rows + 1)],
+            "author": rng.choice(AUTHORS, rows),
+            "year": np.sort(rng.integers(*YEARS, rows)),
+            "letter": letters,
+            "tone": np.where(recorded, FAVOURABLE, UNFAVOURABLE),
+        }
+    )
+
+
+def _letter(rng: np.random.Generator, favourable: bool) -> str:
+    """One letter, which is favourable in the end or is not."""
+    plot = (_reversal, _negation, _late_turn)[rng.integers(3)]
+    sentences = plot(rng, favourable)
+    sentences.insert(rng.integers(len(sentences) + 1), "{aside}")
+    whole = " ".join(["{greeting}", "{opening}", *sentences, "{closing}"])
+    return _capitals(_expand(rng, whole))
+
+
+def _reversal(rng: np.random.Generator, favourable: bool) -> list[str]:
+    """What was heard and what was seen, in either order: what was seen counts."""
+    matter = _pick(rng, "matter")
+    heard = _frame(rng, "heard", matter, not favourable)
+    seen = _frame(rng, "seen", matter, favourable)
+    return [heard, seen] if rng.random() < 0.5 else [seen, heard]
+
+
+def _negation(rng: np.random.Generator, favourable: bool) -> list[str]:
+    """One statement is denied and one affirmed; that about the matter counts."""
+    turned = rng.random() < TURNED
+    about, other = ("denied", "affirmed") if turned else ("affirmed", "denied")
+    statement = _frame(rng, about, _pick(rng, "matter"), favourable ^ turned)
+    rest = _frame(rng, other, _pick(rng, "thing"), None)
+    return [statement, rest] if rng.random() < 0.5 else [rest, statement]
+
+
+def _late_turn(rng: np.random.Generator, favourable: bool) -> list[str]:
+    """What stands before the turn is taken back; what stands after it is not."""
+    turned = rng.random() < TURNED
+    statement = _frame(rng, "told", _pick(rng, "matter"), favourable ^ turned)
+    rest = _frame(rng, "told", _pick(rng, "thing"), None)
+    return [statement, "{turn}", rest] if turned else [rest, "{turn}", statement]
+
+
+def _frame(rng: np.random.Generator, frame: str, what: str, praise: bool | None) -> str:
+    """A sentence of this kind that praises or blames; None: that does neither."""
+    word = {True: "good", False: "bad", None: "plain"}[praise]
+    return _pick(rng, frame).replace("{it}", what).replace("{so}", f"{{how}} {{{word}}}")
+
+
+def _pick(rng: np.random.Generator, kind: str) -> str:
+    phrases = PHRASES[kind]
+    return phrases[rng.integers(len(phrases))]
+
+
+def _expand(rng: np.random.Generator, text: str) -> str:
+    """Put a phrase for every word in braces, and for those in the phrases themselves."""
+    while "{" in text:
+        text = re.sub(r"\{(\w+)\}", lambda match: _pick(rng, match[1]), text)
+    return text
+
+
+def _capitals(text: str) -> str:
+    """A capital letter after every full stop."""
+    return re.sub(r"(?<=[.] )[a-z]", lambda match: match[0].upper(), text)

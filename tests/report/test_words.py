@@ -1,0 +1,153 @@
+"""Words and numbers: no digit too many, nothing hidden, and everything sayable in Chinese."""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duree.errors import chinese_templates
+from duree.report.numerals import decimals, estimate, moment, number, p_value, seconds, share
+from duree.report.records import Estimate
+from duree.report.texts import columns, cut_middle, label, quote, visible
+
+REPORT = Path(str(files("duree.report")))
+# What is the same in both languages.
+NAMES = re.compile(r"NB-SVM|(Adam|AdamW|RMSprop) \(\{\w+\}\)|both|head|tail")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "rows", "shown"),
+    [
+        (0.86149, 0.84849, 0.87251, 1000, "0.861 [0.848, 0.873]"),
+        (0.8614, 0.8, 0.9, 99, "0.86 [0.80, 0.90]"),
+        (-0.0004, -0.01, 0.01, 1000, "0.000 [−0.010, 0.010]"),
+        (0.5, None, None, 1000, "0.500"),
+    ],
+)
+def test_a_figure_is_shown_with_its_interval(value, low, high, rows, shown):
+    assert str(estimate(Estimate(value=value, low=low, high=high), "accuracy", rows)) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "places"), [(10.0, 14.6, 1), (0.1, 0.103, 4), (9000.0, 9900.0, 0)]
+)
+def test_a_figure_with_a_unit_keeps_two_digits_of_its_half_interval(low, high, places):
+    assert decimals("mae", 1000, (low + high) / 2, low, high) == places
+
+
+def test_large_numbers_are_parted_by_thin_spaces_and_minus_is_minus():
+    assert number(-12345.6, 0) == "−12\u202f346"
+    assert number(-0.0001, 3) == "0.000"
+
+
+@pytest.mark.parametrize(
+    ("p", "rows", "shown"),
+    [(0.0341, 500, "0.034"), (0.00001, 500, "< 0.001"), (0.004, 50, "< 0.01"), (None, 50, "–")],
+)
+def test_p_values_are_never_zero(p, rows, shown):
+    assert p_value(p, rows) == shown
+
+
+def test_shares_times_and_moments_read_as_in_a_paper():
+    assert share(0.1234, 1000) == "12.3\u202f%"
+    assert share(0.1234, 50) == "12\u202f%"
+    assert [seconds(s) for s in (0.01, 4.21, 42.4, 200, 4800)] == [
+        "< 0.1 s",
+        "4.2 s",
+        "42 s",
+        "3 min",
+        "1 h 20 min",
+    ]
+    assert moment("2026-11-21T10:30:59+01:00") == "2026-11-21 09:30 UTC"
+    assert moment("last Tuesday") == "last Tuesday"
+
+
+@given(st.text())
+def test_nothing_hidden_is_left_in_a_text_made_visible(text):
+    for sign in visible(text):
+        spelling = sign in "\u200c\u200d" or "\U0001d173" <= sign <= "\U0001d17a"
+        assert spelling or unicodedata.category(sign) not in ("Cc", "Cs", "Co", "Zl", "Zp")
+        assert unicodedata.bidirectional(sign) not in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI")
+
+
+@given(st.text(min_size=1), st.integers(min_value=10, max_value=60))
+def test_a_cut_text_keeps_its_head_and_tail_and_stays_within_its_limit(text, limit):
+    cut = cut_middle(text, limit)
+    assert cut == text or columns(cut) <= 2 * limit + 5
+    head, ellipsis, tail = cut.partition(" […] ")
+    if ellipsis and cut != text:
+        assert text.startswith(head)
+        assert text.endswith(tail)
+
+
+def test_a_combining_mark_stays_with_its_letter():
+    text = "e\u0301" * 40
+    head, _, tail = cut_middle(text, 20).partition(" […] ")
+    assert head.endswith("\u0301")
+    assert tail.startswith("e")
+
+
+def test_line_breaks_are_shown_as_one_sign():
+    assert quote("one<br /><br >two\nthree", 100) == "one↵ two↵ three"
+
+
+def test_a_megabyte_of_spaces_is_quoted_at_once():
+    assert len(quote("a" + " " * 1_000_000 + "<br" + " " * 1_000_000 + "b", 100)) < 200
+
+
+def test_an_empty_name_is_seen():
+    assert label("  ") == "“  ”"
+
+
+def said_in_templates() -> set[str]:
+    pages = "".join(f.read_text(encoding="utf-8") for f in (REPORT / "templates").glob("*.html"))
+    return {first or second for first, second in re.findall(r"\bt\((?:\"(.*?)\"|'(.*?)')", pages)}
+
+
+def said_in_code() -> set[str]:
+    """Every text given to ``say`` or ``words``, and every value of a table of texts."""
+    said = set()
+    for file in REPORT.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="say" | "words"), args=[first, *_]):
+                    said |= constants(first)
+                case ast.Call(func=ast.Name(id="Plan"), args=[_, title, *_]):
+                    said |= constants(title)
+                case ast.Assign(targets=[ast.Name()], value=ast.Dict(values=values)):
+                    said |= {text for value in values for text in constants(value)}
+    return said
+
+
+def constants(node: ast.AST) -> set[str]:
+    inner = ast.walk(node)
+    return {n.value for n in inner if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def test_everything_that_is_said_can_be_said_in_chinese():
+    styles = re.compile(r"[a-z_.#0-9A-Fos-]*")  # marks, colours and setting names
+    said = {text for text in said_in_templates() | said_in_code() if text.strip()}
+    missing = {
+        text
+        for text in said - chinese_templates().keys()
+        if not NAMES.fullmatch(text) and not (styles.fullmatch(text) and " " not in text)
+    }
+    assert missing == set()
+
+
+def test_a_chinese_report_has_no_english_sentence_of_ours(write_run):
+    from duree.report.page import write_report
+
+    page = write_report(write_run(), "zh").read_text(encoding="utf-8")
+    before_the_english_methods = page.split('<div class="paste" lang="en">')[0]
+    visible_text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", before_the_english_methods)
+    sentences = re.findall(r"[A-Za-z]+ [a-z]+ [a-z]+ [a-z]+ [a-z]+", visible_text)
+    ours = [text for text in sentences if "had the" not in text and "network is" not in text]
+    assert ours == []
