@@ -329,10 +329,6 @@ def _two_parts(
     """Rows to learn from and rows to choose by; classes keep their shares where they can."""
     rows = np.arange(len(targets))
     size = max(1, round(recipe.data.validation_share * len(rows)))
-    if len(rows) < 2:
-        raise DataError(
-            "one row is too few", fix="give at least two: one to learn from, one to choose by"
-        )
     alike = stratify and np.bincount(targets).min() > 1 and size >= len(np.unique(targets))
     train, validation = train_test_split(
         rows, test_size=size, random_state=recipe.seed, stratify=targets if alike else None
