@@ -124,7 +124,9 @@ def test_a_line_without_an_end_is_refused_with_its_number(tmp_path: Path) -> Non
 
 def test_json_lines_may_be_in_another_encoding(tmp_path: Path) -> None:
     text = '{"t": "今天天气很好，我们去学校吧。"}\n'
-    assert read(lines(tmp_path, text.encode("gb18030")))["t"][0] == "今天天气很好，我们去学校吧。"
+    path = lines(tmp_path, text.encode("gb18030"))
+    assert read(path)["t"][0] == "今天天气很好，我们去学校吧。"
+    assert "was found to be in gb18030" in told(path)["encoding"]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])

@@ -16,7 +16,7 @@ from duree.tables.dialect import SAMPLE, find_dialect
 from duree.tables.encoding import find_encoding
 from duree.tables.finding import Finding
 from duree.tables.rows import Rows
-from duree.tables.rules import nul_finding
+from duree.tables.rules import encoding_finding, nul_finding
 from duree.tables.structure import Dialect
 from duree.tables.table import Content
 
@@ -50,7 +50,7 @@ def read_delimited(
     rows.take(_ended(rest), final=True)
     frame = rows.frame()
     findings = [
-        _told_encoding(path, chosen, encoding is not None),
+        encoding_finding(path, chosen, encoding is not None),
         _told_dialect(path, dialect),
         *rows.findings(),
     ]
@@ -94,21 +94,6 @@ def _one_character(delimiter: str | None) -> str | None:
         "{delimiter!r} cannot separate columns",
         fix="give one character, such as , ; | or tab",
         delimiter=delimiter,
-    )
-
-
-def _told_encoding(path: Path, encoding: str, given: bool) -> Finding:
-    values: dict[str, object] = {"file": str(path), "encoding": encoding}
-    if given:
-        return Finding("encoding", "ok", "{file} was read as {encoding}, as told", values=values)
-    if encoding == "utf-8":
-        return Finding("encoding", "ok", "{file} is in UTF-8", values=values)
-    return Finding(
-        "encoding",
-        "note",
-        "{file} was found to be in {encoding}",
-        "if its texts look wrong, choose another with --encoding",
-        values,
     )
 
 

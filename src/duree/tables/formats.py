@@ -15,7 +15,7 @@ from duree.errors import DataError
 from duree.tables.decoding import known_encoding, utf8_blocks
 from duree.tables.encoding import find_encoding
 from duree.tables.finding import Finding
-from duree.tables.rules import check_row_length, column_names
+from duree.tables.rules import check_row_length, column_names, encoding_finding
 from duree.tables.table import Content
 
 
@@ -48,7 +48,8 @@ def read_json_lines(path: Path, encoding: str | None = None) -> Content:
     series = {name: _column(values) for name, values in columns.items()}
     frame = pl.DataFrame(list(series.values()), schema=column_names(list(series), path))
     mixed = [name for name, values in columns.items() if _is_mixed(values)]
-    return Content(frame, tuple(_told_mixed(mixed, path)), chosen)
+    told = encoding_finding(path, chosen, encoding is not None)
+    return Content(frame, (told, *_told_mixed(mixed, path)), chosen)
 
 
 def _lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes]]:

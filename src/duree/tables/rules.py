@@ -39,6 +39,22 @@ def check_row_length(length: int, line: int, path: Path) -> None:
         )
 
 
+def encoding_finding(path: Path, encoding: str, given: bool) -> Finding:
+    """Tells in which encoding a text was read, and whether it was given or found out."""
+    values: dict[str, object] = {"file": str(path), "encoding": encoding}
+    if given:
+        return Finding("encoding", "ok", "{file} was read as {encoding}, as told", values=values)
+    if encoding == "utf-8":
+        return Finding("encoding", "ok", "{file} is in UTF-8", values=values)
+    return Finding(
+        "encoding",
+        "note",
+        "{file} was found to be in {encoding}",
+        "if its texts look wrong, choose another with --encoding",
+        values,
+    )
+
+
 def nul_finding(count: int, path: Path) -> Finding:
     """Tells that NUL characters were taken out of the texts."""
     return Finding(
