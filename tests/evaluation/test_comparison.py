@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
@@ -29,6 +29,7 @@ def test_mcnemar_worked_out_by_hand() -> None:
     assert (low, high) == pytest.approx((-0.0112, 0.0950), abs=1e-4)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_mcnemars_interval_excludes_0_exactly_where_its_p_value_is_below_5_percent(
     only_one: int, only_other: int

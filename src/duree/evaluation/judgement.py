@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.errors import DataError, TrainingError
+from duree.evaluation.classes import ClassFigures, class_figures
 from duree.evaluation.comparison import NETWORK, compare
-from duree.evaluation.metrics import MetricSet
+from duree.evaluation.metrics import MetricSet, defined
 from duree.evaluation.sampling import Sample, Trial
 from duree.evaluation.uncertainty import metric_interval
 from duree.evaluation.verdict import Verdict, decide
@@ -28,12 +29,15 @@ class Judgement:
     ----------
     models : {model: {metric: {"value", "low", "high"}}}
         Metrics that the rows do not define are left out.
+    classes : {model: list of {"precision", "precision_low", "precision_high", ..., "support"}}
+        One for each class or label; see ``class_figures``. Empty for numbers.
     comparisons : list of {"model", "metric", "difference", "low", "high", "p_value", "method"}
         P-values of single tests; the verdict corrects them for the number of baselines.
     verdict : Verdict
     """
 
     models: dict[str, Figures]
+    classes: dict[str, list[ClassFigures]]
     comparisons: list[dict[str, Any]]
     verdict: Verdict
 
@@ -75,7 +79,8 @@ def judge_models(
         A prediction is not a finite number.
     """
     _refuse_unusable(predictions, targets)
-    values = {name: metrics.values(found, targets) for name, found in predictions.items()}
+    plain = {name: metrics.plain(found, targets) for name, found in predictions.items()}
+    values = {name: defined(of_model) for name, of_model in plain.items()}
     if metrics.primary not in values[NETWORK]:
         raise DataError(
             "{rows} rows tell nothing by which to judge",
@@ -94,7 +99,10 @@ def judge_models(
         constant=[name for name, found in predictions.items() if np.all(found == found[0])],
         seeds=seeds,
     )
-    return Judgement(models, [asdict(comparison) for comparison in comparisons], verdict)
+    by_class = {
+        name: class_figures(of_model, drawn[name], trial.sample) for name, of_model in plain.items()
+    }
+    return Judgement(models, by_class, [asdict(one) for one in comparisons], verdict)
 
 
 def judge_alone(

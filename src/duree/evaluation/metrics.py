@@ -8,7 +8,7 @@ out altogether, never written as 0 or NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,8 @@ class MetricSet:
     numeric : bool
         Whether targets are quantities rather than classes.
     prepare : (predictions [rows, outputs], targets) -> {metric: function of weights}
-        Names that ``LABELS`` lacks are no metrics, but help with an interval.
+        Values are [resamples]. Names that ``LABELS`` lacks are no metrics of the whole: they help
+        with an interval, or count by class, [classes, resamples].
     right : (predictions, targets) -> bool [rows], or None
         Which rows are right, where ``primary`` is their share: McNemar's test goes by it.
     """
@@ -72,11 +73,20 @@ class MetricSet:
     prepare: Prepare
     right: Callable[[Floats, NDArray[Any]], NDArray[np.bool_]] | None = None
 
-    def values(self, predictions: Floats, targets: NDArray[Any]) -> dict[str, float]:
-        """Every metric that these rows define, each row counted once."""
+    def plain(self, predictions: Floats, targets: NDArray[Any]) -> dict[str, Floats]:
+        """All that ``prepare`` gives, with each row counted once."""
         ones = np.ones((len(targets), 1))
-        found = {name: float(f(ones)[0]) for name, f in self.prepare(predictions, targets).items()}
-        return {name: found[name] for name in found if name in LABELS and np.isfinite(found[name])}
+        return {name: f(ones) for name, f in self.prepare(predictions, targets).items()}
+
+    def values(self, predictions: Floats, targets: NDArray[Any]) -> dict[str, float]:
+        """Every metric that these rows define."""
+        return defined(self.plain(predictions, targets))
+
+
+def defined(plain: Mapping[str, Floats]) -> dict[str, float]:
+    """The metrics among what ``MetricSet.plain`` gives, without those that have no value."""
+    values = {name: float(plain[name][0]) for name in LABELS if name in plain}
+    return {name: value for name, value in values.items() if np.isfinite(value)}
 
 
 def gain(metric: str) -> float:
@@ -87,20 +97,26 @@ def gain(metric: str) -> float:
 def _classification(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
     rows, outputs = predictions.shape
     classes = np.arange(outputs)
-    chosen, actual = predictions.argmax(axis=1), targets[:, None] == classes
-    right = chosen == targets
+    chosen = predictions.argmax(axis=1)
+    given, actual, right = (
+        chosen[:, None] == classes,
+        targets[:, None] == classes,
+        chosen == targets,
+    )
     of_truth = np.clip(predictions[np.arange(rows), targets], FLOOR, 1.0)
     squares = ((predictions - actual) ** 2).sum(axis=1)
     # Two classes err alike: as is usual, one of them is counted.
     judged = slice(1, 2) if outputs == 2 else slice(None)
     bins = min(BINS, max(1, rows // BIN_ROWS))
-    return {
+    metrics = {
         "accuracy": weighted.mean(right.astype(np.float64)),
-        "macro_f1": weighted.macro_f1(chosen[:, None] == classes, actual),
+        "macro_f1": weighted.macro_f1(given, actual),
         "log_loss": weighted.mean(-np.log(of_truth)),
         "brier": weighted.mean(squares / 2 if outputs == 2 else squares),
         "auc": weighted.mean_auc(predictions[:, judged], actual[:, judged]),
-    } | weighted.calibration(predictions.max(axis=1), right, bins)
+    }
+    metrics |= weighted.calibration(predictions.max(axis=1), right, bins)
+    return metrics | weighted.class_counts(given, actual)
 
 
 def _multilabel(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
@@ -113,7 +129,7 @@ def _multilabel(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighte
         "log_loss": weighted.mean(-np.log(of_truth).mean(axis=1)),
         "brier": weighted.mean(((predictions - actual) ** 2).mean(axis=1)),
         "auc": weighted.mean_auc(predictions, actual),
-    }
+    } | weighted.class_counts(given, actual)
 
 
 def _regression(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:

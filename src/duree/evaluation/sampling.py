@@ -87,7 +87,7 @@ class Trial:
             yield self.sample.of_rows(rng.integers(2, size=(units, size), dtype=np.int8))
 
     def resampled(self, models: Mapping[str, Floats]) -> dict[str, dict[str, Floats]]:
-        """Every metric of every model under the same resamples: {model: {metric: [resamples]}}."""
+        """All that ``prepare`` gives, under the same resamples: {model: {name: values}}."""
         prepared = {
             (name, metric): function
             for name, predictions in models.items()
@@ -99,5 +99,5 @@ class Trial:
                 parts[key].append(function(weights))
         values: dict[str, dict[str, Floats]] = {name: {} for name in models}
         for (name, metric), drawn in parts.items():
-            values[name][metric] = np.concatenate(drawn)
+            values[name][metric] = np.concatenate(drawn, axis=-1)
         return values

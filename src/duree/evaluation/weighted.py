@@ -49,6 +49,13 @@ def macro_f1(predicted: NDArray[np.bool_], actual: NDArray[np.bool_]) -> Weighte
     return metric
 
 
+def class_counts(predicted: NDArray[np.bool_], actual: NDArray[np.bool_]) -> dict[str, Weighted]:
+    """How often each class was given rightly, given, and true: [classes, resamples] of each."""
+    marks = {"hits": predicted & actual, "given": predicted, "actual": actual}
+    sums = {name: sparse.csr_array(of.T, dtype=np.float64) for name, of in marks.items()}
+    return {f"class_{name}": rows.__matmul__ for name, rows in sums.items()}
+
+
 def micro_f1(predicted: NDArray[np.bool_], actual: NDArray[np.bool_]) -> Weighted:
     """F1 over all marks [rows, labels] together."""
     hits = (predicted & actual).sum(axis=1, dtype=np.float64)
