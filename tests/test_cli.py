@@ -131,10 +131,10 @@ def test_check_strict_fails_where_plain_check_only_warns(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "same.csv"
-    rows = [f"it was a fine day number {n} in the old town,{n % 2}" for n in range(20)] * 2
+    rows = [f"it was a fine day number {n % 20} in the old town,{n // 20}" for n in range(40)]
     path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
     assert call("check", path, "--text=text", "--target=label") == 0
-    assert "duplicate" in capfd.readouterr().out
+    assert "warning" in capfd.readouterr().out
     assert call("check", path, "--text=text", "--target=label", "--strict") == 2
 
 
@@ -184,22 +184,22 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
 def test_a_run_that_was_interrupted_or_killed_ends_the_same_when_resumed(
     signal: int, table: Path, tmp_path: Path
 ) -> None:
-    more = ("--epochs=40", "--set=patience=40", "--set=checkpoint_seconds=0.05")
+    more = ("--epochs=20", "--set=patience=20", "--set=checkpoint_seconds=0.05")
     whole = start(table, tmp_path / "whole", *more)
     broken = start(table, tmp_path / "broken", *more)
     wait_for(tmp_path / "broken" / "checkpoint", broken)
     time.sleep(0.1)
     broken.send_signal(signal)
-    _, err = broken.communicate()
+    err = broken.communicate()[1]
     assert broken.returncode == (130 if signal == 2 else -9)
     assert not err or b"Traceback" not in err
-    assert whole.wait() == 0
-    former = os.environ.get("OMP_NUM_THREADS")
+    whole.communicate()
+    assert whole.returncode == 0
     resumed = subprocess.run(
         [sys.executable, "-m", "duree", "resume", str(tmp_path / "broken")],
         check=False,
         capture_output=True,
-        env={**os.environ, "OMP_NUM_THREADS": former or "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
     )
     assert resumed.returncode == 0, resumed.stderr.decode()
     frames = [

@@ -84,7 +84,9 @@ def in_finding(call: ast.Call) -> tuple[set[str], bool]:
     if not isinstance(given, ast.Dict) or ast.unparse(call.func) != "Finding":
         return set(), False
     names = {key.value for key in given.keys if isinstance(key, ast.Constant)}
-    return names, len(names) == len(given.keys)
+    # A template that goes by a name may be another one, from another function of the file.
+    is_plain = all(isinstance(argument, ast.Constant) for argument in call.args[2:4])
+    return names, is_plain and len(names) == len(given.keys)
 
 
 def literals(node: ast.expr, tree: ast.Module) -> Iterator[str]:
