@@ -67,8 +67,8 @@ def test_better_than_every_baseline_is_told_against_the_best_of_them() -> None:
     assert found.claim == "better"
     assert found.sentence("en") == (
         "The network is better than every baseline: on 25,000 test rows its accuracy is 0.910, "
-        "that of the best of them, nb_svm, 0.880 (difference +0.030, 95 % interval +0.000 to "
-        "+0.060)."
+        "that of the best of them, nb_svm, 0.880 (network minus baseline +0.030, 95 % interval "
+        "+0.000 to +0.060)."
     )
 
 
@@ -97,7 +97,7 @@ def test_a_baseline_that_wins_is_named_and_recommended() -> None:
     )
     assert found.claim == "worse"
     assert found.sentence("en").startswith("A baseline wins, use nb_svm: on 1,000 test rows its")
-    assert "(difference -0.060, 95 % interval -0.090 to -0.030)" in found.sentence("en")
+    assert "(network minus baseline -0.060, 95 % interval -0.090 to -0.030)" in found.sentence("en")
 
 
 def test_p_values_are_adjusted_for_the_number_of_baselines() -> None:
@@ -150,7 +150,11 @@ def test_the_rows_needed_are_those_of_the_usual_formula() -> None:
 
 def test_no_number_of_rows_is_told_where_there_is_no_difference() -> None:
     found = decide_on(0.9, {"nb_svm": 0.9}, {"nb_svm": (1.0, 1.0)})
-    assert "takes about" not in found.sentence("en")
+    assert found.sentence("en") == (
+        "The network and nb_svm cannot be told apart on 1,000 test rows: accuracy 0.900 against "
+        "0.900 (network minus baseline +0.000, 95 % interval -0.030 to +0.030); nb_svm is the "
+        "simpler choice."
+    )
 
 
 def test_few_rows_or_groups_are_called_rough() -> None:
@@ -194,7 +198,7 @@ def test_the_verdict_is_told_in_chinese_with_the_same_figures() -> None:
     found = decide_on(0.93, {"nb_svm": 0.90}, {"nb_svm": (0.05, 0.06)}, rows=1000)
     assert found.sentence("zh") == (
         "在 1,000 行测试数据上，网络与 nb_svm 分不出高下：准确率 0.930 对 0.900"
-        "（差值 +0.030，95% 置信区间 +0.000 至 +0.060）；nb_svm 更简单，可优先选用。"
+        "（网络减基线 +0.030，95% 置信区间 +0.000 至 +0.060）；nb_svm 更简单，可优先选用。"
         "要分辨这样大小的差别，大约需要 2,000 行测试数据。"
     )
 

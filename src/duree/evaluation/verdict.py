@@ -23,20 +23,22 @@ FEW_UNITS = 30
 FINDABLE = NORMAL + 0.8416
 # More rows than this are out of anyone's reach.
 MOST_ROWS = 10_000_000
+# What the sentences call the network's own figure and its interval.
+ENDS = {"value": "network", "low": "low", "high": "high"}
 
 BETTER = (
     "The network is better than every baseline: on {rows} test rows its {metric} is {network}, "
-    "that of the best of them, {baseline}, {best} (difference {difference}, 95 % interval {low} to "
-    "{high})."
+    "that of the best of them, {baseline}, {best} (network minus baseline {difference}, 95 % "
+    "interval {low} to {high})."
 )
 WORSE = (
     "A baseline wins, use {baseline}: on {rows} test rows its {metric} is {best}, the network's "
-    "{network} (difference {difference}, 95 % interval {low} to {high})."
+    "{network} (network minus baseline {difference}, 95 % interval {low} to {high})."
 )
 NO_DIFFERENCE = (
     "The network and {baseline} cannot be told apart on {rows} test rows: {metric} {network} "
-    "against {best} (difference {difference}, 95 % interval {low} to {high}); {baseline} is the "
-    "simpler choice."
+    "against {best} (network minus baseline {difference}, 95 % interval {low} to {high}); "
+    "{baseline} is the simpler choice."
 )
 WITHIN_SEEDS = (
     "The network and {baseline} cannot be told apart: {metric} {network} against {best} on {rows} "
@@ -133,43 +135,35 @@ def decide(
     seeds : {metric: values}, optional
         The same figures of networks from several seeds.
     """
-    metric, network = metrics.primary, models[NETWORK]
+    metric, network, rows = metrics.primary, models[NETWORK], len(sample.unit)
     write = _writer(metric, network[metric]["value"])
+    of_seeds = (seeds or {}).get(metric, [network[metric]["value"]])
+    evidence = weigh(comparisons, metric, float(np.ptp(of_seeds)))
     values: dict[str, object] = {
         "metric": LABELS[metric],
-        "network": write(network[metric]["value"]),
-        "rows": f"{len(sample.unit):,}",
+        "rows": f"{rows:,}",
         "units": sample.units,
-    }
+        "seeds": len(of_seeds),
+        "spread": write(np.ptp(of_seeds)),
+    } | {name: write(network[metric][end]) for end, name in ENDS.items()}
     few = (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
-    spread = float(np.ptp(seeds[metric])) if seeds else 0.0
-    evidence = weigh(comparisons, metric, spread)
     if not evidence:
-        ends = {end: write(network[metric][end]) for end in ("low", "high")}
-        return Verdict("none", (ALONE, *few), values | ends)
+        return Verdict("none", (ALONE, *few), values)
     claim, against = conclude(evidence)
-    needed = rows_needed(against, len(sample.unit))
+    needed = rows_needed(against, rows)
     values |= {
         "baseline": against.model,
         "best": write(models[against.model][metric]["value"]),
-        "difference": write(against.difference, "+"),
-        "low": write(against.low, "+"),
-        "high": write(against.high, "+"),
-        "spread": write(spread),
-        "seeds": len(seeds[metric]) if seeds else 1,
         "needed": f"{needed:,}",
-    }
-    within_seeds = claim == "none" and against.within_seeds
-    too_few = claim == "none" and not against.within_seeds
-    said = {
-        BETTER: claim == "better",
-        WORSE: claim == "worse",
-        WITHIN_SEEDS: within_seeds,
-        NO_DIFFERENCE: too_few,
-        NEEDED: too_few and len(sample.unit) < needed < MOST_ROWS,
+    } | {end: write(getattr(against, end), "+") for end in ("difference", "low", "high")}
+    undecided = WITHIN_SEEDS if against.within_seeds else NO_DIFFERENCE
+    first = {"better": BETTER, "worse": WORSE, "none": undecided}[claim]
+    further = {
+        NEEDED: first == NO_DIFFERENCE and rows < needed < MOST_ROWS,
         NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
     }
-    return Verdict(claim, (*(part for part, is_true in said.items() if is_true), *few), values)
+    said = (first, *(sentence for sentence, is_true in further.items() if is_true), *few)
+    return Verdict(claim, said, values)
 
 
 def weigh(comparisons: Collection[Comparison], metric: str, spread: float) -> list[Evidence]:
@@ -188,7 +182,7 @@ def weigh(comparisons: Collection[Comparison], metric: str, spread: float) -> li
             min(test.low for test in tests),
             max(test.high for test in tests),
             adjusted[model],
-            abs(tests[0].difference) <= spread,
+            abs(tests[0].difference) <= spread and spread > 0,
         )
         for model, tests in by_model.items()
     ]
