@@ -45,7 +45,7 @@ def tuple_of(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def row_by_row(theirs: nn.RNNBase, x: Tensor, initial) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """What torch.nn says to each row alone, cut to its length: output with zeros past it, finals."""
+    """What torch.nn says to each row alone: output with zeros past its length, and finals."""
     began = tuple_of(initial)
     directions = 2 if theirs.bidirectional else 1
     output = x.new_zeros(len(LENGTHS), STEPS, directions * HIDDEN)
@@ -109,7 +109,7 @@ def test_single_precision_stays_near_double_over_many_steps(cell, bidirectional:
     x, lengths = numbers(4, 300, INPUT), torch.tensor([300, 2, 150, 299])
     single, _ = layer(x.float(), lengths)
     double, _ = layer.double()(x, lengths)
-    assert float((single - double).abs().max() / double.abs().max()) < 1e-5
+    assert float(((single - double).abs().max() / double.abs().max()).detach()) < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_dropout_between_layers_hides_the_same_channels_at_every_step() -> None:
 def test_a_mask_hides_a_share_of_channels_and_scales_the_rest() -> None:
     torch.manual_seed(0)
     masked = dropout_alike(torch.ones(50, 4, 200), 0.25, training=True)
-    assert set(masked.unique().tolist()) == {0.0, pytest.approx(1 / 0.75)}
+    assert masked.unique().tolist() == [0.0, pytest.approx(1 / 0.75)]
     assert float((masked == 0).float().mean()) == pytest.approx(0.25, abs=0.02)
     assert torch.equal(masked, masked[:, :1].expand_as(masked))
     assert torch.equal(dropout_alike(masked, 0.25, training=False), masked)

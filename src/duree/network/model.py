@@ -64,6 +64,8 @@ class SequenceModel(nn.Module):
         ``lengths`` int64 [batch]. What stands past a row's length never matters.
         """
         settings = self.settings
+        if values.shape[1] == 0:  # poolings need a step to look at, be it padding
+            values = values.new_zeros(len(values), 1, *values.shape[2:])
         x = self._embed(values)  # (B, T, I)
         x = dropout_alike(x, settings.input_dropout, self.training)
         states = self.recurrent.hidden_states(x, lengths)  # (B, T, D*H)

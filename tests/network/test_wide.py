@@ -1,0 +1,94 @@
+"""The wide part scores which units and pairs a sequence holds, not where, nor how often."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from duree.network.wide import GAIN, MIX, PAIR_PLACES, JoinedModel, WideModel
+from duree.sequences.ragged import Ragged
+
+VOCABULARY = 12
+rows_of_tokens = st.lists(st.integers(1, VOCABULARY - 1), max_size=12)
+
+
+def batch_of(rows: list[list[int]], more: int = 0) -> tuple[Tensor, Tensor]:
+    steps = max(map(len, rows)) + more
+    padded = [row + [0] * (steps - len(row)) for row in rows]
+    return torch.tensor(padded, dtype=torch.int64), torch.tensor([len(row) for row in rows])
+
+
+def held(row: list[int]) -> set[int]:
+    """The features of a row, from the definition: its units, and a place for each pair."""
+    pairs = set()
+    for left, right in pairwise(row):
+        mixed = ((left * VOCABULARY + right) * MIX) % 2**64
+        pairs.add(VOCABULARY + (mixed >> 24) % PAIR_PLACES)
+    return set(row) | pairs
+
+
+def model_of(outputs: int = 2) -> WideModel:
+    model = WideModel(VOCABULARY, outputs)
+    torch.manual_seed(0)
+    for tensor in (model.weight, model.bias, model.scale):
+        torch.nn.init.normal_(tensor)
+    return model
+
+
+@given(st.lists(rows_of_tokens, min_size=1, max_size=5), st.integers(0, 4))
+def test_scores_are_the_scaled_weights_of_what_a_row_holds(
+    rows: list[list[int]], more: int
+) -> None:
+    model = model_of()
+    found = model(*batch_of(rows, more))
+    for row, scores in zip(rows, found, strict=True):
+        features = sorted(held(row))
+        weights = (model.weight * model.scale)[features].sum(dim=0)
+        expected = weights * GAIN / max(len(features), 1) ** 0.5 + model.bias
+        torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_stands_in_the_padding_is_not_held() -> None:
+    model = model_of()
+    values, lengths = batch_of([[3, 4], [5, 6, 7]], more=2)
+    filled = values.clone()
+    filled[0, 2:] = 9
+    torch.testing.assert_close(model(filled, lengths), model(values, lengths))
+
+
+def test_an_untrained_wide_part_says_nothing() -> None:
+    scores = WideModel(VOCABULARY, 3)(*batch_of([[1, 2, 3], [4]]))
+    assert not bool(scores.any())
+
+
+def test_the_scale_of_a_feature_is_its_log_count_ratio() -> None:
+    rows = [[3, 4, 3], [3, 5], [5, 6], [6, 6, 6]]
+    marks = np.array([[True, False], [True, False], [False, True], [False, True]])
+    model = WideModel(VOCABULARY, 2)
+    model.weigh(Ragged.from_rows(rows), marks)
+    counts = np.ones((2, VOCABULARY + PAIR_PLACES))
+    for row, (first, _) in zip(rows, marks, strict=True):
+        counts[0 if first else 1, sorted(held(row))] += 1
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    expected = np.abs(np.log(shares[0] / shares[1]))
+    for output in range(2):
+        np.testing.assert_allclose(model.scale[:, output], expected, rtol=1e-4, atol=1e-5)
+    # Unit 3 stands in both rows of one kind and in none of the other; unit 5 in one of each.
+    assert float(model.scale[3, 0]) > 1.0 > 1e-3 > float(model.scale[5, 0])
+
+
+def test_a_joined_score_is_the_sum_of_its_shares() -> None:
+    class Constant(torch.nn.Module):
+        def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+            return torch.ones(len(values), 2)
+
+    wide = model_of()
+    joined = JoinedModel(Constant(), wide)
+    joined.shares.copy_(torch.tensor([3.0, 0.25]))
+    batch = batch_of([[1, 2, 3], [4]])
+    torch.testing.assert_close(joined(*batch), 3.0 + 0.25 * wide(*batch))
