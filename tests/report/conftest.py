@@ -31,6 +31,12 @@ def write_run(tmp_path: Path) -> WriteRun:
     return write
 
 
+@pytest.fixture(scope="session")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with two classes and nothing special, to be read only."""
+    return write_classes(tmp_path_factory.mktemp("runs") / "letters")
+
+
 def write_classes(
     folder: Path,
     *,

@@ -10,7 +10,7 @@ import matplotlib
 import pytest
 from matplotlib import font_manager
 
-from duree.report.drawing import to_inline_svg
+from duree.report.drawing import to_inline_svg, to_svg_file
 from duree.report.figures import draw_figures, write_figures
 from duree.report.page import write_report
 from duree.report.run_data import load_run
@@ -29,8 +29,8 @@ def texts(svg: str) -> list[str]:
     return [node.text or "" for node in ElementTree.fromstring(svg).iter() if node.tag == "text"]
 
 
-def test_each_figure_is_written_as_svg_and_pdf(write_run, tmp_path):
-    written = write_figures(load_run(write_run()), tmp_path / "figures", "en")
+def test_each_figure_is_written_as_svg_and_pdf(letters, tmp_path):
+    written = write_figures(load_run(letters), tmp_path / "figures", "en")
     names = {"parts", "models", "differences", "curves", "confusion", "reliability"}
     assert {path.name for path in written} == {f"{n}.{s}" for n in names for s in ("svg", "pdf")}
     for path in written:
@@ -38,19 +38,15 @@ def test_each_figure_is_written_as_svg_and_pdf(write_run, tmp_path):
         assert start == (b"%PDF-" if path.suffix == ".pdf" else b"<?xml")
 
 
-def test_svg_files_hold_texts_and_load_nothing(write_run, tmp_path):
-    for path in write_figures(load_run(write_run(**CHINESE)), tmp_path / "figures", "en"):
-        if path.suffix == ".svg":
-            root = ElementTree.parse(path).getroot()
-            assert any(node.tag.endswith("}text") for node in root.iter())
-            addresses = [
-                value
-                for node in root.iter()
-                for key, value in node.attrib.items()
-                if key.endswith("href")
-            ]
-            assert all(address.startswith("#") for address in addresses)
-            assert "Noto Sans CJK SC" in path.read_text(encoding="utf-8")
+def test_svg_files_hold_texts_and_load_nothing(write_run):
+    for figure in draw_figures(load_run(write_run(**CHINESE)), Words("en")):
+        svg = to_svg_file(figure.svg).decode()
+        nodes = list(ElementTree.fromstring(svg).iter())
+        assert any(node.tag.endswith("}text") for node in nodes)
+        attributes = [pair for node in nodes for pair in node.attrib.items()]
+        assert all(value[0] == "#" for key, value in attributes if key.endswith("href"))
+        assert "Noto Sans CJK SC" in svg
+        assert "DejaVu Sans'," in svg
 
 
 def test_chinese_classes_stay_text_where_no_font_shows_them(write_run, no_chinese_font):
@@ -71,6 +67,8 @@ def test_without_a_chinese_font_no_pdf_shows_boxes_and_the_page_says_so(
     assert "confusion.svg" in figures
     assert "confusion.pdf" not in figures
     assert "curves.pdf" in figures
+    for address in re.findall(r'href="(figures/[^"]+)"', page):
+        assert (folder / address).is_file()
     assert "Some figures were written as SVG only (parts, confusion)" in page
     assert 'href="figures/confusion.pdf"' not in page
     assert caplog.records == []
@@ -84,10 +82,10 @@ def test_svg_does_not_hang_on_the_fonts_of_the_machine(write_run, monkeypatch):
     assert [figure.svg for figure in draw_figures(run, Words("zh"))] == before
 
 
-def test_drawing_leaves_matplotlib_as_it_was(write_run):
+def test_drawing_leaves_matplotlib_as_it_was(letters):
     before = dict(matplotlib.rcParams)
     level = logging.getLogger("matplotlib.font_manager").level
-    draw_figures(load_run(write_run()), Words("en"))
+    draw_figures(load_run(letters), Words("en"))
     assert dict(matplotlib.rcParams) == before
     assert logging.getLogger("matplotlib.font_manager").level == level
     assert matplotlib.get_backend().lower() != "tkagg"
@@ -100,9 +98,9 @@ def test_dollars_and_backslashes_are_not_read_as_formulas(write_run):
     assert {"$5-$10", "\\alpha_{x}^2 $"} <= shown
 
 
-def test_identifiers_of_two_figures_on_a_page_never_meet(write_run):
+def test_identifiers_of_two_figures_on_a_page_never_meet(letters):
     words = Words("en")
-    figures = draw_figures(load_run(write_run()), words)
+    figures = draw_figures(load_run(letters), words)
     of_each = [set(re.findall(r' id="([^"]+)"', figure.inline(words))) for figure in figures]
     assert sum(len(found) for found in of_each) == len(set().union(*of_each)) > 0
     for figure, found in zip(figures, of_each, strict=True):
@@ -110,9 +108,9 @@ def test_identifiers_of_two_figures_on_a_page_never_meet(write_run):
         assert set(used) == found
 
 
-def test_an_inline_figure_has_no_style_and_no_address(write_run):
+def test_an_inline_figure_has_no_style_and_no_address(letters):
     words = Words("en")
-    for figure in draw_figures(load_run(write_run()), words):
+    for figure in draw_figures(load_run(letters), words):
         svg = figure.inline(words)
         assert "style" not in svg
         assert "http" not in svg
@@ -144,9 +142,9 @@ def test_many_classes_show_their_largest_confusions(write_run):
     assert f"{true} → {said}" in pairs
 
 
-def test_the_confusion_matrix_counts_every_test_row(write_run):
+def test_the_confusion_matrix_counts_every_test_row(letters):
     words = Words("en")
-    run = load_run(write_run())
+    run = load_run(letters)
     (figure,) = (f for f in draw_figures(run, words) if f.plan.name == "confusion")
     counts = [int(text) for text in texts(figure.inline(words)) if text.isdigit()]
     assert sum(counts) == 400

@@ -16,8 +16,8 @@ def written(folder, language="en") -> str:
     return " ".join(text for _, text in write_methods(load_run(folder), language).paragraphs)
 
 
-def test_it_names_data_checksum_rows_split_seed_and_versions(write_run):
-    text = written(write_run())
+def test_it_names_data_checksum_rows_split_seed_and_versions(letters):
+    text = written(letters)
     for told in (
         "2,400 rows from letters.csv (SHA-256 0123456789abcdef…)",
         "rows were parted at random (seed 0): 17% for the test",
@@ -29,8 +29,8 @@ def test_it_names_data_checksum_rows_split_seed_and_versions(write_run):
         assert told in text
 
 
-def test_the_chinese_one_names_the_same_facts(write_run):
-    text = written(write_run(), "zh")
+def test_the_chinese_one_names_the_same_facts(letters):
+    text = written(letters, "zh")
     for told in (
         "letters.csv（SHA-256 校验和 0123456789abcdef…）的 2,400 行",
         "各行随机划分（种子 0）：17% 用于测试",
@@ -98,21 +98,20 @@ def test_what_was_not_used_is_not_cited(write_run):
     assert unused.isdisjoint(work.key for work in methods.cited)
 
 
-def test_tuned_constants_of_baselines_are_told(write_run):
-    text = written(write_run())
+def test_tuned_constants_of_baselines_are_told(letters):
+    text = written(letters)
     assert "of units and pairs of neighbouring units, with C = 4;" in text
     assert "a random forest (Breiman 2001) on TF-IDF weights of units, with trees = 1000" in text
 
 
-def test_the_best_epoch_is_that_of_the_history(write_run):
-    folder = write_run()
-    lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+def test_the_best_epoch_is_that_of_the_history(letters):
+    lines = (letters / "history.jsonl").read_text(encoding="utf-8").splitlines()
     best = max(map(json.loads, lines), key=lambda e: (e["metric"], -e["validation_loss"]))
-    assert f"after 9 epochs, and the weights of epoch {best['epoch']}" in written(folder)
+    assert f"after 9 epochs, and the weights of epoch {best['epoch']}" in written(letters)
 
 
-def test_the_tests_that_were_made_are_the_ones_named(write_run):
-    text = written(write_run())
+def test_the_tests_that_were_made_are_the_ones_named(letters, write_run):
+    text = written(letters)
     assert "by a paired bootstrap and McNemar’s exact test (McNemar 1947)" in text
     assert "permutation" not in text
     numbers = written(write_run("years", numbers=True))
