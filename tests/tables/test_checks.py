@@ -161,6 +161,13 @@ def test_duplicates_whose_labels_differ_only_in_white_space_do_not_contradict():
     assert "contradicting_duplicates" not in check(change(frame, "tone", {10: " warm "}))
 
 
+def test_a_missing_label_contradicts_nothing():
+    frame = letters().with_columns(tone=pl.Series(["warm", "cold"] * 30))
+    frame = change(frame, "letter", {10: frame["letter"][0]})
+    found = check(change(frame, "tone", {10: None}), drop_bad=True)
+    assert told(found) == {"missing_target": "warning", "duplicates": "note"}
+
+
 def test_what_straddles_a_given_split_is_told():
     frame = letters()
     frame = change(frame, "letter", {50: frame["letter"][0], 51: frame["letter"][52] + " so"})

@@ -87,6 +87,8 @@ def test_empty_and_missing_texts_are_duplicates_of_nothing(empty):
 
 def test_short_texts_are_duplicates_only_when_identical():
     assert near("yes", "Yes", "yes", "no comment", "No comment!") == [0, 1, 0, 3, 4]
+    assert near("no comment from me", "No comment from me!") == [0, 1]
+    assert near("no comment from me yet", "No comment from me yet!") == [0, 0]
 
 
 def test_marks_without_words_are_duplicates_only_when_identical():

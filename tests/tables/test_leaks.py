@@ -78,12 +78,11 @@ def test_a_chinese_label_in_the_text_is_found():
 
 
 def test_a_word_that_nearly_all_texts_of_a_class_hold_is_found():
-    rng = np.random.default_rng(1)
-    frame = table().with_columns(sure=pl.Series(rng.random(600) < 0.985))
-    frame = marked(frame, "neg", pl.when("sure").then("w3 refund " + TEXT).otherwise("text"))
-    (finding,) = leaks(frame.drop("sure"))
+    sure = pl.col("label").cum_count().over("label") % 40 != 0
+    frame = marked(table(), "neg", pl.when(sure).then("w3 refund " + TEXT).otherwise("text"))
+    (finding,) = leaks(frame)
     assert (finding.check, finding.values["feature"]) == ("leaking_word", "refund")
-    assert 0.98 < finding.values["auc"] < 1
+    assert finding.values["auc"] == pytest.approx(0.9875, abs=0.001)
 
 
 def test_a_word_in_nine_tenths_of_a_class_is_not_enough():
@@ -135,6 +134,15 @@ def test_a_rating_that_stands_for_the_class_is_found():
     assert column_leak(rating.astype(str).astype(object)) == ["extra"]
 
 
+def test_a_column_in_which_one_of_three_classes_is_lowest_is_found():
+    rng = np.random.default_rng(0)
+    labels = rng.choice(["low", "mid", "high"], 600)
+    score = np.where(labels == "low", rng.random(600), 1 + rng.random(600))
+    frame = table().with_columns(label=pl.Series(labels), score=pl.Series(score))
+    (finding,) = leaks(frame)
+    assert finding.values["label"] == "low"
+
+
 def test_a_category_in_which_each_value_has_one_class_is_found():
     rng = np.random.default_rng(0)
     place = np.where(is_pos(), rng.choice(["b", "d", "f"], 600), rng.choice(["a", "c", "e"], 600))
@@ -167,8 +175,10 @@ def test_each_of_several_labels_in_a_cell_is_probed():
 
 
 def test_a_class_of_few_rows_is_not_probed_by_chance():
-    frame = table().with_columns(label=pl.Series(["odd"] * 8 + ["pos", "neg"] * 296))
-    assert leaks(frame) == []
+    frame = table().with_columns(label=pl.Series(["odd"] * 19 + ["pos", "neg"] * 290 + ["neg"]))
+    assert leaks(marked(frame, "odd", "w5 perhaps " + TEXT)) == []
+    frame = table().with_columns(label=pl.Series(["odd"] * 20 + ["pos", "neg"] * 290))
+    assert [f.values["label"] for f in leaks(marked(frame, "odd", "w5 perhaps " + TEXT))] == ["odd"]
 
 
 def quantity(rows: int = 300) -> pl.DataFrame:

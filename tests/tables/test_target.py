@@ -57,6 +57,7 @@ def test_clean_labels_are_left_as_they_are():
         (["1", "1.0", "2"], "'1', '1.0'"),
         (["well  done", "well done"], "'well  done', 'well done'"),
         (["１", "1"], "'1', '１'"),
+        (["ＯＫ", "OK"], "'OK', 'ＯＫ'"),
     ],
 )
 def test_labels_that_may_mean_the_same_are_told_and_stay_apart(names, alike):
