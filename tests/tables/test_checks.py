@@ -368,7 +368,17 @@ def test_the_chinese_hotel_reviews_are_checked():
     assert "半数文本不超过 72 字" in found["lengths"].message("zh")
 
 
-MODULES = ("characters", "checks", "leaks", "overlaps", "parts", "splits", "target", "times")
+MODULES = (
+    "characters",
+    "checks",
+    "enough",
+    "leaks",
+    "overlaps",
+    "parts",
+    "splits",
+    "target",
+    "times",
+)
 
 
 def test_every_message_has_a_chinese_twin_with_the_same_values():

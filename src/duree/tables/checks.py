@@ -11,6 +11,7 @@ from duree.recipe import DataSettings
 from duree.tables.characters import check_characters
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.duplicates import Duplicates, find_duplicates
+from duree.tables.enough import listed
 from duree.tables.finding import Finding, Level
 from duree.tables.leaks import find_leaks
 from duree.tables.overlaps import check_duplicates, check_groups, check_times
@@ -199,16 +200,12 @@ def _unused(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
     findings = []
     if constant := [c.name for c in others if c.n_unique() == 1]:
         what = "these columns hold the same in every row: {columns}"
-        facts: dict[str, object] = {"columns": _listed(constant)}
+        facts: dict[str, object] = {"columns": listed(constant, 10)}
         findings.append(Finding("constant_columns", "note", what, values=facts))
     dated = [c.name for c in others if c.name not in constant and looks_like_dates(c)]
     if dated and data.time is None:
         what = "these columns seem to say when, and are not used: {columns}"
         fix = "to test on what came later: --time COLUMN"
-        facts = {"columns": _listed(dated)}
+        facts = {"columns": listed(dated, 10)}
         findings.append(Finding("unused_times", "warning", what, fix, facts))
     return findings
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")

@@ -115,14 +115,9 @@ def _column_leaks(
         readings += [_rates(codes, members, half) for codes in _categories(column)]
         values = np.max([np.abs(_aucs(scores, members) - 0.5) for scores in readings], axis=0)
         best = int(values.argmax())
-        if values[best] + 0.5 > TELLING:
+        if (value := float(values[best]) + 0.5) > TELLING:
             what = "the column {column!r} alone tells {target!r} {label!r} (AUC {auc:.3f})"
-            facts: dict[str, object] = {
-                "column": column.name,
-                "target": target,
-                "label": labels[best],
-                "auc": float(values[best] + 0.5),
-            }
+            facts = {"column": column.name, "target": target, "label": labels[best], "auc": value}
             findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
     return findings
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -19,6 +17,7 @@ from duree.tables.assignment import (
     keep_earliest,
     tie_units,
 )
+from duree.tables.enough import refuse_few_rows, refuse_thin_parts
 from duree.tables.parts import LEFT_OUT, TEST, TRAIN, VALIDATION, Split
 from duree.tables.times import time_order
 
@@ -43,17 +42,6 @@ GROUPED = "no {group!r} is in two parts"
 GROUPED_GIVEN = "no {group!r} is in both training and validation"
 CLUSTERED = "near-duplicate texts are in one part"
 CLUSTERED_GIVEN = "near-duplicate texts are not in both training and validation"
-
-TOO_FEW = {
-    TRAIN: "the training part has fewer than 2 rows of {classes}",
-    VALIDATION: "the validation part has fewer than 2 rows of {classes}",
-    TEST: "the test part has fewer than 2 rows of {classes}",
-}
-EMPTY = {
-    TRAIN: "the training part has fewer than 2 rows",
-    VALIDATION: "the validation part has fewer than 2 rows",
-    TEST: "the test part has fewer than 2 rows",
-}
 
 
 def make_split(
@@ -92,14 +80,14 @@ def make_split(
     drawn = np.flatnonzero(~test_rows)
     names, classes = _classes(frame, target)
     shares = _shares(data, test_rows)
-    _refuse_few_rows(target, names, classes, test_rows, MIN_ROWS * len(shares))
+    refuse_few_rows(target, names, classes, test_rows, MIN_ROWS * len(shares))
     groups = group_codes(frame[data.group]) if data.group else np.arange(len(frame))
     part = np.full(len(frame), TEST)
     times = frame[data.time].gather(drawn) if data.time else None
     part[drawn], reasons = _draw(
         times, groups[drawn], clusters[drawn], classes[drawn], shares, data.drop_bad, seed
     )
-    _refuse_thin_parts(part[drawn], target, names, classes[drawn], len(shares))
+    refuse_thin_parts(part[drawn], target, names, classes[drawn], len(shares))
     clauses, values = _told(frame, data, target, part, test_rows, seed)
     seen = (part == TRAIN) | (part == VALIDATION)
     shared = np.isin(clusters, clusters[seen]) | np.isin(groups, groups[seen])
@@ -198,72 +186,6 @@ def _by_time(times: pl.Series, shares: Floats, drop_missing: bool) -> Ints:
         begins[place] = place + np.argmin(np.abs(past[place:last] - wish))
     part = np.searchsorted(moments[begins], order, side="right") - 1
     return np.where(order < 0, LEFT_OUT, part)
-
-
-def _refuse_few_rows(
-    target: str | None, names: list[str], classes: Ints, test_rows: NDArray[np.bool_], needed: int
-) -> None:
-    """Stop where no way of parting could give each part two rows of each class."""
-    counts = np.bincount(classes[~test_rows], minlength=len(names))
-    facts: dict[str, Any] = {"column": target, "needed": needed}
-    if counts.sum() < needed:
-        raise DataError(
-            "{rows} rows are too few to part",
-            fix="at least {needed} are needed",
-            rows=int(counts.sum()),
-            **facts,
-        )
-    if target is None:
-        return
-    if np.count_nonzero(counts) == 1:
-        raise DataError(
-            "the target {column!r} has only one class, {label!r}",
-            fix="choose a column with at least two",
-            label=names[int(counts.argmax())],
-            **facts,
-        )
-    if not counts.all():
-        raise DataError(
-            "the test file holds {classes}, which no other row does",
-            "target {column!r}",
-            "leave these rows out, or add some to the data",
-            classes=_listed(names, counts == 0),
-            **facts,
-        )
-    if (counts < needed).any():
-        raise DataError(
-            "too few rows of {classes} to have 2 in each part",
-            "target {column!r}",
-            "leave these rows out, or join the class with another: each needs at least {needed}",
-            classes=_listed(names, counts < needed),
-            **facts,
-        )
-
-
-def _refuse_thin_parts(
-    part: Ints, target: str | None, names: list[str], classes: Ints, parts: int
-) -> None:
-    """Stop where groups, near-duplicates or time left a part without two rows of each class."""
-    for place in range(parts):
-        thin = np.bincount(classes[part == place], minlength=len(names)) < MIN_ROWS
-        if not thin.any():
-            continue
-        if target is None:
-            fix = "give that part a larger share, or part without --group or --time"
-            raise DataError(EMPTY[place], fix=fix)
-        raise DataError(
-            TOO_FEW[place],
-            "target {column!r}",
-            "give that part a larger share, leave the class out, or part without --group or --time",
-            column=target,
-            classes=_listed(names, thin),
-        )
-
-
-def _listed(names: list[str], chosen: NDArray[np.bool_]) -> str:
-    """The chosen names, the first five of them."""
-    listed = [repr(names[place]) for place in np.flatnonzero(chosen)]
-    return ", ".join(listed[:5]) + (", ..." if len(listed) > 5 else "")
 
 
 def _told(

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.tables.assignment import MIN_ROWS
+from duree.tables.enough import listed
 from duree.tables.finding import Finding
 
 # A number that takes more values than this is a quantity; fewer, a code for a class.
@@ -64,7 +65,7 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
     fix = "write them alike if they do"
     for names in alike.values():
         if len(names) > 1:
-            facts: dict[str, object] = {"labels": _listed(names), "column": labels.name}
+            facts: dict[str, object] = {"labels": listed(names), "column": labels.name}
             findings += [Finding("similar_labels", "warning", what, fix, facts)]
     return trimmed, findings
 
@@ -164,12 +165,12 @@ def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]
     if unseen := [name for name in names if name not in in_train]:
         what = "the test file holds {classes} in {column!r}, which no other row does"
         fix = "leave these rows out, or add some to the data"
-        facts: dict[str, object] = {"classes": _listed(unseen), "column": column}
+        facts: dict[str, object] = {"classes": listed(unseen), "column": column}
         findings.append(Finding("unseen_class", "error", what, fix, facts))
     if untested := [name for name in names if name not in test]:
         what = "the test file holds no {classes} in {column!r}"
         fix = "how well they are told from others stays unknown"
-        facts = {"classes": _listed(untested), "column": column}
+        facts = {"classes": listed(untested), "column": column}
         findings.append(Finding("untested_class", "warning", what, fix, facts))
     return findings
 
@@ -180,12 +181,8 @@ def _rare(column: str, names: list[str], needed: int) -> list[Finding]:
     what = "too few rows of {classes} in {column!r} to have 2 in each part"
     fix = "leave these rows out, or join the class with another: each needs at least {needed}"
     facts: dict[str, object] = {
-        "classes": _listed(names),
+        "classes": listed(names),
         "column": column,
         "needed": needed,
     }
     return [Finding("rare_classes", "error", what, fix, facts)]
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
