@@ -75,3 +75,8 @@ def pad(sequences: Ragged, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     # True where a row has a real step: filling row by row is filling in the order of the values.
     padded[np.arange(shape[1]) < lengths[:, None]] = chosen.values
     return torch.from_numpy(padded), torch.from_numpy(lengths)
+
+
+def batch_of(examples: Examples, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+    """Padded values, lengths and targets of the rows."""
+    return *pad(examples.sequences, rows), torch.from_numpy(examples.targets[rows])

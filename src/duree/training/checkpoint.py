@@ -31,7 +31,7 @@ class Position:
     ----------
     epoch, batch, step : int
         Epochs ended, batches done in the one under way, and batches done in all.
-    loss, rows : float, int
+    loss, rows, epoch_seconds : float, int, float
         Sums over the epoch under way.
     seconds : float
         Time spent so far, over all sessions.
@@ -42,6 +42,8 @@ class Position:
     history : list of dict
         One record for every epoch.
     finished : bool
+    saves : int
+        Checkpoints written so far.
     """
 
     epoch: int = 0
@@ -49,18 +51,25 @@ class Position:
     step: int = 0
     loss: float = 0.0
     rows: int = 0
+    epoch_seconds: float = 0.0
     seconds: float = 0.0
     best: tuple[float, float] | None = None
     stale: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
+    saves: int = 0
 
 
 @dataclass
 class Training:
     """Everything that changes while a network trains.
 
-    ``average`` and ``best`` are weights: the moving average, and those of the best epoch.
+    Attributes
+    ----------
+    average, best : dict of tensors
+        Weights: the moving average, and those of the best epoch; empty where there is none.
+    choices : dict
+        Plain data that must be the same whenever this training goes on.
     """
 
     model: nn.Module
@@ -68,31 +77,34 @@ class Training:
     average: Weights
     best: Weights
     position: Position
+    choices: dict[str, Any]
 
 
 def save_checkpoint(training: Training, folder: Path) -> None:
-    """Write the older of the folder's two checkpoints anew.
+    """Write a checkpoint in the place of the last but one.
 
     Raises
     ------
     RunError
-        It cannot be written; the newer one is intact.
+        It cannot be written; the last one is intact.
     """
     tensors = {f"model/{name}": tensor for name, tensor in training.model.state_dict().items()}
     tensors |= {f"average/{name}": tensor for name, tensor in training.average.items()}
     tensors |= {f"best/{name}": tensor for name, tensor in training.best.items()}
     for index, entries in training.optimiser.state_dict()["state"].items():
-        for name, value in entries.items():
-            if value is not None:
-                tensors[f"optimiser/{index}/{name}"] = value
-    slot = folder / str((_newest_slot(folder) + 1) % SLOTS)
+        tensors |= {
+            f"optimiser/{index}/{name}": value
+            for name, value in entries.items()
+            if value is not None
+        }
+    position = training.position
+    position.saves += 1
+    plain = {"position": vars(position), "choices": training.choices}
     write_sealed(
-        slot,
+        folder / str(position.saves % SLOTS),
         {
-            "position.json": json.dumps(vars(training.position)).encode(),
-            "tensors.safetensors": safetensors.torch.save(
-                {name: tensor.detach().clone() for name, tensor in tensors.items()}
-            ),
+            "position.json": json.dumps(plain).encode(),
+            "tensors.safetensors": safetensors.torch.save(tensors),
         },
     )
 
@@ -104,47 +116,71 @@ def load_checkpoint(training: Training, folder: Path) -> list[str]:
     -------
     list of str
         Why a checkpoint was refused, if one was.
+
+    Raises
+    ------
+    RunError
+        The checkpoint is whole, but of another training.
     """
     found, refused = _read_all(folder)
     if not found:
         return refused
-    position, content = max(found, key=lambda pair: (pair[0].finished, pair[0].step))
-    tensors = safetensors.torch.load(content)
-    training.model.load_state_dict(_under(tensors, "model"))
+    files = max(found, key=lambda files: int(_plain(files)["position"]["saves"]))
+    plain, tensors = _plain(files), safetensors.torch.load(files["tensors.safetensors"])
+    _refuse_other_choices(plain["choices"], training.choices, folder)
+    try:
+        training.model.load_state_dict(_under(tensors, "model"))
+        _restore(training.optimiser, _under(tensors, "optimiser"))
+    except (RuntimeError, ValueError) as error:
+        raise RunError(
+            "the checkpoint in {folder!r} does not fit the network: {reason}",
+            fix="put the recipe's old values back, or begin a new run",
+            folder=str(folder),
+            reason=str(error).splitlines()[0],
+        ) from None
     training.average = _under(tensors, "average")
     training.best = _under(tensors, "best")
-    state = training.optimiser.state_dict()
-    for name, tensor in _under(tensors, "optimiser").items():
-        index, _, key = name.partition("/")
-        state["state"].setdefault(int(index), {})[key] = tensor
-    training.optimiser.load_state_dict(state)
-    training.position = position
+    best = plain["position"].pop("best")
+    training.position = Position(**plain["position"], best=tuple(best) if best else None)
     return refused
 
 
-def _read_all(folder: Path) -> tuple[list[tuple[Position, bytes]], list[str]]:
+def _read_all(folder: Path) -> tuple[list[dict[str, bytes]], list[str]]:
+    """The files of every whole checkpoint, and why the others were refused."""
     found, refused = [], []
     for slot in range(SLOTS):
-        path = folder / str(slot)
-        if not is_sealed(path):
-            continue
-        try:
-            files = read_sealed(path)
-        except RunError as error:
-            refused.append(error.message())
-        else:
-            settings = json.loads(files["position.json"])
-            best = settings.pop("best")
-            position = Position(**settings, best=tuple(best) if best else None)
-            found.append((position, files["tensors.safetensors"]))
+        if is_sealed(folder / str(slot)):
+            try:
+                found.append(read_sealed(folder / str(slot)))
+            except RunError as error:
+                refused.append(error.message())
     return found, refused
 
 
-def _newest_slot(folder: Path) -> int:
-    """The slot written last; any, where there is none."""
-    times = {slot: (folder / str(slot)) for slot in range(SLOTS)}
-    written = {slot: path.stat().st_mtime_ns for slot, path in times.items() if path.exists()}
-    return max(written, key=lambda slot: written[slot], default=0)
+def _plain(files: dict[str, bytes]) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(files["position.json"])
+    return plain
+
+
+def _refuse_other_choices(then: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    for name, value in now.items():
+        if then.get(name) != value:
+            raise RunError(
+                "the checkpoint in {folder!r} was made with {name} = {then}, which is {now} now",
+                fix="put the old value back, or begin a new run",
+                folder=str(folder),
+                name=name,
+                then=then.get(name),
+                now=value,
+            )
+
+
+def _restore(optimiser: torch.optim.Optimizer, tensors: Weights) -> None:
+    state = optimiser.state_dict()
+    for name, tensor in tensors.items():
+        index, _, key = name.partition("/")
+        state["state"].setdefault(int(index), {})[key] = tensor
+    optimiser.load_state_dict(state)
 
 
 def _under(tensors: Weights, prefix: str) -> Weights:

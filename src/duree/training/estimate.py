@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from duree.network.recurrent import Recurrent
-from duree.training.batches import Examples, cut_by_length, pad
+from duree.recipe import TrainingSettings
+from duree.training.batches import Examples, batch_of, cut_by_length
+from duree.training.optimiser import Loss, make_optimiser, update
 
 PROBES = 3
 # Copies of the weights held at once: the network, its gradient, two moments, the average, the best.
@@ -27,40 +28,36 @@ class Estimate:
 
 
 def estimate(
-    model: nn.Module,
-    examples: Examples,
-    loss: Callable[[Tensor, Tensor], Tensor],
-    batch_size: int,
-    steps: int,
+    model: nn.Module, examples: Examples, loss: Loss, settings: TrainingSettings, steps: int
 ) -> Estimate:
-    """Time a forward and a backward pass on batches of short, middling and long rows.
+    """Time whole updates of a copy of the network on batches of shorter and longer rows.
 
-    Only gradients change, and they are cleared. Dropout draws from the global generator, which the
-    caller seeds anew before every real step.
+    Neither the network nor the global random state is changed.
     """
     lengths = examples.sequences.lengths
-    batches = cut_by_length(np.arange(len(examples)), lengths, batch_size)
-    chosen = [batches[place * (len(batches) - 1) // (PROBES - 1)] for place in range(PROBES)]
-    model.train()
+    batches = cut_by_length(np.arange(len(examples)), lengths, settings.batch_size)
+    # The middle batch of every third: their mean is near that of all.
+    chosen = [batches[(2 * probe + 1) * len(batches) // (2 * PROBES)] for probe in range(PROBES)]
+    trial = copy.deepcopy(model).train()
+    optimiser = make_optimiser(trial.parameters(), settings)
     seconds = []
-    for rows in [chosen[-1], *chosen]:  # the first pass warms caches and allocators up
-        began = time.perf_counter()
-        values, row_lengths = pad(examples.sequences, rows)
-        targets = torch.from_numpy(examples.targets[rows])
-        torch.autograd.backward(loss(model(values, row_lengths), targets))
-        model.zero_grad(set_to_none=True)
-        seconds.append(time.perf_counter() - began)
+    with torch.random.fork_rng(devices=[]):
+        for rows in [chosen[-1], *chosen]:  # the first pass warms caches and allocators up
+            began = time.perf_counter()
+            update(trial, optimiser, loss, batch_of(examples, rows), settings.clip_norm)
+            seconds.append(time.perf_counter() - began)
+    expected = float(np.mean(seconds[1:])) * steps
+    if settings.max_minutes is not None:
+        expected = min(expected, 60 * settings.max_minutes)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    longest = sum(int(lengths[rows].max()) * len(rows) for rows in chosen[-1:])
-    return Estimate(
-        float(np.mean(seconds[1:])) * steps, COPIES * weights + longest * _step_bytes(model)
-    )
+    largest = max(len(rows) * int(lengths[rows].max()) for rows in batches)
+    return Estimate(expected, COPIES * weights + largest * _step_bytes(model))
 
 
 def _step_bytes(model: nn.Module) -> int:
-    """Bytes that one step of one row keeps for the backward pass, roughly: all layers' outputs."""
+    """Bytes that one step of one row takes while training, roughly: what each layer puts out."""
     recurrent = getattr(model, "recurrent", None)
-    if not isinstance(recurrent, Recurrent):
+    if recurrent is None:
         return 0
     gates = (recurrent.gates + 3) * recurrent.hidden_size * recurrent.directions
-    return 4 * (3 * recurrent.input_size + gates * recurrent.num_layers)
+    return int(4 * (3 * recurrent.input_size + gates * recurrent.num_layers))

@@ -9,89 +9,39 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from duree.errors import TrainingError
+from duree.errors import RunError, TrainingError
 from duree.folders import write_file
-from duree.recipe import TrainingSettings
 from duree.sequences.ragged import Ragged
 from duree.training.allocator import keep_freed_memory
-from duree.training.batches import Examples, cut_by_length, epoch_batches, pad
-from duree.training.checkpoint import Position, Training, load_checkpoint, save_checkpoint
-from duree.training.estimate import Estimate, estimate
+from duree.training.batches import batch_of, cut_by_length, pad
+from duree.training.checkpoint import (
+    Position,
+    Training,
+    Weights,
+    load_checkpoint,
+    save_checkpoint,
+)
+from duree.training.estimate import estimate
 from duree.training.interrupt import Interrupt
-from duree.training.optimiser import learning_rate, make_optimiser
+from duree.training.optimiser import learning_rate, make_optimiser, update
+from duree.training.plan import Plan, Progress
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-Figure = Callable[[NDArray[np.float32], NDArray[Any]], float]
+__all__ = ["Plan", "Progress", "scores", "train", "write_history"]
 
-# Where the recipe leaves the epochs open: enough for so many steps, within these bounds.
-ENOUGH_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 2000, 5, 50
 # The moving average takes the weights in every so many steps, and keeps this share of what it was.
 AVERAGE_EVERY, AVERAGE_KEEPS = 10, 0.9
 SCORING_BATCH = 256
-
-
-class Progress(Protocol):
-    """Who follows a training."""
-
-    def start(self, steps: int, done: int, expected: Estimate) -> None:
-        """Training is about to begin: steps in all, those done before, and what it will take."""
-        ...
-
-    def step(self, loss: float, rows: int) -> None:
-        """One batch of ``rows`` sequences is done; ``loss`` is the epoch's mean so far."""
-        ...
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """One epoch is done."""
-        ...
-
-    def tell(self, message: str) -> None:
-        """Something worth a line."""
-        ...
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What does not change while a network trains.
-
-    Attributes
-    ----------
-    examples, validation : Examples
-        What to learn from, and what to choose the best epoch by.
-    loss : (scores, targets) -> mean over the batch
-    figure : (scores, targets) -> float
-        What early stopping watches on ``validation``; higher is better.
-    settings : TrainingSettings
-    seed : int
-    """
-
-    examples: Examples
-    validation: Examples
-    loss: Loss
-    figure: Figure
-    settings: TrainingSettings
-    seed: int
-
-    def batches(self, epoch: int) -> list[NDArray[np.int64]]:
-        """The batches of one epoch, in order."""
-        lengths = self.examples.sequences.lengths
-        return epoch_batches(lengths, self.settings.batch_size, self.seed, epoch)
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs at most."""
-        open_epochs = math.ceil(ENOUGH_STEPS / len(self.batches(0)))
-        return self.settings.epochs or min(max(open_epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+# Settings that may be other when a training goes on: no weight hangs on them.
+FREE = {"checkpoint_seconds", "max_minutes"}
 
 
 def train(
@@ -128,24 +78,19 @@ def train(
     """
     keep_freed_memory()
     steps = plan.epochs * len(plan.batches(0))
-    training = _begin(model, plan.settings)
+    training = _begin(model, plan)
     refused = load_checkpoint(training, checkpoint) if checkpoint else []
-    if progress:
-        for message in refused:
-            progress.tell(message)
-        with torch.random.fork_rng(devices=[]):
-            expected = estimate(model, plan.examples, plan.loss, plan.settings.batch_size, steps)
-        progress.start(steps, training.position.step, expected)
-    with Interrupt() as interrupt, torch.random.fork_rng(devices=[]):
-        session = _Session(plan, steps, training, progress, checkpoint, interrupt)
-        while not training.position.finished:
-            session.run_epoch()
-            session.end_epoch()
-            if history:
-                write_history(history, training.position.history)
-            session.save()
-    if history:
-        write_history(history, training.position.history)
+    try:
+        if progress:
+            for message in refused:
+                progress.tell(message)
+            expected = estimate(model, plan.examples, plan.loss, plan.settings, steps)
+            progress.start(steps, training.position.step, expected)
+        with Interrupt() as interrupt, torch.random.fork_rng(devices=[]):
+            _Session(plan, steps, training, progress, checkpoint, interrupt).run(history)
+    finally:
+        if progress:
+            progress.end()
     model.load_state_dict(training.best)
     model.eval()
     return training.position.history
@@ -167,13 +112,27 @@ def scores(model: nn.Module, sequences: Ragged) -> NDArray[np.float32]:
 def write_history(path: Path, history: list[dict[str, Any]]) -> None:
     """One JSON object a line, the whole file at once: an epoch never stands there twice."""
     lines = [json.dumps(record, allow_nan=False) + "\n" for record in history]
-    write_file(path, "".join(lines).encode())
+    try:
+        write_file(path, "".join(lines).encode())
+    except OSError as error:
+        raise RunError(
+            "{folder!r} cannot be written: {reason}",
+            fix="free some space or permit writing there; what was saved before is intact",
+            folder=str(path),
+            reason=error.strerror or str(error),
+        ) from None
 
 
-def _begin(model: nn.Module, settings: TrainingSettings) -> Training:
-    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    optimiser = make_optimiser(model.parameters(), settings)
-    return Training(model, optimiser, weights, dict(weights), Position())
+def _begin(model: nn.Module, plan: Plan) -> Training:
+    average = _copy(model.state_dict()) if plan.settings.averaging else {}
+    choices = {"seed": plan.seed, "rows": len(plan.examples)}
+    choices |= {f"training.{k}": v for k, v in plan.settings.model_dump(exclude=FREE).items()}
+    optimiser = make_optimiser(model.parameters(), plan.settings)
+    return Training(model, optimiser, average, {}, Position(), choices)
+
+
+def _copy(weights: Weights) -> Weights:
+    return {name: tensor.clone() for name, tensor in weights.items()}
 
 
 @dataclass
@@ -190,19 +149,32 @@ class _Session:
     def __post_init__(self) -> None:
         self.began = time.perf_counter() - self.training.position.seconds
         self.saved = time.perf_counter()
-        self.epoch_began = time.perf_counter()
+
+    def run(self, history: Path | None) -> None:
+        """Epoch after epoch, until the training is finished or somebody asks it to stop."""
+        position = self.training.position
+        while not position.finished:
+            self.run_epoch()
+            self.end_epoch()
+            if history:
+                write_history(history, position.history)
+            self.save()
+        if history:
+            write_history(history, position.history)
+        if self.interrupt.asked:
+            raise KeyboardInterrupt
 
     def run_epoch(self) -> None:
         """The batches of this epoch that are not done yet, or as many as the time allows."""
         position = self.training.position
-        self.epoch_began = time.perf_counter()
+        began = time.perf_counter() - position.epoch_seconds
         for rows in self.plan.batches(position.epoch)[position.batch :]:
             loss = self.take_step(rows)
             position.loss += loss * len(rows)
             position.rows += len(rows)
             position.batch += 1
             position.step += 1
-            position.seconds = time.perf_counter() - self.began
+            position.epoch_seconds = time.perf_counter() - began
             if self.progress:
                 self.progress.step(position.loss / position.rows, len(rows))
             if self.interrupt.asked:
@@ -218,29 +190,27 @@ class _Session:
         plan, training, step = self.plan, self.training, self.training.position.step
         torch.manual_seed(int(np.random.SeedSequence([plan.seed, step]).generate_state(1)[0]))
         training.model.train()
-        values, lengths = pad(plan.examples.sequences, rows)
-        targets = torch.from_numpy(plan.examples.targets[rows])
-        loss = plan.loss(training.model(values, lengths), targets)
-        value = float(loss.detach())
-        if not math.isfinite(value):
+        for group in training.optimiser.param_groups:
+            group["lr"] = learning_rate(plan.settings, step, self.steps)
+        batch = batch_of(plan.examples, rows)
+        loss = update(training.model, training.optimiser, plan.loss, batch, plan.settings.clip_norm)
+        self.require_finite(loss)
+        if plan.settings.averaging and step % AVERAGE_EVERY == AVERAGE_EVERY - 1:
+            self.average(first=step < AVERAGE_EVERY)
+        return loss
+
+    def require_finite(self, loss: float) -> None:
+        """Training ends where the loss is no longer a number: there is no way back."""
+        if not math.isfinite(loss):
+            settings = self.plan.settings
             raise TrainingError(
                 "the loss became {value} at step {step}",
                 fix="lower training.learning_rate (now {rate}) or training.clip_norm (now {clip})",
-                value=value,
-                step=step,
-                rate=plan.settings.learning_rate,
-                clip=plan.settings.clip_norm,
+                value=loss,
+                step=self.training.position.step,
+                rate=settings.learning_rate,
+                clip=settings.clip_norm,
             )
-        training.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        if plan.settings.clip_norm > 0:
-            nn.utils.clip_grad_norm_(training.model.parameters(), plan.settings.clip_norm)
-        for group in training.optimiser.param_groups:
-            group["lr"] = learning_rate(plan.settings, step, self.steps)
-        training.optimiser.step()
-        if plan.settings.averaging and step % AVERAGE_EVERY == AVERAGE_EVERY - 1:
-            self.average(first=step < AVERAGE_EVERY)
-        return value
 
     def average(self, first: bool) -> None:
         """Take the weights into the moving average; the first time, begin it with them."""
@@ -251,19 +221,20 @@ class _Session:
     def end_epoch(self) -> None:
         """Judge the weights on the validation part, and keep them if they are the best so far."""
         plan, training, position = self.plan, self.training, self.training.position
-        own = {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
+        own = _copy(training.model.state_dict())
         judged = training.average if self.averages() else own
         training.model.load_state_dict(judged)
         found = scores(training.model, plan.validation.sequences)
         training.model.load_state_dict(own)
         targets = torch.from_numpy(plan.validation.targets)
         validation_loss = float(plan.loss(torch.from_numpy(found), targets))
+        self.require_finite(validation_loss)
         figure = plan.figure(found, plan.validation.targets)
         best = (figure, -validation_loss)
         position.stale += 1
         if position.best is None or best > tuple(position.best):
             position.best, position.stale = best, 0
-            training.best = {name: tensor.clone() for name, tensor in judged.items()}
+            training.best = _copy(judged)
         position.history.append(
             {
                 "epoch": position.epoch + 1,
@@ -271,11 +242,12 @@ class _Session:
                 "validation_loss": validation_loss,
                 "metric": figure,
                 "learning_rate": training.optimiser.param_groups[0]["lr"],
-                "rows_per_second": position.rows / (time.perf_counter() - self.epoch_began),
+                "rows_per_second": position.rows / max(position.epoch_seconds, 1e-9),
                 "seconds": time.perf_counter() - self.began,
             }
         )
-        position.epoch, position.batch, position.loss, position.rows = position.epoch + 1, 0, 0.0, 0
+        position.epoch, position.batch, position.rows = position.epoch + 1, 0, 0
+        position.loss, position.epoch_seconds = 0.0, 0.0
         position.finished = (
             position.epoch >= plan.epochs
             or position.stale >= plan.settings.patience

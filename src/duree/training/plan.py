@@ -1,0 +1,79 @@
+"""Plan: what a training is given and does not change, and who follows it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.recipe import TrainingSettings
+from duree.training.batches import Examples, epoch_batches
+from duree.training.estimate import Estimate
+from duree.training.optimiser import Loss
+
+Figure = Callable[[NDArray[np.float32], NDArray[Any]], float]
+
+# Where the recipe leaves the epochs open: enough for so many steps, within these bounds.
+ENOUGH_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 2000, 5, 50
+
+
+class Progress(Protocol):
+    """Who follows a training."""
+
+    def start(self, steps: int, done: int, expected: Estimate) -> None:
+        """Training is about to begin: steps in all, those done before, and what it will take."""
+        ...
+
+    def step(self, loss: float, rows: int) -> None:
+        """One batch of ``rows`` sequences is done; ``loss`` is the epoch's mean so far."""
+        ...
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """One epoch is done."""
+        ...
+
+    def tell(self, message: str) -> None:
+        """Something worth a line."""
+        ...
+
+    def end(self) -> None:
+        """Nothing more will come, however the training ended; also where it never started."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What does not change while a network trains.
+
+    Attributes
+    ----------
+    examples, validation : Examples
+        What to learn from, and what to choose the best epoch by.
+    loss : (scores, targets) -> mean over the batch
+    figure : (scores, targets) -> float
+        What early stopping watches on ``validation``; higher is better.
+    settings : TrainingSettings
+    seed : int
+    """
+
+    examples: Examples
+    validation: Examples
+    loss: Loss
+    figure: Figure
+    settings: TrainingSettings
+    seed: int
+
+    def batches(self, epoch: int) -> list[NDArray[np.int64]]:
+        """The batches of one epoch, in order."""
+        lengths = self.examples.sequences.lengths
+        return epoch_batches(lengths, self.settings.batch_size, self.seed, epoch)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs at most."""
+        open_epochs = math.ceil(ENOUGH_STEPS / len(self.batches(0)))
+        return self.settings.epochs or min(max(open_epochs, FEWEST_EPOCHS), MOST_EPOCHS)
