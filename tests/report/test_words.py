@@ -153,3 +153,9 @@ def test_a_chinese_report_has_no_english_sentence_of_ours(letters):
     other = r"<style>.*?</style>|<blockquote.*?</blockquote>|<p class=\"twin\".*?</p>|<[^>]+>"
     ours = re.sub(other, " ", before_the_english_methods, flags=re.DOTALL)
     assert re.findall(r"[A-Za-z]+ [a-z]+ [a-z]+ [a-z]+", ours) == []
+
+
+def test_a_text_is_cut_between_words_where_one_ends_near_by():
+    assert cut_middle("one two three four five six seven eight nine ten", 30) == (
+        "one two three […] eight nine ten"
+    )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from textwrap import wrap
 
-import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib.ticker import MaxNLocator
 
 from duree.evaluation.comparison import NETWORK
 from duree.report.drawing import BLUE, GREY, INK, ORANGE, PALE, WIDTH, bare, place, text_width
@@ -25,28 +24,28 @@ MOST_RELIABILITY = 4
 TITLE = 0.38  # inches for two lines
 
 
-def confusion(run: RunData) -> NDArray[np.int64]:
-    """Test rows by true class (down) and predicted class (across), int64 [classes, classes]."""
-    places = {name: place_ for place_, name in enumerate(run.classes)}
-    matrix = np.zeros((len(places), len(places)), dtype=np.int64)
-    answers = run.predictions[run.target_column()].cast(pl.String)
-    predicted = run.predictions["prediction"].cast(pl.String)
-    for true, said in zip(answers, predicted, strict=True):
-        if true in places and said in places:
-            matrix[places[true], places[said]] += 1
-    return matrix
+def confusions(run: RunData) -> pl.DataFrame:
+    """Test rows by ``true`` and ``said`` class: ``rows``, and their ``share`` of the true class.
+
+    The commonest pair first; pairs without a row are left out.
+    """
+    said = run.predictions["prediction"].cast(pl.String).alias("said")
+    pairs = pl.DataFrame([run.predictions[run.target_column()].cast(pl.String).alias("true"), said])
+    counted = pairs.group_by("true", "said").agg(pl.len().cast(pl.Int64).alias("rows"))
+    shares = (pl.col("rows") / pl.col("rows").sum().over("true")).alias("share")
+    order = ["rows", "true", "said"]
+    return counted.with_columns(shares).sort(order, descending=[True, False, False])
 
 
 def draw_confusion(run: RunData, words: Words) -> Figure:
     """The whole matrix where it can be read, else the largest confusions."""
-    matrix = confusion(run)
     names = [label(name, 24) for name in run.classes]
     if len(names) > MOST_IN_MATRIX:
-        return _draw_largest(matrix, names, run, words)
-    return _draw_matrix(matrix, names, run, words)
+        return _draw_largest(run, words)
+    return _draw_matrix(names, run, words)
 
 
-def _draw_matrix(matrix: NDArray[np.int64], names: list[str], run: RunData, words: Words) -> Figure:
+def _draw_matrix(names: list[str], run: RunData, words: Words) -> Figure:
     """Counts, row shares below them; the darker a cell, the larger its share of the row."""
     left = max(text_width(name) for name in names) + 0.5
     cell = min(1.35, (WIDTH - left - 0.1) / len(names))
@@ -64,10 +63,12 @@ def _draw_matrix(matrix: NDArray[np.int64], names: list[str], run: RunData, word
     axes.xaxis.set_label_position("top")
     axes.set_xlabel(words("predicted"), color=GREY)
     axes.set_ylabel(words("true"), color=GREY)
-    of_row = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     small = cell < 0.6
-    for (true, said), rows in np.ndenumerate(matrix):
-        _draw_cell(axes, true, said, int(rows), float(of_row[true, said]), run.test_rows, small)
+    found = {(true, said): (n, part) for true, said, n, part in confusions(run).iter_rows()}
+    for down, true in enumerate(run.classes):
+        for across, said in enumerate(run.classes):
+            rows, part = found.get((true, said), (0, 0.0))
+            _draw_cell(axes, down, across, rows, part, run.test_rows, small)
     return figure
 
 
@@ -83,29 +84,24 @@ def _draw_cell(
     axes.text(said, true + 0.2, told, ha="center", va="center", color=ink, fontsize=size - 1.5)
 
 
-def _draw_largest(
-    matrix: NDArray[np.int64], names: list[str], run: RunData, words: Words
-) -> Figure:
+def _draw_largest(run: RunData, words: Words) -> Figure:
     """Bars of the commonest confusions, with their share of the true class."""
-    wrong = matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong.ravel(), kind="stable")[:MOST_CONFUSIONS]
-    pairs = [divmod(int(place_), len(names)) for place_ in order if wrong.ravel()[place_] > 0]
-    told = [f"{names[true]} → {names[said]}" for true, said in pairs] or ["–"]
-    rows = [int(matrix[pair]) for pair in pairs] or [0]
-    left = max(text_width(text) for text in told) + 0.15
-    figure = Figure(figsize=(WIDTH, 0.24 * len(told) + 0.75))
-    axes = place(figure, left, 0.1, WIDTH - left - 0.9, 0.24 * len(told))
-    axes.barh(range(len(told)), rows, 0.66, color=ORANGE)
+    wrong = confusions(run).filter(pl.col("true") != pl.col("said")).head(MOST_CONFUSIONS)
+    told = [f"{label(true, 24)} → {label(said, 24)}" for true, said, *_ in wrong.iter_rows()]
+    height = 0.24 * max(len(told), 1)
+    left = max((text_width(text) for text in told), default=0.0) + 0.15
+    figure = Figure(figsize=(WIDTH, height + 0.65))
+    axes = place(figure, left, 0.1, WIDTH - left - 0.9, height)
+    axes.barh(range(len(told)), wrong["rows"].to_list(), 0.66, color=ORANGE)
     axes.set_ylim(len(told) - 0.5, -0.5)
     axes.set_yticks(range(len(told)), told)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     bare(axes, keep="bottom")
     axes.set_xlabel(words("test rows (and their share of the true class)"))
-    for row, pair in enumerate(pairs):
-        of_class = int(matrix[pair[0]].sum())
+    for row, (*_, rows, part) in enumerate(wrong.iter_rows()):
         axes.annotate(
-            f"{count(rows[row])}  ({share(rows[row] / of_class, FEW_ROWS - 1)})",
-            (rows[row], row),
+            f"{count(rows)}  ({share(part, FEW_ROWS - 1)})",
+            (rows, row),
             xytext=(4, 0),
             textcoords="offset points",
             va="center",

@@ -15,14 +15,13 @@ from duree.report.drawing import (
     place,
     text_width,
 )
-from duree.report.numerals import THIN_SPACE, count
+from duree.report.numerals import count
 from duree.report.records import PARTS
 from duree.report.run_data import RunData
 from duree.report.texts import label
 from duree.report.vocabulary import Words
 
-BAR = 0.34  # inches
-ROW = 0.26
+BAR, LINE, ROW, MARGIN = 0.34, 0.21, 0.26, 0.05  # inches
 MARKERS = {"train": "o", "validation": "s", "test": "D"}
 # Parts with equal shares must not hide each other.
 DODGE = {"train": -0.22, "validation": 0.0, "test": 0.22}
@@ -30,85 +29,67 @@ MOST_CLASSES = 20
 
 
 def draw_parts(run: RunData, words: Words) -> Figure:
-    """A bar of the parts' rows; below it, each class's share in each part."""
+    """A bar of the parts' rows and a key to it; below, each class's share in each part."""
+    parts = {part: rows for part, rows in run.split.counts.items() if rows and part in PART_COLOURS}
     classes = _classes(run)
-    told_below = bool(run.split.ranges or run.split.group_counts)
-    bar_end = 0.3 + BAR + (0.38 if told_below else 0.12)
-    below = ROW * len(classes) + 0.65 if classes else 0.0
-    figure = Figure(figsize=(WIDTH, bar_end + below))
-    _draw_bar(place(figure, 0.05, 0.3, WIDTH - 0.1, BAR), run, words)
+    names = [label(name) for name in classes]
+    key_end = BAR + 0.1 + LINE * len(parts)
+    below = ROW * len(classes) + 0.7 if classes else 0.05
+    figure = Figure(figsize=(WIDTH, key_end + below))
+    _draw_bar(place(figure, MARGIN, MARGIN, WIDTH - 2 * MARGIN, BAR), parts)
+    key = place(figure, MARGIN, BAR + 0.1, WIDTH - 2 * MARGIN, LINE * len(parts))
+    _draw_key(key, parts, run, words)
     if classes:
-        names = [label(name) for name in classes]
         left = max(text_width(name) for name in names) + 0.15
-        axes = place(figure, left, bar_end + 0.15, WIDTH - left - 0.2, ROW * len(classes))
+        axes = place(figure, left, key_end + 0.2, WIDTH - left - 0.2, ROW * len(classes))
         _draw_shares(axes, run, classes, names)
         axes.set_xlabel(words("share of the part’s rows (%)"))
     return figure
 
 
-def _draw_bar(axes: Axes, run: RunData, words: Words) -> None:
-    counts = {part: n for part, n in run.split.counts.items() if n and part in PART_COLOURS}
-    total = sum(counts.values())
-    axes.set_xlim(0, total)
+def _draw_bar(axes: Axes, parts: dict[str, int]) -> None:
+    axes.set_xlim(0, sum(parts.values()))
     axes.set_ylim(0, 1)
     axes.set_axis_off()
-    ends = {}
     start = 0
-    for part, rows in counts.items():
-        hatch = "////" if part == "left_out" else None
-        face = "white" if hatch else PART_COLOURS[part]
-        axes.barh(
-            0.5, rows, 1, start, color=face, edgecolor=GREY if hatch else "white", hatch=hatch
-        )
-        ends[part] = (start, start + rows)
+    for part, rows in parts.items():
+        unused = part == "left_out"
+        colours = ("white", GREY) if unused else (PART_COLOURS[part], "white")
+        hatch = "////" if unused else None
+        axes.barh(0.5, rows, 1, start, color=colours[0], edgecolor=colours[1], hatch=hatch)
         start += rows
-    _say_parts(axes, run, words, counts, ends)
 
 
-def _say_parts(
-    axes: Axes,
-    run: RunData,
-    words: Words,
-    counts: dict[str, int],
-    ends: dict[str, tuple[int, int]],
-) -> None:
-    """Name and rows above each part, its time or groups below; texts never run into each other."""
-    total = sum(counts.values())
-    room = WIDTH - 0.1
-    edge_above = edge_below = 0.0
-    for part, rows in counts.items():
-        above = f"{words.part(part)} {count(rows)}"
-        below = _range(run, part)
-        groups = run.split.group_counts.get(part)
-        if groups is not None:
-            told = words("{n} groups", n=count(groups))
-            below = f"{below}; {told}" if below else told
-        start = ends[part][0] / total * room
-        last = part == list(counts)[-1]
-        edge_above = _put(axes, above, start, edge_above, 1.25, last)
-        edge_below = _put(axes, below, start, edge_below, -0.55, last) if below else edge_below
+def _draw_key(axes: Axes, parts: dict[str, int], run: RunData, words: Words) -> None:
+    """A line for each part: its mark and name, rows, time, groups."""
+    axes.set_axis_off()
+    axes.set_xlim(0, WIDTH - 2 * MARGIN)
+    axes.set_ylim(len(parts) - 0.5, -0.5)
+    columns = [
+        [words.part(part) for part in parts],
+        [words("{n} rows", n=count(rows)) for rows in parts.values()],
+        [_range(run, part) for part in parts],
+        [_groups(run, part, words) for part in parts],
+    ]
+    left = 0.22
+    for column in columns:
+        for line, text in enumerate(column):
+            axes.text(left, line, text, va="center", color=INK)
+        left += max(text_width(text) for text in column) + 0.2
+    for line, part in enumerate(parts):
         colour = PART_COLOURS[part]
-        marker = MARKERS.get(part)
-        if marker:
-            x = (edge_above - text_width(above) - 0.09) / room
-            axes.plot(
-                [x], [1.39], marker, color=colour, ms=5, transform=axes.transAxes, clip_on=False
-            )
-
-
-def _put(axes: Axes, text: str, wish: float, edge: float, y: float, last: bool) -> float:
-    """Write a text at ``wish`` inches, or after ``edge``; the last ends where the bar ends."""
-    room = WIDTH - 0.1
-    start = max(wish, edge) + 0.16
-    if last:
-        start = min(start, room - text_width(text))
-    axes.text(start / room, y, text, transform=axes.transAxes, color=INK)
-    return start + text_width(text)
+        face = "white" if part == "left_out" else colour
+        axes.plot([0.08], [line], MARKERS.get(part, "s"), color=colour, mfc=face, markersize=5)
 
 
 def _range(run: RunData, part: str) -> str:
     ends = run.split.ranges.get(part)
-    return f"{label(ends[0])}{THIN_SPACE}–{THIN_SPACE}{label(ends[1])}" if ends else ""
+    return f"{label(ends[0])} – {label(ends[1])}" if ends else ""
+
+
+def _groups(run: RunData, part: str, words: Words) -> str:
+    groups = run.split.group_counts.get(part)
+    return "" if groups is None else words("{n} groups", n=count(groups))
 
 
 def _classes(run: RunData) -> list[str]:
@@ -130,9 +111,8 @@ def _draw_shares(axes: Axes, run: RunData, classes: list[str], names: list[str])
     for part in PARTS:
         rows = sum(run.split.class_counts.get(part, {}).values())
         if rows:
-            shares = [100 * run.split.class_counts[part].get(name, 0) / rows for name in classes]
             axes.plot(
-                shares,
+                [100 * run.split.class_counts[part].get(name, 0) / rows for name in classes],
                 [row + DODGE[part] for row in range(len(classes))],
                 MARKERS[part],
                 color=PART_COLOURS[part],

@@ -44,7 +44,7 @@ class RunData:
     predictions : polars.DataFrame [test rows]
         Input columns, then ``prediction`` and, for classes, one ``probability_<class>`` each.
     baselines : polars.DataFrame or None
-        ``row`` (place among the test rows), ``model``, and the same probability columns.
+        ``row`` (place among the test rows), ``model`` and ``prediction``.
     calibration : dict
         ``{model: bins}``; empty where there are no classes.
     """
@@ -152,7 +152,7 @@ def load_run(folder: Path | str) -> RunData:
         data=_parse(DataFacts, folder, "data.json"),
         history=list(_history(folder)),
         predictions=_table(folder, "predictions.parquet"),
-        baselines=_table(folder, "baselines.parquet")
+        baselines=_table(folder, "baselines.parquet", ["row", "model", "prediction"])
         if (folder / "baselines.parquet").exists()
         else None,
         calibration=_validate(dict[str, list[Bin]], folder, "calibration.json", calibration),
@@ -202,9 +202,9 @@ def _validate(kind: type[T], folder: Path, name: str, content: bytes) -> T:
         raise _unreadable(folder, name, str(error)) from None
 
 
-def _table(folder: Path, name: str) -> pl.DataFrame:
+def _table(folder: Path, name: str, columns: list[str] | None = None) -> pl.DataFrame:
     try:
-        return pl.read_parquet(_existing(folder, name))
+        return pl.read_parquet(_existing(folder, name), columns=columns)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(folder, name, str(error).partition("\n")[0]) from None
 

@@ -8,6 +8,22 @@ from duree.evaluation.metrics import LABELS
 # Figures in units of the target; all others lie on scales of their own, near 0 to 1.
 IN_TARGET_UNITS = frozenset({"mae", "rmse"})
 
+# What each metric tells, for a reader who meets it for the first time.
+MEANINGS = {
+    "accuracy": "share of rows that got their true class",
+    "macro_f1": "harmonic mean of precision and recall, averaged over the classes, rare or common",
+    "micro_f1": "harmonic mean of precision and recall over all labels of all rows",
+    "subset_accuracy": "share of rows that got exactly their true labels",
+    "log_loss": "how much the truth surprises the probabilities; 0 is perfect",
+    "brier": "mean squared distance of the probabilities from the truth; 0 is perfect",
+    "auc": "chance that a row of a class is ranked above one of another; 0.5 is guessing",
+    "calibration_error": "mean gap between stated confidence and the share that was right",
+    "mae": "mean absolute error, in units of the target",
+    "rmse": "root of the mean squared error, in units of the target; large errors weigh more",
+    "r2": "share of the target’s variance that is explained; 0 is no better than the mean",
+    "spearman": "how well the order of the rows is found; 1 is perfect, 0 is chance",
+}
+
 MODELS = {
     "majority": "majority class",
     "mean": "training mean",
@@ -58,6 +74,10 @@ class Words:
     def metric(self, name: str) -> str:
         """A metric's name; an unknown one is called what the file calls it."""
         return self(LABELS[name]) if name in LABELS else name
+
+    def meaning(self, metric: str) -> str:
+        """What a metric tells, in a few words; nothing for an unknown one."""
+        return self(MEANINGS[metric]) if metric in MEANINGS else ""
 
     def model(self, name: str, cell: str) -> str:
         """A model's name; ours tells its cell."""
