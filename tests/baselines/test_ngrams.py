@@ -95,8 +95,13 @@ def test_each_list_of_texts_is_parted_once():
     assert parted == train + validation + test
 
 
-def test_new_lists_are_learned_anew():
+@pytest.mark.parametrize("which", [0, 1])
+def test_new_lists_are_learned_anew(which):
     grams = Ngrams(str.split)
-    grams.fit(["a a"], [])
-    assert grams.fit(["b b"], [])[0].toarray().tolist() == [[2]]
-    assert names(grams) == ["b"]
+    parts, test = [["a a"], ["a"]], ["a b"]
+    grams.fit(*parts)
+    assert grams.count(test).toarray().tolist() == [[1]]
+    parts[which] = ["b b a"]
+    assert grams.fit(*parts)[which].toarray().tolist() == [[1, 2]]
+    assert names(grams) == ["a", "b"]
+    assert grams.count(test).toarray().tolist() == [[1, 1]]

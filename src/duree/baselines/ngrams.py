@@ -49,7 +49,8 @@ class Ngrams:
         Which features there are is no choice that answers play a part in, so the validation texts
         may have their say.
         """
-        if self._recall(texts) is None:
+        if self._recall(texts) is None or self._recall(validation_texts) is None:
+            self.known.clear()
             learn = self.numbers.__getitem__
             both = [(some, self._tokens(some, learn)) for some in (texts, validation_texts)]
             self.features = _frequent([keys for _, tokens in both for keys, _ in _chunks(tokens)])

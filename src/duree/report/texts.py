@@ -15,7 +15,6 @@ HIDDEN = re.compile(
 )
 PICTURES = {"\n": "↵ ", "\r": "", "\t": "⇥ ", "\u2028": "↵ ", "\u2029": "↵ "}
 ELLIPSIS = " […] "
-NEAR = 12  # signs
 
 
 def visible(text: str) -> str:
@@ -33,8 +32,9 @@ def cut_middle(text: str, limit: int) -> str:
     each = max(1, int(limit * len(text) / columns(text)) // 2)
     head, tail = each, len(text) - each
     # Between words if one ends near by, else between letters.
-    head = max(text.rfind(" ", head - NEAR, head), 0) or head
-    tail = text.find(" ", tail, tail + NEAR) if " " in text[tail : tail + NEAR] else tail
+    near = each // 10
+    head = max(text.rfind(" ", head - near, head), 0) or head
+    tail = text.find(" ", tail, tail + near) if " " in text[tail : tail + near] else tail
     while head > 0 and _clings(text[head]):
         head -= 1
     while tail < len(text) and _clings(text[tail]):
