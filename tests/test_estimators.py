@@ -52,7 +52,7 @@ def exclusions(estimator: Any) -> dict[str, str]:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @parametrize_with_checks(
-    [SequenceClassifier(**QUICK), SequenceRegressor(**{**QUICK, "epochs": 30})],
+    [SequenceClassifier(**QUICK), SequenceRegressor(**{**QUICK, "epochs": 60})],
     expected_failed_checks=exclusions,
 )
 def test_scikit_learns_own_checks_pass(estimator: Any, check: Any) -> None:

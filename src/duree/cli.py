@@ -45,6 +45,9 @@ def column_options(command: Any) -> Any:
         click.option("--id", metavar="COL", help="Column that names each row."),
         click.option("--encoding", metavar="NAME", help="Text encoding, if guessed wrongly."),
         click.option("--delimiter", metavar="CHAR", help="Column delimiter, if guessed wrongly."),
+        click.option(
+            "--drop-bad", is_flag=True, default=None, help="Leave out rows that cannot be used."
+        ),
     ]
     for option in reversed(options):
         command = option(command)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe import DataSettings, Recipe, require_column
 from duree.tables.checks import ROLES, check_table
-from duree.tables.columns import as_numbers, as_text, resolve_column
+from duree.tables.columns import as_numbers, as_text, is_blank, resolve_column
 from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding
 from duree.tables.read import read_tables
@@ -69,11 +69,17 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     table, test_rows = _without_missing(table, column, test_rows, data)
     name = recipe.task or infer_task(table.frame[column], data)
     texts = as_text(table, text).fill_null("")
-    target, findings = read_target(table, column, name)
-    duplicates = find_duplicates(texts)
-    findings += check_table(table, data, test_rows=test_rows, duplicates=duplicates)
-    _stop_at_errors(findings)
     task = TASKS[name]
+    target = read_target(table, column, name)
+    duplicates = find_duplicates(texts)
+    findings = check_table(
+        table,
+        data,
+        test_rows=test_rows,
+        duplicates=duplicates,
+        numeric=task.metrics.numeric,
+    )
+    _stop_at_errors(findings)
     split = split or make_split(
         table.frame.with_columns(target),
         data,
@@ -94,11 +100,11 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     )
 
 
-def read_target(table: Table, column: str, task: str) -> tuple[pl.Series, list[Finding]]:
+def read_target(table: Table, column: str, task: str) -> pl.Series:
     """The target column as its task wants it: numbers, or trimmed class names."""
     if TASKS[task].metrics.numeric:
-        return as_numbers(table, column), []
-    return clean_labels(as_text(table, column).fill_null(""))
+        return as_numbers(table, column)
+    return clean_labels(as_text(table, column).fill_null(""))[0]
 
 
 def check_files(data: DataSettings) -> list[Finding]:
@@ -139,7 +145,7 @@ def _without_missing(
     table: Table, column: str, test_rows: NDArray[np.bool_] | None, data: DataSettings
 ) -> tuple[Table, NDArray[np.bool_] | None]:
     """The rows that have an answer; those that have none stop the run, or are told and left out."""
-    missing = table.frame[column].is_null().to_numpy()
+    missing = is_blank(table.frame[column])
     if data.label_separator is not None or not missing.any():
         return table, test_rows
     rows = np.flatnonzero(missing)
@@ -152,7 +158,7 @@ def _without_missing(
         raise DataError(
             "{count} rows have no {column!r}",
             "first at row {rows}",
-            "fill them in, or leave them out with --set data.drop_bad=true",
+            "fill them in, or leave them out with --drop-bad",
             **facts,
         )
     finding = Finding(

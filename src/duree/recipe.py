@@ -85,7 +85,7 @@ class ModelSettings(Section):
         "max", description="How the states of all steps become one."
     )
     word_dropout: float = Field(
-        0.3, ge=0, lt=1, description="Share of units hidden as unknown while training."
+        0.1, ge=0, lt=1, description="Share of units hidden as unknown while training."
     )
     input_dropout: float = Field(
         0.3, ge=0, lt=1, description="Share of embedding numbers hidden, one mask per sequence."
@@ -122,7 +122,7 @@ class TrainingSettings(Section):
         ge=1,
         description="Passes over the training rows; none: 2,000 steps, in 5 to 50 passes.",
     )
-    patience: int = Field(5, ge=1, description="Epochs without gain on validation before the end.")
+    patience: int = Field(10, ge=1, description="Epochs without gain on validation before the end.")
     averaging: bool = Field(True, description="Judge and keep a moving average of the weights.")
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as common ones."

@@ -132,7 +132,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     run = Run(folder)
     model = TrainedModel.load(run.folder / "model")
     table = _read_like(run, data)
-    target, _ = read_target(table, resolve_column(table, model.columns["target"]), model.task.name)
+    target = read_target(table, resolve_column(table, model.columns["target"]), model.task.name)
     targets = model.task.encode(target)
     predictions = model.predictions(_sequences(model, table))
     return judge_alone(predictions, targets, model.task.metrics, seed=run.recipe.seed)

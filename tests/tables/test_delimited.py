@@ -155,7 +155,7 @@ def test_an_extra_comma_in_every_row_is_refused_with_the_row(tmp_path: Path) -> 
         "every row has 4 cells, but the header names 3 columns; "
         "table.csv, row 1 (line 2): '1,hello, world,pos'; "
         "put texts that hold ',' in quotes, or choose the delimiter with --delimiter; "
-        "single rows can be left out with --set data.drop_bad=true"
+        "single rows can be left out with --drop-bad"
     )
 
 
@@ -177,7 +177,7 @@ def test_rows_too_short_are_listed(tmp_path: Path) -> None:
     assert refusal(tmp_path, "id,text,label\n1,a,x\n2,b\n3,c,y\n\n4\n") == (
         "line 3 has 2 cells, but the header names 3 columns: '2,b'; "
         "table.csv; rows that do not fit: 2, on lines 3, 6; "
-        "complete these rows, or leave them out with --set data.drop_bad=true"
+        "complete these rows, or leave them out with --drop-bad"
     )
 
 

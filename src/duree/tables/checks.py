@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe import DataSettings
 from duree.tables.characters import check_characters
-from duree.tables.columns import as_text, resolve_column
+from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.duplicates import Duplicates, find_duplicates
 from duree.tables.enough import listed
 from duree.tables.finding import Finding, Level
@@ -22,7 +22,7 @@ from duree.tables.times import looks_like_dates
 
 __all__ = ["check_table", "clean_labels"]
 
-FILL_IN = "fill them in, or leave them out with --set data.drop_bad=true"
+FILL_IN = "fill them in, or leave them out with --drop-bad"
 READ_AS = "they are read as <empty>; leave the rows out if that is not what they mean"
 STAND_ALONE = "each of them counts as a group of its own"
 LONGEST_SEQUENCE = 1_000_000
@@ -138,20 +138,13 @@ def _missing(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
         name = getattr(data, role)
         if name is None or (role == "target" and data.label_separator is not None):
             continue
-        rows = np.flatnonzero(_is_blank(frame[name]))
+        rows = np.flatnonzero(is_blank(frame[name]))
         if len(rows):
             level = "error" if len(rows) == frame.height else level
             first = tuple(int(row) for row in rows[:5])
             facts: dict[str, object] = {"count": len(rows), "column": name}
             findings.append(Finding(f"missing_{role}", level, what, fix, facts, first))
     return findings
-
-
-def _is_blank(column: pl.Series) -> NDArray[np.bool_]:
-    blank = column.is_null()
-    if column.dtype == pl.String:
-        blank |= (column.str.strip_chars() == "").fill_null(True)
-    return blank.to_numpy()
 
 
 def _lengths(texts: pl.Series) -> list[Finding]:

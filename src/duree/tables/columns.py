@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.tables.table import Table
@@ -80,6 +82,14 @@ def as_numbers(table: Table, name: str) -> pl.Series:
             shown=shown + (", ..." if len(rows) > _TOLD else ""),
         )
     return numbers
+
+
+def is_blank(column: pl.Series) -> NDArray[np.bool_]:
+    """Which cells hold nothing, or nothing but space."""
+    blank = column.is_null()
+    if column.dtype == pl.String:
+        blank |= (column.str.strip_chars() == "").fill_null(True)
+    return blank.to_numpy()
 
 
 def _near(name: str, columns: list[str]) -> list[str]:

@@ -12,9 +12,9 @@ LINES_TOLD = 50
 
 _TOO_LONG = (
     "put texts that hold {delimiter!r} in quotes, or choose the delimiter with --delimiter; "
-    "single rows can be left out with --set data.drop_bad=true"
+    "single rows can be left out with --drop-bad"
 )
-_TOO_SHORT = "complete these rows, or leave them out with --set data.drop_bad=true"
+_TOO_SHORT = "complete these rows, or leave them out with --drop-bad"
 
 
 @dataclass

@@ -163,7 +163,7 @@ def _by_time(times: pl.Series, shares: Floats, drop_missing: bool) -> Ints:
         raise DataError(
             "{count} rows have no {column!r}",
             "first at row {rows}",
-            "fill them in, or leave them out with --set data.drop_bad=true",
+            "fill them in, or leave them out with --drop-bad",
             count=len(missing),
             column=times.name,
             rows=int(missing[0]) + 1,
