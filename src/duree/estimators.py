@@ -41,7 +41,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         bidirectional: bool = True,
         pooling: str = "max",
         embedding_size: int = 128,
-        word_dropout: float = 0.1,
+        word_dropout: float = 0.2,
         input_dropout: float = 0.3,
         layer_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,

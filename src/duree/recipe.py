@@ -60,7 +60,8 @@ class TextSettings(Section):
     """How a text becomes a sequence of numbers."""
 
     segmenter: Literal["auto", "words", "characters", "jieba"] = Field(
-        "auto", description="Units: auto goes by script; jieba needs duree[chinese]."
+        "auto",
+        description="How scripts without spaces are parted; auto: jieba for Chinese if installed.",
     )
     lowercase: bool = Field(True, description="Fold case.")
     numbers: Literal["keep", "digits", "one"] = Field(
@@ -85,7 +86,7 @@ class ModelSettings(Section):
         "max", description="How the states of all steps become one."
     )
     word_dropout: float = Field(
-        0.1, ge=0, lt=1, description="Share of units hidden as unknown while training."
+        0.2, ge=0, lt=1, description="Share of units hidden as unknown while training."
     )
     input_dropout: float = Field(
         0.3, ge=0, lt=1, description="Share of embedding numbers hidden, one mask per sequence."

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from duree.errors import DataError
 from duree.recipe import TextSettings
 from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged
+from duree.sequences.scripts import SPACELESS
 from duree.sequences.segment import Segmenter, resolve
 from duree.sequences.stored import not_valid, require
 
@@ -63,11 +64,12 @@ class TextEncoder:
         Raises
         ------
         DataError
-            The series does not hold text.
+            The series does not hold text, or the segmenter named is for other scripts than its.
         ExtraError
             The settings ask for jieba, and it is not installed.
         """
         _check_text(texts)
+        _check_script(texts, settings)
         sample = texts.gather_every(max(1, len(texts) // SAMPLE_TEXTS))
         settings = resolve(settings, sample.str.head(SAMPLE_CHARACTERS).drop_nulls().to_list())
         counts: Counter[str] = Counter()
@@ -171,3 +173,15 @@ def _check_text(texts: pl.Series) -> None:
             column=texts.name,
             type=str(texts.dtype),
         )
+
+
+def _check_script(texts: pl.Series, settings: TextSettings) -> None:
+    """Refuse a segmenter for scripts without spaces where no text has a letter of one."""
+    if settings.segmenter in ("auto", "words") or texts.str.contains(f"[{SPACELESS}]").any():
+        return
+    raise DataError(
+        "text.segmenter = {segmenter!r} parts scripts without spaces, and {column!r} holds none",
+        fix="leave it at auto, or choose words",
+        segmenter=settings.segmenter,
+        column=texts.name,
+    )
