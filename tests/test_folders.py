@@ -316,7 +316,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
 
     with monkeypatch.context() as patch:
         patch.setattr(folders.os, "fsync", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(RunError, match="cannot be written: No space"):
             write_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert [found.name for found in tmp_path.iterdir()] == ["metrics.json"]

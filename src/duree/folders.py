@@ -26,15 +26,22 @@ _REMEDY = "use an untouched copy, or train again: duree fit --recipe RUN/recipe.
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write one file aside, sync it, rename it into place: the old one stays whole till then."""
+    """Write one file aside, sync it, rename it into place: the old one stays whole till then.
+
+    Raises
+    ------
+    RunError
+        It cannot be written (a full disk, for instance); what it held before is intact.
+    """
     aside = path.with_name(f".{path.name}.new")
     try:
         _write_synced(aside, content)
         os.replace(aside, path)
         _sync_folder(path.parent)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise cannot_write(path, error) from None
 
 
 def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -64,12 +71,17 @@ def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
         _remove(aside)
         with suppress(OSError):  # where it is no longer possible, reading finds the older one
             _put_back(folder)
-        raise RunError(
-            "{folder!r} cannot be written: {reason}",
-            fix="free some space or permit writing there; what was saved before is intact",
-            folder=str(folder),
-            reason=error.strerror or str(error),
-        ) from None
+        raise cannot_write(folder, error) from None
+
+
+def cannot_write(path: Path, error: OSError) -> RunError:
+    """What to tell where the system refuses to write."""
+    return RunError(
+        "{folder!r} cannot be written: {reason}",
+        fix="free some space or permit writing there; what was saved before is intact",
+        folder=str(path),
+        reason=error.strerror or str(error),
+    )
 
 
 def is_sealed(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from duree.errors import RunError
-from duree.folders import write_file
+from duree.folders import cannot_write, write_file
 from duree.recipe import Recipe
 
 
@@ -64,27 +64,31 @@ class Run:
             )
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_file(folder / "recipe.toml", recipe.to_toml().encode())
         except OSError as error:
-            raise RunError(
-                "the run folder {folder!r} cannot be written: {reason}",
-                fix="choose another --out, or free some space",
-                folder=str(folder),
-                reason=error.strerror or str(error),
-            ) from None
+            raise cannot_write(folder, error) from None
+        write_file(folder / "recipe.toml", recipe.to_toml().encode())
         return cls(folder)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other process from writing this run."""
-        with open(self.folder / ".lock", "a+b") as file:
-            if not _try_lock(file.fileno()):
-                raise RunError(
-                    "another process is writing {folder!r}",
-                    fix="wait until it ends, or stop it",
-                    folder=str(self.folder),
-                )
-            yield
+        """Keep every other process from writing this run.
+
+        Raises
+        ------
+        RunError
+            Another process writes it, or the system refuses to write there.
+        """
+        try:
+            with open(self.folder / ".lock", "a+b") as file:
+                if not _try_lock(file.fileno()):
+                    raise RunError(
+                        "another process is writing {folder!r}",
+                        fix="wait until it ends, or stop it",
+                        folder=str(self.folder),
+                    )
+                yield
+        except OSError as error:
+            raise cannot_write(self.folder, error) from None
 
     def has(self, name: str) -> bool:
         """Whether the run holds this file or folder."""

@@ -112,7 +112,10 @@ class TrainedModel:
                 settings,
                 description["columns"],
             )
-            model.network.load_state_dict(safetensors.torch.load(files["weights.safetensors"]))
+            weights = safetensors.torch.load(files["weights.safetensors"])
+            model.network.load_state_dict(weights)
+            if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
+                raise ValueError("some weights are no finite numbers")
             model = replace(model, extra=description["extra"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(

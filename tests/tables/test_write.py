@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from duree.errors import DataError, ExtraError
+from duree.errors import DataError, ExtraError, RunError
 from duree.tables.read import read_tables
 from duree.tables.write import write_table
 
@@ -148,10 +148,10 @@ def test_a_missing_package_is_told_with_the_command(
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be written: No such file"):
+    with pytest.raises(RunError, match="cannot be written: No such file"):
         write_table(FRAME, tmp_path / "nowhere" / "table.csv")
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(RunError, match="cannot be written"):
         write_table(FRAME, tmp_path / "folder.csv")
     assert list(tmp_path.iterdir()) == [tmp_path / "folder.csv"]
 
@@ -159,13 +159,13 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 FULL_DISK = """
 import resource, signal, sys
 import polars as pl
-from duree.errors import DataError
+from duree.errors import RunError
 from duree.tables.write import write_table
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     write_table(pl.DataFrame({"t": ["x" * 5000]}), sys.argv[1])
-except DataError as error:
+except RunError as error:
     print(error.message("en"))
 """
 

@@ -30,8 +30,9 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> 
     Raises
     ------
     DataError
-        The suffix is not known, the format cannot hold the table, or the file cannot be written;
-        a file that was there before is intact.
+        The suffix is not known, or the format cannot hold the table.
+    RunError
+        The file cannot be written; one that was there before is intact.
     ExtraError
         The format needs an optional package.
     """
@@ -48,15 +49,7 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> 
         )
     content = io.BytesIO()
     writer(frame, content, raw)
-    try:
-        write_file(path, content.getvalue())
-    except OSError as error:
-        raise DataError(
-            "{file} cannot be written: {reason}",
-            fix="free some space or choose another place; what was there before is intact",
-            file=str(path),
-            reason=error.strerror or str(error),
-        ) from None
+    write_file(path, content.getvalue())
 
 
 def _write_csv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from duree.errors import RunError, TrainingError
+from duree.errors import TrainingError
 from duree.folders import write_file
 from duree.sequences.ragged import Ragged
 from duree.training.allocator import keep_freed_memory
@@ -112,15 +112,7 @@ def scores(model: nn.Module, sequences: Ragged) -> NDArray[np.float32]:
 def write_history(path: Path, history: list[dict[str, Any]]) -> None:
     """One JSON object a line, the whole file at once: an epoch never stands there twice."""
     lines = [json.dumps(record, allow_nan=False) + "\n" for record in history]
-    try:
-        write_file(path, "".join(lines).encode())
-    except OSError as error:
-        raise RunError(
-            "{folder!r} cannot be written: {reason}",
-            fix="free some space or permit writing there; what was saved before is intact",
-            folder=str(path),
-            reason=error.strerror or str(error),
-        ) from None
+    write_file(path, "".join(lines).encode())
 
 
 def _begin(model: nn.Module, plan: Plan) -> Training:

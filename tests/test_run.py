@@ -1,0 +1,145 @@
+"""A run folder is the user's own, written by one process, and whole whatever happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from duree.errors import RunError
+from duree.recipe import Recipe
+from duree.run import Run, free_folder
+from duree.tables.write import write_table
+from duree.workflow import fit, resume
+
+SETTINGS = {
+    "data.text": "text",
+    "data.target": "label",
+    "model.hidden_size": 8,
+    "model.embedding_size": 8,
+    "training.epochs": 2,
+    "judging.baselines": False,
+    "judging.bootstrap": 200,
+}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "table.csv"
+    texts = [f"day {n} was {word}" for n in range(40) for word in ("fine", "grim")]
+    write_table(pl.DataFrame({"text": texts, "label": ["up", "down"] * 40}), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def recipe(table: Path) -> Recipe:
+    return Recipe().replace(SETTINGS | {"data.files": (str(table),)})
+
+
+@pytest.fixture(scope="module")
+def finished(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return fit(recipe, tmp_path_factory.mktemp("runs") / "finished")
+
+
+def duree(*words: object, limit: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Call the command line in a process of its own, which may write no file of over ``limit``."""
+    code = "from duree.cli import main; main()"
+    if limit is not None:
+        code = (
+            "import resource, signal\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n{code}"
+        )
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_a_link_in_place_of_the_run_folder_is_refused_by_every_verb(
+    finished: Run, recipe: Recipe, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(finished.folder, target_is_directory=True)
+    with pytest.raises(RunError, match="symbolic link"):
+        resume(link)
+    with pytest.raises(RunError, match="symbolic link"):
+        Run(link)
+    (tmp_path / "dangling").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="symbolic link"):
+        fit(recipe, tmp_path / "dangling")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX owners")
+def test_the_run_folder_of_another_user_is_refused(
+    finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: finished.folder.stat().st_uid + 1)
+    with pytest.raises(RunError, match="belongs to another user"):
+        Run(finished.folder)
+
+
+def test_a_folder_that_cannot_be_made_is_told(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    with pytest.raises(RunError, match="cannot be written: Not a directory"):
+        fit(recipe, tmp_path / "file" / "run")
+    with pytest.raises(RunError, match="exists already"):
+        fit(recipe, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+def test_two_processes_do_not_write_one_run(finished: Run) -> None:
+    with finished.locked():
+        told = duree("resume", finished.folder)
+    assert told.returncode == 2
+    assert "another process is writing" in told.stderr
+
+
+# Too little for the recipe, for the parts, for a checkpoint, for the report.
+@pytest.mark.skipif(os.name == "nt", reason="limits on file size are set by POSIX means")
+@pytest.mark.parametrize("limit", [1_000, 8_000, 20_000, 300_000])
+def test_a_full_disk_is_told_and_the_run_ends_the_same_once_there_is_space(
+    limit: int, table: Path, finished: Run, tmp_path: Path
+) -> None:
+    flags = [f"--set={name}={value}".lower() for name, value in SETTINGS.items()]
+    fit_run = ("fit", table, *flags, f"--out={tmp_path / 'run'}")
+    told = duree(*fit_run, limit=limit)
+    assert told.returncode == 2, told.stderr
+    assert "cannot be written: File too large" in told.stderr
+    assert "Traceback" not in told.stderr
+    begun = (tmp_path / "run" / "recipe.toml").exists()
+    again = duree("resume", tmp_path / "run") if begun else duree(*fit_run)
+    assert again.returncode == 0, again.stderr
+    found, expected = (
+        pl.read_parquet(folder / "predictions.parquet")
+        for folder in (tmp_path / "run", finished.folder)
+    )
+    assert found.equals(expected)
+
+
+def test_a_damaged_recipe_or_record_is_named(recipe: Recipe, tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", recipe)
+    run.write_json("split.json", {})
+    (run.folder / "split.json").write_text('{"train": [0, 1')
+    with pytest.raises(RunError, match=r"split\.json.*cannot be read"):
+        run.read_json("split.json")
+    (run.folder / "recipe.toml").write_text("[data\n")
+    with pytest.raises(Exception, match=r"recipe\.toml"):
+        Run(run.folder)
+
+
+def test_a_free_folder_is_named_after_data_and_cell(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert free_folder(recipe) == Path("runs/table-lstm")
+    Path("runs/table-lstm").mkdir(parents=True)
+    assert free_folder(recipe) == Path("runs/table-lstm-2")
