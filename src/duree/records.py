@@ -104,6 +104,7 @@ def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> No
             "models": _models(judgement, judged.fit_seconds | {"network": seconds["train"]}),
             "comparisons": judgement.comparisons,
             "verdict": judgement.verdict.sentence("en"),
+            "claim": judgement.verdict.claim,
             "verdict_zh": judgement.verdict.sentence("zh"),
             "primary_metric": task.metrics.primary,
             "metric_names": list(judgement.models["network"]),
