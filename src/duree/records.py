@@ -87,12 +87,11 @@ def keep_predictions(run: Run, question: Question, task: Task, judged: Judged) -
 def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> None:
     """Write metrics.json and calibration.json, last of all: they tell that the judging is done."""
     judgement, recipe = judged.judgement, run.recipe
-    details = {
-        name: task.details(found, judged.targets) for name, found in judged.predictions.items()
-    }
     seconds = _seconds(run)
-    calibration = {name: found["calibration"] for name, found in details.items() if found}
-    run.write_json("calibration.json", calibration)
+    points = {
+        name: task.calibration(found, judged.targets) for name, found in judged.predictions.items()
+    }
+    run.write_json("calibration.json", {name: found for name, found in points.items() if found})
     run.write_json(
         "metrics.json",
         {
@@ -111,7 +110,11 @@ def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> No
             "test_openings": run.test_openings(),
             "without_shared_rows": judged.without_shared,
             "seeds": judged.seeds and {"values": judged.seeds},
-            "per_class": {name: found["per_class"] for name, found in details.items() if found},
+            "per_class": {
+                name: dict(zip(task.classes, found, strict=True))
+                for name, found in judgement.classes.items()
+                if found
+            },
             "choices": judged.choices,
             "notes": judged.notes,
         },

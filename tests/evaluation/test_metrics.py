@@ -20,7 +20,6 @@ from duree.evaluation.metrics import (
     REGRESSION,
     MetricSet,
     gain,
-    per_class,
 )
 
 Floats = NDArray[np.float64]
@@ -202,16 +201,6 @@ def test_the_order_of_classes_changes_no_value(seed: int, order: list[int]) -> N
     p, y = some_classes(30, 4, seed)
     renamed = np.argsort(order)[y]
     assert CLASSIFICATION.values(p[:, order], renamed) == pytest.approx(CLASSIFICATION.values(p, y))
-
-
-def test_per_class_figures_are_those_of_scikit_learn() -> None:
-    p, targets = some_classes(70, 4, 7)
-    p[:, 3] = 0.0  # a class that is never predicted
-    table = per_class(p, targets, ("a", "b", "c", "d"))
-    oracle = sk.precision_recall_fscore_support(targets, p.argmax(axis=1), zero_division=0)
-    for name, expected in zip(("precision", "recall", "f1", "support"), oracle, strict=True):
-        assert [figures[name] for figures in table.values()] == pytest.approx(expected)
-    assert table["d"]["precision"] == 0
 
 
 def test_a_better_model_has_the_gain_on_its_side_in_every_metric() -> None:

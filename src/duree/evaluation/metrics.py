@@ -150,21 +150,3 @@ def _right(predictions: Floats, targets: NDArray[Any]) -> NDArray[np.bool_]:
 CLASSIFICATION = MetricSet("accuracy", ("auc", 0.5), False, _classification, _right)
 MULTILABEL = MetricSet("macro_f1", ("auc", 0.5), False, _multilabel)
 REGRESSION = MetricSet("mae", ("spearman", 0.0), True, _regression)
-
-
-def per_class(
-    predictions: Floats, targets: NDArray[Any], names: tuple[str, ...]
-) -> dict[str, dict[str, float]]:
-    """Precision, recall, F1 and support of every class; a ratio of nothing is 0."""
-    chosen = predictions.argmax(axis=1)
-    table = {}
-    for place, name in enumerate(names):
-        predicted, actual = chosen == place, targets == place
-        hits = float((predicted & actual).sum())
-        table[name] = {
-            "precision": hits / max(float(predicted.sum()), 1.0),
-            "recall": hits / max(float(actual.sum()), 1.0),
-            "f1": 2 * hits / max(float(predicted.sum() + actual.sum()), 1.0),
-            "support": int(actual.sum()),
-        }
-    return table

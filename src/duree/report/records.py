@@ -59,12 +59,26 @@ class Seeds(Record):
 
 
 class ClassFigures(Record):
-    """How well one class was found."""
+    """How well one class was found, each figure with the ends of its 95 % interval."""
 
     precision: float
+    precision_low: float | None = None
+    precision_high: float | None = None
     recall: float
+    recall_low: float | None = None
+    recall_high: float | None = None
     f1: float
+    f1_low: float | None = None
+    f1_high: float | None = None
     support: int
+
+    def estimate(self, name: str) -> Estimate:
+        """One of ``precision``, ``recall`` and ``f1``."""
+        return Estimate(
+            value=getattr(self, name),
+            low=getattr(self, f"{name}_low"),
+            high=getattr(self, f"{name}_high"),
+        )
 
 
 class Metrics(Record):

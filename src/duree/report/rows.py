@@ -46,9 +46,9 @@ class ClassRow:
     """One class, its figures ready to print."""
 
     label: str
-    precision: str
-    recall: str
-    f1: str
+    precision: Shown
+    recall: Shown
+    f1: Shown
     support: str
 
 
@@ -143,14 +143,11 @@ def class_rows(run: RunData) -> list[ClassRow]:
 
 
 def _class_row(name: str, figures: ClassFigures) -> ClassRow:
-    places = decimals("f1", figures.support, figures.f1)
-    return ClassRow(
-        label(name),
-        number(figures.precision, places),
-        number(figures.recall, places),
-        number(figures.f1, places),
-        count(figures.support),
+    precision, recall, f1 = (
+        estimate(figures.estimate(metric), metric, figures.support)
+        for metric in ("precision", "recall", "f1")
     )
+    return ClassRow(label(name), precision, recall, f1, count(figures.support))
 
 
 def check_rows(run: RunData, words: Words) -> list[CheckRow]:

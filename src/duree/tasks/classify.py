@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 from duree.baselines import Baseline, label_baselines
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature, reliability
-from duree.evaluation.metrics import CLASSIFICATION, MetricSet, per_class
+from duree.evaluation.metrics import CLASSIFICATION, MetricSet
 from duree.recipe import Recipe
 from duree.tasks.task import Loss, Units
 
@@ -91,11 +91,10 @@ class Classify:
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return float(np.mean(scores.argmax(axis=1) == targets))
 
-    def details(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, Any]:
-        return {
-            "per_class": per_class(predictions, targets, self.classes),
-            "calibration": reliability(predictions, targets),
-        }
+    def calibration(
+        self, predictions: NDArray[np.float64], targets: NDArray[Any]
+    ) -> list[dict[str, Any]]:
+        return reliability(predictions, targets)
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         best = predictions.argmax(axis=1)

@@ -50,6 +50,10 @@ class Multilabel:
     def outputs(self) -> int:
         return len(self.labels)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.labels
+
     def encode(self, target: pl.Series) -> NDArray[np.int64]:
         places = {label: place for place, label in enumerate(self.labels)}
         marks = np.zeros((len(target), self.outputs), dtype=np.int64)
@@ -95,8 +99,10 @@ class Multilabel:
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return float(np.mean((scores > 0) == (targets == 1)))
 
-    def details(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, Any]:
-        return {}
+    def calibration(
+        self, predictions: NDArray[np.float64], targets: NDArray[Any]
+    ) -> list[dict[str, Any]]:
+        return []
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         given = [

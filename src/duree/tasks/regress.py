@@ -54,6 +54,10 @@ class Regress:
     def outputs(self) -> int:
         return 1
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return ()
+
     def encode(self, target: pl.Series) -> NDArray[np.float64]:
         return target.cast(pl.Float64).to_numpy(writable=True)
 
@@ -79,8 +83,10 @@ class Regress:
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return -float(np.mean(np.abs(self.predictions(scores)[:, 0] - targets)))
 
-    def details(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, Any]:
-        return {}
+    def calibration(
+        self, predictions: NDArray[np.float64], targets: NDArray[Any]
+    ) -> list[dict[str, Any]]:
+        return []
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         value = predictions[:, 0]

@@ -39,6 +39,11 @@ class Task(Protocol):
         """How many numbers the network gives for a row."""
         ...
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What each output is called; nothing for numbers."""
+        ...
+
     def encode(self, target: pl.Series) -> NDArray[Any]:
         """The target column as numbers, one entry a row.
 
@@ -69,8 +74,10 @@ class Task(Protocol):
         """The figure that early stopping watches on the validation part; higher is better."""
         ...
 
-    def details(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, Any]:
-        """Further facts for the report: figures of each class, calibration; or nothing."""
+    def calibration(
+        self, predictions: NDArray[np.float64], targets: NDArray[Any]
+    ) -> list[dict[str, Any]]:
+        """The points of a reliability diagram, where the task has one."""
         ...
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
