@@ -243,6 +243,18 @@ def test_evaluate_judges_other_rows(run: Run, tmp_path: Path) -> None:
     assert figures["accuracy"]["low"] <= figures["accuracy"]["value"] <= 1.0
 
 
+def test_evaluate_takes_rows_of_a_group_together(table: Path, tmp_path: Path) -> None:
+    run = fit(recipe(table, data__group="author", judging__baselines=False), tmp_path / "run")
+    frame = letters(100, seed=9).with_columns(author=pl.lit("A") + pl.col("tone"))
+    write_table(frame, tmp_path / "two.csv")
+    write_table(frame.drop("author"), tmp_path / "none.csv")
+    two, none = (evaluate(run.folder, tmp_path / f"{name}.csv") for name in ("two", "none"))
+    assert two["accuracy"]["value"] == none["accuracy"]["value"]
+    # A hundred rows of two authors say less than a hundred rows by themselves.
+    widths = [found["accuracy"]["high"] - found["accuracy"]["low"] for found in (two, none)]
+    assert widths[0] > widths[1]
+
+
 def test_a_class_that_training_never_saw_is_named(run: Run, tmp_path: Path) -> None:
     odd = letters(50, seed=9).with_columns(pl.lit("neutral").alias("tone"))
     write_table(odd, tmp_path / "odd.csv")

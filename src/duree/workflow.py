@@ -24,7 +24,7 @@ from duree.sequences.ragged import Ragged
 from duree.sequences.text import TextEncoder
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.read import read_tables
-from duree.tables.splits import Split
+from duree.tables.splits import Split, group_codes
 from duree.tables.table import Table
 from duree.tables.write import write_table
 from duree.trained import TrainedModel, train_model
@@ -124,6 +124,8 @@ def train(
 def evaluate(folder: Path | str, data: Path | str) -> Figures:
     """Judge a trained network on other rows that have answers.
 
+    Intervals are by group where the run had a group column and the table has it too.
+
     Raises
     ------
     DataError
@@ -135,7 +137,11 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     target = read_target(table, resolve_column(table, model.columns["target"]), model.task.name)
     targets = model.task.encode(target)
     predictions = model.predictions(_sequences(model, table))
-    return judge_alone(predictions, targets, model.task.metrics, seed=run.recipe.seed)
+    group = run.recipe.data.group
+    groups = group_codes(table.frame[group]) if group in table.frame.columns else None
+    return judge_alone(
+        predictions, targets, model.task.metrics, groups=groups, seed=run.recipe.seed
+    )
 
 
 def predict(folder: Path | str, data: Path | str, output: Path | str, *, raw: bool = False) -> None:

@@ -106,10 +106,16 @@ def judge_models(
 
 
 def judge_alone(
-    predictions: Floats, targets: NDArray[Any], metrics: MetricSet, *, seed: int = 0
+    predictions: Floats,
+    targets: NDArray[Any],
+    metrics: MetricSet,
+    *,
+    groups: NDArray[np.int64] | None = None,
+    seed: int = 0,
 ) -> Figures:
-    """One model's figures with their intervals."""
-    return judge_models({NETWORK: predictions}, targets, metrics, seed=seed).models[NETWORK]
+    """One model's figures with their intervals; see ``judge_models``."""
+    judgement = judge_models({NETWORK: predictions}, targets, metrics, groups=groups, seed=seed)
+    return judgement.models[NETWORK]
 
 
 def spread_of_seeds(

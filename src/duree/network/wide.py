@@ -25,7 +25,7 @@ MIX = 0x9E3779B97F4A7C15 - 2**64
 GAIN = 8.0
 
 WIDE_TRAINING = TrainingSettings(
-    learning_rate=1e-3, schedule="constant", batch_size=64, epochs=6, patience=2, averaging=False
+    learning_rate=2e-3, schedule="constant", batch_size=64, epochs=20, patience=3, averaging=True
 )
 
 
