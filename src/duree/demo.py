@@ -13,8 +13,8 @@ from duree.workflow import fit
 
 NOTE = (
     "These letters are simulated: their tone hangs on the order of words, not on which words there "
-    "are, and is recorded wrongly in 3 of 100. So nobody can be right more often than 0.97, and "
-    "nobody who only counts words more often than about 0.66."
+    "are, and is recorded wrongly in 3 of 100. So in the long run nobody can be right more often "
+    "than 0.97, and nobody who only counts words more often than about 0.66."
 )
 SETTINGS = {"data": {"text": "letter", "target": "tone", "id": "letter_id", "note": NOTE}}
 
