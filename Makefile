@@ -17,28 +17,34 @@ export OMP_NUM_THREADS ?= 2
 demo: .venv/ready
 	$(BIN)/duree demo
 
-test: .venv/ready
+test: .venv/dev
 	$(BIN)/python -m pytest
 
-lint: .venv/ready
+lint: .venv/dev
 	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/ruff format --check src tests benchmarks docs
 	$(BIN)/mypy
 
-bench: .venv/ready
+bench: .venv/dev
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
-docs: .venv/ready
+docs: .venv/dev
 	$(BIN)/python docs/reference/make_recipe.py
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Made again only when what it installs changes; torch goes first, so that it is the pinned one.
+# Both are made again only when what they install changes; torch goes first, so that it is the
+# pinned one.
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Python 3.11 or newer is needed: make PYTHON=python3.12'; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) torch
+	$(PIP) --editable .
+	touch $@
+
+# What tests, checks and benchmarks need besides.
+.venv/dev: .venv/ready
 	$(PIP) --editable '.[all,dev]'
 	touch $@

@@ -136,10 +136,10 @@ def test_a_damaged_recipe_or_record_is_named(recipe: Recipe, tmp_path: Path) -> 
         Run(run.folder)
 
 
-def test_a_free_folder_is_named_after_data_and_cell(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_free_folder_gets_a_number_where_its_name_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert free_folder(recipe) == Path("runs/table-lstm")
-    Path("runs/table-lstm").mkdir(parents=True)
-    assert free_folder(recipe) == Path("runs/table-lstm-2")
+    for expected in ("runs/demo", "runs/demo-2", "runs/demo-3"):
+        assert free_folder("demo") == Path(expected)
+        Path(expected).mkdir(parents=True)

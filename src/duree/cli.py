@@ -56,14 +56,16 @@ def column_options(command: Any) -> Any:
 
 @cli.command()
 @click.option("--rows", default=3000, show_default=True, help="Letters to simulate.")
-@click.option("--out", metavar="RUN", default="runs/demo", show_default=True)
-def demo(rows: int, out: str) -> None:
+@click.option("--out", metavar="RUN", help="Run folder to make.  [runs/demo]")
+def demo(rows: int, out: str | None) -> None:
     """Simulate letters whose tone hangs on word order, and run the whole job on them."""
     from duree.console import Console
     from duree.demo import fit_demo
+    from duree.run import free_folder
 
     console = Console()
-    console.finish(fit_demo(Path(out), rows, console))
+    folder = Path(out) if out else free_folder("demo")
+    console.finish(fit_demo(folder, rows, console))
 
 
 @cli.command()
@@ -95,7 +97,8 @@ def fit(
     if no_baselines:
         flags["baselines"] = False
     choices = recipe_from_flags(recipe, data, flags, settings)
-    folder = Path(out) if out else free_folder(choices)
+    stem = Path(choices.data.files[0]).stem if choices.data.files else "run"
+    folder = Path(out) if out else free_folder(f"{stem}-{choices.model.cell}")
     from duree.workflow import fit as carry_out
 
     console = Console()

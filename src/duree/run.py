@@ -6,12 +6,12 @@ process may write a run at a time: it holds a lock that ends with the process, h
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -128,14 +128,10 @@ class Run:
         return list(self.read_json("test_openings.json")) if self.has("test_openings.json") else []
 
 
-def free_folder(recipe: Recipe) -> Path:
-    """A folder under ``runs`` named after data and cell, with a number where it is taken."""
-    stem = Path(recipe.data.files[0]).stem if recipe.data.files else "run"
-    for number in itertools.count(1):
-        folder = Path("runs") / f"{stem}-{recipe.model.cell}{'' if number == 1 else f'-{number}'}"
-        if not folder.exists():
-            break
-    return folder
+def free_folder(name: str) -> Path:
+    """A folder under ``runs`` of this name, with a number where it is taken."""
+    folders = (Path("runs") / f"{name}-{number}" for number in count(2))
+    return next(folder for folder in chain([Path("runs") / name], folders) if not folder.exists())
 
 
 def now() -> str:
