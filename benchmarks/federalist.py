@@ -57,7 +57,7 @@ def main() -> None:
                 "data.text": "passage",
                 "data.target": "author",
                 "data.group": "essay",
-                # 51 essays are Hamilton's and 14 Madison's, which says nothing of the disputed ones.
+                # That Hamilton wrote 51 and Madison 14 says nothing of the disputed ones.
                 "training.class_weights": "balanced",
                 "judging.seeds": 3,
             }

@@ -144,6 +144,17 @@ def test_every_verb_of_this_version_explains_itself(capfd: pytest.CaptureFixture
         assert "Usage:" in capfd.readouterr().out
 
 
+def test_the_demo_runs_twice_and_says_that_its_letters_are_simulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("demo", "--rows", 120) == 0
+    assert call("demo", "--rows", 120) == 0
+    for name in ("demo", "demo-2"):
+        page = (tmp_path / "runs" / name / "report.html").read_text(encoding="utf-8")
+        assert "These letters are simulated" in page
+
+
 def test_doctor_names_versions_and_missing_extras(capfd: pytest.CaptureFixture[str]) -> None:
     assert call("doctor") == 0
     out = capfd.readouterr().out
