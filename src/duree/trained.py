@@ -17,7 +17,7 @@ from duree import __version__
 from duree.errors import RunError
 from duree.folders import read_sealed, write_sealed
 from duree.network.model import SequenceModel
-from duree.network.wide import WIDE_TRAINING, JoinedModel, WideModel
+from duree.network.wide import JoinedModel, WideModel
 from duree.recipe import ModelSettings, Recipe
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
@@ -26,6 +26,7 @@ from duree.tasks import TASKS, Task
 from duree.training.batches import Examples
 from duree.training.join import join
 from duree.training.loop import Plan, Progress, scores, train
+from duree.training.wide import refit_wide, train_wide
 
 Encoder = TextEncoder | SeriesEncoder
 ENCODERS: dict[str, type[Encoder]] = {"text": TextEncoder, "series": SeriesEncoder}
@@ -164,16 +165,23 @@ def train_model(
     task, network = untrained.task, untrained.network
     loss = task.loss(examples.targets, recipe)
     plan = Plan(examples, validation, loss, task.progress, recipe.training, seed)
-    if isinstance(network, JoinedModel):
-        network.wide.weigh(examples.sequences, task.marks(examples.targets))
-        train(network.wide, replace(plan, settings=WIDE_TRAINING))
-        train(network.deep, plan, progress, checkpoint, history)
-        join(network, validation, loss)
-    else:
+    if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
-    network.eval()
-    settled = task.settle(scores(network, validation.sequences), validation.targets)
+        return replace(untrained, task=_settled(task, network, validation))
+    marks = task.marks(examples.targets)
+    epochs = train_wide(network.wide, plan, marks)
+    train(network.deep, plan, progress, checkpoint, history)
+    join(network, validation, loss)
+    settled = _settled(task, network, validation)
+    # Only now may the wide part see the validation rows: they have no choice left to decide.
+    marks = np.concatenate([marks, task.marks(validation.targets)])
+    refit_wide(network.wide, plan, marks, epochs)
     return replace(untrained, task=settled)
+
+
+def _settled(task: Task, network: nn.Module, validation: Examples) -> Task:
+    """The task, with what the validation rows say of how sure the scores are."""
+    return task.settle(scores(network, validation.sequences), validation.targets)
 
 
 def _kind(encoder: Encoder) -> str:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from duree.recipe import TrainingSettings
 from duree.sequences.ragged import PADDING, Ragged
 
 # Places for pairs: a million leaves few collisions among the pairs of 25,000 reviews.
@@ -23,10 +22,6 @@ PAIR_PLACES = 2**20
 MIX = 0x9E3779B97F4A7C15 - 2**64
 # The sum over n features is divided by sqrt(n), which makes rows of all lengths comparable.
 GAIN = 8.0
-
-WIDE_TRAINING = TrainingSettings(
-    learning_rate=2e-3, schedule="constant", batch_size=64, epochs=20, patience=3, averaging=True
-)
 
 
 class WideModel(nn.Module):

@@ -75,6 +75,11 @@ class Ragged:
         shift = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
         return Ragged(self.values[np.arange(offsets[-1]) + shift], offsets)
 
+    def followed_by(self, other: Ragged) -> Ragged:
+        """The rows of both, one after the other."""
+        values = np.concatenate([self.values, other.values])
+        return Ragged(values, np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]))
+
     def save(self, folder: Path) -> None:
         """Write ``values.npy`` and ``offsets.npy`` into ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,45 @@
+"""The wide part: trained in a moment, and once more on all rows when every choice is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from duree.network.wide import WideModel
+from duree.recipe import TrainingSettings
+from duree.training.batches import Examples
+from duree.training.loop import Plan, train
+
+WIDE_TRAINING = TrainingSettings(
+    learning_rate=2e-3, schedule="constant", batch_size=64, epochs=20, patience=3, averaging=True
+)
+
+
+def train_wide(wide: WideModel, plan: Plan, marks: NDArray[np.bool_]) -> int:
+    """Train on the plan's examples; returns how many epochs did best on its validation rows.
+
+    ``marks`` is bool [rows, outputs]: which examples speak for each output.
+    """
+    wide.weigh(plan.examples.sequences, marks)
+    history = train(wide, replace(plan, settings=WIDE_TRAINING))
+    best = max(history, key=lambda record: (record["metric"], -record["validation_loss"]))
+    return int(best["epoch"])
+
+
+def refit_wide(wide: WideModel, plan: Plan, marks: NDArray[np.bool_], epochs: int) -> None:
+    """Train anew, as long as was best, on examples and validation rows together.
+
+    The baselines are refitted so too. ``marks`` are those of all rows.
+    """
+    rows = Examples(
+        plan.examples.sequences.followed_by(plan.validation.sequences),
+        np.concatenate([plan.examples.targets, plan.validation.targets]),
+    )
+    nn.init.zeros_(wide.weight)
+    nn.init.zeros_(wide.bias)
+    wide.weigh(rows.sequences, marks)
+    settings = WIDE_TRAINING.model_copy(update={"epochs": epochs})
+    train(wide, replace(plan, examples=rows, validation=rows, settings=settings))
