@@ -125,7 +125,16 @@ def test_an_epoch_is_recorded_with_what_it_took(tmp_path):
 
 
 def test_the_average_of_the_weights_is_judged_and_kept():
-    assert not same(weights(trained()[0]), weights(trained(averaging=False)[0]))
+    chosen = {"epochs": 10, "learning_rate": 0.03}
+    with_it, without = (trained(averaging=averaging, **chosen)[0] for averaging in (True, False))
+    assert not same(weights(with_it), weights(without))
+
+
+def test_the_average_of_few_steps_is_not_held_back_by_the_first_ones():
+    # One batch an epoch: what was learned in 30 steps must show in the average.
+    model, _ = trained(epochs=30, batch_size=100, learning_rate=0.1)
+    validation = examples(40, 1)
+    assert accuracy(scores(model, validation.sequences), validation.targets) > 0.85
 
 
 def test_time_that_is_spent_ends_the_epoch_under_way():

@@ -90,7 +90,8 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     if model.wide:
         yield say(
             "A linear bag-of-words score ({wang2012}), trained by itself, was joined to the "
-            "network’s ({cheng2016}), each with a weight found on validation."
+            "network’s ({cheng2016}), each with a weight found on validation; it was then fitted "
+            "again on training and validation rows together."
         )
     if dropped := _dropouts(run, say):
         yield say(

@@ -37,8 +37,9 @@ from duree.training.plan import Plan, Progress
 
 __all__ = ["Plan", "Progress", "scores", "train", "write_history"]
 
-# The moving average takes the weights in every so many steps, and keeps this share of what it was.
-AVERAGE_EVERY, AVERAGE_KEEPS = 10, 0.9
+# The moving average takes the weights in every so many steps (or once an epoch, where that is more
+# often), and keeps so much of what it was in as many steps; less at first, when it is young.
+AVERAGE_EVERY, AVERAGE_KEEPS, YOUNG = 10, 0.9, 9
 SCORING_BATCH = 256
 # Settings that may be other when a training goes on: no weight hangs on them.
 FREE = {"checkpoint_seconds", "max_minutes"}
@@ -141,6 +142,7 @@ class _Session:
     def __post_init__(self) -> None:
         self.began = time.perf_counter() - self.training.position.seconds
         self.saved = time.perf_counter()
+        self.average_every = min(AVERAGE_EVERY, len(self.plan.batches(0)))
 
     def run(self, history: Path | None) -> None:
         """Epoch after epoch, until the training is finished or somebody asks it to stop."""
@@ -187,8 +189,8 @@ class _Session:
         batch = batch_of(plan.examples, rows)
         loss = update(training.model, training.optimiser, plan.loss, batch, plan.settings.clip_norm)
         self.require_finite(loss)
-        if plan.settings.averaging and step % AVERAGE_EVERY == AVERAGE_EVERY - 1:
-            self.average(first=step < AVERAGE_EVERY)
+        if plan.settings.averaging and (step + 1) % self.average_every == 0:
+            self.average(step // self.average_every)
         return loss
 
     def require_finite(self, loss: float) -> None:
@@ -204,9 +206,10 @@ class _Session:
                 clip=settings.clip_norm,
             )
 
-    def average(self, first: bool) -> None:
-        """Take the weights into the moving average; the first time, begin it with them."""
-        share = 1.0 if first else 1.0 - AVERAGE_KEEPS
+    def average(self, before: int) -> None:
+        """Take the weights into the moving average, as was done so many times before."""
+        keeps = AVERAGE_KEEPS ** (self.average_every / AVERAGE_EVERY)
+        share = 1.0 - min(keeps, before / (before + YOUNG))
         for name, tensor in self.training.model.state_dict().items():
             self.training.average[name].lerp_(tensor, share)
 
@@ -250,7 +253,7 @@ class _Session:
 
     def averages(self) -> bool:
         """Whether there is an average to judge by."""
-        return self.plan.settings.averaging and self.training.position.step >= AVERAGE_EVERY
+        return self.plan.settings.averaging and self.training.position.step >= self.average_every
 
     def out_of_time(self) -> bool:
         """Whether the recipe's minutes are spent."""

@@ -14,7 +14,7 @@ from duree.training.batches import Examples
 from duree.training.loop import Plan, train
 
 WIDE_TRAINING = TrainingSettings(
-    learning_rate=2e-3, schedule="constant", batch_size=64, epochs=20, patience=3, averaging=True
+    learning_rate=2e-3, schedule="constant", batch_size=64, patience=3, averaging=True
 )
 
 

@@ -1,0 +1,51 @@
+"""The wide part is trained by itself, and at last on all rows that are not the test's."""
+
+from __future__ import annotations
+
+import numpy as np
+from tests.training.examples import VOCABULARY, accuracy, examples, loss, plan, same, weights
+
+from duree.network.wide import WideModel
+from duree.sequences.ragged import Ragged
+from duree.training.batches import Examples
+from duree.training.loop import Plan, scores
+from duree.training.wide import refit_wide, train_wide
+
+
+def marks(rows: Examples) -> np.ndarray:
+    return np.eye(2, dtype=bool)[rows.targets]
+
+
+def test_it_learns_which_token_decides_and_tells_how_long_that_took() -> None:
+    wide, chosen = WideModel(VOCABULARY, 2), plan()
+    epochs = train_wide(wide, chosen, marks(chosen.examples))
+    assert accuracy(scores(wide, chosen.validation.sequences), chosen.validation.targets) > 0.9
+    assert 1 <= epochs <= 50
+
+
+def test_refitted_it_knows_what_stands_in_validation_rows_alone() -> None:
+    # Token 3 decides in training; token 9 stands in validation rows only, and decides there.
+    plain = examples(60, 0)
+    odd = Examples(Ragged.from_rows([[9, 4, 5], [4, 5, 6]] * 10), np.array([1, 0] * 10))
+    chosen = plan()
+    chosen = Plan(plain, odd, loss, accuracy, chosen.settings, chosen.seed)
+    wide = WideModel(VOCABULARY, 2)
+    epochs = train_wide(wide, chosen, marks(plain))
+    before = scores(wide, odd.sequences)
+    refit_wide(wide, chosen, np.concatenate([marks(plain), marks(odd)]), max(epochs, 5))
+    after = scores(wide, odd.sequences)
+
+    def margin(found: np.ndarray) -> float:
+        return float((found[::2, 1] - found[::2, 0]).mean())
+
+    assert margin(after) > margin(before) + 0.1
+
+
+def test_refitting_forgets_what_was_learned_before() -> None:
+    chosen = plan()
+    all_marks = np.concatenate([marks(chosen.examples), marks(chosen.validation)])
+    trained, fresh = WideModel(VOCABULARY, 2), WideModel(VOCABULARY, 2)
+    train_wide(trained, chosen, marks(chosen.examples))
+    for wide in (trained, fresh):
+        refit_wide(wide, chosen, all_marks, 3)
+    assert same(weights(trained), weights(fresh))
