@@ -203,7 +203,8 @@ def test_a_run_that_was_interrupted_or_killed_ends_the_same_when_resumed(
     broken.send_signal(signal)
     err = broken.communicate()[1]
     assert broken.returncode == (130 if signal == 2 else -9)
-    assert not err or b"Traceback" not in err
+    assert b"Traceback" not in err
+    assert (f"duree resume {tmp_path / 'broken'}".encode() in err) is (signal == 2)
     whole.communicate()
     assert whole.returncode == 0
     resumed = subprocess.run(

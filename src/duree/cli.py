@@ -7,13 +7,15 @@ input was at fault; 1 a fault of ours; 130 interrupted, with a checkpoint saved.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from duree import __version__
-from duree.errors import DureeError
+from duree.errors import DureeError, translate
 
 # Torch takes more than a second to import: every verb imports what it needs, and --help nothing.
 
@@ -65,7 +67,8 @@ def demo(rows: int, out: str | None) -> None:
 
     console = Console()
     folder = Path(out) if out else free_folder("demo")
-    console.finish(fit_demo(folder, rows, console))
+    with _way_on(folder):
+        console.finish(fit_demo(folder, rows, console))
 
 
 @cli.command()
@@ -102,7 +105,8 @@ def fit(
     from duree.workflow import fit as carry_out
 
     console = Console()
-    console.finish(carry_out(choices, folder, console))
+    with _way_on(folder):
+        console.finish(carry_out(choices, folder, console))
 
 
 @cli.command()
@@ -113,7 +117,8 @@ def resume(run: str) -> None:
     from duree.workflow import resume as carry_on
 
     console = Console()
-    console.finish(carry_on(run, console))
+    with _way_on(Path(run)):
+        console.finish(carry_on(run, console))
 
 
 @cli.command()
@@ -192,8 +197,20 @@ def main() -> None:
     except DureeError as error:
         sys.exit(_fail(error.message()))
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; what was done is saved: go on with duree resume RUN", err=True)
+        click.echo("interrupted", err=True)
         sys.exit(130)
+
+
+@contextmanager
+def _way_on(folder: Path) -> Iterator[None]:
+    """Where a run is interrupted, say how to go on with it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / "recipe.toml").exists():
+            told = "what was done is saved; go on with: duree resume {folder}"
+            click.echo(translate(told).format(folder=folder), err=True)
+        raise
 
 
 def _fail(message: str) -> int:
