@@ -267,6 +267,15 @@ def test_a_missing_column_names_the_nearest(table: Path, tmp_path: Path) -> None
         fit(recipe(table, data__text="leter"), tmp_path / "run")
 
 
+def test_a_run_that_could_not_begin_is_not_in_the_way_of_the_next(
+    table: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError):
+        fit(recipe(table, data__text="leter"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    fit(recipe(table, judging__baselines=False), tmp_path / "run")
+
+
 def test_a_run_without_a_target_says_what_to_add(table: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--target"):
         fit(recipe(table, data__target=None), tmp_path / "run")

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from duree import records
+from duree.errors import DureeError
 from duree.evaluation.judgement import Figures, judge_alone
 from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
@@ -39,9 +40,16 @@ def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
     RunError
         The folder exists or cannot be written.
     DataError, RecipeError, TrainingError
-        The run cannot go on; what was done so far stays in the folder.
+        The run cannot go on; what was done so far stays in the folder, which is taken away again
+        where that is nothing.
     """
-    return _carry_out(Run.create(folder, recipe), listener)
+    run = Run.create(folder, recipe)
+    try:
+        return _carry_out(run, listener)
+    except DureeError:
+        if not run.has("split.json"):
+            shutil.rmtree(run.folder)
+        raise
 
 
 def resume(folder: Path | str, listener: Listener = SILENT) -> Run:
