@@ -121,7 +121,7 @@ class TrainingSettings(Section):
     epochs: int | None = Field(
         None,
         ge=1,
-        description="Passes over the training rows; none: 2,000 steps, in 5 to 50 passes.",
+        description="Passes over the training rows; none: 700 steps, in 5 to 50 passes.",
     )
     patience: int = Field(10, ge=1, description="Epochs without gain on validation before the end.")
     averaging: bool = Field(True, description="Judge and keep a moving average of the weights.")

@@ -18,7 +18,7 @@ from duree.training.optimiser import Loss
 Figure = Callable[[NDArray[np.float32], NDArray[Any]], float]
 
 # Where the recipe leaves the epochs open: enough for so many steps, within these bounds.
-ENOUGH_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 2000, 5, 50
+ENOUGH_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 700, 5, 50
 
 
 class Progress(Protocol):
