@@ -26,7 +26,7 @@ from duree.tasks import TASKS, Task
 from duree.training.batches import Examples
 from duree.training.join import join
 from duree.training.loop import Plan, Progress, scores, train
-from duree.training.wide import refit_wide, train_wide
+from duree.training.wide import refit_wide, time_for_the_rest, train_wide
 
 Encoder = TextEncoder | SeriesEncoder
 ENCODERS: dict[str, type[Encoder]] = {"text": TextEncoder, "series": SeriesEncoder}
@@ -170,7 +170,7 @@ def train_model(
         return replace(untrained, task=_settled(task, network, validation))
     marks = task.marks(examples.targets)
     epochs = train_wide(network.wide, plan, marks)
-    train(network.deep, plan, progress, checkpoint, history)
+    train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
     join(network, validation, loss)
     settled = _settled(task, network, validation)
     # Only now may the wide part see the validation rows: they have no choice left to decide.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from tests.training.examples import VOCABULARY, accuracy, examples, loss, plan, same, weights
 
 from duree.network.wide import WideModel
 from duree.sequences.ragged import Ragged
 from duree.training.batches import Examples
 from duree.training.loop import Plan, scores
-from duree.training.wide import refit_wide, train_wide
+from duree.training.wide import refit_wide, time_for_the_rest, train_wide
 
 
 def marks(rows: Examples) -> np.ndarray:
@@ -39,6 +40,13 @@ def test_refitted_it_knows_what_stands_in_validation_rows_alone() -> None:
         return float((found[::2, 1] - found[::2, 0]).mean())
 
     assert margin(after) > margin(before) + 0.1
+
+
+def test_its_two_trainings_and_the_rest_share_the_minutes_that_the_recipe_allows() -> None:
+    chosen = plan(max_minutes=1e-9)
+    assert train_wide(WideModel(VOCABULARY, 2), chosen, marks(chosen.examples)) == 1
+    assert time_for_the_rest(plan(max_minutes=10.0)).settings.max_minutes == pytest.approx(8.0)
+    assert time_for_the_rest(plan()).settings.max_minutes is None
 
 
 def test_refitting_forgets_what_was_learned_before() -> None:

@@ -16,6 +16,8 @@ from duree.training.loop import Plan, train
 WIDE_TRAINING = TrainingSettings(
     learning_rate=2e-3, schedule="constant", batch_size=64, patience=3, averaging=True
 )
+# Of the minutes that the recipe allows, each of the two trainings may take so much.
+WIDE_SHARE = 0.1
 
 
 def train_wide(wide: WideModel, plan: Plan, marks: NDArray[np.bool_]) -> int:
@@ -24,7 +26,7 @@ def train_wide(wide: WideModel, plan: Plan, marks: NDArray[np.bool_]) -> int:
     ``marks`` is bool [rows, outputs]: which examples speak for each output.
     """
     wide.weigh(plan.examples.sequences, marks)
-    history = train(wide, replace(plan, settings=WIDE_TRAINING))
+    history = train(wide, replace(plan, settings=_settings(plan)))
     best = max(history, key=lambda record: (record["metric"], -record["validation_loss"]))
     return int(best["epoch"])
 
@@ -41,5 +43,18 @@ def refit_wide(wide: WideModel, plan: Plan, marks: NDArray[np.bool_], epochs: in
     nn.init.zeros_(wide.weight)
     nn.init.zeros_(wide.bias)
     wide.weigh(rows.sequences, marks)
-    settings = WIDE_TRAINING.model_copy(update={"epochs": epochs})
+    settings = _settings(plan).model_copy(update={"epochs": epochs})
     train(wide, replace(plan, examples=rows, validation=rows, settings=settings))
+
+
+def time_for_the_rest(plan: Plan) -> Plan:
+    """The plan, with so many minutes as both trainings of the wide part leave of its own."""
+    minutes = plan.settings.max_minutes
+    left = None if minutes is None else (1 - 2 * WIDE_SHARE) * minutes
+    return replace(plan, settings=plan.settings.model_copy(update={"max_minutes": left}))
+
+
+def _settings(plan: Plan) -> TrainingSettings:
+    minutes = plan.settings.max_minutes
+    allowed = None if minutes is None else WIDE_SHARE * minutes
+    return WIDE_TRAINING.model_copy(update={"max_minutes": allowed})
