@@ -1,6 +1,6 @@
 """How long `duree --help` takes, as a whole process: the median of 20.
 
-    python benchmarks/start_up.py
+python benchmarks/start_up.py
 """
 
 from __future__ import annotations
