@@ -7,6 +7,7 @@ from typing import Any
 import rich.console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from duree.errors import translate, user_language
 from duree.run import Run
 from duree.tables.finding import Finding
 from duree.training.estimate import Estimate
@@ -17,8 +18,14 @@ STEPS = {
     "train": "Training",
     "baselines": "Training the baselines",
     "evaluate": "Judging on the test part",
-    "report": "Writing the report",
 }
+PREDICT = "Predict new rows:  duree predict {folder} NEW.csv -o predicted.csv"
+READ = "Read the report:   {page}"
+TRAINING = "seed {seed}: {steps} steps, at most about {time} and {memory:.0f} MB"
+EPOCH = (
+    "epoch {epoch:>2}  loss {loss:.3f}  on validation: loss {validation_loss:.3f}, "
+    "{watched} {figure:.3f}  {speed:.0f} rows/s"
+)
 
 
 class Console:
@@ -29,42 +36,48 @@ class Console:
 
     def step(self, name: str) -> None:
         """Announce a step of the workflow."""
-        self.err.print(f"[bold]{STEPS[name]}[/bold]")
+        self.err.print(f"[bold]{translate(STEPS[name])}[/bold]")
 
     def tell(self, message: str) -> None:
         """One line; what it quotes is never read as markup."""
         self.err.print(f"  {message}", markup=False)
 
-    def training(self, seed: int) -> TrainingBar:
+    def training(self, seed: int, watched: str) -> TrainingBar:
         """A bar that follows one network."""
-        return TrainingBar(self.err, seed)
+        return TrainingBar(self.err, seed, watched)
 
     def finish(self, run: Run) -> None:
         """The verdict and the figures, and what to do next."""
         metrics = run.read_json("metrics.json")
         folder = run.folder
         self.err.print()
-        self.tell(f"Predict new rows:  duree predict {folder} NEW.csv -o predicted.csv")
-        self.tell(f"Read the report:   {folder / 'report.html'}")
+        self.tell(translate(PREDICT).format(folder=folder))
+        self.tell(translate(READ).format(page=folder / "report.html"))
         self.err.print()
         print_models(metrics)
-        print(metrics["verdict"])
+        print(metrics["verdict_zh" if user_language() == "zh" else "verdict"])
 
 
 class TrainingBar:
     """Loss, figure, rows a second and time left, on one line that moves."""
 
-    def __init__(self, console: rich.console.Console, seed: int) -> None:
+    def __init__(self, console: rich.console.Console, seed: int, watched: str) -> None:
         self.console = console
         self.seed = seed
+        self.watched = translate(watched)
         self.rows = 0
         self.figure = ""
 
     def start(self, steps: int, done: int, expected: Estimate) -> None:
         """Tell what the training will take, and draw the bar."""
         self.console.print(
-            f"  seed {self.seed}: {steps} steps, at most about {_duration(expected.seconds)} "
-            f"and {expected.memory / 2**20:.0f} MB"
+            "  "
+            + translate(TRAINING).format(
+                seed=self.seed,
+                steps=steps,
+                time=_duration(expected.seconds),
+                memory=expected.memory / 2**20,
+            )
         )
         self.bar = Progress(
             TextColumn("  loss {task.fields[loss]:.3f}{task.fields[figure]}"),
@@ -87,12 +100,16 @@ class TrainingBar:
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Leave one line for the epoch."""
-        self.bar.update(self.task, figure=f"  validation {record['metric']:.3f}")
-        self.bar.console.print(
-            f"  epoch {record['epoch']:>2}  loss {record['train_loss']:.3f}  "
-            f"validation loss {record['validation_loss']:.3f}  figure {record['metric']:.3f}  "
-            f"{record['rows_per_second']:.0f} rows/s"
+        self.bar.update(self.task, figure=f"  {self.watched} {record['metric']:.3f}")
+        told = translate(EPOCH).format(
+            epoch=record["epoch"],
+            loss=record["train_loss"],
+            validation_loss=record["validation_loss"],
+            watched=self.watched,
+            figure=record["metric"],
+            speed=record["rows_per_second"],
         )
+        self.bar.console.print(f"  {told}")
 
     def tell(self, message: str) -> None:
         """One line above the bar."""

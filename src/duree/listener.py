@@ -18,8 +18,11 @@ class Listener(Protocol):
         """One finished sentence for the user."""
         ...
 
-    def training(self, seed: int) -> Progress | None:
-        """A network begins to train: who follows its steps and epochs, if anyone."""
+    def training(self, seed: int, watched: str) -> Progress | None:
+        """A network begins to train: who follows its steps and epochs, if anyone.
+
+        ``watched`` is what the figure of each epoch is called.
+        """
         ...
 
 
@@ -32,7 +35,7 @@ class Silent:
     def tell(self, message: str) -> None:
         """Say nothing."""
 
-    def training(self, seed: int) -> Progress | None:
+    def training(self, seed: int, watched: str) -> Progress | None:
         """Nobody follows."""
         return None
 

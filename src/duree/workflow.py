@@ -120,7 +120,7 @@ def train(
                 validation,
                 recipe,
                 seed=seed,
-                progress=listener.training(seed),
+                progress=listener.training(seed, task.watched),
                 checkpoint=run.folder / "checkpoint" / str(seed),
                 history=run.folder / "history.jsonl" if first else None,
             )

@@ -36,6 +36,7 @@ class Classify:
     name: ClassVar[str] = "classify"
     metrics: ClassVar[MetricSet] = CLASSIFICATION
     stratify: ClassVar[bool] = True
+    watched: ClassVar[str] = "accuracy"
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:

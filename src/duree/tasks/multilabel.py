@@ -33,6 +33,7 @@ class Multilabel:
     name: ClassVar[str] = "multilabel"
     metrics: ClassVar[MetricSet] = MULTILABEL
     stratify: ClassVar[bool] = False
+    watched: ClassVar[str] = "share of right labels"
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:

@@ -36,6 +36,7 @@ class Regress:
     name: ClassVar[str] = "regress"
     metrics: ClassVar[MetricSet] = REGRESSION
     stratify: ClassVar[bool] = False
+    watched: ClassVar[str] = "minus mean absolute error"
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:

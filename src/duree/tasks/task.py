@@ -22,12 +22,14 @@ class Task(Protocol):
     """A kind of question together with its possible answers, as learned from the target column.
 
     ``scores`` are what the network gives, float32 [rows, outputs]; ``predictions`` are what a
-    reader wants of them (probabilities, numbers), float64 [rows, outputs].
+    reader wants of them (probabilities, numbers), float64 [rows, outputs]. ``stratify`` tells
+    whether parts are to have the same shares of answers, ``watched`` what ``progress`` is called.
     """
 
     name: ClassVar[str]
     metrics: ClassVar[MetricSet]
     stratify: ClassVar[bool]
+    watched: ClassVar[str]
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
