@@ -103,9 +103,9 @@ def test_two_processes_do_not_write_one_run(finished: Run) -> None:
     assert "another process is writing" in told.stderr
 
 
-# Too little for the recipe, for the parts, for a checkpoint, for the report.
+# Too little for the recipe, for the figures, for the model, for the report.
 @pytest.mark.skipif(os.name == "nt", reason="limits on file size are set by POSIX means")
-@pytest.mark.parametrize("limit", [1_000, 8_000, 20_000, 300_000])
+@pytest.mark.parametrize("limit", [1_000, 5_000, 20_000, 78_000])
 def test_a_full_disk_is_told_and_the_run_ends_the_same_once_there_is_space(
     limit: int, table: Path, finished: Run, tmp_path: Path
 ) -> None:

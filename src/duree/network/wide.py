@@ -16,8 +16,9 @@ from torch.nn.functional import embedding
 
 from duree.sequences.ragged import PADDING, Ragged
 
-# Places for pairs: a million leaves few collisions among the pairs of 25,000 reviews.
-PAIR_PLACES = 2**20
+# Places for pairs: so many for each unit, and no more than a million, which leaves few collisions
+# among the pairs of 25,000 reviews.
+PLACES_PER_UNIT, MOST_PLACES = 64, 2**20
 # Odd multiplier with well mixed bits (Steele et al. 2014), as a signed number.
 MIX = 0x9E3779B97F4A7C15 - 2**64
 # The sum over n features is divided by sqrt(n), which makes rows of all lengths comparable.
@@ -37,7 +38,9 @@ class WideModel(nn.Module):
     def __init__(self, vocabulary_size: int, outputs: int) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
-        size = vocabulary_size + PAIR_PLACES
+        # A power of two, for the bits of the hash.
+        self.places = min(MOST_PLACES, 2 ** (PLACES_PER_UNIT * vocabulary_size).bit_length())
+        size = vocabulary_size + self.places
         self.weight = nn.Parameter(torch.zeros(size, outputs))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.register_buffer("scale", torch.ones(size, outputs))
@@ -55,7 +58,7 @@ class WideModel(nn.Module):
         values = values.masked_fill(steps >= lengths[:, None], PADDING)
         left, right = values[:, :-1], values[:, 1:]
         mixed = (left * self.vocabulary_size + right) * MIX
-        pairs = self.vocabulary_size + ((mixed >> 24) & (PAIR_PLACES - 1))
+        pairs = self.vocabulary_size + ((mixed >> 24) & (self.places - 1))
         pairs = pairs.masked_fill(right == PADDING, PADDING)
         features = torch.cat([values, pairs], dim=1).sort(dim=1).values
         first = features != PADDING
