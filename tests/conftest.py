@@ -6,9 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 
+# No deadlines: dictionaries are loaded at first, and machines get busy.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 # Messages are asserted in English, whatever the language of the machine.
 os.environ["DUREE_LANG"] = "en"
 # Figures are drawn into files.

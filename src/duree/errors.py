@@ -85,10 +85,6 @@ class ExtraError(DureeError):
         )
 
 
-class DureeWarning(UserWarning):
-    """Something was mended or left out; the message says what follows from it."""
-
-
 def user_language() -> str:
     """``"zh"`` where DUREE_LANG or the locale asks for Chinese, else ``"en"``."""
     for name in ("DUREE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import settings
-
-# Machines get busy.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 FILLER = list("abcdefghijklmnopqr")
 

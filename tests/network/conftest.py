@@ -1,4 +1,4 @@
-"""One thread, which waits for no other, and Hypothesis without deadlines: machines get busy."""
+"""One thread, which waits for no other."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from hypothesis import settings
-
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -1,20 +1,5 @@
-"""One thread, which waits for no other, and Hypothesis without deadlines: machines get busy."""
+"""One thread here too, as for the networks."""
 
-from __future__ import annotations
+from tests.network.conftest import one_thread
 
-from collections.abc import Iterator
-
-import pytest
-import torch
-from hypothesis import settings
-
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_thread"]

@@ -38,22 +38,25 @@ class TfidfLogistic:
         """Tune C on validation, then fit on all rows; see ``Baseline``."""
         self.answers = Answers.of(targets)
         train, validation = self.ngrams.fit(texts, validation_texts)
+        weighting = TfidfTransformer(sublinear_tf=True).fit(train)
+        weighed, held_out = weighting.transform(train), weighting.transform(validation)
         losses = {}
         for strength in STRENGTHS:
-            self._fit(train, targets, strength)
-            losses[strength] = self.answers.log_loss(self._predict(validation), validation_targets)
+            self._fit(weighed, targets, strength)
+            losses[strength] = self.answers.log_loss(self._predict(held_out), validation_targets)
         best = min(losses, key=losses.__getitem__)
-        self._fit(vstack([train, validation]), np.concatenate([targets, validation_targets]), best)
+        every = vstack([train, validation])
+        self.weighting = TfidfTransformer(sublinear_tf=True).fit(every)
+        answers = np.concatenate([targets, validation_targets])
+        self._fit(self.weighting.transform(every), answers, best)
         self.choices = {"C": best}
         return self
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:
         """Probabilities float64 [rows, outputs]."""
-        return self._predict(self.ngrams.count(texts))
+        return self._predict(self.weighting.transform(self.ngrams.count(texts)))
 
-    def _fit(self, counts: csr_matrix, targets: NDArray[Any], strength: float) -> None:
-        self.weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
-        features = self.weighting.transform(counts)
+    def _fit(self, features: csr_matrix, targets: NDArray[Any], strength: float) -> None:
         fitted = [
             fit_logistic(features, column, strength, self.seed)
             for column in self.answers.columns(targets).T
@@ -61,6 +64,5 @@ class TfidfLogistic:
         weights, biases = zip(*fitted, strict=True)
         self.model = LinearModel(np.stack(weights, axis=1), np.array(biases))
 
-    def _predict(self, counts: csr_matrix) -> NDArray[np.float64]:
-        features = self.weighting.transform(counts)
+    def _predict(self, features: csr_matrix) -> NDArray[np.float64]:
         return self.answers.predictions(self.model.probabilities(features))

@@ -37,23 +37,26 @@ class TfidfRidge:
     ) -> Self:
         """Tune alpha on validation, then fit on all rows; see ``Baseline``."""
         train, validation = self.ngrams.fit(texts, validation_texts)
+        weighting = TfidfTransformer(sublinear_tf=True).fit(train)
+        weighed, held_out = weighting.transform(train), weighting.transform(validation)
         errors = {}
         for penalty in PENALTIES:
-            self._fit(train, targets, penalty)
-            errors[penalty] = np.mean((self._predict(validation) - validation_targets) ** 2)
+            self._fit(weighed, targets, penalty)
+            errors[penalty] = np.mean((self._predict(held_out) - validation_targets) ** 2)
         best = min(errors, key=errors.__getitem__)
-        self._fit(vstack([train, validation]), np.concatenate([targets, validation_targets]), best)
+        every = vstack([train, validation])
+        self.weighting = TfidfTransformer(sublinear_tf=True).fit(every)
+        answers = np.concatenate([targets, validation_targets])
+        self._fit(self.weighting.transform(every), answers, best)
         self.choices = {"alpha": best}
         return self
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:
         """Numbers float64 [rows, 1]."""
-        return self._predict(self.ngrams.count(texts))[:, None]
+        return self._predict(self.weighting.transform(self.ngrams.count(texts)))[:, None]
 
-    def _fit(self, counts: csr_matrix, targets: NDArray[Any], penalty: float) -> None:
-        self.weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
-        self.model = Ridge(alpha=penalty, solver="sparse_cg")
-        self.model.fit(self.weighting.transform(counts), targets)
+    def _fit(self, features: csr_matrix, targets: NDArray[Any], penalty: float) -> None:
+        self.model = Ridge(alpha=penalty, solver="sparse_cg").fit(features, targets)
 
-    def _predict(self, counts: csr_matrix) -> NDArray[np.float64]:
-        return np.asarray(self.model.predict(self.weighting.transform(counts)), dtype=np.float64)
+    def _predict(self, features: csr_matrix) -> NDArray[np.float64]:
+        return np.asarray(self.model.predict(features), dtype=np.float64)

@@ -49,7 +49,6 @@ PART_NAMES = {
     "left_out": "left out",
 }
 
-LEVELS = {"error": "error", "warning": "warning", "note": "note", "ok": "ok"}
 
 SECTIONS = {
     "data": "Data",
