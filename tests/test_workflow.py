@@ -352,6 +352,14 @@ def test_a_given_test_file_is_the_test_part(table: Path, tmp_path: Path) -> None
     assert metrics["without_shared_rows"]["rows"] == 90
 
 
+def test_the_texts_that_were_cut_are_counted_in_the_report(table: Path, tmp_path: Path) -> None:
+    cut = fit(recipe(table, text__max_length=18, judging__baselines=False), tmp_path / "cut")
+    whole = fit(recipe(table, text__max_length=19, judging__baselines=False), tmp_path / "whole")
+    told = "400 of 400 texts are longer than 18 units, and were cut"
+    assert told in (cut.folder / "report.html").read_text(encoding="utf-8")
+    assert "units, and were cut" not in (whole.folder / "report.html").read_text(encoding="utf-8")
+
+
 def test_no_author_stands_in_two_parts(table: Path, tmp_path: Path) -> None:
     run = fit(recipe(table, data__group="author", judging__baselines=False), tmp_path / "run")
     split = run.read_json("split.json")

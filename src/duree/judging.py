@@ -13,6 +13,7 @@ from duree.question import Question
 from duree.rivals import Rival
 from duree.run import Run
 from duree.sequences.ragged import Ragged
+from duree.sequences.text import TextEncoder
 from duree.trained import TrainedModel
 
 
@@ -82,8 +83,25 @@ def judge_on_test(
         seeds,
         {rival.name: rival.fit_seconds for rival in rivals},
         {rival.name: rival.choices for rival in rivals},
-        [f"{rival.name}: {note}" for rival in rivals for note in rival.notes],
+        [
+            *_truncation(question, sequences, networks[0]),
+            *(f"{rival.name}: {note}" for rival in rivals for note in rival.notes),
+        ],
     )
+
+
+def _truncation(question: Question, sequences: Ragged, network: TrainedModel) -> list[str]:
+    """How many texts the network sees a part of only; nothing where it sees all of each."""
+    encoder = network.encoder
+    if not isinstance(encoder, TextEncoder):
+        return []
+    # Only a text that fills its sequence can have been cut: the others need no second look.
+    limit = encoder.settings.max_length
+    full = np.flatnonzero(sequences.lengths == limit)
+    cut = int((encoder.truncated(question.texts.gather(full)) > 0).sum())
+    if not cut:
+        return []
+    return [f"network: {cut} of {len(sequences)} texts are longer than {limit} units, and were cut"]
 
 
 def _without_shared(judge: Any, apart: NDArray[np.bool_]) -> dict[str, Any] | None:
