@@ -9,6 +9,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+KERNELS := $(wildcard src/duree/network/kernels/*.cpp src/duree/network/kernels/*.h)
 # Two threads are our reference, and keep small machines responsive.
 export OMP_NUM_THREADS ?= 2
 
@@ -34,9 +35,9 @@ docs: .venv/dev
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Both are made again only when what they install changes; torch goes first, so that it is the
+# Both are made again only when what they install or compile changes; torch goes first, so that it is the
 # pinned one.
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml constraints.txt CMakeLists.txt $(KERNELS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Python 3.11 or newer is needed: make PYTHON=python3.12'; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

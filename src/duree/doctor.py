@@ -23,7 +23,7 @@ def examine() -> Iterator[str]:
 
     yield f"duree {__version__} on Python {platform.python_version()}, {platform.platform()}"
     yield f"cores: {os.cpu_count()}, threads used: {torch.get_num_threads()}"
-    yield "recurrent kernel: torch.nn (the compiled kernel is not part of this version)"
+    yield f"recurrent kernel: {_examine_kernel()}"
     for package in CORE:
         yield f"{package} {version(package)}"
     for extra, packages in EXTRAS.items():
@@ -36,6 +36,14 @@ def versions() -> dict[str, str]:
     return {"duree": __version__, "python": platform.python_version()} | {
         package: version(package) for package in CORE
     }
+
+
+def _examine_kernel() -> str:
+    from duree.network import kernels
+
+    if kernels.compiled is None:
+        return f"torch.nn, which is slower ({kernels.missing}); install again with a C++ compiler"
+    return f"compiled, for {kernels.compiled.instruction_set()}"
 
 
 def _examine_extra(extra: str, package: str, purpose: str) -> str:

@@ -25,7 +25,7 @@ class Weights(NamedTuple):
 
 
 class RNNStep(NamedTuple):
-    """h' = tanh(W x + b + U h + d). Source: Elman 1990."""
+    """h' = tanh(W x + b + U h + d), or the same with max(., 0). Source: Elman 1990."""
 
     h: Tensor
 
@@ -50,9 +50,16 @@ class LSTMStep(NamedTuple):
     o: Tensor
 
 
-def rnn_step(a: Tensor, h: Tensor, weights: Weights, seen: Tensor | None = None) -> RNNStep:
-    """One step of the simple recurrent network."""
-    return RNNStep(torch.tanh(a + _recur(h, weights, seen)))
+def rnn_step(
+    a: Tensor,
+    h: Tensor,
+    weights: Weights,
+    seen: Tensor | None = None,
+    nonlinearity: str = "tanh",
+) -> RNNStep:
+    """One step of the simple recurrent network; ``nonlinearity`` is "tanh" or "relu"."""
+    squash = torch.tanh if nonlinearity == "tanh" else torch.relu
+    return RNNStep(squash(a + _recur(h, weights, seen)))
 
 
 def gru_step(a: Tensor, h: Tensor, weights: Weights, seen: Tensor | None = None) -> GRUStep:

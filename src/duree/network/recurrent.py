@@ -3,6 +3,9 @@
 Padding stands at the end, so a layer that reads forwards never meets it before its work is done.
 The backward direction reads each row reversed within its own length. No sequence is ever packed:
 packing costs several times the arithmetic on a CPU. Weights carry ``torch.nn``'s names and layout.
+
+In float32 on a processor the compiled recurrence of ``kernels`` does the work, if it is there; in
+float64, and on other devices, torch's own operators do.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from duree.network import kernels
 from duree.network.cells import Weights, gru_step, lstm_step, rnn_step
 
 State = tuple[Tensor, ...]
@@ -46,6 +50,7 @@ class Recurrent(nn.Module):
     pair of them (h, c). A row of length 0 ends in its initial state.
     """
 
+    kind: str  # the cell's name in ``kernels``
     gates: ClassVar[int]
     states: ClassVar[int] = 1
 
@@ -92,7 +97,7 @@ class Recurrent(nn.Module):
     ) -> tuple[Tensor, Tensor | State]:
         """Every hidden state and the final states; see the class notes for shapes."""
         output, finals = self._run(x, lengths, initial, want_final=True)
-        final = tuple(torch.stack(states) for states in zip(*finals, strict=True))
+        final = tuple(torch.cat(states) for states in zip(*finals, strict=True))
         return output, final if self.states > 1 else final[0]
 
     def hidden_states(self, x: Tensor, lengths: Tensor) -> Tensor:
@@ -102,38 +107,65 @@ class Recurrent(nn.Module):
     def _run(
         self, x: Tensor, lengths: Tensor, initial: Tensor | State | None, want_final: bool
     ) -> tuple[Tensor, list[State]]:
-        steps = x.shape[1]
-        padding = torch.arange(steps, device=x.device) >= lengths[:, None]  # (B, T)
-        # Whatever stands past a length, be it NaN, must not reach a gradient either.
-        x = x.masked_fill(padding[:, :, None], 0.0)
         start = self._start(x, initial)
         finals: list[State] = []
         for layer in range(self.num_layers):
             if layer > 0:
                 x = dropout_alike(x, self.dropout, self.training)
-            outputs = []
-            for direction, suffix in enumerate(self._suffixes(layer)):
-                began = tuple(s[layer * self.directions + direction] for s in start)
-                read = reverse_rows(x, lengths) if direction else x
-                states = self._scan(read, began, self._weights(suffix), want_final)
-                if want_final:
-                    finals.append(_last_states(states, began, lengths))
-                outputs.append(reverse_rows(states[0], lengths) if direction else states[0])
-            x = torch.cat(outputs, dim=2).masked_fill(padding[:, :, None], 0.0)  # (B, T, D*H)
+            first = layer * self.directions
+            began = tuple(state[first : first + self.directions] for state in start)
+            weights = [self._weights(suffix) for suffix in self._suffixes(layer)]
+            mask = self._mask(began[0])
+            if kernels.serves(x, *began, *weights[0]):
+                x, final = kernels.read_layer(self.kind, x, lengths, began, weights, mask)
+            else:
+                x, final = self._read_layer(x, lengths, began, weights, mask, want_final)
+            finals.append(final)
         return x, finals
+
+    def _read_layer(
+        self,
+        x: Tensor,
+        lengths: Tensor,
+        began: State,
+        weights: list[Weights],
+        mask: Tensor | None,
+        want_final: bool,
+    ) -> tuple[Tensor, State]:
+        """What ``kernels.read_layer`` does, by torch's operators; finals only if wanted."""
+        padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]  # (B, T)
+        # Whatever stands past a length, be it NaN, must not reach a gradient either.
+        x = x.masked_fill(padding[:, :, None], 0.0)
+        outputs, finals = [], []
+        for direction, parameters in enumerate(weights):
+            start = tuple(state[direction] for state in began)
+            read = reverse_rows(x, lengths) if direction else x
+            if mask is None or x.shape[1] == 0:
+                states = self._scan(read, start, parameters, want_final)
+            else:
+                states = self._scan_by_step(read, start, parameters, mask[direction])
+            if want_final:
+                finals.append(_last_states(states, start, lengths))
+            outputs.append(reverse_rows(states[0], lengths) if direction else states[0])
+        output = torch.cat(outputs, dim=2).masked_fill(padding[:, :, None], 0.0)  # (B, T, D*H)
+        return output, tuple(torch.stack(state) for state in zip(*finals, strict=True))
+
+    def _mask(self, like: Tensor) -> Tensor | None:
+        """One recurrent mask for each sequence and direction, [directions, batch, hidden]."""
+        if not self.training or self.recurrent_dropout == 0:
+            return None
+        ones = torch.ones_like(like).flatten(0, 1)[:, None]
+        return dropout_alike(ones, self.recurrent_dropout, True)[:, 0].view_as(like)
 
     def _scan(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
         """Every state at every step, [batch, steps, hidden] each; only h unless more is wanted."""
         if 0 in x.shape[:2]:
             return tuple(x.new_zeros(*x.shape[:2], self.hidden_size) for _ in began)
-        if self.training and self.recurrent_dropout > 0:
-            return self._scan_by_step(x, began, weights)
         return self._scan_at_once(x, began, weights, want_final)
 
-    def _scan_by_step(self, x: Tensor, began: State, weights: Weights) -> State:
+    def _scan_by_step(self, x: Tensor, began: State, weights: Weights, mask: Tensor) -> State:
         """Step by step, so that the gates see the state under one mask a sequence."""
         projected = linear(x, weights.weight_ih, weights.bias_ih)  # (B, T, G*H)
-        mask = dropout_alike(torch.ones_like(began[0])[:, None], self.recurrent_dropout, True)[:, 0]
         state, trace = began, []
         for a in projected.unbind(1):
             state = self._step(a, state, weights, state[0] * mask)
@@ -162,21 +194,46 @@ class Recurrent(nn.Module):
 
 
 class RNN(Recurrent):
-    """Simple recurrent network with tanh (Elman 1990). See ``Recurrent`` for the parameters."""
+    """Simple recurrent network (Elman 1990). See ``Recurrent`` for the other parameters.
+
+    Parameters
+    ----------
+    nonlinearity : {"tanh", "relu"}
+    """
 
     gates = 1
 
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        nonlinearity: str = "tanh",
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
+        super().__init__(
+            input_size, hidden_size, num_layers, bidirectional, dropout, recurrent_dropout
+        )
+        self.nonlinearity = nonlinearity
+        self.kind = f"rnn_{nonlinearity}"
+
     def _scan_at_once(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
-        h: Tensor = torch._VF.rnn_tanh(x, began[0][None], list(weights), *ONE_LAYER)[0]
+        scan = torch._VF.rnn_tanh if self.nonlinearity == "tanh" else torch._VF.rnn_relu
+        h: Tensor = scan(x, began[0][None], list(weights), *ONE_LAYER)[0]
         return (h,)
 
     def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
-        return (rnn_step(a, state[0], weights, seen).h,)
+        return (rnn_step(a, state[0], weights, seen, self.nonlinearity).h,)
 
 
 class GRU(Recurrent):
     """Gated recurrent unit (Cho et al. 2014), its reset gate after the product, as in cuDNN."""
 
+    kind = "gru"
     gates = 3
 
     def _scan_at_once(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
@@ -190,6 +247,7 @@ class GRU(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory with a forget gate (Gers et al. 2000), whose bias begins at 1."""
 
+    kind = "lstm"
     gates = 4
     states = 2
 

@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from duree.errors import TrainingError
+from duree.errors import TrainingError, translate
 from duree.folders import write_file
+from duree.network import kernels
 from duree.sequences.ragged import Ragged
 from duree.training.allocator import keep_freed_memory
 from duree.training.batches import batch_of, cut_by_length, pad
@@ -41,6 +42,7 @@ __all__ = ["Plan", "Progress", "scores", "train", "write_history"]
 # often), and keeps so much of what it was in as many steps; less at first, when it is young.
 AVERAGE_EVERY, AVERAGE_KEEPS, YOUNG = 10, 0.9, 9
 SCORING_BATCH = 256
+SLOWER = "The compiled recurrence is missing ({reason}): torch.nn serves, which is slower"
 # Settings that may be other when a training goes on: no weight hangs on them.
 FREE = {"checkpoint_seconds", "max_minutes"}
 
@@ -85,6 +87,8 @@ def train(
         if progress:
             for message in refused:
                 progress.tell(message)
+            if kernels.compiled is None:
+                progress.tell(translate(SLOWER).format(reason=kernels.missing))
             expected = estimate(model, plan.examples, plan.loss, plan.settings, steps)
             progress.start(steps, training.position.step, expected)
         with Interrupt() as interrupt, torch.random.fork_rng(devices=[]):

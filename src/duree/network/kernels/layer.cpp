@@ -1,0 +1,322 @@
+#include "layer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <numeric>
+#include <thread>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace duree {
+
+#define DUREE_DECLARE(isa) \
+    namespace isa { extern const Scans scans; }
+#ifdef DUREE_HAS_AVX512
+DUREE_DECLARE(avx512)
+#endif
+#ifdef DUREE_HAS_AVX2
+DUREE_DECLARE(avx2)
+#endif
+DUREE_DECLARE(baseline)
+
+namespace {
+
+std::vector<const Scans*> find_scans() {
+    std::vector<const Scans*> found;
+#ifdef DUREE_HAS_AVX512
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        found.push_back(&avx512::scans);
+#endif
+#ifdef DUREE_HAS_AVX2
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2::scans);
+#endif
+    found.push_back(&baseline::scans);
+    return found;
+}
+
+const std::vector<const Scans*> available = find_scans();
+std::atomic<const Scans*> in_use{available.front()};
+
+// Calls body(rank, size) on `threads` threads, or on fewer where that many cannot be had.
+template <typename Body>
+void parallel(int threads, const Body& body) {
+    if (threads <= 1) return body(0, 1);
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads)
+    body(omp_get_thread_num(), omp_get_num_threads());
+#else
+    std::vector<std::thread> others;
+    for (int rank = 1; rank < threads; ++rank) others.emplace_back(body, rank, threads);
+    body(0, threads);
+    for (std::thread& other : others) other.join();
+#endif
+}
+
+// Scratch that grows and stays: memory given back and taken anew costs a page fault for every page.
+float* scratch(Index floats) {
+    struct Free {
+        void operator()(float* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
+    };
+    thread_local std::unique_ptr<float[], Free> memory;
+    thread_local Index size = 0;
+    if (size < floats) {
+        memory.reset();
+        memory.reset(static_cast<float*>(::operator new[](floats * sizeof(float), std::align_val_t{64})));
+        size = floats;
+    }
+    return memory.get();
+}
+
+struct Plan {
+    std::vector<std::int64_t> row, length;  // group after group
+    std::vector<Group> groups;
+    bool teams;  // all threads on one group, and not each on its own
+};
+
+// Rows sorted by falling length and dealt like cards, there and back, so that groups are alike.
+Plan make_plan(const Batch& batch, Index blocks, Index saved_width, float* saved) {
+    const Index rows = batch.rows, threads = batch.threads;
+    const bool teams = rows < 4 * threads;
+    const Index hands = teams ? 1 : threads;
+    const Index count = hands * ((rows + hands * MAX_ROWS - 1) / (hands * MAX_ROWS));
+    std::vector<std::int64_t> order(rows);
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](std::int64_t left, std::int64_t right) {
+        return batch.lengths[left] > batch.lengths[right];
+    });
+    Plan plan{{}, {}, {}, teams};
+    plan.row.reserve(rows);
+    plan.length.reserve(rows);
+    for (Index g = 0; g < count; ++g) {
+        Group group{0, 0, plan.row.data() + plan.row.size(), plan.length.data() + plan.length.size(),
+                    saved};
+        for (Index round = 0; round * count < rows; ++round) {
+            const Index dealt = round * count + (round % 2 ? count - 1 - g : g);
+            if (dealt >= rows) continue;
+            plan.row.push_back(order[dealt]);
+            plan.length.push_back(batch.lengths[order[dealt]]);
+            group.samples += plan.length.back();
+            ++group.rows;
+        }
+        if (saved) saved += group.samples * blocks * saved_width;
+        if (group.rows > 0) plan.groups.push_back(group);
+    }
+    return plan;
+}
+
+class Packing {
+  public:
+    Packing(const Layer& layer, Index width)
+        : gates(gates_of(layer.cell)), hidden(layer.hidden), blocks(layer.blocks), width(width) {}
+
+    // Floats of a packed weight with so many columns, and of a packed bias.
+    Index forward_floats(Index columns) const { return blocks * columns * gates * width; }
+    Index backward_floats(Index columns) const {
+        return blocks * gates * width * ((columns + width - 1) / width) * width;
+    }
+
+    // [gates * hidden, columns] to [unit block][column][gate][width].
+    void pack(const float* weight, Index columns, const Team& team, float* to) const {
+        each(columns, team, [&](Index at, Index from, bool real) { to[at] = real ? weight[from] : 0.0f; });
+    }
+
+    // Back again, the sum over `parts` that lie `stride` apart.
+    void unpack(const float* parts, Index count, Index stride, Index columns, const Team& team,
+                float* weight) const {
+        each(columns, team, [&](Index at, Index to, bool real) {
+            if (!real) return;
+            float sum = 0.0f;
+            for (Index part = 0; part < count; ++part) sum += parts[part * stride + at];
+            weight[to] = sum;
+        });
+    }
+
+    // [gates * hidden, columns] to [block of columns][unit block][gate][unit][width].
+    void pack_transposed(const float* weight, Index columns, const Team& team, float* to) const {
+        const Index lines = blocks * gates * width, column_blocks = (columns + width - 1) / width;
+        for (Index b = first_of(team, column_blocks); b < last_of(team, column_blocks); ++b)
+            for (Index line = 0; line < lines; ++line) {
+                const Index unit = line / (gates * width) * width + line % width;
+                const Index gate = line / width % gates;
+                for (Index j = 0; j < width; ++j) {
+                    const Index column = b * width + j;
+                    to[(b * lines + line) * width + j] =
+                        unit < hidden && column < columns
+                            ? weight[(gate * hidden + unit) * columns + column]
+                            : 0.0f;
+                }
+            }
+    }
+
+  private:
+    template <typename Entry>
+    void each(Index columns, const Team& team, const Entry& entry) const {
+        for (Index b = first_of(team, blocks); b < last_of(team, blocks); ++b)
+            for (Index gate = 0; gate < gates; ++gate)
+                for (Index j = 0; j < width; ++j)
+                    for (Index column = 0; column < columns; ++column) {
+                        const Index unit = b * width + j;
+                        entry(((b * columns + column) * gates + gate) * width + j,
+                              (gate * hidden + unit) * columns + column, unit < hidden);
+                    }
+    }
+
+    Index gates, hidden, blocks, width;
+};
+
+// Memory handed out piece by piece, each on a cache line of its own.
+class Pieces {
+  public:
+    explicit Pieces(float* memory) : memory(memory) {}
+    float* take(Index floats) {
+        float* piece = memory;
+        memory += (floats + 15) / 16 * 16;
+        return piece;
+    }
+
+  private:
+    float* memory;
+};
+
+// Zeros past each row's length, in this thread's share of the rows.
+void clear_padding(float* sequences, Index row, Index step, Index steps, Index columns,
+                   const Batch& batch, const Team& team) {
+    for (Index r = first_of(team, batch.rows); r < last_of(team, batch.rows); ++r)
+        for (Index t = batch.lengths[r]; t < steps; ++t)
+            std::fill_n(sequences + r * row + t * step, columns, 0.0f);
+}
+
+Index blocks_of(Index hidden, Index width) { return (hidden + width - 1) / width; }
+
+// Sends the threads through the groups: body(group, place, team), where `place` is the group's own
+// among those under way at once.
+template <typename Body>
+void each_group(const Plan& plan, int rank, int size, Barrier& barrier, const Body& body) {
+    const Team team = plan.teams ? Team{rank, size, &barrier} : Team{0, 1, &barrier};
+    const Index step = plan.teams ? 1 : size;
+    const Index place = plan.teams ? 0 : rank;
+    for (Index g = place; g < static_cast<Index>(plan.groups.size()); g += step)
+        body(plan.groups[g], place, team);
+}
+
+}  // namespace
+
+class Barrier {
+  public:
+    void wait(int size) {
+        if (size == 1) return;
+        const int round = rounds.load(std::memory_order_relaxed);
+        if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
+            arrived.store(0, std::memory_order_relaxed);
+            rounds.store(round + 1, std::memory_order_release);
+            return;
+        }
+        for (int spins = 0; rounds.load(std::memory_order_acquire) == round; ++spins)
+            if (spins > PATIENCE) std::this_thread::yield();  // another program has our core
+    }
+
+  private:
+    static constexpr int PATIENCE = 10000;
+    std::atomic<int> arrived{0}, rounds{0};
+};
+
+void wait(const Team& team) {
+    if (team.size > 1) team.barrier->wait(team.size);
+}
+
+Index saved_floats(Cell cell, Index hidden, const Batch& batch) {
+    const Index width = in_use.load()->width;
+    const Index samples = std::accumulate(batch.lengths, batch.lengths + batch.rows, std::int64_t{0});
+    return samples * blocks_of(hidden, width) * saved_of(cell) * width;
+}
+
+void run_forward(Forward job, const Batch& batch, const Parameters<const float>& parameters, float* saved) {
+    const Scans& scans = *in_use.load();
+    const Index width = scans.width, input = job.input, hidden = job.hidden;
+    job.blocks = blocks_of(hidden, width);
+    const Packing packing(job, width);
+    const Plan plan = make_plan(batch, job.blocks, saved_of(job.cell) * width, saved);
+    const Index own = scratch_floats(job, width);
+    const Index places = plan.teams ? 1 : batch.threads;
+    Pieces pieces(scratch(packing.forward_floats(input) + packing.forward_floats(hidden) +
+                          2 * packing.forward_floats(1) + 64 + places * own));
+    float *w_ih = pieces.take(packing.forward_floats(input)),
+          *w_hh = pieces.take(packing.forward_floats(hidden)),
+          *bias_ih = pieces.take(packing.forward_floats(1)),
+          *bias_hh = pieces.take(packing.forward_floats(1)), *rest = pieces.take(0);
+    job.w_ih = w_ih, job.w_hh = w_hh, job.bias_ih = bias_ih, job.bias_hh = bias_hh;
+    Barrier barrier;
+    parallel(batch.threads, [&](int rank, int size) {
+        const Team all{rank, size, &barrier};
+        packing.pack(parameters.w_ih, input, all, w_ih);
+        packing.pack(parameters.w_hh, hidden, all, w_hh);
+        packing.pack(parameters.bias_ih, 1, all, bias_ih);
+        packing.pack(parameters.bias_hh, 1, all, bias_hh);
+        wait(all);
+        each_group(plan, rank, size, barrier, [&](const Group& group, Index place, const Team& team) {
+            scans.forward(job, group, rest + place * own, team);
+        });
+        clear_padding(job.out, job.out_row, job.out_step, job.steps, hidden, batch, all);
+    });
+}
+
+void run_backward(Backward job, const Batch& batch, const Parameters<const float>& parameters, float* saved,
+                  const Parameters<float>& gradients) {
+    const Scans& scans = *in_use.load();
+    const Index width = scans.width, input = job.input, hidden = job.hidden;
+    job.blocks = blocks_of(hidden, width);
+    const Packing packing(job, width);
+    const Plan plan = make_plan(batch, job.blocks, saved_of(job.cell) * width, saved);
+    const Index own = scratch_floats(job, width);
+    const Index places = plan.teams ? 1 : batch.threads;
+    const Index sum_ih = packing.forward_floats(input), sum_hh = packing.forward_floats(hidden),
+                sum_bias = packing.forward_floats(1);
+    const Index sum = (sum_ih + sum_hh + 2 * sum_bias + 15) / 16 * 16;
+    Pieces pieces(scratch(packing.backward_floats(input) + packing.backward_floats(hidden) + 64 +
+                          places * (own + sum)));
+    float *w_ih = pieces.take(packing.backward_floats(input)),
+          *w_hh = pieces.take(packing.backward_floats(hidden)), *sums = pieces.take(places * sum),
+          *rest = pieces.take(0);
+    job.w_ih = w_ih, job.w_hh = w_hh;
+    Barrier barrier;
+    parallel(batch.threads, [&](int rank, int size) {
+        const Team all{rank, size, &barrier};
+        packing.pack_transposed(parameters.w_ih, input, all, w_ih);
+        packing.pack_transposed(parameters.w_hh, hidden, all, w_hh);
+        std::fill(sums + first_of(all, places * sum), sums + last_of(all, places * sum), 0.0f);
+        wait(all);
+        each_group(plan, rank, size, barrier, [&](const Group& group, Index place, const Team& team) {
+            float* to = sums + place * sum;
+            scans.backward(job, group,
+                           {to, to + sum_ih, to + sum_ih + sum_hh, to + sum_ih + sum_hh + sum_bias},
+                           rest + place * own, team);
+        });
+        wait(all);
+        if (job.dx && !job.add_to_dx)
+            clear_padding(job.dx, job.dx_row, job.dx_step, job.steps, input, batch, all);
+        packing.unpack(sums, places, sum, input, all, gradients.w_ih);
+        packing.unpack(sums + sum_ih, places, sum, hidden, all, gradients.w_hh);
+        packing.unpack(sums + sum_ih + sum_hh, places, sum, 1, all, gradients.bias_ih);
+        packing.unpack(sums + sum_ih + sum_hh + sum_bias, places, sum, 1, all, gradients.bias_hh);
+    });
+}
+
+std::vector<std::string> instruction_sets() {
+    std::vector<std::string> names;
+    for (const Scans* scans : available) names.push_back(scans->name);
+    return names;
+}
+
+std::string instruction_set() { return in_use.load()->name; }
+
+bool use_instruction_set(const std::string& name) {
+    for (const Scans* scans : available)
+        if (scans->name == name) return in_use.store(scans), true;
+    return false;
+}
+
+}  // namespace duree

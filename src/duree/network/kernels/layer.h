@@ -1,0 +1,37 @@
+// One layer in one direction over a batch: rows dealt to groups, weights packed, threads sent off.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "recurrence.h"
+
+namespace duree {
+
+// The parameters as torch.nn lays them out, gates in its order; or their gradients.
+template <typename T>
+struct Parameters {
+    T *w_ih, *w_hh;        // [gates * hidden, input or hidden]
+    T *bias_ih, *bias_hh;  // [gates * hidden]
+};
+
+struct Batch {
+    Index rows;
+    const std::int64_t* lengths;
+    int threads;
+};
+
+// Floats that a forward pass keeps for the backward pass.
+Index saved_floats(Cell cell, Index hidden, const Batch& batch);
+
+// `layer` and `job` come with everything but what depends on the instruction set: blocks, weights.
+void run_forward(Forward job, const Batch& batch, const Parameters<const float>& parameters, float* saved);
+void run_backward(Backward job, const Batch& batch, const Parameters<const float>& parameters, float* saved,
+                  const Parameters<float>& gradients);
+
+// The instruction sets that this processor has, best first; the one in use; another one.
+std::vector<std::string> instruction_sets();
+std::string instruction_set();
+bool use_instruction_set(const std::string& name);
+
+}  // namespace duree

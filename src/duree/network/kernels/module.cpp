@@ -1,0 +1,166 @@
+// The Python face of the compiled recurrence. Shapes are checked here: a wrong one is a ValueError.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <stdexcept>
+
+#include "layer.h"
+
+namespace nb = nanobind;
+using namespace duree;
+
+namespace {
+
+template <typename T, int DIMENSIONS>
+using Array = nb::ndarray<T, nb::ndim<DIMENSIONS>, nb::device::cpu>;
+using Lengths = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <typename T, int DIMENSIONS>
+using Dense = nb::ndarray<T, nb::ndim<DIMENSIONS>, nb::c_contig, nb::device::cpu>;
+template <typename T, int DIMENSIONS>
+using Maybe = std::optional<Dense<T, DIMENSIONS>>;
+
+void require(bool holds, const char* what) {
+    if (!holds) throw std::invalid_argument(what);
+}
+
+template <typename A>
+auto pointer(const std::optional<A>& array) {
+    return array ? array->data() : nullptr;
+}
+
+// [rows, columns], if it is there.
+template <typename T>
+void require_shape(const Maybe<T, 2>& array, Index rows, Index columns, const char* what) {
+    require(!array || (Index(array->shape(0)) == rows && Index(array->shape(1)) == columns), what);
+}
+
+// [rows, steps, columns] with its columns side by side.
+template <typename T>
+void require_sequences(const Array<T, 3>& array, Index rows, Index steps, Index columns,
+                       const char* what) {
+    require(Index(array.shape(0)) == rows && Index(array.shape(1)) == steps &&
+                Index(array.shape(2)) == columns && (columns == 1 || array.size() == 0 || array.stride(2) == 1),
+            what);
+}
+
+Batch batch_of(const Lengths& lengths, int threads, Index steps) {
+    for (std::size_t row = 0; row < lengths.shape(0); ++row)
+        require(0 <= lengths.data()[row] && lengths.data()[row] <= steps,
+                "lengths must lie between 0 and the number of steps");
+    require(0 < threads && threads <= 1024, "threads must lie between 1 and 1024");
+    return {Index(lengths.shape(0)), lengths.data(), threads};
+}
+
+template <typename T>
+Parameters<T> parameters_of(Cell cell, Index input, const Dense<T, 2>& w_ih, const Dense<T, 2>& w_hh,
+                            const Dense<T, 1>& bias_ih, const Dense<T, 1>& bias_hh) {
+    const Index hidden = w_hh.shape(1), lines = gates_of(cell) * hidden;
+    require(hidden > 0 && input > 0, "sizes must be positive");
+    require(Index(w_ih.shape(0)) == lines && Index(w_ih.shape(1)) == input, "weight_ih does not fit");
+    require(Index(w_hh.shape(0)) == lines, "weight_hh does not fit");
+    require(Index(bias_ih.shape(0)) == lines && Index(bias_hh.shape(0)) == lines, "a bias does not fit");
+    return {w_ih.data(), w_hh.data(), bias_ih.data(), bias_hh.data()};
+}
+
+Cell cell_of(const std::string& name) {
+    if (name == "rnn_tanh") return Cell::rnn_tanh;
+    if (name == "rnn_relu") return Cell::rnn_relu;
+    if (name == "gru") return Cell::gru;
+    if (name == "lstm") return Cell::lstm;
+    throw std::invalid_argument("no such cell: " + name);
+}
+
+void forward(const std::string& cell_name, Array<const float, 3> x, Lengths lengths,
+             Dense<const float, 2> w_ih, Dense<const float, 2> w_hh, Dense<const float, 1> bias_ih,
+             Dense<const float, 1> bias_hh, Maybe<const float, 2> h0, Maybe<const float, 2> c0,
+             Maybe<const float, 2> mask, bool reverse, int threads, Array<float, 3> out,
+             Maybe<float, 2> h_final, Maybe<float, 2> c_final, Maybe<float, 1> saved) {
+    Forward job{};
+    job.cell = cell_of(cell_name);
+    const Index rows = x.shape(0), steps = x.shape(1);
+    job.steps = steps, job.input = x.shape(2), job.hidden = w_hh.shape(1);
+    const auto parameters = parameters_of(job.cell, job.input, w_ih, w_hh, bias_ih, bias_hh);
+    const Batch batch = batch_of(lengths, threads, steps);
+    require(batch.rows == rows, "lengths must have one entry a row");
+    require_sequences(x, rows, steps, job.input, "x does not fit");
+    require_sequences(out, rows, steps, job.hidden, "out does not fit");
+    for (const auto* state : {&h0, &c0, &mask})
+        require_shape(*state, rows, job.hidden, "an initial state or the mask does not fit");
+    for (const auto* state : {&h_final, &c_final})
+        require_shape(*state, rows, job.hidden, "a final state does not fit");
+    require(!c_final || job.cell == Cell::lstm, "only the LSTM has a cell state");
+    require(!saved || Index(saved->shape(0)) == saved_floats(job.cell, job.hidden, batch),
+            "saved does not fit");
+    job.reverse = reverse;
+    job.x = x.data(), job.x_row = x.stride(0), job.x_step = x.stride(1);
+    job.h0 = pointer(h0), job.c0 = pointer(c0), job.mask = pointer(mask);
+    job.out = out.data(), job.out_row = out.stride(0), job.out_step = out.stride(1);
+    job.h_final = pointer(h_final), job.c_final = pointer(c_final);
+    nb::gil_scoped_release release;
+    run_forward(job, batch, parameters, pointer(saved));
+}
+
+void backward(const std::string& cell_name, Array<const float, 3> x, Lengths lengths,
+              Dense<const float, 2> w_ih, Dense<const float, 2> w_hh, Dense<const float, 1> bias_ih,
+              Dense<const float, 1> bias_hh, Maybe<const float, 2> h0, Maybe<const float, 2> c0,
+              Maybe<const float, 2> mask, bool reverse, int threads, Array<float, 3> out,
+              Dense<float, 1> saved, Array<const float, 3> d_out, Maybe<const float, 2> dh_final,
+              Maybe<const float, 2> dc_final, std::optional<Array<float, 3>> dx, bool add_to_dx,
+              Maybe<float, 2> dh0, Maybe<float, 2> dc0, Dense<float, 2> dw_ih, Dense<float, 2> dw_hh,
+              Dense<float, 1> dbias_ih, Dense<float, 1> dbias_hh) {
+    Backward job{};
+    job.cell = cell_of(cell_name);
+    const Index rows = x.shape(0), steps = x.shape(1);
+    job.steps = steps, job.input = x.shape(2), job.hidden = w_hh.shape(1);
+    const auto parameters = parameters_of(job.cell, job.input, w_ih, w_hh, bias_ih, bias_hh);
+    const auto gradients = parameters_of(job.cell, job.input, dw_ih, dw_hh, dbias_ih, dbias_hh);
+    require(Index(dw_hh.shape(1)) == job.hidden, "the gradient of weight_hh does not fit");
+    const Batch batch = batch_of(lengths, threads, steps);
+    require(batch.rows == rows, "lengths must have one entry a row");
+    require_sequences(x, rows, steps, job.input, "x does not fit");
+    require_sequences(out, rows, steps, job.hidden, "out does not fit");
+    require_sequences(d_out, rows, steps, job.hidden, "the gradient of out does not fit");
+    if (dx) require_sequences(*dx, rows, steps, job.input, "the gradient of x does not fit");
+    for (const auto* state : {&h0, &c0, &mask, &dh_final, &dc_final})
+        require_shape(*state, rows, job.hidden, "a state, its gradient or the mask does not fit");
+    for (const auto* state : {&dh0, &dc0})
+        require_shape(*state, rows, job.hidden, "the gradient of an initial state does not fit");
+    require(Index(saved.shape(0)) == saved_floats(job.cell, job.hidden, batch), "saved does not fit");
+    job.reverse = reverse;
+    job.x = x.data(), job.x_row = x.stride(0), job.x_step = x.stride(1);
+    job.h0 = pointer(h0), job.c0 = pointer(c0), job.mask = pointer(mask);
+    job.out = out.data(), job.out_row = out.stride(0), job.out_step = out.stride(1);
+    job.d_out = d_out.data(), job.d_out_row = d_out.stride(0), job.d_out_step = d_out.stride(1);
+    job.dh_final = pointer(dh_final), job.dc_final = pointer(dc_final);
+    if (dx) job.dx = dx->data(), job.dx_row = dx->stride(0), job.dx_step = dx->stride(1);
+    job.add_to_dx = add_to_dx;
+    job.dh0 = pointer(dh0), job.dc0 = pointer(dc0);
+    nb::gil_scoped_release release;
+    run_backward(job, batch, parameters, saved.data(), gradients);
+}
+
+}  // namespace
+
+NB_MODULE(compiled, module) {
+    module.def("forward", &forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+               nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(),
+               nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none());
+    module.def("backward", &backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+               nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(),
+               nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+               nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg(),
+               nb::arg());
+    module.def("saved_floats", [](const std::string& cell, Index hidden, Lengths lengths) {
+        return saved_floats(cell_of(cell), hidden, {Index(lengths.shape(0)), lengths.data(), 1});
+    });
+    module.def("instruction_sets", &instruction_sets);
+    module.def("instruction_set", &instruction_set);
+    module.def("use_instruction_set", [](const std::string& name) {
+        require(use_instruction_set(name), "this processor or build has no such instruction set");
+    });
+}
