@@ -6,8 +6,9 @@ built or cannot be loaded, ``compiled`` is None and ``torch.nn`` does the work.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,9 +30,23 @@ def serves(*tensors: Tensor) -> bool:
     )
 
 
+class Words(NamedTuple):
+    """Words in place of x, each projected once, wherever it stands.
+
+    Attributes
+    ----------
+    tokens : int64 [batch, steps]
+    projected : list of float32 [words, gates * hidden]
+        W x + b of every word that ``tokens`` may name, for each direction.
+    """
+
+    tokens: Tensor
+    projected: list[Tensor]
+
+
 def read_layer(
     cell: str,
-    x: Tensor,
+    x: Tensor | Words,
     lengths: Tensor,
     began: tuple[Tensor, ...],
     weights: list[Weights],
@@ -42,7 +57,7 @@ def read_layer(
     Parameters
     ----------
     cell : {"rnn_tanh", "rnn_relu", "gru", "lstm"}
-    x : float32 [batch, steps, input]
+    x : float32 [batch, steps, input], or Words
     lengths : int64 [batch]
     began : tuple of float32 [directions, batch, hidden]
         h, and for the LSTM c, before the first step.
@@ -56,49 +71,44 @@ def read_layer(
     output : float32 [batch, steps, directions * hidden]
     finals : tuple of float32 [directions, batch, hidden], one for each of ``began``
     """
+    tokens, inputs = (x.tokens, x.projected) if isinstance(x, Words) else (None, [x])
     flat = [tensor for direction in weights for tensor in direction]
-    output, *finals = _Layer.apply(cell, x, lengths, mask, len(began), *began, *flat)  # type: ignore[no-untyped-call]
+    output, *finals = _Layer.apply(cell, lengths, mask, tokens, began, *inputs, *began, *flat)  # type: ignore[no-untyped-call]
     return output, tuple(finals)
 
 
 class _Layer(torch.autograd.Function):
-    """``read_layer`` for autograd: inputs flat, states first, then the directions' weights."""
+    """``read_layer`` for autograd, which wants its tensors flat: inputs, states, weights."""
 
     @staticmethod
     def forward(
         ctx: Any,
         cell: str,
-        x: Tensor,
         lengths: Tensor,
         mask: Tensor | None,
-        states: int,
+        tokens: Tensor | None,
+        began: tuple[Tensor, ...],
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
-        x = x if x.stride(2) == 1 else x.contiguous()
-        tensors = tuple(tensor.contiguous() for tensor in tensors)
-        began, weights = tensors[:states], _by_direction(tensors[states:])
+        call = _Call(cell, len(began), len(began[0]), torch.get_num_threads(), tokens is not None)
+        inputs, began, weights = call.parts(tensors)
+        steps = inputs[0].shape[1] if tokens is None else tokens.shape[1]
         directions, rows, hidden = began[0].shape
-        output = x.new_empty(rows, x.shape[1], directions * hidden)
+        output = began[0].new_empty(rows, steps, directions * hidden)
         finals = tuple(torch.empty_like(state) for state in began)
         floats = compiled.saved_floats(cell, hidden, lengths.numpy())
-        kept = [x.new_empty(floats) for _ in range(directions)] if any(ctx.needs_input_grad) else []
-        threads = torch.get_num_threads()
+        kept = [output.new_empty(floats) for _ in weights] if any(ctx.needs_input_grad) else []
         for d in range(directions):
             compiled.forward(
-                cell,
-                _array(x),
-                lengths.numpy(),
-                *map(_array, weights[d]),
-                *_two(began, d),
-                None if mask is None else _array(mask[d]),
-                d == 1,
-                threads,
-                _array(output[:, :, d * hidden : (d + 1) * hidden]),
+                *call.arguments(d, inputs, tokens, lengths, began, weights, mask),
+                _array(_half(output, d, hidden)),
                 *_two(finals, d),
                 _array(kept[d]) if kept else None,
             )
-        ctx.cell, ctx.states, ctx.threads = cell, states, threads
-        ctx.save_for_backward(x, lengths, mask, output, *kept, *tensors)
+        ctx.call = call
+        ctx.save_for_backward(
+            lengths, mask, tokens, output, *kept, *inputs, *tensors[len(inputs) :]
+        )
         return (output, *finals)
 
     @staticmethod
@@ -108,36 +118,102 @@ class _Layer(torch.autograd.Function):
                 "the compiled recurrence has no second derivative: take it in float64, "
                 "which goes another way"
             )
-        x, lengths, mask, output, *rest = ctx.saved_tensors
+        call: _Call = ctx.call
+        lengths, mask, tokens, output, *rest = ctx.saved_tensors
+        kept, tensors = rest[: call.directions], rest[call.directions :]
+        inputs, began, weights = call.parts(tensors)
+        hidden = began[0].shape[2]
         d_output, *d_finals = (gradient.contiguous() for gradient in gradients)
-        directions, hidden = d_finals[0].shape[0], d_finals[0].shape[2]
-        kept, tensors = rest[:directions], rest[directions:]
-        began, weights = tensors[: ctx.states], _by_direction(tensors[ctx.states :])
-        dx = torch.empty_like(x) if ctx.needs_input_grad[1] else None
+        d_inputs = [call.like_input(one, output) for one in inputs]
+        wanted = ctx.needs_input_grad[5]
         d_began = tuple(torch.empty_like(state) for state in began)
         d_weights = [Weights(*map(torch.empty_like, direction)) for direction in weights]
-        for d in range(directions):
-            part = slice(d * hidden, (d + 1) * hidden)
+        for d in range(call.directions):
+            d_input = d_inputs[d if call.projected else 0]
             compiled.backward(
-                ctx.cell,
-                _array(x),
-                lengths.numpy(),
-                *map(_array, weights[d]),
-                *_two(began, d),
-                None if mask is None else _array(mask[d]),
-                d == 1,
-                ctx.threads,
-                _array(output[:, :, part]),
+                *call.arguments(d, inputs, tokens, lengths, began, weights, mask),
+                _array(_half(output, d, hidden)),
                 _array(kept[d]),
-                _array(d_output[:, :, part]),
+                _array(_half(d_output, d, hidden)),
                 *_two(tuple(d_finals), d),
-                None if dx is None else _array(dx),
-                d == 1,
+                _array(d_input) if wanted else None,
+                d == 1 and not call.projected,
                 *_two(d_began, d),
-                *map(_array, d_weights[d]),
+                *call.weights(d_weights[d]),
             )
-        flat = [gradient for direction in d_weights for gradient in direction]
-        return (None, dx, None, None, None, *d_began, *flat)
+        if call.projected and wanted:
+            # What every place of a word wants of its projection, summed.
+            d_inputs = [
+                torch.ops.aten.embedding_dense_backward(d, tokens, len(table), -1, False)
+                for d, table in zip(d_inputs, inputs, strict=True)
+            ]
+        flat = [
+            None if call.projected and name.endswith("_ih") else gradient
+            for d in d_weights
+            for name, gradient in d._asdict().items()
+        ]
+        return (None,) * 5 + (*(d_inputs if wanted else [None] * len(inputs)), *d_began, *flat)
+
+
+class _Call(NamedTuple):
+    """How one layer is read."""
+
+    cell: str
+    states: int
+    directions: int
+    threads: int
+    projected: bool
+
+    def parts(
+        self, tensors: Sequence[Tensor]
+    ) -> tuple[list[Tensor], tuple[Tensor, ...], list[Weights]]:
+        """Inputs, states and each direction's weights, in the layout that the kernel takes."""
+        first = self.directions if self.projected else 1
+        inputs = [t if t.stride(-1) == 1 else t.contiguous() for t in tensors[:first]]
+        rest = [tensor.contiguous() for tensor in tensors[first:]]
+        began, flat = tuple(rest[: self.states]), rest[self.states :]
+        size = len(Weights._fields)
+        return inputs, began, [Weights(*flat[i : i + size]) for i in range(0, len(flat), size)]
+
+    def arguments(
+        self,
+        direction: int,
+        inputs: list[Tensor],
+        tokens: Tensor | None,
+        lengths: Tensor,
+        began: tuple[Tensor, ...],
+        weights: list[Weights],
+        mask: Tensor | None,
+    ) -> list[Any]:
+        """What forward and backward are both told."""
+        return [
+            self.cell,
+            None if self.projected else _array(inputs[0]),
+            None if tokens is None else tokens.numpy(),
+            _array(inputs[direction]) if self.projected else None,
+            lengths.numpy(),
+            *self.weights(weights[direction]),
+            *_two(began, direction),
+            None if mask is None else _array(mask[direction]),
+            direction == 1,
+            self.threads,
+        ]
+
+    def weights(self, weights: Weights) -> list[Any]:
+        """A direction's weights, or their gradients, as arrays."""
+        arrays = [_array(tensor) for tensor in weights]
+        return [None, arrays[1], None, arrays[3]] if self.projected else arrays
+
+    def like_input(self, given: Tensor, output: Tensor) -> Tensor:
+        """Room for the gradient of an input; of projected words, at each of their places."""
+        if not self.projected:
+            return torch.empty_like(given)
+        return output.new_empty(*output.shape[:2], given.shape[1])
+
+
+def _half(output: Tensor, direction: int, hidden: int) -> Tensor:
+    """One direction's part of the output."""
+    return output[:, :, direction * hidden : (direction + 1) * hidden]
 
 
 def _array(tensor: Tensor) -> Any:
@@ -148,8 +224,3 @@ def _two(states: tuple[Tensor, ...], direction: int) -> list[Any]:
     """h and c of one direction as arrays, None for what the cell has not."""
     arrays = [_array(state[direction]) for state in states]
     return [*arrays, *[None] * (2 - len(arrays))]
-
-
-def _by_direction(flat: tuple[Tensor, ...]) -> list[Weights]:
-    size = len(Weights._fields)
-    return [Weights(*flat[start : start + size]) for start in range(0, len(flat), size)]

@@ -252,9 +252,11 @@ void run_forward(Forward job, const Batch& batch, const Parameters<const float>&
     Barrier barrier;
     parallel(batch.threads, [&](int rank, int size) {
         const Team all{rank, size, &barrier};
-        packing.pack(parameters.w_ih, input, all, w_ih);
+        if (!job.projected) {
+            packing.pack(parameters.w_ih, input, all, w_ih);
+            packing.pack(parameters.bias_ih, 1, all, bias_ih);
+        }
         packing.pack(parameters.w_hh, hidden, all, w_hh);
-        packing.pack(parameters.bias_ih, 1, all, bias_ih);
         packing.pack(parameters.bias_hh, 1, all, bias_hh);
         wait(all);
         each_group(plan, rank, size, barrier, [&](const Group& group, Index place, const Team& team) {
@@ -285,7 +287,7 @@ void run_backward(Backward job, const Batch& batch, const Parameters<const float
     Barrier barrier;
     parallel(batch.threads, [&](int rank, int size) {
         const Team all{rank, size, &barrier};
-        packing.pack_transposed(parameters.w_ih, input, all, w_ih);
+        if (!job.projected) packing.pack_transposed(parameters.w_ih, input, all, w_ih);
         packing.pack_transposed(parameters.w_hh, hidden, all, w_hh);
         std::fill(sums + first_of(all, places * sum), sums + last_of(all, places * sum), 0.0f);
         wait(all);
@@ -297,10 +299,13 @@ void run_backward(Backward job, const Batch& batch, const Parameters<const float
         });
         wait(all);
         if (job.dx && !job.add_to_dx)
-            clear_padding(job.dx, job.dx_row, job.dx_step, job.steps, input, batch, all);
-        packing.unpack(sums, places, sum, input, all, gradients.w_ih);
+            clear_padding(job.dx, job.dx_row, job.dx_step, job.steps,
+                          job.projected ? gates_of(job.cell) * hidden : input, batch, all);
+        if (!job.projected) {
+            packing.unpack(sums, places, sum, input, all, gradients.w_ih);
+            packing.unpack(sums + sum_ih + sum_hh, places, sum, 1, all, gradients.bias_ih);
+        }
         packing.unpack(sums + sum_ih, places, sum, hidden, all, gradients.w_hh);
-        packing.unpack(sums + sum_ih + sum_hh, places, sum, 1, all, gradients.bias_ih);
         packing.unpack(sums + sum_ih + sum_hh + sum_bias, places, sum, 1, all, gradients.bias_hh);
     });
 }

@@ -48,25 +48,6 @@ void require_sequences(const Array<T, 3>& array, Index rows, Index steps, Index 
             what);
 }
 
-Batch batch_of(const Lengths& lengths, int threads, Index steps) {
-    for (std::size_t row = 0; row < lengths.shape(0); ++row)
-        require(0 <= lengths.data()[row] && lengths.data()[row] <= steps,
-                "lengths must lie between 0 and the number of steps");
-    require(0 < threads && threads <= 1024, "threads must lie between 1 and 1024");
-    return {Index(lengths.shape(0)), lengths.data(), threads};
-}
-
-template <typename T>
-Parameters<T> parameters_of(Cell cell, Index input, const Dense<T, 2>& w_ih, const Dense<T, 2>& w_hh,
-                            const Dense<T, 1>& bias_ih, const Dense<T, 1>& bias_hh) {
-    const Index hidden = w_hh.shape(1), lines = gates_of(cell) * hidden;
-    require(hidden > 0 && input > 0, "sizes must be positive");
-    require(Index(w_ih.shape(0)) == lines && Index(w_ih.shape(1)) == input, "weight_ih does not fit");
-    require(Index(w_hh.shape(0)) == lines, "weight_hh does not fit");
-    require(Index(bias_ih.shape(0)) == lines && Index(bias_hh.shape(0)) == lines, "a bias does not fit");
-    return {w_ih.data(), w_hh.data(), bias_ih.data(), bias_hh.data()};
-}
-
 Cell cell_of(const std::string& name) {
     if (name == "rnn_tanh") return Cell::rnn_tanh;
     if (name == "rnn_relu") return Cell::rnn_relu;
@@ -75,29 +56,83 @@ Cell cell_of(const std::string& name) {
     throw std::invalid_argument("no such cell: " + name);
 }
 
-void forward(const std::string& cell_name, Array<const float, 3> x, Lengths lengths,
-             Dense<const float, 2> w_ih, Dense<const float, 2> w_hh, Dense<const float, 1> bias_ih,
+// What a layer reads: x, or words by their projections; and who reads it.
+struct Reading {
+    std::optional<Array<const float, 3>> x;
+    Maybe<const std::int64_t, 2> tokens;
+    Maybe<const float, 2> projected;
+    Lengths lengths;
+    int threads;
+
+    // Fills in what forward and backward share, after a look at every shape.
+    Batch into(Layer& job) const {
+        require(x.has_value() != projected.has_value() && projected.has_value() == tokens.has_value(),
+                "either x, or tokens and their projections");
+        const Index rows = lengths.shape(0);
+        job.steps = x ? x->shape(1) : tokens->shape(1);
+        job.input = x ? x->shape(2) : 1;
+        for (Index row = 0; row < rows; ++row)
+            require(0 <= lengths.data()[row] && lengths.data()[row] <= job.steps,
+                    "lengths must lie between 0 and the number of steps");
+        require(0 < threads && threads <= 1024, "threads must lie between 1 and 1024");
+        if (x) {
+            require_sequences(*x, rows, job.steps, job.input, "x does not fit");
+            require(job.input > 0, "x must have a channel at least");
+            job.x = x->data(), job.x_row = x->stride(0), job.x_step = x->stride(1);
+        } else {
+            require(Index(tokens->shape(0)) == rows, "tokens must have one row a length");
+            require(Index(projected->shape(1)) == gates_of(job.cell) * job.hidden,
+                    "projections do not fit");
+            for (Index row = 0; row < rows; ++row)
+                for (Index step = 0; step < lengths.data()[row]; ++step) {
+                    const std::int64_t token = tokens->data()[row * job.steps + step];
+                    require(0 <= token && token < Index(projected->shape(0)), "no such token");
+                }
+            job.tokens = tokens->data(), job.projected = projected->data();
+        }
+        return {rows, lengths.data(), threads};
+    }
+};
+
+template <typename T>
+struct Weights {
+    Maybe<T, 2> w_ih;  // none where words are projected already, nor its bias
+    Dense<T, 2> w_hh;
+    Maybe<T, 1> bias_ih;
+    Dense<T, 1> bias_hh;
+
+    Parameters<T> of(const Layer& job) const {
+        const Index lines = gates_of(job.cell) * job.hidden;
+        require(job.hidden > 0, "the hidden size must be positive");
+        require(Index(w_hh.shape(0)) == lines && Index(w_hh.shape(1)) == job.hidden,
+                "weight_hh does not fit");
+        require(Index(bias_hh.shape(0)) == lines, "bias_hh does not fit");
+        require(bool(job.x) == w_ih.has_value() && bool(job.x) == bias_ih.has_value(),
+                "weight_ih and bias_ih go with x");
+        require_shape(w_ih, lines, job.input, "weight_ih does not fit");
+        require(!bias_ih || Index(bias_ih->shape(0)) == lines, "bias_ih does not fit");
+        return {pointer(w_ih), w_hh.data(), pointer(bias_ih), bias_hh.data()};
+    }
+};
+
+void forward(const std::string& cell, std::optional<Array<const float, 3>> x,
+             Maybe<const std::int64_t, 2> tokens, Maybe<const float, 2> projected, Lengths lengths,
+             Maybe<const float, 2> w_ih, Dense<const float, 2> w_hh, Maybe<const float, 1> bias_ih,
              Dense<const float, 1> bias_hh, Maybe<const float, 2> h0, Maybe<const float, 2> c0,
              Maybe<const float, 2> mask, bool reverse, int threads, Array<float, 3> out,
              Maybe<float, 2> h_final, Maybe<float, 2> c_final, Maybe<float, 1> saved) {
     Forward job{};
-    job.cell = cell_of(cell_name);
-    const Index rows = x.shape(0), steps = x.shape(1);
-    job.steps = steps, job.input = x.shape(2), job.hidden = w_hh.shape(1);
-    const auto parameters = parameters_of(job.cell, job.input, w_ih, w_hh, bias_ih, bias_hh);
-    const Batch batch = batch_of(lengths, threads, steps);
-    require(batch.rows == rows, "lengths must have one entry a row");
-    require_sequences(x, rows, steps, job.input, "x does not fit");
-    require_sequences(out, rows, steps, job.hidden, "out does not fit");
+    job.cell = cell_of(cell), job.hidden = w_hh.shape(1), job.reverse = reverse;
+    const Batch batch = Reading{x, tokens, projected, lengths, threads}.into(job);
+    const auto parameters = Weights<const float>{w_ih, w_hh, bias_ih, bias_hh}.of(job);
+    require_sequences(out, batch.rows, job.steps, job.hidden, "out does not fit");
     for (const auto* state : {&h0, &c0, &mask})
-        require_shape(*state, rows, job.hidden, "an initial state or the mask does not fit");
+        require_shape(*state, batch.rows, job.hidden, "an initial state or the mask does not fit");
     for (const auto* state : {&h_final, &c_final})
-        require_shape(*state, rows, job.hidden, "a final state does not fit");
+        require_shape(*state, batch.rows, job.hidden, "a final state does not fit");
     require(!c_final || job.cell == Cell::lstm, "only the LSTM has a cell state");
     require(!saved || Index(saved->shape(0)) == saved_floats(job.cell, job.hidden, batch),
             "saved does not fit");
-    job.reverse = reverse;
-    job.x = x.data(), job.x_row = x.stride(0), job.x_step = x.stride(1);
     job.h0 = pointer(h0), job.c0 = pointer(c0), job.mask = pointer(mask);
     job.out = out.data(), job.out_row = out.stride(0), job.out_step = out.stride(1);
     job.h_final = pointer(h_final), job.c_final = pointer(c_final);
@@ -105,34 +140,29 @@ void forward(const std::string& cell_name, Array<const float, 3> x, Lengths leng
     run_forward(job, batch, parameters, pointer(saved));
 }
 
-void backward(const std::string& cell_name, Array<const float, 3> x, Lengths lengths,
-              Dense<const float, 2> w_ih, Dense<const float, 2> w_hh, Dense<const float, 1> bias_ih,
+void backward(const std::string& cell, std::optional<Array<const float, 3>> x,
+              Maybe<const std::int64_t, 2> tokens, Maybe<const float, 2> projected, Lengths lengths,
+              Maybe<const float, 2> w_ih, Dense<const float, 2> w_hh, Maybe<const float, 1> bias_ih,
               Dense<const float, 1> bias_hh, Maybe<const float, 2> h0, Maybe<const float, 2> c0,
               Maybe<const float, 2> mask, bool reverse, int threads, Array<float, 3> out,
               Dense<float, 1> saved, Array<const float, 3> d_out, Maybe<const float, 2> dh_final,
               Maybe<const float, 2> dc_final, std::optional<Array<float, 3>> dx, bool add_to_dx,
-              Maybe<float, 2> dh0, Maybe<float, 2> dc0, Dense<float, 2> dw_ih, Dense<float, 2> dw_hh,
-              Dense<float, 1> dbias_ih, Dense<float, 1> dbias_hh) {
+              Maybe<float, 2> dh0, Maybe<float, 2> dc0, Maybe<float, 2> dw_ih, Dense<float, 2> dw_hh,
+              Maybe<float, 1> dbias_ih, Dense<float, 1> dbias_hh) {
     Backward job{};
-    job.cell = cell_of(cell_name);
-    const Index rows = x.shape(0), steps = x.shape(1);
-    job.steps = steps, job.input = x.shape(2), job.hidden = w_hh.shape(1);
-    const auto parameters = parameters_of(job.cell, job.input, w_ih, w_hh, bias_ih, bias_hh);
-    const auto gradients = parameters_of(job.cell, job.input, dw_ih, dw_hh, dbias_ih, dbias_hh);
-    require(Index(dw_hh.shape(1)) == job.hidden, "the gradient of weight_hh does not fit");
-    const Batch batch = batch_of(lengths, threads, steps);
-    require(batch.rows == rows, "lengths must have one entry a row");
-    require_sequences(x, rows, steps, job.input, "x does not fit");
-    require_sequences(out, rows, steps, job.hidden, "out does not fit");
-    require_sequences(d_out, rows, steps, job.hidden, "the gradient of out does not fit");
-    if (dx) require_sequences(*dx, rows, steps, job.input, "the gradient of x does not fit");
+    job.cell = cell_of(cell), job.hidden = w_hh.shape(1), job.reverse = reverse;
+    const Batch batch = Reading{x, tokens, projected, lengths, threads}.into(job);
+    const auto parameters = Weights<const float>{w_ih, w_hh, bias_ih, bias_hh}.of(job);
+    const auto gradients = Weights<float>{dw_ih, dw_hh, dbias_ih, dbias_hh}.of(job);
+    require_sequences(out, batch.rows, job.steps, job.hidden, "out does not fit");
+    require_sequences(d_out, batch.rows, job.steps, job.hidden, "the gradient of out does not fit");
+    const Index columns = job.x ? job.input : gates_of(job.cell) * job.hidden;
+    if (dx) require_sequences(*dx, batch.rows, job.steps, columns, "the gradient of x does not fit");
     for (const auto* state : {&h0, &c0, &mask, &dh_final, &dc_final})
-        require_shape(*state, rows, job.hidden, "a state, its gradient or the mask does not fit");
+        require_shape(*state, batch.rows, job.hidden, "a state, its gradient or the mask does not fit");
     for (const auto* state : {&dh0, &dc0})
-        require_shape(*state, rows, job.hidden, "the gradient of an initial state does not fit");
+        require_shape(*state, batch.rows, job.hidden, "the gradient of a state does not fit");
     require(Index(saved.shape(0)) == saved_floats(job.cell, job.hidden, batch), "saved does not fit");
-    job.reverse = reverse;
-    job.x = x.data(), job.x_row = x.stride(0), job.x_step = x.stride(1);
     job.h0 = pointer(h0), job.c0 = pointer(c0), job.mask = pointer(mask);
     job.out = out.data(), job.out_row = out.stride(0), job.out_step = out.stride(1);
     job.d_out = d_out.data(), job.d_out_row = d_out.stride(0), job.d_out_step = d_out.stride(1);
@@ -147,14 +177,9 @@ void backward(const std::string& cell_name, Array<const float, 3> x, Lengths len
 }  // namespace
 
 NB_MODULE(compiled, module) {
-    module.def("forward", &forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
-               nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(),
-               nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none());
-    module.def("backward", &backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
-               nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(),
-               nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
-               nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg(),
-               nb::arg());
+    // Every argument by position; those that may be None stand in the signatures.
+    module.def("forward", &forward);
+    module.def("backward", &backward);
     module.def("saved_floats", [](const std::string& cell, Index hidden, Lengths lengths) {
         return saved_floats(cell_of(cell), hidden, {Index(lengths.shape(0)), lengths.data(), 1});
     });

@@ -49,8 +49,10 @@ struct Layer {
     Cell cell;
     Index steps, input, hidden, blocks;  // blocks: of units
     bool reverse;
-    const float* x;  // [batch, steps, input]
+    const float* x;  // [batch, steps, input], or null where words are read that are projected already:
     Index x_row, x_step;
+    const float* projected;      // [words, gates * hidden], W x + b of every word
+    const std::int64_t* tokens;  // [batch, steps], which word stands where
     const float* h0;    // [batch, hidden], or null for zeros
     const float* c0;    // the same
     const float* mask;  // [batch, hidden], multiplies what the gates see of h, or null
@@ -76,7 +78,7 @@ struct Backward : Layer {
     const float* d_out;        // [batch, steps, hidden]
     Index d_out_row, d_out_step;
     const float *dh_final, *dc_final;  // [batch, hidden], or null
-    float* dx;                         // [batch, steps, input], or null
+    float* dx;  // [batch, steps, input], or null; of projected words [batch, steps, gates * hidden]
     Index dx_row, dx_step;
     bool add_to_dx;
     float *dh0, *dc0;                 // [batch, hidden], or null

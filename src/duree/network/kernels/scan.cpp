@@ -78,6 +78,22 @@ inline void gather_inputs(const Layer& layer, const Group& group, const Chunk& c
                  layer.input);
 }
 
+// The projections of a chunk's words, for the unit blocks [u0, u1).
+template <int G>
+inline void gather_projected(const Layer& layer, const Group& group, const Chunk& chunk, Index u0,
+                             Index u1, float* a, Index stride) {
+    const Index H = layer.hidden;
+    for (Index r = 0; r < chunk.active(0); ++r)
+        for (Index s = 0; s < chunk.steps && r < chunk.active(s); ++s) {
+            const Index time = time_of(layer, group, r, chunk.first + s);
+            const float* from = layer.projected + layer.tokens[group.row[r] * layer.steps + time] * G * H;
+            float* to = a + (chunk.at[s] + r) * stride;
+            for (Index b = u0; b < u1; ++b)
+                for (int g = 0; g < G; ++g)
+                    store(to + (b * G + g) * W, load_part(from + g * H + b * W, H - b * W));
+        }
+}
+
 // Columns [from, to) of a state at the beginning, zero in the filling units.
 inline void begin_state(const float* given, const Layer& layer, const Group& group, Index from, Index to,
                         float* state, Index stride) {
@@ -119,16 +135,21 @@ void forward_group(const Forward& job, const Group& group, float* scratch, const
         end_state(job.c_final, job, group.row[r], from, to, c + r * hidden);
     }
 
+    wait(team);
     float* saved = group.saved;
     const Index steps = group.length[0];
     for (Index first = 0; first < steps;) {
         const Chunk chunk = chunk_from(group, first);
-        gather_inputs(job, group, chunk, team, xs, input);
-        wait(team);
-        for (Index b = u0; b < u1; ++b)
-            multiply<false>(chunk.samples, xs, input, job.input,
-                            {job.w_ih + b * job.input * G * W, G * W, W}, G,
-                            {a + b * G * W, gates, W}, Start::bias, job.bias_ih + b * G * W);
+        if (job.projected) {
+            gather_projected<G>(job, group, chunk, u0, u1, a, gates);
+        } else {
+            gather_inputs(job, group, chunk, team, xs, input);
+            wait(team);
+            for (Index b = u0; b < u1; ++b)
+                multiply<false>(chunk.samples, xs, input, job.input,
+                                {job.w_ih + b * job.input * G * W, G * W, W}, G,
+                                {a + b * G * W, gates, W}, Start::bias, job.bias_ih + b * G * W);
+        }
         for (Index s = 0; s < chunk.steps; ++s) {
             const Index step = chunk.first + s, rows = chunk.active(s);
             const Index old = (step & 1) * MAX_ROWS * hidden, now = (~step & 1) * MAX_ROWS * hidden;
@@ -212,7 +233,7 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
         end = chunk.first;
         sample -= chunk.samples;
         const float* saved = group.saved + sample * blocks * S * W;
-        gather_inputs(job, group, chunk, team, xs, input);
+        if (!job.projected) gather_inputs(job, group, chunk, team, xs, input);
         gather_states(job, group, chunk, team, hs, hidden);
         wait(team);
         for (Index s = chunk.steps - 1; s >= 0; --s) {
@@ -261,7 +282,17 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
                             {job.w_hh + u0 * blocks * G * W * W, W, blocks * G * W * W}, u1 - u0,
                             {past + from, hidden, W}, Start::zero);
         }
-        if (job.dx) {
+        if (job.dx && job.projected) {
+            for (Index r = 0; r < chunk.active(0); ++r)
+                for (Index s = 0; s < chunk.steps && r < chunk.active(s); ++s) {
+                    float* dx = job.dx + group.row[r] * job.dx_row +
+                                time_of(job, group, r, chunk.first + s) * job.dx_step;
+                    const float* da = da_x + (chunk.at[s] + r) * gates;
+                    for (Index b = u0; b < u1; ++b)
+                        for (int g = 0; g < G; ++g)
+                            store_part(dx + g * H + b * W, load(da + (b * G + g) * W), H - b * W);
+                }
+        } else if (job.dx) {
             const Index first = first_of(team, inputs), last = last_of(team, inputs);
             multiply<false>(chunk.samples, da_x, gates, blocks * G * W,
                             {job.w_ih + first * blocks * G * W * W, W, blocks * G * W * W}, last - first,
@@ -279,9 +310,11 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
                 }
         }
         for (Index b = u0; b < u1; ++b) {
-            multiply<true>(job.input, xs, input, chunk.samples, {da_x + b * G * W, gates, W}, G,
-                           {sums.w_ih + b * job.input * G * W, G * W, W}, Start::add);
-            add_lines(chunk.samples, da_x + b * G * W, gates, G * W, sums.bias_ih + b * G * W);
+            if (!job.projected) {
+                multiply<true>(job.input, xs, input, chunk.samples, {da_x + b * G * W, gates, W}, G,
+                               {sums.w_ih + b * job.input * G * W, G * W, W}, Start::add);
+                add_lines(chunk.samples, da_x + b * G * W, gates, G * W, sums.bias_ih + b * G * W);
+            }
             add_lines(chunk.samples, da_h + b * G * W, gates, G * W, sums.bias_hh + b * G * W);
         }
         if (job.mask) {
