@@ -51,7 +51,7 @@ def test_a_step_beyond_the_last_keeps_the_rate_at_its_end():
 )
 def test_each_name_gives_its_rule_with_rate_and_decay(name, rule):
     settings = TrainingSettings(optimiser=name, learning_rate=0.3, weight_decay=0.2)
-    found = make_optimiser(nn.Linear(2, 1).parameters(), settings)
+    found = make_optimiser(nn.Linear(2, 1), settings)
     assert type(found) is rule
     assert found.param_groups[0]["lr"] == 0.3
     assert found.param_groups[0]["weight_decay"] == 0.2

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
+from duree.network import kernels
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent, dropout_alike
 from duree.recipe import ModelSettings
@@ -41,6 +45,7 @@ class SequenceModel(nn.Module):
         super().__init__()
         self.settings = settings
         self.embedding: nn.Embedding | None = None
+        self.table: list[Tensor] | None = None
         if vocabulary_size is not None:
             self.embedding = nn.Embedding(vocabulary_size, settings.embedding_size, PADDING)
             nn.init.normal_(self.embedding.weight, std=EMBEDDING_DEVIATION)
@@ -66,19 +71,48 @@ class SequenceModel(nn.Module):
         settings = self.settings
         if values.shape[1] == 0:  # poolings need a step to look at, be it padding
             values = values.new_zeros(len(values), 1, *values.shape[2:])
-        x = self._embed(values)  # (B, T, I)
-        x = dropout_alike(x, settings.input_dropout, self.training)
-        states = self.recurrent.hidden_states(x, lengths)  # (B, T, D*H)
+        states = self._read(values, lengths)  # (B, T, D*H)
         pooled: Tensor = self.pooling(states, lengths)  # (B, D*H)
         pooled = dropout_alike(pooled[:, None], settings.output_dropout, self.training)[:, 0]
         scores: Tensor = self.head(pooled)
         return scores
 
-    def _embed(self, values: Tensor) -> Tensor:
+    @contextmanager
+    def tabulated(self) -> Iterator[None]:
+        """Within, words are projected once for all batches; the weights must stay as they are."""
+        if self.embedding is not None and kernels.serves(self.embedding.weight):
+            self.table = self.recurrent.project(self.embedding.weight)
+        try:
+            yield
+        finally:
+            self.table = None
+
+    def _read(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """The hidden states of all steps, float [batch, steps, directions * hidden]."""
+        recurrent, dropout = self.recurrent, self.settings.input_dropout
         if self.embedding is None:
-            return values
+            return recurrent.hidden_states(dropout_alike(values, dropout, self.training), lengths)
+        if self.table is not None:
+            return recurrent.hidden_states_of_words(values, self.table, lengths)
         if self.training and self.settings.word_dropout > 0:
             hidden = torch.rand(values.shape, device=values.device) < self.settings.word_dropout
             values = values.masked_fill(hidden & (values != PADDING), UNKNOWN)
-        embedded: Tensor = self.embedding(values)
-        return embedded
+        if not kernels.serves(self.embedding.weight):
+            x = dropout_alike(self.embedding(values), dropout, self.training)
+            return recurrent.hidden_states(x, lengths)
+        words, places = distinct(values, self.embedding.num_embeddings)
+        vectors = self.embedding(words)  # (W, I)
+        if self.training and dropout > 0:  # which makes a word another one in every sequence
+            x = dropout_alike(kernels.look_up(vectors, places), dropout, self.training)
+            return recurrent.hidden_states(x, lengths)
+        return recurrent.hidden_states_of_words(places, recurrent.project(vectors), lengths)
+
+
+def distinct(tokens: Tensor, vocabulary_size: int) -> tuple[Tensor, Tensor]:
+    """The words that occur, rising, int64 [words]; and where each token stands among them."""
+    occurs = torch.zeros(vocabulary_size, dtype=torch.bool)
+    occurs[tokens] = True
+    words = occurs.nonzero()[:, 0]
+    place = torch.empty(vocabulary_size, dtype=torch.int64)
+    place[words] = torch.arange(len(words))
+    return words, place[tokens]

@@ -34,8 +34,11 @@ class MaxPooling(nn.Module):
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """[batch, steps, size] to [batch, size]."""
-        padding = _padding(states, lengths)[:, :, None]
-        largest = states.masked_fill(padding, float("-inf")).amax(dim=1)
+        real = states.detach().masked_fill(_padding(states, lengths)[:, :, None], float("-inf"))
+        if states.requires_grad:  # a place has a quicker way back than a maximum
+            largest = states.gather(1, real.max(dim=1, keepdim=True).indices)[:, 0]
+        else:
+            largest = real.amax(dim=1)
         return largest.masked_fill((lengths == 0)[:, None], 0.0)
 
 

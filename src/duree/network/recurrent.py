@@ -104,24 +104,42 @@ class Recurrent(nn.Module):
         """The output alone, which spares the work that only the final states need."""
         return self._run(x, lengths, None, want_final=False)[0]
 
+    def project(self, vectors: Tensor) -> list[Tensor]:
+        """W x + b of the first layer for every word, [words, gates * hidden], a direction each."""
+        weights = [self._weights(suffix) for suffix in self._suffixes(0)]
+        return [linear(vectors, w.weight_ih, w.bias_ih) for w in weights]
+
+    def hidden_states_of_words(
+        self, tokens: Tensor, projected: list[Tensor], lengths: Tensor
+    ) -> Tensor:
+        """``hidden_states(vectors[tokens], lengths)``, with ``projected`` = ``project(vectors)``.
+
+        A word is projected once, wherever it stands: for the compiled recurrence alone.
+        """
+        return self._run(kernels.Words(tokens, projected), lengths, None, want_final=False)[0]
+
     def _run(
-        self, x: Tensor, lengths: Tensor, initial: Tensor | State | None, want_final: bool
+        self,
+        x: Tensor | kernels.Words,
+        lengths: Tensor,
+        initial: Tensor | State | None,
+        want_final: bool,
     ) -> tuple[Tensor, list[State]]:
-        start = self._start(x, initial)
+        given, start = x, self._start(lengths, initial)
         finals: list[State] = []
         for layer in range(self.num_layers):
-            if layer > 0:
-                x = dropout_alike(x, self.dropout, self.training)
             first = layer * self.directions
             began = tuple(state[first : first + self.directions] for state in start)
             weights = [self._weights(suffix) for suffix in self._suffixes(layer)]
             mask = self._mask(began[0])
-            if kernels.serves(x, *began, *weights[0]):
-                x, final = kernels.read_layer(self.kind, x, lengths, began, weights, mask)
+            if isinstance(given, kernels.Words) or kernels.serves(given, *began, *weights[0]):
+                output, final = kernels.read_layer(self.kind, given, lengths, began, weights, mask)
             else:
-                x, final = self._read_layer(x, lengths, began, weights, mask, want_final)
+                output, final = self._read_layer(given, lengths, began, weights, mask, want_final)
             finals.append(final)
-        return x, finals
+            if layer + 1 < self.num_layers:
+                given = dropout_alike(output, self.dropout, self.training)
+        return output, finals
 
     def _read_layer(
         self,
@@ -180,10 +198,11 @@ class Recurrent(nn.Module):
         """One step of the cell's reference."""
         raise NotImplementedError
 
-    def _start(self, x: Tensor, initial: Tensor | State | None) -> State:
+    def _start(self, lengths: Tensor, initial: Tensor | State | None) -> State:
         if initial is None:
-            shape = (self.num_layers * self.directions, x.shape[0], self.hidden_size)
-            return tuple(x.new_zeros(shape) for _ in range(self.states))
+            shape = (self.num_layers * self.directions, len(lengths), self.hidden_size)
+            like = next(self.parameters())
+            return tuple(like.new_zeros(shape) for _ in range(self.states))
         return (initial,) if isinstance(initial, Tensor) else tuple(initial)
 
     def _suffixes(self, layer: int) -> list[str]:
@@ -290,8 +309,8 @@ def dropout_alike(x: Tensor, share: float, training: bool) -> Tensor:
     """Dropout with one mask for all steps of a sequence; x is [batch, steps, channels]."""
     if not training or share == 0:
         return x
-    mask = torch.rand(x.shape[0], 1, x.shape[2], device=x.device, dtype=x.dtype) >= share
-    return x * mask / (1 - share)
+    kept = torch.rand(x.shape[0], 1, x.shape[2], device=x.device, dtype=x.dtype) >= share
+    return x * (kept / (1 - share))
 
 
 def reverse_rows(x: Tensor, lengths: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ def estimate(
     # The middle batch of every third: their mean is near that of all.
     chosen = [batches[(2 * probe + 1) * len(batches) // (2 * PROBES)] for probe in range(PROBES)]
     trial = copy.deepcopy(model).train()
-    optimiser = make_optimiser(trial.parameters(), settings)
+    optimiser = make_optimiser(trial, settings)
     seconds = []
     with torch.random.fork_rng(devices=[]):
         for rows in [chosen[-1], *chosen]:  # the first pass warms caches and allocators up

@@ -124,7 +124,7 @@ def _begin(model: nn.Module, plan: Plan) -> Training:
     average = _copy(model.state_dict()) if plan.settings.averaging else {}
     choices = {"seed": plan.seed, "rows": len(plan.examples)}
     choices |= {f"training.{k}": v for k, v in plan.settings.model_dump(exclude=FREE).items()}
-    optimiser = make_optimiser(model.parameters(), plan.settings)
+    optimiser = make_optimiser(model, plan.settings)
     return Training(model, optimiser, average, {}, Position(), choices)
 
 

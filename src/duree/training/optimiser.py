@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from duree.network import kernels
 from duree.recipe import TrainingSettings
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -16,17 +18,67 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 WARM_UP_STEPS = 100
 
 
-def make_optimiser(
-    parameters: Iterable[nn.Parameter], settings: TrainingSettings
-) -> torch.optim.Optimizer:
-    """The optimiser called ``adam``, ``adamw``, ``sgd`` (with momentum 0.9) or ``rmsprop``."""
+class RowAdam(torch.optim.Adam):
+    """Adam that leaves alone the rows of an embedding which a batch did not touch.
+
+    Their moments wait, as in torch's SparseAdam; all other parameters are updated fused.
+    """
+
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One update from the gradients at hand."""
+        by_rows = [
+            (group, parameter, parameter.grad)
+            for group in self.param_groups
+            for parameter in group["params"]
+            if parameter.grad is not None and parameter.grad.is_sparse
+        ]
+        for _, parameter, _ in by_rows:
+            parameter.grad = None
+        super().step()
+        for group, parameter, gradient in by_rows:
+            self._step_rows(group, parameter, gradient)
+            parameter.grad = gradient
+
+    @torch.no_grad()
+    def _step_rows(self, group: dict[str, Any], parameter: Tensor, gradient: Tensor) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["step"] = torch.tensor(0.0)
+            state["exp_avg"] = torch.zeros_like(parameter)
+            state["exp_avg_sq"] = torch.zeros_like(parameter)
+        state["step"] += 1
+        kernels.adam_rows(
+            parameter,
+            state["exp_avg"],
+            state["exp_avg_sq"],
+            gradient,
+            step=int(state["step"]),
+            rate=group["lr"],
+            betas=group["betas"],
+            epsilon=group["eps"],
+        )
+
+
+def make_optimiser(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """The optimiser called ``adam``, ``adamw``, ``sgd`` (with momentum 0.9) or ``rmsprop``.
+
+    Embeddings get gradients of the touched rows alone where the optimiser can use them.
+    """
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimiser == "sgd":
-        return torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay, fused=True)
+        return torch.optim.SGD(
+            model.parameters(), rate, momentum=0.9, weight_decay=decay, fused=True
+        )
     if settings.optimiser == "rmsprop":
-        return torch.optim.RMSprop(parameters, rate, weight_decay=decay)
+        return torch.optim.RMSprop(model.parameters(), rate, weight_decay=decay)
+    betas = (0.9, 0.99)
+    if decay == 0 and kernels.serves(*model.parameters()):
+        for module in model.modules():
+            if isinstance(module, nn.Embedding):
+                module.sparse = True
+        return RowAdam(model.parameters(), rate, betas, fused=True)
     rule = torch.optim.Adam if settings.optimiser == "adam" else torch.optim.AdamW
-    return rule(parameters, rate, betas=(0.9, 0.99), weight_decay=decay, fused=True)
+    return rule(model.parameters(), rate, betas, weight_decay=decay, fused=True)
 
 
 def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
@@ -61,6 +113,14 @@ def update(
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(batch_loss)
         if clip_norm > 0:
-            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+            clip(model.parameters(), clip_norm)
         optimiser.step()
     return value
+
+
+def clip(parameters: Iterable[nn.Parameter], most: float) -> None:
+    """Scale all gradients so that their norm together is ``most`` at most (Pascanu et al. 2013)."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    values = [grad._values() if grad.is_sparse else grad for grad in gradients]
+    norm = nn.utils.get_total_norm(values)
+    torch._foreach_mul_(values, (most / (norm + 1e-6)).clamp(max=1.0))

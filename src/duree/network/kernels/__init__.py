@@ -6,12 +6,14 @@ built or cannot be loaded, ``compiled`` is None and ``torch.nn`` does the work.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from duree.network.cells import Weights
 
@@ -75,6 +77,56 @@ def read_layer(
     flat = [tensor for direction in weights for tensor in direction]
     output, *finals = _Layer.apply(cell, lengths, mask, tokens, began, *inputs, *began, *flat)  # type: ignore[no-untyped-call]
     return output, tuple(finals)
+
+
+def look_up(vectors: Tensor, tokens: Tensor) -> Tensor:
+    """``vectors[tokens]``, float32 [batch, steps, size], with a quick way back."""
+    found: Tensor = _LookUp.apply(vectors, tokens)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _LookUp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor, tokens: Tensor) -> Tensor:
+        ctx.save_for_backward(tokens)
+        ctx.words = len(vectors)
+        return vectors.index_select(0, tokens.flatten()).view(*tokens.shape, vectors.shape[1])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (tokens,) = ctx.saved_tensors
+        return sum_by_word(gradient, tokens, ctx.words), None
+
+
+def sum_by_word(values: Tensor, tokens: Tensor, words: int) -> Tensor:
+    """Sums of values [batch, steps, size] over the places of each word: float32 [words, size]."""
+    sums = values.new_empty(words, values.shape[2])
+    flat = values.contiguous().flatten(0, 1)
+    compiled.sum_rows(tokens.flatten().numpy(), _array(flat), _array(sums), torch.get_num_threads())
+    return sums
+
+
+def adam_rows(
+    table: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    gradient: Tensor,
+    *,
+    step: int,
+    rate: float,
+    betas: tuple[float, float],
+    epsilon: float,
+) -> None:
+    """Adam's update number ``step`` (Kingma & Ba 2015), in place, of a sparse gradient's rows."""
+    rate *= math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step)
+    compiled.adam_rows(
+        *map(_array, (table, mean, square, gradient._indices()[0], gradient._values())),
+        rate,
+        *betas,
+        epsilon * math.sqrt(1 - betas[1] ** step),
+        torch.get_num_threads(),
+    )
 
 
 class _Layer(torch.autograd.Function):
@@ -144,7 +196,7 @@ class _Layer(torch.autograd.Function):
         if call.projected and wanted:
             # What every place of a word wants of its projection, summed.
             d_inputs = [
-                torch.ops.aten.embedding_dense_backward(d, tokens, len(table), -1, False)
+                sum_by_word(d, tokens, len(table))
                 for d, table in zip(d_inputs, inputs, strict=True)
             ]
         flat = [

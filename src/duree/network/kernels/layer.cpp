@@ -6,9 +6,7 @@
 #include <numeric>
 #include <thread>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "parallel.h"
 
 namespace duree {
 
@@ -40,21 +38,6 @@ std::vector<const Scans*> find_scans() {
 
 const std::vector<const Scans*> available = find_scans();
 std::atomic<const Scans*> in_use{available.front()};
-
-// Calls body(rank, size) on `threads` threads, or on fewer where that many cannot be had.
-template <typename Body>
-void parallel(int threads, const Body& body) {
-    if (threads <= 1) return body(0, 1);
-#ifdef _OPENMP
-#pragma omp parallel num_threads(threads)
-    body(omp_get_thread_num(), omp_get_num_threads());
-#else
-    std::vector<std::thread> others;
-    for (int rank = 1; rank < threads; ++rank) others.emplace_back(body, rank, threads);
-    body(0, threads);
-    for (std::thread& other : others) other.join();
-#endif
-}
 
 // Scratch that grows and stays: memory given back and taken anew costs a page fault for every page.
 float* scratch(Index floats) {

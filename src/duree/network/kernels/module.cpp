@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "layer.h"
+#include "rows.h"
 
 namespace nb = nanobind;
 using namespace duree;
@@ -174,12 +175,41 @@ void backward(const std::string& cell, std::optional<Array<const float, 3>> x,
     run_backward(job, batch, parameters, saved.data(), gradients);
 }
 
+void sum_places(Lengths tokens, Dense<const float, 2> from, Dense<float, 2> to, int threads) {
+    const Index places = tokens.shape(0), words = to.shape(0);
+    require(Index(from.shape(0)) == places && from.shape(1) == to.shape(1), "from does not fit");
+    for (Index place = 0; place < places; ++place)
+        require(0 <= tokens.data()[place] && tokens.data()[place] < words, "no such token");
+    nb::gil_scoped_release release;
+    sum_rows(tokens.data(), places, from.data(), from.shape(1), to.data(), words, threads);
+}
+
+void adam(Dense<float, 2> table, Dense<float, 2> mean, Dense<float, 2> square, Lengths rows,
+          Dense<const float, 2> gradient, float rate, float beta1, float beta2, float epsilon,
+          int threads) {
+    const Index count = rows.shape(0), columns = table.shape(1);
+    for (const auto* moment : {&mean, &square})
+        require(moment->shape(0) == table.shape(0) && Index(moment->shape(1)) == columns,
+                "a moment does not fit");
+    require(Index(gradient.shape(0)) == count && Index(gradient.shape(1)) == columns,
+            "the gradient does not fit");
+    for (Index i = 0; i < count; ++i)  // rising, so that no two threads meet
+        require((i == 0 ? 0 : rows.data()[i - 1] + 1) <= rows.data()[i] &&
+                    rows.data()[i] < Index(table.shape(0)),
+                "rows must rise and lie in the table");
+    nb::gil_scoped_release release;
+    adam_rows(table.data(), mean.data(), square.data(), rows.data(), count, gradient.data(), columns,
+              {rate, beta1, beta2, epsilon}, threads);
+}
+
 }  // namespace
 
 NB_MODULE(compiled, module) {
     // Every argument by position; those that may be None stand in the signatures.
     module.def("forward", &forward);
     module.def("backward", &backward);
+    module.def("sum_rows", &sum_places);
+    module.def("adam_rows", &adam);
     module.def("saved_floats", [](const std::string& cell, Index hidden, Lengths lengths) {
         return saved_floats(cell_of(cell), hidden, {Index(lengths.shape(0)), lengths.data(), 1});
     });
