@@ -16,7 +16,7 @@ from torch import Tensor
 
 from duree.network import kernels
 from duree.network.cells import Weights, gru_step, lstm_step, rnn_step
-from duree.network.kernels import Words, read_layer
+from duree.network.kernels.layer import Words, read_layer
 from duree.network.recurrent import GRU, LSTM, RNN
 
 assert kernels.compiled is not None, kernels.missing

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from duree.network import kernels
+from duree.network.kernels.rows import look_up
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent, dropout_alike
 from duree.recipe import ModelSettings
@@ -103,7 +104,7 @@ class SequenceModel(nn.Module):
         words, places = distinct(values, self.embedding.num_embeddings)
         vectors = self.embedding(words)  # (W, I)
         if self.training and dropout > 0:  # which makes a word another one in every sequence
-            x = dropout_alike(kernels.look_up(vectors, places), dropout, self.training)
+            x = dropout_alike(look_up(vectors, places), dropout, self.training)
             return recurrent.hidden_states(x, lengths)
         return recurrent.hidden_states_of_words(places, recurrent.project(vectors), lengths)
 

@@ -18,6 +18,7 @@ from torch.nn.functional import linear
 
 from duree.network import kernels
 from duree.network.cells import Weights, gru_step, lstm_step, rnn_step
+from duree.network.kernels.layer import Words, read_layer
 
 State = tuple[Tensor, ...]
 
@@ -116,24 +117,24 @@ class Recurrent(nn.Module):
 
         A word is projected once, wherever it stands: for the compiled recurrence alone.
         """
-        return self._run(kernels.Words(tokens, projected), lengths, None, want_final=False)[0]
+        return self._run(Words(tokens, projected), lengths, None, want_final=False)[0]
 
     def _run(
         self,
-        x: Tensor | kernels.Words,
+        x: Tensor | Words,
         lengths: Tensor,
         initial: Tensor | State | None,
         want_final: bool,
     ) -> tuple[Tensor, list[State]]:
-        given, start = x, self._start(lengths, initial)
+        given, start = x, None if initial is None else tuple_of(initial)
         finals: list[State] = []
         for layer in range(self.num_layers):
             first = layer * self.directions
-            began = tuple(state[first : first + self.directions] for state in start)
+            began = start and tuple(state[first : first + self.directions] for state in start)
             weights = [self._weights(suffix) for suffix in self._suffixes(layer)]
-            mask = self._mask(began[0])
-            if isinstance(given, kernels.Words) or kernels.serves(given, *began, *weights[0]):
-                output, final = kernels.read_layer(self.kind, given, lengths, began, weights, mask)
+            mask = self._mask(len(lengths), weights[0].weight_hh)
+            if isinstance(given, Words) or kernels.serves(given, *(began or ()), *weights[0]):
+                output, final = read_layer(self.kind, given, lengths, began, weights, mask)
             else:
                 output, final = self._read_layer(given, lengths, began, weights, mask, want_final)
             finals.append(final)
@@ -145,12 +146,14 @@ class Recurrent(nn.Module):
         self,
         x: Tensor,
         lengths: Tensor,
-        began: State,
+        began: State | None,
         weights: list[Weights],
         mask: Tensor | None,
         want_final: bool,
     ) -> tuple[Tensor, State]:
-        """What ``kernels.read_layer`` does, by torch's operators; finals only if wanted."""
+        """What ``kernels.layer`` does, by torch's operators; finals only if wanted."""
+        shape = (len(weights), len(lengths), self.hidden_size)
+        began = began or tuple(x.new_zeros(shape) for _ in range(self.states))
         padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]  # (B, T)
         # Whatever stands past a length, be it NaN, must not reach a gradient either.
         x = x.masked_fill(padding[:, :, None], 0.0)
@@ -168,12 +171,13 @@ class Recurrent(nn.Module):
         output = torch.cat(outputs, dim=2).masked_fill(padding[:, :, None], 0.0)  # (B, T, D*H)
         return output, tuple(torch.stack(state) for state in zip(*finals, strict=True))
 
-    def _mask(self, like: Tensor) -> Tensor | None:
+    def _mask(self, rows: int, like: Tensor) -> Tensor | None:
         """One recurrent mask for each sequence and direction, [directions, batch, hidden]."""
         if not self.training or self.recurrent_dropout == 0:
             return None
-        ones = torch.ones_like(like).flatten(0, 1)[:, None]
-        return dropout_alike(ones, self.recurrent_dropout, True)[:, 0].view_as(like)
+        ones = like.new_ones(self.directions * rows, 1, self.hidden_size)
+        masks = dropout_alike(ones, self.recurrent_dropout, True)
+        return masks.view(self.directions, rows, self.hidden_size)
 
     def _scan(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
         """Every state at every step, [batch, steps, hidden] each; only h unless more is wanted."""
@@ -197,13 +201,6 @@ class Recurrent(nn.Module):
     def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
         """One step of the cell's reference."""
         raise NotImplementedError
-
-    def _start(self, lengths: Tensor, initial: Tensor | State | None) -> State:
-        if initial is None:
-            shape = (self.num_layers * self.directions, len(lengths), self.hidden_size)
-            like = next(self.parameters())
-            return tuple(like.new_zeros(shape) for _ in range(self.states))
-        return (initial,) if isinstance(initial, Tensor) else tuple(initial)
 
     def _suffixes(self, layer: int) -> list[str]:
         return [f"_l{layer}", f"_l{layer}_reverse"][: self.directions]
@@ -303,6 +300,11 @@ def _cell_states(x: Tensor, h: Tensor, h0: Tensor, c0: Tensor, weights: Weights)
         c = kept[:, t] * c + added[:, t]
         trace.append(c)
     return torch.stack(trace, dim=1)
+
+
+def tuple_of(states: Tensor | State) -> State:
+    """The states of any cell as a tuple."""
+    return (states,) if isinstance(states, Tensor) else tuple(states)
 
 
 def dropout_alike(x: Tensor, share: float, training: bool) -> Tensor:

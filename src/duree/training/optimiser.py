@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from duree.network import kernels
+from duree.network.kernels.rows import adam_rows
 from duree.recipe import TrainingSettings
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -47,7 +48,7 @@ class RowAdam(torch.optim.Adam):
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         state["step"] += 1
-        kernels.adam_rows(
+        adam_rows(
             parameter,
             state["exp_avg"],
             state["exp_avg_sq"],

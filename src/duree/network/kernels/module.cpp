@@ -146,7 +146,7 @@ void backward(const std::string& cell, std::optional<Array<const float, 3>> x,
               Maybe<const float, 2> w_ih, Dense<const float, 2> w_hh, Maybe<const float, 1> bias_ih,
               Dense<const float, 1> bias_hh, Maybe<const float, 2> h0, Maybe<const float, 2> c0,
               Maybe<const float, 2> mask, bool reverse, int threads, Array<float, 3> out,
-              Dense<float, 1> saved, Array<const float, 3> d_out, Maybe<const float, 2> dh_final,
+              Dense<float, 1> saved, std::optional<Array<const float, 3>> d_out, Maybe<const float, 2> dh_final,
               Maybe<const float, 2> dc_final, std::optional<Array<float, 3>> dx, bool add_to_dx,
               Maybe<float, 2> dh0, Maybe<float, 2> dc0, Maybe<float, 2> dw_ih, Dense<float, 2> dw_hh,
               Maybe<float, 1> dbias_ih, Dense<float, 1> dbias_hh) {
@@ -156,7 +156,8 @@ void backward(const std::string& cell, std::optional<Array<const float, 3>> x,
     const auto parameters = Weights<const float>{w_ih, w_hh, bias_ih, bias_hh}.of(job);
     const auto gradients = Weights<float>{dw_ih, dw_hh, dbias_ih, dbias_hh}.of(job);
     require_sequences(out, batch.rows, job.steps, job.hidden, "out does not fit");
-    require_sequences(d_out, batch.rows, job.steps, job.hidden, "the gradient of out does not fit");
+    if (d_out)
+        require_sequences(*d_out, batch.rows, job.steps, job.hidden, "the gradient of out does not fit");
     const Index columns = job.x ? job.input : gates_of(job.cell) * job.hidden;
     if (dx) require_sequences(*dx, batch.rows, job.steps, columns, "the gradient of x does not fit");
     for (const auto* state : {&h0, &c0, &mask, &dh_final, &dc_final})
@@ -166,7 +167,8 @@ void backward(const std::string& cell, std::optional<Array<const float, 3>> x,
     require(Index(saved.shape(0)) == saved_floats(job.cell, job.hidden, batch), "saved does not fit");
     job.h0 = pointer(h0), job.c0 = pointer(c0), job.mask = pointer(mask);
     job.out = out.data(), job.out_row = out.stride(0), job.out_step = out.stride(1);
-    job.d_out = d_out.data(), job.d_out_row = d_out.stride(0), job.d_out_step = d_out.stride(1);
+    if (d_out)
+        job.d_out = d_out->data(), job.d_out_row = d_out->stride(0), job.d_out_step = d_out->stride(1);
     job.dh_final = pointer(dh_final), job.dc_final = pointer(dc_final);
     if (dx) job.dx = dx->data(), job.dx_row = dx->stride(0), job.dx_step = dx->stride(1);
     job.add_to_dx = add_to_dx;

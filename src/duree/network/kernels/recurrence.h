@@ -75,7 +75,7 @@ struct Forward : Layer {
 
 struct Backward : Layer {
     const float *w_ih, *w_hh;  // [block of input or hidden][gates in da's order][width]
-    const float* d_out;        // [batch, steps, hidden]
+    const float* d_out;        // [batch, steps, hidden], or null
     Index d_out_row, d_out_step;
     const float *dh_final, *dc_final;  // [batch, hidden], or null
     float* dx;  // [batch, steps, input], or null; of projected words [batch, steps, gates * hidden]

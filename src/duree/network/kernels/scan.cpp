@@ -250,7 +250,8 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
                     const Index units = H - b * W;  // at least W but in the last block
                     Vec by_gates = load(past_r + b * W);
                     if (job.mask) by_gates *= load_part(job.mask + row * H + b * W, units);
-                    States d{load(dh_r + b * W) + by_gates + load_part(d_out + b * W, units), Vec{}};
+                    States d{load(dh_r + b * W) + by_gates, Vec{}};
+                    if (job.d_out) d.h += load_part(d_out + b * W, units);
                     States before{load(hs + at * hidden + b * W), Vec{}};
                     if (C == Cell::lstm) {
                         d.c = load(dc_r + b * W);
@@ -263,7 +264,8 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
                     float* da_h_b = da_h + at * gates + b * G * W;
                     // The step before is read next, backwards, which no processor foresees.
                     if (step > 0) {
-                        __builtin_prefetch(d_out + (job.reverse ? 1 : -1) * job.d_out_step + b * W);
+                        if (job.d_out)
+                            __builtin_prefetch(d_out + (job.reverse ? 1 : -1) * job.d_out_step + b * W);
                         for (int v = 0; v < S; ++v)
                             __builtin_prefetch(kept + ((b - back * blocks) * S + v) * W);
                     }

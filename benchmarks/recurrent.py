@@ -1,0 +1,445 @@
+"""The recurrent engine beside its peers: layers, a training step, predictions, on two cores.
+
+    python benchmarks/recurrent.py [--rounds 3]
+
+Every contender runs in a process of its own, one after the other, round after round; a figure is
+the median over rounds of each process's median. Peers that are not installed are left out:
+pip install 'duree[bench]'. "torch, memory kept" is torch with the C library told to keep freed
+memory, as Durée's training does; without that, torch pays for fresh pages at every step.
+About 10 minutes with all peers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# (batch, steps, input, hidden), and whether lengths run from 20 to all steps.
+SHAPES = [
+    (32, 80, 128, 64, False),
+    (32, 400, 128, 128, False),
+    (32, 400, 128, 128, True),
+    (64, 400, 300, 256, False),
+    (128, 100, 64, 64, False),
+    (1, 1000, 128, 128, False),
+]
+# The tutorial's model on IMDB: words, embedding, units, batch, steps, recurrent dropout.
+WORDS, EMBEDDING, UNITS, BATCH, STEPS, DROPOUT = 20_000, 128, 64, 32, 80, 0.2
+CELLS = ("lstm", "gru")
+GATES = {"lstm": 4, "gru": 3}
+Figures = Iterator[tuple[str, float]]
+
+
+def milliseconds(call: Callable[[], Any], least: float = 0.5) -> float:
+    """Median over as many calls as `least` seconds hold, after a warm-up."""
+    for _ in range(3):
+        call()
+    times: list[float] = []
+    while sum(times) < least or len(times) < 5:
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return 1000 * statistics.median(times)
+
+
+def tokens(rows: int, steps: int) -> Any:
+    """Words as frequent as words are (Zipf's law), int64 [rows, steps]."""
+    import numpy as np
+
+    frequency = 1 / np.arange(2, WORDS)
+    rng = np.random.default_rng(0)
+    return 2 + rng.choice(WORDS - 2, (rows, steps), p=frequency / frequency.sum())
+
+
+def layers(read: Callable[..., Callable[[], Any]]) -> Figures:
+    """Forward and backward through one layer; `read` makes the call that is timed."""
+    for rows, steps, channels, hidden, unequal in SHAPES:
+        for cell in CELLS:
+            call = read(cell, rows, steps, channels, hidden, unequal)
+            yield (
+                f"{cell} {rows},{steps},{channels},{hidden}{' unequal' * unequal}",
+                milliseconds(call),
+            )
+
+
+def lengths_of(rows: int, steps: int, unequal: bool) -> Any:
+    import torch
+
+    if not unequal:
+        return torch.full((rows,), steps)
+    order = torch.randperm(rows, generator=torch.Generator().manual_seed(0))
+    return torch.linspace(20, steps, rows).long()[order]
+
+
+def torch_contender(threads: int) -> Figures:
+    import torch
+    from torch import nn
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    torch.set_num_threads(threads)
+    square = torch.randn(2048, 2048)
+    yield "SGEMM 2048", milliseconds(lambda: square @ square)
+
+    def read(cell: str, rows: int, steps: int, channels: int, hidden: int, unequal: bool) -> Any:
+        layer = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](channels, hidden, batch_first=True)
+        x = torch.randn(rows, steps, channels, requires_grad=True)
+        lengths, ones = lengths_of(rows, steps, unequal), torch.ones(rows, steps, hidden)
+
+        def call() -> None:
+            given = x
+            if unequal:
+                given = pack_padded_sequence(x, lengths, True, enforce_sorted=False)
+            output = layer(given)[0]
+            if unequal:
+                output = pad_packed_sequence(output, True)[0]
+            output.backward(ones)
+
+        return call
+
+    yield from layers(read)
+
+    values = torch.from_numpy(tokens(BATCH, STEPS))
+    targets = torch.ones(BATCH, 1)
+
+    class Tutorial(nn.Module):
+        def __init__(self, cell: str, by_step: bool) -> None:
+            super().__init__()
+            self.embedding, self.head = nn.Embedding(WORDS, EMBEDDING), nn.Linear(UNITS, 1)
+            kinds = (nn.LSTMCell, nn.GRUCell) if by_step else (nn.LSTM, nn.GRU)
+            self.by_step = by_step
+            self.cell = kinds[CELLS.index(cell)](EMBEDDING, UNITS)
+
+        def forward(self, values: Any) -> Any:
+            x = self.embedding(values).transpose(0, 1)
+            if not self.by_step:
+                return self.head(self.cell(x)[0][-1])
+            mask = (torch.rand(x.shape[1], UNITS) >= DROPOUT) / (1 - DROPOUT)
+            state = x.new_zeros(x.shape[1], UNITS)
+            pair = (state, state)
+            for step in x:
+                if isinstance(self.cell, nn.LSTMCell):
+                    pair = self.cell(step, (pair[0] * mask, pair[1]))
+                    state = pair[0]
+                else:
+                    state = self.cell(step, state * mask)
+            return self.head(state)
+
+    for cell in CELLS:
+        for by_step in (False, True):
+            model = Tutorial(cell, by_step)
+            optimiser = torch.optim.Adam(model.parameters(), fused=True)
+
+            def step(model: Any = model, optimiser: Any = optimiser) -> None:
+                optimiser.zero_grad()
+                loss = nn.functional.binary_cross_entropy_with_logits(model(values), targets)
+                loss.backward()
+                optimiser.step()
+
+            name = "loop, recurrent dropout" if by_step else "no recurrent dropout"
+            yield f"{cell} training step ({name})", milliseconds(step)
+
+
+def torch_kept_contender(threads: int) -> Figures:
+    from duree.training.allocator import keep_freed_memory
+
+    keep_freed_memory()
+    yield from torch_contender(threads)
+
+
+def duree_contender(threads: int) -> Figures:
+    import torch
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    from duree.network.model import SequenceModel
+    from duree.network.recurrent import GRU, LSTM
+    from duree.recipe import ModelSettings, TrainingSettings
+    from duree.training.allocator import keep_freed_memory
+    from duree.training.optimiser import make_optimiser, update
+
+    keep_freed_memory()
+    torch.set_num_threads(threads)
+    kinds = {"lstm": LSTM, "gru": GRU}
+
+    def read(cell: str, rows: int, steps: int, channels: int, hidden: int, unequal: bool) -> Any:
+        layer = kinds[cell](channels, hidden)
+        x = torch.randn(rows, steps, channels, requires_grad=True)
+        lengths, ones = lengths_of(rows, steps, unequal), torch.ones(rows, steps, hidden)
+        return lambda: layer.hidden_states(x, lengths).backward(ones)
+
+    yield from layers(read)
+
+    for cell in CELLS:
+        for hidden in (128, 256):
+            layer = kinds[cell](1, hidden)
+            lengths = torch.full((32,), 400)
+            words = torch.zeros(32, 400, dtype=torch.int64)
+            projected = [torch.zeros(1, GATES[cell] * hidden)]
+            with torch.no_grad():
+                took = milliseconds(
+                    lambda layer=layer, words=words, projected=projected, lengths=lengths: (
+                        layer.hidden_states_of_words(words, projected, lengths)
+                    )
+                )
+            yield f"{cell} recurrence alone, hidden {hidden}", took
+        for share in (0.0, DROPOUT):
+            layer = kinds[cell](128, 64, recurrent_dropout=share).train()
+            x, ones = torch.randn(32, 80, 128, requires_grad=True), torch.ones(32, 80, 64)
+            lengths = torch.full((32,), 80)
+            took = milliseconds(
+                lambda layer=layer, x=x, ones=ones, lengths=lengths: layer.hidden_states(
+                    x, lengths
+                ).backward(ones)
+            )
+            yield f"{cell} layer, recurrent dropout {share}", took
+
+    for cell in CELLS:
+        settings = ModelSettings(
+            cell=cell,
+            embedding_size=EMBEDDING,
+            hidden_size=UNITS,
+            bidirectional=False,
+            pooling="last",
+            word_dropout=0.0,
+            input_dropout=0.0,
+            recurrent_dropout=DROPOUT,
+            output_dropout=0.0,
+            wide=False,
+        )
+        model = SequenceModel(settings, vocabulary_size=WORDS, outputs=1).train()
+        training = TrainingSettings(learning_rate=0.001, clip_norm=0.0)
+        optimiser = make_optimiser(model, training)
+        batch = (
+            torch.from_numpy(tokens(BATCH, STEPS)),
+            torch.full((BATCH,), STEPS),
+            torch.ones(BATCH, 1),
+        )
+        took = milliseconds(
+            lambda model=model, optimiser=optimiser, batch=batch: update(
+                model, optimiser, binary_cross_entropy_with_logits, batch, 0.0
+            )
+        )
+        yield f"{cell} training step", took
+        model.eval()
+        with torch.inference_mode(), model.tabulated():
+            for rows in (64, 1):
+                values, lengths = torch.from_numpy(tokens(rows, STEPS)), torch.full((rows,), STEPS)
+                took = milliseconds(
+                    lambda model=model, values=values, lengths=lengths: model(
+                        values, lengths
+                    ).sigmoid()
+                )
+                yield f"{cell} prediction, batch {rows}", took
+
+
+def keras_contender(threads: int) -> Figures:
+    """Keras on the backend that KERAS_BACKEND names."""
+    import numpy as np
+
+    if os.environ["KERAS_BACKEND"] == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    import keras
+
+    values, targets = tokens(BATCH, STEPS), np.ones((BATCH, 1), dtype=np.float32)
+    for cell in CELLS:
+        kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
+        model = keras.Sequential(
+            [
+                keras.layers.Embedding(WORDS, EMBEDDING),
+                kind(UNITS, recurrent_dropout=DROPOUT),
+                keras.layers.Dense(1, activation="sigmoid"),
+            ]
+        )
+        model.compile("adam", "binary_crossentropy")
+        took = milliseconds(lambda model=model: model.train_on_batch(values, targets), 2.0)
+        yield f"{cell} training step", took
+
+
+def onnxruntime_contender(threads: int) -> Figures:
+    import numpy as np
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+
+    def constant(name: str, *shape: int) -> Any:
+        return numpy_helper.from_array(rng.normal(0, 0.1, shape).astype(np.float32), name)
+
+    for cell in CELLS:
+        lines = GATES[cell] * UNITS
+        more = {"linear_before_reset": 1} if cell == "gru" else {}
+        nodes = [
+            helper.make_node("Gather", ["table", "values"], ["x"]),
+            helper.make_node(
+                cell.upper(), ["x", "w", "r", "b"], ["", "h"], hidden_size=UNITS, **more
+            ),
+            helper.make_node("Squeeze", ["h", "first"], ["last"]),
+            helper.make_node("Gemm", ["last", "head", "bias"], ["score"]),
+            helper.make_node("Sigmoid", ["score"], ["probability"]),
+        ]
+        constants = [
+            constant("table", WORDS, EMBEDDING),
+            constant("w", 1, lines, EMBEDDING),
+            constant("r", 1, lines, UNITS),
+            constant("b", 1, 2 * lines),
+            constant("head", UNITS, 1),
+            constant("bias", 1),
+            numpy_helper.from_array(np.array([0]), "first"),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            cell,
+            [helper.make_tensor_value_info("values", TensorProto.INT64, [STEPS, "batch"])],
+            [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["batch", 1])],
+            constants,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.checker.check_model(model)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+        for rows in (64, 1):
+            values = np.ascontiguousarray(tokens(rows, STEPS).T)
+            took = milliseconds(
+                lambda session=session, values=values: session.run(None, {"values": values})
+            )
+            yield f"{cell} prediction, batch {rows}", took
+
+
+def memory_contender(threads: int, ours: bool) -> Figures:
+    """MiB that the first training steps of the widest layer add to the process."""
+    import torch
+    from torch import nn
+
+    from duree.network.recurrent import GRU, LSTM
+
+    torch.set_num_threads(threads)
+    x = torch.randn(64, 400, 300, requires_grad=True)
+    lengths = torch.full((64,), 400)
+    (torch.randn(512, 512) @ torch.randn(512, 512)).sum()  # the libraries' own buffers
+    for cell in CELLS:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(3):
+            if ours:
+                layer = {"lstm": LSTM, "gru": GRU}[cell](300, 256)
+                output = layer.hidden_states(x, lengths)
+            else:
+                torchs = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](300, 256, batch_first=True)
+                output = torchs(x)[0]
+            output.sum().backward()
+            x.grad = None
+            del output
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        yield f"{cell} MiB", (peak - before) / 1024
+        break  # the peak is the process's: a second cell would be measured against the first
+
+
+CONTENDERS: dict[str, tuple[Callable[..., Figures], dict[str, str]]] = {
+    "duree": (duree_contender, {}),
+    "torch": (torch_contender, {}),
+    "torch, memory kept": (torch_kept_contender, {}),
+    "keras on tensorflow": (keras_contender, {"KERAS_BACKEND": "tensorflow"}),
+    "keras on torch": (keras_contender, {"KERAS_BACKEND": "torch"}),
+    "keras on jax": (keras_contender, {"KERAS_BACKEND": "jax"}),
+    "onnxruntime": (onnxruntime_contender, {}),
+}
+
+
+def run(name: str, threads: int) -> dict[str, float]:
+    """One contender's figures from a fresh process; none where it cannot run."""
+    _, environment = CONTENDERS[name]
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(
+        [sys.executable, __file__, "--only", name, "--threads", str(threads)],
+        env=os.environ | quiet | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        print(f"{name}: left out ({done.stderr.strip().splitlines()[-1]})", file=sys.stderr)
+        return {}
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def report(found: dict[str, dict[str, float]], one: dict[str, float]) -> None:
+    ours, peers = found["duree"], {n: f for n, f in found.items() if n != "duree" and f}
+
+    def line(what: str, mine: float, theirs: dict[str, float], note: str = "") -> None:
+        ratios = ", ".join(f"{t:.2f} ({t / mine:.1f} x)" for t in theirs.values())
+        print(f"{what:34} {mine:9.2f}   {' / '.join(theirs)}: {ratios} {note}")
+
+    sgemm = 2 * 2048**3 / peers["torch"]["SGEMM 2048"] / 1e6
+    print(f"SGEMM 2048: {sgemm:.0f} GFLOP/s on two threads. Milliseconds; (x): how often faster.\n")
+    print("Forward and backward of a layer")
+    for rows, steps, channels, hidden, unequal in SHAPES:
+        for cell in CELLS:
+            name = f"{cell} {rows},{steps},{channels},{hidden}{' unequal' * unequal}"
+            work = int(lengths_of(rows, steps, unequal).sum()) * GATES[cell] * hidden
+            speed = 6 * work * (channels + hidden) / ours[name] / 1e6
+            theirs = {n: f[name] for n, f in peers.items() if name in f}
+            line(name, ours[name], theirs, f"; {speed / sgemm:.0%} of SGEMM")
+    print("\nThe tutorial's training step")
+    for cell in CELLS:
+        theirs = {
+            f"{peer}{name.removeprefix(f'{cell} training step')}": value
+            for peer, figures in peers.items()
+            for name, value in figures.items()
+            if name.startswith(f"{cell} training step")
+        }
+        line(f"{cell} training step", ours[f"{cell} training step"], theirs)
+    print("\nThe tutorial's prediction, words to probability")
+    for cell in CELLS:
+        for rows in (64, 1):
+            name = f"{cell} prediction, batch {rows}"
+            line(name, ours[name], {n: f[name] for n, f in peers.items() if name in f})
+    print("\nThe recurrence alone, 32 rows of 400 steps, forward")
+    for cell in CELLS:
+        for hidden in (128, 256):
+            name = f"{cell} recurrence alone, hidden {hidden}"
+            speed = 2 * 32 * 400 * GATES[cell] * hidden**2 / ours[name] / 1e6
+            print(f"{name:34} {ours[name]:9.2f}   {speed / sgemm:.0%} of SGEMM")
+    print("\nRecurrent dropout, 32,80,128,64")
+    for cell in CELLS:
+        without, withit = (ours[f"{cell} layer, recurrent dropout {s}"] for s in (0.0, DROPOUT))
+        print(f"{cell:34} {withit:9.2f}   {withit / without - 1:+.1%}")
+    print("\nFrom one thread to two")
+    for name in (f"{cell} 32,{shape}" for cell in CELLS for shape in ("80,128,64", "400,128,128")):
+        print(f"{name:34} {ours[name]:9.2f}   {one[name] / ours[name]:.2f} x")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=CONTENDERS, help="one contender's figures as JSON")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    if options.only:
+        contender, _ = CONTENDERS[options.only]
+        print(json.dumps(dict(contender(options.threads))))
+        return
+    rounds = [{name: run(name, 2) for name in CONTENDERS} for _ in range(options.rounds)]
+    alone = [run("duree", 1) for _ in range(options.rounds)]
+    found = {
+        name: {
+            figure: statistics.median(r[name][figure] for r in rounds) for figure in rounds[0][name]
+        }
+        for name in CONTENDERS
+    }
+    report(found, {name: statistics.median(r[name] for r in alone) for name in alone[0]})
+
+
+if __name__ == "__main__":
+    main()
