@@ -74,7 +74,8 @@ class SequenceModel(nn.Module):
             values = values.new_zeros(len(values), 1, *values.shape[2:])
         states = self._read(values, lengths)  # (B, T, D*H)
         pooled: Tensor = self.pooling(states, lengths)  # (B, D*H)
-        pooled = dropout_alike(pooled[:, None], settings.output_dropout, self.training)[:, 0]
+        if self.training:
+            pooled = dropout_alike(pooled[:, None], settings.output_dropout, True)[:, 0]
         scores: Tensor = self.head(pooled)
         return scores
 

@@ -17,6 +17,8 @@ class LastPooling(nn.Module):
         """[batch, steps, size] to [batch, size]."""
         rows = torch.arange(len(lengths), device=lengths.device)
         last = states[rows, (lengths - 1).clamp(min=0)]
+        if self.forward_size == states.shape[2]:
+            return last
         ahead, back = last[:, : self.forward_size], states[:, 0, self.forward_size :]
         return torch.cat([ahead, back], dim=1)
 

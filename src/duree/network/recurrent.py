@@ -134,7 +134,9 @@ class Recurrent(nn.Module):
             weights = [self._weights(suffix) for suffix in self._suffixes(layer)]
             mask = self._mask(len(lengths), weights[0].weight_hh)
             if isinstance(given, Words) or kernels.serves(given, *(began or ()), *weights[0]):
-                output, final = read_layer(self.kind, given, lengths, began, weights, mask)
+                output, final = read_layer(
+                    self.kind, given, lengths, began, weights, mask, want_final
+                )
             else:
                 output, final = self._read_layer(given, lengths, began, weights, mask, want_final)
             finals.append(final)

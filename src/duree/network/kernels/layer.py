@@ -38,6 +38,7 @@ def read_layer(
     began: States | None,
     weights: list[Weights],
     mask: Tensor | None = None,
+    want_final: bool = True,
 ) -> tuple[Tensor, States]:
     """One layer over a batch.
 
@@ -52,6 +53,8 @@ def read_layer(
         One for each direction, forward first.
     mask : float32 [directions, batch, hidden] or None
         What the gates' view of h is multiplied by at every step.
+    want_final : bool
+        Whether the final states are asked for; without, there are none.
 
     Returns
     -------
@@ -71,6 +74,7 @@ def read_layer(
         len(began or ()),
         len(weights),
         torch.get_num_threads(),
+        want_final,
     )
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         output, *finals = _Differentiable.apply(layer, *tensors)  # type: ignore[no-untyped-call]
@@ -90,6 +94,7 @@ class _Layer:
     states: int
     directions: int
     threads: int
+    want_final: bool
 
     def forward(self, tensors: Sequence[Tensor], kept: list[Tensor]) -> tuple[Tensor, ...]:
         """Output and finals; ``kept`` is filled for the way back where it has room."""
@@ -98,10 +103,10 @@ class _Layer:
         rows, steps = (inputs[0] if self.tokens is None else self.tokens).shape[:2]
         like = weights[0].weight_hh
         output = like.new_empty(rows, steps, self.directions * hidden)
-        finals = tuple(
-            like.new_empty(self.directions, rows, hidden)
-            for _ in range(2 if self.cell == "lstm" else 1)
-        )
+        finals: list[Tensor] = []
+        if self.want_final:
+            shape = (2 if self.cell == "lstm" else 1, self.directions, rows, hidden)
+            finals = list(like.new_empty(shape))
         for d in range(self.directions):
             kernels.compiled.forward(
                 *self.arguments(d, inputs, began, weights),

@@ -4,6 +4,10 @@
 #include <cstdint>
 #include <cstring>
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 #include "recurrence.h"
 
 namespace duree::DUREE_ISA {
@@ -35,30 +39,47 @@ inline void store_part(float* to, Vec v, Index count) {
 
 inline Vec all(float x) { return x - Vec{}; }
 
-// e^x - 1, its relative error below 2e-7 also near 0. NaN stays NaN.
-inline Vec expm1(Vec x) {
-    x = x < -87.0f ? all(-87.0f) : x;
-    x = x > 88.0f ? all(88.0f) : x;
+// Within bounds; NaN stays NaN.
+inline Vec clamp(Vec x, float least, float most) {
+#ifdef __AVX512F__  // which the compiler would do by comparing and blending
+    return _mm512_min_ps(all(most), _mm512_max_ps(all(least), x));
+#else
+    x = x < least ? all(least) : x;
+    return x > most ? all(most) : x;
+#endif
+}
+
+// e^x = power (1 + f q), |f| <= ln(2) / 2, for x of the clamped range.
+struct Exponent {
+    Ints n;  // the power's exponent, in the place where a float has it
+    Vec f, q;
+};
+
+inline Exponent exponent(Vec x) {
     // Adding 1.5 * 2^23 rounds to whole numbers, which then stand in the lowest bits.
     const Vec shifted = x * 1.44269504f + 12582912.0f;
-    const Vec n = shifted - 12582912.0f;
-    const Vec f = (x - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts
-    // (e^f - 1) / f where |f| <= ln(2) / 2: a minimax fit, off by 1.1e-8 at most.
+    const Vec f = x - (shifted - 12582912.0f) * 0.693147182f;
+    // (e^f - 1) / f: a minimax fit, off by 1.1e-8 at most.
     Vec q = f * 1.388887283e-3f + 8.369115250e-3f;
     q = q * f + 4.166713744e-2f;
     q = q * f + 1.666650580e-1f;
     q = q * f + 0.5f;
     q = q * f + 1.0f;
-    const Vec power = reinterpret_cast<Vec>((reinterpret_cast<Ints>(shifted) << 23) + (127 << 23));
-    return power * (f * q) + (power - 1.0f);
+    return {reinterpret_cast<Ints>(shifted) << 23, f, q};
 }
 
-inline Vec sigmoid(Vec x) { return 1.0f / (2.0f + expm1(-x)); }
+inline Vec sigmoid(Vec x) {
+    const Exponent e = exponent(clamp(-x, -87.0f, 88.0f));
+    const Vec significand = e.f * e.q + 1.0f;
+    return 1.0f / (1.0f + reinterpret_cast<Vec>(reinterpret_cast<Ints>(significand) + e.n));
+}
 
+// By e^2x - 1, whose relative error is small near 0 too.
 inline Vec tanh(Vec x) {
-    x = x > 20.0f ? all(20.0f) : x;
-    const Vec e = expm1(2.0f * x);
-    return e / (2.0f + e);
+    const Exponent e = exponent(clamp(2.0f * x, -40.0f, 40.0f));
+    const Vec power = reinterpret_cast<Vec>(e.n + (127 << 23));
+    const Vec less_one = power * (e.f * e.q) + (power - 1.0f);
+    return less_one / (2.0f + less_one);
 }
 
 }  // namespace duree::DUREE_ISA
