@@ -2,6 +2,7 @@
 # make test    set everything up, then all tests
 # make lint    style and types
 # make bench   every figure of the README, measured anew
+# make sanitize   the compiled recurrence's tests under the address, undefined and thread sanitizers
 # make docs    write the generated pages of docs/ again
 # make clean   remove the environment and all caches; runs/ is left alone
 
@@ -13,7 +14,7 @@ KERNELS := $(wildcard src/duree/network/kernels/*.cpp src/duree/network/kernels/
 # Two threads are our reference, and keep small machines responsive.
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench sanitize docs clean
 
 demo: .venv/ready
 	$(BIN)/duree demo
@@ -27,7 +28,26 @@ lint: .venv/dev
 	$(BIN)/mypy
 
 bench: .venv/dev
+	$(PIP) --editable '.[bench]'
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+# gcc's own libraries must be loaded before Python is; of Python itself no leak is told.
+sanitize: .venv/dev
+	$(PIP) cmake ninja nanobind
+	$(call sanitized,address,address$(COMMA)undefined,libasan.so libubsan.so)
+	$(call sanitized,thread,thread,libtsan.so)
+
+COMMA := ,
+define sanitized
+	PATH="$$PWD/$(BIN):$$PATH" cmake -G Ninja -S . -B build/$(1) -DDUREE_SANITIZE=$(2) \
+		-Dnanobind_DIR="$$($(BIN)/python -m nanobind --cmake_dir)"
+	PATH="$$PWD/$(BIN):$$PATH" cmake --build build/$(1)
+	LD_PRELOAD="$(foreach library,$(3),$$(gcc -print-file-name=$(library)))" \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+		TSAN_OPTIONS='ignore_noninstrumented_modules=1 exitcode=66' \
+		DUREE_COMPILED="$$(ls build/$(1)/compiled*.so)" \
+		setarch -R $(BIN)/python -m pytest tests/network/test_kernels.py
+endef
 
 docs: .venv/dev
 	$(BIN)/python docs/reference/make_recipe.py

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,16 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 # Messages are asserted in English, whatever the language of the machine.
 os.environ["DUREE_LANG"] = "en"
+# `make sanitize` has the tests judge another build of the compiled recurrence.
+if compiled := os.environ.get("DUREE_COMPILED"):
+    import torch  # noqa: F401  # whose libraries come first, as in the package
+
+    name = "duree.network.kernels.compiled"
+    found = importlib.util.spec_from_file_location(name, compiled)
+    assert found is not None
+    assert found.loader is not None
+    sys.modules[name] = importlib.util.module_from_spec(found)
+    found.loader.exec_module(sys.modules[name])
 # Figures are drawn into files.
 os.environ["MPLBACKEND"] = "agg"
 
