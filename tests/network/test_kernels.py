@@ -197,7 +197,9 @@ def test_any_shape_gives_the_reference(
     case = Case(cell, rows, steps, channels, hidden, directions, dropout, seed)
     found = case.run(read_layer)
     torch.set_num_threads(1)
-    assert error(found, case.run(reference, torch.float64)) < 1e-5
+    expected = case.run(reference, torch.float64)
+    # A gradient whose terms cancel is no better than single precision lets the reference be.
+    assert error(found, expected) < max(1e-5, 4 * error(case.run(reference), expected))
 
 
 @pytest.mark.parametrize(("cell", "directions"), list(product(GATES, (1, 2))))
