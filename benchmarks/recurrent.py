@@ -158,7 +158,7 @@ def duree_contender(threads: int) -> Figures:
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    from duree.network.model import SequenceModel
+    from duree.network.model import SequenceModel, tabulated
     from duree.network.recurrent import GRU, LSTM
     from duree.recipe import ModelSettings, TrainingSettings
     from duree.training.allocator import keep_freed_memory
@@ -228,7 +228,7 @@ def duree_contender(threads: int) -> Figures:
         )
         yield f"{cell} training step", took
         model.eval()
-        with torch.inference_mode(), model.tabulated():
+        with torch.inference_mode(), tabulated(model, WORDS):
             for rows in (64, 1):
                 values, lengths = torch.from_numpy(tokens(rows, STEPS)), torch.full((rows,), STEPS)
                 took = milliseconds(

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from duree.network import kernels
 from duree.network.cells import Weights, gru_step, lstm_step, rnn_step
-from duree.network.kernels.layer import Words, read_layer
+from duree.network.kernels.layer import Words, project, read_layer
 from duree.network.recurrent import GRU, LSTM, RNN
 
 assert kernels.compiled is not None, kernels.missing
@@ -214,7 +214,7 @@ def test_words_that_are_projected_once_give_what_their_vectors_give(
         return read_layer(cell, vectors[tokens], *rest)
 
     def by_words(cell, x, lengths, began, weights, mask):
-        projected = [vectors @ w.weight_ih.T + w.bias_ih for w in weights]
+        projected = [project(cell, vectors, w) for w in weights]
         return read_layer(cell, Words(tokens, projected), lengths, began, weights, mask)
 
     found = []
@@ -361,3 +361,17 @@ def test_without_the_compiled_module_everything_works_and_says_so() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "torch.nn, which is slower" in done.stdout
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_a_words_projection_hangs_neither_on_the_other_words_nor_on_threads(cell: str) -> None:
+    case = Case(cell, 1, 1, 13, 21, directions=1)
+    weights, vectors = Weights(*case.flat), case.draw(300, 13)
+    together = project(cell, vectors, weights)
+    assert error([together], [vectors.double() @ weights[0].T.double() + weights[2]]) < 1e-5
+    torch.set_num_threads(3)
+    shared = project(cell, vectors, weights)
+    torch.set_num_threads(1)
+    assert torch.equal(together, shared)
+    for word in (0, 7, 299):
+        assert torch.equal(project(cell, vectors[word : word + 1], weights)[0], together[word])

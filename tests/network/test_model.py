@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from duree.network.model import SequenceModel
+from duree.network.model import SequenceModel, tabulated
 from duree.recipe import ModelSettings
 from duree.sequences.ragged import PADDING, UNKNOWN
 
@@ -158,3 +158,17 @@ def test_the_same_seed_builds_the_same_weights_and_another_others(seed: int) -> 
     first, second = model_of(settings(), seed=0), model_of(settings(), seed=seed)
     pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     assert all(torch.equal(*pair) for pair in pairs) == (seed == 0)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_a_table_of_projected_words_changes_no_score_and_is_gone_afterwards(cell: str) -> None:
+    model = still(cell=cell, num_layers=2).eval()
+    values, lengths = batch_of(rows_of([5, 9, 0, 1], False, 0), 0, False)
+    expected = model(values, lengths)
+    with torch.inference_mode(), tabulated(model, tokens=10**9):
+        assert model.table is not None
+        found = model(values, lengths)
+    assert model.table is None
+    torch.testing.assert_close(found, expected)
+    with tabulated(model, tokens=1):
+        assert model.table is None

@@ -79,16 +79,6 @@ class SequenceModel(nn.Module):
         scores: Tensor = self.head(pooled)
         return scores
 
-    @contextmanager
-    def tabulated(self) -> Iterator[None]:
-        """Within, words are projected once for all batches; the weights must stay as they are."""
-        if self.embedding is not None and kernels.serves(self.embedding.weight):
-            self.table = self.recurrent.project(self.embedding.weight)
-        try:
-            yield
-        finally:
-            self.table = None
-
     def _read(self, values: Tensor, lengths: Tensor) -> Tensor:
         """The hidden states of all steps, float [batch, steps, directions * hidden]."""
         recurrent, dropout = self.recurrent, self.settings.input_dropout
@@ -108,6 +98,29 @@ class SequenceModel(nn.Module):
             x = dropout_alike(look_up(vectors, places), dropout, self.training)
             return recurrent.hidden_states(x, lengths)
         return recurrent.hidden_states_of_words(places, recurrent.project(vectors), lengths)
+
+
+@contextmanager
+def tabulated(model: nn.Module, tokens: int) -> Iterator[None]:
+    """Within, words are projected once for all batches, if so many tokens are worth the table.
+
+    What a word projects to does not hang on its place. The weights must stay as they are.
+    """
+    networks = [
+        (network, network.embedding.weight)
+        for network in model.modules()
+        if isinstance(network, SequenceModel)
+        and network.embedding is not None
+        and tokens >= network.embedding.num_embeddings
+        and kernels.serves(network.embedding.weight)
+    ]
+    for network, words in networks:
+        network.table = network.recurrent.project(words)
+    try:
+        yield
+    finally:
+        for network, _ in networks:
+            network.table = None
 
 
 def distinct(tokens: Tensor, vocabulary_size: int) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from torch.nn.functional import linear
 
 from duree.network import kernels
 from duree.network.cells import Weights, gru_step, lstm_step, rnn_step
-from duree.network.kernels.layer import Words, read_layer
+from duree.network.kernels.layer import Words, project, read_layer
 
 State = tuple[Tensor, ...]
 
@@ -108,7 +108,7 @@ class Recurrent(nn.Module):
     def project(self, vectors: Tensor) -> list[Tensor]:
         """W x + b of the first layer for every word, [words, gates * hidden], a direction each."""
         weights = [self._weights(suffix) for suffix in self._suffixes(0)]
-        return [linear(vectors, w.weight_ih, w.bias_ih) for w in weights]
+        return [project(self.kind, vectors, w) for w in weights]
 
     def hidden_states_of_words(
         self, tokens: Tensor, projected: list[Tensor], lengths: Tensor

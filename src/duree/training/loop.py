@@ -21,6 +21,7 @@ from torch import nn
 from duree.errors import TrainingError, translate
 from duree.folders import write_file
 from duree.network import kernels
+from duree.network.model import tabulated
 from duree.sequences.ragged import Ragged
 from duree.training.allocator import keep_freed_memory
 from duree.training.batches import batch_of, cut_by_length, pad
@@ -105,7 +106,7 @@ def scores(model: nn.Module, sequences: Ragged) -> NDArray[np.float32]:
     """The model's scores, float32 [rows, outputs], in the order of the rows."""
     model.eval()
     found: NDArray[np.float32] | None = None
-    with torch.inference_mode():
+    with torch.inference_mode(), tabulated(model, len(sequences.values)):
         for rows in cut_by_length(np.arange(len(sequences)), sequences.lengths, SCORING_BATCH):
             batch = model(*pad(sequences, rows)).float().numpy()
             if found is None:

@@ -217,6 +217,26 @@ Index saved_floats(Cell cell, Index hidden, const Batch& batch) {
     return samples * blocks_of(hidden, width) * saved_of(cell) * width;
 }
 
+void run_project(Projection job, Index words, int threads, const Parameters<const float>& parameters) {
+    const Scans& scans = *in_use.load();
+    job.blocks = blocks_of(job.hidden, scans.width);
+    const Packing packing(job, scans.width);
+    const Index own = scratch_floats(job, scans.width);
+    Pieces pieces(scratch(packing.forward_floats(job.input) + packing.forward_floats(1) + 48 +
+                          threads * own));
+    float *w_ih = pieces.take(packing.forward_floats(job.input)),
+          *bias_ih = pieces.take(packing.forward_floats(1)), *rest = pieces.take(0);
+    job.w_ih = w_ih, job.bias_ih = bias_ih;
+    Barrier barrier;
+    parallel(threads, [&](int rank, int size) {
+        const Team all{rank, size, &barrier};
+        packing.pack(parameters.w_ih, job.input, all, w_ih);
+        packing.pack(parameters.bias_ih, 1, all, bias_ih);
+        wait(all);
+        scans.project(job, first_of(all, words), last_of(all, words), rest + rank * own);
+    });
+}
+
 void run_forward(Forward job, const Batch& batch, const Parameters<const float>& parameters, float* saved) {
     const Scans& scans = *in_use.load();
     const Index width = scans.width, input = job.input, hidden = job.hidden;

@@ -21,6 +21,9 @@ struct Batch {
     int threads;
 };
 
+// `job` comes with cell, sizes, vectors and room for the result.
+void run_project(Projection job, Index words, int threads, const Parameters<const float>& parameters);
+
 // Floats that a forward pass keeps for the backward pass.
 Index saved_floats(Cell cell, Index hidden, const Batch& batch);
 

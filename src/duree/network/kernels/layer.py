@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from duree.network import kernels
 from duree.network.cells import Weights
@@ -81,6 +82,33 @@ def read_layer(
     else:
         output, *finals = layer.forward(tensors, [])
     return output, tuple(finals)
+
+
+def project(cell: str, vectors: Tensor, weights: Weights) -> Tensor:
+    """W x + b of every vector [words, input]: float32 [words, gates * hidden].
+
+    Unlike torch's product, a word's result does not hang on the other words.
+    """
+    found: Tensor = _Projection.apply(cell, vectors, weights.weight_ih, weights.bias_ih)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Projection(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, cell: str, vectors: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        vectors, weight = vectors.contiguous(), weight.contiguous()
+        projected = vectors.new_empty(len(vectors), len(weight))
+        kernels.compiled.project(
+            cell, *map(array, (vectors, weight, bias, projected)), torch.get_num_threads()
+        )
+        ctx.save_for_backward(vectors, weight)
+        return projected
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        vectors, weight = ctx.saved_tensors
+        return None, gradient @ weight, gradient.T @ vectors, gradient.sum(dim=0)
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,22 @@ struct Weights {
     }
 };
 
+void project(const std::string& cell, Dense<const float, 2> vectors, Dense<const float, 2> w_ih,
+             Dense<const float, 1> bias_ih, Dense<float, 2> to, int threads) {
+    Projection job{};
+    job.cell = cell_of(cell);
+    const Index words = vectors.shape(0), lines = w_ih.shape(0);
+    job.input = vectors.shape(1), job.hidden = lines / gates_of(job.cell);
+    require(job.input > 0 && job.hidden > 0 && lines % gates_of(job.cell) == 0 &&
+                Index(w_ih.shape(1)) == job.input && Index(bias_ih.shape(0)) == lines,
+            "weight_ih, its bias and the vectors do not fit");
+    require(Index(to.shape(0)) == words && Index(to.shape(1)) == lines, "to does not fit");
+    require(0 < threads && threads <= 1024, "threads must lie between 1 and 1024");
+    job.vectors = vectors.data(), job.to = to.data();
+    nb::gil_scoped_release release;
+    run_project(job, words, threads, {w_ih.data(), nullptr, bias_ih.data(), nullptr});
+}
+
 void forward(const std::string& cell, std::optional<Array<const float, 3>> x,
              Maybe<const std::int64_t, 2> tokens, Maybe<const float, 2> projected, Lengths lengths,
              Maybe<const float, 2> w_ih, Dense<const float, 2> w_hh, Maybe<const float, 1> bias_ih,
@@ -208,6 +224,7 @@ void adam(Dense<float, 2> table, Dense<float, 2> mean, Dense<float, 2> square, L
 
 NB_MODULE(compiled, module) {
     // Every argument by position; those that may be None stand in the signatures.
+    module.def("project", &project);
     module.def("forward", &forward);
     module.def("backward", &backward);
     module.def("sum_rows", &sum_places);

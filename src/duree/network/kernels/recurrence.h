@@ -89,10 +89,18 @@ struct Gradients {
     float *w_ih, *w_hh, *bias_ih, *bias_hh;
 };
 
+// W x + b of words, to be looked up where they stand.
+struct Projection : Layer {
+    const float *w_ih, *bias_ih;  // as forward's
+    const float* vectors;         // [words, input]
+    float* to;                    // [words, gates * hidden]
+};
+
 // What one instruction set offers.
 struct Scans {
     const char* name;
     Index width;
+    void (*project)(const Projection&, Index first, Index last, float* scratch);
     void (*forward)(const Forward&, const Group&, float* scratch, const Team&);
     void (*backward)(const Backward&, const Group&, const Gradients&, float* scratch, const Team&);
 };

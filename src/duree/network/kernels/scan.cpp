@@ -341,6 +341,23 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
     }
 }
 
+// The words from `first` to `last`.
+void project(const Projection& job, Index first, Index last, float* scratch) {
+    const Index H = job.hidden, G = gates_of(job.cell), gates = spread(job.blocks * G * W);
+    for (; first < last; first += MAX_SAMPLES) {
+        const Index words = last - first < MAX_SAMPLES ? last - first : MAX_SAMPLES;
+        for (Index b = 0; b < job.blocks; ++b)
+            multiply<false>(words, job.vectors + first * job.input, job.input, job.input,
+                            {job.w_ih + b * job.input * G * W, G * W, W}, G,
+                            {scratch + b * G * W, gates, W}, Start::bias, job.bias_ih + b * G * W);
+        for (Index word = 0; word < words; ++word)
+            for (Index b = 0; b < job.blocks; ++b)
+                for (Index g = 0; g < G; ++g)
+                    store_part(job.to + ((first + word) * G + g) * H + b * W,
+                               load(scratch + word * gates + (b * G + g) * W), H - b * W);
+    }
+}
+
 void forward(const Forward& job, const Group& group, float* scratch, const Team& team) {
     switch (job.cell) {
         case Cell::rnn_tanh: return forward_group<Cell::rnn_tanh>(job, group, scratch, team);
@@ -365,6 +382,6 @@ void backward(const Backward& job, const Group& group, const Gradients& sums, fl
 #define DUREE_TEXT_(name) #name
 #define DUREE_TEXT(name) DUREE_TEXT_(name)
 extern const Scans scans;
-const Scans scans = {DUREE_TEXT(DUREE_ISA), W, forward, backward};
+const Scans scans = {DUREE_TEXT(DUREE_ISA), W, project, forward, backward};
 
 }  // namespace duree::DUREE_ISA
