@@ -102,7 +102,7 @@ class Packing {
         return blocks * gates * width * ((columns + width - 1) / width) * width;
     }
 
-    // [gates * hidden, columns] to [unit block][column][gate][width].
+    // [gates * hidden, columns] to [unit block][gate][column][width].
     void pack(const float* weight, Index columns, const Team& team, float* to) const {
         each(columns, team, [&](Index at, Index from, bool real) { to[at] = real ? weight[from] : 0.0f; });
     }
@@ -143,7 +143,7 @@ class Packing {
                 for (Index j = 0; j < width; ++j)
                     for (Index column = 0; column < columns; ++column) {
                         const Index unit = b * width + j;
-                        entry(((b * columns + column) * gates + gate) * width + j,
+                        entry(((b * gates + gate) * columns + column) * width + j,
                               (gate * hidden + unit) * columns + column, unit < hidden);
                     }
     }
@@ -188,27 +188,30 @@ void each_group(const Plan& plan, int rank, int size, Barrier& barrier, const Bo
 
 }  // namespace
 
+// Each thread counts on a line of its own and looks at the others': one journey between caches.
 class Barrier {
   public:
-    void wait(int size) {
-        if (size == 1) return;
-        const int round = rounds.load(std::memory_order_relaxed);
-        if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
-            arrived.store(0, std::memory_order_relaxed);
-            rounds.store(round + 1, std::memory_order_release);
-            return;
-        }
-        for (int spins = 0; rounds.load(std::memory_order_acquire) == round; ++spins)
-            if (spins > PATIENCE) std::this_thread::yield();  // another program has our core
+    explicit Barrier(int size) : counts(size) {}
+
+    void wait(int rank, int size) {
+        const long round = counts[rank].meetings.load(std::memory_order_relaxed) + 1;
+        counts[rank].meetings.store(round, std::memory_order_release);
+        for (int other = 0; other < size; ++other)
+            for (int spins = 0; counts[other].meetings.load(std::memory_order_acquire) < round; ++spins)
+                if (spins > PATIENCE) std::this_thread::yield();  // another program has our core
     }
 
   private:
+    struct alignas(64) Count {
+        std::atomic<long> meetings{0};
+    };
+
     static constexpr int PATIENCE = 10000;
-    std::atomic<int> arrived{0}, rounds{0};
+    std::vector<Count> counts;
 };
 
 void wait(const Team& team) {
-    if (team.size > 1) team.barrier->wait(team.size);
+    if (team.size > 1) team.barrier->wait(team.rank, team.size);
 }
 
 Index saved_floats(Cell cell, Index hidden, const Batch& batch) {
@@ -227,7 +230,7 @@ void run_project(Projection job, Index words, int threads, const Parameters<cons
     float *w_ih = pieces.take(packing.forward_floats(job.input)),
           *bias_ih = pieces.take(packing.forward_floats(1)), *rest = pieces.take(0);
     job.w_ih = w_ih, job.bias_ih = bias_ih;
-    Barrier barrier;
+    Barrier barrier(threads);
     parallel(threads, [&](int rank, int size) {
         const Team all{rank, size, &barrier};
         packing.pack(parameters.w_ih, job.input, all, w_ih);
@@ -252,7 +255,7 @@ void run_forward(Forward job, const Batch& batch, const Parameters<const float>&
           *bias_ih = pieces.take(packing.forward_floats(1)),
           *bias_hh = pieces.take(packing.forward_floats(1)), *rest = pieces.take(0);
     job.w_ih = w_ih, job.w_hh = w_hh, job.bias_ih = bias_ih, job.bias_hh = bias_hh;
-    Barrier barrier;
+    Barrier barrier(batch.threads);
     parallel(batch.threads, [&](int rank, int size) {
         const Team all{rank, size, &barrier};
         if (!job.projected) {
@@ -287,7 +290,7 @@ void run_backward(Backward job, const Batch& batch, const Parameters<const float
           *w_hh = pieces.take(packing.backward_floats(hidden)), *sums = pieces.take(places * sum),
           *rest = pieces.take(0);
     job.w_ih = w_ih, job.w_hh = w_hh;
-    Barrier barrier;
+    Barrier barrier(batch.threads);
     parallel(batch.threads, [&](int rank, int size) {
         const Team all{rank, size, &barrier};
         if (!job.projected) packing.pack_transposed(parameters.w_ih, input, all, w_ih);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -111,8 +110,7 @@ class _Projection(torch.autograd.Function):
         return None, gradient @ weight, gradient.T @ vectors, gradient.sum(dim=0)
 
 
-@dataclass(frozen=True)
-class _Layer:
+class _Layer(NamedTuple):
     """A call of ``read_layer``, but for its tensors, which come flat: inputs, states, weights."""
 
     cell: str

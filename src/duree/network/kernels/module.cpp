@@ -6,6 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 
@@ -57,6 +58,10 @@ Cell cell_of(const std::string& name) {
     throw std::invalid_argument("no such cell: " + name);
 }
 
+// Operations below which waking another thread takes longer than doing its part: a second thread
+// that has gone to sleep needs about 50 microseconds.
+constexpr double WORTH_A_THREAD = 4e6;
+
 // What a layer reads: x, or words by their projections; and who reads it.
 struct Reading {
     std::optional<Array<const float, 3>> x;
@@ -91,7 +96,10 @@ struct Reading {
                 }
             job.tokens = tokens->data(), job.projected = projected->data();
         }
-        return {rows, lengths.data(), threads};
+        const Index columns = (x ? job.input : 0) + job.hidden;
+        const double work = 2.0 * std::accumulate(lengths.data(), lengths.data() + rows, Index{0}) *
+                            gates_of(job.cell) * job.hidden * columns;
+        return {rows, lengths.data(), work < WORTH_A_THREAD ? 1 : threads};
     }
 };
 

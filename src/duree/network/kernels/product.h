@@ -23,17 +23,24 @@ struct Result {
 
 enum class Start { zero, add, bias };
 
-// Rows of a tile that leave registers for the panel and one broadcast.
+// A tile holds rows x vectors sums, and wants registers for a line of the panel and a broadcast.
+// Few rows take many vectors at once, as every sum waits for its last addition.
+constexpr bool MANY = DUREE_REGISTERS >= 32;
+
 template <int V>
 constexpr int tile_rows() {
-    if (DUREE_REGISTERS >= 32) return V == 4 ? 6 : 8;
+    if (V > 4) return (V == 8 ? 1 : 2) * (MANY ? 2 : 1);
+    if (MANY) return V == 4 ? 6 : 8;
     return V == 1 ? 8 : V == 2 ? 6 : V == 3 ? 4 : 2;
 }
 
-// So many vectors of a wider result are best taken at once.
-constexpr Index panel_width(Index vectors) {
-    if (DUREE_REGISTERS >= 32 && vectors == 4) return 4;
-    return vectors == 4 ? 2 : vectors < 3 ? vectors : 3;
+// How many of so many vectors are best taken at once.
+inline Index panel_width(Index vectors, Index rows) {
+    if (rows <= tile_rows<8>() && vectors >= 8) return 8;
+    if (rows <= tile_rows<6>() && vectors >= 6) return 6;
+    if (vectors < 3 || vectors % 3 == 0) return vectors < 3 ? vectors : 3;
+    if (vectors % 4 == 0) return MANY ? 4 : 2;
+    return 3;
 }
 
 // Rows of the left side are rows of `a`, `stride` apart; TRANSPOSED: its columns.
@@ -43,19 +50,19 @@ inline void tile(const float* a, Index stride, Index depth, Panel b, Result c, S
     Vec sum[R][V];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v)
             sum[r][v] = start == Start::zero  ? Vec{}
                         : start == Start::add ? load(c.data + r * c.row + v * c.vector)
                                               : load(bias + v * W);
     for (Index k = 0; k < depth; ++k) {
         Vec line[V];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v) line[v] = load(b.data + v * b.vector);
 #pragma GCC unroll 8
         for (int r = 0; r < R; ++r) {
             const Vec left = all(TRANSPOSED ? a[r] : a[r * stride]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int v = 0; v < V; ++v) sum[r][v] += left * line[v];
         }
         a += TRANSPOSED ? stride : 1;
@@ -63,7 +70,7 @@ inline void tile(const float* a, Index stride, Index depth, Panel b, Result c, S
     }
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v) store(c.data + r * c.row + v * c.vector, sum[r][v]);
 }
 
@@ -73,7 +80,7 @@ inline void some_rows(Index rows, const float* a, Index stride, Index depth, Pan
     constexpr int MOST = tile_rows<V>();
     switch (rows) {  // those above MOST are never asked for, and not made
         case 1: return tile<1, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
-        case 2: return tile<2, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
+        case 2: return tile<MOST < 2 ? 1 : 2, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
         case 3: return tile<MOST < 3 ? 1 : 3, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
         case 4: return tile<MOST < 4 ? 1 : 4, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
         case 5: return tile<MOST < 5 ? 1 : 5, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
@@ -101,12 +108,14 @@ template <bool TRANSPOSED>
 inline void multiply(Index rows, const float* a, Index stride, Index depth, Panel b, Index vectors,
                      Result c, Start start, const float* bias = nullptr) {
     while (vectors > 0) {
-        const Index taken = panel_width(vectors);
+        const Index taken = panel_width(vectors, rows);
         switch (taken) {
             case 1: multiply_panel<1, TRANSPOSED>(rows, a, stride, depth, b, c, start, bias); break;
             case 2: multiply_panel<2, TRANSPOSED>(rows, a, stride, depth, b, c, start, bias); break;
             case 3: multiply_panel<3, TRANSPOSED>(rows, a, stride, depth, b, c, start, bias); break;
             case 4: multiply_panel<4, TRANSPOSED>(rows, a, stride, depth, b, c, start, bias); break;
+            case 6: multiply_panel<6, TRANSPOSED>(rows, a, stride, depth, b, c, start, bias); break;
+            case 8: multiply_panel<8, TRANSPOSED>(rows, a, stride, depth, b, c, start, bias); break;
         }
         vectors -= taken;
         b.data += taken * b.vector;

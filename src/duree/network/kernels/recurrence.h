@@ -68,7 +68,7 @@ struct Group {
 };
 
 struct Forward : Layer {
-    const float *w_ih, *w_hh;        // [unit block][input or hidden][gate][width]
+    const float *w_ih, *w_hh;        // [unit block][gate][input or hidden][width]
     const float *bias_ih, *bias_hh;  // [unit block][gate][width]
     float *h_final, *c_final;        // [batch, hidden], or null
 };

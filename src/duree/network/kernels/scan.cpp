@@ -145,17 +145,16 @@ void forward_group(const Forward& job, const Group& group, float* scratch, const
         } else {
             gather_inputs(job, group, chunk, team, xs, input);
             wait(team);
-            for (Index b = u0; b < u1; ++b)
-                multiply<false>(chunk.samples, xs, input, job.input,
-                                {job.w_ih + b * job.input * G * W, G * W, W}, G,
-                                {a + b * G * W, gates, W}, Start::bias, job.bias_ih + b * G * W);
+            multiply<false>(chunk.samples, xs, input, job.input,
+                            {job.w_ih + u0 * G * job.input * W, W, job.input * W}, (u1 - u0) * G,
+                            {a + u0 * G * W, gates, W}, Start::bias, job.bias_ih + u0 * G * W);
         }
         for (Index s = 0; s < chunk.steps; ++s) {
             const Index step = chunk.first + s, rows = chunk.active(s);
             const Index old = (step & 1) * MAX_ROWS * hidden, now = (~step & 1) * MAX_ROWS * hidden;
-            for (Index b = u0; b < u1; ++b)
-                multiply<false>(rows, seen + old, hidden, H, {job.w_hh + b * H * G * W, G * W, W}, G,
-                                {u + b * G * W, gates, W}, Start::bias, job.bias_hh + b * G * W);
+            multiply<false>(rows, seen + old, hidden, H, {job.w_hh + u0 * G * H * W, W, H * W},
+                            (u1 - u0) * G, {u + u0 * G * W, gates, W}, Start::bias,
+                            job.bias_hh + u0 * G * W);
             for (Index r = 0; r < rows; ++r) {
                 const float* a_r = a + (chunk.at[s] + r) * gates;
                 const float* u_r = u + r * gates;
@@ -311,14 +310,15 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
                         for (Index j = 0; j < columns; ++j) dx[j] += d[j];
                 }
         }
-        for (Index b = u0; b < u1; ++b) {
-            if (!job.projected) {
-                multiply<true>(job.input, xs, input, chunk.samples, {da_x + b * G * W, gates, W}, G,
-                               {sums.w_ih + b * job.input * G * W, G * W, W}, Start::add);
-                add_lines(chunk.samples, da_x + b * G * W, gates, G * W, sums.bias_ih + b * G * W);
-            }
-            add_lines(chunk.samples, da_h + b * G * W, gates, G * W, sums.bias_hh + b * G * W);
+        if (!job.projected) {
+            multiply<true>(job.input, xs, input, chunk.samples, {da_x + u0 * G * W, gates, W},
+                           (u1 - u0) * G,
+                           {sums.w_ih + u0 * G * job.input * W, W, job.input * W}, Start::add);
+            add_lines(chunk.samples, da_x + u0 * G * W, gates, (u1 - u0) * G * W,
+                      sums.bias_ih + u0 * G * W);
         }
+        add_lines(chunk.samples, da_h + u0 * G * W, gates, (u1 - u0) * G * W,
+                  sums.bias_hh + u0 * G * W);
         if (job.mask) {
             for (Index s = first_of(team, chunk.steps); s < last_of(team, chunk.steps); ++s)
                 for (Index r = 0; r < chunk.active(s); ++r)
@@ -326,9 +326,8 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
                         hs[(chunk.at[s] + r) * hidden + j] *= job.mask[group.row[r] * H + j];
             wait(team);
         }
-        for (Index b = u0; b < u1; ++b)
-            multiply<true>(H, hs, hidden, chunk.samples, {da_h + b * G * W, gates, W}, G,
-                           {sums.w_hh + b * H * G * W, G * W, W}, Start::add);
+        multiply<true>(H, hs, hidden, chunk.samples, {da_h + u0 * G * W, gates, W}, (u1 - u0) * G,
+                       {sums.w_hh + u0 * G * H * W, W, H * W}, Start::add);
         wait(team);
     }
     for (Index r = 0; r < group.rows; ++r) {
@@ -346,10 +345,9 @@ void project(const Projection& job, Index first, Index last, float* scratch) {
     const Index H = job.hidden, G = gates_of(job.cell), gates = spread(job.blocks * G * W);
     for (; first < last; first += MAX_SAMPLES) {
         const Index words = last - first < MAX_SAMPLES ? last - first : MAX_SAMPLES;
-        for (Index b = 0; b < job.blocks; ++b)
-            multiply<false>(words, job.vectors + first * job.input, job.input, job.input,
-                            {job.w_ih + b * job.input * G * W, G * W, W}, G,
-                            {scratch + b * G * W, gates, W}, Start::bias, job.bias_ih + b * G * W);
+        multiply<false>(words, job.vectors + first * job.input, job.input, job.input,
+                        {job.w_ih, W, job.input * W}, job.blocks * G, {scratch, gates, W},
+                        Start::bias, job.bias_ih);
         for (Index word = 0; word < words; ++word)
             for (Index b = 0; b < job.blocks; ++b)
                 for (Index g = 0; g < G; ++g)
