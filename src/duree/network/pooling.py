@@ -15,8 +15,11 @@ class LastPooling(nn.Module):
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """[batch, steps, size] to [batch, size]."""
-        rows = torch.arange(len(lengths), device=lengths.device)
-        last = states[rows, (lengths - 1).clamp(min=0)]
+        if len(lengths) == 1:  # one text, whose answer is waited for: a slice beats an index
+            last = states[:, max(int(lengths) - 1, 0)]
+        else:
+            rows = torch.arange(len(lengths), device=lengths.device)
+            last = states[rows, (lengths - 1).clamp(min=0)]
         if self.forward_size == states.shape[2]:
             return last
         ahead, back = last[:, : self.forward_size], states[:, 0, self.forward_size :]
