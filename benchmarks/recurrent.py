@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 # (batch, steps, input, hidden), and whether lengths run from 20 to all steps.
@@ -317,32 +318,30 @@ def onnxruntime_contender(threads: int) -> Figures:
             yield f"{cell} prediction, batch {rows}", took
 
 
-def memory_contender(threads: int, ours: bool) -> Figures:
-    """MiB that the first training steps of the widest layer add to the process."""
+def memory_contender(threads: int, cell: str, ours: bool) -> Figures:
+    """MiB that training steps of the widest layer add to the process at their peak."""
     import torch
     from torch import nn
 
     from duree.network.recurrent import GRU, LSTM
+    from duree.training.allocator import keep_freed_memory
 
     torch.set_num_threads(threads)
+    if ours:
+        keep_freed_memory()
+        layer = {"lstm": LSTM, "gru": GRU}[cell](300, 256)
+    else:
+        torchs = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](300, 256, batch_first=True)
     x = torch.randn(64, 400, 300, requires_grad=True)
     lengths = torch.full((64,), 400)
     (torch.randn(512, 512) @ torch.randn(512, 512)).sum()  # the libraries' own buffers
-    for cell in CELLS:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for _ in range(3):
-            if ours:
-                layer = {"lstm": LSTM, "gru": GRU}[cell](300, 256)
-                output = layer.hidden_states(x, lengths)
-            else:
-                torchs = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](300, 256, batch_first=True)
-                output = torchs(x)[0]
-            output.sum().backward()
-            x.grad = None
-            del output
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        yield f"{cell} MiB", (peak - before) / 1024
-        break  # the peak is the process's: a second cell would be measured against the first
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(3):
+        output = layer.hidden_states(x, lengths) if ours else torchs(x)[0]
+        output.sum().backward()
+        x.grad = None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield f"{cell} memory", (peak - before) / 1024
 
 
 CONTENDERS: dict[str, tuple[Callable[..., Figures], dict[str, str]]] = {
@@ -354,11 +353,16 @@ CONTENDERS: dict[str, tuple[Callable[..., Figures], dict[str, str]]] = {
     "keras on jax": (keras_contender, {"KERAS_BACKEND": "jax"}),
     "onnxruntime": (onnxruntime_contender, {}),
 }
+MEMORY: dict[str, tuple[Callable[..., Figures], dict[str, str]]] = {
+    f"{whose}, memory of {cell}": (partial(memory_contender, cell=cell, ours=whose == "duree"), {})
+    for whose in ("duree", "torch")
+    for cell in CELLS
+}
 
 
 def run(name: str, threads: int) -> dict[str, float]:
     """One contender's figures from a fresh process; none where it cannot run."""
-    _, environment = CONTENDERS[name]
+    _, environment = (CONTENDERS | MEMORY)[name]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(
         [sys.executable, __file__, "--only", name, "--threads", str(threads)],
@@ -378,11 +382,14 @@ def report(found: dict[str, dict[str, float]], one: dict[str, float]) -> None:
     ours, peers = found["duree"], {n: f for n, f in found.items() if n != "duree" and f}
 
     def line(what: str, mine: float, theirs: dict[str, float], note: str = "") -> None:
-        ratios = ", ".join(f"{t:.2f} ({t / mine:.1f} x)" for t in theirs.values())
-        print(f"{what:34} {mine:9.2f}   {' / '.join(theirs)}: {ratios} {note}")
+        print(f"{what:34} {mine:9.3f} {note}")
+        for peer, took in theirs.items():
+            print(f"{'':36}{took:9.3f}  {took / mine:5.2f} x  {peer}")
 
     sgemm = 2 * 2048**3 / peers["torch"]["SGEMM 2048"] / 1e6
-    print(f"SGEMM 2048: {sgemm:.0f} GFLOP/s on two threads. Milliseconds; (x): how often faster.\n")
+    print(
+        f"SGEMM 2048: {sgemm:.0f} GFLOP/s on two threads. In milliseconds; x: how often faster.\n"
+    )
     print("Forward and backward of a layer")
     for rows, steps, channels, hidden, unequal in SHAPES:
         for cell in CELLS:
@@ -390,7 +397,7 @@ def report(found: dict[str, dict[str, float]], one: dict[str, float]) -> None:
             work = int(lengths_of(rows, steps, unequal).sum()) * GATES[cell] * hidden
             speed = 6 * work * (channels + hidden) / ours[name] / 1e6
             theirs = {n: f[name] for n, f in peers.items() if name in f}
-            line(name, ours[name], theirs, f"; {speed / sgemm:.0%} of SGEMM")
+            line(name, ours[name], theirs, f"{speed / sgemm:.0%} of SGEMM")
     print("\nThe tutorial's training step")
     for cell in CELLS:
         theirs = {
@@ -423,11 +430,13 @@ def report(found: dict[str, dict[str, float]], one: dict[str, float]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=CONTENDERS, help="one contender's figures as JSON")
+    parser.add_argument(
+        "--only", choices=CONTENDERS | MEMORY, help="one contender's figures as JSON"
+    )
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     if options.only:
-        contender, _ = CONTENDERS[options.only]
+        contender, _ = (CONTENDERS | MEMORY)[options.only]
         print(json.dumps(dict(contender(options.threads))))
         return
     rounds = [{name: run(name, 2) for name in CONTENDERS} for _ in range(options.rounds)]
@@ -439,6 +448,12 @@ def main() -> None:
         for name in CONTENDERS
     }
     report(found, {name: statistics.median(r[name] for r in alone) for name in alone[0]})
+    print("\nPeak memory of training steps, 64,400,300,256, MiB")
+    for cell in CELLS:
+        ours, torchs = (
+            run(f"{whose}, memory of {cell}", 2)[f"{cell} memory"] for whose in ("duree", "torch")
+        )
+        print(f"{cell:34} {ours:9.0f}   torch: {torchs:.0f}")
 
 
 if __name__ == "__main__":

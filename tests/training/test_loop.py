@@ -13,6 +13,7 @@ import torch
 from tests.training.examples import accuracy, examples, loss, network, plan, same, weights
 
 from duree.errors import RunError, TrainingError
+from duree.network import kernels
 from duree.training import loop
 from duree.training.loop import scores, train
 
@@ -240,3 +241,14 @@ def test_scores_come_in_the_order_of_the_rows_however_they_are_batched(monkeypat
     expected = scores(model, sequences)
     monkeypatch.setattr(loop, "SCORING_BATCH", 1)
     np.testing.assert_allclose(scores(model, sequences), expected, atol=1e-6)
+
+
+def test_a_training_without_the_compiled_recurrence_says_that_it_is_slower(monkeypatch):
+    progress = Progress()
+    train(network(), plan(), progress)
+    assert progress.told == []
+    monkeypatch.setattr(kernels, "compiled", None)
+    monkeypatch.setattr(kernels, "missing", "no compiler was here")
+    train(network(), plan(), progress)
+    assert len(progress.told) == 1
+    assert "missing (no compiler was here): torch.nn serves" in progress.told[0]

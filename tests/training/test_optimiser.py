@@ -87,3 +87,48 @@ def test_an_infinite_loss_changes_nothing():
     value, change = step(clip_norm=1.0, scale=math.inf)
     assert not math.isfinite(value)
     assert not change.any()
+
+
+class Words(nn.Module):
+    """The mean of the words' vectors, by a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.head = nn.Embedding(30, 4), nn.Linear(4, 1)
+
+    def forward(self, values, lengths):
+        words, places = values.unique(return_inverse=True)
+        return self.head(self.embedding(words)[places].mean(dim=1))
+
+
+def squares(scores, targets):
+    return (scores[:, 0] - targets).square().mean()
+
+
+def test_rows_that_a_batch_does_not_touch_are_left_alone():
+    torch.manual_seed(0)
+    model = Words()
+    optimiser = make_optimiser(model, TrainingSettings())
+    before = model.embedding.weight.detach().clone()
+    batch = (torch.tensor([[3, 5, 5]]), torch.tensor([3]), torch.ones(1))
+    for _ in range(3):
+        update(model, optimiser, squares, batch, clip_norm=1.0)
+    changed = (model.embedding.weight != before).any(dim=1)
+    assert changed.nonzero()[:, 0].tolist() == [3, 5]
+
+
+def test_where_every_row_is_touched_adam_on_rows_is_adam():
+    torch.manual_seed(0)
+    ours, theirs = Words(), Words()
+    theirs.load_state_dict(ours.state_dict())
+    settings = TrainingSettings(learning_rate=0.01)
+    batch = (torch.arange(30)[None], torch.tensor([30]), torch.ones(1))
+    both = make_optimiser(ours, settings), torch.optim.Adam(theirs.parameters(), 0.01, (0.9, 0.99))
+    for _ in range(20):
+        values = [
+            update(model, optimiser, squares, batch, clip_norm=0.5)
+            for model, optimiser in zip((ours, theirs), both, strict=True)
+        ]
+        assert values[0] == pytest.approx(values[1], rel=1e-4)
+    for found, expected in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
