@@ -26,6 +26,7 @@ lint: .venv/dev
 	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/ruff format --check src tests benchmarks docs
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(KERNELS)
 
 bench: .venv/dev
 	$(PIP) --editable '.[bench]'

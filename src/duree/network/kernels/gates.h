@@ -51,7 +51,8 @@ inline States cell_step(const float* a, const float* u, States before, float* sa
 // From the gradient of the new states to that of the old ones (for h: what passes by the gates)
 // and of the gates' sums: da_x where they meet the input, da_h where they meet U h.
 template <Cell C>
-inline States cell_step_back(States d, States before, const float* saved, float* da_x, float* da_h) {
+inline States cell_step_back(States d, States before, const float* saved, float* da_x,
+                             float* da_h) {
     if constexpr (C == Cell::gru) {
         const Vec r = load(saved), z = load(saved + W), n = load(saved + 2 * W);
         const Vec dn = d.h * (1.0f - z) * (1.0f - n * n);

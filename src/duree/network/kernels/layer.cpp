@@ -10,8 +10,10 @@
 
 namespace duree {
 
-#define DUREE_DECLARE(isa) \
-    namespace isa { extern const Scans scans; }
+#define DUREE_DECLARE(isa)    \
+    namespace isa {           \
+    extern const Scans scans; \
+    }
 #ifdef DUREE_HAS_AVX512
 DUREE_DECLARE(avx512)
 #endif
@@ -30,7 +32,8 @@ std::vector<const Scans*> find_scans() {
         found.push_back(&avx512::scans);
 #endif
 #ifdef DUREE_HAS_AVX2
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2::scans);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        found.push_back(&avx2::scans);
 #endif
     found.push_back(&baseline::scans);
     return found;
@@ -48,7 +51,8 @@ float* scratch(Index floats) {
     thread_local Index size = 0;
     if (size < floats) {
         memory.reset();
-        memory.reset(static_cast<float*>(::operator new[](floats * sizeof(float), std::align_val_t{64})));
+        memory.reset(
+            static_cast<float*>(::operator new[](floats * sizeof(float), std::align_val_t{64})));
         size = floats;
     }
     return memory.get();
@@ -75,8 +79,8 @@ Plan make_plan(const Batch& batch, Index blocks, Index saved_width, float* saved
     plan.row.reserve(rows);
     plan.length.reserve(rows);
     for (Index g = 0; g < count; ++g) {
-        Group group{0, 0, plan.row.data() + plan.row.size(), plan.length.data() + plan.length.size(),
-                    saved};
+        Group group{0, 0, plan.row.data() + plan.row.size(),
+                    plan.length.data() + plan.length.size(), saved};
         for (Index round = 0; round * count < rows; ++round) {
             const Index dealt = round * count + (round % 2 ? count - 1 - g : g);
             if (dealt >= rows) continue;
@@ -104,7 +108,8 @@ class Packing {
 
     // [gates * hidden, columns] to [unit block][gate][column][width].
     void pack(const float* weight, Index columns, const Team& team, float* to) const {
-        each(columns, team, [&](Index at, Index from, bool real) { to[at] = real ? weight[from] : 0.0f; });
+        each(columns, team,
+             [&](Index at, Index from, bool real) { to[at] = real ? weight[from] : 0.0f; });
     }
 
     // Back again, the sum over `parts` that lie `stride` apart.
@@ -197,7 +202,8 @@ class Barrier {
         const long round = counts[rank].meetings.load(std::memory_order_relaxed) + 1;
         counts[rank].meetings.store(round, std::memory_order_release);
         for (int other = 0; other < size; ++other)
-            for (int spins = 0; counts[other].meetings.load(std::memory_order_acquire) < round; ++spins)
+            for (int spins = 0; counts[other].meetings.load(std::memory_order_acquire) < round;
+                 ++spins)
                 if (spins > PATIENCE) std::this_thread::yield();  // another program has our core
     }
 
@@ -216,11 +222,13 @@ void wait(const Team& team) {
 
 Index saved_floats(Cell cell, Index hidden, const Batch& batch) {
     const Index width = in_use.load()->width;
-    const Index samples = std::accumulate(batch.lengths, batch.lengths + batch.rows, std::int64_t{0});
+    const Index samples =
+        std::accumulate(batch.lengths, batch.lengths + batch.rows, std::int64_t{0});
     return samples * blocks_of(hidden, width) * saved_of(cell) * width;
 }
 
-void run_project(Projection job, Index words, int threads, const Parameters<const float>& parameters) {
+void run_project(Projection job, Index words, int threads,
+                 const Parameters<const float>& parameters) {
     const Scans& scans = *in_use.load();
     job.blocks = blocks_of(job.hidden, scans.width);
     const Packing packing(job, scans.width);
@@ -240,7 +248,8 @@ void run_project(Projection job, Index words, int threads, const Parameters<cons
     });
 }
 
-void run_forward(Forward job, const Batch& batch, const Parameters<const float>& parameters, float* saved) {
+void run_forward(Forward job, const Batch& batch, const Parameters<const float>& parameters,
+                 float* saved) {
     const Scans& scans = *in_use.load();
     const Index width = scans.width, input = job.input, hidden = job.hidden;
     job.blocks = blocks_of(hidden, width);
@@ -265,15 +274,16 @@ void run_forward(Forward job, const Batch& batch, const Parameters<const float>&
         packing.pack(parameters.w_hh, hidden, all, w_hh);
         packing.pack(parameters.bias_hh, 1, all, bias_hh);
         wait(all);
-        each_group(plan, rank, size, barrier, [&](const Group& group, Index place, const Team& team) {
-            scans.forward(job, group, rest + place * own, team);
-        });
+        each_group(plan, rank, size, barrier,
+                   [&](const Group& group, Index place, const Team& team) {
+                       scans.forward(job, group, rest + place * own, team);
+                   });
         clear_padding(job.out, job.out_row, job.out_step, job.steps, hidden, batch, all);
     });
 }
 
-void run_backward(Backward job, const Batch& batch, const Parameters<const float>& parameters, float* saved,
-                  const Parameters<float>& gradients) {
+void run_backward(Backward job, const Batch& batch, const Parameters<const float>& parameters,
+                  float* saved, const Parameters<float>& gradients) {
     const Scans& scans = *in_use.load();
     const Index width = scans.width, input = job.input, hidden = job.hidden;
     job.blocks = blocks_of(hidden, width);
@@ -297,12 +307,14 @@ void run_backward(Backward job, const Batch& batch, const Parameters<const float
         packing.pack_transposed(parameters.w_hh, hidden, all, w_hh);
         std::fill(sums + first_of(all, places * sum), sums + last_of(all, places * sum), 0.0f);
         wait(all);
-        each_group(plan, rank, size, barrier, [&](const Group& group, Index place, const Team& team) {
-            float* to = sums + place * sum;
-            scans.backward(job, group,
+        each_group(plan, rank, size, barrier,
+                   [&](const Group& group, Index place, const Team& team) {
+                       float* to = sums + place * sum;
+                       scans.backward(
+                           job, group,
                            {to, to + sum_ih, to + sum_ih + sum_hh, to + sum_ih + sum_hh + sum_bias},
                            rest + place * own, team);
-        });
+                   });
         wait(all);
         if (job.dx && !job.add_to_dx)
             clear_padding(job.dx, job.dx_row, job.dx_step, job.steps,

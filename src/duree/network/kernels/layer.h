@@ -22,15 +22,17 @@ struct Batch {
 };
 
 // `job` comes with cell, sizes, vectors and room for the result.
-void run_project(Projection job, Index words, int threads, const Parameters<const float>& parameters);
+void run_project(Projection job, Index words, int threads,
+                 const Parameters<const float>& parameters);
 
 // Floats that a forward pass keeps for the backward pass.
 Index saved_floats(Cell cell, Index hidden, const Batch& batch);
 
 // `layer` and `job` come with everything but what depends on the instruction set: blocks, weights.
-void run_forward(Forward job, const Batch& batch, const Parameters<const float>& parameters, float* saved);
-void run_backward(Backward job, const Batch& batch, const Parameters<const float>& parameters, float* saved,
-                  const Parameters<float>& gradients);
+void run_forward(Forward job, const Batch& batch, const Parameters<const float>& parameters,
+                 float* saved);
+void run_backward(Backward job, const Batch& batch, const Parameters<const float>& parameters,
+                  float* saved, const Parameters<float>& gradients);
 
 // The instruction sets that this processor has, best first; the one in use; another one.
 std::vector<std::string> instruction_sets();

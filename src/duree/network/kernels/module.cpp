@@ -46,7 +46,8 @@ template <typename T>
 void require_sequences(const Array<T, 3>& array, Index rows, Index steps, Index columns,
                        const char* what) {
     require(Index(array.shape(0)) == rows && Index(array.shape(1)) == steps &&
-                Index(array.shape(2)) == columns && (columns == 1 || array.size() == 0 || array.stride(2) == 1),
+                Index(array.shape(2)) == columns &&
+                (columns == 1 || array.size() == 0 || array.stride(2) == 1),
             what);
 }
 
@@ -72,8 +73,9 @@ struct Reading {
 
     // Fills in what forward and backward share, after a look at every shape.
     Batch into(Layer& job) const {
-        require(x.has_value() != projected.has_value() && projected.has_value() == tokens.has_value(),
-                "either x, or tokens and their projections");
+        require(
+            x.has_value() != projected.has_value() && projected.has_value() == tokens.has_value(),
+            "either x, or tokens and their projections");
         const Index rows = lengths.shape(0);
         job.steps = x ? x->shape(1) : tokens->shape(1);
         job.input = x ? x->shape(2) : 1;
@@ -170,9 +172,10 @@ void backward(const std::string& cell, std::optional<Array<const float, 3>> x,
               Maybe<const float, 2> w_ih, Dense<const float, 2> w_hh, Maybe<const float, 1> bias_ih,
               Dense<const float, 1> bias_hh, Maybe<const float, 2> h0, Maybe<const float, 2> c0,
               Maybe<const float, 2> mask, bool reverse, int threads, Array<float, 3> out,
-              Dense<float, 1> saved, std::optional<Array<const float, 3>> d_out, Maybe<const float, 2> dh_final,
-              Maybe<const float, 2> dc_final, std::optional<Array<float, 3>> dx, bool add_to_dx,
-              Maybe<float, 2> dh0, Maybe<float, 2> dc0, Maybe<float, 2> dw_ih, Dense<float, 2> dw_hh,
+              Dense<float, 1> saved, std::optional<Array<const float, 3>> d_out,
+              Maybe<const float, 2> dh_final, Maybe<const float, 2> dc_final,
+              std::optional<Array<float, 3>> dx, bool add_to_dx, Maybe<float, 2> dh0,
+              Maybe<float, 2> dc0, Maybe<float, 2> dw_ih, Dense<float, 2> dw_hh,
               Maybe<float, 1> dbias_ih, Dense<float, 1> dbias_hh) {
     Backward job{};
     job.cell = cell_of(cell), job.hidden = w_hh.shape(1), job.reverse = reverse;
@@ -181,18 +184,23 @@ void backward(const std::string& cell, std::optional<Array<const float, 3>> x,
     const auto gradients = Weights<float>{dw_ih, dw_hh, dbias_ih, dbias_hh}.of(job);
     require_sequences(out, batch.rows, job.steps, job.hidden, "out does not fit");
     if (d_out)
-        require_sequences(*d_out, batch.rows, job.steps, job.hidden, "the gradient of out does not fit");
+        require_sequences(*d_out, batch.rows, job.steps, job.hidden,
+                          "the gradient of out does not fit");
     const Index columns = job.x ? job.input : gates_of(job.cell) * job.hidden;
-    if (dx) require_sequences(*dx, batch.rows, job.steps, columns, "the gradient of x does not fit");
+    if (dx)
+        require_sequences(*dx, batch.rows, job.steps, columns, "the gradient of x does not fit");
     for (const auto* state : {&h0, &c0, &mask, &dh_final, &dc_final})
-        require_shape(*state, batch.rows, job.hidden, "a state, its gradient or the mask does not fit");
+        require_shape(*state, batch.rows, job.hidden,
+                      "a state, its gradient or the mask does not fit");
     for (const auto* state : {&dh0, &dc0})
         require_shape(*state, batch.rows, job.hidden, "the gradient of a state does not fit");
-    require(Index(saved.shape(0)) == saved_floats(job.cell, job.hidden, batch), "saved does not fit");
+    require(Index(saved.shape(0)) == saved_floats(job.cell, job.hidden, batch),
+            "saved does not fit");
     job.h0 = pointer(h0), job.c0 = pointer(c0), job.mask = pointer(mask);
     job.out = out.data(), job.out_row = out.stride(0), job.out_step = out.stride(1);
     if (d_out)
-        job.d_out = d_out->data(), job.d_out_row = d_out->stride(0), job.d_out_step = d_out->stride(1);
+        job.d_out = d_out->data(), job.d_out_row = d_out->stride(0),
+        job.d_out_step = d_out->stride(1);
     job.dh_final = pointer(dh_final), job.dc_final = pointer(dc_final);
     if (dx) job.dx = dx->data(), job.dx_row = dx->stride(0), job.dx_step = dx->stride(1);
     job.add_to_dx = add_to_dx;
@@ -224,8 +232,8 @@ void adam(Dense<float, 2> table, Dense<float, 2> mean, Dense<float, 2> square, L
                     rows.data()[i] < Index(table.shape(0)),
                 "rows must rise and lie in the table");
     nb::gil_scoped_release release;
-    adam_rows(table.data(), mean.data(), square.data(), rows.data(), count, gradient.data(), columns,
-              {rate, beta1, beta2, epsilon}, threads);
+    adam_rows(table.data(), mean.data(), square.data(), rows.data(), count, gradient.data(),
+              columns, {rate, beta1, beta2, epsilon}, threads);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // What the scans of all instruction sets share: one layer, in one direction, over one batch.
 //
-// Rows are dealt to groups. A group goes through all its steps by itself, its rows sorted by falling
-// length, so that those which still run at a step are always the first ones. One thread reads a
-// group, or, where rows are few, a team of threads that share out the units.
+// Rows are dealt to groups. A group goes through all its steps by itself, its rows sorted by
+// falling length, so that those which still run at a step are always the first ones. One thread
+// reads a group, or, where rows are few, a team of threads that share out the units.
 //
 // "Unit blocks" are the hidden units in blocks of the vector's width, the last one filled up with
 // units that stay zero. Gates are stored side by side, [unit block][gate][width].
@@ -18,16 +18,23 @@ using Index = std::ptrdiff_t;
 
 enum class Cell { rnn_tanh, rnn_relu, gru, lstm };
 
-static constexpr int gates_of(Cell cell) { return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1; }
+static constexpr int gates_of(Cell cell) {
+    return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1;
+}
 
 // Vectors kept for the backward pass, per unit: r, z, n, U_n h; i, f, g, o, c; h.
-static constexpr int saved_of(Cell cell) { return cell == Cell::lstm ? 5 : cell == Cell::gru ? 4 : 1; }
+static constexpr int saved_of(Cell cell) {
+    return cell == Cell::lstm ? 5 : cell == Cell::gru ? 4 : 1;
+}
 
-constexpr Index MAX_ROWS = 32;      // of a group
-constexpr Index MAX_SAMPLES = 128;  // rows x steps of a chunk, which stays in the second-level cache
+constexpr Index MAX_ROWS = 32;  // of a group
+constexpr Index MAX_SAMPLES =
+    128;  // rows x steps of a chunk, which stays in the second-level cache
 
 // Row strides of scratch are odd numbers of cache lines, so that columns spread over all sets.
-static constexpr Index spread(Index floats) { return (floats + 15) / 16 * 16 + ((floats + 15) / 16 % 2 ? 0 : 16); }
+static constexpr Index spread(Index floats) {
+    return (floats + 15) / 16 * 16 + ((floats + 15) / 16 % 2 ? 0 : 16);
+}
 
 // Threads that work on one group meet at the barrier after every step.
 class Barrier;
@@ -38,7 +45,9 @@ struct Team {
 };
 
 // This thread's part of so many things.
-static inline Index first_of(const Team& team, Index count) { return count * team.rank / team.size; }
+static inline Index first_of(const Team& team, Index count) {
+    return count * team.rank / team.size;
+}
 static inline Index last_of(const Team& team, Index count) {
     return count * (team.rank + 1) / team.size;
 }
@@ -49,14 +58,15 @@ struct Layer {
     Cell cell;
     Index steps, input, hidden, blocks;  // blocks: of units
     bool reverse;
-    const float* x;  // [batch, steps, input], or null where words are read that are projected already:
+    const float*
+        x;  // [batch, steps, input], or null where words are read that are projected already:
     Index x_row, x_step;
     const float* projected;      // [words, gates * hidden], W x + b of every word
     const std::int64_t* tokens;  // [batch, steps], which word stands where
-    const float* h0;    // [batch, hidden], or null for zeros
-    const float* c0;    // the same
-    const float* mask;  // [batch, hidden], multiplies what the gates see of h, or null
-    float* out;         // [batch, steps, hidden]
+    const float* h0;             // [batch, hidden], or null for zeros
+    const float* c0;             // the same
+    const float* mask;           // [batch, hidden], multiplies what the gates see of h, or null
+    float* out;                  // [batch, steps, hidden]
     Index out_row, out_step;
 };
 
@@ -81,7 +91,7 @@ struct Backward : Layer {
     float* dx;  // [batch, steps, input], or null; of projected words [batch, steps, gates * hidden]
     Index dx_row, dx_step;
     bool add_to_dx;
-    float *dh0, *dc0;                 // [batch, hidden], or null
+    float *dh0, *dc0;  // [batch, hidden], or null
 };
 
 // The sums of one group's weight gradients, in the forward weights' layout.

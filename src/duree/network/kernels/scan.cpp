@@ -1,5 +1,6 @@
-// A group of rows read from its first step to its last, and back. Compiled once for each instruction
-// set, with DUREE_ISA (a name), DUREE_WIDTH (floats of a vector) and DUREE_REGISTERS (vectors).
+// A group of rows read from its first step to its last, and back. Compiled once for each
+// instruction set, with DUREE_ISA (a name), DUREE_WIDTH (floats of a vector) and DUREE_REGISTERS
+// (vectors).
 
 #include "gates.h"
 #include "product.h"
@@ -39,7 +40,8 @@ inline Chunk chunk_to(const Group& group, Index end) {
     while (first > 0 && samples + active_at(group, first - 1) <= MAX_SAMPLES)
         samples += active_at(group, --first);
     Chunk chunk{first, end - first, samples, {}};
-    for (Index s = 0; s < chunk.steps; ++s) chunk.at[s + 1] = chunk.at[s] + active_at(group, first + s);
+    for (Index s = 0; s < chunk.steps; ++s)
+        chunk.at[s + 1] = chunk.at[s] + active_at(group, first + s);
     return chunk;
 }
 
@@ -71,7 +73,8 @@ inline void clear(float* to, Index count) {
 inline void gather_inputs(const Layer& layer, const Group& group, const Chunk& chunk,
                           const Team& team, float* xs, Index stride) {
     for (Index r = 0; r < chunk.active(0); ++r)
-        for (Index s = first_of(team, chunk.steps); s < last_of(team, chunk.steps) && r < chunk.active(s); ++s)
+        for (Index s = first_of(team, chunk.steps);
+             s < last_of(team, chunk.steps) && r < chunk.active(s); ++s)
             copy(xs + (chunk.at[s] + r) * stride,
                  layer.x + group.row[r] * layer.x_row +
                      time_of(layer, group, r, chunk.first + s) * layer.x_step,
@@ -86,7 +89,8 @@ inline void gather_projected(const Layer& layer, const Group& group, const Chunk
     for (Index r = 0; r < chunk.active(0); ++r)
         for (Index s = 0; s < chunk.steps && r < chunk.active(s); ++s) {
             const Index time = time_of(layer, group, r, chunk.first + s);
-            const float* from = layer.projected + layer.tokens[group.row[r] * layer.steps + time] * G * H;
+            const float* from =
+                layer.projected + layer.tokens[group.row[r] * layer.steps + time] * G * H;
             float* to = a + (chunk.at[s] + r) * stride;
             for (Index b = u0; b < u1; ++b)
                 for (int g = 0; g < G; ++g)
@@ -95,8 +99,8 @@ inline void gather_projected(const Layer& layer, const Group& group, const Chunk
 }
 
 // Columns [from, to) of a state at the beginning, zero in the filling units.
-inline void begin_state(const float* given, const Layer& layer, const Group& group, Index from, Index to,
-                        float* state, Index stride) {
+inline void begin_state(const float* given, const Layer& layer, const Group& group, Index from,
+                        Index to, float* state, Index stride) {
     for (Index r = 0; r < group.rows; ++r)
         for (Index j = from; j < to; ++j)
             state[r * stride + j] =
@@ -112,11 +116,12 @@ template <Cell C>
 void forward_group(const Forward& job, const Group& group, float* scratch, const Team& team) {
     constexpr int G = gates_of(C), S = saved_of(C);
     const Index H = job.hidden, blocks = job.blocks;
-    const Index gates = spread(blocks * G * W), hidden = spread(blocks * W), input = spread(job.input);
-    float* xs = scratch;                      // [sample][input]
-    float* a = xs + MAX_SAMPLES * input;      // [sample][unit block][gate][W]
-    float* u = a + MAX_SAMPLES * gates;       // [row][unit block][gate][W]
-    float* h = u + MAX_ROWS * gates;          // [2][row][unit]: old and new, which others still read
+    const Index gates = spread(blocks * G * W), hidden = spread(blocks * W),
+                input = spread(job.input);
+    float* xs = scratch;                  // [sample][input]
+    float* a = xs + MAX_SAMPLES * input;  // [sample][unit block][gate][W]
+    float* u = a + MAX_SAMPLES * gates;   // [row][unit block][gate][W]
+    float* h = u + MAX_ROWS * gates;      // [2][row][unit]: old and new, which others still read
     float* seen = h + 2 * MAX_ROWS * hidden;  // the same, under the mask
     float* c = seen + (job.mask ? 2 * MAX_ROWS * hidden : 0);
     if (!job.mask) seen = h;
@@ -159,7 +164,8 @@ void forward_group(const Forward& job, const Group& group, float* scratch, const
                 const float* a_r = a + (chunk.at[s] + r) * gates;
                 const float* u_r = u + r * gates;
                 const Index row = group.row[r];
-                float* out = job.out + row * job.out_row + time_of(job, group, r, step) * job.out_step;
+                float* out =
+                    job.out + row * job.out_row + time_of(job, group, r, step) * job.out_step;
                 float* kept = saved ? saved + (chunk.at[s] + r) * blocks * S * W : nullptr;
                 float *h_old = h + old + r * hidden, *h_new = h + now + r * hidden;
                 float* c_r = c + r * hidden;
@@ -167,7 +173,7 @@ void forward_group(const Forward& job, const Group& group, float* scratch, const
                     States before{load(h_old + b * W), Vec{}};
                     if (C == Cell::lstm) before.c = load(c_r + b * W);
                     const States after = cell_step<C>(a_r + b * G * W, u_r + b * G * W, before,
-                                                 kept ? kept + b * S * W : nullptr);
+                                                      kept ? kept + b * S * W : nullptr);
                     store(h_new + b * W, after.h);
                     store_part(out + b * W, after.h, H - b * W);
                     if (job.mask)
@@ -188,15 +194,18 @@ void forward_group(const Forward& job, const Group& group, float* scratch, const
 }
 
 // The states that each step of a chunk began with, [sample][unit].
-inline void gather_states(const Layer& layer, const Group& group, const Chunk& chunk, const Team& team,
-                          float* hs, Index stride) {
+inline void gather_states(const Layer& layer, const Group& group, const Chunk& chunk,
+                          const Team& team, float* hs, Index stride) {
     for (Index r = 0; r < chunk.active(0); ++r)
-        for (Index s = first_of(team, chunk.steps); s < last_of(team, chunk.steps) && r < chunk.active(s); ++s) {
+        for (Index s = first_of(team, chunk.steps);
+             s < last_of(team, chunk.steps) && r < chunk.active(s); ++s) {
             const Index row = group.row[r], step = chunk.first + s;
             float* to = hs + (chunk.at[s] + r) * stride;
             if (step > 0)
-                copy(to, layer.out + row * layer.out_row +
-                             time_of(layer, group, r, step - 1) * layer.out_step, layer.hidden);
+                copy(to,
+                     layer.out + row * layer.out_row +
+                         time_of(layer, group, r, step - 1) * layer.out_step,
+                     layer.hidden);
             else if (layer.h0)
                 copy(to, layer.h0 + row * layer.hidden, layer.hidden);
             else
@@ -210,10 +219,11 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
                     const Team& team) {
     constexpr int G = gates_of(C), S = saved_of(C);
     const Index H = job.hidden, blocks = job.blocks, inputs = (job.input + W - 1) / W;
-    const Index gates = spread(blocks * G * W), hidden = spread(blocks * W), input = spread(inputs * W);
-    float* xs = scratch;                  // [sample][input]
+    const Index gates = spread(blocks * G * W), hidden = spread(blocks * W),
+                input = spread(inputs * W);
+    float* xs = scratch;  // [sample][input]
     float* dxs = xs + MAX_SAMPLES * input;
-    float* hs = dxs + MAX_SAMPLES * input;   // [sample][unit]
+    float* hs = dxs + MAX_SAMPLES * input;    // [sample][unit]
     float* da_x = hs + MAX_SAMPLES * hidden;  // [sample][unit block][gate][W]
     float* da_h = da_x + (C == Cell::gru ? MAX_SAMPLES * gates : 0);
     float* past = da_h + MAX_SAMPLES * gates;  // [row][unit]: dh that comes by the gates
@@ -238,7 +248,9 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
         for (Index s = chunk.steps - 1; s >= 0; --s) {
             const Index step = chunk.first + s, rows = chunk.active(s);
             // How far back a row's step before is among the saved samples.
-            const Index back = step == 0 ? 0 : s > 0 ? chunk.active(s - 1) : active_at(group, step - 1);
+            const Index back = step == 0 ? 0
+                               : s > 0   ? chunk.active(s - 1)
+                                         : active_at(group, step - 1);
             for (Index r = 0; r < rows; ++r) {
                 const Index row = group.row[r], at = chunk.at[s] + r;
                 const float* kept = saved + at * blocks * S * W;
@@ -264,7 +276,8 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
                     // The step before is read next, backwards, which no processor foresees.
                     if (step > 0) {
                         if (job.d_out)
-                            __builtin_prefetch(d_out + (job.reverse ? 1 : -1) * job.d_out_step + b * W);
+                            __builtin_prefetch(d_out + (job.reverse ? 1 : -1) * job.d_out_step +
+                                               b * W);
                         for (int v = 0; v < S; ++v)
                             __builtin_prefetch(kept + ((b - back * blocks) * S + v) * W);
                     }
@@ -296,9 +309,10 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
         } else if (job.dx) {
             const Index first = first_of(team, inputs), last = last_of(team, inputs);
             multiply<false>(chunk.samples, da_x, gates, blocks * G * W,
-                            {job.w_ih + first * blocks * G * W * W, W, blocks * G * W * W}, last - first,
-                            {dxs + first * W, input, W}, Start::zero);
-            const Index column = first * W, columns = (last * W < job.input ? last * W : job.input) - column;
+                            {job.w_ih + first * blocks * G * W * W, W, blocks * G * W * W},
+                            last - first, {dxs + first * W, input, W}, Start::zero);
+            const Index column = first * W,
+                        columns = (last * W < job.input ? last * W : job.input) - column;
             for (Index r = 0; r < chunk.active(0); ++r)
                 for (Index s = 0; s < chunk.steps && r < chunk.active(s); ++s) {
                     float* dx = job.dx + group.row[r] * job.dx_row +
@@ -312,8 +326,8 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
         }
         if (!job.projected) {
             multiply<true>(job.input, xs, input, chunk.samples, {da_x + u0 * G * W, gates, W},
-                           (u1 - u0) * G,
-                           {sums.w_ih + u0 * G * job.input * W, W, job.input * W}, Start::add);
+                           (u1 - u0) * G, {sums.w_ih + u0 * G * job.input * W, W, job.input * W},
+                           Start::add);
             add_lines(chunk.samples, da_x + u0 * G * W, gates, (u1 - u0) * G * W,
                       sums.bias_ih + u0 * G * W);
         }
@@ -333,8 +347,8 @@ void backward_group(const Backward& job, const Group& group, const Gradients& su
     for (Index r = 0; r < group.rows; ++r) {
         const Index row = group.row[r];
         for (Index j = from; j < to; ++j)
-            dh[r * hidden + j] += job.mask ? past[r * hidden + j] * job.mask[row * H + j]
-                                           : past[r * hidden + j];
+            dh[r * hidden + j] +=
+                job.mask ? past[r * hidden + j] * job.mask[row * H + j] : past[r * hidden + j];
         end_state(job.dh0, job, row, from, to, dh + r * hidden);
         if (C == Cell::lstm) end_state(job.dc0, job, row, from, to, dc + r * hidden);
     }
