@@ -177,9 +177,9 @@ class Recurrent(nn.Module):
         """One recurrent mask for each sequence and direction, [directions, batch, hidden]."""
         if not self.training or self.recurrent_dropout == 0:
             return None
-        ones = like.new_ones(self.directions * rows, 1, self.hidden_size)
-        masks = dropout_alike(ones, self.recurrent_dropout, True)
-        return masks.view(self.directions, rows, self.hidden_size)
+        kept = 1 - self.recurrent_dropout
+        mask = like.new_empty(self.directions, rows, self.hidden_size)
+        return mask.bernoulli_(kept).div_(kept)
 
     def _scan(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
         """Every state at every step, [batch, steps, hidden] each; only h unless more is wanted."""

@@ -21,6 +21,7 @@ class BackwardPass {
         by_gates = da_h + MAX_SAMPLES * gates;
         dh = by_gates + MAX_ROWS * hidden;
         dc = dh + MAX_ROWS * hidden;
+        mask = job.mask ? dc + MAX_ROWS * hidden : nullptr;
     }
 
     void run() {
@@ -53,6 +54,7 @@ class BackwardPass {
         begin_state(job.dh_final, job, group, mine, dh, hidden);
         begin_state(job.dc_final, job, group, mine, dc, hidden);
         begin_state(nullptr, job, group, mine, by_gates, hidden);
+        if (mask) begin_state(job.mask, job, group, mine, mask, hidden);
     }
 
     // The states that each step of this thread's share of a chunk began with.
@@ -126,8 +128,7 @@ class BackwardPass {
     // What the gates of the step behind want of this row's state, under the mask.
     Vec state_gradient(Index r, Index b) const {
         const Vec d = load(by_gates + r * hidden + b * W);
-        if (!job.mask) return d;
-        return d * load_part(job.mask + group.row[r] * H + b * W, H - b * W);
+        return mask ? d * load(mask + r * hidden + b * W) : d;
     }
 
     void inputs_back(const Chunk& chunk) {
@@ -172,17 +173,22 @@ class BackwardPass {
             add_lines(chunk.samples, da_x + at, gates, lines * W, sums.bias_ih + at);
         }
         add_lines(chunk.samples, da_h + at, gates, lines * W, sums.bias_hh + at);
-        if (job.mask) mask_states(chunk);
+        if (mask) mask_states(chunk);
         multiply<true>(H, hs, hidden, chunk.samples, {da_h + at, gates, W}, lines,
                        {sums.w_hh + at * H, W, H * W}, Start::add);
     }
 
     // From the states to what the gates saw of them.
     void mask_states(const Chunk& chunk) {
-        for (Index s = first_of(team, chunk.steps); s < last_of(team, chunk.steps); ++s)
-            for (Index r = 0; r < chunk.active(s); ++r)
-                for (Index j = 0; j < H; ++j)
-                    hs[(chunk.at[s] + r) * hidden + j] *= job.mask[group.row[r] * H + j];
+        for (Index r = 0; r < chunk.active(0); ++r)
+            for (Index b = 0; b < blocks; ++b) {
+                const Vec kept = load(mask + r * hidden + b * W);
+                for (Index s = first_of(team, chunk.steps);
+                     s < last_of(team, chunk.steps) && r < chunk.active(s); ++s) {
+                    float* state = hs + (chunk.at[s] + r) * hidden + b * W;
+                    store(state, load(state) * kept);
+                }
+            }
         wait(team);
     }
 
@@ -210,6 +216,7 @@ class BackwardPass {
     float *da_x, *da_h;  // [sample][unit block][gate][W]: at the input's part, at the state's
     float* by_gates;     // [row][unit]: dh that comes by the gates
     float *dh, *dc;      // [row][unit]: dh that comes past them
+    float* mask;         // [row][unit], or null
 };
 
 }  // namespace duree::DUREE_ISA

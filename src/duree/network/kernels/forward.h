@@ -18,6 +18,7 @@ class ForwardPass {
         h = u + MAX_ROWS * gates;
         seen = job.mask ? h + 2 * MAX_ROWS * hidden : h;
         c = seen + 2 * MAX_ROWS * hidden;
+        mask = job.mask ? c + MAX_ROWS * hidden : nullptr;
     }
 
     void run() {
@@ -44,10 +45,12 @@ class ForwardPass {
     void begin() {
         begin_state(job.h0, job, group, mine, h, hidden);
         if (C == Cell::lstm) begin_state(job.c0, job, group, mine, c, hidden);
-        if (job.mask)
+        if (mask) {
+            begin_state(job.mask, job, group, mine, mask, hidden);
             for (Index r = 0; r < group.rows; ++r)
-                for (Index j = mine.from; j < mine.to; ++j)
-                    seen[r * hidden + j] = h[r * hidden + j] * job.mask[group.row[r] * H + j];
+                for (Index at = r * hidden + mine.from; at < r * hidden + mine.filled; ++at)
+                    seen[at] = h[at] * mask[at];
+        }
         for (Index r = active_at(group, 0); r < group.rows; ++r) end_row(r, h + r * hidden);
         wait(team);
     }
@@ -96,9 +99,9 @@ class ForwardPass {
                                                   kept ? kept + b * S * W : nullptr);
                 store(h_new + b * W, after.h);
                 store_part(out + b * W, after.h, H - b * W);
-                if (job.mask)
+                if (mask)
                     store(seen + now + r * hidden + b * W,
-                          after.h * load_part(job.mask + row * H + b * W, H - b * W));
+                          after.h * load(mask + r * hidden + b * W));
                 if (C == Cell::lstm) store(c_r + b * W, after.c);
             }
             if (step + 1 == group.length[r]) end_row(r, h_new);
@@ -124,6 +127,7 @@ class ForwardPass {
     float* h;     // [2][row][unit]: new, and old, which others still read
     float* seen;  // the same, under the mask
     float* c;     // [row][unit]
+    float* mask;  // [row][unit], or null
 };
 
 }  // namespace duree::DUREE_ISA

@@ -120,7 +120,7 @@ static inline Index scratch_floats(const Layer& layer, Index width) {
     const Index gates = spread(layer.blocks * gates_of(layer.cell) * width);
     const Index hidden = spread(layer.blocks * width);
     const Index input = spread((layer.input + width - 1) / width * width);
-    return MAX_SAMPLES * (2 * gates + 2 * input + hidden) + MAX_ROWS * (gates + 5 * hidden);
+    return MAX_SAMPLES * (2 * gates + 2 * input + hidden) + MAX_ROWS * (gates + 6 * hidden);
 }
 
 }  // namespace duree
