@@ -41,14 +41,20 @@ Figures = Iterator[tuple[str, float]]
 
 def milliseconds(call: Callable[[], Any], least: float = 0.5) -> float:
     """Median over as many calls as `least` seconds hold, after a warm-up."""
-    for _ in range(3):
+    return alternating([call], least)[0]
+
+
+def alternating(calls: list[Callable[[], Any]], least: float = 0.5) -> list[float]:
+    """The same for several calls in turn, so that what slows one slows the others."""
+    for call in 3 * calls:
         call()
-    times: list[float] = []
-    while sum(times) < least or len(times) < 5:
-        began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
-    return 1000 * statistics.median(times)
+    times: list[list[float]] = [[] for _ in calls]
+    while sum(times[0]) < least or len(times[0]) < 5:
+        for call, taken in zip(calls, times, strict=True):
+            began = time.perf_counter()
+            call()
+            taken.append(time.perf_counter() - began)
+    return [1000 * statistics.median(taken) for taken in times]
 
 
 def tokens(rows: int, steps: int) -> Any:
@@ -190,15 +196,19 @@ def duree_contender(threads: int) -> Figures:
                     )
                 )
             yield f"{cell} recurrence alone, hidden {hidden}", took
-        for share in (0.0, DROPOUT):
-            layer = kinds[cell](128, 64, recurrent_dropout=share).train()
-            x, ones = torch.randn(32, 80, 128, requires_grad=True), torch.ones(32, 80, 64)
-            lengths = torch.full((32,), 80)
-            took = milliseconds(
+        x, ones = torch.randn(32, 80, 128, requires_grad=True), torch.ones(32, 80, 64)
+        lengths, shares = torch.full((32,), 80), (0.0, DROPOUT)
+        pair = [kinds[cell](128, 64, recurrent_dropout=share).train() for share in shares]
+        took_by = alternating(
+            [
                 lambda layer=layer, x=x, ones=ones, lengths=lengths: layer.hidden_states(
                     x, lengths
                 ).backward(ones)
-            )
+                for layer in pair
+            ],
+            2.0,
+        )
+        for share, took in zip(shares, took_by, strict=True):
             yield f"{cell} layer, recurrent dropout {share}", took
 
     for cell in CELLS:
