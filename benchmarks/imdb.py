@@ -2,7 +2,7 @@
 
     python benchmarks/imdb.py [--cell lstm] [--out runs/imdb]
 
-Needs DUREE_DATA (default ../shared/data). About 15 minutes on two threads, of which the training of
+Needs DUREE_DATA (default ../shared/data). About 4 minutes on two threads, of which the training of
 the network is the part that the README quotes.
 """
 
