@@ -109,6 +109,9 @@ class BackwardPass {
                 d = cell_step_back<C>(d, before, kept + b * S * W, da_x_b, da_h_b);
                 store(dh_r + b * W, d.h);
                 if (C == Cell::lstm) store(dc_r + b * W, d.c);
+                // From here on only what the gates saw of the state is asked for.
+                if (mask)
+                    store(hs + at * hidden + b * W, before.h * load(mask + r * hidden + b * W));
                 // An infinite input makes the filling units NaN, which must stay among them.
                 for (Index j = units; j < W; ++j) {
                     dh_r[b * W + j] = dc_r[b * W + j] = 0.0f;
@@ -173,23 +176,8 @@ class BackwardPass {
             add_lines(chunk.samples, da_x + at, gates, lines * W, sums.bias_ih + at);
         }
         add_lines(chunk.samples, da_h + at, gates, lines * W, sums.bias_hh + at);
-        if (mask) mask_states(chunk);
         multiply<true>(H, hs, hidden, chunk.samples, {da_h + at, gates, W}, lines,
                        {sums.w_hh + at * H, W, H * W}, Start::add);
-    }
-
-    // From the states to what the gates saw of them.
-    void mask_states(const Chunk& chunk) {
-        for (Index r = 0; r < chunk.active(0); ++r)
-            for (Index b = 0; b < blocks; ++b) {
-                const Vec kept = load(mask + r * hidden + b * W);
-                for (Index s = first_of(team, chunk.steps);
-                     s < last_of(team, chunk.steps) && r < chunk.active(s); ++s) {
-                    float* state = hs + (chunk.at[s] + r) * hidden + b * W;
-                    store(state, load(state) * kept);
-                }
-            }
-        wait(team);
     }
 
     void end() {
