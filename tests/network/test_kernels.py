@@ -83,7 +83,8 @@ class Case:
             for _ in range(directions)
             for tensor in (
                 self.draw(lines, channels) / channels**0.5,
-                self.draw(lines, hidden) / hidden**0.5,
+                # Half of what keeps a state's size: with more, rounding grows step by step.
+                self.draw(lines, hidden) / hidden**0.5 / 2,
                 self.draw(lines) * 0.3,
                 self.draw(lines) * 0.3,
             )

@@ -49,28 +49,32 @@ inline Vec clamp(Vec x, float least, float most) {
 #endif
 }
 
-// e^x = power (1 + f q), |f| <= ln(2) / 2, for x of the clamped range.
+// e^x = 2^n (1 + p) with |p| < 0.42, for x of the clamped range.
 struct Exponent {
-    Ints n;  // the power's exponent, in the place where a float has it
-    Vec f, q;
+    Ints n;  // in the place where a float has its exponent
+    Vec p;
 };
 
 inline Exponent exponent(Vec x) {
     // Adding 1.5 * 2^23 rounds to whole numbers, which then stand in the lowest bits.
     const Vec shifted = x * 1.44269504f + 12582912.0f;
-    const Vec f = x - (shifted - 12582912.0f) * 0.693147182f;
+    const Vec n = shifted - 12582912.0f;
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    const Vec f = x - n * 0.693147182f;  // rounded once
+#else
+    const Vec f = (x - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts, n of few bits
+#endif
     // (e^f - 1) / f: a minimax fit, off by 1.1e-8 at most.
     Vec q = f * 1.388887283e-3f + 8.369115250e-3f;
     q = q * f + 4.166713744e-2f;
     q = q * f + 1.666650580e-1f;
     q = q * f + 0.5f;
-    q = q * f + 1.0f;
-    return {reinterpret_cast<Ints>(shifted) << 23, f, q};
+    return {reinterpret_cast<Ints>(shifted) << 23, f * q * f + f};  // the small part added last
 }
 
 inline Vec sigmoid(Vec x) {
     const Exponent e = exponent(clamp(-x, -87.0f, 88.0f));
-    const Vec significand = e.f * e.q + 1.0f;
+    const Vec significand = 1.0f + e.p;
     return 1.0f / (1.0f + reinterpret_cast<Vec>(reinterpret_cast<Ints>(significand) + e.n));
 }
 
@@ -78,7 +82,7 @@ inline Vec sigmoid(Vec x) {
 inline Vec tanh(Vec x) {
     const Exponent e = exponent(clamp(2.0f * x, -40.0f, 40.0f));
     const Vec power = reinterpret_cast<Vec>(e.n + (127 << 23));
-    const Vec less_one = power * (e.f * e.q) + (power - 1.0f);
+    const Vec less_one = power * e.p + (power - 1.0f);
     return less_one / (2.0f + less_one);
 }
 
