@@ -69,15 +69,24 @@ class SequenceModel(nn.Module):
         ``values`` are tokens int64 [batch, steps] or numbers float [batch, steps, channels];
         ``lengths`` int64 [batch]. What stands past a row's length never matters.
         """
-        settings = self.settings
         if values.shape[1] == 0:  # poolings need a step to look at, be it padding
             values = values.new_zeros(len(values), 1, *values.shape[2:])
-        states = self._read(values, lengths)  # (B, T, D*H)
+        return self.answer(self._read(values, lengths), lengths)
+
+    def answer(self, states: Tensor, lengths: Tensor) -> Tensor:
+        """Scores [batch, outputs] from hidden states [batch, steps, directions * hidden]."""
         pooled: Tensor = self.pooling(states, lengths)  # (B, D*H)
         if self.training:
-            pooled = dropout_alike(pooled[:, None], settings.output_dropout, True)[:, 0]
+            pooled = dropout_alike(pooled[:, None], self.settings.output_dropout, True)[:, 0]
         scores: Tensor = self.head(pooled)
         return scores
+
+    def vectors(self, values: Tensor) -> Tensor:
+        """What the recurrent layers read: words as vectors [batch, steps, size], or numbers."""
+        if self.embedding is None:
+            return values
+        vectors: Tensor = self.embedding(values)
+        return vectors
 
     def _read(self, values: Tensor, lengths: Tensor) -> Tensor:
         """The hidden states of all steps, float [batch, steps, directions * hidden]."""

@@ -17,10 +17,19 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from duree.network import kernels
-from duree.network.cells import Weights, gru_step, lstm_step, rnn_step
+from duree.network.cells import (
+    GRUStep,
+    LSTMStep,
+    RNNStep,
+    Weights,
+    gru_step,
+    lstm_step,
+    rnn_step,
+)
 from duree.network.kernels.layer import Words, project, read_layer
 
 State = tuple[Tensor, ...]
+Step = RNNStep | GRUStep | LSTMStep
 
 # What torch's fused operators are told last: biases, one layer, no dropout, training (so that a
 # gradient can be taken), one direction, batch first.
@@ -104,6 +113,38 @@ class Recurrent(nn.Module):
     def hidden_states(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The output alone, which spares the work that only the final states need."""
         return self._run(x, lengths, None, want_final=False)[0]
+
+    @torch.no_grad()
+    def trace(self, x: Tensor, lengths: Tensor) -> list[list[Step]]:
+        """Gates and states at every step, by the cell's reference; as without dropout.
+
+        For each layer and, within it, each direction (forward first) one Step, whose fields are
+        [batch, steps, hidden] in the order of the sequence, and zero past each length.
+        """
+        layers = []
+        for layer in range(self.num_layers):
+            directions = [
+                self._trace_direction(x, lengths, self._weights(suffix), backward=place == 1)
+                for place, suffix in enumerate(self._suffixes(layer))
+            ]
+            layers.append(directions)
+            x = torch.cat([step.h for step in directions], dim=2)
+        return layers
+
+    def _trace_direction(
+        self, x: Tensor, lengths: Tensor, weights: Weights, *, backward: bool
+    ) -> Step:
+        padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]  # (B, T)
+        read = reverse_rows(x, lengths) if backward else x
+        projected = linear(read, weights.weight_ih, weights.bias_ih)  # (B, T, G*H)
+        state: State = tuple(x.new_zeros(len(x), self.hidden_size) for _ in range(self.states))
+        steps = []
+        for a in projected.unbind(1):
+            steps.append(self._step(a, state, weights, state[0]))
+            state = steps[-1][: self.states]
+        found = (torch.stack(values, dim=1) for values in zip(*steps, strict=True))
+        ordered = (reverse_rows(values, lengths) if backward else values for values in found)
+        return type(steps[0])(*(v.masked_fill(padding[:, :, None], 0.0) for v in ordered))
 
     def project(self, vectors: Tensor) -> list[Tensor]:
         """W x + b of the first layer for every word, [words, gates * hidden], a direction each."""
@@ -192,7 +233,7 @@ class Recurrent(nn.Module):
         projected = linear(x, weights.weight_ih, weights.bias_ih)  # (B, T, G*H)
         state, trace = began, []
         for a in projected.unbind(1):
-            state = self._step(a, state, weights, state[0] * mask)
+            state = self._step(a, state, weights, state[0] * mask)[: self.states]
             trace.append(state)
         return tuple(torch.stack(states, dim=1) for states in zip(*trace, strict=True))
 
@@ -200,8 +241,8 @@ class Recurrent(nn.Module):
         """All steps in one call of torch."""
         raise NotImplementedError
 
-    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
-        """One step of the cell's reference."""
+    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> Step:
+        """One step of the cell's reference: its states first, then its gates."""
         raise NotImplementedError
 
     def _suffixes(self, layer: int) -> list[str]:
@@ -244,8 +285,8 @@ class RNN(Recurrent):
         h: Tensor = scan(x, began[0][None], list(weights), *ONE_LAYER)[0]
         return (h,)
 
-    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
-        return (rnn_step(a, state[0], weights, seen, self.nonlinearity).h,)
+    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> RNNStep:
+        return rnn_step(a, state[0], weights, seen, self.nonlinearity)
 
 
 class GRU(Recurrent):
@@ -258,8 +299,8 @@ class GRU(Recurrent):
         h: Tensor = torch._VF.gru(x, began[0][None], list(weights), *ONE_LAYER)[0]
         return (h,)
 
-    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
-        return (gru_step(a, state[0], weights, seen).h,)
+    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> GRUStep:
+        return gru_step(a, state[0], weights, seen)
 
 
 class LSTM(Recurrent):
@@ -281,9 +322,8 @@ class LSTM(Recurrent):
         h = torch._VF.lstm(x, (h0[None], c0[None]), list(weights), *ONE_LAYER)[0]
         return (h, _cell_states(x, h, h0, c0, weights)) if want_final else (h,)
 
-    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> State:
-        step = lstm_step(a, state[0], state[1], weights, seen)
-        return step.h, step.c
+    def _step(self, a: Tensor, state: State, weights: Weights, seen: Tensor) -> LSTMStep:
+        return lstm_step(a, state[0], state[1], weights, seen)
 
 
 def _cell_states(x: Tensor, h: Tensor, h0: Tensor, c0: Tensor, weights: Weights) -> Tensor:

@@ -54,16 +54,40 @@ class WideModel(nn.Module):
 
     def features(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Indices int64 [batch, 2 * steps - 1] in order, and True at the first of each kind."""
+        features = torch.cat(self._units_and_pairs(values, lengths), dim=1).sort(dim=1).values
+        first = features != PADDING
+        first[:, 1:] &= features[:, 1:] != features[:, :-1]
+        return features, first
+
+    @torch.no_grad()
+    def contributions(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """What each step adds to the scores: [batch, steps, outputs], whose sum is scores - bias.
+
+        A feature that stands at several places is parted among them, a pair between its two units.
+        """
+        units, pairs = self._units_and_pairs(values, lengths)
+        found = torch.zeros(*values.shape, self.weight.shape[1])
+        for row, alone in enumerate(torch.cat([units, pairs], dim=1)):
+            present = alone != PADDING
+            kinds, which, times = alone[present].unique(return_inverse=True, return_counts=True)
+            scale = GAIN / max(len(kinds), 1) ** 0.5
+            shares = self.weight[kinds] * self.scale[kinds] * scale / times[:, None]
+            added = torch.zeros(len(alone), self.weight.shape[1])
+            added[present] = shares[which]
+            of_units, of_pairs = added[: len(units[row])], added[len(units[row]) :] / 2
+            found[row] += of_units
+            found[row, :-1] += of_pairs
+            found[row, 1:] += of_pairs
+        return found
+
+    def _units_and_pairs(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Features by place: [batch, steps] units and [batch, steps - 1] hashed pairs."""
         steps = torch.arange(values.shape[1], device=values.device)
         values = values.masked_fill(steps >= lengths[:, None], PADDING)
         left, right = values[:, :-1], values[:, 1:]
         mixed = (left * self.vocabulary_size + right) * MIX
         pairs = self.vocabulary_size + ((mixed >> 24) & (self.places - 1))
-        pairs = pairs.masked_fill(right == PADDING, PADDING)
-        features = torch.cat([values, pairs], dim=1).sort(dim=1).values
-        first = features != PADDING
-        first[:, 1:] &= features[:, 1:] != features[:, :-1]
-        return features, first
+        return values, pairs.masked_fill(right == PADDING, PADDING)
 
     @torch.no_grad()
     def weigh(self, sequences: Ragged, marks: NDArray[np.bool_]) -> None:

@@ -89,6 +89,15 @@ class Classify:
     def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(softmax(scores.astype(np.float64) / self.temperature, axis=1))
 
+    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
+        scores = scores / self.temperature
+        own = scores.gather(1, outputs[:, None])[:, 0]
+        others = scores.scatter(1, outputs[:, None], float("-inf")).logsumexp(dim=1)
+        return own - others
+
+    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
+        return predictions.argmax(axis=1)
+
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return float(np.mean(scores.argmax(axis=1) == targets))
 

@@ -97,6 +97,12 @@ class Multilabel:
     def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(expit(scores.astype(np.float64) / self.temperature))
 
+    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
+        return scores.gather(1, outputs[:, None])[:, 0] / self.temperature
+
+    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
+        return predictions.argmax(axis=1)
+
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return float(np.mean((scores > 0) == (targets == 1)))
 

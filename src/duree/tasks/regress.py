@@ -81,6 +81,12 @@ class Regress:
     def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         return scores.astype(np.float64) * self.scale + self.mean
 
+    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
+        return scores[:, 0] * self.scale + self.mean
+
+    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
+        return np.zeros(len(predictions), dtype=np.int64)
+
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return -float(np.mean(np.abs(self.predictions(scores)[:, 0] - targets)))
 

@@ -72,6 +72,15 @@ class Task(Protocol):
         """Scores as probabilities or numbers."""
         ...
 
+    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
+        """What an explanation explains of each row, [batch]; ``outputs`` int64 [batch] says of
+        which of its answers: the answer's log-odds, or the number itself."""
+        ...
+
+    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The answer that each row is explained for if none is asked for, int64 [rows]."""
+        ...
+
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         """The figure that early stopping watches on the validation part; higher is better."""
         ...

@@ -1,0 +1,109 @@
+"""What an explanation needs of a trained model; ``duree.trained.TrainedModel`` is one."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from duree.errors import RunError
+from duree.network.model import SequenceModel
+from duree.network.wide import JoinedModel, WideModel
+from duree.sequences.ragged import EMPTY, Ragged
+from duree.sequences.text import TextEncoder
+
+
+class Answers(Protocol):
+    """The part of a task that explanations ask; see ``duree.tasks.task.Task``."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What each output is called; nothing for numbers."""
+        ...
+
+    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
+        """What is explained of each row, [batch]: log-odds of its output, or the number."""
+        ...
+
+    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The output that each row's prediction is about, int64 [rows]."""
+        ...
+
+
+class Model(Protocol):
+    """A network with the preparation and the answers that belong to it."""
+
+    @property
+    def network(self) -> nn.Module:
+        """A SequenceModel or JoinedModel."""
+        ...
+
+    @property
+    def encoder(self) -> Any:
+        """A TextEncoder or SeriesEncoder."""
+        ...
+
+    @property
+    def task(self) -> Answers:
+        """The kind of question, and its possible answers."""
+        ...
+
+    def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
+        """Probabilities or numbers, float64 [rows, outputs]."""
+        ...
+
+
+def recurrent_part(model: Model) -> SequenceModel:
+    """The part of the network that reads in order."""
+    network = model.network
+    deep = network.deep if isinstance(network, JoinedModel) else network
+    assert isinstance(deep, SequenceModel)
+    return deep
+
+
+def wide_part(model: Model) -> WideModel | None:
+    """The part that counts words and pairs of words, where the network has one."""
+    return model.network.wide if isinstance(model.network, JoinedModel) else None
+
+
+def shares_of(model: Model) -> tuple[float, float]:
+    """What the scores of the recurrent and of the wide part are multiplied by."""
+    if not isinstance(model.network, JoinedModel):
+        return 1.0, 0.0
+    deep, wide = model.network.shares.tolist()
+    return deep, wide
+
+
+def text_encoder(model: Model) -> TextEncoder:
+    """The model's preparation of texts.
+
+    Raises
+    ------
+    RunError
+        The model reads numbers.
+    """
+    if not isinstance(model.encoder, TextEncoder):
+        raise RunError(
+            "this network reads numbers, and what was asked for is about words",
+            fix="ask for its gates, its attributions or its memory",
+        )
+    return model.encoder
+
+
+def without(sequences: Ragged, kept: NDArray[np.bool_]) -> Ragged:
+    """Sequences that have lost some steps; ``kept`` is bool [total steps].
+
+    Words are taken out of their text. Numbers stand for times, which cannot be taken out: they are
+    set to zero, which is their training mean. A text without words is ``<empty>``.
+    """
+    if sequences.values.ndim > 1:
+        return Ragged(np.where(kept[:, None], sequences.values, 0), sequences.offsets)
+    lengths = np.add.reduceat(kept, sequences.offsets[:-1], dtype=np.int64)
+    values = sequences.values[kept]
+    if (lengths == 0).any():
+        begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        values = np.insert(values, begins[lengths == 0], EMPTY)
+        lengths = np.maximum(lengths, 1)
+    return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]))
