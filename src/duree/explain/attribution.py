@@ -20,7 +20,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from duree.explain.model import Model, recurrent_part, shares_of, wide_part, without
+from duree.explain.model import (
+    Model,
+    recurrent_part,
+    row_sums,
+    shares_of,
+    wide_part,
+    without,
+)
 from duree.sequences.ragged import Ragged
 from duree.training.batches import cut_by_length, pad
 from duree.training.loop import scores
@@ -172,15 +179,6 @@ def quantity(model: Model, sequences: Ragged, outputs: Rows) -> Floats:
     found = torch.from_numpy(scores(model.network, sequences))
     explained = model.task.explained(found, torch.from_numpy(outputs))
     return np.asarray(explained.double().numpy())
-
-
-def row_sums(sequences: Ragged) -> Floats:
-    """The sum of each row, float64 [rows]; every row has a step."""
-    if len(sequences) == 0:
-        return np.zeros(0)
-    return np.asarray(
-        np.add.reduceat(sequences.values, sequences.offsets[:-1], dtype=np.float64)
-    )
 
 
 class _Pieces(NamedTuple):

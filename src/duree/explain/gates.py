@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from duree.errors import RunError
-from duree.explain.model import Model, recurrent_part, shuffled
+from duree.explain.model import Model, recurrent_part, row_sums, shuffled
 from duree.sequences.ragged import Ragged
 from duree.training.batches import cut_by_length, pad
 
@@ -27,8 +29,8 @@ KEEPS = {"gru": "z", "lstm": "f"}
 BATCH = 32
 # A gate of exactly 0 forgets everything: a half-life far below one step, but not a log of 0.
 LEAST = 1e-6
-# Standard errors within which a mean may be off, at the 5 % level of a normal distribution.
-NORMAL = 1.96
+# The level of all tests together; a word is looked at if it stands in so many rows.
+LEVEL, LEAST_ROWS = 0.05, 20
 
 
 @dataclass(frozen=True)
@@ -77,3 +79,207 @@ def trace(model: Model, sequences: Ragged) -> Iterator[Trace]:
                     for direction, step in enumerate(directions)
                 }
             )
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How long the units of one layer and direction remember.
+
+    Attributes
+    ----------
+    layer, direction
+        Counted from 0; "forward" or "backward".
+    median, longest : float
+        Half-lives in steps: of the unit in the middle, and of the one that only a tenth outlast.
+    shuffled_median, shuffled_longest : float
+        The same on rows whose steps stand in random order.
+    seeds : list of (float, float)
+        The longest half-life of each other network, in order and shuffled.
+    finding : bool
+        Whether order makes the units keep more or less than shuffling does, by more than chance,
+        and to the same side in every network.
+    """
+
+    layer: int
+    direction: str
+    median: float
+    longest: float
+    shuffled_median: float
+    shuffled_longest: float
+    seeds: list[tuple[float, float]]
+    finding: bool
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """What a word does to the memory.
+
+    Attributes
+    ----------
+    word : str
+    rows : int
+        Rows that hold it.
+    kept : float
+        The keeping gate at the word minus the mean of its row: below 0, the word makes forget.
+    shuffled : float
+        The same on rows whose steps stand in random order.
+    seeds : list of float
+        ``kept`` in each other network.
+    finding : bool
+        Whether ``kept`` and ``shuffled`` differ by more than chance (Bonferroni's correction for
+        all words), to the same side in every network, and ``kept`` has one sign in all.
+    """
+
+    word: str
+    rows: int
+    kept: float
+    shuffled: float
+    seeds: list[float]
+    finding: bool
+
+
+def half_lives(model: Model, sequences: Ragged) -> dict[tuple[int, str], NDArray[np.float64]]:
+    """The half-life of every unit in steps, float64 [hidden], by layer and direction.
+
+    Raises
+    ------
+    RunError
+        The cell is a simple one, without gates.
+    """
+    seen = _watch(model, sequences)
+    return dict(zip(seen.places, _half_lives(seen.logs, sequences.lengths), strict=True))
+
+
+def memories(models: Sequence[Model], sequences: Ragged, seed: int = 0) -> list[Memory]:
+    """How long the units remember, layer by layer; the first model is asked, the others compared.
+
+    Raises
+    ------
+    RunError
+        The cell is a simple one, without gates.
+    """
+    pairs = [_in_order_and_not(model, sequences, seed) for model in models]
+    lengths = sequences.lengths
+    found = []
+    for place, (layer, direction) in enumerate(pairs[0][0].places):
+        lives = [[_half_lives(seen.logs, lengths)[place] for seen in pair] for pair in pairs]
+        longest = [[float(np.quantile(units, 0.9)) for units in pair] for pair in lives]
+        sides = [
+            _side((ordered.logs - random.logs)[:, place].mean(axis=1), 1)
+            for ordered, random in pairs
+        ]
+        found.append(
+            Memory(
+                layer,
+                direction,
+                *(value for units, top in zip(lives[0], longest[0], strict=True)
+                  for value in (float(np.median(units)), top)),
+                [(ordered, random) for ordered, random in longest[1:]],
+                abs(sum(sides)) == len(sides),
+            )
+        )
+    return found
+
+
+def forgetting(
+    models: Sequence[Model], sequences: Ragged, vocabulary: Sequence[str], seed: int = 0
+) -> list[Forgetting]:
+    """What each word that stands in enough rows does to the memory, the most forgetting first.
+
+    Parameters
+    ----------
+    models
+        The first is asked, the others (of other seeds) are compared.
+    sequences : Ragged of int32
+    vocabulary : word of each token
+
+    Raises
+    ------
+    RunError
+        The cell is a simple one, without gates.
+    """
+    effects = []  # for each model: words, and for each of their rows the effect in order and not
+    for model in models:
+        ordered, random = _in_order_and_not(model, sequences, seed)
+        mixed = shuffled(sequences, seed)
+        effects.append((_by_word(sequences, ordered.kept), _by_word(mixed, random.kept)))
+    words, counts = np.unique(effects[0][0].word, return_counts=True)
+    words, counts = words[counts >= LEAST_ROWS], counts[counts >= LEAST_ROWS]
+    found = []
+    for word, rows in zip(words, counts, strict=True):
+        each = [[seen.effect[seen.word == word] for seen in pair] for pair in effects]
+        sides = [_side(ordered - random, len(words)) for ordered, random in each]
+        means = [[float(effect.mean()) for effect in pair] for pair in each]
+        found.append(
+            Forgetting(
+                vocabulary[word],
+                int(rows),
+                *means[0],
+                [ordered for ordered, _ in means[1:]],
+                abs(sum(sides)) == len(sides) and len({ordered > 0 for ordered, _ in means}) == 1,
+            )
+        )
+    return sorted(found, key=lambda word: word.kept)
+
+
+class _Seen(NamedTuple):
+    """What the keeping gates did: places are (layer, direction)."""
+
+    places: list[tuple[int, str]]
+    logs: NDArray[np.float64]  # mean logarithm, [rows, places, hidden]
+    kept: Ragged  # mean over places and units, float32 [total steps]
+
+
+class _Effects(NamedTuple):
+    """A word's effect in a row, one entry for each word of each row, sorted by word and row."""
+
+    word: NDArray[np.int64]
+    effect: NDArray[np.float64]
+
+
+def _watch(model: Model, sequences: Ragged) -> _Seen:
+    cell = recurrent_part(model).recurrent.kind
+    if cell not in KEEPS:
+        raise RunError(
+            "the simple recurrent network has no gates",
+            fix="train a GRU or an LSTM: duree fit --cell gru",
+        )
+    logs, kept, places = [], [], []
+    for traced in trace(model, sequences):
+        places = list(traced.gates)
+        gates = np.stack([gates[KEEPS[cell]] for gates in traced.gates.values()])  # (P, T, H)
+        logs.append(np.log(np.maximum(gates, LEAST)).mean(axis=1, dtype=np.float64))
+        kept.append(gates.mean(axis=(0, 2)))
+    return _Seen(places, np.stack(logs), Ragged(np.concatenate(kept), sequences.offsets))
+
+
+def _in_order_and_not(model: Model, sequences: Ragged, seed: int) -> tuple[_Seen, _Seen]:
+    return _watch(model, sequences), _watch(model, shuffled(sequences, seed))
+
+
+def _half_lives(
+    logs: NDArray[np.float64], lengths: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """[places, hidden], from mean logarithms [rows, places, hidden]."""
+    means = np.average(logs, axis=0, weights=lengths)
+    return np.asarray(np.log(0.5) / np.minimum(means, -LEAST))
+
+
+def _side(differences: NDArray[np.float64], tests: int) -> int:
+    """1 or -1 if the mean is above or below 0 by more than chance, among so many tests; else 0."""
+    if len(differences) < 2:
+        return 0
+    mean, deviation = differences.mean(), differences.std(ddof=1) / np.sqrt(len(differences))
+    beyond = abs(mean) > norm.ppf(1 - LEVEL / 2 / tests) * deviation
+    return int(np.sign(mean)) if beyond else 0
+
+
+def _by_word(sequences: Ragged, kept: Ragged) -> _Effects:
+    """Every word's gate minus its row's mean; a word that comes twice in a row is taken once."""
+    rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
+    means = row_sums(kept) / sequences.lengths
+    above = kept.values - means[rows]
+    key = sequences.values.astype(np.int64) * len(sequences) + rows
+    pairs, which, times = np.unique(key, return_inverse=True, return_counts=True)
+    effect = np.bincount(which, above) / times
+    return _Effects(pairs // len(sequences), effect)

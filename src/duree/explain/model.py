@@ -100,10 +100,24 @@ def without(sequences: Ragged, kept: NDArray[np.bool_]) -> Ragged:
     """
     if sequences.values.ndim > 1:
         return Ragged(np.where(kept[:, None], sequences.values, 0), sequences.offsets)
-    lengths = np.add.reduceat(kept, sequences.offsets[:-1], dtype=np.int64)
+    lengths = row_sums(Ragged(kept, sequences.offsets)).astype(np.int64)
     values = sequences.values[kept]
     if (lengths == 0).any():
         begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         values = np.insert(values, begins[lengths == 0], EMPTY)
         lengths = np.maximum(lengths, 1)
     return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def shuffled(sequences: Ragged, seed: int = 0) -> Ragged:
+    """The same rows, the steps of each in a random order."""
+    rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
+    order = np.lexsort((np.random.default_rng(seed).random(len(rows)), rows))
+    return Ragged(sequences.values[order], sequences.offsets)
+
+
+def row_sums(sequences: Ragged) -> NDArray[np.float64]:
+    """The sum of each row's numbers, float64 [rows]; every row has a step."""
+    if len(sequences) == 0:
+        return np.zeros(0)
+    return np.asarray(np.add.reduceat(sequences.values, sequences.offsets[:-1], dtype=np.float64))
