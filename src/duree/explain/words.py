@@ -207,8 +207,11 @@ def _place(words: list[str], word: str) -> int:
 def _nearest(
     words: list[str], cosines: Floats, without: set[int], count: int
 ) -> list[Neighbour]:
-    order = [int(place) for place in np.argsort(-cosines, kind="stable") if place not in without]
-    return [Neighbour(words[place], float(cosines[place])) for place in order[:count]]
+    most = min(count + len(without), len(words))
+    near = np.argpartition(-cosines, most - 1)[:most]
+    order = near[np.argsort(-cosines[near], kind="stable")].tolist()
+    found = [place for place in order if place not in without][:count]
+    return [Neighbour(words[place], float(cosines[place])) for place in found]
 
 
 def _principal(vectors: Floats) -> Floats:

@@ -89,17 +89,54 @@ class Segmenter:
             for unit in (cut(piece) if _HAN_RUN.fullmatch(piece) else [piece])
         ]
 
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where each unit of the text stands in it: its begin and end, in order.
+
+        What became several units is a place of each; what belongs to none has no place.
+        """
+        normal, origins = self._normalise_by_piece(text)
+        found, begin = [], 0
+        for unit in self(text):
+            begin = normal.find(unit, begin)
+            end = begin + len(unit)
+            found.append((origins[begin][0], origins[end - 1][1]))
+            begin = end
+        return found
+
+    def _normalise_by_piece(self, text: str) -> tuple[str, list[tuple[int, int]]]:
+        """``normalise(text)``, and from where to where in the text each of its characters came."""
+        pieces: list[str] = []
+        origins: list[tuple[int, int]] = []
+        for match in _piece_pattern().finditer(text):
+            piece, (begin, end) = self._one_form(match.group()), match.span()
+            pieces.append(piece)
+            alike = len(piece) == end - begin
+            origins += zip(range(begin, end), range(begin + 1, end + 1)) if alike else (
+                [(begin, end)] * len(piece)
+            )
+        whole = "".join(pieces)
+        if self.settings.numbers == "one":
+            for number in reversed(list(_NUMBER.finditer(whole))):
+                first, last = number.start(), number.end()
+                origins[first:last] = [(origins[first][0], origins[last - 1][1])]
+        return self._mask_numbers(whole), origins
+
     def normalise(self, text: str) -> str:
         """The text in its one form, before it is parted."""
+        return self._mask_numbers(self._one_form(text))
+
+    def _one_form(self, text: str) -> str:
         if "<" in text:
             text = _BREAK.sub(" ", text)
         if text.isascii():
-            text = text.lower() if self.settings.lowercase else text
-        else:
-            text = unicodedata.normalize("NFKC", text.translate(_ONE_FORM))
-            if self.settings.lowercase:
-                # The Turkish İ would become an i with a second dot.
-                text = unicodedata.normalize("NFKC", text.lower().replace("i\u0307", "i"))
+            return text.lower() if self.settings.lowercase else text
+        text = unicodedata.normalize("NFKC", text.translate(_ONE_FORM))
+        if self.settings.lowercase:
+            # The Turkish İ would become an i with a second dot.
+            text = unicodedata.normalize("NFKC", text.lower().replace("i\u0307", "i"))
+        return text
+
+    def _mask_numbers(self, text: str) -> str:
         if self.settings.numbers == "one":
             return _NUMBER.sub("0", text)
         return _DIGIT.sub("0", text) if self.settings.numbers == "digits" else text
@@ -137,6 +174,17 @@ def _unit_pattern(segmenter: str) -> re.Pattern[str]:
         rf"|{spaceless[segmenter]}"
         rf"|[\U0001f1e6-\U0001f1ff]{{2}}"
         rf"|{symbol}(?:\u200d{symbol})*+"
+    )
+
+
+@cache
+def _piece_pattern() -> re.Pattern[str]:
+    """What can be normalised by itself: nothing in it is changed by what stands around it."""
+    mark = _characters_of("Mn", "Mc", "Me")
+    return re.compile(
+        rf"{_BREAK.pattern}|[\x00-;=-\x7f]+(?![{mark}])"
+        rf"|[\u1100-\u11ff]+[{mark}]*+|[\s\S][{mark}]*+",
+        re.IGNORECASE,
     )
 
 

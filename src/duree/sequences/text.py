@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,8 @@ from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged
 from duree.sequences.scripts import SPACELESS
 from duree.sequences.segment import Segmenter, resolve
 from duree.sequences.stored import not_valid, require
+
+T = TypeVar("T")
 
 # Indices PADDING, UNKNOWN and EMPTY. No unit can look like these: < and > are units themselves.
 SPECIAL = ["<padding>", "<unknown>", "<empty>"]
@@ -86,6 +88,10 @@ class TextEncoder:
     def units(self, text: str) -> list[str]:
         """The units that the network sees: at most ``max_length``, ``<empty>`` if there is none."""
         return self._shorten(self.segment(text)) or [SPECIAL[EMPTY]]
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where in the text each of ``units(text)`` stands: begin and end; ``<empty>`` nowhere."""
+        return self._shorten(self.segment.places(text)) or [(0, 0)]
 
     def encode(self, texts: pl.Series) -> Ragged:
         """Indices of the units of each text, int32; every row has at least one step.
@@ -157,7 +163,7 @@ class TextEncoder:
             for text in texts[begin : begin + CHUNK].fill_null("").to_list():
                 yield self.segment(text)
 
-    def _shorten(self, units: list[str]) -> list[str]:
+    def _shorten(self, units: list[T]) -> list[T]:
         length, keep = self.settings.max_length, self.settings.keep
         if len(units) <= length:
             return units
