@@ -94,12 +94,8 @@ def integrated_gradients(
     score, start = found[-1], found[0]
     values = np.zeros(len(sequences.values))
     owed, allowed = np.zeros(len(rows)), COMPLETE * np.abs(score - start)
-    pieces = _Pieces(
-        np.tile(rows, PIECES),
-        *(np.repeat(ends, len(rows)) for ends in (edges[:-1], edges[1:])),
-        found[:-1].ravel(),
-        found[1:].ravel(),
-    )
+    low, high = (np.repeat(ends, len(rows)) for ends in (edges[:-1], edges[1:]))
+    pieces = _Pieces(np.tile(rows, PIECES), low, high, found[:-1].ravel(), found[1:].ravel())
     for cuts in range(CUTS + 1):
         added = path.integral(pieces)
         gaps = row_sums(added) - (pieces.to - pieces.at)
@@ -242,8 +238,13 @@ class _Path:
         row, low, high, at, to = pieces
         middle = (low + high) / 2
         between = self.quantity(row, middle)
-        first, second = _Pieces(row, low, middle, at, between), (row, middle, high, between, to)
-        return _Pieces(*map(np.concatenate, zip(first, second, strict=True)))
+        return _Pieces(
+            np.concatenate([row, row]),
+            np.concatenate([low, middle]),
+            np.concatenate([middle, high]),
+            np.concatenate([at, between]),
+            np.concatenate([between, to]),
+        )
 
 
 class _Batch:

@@ -86,7 +86,7 @@ def agreement(one: Attributions, other: Attributions) -> Floats:
 
 
 def _ranks(values: Ragged) -> Floats:
-    """Each step's place among its row's, by falling value: 0 for the first, below 1 for the last."""
+    """Each step's place among its row's, by falling value: from 0 to less than 1."""
     rows = np.repeat(np.arange(len(values)), values.lengths)
     order = np.lexsort((-values.values, rows))
     ranks = np.empty(len(order))
@@ -110,4 +110,3 @@ def _curve(
     whole, empty = (curves[0], curves[-1]) if delete else (curves[-1], curves[0])
     way = (whole - empty) * np.sign(whole - empty)
     return np.asarray(((curves - empty) * np.sign(whole - empty)).mean(axis=1) / way.mean())
-

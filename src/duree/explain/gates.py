@@ -19,7 +19,7 @@ from scipy.stats import norm
 from duree.errors import RunError
 from duree.explain.model import Model, recurrent_part, row_sums, shuffled
 from duree.sequences.ragged import Ragged
-from duree.training.batches import cut_by_length, pad
+from duree.training.batches import pad
 
 Array = NDArray[np.float32]
 
@@ -72,8 +72,7 @@ def trace(model: Model, sequences: Ragged) -> Iterator[Trace]:
             yield Trace(
                 {
                     (layer, DIRECTIONS[direction]): {
-                        name: gate[place, :length].numpy()
-                        for name, gate in step._asdict().items()
+                        name: gate[place, :length].numpy() for name, gate in step._asdict().items()
                     }
                     for layer, directions in enumerate(layers)
                     for direction, step in enumerate(directions)
@@ -163,19 +162,21 @@ def memories(models: Sequence[Model], sequences: Ragged, seed: int = 0) -> list[
     found = []
     for place, (layer, direction) in enumerate(pairs[0][0].places):
         lives = [[_half_lives(seen.logs, lengths)[place] for seen in pair] for pair in pairs]
-        longest = [[float(np.quantile(units, 0.9)) for units in pair] for pair in lives]
+        longest = [(_longest(ordered), _longest(random)) for ordered, random in lives]
         sides = [
             _side((ordered.logs - random.logs)[:, place].mean(axis=1), 1)
             for ordered, random in pairs
         ]
         found.append(
             Memory(
-                layer,
-                direction,
-                *(value for units, top in zip(lives[0], longest[0], strict=True)
-                  for value in (float(np.median(units)), top)),
-                [(ordered, random) for ordered, random in longest[1:]],
-                abs(sum(sides)) == len(sides),
+                layer=layer,
+                direction=direction,
+                median=float(np.median(lives[0][0])),
+                longest=longest[0][0],
+                shuffled_median=float(np.median(lives[0][1])),
+                shuffled_longest=longest[0][1],
+                seeds=longest[1:],
+                finding=abs(sum(sides)) == len(sides),
             )
         )
     return found
@@ -212,11 +213,12 @@ def forgetting(
         means = [[float(effect.mean()) for effect in pair] for pair in each]
         found.append(
             Forgetting(
-                vocabulary[word],
-                int(rows),
-                *means[0],
-                [ordered for ordered, _ in means[1:]],
-                abs(sum(sides)) == len(sides) and len({ordered > 0 for ordered, _ in means}) == 1,
+                word=vocabulary[word],
+                rows=int(rows),
+                kept=means[0][0],
+                shuffled=means[0][1],
+                seeds=[ordered for ordered, _ in means[1:]],
+                finding=abs(sum(sides)) == len(sides) and len({m[0] > 0 for m in means}) == 1,
             )
         )
     return sorted(found, key=lambda word: word.kept)
@@ -257,12 +259,15 @@ def _in_order_and_not(model: Model, sequences: Ragged, seed: int) -> tuple[_Seen
     return _watch(model, sequences), _watch(model, shuffled(sequences, seed))
 
 
-def _half_lives(
-    logs: NDArray[np.float64], lengths: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _half_lives(logs: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
     """[places, hidden], from mean logarithms [rows, places, hidden]."""
     means = np.average(logs, axis=0, weights=lengths)
     return np.asarray(np.log(0.5) / np.minimum(means, -LEAST))
+
+
+def _longest(units: NDArray[np.float64]) -> float:
+    """The half-life that only a tenth of the units outlast."""
+    return float(np.quantile(units, 0.9))
 
 
 def _side(differences: NDArray[np.float64], tests: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -29,6 +30,10 @@ class Answers(Protocol):
 
     def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
         """The output that each row's prediction is about, int64 [rows]."""
+        ...
+
+    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
+        """What ``predict`` writes: ``prediction``, then how sure it is."""
         ...
 
 

@@ -137,9 +137,16 @@ def compare_words(
     for rank in np.argsort(cosines, kind="stable"):
         place, cosine = shared[rank], float(cosines[rank])
         others = [float(of_seed[rank]) for of_seed in noise]
-        company = (_nearest(common, of @ of[place], {place}, count) for of in (own, there))
-        finding = all(cosine < seed for seed in others)
-        found.append(Change(common[place], cosine, *company, others, finding))
+        found.append(
+            Change(
+                word=common[place],
+                cosine=cosine,
+                before=_nearest(common, own @ own[place], {place}, count),
+                after=_nearest(common, there @ there[place], {place}, count),
+                seeds=others,
+                finding=all(cosine < seed for seed in others),
+            )
+        )
     return found
 
 
@@ -204,9 +211,7 @@ def _place(words: list[str], word: str) -> int:
     )
 
 
-def _nearest(
-    words: list[str], cosines: Floats, without: set[int], count: int
-) -> list[Neighbour]:
+def _nearest(words: list[str], cosines: Floats, without: set[int], count: int) -> list[Neighbour]:
     most = min(count + len(without), len(words))
     near = np.argpartition(-cosines, most - 1)[:most]
     order = near[np.argsort(-cosines[near], kind="stable")].tolist()

@@ -71,7 +71,7 @@ class SequenceModel(nn.Module):
         """
         if values.shape[1] == 0:  # poolings need a step to look at, be it padding
             values = values.new_zeros(len(values), 1, *values.shape[2:])
-        return self.answer(self._read(values, lengths), lengths)
+        return self.answer(self.states(values, lengths), lengths)
 
     def answer(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Scores [batch, outputs] from hidden states [batch, steps, directions * hidden]."""
@@ -88,7 +88,7 @@ class SequenceModel(nn.Module):
         vectors: Tensor = self.embedding(values)
         return vectors
 
-    def _read(self, values: Tensor, lengths: Tensor) -> Tensor:
+    def states(self, values: Tensor, lengths: Tensor) -> Tensor:
         """The hidden states of all steps, float [batch, steps, directions * hidden]."""
         recurrent, dropout = self.recurrent, self.settings.input_dropout
         if self.embedding is None:

@@ -110,10 +110,10 @@ class Segmenter:
         for match in _piece_pattern().finditer(text):
             piece, (begin, end) = self._one_form(match.group()), match.span()
             pieces.append(piece)
-            alike = len(piece) == end - begin
-            origins += zip(range(begin, end), range(begin + 1, end + 1)) if alike else (
-                [(begin, end)] * len(piece)
-            )
+            if len(piece) == end - begin:
+                origins += [(place, place + 1) for place in range(begin, end)]
+            else:
+                origins += [(begin, end)] * len(piece)
         whole = "".join(pieces)
         if self.settings.numbers == "one":
             for number in reversed(list(_NUMBER.finditer(whole))):

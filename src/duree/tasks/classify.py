@@ -96,7 +96,7 @@ class Classify:
         return own - others
 
     def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
-        return predictions.argmax(axis=1)
+        return np.asarray(predictions.argmax(axis=1))
 
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return float(np.mean(scores.argmax(axis=1) == targets))

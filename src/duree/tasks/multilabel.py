@@ -101,7 +101,7 @@ class Multilabel:
         return scores.gather(1, outputs[:, None])[:, 0] / self.temperature
 
     def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
-        return predictions.argmax(axis=1)
+        return np.asarray(predictions.argmax(axis=1))
 
     def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
         return float(np.mean((scores > 0) == (targets == 1)))

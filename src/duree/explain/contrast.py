@@ -1,0 +1,200 @@
+"""Contrast: what would turn a decision round, and what holds two groups of texts apart.
+
+Neither is a frequency count. A word that stands in every text of a group holds nothing apart if the
+network does not heed it; and because attributions add up to the score, the difference between two
+groups' mean scores is parted among the words without a rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from duree.errors import DataError
+from duree.explain.attribution import Attributions, Rows, quantity
+from duree.explain.model import Model, without
+from duree.sequences.ragged import Ragged
+
+Floats = NDArray[np.float64]
+
+# All steps are looked at in the first round of a search, later those that weighed most; and rounds
+# at most.
+CANDIDATES, ROUNDS = 100, 40
+LEVEL = 0.05
+# A word or phrase is looked at if it stands in so many rows.
+LEAST_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A set of steps without which the decision is another one.
+
+    Attributes
+    ----------
+    steps : list of int
+        In the order of the sequence; empty where no set was found.
+    before, after : str
+        What is predicted with all steps, and without these.
+    smallest : bool
+        Whether it is proved that no smaller set does it: true of a single step. A larger set is
+        minimal (each of its steps is needed), but another, smaller one may exist.
+    """
+
+    steps: list[int]
+    before: str
+    after: str
+    smallest: bool
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How much a word or phrase does to hold two groups apart.
+
+    Attributes
+    ----------
+    words : str
+        Units with spaces between.
+    rows : (int, int)
+        Rows of the first and of the second group that hold it.
+    share : float
+        Its part of the difference between the groups' mean scores (first minus second); all single
+        words together make 1.
+    low, high : float
+        95 % interval of the same, over rows.
+    finding : bool
+        Whether it differs from 0 by more than chance, with Bonferroni's correction.
+    """
+
+    words: str
+    rows: tuple[int, int]
+    share: float
+    low: float
+    high: float
+    finding: bool
+
+
+def flip(model: Model, sequence: NDArray[np.int32]) -> Flip:
+    """Look for the fewest steps whose removal flips the decision.
+
+    In each round every step that is left is taken out in turn, and the one whose loss weighs most
+    is lost; afterwards each of them that proves not to be needed is put back.
+
+    Parameters
+    ----------
+    model : Model
+    sequence : int32 [steps]
+
+    Raises
+    ------
+    DataError
+        The model says numbers, which are no decisions.
+    """
+    if not model.task.classes:
+        raise DataError(
+            "a number is no decision that could flip",
+            fix="look at its attributions: they tell what each word added to it",
+        )
+    row = Ragged(sequence, np.array([0, len(sequence)]))
+    output = model.task.chosen(model.predictions(row))
+    before = _decision(model, row)
+
+    def left(masks: NDArray[np.bool_]) -> Ragged:
+        return without(row.take(np.zeros(len(masks), dtype=np.int64)), masks.ravel())
+
+    def flips(kept: NDArray[np.bool_]) -> bool:
+        return _decision(model, left(kept[None])) != before
+
+    kept = np.ones(len(sequence), dtype=bool)
+    candidates = np.arange(len(sequence))
+    while not flips(kept):
+        if len(candidates) == 0 or (~kept).sum() == ROUNDS:
+            return Flip([], before, before, False)
+        masks = np.tile(kept, (len(candidates), 1))
+        masks[np.arange(len(candidates)), candidates] = False
+        found = quantity(model, left(masks), np.repeat(output, len(candidates)))
+        kept = masks[found.argmin()]
+        candidates = candidates[np.argsort(found, kind="stable")][1 : CANDIDATES + 1]
+    for step in np.flatnonzero(~kept):
+        kept[step] = True
+        if not flips(kept):
+            kept[step] = False
+    steps = np.flatnonzero(~kept).tolist()
+    return Flip(steps, before, _decision(model, left(kept[None])), len(steps) == 1)
+
+
+def separations(
+    sequences: Ragged,
+    attributions: Attributions,
+    second: NDArray[np.bool_],
+    vocabulary: Sequence[str],
+    length: int = 1,
+) -> list[Separation]:
+    """What each word, or phrase of so many words, does to hold two groups of rows apart.
+
+    Parameters
+    ----------
+    sequences : Ragged of int32
+    attributions : Attributions
+        Of the same rows, and all for the same output.
+    second : bool [rows]
+        Which rows are of the second group; both groups have two at least.
+    vocabulary : word of each token
+    length : int
+        Words of a phrase. It counts all that its words were given, so that the shares of phrases,
+        which overlap, make more than 1.
+
+    Returns
+    -------
+    list of Separation
+        Words or phrases that stand in ten rows or more, the one that does most first.
+    """
+    kinds, kind, row, total = _by_phrase(sequences, attributions.values.values, length)
+    sizes = np.array([(~second).sum(), second.sum()])
+    group = second[row].astype(np.int64)
+    each = np.zeros((2, 3, len(kinds)))  # of each group: rows, sum, sum of squares
+    for place, weights in enumerate((np.ones(len(total)), total, total**2)):
+        for number in (0, 1):
+            inside = group == number
+            each[number, place] = np.bincount(kind[inside], weights[inside], len(kinds))
+    means = each[:, 1] / sizes[:, None]
+    variances = (each[:, 2] / sizes[:, None] - means**2) / (sizes[:, None] - 1)
+    difference, error = means[0] - means[1], np.sqrt(variances.sum(axis=0))
+    way = attributions.score - attributions.start
+    whole = float(way[~second].mean() - way[second].mean())
+    common = np.flatnonzero(each[:, 0].sum(axis=0) >= LEAST_ROWS)
+    beyond = norm.ppf(1 - LEVEL / 2 / max(len(common), 1))
+    share, margin = difference / whole, norm.ppf(1 - LEVEL / 2) * error / abs(whole)
+    return [
+        Separation(
+            words=" ".join(vocabulary[token] for token in kinds[place]),
+            rows=(int(each[0, 0, place]), int(each[1, 0, place])),
+            share=float(share[place]),
+            low=float(share[place] - margin[place]),
+            high=float(share[place] + margin[place]),
+            finding=bool(abs(difference[place]) > beyond * error[place]),
+        )
+        for place in common[np.argsort(-np.abs(difference[common]), kind="stable")]
+    ]
+
+
+def _decision(model: Model, row: Ragged) -> str:
+    """What ``predict`` would write for one row."""
+    return str(model.task.columns(model.predictions(row))[0][0])
+
+
+def _by_phrase(
+    sequences: Ragged, values: NDArray[np.float32], length: int
+) -> tuple[NDArray[np.int32], Rows, Rows, Floats]:
+    """Phrases [kinds, length]; and for each phrase of each row: kind, row, what it was given."""
+    rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
+    starts = np.flatnonzero(rows[: len(rows) - length + 1] == rows[length - 1 :])
+    window = starts[:, None] + np.arange(length)
+    kinds, kind = np.unique(sequences.values[window], axis=0, return_inverse=True)
+    pairs, which = np.unique(kind.ravel() * len(sequences) + rows[starts], return_inverse=True)
+    total: Floats = np.bincount(which, values[window].sum(axis=1, dtype=np.float64))
+    kind_of, row_of = np.divmod(pairs.astype(np.int64), len(sequences))
+    return kinds, kind_of, row_of, total
