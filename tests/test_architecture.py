@@ -41,6 +41,7 @@ ORDER = [
     "trained",
     "rivals",
     "judging",
+    "explaining",
     "records",
     "workflow",
     # Those who use it.

@@ -18,6 +18,7 @@ STEPS = {
     "train": "Training",
     "baselines": "Training the baselines",
     "evaluate": "Judging on the test part",
+    "explain": "Asking the network what it learned",
 }
 PREDICT = "Predict new rows:  duree predict {folder} NEW.csv -o predicted.csv"
 READ = "Read the report:   {page}"

@@ -1,6 +1,6 @@
 """The product in one file: a table goes in at the top, a judged network comes out at the bottom.
 
-    read and check → encode → train → baselines → judge → report
+    read and check → encode → train → baselines → judge → explain → report
 
 Each step leaves what it made in the run folder before the next begins, and finds it there when a
 run is resumed. Nothing here asks what kind of question it is: that is the task's business.
@@ -14,6 +14,7 @@ from pathlib import Path
 from duree import records
 from duree.errors import DureeError
 from duree.evaluation.judgement import Figures, judge_alone
+from duree.explaining import explain_test
 from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
 from duree.question import Question, read_question, read_target
@@ -72,6 +73,9 @@ def _carry_out(run: Run, listener: Listener) -> Run:
             rivals = train_rivals(run, question, encoder, networks[0].task, listener)
         with records.step(run, "evaluate", listener):
             judged = judge_on_test(run, question, sequences, networks, rivals)
+        with records.step(run, "explain", listener):
+            found = explain_test(question, sequences, networks, judged, run.recipe.seed)
+            run.write_json("explanations.json", found)
         records.keep_predictions(run, question, networks[0].task, judged)
         records.keep_metrics(run, question, networks[0].task, judged)
         write_report(run.folder)

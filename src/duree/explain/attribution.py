@@ -74,6 +74,11 @@ class Attributions:
         """The same, as a share of what they should add up to."""
         return np.asarray(np.abs(self.gap) / np.maximum(np.abs(self.score - self.start), 1e-12))
 
+    def first(self, count: int) -> Attributions:
+        """Those of the first rows alone."""
+        values = self.values.take(np.arange(count))
+        return Attributions(values, self.outputs[:count], self.score[:count], self.start[:count])
+
 
 def integrated_gradients(
     model: Model, sequences: Ragged, outputs: Rows | None = None

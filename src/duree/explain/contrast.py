@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,15 @@ class Separation:
     low: float
     high: float
     finding: bool
+
+
+class Strength(NamedTuple):
+    """A token, the rows that hold it, what it was given in each on average, and at least so."""
+
+    token: int
+    rows: int
+    mean: float
+    least: float
 
 
 def flip(model: Model, sequence: NDArray[np.int32]) -> Flip:
@@ -181,6 +191,24 @@ def separations(
     ]
 
 
+def strengths(sequences: Ragged, given: Ragged) -> list[Strength]:
+    """What each token was given in the rows that hold it, the surest to be high first.
+
+    Sorted by the lower end of the mean's 95 % interval: neither the commonest words come first, nor
+    rare ones that were lucky.
+    """
+    kinds, kind, _, total = _by_phrase(sequences, given.values, 1)
+    rows = np.bincount(kind, minlength=len(kinds))
+    mean = np.bincount(kind, total, len(kinds)) / rows
+    squares = np.bincount(kind, (total - mean[kind]) ** 2, len(kinds))
+    error = np.sqrt(squares / np.maximum(rows - 1, 1) / rows)
+    least = mean - norm.ppf(1 - LEVEL / 2) * error
+    return [
+        Strength(int(kinds[place, 0]), int(rows[place]), float(mean[place]), float(least[place]))
+        for place in np.argsort(-least, kind="stable")
+    ]
+
+
 def _decision(model: Model, row: Ragged) -> str:
     """What ``predict`` would write for one row."""
     return str(model.task.columns(model.predictions(row))[0][0])
@@ -195,6 +223,6 @@ def _by_phrase(
     window = starts[:, None] + np.arange(length)
     kinds, kind = np.unique(sequences.values[window], axis=0, return_inverse=True)
     pairs, which = np.unique(kind.ravel() * len(sequences) + rows[starts], return_inverse=True)
-    total: Floats = np.bincount(which, values[window].sum(axis=1, dtype=np.float64))
+    total = np.bincount(which, values[window].sum(axis=1)).astype(np.float64)
     kind_of, row_of = np.divmod(pairs.astype(np.int64), len(sequences))
     return kinds, kind_of, row_of, total

@@ -14,6 +14,7 @@ from duree.report.differences import differences
 from duree.report.drawing import drawing_style, texts_of, to_inline_svg, to_pdf, to_svg, to_svg_file
 from duree.report.fonts import families_for
 from duree.report.plot_classes import draw_confusion, draw_reliability, reliability_models
+from duree.report.plot_learned import draw_arc, draw_faithfulness, draw_map, draw_memory
 from duree.report.plot_models import draw_differences, draw_models
 from duree.report.plot_parts import draw_parts
 from duree.report.plot_quantities import draw_predicted
@@ -54,7 +55,28 @@ def plan_figures(run: RunData) -> list[Plan]:
             Plan("predicted", "Predicted against true, and residuals", draw_predicted),
         ),
     ]
-    return [plan for present, plan in plans if present]
+    return [plan for present, plan in plans if present] + _of_what_was_learned(run)
+
+
+def _of_what_was_learned(run: RunData) -> list[Plan]:
+    found = run.explanations
+    if found is None:
+        return []
+    curves, arc = found.curves, found.arc
+    plans = []
+    if found.memory:
+        title = "The figure by how much of the past the network may see"
+        plans.append(Plan("memory", title, lambda _, words: draw_memory(found, words)))
+    if found.words:
+        title = "The telling words where their vectors lie"
+        plans.append(Plan("words", title, lambda _, words: draw_map(found, words)))
+    if arc is not None:
+        title = "The prediction along the longest text"
+        plans.append(Plan("arc", title, lambda _, words: draw_arc(arc, words)))
+    if curves is not None:
+        title = "Deletion and insertion curves of the attributions"
+        plans.append(Plan("faithfulness", title, lambda _, words: draw_faithfulness(curves, words)))
+    return plans
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from duree.report import rows
 from duree.report.choices import list_choices
 from duree.report.differences import agreements, differences
 from duree.report.figures import FOLDER, Drawn, draw_figures, write_drawn
+from duree.report.learned import shaded_examples
 from duree.report.methods import write_methods
 from duree.report.mistakes import count_mistakes, surest_mistakes
 from duree.report.numerals import (
@@ -28,12 +29,14 @@ from duree.report.numerals import (
     difference,
     estimate,
     moment,
+    number,
     p_value,
     seconds,
     share,
 )
 from duree.report.references import software_bibtex
 from duree.report.run_data import RunData, load_run
+from duree.report.shading import shading_style
 from duree.report.texts import label, visible
 from duree.report.vocabulary import Words
 
@@ -71,10 +74,16 @@ def write_report(folder: Path | str, language: str | None = None) -> Path:
 
 def render(run: RunData, words: Words, figures: list[Drawn]) -> str:
     """The page as HTML."""
-    style = files("duree.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+    style = page_style()
     template = _environment(words).get_template("page.html")
     context = _context(run, words, figures)
     return template.render(style=Markup(style), policy=_policy(style), **context)
+
+
+def page_style() -> str:
+    """The style sheet of every page."""
+    style = files("duree.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+    return style + shading_style()
 
 
 def _policy(style: str) -> str:
@@ -104,6 +113,7 @@ def _environment(words: Words) -> Environment:
         "estimate": estimate,
         "difference": difference,
         "gain": gain,
+        "decimal": number,
         "lines": _lines,
     }
     return environment
@@ -161,6 +171,8 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "checks": rows.check_rows(run, words),
         "mistakes": surest_mistakes(run),
         "mistake_count": count_mistakes(run) if run.classes else None,
+        "learned": run.explanations,
+        "examples": list(shaded_examples(run)),
         "choices": list_choices(run.recipe, words),
         "methods": methods,
         "cited": list(cited.values()),

@@ -15,6 +15,7 @@ from duree.errors import RunError
 from duree.evaluation.comparison import NETWORK
 from duree.evaluation.metrics import gain
 from duree.recipe import Recipe
+from duree.report.explanations import Explanations
 from duree.report.records import (
     Bin,
     Check,
@@ -47,6 +48,8 @@ class RunData:
         ``row`` (place among the test rows), ``model`` and ``prediction``.
     calibration : dict
         ``{model: bins}``; empty where there are no classes.
+    explanations : Explanations or None
+        None where the run was made before there were any.
     """
 
     name: str
@@ -59,6 +62,7 @@ class RunData:
     predictions: pl.DataFrame
     baselines: pl.DataFrame | None
     calibration: dict[str, list[Bin]]
+    explanations: Explanations | None
 
     @property
     def test_rows(self) -> int:
@@ -156,6 +160,9 @@ def load_run(folder: Path | str) -> RunData:
         if (folder / "baselines.parquet").exists()
         else None,
         calibration=_validate(dict[str, list[Bin]], folder, "calibration.json", calibration),
+        explanations=_parse(Explanations, folder, "explanations.json")
+        if (folder / "explanations.json").exists()
+        else None,
     )
 
 

@@ -1,0 +1,37 @@
+"""What was learned, as the page's templates take it: shaded examples and rows of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from duree.report.numerals import share
+from duree.report.run_data import RunData
+from duree.report.shading import Shaded, shade
+from duree.report.texts import label
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test row with its words shaded; ``place`` counts from 1, ``id`` is its own name if any."""
+
+    place: int
+    id: str
+    said: str
+    sure: str
+    text: Shaded
+
+
+def shaded_examples(run: RunData) -> Iterator[Example]:
+    """The most telling examples of each class, or of the largest and smallest numbers."""
+    column, name = run.column("text"), run.column("id")
+    if run.explanations is None or column is None:
+        return
+    for found in run.explanations.examples:
+        yield Example(
+            place=found.row + 1,
+            id=label(str(run.predictions[name][found.row])) if name else "",
+            said=label(found.said),
+            sure=share(found.sure, run.test_rows) if run.classes else f"{found.sure:.4g}",
+            text=shade(str(run.predictions[column][found.row]), found.places, found.values),
+        )

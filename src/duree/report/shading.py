@@ -1,0 +1,90 @@
+"""Shading: a text with each of its words as dark as it counted, in the text's own letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from duree.report.texts import HTML_BREAK, visible
+
+# Shades to either side; what counts less than half of the lightest is left white.
+LEVELS = 9
+# The darkest shade is that of so large a share of the words; the few above it have the same.
+DARKEST = 0.99
+GAP = " […] "
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text: ``level`` from -9 (most against) to 9 (most for); 0 is white."""
+
+    text: str
+    level: int
+
+    @property
+    def kind(self) -> str:
+        """The piece's class in the style sheet; none where it is white."""
+        return f"{'for' if self.level > 0 else 'against'}{abs(self.level)}" if self.level else ""
+
+
+@dataclass(frozen=True)
+class Shaded:
+    """A text in pieces, for a page or a notebook."""
+
+    pieces: list[Piece]
+
+    def __html__(self) -> Markup:
+        spans = (
+            Markup('<span class="{}">{}</span>').format(piece.kind, piece.text)
+            if piece.kind
+            else escape(piece.text)
+            for piece in self.pieces
+        )
+        return Markup("").join(spans)
+
+    def _repr_html_(self) -> str:
+        style = Markup("<style>{}</style>").format(Markup(shading_style()))
+        return style + Markup('<p class="shaded" dir="auto">{}</p>').format(self.__html__())
+
+
+def shade(text: str, places: Sequence[tuple[int, int]], values: Sequence[float]) -> Shaded:
+    """Shade a text.
+
+    Parameters
+    ----------
+    text : str
+    places : list of (begin, end)
+        Of each unit that the network saw, in order; what it did not see of a long text is left out.
+    values : list of float
+        What each unit was given. The largest sets the scale.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    most = float(np.quantile(np.abs(found), DARKEST, method="higher")) if len(found) else 0.0
+    levels = np.clip(np.rint(found / (most or 1.0) * LEVELS), -LEVELS, LEVELS).astype(int)
+    pieces: list[Piece] = []
+    end = 0
+    for (begin, stop), level in zip(places, levels.tolist(), strict=True):
+        pieces.append(Piece(_between(text[end:begin]), 0))
+        pieces.append(Piece(_lines(text[max(begin, end) : stop]), level))
+        end = max(end, stop)
+    pieces.append(Piece(_between(text[end:]), 0))
+    return Shaded([piece for piece in pieces if piece.text])
+
+
+def _between(text: str) -> str:
+    """What stands between two units; a word there was one that the network did not see."""
+    text = HTML_BREAK.sub("\n", text)
+    return GAP if any(sign.isalnum() for sign in text) else _lines(text)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def shading_style() -> str:
+    """The style sheet's part for shaded texts."""
+    return files("duree.report").joinpath("templates/shading.css").read_text(encoding="utf-8")
