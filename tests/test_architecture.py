@@ -42,6 +42,7 @@ ORDER = [
     "rivals",
     "judging",
     "explaining",
+    "explaining_rows",
     "records",
     "workflow",
     # Those who use it.

@@ -147,6 +147,23 @@ def predict(run: str, data: str, output: str, raw: bool) -> None:
 
 
 @cli.command()
+@click.argument("run")
+@click.argument("data")
+@click.option("--row", type=int, help="The row to explain, counted from 1.")
+@click.option("--all", "everything", is_flag=True, help="Attributions of all rows, as Parquet.")
+@click.option("-o", "--output", metavar="FILE", type=Path, help=".html, or .parquet with --all")
+def explain(run: str, data: str, row: int | None, everything: bool, output: Path | None) -> None:
+    """Show what each word of a row added, its gates, and how far that is to be believed."""
+    if (row is None) is not everything:
+        raise click.UsageError("say what to explain: --row N, or --all")
+    from duree.workflow import explain_all, explain_row
+
+    click.echo(
+        explain_all(run, data, output) if row is None else explain_row(run, data, row, output)
+    )
+
+
+@cli.command()
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @column_options
 @click.option("--strict", is_flag=True, help="Exit with status 2 where anything is doubtful.")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from duree.evaluation.comparison import NETWORK
 from duree.evaluation.judgement import judge_alone, judge_models
-from duree.explain.arcs import FEWEST, arc, passage_length
+from duree.explain.arcs import ARC_UNITS, arc
 from duree.explain.attribution import Attributions, integrated_gradients
 from duree.explain.contrast import strengths
 from duree.explain.faithfulness import agreement, faithfulness
@@ -32,10 +32,10 @@ ATTRIBUTED, DELETED, TRACED, SHUFFLED = 300, 100, 200, 5000
 # Steps that the memory curve may read, and rows that it needs to say anything.
 MEMORY_STEPS, MEMORY_ROWS = 6_000_000, 50
 # Of each class: examples, and among them none of more units where others do; words, and neighbours.
-EXAMPLES, EXAMPLE_UNITS, WORDS, NEIGHBOURS = 2, 300, 6, 6
+EXAMPLES, EXAMPLE_UNITS, WORDS, NEIGHBOURS = 2, 300, 6, 5
 MOST_CLASSES, LEAST_ROWS = 6, 5
-# An arc is drawn of a text of so many units; at each turn so many characters of it are quoted.
-ARC_UNITS, TURN = 1000, 120
+# At each turn of an arc so many characters of the text are quoted.
+TURN = 120
 FORGETTING_WORDS = 12
 
 
@@ -231,7 +231,7 @@ def _arc(
     texts = question.texts.gather(question.split.test)
     row = int(texts.str.len_chars().arg_max() or 0)
     units = len(model.encoder.segment(texts[row]))
-    if units < max(ARC_UNITS, FEWEST * passage_length(units)):
+    if units < ARC_UNITS:
         return None
     return arc_record(model, texts[row], row, units, seed)
 

@@ -11,10 +11,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import polars as pl
+
 from duree import records
-from duree.errors import DureeError
+from duree.errors import DataError, DureeError
 from duree.evaluation.judgement import Figures, judge_alone
 from duree.explaining import explain_test
+from duree.explaining_rows import explain_all as write_attributions
+from duree.explaining_rows import explain_row as write_explained_row
 from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
 from duree.question import Question, read_question, read_target
@@ -171,6 +175,59 @@ def predict(folder: Path | str, data: Path | str, output: Path | str, *, raw: bo
     write_table(records.with_columns(table.frame, added), Path(output), raw=raw)
 
 
+def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | None = None) -> Path:
+    """Explain what a run's network says of one row, on a page and, beside it, as JSON.
+
+    Parameters
+    ----------
+    folder, data
+        A run folder, and a table with the run's text column.
+    row : int
+        Counted from 1.
+    output : Path, optional
+        Where to write the page; in the run folder, if not given.
+
+    Raises
+    ------
+    DataError
+        The table has no such row, or lacks the text column.
+    """
+    run = Run(folder)
+    networks = _networks(run)
+    texts = _texts(networks[0], _read_like(run, data))
+    if not 1 <= row <= len(texts):
+        raise DataError(
+            "there is no row {row}: the table has {rows}",
+            fix="rows are counted from 1",
+            row=row,
+            rows=len(texts),
+        )
+    page = output or run.folder / "explanations" / f"{Path(data).stem}-{row}.html"
+    write_explained_row(networks, texts[row - 1], row, page)
+    return page
+
+
+def explain_all(folder: Path | str, data: Path | str, output: Path | None = None) -> Path:
+    """Write what every word of every row was given, as Parquet.
+
+    Raises
+    ------
+    DataError
+        The table lacks the text column.
+    """
+    run = Run(folder)
+    model = TrainedModel.load(run.folder / "model")
+    file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
+    write_attributions(model, _texts(model, _read_like(run, data)), file)
+    return file
+
+
+def _networks(run: Run) -> list[TrainedModel]:
+    """The run's network, then those of other seeds."""
+    folders = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
+    return [TrainedModel.load(folder) for folder in (run.folder / "model", *folders)]
+
+
 def _read_like(run: Run, data: Path | str) -> Table:
     """Read a table with the encoding and delimiter that the run's recipe names, if any."""
     settings = run.recipe.data
@@ -178,5 +235,8 @@ def _read_like(run: Run, data: Path | str) -> Table:
 
 
 def _sequences(model: TrainedModel, table: Table) -> Ragged:
-    texts = as_text(table, resolve_column(table, model.columns["text"])).fill_null("")
-    return model.encode(texts)
+    return model.encode(_texts(model, table))
+
+
+def _texts(model: TrainedModel, table: Table) -> pl.Series:
+    return as_text(table, resolve_column(table, model.columns["text"])).fill_null("")

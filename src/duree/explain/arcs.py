@@ -31,6 +31,9 @@ ORDERS, LEVEL, STRICT = 999, 0.05, 0.01
 # Passages on either side of a change point, at least.
 LEAST = 3
 
+# From so many units on a text is called long, and its arc is drawn without being asked for.
+ARC_UNITS = 1000
+
 
 @dataclass(frozen=True)
 class Arc:

@@ -24,6 +24,7 @@ from duree.training.batches import pad
 Array = NDArray[np.float32]
 
 DIRECTIONS = ("forward", "backward")
+GATES, STATES = ("r", "z", "i", "f", "o"), ("c", "h")
 # The gate by which each cell keeps its state.
 KEEPS = {"gru": "z", "lstm": "f"}
 BATCH = 32
@@ -48,12 +49,18 @@ class Trace:
     gates: dict[tuple[int, str], dict[str, Array]]
 
     def means(self) -> dict[str, Array]:
-        """Each gate's mean over all units of a layer and direction, by "z, layer 1, forward"."""
+        """Means over the units of a layer and direction, float32 [steps].
+
+        They are called "z, layer 1, forward"; of the states h and c, which have signs, the sizes
+        are averaged: "|h|, layer 1, forward".
+        """
         return {
-            f"{name}, layer {layer + 1}, {direction}": values.mean(axis=1)
+            f"{name if name in GATES else f'|{name}|'}, layer {layer + 1}, {direction}": (
+                values if name in GATES else np.abs(values)
+            ).mean(axis=1)
             for (layer, direction), found in self.gates.items()
             for name, values in found.items()
-            if name not in ("h", "c", "n", "g")
+            if name in GATES + STATES
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
 from duree.sequences.ragged import EMPTY, Ragged
 from duree.sequences.text import TextEncoder
+
+SENTENCE_ENDS = frozenset(".!?…。！？")
 
 
 class Answers(Protocol):
@@ -119,6 +122,19 @@ def shuffled(sequences: Ragged, seed: int = 0) -> Ragged:
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
     order = np.lexsort((np.random.default_rng(seed).random(len(rows)), rows))
     return Ragged(sequences.values[order], sequences.offsets)
+
+
+def sentences(vocabulary: Sequence[str]) -> Callable[[NDArray[np.int32]], NDArray[np.int64]]:
+    """A function that numbers the sentences of a row, int64 [steps]; a mark ends each."""
+    ends = np.array([unit in SENTENCE_ENDS for unit in vocabulary])
+
+    def number(row: NDArray[np.int32]) -> NDArray[np.int64]:
+        ending = ends[row]
+        # Of several marks in a row the last one ends the sentence.
+        last = ending & ~np.append(ending[1:], False)
+        return np.concatenate([[0], np.cumsum(last)[:-1]])
+
+    return number
 
 
 def row_sums(sequences: Ragged) -> NDArray[np.float64]:

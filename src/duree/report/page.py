@@ -75,9 +75,9 @@ def write_report(folder: Path | str, language: str | None = None) -> Path:
 def render(run: RunData, words: Words, figures: list[Drawn]) -> str:
     """The page as HTML."""
     style = page_style()
-    template = _environment(words).get_template("page.html")
+    template = page_environment(words).get_template("page.html")
     context = _context(run, words, figures)
-    return template.render(style=Markup(style), policy=_policy(style), **context)
+    return template.render(style=Markup(style), policy=page_policy(style), **context)
 
 
 def page_style() -> str:
@@ -86,13 +86,14 @@ def page_style() -> str:
     return style + shading_style()
 
 
-def _policy(style: str) -> str:
+def page_policy(style: str) -> str:
     """Nothing may be loaded or run; the one style sheet is known by its checksum."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def _environment(words: Words) -> Environment:
+def page_environment(words: Words) -> Environment:
+    """Templates that escape whatever they print, and what all of them may call."""
     environment = Environment(
         loader=PackageLoader("duree.report"),
         autoescape=True,

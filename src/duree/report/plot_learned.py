@@ -64,28 +64,13 @@ def draw_faithfulness(curves: Curves, words: Words) -> Figure:
     for number, (title, ours, random) in enumerate(parts):
         axes = place(figure, LEFT + number * (panel + LEFT), 0.35, panel, HEIGHT)
         shares = [100 * share for share in curves.shares]
-        axes.plot(shares, random, color=GREY, linestyle=(0, (3, 2)))
-        axes.plot(shares, ours, color=BLUE)
+        axes.plot(shares, ours, color=BLUE, label=words("as the shading says"))
+        (line,) = axes.plot(shares, random, color=GREY, label=words("in random order"))
+        line.set_linestyle((0, (3, 2)))
         axes.set_title(words(title), pad=8)
         axes.set_xlabel(words("share of the words (%)"))
         axes.set_xlim(0, 100)
-        middle = len(shares) // 2
-        at_random = "bottom" if random[middle] > ours[middle] else "top"
-        opposite = "top" if at_random == "bottom" else "bottom"
-        for line, name, colour, side in (
-            (random, "in random order", GREY, at_random),
-            (ours, "as the shading says", BLUE, opposite),
-        ):
-            offset = (0, 4 if side == "bottom" else -4)
-            axes.annotate(
-                words(name),
-                (shares[middle], line[middle]),
-                xytext=offset,
-                textcoords="offset points",
-                va=side,
-                ha="center",
-                color=colour,
-            )
+        axes.legend(loc="upper right" if number == 0 else "lower right")
         _quiet(axes)
         axes.margins(y=0.12)
     figure.axes[0].set_ylabel(words("probability of the answer"))
@@ -130,6 +115,7 @@ def draw_map(found: Explanations, words: Words) -> Figure:
         colour, marker = MARKS[min(answers.index(word.answer), len(MARKS) - 1)]
         axes.plot(*word.place, marker, color=colour, markersize=4)
     axes.margins(x=0.12, y=0.1)
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # the key below must not move them
     _label_words(axes, found)
     edge = 0.0
     for number, answer in enumerate(answers):

@@ -66,11 +66,13 @@ def shade(text: str, places: Sequence[tuple[int, int]], values: Sequence[float])
     most = float(np.quantile(np.abs(found), DARKEST, method="higher")) if len(found) else 0.0
     levels = np.clip(np.rint(found / (most or 1.0) * LEVELS), -LEVELS, LEVELS).astype(int)
     pieces: list[Piece] = []
-    end = 0
+    end, before = 0, 0
     for (begin, stop), level in zip(places, levels.tolist(), strict=True):
-        pieces.append(Piece(_between(text[end:begin]), 0))
+        between = _between(text[end:begin])
+        # The space between two words of one shade has that shade too, but never a gap.
+        pieces.append(Piece(between, level if level == before and between.isspace() else 0))
         pieces.append(Piece(_lines(text[max(begin, end) : stop]), level))
-        end = max(end, stop)
+        end, before = max(end, stop), level
     pieces.append(Piece(_between(text[end:]), 0))
     return Shaded([piece for piece in pieces if piece.text])
 

@@ -1,0 +1,169 @@
+"""What ``duree explain`` answers: one row on a page and as JSON, or all rows as a Parquet file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from duree.errors import DataError, user_language
+from duree.explain.arcs import ARC_UNITS
+from duree.explain.attribution import METHODS, integrated_gradients, occlusion
+from duree.explain.contrast import flip
+from duree.explain.faithfulness import agreement, faithfulness
+from duree.explain.gates import KEEPS, trace
+from duree.explain.model import recurrent_part, sentences, text_encoder
+from duree.explaining import answer_names, arc_record, shading
+from duree.folders import cannot_write, write_file
+from duree.report.row_page import RowData, render_row
+from duree.report.vocabulary import Words
+from duree.sequences.ragged import Ragged
+from duree.trained import TrainedModel
+
+# Rows that are held in memory at a time.
+CHUNK = 256
+
+
+def explain_row(networks: list[TrainedModel], text: str, row: int, output: Path) -> None:
+    """Write ``output`` (an HTML page) and, beside it, the same as JSON.
+
+    Parameters
+    ----------
+    networks : list of TrainedModel
+        The one that is asked, then those of other seeds, which it is compared with.
+    text : str
+    row : int
+        How the page calls the row; counted from 1.
+    output : Path
+
+    Raises
+    ------
+    DataError
+        The name does not end in .html.
+    RunError
+        A file cannot be written.
+    """
+    _require_suffix(output, ".html")
+    found = _row(networks, text, row)
+    page = render_row(RowData.model_validate(found), Words(user_language()))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_file(output, page.encode())
+    write_file(
+        output.with_suffix(".json"), json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    )
+
+
+def explain_all(model: TrainedModel, texts: pl.Series, output: Path) -> None:
+    """Write the attributions of all rows, one line a unit; memory does not grow with the rows.
+
+    The columns are ``row`` (from 1), ``step`` (from 1), ``unit``, ``begin``, ``end`` (places in the
+    text, in characters), ``answer`` and ``attribution``.
+
+    Raises
+    ------
+    DataError
+        The name does not end in .parquet.
+    RunError
+        The file cannot be written; one that was there before is intact.
+    """
+    _require_suffix(output, ".parquet")
+    aside = output.with_name(f".{output.name}.parts")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        for number, frame in enumerate(_attributed(model, texts)):
+            frame.write_parquet(aside / f"{number:08}.parquet")
+        pl.scan_parquet(aside / "*.parquet").sink_parquet(aside / "whole")
+        (aside / "whole").replace(output)
+    except OSError as error:
+        raise cannot_write(output, error) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _row(networks: list[TrainedModel], text: str, row: int) -> dict[str, Any]:
+    """Everything that is known of one row; see ``duree.report.row_page.RowData``."""
+    model = networks[0]
+    encoder, names = text_encoder(model), answer_names(model)
+    sequence = model.encode(pl.Series("text", [text]))
+    predictions = model.predictions(sequence)
+    chosen = model.task.chosen(predictions)
+    methods = {name: attribute(model, sequence, chosen) for name, attribute in METHODS.items()}
+    given = methods["integrated_gradients"]
+    by_sentence = occlusion(model, sequence, chosen, segments=sentences(encoder.vocabulary))
+    columns = {c.name: c[0] for c in model.task.columns(predictions)}
+    found: dict[str, Any] = {
+        "row": row,
+        "text": text,
+        "units": encoder.units(text),
+        "predicted": columns,
+        "shading": shading(model, text, given, row - 1, float(predictions[0, chosen[0]])),
+        "by_sentence": [round(float(value), 4) for value in by_sentence.values[0]],
+        "attributions": {
+            name: [round(float(value), 6) for value in one.values.values]
+            for name, one in methods.items()
+        },
+        "from": float(given.start[0]),
+        "to": float(given.score[0]),
+        "faithful": {
+            name: faithfulness(model, sequence, one).areas | {"missed": float(one.incomplete[0])}
+            for name, one in methods.items()
+        },
+        "seeds": [
+            float(agreement(given, integrated_gradients(other, sequence, chosen))[0])
+            for other in networks[1:]
+        ],
+        "answers": names,
+    }
+    if model.task.classes:
+        found["flip"] = asdict(flip(model, sequence[0]))
+    if recurrent_part(model).recurrent.kind in KEEPS:
+        means = next(trace(model, sequence)).means()
+        found["gates"] = {
+            name: [round(float(value), 4) for value in gate] for name, gate in means.items()
+        }
+    units = len(encoder.segment(text))
+    if units >= ARC_UNITS:
+        found["arc"] = arc_record(model, text, row - 1, units)
+    return found
+
+
+def _attributed(model: TrainedModel, texts: pl.Series) -> Iterator[pl.DataFrame]:
+    """Attributions, a chunk of rows at a time."""
+    encoder, names = text_encoder(model), np.array(answer_names(model), dtype=object)
+    for begin in range(0, max(len(texts), 1), CHUNK):
+        chunk = texts[begin : begin + CHUNK]
+        sequences: Ragged = model.encode(chunk)
+        given = integrated_gradients(model, sequences)
+        places = np.array([place for text in chunk for place in encoder.places(text)])
+        lengths = sequences.lengths
+        rows = np.repeat(np.arange(len(chunk)), lengths)
+        yield pl.DataFrame(
+            {
+                "row": begin + rows + 1,
+                "step": np.arange(len(rows)) - np.repeat(sequences.offsets[:-1], lengths) + 1,
+                "unit": [unit for text in chunk for unit in encoder.units(text)],
+                "begin": places.reshape(-1, 2)[:, 0],
+                "end": places.reshape(-1, 2)[:, 1],
+                "answer": names[given.outputs[rows]],
+                "attribution": given.values.values,
+            },
+            schema_overrides={"unit": pl.String, "answer": pl.String},
+        )
+
+
+def _require_suffix(output: Path, suffix: str) -> None:
+    if output.suffix.lower() != suffix:
+        raise DataError(
+            "explanations cannot be written as {name!r}",
+            fix="end the name in {suffix}",
+            name=output.name,
+            suffix=suffix,
+        )

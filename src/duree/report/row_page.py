@@ -1,0 +1,88 @@
+"""The page of one row: its words shaded, how far that is to be believed, its gates, its arc."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from duree.report.drawing import drawing_style, to_inline_svg, to_svg
+from duree.report.explanations import ArcData, Shading
+from duree.report.page import page_environment, page_policy, page_style
+from duree.report.plot_gates import draw_gates
+from duree.report.plot_learned import draw_arc
+from duree.report.records import Record
+from duree.report.shading import shade
+from duree.report.vocabulary import Words
+
+# What each attribution is called.
+METHODS = {
+    "integrated_gradients": "integrated gradients",
+    "gradient_times_input": "gradient × input",
+    "occlusion": "occlusion",
+}
+
+
+class Flipped(Record):
+    """The words without which the answer is another; see ``duree.explain.contrast.Flip``."""
+
+    steps: list[int]
+    before: str
+    after: str
+    smallest: bool
+
+
+class RowData(Record):
+    """One explained row, as its JSON file holds it."""
+
+    row: int
+    text: str
+    units: list[str]
+    predicted: dict[str, Any]
+    shading: Shading
+    by_sentence: list[float]
+    attributions: dict[str, list[float]]
+    start: float = Field(alias="from")
+    end: float = Field(alias="to")
+    faithful: dict[str, dict[str, float]]
+    seeds: list[float]
+    answers: list[str]
+    flip: Flipped | None = None
+    gates: dict[str, list[float]] | None = None
+    arc: ArcData | None = None
+
+
+def render_row(row: RowData, words: Words) -> str:
+    """The page as HTML; it loads and runs nothing."""
+    figures = {}
+    if row.gates:
+        drawn = _svg(draw_gates, row.units, row.gates, words)
+        figures["gates"] = to_inline_svg(drawn, "gates", words("Gates under the words"))
+    if row.arc:
+        drawn = _svg(draw_arc, row.arc, words)
+        figures["arc"] = to_inline_svg(drawn, "arc", words("The prediction along the text"))
+    shades = row.shading
+    style = page_style()
+    return (
+        page_environment(words)
+        .get_template("row.html")
+        .render(
+            row=row,
+            language=words.language,
+            style=Markup(style),
+            policy=page_policy(style),
+            figures={name: Markup(figure) for name, figure in figures.items()},
+            shaded=shade(row.text, shades.places, shades.values),
+            by_sentence=shade(row.text, shades.places, row.by_sentence),
+            methods={name: words(METHODS[name]) for name in row.faithful},
+            flipping=[row.units[step] for step in row.flip.steps] if row.flip else [],
+        )
+    )
+
+
+def _svg(draw: Any, *arguments: Any) -> str:
+    with drawing_style():
+        figure: Figure = draw(*arguments)
+        return to_svg(figure)
