@@ -43,6 +43,7 @@ ORDER = [
     "judging",
     "explaining",
     "explaining_rows",
+    "pictures",
     "records",
     "workflow",
     # Those who use it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import rich.console
@@ -120,6 +122,21 @@ class TrainingBar:
         """Take the bar away, however the training ended."""
         if hasattr(self, "bar"):
             self.bar.stop()
+
+
+@contextmanager
+def rows_bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error for work that goes by rows: call with rows done, and of how many."""
+    bar = Progress(
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+        console=rich.console.Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("rows", total=None)
+        yield lambda done, rows: bar.update(task, completed=done, total=rows)
 
 
 def print_models(metrics: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -59,11 +59,13 @@ def explain_row(networks: list[TrainedModel], text: str, row: int, output: Path)
     )
 
 
-def explain_all(model: TrainedModel, texts: pl.Series, output: Path) -> None:
+def explain_all(
+    model: TrainedModel, texts: pl.Series, output: Path, progress: Callable[[int], None]
+) -> None:
     """Write the attributions of all rows, one line a unit; memory does not grow with the rows.
 
     The columns are ``row`` (from 1), ``step`` (from 1), ``unit``, ``begin``, ``end`` (places in the
-    text, in characters), ``answer`` and ``attribution``.
+    text, in characters), ``answer`` and ``attribution``. ``progress`` is told of the rows done.
 
     Raises
     ------
@@ -80,6 +82,7 @@ def explain_all(model: TrainedModel, texts: pl.Series, output: Path) -> None:
         aside.mkdir()
         for number, frame in enumerate(_attributed(model, texts)):
             frame.write_parquet(aside / f"{number:08}.parquet")
+            progress(min((number + 1) * CHUNK, len(texts)))
         pl.scan_parquet(aside / "*.parquet").sink_parquet(aside / "whole")
         (aside / "whole").replace(output)
     except OSError as error:

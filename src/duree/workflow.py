@@ -9,6 +9,7 @@ run is resumed. Nothing here asks what kind of question it is: that is the task'
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -207,8 +208,15 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
     return page
 
 
-def explain_all(folder: Path | str, data: Path | str, output: Path | None = None) -> Path:
+def explain_all(
+    folder: Path | str,
+    data: Path | str,
+    output: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, rows: None,
+) -> Path:
     """Write what every word of every row was given, as Parquet.
+
+    ``progress`` is told how many rows are done, and of how many.
 
     Raises
     ------
@@ -218,7 +226,8 @@ def explain_all(folder: Path | str, data: Path | str, output: Path | None = None
     run = Run(folder)
     model = TrainedModel.load(run.folder / "model")
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
-    write_attributions(model, _texts(model, _read_like(run, data)), file)
+    texts = _texts(model, _read_like(run, data))
+    write_attributions(model, texts, file, lambda done: progress(done, len(texts)))
     return file
 
 

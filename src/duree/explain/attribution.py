@@ -29,6 +29,7 @@ from duree.explain.model import (
     without,
 )
 from duree.sequences.ragged import Ragged
+from duree.training.allocator import keep_freed_memory
 from duree.training.batches import cut_by_length, pad
 from duree.training.loop import scores
 
@@ -93,6 +94,7 @@ def integrated_gradients(
     outputs : int64 [rows], optional
         Which output to explain; the one that is predicted, if not given.
     """
+    keep_freed_memory()
     path = _Path(model, sequences, _outputs(model, sequences, outputs))
     rows, edges = np.arange(len(sequences)), np.linspace(0, 1, PIECES + 1)
     found = np.stack([path.quantity(rows, np.full(len(rows), edge)) for edge in edges])

@@ -35,8 +35,7 @@ def draw_gates(units: Sequence[str], gates: Mapping[str, Sequence[float]], words
     values = np.array([list(gate) for gate in gates.values()])  # (gates, steps)
     means = values.mean(axis=1, keepdims=True)
     names = [
-        words("{gate} {direction}", **_parts(name, words)) + f"  {mean:.2f}"
-        for name, mean in zip(gates, means[:, 0], strict=True)
+        f"{_gate(name, words)}  {mean:.2f}" for name, mean in zip(gates, means[:, 0], strict=True)
     ]
     # Gates lie between 0 and 1, and hardly move; states may be of any size.
     is_state = np.array([name.startswith("|") for name in gates])
@@ -57,10 +56,11 @@ def draw_gates(units: Sequence[str], gates: Mapping[str, Sequence[float]], words
     return figure
 
 
-def _parts(name: str, words: Words) -> dict[str, str]:
+def _gate(name: str, words: Words) -> str:
+    """``z forward`` for "z, layer 1, forward"; deeper layers are told."""
     gate, layer, direction = name.split(", ")
-    deeper = "" if layer == "layer 1" else f" {layer.removeprefix('layer ')}"
-    return {"gate": f"{gate}{deeper}", "direction": words(direction)}
+    deeper = "" if layer == "layer 1" else layer.removeprefix("layer ")
+    return f"{gate}{deeper} {words(direction)}"
 
 
 def _lines(units: list[str], width: float) -> list[list[tuple[str, float]]]:

@@ -1,0 +1,132 @@
+"""Pictures for notebooks and papers: what a trained network makes of a text, ready to look at.
+
+Every function takes a ``TrainedModel``, which ``duree.load(...).model_`` is. What it gives shows
+itself in a notebook, and pictures can be saved as SVG or PDF.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from duree.errors import DataError, user_language
+from duree.explain.attribution import METHODS
+from duree.explain.gates import trace
+from duree.explain.model import text_encoder
+from duree.explain.words import neighbours, word_map
+from duree.explaining import arc_record, shading
+from duree.folders import write_file
+from duree.report.drawing import drawing_style, texts_of, to_pdf, to_svg, to_svg_file
+from duree.report.explanations import ArcData, Explanations
+from duree.report.fonts import families_for
+from duree.report.plot_gates import draw_gates
+from duree.report.plot_learned import draw_arc, draw_map
+from duree.report.shading import Shaded, shade
+from duree.report.vocabulary import Words
+from duree.trained import TrainedModel
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that shows itself in a notebook; ``draw`` makes it anew for each file."""
+
+    draw: Callable[[], Figure]
+
+    def save(self, path: Path | str) -> None:
+        """Write the picture as .svg or .pdf.
+
+        Raises
+        ------
+        DataError
+            The name ends in neither.
+        RunError
+            The file cannot be written.
+        """
+        path = Path(path)
+        with drawing_style():
+            fonts = families_for(texts_of(self.draw()))
+        with drawing_style(fonts):
+            if path.suffix.lower() == ".svg":
+                content = to_svg_file(to_svg(self.draw()))
+            elif path.suffix.lower() == ".pdf":
+                content = to_pdf(self.draw(), path.stem)
+            else:
+                raise DataError(
+                    "pictures cannot be written as {name!r}",
+                    fix="end the name in .svg or .pdf",
+                    name=path.name,
+                )
+        write_file(path, content)
+
+    def _repr_html_(self) -> str:
+        with drawing_style():
+            svg = to_svg_file(to_svg(self.draw())).decode()
+        return svg[svg.index("<svg") :]
+
+
+def shade_text(model: TrainedModel, text: str, method: str = "integrated_gradients") -> Shaded:
+    """A text with each word as dark as it spoke for what is predicted.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    text : str
+    method : {"integrated_gradients", "gradient_times_input", "occlusion"}
+    """
+    given = METHODS[method](model, model.encode(pl.Series("text", [text])))
+    found = shading(model, text, given, 0, 0.0)
+    return shade(text, found["places"], found["values"])
+
+
+def picture_gates(model: TrainedModel, text: str) -> Picture:
+    """The gates of a text as a heat map under its words.
+
+    Raises
+    ------
+    RunError
+        The model reads numbers.
+    """
+    units = text_encoder(model).units(text)
+    means = next(trace(model, model.encode(pl.Series("text", [text])))).means()
+    gates = {name: values.tolist() for name, values in means.items()}
+    return Picture(lambda: draw_gates(units, gates, _words()))
+
+
+def picture_arc(model: TrainedModel, text: str) -> Picture:
+    """The prediction along a long text, with its band and change points.
+
+    Raises
+    ------
+    DataError
+        The text is too short for an arc.
+    """
+    units = len(text_encoder(model).segment(text))
+    found = ArcData.model_validate(arc_record(model, text, 0, units))
+    return Picture(lambda: draw_arc(found, _words()))
+
+
+def picture_words(model: TrainedModel, groups: dict[str, Sequence[str]]) -> Picture:
+    """The map of some words, each group of them with its own colour and mark.
+
+    Raises
+    ------
+    DataError
+        A word is not in the vocabulary.
+    """
+    named = [(word, group) for group, words in groups.items() for word in words]
+    places = word_map(model, [word for word, _ in named])
+    told = [
+        {"word": word, "answer": group, "rows": 0, "mean": 0.0, "place": place.tolist()}
+        | {"neighbours": [vars(near) for near in neighbours(model, word, 5)]}
+        for (word, group), place in zip(named, places, strict=True)
+    ]
+    found = Explanations.model_validate({"rows": 0, "metric": "", "words": told})
+    return Picture(lambda: draw_map(found, _words()))
+
+
+def _words() -> Words:
+    return Words(user_language())
