@@ -83,7 +83,7 @@ def test_metrics_hold_what_other_programs_rely_on(run: Run) -> None:
     assert metrics["task"] == "classify"
     assert metrics["rows"]["train"] + metrics["rows"]["validation"] + metrics["rows"]["test"] == 400
     assert set(metrics["seconds"]) == {
-        "read", "encode", "train", "baselines", "evaluate", "total",
+        "read", "encode", "train", "baselines", "evaluate", "explain", "total",
     }  # fmt: skip
     assert {"network", "majority", "tfidf_logistic", "nb_svm", "random_forest"} <= set(
         metrics["models"]
