@@ -1,6 +1,6 @@
 """Planted truth: of texts that one known word decides, does the attribution name that word?
 
-    python benchmarks/planted.py [--method integrated_gradients]
+    python benchmarks/planted.py [--method integrated_gradients] [--seeds 2]
 
 Every text is made of 20 to 60 meaningless words drawn at random. In each stands one of two
 planted words that decide its class; in half of the texts a known negation stands right before it
@@ -12,6 +12,7 @@ planted word, or both it and its negation, come first among all its words.
 from __future__ import annotations
 
 import argparse
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -27,22 +28,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--method", default="integrated_gradients", choices=list(METHODS))
     parser.add_argument("--rows", type=int, default=4000)
+    parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args()
     texts, classes, planted = corpus(options.rows)
     held_out = options.rows // 4
-    model = SequenceClassifier(wide=False).fit(texts[held_out:], classes[held_out:])
-    right = model.predict(texts[:held_out]) == classes[:held_out]
-    print(f"accuracy on {held_out} held-out texts: {right.mean():.3f}")
-    sequences = model.model_.encode(pl.Series(texts[:held_out]))
-    found = METHODS[options.method](model.model_, sequences).values
-    for negated in (False, True):
+    for cell, seed in product(("lstm", "gru"), range(options.seeds)):
+        model = SequenceClassifier(cell=cell, wide=False, seed=seed)
+        model.fit(texts[held_out:], classes[held_out:])
+        right = np.mean(model.predict(texts[:held_out]) == classes[:held_out])
+        sequences = model.model_.encode(pl.Series(texts[:held_out]))
+        found = METHODS[options.method](model.model_, sequences).values
         first = [
             set(np.argsort(-np.abs(found[row]))[: len(planted[row])]) == planted[row]
             for row in range(held_out)
-            if (len(planted[row]) == 2) is negated
         ]
-        name = "word and negation" if negated else "word alone"
-        print(f"{name}: planted words first in {np.mean(first):.3f} of {len(first)} texts")
+        alone = [hit for hit, places in zip(first, planted, strict=False) if len(places) == 1]
+        both = [hit for hit, places in zip(first, planted, strict=False) if len(places) == 2]
+        print(
+            f"{cell} seed {seed}: accuracy {right:.3f}; planted words first in "
+            f"{np.mean(first):.3f} of {held_out} texts (word alone {np.mean(alone):.3f} of "
+            f"{len(alone)}, word and negation {np.mean(both):.3f} of {len(both)})"
+        )
 
 
 def corpus(rows: int) -> tuple[list[str], np.ndarray, list[set[int]]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pytest
+from tests.explain.corpus import write_texts
 
 from duree import SequenceClassifier
 from duree.network.model import SequenceModel
@@ -15,9 +16,6 @@ from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.tasks.regress import Regress
 from duree.trained import TrainedModel
-
-FILLERS = [first + last for first in "bdfgklmnpr" for last in "aeiou"]
-DECIDING, NEGATION = ("zorin", "vexal"), "nor"
 
 
 @dataclass(frozen=True)
@@ -32,22 +30,6 @@ class Planted:
     @property
     def sequences(self) -> Ragged:
         return self.model.encode(self.texts)
-
-
-def write_texts(rows: int, seed: int = 0) -> tuple[list[str], np.ndarray, list[set[int]]]:
-    """Texts of fillers, one deciding word in each, half of them negated."""
-    rng = np.random.default_rng(seed)
-    texts, answers, deciding = [], [], []
-    for _ in range(rows):
-        words = list(rng.choice(FILLERS, rng.integers(8, 20)))
-        kind, negated, place = rng.integers(2), rng.random() < 0.5, int(rng.integers(1, len(words)))
-        words[place] = DECIDING[kind]
-        if negated:
-            words[place - 1] = NEGATION
-        texts.append(" ".join(words))
-        answers.append(int(kind) ^ int(negated))
-        deciding.append({place - 1, place} if negated else {place})
-    return texts, np.array(answers), deciding
 
 
 def train_planted(seed: int, *, cell: str = "lstm", wide: bool = False) -> TrainedModel:

@@ -52,7 +52,9 @@ def test_integrated_gradients_are_those_of_a_fine_sum_along_the_path(planted):
         explained = model.task.explained(deep.answer(states, lengths), outputs)
         total += (torch.autograd.grad(explained.sum(), at)[0] * x).sum(dim=2) / points
     for row in range(5):
-        np.testing.assert_allclose(found.values[row], total[row, : lengths[row]], rtol=0.02, atol=0.05)
+        np.testing.assert_allclose(
+            found.values[row], total[row, : lengths[row]], rtol=0.02, atol=0.05
+        )
 
 
 def test_planted_words_come_first(planted):

@@ -171,3 +171,29 @@ def test_jieba_that_is_missing_is_told_with_the_command_that_installs_it(monkeyp
         "parting Chinese into words needs the package 'jieba'; "
         "install it with: pip install 'duree[chinese]'"
     )
+
+
+@given(AWKWARD, st.sampled_from(MODES), st.sampled_from(["keep", "one", "digits"]))
+def test_every_unit_has_its_place_in_the_text(text, segmenter, numbers):
+    parter = Segmenter(TextSettings(segmenter=segmenter, numbers=numbers))
+    units, places = parter(text), parter.places(text)
+    assert len(units) == len(places)
+    for unit, (begin, end) in zip(units, places, strict=True):
+        assert 0 <= begin < end <= len(text)
+        assert unit in parter.normalise(text[begin:end]) or numbers == "one"
+    begins = [begin for begin, _ in places]
+    assert begins == sorted(begins)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Don’t PANIC…", ["Don’t", "PANIC", "…", "…", "…"]),
+        ("ﬁnd<br />it", ["ﬁnd", "it"]),
+        ("酒店很好", ["酒", "店", "很", "好"]),
+        ("Cafe\u0301 au lait", ["Cafe\u0301", "au", "lait"]),
+    ],
+)
+def test_places_point_at_the_letters_as_they_were_typed(text, parts):
+    places = Segmenter(TextSettings(segmenter="characters")).places(text)
+    assert [text[begin:end] for begin, end in places] == parts
