@@ -67,6 +67,7 @@ def write_methods(run: RunData, language: str) -> Methods:
         "Training": training_sentences(run, say),
         "Baselines": _baselines(run, say),
         "Judging": _judging(run, say),
+        "Explanations": _explanations(run, say),
         "Software": _software(run, say),
     }
     gap = "" if language == "zh" else " "
@@ -198,6 +199,31 @@ def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
             "of rows ({kish1965})."
             if grouped
             else "Shares of right rows have Wilson’s interval ({wilson1927})."
+        )
+
+
+def _explanations(run: RunData, say: Phrases) -> Iterator[str]:
+    found = run.explanations
+    if found is None:
+        return
+    if found.order:
+        yield say(
+            "What word order is worth was found on {n} test rows, by the same network on the same "
+            "texts with their words in random order.",
+            n=count(found.order.rows),
+        )
+    if found.curves:
+        yield say(
+            "What each word added was found by integrated gradients ({sundararajan2017}) from a "
+            "text of the same length without content, and held against a random order by deleting "
+            "and inserting words ({petsiuk2018}) on {n} test rows.",
+            n=count(found.curves.rows),
+        )
+    if found.arc:
+        yield say(
+            "The longest text was followed in passages of {passage} units; its changes of level "
+            "were found by binary segmentation, each tested by permutations ({matteson2014}).",
+            passage=found.arc.passage,
         )
 
 
