@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -29,6 +30,7 @@ from duree.explain.faithfulness import faithfulness
 from duree.explain.gates import trace
 from duree.explain.model import shuffled
 from duree.recipe import Recipe
+from duree.sequences.ragged import Ragged
 from duree.tables.splits import group_codes
 from duree.trained import TrainedModel
 from duree.workflow import fit
@@ -76,7 +78,7 @@ def train_on_imdb(cell: str) -> Path:
     return fit(recipe, Path("runs") / f"explain-{time.strftime('%H%M%S')}").folder
 
 
-def tell_faithfulness(model: TrainedModel, rows) -> None:
+def tell_faithfulness(model: TrainedModel, rows: Ragged) -> None:
     """Areas under the curves, and how nearly the attributions add up."""
     given = integrated_gradients(model, rows)
     areas = faithfulness(model, rows, given).areas
@@ -103,7 +105,7 @@ def tell_arc(model: TrainedModel, reviews: pl.Series) -> None:
     print(f"  peak memory grew by {max(grown, 0):.0f} MiB")
 
 
-def order_on(model: TrainedModel, test: pl.DataFrame, rows) -> dict:
+def order_on(model: TrainedModel, test: pl.DataFrame, rows: Ragged) -> dict[str, Any]:
     """In order and in random order, by film."""
     judgement = judge_models(
         {"network": model.predictions(rows), "shuffled": model.predictions(shuffled(rows))},
@@ -120,7 +122,7 @@ def order_on(model: TrainedModel, test: pl.DataFrame, rows) -> dict:
     }
 
 
-def tell_order(name: str, found: dict) -> None:
+def tell_order(name: str, found: dict[str, Any]) -> None:
     """What word order was worth."""
     drop = found["difference"]
     print(

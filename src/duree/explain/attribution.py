@@ -41,9 +41,9 @@ BATCH = 64
 # The path is first cut into so many pieces, each taken at so many Gauss-Legendre points.
 PIECES, POINTS = 8, 2
 # A row's attributions add up when they miss its difference by no more than this share of it. Until
-# then its pieces that miss most are cut in two, so often at most: a state that flips at some point
-# of the path makes a jump, which only ever smaller pieces find.
-COMPLETE, SMALL, CUTS = 0.01, 1 / 8, 14
+# then its pieces that miss more than an eighth of that are cut in two, so often at most: a state
+# that flips at some point of the path makes a jump, which only ever smaller pieces find.
+COMPLETE, SMALL, CUTS = 0.01, 1 / 8, 20
 
 
 @dataclass(frozen=True)
