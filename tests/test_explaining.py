@@ -127,7 +127,7 @@ def test_one_row_is_explained_on_a_page_and_as_json(run: Run, table: Path, tmp_p
     assert told["text"] == text
     assert [text[begin:end] for begin, end in told["shading"]["places"]] == told["units"]
     total = sum(told["attributions"]["integrated_gradients"])
-    assert total == pytest.approx(told["to"] - told["from"], rel=0.02)
+    assert total == pytest.approx(told["score"] - told["start"], rel=0.02)
     assert told["predicted"]["prediction"] == told["shading"]["said"]
     assert len(told["seeds"]) == 1
     assert len(told["gates"]["f, layer 1, forward"]) == len(told["units"])

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from duree.evaluation.comparison import NETWORK
@@ -15,16 +16,26 @@ from duree.explain.arcs import ARC_UNITS, arc
 from duree.explain.attribution import Attributions, integrated_gradients
 from duree.explain.contrast import strengths
 from duree.explain.faithfulness import agreement, faithfulness
-from duree.explain.gates import KEEPS, forgetting, memories
+from duree.explain.gates import KEEPS, Forgetting, Memory, forgetting, memories, watch_both
 from duree.explain.memory import memory_cost, memory_curve
-from duree.explain.model import recurrent_part, shuffled
+from duree.explain.model import recurrent_part, shuffled, text_encoder
 from duree.explain.words import neighbours, word_map
 from duree.judging import Judged
 from duree.network.wide import JoinedModel
 from duree.question import Question
+from duree.report.explanations import (
+    ArcData,
+    Curves,
+    Explanations,
+    Order,
+    Shading,
+    Span,
+    Telling,
+)
+from duree.report.records import Estimate
 from duree.report.texts import quote
 from duree.sequences.ragged import Ragged
-from duree.sequences.text import SPECIAL, TextEncoder
+from duree.sequences.text import SPECIAL
 from duree.trained import TrainedModel
 
 # Rows that are looked at, drawn by the recipe's seed: enough to tell, few enough to take seconds.
@@ -45,8 +56,8 @@ def explain_test(
     networks: list[TrainedModel],
     judged: Judged,
     seed: int,
-) -> dict[str, Any]:
-    """What ``explanations.json`` holds; see ``duree.report.explanations``.
+) -> Explanations:
+    """What the network learned, asked of the rows of the test part.
 
     Parameters
     ----------
@@ -61,19 +72,27 @@ def explain_test(
     """
     model = networks[0]
     tested = sequences.take(question.split.test)
+    texts = question.texts.gather(question.split.test)
     order = np.random.default_rng(seed).permutation(len(tested))
     sample = order[:ATTRIBUTED]
-    attributions = integrated_gradients(model, tested.take(sample))
-    found: dict[str, Any] = {"rows": len(sample), "metric": model.task.metrics.primary}
-    found["examples"] = list(_examples(question, tested, model, judged))
-    found["words"] = _telling_words(model, tested.take(sample), attributions)
-    found["order"] = _order(question, tested, model, judged, order[:SHUFFLED], seed)
-    found |= _memory(tested, model, judged, order, seed)
-    found["curves"] = _curves(networks, tested, sample[:DELETED], attributions, seed)
-    found["arc"] = _arc(question, tested, model, seed)
-    if recurrent_part(model).recurrent.kind in KEEPS:
-        found |= _gates(networks, tested.take(order[:TRACED]), seed)
-    return found
+    given = integrated_gradients(model, tested.take(sample))
+    memory_rows = _affordable(tested, order)
+    traced = order[:TRACED] if recurrent_part(model).recurrent.kind in KEEPS else order[:0]
+    units, words = _gates(networks, tested.take(traced), seed) if len(traced) else ([], [])
+    return Explanations(
+        rows=len(sample),
+        metric=model.task.metrics.primary,
+        examples=list(_examples(texts, tested, model, judged)),
+        words=_telling_words(model, tested.take(sample), given),
+        order=_order(question, tested, model, judged, order[:SHUFFLED], seed),
+        memory_rows=len(memory_rows),
+        memory=_memory(tested.take(memory_rows), model, judged.targets[memory_rows], seed),
+        curves=_curves(networks, tested.take(sample[:DELETED]), given.first(DELETED), seed),
+        arc=_arc(texts, model, seed),
+        gate_rows=len(traced),
+        units=units,
+        forgetting=words,
+    )
 
 
 def answer_names(model: TrainedModel) -> list[str]:
@@ -81,53 +100,69 @@ def answer_names(model: TrainedModel) -> list[str]:
     return list(model.task.classes) or [model.columns["target"]]
 
 
+def shading(
+    model: TrainedModel, text: str, given: Attributions, row: int = 0, sure: float = 0.0
+) -> Shading:
+    """One explained text; ``row`` counts from 0."""
+    return Shading(
+        row=row,
+        said=answer_names(model)[int(given.outputs[0])],
+        sure=sure,
+        places=text_encoder(model).places(text),
+        values=[round(float(value), 4) for value in given.values[0]],
+    )
+
+
+def arc_data(model: TrainedModel, text: str, row: int = 0, seed: int = 0) -> ArcData:
+    """The arc of a text; ``row`` counts from 0.
+
+    Raises
+    ------
+    DataError
+        The text is too short for one.
+    """
+    found = arc(model, text, seed=seed)
+    return ArcData(
+        row=row,
+        said=answer_names(model)[found.output],
+        units=found.units,
+        values=found.said.tolist(),
+        smooth=found.smooth.tolist(),
+        low=found.low.tolist(),
+        high=found.high.tolist(),
+        changes=found.changes,
+        turns=[quote(text[found.begin[c] :][: 2 * TURN], TURN) for c in found.changes],
+        p_value=found.p_value,
+        passage=found.passage,
+        window=found.window,
+    )
+
+
 def _examples(
-    question: Question, tested: Ragged, model: TrainedModel, judged: Judged
-) -> Iterator[dict[str, Any]]:
+    texts: pl.Series, tested: Ragged, model: TrainedModel, judged: Judged
+) -> Iterator[Shading]:
     """Rows of each class that the network got right and was surest of; of numbers, both ends."""
-    predictions, names = judged.predictions[NETWORK], answer_names(model)
+    predictions, outputs = judged.predictions[NETWORK], np.arange(model.task.outputs)
     short = tested.lengths <= EXAMPLE_UNITS
     if model.task.classes:
-        right = model.task.marks(judged.targets) & (
-            model.task.chosen(predictions)[:, None] == np.arange(len(names))
-        )
-        merits = [
-            np.where(right[:, k], predictions[:, k] + short, -np.inf)
-            for k in range(min(len(names), MOST_CLASSES))
-        ]
+        chosen = model.task.chosen(predictions)[:, None] == outputs
+        right = model.task.marks(judged.targets) & chosen
+        merits = np.where(right, predictions + short[:, None], -np.inf).T[:MOST_CLASSES]
     else:
-        value = predictions[:, 0]
-        merits = [np.where(short, sign * value, -np.inf) for sign in (1, -1)]
-    for output, merit in enumerate(merits):
+        outputs = np.zeros(2, dtype=np.int64)
+        merits = np.where(short, np.stack([predictions[:, 0], -predictions[:, 0]]), -np.inf)
+    for output, merit in zip(outputs, merits, strict=False):
         best = np.argsort(-merit, kind="stable")[:EXAMPLES]
-        for row in best[np.isfinite(merit[best])]:
-            k = output if model.task.classes else 0
-            given = integrated_gradients(model, tested.take(np.array([row])), np.array([k]))
-            text = question.texts[int(question.split.test[row])]
-            yield shading(model, text, given, int(row), float(predictions[row, k]))
+        for row in best[np.isfinite(merit[best])].tolist():
+            given = integrated_gradients(model, tested.take(np.array([row])), np.array([output]))
+            yield shading(model, texts[row], given, row, float(predictions[row, output]))
 
 
-def shading(
-    model: TrainedModel, text: str, given: Attributions, row: int, sure: float
-) -> dict[str, Any]:
-    """One explained text as ``duree.report.explanations.Shading``."""
-    assert isinstance(model.encoder, TextEncoder)
-    return {
-        "row": row,
-        "said": answer_names(model)[int(given.outputs[0])],
-        "sure": sure,
-        "places": model.encoder.places(text),
-        "values": [round(float(value), 4) for value in given.values[0]],
-    }
-
-
-def _telling_words(
-    model: TrainedModel, sequences: Ragged, given: Attributions
-) -> list[dict[str, Any]]:
+def _telling_words(model: TrainedModel, sequences: Ragged, given: Attributions) -> list[Telling]:
     """The words that spoke most for each answer, with their neighbours and their map."""
-    vocabulary, names = model.encoder.vocabulary, answer_names(model)  # type: ignore[union-attr]
-    found: list[dict[str, Any]] = []
+    vocabulary, names = text_encoder(model).vocabulary, answer_names(model)
     signs = [(k, 1) for k in range(len(names))] if model.task.classes else [(0, 1), (0, -1)]
+    found: list[tuple[str, str, int, float]] = []
     for output, sign in signs[:MOST_CLASSES]:
         chosen = np.flatnonzero(given.outputs == output)
         if len(chosen) == 0:
@@ -135,22 +170,25 @@ def _telling_words(
         values = given.values.take(chosen)
         signed = Ragged(sign * values.values, values.offsets)
         telling = [
-            strength
-            for strength in strengths(sequences.take(chosen), signed)
-            if strength.token >= len(SPECIAL) and strength.rows >= LEAST_ROWS and strength.least > 0
+            (vocabulary[one.token], names[output], one.rows, sign * one.mean)
+            for one in strengths(sequences.take(chosen), signed)
+            if one.token >= len(SPECIAL) and one.rows >= LEAST_ROWS and one.least > 0
         ]
-        for token, rows, mean, _ in telling[:WORDS]:
-            word = vocabulary[token]
-            near = [asdict(neighbour) for neighbour in neighbours(model, word, NEIGHBOURS)]
-            found.append(
-                {"word": word, "answer": names[output], "rows": rows, "mean": sign * mean}
-                | {"neighbours": near}
-            )
+        found += telling[:WORDS]
     if len(found) < 2:
         return []
-    for word, place in zip(found, word_map(model, [w["word"] for w in found]), strict=True):
-        word["place"] = place.tolist()
-    return found
+    places = word_map(model, [word for word, *_ in found]).tolist()
+    return [
+        Telling(
+            word=word,
+            answer=answer,
+            rows=rows,
+            mean=mean,
+            neighbours=neighbours(model, word, NEIGHBOURS),
+            place=place,
+        )
+        for (word, answer, rows, mean), place in zip(found, places, strict=True)
+    ]
 
 
 def _order(
@@ -160,7 +198,7 @@ def _order(
     judged: Judged,
     rows: NDArray[np.int64],
     seed: int,
-) -> dict[str, Any]:
+) -> Order:
     """The network's figure with the words of each text in order, and in random order."""
     metric, groups = model.task.metrics.primary, question.groups
     judgement = judge_models(
@@ -174,100 +212,55 @@ def _order(
         seed=seed,
     )
     drop = next(found for found in judgement.comparisons if found["metric"] == metric)
-    return {
-        "rows": len(rows),
-        "in_order": judgement.models[NETWORK][metric],
-        "shuffled": judgement.models["shuffled"][metric],
-        "difference": {
-            "value": drop["difference"],
-            "low": drop["low"],
-            "high": drop["high"],
-        },
-    }
+    return Order(
+        rows=len(rows),
+        in_order=Estimate(**judgement.models[NETWORK][metric]),
+        shuffled=Estimate(**judgement.models["shuffled"][metric]),
+        difference=Estimate(value=drop["difference"], low=drop["low"], high=drop["high"]),
+    )
 
 
-def _memory(
-    tested: Ragged, model: TrainedModel, judged: Judged, order: NDArray[np.int64], seed: int
-) -> dict[str, Any]:
+def _affordable(tested: Ragged, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As many rows as the memory curve can be drawn of in seconds."""
+    costs = np.cumsum(memory_cost(tested.lengths[order]))
+    return order[: max(int(np.searchsorted(costs, MEMORY_STEPS)), MEMORY_ROWS)]
+
+
+def _memory(rows: Ragged, model: TrainedModel, targets: NDArray[Any], seed: int) -> list[Span]:
     """The recurrent part's figure by how much of the past it may see."""
-    enough = int(np.searchsorted(np.cumsum(memory_cost(tested.lengths[order])), MEMORY_STEPS))
-    rows = order[: max(enough, MEMORY_ROWS)]
-    curve = memory_curve(model, tested.take(rows))
-    metrics = model.task.metrics
+    curve, metrics = memory_curve(model, rows), model.task.metrics
     share = float(model.network.alone[0]) if isinstance(model.network, JoinedModel) else 1.0
     spans = []
     for steps, scores in zip(curve.spans, curve.scores, strict=True):
-        predictions = model.task.predictions(scores * share)
-        figures = judge_alone(predictions, judged.targets[rows], metrics, seed=seed)
-        spans.append({"steps": steps, "figure": figures[metrics.primary]})
-    return {"memory_rows": len(rows), "memory": spans}
+        figures = judge_alone(model.task.predictions(scores * share), targets, metrics, seed=seed)
+        spans.append(Span(steps=steps, figure=Estimate(**figures[metrics.primary])))
+    return spans
 
 
-def _curves(
-    networks: list[TrainedModel],
-    tested: Ragged,
-    rows: NDArray[np.int64],
-    attributions: Attributions,
-    seed: int,
-) -> dict[str, Any]:
+def _curves(networks: list[TrainedModel], rows: Ragged, given: Attributions, seed: int) -> Curves:
     """Deletion and insertion, and whether networks of other seeds name the same words."""
-    sequences = tested.take(rows)
-    given = attributions.first(len(rows))
-    found = faithfulness(networks[0], sequences, given, seed)
-    others = [integrated_gradients(other, sequences, given.outputs) for other in networks[1:]]
-    return {
-        "rows": len(rows),
+    found = faithfulness(networks[0], rows, given, seed)
+    others = [integrated_gradients(other, rows, given.outputs) for other in networks[1:]]
+    return Curves(
+        rows=len(rows),
         **{name: np.asarray(value).tolist() for name, value in asdict(found).items()},
-        "areas": found.areas,
-        "agreement": [float(np.nanmean(agreement(given, other))) for other in others],
-    }
+        areas=found.areas,
+        agreement=[float(np.nanmean(agreement(given, other))) for other in others],
+    )
 
 
-def _arc(
-    question: Question, tested: Ragged, model: TrainedModel, seed: int
-) -> dict[str, Any] | None:
+def _arc(texts: pl.Series, model: TrainedModel, seed: int) -> ArcData | None:
     """The arc of the longest text of the test part, if it is a long one."""
-    assert isinstance(model.encoder, TextEncoder)
-    texts = question.texts.gather(question.split.test)
     row = int(texts.str.len_chars().arg_max() or 0)
-    units = len(model.encoder.segment(texts[row]))
-    if units < ARC_UNITS:
-        return None
-    return arc_record(model, texts[row], row, units, seed)
+    units = len(text_encoder(model).segment(texts[row]))
+    return arc_data(model, texts[row], row, seed) if units >= ARC_UNITS else None
 
 
-def arc_record(
-    model: TrainedModel, text: str, row: int, units: int, seed: int = 0
-) -> dict[str, Any]:
-    """One arc as ``duree.report.explanations.ArcData``."""
-    found = arc(model, text, seed=seed)
-    return {
-        "row": row,
-        "said": answer_names(model)[found.output],
-        "units": units,
-        "values": found.said.tolist(),
-        "smooth": found.smooth.tolist(),
-        "low": found.low.tolist(),
-        "high": found.high.tolist(),
-        "changes": found.changes,
-        "turns": [quote(text[found.begin[c] :][: 2 * TURN], TURN) for c in found.changes],
-        "p_value": found.p_value,
-        "passage": found.passage,
-        "window": found.window,
-    }
-
-
-def _gates(networks: list[TrainedModel], sequences: Ragged, seed: int) -> dict[str, Any]:
+def _gates(
+    networks: list[TrainedModel], rows: Ragged, seed: int
+) -> tuple[list[Memory], list[Forgetting]]:
     """How long units remember, and the words that make the network forget: findings alone."""
-    vocabulary = networks[0].encoder.vocabulary  # type: ignore[union-attr]
-    words = [
-        asdict(word)
-        for word in forgetting(networks, sequences, vocabulary, seed)
-        if word.finding and word.kept < 0
-    ]
-    units = [asdict(memory) for memory in memories(networks, sequences, seed)]
-    return {
-        "gate_rows": len(sequences),
-        "units": units,
-        "forgetting": words[:FORGETTING_WORDS],
-    }
+    watched = watch_both(networks, rows, seed)
+    words = forgetting(watched, text_encoder(networks[0]).vocabulary)
+    told = [word for word in words if word.finding and word.kept < 0]
+    return memories(watched), told[:FORGETTING_WORDS]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from duree.errors import DataError, user_language
 from duree.explain.arcs import ARC_UNITS
@@ -19,7 +17,7 @@ from duree.explain.contrast import flip
 from duree.explain.faithfulness import agreement, faithfulness
 from duree.explain.gates import KEEPS, trace
 from duree.explain.model import recurrent_part, sentences, text_encoder
-from duree.explaining import answer_names, arc_record, shading
+from duree.explaining import answer_names, arc_data, shading
 from duree.folders import cannot_write, write_file
 from duree.report.row_page import RowData, render_row
 from duree.report.vocabulary import Words
@@ -30,7 +28,7 @@ from duree.trained import TrainedModel
 CHUNK = 256
 
 
-def explain_row(networks: list[TrainedModel], text: str, row: int, output: Path) -> None:
+def write_explained_row(networks: list[TrainedModel], text: str, row: int, output: Path) -> None:
     """Write ``output`` (an HTML page) and, beside it, the same as JSON.
 
     Parameters
@@ -50,16 +48,14 @@ def explain_row(networks: list[TrainedModel], text: str, row: int, output: Path)
         A file cannot be written.
     """
     _require_suffix(output, ".html")
-    found = _row(networks, text, row)
-    page = render_row(RowData.model_validate(found), Words(user_language()))
+    found = _explained(networks, text, row)
+    page = render_row(found, Words(user_language()))
     output.parent.mkdir(parents=True, exist_ok=True)
     write_file(output, page.encode())
-    write_file(
-        output.with_suffix(".json"), json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
-    )
+    write_file(output.with_suffix(".json"), found.model_dump_json().encode())
 
 
-def explain_all(
+def write_attributions(
     model: TrainedModel, texts: pl.Series, output: Path, progress: Callable[[int], None]
 ) -> None:
     """Write the attributions of all rows, one line a unit; memory does not grow with the rows.
@@ -91,51 +87,47 @@ def explain_all(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _row(networks: list[TrainedModel], text: str, row: int) -> dict[str, Any]:
-    """Everything that is known of one row; see ``duree.report.row_page.RowData``."""
+def _explained(networks: list[TrainedModel], text: str, row: int) -> RowData:
+    """Everything that is known of one row."""
     model = networks[0]
-    encoder, names = text_encoder(model), answer_names(model)
+    encoder = text_encoder(model)
     sequence = model.encode(pl.Series("text", [text]))
     predictions = model.predictions(sequence)
     chosen = model.task.chosen(predictions)
     methods = {name: attribute(model, sequence, chosen) for name, attribute in METHODS.items()}
     given = methods["integrated_gradients"]
     by_sentence = occlusion(model, sequence, chosen, segments=sentences(encoder.vocabulary))
-    columns = {c.name: c[0] for c in model.task.columns(predictions)}
-    found: dict[str, Any] = {
-        "row": row,
-        "text": text,
-        "units": encoder.units(text),
-        "predicted": columns,
-        "shading": shading(model, text, given, row - 1, float(predictions[0, chosen[0]])),
-        "by_sentence": [round(float(value), 4) for value in by_sentence.values[0]],
-        "attributions": {
-            name: [round(float(value), 6) for value in one.values.values]
-            for name, one in methods.items()
-        },
-        "from": float(given.start[0]),
-        "to": float(given.score[0]),
-        "faithful": {
+    gates = None
+    if recurrent_part(model).recurrent.kind in KEEPS:
+        means = next(trace(model, sequence)).means()
+        gates = {name: _rounded(values) for name, values in means.items()}
+    return RowData(
+        row=row,
+        text=text,
+        units=encoder.units(text),
+        predicted={column.name: column[0] for column in model.task.columns(predictions)},
+        shading=shading(model, text, given, row - 1, float(predictions[0, chosen[0]])),
+        by_sentence=_rounded(by_sentence.values.values),
+        attributions={name: _rounded(one.values.values) for name, one in methods.items()},
+        start=float(given.start[0]),
+        score=float(given.score[0]),
+        faithful={
             name: faithfulness(model, sequence, one).areas | {"missed": float(one.incomplete[0])}
             for name, one in methods.items()
         },
-        "seeds": [
+        seeds=[
             float(agreement(given, integrated_gradients(other, sequence, chosen))[0])
             for other in networks[1:]
         ],
-        "answers": names,
-    }
-    if model.task.classes:
-        found["flip"] = asdict(flip(model, sequence[0]))
-    if recurrent_part(model).recurrent.kind in KEEPS:
-        means = next(trace(model, sequence)).means()
-        found["gates"] = {
-            name: [round(float(value), 4) for value in gate] for name, gate in means.items()
-        }
-    units = len(encoder.segment(text))
-    if units >= ARC_UNITS:
-        found["arc"] = arc_record(model, text, row - 1, units)
-    return found
+        flip=flip(model, sequence[0]) if model.task.classes else None,
+        gates=gates,
+        arc=arc_data(model, text, row - 1) if len(encoder.segment(text)) >= ARC_UNITS else None,
+    )
+
+
+def _rounded(values: NDArray[np.float32]) -> list[float]:
+    """To four decimals: more would only make files larger."""
+    return [round(float(value), 4) for value in values]
 
 
 def _attributed(model: TrainedModel, texts: pl.Series) -> Iterator[pl.DataFrame]:

@@ -17,11 +17,10 @@ from duree.errors import DataError, user_language
 from duree.explain.attribution import METHODS
 from duree.explain.gates import trace
 from duree.explain.model import text_encoder
-from duree.explain.words import neighbours, word_map
-from duree.explaining import arc_record, shading
+from duree.explain.words import word_map
+from duree.explaining import arc_data, shading
 from duree.folders import write_file
 from duree.report.drawing import drawing_style, texts_of, to_pdf, to_svg, to_svg_file
-from duree.report.explanations import ArcData, Explanations
 from duree.report.fonts import families_for
 from duree.report.plot_gates import draw_gates
 from duree.report.plot_learned import draw_arc, draw_map
@@ -78,8 +77,8 @@ def shade_text(model: TrainedModel, text: str, method: str = "integrated_gradien
     method : {"integrated_gradients", "gradient_times_input", "occlusion"}
     """
     given = METHODS[method](model, model.encode(pl.Series("text", [text])))
-    found = shading(model, text, given, 0, 0.0)
-    return shade(text, found["places"], found["values"])
+    found = shading(model, text, given)
+    return shade(text, found.places, found.values)
 
 
 def picture_gates(model: TrainedModel, text: str) -> Picture:
@@ -104,8 +103,7 @@ def picture_arc(model: TrainedModel, text: str) -> Picture:
     DataError
         The text is too short for an arc.
     """
-    units = len(text_encoder(model).segment(text))
-    found = ArcData.model_validate(arc_record(model, text, 0, units))
+    found = arc_data(model, text)
     return Picture(lambda: draw_arc(found, _words()))
 
 
@@ -118,14 +116,9 @@ def picture_words(model: TrainedModel, groups: dict[str, Sequence[str]]) -> Pict
         A word is not in the vocabulary.
     """
     named = [(word, group) for group, words in groups.items() for word in words]
-    places = word_map(model, [word for word, _ in named])
-    told = [
-        {"word": word, "answer": group, "rows": 0, "mean": 0.0, "place": place.tolist()}
-        | {"neighbours": [vars(near) for near in neighbours(model, word, 5)]}
-        for (word, group), place in zip(named, places, strict=True)
-    ]
-    found = Explanations.model_validate({"rows": 0, "metric": "", "words": told})
-    return Picture(lambda: draw_map(found, _words()))
+    places = word_map(model, [word for word, _ in named]).tolist()
+    placed = [(word, group, (x, y)) for (word, group), (x, y) in zip(named, places, strict=True)]
+    return Picture(lambda: draw_map(placed))
 
 
 def _words() -> Words:

@@ -18,8 +18,7 @@ from duree import records
 from duree.errors import DataError, DureeError
 from duree.evaluation.judgement import Figures, judge_alone
 from duree.explaining import explain_test
-from duree.explaining_rows import explain_all as write_attributions
-from duree.explaining_rows import explain_row as write_explained_row
+from duree.explaining_rows import write_attributions, write_explained_row
 from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
 from duree.question import Question, read_question, read_target
@@ -80,7 +79,7 @@ def _carry_out(run: Run, listener: Listener) -> Run:
             judged = judge_on_test(run, question, sequences, networks, rivals)
         with records.step(run, "explain", listener):
             found = explain_test(question, sequences, networks, judged, run.recipe.seed)
-            run.write_json("explanations.json", found)
+            run.write_json("explanations.json", found.model_dump())
         records.keep_predictions(run, question, networks[0].task, judged)
         records.keep_metrics(run, question, networks[0].task, judged)
         write_report(run.folder)

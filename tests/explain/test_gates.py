@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from duree.errors import RunError
-from duree.explain.gates import forgetting, half_lives, memories, trace
+from duree.explain.gates import forgetting, half_lives, memories, trace, watch, watch_both
 from duree.explain.model import recurrent_part
 from duree.network.cells import gru_step, lstm_step, rnn_step
 from duree.network.recurrent import GRU, LSTM, RNN
@@ -97,7 +97,7 @@ def test_a_forget_gate_that_never_moves_has_the_half_life_of_its_bias(rows):
             parameter.zero_()
         layer.bias_ih_l0[6:12] = torch.linspace(-1, 4, 6)
     kept = torch.sigmoid(torch.linspace(-1, 4, 6)).double().numpy()
-    found = half_lives(model, rows)[0, "forward"]
+    found = half_lives(watch(model, rows))[0, "forward"]
     np.testing.assert_allclose(found, np.log(0.5) / np.log(kept), rtol=1e-4)
 
 
@@ -109,8 +109,8 @@ def test_order_does_not_matter_to_gates_that_do_not_heed_it(rows):
             if "_hh" in name:
                 parameter.zero_()
     many = Ragged.from_rows([rows[row % 4] for row in range(80)])
-    assert not any(memory.finding for memory in memories([model], many))
-    found = forgetting([model], many, model.encoder.vocabulary)
+    assert not any(memory.finding for memory in memories(watch_both([model], many)))
+    found = forgetting(watch_both([model], many), model.encoder.vocabulary)
     assert found
     assert not any(word.finding for word in found)
     assert [word.kept for word in found] == sorted(word.kept for word in found)
@@ -129,7 +129,9 @@ def test_a_pattern_that_another_seed_lacks_is_no_finding():
                 parameter.zero_()
     rng = np.random.default_rng(0)
     rows = Ragged.from_rows([np.sort(rng.integers(3, 23, 12)) for _ in range(80)])
-    alone, both = memories([heeding], rows), memories([heeding, deaf], rows)
+    alone, both = (
+        memories(watch_both(networks, rows)) for networks in ([heeding], [heeding, deaf])
+    )
     assert any(memory.finding for memory in alone)
     assert not any(memory.finding for memory in both)
     assert [memory.longest for memory in alone] == [memory.longest for memory in both]
@@ -138,7 +140,7 @@ def test_a_pattern_that_another_seed_lacks_is_no_finding():
 
 def test_a_simple_network_has_no_gates(rows):
     with pytest.raises(RunError, match=r"has no gates; train a GRU or an LSTM"):
-        half_lives(untrained("rnn"), rows)
+        watch(untrained("rnn"), rows)
 
 
 def test_means_are_named_by_gate_layer_and_direction(rows):

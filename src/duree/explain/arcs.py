@@ -53,8 +53,8 @@ class Arc:
         Passages that begin a new level.
     p_value : float
         Share of random orders whose arc strays as far from its mean as this one does.
-    passage, window, output : int
-        Units of a passage; passages that are averaged; which output is told.
+    units, passage, window, output : int
+        Units of the text, and of a passage; passages that are averaged; which output is told.
     """
 
     begin: NDArray[np.int64]
@@ -65,6 +65,7 @@ class Arc:
     high: Floats
     changes: list[int]
     p_value: float
+    units: int
     passage: int
     window: int
     output: int
@@ -138,6 +139,7 @@ def arc(
         said.mean() + reach,
         sorted(_changes(said, rng)),
         (int((farthest >= strays).sum()) + 1) / (ORDERS + 1),
+        len(places),
         passage,
         window,
         output,

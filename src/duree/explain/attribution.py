@@ -77,7 +77,7 @@ class Attributions:
 
     def first(self, count: int) -> Attributions:
         """Those of the first rows alone."""
-        values = self.values.take(np.arange(count))
+        values = self.values.take(np.arange(min(count, len(self.values))))
         return Attributions(values, self.outputs[:count], self.score[:count], self.start[:count])
 
 

@@ -144,35 +144,69 @@ class Forgetting:
     finding: bool
 
 
-def half_lives(model: Model, sequences: Ragged) -> dict[tuple[int, str], NDArray[np.float64]]:
-    """The half-life of every unit in steps, float64 [hidden], by layer and direction.
+class Watched(NamedTuple):
+    """What the keeping gates of a network did over some rows.
+
+    ``places`` are (layer, direction); ``logs`` the gates' mean logarithms, float64 [rows, places,
+    hidden]; ``kept`` their means over places and units, float32 [total steps].
+    """
+
+    sequences: Ragged
+    places: list[tuple[int, str]]
+    logs: NDArray[np.float64]
+    kept: Ragged
+
+
+def watch(model: Model, sequences: Ragged) -> Watched:
+    """Trace all rows, and keep what is known of them by the gate that keeps the state.
 
     Raises
     ------
     RunError
         The cell is a simple one, without gates.
     """
-    seen = _watch(model, sequences)
-    return dict(zip(seen.places, _half_lives(seen.logs, sequences.lengths), strict=True))
+    cell = recurrent_part(model).recurrent.kind
+    if cell not in KEEPS:
+        raise RunError(
+            "the simple recurrent network has no gates",
+            fix="train a GRU or an LSTM: duree fit --cell gru",
+        )
+    logs, kept, places = [], [], []
+    for traced in trace(model, sequences):
+        places = list(traced.gates)
+        gates = np.stack([gates[KEEPS[cell]] for gates in traced.gates.values()])  # (P, T, H)
+        logs.append(np.log(np.maximum(gates, LEAST)).mean(axis=1, dtype=np.float64))
+        kept.append(gates.mean(axis=(0, 2)))
+    means = Ragged(np.concatenate(kept), sequences.offsets)
+    return Watched(sequences, places, np.stack(logs), means)
 
 
-def memories(models: Sequence[Model], sequences: Ragged, seed: int = 0) -> list[Memory]:
-    """How long the units remember, layer by layer; the first model is asked, the others compared.
+def watch_both(
+    models: Sequence[Model], sequences: Ragged, seed: int = 0
+) -> list[tuple[Watched, Watched]]:
+    """Of each network, what its gates do over the rows in order, and in random order.
 
-    Raises
-    ------
-    RunError
-        The cell is a simple one, without gates.
+    The first network is the one that is asked, the others (of other seeds) are compared with it.
     """
-    pairs = [_in_order_and_not(model, sequences, seed) for model in models]
-    lengths = sequences.lengths
+    mixed = shuffled(sequences, seed)
+    return [(watch(model, sequences), watch(model, mixed)) for model in models]
+
+
+def half_lives(watched: Watched) -> dict[tuple[int, str], NDArray[np.float64]]:
+    """The half-life of every unit in steps, float64 [hidden], by layer and direction."""
+    means = np.average(watched.logs, axis=0, weights=watched.sequences.lengths)
+    return dict(zip(watched.places, np.log(0.5) / np.minimum(means, -LEAST), strict=True))
+
+
+def memories(networks: Sequence[tuple[Watched, Watched]]) -> list[Memory]:
+    """How long the units remember, layer by layer, from what ``watch_both`` gave."""
     found = []
-    for place, (layer, direction) in enumerate(pairs[0][0].places):
-        lives = [[_half_lives(seen.logs, lengths)[place] for seen in pair] for pair in pairs]
+    for place, (layer, direction) in enumerate(networks[0][0].places):
+        lives = [[half_lives(watched)[layer, direction] for watched in pair] for pair in networks]
         longest = [(_longest(ordered), _longest(random)) for ordered, random in lives]
         sides = [
             _side((ordered.logs - random.logs)[:, place].mean(axis=1), 1)
-            for ordered, random in pairs
+            for ordered, random in networks
         ]
         found.append(
             Memory(
@@ -190,27 +224,17 @@ def memories(models: Sequence[Model], sequences: Ragged, seed: int = 0) -> list[
 
 
 def forgetting(
-    models: Sequence[Model], sequences: Ragged, vocabulary: Sequence[str], seed: int = 0
+    networks: Sequence[tuple[Watched, Watched]], vocabulary: Sequence[str]
 ) -> list[Forgetting]:
     """What each word that stands in enough rows does to the memory, the most forgetting first.
 
     Parameters
     ----------
-    models
-        The first is asked, the others (of other seeds) are compared.
-    sequences : Ragged of int32
+    networks
+        What ``watch_both`` gave, of rows of tokens.
     vocabulary : word of each token
-
-    Raises
-    ------
-    RunError
-        The cell is a simple one, without gates.
     """
-    effects = []  # for each model: words, and for each of their rows the effect in order and not
-    for model in models:
-        ordered, random = _in_order_and_not(model, sequences, seed)
-        mixed = shuffled(sequences, seed)
-        effects.append((_by_word(sequences, ordered.kept), _by_word(mixed, random.kept)))
+    effects = [(_by_word(ordered), _by_word(random)) for ordered, random in networks]
     words, counts = np.unique(effects[0][0].word, return_counts=True)
     words, counts = words[counts >= LEAST_ROWS], counts[counts >= LEAST_ROWS]
     found = []
@@ -231,45 +255,11 @@ def forgetting(
     return sorted(found, key=lambda word: word.kept)
 
 
-class _Seen(NamedTuple):
-    """What the keeping gates did: places are (layer, direction)."""
-
-    places: list[tuple[int, str]]
-    logs: NDArray[np.float64]  # mean logarithm, [rows, places, hidden]
-    kept: Ragged  # mean over places and units, float32 [total steps]
-
-
 class _Effects(NamedTuple):
     """A word's effect in a row, one entry for each word of each row, sorted by word and row."""
 
     word: NDArray[np.int64]
     effect: NDArray[np.float64]
-
-
-def _watch(model: Model, sequences: Ragged) -> _Seen:
-    cell = recurrent_part(model).recurrent.kind
-    if cell not in KEEPS:
-        raise RunError(
-            "the simple recurrent network has no gates",
-            fix="train a GRU or an LSTM: duree fit --cell gru",
-        )
-    logs, kept, places = [], [], []
-    for traced in trace(model, sequences):
-        places = list(traced.gates)
-        gates = np.stack([gates[KEEPS[cell]] for gates in traced.gates.values()])  # (P, T, H)
-        logs.append(np.log(np.maximum(gates, LEAST)).mean(axis=1, dtype=np.float64))
-        kept.append(gates.mean(axis=(0, 2)))
-    return _Seen(places, np.stack(logs), Ragged(np.concatenate(kept), sequences.offsets))
-
-
-def _in_order_and_not(model: Model, sequences: Ragged, seed: int) -> tuple[_Seen, _Seen]:
-    return _watch(model, sequences), _watch(model, shuffled(sequences, seed))
-
-
-def _half_lives(logs: NDArray[np.float64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[places, hidden], from mean logarithms [rows, places, hidden]."""
-    means = np.average(logs, axis=0, weights=lengths)
-    return np.asarray(np.log(0.5) / np.minimum(means, -LEAST))
 
 
 def _longest(units: NDArray[np.float64]) -> float:
@@ -286,12 +276,12 @@ def _side(differences: NDArray[np.float64], tests: int) -> int:
     return int(np.sign(mean)) if beyond else 0
 
 
-def _by_word(sequences: Ragged, kept: Ragged) -> _Effects:
+def _by_word(watched: Watched) -> _Effects:
     """Every word's gate minus its row's mean; a word that comes twice in a row is taken once."""
+    sequences = watched.sequences
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
-    means = row_sums(kept) / sequences.lengths
-    above = kept.values - means[rows]
+    means = row_sums(watched.kept) / sequences.lengths
+    above = watched.kept.values - means[rows]
     key = sequences.values.astype(np.int64) * len(sequences) + rows
     pairs, which, times = np.unique(key, return_inverse=True, return_counts=True)
-    effect = np.bincount(which, above) / times
-    return _Effects(pairs // len(sequences), effect)
+    return _Effects(pairs // len(sequences), np.bincount(which, above) / times)

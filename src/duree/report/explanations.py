@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from duree.explain.gates import Forgetting, Memory
+from duree.explain.words import Neighbour
 from duree.report.records import Estimate, Record
 
 
@@ -21,13 +23,6 @@ class Shading(Record):
     values: list[float]
 
 
-class Near(Record):
-    """A word and its cosine similarity to another."""
-
-    word: str
-    cosine: float
-
-
 class Telling(Record):
     """A word that spoke much for an answer: in how many rows, how much in each on average."""
 
@@ -35,7 +30,7 @@ class Telling(Record):
     answer: str
     rows: int
     mean: float
-    neighbours: list[Near]
+    neighbours: list[Neighbour]
     place: tuple[float, float]
 
 
@@ -86,30 +81,6 @@ class ArcData(Record):
     window: int
 
 
-class UnitMemory(Record):
-    """Half-lives of a layer and direction; see ``duree.explain.gates.Memory``."""
-
-    layer: int
-    direction: str
-    median: float
-    longest: float
-    shuffled_median: float
-    shuffled_longest: float
-    seeds: list[tuple[float, float]]
-    finding: bool
-
-
-class ForgettingWord(Record):
-    """What a word does to the memory; see ``duree.explain.gates.Forgetting``."""
-
-    word: str
-    rows: int
-    kept: float
-    shuffled: float
-    seeds: list[float]
-    finding: bool
-
-
 class Explanations(Record):
     """All of it. What a run has no use for is None or empty."""
 
@@ -123,5 +94,5 @@ class Explanations(Record):
     curves: Curves | None = None
     arc: ArcData | None = None
     gate_rows: int = 0
-    units: list[UnitMemory] = Field(default_factory=list)
-    forgetting: list[ForgettingWord] = Field(default_factory=list)
+    units: list[Memory] = Field(default_factory=list)
+    forgetting: list[Forgetting] = Field(default_factory=list)

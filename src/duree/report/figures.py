@@ -69,7 +69,8 @@ def _of_what_was_learned(run: RunData) -> list[Plan]:
         plans.append(Plan("memory", title, lambda _, words: draw_memory(found, words)))
     if found.words:
         title = "The telling words where their vectors lie"
-        plans.append(Plan("words", title, lambda _, words: draw_map(found, words)))
+        placed = [(word.word, word.answer, word.place) for word in found.words]
+        plans.append(Plan("words", title, lambda _, __: draw_map(placed)))
     if arc is not None:
         title = "The prediction along the longest text"
         plans.append(Plan("arc", title, lambda _, words: draw_arc(arc, words)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
@@ -22,7 +24,9 @@ from duree.report.explanations import ArcData, Curves, Explanations
 from duree.report.texts import label
 from duree.report.vocabulary import Words
 
-LEFT, RIGHT, HEIGHT = 0.6, 0.15, 2.1  # inches
+LEFT, RIGHT, HEIGHT, MAP = 0.6, 0.15, 2.1, 2.9  # inches
+# A word, the answer that it speaks for, and where it lies.
+Placed = tuple[str, str, tuple[float, float]]
 # Colours and marks of answers on the map; more answers than these share the last.
 MARKS = [(BLUE, "o"), (RED, "s"), (GREEN, "D"), (ORANGE, "^"), (INK, "v"), (GREY, "P")]
 # A label on the map may not come nearer to another than this, in inches.
@@ -104,16 +108,15 @@ def draw_arc(arc: ArcData, words: Words) -> Figure:
     return figure
 
 
-def draw_map(found: Explanations, words: Words) -> Figure:
-    """The telling words where their vectors lie, by the answer that they speak for."""
-    figure = Figure(figsize=(WIDTH, 3.6))
-    axes = place(figure, 0.15, 0.35, WIDTH - 0.3, 2.9)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    answers = list(dict.fromkeys(word.answer for word in found.words))
-    for word in found.words:
-        colour, marker = MARKS[min(answers.index(word.answer), len(MARKS) - 1)]
-        axes.plot(*word.place, marker, color=colour, markersize=4)
+def draw_map(found: Sequence[Placed]) -> Figure:
+    """Words where their vectors lie, by the answer that they speak for."""
+    figure = Figure(figsize=(WIDTH, MAP + 0.7))
+    axes = place(figure, 0.15, 0.35, WIDTH - 0.3, MAP)
+    axes.set(xticks=[], yticks=[])
+    answers = list(dict.fromkeys(answer for _, answer, _ in found))
+    for _, answer, at in found:
+        colour, marker = MARKS[min(answers.index(answer), len(MARKS) - 1)]
+        axes.plot(*at, marker, color=colour, markersize=4)
     axes.margins(x=0.12, y=0.1)
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # the key below must not move them
     _label_words(axes, found)
@@ -128,23 +131,23 @@ def draw_map(found: Explanations, words: Words) -> Figure:
     return figure
 
 
-def _label_words(axes: Axes, found: Explanations) -> None:
+def _label_words(axes: Axes, found: Sequence[Placed]) -> None:
     """Each word once, beside its mark, and moved down where another label is in the way."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     taken: list[tuple[float, float, float]] = []
     shown: set[str] = set()
-    for word in sorted(found.words, key=lambda word: -word.place[1]):
-        if word.word in shown:
+    for word, _, at in sorted(found, key=lambda placed: -placed[2][1]):
+        if word in shown:
             continue
-        shown.add(word.word)
-        name = label(word.word, 20)
-        x = (word.place[0] - left) / (right - left) * (WIDTH - 0.3) + 0.07
-        y = (word.place[1] - bottom) / (top - bottom) * 2.9
+        shown.add(word)
+        name = label(word, 20)
+        x = (at[0] - left) / (right - left) * (WIDTH - 0.3) + 0.07
+        y = (at[1] - bottom) / (top - bottom) * MAP
         width = text_width(name)
         while any(abs(y - b) < LINE and x < c and a < x + width for a, b, c in taken):
             y -= LINE
         taken.append((x, y, x + width))
-        axes.text(x / (WIDTH - 0.3), y / 2.9, name, va="center", transform=axes.transAxes)
+        axes.text(x / (WIDTH - 0.3), y / MAP, name, va="center", transform=axes.transAxes)
 
 
 def _quiet(axes: Axes) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
-from pydantic import Field
 
+from duree.explain.contrast import Flip
 from duree.report.drawing import drawing_style, to_inline_svg, to_svg
 from duree.report.explanations import ArcData, Shading
 from duree.report.page import page_environment, page_policy, page_style
@@ -25,17 +25,14 @@ METHODS = {
 }
 
 
-class Flipped(Record):
-    """The words without which the answer is another; see ``duree.explain.contrast.Flip``."""
-
-    steps: list[int]
-    before: str
-    after: str
-    smallest: bool
-
-
 class RowData(Record):
-    """One explained row, as its JSON file holds it."""
+    """One explained row, as its JSON file holds it; ``row`` counts from 1.
+
+    ``start`` and ``score`` are what is explained, of a text without content and of this one: the
+    log-odds of ``shading.said``, or the number. ``attributions`` are by method, ``by_sentence``
+    what taking out the sentence of each unit loses; ``faithful`` are areas by method (see
+    ``duree.explain.faithfulness``), ``gates`` means over units (``duree.explain.gates``).
+    """
 
     row: int
     text: str
@@ -44,12 +41,11 @@ class RowData(Record):
     shading: Shading
     by_sentence: list[float]
     attributions: dict[str, list[float]]
-    start: float = Field(alias="from")
-    end: float = Field(alias="to")
+    start: float
+    score: float
     faithful: dict[str, dict[str, float]]
     seeds: list[float]
-    answers: list[str]
-    flip: Flipped | None = None
+    flip: Flip | None = None
     gates: dict[str, list[float]] | None = None
     arc: ArcData | None = None
 
