@@ -15,7 +15,13 @@ from tests.test_workflow import SMALL, letters
 from duree.errors import DataError, RunError
 from duree.explain.attribution import integrated_gradients
 from duree.explain.model import row_sums
-from duree.pictures import picture_arc, picture_gates, picture_words, shade_text
+from duree.pictures import (
+    picture_arc,
+    picture_gates,
+    picture_texts,
+    picture_words,
+    shade_text,
+)
 from duree.recipe import Recipe
 from duree.report.explanations import Explanations
 from duree.report.page import write_report
@@ -120,6 +126,19 @@ def test_a_run_of_several_labels_can_be_asked(table: Path, tmp_path: Path) -> No
     assert explain_row(run.folder, tmp_path / "labels.csv", 1).exists()
 
 
+@pytest.mark.parametrize("target", ["tone", "warmth"])
+def test_texts_of_one_word_or_none_can_be_asked(table: Path, tmp_path: Path, target: str) -> None:
+    frame = pl.read_csv(table, infer_schema=False)
+    words = [("", "grim", "glad", "!")[row % 4] for row in range(len(frame))]
+    short = tmp_path / "short.csv"
+    frame.with_columns(pl.Series("letter", words)).write_csv(short)
+    run = fit(recipe(short, data__target=target, judging__seeds=2), tmp_path / "run")
+    Explanations.model_validate(run.read_json("explanations.json"))
+    for row in (1, 2):
+        assert explain_row(run.folder, short, row).exists()
+    assert len(pl.read_parquet(explain_all(run.folder, short))) == 400
+
+
 def test_one_row_is_explained_on_a_page_and_as_json(run: Run, table: Path, tmp_path: Path) -> None:
     page = explain_row(run.folder, table, 5, tmp_path / "deep" / "row.html")
     told = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
@@ -200,6 +219,17 @@ def test_wrong_use_is_told_in_one_line_with_status_2(
     assert "Traceback" not in error
 
 
+def test_a_run_that_is_not_trained_yet_says_how_to_go_on(
+    run: Run, table: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "recipe.toml").write_bytes((run.folder / "recipe.toml").read_bytes())
+    for verb in (["explain", "--row=1"], ["predict", f"-o={tmp_path / 'out.csv'}"], ["evaluate"]):
+        assert call(verb[0], tmp_path, table, *verb[1:]) == 2
+        assert f"has no trained network yet; finish it with: duree resume {tmp_path}" in (
+            capfd.readouterr().err
+        )
+
+
 def test_explain_prints_what_it_wrote(
     run: Run, table: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +246,7 @@ def test_pictures_show_themselves_and_can_be_saved(run: Run, table: Path, tmp_pa
         picture_gates(model, texts[0]),
         picture_arc(model, texts[399]),
         picture_words(model, groups),
+        picture_texts(model, texts.to_list(), pl.read_csv(table)["tone"].to_list()),
     ]
     for number, picture in enumerate(pictures):
         assert picture._repr_html_().startswith("<svg")

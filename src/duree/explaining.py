@@ -241,11 +241,12 @@ def _curves(networks: list[TrainedModel], rows: Ragged, given: Attributions, see
     """Deletion and insertion, and whether networks of other seeds name the same words."""
     found = faithfulness(networks[0], rows, given, seed)
     others = [integrated_gradients(other, rows, given.outputs) for other in networks[1:]]
+    alike = [agreement(given, other) for other in others]
     return Curves(
         rows=len(rows),
         **{name: np.asarray(value).tolist() for name, value in asdict(found).items()},
         areas=found.areas,
-        agreement=[float(np.nanmean(agreement(given, other))) for other in others],
+        agreement=[float(each.mean()) for each in alike if len(each)],
     )
 
 

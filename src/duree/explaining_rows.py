@@ -116,8 +116,9 @@ def _explained(networks: list[TrainedModel], text: str, row: int) -> RowData:
             for name, one in methods.items()
         },
         seeds=[
-            float(agreement(given, integrated_gradients(other, sequence, chosen))[0])
+            float(alike)
             for other in networks[1:]
+            for alike in agreement(given, integrated_gradients(other, sequence, chosen))
         ],
         flip=flip(model, sequence[0]) if model.task.classes else None,
         gates=gates,

@@ -17,6 +17,7 @@ from duree.errors import DataError, user_language
 from duree.explain.attribution import METHODS
 from duree.explain.gates import trace
 from duree.explain.model import text_encoder
+from duree.explain.states import state_map
 from duree.explain.words import word_map
 from duree.explaining import arc_data, shading
 from duree.folders import write_file
@@ -119,6 +120,13 @@ def picture_words(model: TrainedModel, groups: dict[str, Sequence[str]]) -> Pict
     places = word_map(model, [word for word, _ in named]).tolist()
     placed = [(word, group, (x, y)) for (word, group), (x, y) in zip(named, places, strict=True)]
     return Picture(lambda: draw_map(placed))
+
+
+def picture_texts(model: TrainedModel, texts: Sequence[str], answers: Sequence[str]) -> Picture:
+    """The map of whole texts as the network sees them, each with its answer's colour and mark."""
+    places = state_map(model, model.encode(pl.Series("text", list(texts)))).tolist()
+    placed = [("", str(answer), (x, y)) for answer, (x, y) in zip(answers, places, strict=True)]
+    return Picture(lambda: draw_map(placed, named=False))
 
 
 def _words() -> Words:

@@ -75,13 +75,15 @@ def faithfulness(
 
 
 def agreement(one: Attributions, other: Attributions) -> Floats:
-    """Rank correlation (Spearman) of two networks' attributions, row by row; NaN for one step."""
-    found = [
-        np.corrcoef(rankdata(one.values[row]), rankdata(other.values[row]))[0, 1]
-        if len(one.values[row]) > 1
-        else np.nan
-        for row in range(len(one.values))
-    ]
+    """Rank correlation (Spearman) of two networks' attributions, in each row that has one.
+
+    Rows of a single step, or whose steps were all given the same, have none and are left out.
+    """
+    found = []
+    for row in range(len(one.values)):
+        ranks = rankdata(one.values[row]), rankdata(other.values[row])
+        if min(np.ptp(ranks[0]), np.ptp(ranks[1])) > 0:
+            found.append(np.corrcoef(*ranks)[0, 1])
     return np.array(found)
 
 
@@ -108,5 +110,6 @@ def _curve(
     if model.task.classes:
         return np.asarray(curves.mean(axis=1))
     whole, empty = (curves[0], curves[-1]) if delete else (curves[-1], curves[0])
-    way = (whole - empty) * np.sign(whole - empty)
-    return np.asarray(((curves - empty) * np.sign(whole - empty)).mean(axis=1) / way.mean())
+    side = np.sign(whole - empty)
+    way = max(float(np.abs(whole - empty).mean()), 1e-12)
+    return np.asarray(((curves - empty) * side).mean(axis=1) / way)

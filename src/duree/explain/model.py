@@ -142,3 +142,13 @@ def row_sums(sequences: Ragged) -> NDArray[np.float64]:
     if len(sequences) == 0:
         return np.zeros(0)
     return np.asarray(np.add.reduceat(sequences.values, sequences.offsets[:-1], dtype=np.float64))
+
+
+def principal(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The first two principal components; each axis so turned that its largest entry is above 0."""
+    centred = vectors - vectors.mean(axis=0)
+    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    found = np.zeros((len(vectors), 2))
+    found[:, : len(sizes[:2])] = left[:, :2] * sizes[:2]
+    largest = found[np.abs(found).argmax(axis=0), [0, 1]]
+    return np.asarray(found * np.where(largest < 0, -1, 1))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
 from duree.errors import DataError
-from duree.explain.model import Model, recurrent_part, text_encoder
+from duree.explain.model import Model, principal, recurrent_part, text_encoder
 from duree.sequences.text import SPECIAL
 
 Floats = NDArray[np.float64]
@@ -90,7 +90,7 @@ def word_map(model: Model, words: Sequence[str]) -> Floats:
     Raises as ``neighbours`` does.
     """
     known, vectors = _words(model)
-    return _principal(vectors[[_place(known, word) for word in words]])
+    return principal(vectors[[_place(known, word) for word in words]])
 
 
 def compare_words(
@@ -217,13 +217,3 @@ def _nearest(words: list[str], cosines: Floats, without: set[int], count: int) -
     order = near[np.argsort(-cosines[near], kind="stable")].tolist()
     found = [place for place in order if place not in without][:count]
     return [Neighbour(words[place], float(cosines[place])) for place in found]
-
-
-def _principal(vectors: Floats) -> Floats:
-    """The first two principal components; each axis so turned that its largest entry is above 0."""
-    centred = vectors - vectors.mean(axis=0)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    found = np.zeros((len(vectors), 2))
-    found[:, : len(sizes[:2])] = left[:, :2] * sizes[:2]
-    largest = found[np.abs(found).argmax(axis=0), [0, 1]]
-    return np.asarray(found * np.where(largest < 0, -1, 1))

@@ -108,8 +108,8 @@ def draw_arc(arc: ArcData, words: Words) -> Figure:
     return figure
 
 
-def draw_map(found: Sequence[Placed]) -> Figure:
-    """Words where their vectors lie, by the answer that they speak for."""
+def draw_map(found: Sequence[Placed], *, named: bool = True) -> Figure:
+    """Words where their vectors lie, by the answer that they speak for; or rows, without names."""
     figure = Figure(figsize=(WIDTH, MAP + 0.7))
     axes = place(figure, 0.15, 0.35, WIDTH - 0.3, MAP)
     axes.set(xticks=[], yticks=[])
@@ -119,7 +119,8 @@ def draw_map(found: Sequence[Placed]) -> Figure:
         axes.plot(*at, marker, color=colour, markersize=4)
     axes.margins(x=0.12, y=0.1)
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # the key below must not move them
-    _label_words(axes, found)
+    if named:
+        _label_words(axes, found)
     edge = 0.0
     for number, answer in enumerate(answers):
         colour, marker = MARKS[min(number, len(MARKS) - 1)]
