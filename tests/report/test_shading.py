@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.recipe import TextSettings
+from duree.report.explanations import Shading
+from duree.report.learned import MOST_UNITS, _most_telling
 from duree.report.shading import LEVELS, shade
 from duree.report.texts import HTML_BREAK, visible
 from duree.sequences.text import TextEncoder
@@ -77,3 +79,15 @@ def test_no_letter_of_any_text_is_lost_or_added(text):
     found = letters(shade(text, places, [1.0] * len(places)))
     lines = HTML_BREAK.sub("\n", text).split("\n")
     assert found == "\n".join(visible(line) for line in lines)
+
+
+def test_of_a_long_text_the_stretch_that_speaks_most_is_shown():
+    text = " ".join(f"word{n}" for n in range(900))
+    values = [0.0] * 900
+    values[700] = 1.0
+    places = TextEncoder.fit(pl.Series("t", [text]), TextSettings()).places(text)
+    found = Shading(row=0, said="a", sure=1.0, places=places, values=values)
+    shown = letters(_most_telling(text, found))
+    assert "word700" in shown
+    assert len(shown.split()) == MOST_UNITS + 2
+    assert shown.split()[0] == shown.split()[-1] == "[…]"

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
+from duree.report.explanations import Shading
 from duree.report.numerals import share
 from duree.report.run_data import RunData
 from duree.report.shading import Shaded, shade
 from duree.report.texts import label
+
+# Units of an example that the page shows, at most.
+MOST_UNITS = 300
 
 
 @dataclass(frozen=True)
@@ -33,5 +39,15 @@ def shaded_examples(run: RunData) -> Iterator[Example]:
             id=label(str(run.predictions[name][found.row])) if name else "",
             said=label(found.said),
             sure=share(found.sure, run.test_rows) if run.classes else f"{found.sure:.4g}",
-            text=shade(str(run.predictions[column][found.row]), found.places, found.values),
+            text=_most_telling(str(run.predictions[column][found.row]), found),
         )
+
+
+def _most_telling(text: str, found: Shading) -> Shaded:
+    """The text shaded; of a long one the stretch that speaks most, to either side."""
+    sums = np.cumsum(np.abs([0.0, *found.values]))
+    begin = 0
+    if len(found.values) > MOST_UNITS:
+        begin = int(np.argmax(sums[MOST_UNITS:] - sums[:-MOST_UNITS]))
+    shown = slice(begin, begin + MOST_UNITS)
+    return shade(text, found.places[shown], found.values[shown])

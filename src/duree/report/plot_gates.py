@@ -19,7 +19,7 @@ ROW, WORD, GAP, SPACE = 0.13, 0.22, 0.14, 0.1  # inches
 # From purple (below the mean) to orange (above it): colour-blind readers can tell them apart.
 COLOURS = "PuOr_r"
 # Words that are drawn of a longer text.
-MOST = 300
+MOST = 150
 KEY, CELL = 9, 0.15  # cells of the key, and how wide each is in inches
 
 

@@ -11,7 +11,7 @@ from duree.explain.contrast import Flip
 from duree.report.drawing import drawing_style, to_inline_svg, to_svg
 from duree.report.explanations import ArcData, Shading
 from duree.report.page import page_environment, page_policy, page_style
-from duree.report.plot_gates import draw_gates
+from duree.report.plot_gates import MOST, draw_gates
 from duree.report.plot_learned import draw_arc
 from duree.report.records import Record
 from duree.report.shading import shade
@@ -72,6 +72,7 @@ def render_row(row: RowData, words: Words) -> str:
             figures={name: Markup(figure) for name, figure in figures.items()},
             shaded=shade(row.text, shades.places, shades.values),
             by_sentence=shade(row.text, shades.places, row.by_sentence),
+            most_drawn=MOST,
             methods={name: words(METHODS[name]) for name in row.faithful},
             flipping=[row.units[step] for step in row.flip.steps] if row.flip else [],
         )
