@@ -219,6 +219,12 @@ def test_wrong_use_is_told_in_one_line_with_status_2(
     assert "Traceback" not in error
 
 
+def test_a_page_that_cannot_be_written_is_told(run: Run, table: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match="cannot be written"):
+        explain_row(run.folder, table, 1, tmp_path / "file" / "row.html")
+
+
 def test_a_run_that_is_not_trained_yet_says_how_to_go_on(
     run: Run, table: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,7 +50,10 @@ def write_explained_row(networks: list[TrainedModel], text: str, row: int, outpu
     _require_suffix(output, ".html")
     found = _explained(networks, text, row)
     page = render_row(found, Words(user_language()))
-    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(output, error) from None
     write_file(output, page.encode())
     write_file(output.with_suffix(".json"), found.model_dump_json().encode())
 
