@@ -164,6 +164,17 @@ def explain(run: str, data: str, row: int | None, everything: bool, output: Path
 
 
 @cli.command()
+@click.argument("run")
+@click.argument("file", metavar="FILE.onnx")
+def export(run: str, file: str) -> None:
+    """Write the network as ONNX, with the tables and the card that belong to it."""
+    from duree.serving.export import export as write_files
+
+    for path in write_files(run, file):
+        click.echo(path)
+
+
+@cli.command()
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @column_options
 @click.option("--strict", is_flag=True, help="Exit with status 2 where anything is doubtful.")

@@ -19,6 +19,7 @@ from duree.folders import read_sealed, write_sealed
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe import ModelSettings, Recipe
+from duree.run import Run
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
@@ -127,6 +128,23 @@ class TrainedModel:
             ) from None
         model.network.eval()
         return model
+
+    @classmethod
+    def of_run(cls, run: Run) -> TrainedModel:
+        """The network that a run trained.
+
+        Raises
+        ------
+        RunError
+            It has none yet.
+        """
+        if not run.has("model"):
+            raise RunError(
+                "the run {folder!r} has no trained network yet",
+                fix="finish it with: duree resume {folder}",
+                folder=str(run.folder),
+            )
+        return cls.load(run.folder / "model")
 
     @classmethod
     def build(

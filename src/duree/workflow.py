@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from duree import records
-from duree.errors import DataError, DureeError, RunError
+from duree.errors import DataError, DureeError
 from duree.evaluation.judgement import Figures, judge_alone
 from duree.explaining import explain_test
 from duree.explaining_rows import write_attributions, write_explained_row
@@ -148,7 +148,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
         The table lacks a column, or holds an answer that the network was not trained on.
     """
     run = Run(folder)
-    model = _network(run)
+    model = TrainedModel.of_run(run)
     table = _read_like(run, data)
     target = read_target(table, resolve_column(table, model.columns["target"]), model.task.name)
     targets = model.task.encode(target)
@@ -169,7 +169,7 @@ def predict(folder: Path | str, data: Path | str, output: Path | str, *, raw: bo
         The table lacks the text column, or has a column called like one that would be added.
     """
     run = Run(folder)
-    model = _network(run)
+    model = TrainedModel.of_run(run)
     table = _read_like(run, data)
     added = model.task.columns(model.predictions(_sequences(model, table)))
     write_table(records.with_columns(table.frame, added), Path(output), raw=raw)
@@ -223,28 +223,17 @@ def explain_all(
         The table lacks the text column.
     """
     run = Run(folder)
-    model = _network(run)
+    model = TrainedModel.of_run(run)
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
     texts = _texts(model, _read_like(run, data))
     write_attributions(model, texts, file, lambda done: progress(done, len(texts)))
     return file
 
 
-def _network(run: Run) -> TrainedModel:
-    """The run's network."""
-    if not run.has("model"):
-        raise RunError(
-            "the run {folder!r} has no trained network yet",
-            fix="finish it with: duree resume {folder}",
-            folder=str(run.folder),
-        )
-    return TrainedModel.load(run.folder / "model")
-
-
 def _networks(run: Run) -> list[TrainedModel]:
     """The run's network, then those of other seeds."""
     others = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
-    return [_network(run), *map(TrainedModel.load, others)]
+    return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
 
 
 def _read_like(run: Run, data: Path | str) -> Table:

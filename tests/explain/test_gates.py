@@ -43,8 +43,7 @@ def rows() -> Ragged:
 
 def by_hand(cell, layer, direction, x):
     """Every step of one layer and direction over one row, by the cells' equations."""
-    suffix = "_reverse" if direction == "backward" else ""
-    weights = layer._weights(f"_l{x[0]}{suffix}")
+    weights = layer.weights(x[0])[direction == "backward"]
     steps = x[1] if direction == "forward" else x[1].flip(0)
     h, c, found = torch.zeros(1, 6), torch.zeros(1, 6), []
     for step in steps:

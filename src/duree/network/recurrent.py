@@ -92,6 +92,13 @@ class Recurrent(nn.Module):
         """1, or 2 where the sequence is read from both ends."""
         return 2 if self.bidirectional else 1
 
+    def weights(self, layer: int) -> list[Weights]:
+        """The parameters of one layer, counted from 0: one Weights a direction, forward first."""
+        return [
+            Weights(*(getattr(self, name + suffix) for name in Weights._fields))
+            for suffix in self._suffixes(layer)
+        ]
+
     def reset_parameters(self) -> None:
         """Orthogonal recurrent blocks (Saxe et al. 2014), Glorot-uniform input blocks, no bias."""
         for name, parameter in self.named_parameters():
@@ -124,8 +131,8 @@ class Recurrent(nn.Module):
         layers = []
         for layer in range(self.num_layers):
             directions = [
-                self._trace_direction(x, lengths, self._weights(suffix), backward=place == 1)
-                for place, suffix in enumerate(self._suffixes(layer))
+                self._trace_direction(x, lengths, weights, backward=place == 1)
+                for place, weights in enumerate(self.weights(layer))
             ]
             layers.append(directions)
             x = torch.cat([step.h for step in directions], dim=2)
@@ -148,8 +155,7 @@ class Recurrent(nn.Module):
 
     def project(self, vectors: Tensor) -> list[Tensor]:
         """W x + b of the first layer for every word, [words, gates * hidden], a direction each."""
-        weights = [self._weights(suffix) for suffix in self._suffixes(0)]
-        return [project(self.kind, vectors, w) for w in weights]
+        return [project(self.kind, vectors, weights) for weights in self.weights(0)]
 
     def hidden_states_of_words(
         self, tokens: Tensor, projected: list[Tensor], lengths: Tensor
@@ -172,7 +178,7 @@ class Recurrent(nn.Module):
         for layer in range(self.num_layers):
             first = layer * self.directions
             began = start and tuple(state[first : first + self.directions] for state in start)
-            weights = [self._weights(suffix) for suffix in self._suffixes(layer)]
+            weights = self.weights(layer)
             mask = self._mask(len(lengths), weights[0].weight_hh)
             if isinstance(given, Words) or kernels.serves(given, *(began or ()), *weights[0]):
                 output, final = read_layer(
@@ -247,9 +253,6 @@ class Recurrent(nn.Module):
 
     def _suffixes(self, layer: int) -> list[str]:
         return [f"_l{layer}", f"_l{layer}_reverse"][: self.directions]
-
-    def _weights(self, suffix: str) -> Weights:
-        return Weights(*(getattr(self, name + suffix) for name in Weights._fields))
 
 
 class RNN(Recurrent):

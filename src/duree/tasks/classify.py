@@ -19,7 +19,7 @@ from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature, reliability
 from duree.evaluation.metrics import CLASSIFICATION, MetricSet
 from duree.recipe import Recipe
-from duree.tasks.task import Loss, Units
+from duree.tasks.task import Link, Loss, Units
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,10 @@ class Classify:
 
     def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(softmax(scores.astype(np.float64) / self.temperature, axis=1))
+
+    @property
+    def link(self) -> Link:
+        return Link("Softmax", 1 / self.temperature, 0.0)
 
     def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
         scores = scores / self.temperature

@@ -19,7 +19,7 @@ from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.metrics import MULTILABEL, MetricSet
 from duree.recipe import Recipe
-from duree.tasks.task import Loss, Units
+from duree.tasks.task import Link, Loss, Units
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,10 @@ class Multilabel:
 
     def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(expit(scores.astype(np.float64) / self.temperature))
+
+    @property
+    def link(self) -> Link:
+        return Link("Sigmoid", 1 / self.temperature, 0.0)
 
     def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
         return scores.gather(1, outputs[:, None])[:, 0] / self.temperature

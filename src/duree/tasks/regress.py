@@ -16,7 +16,7 @@ from duree.baselines import Baseline, regression_baselines
 from duree.errors import DataError
 from duree.evaluation.metrics import REGRESSION, MetricSet
 from duree.recipe import Recipe
-from duree.tasks.task import Loss, Units
+from duree.tasks.task import Link, Loss, Units
 
 COVERAGE = 0.95
 
@@ -80,6 +80,10 @@ class Regress:
 
     def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         return scores.astype(np.float64) * self.scale + self.mean
+
+    @property
+    def link(self) -> Link:
+        return Link("Identity", self.scale, self.mean)
 
     def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
         return scores[:, 0] * self.scale + self.mean

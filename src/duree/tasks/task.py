@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,17 @@ from duree.recipe import Recipe
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Units = Callable[[str], list[str]]
+
+
+class Link(NamedTuple):
+    """How predictions follow from scores: ``function(scores * scale + offset)``.
+
+    ``function`` is an ONNX operator: "Softmax" (over the outputs), "Sigmoid" or "Identity".
+    """
+
+    function: str
+    scale: float
+    offset: float
 
 
 class Task(Protocol):
@@ -70,6 +81,11 @@ class Task(Protocol):
 
     def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         """Scores as probabilities or numbers."""
+        ...
+
+    @property
+    def link(self) -> Link:
+        """What ``predictions`` does, for those who compute them elsewhere."""
         ...
 
     def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:

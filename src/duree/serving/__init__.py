@@ -1,0 +1,1 @@
+"""A trained network outside of Durée, and as a service."""

@@ -1,0 +1,148 @@
+"""Export: a run's network as an ONNX file, the tables that turn texts into its numbers, its card.
+
+Nothing is kept that was not run again and found to say the same.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from duree.errors import DataError, ExtraError, RunError
+from duree.folders import write_file
+from duree.run import Run
+from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
+from duree.sequences.text import SPECIAL, TextEncoder
+from duree.serving.card import write_card
+from duree.trained import TrainedModel
+
+FORMAT = 1
+# How an exported graph is tried before it is kept: batches of so many rows, of so many steps.
+TRIALS = ((1, 1), (3, 7), (5, 64))
+TOLERANCE = 1e-5
+# What parts text that is all ASCII into units, in the syntax that all languages share.
+ASCII_UNIT = (
+    r"[0-9]+(?:[.,:/][0-9]+)+|[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*|"
+    r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]"
+)
+
+
+def export(folder: Path | str, output: Path | str) -> list[Path]:
+    """Write a run's network as ONNX and, beside it, its tables (.json) and its card (.md).
+
+    Parameters
+    ----------
+    folder : Path
+        A run folder.
+    output : Path
+        ``NAME.onnx``; the others are ``NAME.json`` and ``NAME.md``.
+
+    Returns
+    -------
+    list of Path
+        The three files.
+
+    Raises
+    ------
+    DataError
+        The name does not end in .onnx.
+    ExtraError
+        onnx or onnxruntime is not installed.
+    RunError
+        The run has no network yet, a file cannot be written, or the graph says something else.
+    """
+    output = Path(output)
+    if output.suffix.lower() != ".onnx":
+        raise DataError(
+            "a network cannot be exported as {name!r}",
+            fix="end the name in .onnx",
+            name=output.name,
+        )
+    for package in ("onnx", "onnxruntime"):
+        if find_spec(package) is None:
+            raise ExtraError(package, "onnx", "exporting a network")
+    run = Run(folder)
+    model = TrainedModel.of_run(run)
+    graph = _graph(model)
+    _try(model, graph)
+    tables = json.dumps(_tables(model), ensure_ascii=False, allow_nan=False).encode()
+    files = {
+        output: graph,
+        output.with_suffix(".json"): tables,
+        output.with_suffix(".md"): write_card(run, model, output.name).encode(),
+    }
+    for path, content in files.items():
+        write_file(path, content)
+    return list(files)
+
+
+def _graph(model: TrainedModel) -> bytes:
+    from duree.serving.graph import to_onnx
+
+    content: bytes = to_onnx(model.network, model.task.link).SerializeToString()
+    return content
+
+
+def _try(model: TrainedModel, graph: bytes) -> None:
+    """Run the graph on rows of several lengths and hold it against the network."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    for rows, steps in TRIALS:
+        lengths = rng.integers(1, steps + 1, rows)
+        lengths[0] = steps
+        values = _values(model, rng, rows, steps)
+        with torch.inference_mode():
+            scores = model.network(torch.from_numpy(values), torch.from_numpy(lengths)).numpy()
+        wanted = {"scores": scores, "predictions": model.task.predictions(scores)}
+        found = session.run(list(wanted), {"values": values, "lengths": lengths})
+        for name, said in zip(wanted, found, strict=True):
+            apart = np.abs(said - wanted[name]) / np.maximum(np.abs(wanted[name]), 1.0)
+            if not apart.max() <= TOLERANCE:
+                raise RunError(
+                    "the exported graph says something else than the network: its {name} are "
+                    "{apart:.1e} apart on rows of {steps} steps",
+                    fix="nothing was written; try another version of onnxruntime",
+                    name=name,
+                    apart=float(apart.max()),
+                    steps=steps,
+                )
+
+
+def _values(model: TrainedModel, rng: np.random.Generator, rows: int, steps: int) -> NDArray[Any]:
+    """Rows of the kind that the network reads, at random."""
+    if isinstance(model.encoder, TextEncoder):
+        return rng.integers(UNKNOWN, len(model.encoder.vocabulary), (rows, steps))
+    return rng.normal(size=(rows, steps, model.encoder.channels)).astype(np.float32)
+
+
+def _tables(model: TrainedModel) -> dict[str, Any]:
+    """All that another program needs to make the graph's numbers of a row, and to read them."""
+    link = model.task.link
+    tables: dict[str, Any] = {
+        "format": FORMAT,
+        "task": model.task.name,
+        "columns": model.columns,
+        "answers": list(model.task.classes) or [model.columns["target"]],
+        "predictions": link._asdict(),
+    }
+    if isinstance(model.encoder, TextEncoder):
+        vocabulary, settings = model.encoder.vocabulary, model.encoder.settings
+        tables |= {
+            "padding": PADDING,
+            "unknown": UNKNOWN,
+            "empty": EMPTY,
+            "units": {unit: k for k, unit in enumerate(vocabulary) if k >= len(SPECIAL)},
+            "settings": settings.model_dump(),
+            "ascii_unit": ASCII_UNIT,
+        }
+    else:
+        tables |= {"series": model.encoder.to_dict()}
+    return tables
