@@ -386,3 +386,61 @@ def test_several_seeds_are_trained_and_their_spread_is_told(table: Path, tmp_pat
 def test_two_faults_in_a_recipe_are_told_together() -> None:
     with pytest.raises(RecipeError, match=r"hiden_size.*model.hidden_size.*epochs = 0"):
         Recipe.build({"model": {"hiden_size": 3}, "training": {"epochs": 0}})
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duree.tables.stream.ROWS", 50)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_prediction_that_was_stopped_goes_on_where_it_was(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    def stop(done: int, rows: int | None) -> None:
+        if done >= 150:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict(run.folder, table, tmp_path / "out.csv", progress=stop)
+    assert not (tmp_path / "out.csv").exists()
+    told: list[int] = []
+    predict(run.folder, table, tmp_path / "out.csv", progress=lambda done, rows: told.append(done))
+    assert told == [200, 250, 300, 350, 400]
+    predict(run.folder, table, tmp_path / "whole.csv")
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "whole.csv"]
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_prediction_begins_anew_where_the_table_has_changed(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    def stop(done: int, rows: int | None) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "new.csv").write_bytes(table.read_bytes())
+    with pytest.raises(KeyboardInterrupt):
+        predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv", progress=stop)
+    write_table(letters(120, seed=9), tmp_path / "new.csv")
+    predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
+    assert len(pl.read_csv(tmp_path / "out.csv")) == 120
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_fault_late_in_the_table_leaves_what_was_there(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out.csv").write_text("older")
+    (tmp_path / "bad.csv").write_bytes(table.read_bytes() + b"one cell too few\n")
+    with pytest.raises(DataError, match="402"):
+        predict(run.folder, tmp_path / "bad.csv", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "out.csv"]
+
+
+def test_a_name_that_no_table_has_is_refused_before_any_work(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"cannot be written as '\.docx'"):
+        predict(run.folder, table, tmp_path / "out.docx", progress=lambda done, rows: 1 / 0)

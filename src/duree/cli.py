@@ -140,10 +140,19 @@ def evaluate(run: str, data: str) -> None:
 )
 @click.option("--raw", is_flag=True, help="Leave cells that a spreadsheet would run as they are.")
 def predict(run: str, data: str, output: str, raw: bool) -> None:
-    """Predict new rows; every column and the row order are kept."""
+    """Predict new rows; every column and the row order are kept.
+
+    Tables may be larger than memory. Stopped, it goes on where it was when asked again.
+    """
+    from duree.console import rows_bar
     from duree.workflow import predict as predict_rows
 
-    predict_rows(run, data, output, raw=raw)
+    try:
+        with rows_bar() as progress:
+            predict_rows(run, data, output, raw=raw, progress=progress)
+    except KeyboardInterrupt:
+        click.echo(translate("what was done is kept; the same command goes on with it"), err=True)
+        raise
 
 
 @cli.command()

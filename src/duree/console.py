@@ -125,11 +125,11 @@ class TrainingBar:
 
 
 @contextmanager
-def rows_bar() -> Iterator[Callable[[int, int], None]]:
+def rows_bar() -> Iterator[Callable[[int, int | None], None]]:
     """A bar on standard error for work that goes by rows: call with rows done, and of how many."""
     bar = Progress(
         BarColumn(bar_width=None),
-        TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.completed:.0f} rows"),
         TimeRemainingColumn(),
         console=rich.console.Console(stderr=True),
         transient=True,

@@ -11,14 +11,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from duree import records
+from duree import __version__, records
 from duree.errors import DataError, DureeError
 from duree.evaluation.judgement import Figures, judge_alone
 from duree.explaining import explain_test
 from duree.explaining_rows import write_attributions, write_explained_row
+from duree.folders import MANIFEST
 from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
 from duree.question import Question, read_question, read_target
@@ -29,10 +31,12 @@ from duree.run import Run
 from duree.sequences.ragged import Ragged
 from duree.sequences.text import TextEncoder
 from duree.tables.columns import as_text, resolve_column
+from duree.tables.pieces import Pieces
 from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes
+from duree.tables.stream import count_rows, stream_table
 from duree.tables.table import Table
-from duree.tables.write import write_table
+from duree.tables.write import require_writable
 from duree.trained import TrainedModel, train_model
 from duree.training.batches import Examples
 
@@ -160,19 +164,51 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     )
 
 
-def predict(folder: Path | str, data: Path | str, output: Path | str, *, raw: bool = False) -> None:
+def predict(
+    folder: Path | str,
+    data: Path | str,
+    output: Path | str,
+    *,
+    raw: bool = False,
+    progress: Callable[[int, int | None], None] = lambda done, rows: None,
+) -> None:
     """Write the table with its predictions: every column and the order of rows are kept.
+
+    Tables larger than memory are read, predicted and written piece by piece. A prediction that was
+    stopped goes on where it was, if it is asked for again. ``progress`` is told how many rows are
+    done, and of how many, where that is known.
 
     Raises
     ------
     DataError
         The table lacks the text column, or has a column called like one that would be added.
     """
-    run = Run(folder)
-    model = TrainedModel.of_run(run)
-    table = _read_like(run, data)
-    added = model.task.columns(model.predictions(_sequences(model, table)))
-    write_table(records.with_columns(table.frame, added), Path(output), raw=raw)
+    run, output = Run(folder), Path(output)
+    require_writable(output)
+    model, rows = TrainedModel.of_run(run), count_rows(data)
+    pieces = Pieces(output, _made_from(run, Path(data)))
+    settings = run.recipe.data
+    try:
+        for table in stream_table(
+            data, encoding=settings.encoding, delimiter=settings.delimiter, skip=pieces.rows
+        ):
+            added = model.task.columns(model.predictions(_sequences(model, table)))
+            pieces.add(records.with_columns(table.frame, added))
+            progress(pieces.rows, rows)
+        pieces.put_together(raw=raw)
+    except DureeError:
+        pieces.discard()
+        raise
+
+
+def _made_from(run: Run, data: Path) -> dict[str, Any]:
+    """What predictions hang on: the network, and the file as it is now."""
+    stat = data.stat() if data.is_file() else None
+    return {
+        "model": (run.folder / "model" / MANIFEST).read_text(encoding="utf-8"),
+        "data": [str(data.absolute()), stat and [stat.st_size, stat.st_mtime_ns]],
+        "duree": __version__,
+    }
 
 
 def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | None = None) -> Path:

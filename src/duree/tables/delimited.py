@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
+import polars as pl
+
 from duree.errors import DataError
 from duree.tables.decoding import known_encoding, utf8_blocks
 from duree.tables.dialect import SAMPLE, find_dialect
@@ -37,26 +39,60 @@ def read_delimited(
         The encoding is unclear, a quote is not closed, rows do not fit the header (unless
         ``drop_bad``), a cell is too long, or column names are doubled.
     """
-    chosen = known_encoding(encoding) if encoding else find_encoding(path)
-    nul = _NulFilter()
-    blocks = nul.without(utf8_blocks(path, chosen))
-    head = _head(blocks)
-    sample = head[:SAMPLE] if len(head) > SAMPLE else _ended(head)
-    dialect = find_dialect(sample, _one_character(delimiter), default_delimiter)
-    rows = Rows(path, dialect, drop_bad)
-    rest = b""
-    for block in chain([head], blocks):
-        rest = rows.take(rest + block)
-    rows.take(_ended(rest), final=True)
+    text = _Text(path, encoding, delimiter, default_delimiter)
+    rows = Rows(path, text.dialect, drop_bad)
+    for _ in text.taken_by(rows):
+        pass
     frame = rows.frame()
     findings = [
-        encoding_finding(path, chosen, encoding is not None),
-        _told_dialect(path, dialect),
+        encoding_finding(path, text.encoding, encoding is not None),
+        _told_dialect(path, text.dialect),
         *rows.findings(),
     ]
-    if nul.count:
-        findings.append(nul_finding(nul.count, path))
-    return Content(frame, tuple(findings), chosen, dialect.delimiter)
+    if text.nul.count:
+        findings.append(nul_finding(text.nul.count, path))
+    return Content(frame, tuple(findings), text.encoding, text.dialect.delimiter)
+
+
+def delimited_frames(
+    path: Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    default_delimiter: str = ",",
+) -> Iterator[pl.DataFrame]:
+    """The rows of ``read_delimited``, block by block, none of them held; it raises the same.
+
+    Rows that do not fit are told when the first of them is reached.
+    """
+    text = _Text(path, encoding, delimiter, default_delimiter)
+    rows = Rows(path, text.dialect, drop_bad=False)
+    for _ in text.taken_by(rows):
+        yield from rows.hand_over()
+
+
+class _Text:
+    """A file of delimited text: its encoding and dialect, found out or as given, and its blocks."""
+
+    def __init__(
+        self, path: Path, encoding: str | None, delimiter: str | None, default_delimiter: str
+    ) -> None:
+        self.encoding = known_encoding(encoding) if encoding else find_encoding(path)
+        self.nul = _NulFilter()
+        blocks = self.nul.without(utf8_blocks(path, self.encoding))
+        head = _head(blocks)
+        sample = head[:SAMPLE] if len(head) > SAMPLE else _ended(head)
+        self.dialect = find_dialect(sample, _one_character(delimiter), default_delimiter)
+        self.blocks = chain([head], blocks)
+
+    def taken_by(self, rows: Rows) -> Iterator[None]:
+        """Hand all rows over, and stop after each block."""
+        rest = b""
+        for block in self.blocks:
+            rest = rows.take(rest + block)
+            yield
+        rows.take(_ended(rest), final=True)
+        yield
 
 
 class _NulFilter:

@@ -24,7 +24,7 @@ def read_parquet(path: Path) -> Content:
     try:
         frame = pl.read_parquet(path, glob=False)
     except (pl_exceptions.PolarsError, pl_exceptions.PanicException) as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
     return Content(frame)
 
 
@@ -124,7 +124,8 @@ def _told_mixed(columns: list[str], path: Path) -> Iterator[Finding]:
         )
 
 
-def _damaged(path: Path, error: Exception) -> DataError:
+def damaged(path: Path, error: Exception) -> DataError:
+    """What to tell of a Parquet file that cannot be read."""
     return DataError(
         "{file} is not a readable Parquet file: {reason}",
         fix="fetch or write the file again",

@@ -111,6 +111,11 @@ def _read(path: Path, choices: Choices) -> Content:
     _check_rows(content.frame, path)
     if content.delimiter is not None:  # delimited text is checked as it streams by
         return content
+    return checked_cells(content, path)
+
+
+def checked_cells(content: Content, path: Path) -> Content:
+    """The content without NUL characters; DataError where a text is beyond the limit."""
     content = _without_nul(content, path)
     _check_cells(content.frame, path)
     return content

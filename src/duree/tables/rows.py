@@ -48,6 +48,20 @@ class Rows:
         check_row_length(len(data) - structure.rest, self.line, self.path)
         return data[structure.rest :]
 
+    def hand_over(self) -> list[pl.DataFrame]:
+        """The rows taken since the last time, which are then no longer held.
+
+        Raises
+        ------
+        DataError
+            One of them does not fit the header.
+        """
+        if self.misfits.count:
+            columns = len(self.names or [])
+            raise self.misfits.refusal(self.path, self.count, columns, self.dialect.delimiter)
+        frames, self.frames = self.frames, []
+        return frames
+
     def frame(self) -> pl.DataFrame:
         """All rows, once every block was taken.
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from duree.errors import DataError, ExtraError
-from duree.folders import write_file
+from duree.folders import cannot_write, write_file
 
 # A spreadsheet runs a cell that begins so (OWASP ASVS 1.2.10); a plain number is harmless.
 _FORMULA = r"^[=+\-@\t\r\x00]"
@@ -39,37 +41,89 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> 
     path = Path(path)
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:
-        raise DataError(
-            "tables cannot be written as {suffix!r}",
-            "in {file}",
-            "end the name in one of {known}",
-            suffix=path.suffix,
-            file=str(path),
-            known=" ".join(WRITERS),
-        )
+        raise _unknown_suffix(path)
     content = io.BytesIO()
     writer(frame, content, raw)
     write_file(path, content.getvalue())
 
 
+def sink_table(rows: pl.LazyFrame, path: Path, *, raw: bool = False) -> None:
+    """The same for a table that may be larger than memory; all but .xlsx is never held whole.
+
+    Raises
+    ------
+    As ``write_table``.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SINKS:
+        write_table(rows.collect(), path, raw=raw)
+        return
+    aside = path.with_name(f".{path.name}.new")
+    try:
+        SINKS[suffix](rows, aside, raw)
+        with open(aside, "rb") as written:
+            os.fsync(written.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise cannot_write(path, error) from None
+
+
+def require_writable(path: Path) -> None:
+    """Refuse, before any work is done, a name whose suffix no table can be written as.
+
+    Raises
+    ------
+    DataError
+        The suffix is not known.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise _unknown_suffix(path)
+
+
+def _unknown_suffix(path: Path) -> DataError:
+    return DataError(
+        "tables cannot be written as {suffix!r}",
+        "in {file}",
+        "end the name in one of {known}",
+        suffix=path.suffix,
+        file=str(path),
+        known=" ".join(WRITERS),
+    )
+
+
 def _write_csv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
-    (frame if raw else _without_formulas(frame)).write_csv(target)
+    (frame if raw else _without_formulas(frame.lazy()).collect()).write_csv(target)
+
+
+def _sink_csv(rows: pl.LazyFrame, target: Path, raw: bool) -> None:
+    (rows if raw else _without_formulas(rows)).sink_csv(target)
 
 
 def _write_tsv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
-    frame = frame if raw else _without_formulas(frame)
+    frame = frame if raw else _without_formulas(frame.lazy()).collect()
+    frame.write_csv(target, separator="\t", quote_style=_tsv_quotes(frame.lazy()))
+
+
+def _sink_tsv(rows: pl.LazyFrame, target: Path, raw: bool) -> None:
+    rows = rows if raw else _without_formulas(rows)
+    rows.sink_csv(target, separator="\t", quote_style=_tsv_quotes(rows))
+
+
+def _tsv_quotes(rows: pl.LazyFrame) -> Literal["necessary", "non_numeric"]:
     # Files with tabs are often read without regard to quotes: where some cells need them, all texts
     # and names have them, so that nobody can take them for text.
-    special = frame.select(pl.col(pl.String).str.contains(r'["\t\r\n]').any())
+    special = rows.select(pl.col(pl.String).str.contains(r'["\t\r\n]').any()).collect()
     quoted = special.width > 0 and any(special.row(0))
-    frame.write_csv(target, separator="\t", quote_style="non_numeric" if quoted else "necessary")
+    return "non_numeric" if quoted else "necessary"
 
 
-def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
-    names = pl.DataFrame({"name": frame.columns}, schema={"name": pl.String})
+def _without_formulas(rows: pl.LazyFrame) -> pl.LazyFrame:
+    columns = rows.collect_schema().names()
+    names = pl.DataFrame({"name": columns}, schema={"name": pl.String})
     safe = names.select(_harmless(pl.col("name"))).to_series().to_list()
-    return frame.with_columns(_harmless(pl.col(pl.String))).rename(
-        dict(zip(frame.columns, safe, strict=True))
+    return rows.with_columns(_harmless(pl.col(pl.String))).rename(
+        dict(zip(columns, safe, strict=True))
     )
 
 
@@ -124,4 +178,11 @@ WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO, bool], None]] = {
     ".parquet": _write_parquet,
     ".jsonl": _write_json_lines,
     ".xlsx": _write_excel,
+}
+
+SINKS: dict[str, Callable[[pl.LazyFrame, Path, bool], None]] = {
+    ".csv": _sink_csv,
+    ".tsv": _sink_tsv,
+    ".parquet": lambda rows, target, raw: rows.sink_parquet(target),
+    ".jsonl": lambda rows, target, raw: rows.sink_ndjson(target),
 }
