@@ -177,14 +177,15 @@ def test_every_file_says_what_it_is_for():
 def test_every_imported_package_is_declared_and_the_core_has_at_most_ten():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     core, *extras = (
-        {re.split(r"[<>=!~\[; ]", line)[0].lower() for line in lines}
+        {re.split(r"[<>=!~\[; ]", line)[0].lower().replace("_", "-") for line in lines}
         for lines in (project["dependencies"], *project["optional-dependencies"].values())
     )
     assert len(core) <= 10
     imported = {name.partition(".")[0] for file in FILES for _, name in imports(file)}
     imported -= {"duree", *sys.stdlib_module_names}
     distributions = packages_distributions()
-    needed = {COMES_WITH.get(name, distributions.get(name, [name])[0]).lower() for name in imported}
+    owners = (COMES_WITH.get(name, distributions.get(name, [name])[0]) for name in imported)
+    needed = {owner.lower().replace("_", "-") for owner in owners}
     assert needed <= core.union(*extras)
     assert core <= needed
 

@@ -184,6 +184,19 @@ def export(run: str, file: str) -> None:
 
 
 @cli.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=Path)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+def serve(runs: tuple[Path, ...], port: int, host: str) -> None:
+    """Serve trained networks over HTTP: /predict, /explain, /model, /metrics."""
+    from duree.serving.serve import serve as start
+
+    told = "serving at http://{host}:{port}, described at http://{host}:{port}/openapi.json"
+    click.echo(translate(told).format(host=host, port=port), err=True)
+    start(list(runs), host, port)
+
+
+@cli.command()
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @column_options
 @click.option("--strict", is_flag=True, help="Exit with status 2 where anything is doubtful.")

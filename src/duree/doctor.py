@@ -14,6 +14,8 @@ CORE = ("torch", "numpy", "scikit-learn", "polars", "matplotlib", "safetensors")
 EXTRAS = {
     "formats": {"fastexcel": "Excel", "pyreadstat": "Stata and SPSS"},
     "chinese": {"jieba": "Chinese word segmentation"},
+    "onnx": {"onnx": "export", "onnxruntime": "trying an export"},
+    "serve": {"fastapi": "the service", "uvicorn": "the service"},
 }
 
 

@@ -172,3 +172,13 @@ def test_a_table_of_projected_words_changes_no_score_and_is_gone_afterwards(cell
     torch.testing.assert_close(found, expected)
     with tabulated(model, tokens=1):
         assert model.table is None
+
+
+def test_a_table_that_is_there_already_is_left_to_who_made_it():
+    model = model_of(settings())
+    with tabulated(model, tokens=10**9):
+        made = model.table
+        with tabulated(model, tokens=10**9):
+            assert model.table is made
+        assert model.table is made
+    assert model.table is None

@@ -120,6 +120,7 @@ def tabulated(model: nn.Module, tokens: int) -> Iterator[None]:
         for network in model.modules()
         if isinstance(network, SequenceModel)
         and network.embedding is not None
+        and network.table is None  # else it is made already, and another's to take away
         and tokens >= network.embedding.num_embeddings
         and kernels.serves(network.embedding.weight)
     ]

@@ -1,0 +1,167 @@
+"""The service under load, beside a plain handler that runs one forward pass for each request.
+
+    python benchmarks/serve.py [--seconds 60] [--clients 8 32]
+
+Both serve the tutorials' model (an LSTM of 128 units over 128-unit words), on two cores, over
+loopback; the clients run in this process. Requests hold one letter of about 65 words each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from duree.letters import generate
+from duree.recipe import Recipe
+from duree.workflow import fit
+
+PLAIN = """
+import sys, polars, torch, uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+from duree.trained import TrainedModel
+
+model = TrainedModel.load(sys.argv[1] + "/model")
+app = FastAPI()
+
+class Asked(BaseModel):
+    rows: list[dict[str, str]]
+
+@app.post("/predict")
+def predict(asked: Asked):
+    found = []
+    for row in asked.rows:
+        said = model.predictions(model.encode(polars.Series("text", [row["letter"]])))[0]
+        best = model.task.classes[int(said.argmax())]
+        shares = dict(zip(model.task.classes, said.tolist()))
+        found.append({"prediction": best, "probability": shares})
+    return {"predictions": found}
+
+@app.get("/ready")
+def ready():
+    return {}
+
+uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--clients", type=int, nargs="+", default=[8, 32])
+    options = parser.parse_args()
+    bodies = [
+        json.dumps({"rows": [{"letter": letter}]}).encode()
+        for letter in generate(200, seed=1)["letter"]
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        run = str(train(Path(name)))
+        commands = {
+            "duree serve": [sys.executable, "-m", "duree", "serve", run, "--port"],
+            "plain handler": [sys.executable, "-c", PLAIN, run],
+        }
+        for clients in options.clients:
+            rates = {}
+            for server, command in commands.items():
+                rates[server] = measure(server, command, clients, options.seconds, bodies)
+            print(f"{clients} clients: {rates['duree serve'] / rates['plain handler']:.1f} times")
+
+
+def train(folder: Path) -> Path:
+    """The tutorials' model, for one epoch: its speed does not hang on what it learned."""
+    generate(600).write_csv(folder / "letters.csv")
+    recipe = Recipe().replace(
+        {
+            "data.files": (str(folder / "letters.csv"),),
+            "data.text": "letter",
+            "data.target": "tone",
+            "model.hidden_size": 128,
+            "model.bidirectional": False,
+            "model.pooling": "last",
+            "model.wide": False,
+            "training.epochs": 1,
+            "judging.baselines": False,
+        }
+    )
+    return fit(recipe, folder / "run").folder
+
+
+def measure(
+    name: str, command: list[str], clients: int, seconds: float, bodies: list[bytes]
+) -> float:
+    """Start a server, load it, and tell requests a second, times, faults and memory."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen([*command, str(port)], stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for(port)
+            asyncio.run(load(port, clients, 2.0, bodies))
+            before = memory(process.pid)
+            times, faults = asyncio.run(load(port, clients, seconds, bodies))
+            grown = memory(process.pid) - before
+        finally:
+            process.send_signal(signal.SIGTERM)
+    times.sort()
+    rate = len(times) / seconds
+    middle, late = (1e3 * times[int(share * len(times))] for share in (0.5, 0.99))
+    print(
+        f"{name}, {clients} clients: {rate:.0f} requests/s, p50 {middle:.1f} ms, p99 {late:.1f} "
+        f"ms, {faults} faults, memory {before:.0f} MiB and {grown:+.0f}"
+    )
+    return rate
+
+
+def wait_for(port: int) -> None:
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise SystemExit("the server did not start")
+
+
+async def load(
+    port: int, clients: int, seconds: float, bodies: list[bytes]
+) -> tuple[list[float], int]:
+    """Clients that each ask again as soon as they are answered: seconds of each, and faults."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    faults = await asyncio.gather(*(ask(port, end, times, bodies, k) for k in range(clients)))
+    return times, sum(faults)
+
+
+async def ask(port: int, end: float, times: list[float], bodies: list[bytes], first: int) -> int:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    faults, number = 0, first
+    while (began := time.perf_counter()) < end:
+        body = bodies[number % len(bodies)]
+        number += 1
+        head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
+        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+        length = answer.split(b"content-length:")[1].split(b"\r\n")[0]
+        await reader.readexactly(int(length))
+        faults += b" 200 " not in answer[:16]
+        times.append(time.perf_counter() - began)
+    writer.close()
+    return faults
+
+
+def memory(process: int) -> float:
+    """What the process holds, in MiB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Batching: rows of many requests go through the network together.
+
+While one batch is being computed the next requests gather, and go together in the next: under load
+batches grow by themselves, and a request that comes alone waits for nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# Rows of a batch, and rows that may wait; beyond them a request is turned away.
+BATCH, WAITING = 256, 4096
+# Characters of a batch that is computed at once, in a few milliseconds: handing it to a thread, and
+# back, would take as long. Longer ones must not keep the other requests from being read.
+AT_ONCE = 20_000
+
+
+class Full(Exception):
+    """So many rows are waiting that another request would wait too long."""
+
+
+@dataclass(frozen=True)
+class Waiting(Generic[T]):
+    """The texts of one request, and who waits for their answers."""
+
+    texts: list[str]
+    answers: asyncio.Future[list[T]]
+
+
+class Batcher(Generic[T]):
+    """The requests that wait for one model, for as long as one event loop runs.
+
+    Parameters
+    ----------
+    work : (texts) -> list
+        Gives one answer for each text.
+    waiting : int
+        Rows that may wait.
+    """
+
+    def __init__(self, work: Callable[[list[str]], list[T]], waiting: int = WAITING) -> None:
+        self.work, self.capacity = work, waiting
+        self.queue: deque[Waiting[T]] = deque()
+        self.rows = 0  # that wait or are being computed
+        self.woken = asyncio.Event()
+        self.closing = False
+        # One thread: the network itself uses as many as the machine has.
+        self.thread = ThreadPoolExecutor(1, "duree-predict")
+
+    async def answers(self, texts: list[str]) -> list[T]:
+        """The answers of some texts, in their order.
+
+        Raises
+        ------
+        Full
+            Too many rows are waiting, or the service is closing.
+        """
+        if self.closing or self.rows + len(texts) > max(self.capacity, len(texts)):
+            raise Full
+        waiting = Waiting(texts, asyncio.get_running_loop().create_future())
+        self.queue.append(waiting)
+        self.rows += len(texts)
+        self.woken.set()
+        return await waiting.answers
+
+    async def run(self) -> None:
+        """Work until ``close`` was called and nobody waits any more."""
+        with self.thread:
+            while not (self.closing and not self.queue):
+                await self.woken.wait()
+                await asyncio.sleep(0)  # who has come by now is let in
+                while batch := self._next():
+                    await self._answer(batch)
+                    await asyncio.sleep(0)
+                if not self.closing:
+                    self.woken.clear()
+
+    def close(self) -> None:
+        """Take no more requests; those that wait are answered."""
+        self.closing = True
+        self.woken.set()
+
+    def _next(self) -> list[Waiting[T]]:
+        """The requests of the next batch; one of many rows goes alone."""
+        batch: list[Waiting[T]] = []
+        rows = 0
+        while self.queue and (not batch or rows + len(self.queue[0].texts) <= BATCH):
+            waiting = self.queue.popleft()
+            if waiting.answers.cancelled():  # the client has hung up
+                self.rows -= len(waiting.texts)
+                continue
+            batch.append(waiting)
+            rows += len(waiting.texts)
+        return batch
+
+    async def _answer(self, batch: list[Waiting[T]]) -> None:
+        texts = [text for waiting in batch for text in waiting.texts]
+        try:
+            if sum(map(len, texts)) <= AT_ONCE:
+                found = self.work(texts)
+            else:
+                loop = asyncio.get_running_loop()
+                found = await loop.run_in_executor(self.thread, self.work, texts)
+        except Exception as error:
+            for waiting in batch:
+                if not waiting.answers.done():
+                    waiting.answers.set_exception(error)
+        else:
+            begin = 0
+            for waiting in batch:
+                end = begin + len(waiting.texts)
+                if not waiting.answers.done():
+                    waiting.answers.set_result(found[begin:end])
+                begin = end
+        finally:
+            self.rows -= len(texts)

@@ -1,0 +1,97 @@
+"""Guard: what is refused before it reaches the service, at no cost of memory.
+
+A body is counted as it comes and cut off where it is too long, or takes too long to come; a request
+to a name that is not ours (DNS rebinding), or sent by another site's page, is turned away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Bytes of a body, and seconds in which it must have come.
+BODY, SLOW = 1_000_000, 20
+
+
+class Guard:
+    """An ASGI application around another.
+
+    Parameters
+    ----------
+    app : ASGI application
+    hosts : set of str
+        Names, without port, under which the service may be asked; "*" for any.
+    body : int
+        Bytes that a body may have.
+    """
+
+    def __init__(self, app: App, hosts: set[str], body: int = BODY) -> None:
+        self.app, self.hosts, self.body = app, hosts, body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        if not self._is_ours(headers.get(b"host", "")):
+            await _refuse(send, 403, "this service is not called by that name")
+            return
+        origin = headers.get(b"origin", "")
+        if origin and not self._is_ours(origin.partition("://")[2]):
+            await _refuse(send, 403, "other sites may not ask this service")
+            return
+        length = headers.get(b"content-length", "0")
+        if not length.isdigit() or int(length) > self.body:
+            await self._refuse_body(send)
+            return
+        try:
+            async with asyncio.timeout(SLOW):
+                body = await self._read(receive)
+        except TimeoutError:
+            await _refuse(send, 408, f"the body did not come within {SLOW} seconds")
+            return
+        if body is None:
+            await self._refuse_body(send)
+            return
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def again() -> MutableMapping[str, Any]:
+            return messages.pop() if messages else await receive()
+
+        await self.app(scope, again, send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body; None as soon as it is too long."""
+        body = b""
+        while True:
+            message = await receive()
+            body += bytes(message.get("body", b""))
+            if len(body) > self.body:
+                return None
+            if not message.get("more_body"):
+                return body
+
+    def _is_ours(self, host: str) -> bool:
+        name = host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+        return "*" in self.hosts or name.lower() in self.hosts
+
+    async def _refuse_body(self, send: Send) -> None:
+        await _refuse(send, 413, f"a body may have {self.body} bytes; send fewer rows at a time")
+
+
+async def _refuse(send: Send, status: int, why: str) -> None:
+    body = json.dumps({"detail": why}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
