@@ -164,6 +164,8 @@ def test_health_readiness_metrics_and_description_are_there(client: Client) -> N
     assert "nowhere" not in told
     described = client("GET", "/openapi.json").json()
     assert {"/predict", "/explain", "/model", "/health", "/ready"} <= set(described["paths"])
+    body = described["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["schema"]["properties"]["rows"]["items"]["required"] == ["letter"]
     assert client("GET", "/docs").status_code == 404
 
 

@@ -244,13 +244,14 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         return runs[run]
 
     Name = Annotated[str | None, Query(description="Which run; the first, if not given.")]
+    columns = {served.model.columns["text"] for served in loaded}
     example = {"rows": [{loaded[0].model.columns["text"]: "No rain, no rainbow."}]}
 
     @app.post(
         "/predict",
         response_model=Predictions,
         responses={code: REFUSALS[code] for code in (404, 503)},
-        openapi_extra=_body_of(Asked, example),
+        openapi_extra=_body_of(Asked, example, columns),
     )
     async def predict(request: Request, run: Name = None) -> Response:
         """Predict some rows."""
@@ -264,7 +265,7 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
     @app.post(
         "/explain",
         responses={code: REFUSALS[code] for code in (404, 503)},
-        openapi_extra=_body_of(AskedWhy, {"row": example["rows"][0]}),
+        openapi_extra=_body_of(AskedWhy, {"row": example["rows"][0]}, columns),
     )
     async def explain(request: Request, run: Name = None) -> Explanation:
         """Predict one row, and tell what each of its words added."""
@@ -304,9 +305,16 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
     return app
 
 
-def _body_of(kind: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
-    """How the description tells of a body that the route itself parses."""
-    content = {"schema": kind.model_json_schema(), "example": example}
+def _body_of(kind: type[BaseModel], example: dict[str, Any], columns: set[str]) -> dict[str, Any]:
+    """How the description tells of a body that the route itself parses.
+
+    Where all runs read the same column, every row must have it.
+    """
+    schema = kind.model_json_schema()
+    for row in (schema["properties"].get("row"), schema["properties"].get("rows", {}).get("items")):
+        if row and len(columns) == 1:
+            row["required"] = sorted(columns)
+    content = {"schema": schema, "example": example}
     return {"requestBody": {"required": True, "content": {JSON: content}}}
 
 
