@@ -56,8 +56,8 @@ docs: .venv/dev
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Both are made again only when what they install or compile changes; torch goes first, so that it is the
-# pinned one.
+# Both are made again only when what they install or compile changes; torch goes first, so that it
+# is the pinned one.
 .venv/ready: pyproject.toml constraints.txt CMakeLists.txt $(KERNELS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Python 3.11 or newer is needed: make PYTHON=python3.12'; exit 1; }

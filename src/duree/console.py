@@ -23,6 +23,7 @@ STEPS = {
     "explain": "Asking the network what it learned",
 }
 PREDICT = "Predict new rows:  duree predict {folder} NEW.csv -o predicted.csv"
+EXPLAIN = "Explain a row:     duree explain {folder} NEW.csv --row 1"
 READ = "Read the report:   {page}"
 TRAINING = "seed {seed}: {steps} steps, at most about {time} and {memory:.0f} MB"
 EPOCH = (
@@ -55,6 +56,7 @@ class Console:
         folder = run.folder
         self.err.print()
         self.tell(translate(PREDICT).format(folder=folder))
+        self.tell(translate(EXPLAIN).format(folder=folder))
         self.tell(translate(READ).format(page=folder / "report.html"))
         self.err.print()
         print_models(metrics)

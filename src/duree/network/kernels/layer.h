@@ -28,7 +28,7 @@ void run_project(Projection job, Index words, int threads,
 // Floats that a forward pass keeps for the backward pass.
 Index saved_floats(Cell cell, Index hidden, const Batch& batch);
 
-// `layer` and `job` come with everything but what depends on the instruction set: blocks, weights.
+// `job` comes with everything but what depends on the instruction set: blocks, weights.
 void run_forward(Forward job, const Batch& batch, const Parameters<const float>& parameters,
                  float* saved);
 void run_backward(Backward job, const Batch& batch, const Parameters<const float>& parameters,

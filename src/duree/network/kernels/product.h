@@ -80,13 +80,13 @@ inline void some_rows(Index rows, const float* a, Index stride, Index depth, Pan
     constexpr int MOST = tile_rows<V>();
     switch (rows) {  // those above MOST are never asked for, and not made
         case 1: return tile<1, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
-        case 2: return tile < MOST<2 ? 1 : 2, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
-        case 3: return tile < MOST<3 ? 1 : 3, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
-        case 4: return tile < MOST<4 ? 1 : 4, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
-        case 5: return tile < MOST<5 ? 1 : 5, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
-        case 6: return tile < MOST<6 ? 1 : 6, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
-        case 7: return tile < MOST<7 ? 1 : 7, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
-        case 8: return tile < MOST<8 ? 1 : 8, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
+        case 2: return tile<(MOST < 2 ? 1 : 2), V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
+        case 3: return tile<(MOST < 3 ? 1 : 3), V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
+        case 4: return tile<(MOST < 4 ? 1 : 4), V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
+        case 5: return tile<(MOST < 5 ? 1 : 5), V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
+        case 6: return tile<(MOST < 6 ? 1 : 6), V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
+        case 7: return tile<(MOST < 7 ? 1 : 7), V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
+        case 8: return tile<(MOST < 8 ? 1 : 8), V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
     }
 }
 

@@ -28,8 +28,8 @@ static constexpr int saved_of(Cell cell) {
 }
 
 constexpr Index MAX_ROWS = 32;  // of a group
-constexpr Index MAX_SAMPLES =
-    128;  // rows x steps of a chunk, which stays in the second-level cache
+// Rows x steps of a chunk, which stays in the second-level cache.
+constexpr Index MAX_SAMPLES = 128;
 
 // Row strides of scratch are odd numbers of cache lines, so that columns spread over all sets.
 static constexpr Index spread(Index floats) {
@@ -58,8 +58,7 @@ struct Layer {
     Cell cell;
     Index steps, input, hidden, blocks;  // blocks: of units
     bool reverse;
-    const float*
-        x;  // [batch, steps, input], or null where words are read that are projected already:
+    const float* x;  // [batch, steps, input], or null where words stand in its place:
     Index x_row, x_step;
     const float* projected;      // [words, gates * hidden], W x + b of every word
     const std::int64_t* tokens;  // [batch, steps], which word stands where
