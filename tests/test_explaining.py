@@ -180,6 +180,24 @@ def test_all_rows_are_written_with_what_each_word_was_given(
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_attributions_that_were_stopped_go_on_where_they_were(
+    run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duree.explaining_rows.CHUNK", 64)
+
+    def stop(done: int, rows: int) -> None:
+        if done == 192:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explain_all(run.folder, table, tmp_path / "all.parquet", stop)
+    told: list[int] = []
+    file = explain_all(run.folder, table, tmp_path / "all.parquet", lambda *t: told.append(t[0]))
+    assert told == [256, 320, 384, 400]
+    rows = pl.read_parquet(file)["row"].unique(maintain_order=True).to_list()
+    assert rows == list(range(1, 401))
+
+
 def test_a_fault_on_the_way_leaves_the_older_file_as_it_was(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,12 +147,8 @@ def predict(run: str, data: str, output: str, raw: bool) -> None:
     from duree.console import rows_bar
     from duree.workflow import predict as predict_rows
 
-    try:
-        with rows_bar() as progress:
-            predict_rows(run, data, output, raw=raw, progress=progress)
-    except KeyboardInterrupt:
-        click.echo(translate("what was done is kept; the same command goes on with it"), err=True)
-        raise
+    with _kept(), rows_bar() as progress:
+        predict_rows(run, data, output, raw=raw, progress=progress)
 
 
 @cli.command()
@@ -260,6 +256,16 @@ def _way_on(folder: Path) -> Iterator[None]:
         if (folder / "recipe.toml").exists():
             told = "what was done is saved; go on with: duree resume {folder}"
             click.echo(translate(told).format(folder=folder), err=True)
+        raise
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Where work that goes piece by piece is interrupted, say that nothing of it is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(translate("what was done is kept; the same command goes on with it"), err=True)
         raise
 
 

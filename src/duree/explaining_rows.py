@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError, user_language
+from duree.errors import DataError, DureeError, user_language
 from duree.explain.arcs import ARC_UNITS
 from duree.explain.attribution import METHODS, integrated_gradients, occlusion
 from duree.explain.contrast import flip
@@ -22,6 +21,7 @@ from duree.folders import cannot_write, write_file
 from duree.report.row_page import RowData, render_row
 from duree.report.vocabulary import Words
 from duree.sequences.ragged import Ragged
+from duree.tables.pieces import Pieces
 from duree.trained import TrainedModel
 
 # Rows that are held in memory at a time.
@@ -59,7 +59,7 @@ def write_explained_row(networks: list[TrainedModel], text: str, row: int, outpu
 
 
 def write_attributions(
-    model: TrainedModel, texts: pl.Series, output: Path, progress: Callable[[int], None]
+    model: TrainedModel, texts: pl.Series, pieces: Pieces, progress: Callable[[int], None]
 ) -> None:
     """Write the attributions of all rows, one line a unit; memory does not grow with the rows.
 
@@ -73,21 +73,15 @@ def write_attributions(
     RunError
         The file cannot be written; one that was there before is intact.
     """
-    _require_suffix(output, ".parquet")
-    aside = output.with_name(f".{output.name}.parts")
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        for number, frame in enumerate(_attributed(model, texts)):
-            frame.write_parquet(aside / f"{number:08}.parquet")
-            progress(min((number + 1) * CHUNK, len(texts)))
-        pl.scan_parquet(aside / "*.parquet").sink_parquet(aside / "whole")
-        (aside / "whole").replace(output)
-    except OSError as error:
-        raise cannot_write(output, error) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        _require_suffix(pieces.output, ".parquet")
+        for begin in range(pieces.count * CHUNK, max(len(texts), 1), CHUNK):
+            pieces.add(_attributed(model, texts[begin : begin + CHUNK], begin))
+            progress(min(begin + CHUNK, len(texts)))
+        pieces.put_together()
+    except DureeError:
+        pieces.discard()
+        raise
 
 
 def _explained(networks: list[TrainedModel], text: str, row: int) -> RowData:
@@ -134,28 +128,26 @@ def _rounded(values: NDArray[np.float32]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-def _attributed(model: TrainedModel, texts: pl.Series) -> Iterator[pl.DataFrame]:
-    """Attributions, a chunk of rows at a time."""
+def _attributed(model: TrainedModel, texts: pl.Series, before: int) -> pl.DataFrame:
+    """The attributions of some rows, before which there are so many."""
     encoder, names = text_encoder(model), np.array(answer_names(model), dtype=object)
-    for begin in range(0, max(len(texts), 1), CHUNK):
-        chunk = texts[begin : begin + CHUNK]
-        sequences: Ragged = model.encode(chunk)
-        given = integrated_gradients(model, sequences)
-        places = np.array([place for text in chunk for place in encoder.places(text)])
-        lengths = sequences.lengths
-        rows = np.repeat(np.arange(len(chunk)), lengths)
-        yield pl.DataFrame(
-            {
-                "row": begin + rows + 1,
-                "step": np.arange(len(rows)) - np.repeat(sequences.offsets[:-1], lengths) + 1,
-                "unit": [unit for text in chunk for unit in encoder.units(text)],
-                "begin": places.reshape(-1, 2)[:, 0],
-                "end": places.reshape(-1, 2)[:, 1],
-                "answer": names[given.outputs[rows]],
-                "attribution": given.values.values,
-            },
-            schema_overrides={"unit": pl.String, "answer": pl.String},
-        )
+    sequences: Ragged = model.encode(texts)
+    given = integrated_gradients(model, sequences)
+    places = np.array([place for text in texts for place in encoder.places(text)])
+    lengths = sequences.lengths
+    rows = np.repeat(np.arange(len(texts)), lengths)
+    return pl.DataFrame(
+        {
+            "row": before + rows + 1,
+            "step": np.arange(len(rows)) - np.repeat(sequences.offsets[:-1], lengths) + 1,
+            "unit": [unit for text in texts for unit in encoder.units(text)],
+            "begin": places.reshape(-1, 2)[:, 0],
+            "end": places.reshape(-1, 2)[:, 1],
+            "answer": names[given.outputs[rows]],
+            "attribution": given.values.values,
+        },
+        schema_overrides={"unit": pl.String, "answer": pl.String},
+    )
 
 
 def _require_suffix(output: Path, suffix: str) -> None:

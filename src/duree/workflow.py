@@ -251,7 +251,8 @@ def explain_all(
 ) -> Path:
     """Write what every word of every row was given, as Parquet.
 
-    ``progress`` is told how many rows are done, and of how many.
+    Stopped, it goes on where it was, if it is asked for again. ``progress`` is told how many rows
+    are done, and of how many.
 
     Raises
     ------
@@ -262,7 +263,8 @@ def explain_all(
     model = TrainedModel.of_run(run)
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
     texts = _texts(model, _read_like(run, data))
-    write_attributions(model, texts, file, lambda done: progress(done, len(texts)))
+    pieces = Pieces(file, _made_from(run, Path(data)))
+    write_attributions(model, texts, pieces, lambda done: progress(done, len(texts)))
     return file
 
 
