@@ -200,6 +200,27 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     assert client("POST", "/predict", content=slow()).status_code == 408
 
 
+def test_half_a_body_of_a_client_that_hung_up_is_not_taken_for_a_whole(client: Client) -> None:
+    reached, sent = [], []
+    messages = [
+        {"type": "http.request", "body": b'{"rows": []', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def app(scope, receive, send) -> None:
+        reached.append(scope)
+
+    async def receive() -> dict:
+        return messages.pop(0)
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "headers": [(b"host", b"testserver")]}
+    asyncio.run(Guard(app, {"testserver"})(scope, receive, send))
+    assert (reached, sent) == ([], [])
+
+
 def test_who_comes_when_too_many_wait_is_told_when_to_come_back(run: Run) -> None:
     client = Client(create_service([run.folder], waiting=60))
 

@@ -20,6 +20,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY, SLOW = 1_000_000, 20
 
 
+class _HungUp(Exception):
+    """The client went before its body had come."""
+
+
 class Guard:
     """An ASGI application around another.
 
@@ -48,7 +52,7 @@ class Guard:
             await _refuse(send, 403, "other sites may not ask this service")
             return
         length = headers.get(b"content-length", "0")
-        if not length.isdigit() or int(length) > self.body:
+        if not length.isdecimal() or int(length) > self.body:
             await self._refuse_body(send)
             return
         try:
@@ -56,6 +60,8 @@ class Guard:
                 body = await self._read(receive)
         except TimeoutError:
             await _refuse(send, 408, f"the body did not come within {SLOW} seconds")
+            return
+        except _HungUp:
             return
         if body is None:
             await self._refuse_body(send)
@@ -72,6 +78,8 @@ class Guard:
         body = b""
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _HungUp
             body += bytes(message.get("body", b""))
             if len(body) > self.body:
                 return None
