@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -252,6 +254,32 @@ def test_a_run_that_is_not_trained_yet_says_how_to_go_on(
         assert f"has no trained network yet; finish it with: duree resume {tmp_path}" in (
             capfd.readouterr().err
         )
+
+
+def test_all_rows_are_told_as_they_are_done_and_an_interruption_loses_none(
+    run: Run,
+    table: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    told: list[int] = []
+
+    @contextmanager
+    def bar() -> Iterator[Callable[[int, int | None], None]]:
+        def stop_at_first(done: int, rows: int | None) -> None:
+            told.append(done)
+            if len(told) == 1:
+                raise KeyboardInterrupt
+
+        yield stop_at_first
+
+    monkeypatch.setattr("duree.console.rows_bar", bar)
+    words = ("explain", run.folder, table, "--all", "-o", tmp_path / "all.parquet")
+    assert call(*words) == 130
+    assert "the same command goes on with it" in capfd.readouterr().err
+    assert call(*words) == 0
+    assert told == [256, 400]
 
 
 def test_explain_prints_what_it_wrote(

@@ -161,11 +161,15 @@ def explain(run: str, data: str, row: int | None, everything: bool, output: Path
     """Show what each word of a row added, its gates, and how far that is to be believed."""
     if (row is None) is not everything:
         raise click.UsageError("say what to explain: --row N, or --all")
+    from duree.console import rows_bar
     from duree.workflow import explain_all, explain_row
 
-    click.echo(
-        explain_all(run, data, output) if row is None else explain_row(run, data, row, output)
-    )
+    if row is not None:
+        click.echo(explain_row(run, data, row, output))
+        return
+    with _kept(), rows_bar() as progress:
+        written = explain_all(run, data, output, progress)
+    click.echo(written)
 
 
 @cli.command()
