@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError, DureeError, user_language
+from duree.errors import DataError, user_language
 from duree.explain.arcs import ARC_UNITS
 from duree.explain.attribution import METHODS, integrated_gradients, occlusion
 from duree.explain.contrast import flip
@@ -73,15 +73,12 @@ def write_attributions(
     RunError
         The file cannot be written; one that was there before is intact.
     """
-    try:
+    with pieces:
         _require_suffix(pieces.output, ".parquet")
         for begin in range(pieces.count * CHUNK, max(len(texts), 1), CHUNK):
             pieces.add(_attributed(model, texts[begin : begin + CHUNK], begin))
             progress(min(begin + CHUNK, len(texts)))
         pieces.put_together()
-    except DureeError:
-        pieces.discard()
-        raise
 
 
 def _explained(networks: list[TrainedModel], text: str, row: int) -> RowData:

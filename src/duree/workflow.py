@@ -186,9 +186,8 @@ def predict(
     run, output = Run(folder), Path(output)
     require_writable(output)
     model, rows = TrainedModel.of_run(run), count_rows(data)
-    pieces = Pieces(output, _made_from(run, Path(data)))
     settings = run.recipe.data
-    try:
+    with Pieces(output, _made_from(run, Path(data))) as pieces:
         for table in stream_table(
             data, encoding=settings.encoding, delimiter=settings.delimiter, skip=pieces.rows
         ):
@@ -196,9 +195,6 @@ def predict(
             pieces.add(records.with_columns(table.frame, added))
             progress(pieces.rows, rows)
         pieces.put_together(raw=raw)
-    except DureeError:
-        pieces.discard()
-        raise
 
 
 def _made_from(run: Run, data: Path) -> dict[str, Any]:

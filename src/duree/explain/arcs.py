@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.explain.model import Model, text_encoder
-from duree.sequences.ragged import UNKNOWN, Ragged
+from duree.sequences.ragged import Ragged
 
 Floats = NDArray[np.float64]
 
@@ -114,8 +114,7 @@ def arc(
             passage=passage,
             least=FEWEST * passage,
         )
-    known = {unit: index for index, unit in enumerate(encoder.vocabulary)}
-    tokens = np.array([known.get(u, UNKNOWN) for u in encoder.segment(text)], dtype=np.int32)
+    tokens = np.array(encoder.tokens(encoder.segment(text)), dtype=np.int32)
     found = model.predictions(Ragged(tokens, np.append(edges, len(tokens))))
     if output is None:
         output = int(np.bincount(model.task.chosen(found)).argmax())

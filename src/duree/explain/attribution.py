@@ -28,7 +28,7 @@ from duree.explain.model import (
     wide_part,
     without,
 )
-from duree.sequences.ragged import Ragged
+from duree.sequences.ragged import Ragged, offsets_of
 from duree.training.allocator import keep_freed_memory
 from duree.training.batches import cut_by_length, pad
 from duree.training.loop import scores
@@ -224,7 +224,7 @@ class _Path:
     def gradient(self, rows: Rows, parts: Floats) -> Ragged:
         """The gradient there, step by step, times the whole way: float64 [total steps]."""
         lengths = self.sequences.lengths[rows]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        offsets = offsets_of(lengths)
         found = Ragged(np.zeros(offsets[-1]), offsets)
         for chosen in _batches(lengths):
             slopes = _Batch(self, rows[chosen], parts[chosen]).slopes()

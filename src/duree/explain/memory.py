@@ -90,7 +90,7 @@ def _forgetful_states(deep: SequenceModel, sequences: Ragged, span: int) -> NDAr
     number = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts) - before
     start, length = number * stride, sequences.lengths[row]
     first, last = np.maximum(start, 0), np.minimum(start + span, length)
-    blocks = _slices(sequences, sequences.offsets[row] + first, last - first)
+    blocks = sequences.stretches(sequences.offsets[row] + first, last - first)
     states = np.zeros((len(sequences.values), deep.recurrent.directions * hidden), np.float32)
     # Read forwards, the last steps of a block have seen most; read backwards, its first.
     halves = [(slice(0, hidden), start + span - stride)]
@@ -108,10 +108,3 @@ def _forgetful_states(deep: SequenceModel, sequences: Ragged, span: int) -> NDAr
                 block, inside, half
             ]
     return states
-
-
-def _slices(sequences: Ragged, begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:
-    """Stretches of the values, which may overlap, as rows."""
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    index = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
-    return Ragged(sequences.values[index], offsets)

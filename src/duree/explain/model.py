@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from duree.errors import RunError
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
-from duree.sequences.ragged import EMPTY, Ragged
+from duree.sequences.ragged import EMPTY, Ragged, offsets_of
 from duree.sequences.text import TextEncoder
 
 SENTENCE_ENDS = frozenset(".!?…。！？")
@@ -111,10 +111,9 @@ def without(sequences: Ragged, kept: NDArray[np.bool_]) -> Ragged:
     lengths = row_sums(Ragged(kept, sequences.offsets)).astype(np.int64)
     values = sequences.values[kept]
     if (lengths == 0).any():
-        begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        values = np.insert(values, begins[lengths == 0], EMPTY)
+        values = np.insert(values, offsets_of(lengths)[:-1][lengths == 0], EMPTY)
         lengths = np.maximum(lengths, 1)
-    return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]))
+    return Ragged(values, offsets_of(lengths))
 
 
 def shuffled(sequences: Ragged, seed: int = 0) -> Ragged:

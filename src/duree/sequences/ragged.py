@@ -47,10 +47,8 @@ class Ragged:
     def from_rows(cls, rows: Iterable[Sequence[int] | NDArray[Any]]) -> Ragged:
         """Join token rows into one Ragged."""
         arrays = [np.asarray(row, dtype=np.int32) for row in rows]
-        offsets = np.zeros(len(arrays) + 1, dtype=np.int64)
-        np.cumsum([len(array) for array in arrays], out=offsets[1:])
         values = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int32)
-        return cls(values, offsets)
+        return cls(values, offsets_of([len(array) for array in arrays]))
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -68,11 +66,13 @@ class Ragged:
 
     def take(self, rows: NDArray[np.int64]) -> Ragged:
         """The given rows, in the given order, as a Ragged of their own."""
-        lengths = self.lengths[rows]
-        offsets = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
+        return self.stretches(self.offsets[:-1][rows], self.lengths[rows])
+
+    def stretches(self, begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:
+        """Stretches of the values, each from its begin on, as rows; they may overlap."""
+        offsets = offsets_of(lengths)
         # Each step's place in the source: its row's start there, plus how far into the row it is.
-        shift = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
+        shift = np.repeat(begins - offsets[:-1], lengths)
         return Ragged(self.values[np.arange(offsets[-1]) + shift], offsets)
 
     def followed_by(self, other: Ragged) -> Ragged:
@@ -91,3 +91,10 @@ class Ragged:
         """Memory-map what ``save`` wrote."""
         values = np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False)
         return cls(values, np.load(folder / "offsets.npy", allow_pickle=False))
+
+
+def offsets_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where rows of these lengths begin, and where the last one ends: int64 [rows + 1]."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets

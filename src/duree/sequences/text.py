@@ -101,11 +101,14 @@ class TextEncoder:
         DataError
             The series does not hold text.
         """
-        find = self._indices.get
         return Ragged.from_rows(
-            [find(unit, UNKNOWN) for unit in self._shorten(units)] or [EMPTY]
-            for units in self._all_units(texts)
+            self.tokens(self._shorten(units)) or [EMPTY] for units in self._all_units(texts)
         )
+
+    def tokens(self, units: list[str]) -> list[int]:
+        """The index of each unit."""
+        find = self._indices.get
+        return [find(unit, UNKNOWN) for unit in units]
 
     def truncated(self, texts: pl.Series) -> NDArray[np.int64]:
         """How many units of each text ``encode`` leaves out, int64 [rows]."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 
+from duree.errors import DureeError
 from duree.folders import cannot_write, write_file
 from duree.tables.write import sink_table
 
@@ -54,6 +55,14 @@ class Pieces:
         done = self._files()
         self.rows = sum(map(_rows, done))
         self.count = len(done)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """After a fault of the input there is nothing to go on with; after a kill there is."""
+        if kind is not None and issubclass(kind, DureeError):
+            self.discard()
 
     def add(self, frame: pl.DataFrame) -> None:
         """Keep one more piece."""
