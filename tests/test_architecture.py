@@ -38,6 +38,7 @@ ORDER = [
     "run",
     "question",
     "listener",
+    "progress",
     "trained",
     "rivals",
     "judging",

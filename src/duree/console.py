@@ -116,6 +116,10 @@ class TrainingBar:
         )
         self.bar.console.print(f"  {told}")
 
+    def enough(self) -> bool:
+        """Ctrl-C ends a training here."""
+        return False
+
     def tell(self, message: str) -> None:
         """One line above the bar."""
         self.console.print(f"  {message}", markup=False)

@@ -17,6 +17,7 @@ from duree.errors import DataError, RunError
 from duree.evaluation.judgement import Judgement
 from duree.judging import Judged
 from duree.listener import Listener
+from duree.progress import ENOUGH
 from duree.question import Question
 from duree.run import Run
 from duree.tables.finding import Finding
@@ -24,6 +25,7 @@ from duree.tables.write import write_table
 from duree.tasks import Task
 
 PARTS = ("train", "validation", "test")
+ENDED_BY_HAND = "Training was ended by hand, with the weights of the best epoch so far."
 
 
 @contextmanager
@@ -116,7 +118,7 @@ def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> No
                 if found
             },
             "choices": judged.choices,
-            "notes": judged.notes,
+            "notes": judged.notes + ([ENDED_BY_HAND] if run.has(ENOUGH) else []),
         },
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from typing import Any
 from duree.errors import RunError
 from duree.folders import cannot_write, write_file
 from duree.recipe import Recipe
+
+LOCK = ".lock"
 
 
 class Run:
@@ -79,16 +82,27 @@ class Run:
             Another process writes it, or the system refuses to write there.
         """
         try:
-            with open(self.folder / ".lock", "a+b") as file:
-                if not _try_lock(file.fileno()):
+            with open(self.folder / LOCK, "a+b") as file:
+                if not _wait_for_lock(file.fileno()):
                     raise RunError(
                         "another process is writing {folder!r}",
                         fix="wait until it ends, or stop it",
                         folder=str(self.folder),
                     )
+                file.truncate(0)
+                file.write(str(os.getpid()).encode())
+                file.flush()
                 yield
         except OSError as error:
             raise cannot_write(self.folder, error) from None
+
+    def writer(self) -> int | None:
+        """The process that writes this run now (0: it has only begun); None where nobody does."""
+        try:
+            with open(self.folder / LOCK, "rb") as file:
+                return None if _try_lock(file.fileno()) else int(file.read() or b"0")
+        except OSError:
+            return None
 
     def has(self, name: str) -> bool:
         """Whether the run holds this file or folder."""
@@ -154,6 +168,15 @@ def _refuse_unsafe(folder: Path) -> None:
             fix="copy it into a folder of your own",
             folder=str(folder),
         )
+
+
+def _wait_for_lock(descriptor: int) -> bool:
+    """Take the lock; who only asks for the writer holds it too, but for a moment."""
+    for _ in range(10):
+        if _try_lock(descriptor):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -23,6 +23,7 @@ from duree.explaining_rows import write_attributions, write_explained_row
 from duree.folders import MANIFEST
 from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
+from duree.progress import noted
 from duree.question import Question, read_question, read_target
 from duree.recipe import Recipe
 from duree.report.page import write_report
@@ -67,7 +68,7 @@ def resume(folder: Path | str, listener: Listener = SILENT) -> Run:
 
 
 def _carry_out(run: Run, listener: Listener) -> Run:
-    with run.locked():
+    with run.locked(), noted(run, listener) as listener:
         if run.has("report.html"):
             listener.tell(f"{run.folder} is finished: nothing is left to do")
             return run

@@ -25,8 +25,9 @@ class Stop(Exception):
 class Progress:
     """Follows a training; ``at`` says what happens at which step."""
 
-    def __init__(self, at=None):
+    def __init__(self, at=None, enough_at=None):
         self.at, self.steps, self.records, self.told = at or {}, 0, [], []
+        self.enough_at = enough_at
         self.ended = 0
 
     def start(self, steps, done, expected):
@@ -38,6 +39,9 @@ class Progress:
 
     def epoch(self, record):
         self.records.append(record)
+
+    def enough(self):
+        return self.steps == self.enough_at
 
     def tell(self, message):
         self.told.append(message)
@@ -252,3 +256,16 @@ def test_a_training_without_the_compiled_recurrence_says_that_it_is_slower(monke
     train(network(), plan(), progress)
     assert len(progress.told) == 1
     assert "missing (no compiler was here): torch.nn serves" in progress.told[0]
+
+
+def test_who_has_seen_enough_gets_the_best_weights_so_far():
+    progress, model = Progress(enough_at=14), network()
+    history = train(model, plan(epochs=20), progress)
+    assert progress.steps == 14
+    assert [record["epoch"] for record in history] == [
+        record["epoch"] for record in progress.records
+    ]
+    assert len(history) < 20
+    validation = examples(40, 1)
+    best = max(history, key=lambda record: (record["metric"], -record["validation_loss"]))
+    assert accuracy(scores(model, validation.sequences), validation.targets) == best["metric"]

@@ -181,7 +181,7 @@ class _Session:
                 raise KeyboardInterrupt
             if time.perf_counter() - self.saved > self.plan.settings.checkpoint_seconds:
                 self.save()
-            if self.out_of_time():
+            if self.shall_end():
                 return
 
     def take_step(self, rows: NDArray[np.int64]) -> float:
@@ -251,7 +251,7 @@ class _Session:
         position.finished = (
             position.epoch >= plan.epochs
             or position.stale >= plan.settings.patience
-            or self.out_of_time()
+            or self.shall_end()
         )
         if self.progress:
             self.progress.epoch(position.history[-1])
@@ -260,10 +260,11 @@ class _Session:
         """Whether there is an average to judge by."""
         return self.plan.settings.averaging and self.training.position.step >= self.average_every
 
-    def out_of_time(self) -> bool:
-        """Whether the recipe's minutes are spent."""
+    def shall_end(self) -> bool:
+        """Whether the recipe's minutes are spent, or who follows has seen enough."""
         minutes = self.plan.settings.max_minutes
-        return minutes is not None and time.perf_counter() - self.began > 60 * minutes
+        spent = minutes is not None and time.perf_counter() - self.began > 60 * minutes
+        return spent or (self.progress is not None and self.progress.enough())
 
     def save(self) -> None:
         """Write a checkpoint, where there is a folder for it."""

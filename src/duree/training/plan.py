@@ -36,6 +36,10 @@ class Progress(Protocol):
         """One epoch is done."""
         ...
 
+    def enough(self) -> bool:
+        """Whether training shall end here, and keep the best weights it has."""
+        ...
+
     def tell(self, message: str) -> None:
         """Something worth a line."""
         ...
