@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import httpx
 import numpy as np
@@ -20,8 +24,10 @@ import pytest
 from tests.test_explaining import recipe
 from tests.test_workflow import letters
 
+from duree.errors import RunError
 from duree.run import Run
-from duree.serving.batching import Batcher, Full
+from duree.serving.batching import WAITING, Batcher, Full
+from duree.serving.bodies import ROWS
 from duree.serving.guard import BODY, Guard
 from duree.serving.service import create_service
 from duree.trained import TrainedModel
@@ -36,6 +42,8 @@ def batcher_of(run: Run, waiting: int = 100) -> Batcher:
     model = TrainedModel.of_run(run)
     return Batcher(lambda texts: list(predict(model, texts)), waiting)
 
+
+Running = tuple[subprocess.Popen, int]  # a server's process, and its port
 
 TEXTS = ["a grim winter", "a glad spring", "", "word7 word7 glad word1"]
 
@@ -55,6 +63,15 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="module")
 def numbers(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return fit(recipe(table, data__target="warmth"), tmp_path_factory.mktemp("runs") / "warmths")
+
+
+@pytest.fixture(scope="module")
+def opposite(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that learned the opposite of every tone."""
+    folder = tmp_path_factory.mktemp("opposite")
+    tones = pl.col("tone").replace({"bad": "good", "good": "bad"})
+    letters(200).with_columns(tones).write_csv(folder / "letters.csv")
+    return fit(recipe(folder / "letters.csv"), folder / "run")
 
 
 class Client:
@@ -167,6 +184,43 @@ def test_health_readiness_metrics_and_description_are_there(client: Client) -> N
     body = described["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"]["properties"]["rows"]["items"]["required"] == ["letter"]
     assert client("GET", "/docs").status_code == 404
+
+
+TEXT = "<script>alert(1)</script> \u202egrim &#60;"
+
+
+def test_markup_and_turning_controls_in_a_text_come_back_as_no_page(client: Client) -> None:
+    for answer in (
+        client.predict([{TEXT: TEXT}]),
+        client("POST", "/explain", json={"row": {"letter": TEXT}}),
+        client("GET", "/health", params={"run": TEXT}),
+        client("GET", "/model", params={"run": TEXT}),
+        client("GET", f"/{TEXT}"),
+    ):
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.json()
+    found = client("POST", "/explain", json={"row": {"letter": TEXT}}).json()
+    assert [TEXT[w["begin"] : w["end"]].lower() for w in found["words"]] == [
+        w["unit"] for w in found["words"]
+    ]
+
+
+def test_a_text_without_a_word_is_answered_by_one_rule_and_moves_no_other(client: Client) -> None:
+    texts = ["", "   ", "\t\n\u3000", None]
+    found = client.predict([{"letter": text} for text in texts]).json()["predictions"]
+    assert all(one == found[0] for one in found)
+    among = client.predict([{"letter": text} for text in ["a glad spring", "", "grim"]])
+    assert among.json()["predictions"][1] == found[0]
+    explained = client("POST", "/explain", json={"row": {"letter": " "}}).json()
+    assert explained["prediction"] == found[0]["prediction"]
+
+
+def test_nobody_sends_places_in_the_vocabulary(client: Client) -> None:
+    for ids in ([3, 999_999], {"0": 3}):
+        assert client.predict([{"letter": ids}]).status_code == 422
+    far = client.predict([{"letter": -1}, {"letter": 999_999_999}, {"letter": "-1"}]).json()
+    assert far["predictions"][0] == far["predictions"][2]
 
 
 @pytest.mark.parametrize(
@@ -294,49 +348,198 @@ def test_a_fault_of_the_model_ends_its_batch_alone() -> None:
     assert asyncio.run(go()) == ["glad"]
 
 
-@pytest.fixture
-def served(run: Run) -> Iterator[tuple[subprocess.Popen, int]]:
+@contextmanager
+def serving(folder: Path, stderr: int = subprocess.DEVNULL) -> Iterator[Running]:
+    """`duree serve` in a process of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "duree", "serve", str(run.folder), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+    command = [sys.executable, "-m", "duree", "serve", str(folder), "--port", str(port)]
+    with subprocess.Popen(command, stderr=stderr, stdin=subprocess.DEVNULL, text=True) as process:
         for _ in range(600):
             try:
                 httpx.get(f"http://127.0.0.1:{port}/ready").raise_for_status()
                 break
             except httpx.HTTPError:
                 time.sleep(0.1)
-        yield process, port
-        process.kill()
+        try:
+            yield process, port
+        finally:
+            process.kill()
 
 
-def test_told_to_end_under_load_it_answers_what_it_took(served) -> None:
-    process, port = served
-    found: list[int] = []
-    refused = threading.Event()
+@pytest.fixture
+def served(run: Run) -> Iterator[Running]:
+    with serving(run.folder) as running:
+        yield running
 
-    def ask() -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
-            while not refused.is_set():
+
+class Load:
+    """Clients that ask over and over, each on its own connection, until they are told to end."""
+
+    def __init__(self, port: int, clients: int, row: dict[str, str], rows: int = 20) -> None:
+        self.port, self.body = port, {"rows": [row] * rows}
+        self.answers: list[httpx.Response] = []
+        self.ended = threading.Event()
+        self.threads = [threading.Thread(target=self.ask) for _ in range(clients)]
+
+    def __enter__(self) -> Self:
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        for thread in self.threads:
+            thread.join(20)
+
+    def ask(self) -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client:
+            while not self.ended.is_set():
                 try:
-                    answer = client.post("/predict", json={"rows": [{"letter": "glad"}] * 20})
+                    self.answers.append(client.post("/predict", json=self.body))
                 except httpx.TransportError:
                     # It no longer listens, or closed a connection between two requests.
-                    refused.set()
-                else:
-                    found.append(answer.status_code)
+                    self.ended.set()
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    time.sleep(1.0)
-    process.send_signal(signal.SIGTERM)
-    for thread in threads:
-        thread.join(10)
+    @property
+    def statuses(self) -> set[int]:
+        return {answer.status_code for answer in self.answers}
+
+
+def test_told_to_end_under_load_it_answers_what_it_took(served: Running) -> None:
+    process, port = served
+    with Load(port, 8, {"letter": "glad"}) as load:
+        time.sleep(1.0)
+        process.send_signal(signal.SIGTERM)
+        assert load.ended.wait(10)
     assert process.wait(10) == 0
-    assert len(found) > 20
-    assert set(found) <= {200, 503}
+    assert len(load.answers) > 20
+    assert load.statuses <= {200, 503}
+
+
+def test_offered_ten_times_what_may_wait_it_answers_or_says_when_to_come_back(
+    served: Running,
+) -> None:
+    process, port = served
+    row = {"letter": "a grim winter " * 60}
+    with Load(port, 10 * WAITING // ROWS, row, rows=ROWS) as load:
+        time.sleep(4)
+        before = megabytes(process)
+        time.sleep(4)
+        grown = megabytes(process) - before
+    assert load.statuses == {200, 503}
+    assert {a.headers["Retry-After"] for a in load.answers if a.status_code == 503} == {"1"}
+    assert grown < 50
+    assert rows_waiting(port) == 0
+    assert httpx.get(f"http://127.0.0.1:{port}/ready").json() == {"status": "ready"}
+
+
+def test_clients_that_hang_up_midway_leave_nothing_behind(served: Running) -> None:
+    process, port = served
+    body = json.dumps({"rows": [{"letter": "a grim winter " * 20}] * 500}).encode()
+    head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    before = connections(process)
+    for number in range(40):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(head.encode() + (body if number % 2 else body[: len(body) // 2]))
+    answer = httpx.post(f"http://127.0.0.1:{port}/predict", content=body, timeout=30)
+    assert answer.status_code in (200, 503)
+    within(20, lambda: rows_waiting(port) == 0)
+    within(5, lambda: connections(process) <= before + 1)
+    assert httpx.post(f"http://127.0.0.1:{port}/predict", content=body).status_code == 200
+
+
+def test_a_long_body_that_says_its_length_is_cut_off_at_once(served: Running) -> None:
+    process, port = served
+    before, began = megabytes(process), time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+        )
+        client.sendall(b"\r\n" + b"%x\r\n" % 60_000_000)
+        with suppress(OSError):
+            for _ in range(600):
+                client.sendall(b" " * 100_000)
+    assert time.monotonic() - began < 2
+    assert megabytes(process) - before < 20
+    assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+
+
+def test_told_to_reload_under_load_it_answers_all_and_then_as_the_new_run(
+    run: Run, opposite: Run, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(run.folder, tmp_path / "tones")
+    with serving(folder) as (process, port), Load(port, 8, {"letter": "glad glad"}) as load:
+        assert asked(port) == "good"
+        time.sleep(0.5)
+        exchange(folder, opposite.folder)
+        process.send_signal(signal.SIGHUP)
+        within(20, lambda: asked(port) == "bad")
+        time.sleep(0.5)
+        assert not load.ended.is_set()
+        card = httpx.get(f"http://127.0.0.1:{port}/model").json()
+        assert card["verdict"] == opposite.read_json("metrics.json")["verdict"]
+    assert load.statuses == {200}
+    said = [answer.json()["predictions"][0]["prediction"] for answer in load.answers]
+    assert {"good", "bad"} == set(said)
+
+
+def test_a_run_that_cannot_be_loaded_anew_goes_on_as_it_was(run: Run, tmp_path: Path) -> None:
+    folder = shutil.copytree(run.folder, tmp_path / "tones")
+    with serving(folder, stderr=subprocess.PIPE) as (process, port):
+        weights = folder / "model" / "weights.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "loaded anew" in line)
+        assert "'tones' was not loaded anew" in told
+        assert asked(port) == "good"
+        assert httpx.get(f"http://127.0.0.1:{port}/ready").status_code == 200
+
+
+def test_two_runs_of_one_name_are_refused(run: Run, tmp_path: Path) -> None:
+    other = shutil.copytree(run.folder, tmp_path / "tones")
+    with pytest.raises(RunError, match="two of the runs are called 'tones'"):
+        create_service([run.folder, other])
+
+
+def asked(port: int) -> str:
+    answer = httpx.post(
+        f"http://127.0.0.1:{port}/predict", json={"rows": [{"letter": "a glad glad spring"}]}
+    )
+    said: str = answer.json()["predictions"][0]["prediction"]
+    return said
+
+
+def exchange(folder: Path, other: Path) -> None:
+    """Another run's model in the place of a folder's own, as a new training would leave it."""
+    shutil.rmtree(folder / "model")
+    shutil.copytree(other / "model", folder / "model")
+    shutil.copy(other / "metrics.json", folder)
+
+
+def within(seconds: float, is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def rows_waiting(port: int) -> float:
+    told = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    return float(told.split('duree_rows_waiting{run="tones"} ')[1].split()[0])
+
+
+def megabytes(process: subprocess.Popen) -> float:
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def connections(process: subprocess.Popen) -> int:
+    """How many it has open, with the one at which it listens."""
+    opened = Path(f"/proc/{process.pid}/fd").iterdir()
+    return sum(os.readlink(file).startswith("socket:") for file in opened)
 
 
 def test_the_same_predictions_come_over_the_wire(served, run: Run) -> None:

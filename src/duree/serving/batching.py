@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+W = TypeVar("W")
 
 # Rows of a batch, and rows that may wait; beyond them a request is turned away.
 BATCH, WAITING = 256, 4096
@@ -70,9 +71,25 @@ class Batcher(Generic[T]):
         self.woken.set()
         return await waiting.answers
 
+    async def alone(self, work: Callable[[str], W], text: str, rows: int) -> W:
+        """Do other work with a text, in its turn; it takes as long as so many rows.
+
+        Raises
+        ------
+        Full
+            As above.
+        """
+        if self.closing or self.rows + rows > max(self.capacity, rows):
+            raise Full
+        self.rows += rows
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.thread, work, text)
+        finally:
+            self.rows -= rows
+
     async def run(self) -> None:
         """Work until ``close`` was called and nobody waits any more."""
-        with self.thread:
+        try:
             while not (self.closing and not self.queue):
                 await self.woken.wait()
                 await asyncio.sleep(0)  # who has come by now is let in
@@ -81,6 +98,8 @@ class Batcher(Generic[T]):
                     await asyncio.sleep(0)
                 if not self.closing:
                     self.woken.clear()
+        finally:
+            self.thread.shutdown(wait=False)  # what it was given it ends
 
     def close(self) -> None:
         """Take no more requests; those that wait are answered."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -23,6 +25,8 @@ GRACE = 30
 
 def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> None:
     """Serve some runs until the process is told to end; what was taken is answered first.
+
+    SIGHUP loads the runs anew; one that cannot be loaded goes on as it was.
 
     Parameters
     ----------
@@ -47,19 +51,24 @@ def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> Non
 
     # Who listens to all the world is asked by names that cannot be known here.
     hosts = LOOPBACK | {host} if host in LOOPBACK | {"::1"} else {"*"}
-    run(Guard(create_service(folders), hosts), host, port)
+    service = create_service(folders)
+    _reload_on_hangup(service.state.reload.set)
+    run(Guard(service, hosts), host, port)
 
 
-def run(app: App, host: str, port: int) -> None:
-    """Run an ASGI application until the process is told to end (SIGINT, SIGTERM)."""
+def run(app: App, host: str, port: int, grace: int = GRACE) -> None:
+    """Run an ASGI application until the process is told to end (SIGINT, SIGTERM).
+
+    Answers that were begun have ``grace`` seconds to come to their end then.
+    """
     import uvicorn
 
     # When all is answered, uvicorn raises the signal once more: it shall end the process in order.
     signal.signal(signal.SIGTERM, _end)
-    uvicorn.Server(settings(app, host, port)).run()
+    uvicorn.Server(settings(app, host, port, grace)).run()
 
 
-def settings(app: App, host: str, port: int) -> uvicorn.Config:
+def settings(app: App, host: str, port: int, grace: int = GRACE) -> uvicorn.Config:
     """How an application is served: few connections, none for long, and in order at the end."""
     import uvicorn
 
@@ -75,9 +84,24 @@ def settings(app: App, host: str, port: int) -> uvicorn.Config:
         # So many are taken at once: among them none may be the oldest, that is closed.
         backlog=http.most // 2,
         log_level="warning",
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=grace,
         server_header=False,
     )
+
+
+def _reload_on_hangup(reload: Callable[[], None]) -> None:
+    """SIGHUP loads the runs anew, unless it tells that the terminal was closed: that is the end."""
+    if sys.platform == "win32":
+        return
+    terminal = os.isatty(0)
+
+    def hung_up(number: int, frame: FrameType | None) -> None:
+        if terminal and not os.isatty(0):
+            signal.raise_signal(signal.SIGTERM)
+        else:
+            reload()
+
+    signal.signal(signal.SIGHUP, hung_up)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

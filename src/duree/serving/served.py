@@ -1,0 +1,131 @@
+"""Served: one run, loaded once, that answers."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from fastapi import HTTPException
+
+from duree import __version__
+from duree.explain.attribution import integrated_gradients
+from duree.explaining import answer_names
+from duree.network.model import tabulated
+from duree.report.records import Estimate
+from duree.run import Run
+from duree.sequences.text import TextEncoder
+from duree.serving.batching import Batcher
+from duree.serving.bodies import Card, Cell
+from duree.trained import TrainedModel
+
+# More tokens than any table of words costs, so that it is always made.
+ALL = 2**62
+
+
+class Served:
+    """One run, loaded once.
+
+    Parameters
+    ----------
+    folder : Path
+        A finished run.
+    waiting : int
+        Rows that may wait for it.
+
+    Raises
+    ------
+    RunError
+        There is no finished run in the folder, or it was altered.
+    """
+
+    def __init__(self, folder: Path, waiting: int) -> None:
+        run = Run(folder)
+        self.folder, self.waiting = folder, waiting
+        self.model = TrainedModel.of_run(run)
+        self.name = run.folder.resolve().name
+        metrics = run.read_json("metrics.json")
+        figures = metrics["models"]["network"]
+        self.card = Card(
+            name=self.name,
+            duree=__version__,
+            task=self.model.task.name,
+            cell=metrics["cell"],
+            columns=self.model.columns,
+            answers=answer_names(self.model),
+            rows=metrics["rows"],
+            figures={name: Estimate(**f) for name, f in figures.items() if isinstance(f, dict)},
+            verdict=metrics["verdict"],
+        )
+        # For as long as it serves.
+        self.table = ExitStack()
+        self.table.enter_context(tabulated(self.model.network, ALL))
+
+    def open(self) -> None:
+        """Make ready to take requests, in the event loop that runs."""
+        self.batcher = Batcher(self.answers, self.waiting)
+
+    @property
+    def column(self) -> str:
+        """The column that holds the texts."""
+        return self.model.columns["text"]
+
+    def text(self, row: dict[str, Cell], number: int) -> str:
+        """The text of a row."""
+        if self.column not in row:
+            given = ", ".join(map(repr, row)) or "none"
+            why = f"row {number} has no column {self.column!r}; its columns are {given}"
+            raise HTTPException(422, why)
+        return written(row[self.column])
+
+    def answers(self, texts: list[str]) -> list[dict[str, Any]]:
+        """A prediction for each text, as the service tells it."""
+        model = self.model
+        predictions = model.predictions(model.encode(pl.Series("text", texts, dtype=pl.String)))
+        columns = {column.name: column.to_list() for column in model.task.columns(predictions)}
+        said, names = columns.pop("prediction"), model.task.classes
+        if not names:
+            rows = zip(said, columns["low"], columns["high"], strict=True)
+            return [_finite(prediction=s, low=low, high=high) for s, low, high in rows]
+        return [
+            {"prediction": s, "probability": dict(zip(names, row, strict=True))}
+            for s, row in zip(said, predictions.tolist(), strict=True)
+        ]
+
+    def columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
+        """The same predictions as columns, as ``duree predict`` writes them."""
+        rows = [list(one.get("probability", one).values()) for one in answers]
+        outputs = self.model.task.outputs  # of a number it is the first, before its range
+        return self.model.task.columns(np.array([row[:outputs] for row in rows], dtype=np.float64))
+
+    def explained(self, text: str) -> dict[str, Any]:
+        """A prediction, and what each word of its text added."""
+        model = self.model
+        assert isinstance(model.encoder, TextEncoder)
+        given = integrated_gradients(model, model.encode(pl.Series("text", [text])))
+        words = zip(
+            model.encoder.units(text),
+            model.encoder.places(text),
+            given.values.values.tolist(),
+            strict=True,
+        )
+        return {
+            **self.answers([text])[0],
+            "answer": answer_names(model)[int(given.outputs[0])],
+            "words": [
+                {"unit": unit, "begin": begin, "end": end, "attribution": attribution}
+                for unit, (begin, end), attribution in words
+            ],
+        }
+
+
+def written(value: Cell) -> str:
+    """A value as a text: numbers as they are written, a missing one as nothing."""
+    return "" if value is None else str(value)
+
+
+def _finite(**values: float) -> dict[str, float | None]:
+    """JSON has no infinity: a range without an end has none."""
+    return {name: value if np.isfinite(value) else None for name, value in values.items()}
