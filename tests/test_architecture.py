@@ -42,6 +42,7 @@ ORDER = [
     "trained",
     "rivals",
     "judging",
+    "comparing",
     "explaining",
     "explaining_rows",
     "pictures",
@@ -63,6 +64,7 @@ COMES_WITH = {
     "narwhals": "scikit-learn",
     "pydantic_core": "pydantic",
     "scipy": "scikit-learn",
+    "starlette": "fastapi",
 }
 TASKS = set(get_args(get_args(Recipe.model_fields["task"].annotation)[0]))
 

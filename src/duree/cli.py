@@ -197,6 +197,19 @@ def serve(runs: tuple[Path, ...], port: int, host: str) -> None:
 
 
 @cli.command()
+@click.argument("folder", default="runs", type=Path)
+@click.option("--port", default=8321, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--no-browser", is_flag=True, help="Only print the link.")
+def studio(folder: Path, port: int, host: str, no_browser: bool) -> None:
+    """Open the studio: the whole workflow in the browser, on the runs of FOLDER [runs]."""
+    from duree.serving.studio.start import studio as start
+
+    click.echo(translate("the studio is open at the link below; Ctrl-C closes it"), err=True)
+    start(folder, host, port, open_browser=not no_browser)
+
+
+@cli.command()
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @column_options
 @click.option("--strict", is_flag=True, help="Exit with status 2 where anything is doubtful.")
@@ -206,7 +219,7 @@ def check(data: tuple[str, ...], strict: bool, **flags: Any) -> None:
     from duree.question import check_files
     from duree.recipe import recipe_from_flags
 
-    findings = check_files(recipe_from_flags(None, data, flags, ()).data)
+    _, findings = check_files(recipe_from_flags(None, data, flags, ()).data)
     print_findings(findings)
     doubtful = {"warning", "error"} if strict else {"error"}
     if any(finding.level in doubtful for finding in findings):

@@ -10,18 +10,11 @@ import rich.console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from duree.errors import translate, user_language
+from duree.listener import STEPS
 from duree.run import Run
 from duree.tables.finding import Finding
 from duree.training.estimate import Estimate
 
-STEPS = {
-    "read": "Reading and checking the table",
-    "encode": "Encoding",
-    "train": "Training",
-    "baselines": "Training the baselines",
-    "evaluate": "Judging on the test part",
-    "explain": "Asking the network what it learned",
-}
 PREDICT = "Predict new rows:  duree predict {folder} NEW.csv -o predicted.csv"
 EXPLAIN = "Explain a row:     duree explain {folder} NEW.csv --row 1"
 READ = "Read the report:   {page}"

@@ -48,7 +48,7 @@ def write_explained_row(networks: list[TrainedModel], text: str, row: int, outpu
         A file cannot be written.
     """
     _require_suffix(output, ".html")
-    found = _explained(networks, text, row)
+    found = explain_text(networks, text, row)
     page = render_row(found, Words(user_language()))
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -81,8 +81,17 @@ def write_attributions(
         pieces.put_together()
 
 
-def _explained(networks: list[TrainedModel], text: str, row: int) -> RowData:
-    """Everything that is known of one row."""
+def explain_text(networks: list[TrainedModel], text: str, row: int) -> RowData:
+    """Everything that is known of one text.
+
+    Parameters
+    ----------
+    networks : list of TrainedModel
+        The one that is asked, then those of other seeds, which it is compared with.
+    text : str
+    row : int
+        How it is called; counted from 1.
+    """
     model = networks[0]
     encoder = text_encoder(model)
     sequence = model.encode(pl.Series("text", [text]))

@@ -6,6 +6,16 @@ from typing import Protocol
 
 from duree.training.loop import Progress
 
+# The steps of the workflow in order, and what each is called.
+STEPS = {
+    "read": "Reading and checking the table",
+    "encode": "Encoding",
+    "train": "Training",
+    "baselines": "Training the baselines",
+    "evaluate": "Judging on the test part",
+    "explain": "Asking the network what it learned",
+}
+
 
 class Listener(Protocol):
     """Told of every step and of what is found on the way; prints, logs or draws as it likes."""

@@ -107,10 +107,10 @@ def read_target(table: Table, column: str, task: str) -> pl.Series:
     return clean_labels(as_text(table, column).fill_null(""))[0]
 
 
-def check_files(data: DataSettings) -> list[Finding]:
+def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:
     """Read files and look them over, without asking anything of them; for ``duree check``."""
     table, test_rows = _read_parts(data)
-    return [*table.findings, *check_table(table, data, test_rows=test_rows)]
+    return table, [*table.findings, *check_table(table, data, test_rows=test_rows)]
 
 
 def _with_true_names(data: DataSettings, table: Table) -> DataSettings:

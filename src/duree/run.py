@@ -142,10 +142,10 @@ class Run:
         return list(self.read_json("test_openings.json")) if self.has("test_openings.json") else []
 
 
-def free_folder(name: str) -> Path:
-    """A folder under ``runs`` of this name, with a number where it is taken."""
-    folders = (Path("runs") / f"{name}-{number}" for number in count(2))
-    return next(folder for folder in chain([Path("runs") / name], folders) if not folder.exists())
+def free_folder(name: str, parent: Path = Path("runs")) -> Path:
+    """A folder under ``parent`` of this name, with a number where it is taken."""
+    folders = (parent / f"{name}-{number}" for number in count(2))
+    return next(folder for folder in chain([parent / name], folders) if not folder.exists())
 
 
 def now() -> str:

@@ -208,6 +208,18 @@ def _made_from(run: Run, data: Path) -> dict[str, Any]:
     }
 
 
+def load_networks(run: Run) -> list[TrainedModel]:
+    """The run's network, then those of other seeds.
+
+    Raises
+    ------
+    RunError
+        It has none yet.
+    """
+    others = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
+    return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
+
+
 def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | None = None) -> Path:
     """Explain what a run's network says of one row, on a page and, beside it, as JSON.
 
@@ -226,7 +238,7 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
         The table has no such row, or lacks the text column.
     """
     run = Run(folder)
-    networks = _networks(run)
+    networks = load_networks(run)
     texts = _texts(networks[0], _read_like(run, data))
     if not 1 <= row <= len(texts):
         raise DataError(
@@ -263,12 +275,6 @@ def explain_all(
     pieces = Pieces(file, _made_from(run, Path(data)))
     write_attributions(model, texts, pieces, lambda done: progress(done, len(texts)))
     return file
-
-
-def _networks(run: Run) -> list[TrainedModel]:
-    """The run's network, then those of other seeds."""
-    others = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
-    return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
 
 
 def _read_like(run: Run, data: Path | str) -> Table:

@@ -72,6 +72,11 @@ def write_report(folder: Path | str, language: str | None = None) -> Path:
     return folder / PAGE
 
 
+def render_report(run: RunData, words: Words) -> str:
+    """The page as HTML, with its figures drawn."""
+    return render(run, words, draw_figures(run, words))
+
+
 def render(run: RunData, words: Words, figures: list[Drawn]) -> str:
     """The page as HTML."""
     style = page_style()
@@ -92,10 +97,10 @@ def page_policy(style: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def page_environment(words: Words) -> Environment:
-    """Templates that escape whatever they print, and what all of them may call."""
+def page_environment(words: Words, package: str = "duree.report") -> Environment:
+    """A package's templates, which escape whatever they print, and what all of them may call."""
     environment = Environment(
-        loader=PackageLoader("duree.report"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -130,11 +135,13 @@ def _lines(text: str) -> Markup:
     return Markup("\n").join(escape(visible(line)) for line in text.split("\n"))
 
 
-def _readable(verdict: str, run: RunData, words: Words) -> str:
+def readable_verdict(run: RunData, words: Words) -> str:
     """The verdict with the models' names and true minus signs in place of what programs read."""
-    for name in run.metrics.models:
+    metrics = run.metrics
+    verdict = (metrics.verdict_zh if words.language == "zh" else "") or metrics.verdict
+    for name in metrics.models:
         if "_" in name:
-            verdict = verdict.replace(name, words.model(name, run.metrics.cell))
+            verdict = verdict.replace(name, words.model(name, metrics.cell))
     return re.sub(r"(?<!\w)-(?=\d)", MINUS, verdict)
 
 
@@ -143,10 +150,6 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
     metrics = run.metrics
     chinese = words.language == "zh"
     other = "en" if chinese else "zh"
-    verdicts = {
-        code: _readable(text, run, Words(code))
-        for code, text in (("en", metrics.verdict), ("zh", metrics.verdict_zh))
-    }
     methods = {language: write_methods(run, language) for language in (words.language, other)}
     cited = {work.key: work for found in methods.values() for work in found.cited}
     own = software_bibtex(run.data.versions.get("duree", ""))
@@ -156,8 +159,8 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "language": words.language,
         "gap": "" if chinese else " ",
         "other": other,
-        "verdict": verdicts[words.language] or verdicts["en"],
-        "verdict_other": verdicts[other],
+        "verdict": readable_verdict(run, words),
+        "verdict_other": readable_verdict(run, Words(other)) if metrics.verdict_zh else "",
         "method": (run.split.method_zh if chinese else "") or run.split.method,
         "primary": metrics.primary_metric,
         "figures": {drawn.plan.name: Markup(drawn.inline(words)) for drawn in figures},

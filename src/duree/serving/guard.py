@@ -34,10 +34,12 @@ class Guard:
         Names, without port, under which the service may be asked; "*" for any.
     body : int
         Bytes that a body may have.
+    upload : int
+        Bytes that a form with files may have: the application reads it as it comes, and counts on.
     """
 
-    def __init__(self, app: App, hosts: set[str], body: int = BODY) -> None:
-        self.app, self.hosts, self.body = app, hosts, body
+    def __init__(self, app: App, hosts: set[str], body: int = BODY, upload: int = 0) -> None:
+        self.app, self.hosts, self.body, self.upload = app, hosts, body, upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,12 +50,17 @@ class Guard:
             await _refuse(send, 403, "this service is not called by that name")
             return
         origin = headers.get(b"origin", "")
-        if origin and not self._is_ours(origin.partition("://")[2]):
+        if origin and origin.partition("://")[2] != headers[b"host"]:
             await _refuse(send, 403, "other sites may not ask this service")
             return
         length = headers.get(b"content-length", "0")
-        if not length.isdecimal() or int(length) > self.body:
-            await self._refuse_body(send)
+        uploads = self.upload and headers.get(b"content-type", "").startswith("multipart/")
+        most = self.upload if uploads else self.body
+        if not length.isdecimal() or int(length) > most:
+            await _refuse(send, 413, f"a body may have {most} bytes; send fewer rows at a time")
+            return
+        if uploads:
+            await self.app(scope, receive, send)
             return
         try:
             async with asyncio.timeout(SLOW):
@@ -64,7 +71,7 @@ class Guard:
         except _HungUp:
             return
         if body is None:
-            await self._refuse_body(send)
+            await _refuse(send, 413, f"a body may have {most} bytes; send fewer rows at a time")
             return
         messages = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -89,9 +96,6 @@ class Guard:
     def _is_ours(self, host: str) -> bool:
         name = host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
         return "*" in self.hosts or name.lower() in self.hosts
-
-    async def _refuse_body(self, send: Send) -> None:
-        await _refuse(send, 413, f"a body may have {self.body} bytes; send fewer rows at a time")
 
 
 async def _refuse(send: Send, status: int, why: str) -> None:

@@ -1,0 +1,160 @@
+"""Answers: what a run's networks say of texts, with the networks and test rows held at hand."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from duree.errors import DataError
+from duree.explain.attribution import integrated_gradients
+from duree.explaining import shading
+from duree.explaining_rows import explain_text
+from duree.folders import MANIFEST
+from duree.report.explanations import Shading
+from duree.report.page import render_report
+from duree.report.row_page import RowData, render_row
+from duree.report.run_data import RunData, load_run
+from duree.report.vocabulary import Words
+from duree.run import Run
+from duree.trained import TrainedModel
+from duree.workflow import load_networks
+
+# Figures are drawn, and networks asked, one at a time.
+ONE_AT_A_TIME = threading.Lock()
+ROWS = 50  # on a page
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the network says of a text: the columns it would get, and its words' shades."""
+
+    predicted: dict[str, object]
+    shading: Shading
+
+
+@dataclass(frozen=True)
+class ListedRow:
+    """One test row as the list shows it; ``place`` counts from 1."""
+
+    place: int
+    text: str
+    true: str
+    said: str
+    sure: float
+    right: bool
+
+
+def say(run: Run, text: str) -> Said:
+    """Predict a text, and tell what its words added."""
+    with ONE_AT_A_TIME:
+        model = _networks(run)[0]
+        sequence = model.encode(pl.Series("text", [text]))
+        predictions = model.predictions(sequence)
+        given = integrated_gradients(model, sequence, model.task.chosen(predictions))
+    predicted = {column.name: column[0] for column in model.task.columns(predictions)}
+    return Said(predicted, shading(model, text, given))
+
+
+def row_page(run: Run, place: int, words: Words) -> str:
+    """The page that explains one test row, counted from 1.
+
+    Raises
+    ------
+    DataError
+        There is no such row.
+    """
+    rows = finished(run).predictions.height
+    if not 1 <= place <= rows:
+        raise DataError(
+            "there is no row {row}: the table has {rows}",
+            fix="rows are counted from 1",
+            row=place,
+            rows=rows,
+        )
+    with ONE_AT_A_TIME:
+        return render_row(_explained(str(run.folder), _stamp(run), place), words)
+
+
+def report_page(run: Run, words: Words) -> str:
+    """The run's report, in the language of the words."""
+    with ONE_AT_A_TIME:
+        return _report(str(run.folder), _stamp(run), words.language)
+
+
+def finished(run: Run) -> RunData:
+    """All that a finished run tells of itself.
+
+    Raises
+    ------
+    RunError
+        It is not finished.
+    """
+    return _data(str(run.folder), _stamp(run))
+
+
+def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[list[ListedRow], int]:
+    """A page of the test rows, and how many there are on all pages.
+
+    ``contains`` is looked for in the texts, in any case. With ``wrong`` only mistakes are shown,
+    the surest first; where the target is a number, all rows with the largest errors first.
+    """
+    text, target = data.column("text") or "", data.target_column()
+    frame = data.predictions.select(
+        pl.int_range(1, pl.len() + 1).alias("place"),
+        pl.col(text).cast(pl.String).fill_null("").alias("text"),
+        pl.col(target).cast(pl.String).fill_null("").alias("true"),
+        pl.col("prediction").cast(pl.String).alias("said"),
+        _sureness(data, target).alias("sure"),
+    ).with_columns((pl.col("true") == pl.col("said")).alias("right"))
+    if contains:
+        folded = pl.col("text").str.to_lowercase()
+        frame = frame.filter(folded.str.contains(contains.lower(), literal=True))
+    if wrong:
+        frame = frame if not data.classes else frame.filter(~pl.col("right"))
+        frame = frame.sort("sure", descending=True, maintain_order=True)
+    shown = frame.slice((page - 1) * ROWS, ROWS)
+    return [ListedRow(**row) for row in shown.iter_rows(named=True)], frame.height
+
+
+def _sureness(data: RunData, target: str) -> pl.Expr:
+    """Probability of the surest class; for numbers, how far the prediction is off."""
+    if data.classes:
+        return pl.max_horizontal(f"probability_{name}" for name in data.classes)
+    return (pl.col("prediction") - pl.col(target).cast(pl.Float64)).abs()
+
+
+def _stamp(run: Run) -> float:
+    """Changes whenever the run's results do."""
+    path = run.folder / "metrics.json"
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def _networks(run: Run) -> list[TrainedModel]:
+    manifest = run.folder / "model" / MANIFEST
+    return _loaded(str(run.folder), manifest.stat().st_mtime if manifest.exists() else 0.0)
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: str, stamp: float) -> list[TrainedModel]:
+    return load_networks(Run(folder))
+
+
+@lru_cache(maxsize=4)
+def _data(folder: str, stamp: float) -> RunData:
+    return load_run(Path(folder))
+
+
+@lru_cache(maxsize=32)
+def _explained(folder: str, stamp: float, place: int) -> RowData:
+    data, run = _data(folder, stamp), Run(folder)
+    text = str(data.predictions[data.column("text") or ""][place - 1] or "")
+    return explain_text(_networks(run), text, place)
+
+
+@lru_cache(maxsize=8)
+def _report(folder: str, stamp: float, language: str) -> str:
+    return render_report(_data(folder, stamp), Words(language))

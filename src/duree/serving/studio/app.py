@@ -1,0 +1,324 @@
+"""The studio's pages: what each address shows, and what each button does.
+
+/                     tables and runs                    /tables/ID     choose, check, train
+/runs/NAME            progress, or what came of it       .../report     the report
+.../rows, .../rows/N  test rows, and one explained       .../try        a text of one's own
+.../files/FILE        downloads                          /compare       runs side by side
+"""
+
+# FastAPI reads the annotations of functions that stand within another: they may not be strings.
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from duree.errors import DataError, DureeError
+from duree.progress import ask_for_enough, standing
+from duree.recipe import Recipe, recipe_from_flags
+from duree.report.page import page_style
+from duree.run import Run, free_folder
+from duree.serving.studio import answers, downloads, listing, live, look
+from duree.serving.studio.pages import LANGUAGE, STATIC, framed, page, piece, told, words_for
+from duree.serving.studio.shelf import UPLOADS, Shelf, Upload
+from duree.serving.studio.uploads import receive
+from duree.serving.studio.worker import Workers
+from duree.tables.guess import KINDS, guess_roles
+
+# What a run's name may be made of: no sign that a path or a page could take for more.
+NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")
+TEXT, MOST_COMPARED = 20_000, 8  # characters that may be tried; runs beside one another
+# What the form of a table may choose: the options of ``duree fit``.
+CHOICES = (
+    *("text", "target", "test", "group", "time", "id", "label_separator", "encoding", "delimiter"),
+    *("drop_bad", "task", "cell", "seeds", "max_minutes", "note"),
+)
+Fields = dict[str, str]
+
+
+async def fields(request: Request) -> Fields:
+    """The filled fields of a form."""
+    form = await request.form(max_files=0, max_fields=50)
+    return {name: value.strip() for name, value in form.items() if isinstance(value, str) and value}
+
+
+Form = Annotated[Fields, Depends(fields)]
+
+
+def create_studio(folder: Path) -> FastAPI:
+    """The application that shows a folder of runs.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    """
+    app = FastAPI(openapi_url=None)
+    shelf, workers = Shelf(folder), Workers()
+    app.mount("/static", StaticFiles(directory=str(STATIC)), name="static")
+    app.add_exception_handler(DureeError, told)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _no_such_page)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _no_such_page)  # type: ignore[arg-type]
+    _home(app, shelf, workers)
+    _tables(app, shelf, workers)
+    _progress(app, shelf, workers)
+    _results(app, shelf)
+    return app
+
+
+def _home(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
+    @app.get("/")
+    def home(request: Request) -> HTMLResponse:
+        lines = [listing.line(run, workers.state(run)) for run in shelf.runs()]
+        return page(request, "home.html", lines=lines, tables=shelf.tables())
+
+    @app.get("/report.css")
+    def style() -> Response:
+        return Response(page_style(), media_type="text/css")
+
+    @app.post("/language")
+    def language(form: Form) -> Response:
+        back = form.get("back", "/")
+        local = back.startswith("/") and not back.startswith(("//", "/\\"))
+        answer = RedirectResponse(back if local else "/", 303)
+        answer.set_cookie(LANGUAGE, form.get("language", "en"), max_age=10**8, samesite="strict")
+        return answer
+
+    @app.get("/compare")
+    def compare(request: Request, run: Annotated[list[str] | None, Query()] = None) -> HTMLResponse:
+        runs = [shelf.run(name) for name in (run or [])[:MOST_COMPARED]]
+        if len(runs) < 2:
+            raise DataError("there is nothing to compare", fix="choose at least two runs")
+        lines = [listing.line(one, "finished") for one in runs]
+        choices = listing.differing(runs, words_for(request))
+        return page(
+            request, "compare.html", lines=lines, pairs=listing.pairs(runs), choices=choices
+        )
+
+
+def _tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
+    @app.post("/tables")
+    async def upload(request: Request) -> Response:
+        kept = await receive(request, shelf)
+        return RedirectResponse(f"/tables/{kept.id}", 303)
+
+    @app.get("/tables/{id}")
+    def table(request: Request, id: str) -> HTMLResponse:
+        return _choose(request, shelf, shelf.table(id), {})
+
+    @app.get("/tables/{id}/checks")
+    def checks(request: Request, id: str) -> HTMLResponse:
+        kept = shelf.table(id)
+        words = words_for(request)
+        chosen = {name: value for name, value in request.query_params.items() if value}
+        try:
+            found = look.check(_recipe(shelf, kept, chosen).data)
+        except DureeError as error:
+            message = look.plain(error.message(words.language), words, kept)
+            return page(request, "message.html", message=message)
+        tell = partial(look.plain, words=words, upload=kept)
+        return page(request, "checks.html", found=found, tell=tell)
+
+    @app.post("/tables/{id}/runs")
+    def train(request: Request, id: str, form: Form) -> Response:
+        kept = shelf.table(id)
+        words = words_for(request)
+        try:
+            recipe = _recipe(shelf, kept, form)
+            name = _name_of_run(shelf, kept, form)
+            for needed in ("text", "target"):
+                if getattr(recipe.data, needed) is None:
+                    raise DataError("no {name} column was named", fix="choose one", name=needed)
+            for found in look.check(recipe.data):
+                if found.finding.level == "error":
+                    values: dict[str, Any] = dict(found.finding.values)
+                    raise DataError(found.finding.what, fix=found.finding.fix, **values)
+        except DureeError as error:
+            message = look.plain(error.message(words.language), words, kept)
+            return _choose(request, shelf, kept, form, message)
+        run = Run.create(shelf.folder / name, recipe)
+        workers.start(run)
+        return _to(run)
+
+
+def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
+    @app.get("/runs/{name}")
+    def run(request: Request, name: str) -> HTMLResponse:
+        run = shelf.run(name)
+        state = workers.state(run)
+        if state == "finished":
+            data = answers.finished(run)
+            files = downloads.listed(run)
+            return page(request, "run.html", run=run, data=data, files=files)
+        error = standing(run).error or {}
+        return page(
+            request,
+            "working.html",
+            run=run,
+            state=state,
+            view=live.view(run),
+            error=look.without_paths(error.get(words_for(request).language, "")),
+        )
+
+    @app.get("/runs/{name}/progress")
+    def progress(request: Request, name: str) -> StreamingResponse:
+        run = shelf.run(name)
+        shown: Callable[[live.View], str] = lambda view: piece(  # noqa: E731
+            request, "progress.html", run=run, view=view
+        )
+        events = live.events(run, workers.state, shown)
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    @app.post("/runs/{name}/stop")
+    def stop(name: str) -> Response:
+        run = shelf.run(name)
+        workers.stop(run)
+        return _to(run)
+
+    @app.post("/runs/{name}/enough")
+    def enough(name: str) -> Response:
+        run = shelf.run(name)
+        ask_for_enough(run)
+        return _to(run)
+
+    @app.post("/runs/{name}/resume")
+    def resume(name: str) -> Response:
+        run = shelf.run(name)
+        workers.start(run)
+        return _to(run)
+
+
+def _results(app: FastAPI, shelf: Shelf) -> None:
+    @app.get("/runs/{name}/report")
+    def report(request: Request, name: str) -> HTMLResponse:
+        run = shelf.run(name)
+        return page(request, "frame.html", run=run, source=f"/runs/{quote(name)}/report.html")
+
+    @app.get("/runs/{name}/report.html")
+    def report_itself(request: Request, name: str) -> HTMLResponse:
+        return framed(answers.report_page(shelf.run(name), words_for(request)))
+
+    @app.get("/runs/{name}/rows")
+    def rows(
+        request: Request,
+        name: str,
+        contains: str = "",
+        wrong: bool = False,
+        number: Annotated[int, Query(ge=1)] = 1,
+    ) -> HTMLResponse:
+        run = shelf.run(name)
+        data = answers.finished(run)
+        listed, count = answers.list_rows(data, contains, wrong, number)
+        pages = max(1, -(-count // answers.ROWS))
+        return page(
+            request,
+            "rows.html",
+            run=run,
+            data=data,
+            rows=listed,
+            found=count,
+            number=number,
+            pages=pages,
+            contains=contains,
+            wrong=wrong,
+        )
+
+    @app.get("/runs/{name}/rows/{place}.html")
+    def row_itself(request: Request, name: str, place: int) -> HTMLResponse:
+        return framed(answers.row_page(shelf.run(name), place, words_for(request)))
+
+    @app.get("/runs/{name}/rows/{place}")
+    def row(request: Request, name: str, place: int) -> HTMLResponse:
+        run = shelf.run(name)
+        most = answers.finished(run).predictions.height
+        source = f"/runs/{quote(name)}/rows/{place}.html"
+        return page(request, "frame.html", run=run, source=source, place=place, most=most)
+
+    @app.post("/runs/{name}/try")
+    def say(request: Request, name: str, form: Form) -> HTMLResponse:
+        text = form.get("text", "")[:TEXT]
+        return page(request, "said.html", text=text, said=answers.say(shelf.run(name), text))
+
+    @app.post("/runs/{name}/predict")
+    async def predict(request: Request, name: str) -> Response:
+        run = shelf.run(name)
+        kept = await receive(request, shelf)
+        return await run_in_threadpool(downloads.predicted, run, kept)
+
+    @app.get("/runs/{name}/files/{file}")
+    def file(name: str, file: str) -> Response:
+        return downloads.send(shelf.run(name), file)
+
+    @app.get("/runs/{name}/figures/{file}")
+    def figure(name: str, file: str) -> Response:
+        return downloads.figure(shelf.run(name), file)
+
+
+def _choose(
+    request: Request, shelf: Shelf, kept: Upload, chosen: Fields, fault: str = ""
+) -> HTMLResponse:
+    """The page of a table: its first rows, and what may be chosen."""
+    words = words_for(request)
+    shown, unreadable = None, ""
+    try:
+        shown = look.preview(kept, chosen.get("encoding"), chosen.get("delimiter"))
+    except DureeError as error:
+        unreadable = look.plain(error.message(words.language), words, kept)
+    return page(
+        request,
+        "table.html",
+        422 if fault else 200,
+        table=kept,
+        shown=shown,
+        unreadable=unreadable,
+        fault=fault,
+        kinds=KINDS,
+        others=[other for other in shelf.tables() if other.id != kept.id],
+        chosen=(guess_roles(shown.columns) if shown and not chosen else {}) | chosen,
+        free=free_folder(_plain(kept.name), shelf.folder).name,
+    )
+
+
+def _recipe(shelf: Shelf, kept: Upload, chosen: Fields) -> Recipe:
+    """The recipe that a form asks for; what it leaves empty keeps its default."""
+    flags: dict[str, Any] = {name: chosen[name] for name in CHOICES if name in chosen}
+    if "test" in flags:
+        flags["test"] = str(shelf.table(flags["test"]).path)
+    if "part" in chosen:  # the whole form was sent: a box that is not ticked is missing from it
+        flags["baselines"] = "baselines" in chosen
+    return recipe_from_flags(None, (str(kept.path),), flags, ())
+
+
+def _name_of_run(shelf: Shelf, kept: Upload, chosen: Fields) -> str:
+    name = chosen.get("name") or free_folder(_plain(kept.name), shelf.folder).name
+    if not NAME.fullmatch(name) or name == UPLOADS:
+        raise DataError(
+            "a run cannot be called {name!r}",
+            fix="use up to 60 letters, digits, spaces, dots, hyphens and brackets",
+            name=name,
+        )
+    if (shelf.folder / name).exists():
+        raise DataError("there is a run {name!r} already", fix="choose another name", name=name)
+    return name
+
+
+def _plain(name: str) -> str:
+    """A run's name after that of a table: letters, digits and hyphens of it."""
+    return "-".join(re.findall(r"\w+", name.rpartition(".")[0]))[:40] or "run"
+
+
+def _to(run: Run) -> Response:
+    return RedirectResponse(f"/runs/{quote(run.folder.name)}", 303)
+
+
+def _no_such_page(request: Request, error: HTTPException | RequestValidationError) -> HTMLResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 422
+    return page(request, "error.html", status, message=words_for(request)("there is no such page"))

@@ -1,0 +1,98 @@
+"""Downloads: what may be taken away from a finished run, under names that tell whose it is."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse
+
+from duree.errors import RunError
+from duree.report.figures import FOLDER
+from duree.run import Run
+from duree.serving.studio.shelf import Upload
+from duree.tables.write import write_table
+from duree.workflow import predict
+
+# Files that lie in the run folder as they are.
+KEPT = ("predictions.parquet", "recipe.toml", "metrics.json", "report.html")
+# Packages without which some cannot be made.
+NEEDED = {"predictions.xlsx": ["xlsxwriter"], "onnx.zip": ["onnx", "onnxruntime"]}
+
+
+def listed(run: Run) -> list[str]:
+    """The names of all downloads that the run has."""
+    lacking = {name for name, packages in NEEDED.items() if not all(map(find_spec, packages))}
+    lacking |= {name for name in KEPT if not run.has(name)}
+    return sorted({*KEPT, *MADE} - lacking)
+
+
+def send(run: Run, name: str) -> FileResponse:
+    """One of the listed files; RunError where there is none of the name."""
+    title = f"{run.folder.name}-{name}"
+    if name in KEPT and run.has(name):
+        return FileResponse(run.folder / name, filename=title)
+    if name not in MADE:
+        raise RunError("the run has no file {name!r}", fix="choose one from the list", name=name)
+    folder = Path(tempfile.mkdtemp(prefix="duree-"))
+    away = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        return FileResponse(MADE[name](run, folder), filename=title, background=away)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def predicted(run: Run, table: Upload) -> FileResponse:
+    """A table with the run's predictions, as CSV; the upload itself is not kept."""
+    output = table.path.with_name("predicted.csv")
+    away = BackgroundTask(shutil.rmtree, table.path.parent, ignore_errors=True)
+    try:
+        predict(run.folder, table.path, output)
+    except BaseException:
+        shutil.rmtree(table.path.parent, ignore_errors=True)
+        raise
+    title = f"{table.name.rpartition('.')[0]}-predicted.csv"
+    return FileResponse(output, filename=title, background=away)
+
+
+def figure(run: Run, name: str) -> FileResponse:
+    """A figure of the report, by its file's name."""
+    folder = run.folder / FOLDER
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if name not in names:
+        raise RunError("the run has no file {name!r}", fix="choose one from the list", name=name)
+    kind = "application/pdf" if name.endswith(".pdf") else "application/octet-stream"
+    # Never shown as a page of ours: an SVG may hold anything.
+    return FileResponse(folder / name, filename=f"{run.folder.name}-{name}", media_type=kind)
+
+
+def _predictions(run: Run, folder: Path, suffix: str) -> Path:
+    path = folder / f"predictions{suffix}"
+    write_table(pl.read_parquet(run.folder / "predictions.parquet"), path)
+    return path
+
+
+def _zipped(run: Run, folder: Path, name: str) -> Path:
+    return Path(shutil.make_archive(str(folder / name), "zip", run.folder / name))
+
+
+def _graph(run: Run, folder: Path) -> Path:
+    from duree.serving.export import export
+
+    export(run.folder, folder / "onnx" / "model.onnx")
+    return Path(shutil.make_archive(str(folder / "onnx-all"), "zip", folder / "onnx"))
+
+
+MADE: dict[str, Callable[[Run, Path], Path]] = {
+    "predictions.csv": lambda run, folder: _predictions(run, folder, ".csv"),
+    "predictions.xlsx": lambda run, folder: _predictions(run, folder, ".xlsx"),
+    "figures.zip": lambda run, folder: _zipped(run, folder, FOLDER),
+    "model.zip": lambda run, folder: _zipped(run, folder, "model"),
+    "onnx.zip": _graph,
+}

@@ -1,0 +1,110 @@
+"""Listing: one line of figures for each run, and several runs beside one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from duree.comparing import compare_runs
+from duree.errors import DureeError
+from duree.evaluation.metrics import gain
+from duree.evaluation.verdict import Evidence, weigh
+from duree.report.choices import Choice, list_choices
+from duree.report.numerals import Shown, estimate
+from duree.report.records import Metrics
+from duree.report.vocabulary import Words
+from duree.run import Run
+
+NETWORK = "network"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One run as the list shows it; figures only where it is finished.
+
+    ``claim`` is ``better``, ``worse`` or ``none``: what the run's verdict says of the network.
+    """
+
+    name: str
+    state: str
+    text: str
+    target: str
+    cell: str
+    rows: int = 0
+    metric: str = ""
+    ours: Shown | None = None
+    rival: str = ""
+    theirs: Shown | None = None
+    claim: str = ""
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs that stand beside one another; ``evidence`` is None where their rows differ."""
+
+    first: str
+    second: str
+    metric: str
+    rows: int
+    evidence: Evidence | None
+
+
+def line(run: Run, state: str) -> Line:
+    """One run as the list shows it."""
+    data = run.recipe.data
+    plain = Line(run.folder.name, state, data.text or "", data.target or "", run.recipe.model.cell)
+    if state != "finished":
+        return plain
+    try:
+        raw = run.read_json("metrics.json")
+        metrics = Metrics.model_validate(raw)
+    except (DureeError, ValueError):  # of another version, or altered: its own page tells more
+        return plain
+    primary, rows = metrics.primary_metric, metrics.rows.get("test", 0)
+    figures = {
+        name: result.estimates[primary]
+        for name, result in metrics.results.items()
+        if primary in result.estimates
+    }
+    rivals = [name for name in figures if name != NETWORK and not name.endswith("_part")]
+    rival = max(rivals, key=lambda name: gain(primary) * figures[name].value, default="")
+    return Line(
+        plain.name,
+        state,
+        plain.text,
+        plain.target,
+        plain.cell,
+        rows,
+        primary,
+        estimate(figures[NETWORK], primary, rows) if NETWORK in figures else None,
+        rival,
+        estimate(figures[rival], primary, rows) if rival else None,
+        str(raw.get("claim", "")),
+        metrics.test_openings[-1].when if metrics.test_openings else "",
+    )
+
+
+def pairs(runs: list[Run]) -> list[Pair]:
+    """Each run held against the next: is one network better than the other?"""
+    found = []
+    for one, other in pairwise(runs):
+        lines = [line(run, "finished") for run in (one, other)]
+        tests = compare_runs(one, other)
+        evidence = weigh(tests, lines[0].metric, 0.0)[0] if tests else None
+        found.append(Pair(lines[0].name, lines[1].name, lines[0].metric, lines[0].rows, evidence))
+    return found
+
+
+def differing(runs: list[Run], words: Words) -> list[tuple[Choice, list[str]]]:
+    """The settings in which runs differ, with each run's value."""
+    each = [
+        {
+            choice.name: choice
+            for _, choices in list_choices(run.recipe, words)
+            for choice in choices
+        }
+        for run in runs
+    ]
+    table = [(choice, [own[name].value for own in each]) for name, choice in each[0].items()]
+    return [(choice, values) for choice, values in table if len(set(values)) > 1]

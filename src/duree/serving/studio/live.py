@@ -1,0 +1,102 @@
+"""Live: a run that is under way, as its page shows it, sent anew whenever something has moved."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from duree.listener import STEPS
+from duree.progress import ENOUGH, Standing, standing
+from duree.run import Run
+
+PAUSE, STILL = 0.5, 15  # seconds between looks, and between signs of life where nothing moves
+# The panel that a curve is drawn in, in units of the picture.
+WIDE, HIGH = 300.0, 110.0
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One panel: each line's name and points, and the values at the edges."""
+
+    title: str
+    lines: list[tuple[str, str]]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class View:
+    """What the page of a run that is under way shows."""
+
+    now: Standing
+    place: int
+    waited: int
+    epochs: int
+    curves: list[Curve]
+    best: float | None
+    stopping_early: bool
+
+
+def view(run: Run) -> View:
+    """The run as it stands."""
+    now, history = standing(run), _history(run)
+    figures = [epoch["metric"] for epoch in history]
+    losses = {"training": "train_loss", "validation": "validation_loss"}
+    curves = []
+    if len(history) > 1:
+        of_loss = {name: [epoch[key] for epoch in history] for name, key in losses.items()}
+        curves = [_curve("loss", of_loss), _curve(now.watched, {"validation": figures})]
+    return View(
+        now,
+        list(STEPS).index(now.step) if now.step in STEPS else -1,
+        int(max(time.time() - now.began, 0)) if now.began else 0,
+        len(history),
+        curves,
+        max(figures, default=None),
+        run.has(ENOUGH),
+    )
+
+
+async def events(
+    run: Run, state: Callable[[Run], str], page: Callable[[View], str]
+) -> AsyncIterator[bytes]:
+    """Server-sent events: ``progress`` with a piece of HTML, and ``over`` at the end."""
+    last, sent = "", 0.0
+    while state(run) == "working":
+        content = page(view(run))
+        if content != last:
+            yield _event("progress", content)
+            last, sent = content, time.monotonic()
+        elif time.monotonic() - sent > STILL:
+            yield b": still here\n\n"
+            sent = time.monotonic()
+        await asyncio.sleep(PAUSE)
+    yield _event("over", "")
+
+
+def _event(name: str, content: str) -> bytes:
+    lines = "".join(f"data: {line}\n" for line in content.splitlines() or [""])
+    return f"event: {name}\n{lines}\n".encode()
+
+
+def _history(run: Run) -> list[dict[str, float]]:
+    try:
+        lines = (run.folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+    except (OSError, ValueError):
+        return []
+
+
+def _curve(title: str, values: dict[str, list[float]]) -> Curve:
+    every = [value for line in values.values() for value in line]
+    low, high = min(every), max(every)
+    spread = (high - low) or 1.0
+    lines = []
+    for name, line in values.items():
+        step = WIDE / (len(line) - 1)
+        points = (f"{n * step:.1f},{HIGH * (high - v) / spread:.1f}" for n, v in enumerate(line))
+        lines.append((name, " ".join(points)))
+    return Curve(title, lines, low, high)

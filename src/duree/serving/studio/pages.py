@@ -1,0 +1,98 @@
+"""Pages: templates, in the reader's language, and the messages that stand in place of a page."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment
+
+from duree.errors import DureeError, RunError, user_language
+from duree.listener import STEPS
+from duree.report.page import page_environment, readable_verdict
+from duree.report.shading import shade
+from duree.report.texts import quote
+from duree.report.vocabulary import Words
+from duree.serving.studio import look
+
+LANGUAGE = "duree-language"
+STATIC = files("duree.serving.studio") / "static"
+# Pages of the library that are shown in a frame: they bring their own style, and run nothing.
+FRAMED = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+
+# What each download is.
+DOWNLOADS = {
+    "predictions.csv": "the test rows with their predictions; opens in a spreadsheet",
+    "predictions.xlsx": "the test rows with their predictions, for Excel",
+    "predictions.parquet": "the test rows with their predictions, for programs",
+    "figures.zip": "every figure of the report, as PDF and SVG",
+    "model.zip": "the trained network",
+    "onnx.zip": "the network for other programs, with its tables and its model card",
+    "recipe.toml": "every choice: duree fit --recipe repeats the run",
+    "metrics.json": "every figure, for programs",
+    "report.html": "the report, in one file",
+}
+
+
+def words_for(request: Request) -> Words:
+    """The language that was chosen on a page, or the browser's, or else the machine's."""
+    chosen = request.cookies.get(LANGUAGE)
+    if chosen in ("en", "zh"):
+        return Words(chosen)
+    wanted = request.headers.get("accept-language", "").lower()
+    if not wanted:
+        return Words(user_language())
+    return Words("zh" if wanted.startswith("zh") else "en")
+
+
+def page(request: Request, name: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A template as an answer."""
+    return HTMLResponse(piece(request, name, **context), status)
+
+
+def piece(request: Request, name: str, **context: Any) -> str:
+    """A template as HTML."""
+    words = words_for(request)
+    template = _environment(words.language).get_template(name)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return template.render(language=words.language, here=here, **context)
+
+
+def framed(html: str) -> HTMLResponse:
+    """A page that the library wrote, for a frame."""
+    return HTMLResponse(html, headers={"Content-Security-Policy": FRAMED})
+
+
+def told(request: Request, error: DureeError) -> HTMLResponse:
+    """An error of the user's in place of a page; only its message where a piece was asked for."""
+    status = 404 if isinstance(error, RunError) else 422
+    message = look.without_paths(error.message(words_for(request).language))
+    name = "message.html" if request.headers.get("hx-request") else "error.html"
+    return page(request, name, status, message=message)
+
+
+@lru_cache(maxsize=2)
+def _environment(language: str) -> Environment:
+    words = Words(language)
+    environment = page_environment(words, "duree.serving.studio")
+    environment.globals |= {
+        "downloads": DOWNLOADS,
+        "quote": quote,
+        "shade": shade,
+        "size": _size,
+        "steps": STEPS,
+        "verdict": lambda run: readable_verdict(run, words),
+    }
+    return environment
+
+
+def _size(count: int) -> str:
+    """``1.2 MB``"""
+    kilobytes = max(count / 1000, 0.1)
+    return f"{kilobytes:.3g} kB" if kilobytes < 1000 else f"{kilobytes / 1000:.4g} MB"

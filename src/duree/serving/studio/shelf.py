@@ -1,0 +1,130 @@
+"""Shelf: the folder that the studio shows, with its runs and the tables that were uploaded."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from duree.errors import DataError, DureeError, RunError
+from duree.folders import write_file
+from duree.progress import standing
+from duree.run import Run, now
+from duree.tables.read import READERS
+
+UPLOADS, NOTE = "uploads", "uploaded.json"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A table that was uploaded: stored under a name of ours, shown under its own."""
+
+    id: str
+    path: Path
+    name: str
+    bytes: int
+    when: str
+
+
+class Shelf:
+    """A folder of runs.
+
+    Nothing that a browser sends is ever taken as a path: it is looked for among the names that are
+    there.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.uploads = self.folder / UPLOADS
+        self.uploads.mkdir(parents=True, exist_ok=True)
+
+    def runs(self) -> list[Run]:
+        """All runs, the latest first; folders that are not safe to open are passed over."""
+        return sorted(self._runs(), key=lambda run: _time(run.folder), reverse=True)
+
+    def run(self, name: str) -> Run:
+        """The run of this name; RunError where there is none, or it is not safe to open."""
+        for folder in self._folders():
+            if folder.name == name:
+                return Run(folder)
+        raise RunError("there is no run {name!r}", fix="choose one from the list", name=name)
+
+    def tables(self) -> list[Upload]:
+        """All uploaded tables, the latest first."""
+        found = [self._upload(folder) for folder in self.uploads.iterdir() if folder.is_dir()]
+        whole = [upload for upload in found if upload is not None]
+        return sorted(whole, key=lambda upload: upload.when, reverse=True)
+
+    def table(self, id: str) -> Upload:
+        """The uploaded table with this id; DataError where there is none."""
+        for upload in self.tables():
+            if upload.id == id:
+                return upload
+        raise DataError("there is no such table", fix="upload it again")
+
+    def new_upload(self, name: str) -> Path:
+        """Where a table of this name is to be written; ``keep_upload`` makes it one of the shelf.
+
+        Raises
+        ------
+        DataError
+            Its suffix is not that of a table.
+        """
+        suffix = "." + name.lower().rpartition(".")[2]
+        if suffix not in READERS:
+            raise DataError(
+                "{name!r} is of a kind that is not known",
+                fix="upload one of {known}",
+                name=name,
+                known=" ".join(READERS),
+            )
+        folder = self.uploads / secrets.token_hex(6)
+        folder.mkdir()
+        return folder / f"table{suffix}"
+
+    def keep_upload(self, path: Path, name: str) -> Upload:
+        """Take a table that was written whole; ``name`` is only ever shown."""
+        note: dict[str, Any] = {"name": name, "bytes": path.stat().st_size, "when": now()}
+        write_file(path.with_name(NOTE), json.dumps(note).encode())
+        return Upload(path.parent.name, path, **note)
+
+    def _folders(self) -> Iterator[Path]:
+        for folder in self.folder.iterdir():
+            if (folder / "recipe.toml").is_file():
+                yield folder
+
+    def _runs(self) -> Iterator[Run]:
+        for folder in self._folders():
+            try:
+                yield Run(folder)
+            except DureeError:
+                continue
+
+    def _upload(self, folder: Path) -> Upload | None:
+        try:
+            note = json.loads((folder / NOTE).read_bytes())
+            path = next(path for path in folder.iterdir() if path.stem == "table")
+            return Upload(folder.name, path, note["name"], note["bytes"], note["when"])
+        except (OSError, ValueError, KeyError, StopIteration):  # not whole
+            return None
+
+
+def state(run: Run) -> str:
+    """``finished``, ``working``, ``failed`` or ``stopped``, as the run's folder tells."""
+    if run.writer() is not None:
+        return "working"
+    if run.has("report.html"):
+        return "finished"
+    return "failed" if standing(run).error else "stopped"
+
+
+def _time(folder: Path) -> float:
+    return (folder / "recipe.toml").stat().st_mtime

@@ -1,0 +1,61 @@
+"""Start: open the studio at an address of this machine alone, with a key of its own."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import webbrowser
+from importlib.util import find_spec
+from pathlib import Path
+
+from duree.errors import ExtraError
+from duree.serving.guard import App, Guard
+from duree.serving.serve import LOOPBACK, run
+
+# Pages that follow a run never end by themselves.
+GRACE = 1
+PACKAGES = ("fastapi", "uvicorn", "python_multipart")
+
+
+def studio(
+    folder: Path, host: str = "127.0.0.1", port: int = 8321, *, open_browser: bool = True
+) -> None:
+    """Show a folder of runs in the browser until the process is told to end.
+
+    Trainings that were started here go on by themselves.
+
+    Parameters
+    ----------
+    folder : Path
+        Of runs; made where it is missing.
+    host, port
+        Where to listen: loopback, unless told otherwise.
+    open_browser : bool
+        Whether to open the page too.
+
+    Raises
+    ------
+    ExtraError
+        A package of the extra ``studio`` is not installed.
+    """
+    token = secrets.token_urlsafe(24)
+    app = guarded(folder, token, host, port)
+    link = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/?token={token}"
+    print(link, flush=True)
+    if open_browser:
+        threading.Timer(1.0, webbrowser.open, [link]).start()
+    run(app, host, port, GRACE)
+
+
+def guarded(folder: Path, token: str, host: str = "127.0.0.1", port: int = 8321) -> App:
+    """The studio behind its door: asked by another name, or without the token, it says nothing."""
+    for package in PACKAGES:
+        if find_spec(package) is None:
+            raise ExtraError(package, "studio", "the studio")
+    from duree.serving.studio.app import create_studio
+    from duree.serving.studio.door import Door
+    from duree.serving.studio.uploads import LARGEST
+
+    hosts = LOOPBACK | {host} if host in LOOPBACK | {"::1"} else {"*"}
+    door = Door(create_studio(folder), token, f"duree-{port}")
+    return Guard(door, hosts, upload=LARGEST)

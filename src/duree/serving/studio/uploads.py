@@ -1,0 +1,148 @@
+"""Uploads: files that a browser sends, written to disk as they come, and never held in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from duree.errors import DataError
+from duree.folders import cannot_write
+from duree.serving.guard import SLOW
+from duree.serving.studio.shelf import Shelf, Upload
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+# Bytes of an upload: reading so much takes a minute. Larger tables are for the command line.
+LARGEST = 4 * 2**30
+NAME_LENGTH = 200
+
+
+async def receive(request: Request, shelf: Shelf, largest: int = LARGEST) -> Upload:
+    """Write the first file of a form to the shelf.
+
+    Raises
+    ------
+    DataError
+        There is no file, it is not a table, it is too large, or it did not come whole; nothing of
+        it is left.
+    RunError
+        The disk is full.
+    """
+    incoming = _Incoming(shelf)
+    try:
+        parser = MultipartParser(_boundary(request), incoming.callbacks())
+        async for chunk in _bounded(request, largest):
+            parser.write(chunk)
+        parser.finalize()
+        return incoming.whole()
+    except FormParserError:
+        raise _not_whole() from None
+    except OSError as error:
+        raise cannot_write(shelf.uploads, error) from None
+    finally:
+        incoming.clear()
+
+
+async def _bounded(request: Request, largest: int) -> AsyncIterator[bytes]:
+    """The body, piece by piece, while it comes and is not too long."""
+    received, pieces = 0, request.stream()
+    try:
+        while True:
+            chunk = await asyncio.wait_for(anext(pieces), SLOW)
+            received += len(chunk)
+            if received > largest:
+                raise DataError(
+                    "the file is larger than {gigabytes:g} GB",
+                    fix="use the command line: duree fit reads it from where it lies",
+                    gigabytes=largest / 2**30,
+                )
+            yield chunk
+    except StopAsyncIteration:
+        return
+    except (TimeoutError, ClientDisconnect):
+        raise _not_whole() from None
+
+
+def _boundary(request: Request) -> bytes:
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != b"multipart/form-data" or b"boundary" not in options:
+        raise DataError("no file was sent", fix="choose a file")
+    return options[b"boundary"]
+
+
+def _not_whole() -> DataError:
+    return DataError("the file did not come whole", fix="upload it again")
+
+
+class _Incoming:
+    """The parts of a form as the parser meets them: the first file is kept, all else let pass."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.field = self.value = b""
+        self.name = ""
+        self.path: Path | None = None
+        self.file: IO[bytes] | None = None
+        self.complete = False
+
+    def callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self.begin,
+            "on_header_field": self.header_field,
+            "on_header_value": self.header_value,
+            "on_header_end": self.header_end,
+            "on_part_data": self.data,
+            "on_part_end": self.end,
+        }
+
+    def begin(self) -> None:
+        self.field = self.value = b""
+
+    def header_field(self, data: bytes, start: int, end: int) -> None:
+        self.field += data[start:end]
+
+    def header_value(self, data: bytes, start: int, end: int) -> None:
+        self.value += data[start:end]
+
+    def header_end(self) -> None:
+        if self.field.lower() == b"content-disposition" and self.path is None:
+            given = parse_options_header(self.value)[1].get(b"filename", b"")
+            if given:
+                self.name = given.decode("utf-8", "replace")[-NAME_LENGTH:]
+                self.path = self.shelf.new_upload(self.name)
+                self.file = open(self.path, "wb")  # noqa: SIM115
+        self.field = self.value = b""
+
+    def data(self, data: bytes, start: int, end: int) -> None:
+        if self.file:
+            self.file.write(data[start:end])
+
+    def end(self) -> None:
+        if self.file:
+            self.file.close()
+            self.file, self.complete = None, True
+
+    def whole(self) -> Upload:
+        """The upload, now that all of it is there."""
+        if self.path is None:
+            raise DataError("no file was sent", fix="choose a file")
+        if not self.complete:
+            raise _not_whole()
+        upload = self.shelf.keep_upload(self.path, self.name)
+        self.path = None  # it is the shelf's
+        return upload
+
+    def clear(self) -> None:
+        """Leave nothing of a file that did not come whole."""
+        if self.file:
+            self.file.close()
+        if self.path:
+            shutil.rmtree(self.path.parent, ignore_errors=True)
