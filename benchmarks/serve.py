@@ -2,8 +2,10 @@
 
     python benchmarks/serve.py [--seconds 60] [--clients 8 32]
 
-Both serve the tutorials' model (an LSTM of 128 units over 128-unit words), on two cores, over
-loopback; the clients run in this process. Requests hold one letter of about 65 words each.
+Both serve the tutorials' model (an LSTM of 128 units over 128-unit words) over loopback; requests
+hold one letter of about 65 words each. Where there are four cores, the servers have the first two
+and the clients, which run in this process, the others. At last 10,000
+connections are opened that say nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 from duree.letters import generate
 from duree.recipe import Recipe
@@ -59,6 +64,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, nargs="+", default=[8, 32])
     options = parser.parse_args()
+    cores = share_cores()
     bodies = [
         json.dumps({"rows": [{"letter": letter}]}).encode()
         for letter in generate(200, seed=1)["letter"]
@@ -72,8 +78,21 @@ def main() -> None:
         for clients in options.clients:
             rates = {}
             for server, command in commands.items():
-                rates[server] = measure(server, command, clients, options.seconds, bodies)
+                with started(command, cores) as (process, port):
+                    rates[server] = measure(server, process, port, clients, options.seconds, bodies)
             print(f"{clients} clients: {rates['duree serve'] / rates['plain handler']:.1f} times")
+        with started(commands["duree serve"], cores) as (process, port):
+            measure_silence(process, port)
+
+
+def share_cores() -> set[int]:
+    """Keep the clients to some cores; the others, for the servers. None where there are few."""
+    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 4:
+        print("servers and clients share all cores")
+        return set()
+    os.sched_setaffinity(0, {2, 3})
+    print("servers on cores 0 and 1, clients on cores 2 and 3")
+    return {0, 1}
 
 
 def train(folder: Path) -> Path:
@@ -95,30 +114,64 @@ def train(folder: Path) -> Path:
     return fit(recipe, folder / "run").folder
 
 
-def measure(
-    name: str, command: list[str], clients: int, seconds: float, bodies: list[bytes]
-) -> float:
-    """Start a server, load it, and tell requests a second, times, faults and memory."""
+@contextmanager
+def started(command: list[str], cores: set[int]) -> Iterator[tuple[int, int]]:
+    """A server's process and port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with subprocess.Popen([*command, str(port)], stderr=subprocess.DEVNULL) as process:
+    threads = {"OMP_NUM_THREADS": str(len(cores))} if cores else {}
+    environment = os.environ | threads
+    with subprocess.Popen(
+        [*command, str(port)], stderr=subprocess.DEVNULL, env=environment
+    ) as process:
         try:
+            if cores:
+                os.sched_setaffinity(process.pid, cores)
             wait_for(port)
-            asyncio.run(load(port, clients, 2.0, bodies))
-            before = memory(process.pid)
-            times, faults = asyncio.run(load(port, clients, seconds, bodies))
-            grown = memory(process.pid) - before
+            yield process.pid, port
         finally:
             process.send_signal(signal.SIGTERM)
+
+
+def measure(
+    name: str, process: int, port: int, clients: int, seconds: float, bodies: list[bytes]
+) -> float:
+    """Load a server, and tell requests a second, times, faults and memory."""
+    asyncio.run(load(port, clients, 2.0, bodies))
+    before, busy = memory(process), processor(process)
+    times, faults = asyncio.run(load(port, clients, seconds, bodies))
+    grown, busy = memory(process) - before, processor(process) - busy
     times.sort()
     rate = len(times) / seconds
     middle, late = (1e3 * times[int(share * len(times))] for share in (0.5, 0.99))
     print(
-        f"{name}, {clients} clients: {rate:.0f} requests/s, p50 {middle:.1f} ms, p99 {late:.1f} "
-        f"ms, {faults} faults, memory {before:.0f} MiB and {grown:+.0f}"
+        f"{name}, {clients} clients: {rate:.0f} requests/s "
+        f"({len(times) / busy:.0f} for each second of a core), "
+        f"p50 {middle:.1f} ms, p99 {late:.1f} ms, {faults} faults, "
+        f"memory {before:.0f} MiB and {grown:+.0f}"
     )
     return rate
+
+
+def measure_silence(process: int, port: int) -> None:
+    """Open connections that say nothing, and tell how long a real request takes meanwhile."""
+    import resource
+
+    count = min(10_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
+    before, slowest = memory(process), 0.0
+    with ExitStack() as stack:
+        for number in range(count):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            if number % 100 == 99:
+                began = time.perf_counter()
+                urlopen(f"http://127.0.0.1:{port}/health", timeout=10).close()
+                slowest = max(slowest, time.perf_counter() - began)
+        grown = memory(process) - before
+    print(
+        f"{count} silent connections: a request takes at most {1e3 * slowest:.0f} ms, "
+        f"memory {grown:+.0f} MiB"
+    )
 
 
 def wait_for(port: int) -> None:
@@ -161,6 +214,12 @@ def memory(process: int) -> float:
     """What the process holds, in MiB."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def processor(process: int) -> float:
+    """Seconds that the process has computed, on all cores."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

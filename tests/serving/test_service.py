@@ -21,6 +21,7 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from tests.test_explaining import recipe
 from tests.test_workflow import letters
 
@@ -311,6 +312,40 @@ def test_those_who_wait_when_the_service_closes_are_answered(run: Run) -> None:
     found, left = asyncio.run(go())
     assert len(found) == 20
     assert not left
+
+
+def test_explanations_wait_in_the_same_queue_and_are_turned_away_with_the_rest() -> None:
+    async def go() -> tuple[int, str, int]:
+        batcher = Batcher(list, waiting=10)
+        working = asyncio.create_task(batcher.run())
+        first = asyncio.create_task(batcher.alone(str.upper, "glad", rows=8))
+        await asyncio.sleep(0)
+        with pytest.raises(Full):
+            await batcher.alone(str.upper, "grim", rows=8)
+        waiting, found = batcher.rows, await first
+        batcher.close()
+        await working
+        return waiting, found, batcher.rows
+
+    assert asyncio.run(go()) == (8, "GLAD", 0)
+
+
+def test_a_small_batch_is_one_threads_work_and_a_large_one_everybodys(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+    encode = TrainedModel.encode
+
+    def counted(model: TrainedModel, rows: pl.Series):
+        threads.append(torch.get_num_threads())
+        return encode(model, rows)
+
+    monkeypatch.setattr(TrainedModel, "encode", counted)
+    before = torch.get_num_threads()
+    client.predict([{"letter": "glad"}])
+    client.predict([{"letter": "glad " * 1000}] * 20)
+    assert threads == [1, before]
+    assert torch.get_num_threads() == before
 
 
 def test_a_client_that_hangs_up_costs_no_room(run: Run) -> None:

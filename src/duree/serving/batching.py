@@ -44,16 +44,23 @@ class Batcher(Generic[T]):
         Gives one answer for each text.
     waiting : int
         Rows that may wait.
+    prepare : () -> None
+        Called in the thread of large batches, before the first.
     """
 
-    def __init__(self, work: Callable[[list[str]], list[T]], waiting: int = WAITING) -> None:
+    def __init__(
+        self,
+        work: Callable[[list[str]], list[T]],
+        waiting: int = WAITING,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
         self.work, self.capacity = work, waiting
         self.queue: deque[Waiting[T]] = deque()
         self.rows = 0  # that wait or are being computed
         self.woken = asyncio.Event()
         self.closing = False
         # One thread: the network itself uses as many as the machine has.
-        self.thread = ThreadPoolExecutor(1, "duree-predict")
+        self.thread = ThreadPoolExecutor(1, "duree-predict", prepare)
 
     async def answers(self, texts: list[str]) -> list[T]:
         """The answers of some texts, in their order.

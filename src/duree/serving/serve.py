@@ -81,6 +81,7 @@ def settings(app: App, host: str, port: int, grace: int = GRACE) -> uvicorn.Conf
         port=port,
         http=http,
         ws="none",
+        proxy_headers=False,  # who asks makes no difference
         # So many are taken at once: among them none may be the oldest, that is closed.
         backlog=http.most // 2,
         log_level="warning",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 from fastapi import HTTPException
 
 from duree import __version__
@@ -63,9 +65,9 @@ class Served:
         self.table = ExitStack()
         self.table.enter_context(tabulated(self.model.network, ALL))
 
-    def open(self) -> None:
-        """Make ready to take requests, in the event loop that runs."""
-        self.batcher = Batcher(self.answers, self.waiting)
+    def open(self, threads: int) -> None:
+        """Make ready to take requests, in the event loop that runs; threads do what is large."""
+        self.batcher = Batcher(self.answers, self.waiting, partial(torch.set_num_threads, threads))
 
     @property
     def column(self) -> str:
