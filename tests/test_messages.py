@@ -25,7 +25,7 @@ TELLERS = {
     kind.__name__: ERROR
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, DureeError) and kind is not ExtraError
-} | {"Finding": FINDING, "translate": TRANSLATE}
+} | {"Missing": ERROR, "Finding": FINDING, "translate": TRANSLATE}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ EXTRAS = {
     "chinese": {"jieba": "Chinese word segmentation"},
     "onnx": {"onnx": "export", "onnxruntime": "trying an export"},
     "serve": {"fastapi": "the service", "uvicorn": "the service"},
+    "studio": {"python_multipart": "the studio"},
 }
 
 

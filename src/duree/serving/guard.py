@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -18,6 +19,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Bytes of a body, and seconds in which it must have come.
 BODY, SLOW = 1_000_000, 20
+PORT = re.compile(r":[0-9]*$")
 
 
 class _HungUp(Exception):
@@ -94,8 +96,7 @@ class Guard:
                 return body
 
     def _is_ours(self, host: str) -> bool:
-        name = host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-        return "*" in self.hosts or name.lower() in self.hosts
+        return "*" in self.hosts or PORT.sub("", host.lower()) in self.hosts
 
 
 async def _refuse(send: Send, status: int, why: str) -> None:
@@ -103,6 +104,7 @@ async def _refuse(send: Send, status: int, why: str) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

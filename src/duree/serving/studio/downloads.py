@@ -12,10 +12,9 @@ import polars as pl
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
-from duree.errors import RunError
 from duree.report.figures import FOLDER
 from duree.run import Run
-from duree.serving.studio.shelf import Upload
+from duree.serving.studio.shelf import Missing, Upload
 from duree.tables.write import write_table
 from duree.workflow import predict
 
@@ -33,12 +32,12 @@ def listed(run: Run) -> list[str]:
 
 
 def send(run: Run, name: str) -> FileResponse:
-    """One of the listed files; RunError where there is none of the name."""
+    """One of the listed files; Missing where there is none of the name."""
     title = f"{run.folder.name}-{name}"
     if name in KEPT and run.has(name):
         return FileResponse(run.folder / name, filename=title)
     if name not in MADE:
-        raise RunError("the run has no file {name!r}", fix="choose one from the list", name=name)
+        raise Missing("the run has no file {name!r}", fix="choose one from the list", name=name)
     folder = Path(tempfile.mkdtemp(prefix="duree-"))
     away = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     try:
@@ -66,7 +65,7 @@ def figure(run: Run, name: str) -> FileResponse:
     folder = run.folder / FOLDER
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     if name not in names:
-        raise RunError("the run has no file {name!r}", fix="choose one from the list", name=name)
+        raise Missing("the run has no file {name!r}", fix="choose one from the list", name=name)
     kind = "application/pdf" if name.endswith(".pdf") else "application/octet-stream"
     # Never shown as a page of ours: an SVG may hold anything.
     return FileResponse(folder / name, filename=f"{run.folder.name}-{name}", media_type=kind)
@@ -85,6 +84,7 @@ def _zipped(run: Run, folder: Path, name: str) -> Path:
 def _graph(run: Run, folder: Path) -> Path:
     from duree.serving.export import export
 
+    (folder / "onnx").mkdir()
     export(run.folder, folder / "onnx" / "model.onnx")
     return Path(shutil.make_archive(str(folder / "onnx-all"), "zip", folder / "onnx"))
 

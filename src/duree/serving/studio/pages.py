@@ -17,6 +17,7 @@ from duree.report.shading import shade
 from duree.report.texts import quote
 from duree.report.vocabulary import Words
 from duree.serving.studio import look
+from duree.serving.studio.shelf import Missing
 
 LANGUAGE = "duree-language"
 STATIC = files("duree.serving.studio") / "static"
@@ -26,6 +27,7 @@ FRAMED = (
     "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 
+STATUS = {Missing: 404, RunError: 409}
 # What each download is.
 DOWNLOADS = {
     "predictions.csv": "the test rows with their predictions; opens in a spreadsheet",
@@ -71,7 +73,7 @@ def framed(html: str) -> HTMLResponse:
 
 def told(request: Request, error: DureeError) -> HTMLResponse:
     """An error of the user's in place of a page; only its message where a piece was asked for."""
-    status = 404 if isinstance(error, RunError) else 422
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
     message = look.without_paths(error.message(words_for(request).language))
     name = "message.html" if request.headers.get("hx-request") else "error.html"
     return page(request, name, status, message=message)

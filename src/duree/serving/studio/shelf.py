@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from duree.errors import DataError, DureeError, RunError
+from duree.errors import DataError, DureeError
 from duree.folders import write_file
 from duree.progress import standing
 from duree.run import Run, now
 from duree.tables.read import READERS
 
 UPLOADS, NOTE = "uploads", "uploaded.json"
+
+
+class Missing(DureeError):
+    """Nothing goes by this name."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,11 @@ class Shelf:
         return sorted(self._runs(), key=lambda run: _time(run.folder), reverse=True)
 
     def run(self, name: str) -> Run:
-        """The run of this name; RunError where there is none, or it is not safe to open."""
+        """The run of this name; Missing where there is none, RunError where it is not safe."""
         for folder in self._folders():
             if folder.name == name:
                 return Run(folder)
-        raise RunError("there is no run {name!r}", fix="choose one from the list", name=name)
+        raise Missing("there is no run {name!r}", fix="choose one from the list", name=name)
 
     def tables(self) -> list[Upload]:
         """All uploaded tables, the latest first."""
@@ -64,11 +68,11 @@ class Shelf:
         return sorted(whole, key=lambda upload: upload.when, reverse=True)
 
     def table(self, id: str) -> Upload:
-        """The uploaded table with this id; DataError where there is none."""
+        """The uploaded table with this id; Missing where there is none."""
         for upload in self.tables():
             if upload.id == id:
                 return upload
-        raise DataError("there is no such table", fix="upload it again")
+        raise Missing("there is no such table", fix="upload it again")
 
     def new_upload(self, name: str) -> Path:
         """Where a table of this name is to be written; ``keep_upload`` makes it one of the shelf.
@@ -78,7 +82,7 @@ class Shelf:
         DataError
             Its suffix is not that of a table.
         """
-        suffix = "." + name.lower().rpartition(".")[2]
+        suffix = f".{name.lower().rpartition('.')[2]}" if "." in name else ""
         if suffix not in READERS:
             raise DataError(
                 "{name!r} is of a kind that is not known",

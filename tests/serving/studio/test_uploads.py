@@ -1,0 +1,180 @@
+"""Whatever is uploaded, by whatever name: tables are stored whole, all else leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.serving.studio.conftest import Endless, Visitor
+
+from duree.serving.studio import uploads
+from duree.serving.studio.shelf import Shelf
+
+FORM = {"content-type": "multipart/form-data; boundary=b"}
+TABLE = b"text,label\nfine,up\ngrim,down\n"
+NAMES = [
+    "../../x.csv",
+    "..\\..\\x.csv",
+    "C:x.csv",
+    "/etc/passwd.csv",
+    "a\0b.csv",
+    "n" * 300 + ".csv",
+    "CON.csv",
+    ".csv",
+    "<script>alert(1)</script>.csv",
+    "\u202evsc.exe.csv",
+    "名称 表.csv",
+    "%2e%2e%2fx.csv",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_shown_and_never_becomes_a_path(visitor: Visitor, name: str) -> None:
+    outside = {
+        path for path in visitor.folder.parent.rglob("*") if visitor.folder not in path.parents
+    }
+    address = visitor.table(name, TABLE)
+    stored = [path for path in visitor.within() if path.name != "uploaded.json"]
+    assert [path.name for path in stored] == ["table.csv"]
+    assert stored[0].parent.parent == visitor.folder / "uploads"
+    assert stored[0].parent.name == address.rpartition("/")[2]
+    assert stored[0].read_bytes() == TABLE
+    assert outside == {
+        path for path in visitor.folder.parent.rglob("*") if visitor.folder not in path.parents
+    }
+    page = visitor.get(address).text
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+    assert "\0" not in page
+
+
+@pytest.mark.parametrize("name", ["x.exe", "x", "x.csv.py", "x.html", "csv"])
+def test_what_is_no_table_is_refused(visitor: Visitor, name: str) -> None:
+    answer = visitor.upload(name, TABLE)
+    assert answer.status_code == 422
+    assert "kind that is not known" in answer.text
+    assert visitor.within() == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"content-type": "text/plain"}, b"text,label"),
+        (FORM, b"--b--\r\n"),
+        (
+            FORM,
+            b'--b\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n\r\n--b--\r\n',
+        ),
+        ({"content-type": "multipart/form-data"}, b"--b--\r\n"),
+        (FORM, b"no form at all"),
+        (FORM, b'--b\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\nhalf'),
+        (FORM, b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n1\r\n--b--\r\n'),
+    ],
+)
+def test_a_form_without_a_whole_file_is_told_and_leaves_nothing(
+    visitor: Visitor, headers: dict[str, str], body: bytes
+) -> None:
+    answer = visitor.post("/tables", headers=headers, content=body)
+    assert answer.status_code == 422
+    assert "file" in answer.text
+    assert visitor.within() == []
+
+
+def test_ten_gigabytes_are_refused_before_a_byte_of_them_is_read(visitor: Visitor) -> None:
+    endless = Endless(10, b"x" * 1000)
+    headers = FORM | {"content-length": str(10 * 2**30)}
+    answer = visitor.post("/tables", headers=headers, content=endless)
+    assert answer.status_code == 413
+    assert endless.taken <= 10
+    assert visitor.within() == []
+
+
+def test_a_file_that_grows_too_large_on_the_way_is_cut_off(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads.receive, "__defaults__", (1_000_000,))
+    answer = visitor.post("/tables", headers=FORM, content=Endless(1000, b"x" * 10_000))
+    assert answer.status_code == 422
+    assert "larger than" in answer.text
+    assert visitor.within() == []
+
+
+def test_a_file_that_stops_coming_is_not_waited_for(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "SLOW", 0.05)
+
+    async def slow():
+        async for piece in Endless(1, b"x"):
+            yield piece
+        await asyncio.sleep(2)
+
+    answer = visitor.post("/tables", headers=FORM, content=slow())
+    assert answer.status_code == 422
+    assert "did not come whole" in answer.text
+    assert visitor.within() == []
+
+
+def test_memory_does_not_grow_with_the_file(visitor: Visitor) -> None:
+    visitor.upload("small.csv", TABLE)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    async def large():
+        async for piece in Endless(1500, b"a,b\n" * 25_000):
+            yield piece
+        yield b"\r\n--b--\r\n"
+
+    answer = visitor.post("/tables", headers=FORM, content=large())
+    assert answer.status_code == 303
+    stored = max(path.stat().st_size for path in visitor.within())
+    assert stored == 1500 * 100_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000  # KiB
+
+
+def test_a_full_disk_is_told_and_nothing_of_the_file_stays(visitor: Visitor) -> None:
+    visitor.get("/")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        answer = visitor.upload("t.csv", b"text,label\n" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert answer.status_code == 409
+    assert "free some space" in answer.text
+    assert visitor.within() == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    content=st.binary(max_size=3000),
+    cuts=st.lists(st.integers(min_value=1, max_value=400), min_size=1, max_size=30),
+)
+def test_however_it_is_cut_on_the_way_the_same_file_arrives(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, cuts: list[int]
+) -> None:
+    visitor = Visitor(tmp_path_factory.mktemp("cut") / "runs")
+    request = httpx.Request("POST", "http://x/", files={"file": ("t.csv", content)})
+    body = request.read()
+
+    async def pieces():
+        rest, turn = body, 0
+        while rest:
+            size = cuts[turn % len(cuts)]
+            yield rest[:size]
+            rest, turn = rest[size:], turn + 1
+
+    headers = {"content-type": request.headers["content-type"]}
+    answer = visitor.post("/tables", headers=headers, content=pieces())
+    assert answer.status_code == 303
+    assert Shelf(visitor.folder).tables()[0].path.read_bytes() == content
+
+
+def test_a_half_written_upload_of_a_killed_studio_is_not_shown(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "runs")
+    shelf.new_upload("t.csv").write_bytes(b"half")
+    assert shelf.tables() == []
