@@ -13,9 +13,10 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/*
 
-# The CPU build of torch, a tenth of the size of the other.
+# Where the CPU build of torch lies, which is a tenth of the size of the usual one.
+ARG TORCH_INDEX=""
 COPY constraints.txt /tmp/
-RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu \
+RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
     --constraint /tmp/constraints.txt torch
 COPY --from=build /wheels /tmp/wheels
 RUN wheel="$(echo /tmp/wheels/*.whl)" \

@@ -1,4 +1,5 @@
 # make demo    set everything up, then the whole job on simulated letters
+# make studio  set everything up, then the whole workflow in the browser
 # make test    set everything up, then all tests
 # make lint    style and types
 # make bench   every figure of the README, measured anew
@@ -14,10 +15,13 @@ KERNELS := $(wildcard src/duree/network/kernels/*.cpp src/duree/network/kernels/
 # Two threads are our reference, and keep small machines responsive.
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test lint bench sanitize docs clean
+.PHONY: demo studio test lint bench sanitize docs clean
 
 demo: .venv/ready
 	$(BIN)/duree demo
+
+studio: .venv/studio
+	$(BIN)/duree studio
 
 test: .venv/dev
 	$(BIN)/python -m pytest
@@ -64,6 +68,10 @@ clean:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) torch
 	$(PIP) --editable .
+	touch $@
+
+.venv/studio: .venv/ready
+	$(PIP) --editable '.[formats,chinese,onnx,studio]'
 	touch $@
 
 # What tests, checks and benchmarks need besides.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -160,6 +161,23 @@ def test_doctor_names_versions_and_missing_extras(capfd: pytest.CaptureFixture[s
     out = capfd.readouterr().out
     assert "torch" in out
     assert "threads" in out
+
+
+@pytest.mark.parametrize("verb", [["serve", "no-run"], ["studio", "runs", "--no-browser"]])
+def test_a_port_that_another_program_has_is_told(
+    verb: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert call(*verb, "--port", port) == 2
+    out, err = capfd.readouterr()
+    assert f"port {port} of 127.0.0.1 cannot be taken" in err
+    assert f"--port {port + 1}" in err
+    assert out == ""
 
 
 def test_help_imports_no_torch() -> None:

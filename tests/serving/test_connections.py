@@ -24,7 +24,7 @@ from urllib.parse import unquote
 if sys.argv[4] == "h11":
     sys.modules["httptools"] = None
 from duree.serving import connections
-from duree.serving.serve import run
+from duree.serving.serve import listening, run
 connections.MOST, connections.SECONDS = int(sys.argv[2]), float(sys.argv[3])
 
 async def app(scope, receive, send):
@@ -40,7 +40,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": str(length).encode()})
 
-run(app, "127.0.0.1", int(sys.argv[1]))
+run(app, listening("127.0.0.1", int(sys.argv[1])))
 """
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BYTES = [bytes([byte]) for byte in b"GET / HTTP/1.1\r\nX: "]

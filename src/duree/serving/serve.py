@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from duree.errors import ExtraError
+from duree.errors import ExtraError, RunError
 
 if TYPE_CHECKING:
     import uvicorn
@@ -41,7 +42,7 @@ def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> Non
     ExtraError
         FastAPI, uvicorn or prometheus-client is not installed.
     RunError
-        A folder holds no finished run.
+        A folder holds no finished run, or the port is taken.
     """
     for package in ("fastapi", "uvicorn", "prometheus_client"):
         if find_spec(package) is None:
@@ -51,13 +52,14 @@ def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> Non
 
     # Who listens to all the world is asked by names that cannot be known here.
     hosts = LOOPBACK | {host} if host in LOOPBACK | {"::1"} else {"*"}
+    address = listening(host, port)
     service = create_service(folders)
     _reload_on_hangup(service.state.reload.set)
-    run(Guard(service, hosts), host, port)
+    run(Guard(service, hosts), address)
 
 
-def run(app: App, host: str, port: int, grace: int = GRACE) -> None:
-    """Run an ASGI application until the process is told to end (SIGINT, SIGTERM).
+def run(app: App, address: socket.socket, grace: int = GRACE) -> None:
+    """Answer at an address until the process is told to end (SIGINT, SIGTERM).
 
     Answers that were begun have ``grace`` seconds to come to their end then.
     """
@@ -65,10 +67,26 @@ def run(app: App, host: str, port: int, grace: int = GRACE) -> None:
 
     # When all is answered, uvicorn raises the signal once more: it shall end the process in order.
     signal.signal(signal.SIGTERM, _end)
-    uvicorn.Server(settings(app, host, port, grace)).run()
+    uvicorn.Server(settings(app, grace)).run([address])
 
 
-def settings(app: App, host: str, port: int, grace: int = GRACE) -> uvicorn.Config:
+def listening(host: str, port: int) -> socket.socket:
+    """The address, taken; RunError where another program has it, or it is not ours to take."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise RunError(
+            "port {port} of {host} cannot be taken: {reason}",
+            fix="choose another one: --port {other}",
+            port=port,
+            host=host,
+            reason=error.strerror or str(error),
+            other=port + 1,
+        ) from None
+
+
+def settings(app: App, grace: int = GRACE) -> uvicorn.Config:
     """How an application is served: few connections, none for long, and in order at the end."""
     import uvicorn
 
@@ -77,8 +95,6 @@ def settings(app: App, host: str, port: int, grace: int = GRACE) -> uvicorn.Conf
     http = connections()
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         http=http,
         ws="none",
         proxy_headers=False,  # who asks makes no difference

@@ -261,6 +261,16 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     expect(page.frame_locator("iframe").get_by_text("Durée report")).to_be_visible()
 
 
+def test_the_pages_in_the_frames_are_accessible_too(page: Page, studio: Studio) -> None:
+    enter(page, studio)
+    for name in ("report", "rows/1"):
+        for language in ("中文", "English"):
+            page.goto(f"{studio.link.partition('?')[0]}runs/film reviews/{name}")
+            page.get_by_role("button", name=language).click()
+            page.goto(f"{studio.link.partition('?')[0]}runs/film reviews/{name}.html")
+            accessible(page)
+
+
 def test_training_may_be_cut_short_and_runs_compared(
     page: Page, studio: Studio, table: Path
 ) -> None:

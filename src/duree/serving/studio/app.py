@@ -122,9 +122,9 @@ def _tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
         try:
             found = look.check(_recipe(shelf, kept, chosen).data)
         except DureeError as error:
-            message = look.plain(error.message(words.language), words, kept)
+            message = look.plain(error.message(words.language), words, shelf.tables())
             return page(request, "message.html", message=message)
-        tell = partial(look.plain, words=words, upload=kept)
+        tell = partial(look.plain, words=words, tables=shelf.tables())
         return page(request, "checks.html", found=found, tell=tell)
 
     @app.post("/tables/{id}/runs")
@@ -142,7 +142,7 @@ def _tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
                     values: dict[str, Any] = dict(found.finding.values)
                     raise DataError(found.finding.what, fix=found.finding.fix, **values)
         except DureeError as error:
-            message = look.plain(error.message(words.language), words, kept)
+            message = look.plain(error.message(words.language), words, shelf.tables())
             return _choose(request, shelf, kept, form, message)
         run = Run.create(shelf.folder / name, recipe)
         workers.start(run)
@@ -157,15 +157,18 @@ def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
         if state == "finished":
             data = answers.finished(run)
             files = downloads.listed(run)
-            return page(request, "run.html", run=run, data=data, files=files)
-        error = standing(run).error or {}
+            table = shelf.table_of(run)
+            return page(request, "run.html", run=run, data=data, files=files, table=table)
+        words = words_for(request)
+        error = (standing(run).error or {}).get(words.language, "")
         return page(
             request,
             "working.html",
             run=run,
             state=state,
             view=live.view(run),
-            error=look.without_paths(error.get(words_for(request).language, "")),
+            error=look.plain(error, words, shelf.tables()),
+            table=shelf.table_of(run),
         )
 
     @app.get("/runs/{name}/progress")
@@ -271,7 +274,7 @@ def _choose(
     try:
         shown = look.preview(kept, chosen.get("encoding"), chosen.get("delimiter"))
     except DureeError as error:
-        unreadable = look.plain(error.message(words.language), words, kept)
+        unreadable = look.plain(error.message(words.language), words, shelf.tables())
     return page(
         request,
         "table.html",

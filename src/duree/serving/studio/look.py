@@ -76,15 +76,16 @@ def without_paths(message: str) -> str:
     return re.sub(r"(?<![\w:/])/(?:[^\s'\"/]+/)+", "", message)
 
 
-def plain(message: str, words: Words, upload: Upload) -> str:
+def plain(message: str, words: Words, tables: list[Upload]) -> str:
     """A message of the library as the page tells it: with its own names for files and choices."""
 
     def named(option: re.Match[str]) -> str:
         quotes = "“{}”" if option[1] in OPTIONS else "{}"
         return quotes.format(words(OPTIONS.get(option[1], option[0])))
 
-    told = message.replace(str(upload.path), upload.name)
-    return re.sub(r"--([a-z-]+)(?: (?:COLUMN|NAME|CHAR)\b)?", named, told)
+    for table in tables:
+        message = message.replace(str(table.path), table.name)
+    return re.sub(r"--([a-z-]+)(?: (?:COLUMN|NAME|CHAR)\b)?", named, without_paths(message))
 
 
 @lru_cache(maxsize=16)

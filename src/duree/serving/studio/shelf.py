@@ -74,6 +74,11 @@ class Shelf:
                 return upload
         raise Missing("there is no such table", fix="upload it again")
 
+    def table_of(self, run: Run) -> Upload | None:
+        """The uploaded table that a run was made of; None where it was not one of these."""
+        files = run.recipe.data.files
+        return next((table for table in self.tables() if (str(table.path),) == files), None)
+
     def new_upload(self, name: str) -> Path:
         """Where a table of this name is to be written; ``keep_upload`` makes it one of the shelf.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from duree.errors import ExtraError
 from duree.serving.guard import App, Guard
-from duree.serving.serve import LOOPBACK, run
+from duree.serving.serve import LOOPBACK, listening, run
 
 # Pages that follow a run never end by themselves.
 GRACE = 1
@@ -37,14 +37,16 @@ def studio(
     ------
     ExtraError
         A package of the extra ``studio`` is not installed.
+    RunError
+        The port is taken.
     """
-    token = secrets.token_urlsafe(24)
+    token, address = secrets.token_urlsafe(24), listening(host, port)
     app = guarded(folder, token, host, port)
     link = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/?token={token}"
     print(link, flush=True)
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [link]).start()
-    run(app, host, port, GRACE)
+    run(app, address, GRACE)
 
 
 def guarded(folder: Path, token: str, host: str = "127.0.0.1", port: int = 8321) -> App:
