@@ -1,0 +1,64 @@
+"""What columns seem to be is guessed as a reader would who sees the table for the first time."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from duree.tables.guess import guess_columns, guess_roles
+
+ROWS = 40
+TEXTS = [f"the letter number {n} told of rain and of the harvest" for n in range(ROWS)]
+
+
+def kind(values: list, name: str = "column") -> str:
+    return guess_columns(pl.DataFrame({name: values}))[0].kind
+
+
+@pytest.mark.parametrize(
+    ("values", "guessed"),
+    [
+        (TEXTS, "text"),
+        (["天气很好我们去看海", "雨下得很大没有出门"] * 20, "text"),
+        ([f"L{n:03}" for n in range(ROWS)], "id"),
+        ([str(n) for n in range(ROWS)], "id"),
+        ([f"{n}.5" for n in range(ROWS)], "quantity"),
+        (["up", "down"] * 20, "classes"),
+        (["1", "2", "3", "4", "5"] * 8, "classes"),
+        ([f"19{n:02}-03-01" for n in range(ROWS)], "time"),
+        (["same"] * ROWS, "constant"),
+        ([None, "  "] * 20, "empty"),
+        ([f"film {n // 2}" for n in range(ROWS)], "other"),
+    ],
+)
+def test_a_column_is_taken_for_what_it_looks_like(values: list, guessed: str) -> None:
+    assert kind(values) == guessed
+
+
+def test_gaps_different_values_and_examples_are_counted() -> None:
+    values = ["up", "down", "", "  ", None, "up"]
+    (column,) = guess_columns(pl.DataFrame({"label": values}))
+    assert (column.count, column.missing, column.examples) == (2, 3, ["up", "down"])
+
+
+def test_the_text_is_read_and_the_target_is_what_its_name_says() -> None:
+    frame = pl.DataFrame(
+        {
+            "id": [str(n) for n in range(ROWS)],
+            "region": ["north", "south"] * 20,
+            "review": TEXTS,
+            "rating": [str(n % 8) for n in range(ROWS)],
+            "sentiment": ["pos", "neg"] * 20,
+            "wages": [f"{n}.25" for n in range(ROWS)],
+        }
+    )
+    assert guess_roles(guess_columns(frame)) == {"text": "review", "target": "sentiment"}
+    plain = frame.drop("rating", "sentiment")
+    assert guess_roles(guess_columns(plain))["target"] == "region"
+    assert guess_roles(guess_columns(plain.drop("region")))["target"] == "wages"
+    assert guess_roles(guess_columns(frame.select("id"))) == {}
+
+
+def test_lists_are_passed_over() -> None:
+    frame = pl.DataFrame({"nested": [[1], [2]], "flat": ["a", "b"]})
+    assert [column.name for column in guess_columns(frame)] == ["flat"]
