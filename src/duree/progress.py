@@ -142,6 +142,9 @@ class _NotingTraining:
         """Speed and time left are those of this process."""
         seconds, done = self.noted - self.began, self.before + self.steps
         left = max(self.noting.now.steps - done, 0) * seconds / self.steps
+        if minutes := self.noting.run.recipe.training.max_minutes:
+            spent = time.time() - self.noting.now.began
+            left = min(left, max(60 * minutes - spent, 0.0))
         speed = self.rows / seconds
         self.noting.note(done=done, loss=loss, rows_per_second=speed, seconds_left=left)
 

@@ -40,20 +40,21 @@ def studio(
     RunError
         The port is taken.
     """
+    for package in PACKAGES:
+        if find_spec(package) is None:
+            raise ExtraError(package, "studio", "the studio")
     token, address = secrets.token_urlsafe(24), listening(host, port)
-    app = guarded(folder, token, host, port)
     link = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/?token={token}"
     print(link, flush=True)
     if open_browser:
-        threading.Timer(1.0, webbrowser.open, [link]).start()
-    run(app, address, GRACE)
+        # Some browsers take the terminal until they are closed.
+        threading.Thread(target=webbrowser.open, args=[link], daemon=True).start()
+    # Who comes before all is imported waits at the address, which is taken already.
+    run(guarded(folder, token, host, port), address, GRACE)
 
 
 def guarded(folder: Path, token: str, host: str = "127.0.0.1", port: int = 8321) -> App:
     """The studio behind its door: asked by another name, or without the token, it says nothing."""
-    for package in PACKAGES:
-        if find_spec(package) is None:
-            raise ExtraError(package, "studio", "the studio")
     from duree.serving.studio.app import create_studio
     from duree.serving.studio.door import Door
     from duree.serving.studio.uploads import LARGEST
