@@ -1,0 +1,131 @@
+"""State sequences in figures: who is in which state when, what follows what, and for how long.
+
+The figures are those of A. Gabadinho, G. Ritschard, N. S. Müller & M. Studer (2011), Analyzing and
+visualizing state sequences in R with TraMineR, Journal of Statistical Software 40(4).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+MISSING = -1
+MOST_CLASSES = 6
+MOST_SEQUENCES = 150
+
+
+def describe_states(
+    states: pl.Series, times: list[str], target: pl.Series | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """What the report shows of state sequences, as plain JSON data.
+
+    Parameters
+    ----------
+    states : polars.Series of List(String) [rows]
+        Each of ``len(times)`` states, None where one is missing.
+    times : list of str
+        The names of the time points.
+    target : polars.Series of String [rows], optional
+        The rows' classes; None where the target is a number.
+    seed : int
+        Draws the sequences of the index plot.
+
+    Returns
+    -------
+    dict
+        ``times``; ``states``, in the order of the mean time at which they occur; ``rows``;
+        ``missing``, the share of cells without a state; ``distribution`` [times][states], shares
+        of the rows whose state is known then (0 where none is); ``entropy`` [times] of these
+        shares, from 0 (one state) to 1 (all states alike), None where no state is known;
+        ``transitions`` [states][states], probabilities of the next state given this one (all 0
+        where a state has no next one); ``by_class`` and ``class_rows``, distribution and rows of
+        the 6 commonest classes; ``index``, at most 150 sequences as numbers of states (-1 where
+        missing), sorted by their last state, then the one before it, and so on backwards;
+        ``mean_time``, time points that a row spends in each state on average.
+    """
+    names, codes = _encode(states, len(times))
+    counts = _count(codes, len(names))
+    shares = _shares(counts)
+    of_class = {name: codes[rows] for name, rows in _commonest(target).items()}
+    by_class = {name: _shares(_count(found, len(names))) for name, found in of_class.items()}
+    return {
+        "times": list(times),
+        "states": names,
+        "rows": len(codes),
+        "missing": float((codes == MISSING).mean()) if codes.size else 0.0,
+        "distribution": shares.tolist(),
+        "entropy": _entropy(shares),
+        "transitions": _transitions(codes, len(names)).tolist(),
+        "by_class": {name: found.tolist() for name, found in by_class.items()},
+        "class_rows": {name: len(found) for name, found in of_class.items()},
+        "index": {"rows": _draw_sequences(codes, seed).tolist()},
+        "mean_time": dict(
+            zip(names, (counts.sum(axis=0) / max(len(codes), 1)).tolist(), strict=True)
+        ),
+    }
+
+
+def _encode(states: pl.Series, times: int) -> tuple[list[str], np.ndarray]:
+    """Names of the states and the rows as their numbers [rows, times].
+
+    States that come early come first, so that a stack of them reads from the bottom upwards.
+    """
+    cells = states.explode().cast(pl.String)
+    names = cells.drop_nulls().unique().sort()
+    numbers = cells.cast(pl.Enum(names)).to_physical().cast(pl.Int32).fill_null(MISSING)
+    codes = numbers.to_numpy().reshape(len(states), times)
+    counts = _count(codes, len(names))
+    mean_time = np.arange(times) @ counts / counts.sum(axis=0)
+    order = np.argsort(mean_time, kind="stable")
+    places = np.append(np.argsort(order), MISSING)  # the last is that of -1
+    return names[order].to_list(), places[codes]
+
+
+def _count(codes: np.ndarray, states: int) -> np.ndarray:
+    """Rows in each state at each time [times, states]."""
+    times = codes.shape[1]
+    cells = codes + np.arange(times) * states
+    counts = np.bincount(cells[codes != MISSING], minlength=times * states)
+    return counts.reshape(times, states)
+
+
+def _shares(counts: np.ndarray) -> np.ndarray:
+    """Each line's shares of its sum; zeros where that is 0."""
+    found: np.ndarray = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return found
+
+
+def _entropy(shares: np.ndarray) -> list[float | None]:
+    """Shannon's entropy of each line, as a share of the largest that there can be."""
+    largest = np.log(max(shares.shape[1], 2))
+    logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
+    found = np.clip(-(shares * logs).sum(axis=1) / largest, 0, 1)
+    known = shares.sum(axis=1) > 0
+    return [float(value) if there else None for value, there in zip(found, known, strict=True)]
+
+
+def _transitions(codes: np.ndarray, states: int) -> np.ndarray:
+    """Shares of the next states of each state [states, states], over pairs that are both known."""
+    before, after = codes[:, :-1], codes[:, 1:]
+    known = (before != MISSING) & (after != MISSING)
+    pairs = before[known] * states + after[known]
+    return _shares(np.bincount(pairs, minlength=states * states).reshape(states, states))
+
+
+def _commonest(target: pl.Series | None) -> dict[str, np.ndarray]:
+    """The commonest classes, and which rows are theirs."""
+    if target is None:
+        return {}
+    counts = target.drop_nulls().alias("name").value_counts(name="rows")
+    order = counts.sort("rows", "name", descending=[True, False])
+    names = order["name"].head(MOST_CLASSES)
+    return {name: target.eq_missing(name).to_numpy() for name in names}
+
+
+def _draw_sequences(codes: np.ndarray, seed: int) -> np.ndarray:
+    """Rows drawn without replacement, sorted from their end."""
+    drawn = np.random.default_rng(seed).permutation(len(codes))[:MOST_SEQUENCES]
+    found = codes[np.sort(drawn)]
+    return found[np.lexsort(found.T)]
