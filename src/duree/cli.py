@@ -40,6 +40,13 @@ def column_options(command: Any) -> Any:
     """The options that say which file and which columns; shared by fit and check."""
     options = [
         click.option("--text", metavar="COL", help="Column that holds the texts."),
+        click.option(
+            "--states",
+            metavar="COL",
+            multiple=True,
+            default=None,
+            help="Columns with a state for each time point: names, a range FIRST:LAST, a pattern.",
+        ),
         click.option("--target", metavar="COL", help="Column to predict."),
         click.option("--test", metavar="FILE", help="File that holds the test rows."),
         click.option("--group", metavar="COL", help="Rows alike here stay in one part."),

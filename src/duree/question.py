@@ -13,10 +13,11 @@ from duree.errors import DataError
 from duree.recipe import DataSettings, Recipe, require_column
 from duree.tables.checks import ROLES, check_table
 from duree.tables.columns import as_numbers, as_text, is_blank, resolve_column
-from duree.tables.duplicates import find_duplicates
+from duree.tables.duplicates import find_duplicates, none_of
 from duree.tables.finding import Finding
 from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes, make_split
+from duree.tables.states import with_states
 from duree.tables.table import Table
 from duree.tables.target import clean_labels
 from duree.tasks import TASKS, Task, infer_task
@@ -71,7 +72,8 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     texts = as_text(table, text).fill_null("")
     task = TASKS[name]
     target = read_target(table, column, name)
-    duplicates = find_duplicates(texts)
+    # Many lives go the same way: that two are alike does not make them one.
+    duplicates = none_of(len(table)) if data.states else find_duplicates(texts)
     findings = check_table(
         table,
         data,
@@ -126,7 +128,7 @@ def _read_parts(data: DataSettings) -> tuple[Table, NDArray[np.bool_] | None]:
     options = {"encoding": data.encoding, "delimiter": data.delimiter}
     table = read_tables(data.files, **options, drop_bad=data.drop_bad)
     if data.test_file is None:
-        return table, None
+        return _whole(table, data), None
     test = read_tables([data.test_file], **options, drop_bad=data.drop_bad)
     missing = [name for name in table.frame.columns if name not in test.frame.columns]
     if missing:
@@ -138,7 +140,12 @@ def _read_parts(data: DataSettings) -> tuple[Table, NDArray[np.bool_] | None]:
         )
     frame = pl.concat([table.frame, test.frame.select(table.frame.columns)], how="vertical_relaxed")
     joined = Table(frame, table.sources + test.sources, table.findings + test.findings)
-    return joined, np.arange(len(joined)) >= len(table)
+    return _whole(joined, data), np.arange(len(joined)) >= len(table)
+
+
+def _whole(table: Table, data: DataSettings) -> Table:
+    """The table, with its sequences told as a column where they stand in several."""
+    return with_states(table, data.states) if data.states else table
 
 
 def _without_missing(

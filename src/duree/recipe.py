@@ -20,6 +20,9 @@ from pydantic_core import ErrorDetails
 
 from duree.errors import DataError, RecipeError
 
+# What the column is called in which state columns are told as one (see duree.tables.states).
+STATES = "states"
+
 
 class Section(BaseModel):
     """Settings that cannot be changed once made, nor misspelt."""
@@ -33,6 +36,9 @@ class DataSettings(Section):
     files: tuple[str, ...] = Field((), description="Files or folders that make the table.")
     test_file: str | None = Field(None, description="A file of test rows; none: part them off.")
     text: str | None = Field(None, description="The column that holds the texts.")
+    states: tuple[str, ...] = Field(
+        (), description="Columns with a state for each time point, in place of text (a:b, a*)."
+    )
     target: str | None = Field(None, description="The column to predict.")
     id: str | None = Field(None, description="A column that names each row; never an input.")
     group: str | None = Field(
@@ -59,9 +65,10 @@ class DataSettings(Section):
 class TextSettings(Section):
     """How a text becomes a sequence of numbers."""
 
-    segmenter: Literal["auto", "words", "characters", "jieba"] = Field(
+    segmenter: Literal["auto", "words", "characters", "jieba", "states"] = Field(
         "auto",
-        description="How scripts without spaces are parted; auto: jieba for Chinese if installed.",
+        description="How scripts without spaces are parted; auto: jieba for Chinese if installed. "
+        "states: each state of a sequence is a unit.",
     )
     lowercase: bool = Field(True, description="Fold case.")
     numbers: Literal["keep", "digits", "one"] = Field(
@@ -160,6 +167,25 @@ class Recipe(Section):
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     judging: JudgingSettings = JudgingSettings()
+
+    @model_validator(mode="after")
+    def _reads_one_thing(self) -> Recipe:
+        if self.data.states and self.data.text not in (None, STATES):
+            raise ValueError("data.text and data.states are both given: choose one")
+        if bool(self.data.states) != (self.text.segmenter == "states"):
+            raise ValueError("text.segmenter = states goes with data.states, and only with it")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _states_are_read_as_states(cls, settings: Any) -> Any:
+        if not isinstance(settings, Mapping) or not _section(settings, "data").get("states"):
+            return settings
+        text = {"segmenter": "states", "lowercase": False} | _section(settings, "text")
+        if text["segmenter"] == "auto":
+            text["segmenter"] = "states"
+        data = _section(settings, "data")
+        return {**settings, "text": text, "data": data | {"text": data.get("text") or STATES}}
 
     @classmethod
     def build(cls, settings: Mapping[str, Any]) -> Recipe:
@@ -279,6 +305,12 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"did you mean {short[found[0]]}?" if found else "see docs/reference/recipe.md"
 
 
+def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A section as plain settings, whatever it was given as."""
+    section = settings.get(name) or {}
+    return section.model_dump() if isinstance(section, Section) else dict(section)
+
+
 def _is_section(field: FieldInfo) -> bool:
     return isinstance(field.annotation, type) and issubclass(field.annotation, Section)
 
@@ -340,7 +372,7 @@ def recipe_from_flags(
     given = {
         places.get(name, f"data.{name}"): value
         for name, value in flags.items()
-        if value is not None
+        if value is not None and value != ()
     }
     if data:
         given["data.files"] = tuple(str(Path(path).absolute()) for path in data)

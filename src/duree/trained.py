@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from duree.run import Run
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
+from duree.tables.columns import as_text, resolve_column
+from duree.tables.states import tell_states
+from duree.tables.table import Table
 from duree.tasks import TASKS, Task
 from duree.training.batches import Examples
 from duree.training.join import join
@@ -48,7 +52,8 @@ class TrainedModel:
     columns : dict
         Which columns of a table hold what: ``{"text": ..., "target": ...}``.
     extra : dict
-        Plain JSON data that an estimator keeps with the model.
+        Plain JSON data that is kept with the model: ``states``, the columns of its time points,
+        where it reads them in place of a text; and whatever an estimator needs.
     """
 
     network: nn.Module
@@ -57,6 +62,18 @@ class TrainedModel:
     settings: ModelSettings
     columns: dict[str, str]
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def texts(self, table: Table) -> pl.Series:
+        """What the model reads of a table: its texts, or its states told as texts.
+
+        Raises
+        ------
+        DataError
+            A column that the model was trained on is missing.
+        """
+        if states := self.extra.get("states"):
+            return tell_states(table, [resolve_column(table, name) for name in states])
+        return as_text(table, resolve_column(table, self.columns["text"])).fill_null("")
 
     def encode(self, rows: Any) -> Ragged:
         """Texts or arrays as sequences, as the encoder was fitted to read them."""
@@ -113,12 +130,12 @@ class TrainedModel:
                 TASKS[task["name"]].from_dict(task),
                 settings,
                 description["columns"],
+                extra=description["extra"],
             )
             weights = safetensors.torch.load(files["weights.safetensors"])
             model.network.load_state_dict(weights)
             if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
                 raise ValueError("some weights are no finite numbers")
-            model = replace(model, extra=description["extra"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(
                 "the model in {folder!r} does not fit together: {reason}",
@@ -154,6 +171,7 @@ class TrainedModel:
         settings: ModelSettings,
         columns: dict[str, str],
         seed: int = 0,
+        extra: dict[str, Any] | None = None,
     ) -> TrainedModel:
         """An untrained network that fits the encoder and the task."""
         words = len(encoder.vocabulary) if isinstance(encoder, TextEncoder) else None
@@ -165,7 +183,7 @@ class TrainedModel:
             )
         if settings.wide and words is not None:
             network = JoinedModel(network, WideModel(words, task.outputs))
-        return cls(network, encoder, task, settings, columns)
+        return cls(network, encoder, task, settings, columns, extra or {})
 
 
 def train_model(

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from duree import __version__, records
 from duree.errors import DataError, DureeError
 from duree.evaluation.judgement import Figures, judge_alone
@@ -31,10 +29,11 @@ from duree.rivals import train_rivals
 from duree.run import Run
 from duree.sequences.ragged import Ragged
 from duree.sequences.text import TextEncoder
-from duree.tables.columns import as_text, resolve_column
+from duree.tables.columns import resolve_column
 from duree.tables.pieces import Pieces
 from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes
+from duree.tables.states import state_columns
 from duree.tables.stream import count_rows, stream_table
 from duree.tables.table import Table
 from duree.tables.write import require_writable
@@ -120,13 +119,15 @@ def train(
         Examples(sequences.take(rows), task.encode(question.target.gather(rows)))
         for rows in (split.train, split.validation)
     )
+    named = recipe.data.states
+    extra = {"states": state_columns(question.table, named)} if named else {}
     networks = []
     for seed in range(recipe.seed, recipe.seed + recipe.judging.seeds):
         first = seed == recipe.seed
         folder = run.folder / ("model" if first else f"seeds/{seed}")
         if not folder.exists():
             columns = {"text": question.texts.name, "target": question.target.name}
-            untrained = TrainedModel.build(encoder, task, recipe.model, columns, seed)
+            untrained = TrainedModel.build(encoder, task, recipe.model, columns, seed, extra)
             trained = train_model(
                 untrained,
                 examples,
@@ -239,7 +240,7 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
     """
     run = Run(folder)
     networks = load_networks(run)
-    texts = _texts(networks[0], _read_like(run, data))
+    texts = networks[0].texts(_read_like(run, data))
     if not 1 <= row <= len(texts):
         raise DataError(
             "there is no row {row}: the table has {rows}",
@@ -271,7 +272,7 @@ def explain_all(
     run = Run(folder)
     model = TrainedModel.of_run(run)
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
-    texts = _texts(model, _read_like(run, data))
+    texts = model.texts(_read_like(run, data))
     pieces = Pieces(file, _made_from(run, Path(data)))
     write_attributions(model, texts, pieces, lambda done: progress(done, len(texts)))
     return file
@@ -284,8 +285,4 @@ def _read_like(run: Run, data: Path | str) -> Table:
 
 
 def _sequences(model: TrainedModel, table: Table) -> Ragged:
-    return model.encode(_texts(model, table))
-
-
-def _texts(model: TrainedModel, table: Table) -> pl.Series:
-    return as_text(table, resolve_column(table, model.columns["text"])).fill_null("")
+    return model.encode(model.texts(table))

@@ -3,15 +3,20 @@
 import numpy as np
 from sklearn.feature_extraction.text import TfidfTransformer
 
+from duree.baselines import PENALTIES
 from duree.baselines.ngrams import Ngrams
-from duree.baselines.ridge import PENALTIES, TfidfRidge
+from duree.baselines.ridge import RidgeRegression
+
+
+def ridge(grams: Ngrams) -> RidgeRegression:
+    return RidgeRegression("ridge", grams, lambda: TfidfTransformer(sublinear_tf=True), PENALTIES)
 
 
 def test_the_fit_is_that_of_the_normal_equations():
     texts = ["a b", "a c c", "b c", "a a b c", "c"]
     numbers = np.array([1.0, 3.0, 2.0, 5.0, -1.0])
     grams = Ngrams(str.split)
-    model = TfidfRidge(grams).fit(texts, numbers, texts[:2], numbers[:2])
+    model = ridge(grams).fit(texts, numbers, texts[:2], numbers[:2])
     features = TfidfTransformer(sublinear_tf=True).fit_transform(grams.count(texts + texts[:2]))
     known = np.append(numbers, numbers[:2])
     centre = features.mean(axis=0)
@@ -26,7 +31,7 @@ def test_the_fit_is_that_of_the_normal_equations():
 def test_the_penalty_is_the_best_on_validation():
     texts = ["war x", "bread x"] * 20
     numbers = np.array([-5.0, 5.0] * 20)
-    follows = TfidfRidge(Ngrams(str.split)).fit(texts, numbers, texts[:4], numbers[:4])
+    follows = ridge(Ngrams(str.split)).fit(texts, numbers, texts[:4], numbers[:4])
     assert follows.choices == {"alpha": PENALTIES[0]}
-    contradicts = TfidfRidge(Ngrams(str.split)).fit(texts, numbers, texts[:4], -numbers[:4])
+    contradicts = ridge(Ngrams(str.split)).fit(texts, numbers, texts[:4], -numbers[:4])
     assert contradicts.choices == {"alpha": PENALTIES[-1]}

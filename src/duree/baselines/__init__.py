@@ -12,16 +12,24 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.preprocessing import StandardScaler
 
+from duree.baselines.features import Features
 from duree.baselines.forest import Forest
-from duree.baselines.logistic import TfidfLogistic
+from duree.baselines.logistic import Logistic
 from duree.baselines.majority import Majority
 from duree.baselines.nb_svm import NbSvm
 from duree.baselines.ngrams import Ngrams
-from duree.baselines.ridge import TfidfRidge
+from duree.baselines.ridge import RidgeRegression
+from duree.baselines.states import StateFeatures
 from duree.recipe import Recipe
 
 Units = Callable[[str], list[str]]
+
+# What is tried for C and alpha: TF-IDF has rows of length 1, states have features of deviation 1.
+STRENGTHS, STATE_STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0), (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
+PENALTIES, STATE_PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0), (1.0, 10.0, 100.0, 1000.0)
 
 
 class Baseline(Protocol):
@@ -60,10 +68,14 @@ class Baseline(Protocol):
 
 def label_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
     """Rivals for classes or labels; ``units`` parts a text into all its units, none cut off."""
+    if recipe.data.states:
+        features = StateFeatures(units)
+        logistic = Logistic("state_logistic", features, _scaled, STATE_STRENGTHS, recipe.seed)
+        return [Majority("majority"), logistic, _forest(features, recipe)]
     ngrams = Ngrams(units)
     return [
         Majority("majority"),
-        TfidfLogistic(ngrams, recipe.seed),
+        Logistic("tfidf_logistic", ngrams, _tfidf, STRENGTHS, recipe.seed),
         NbSvm(ngrams, recipe.seed),
         _forest(ngrams, recipe),
     ]
@@ -71,16 +83,31 @@ def label_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
 
 def regression_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
     """Rivals for numbers; ``units`` parts a text into all its units, none cut off."""
+    if recipe.data.states:
+        features = StateFeatures(units)
+        ridge = RidgeRegression("state_ridge", features, _scaled, STATE_PENALTIES)
+        return [Majority("mean"), ridge, _forest(features, recipe)]
     ngrams = Ngrams(units)
-    return [Majority("mean"), TfidfRidge(ngrams), _forest(ngrams, recipe)]
+    ridge = RidgeRegression("tfidf_ridge", ngrams, _tfidf, PENALTIES)
+    return [Majority("mean"), ridge, _forest(ngrams, recipe)]
 
 
-def _forest(ngrams: Ngrams, recipe: Recipe) -> Forest:
+def _tfidf() -> TfidfTransformer:
+    """Logarithmic counts, by how rare a feature is; rows of length 1."""
+    return TfidfTransformer(sublinear_tf=True)
+
+
+def _scaled() -> StandardScaler:
+    """Every feature brought to standard deviation 1."""
+    return StandardScaler(with_mean=False)
+
+
+def _forest(features: Features, recipe: Recipe) -> Forest:
     # As many threads as numeric libraries are told to use, or as there are cores.
     told = os.environ.get("OMP_NUM_THREADS", "")
     threads = int(told) if told.isdigit() and int(told) > 0 else os.cpu_count() or 1
     return Forest(
-        ngrams,
+        features,
         recipe.judging.forest_trees,
         recipe.seed,
         threads=threads,

@@ -1,4 +1,4 @@
-"""Random forest on how often the commonest units occur."""
+"""Random forest on the features of a text or a sequence; of texts, the commonest units."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.utils.parallel import Parallel, delayed
 
 from duree.baselines.answers import Answers
-from duree.baselines.ngrams import Ngrams
+from duree.baselines.features import Features
 
 # Commonest units: a split sees few features, and rare ones would only dilute them.
 UNITS = 20_000
@@ -33,7 +33,7 @@ class Forest:
 
     Parameters
     ----------
-    ngrams : Ngrams
+    features : Features
     trees : int
         How many are grown, unless ``max_minutes`` run out.
     seed : int
@@ -43,7 +43,7 @@ class Forest:
 
     def __init__(
         self,
-        ngrams: Ngrams,
+        features: Features,
         trees: int,
         seed: int,
         *,
@@ -51,7 +51,7 @@ class Forest:
         max_minutes: float | None = None,
     ) -> None:
         self.name = "random_forest"
-        self.ngrams, self.trees, self.seed = ngrams, trees, seed
+        self.features, self.trees, self.seed = features, trees, seed
         self.threads, self.max_minutes = threads, max_minutes
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
@@ -65,8 +65,8 @@ class Forest:
     ) -> Self:
         """Grow the trees on all rows; see ``Baseline``."""
         self.answers = Answers.of(targets)
-        counts = vstack(self.ngrams.fit(texts, validation_texts), format="csr")
-        self.columns = _commonest(counts, self.ngrams.is_unit)
+        counts = vstack(self.features.fit(texts, validation_texts), format="csr")
+        self.columns = _commonest(counts, self.features.is_unit)
         columns = self.answers.columns(np.concatenate([targets, validation_targets]))
         self._grow(counts[:, self.columns].tocsc(), columns)
         grown = len(self.forest.estimators_)
@@ -77,7 +77,7 @@ class Forest:
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:
         """Probabilities or numbers, float64 [rows, outputs]: the mean of all trees."""
-        features = self.ngrams.count(texts)[:, self.columns]
+        features = self.features.count(texts)[:, self.columns]
         # Added up in the order of the trees, whichever thread is first, so that sums are the same.
         told = Parallel(n_jobs=self.threads, prefer="threads", return_as="generator")(
             delayed(tree.predict)(features, check_input=False) for tree in self.forest.estimators_

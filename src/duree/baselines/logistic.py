@@ -1,30 +1,45 @@
-"""Logistic regression on the TF-IDF of units and pairs."""
+"""Logistic regression on the features of a text or a sequence."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
-from sklearn.feature_extraction.text import TfidfTransformer
 
 from duree.baselines.answers import Answers
+from duree.baselines.features import Features
 from duree.baselines.linear import LinearModel, fit_logistic
-from duree.baselines.ngrams import Ngrams
-
-STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0)
 
 
-class TfidfLogistic:
-    """TF-IDF (logarithmic counts, rows of length 1) with logistic regression, one against the rest.
+class Logistic:
+    """Logistic regression, one against the rest, on features that are weighed first.
 
     C is tuned by log-loss on the validation rows, then the model is fitted on all.
+
+    Parameters
+    ----------
+    name : str
+    features : Features
+    weigh : () -> transformer
+        How features are weighed, learned from the training rows: a scikit-learn transformer.
+    strengths : tuple of float
+        Values of C to try.
+    seed : int
     """
 
-    def __init__(self, ngrams: Ngrams, seed: int) -> None:
-        self.name = "tfidf_logistic"
-        self.ngrams, self.seed = ngrams, seed
+    def __init__(
+        self,
+        name: str,
+        features: Features,
+        weigh: Callable[[], Any],
+        strengths: tuple[float, ...],
+        seed: int,
+    ) -> None:
+        self.name, self.features, self.weigh = name, features, weigh
+        self.strengths, self.seed = strengths, seed
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
 
@@ -37,16 +52,16 @@ class TfidfLogistic:
     ) -> Self:
         """Tune C on validation, then fit on all rows; see ``Baseline``."""
         self.answers = Answers.of(targets)
-        train, validation = self.ngrams.fit(texts, validation_texts)
-        weighting = TfidfTransformer(sublinear_tf=True).fit(train)
+        train, validation = self.features.fit(texts, validation_texts)
+        weighting = self.weigh().fit(train)
         weighed, held_out = weighting.transform(train), weighting.transform(validation)
         losses = {}
-        for strength in STRENGTHS:
+        for strength in self.strengths:
             self._fit(weighed, targets, strength)
             losses[strength] = self.answers.log_loss(self._predict(held_out), validation_targets)
         best = min(losses, key=losses.__getitem__)
         every = vstack([train, validation])
-        self.weighting = TfidfTransformer(sublinear_tf=True).fit(every)
+        self.weighting = self.weigh().fit(every)
         answers = np.concatenate([targets, validation_targets])
         self._fit(self.weighting.transform(every), answers, best)
         self.choices = {"C": best}
@@ -54,7 +69,7 @@ class TfidfLogistic:
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:
         """Probabilities float64 [rows, outputs]."""
-        return self._predict(self.weighting.transform(self.ngrams.count(texts)))
+        return self._predict(self.weighting.transform(self.features.count(texts)))
 
     def _fit(self, features: csr_matrix, targets: NDArray[Any], strength: float) -> None:
         fitted = [

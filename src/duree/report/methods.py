@@ -31,6 +31,13 @@ BASELINES = {
     "nb_svm": "NB-SVM ({wang2012}) with the logistic loss",
     "random_forest": "a random forest ({breiman2001}) on TF-IDF weights of units",
 }
+STATE_BASELINES = {
+    "state_logistic": "logistic regression on times spent in each state, spells, and the first "
+    "and last states ({studer2016})",
+    "state_ridge": "ridge regression ({hoerl1970}) on times spent in each state, spells, and the "
+    "first and last states ({studer2016})",
+    "random_forest": "a random forest ({breiman2001}) on the same",
+}
 METRIC_SOURCES = {
     "brier": "the Brier score ({brier1950})",
     "auc": "the area under the ROC curve ({hanley1982})",
@@ -110,24 +117,26 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def _question(run: RunData, say: Phrases) -> str:
-    names = {"text": label(run.column("text") or ""), "target": label(run.target_column())}
+    text = label(run.column("text") or "")
+    named = say.words.listed([label(name) for name in run.recipe.data.states])
+    source = say("the texts in the column “{text}”", text=text)
+    if run.recipe.data.states:
+        source = say("the sequences of states in the columns {named}", named=named)
+    names = {"source": source, "target": label(run.target_column())}
     if run.is_multilabel:
         return say(
-            "From the texts in the column “{text}” the labels in “{target}” were predicted: any "
+            "From {source} the labels in “{target}” were predicted: any "
             "number of {k} for each row.",
             k=len(run.classes),
             **names,
         )
     if run.classes:
         return say(
-            "From the texts in the column “{text}” the class in “{target}” was predicted, one of "
-            "{k}.",
+            "From {source} the class in “{target}” was predicted, one of {k}.",
             k=len(run.classes),
             **names,
         )
-    return say(
-        "From the texts in the column “{text}” the number in “{target}” was predicted.", **names
-    )
+    return say("From {source} the number in “{target}” was predicted.", **names)
 
 
 def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
@@ -148,7 +157,8 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def _baseline(run: RunData, name: str, say: Phrases) -> str:
-    told = say(BASELINES[name]) if name in BASELINES else name
+    known = BASELINES | (STATE_BASELINES if run.recipe.data.states else {})
+    told = say(known[name]) if name in known else name
     chosen = run.metrics.choices.get(name, {})
     if not chosen:
         return told

@@ -46,6 +46,9 @@ SCHEDULES = {
 def text_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """How a text became a sequence."""
     text = run.recipe.text
+    if run.recipe.data.states:
+        yield say("Each sequence of states was read in order, one state a step.")
+        return
     units = say(SEGMENTERS[text.segmenter])
     if text.lowercase:
         yield say("Texts were case-folded and cut into {units}.", units=units)

@@ -29,6 +29,8 @@ MODELS = {
     "mean": "training mean",
     "tfidf_logistic": "TF-IDF + logistic regression",
     "tfidf_ridge": "TF-IDF + ridge regression",
+    "state_logistic": "states + logistic regression",
+    "state_ridge": "states + ridge regression",
     "nb_svm": "NB-SVM",
     "random_forest": "random forest",
     "recurrent_part": "its recurrent part alone",

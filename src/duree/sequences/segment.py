@@ -17,9 +17,12 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import chain
 
+import numpy as np
+
 from duree.errors import ExtraError
 from duree.recipe import TextSettings
 from duree.sequences.scripts import SPACELESS, find_script
+from duree.tables.states import ARROW
 
 _BREAK = re.compile(r"<(?:br\s*/?|/p\s*)>", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
@@ -76,6 +79,8 @@ class Segmenter:
 
     def __call__(self, text: str) -> list[str]:
         """All units of the text, in order."""
+        if self.settings.segmenter == "states":
+            return text.split(ARROW) if text else []
         text = self.normalise(text)
         if text.isascii():
             return _ASCII_UNIT.findall(text)
@@ -94,6 +99,10 @@ class Segmenter:
 
         What became several units is a place of each; what belongs to none has no place.
         """
+        if self.settings.segmenter == "states":
+            ends = np.cumsum([len(state) + len(ARROW) for state in self(text)]).tolist()
+            begins = [0, *ends[:-1]] if ends else []
+            return [(begin, end - len(ARROW)) for begin, end in zip(begins, ends, strict=True)]
         normal, origins = self._normalise_by_piece(text)
         found, begin = [], 0
         for unit in self(text):

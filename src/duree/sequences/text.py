@@ -186,7 +186,10 @@ def _check_text(texts: pl.Series) -> None:
 
 def _check_script(texts: pl.Series, settings: TextSettings) -> None:
     """Refuse a segmenter for scripts without spaces where no text has a letter of one."""
-    if settings.segmenter in ("auto", "words") or texts.str.contains(f"[{SPACELESS}]").any():
+    if (
+        settings.segmenter in ("auto", "words", "states")
+        or texts.str.contains(f"[{SPACELESS}]").any()
+    ):
         return
     raise DataError(
         "text.segmenter = {segmenter!r} parts scripts without spaces, and {column!r} holds none",

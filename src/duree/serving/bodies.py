@@ -109,13 +109,15 @@ def parsed(kind: type[T], body: bytes) -> T:
         raise HTTPException(422, f"the body is not JSON: {error}") from None
 
 
-def body_of(kind: type[BaseModel], example: dict[str, Any], columns: set[str]) -> dict[str, Any]:
+def body_of(
+    kind: type[BaseModel], example: dict[str, Any], needed: frozenset[str]
+) -> dict[str, Any]:
     """How the description tells of a body that the route itself parses.
 
-    Where all runs read the same column, every row must have it.
+    ``needed`` are the columns that every row must have: where all runs read the same ones, these.
     """
     schema = kind.model_json_schema()
     for row in (schema["properties"].get("row"), schema["properties"].get("rows", {}).get("items")):
-        if row and len(columns) == 1:
-            row["required"] = sorted(columns)
+        if row and needed:
+            row["required"] = sorted(needed)
     return {"schema": schema, "example": example}

@@ -20,6 +20,7 @@ from duree.run import Run
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
 from duree.sequences.text import SPECIAL, TextEncoder
 from duree.serving.card import write_card
+from duree.tables.states import ARROW, MISSING
 from duree.trained import TrainedModel
 
 FORMAT = 1
@@ -135,6 +136,8 @@ def _tables(model: TrainedModel) -> dict[str, Any]:
     }
     if isinstance(model.encoder, TextEncoder):
         vocabulary, settings = model.encoder.vocabulary, model.encoder.settings
+        if states := model.extra.get("states"):
+            tables |= {"states": states, "separator": ARROW, "missing": MISSING}
         tables |= {
             "padding": PADDING,
             "unknown": UNKNOWN,

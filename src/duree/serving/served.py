@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from duree.run import Run
 from duree.sequences.text import TextEncoder
 from duree.serving.batching import Batcher
 from duree.serving.bodies import Card, Cell
+from duree.tables.states import tell_row
 from duree.trained import TrainedModel
 
 # More tokens than any table of words costs, so that it is always made.
@@ -70,17 +72,31 @@ class Served:
         self.batcher = Batcher(self.answers, self.waiting, partial(torch.set_num_threads, threads))
 
     @property
-    def column(self) -> str:
-        """The column that holds the texts."""
-        return self.model.columns["text"]
+    def columns(self) -> list[str]:
+        """What is read of a row: the column of the texts, or those of the states."""
+        return self.model.extra.get("states") or [self.model.columns["text"]]
+
+    @property
+    def example(self) -> dict[str, Cell]:
+        """A row that it can predict."""
+        if self.model.extra.get("states") and isinstance(self.model.encoder, TextEncoder):
+            return dict.fromkeys(self.columns, self.model.encoder.vocabulary[-1])
+        return dict.fromkeys(self.columns, "No rain, no rainbow.")
 
     def text(self, row: dict[str, Cell], number: int) -> str:
-        """The text of a row."""
-        if self.column not in row:
-            given = ", ".join(map(repr, row)) or "none"
-            why = f"row {number} has no column {self.column!r}; its columns are {given}"
-            raise HTTPException(422, why)
-        return written(row[self.column])
+        """What the network reads of a row."""
+        for column in self.columns:
+            if column not in row:
+                given = ", ".join(map(repr, row)) or "none"
+                why = f"row {number} has no column {column!r}; its columns are {given}"
+                raise HTTPException(422, why)
+        return self.told([row[column] for column in self.columns])
+
+    def told(self, values: Sequence[Cell]) -> str:
+        """The values of a row's columns as one text."""
+        if self.model.extra.get("states"):
+            return tell_row([None if value is None else written(value) for value in values])
+        return written(values[0])
 
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
         """A prediction for each text, as the service tells it."""
@@ -96,7 +112,7 @@ class Served:
             for s, row in zip(said, predictions.tolist(), strict=True)
         ]
 
-    def columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
+    def as_columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
         """The same predictions as columns, as ``duree predict`` writes them."""
         rows = [list(one.get("probability", one).values()) for one in answers]
         outputs = self.model.task.outputs  # of a number it is the first, before its range

@@ -42,7 +42,7 @@ from duree.serving.bodies import (
     parsed,
 )
 from duree.serving.figures import Counted, Figures
-from duree.serving.served import Served, written
+from duree.serving.served import Served
 
 RETRY_AFTER = 1  # seconds
 # An explanation asks the network so often.
@@ -136,10 +136,11 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
 
     def describe() -> None:
         """Tell which column the runs need, as they are now."""
-        columns = {served.column for served in runs.values()}
-        row = {runs[first].column: "No rain, no rainbow."}
-        rows_body[JSON] = body_of(Asked, {"rows": [row]}, columns)
-        row_body[JSON] = body_of(AskedWhy, {"row": row}, columns)
+        columns = {frozenset(served.columns) for served in runs.values()}
+        needed = next(iter(columns)) if len(columns) == 1 else frozenset()
+        row = runs[first].example
+        rows_body[JSON] = body_of(Asked, {"rows": [row]}, needed)
+        row_body[JSON] = body_of(AskedWhy, {"row": row}, needed)
         app.openapi_schema = None
 
     describe()
@@ -162,7 +163,7 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         figures.rows.labels(served.name).inc(len(texts))
         wanted = request.headers.get("accept", "")
         if ARROW in wanted or (sent == ARROW and JSON not in wanted):
-            return Response(write_table(served.columns(answers)), media_type=ARROW)
+            return Response(write_table(served.as_columns(answers)), media_type=ARROW)
         return Response(to_json({"predictions": answers}), media_type=JSON)
 
     app.include_router(direct)
@@ -231,7 +232,8 @@ def _texts_of_rows(served: Served, body: bytes) -> list[str]:
 
 def _texts_of_table(served: Served, body: bytes) -> list[str]:
     try:
-        return [written(value) for value in read_column(body, served.column)]
+        columns = [read_column(body, column) for column in served.columns]
+        return [served.told(row) for row in zip(*columns, strict=True)]
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
 

@@ -16,6 +16,7 @@ from duree.tables.finding import Finding, Level
 from duree.tables.leaks import find_leaks
 from duree.tables.overlaps import check_duplicates, check_groups, check_times
 from duree.tables.shingles import count_characters, count_units
+from duree.tables.states import check_states, state_columns
 from duree.tables.table import Table
 from duree.tables.target import check_target, clean_labels, is_quantity
 from duree.tables.times import looks_like_dates
@@ -77,7 +78,10 @@ def check_table(
         numeric = is_quantity(frame[data.target]) if numeric is None else numeric
         findings += check_target(frame[data.target], numeric, test_rows)
         labels = None if numeric else clean_labels(frame[data.target])[0]
-    if data.text is not None:
+    inputs = state_columns(table, data.states) if data.states else []
+    if inputs:
+        findings += check_states(table, inputs)
+    elif data.text is not None:
         findings += _lengths(frame[data.text])
         duplicates = duplicates or find_duplicates(frame[data.text])
         findings += check_duplicates(duplicates, labels, test_rows)
@@ -86,8 +90,9 @@ def check_table(
     if times is not None:
         findings += _times(times, test_rows)
     findings += _characters(frame, data)
-    findings += find_leaks(frame, data, numeric=bool(numeric))
-    return [*findings, *_unused(frame, data)]
+    others = frame.drop(inputs)
+    findings += find_leaks(others, data, numeric=bool(numeric))
+    return [*findings, *_unused(others, data)]
 
 
 def _shape(frame: pl.DataFrame) -> list[Finding]:

@@ -16,6 +16,8 @@ from duree.tables.times import looks_like_dates
 TEXT_UNITS = 4
 # Classes of which there are more are seldom asked for; of each there must be some examples.
 MOST_CLASSES, ROWS_OF_A_CLASS = 100, 4
+# Columns with the same values are time points where there are so many, of so many states at most.
+FEWEST_TIMES, MOST_STATES = 6, 30
 EXAMPLES, EXAMPLE_LENGTH = 3, 80
 TARGET_NAMES = re.compile(
     r"(^|[^a-z])(label|class|target|category|sentiment|tone|stance|polarity|code|y|outcome|rating"
@@ -50,6 +52,8 @@ class ColumnGuess:
         Cells that hold nothing, or only space.
     examples : list of str
         Some of its values, cut.
+    values : frozenset of str
+        All of them, where they are few enough to be states.
     """
 
     name: str
@@ -57,6 +61,7 @@ class ColumnGuess:
     count: int
     missing: int
     examples: list[str]
+    values: frozenset[str] = frozenset()
 
 
 def guess_columns(frame: pl.DataFrame) -> list[ColumnGuess]:
@@ -67,13 +72,30 @@ def guess_columns(frame: pl.DataFrame) -> list[ColumnGuess]:
 def guess_roles(columns: list[ColumnGuess]) -> dict[str, str]:
     """Which column is most likely the ``text``, which the ``target``; absent where none may be.
 
-    The text is the first of texts; the target a column whose name says so, or else one of few
-    classes rather than of many, and of these rather than of numbers.
+    The text is the first of texts; where there is none, ``states`` names the longest stretch of
+    columns that hold the same few values, as ``first:last``. The target is a column whose name says
+    so, or else one of few classes rather than of many, and of these rather than of numbers.
     """
     texts = [column for column in columns if column.kind == "text"]
+    states = [] if texts else _longest_stretch(columns)
     targets = [column for column in columns if column.kind in ("classes", "quantity")]
+    targets = [column for column in targets if column not in states]
     roles = {"text": texts[:1], "target": sorted(targets, key=_likelihood, reverse=True)[:1]}
-    return {role: found[0].name for role, found in roles.items() if found}
+    found = {role: guessed[0].name for role, guessed in roles.items() if guessed}
+    return found | ({"states": f"{states[0].name}:{states[-1].name}"} if states else {})
+
+
+def _longest_stretch(columns: list[ColumnGuess]) -> list[ColumnGuess]:
+    """The longest of those in which each column has most of its values in common with the next."""
+    stretches: list[list[ColumnGuess]] = [[]]
+    for column in columns:
+        before = stretches[-1][-1].values if stretches[-1] else column.values
+        if not column.values or 2 * len(column.values & before) <= len(column.values | before):
+            stretches.append([])
+        if column.values:
+            stretches[-1].append(column)
+    longest = max(stretches, key=len)
+    return longest if len(longest) >= FEWEST_TIMES else []
 
 
 def _likelihood(column: ColumnGuess) -> tuple[bool, bool, int]:
@@ -88,7 +110,9 @@ def _guess(column: pl.Series) -> ColumnGuess:
     count = filled.n_unique()
     examples = [_cut(text) for text in filled.unique(maintain_order=True).head(EXAMPLES)]
     kind = _kind(column, filled, count)
-    return ColumnGuess(column.name, kind, count, int(blank.sum()), examples)
+    few = kind in ("classes", "constant") and count <= MOST_STATES
+    values = frozenset(filled.unique()) if few else frozenset()
+    return ColumnGuess(column.name, kind, count, int(blank.sum()), examples, values)
 
 
 def _kind(column: pl.Series, filled: pl.Series, count: int) -> str:

@@ -38,7 +38,18 @@ NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")
 TEXT, MOST_COMPARED = 20_000, 8  # characters that may be tried; runs beside one another
 # What the form of a table may choose: the options of ``duree fit``.
 CHOICES = (
-    *("text", "target", "test", "group", "time", "id", "label_separator", "encoding", "delimiter"),
+    *(
+        "text",
+        "states",
+        "target",
+        "test",
+        "group",
+        "time",
+        "id",
+        "label_separator",
+        "encoding",
+        "delimiter",
+    ),
     *("drop_bad", "task", "cell", "seeds", "max_minutes", "note"),
 )
 Fields = dict[str, str]
@@ -293,6 +304,8 @@ def _choose(
 def _recipe(shelf: Shelf, kept: Upload, chosen: Fields) -> Recipe:
     """The recipe that a form asks for; what it leaves empty keeps its default."""
     flags: dict[str, Any] = {name: chosen[name] for name in CHOICES if name in chosen}
+    if "states" in flags:
+        flags["states"] = tuple(name.strip() for name in flags["states"].split(","))
     if "test" in flags:
         flags["test"] = str(shelf.table(flags["test"]).path)
     if "part" in chosen:  # the whole form was sent: a box that is not ticked is missing from it

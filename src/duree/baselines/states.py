@@ -1,0 +1,61 @@
+"""What a life course comes to without its order: times spent, spells, and where it began and ended.
+
+These are what the field puts into a regression in place of the sequence itself (Studer & Ritschard
+2016 review them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+# The last states of a sequence that are seen one by one.
+LAST = 3
+
+
+class StateFeatures:
+    """For each state: time points spent in it, its spells, the longest of them; whether it was the
+    first, and whether it was the last, the last but one, the last but two.
+
+    Parameters
+    ----------
+    states : str -> list of str
+        Parts a sequence that is told as a text into its states.
+
+    Attributes
+    ----------
+    is_unit : bool [features]
+        All of them, after ``fit``.
+    """
+
+    def __init__(self, states: Callable[[str], list[str]]) -> None:
+        self.states = states
+
+    def fit(self, texts: list[str], validation_texts: list[str]) -> tuple[csr_matrix, csr_matrix]:
+        """Learn which states there are from both lists, and count in each."""
+        every = {state for text in [*texts, *validation_texts] for state in self.states(text)}
+        self.places = {state: place for place, state in enumerate(sorted(every))}
+        self.is_unit = np.ones((4 + LAST) * max(len(every), 1), dtype=bool)
+        return self.count(texts), self.count(validation_texts)
+
+    def count(self, texts: list[str]) -> csr_matrix:
+        """The features of each sequence, float32 [rows, features]; states never seen count not."""
+        found = np.zeros((len(texts), 4 + LAST, max(len(self.places), 1)), dtype=np.float32)
+        for row, text in enumerate(texts):
+            self._describe(found[row], [self.places.get(state) for state in self.states(text)])
+        return csr_matrix(found.reshape(len(texts), -1))
+
+    def _describe(self, row: NDArray[np.float32], states: list[int | None]) -> None:
+        for state, spell in groupby(states):
+            if state is not None:
+                length = len(list(spell))
+                row[0, state] += length
+                row[1, state] += 1
+                row[2, state] = max(row[2, state], length)
+        for kind, state in enumerate([*states[:1], *states[: -LAST - 1 : -1]], start=3):
+            if state is not None:
+                row[kind, state] = 1

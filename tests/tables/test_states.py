@@ -1,0 +1,129 @@
+"""State sequences: which columns hold them, and what becomes of gaps, ends and odd names."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duree.errors import DataError
+from duree.tables.states import (
+    ARROW,
+    MISSING,
+    check_states,
+    list_states,
+    state_columns,
+    tell_row,
+    tell_states,
+    with_states,
+)
+from duree.tables.table import Source, Table
+
+TIMES = ["Jul.93", "Aug.93", "Sep.93", "Oct.93"]
+
+
+def table(*rows: list[str | None], names: list[str] = TIMES) -> Table:
+    frame = pl.DataFrame(list(rows), schema=dict.fromkeys(names, pl.String), orient="row")
+    return Table(frame, (Source("lives.csv", "csv", len(rows), ""),))
+
+
+LIVES = table(
+    ["school", "school", "FE", "employment"],
+    ["school", None, "FE", ""],
+    ["  HE ", "HE", None, None],
+    [None, None, None, None],
+)
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        (("Jul.93:Oct.93",), TIMES),
+        (("Aug.93:Sep.93",), TIMES[1:3]),
+        (("*.93",), TIMES),
+        (("Oct.93", "Jul.93"), ["Oct.93", "Jul.93"]),
+        (("Jul.93", "Sep.93:Oct.93"), ["Jul.93", "Sep.93", "Oct.93"]),
+        (("jul.93:OCT.93",), None),
+    ],
+)
+def test_columns_are_named_one_by_one_by_range_or_by_pattern(named, found) -> None:
+    if found is None:
+        with pytest.raises(DataError, match="did you mean 'Jul.93'"):
+            state_columns(LIVES, named)
+    else:
+        assert state_columns(LIVES, named) == found
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        (("Oct.93:Jul.93",), "run backwards"),
+        (("Jul.93:Oct.93", "Aug.93"), "'Aug.93' is named twice"),
+        (("Nov.93",), "there is no column 'Nov.93'"),
+        (("Jul.93:Nov.93",), "there is no column 'Nov.93'"),
+    ],
+)
+def test_columns_that_cannot_be_states_are_told(named, told) -> None:
+    with pytest.raises(DataError, match=told):
+        state_columns(LIVES, named)
+
+
+def test_gaps_stand_and_ends_are_ends() -> None:
+    assert tell_states(LIVES, TIMES).to_list() == [
+        "school › school › FE › employment",
+        "school › – › FE",
+        "HE › HE",
+        "",
+    ]
+    assert list_states(LIVES, TIMES)[1].to_list() == ["school", None, "FE", None]
+
+
+def test_the_sign_between_states_cannot_come_from_a_state() -> None:
+    assert tell_states(table(["a › b", "c", None, None]), TIMES)[0] == "a > b › c"
+
+
+def test_numbers_are_states_too() -> None:
+    frame = pl.DataFrame({"a": [1, 2], "b": [2.0, None]})
+    coded = Table(frame, (Source("lives.sav", "sav", 2, ""),))
+    assert tell_states(coded, ["a", "b"]).to_list() == ["1 › 2", "2"]
+
+
+def test_a_row_is_told_as_it_is_in_a_table() -> None:
+    for row, told in zip(LIVES.frame.iter_rows(), tell_states(LIVES, TIMES), strict=True):
+        assert tell_row(list(row)) == told
+
+
+def test_a_column_of_that_name_is_not_overwritten() -> None:
+    taken = table(["a", "b"], names=["t1", "states"])
+    with pytest.raises(DataError, match="rename that column"):
+        with_states(taken, ("t1",))
+
+
+def test_what_is_missing_and_what_ends_early_is_told_with_its_rows() -> None:
+    found = {finding.check: finding for finding in check_states(LIVES, TIMES)}
+    assert "hold 4 states: 'school', " in found["states"].message("en")
+    assert found["missing_states"].values["count"] == 1
+    assert found["missing_states"].rows == (1,)
+    assert found["ended"].rows == (1, 2, 3)
+    assert "many_states" not in found
+
+
+def test_a_hundred_states_are_doubted() -> None:
+    many = table(*[[f"s{n}", "a", "b", "c"] for n in range(100)])
+    found = {finding.check: finding.level for finding in check_states(many, TIMES)}
+    assert found["many_states"] == "warning"
+
+
+STATE = st.one_of(st.none(), st.text(min_size=1, max_size=4).map(str.strip).filter(bool))
+
+
+@given(st.lists(st.tuples(STATE, STATE, STATE, STATE), min_size=1, max_size=8))
+def test_every_state_can_be_had_back(rows) -> None:
+    whole = table(*[list(row) for row in rows])
+    for told, states in zip(tell_states(whole, TIMES), list_states(whole, TIMES), strict=True):
+        kept = states.to_list()
+        while kept and kept[-1] is None:
+            kept.pop()
+        back = told.split(ARROW) if told else []
+        assert back == [MISSING if state is None else state for state in kept]
