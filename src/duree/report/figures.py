@@ -18,6 +18,12 @@ from duree.report.plot_learned import draw_arc, draw_faithfulness, draw_map, dra
 from duree.report.plot_models import draw_differences, draw_models
 from duree.report.plot_parts import draw_parts
 from duree.report.plot_quantities import draw_predicted
+from duree.report.plot_states import (
+    draw_distribution,
+    draw_entropy,
+    draw_sequences,
+    draw_transitions,
+)
 from duree.report.plot_training import draw_curves
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
@@ -55,7 +61,36 @@ def plan_figures(run: RunData) -> list[Plan]:
             Plan("predicted", "Predicted against true, and residuals", draw_predicted),
         ),
     ]
-    return [plan for present, plan in plans if present] + _of_what_was_learned(run)
+    present = [plan for present, plan in plans if present]
+    return present + _of_the_sequences(run) + _of_what_was_learned(run)
+
+
+def _of_the_sequences(run: RunData) -> list[Plan]:
+    facts = run.states
+    if facts is None or not facts.states:
+        return []
+    return [
+        Plan(
+            "states",
+            "Shares of the states over time",
+            lambda _, words: draw_distribution(facts, words),
+        ),
+        Plan(
+            "sequences",
+            "Sequences of states, a line each",
+            lambda _, words: draw_sequences(facts, words),
+        ),
+        Plan(
+            "transitions",
+            "Probabilities of the next state",
+            lambda _, words: draw_transitions(facts, words),
+        ),
+        Plan(
+            "entropy",
+            "Entropy of the states over time",
+            lambda _, words: draw_entropy(facts, words),
+        ),
+    ]
 
 
 def _of_what_was_learned(run: RunData) -> list[Plan]:

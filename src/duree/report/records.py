@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from duree.evaluation.comparison import NETWORK, Comparison
 
@@ -170,6 +170,47 @@ class DataFacts(Record):
     threads: int | None = None
     platform: str = ""
     note: str | None = Field(None, validation_alias=AliasChoices("note", "simulated"))
+
+
+class Sequences(Record):
+    """Sequences to draw, each as numbers of states; -1 where one is missing."""
+
+    rows: list[list[int]]
+
+
+class StateFacts(Record):
+    """``states.json``; see ``duree.tables.state_facts``, which writes it."""
+
+    times: list[str]
+    states: list[str]
+    rows: int
+    missing: float
+    distribution: list[list[float]]
+    entropy: list[float | None]
+    transitions: list[list[float]]
+    by_class: dict[str, list[list[float]]] = {}
+    class_rows: dict[str, int] = {}
+    index: Sequences
+    mean_time: dict[str, float]
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> StateFacts:
+        """Whatever is drawn has a value for each state and each time point."""
+        tables = [self.distribution, *self.by_class.values()]
+        lengths = {len(self.entropy), *map(len, tables), *map(len, self.index.rows)}
+        widths = {len(self.transitions), len(self.states), *map(len, self.transitions)}
+        widths |= {len(shares) for table in tables for shares in table}
+        numbers = {number for row in self.index.rows for number in row}
+        if (
+            self.mean_time.keys() != {*self.states}
+            or self.class_rows.keys() != self.by_class.keys()
+        ):
+            raise ValueError("it does not hold every state and class")
+        if lengths != {len(self.times)} or widths != {len(self.states)}:
+            raise ValueError("it does not hold a value for each state and time")
+        if not numbers <= {-1, *range(len(self.states))}:
+            raise ValueError("a sequence holds a state that is not there")
+        return self
 
 
 class Bin(Record):

@@ -23,6 +23,7 @@ from duree.report.records import (
     Epoch,
     Metrics,
     SplitData,
+    StateFacts,
 )
 
 T = TypeVar("T")
@@ -50,6 +51,8 @@ class RunData:
         ``{model: bins}``; empty where there are no classes.
     explanations : Explanations or None
         None where the run was made before there were any.
+    states : StateFacts or None
+        None where the rows are no sequences of states.
     """
 
     name: str
@@ -63,6 +66,7 @@ class RunData:
     baselines: pl.DataFrame | None
     calibration: dict[str, list[Bin]]
     explanations: Explanations | None
+    states: StateFacts | None = None
 
     @property
     def test_rows(self) -> int:
@@ -160,9 +164,8 @@ def load_run(folder: Path | str) -> RunData:
         if (folder / "baselines.parquet").exists()
         else None,
         calibration=_validate(dict[str, list[Bin]], folder, "calibration.json", calibration),
-        explanations=_parse(Explanations, folder, "explanations.json")
-        if (folder / "explanations.json").exists()
-        else None,
+        explanations=_parse_if_there(Explanations, folder, "explanations.json"),
+        states=_parse_if_there(StateFacts, folder, "states.json"),
     )
 
 
@@ -196,6 +199,10 @@ def _bytes(folder: Path, name: str, *, optional: bool = False) -> bytes | None:
 
 def _parse(kind: type[T], folder: Path, name: str) -> T:
     return _validate(kind, folder, name, _bytes(folder, name) or b"")
+
+
+def _parse_if_there(kind: type[T], folder: Path, name: str) -> T | None:
+    return _parse(kind, folder, name) if (folder / name).exists() else None
 
 
 def _validate(kind: type[T], folder: Path, name: str, content: bytes) -> T:
