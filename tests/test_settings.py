@@ -27,6 +27,7 @@ OF_THE_MODEL: dict[str, tuple[Any, ...]] = {
     "model.cell": ("gru", "lstm", "rnn"),
     "model.embedding_size": (8, 9),
     "model.hidden_size": (8, 9),
+    "model.memory": (None, 50),
     "model.num_layers": (1, 2),
     "model.bidirectional": (True, False),
     "model.pooling": ("last", "mean", "max", "attention"),

@@ -163,6 +163,7 @@ def test_a_stopped_run_goes_on(table: Path, tmp_path: Path) -> None:
         ({"data": {"states": ["a:b"], "text": "letter"}}, "choose one"),
         ({"data": {"states": ["a:b"]}, "text": {"segmenter": "words"}}, "only with it"),
         ({"text": {"segmenter": "states"}}, "only with it"),
+        ({"model": {"memory": 100, "cell": "rnn"}}, "gru or lstm"),
     ],
 )
 def test_texts_and_states_are_not_read_at_once(settings: dict, told: str) -> None:

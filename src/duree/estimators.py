@@ -41,6 +41,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         bidirectional: bool = True,
         pooling: str = "max",
         embedding_size: int = 128,
+        memory: int | None = None,
         word_dropout: float = 0.2,
         input_dropout: float = 0.3,
         layer_dropout: float = 0.0,
@@ -73,6 +74,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.bidirectional = bidirectional
         self.pooling = pooling
         self.embedding_size = embedding_size
+        self.memory = memory
         self.word_dropout = word_dropout
         self.input_dropout = input_dropout
         self.layer_dropout = layer_dropout

@@ -145,7 +145,9 @@ def _read_parts(data: DataSettings) -> tuple[Table, NDArray[np.bool_] | None]:
 
 def _whole(table: Table, data: DataSettings) -> Table:
     """The table, with its sequences told as a column where they stand in several."""
-    return with_states(table, data.states) if data.states else table
+    roles = {role: getattr(data, role) for role in ROLES if role != "text"}
+    named = {role: resolve_column(table, name) for role, name in roles.items() if name}
+    return with_states(table, data.states, named) if data.states else table
 
 
 def _without_missing(

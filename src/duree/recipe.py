@@ -92,6 +92,11 @@ class ModelSettings(Section):
     pooling: Literal["last", "mean", "max", "attention"] = Field(
         "max", description="How the states of all steps become one."
     )
+    memory: int | None = Field(
+        None,
+        ge=2,
+        description="Steps over which gates remember before they have learned; none: a few.",
+    )
     word_dropout: float = Field(
         0.2, ge=0, lt=1, description="Share of units hidden as unknown while training."
     )
@@ -109,6 +114,12 @@ class ModelSettings(Section):
     def _dropout_has_a_place(self) -> ModelSettings:
         if self.layer_dropout > 0 and self.num_layers == 1:
             raise ValueError("layer_dropout needs num_layers of at least 2")
+        return self
+
+    @model_validator(mode="after")
+    def _memory_has_gates(self) -> ModelSettings:
+        if self.memory is not None and self.cell == "rnn":
+            raise ValueError("memory needs a cell with gates: gru or lstm")
         return self
 
 

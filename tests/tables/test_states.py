@@ -49,7 +49,7 @@ LIVES = table(
 )
 def test_columns_are_named_one_by_one_by_range_or_by_pattern(named, found) -> None:
     if found is None:
-        with pytest.raises(DataError, match="did you mean 'Jul.93'"):
+        with pytest.raises(DataError, match=r"did you mean 'Jul\.93'"):
             state_columns(LIVES, named)
     else:
         assert state_columns(LIVES, named) == found
@@ -97,7 +97,12 @@ def test_a_row_is_told_as_it_is_in_a_table() -> None:
 def test_a_column_of_that_name_is_not_overwritten() -> None:
     taken = table(["a", "b"], names=["t1", "states"])
     with pytest.raises(DataError, match="rename that column"):
-        with_states(taken, ("t1",))
+        with_states(taken, ("t1",), {})
+
+
+def test_the_answer_is_not_one_of_the_states() -> None:
+    with pytest.raises(DataError, match=r"'Oct\.93' is the target, and among the states too"):
+        with_states(LIVES, ("*.93",), {"target": "Oct.93"})
 
 
 def test_what_is_missing_and_what_ends_early_is_told_with_its_rows() -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from duree.network import kernels
 from duree.network.kernels.rows import look_up
+from duree.network.memory import remember
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent, dropout_alike
 from duree.recipe import ModelSettings
@@ -59,6 +60,8 @@ class SequenceModel(nn.Module):
             settings.layer_dropout,
             settings.recurrent_dropout,
         )
+        if settings.memory is not None:
+            remember(self.recurrent, settings.memory)
         size = settings.hidden_size * self.recurrent.directions
         self.pooling = make_pooling(settings.pooling, size, self.recurrent.directions)
         self.head = nn.Linear(size, outputs)

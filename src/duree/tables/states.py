@@ -47,13 +47,16 @@ def state_columns(table: Table, named: tuple[str, ...]) -> list[str]:
     return found
 
 
-def with_states(table: Table, named: tuple[str, ...]) -> Table:
+def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> Table:
     """The table with a further column, ``states``, String: each row's sequence.
+
+    ``roles`` tells which columns are something else (``{"target": "funemp"}``).
 
     Raises
     ------
     DataError
-        A state column is missing, or the table has a column called ``states`` already.
+        A state column is missing or has another role too, or the table has a column called
+        ``states`` already.
     """
     if STATES in table.frame.columns:
         raise DataError(
@@ -61,7 +64,16 @@ def with_states(table: Table, named: tuple[str, ...]) -> Table:
             fix="rename that column in the table",
             column=STATES,
         )
-    told = tell_states(table, state_columns(table, named))
+    columns = state_columns(table, named)
+    for role, column in roles.items():
+        if column in columns:
+            raise DataError(
+                "the column {column!r} is the {role}, and among the states too",
+                fix="name the states so that it is not one of them",
+                column=column,
+                role=role,
+            )
+    told = tell_states(table, columns)
     return Table(table.frame.with_columns(told), table.sources, table.findings)
 
 
