@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.recipe import DataSettings
+from duree.recipe import STATES, DataSettings
 from duree.tables.characters import check_characters
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.duplicates import Duplicates, find_duplicates
@@ -70,7 +70,10 @@ def check_table(
     used = {name: as_text(table, name) for role, name in named.items() if role != "time"}
     frame = table.frame.with_columns(used.values())
     times = table.frame[data.time] if data.time is not None else None
-    findings = [*_shape(frame), *_roles(table.frame, named), *_missing(frame, data)]
+    # The column in which states are told as one is ours, and not the user's.
+    told = {STATES} if data.states else set()
+    roles = {role: name for role, name in named.items() if name not in told}
+    findings = [*_shape(frame.drop(told)), *_roles(table.frame, roles), *_missing(frame, data)]
     if any(finding.level == "error" for finding in findings):
         return findings
     labels = None
