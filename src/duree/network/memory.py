@@ -6,7 +6,7 @@ import torch
 
 from duree.network.recurrent import Recurrent
 
-# Which gates let the past through (1), and which let the present in (-1), among r, z, n; i, f, g, o.
+# Among r, z, n and i, f, g, o: which let the past through (1), and which the present in (-1).
 KEEPING = {"gru": {1: 1}, "lstm": {0: -1, 1: 1}}
 
 
