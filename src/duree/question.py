@@ -13,7 +13,7 @@ from duree.errors import DataError
 from duree.recipe import DataSettings, Recipe, require_column
 from duree.tables.checks import ROLES, check_table
 from duree.tables.columns import as_numbers, as_text, is_blank, resolve_column
-from duree.tables.duplicates import find_duplicates, none_of
+from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding
 from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes, make_split
@@ -73,7 +73,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     task = TASKS[name]
     target = read_target(table, column, name)
     # Many lives go the same way: that two are alike does not make them one.
-    duplicates = none_of(len(table)) if data.states else find_duplicates(texts)
+    duplicates = None if data.states else find_duplicates(texts)
     findings = check_table(
         table,
         data,
@@ -86,7 +86,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         table.frame.with_columns(target),
         data,
         column if task.stratify else None,
-        clusters=duplicates.near,
+        clusters=duplicates.near if duplicates else None,
         test_rows=test_rows,
         seed=recipe.seed,
     )

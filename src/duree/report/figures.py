@@ -161,7 +161,7 @@ def write_figures(run: RunData, folder: Path | str, language: str | None = None)
 
     A PDF for which this machine has no font is left out.
     """
-    words = Words(language or user_language())
+    words = run.words(language or user_language())
     return write_drawn(draw_figures(run, words), run, Path(folder), words)
 
 

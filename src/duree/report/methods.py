@@ -16,7 +16,6 @@ from duree.report.phrases import Phrases
 from duree.report.references import Reference, references
 from duree.report.run_data import RunData
 from duree.report.texts import label
-from duree.report.vocabulary import Words
 
 MOST_FILES = 3
 DIGEST = 16  # of 64 digits, enough to tell files apart; the whole stands in the data table
@@ -65,7 +64,7 @@ class Methods:
 
 def write_methods(run: RunData, language: str) -> Methods:
     """The methods section in ``language`` (``"en"`` or ``"zh"``)."""
-    words = Words(language)
+    words = run.words(language)
     say = Phrases(words)
     parts = {
         "Data": _data(run, say),

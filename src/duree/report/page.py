@@ -65,7 +65,7 @@ def write_report(folder: Path | str, language: str | None = None) -> Path:
     """
     folder = Path(folder)
     run = load_run(folder)
-    words = Words(language or user_language())
+    words = run.words(language or user_language())
     figures = draw_figures(run, words)
     write_drawn(figures, run, folder / FOLDER, words)
     write_file(folder / PAGE, render(run, words, figures).encode())
@@ -160,7 +160,7 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "gap": "" if chinese else " ",
         "other": other,
         "verdict": readable_verdict(run, words),
-        "verdict_other": readable_verdict(run, Words(other)) if metrics.verdict_zh else "",
+        "verdict_other": readable_verdict(run, run.words(other)) if metrics.verdict_zh else "",
         "method": (run.split.method_zh if chinese else "") or run.split.method,
         "primary": metrics.primary_metric,
         "figures": {drawn.plan.name: Markup(drawn.inline(words)) for drawn in figures},

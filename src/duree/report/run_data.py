@@ -25,6 +25,7 @@ from duree.report.records import (
     SplitData,
     StateFacts,
 )
+from duree.report.vocabulary import Words
 
 T = TypeVar("T")
 
@@ -67,6 +68,10 @@ class RunData:
     calibration: dict[str, list[Bin]]
     explanations: Explanations | None
     states: StateFacts | None = None
+
+    def words(self, language: str) -> Words:
+        """What its pages say, in a language."""
+        return Words(language, bool(self.recipe.data.states))
 
     @property
     def test_rows(self) -> int:

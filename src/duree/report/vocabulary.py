@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from duree.errors import translate
 from duree.evaluation.metrics import LABELS
 
@@ -62,14 +64,36 @@ SECTIONS = {
 }
 
 
-class Words:
-    """Templates told in one language: ``words("{n} rows", n=3)``."""
+# A life course has states where a text has words: the same sentences, with other nouns. What
+# stands in braces is a name, and stays.
+OF_STATES = {
+    "word": "state",
+    "words": "states",
+    "text": "sequence",
+    "texts": "sequences",
+    "词": "状态",
+    "文本": "序列",
+}
+NOUNS = re.compile(r"\b(?:words?|texts?)\b(?![^{]*\})|词|文本(?![^{]*\})", re.IGNORECASE)
 
-    def __init__(self, language: str) -> None:
-        self.language = language
+
+class Words:
+    """Templates told in one language: ``words("{n} rows", n=3)``.
+
+    Parameters
+    ----------
+    language : {"en", "zh"}
+    states : bool
+        Whether the rows are sequences of states, and not texts.
+    """
+
+    def __init__(self, language: str, states: bool = False) -> None:
+        self.language, self.states = language, states
 
     def __call__(self, template: str, **values: object) -> str:
         text = translate(template, self.language)
+        if self.states:
+            text = NOUNS.sub(_of_states, text)
         return text.format(**values) if values else text
 
     def metric(self, name: str) -> str:
@@ -99,3 +123,8 @@ class Words:
         # Chinese sets a space between its own signs and Latin ones.
         before, after = (" " if sign.isascii() else "" for sign in (items[-2][-1], items[-1][0]))
         return f"{'、'.join(items[:-1])}{before}和{after}{items[-1]}"
+
+
+def _of_states(noun: re.Match[str]) -> str:
+    told = OF_STATES[noun.group().lower()]
+    return told.capitalize() if noun.group()[0].isupper() else told

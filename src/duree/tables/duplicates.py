@@ -46,11 +46,6 @@ class Duplicates:
     near: NDArray[np.int64]
 
 
-def none_of(rows: int) -> Duplicates:
-    """As many rows that are all taken to be their own."""
-    return Duplicates(np.arange(rows), np.arange(rows))
-
-
 def find_duplicates(texts: pl.Series, *, seed: int = 0) -> Duplicates:
     """Cluster the texts that are identical, and those that are nearly so.
 

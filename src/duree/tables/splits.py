@@ -49,7 +49,7 @@ def make_split(
     data: DataSettings,
     target: str | None,
     *,
-    clusters: Ints,
+    clusters: Ints | None,
     test_rows: NDArray[np.bool_] | None = None,
     seed: int,
 ) -> Split:
@@ -63,9 +63,10 @@ def make_split(
         ``group``, ``time``, the shares, and whether rows without a time may be left out.
     target : str or None
         The column of classes whose shares are kept alike; None: there are no classes.
-    clusters : int64 [rows]
+    clusters : int64 [rows] or None
         Near-duplicates, as ``find_duplicates`` gives them; they stay in one part. Where time or
-        groups part them all the same, only the copies in the earliest part are kept.
+        groups part them all the same, only the copies in the earliest part are kept. None: rows
+        that are alike are not copies.
     test_rows : bool [rows], optional
         Rows of a given test file. They are the test; validation is taken from the others.
     seed : int
@@ -78,6 +79,7 @@ def make_split(
     """
     test_rows = np.zeros(len(frame), dtype=bool) if test_rows is None else test_rows
     drawn = np.flatnonzero(~test_rows)
+    copies = np.arange(len(frame)) if clusters is None else clusters
     names, classes = _classes(frame, target)
     shares = _shares(data, test_rows)
     refuse_few_rows(target, names, classes, test_rows, MIN_ROWS * len(shares))
@@ -85,12 +87,14 @@ def make_split(
     part = np.full(len(frame), TEST)
     times = frame[data.time].gather(drawn) if data.time else None
     part[drawn], reasons = _draw(
-        times, groups[drawn], clusters[drawn], classes[drawn], shares, data.drop_bad, seed
+        times, groups[drawn], copies[drawn], classes[drawn], shares, data.drop_bad, seed
     )
     refuse_thin_parts(part[drawn], target, names, classes[drawn], len(shares))
     clauses, values = _told(frame, data, target, part, test_rows, seed)
+    if clusters is not None:
+        clauses += (CLUSTERED_GIVEN if test_rows.any() else CLUSTERED,)
     seen = (part == TRAIN) | (part == VALIDATION)
-    shared = np.isin(clusters, clusters[seen]) | np.isin(groups, groups[seen])
+    shared = np.isin(copies, copies[seen]) | np.isin(groups, groups[seen])
     return Split(
         train=np.flatnonzero(part == TRAIN),
         validation=np.flatnonzero(part == VALIDATION),
@@ -219,5 +223,4 @@ def _told(
             clauses.append(STRATIFIED)
     if data.group:
         clauses.append(GROUPED_GIVEN if given else GROUPED)
-    clauses.append(CLUSTERED_GIVEN if given else CLUSTERED)
     return tuple(clauses), values

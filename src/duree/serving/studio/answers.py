@@ -67,7 +67,8 @@ def row_page(run: Run, place: int, words: Words) -> str:
     DataError
         There is no such row.
     """
-    rows = finished(run).predictions.height
+    data = finished(run)
+    rows = data.predictions.height
     if not 1 <= place <= rows:
         raise DataError(
             "there is no row {row}: the table has {rows}",
@@ -76,7 +77,8 @@ def row_page(run: Run, place: int, words: Words) -> str:
             rows=rows,
         )
     with ONE_AT_A_TIME:
-        return render_row(_explained(str(run.folder), _stamp(run), place), words)
+        explained = _explained(str(run.folder), _stamp(run), place)
+        return render_row(explained, data.words(words.language))
 
 
 def report_page(run: Run, words: Words) -> str:
@@ -157,4 +159,5 @@ def _explained(folder: str, stamp: float, place: int) -> RowData:
 
 @lru_cache(maxsize=8)
 def _report(folder: str, stamp: float, language: str) -> str:
-    return render_report(_data(folder, stamp), Words(language))
+    data = _data(folder, stamp)
+    return render_report(data, data.words(language))
