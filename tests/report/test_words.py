@@ -22,8 +22,8 @@ from duree.report.texts import columns, cut_middle, label, quote, visible
 from duree.report.vocabulary import Words
 
 REPORT = Path(str(files("duree.report")))
-# What is the same in both languages.
-NAMES = re.compile(r"NB-SVM|(Adam|AdamW|RMSprop) \(\{\w+\}\)|both|head|tail")
+# What is the same in both languages, or Chinese already.
+NAMES = re.compile(r"NB-SVM|(Adam|AdamW|RMSprop) \(\{\w+\}\)|both|head|tail|[\u4e00-\u9fff]+")
 
 
 @pytest.mark.parametrize(
