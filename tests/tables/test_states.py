@@ -126,6 +126,7 @@ STATE = st.one_of(st.none(), st.text(min_size=1, max_size=4).map(str.strip).filt
 @given(st.lists(st.tuples(STATE, STATE, STATE, STATE), min_size=1, max_size=8))
 def test_every_state_can_be_had_back(rows) -> None:
     whole = table(*[list(row) for row in rows])
+    assert tell_states(whole, TIMES).to_list() == [tell_row(row) for row in rows]
     for told, states in zip(tell_states(whole, TIMES), list_states(whole, TIMES), strict=True):
         kept = states.to_list()
         while kept and kept[-1] is None:

@@ -7,6 +7,7 @@ those missing at the end nothing was seen (right-censoring), and the sequence en
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 import polars as pl
@@ -21,6 +22,10 @@ from duree.tables.table import Table
 # What stands between two states, and in place of one that is not known.
 ARROW, MISSING = " › ", "–"
 MANY_STATES = 60
+# What polars takes for space: all that Python does but four separators of old.
+SPACE = "".join(
+    sign for sign in map(chr, range(0x3001)) if sign.isspace() and not "\x1c" <= sign <= "\x1f"
+)
 
 
 def state_columns(table: Table, named: tuple[str, ...]) -> list[str]:
@@ -119,10 +124,11 @@ def check_states(table: Table, columns: list[str]) -> list[Finding]:
     return findings
 
 
-def tell_row(states: list[object]) -> str:
-    """One sequence as a text, from the values of its time points."""
-    row = pl.DataFrame([pl.Series(str(n), [state]) for n, state in enumerate(states)])
-    return str(tell_states(Table(row, ()), row.columns)[0])
+def tell_row(states: Sequence[str | None]) -> str:
+    """What ``tell_states`` makes of one row, a thousand times as fast as by way of a table."""
+    plain = [(state or "").replace(ARROW.strip(), ">").strip(SPACE) for state in states]
+    length = max((place for place, state in enumerate(plain, start=1) if state), default=0)
+    return ARROW.join(state or MISSING for state in plain[:length])
 
 
 def _until_the_last(states: pl.Series) -> pl.Series:
