@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 
 
 class DureeError(Exception):
@@ -83,6 +85,13 @@ class ExtraError(DureeError):
             extra=extra,
             purpose=purpose,
         )
+
+
+def require_packages(packages: Iterable[str], extra: str, purpose: str) -> None:
+    """ExtraError with the first of some packages that is not installed."""
+    for package in packages:
+        if find_spec(package) is None:
+            raise ExtraError(package, extra, purpose)
 
 
 def user_language() -> str:

@@ -49,8 +49,7 @@ def write_explained_row(networks: list[TrainedModel], text: str, row: int, outpu
     """
     _require_suffix(output, ".html")
     found = explain_text(networks, text, row)
-    reads_states = bool(networks[0].extra.get("states"))
-    page = render_row(found, Words(user_language(), reads_states))
+    page = render_row(found, Words(user_language(), networks[0].reads_states))
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,7 +82,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         duplicates=duplicates,
         numeric=task.metrics.numeric,
     )
-    _stop_at_errors(findings)
+    stop_at_errors(findings)
     split = split or make_split(
         table.frame.with_columns(target),
         data,
@@ -145,9 +146,11 @@ def _read_parts(data: DataSettings) -> tuple[Table, NDArray[np.bool_] | None]:
 
 def _whole(table: Table, data: DataSettings) -> Table:
     """The table, with its sequences told as a column where they stand in several."""
+    if not data.states:
+        return table
     roles = {role: getattr(data, role) for role in ROLES if role != "text"}
     named = {role: resolve_column(table, name) for role, name in roles.items() if name}
-    return with_states(table, data.states, named) if data.states else table
+    return with_states(table, data.states, named)
 
 
 def _without_missing(
@@ -181,7 +184,8 @@ def _without_missing(
     return kept, None if test_rows is None else test_rows[~missing]
 
 
-def _stop_at_errors(findings: list[Finding]) -> None:
+def stop_at_errors(findings: Iterable[Finding]) -> None:
+    """Raise the first finding of level "error" as a DataError, if there is one."""
     for finding in findings:
         if finding.level == "error":
             values: dict[str, Any] = dict(finding.values)

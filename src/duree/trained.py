@@ -63,6 +63,16 @@ class TrainedModel:
     columns: dict[str, str]
     extra: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def reads_states(self) -> bool:
+        """Whether it reads sequences of states, and not texts."""
+        return "states" in self.extra
+
+    @property
+    def inputs(self) -> list[str]:
+        """The columns that it reads: that of the texts, or those of the time points."""
+        return list(self.extra["states"]) if self.reads_states else [self.columns["text"]]
+
     def texts(self, table: Table) -> pl.Series:
         """What the model reads of a table: its texts, or its states told as texts.
 
@@ -71,9 +81,10 @@ class TrainedModel:
         DataError
             A column that the model was trained on is missing.
         """
-        if states := self.extra.get("states"):
-            return tell_states(table, [resolve_column(table, name) for name in states])
-        return as_text(table, resolve_column(table, self.columns["text"])).fill_null("")
+        columns = [resolve_column(table, name) for name in self.inputs]
+        if self.reads_states:
+            return tell_states(table, columns)
+        return as_text(table, columns[0]).fill_null("")
 
     def encode(self, rows: Any) -> Ragged:
         """Texts or arrays as sequences, as the encoder was fitted to read them."""

@@ -14,6 +14,7 @@ from tests.test_cli import call
 from tests.test_explaining import recipe
 from tests.test_workflow import letters
 
+from duree import errors
 from duree.errors import DataError, ExtraError, RunError
 from duree.run import Run
 from duree.serving import export as exporting
@@ -100,7 +101,7 @@ def test_a_graph_that_says_something_else_is_not_kept(
 def test_a_missing_package_is_told_with_the_command_that_installs_it(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+    monkeypatch.setattr(errors, "find_spec", lambda name: None)
     with pytest.raises(ExtraError, match=r"pip install 'duree\[onnx\]'"):
         export(run.folder, tmp_path / "model.onnx")
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from duree.evaluation.comparison import NETWORK, Comparison
+from duree.evaluation.metrics import gain
 
 PARTS = ("train", "validation", "test")
 
@@ -107,6 +108,21 @@ class Metrics(Record):
         """The figures by model, the network first."""
         found = _results(self.models)
         return {name: found[name] for name in sorted(found, key=lambda name: name != NETWORK)}
+
+    def ranked(self, metric: str) -> list[str]:
+        """Models that have this figure, the best first; then the network's parts."""
+        found = {
+            name: result.estimates[metric].value
+            for name, result in self.results.items()
+            if metric in result.estimates
+        }
+        return sorted(found, key=lambda name: (is_part(name), -gain(metric) * found[name]))
+
+    @property
+    def strongest_baseline(self) -> str | None:
+        """The baseline that did best by the primary metric."""
+        names = self.ranked(self.primary_metric)
+        return next((name for name in names if name != NETWORK and not is_part(name)), None)
 
 
 class Check(Record):
@@ -221,6 +237,11 @@ class Bin(Record):
     observed: float
     low: float
     high: float
+
+
+def is_part(model: str) -> bool:
+    """Whether the model is a part of the network that was judged by itself too."""
+    return model.endswith("_part")
 
 
 def _results(models: dict[str, dict[str, Any]]) -> dict[str, ModelResult]:

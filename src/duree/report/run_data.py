@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,8 +11,6 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from duree.errors import RunError
-from duree.evaluation.comparison import NETWORK
-from duree.evaluation.metrics import gain
 from duree.recipe import Recipe
 from duree.report.explanations import Explanations
 from duree.report.records import (
@@ -24,6 +21,7 @@ from duree.report.records import (
     Metrics,
     SplitData,
     StateFacts,
+    is_part,
 )
 from duree.report.vocabulary import Words
 
@@ -100,24 +98,17 @@ class RunData:
 
     def ranked(self, metric: str) -> list[str]:
         """Models that have this figure, the best first; then the network's parts."""
-        found = {
-            name: result.estimates[metric].value
-            for name, result in self.metrics.results.items()
-            if metric in result.estimates
-        }
-        return sorted(found, key=lambda name: (self.is_part(name), -gain(metric) * found[name]))
+        return self.metrics.ranked(metric)
 
     @property
     def strongest_baseline(self) -> str | None:
         """The baseline that did best by the primary metric."""
-        names = self.ranked(self.metrics.primary_metric)
-        baselines = [name for name in names if name != NETWORK and not self.is_part(name)]
-        return baselines[0] if baselines else None
+        return self.metrics.strongest_baseline
 
     @staticmethod
     def is_part(model: str) -> bool:
         """Whether the model is a part of the network that was judged by itself too."""
-        return model.endswith("_part")
+        return is_part(model)
 
     def column(self, role: str) -> str | None:
         """The column that plays ``role`` (``text``, ``target``, ``id``), where it is there."""
@@ -163,7 +154,7 @@ def load_run(folder: Path | str) -> RunData:
         checks=_parse(list[Check], folder, "checks.json"),
         split=_parse(SplitData, folder, "split.json"),
         data=_parse(DataFacts, folder, "data.json"),
-        history=list(_history(folder)),
+        history=read_history(folder),
         predictions=_table(folder, "predictions.parquet"),
         baselines=_table(folder, "baselines.parquet", ["row", "model", "prediction"])
         if (folder / "baselines.parquet").exists()
@@ -174,11 +165,17 @@ def load_run(folder: Path | str) -> RunData:
     )
 
 
-def _history(folder: Path) -> Iterator[Epoch]:
+def read_history(folder: Path) -> list[Epoch]:
+    """The epochs of a run that are done; none before the first.
+
+    Raises
+    ------
+    RunError
+        The file cannot be read, or does not hold what it should.
+    """
     content = _bytes(folder, "history.jsonl", optional=True) or b""
-    for line in content.splitlines():
-        if line.strip():
-            yield _validate(Epoch, folder, "history.jsonl", line)
+    lines = (line for line in content.splitlines() if line.strip())
+    return [_validate(Epoch, folder, "history.jsonl", line) for line in lines]
 
 
 def _existing(folder: Path, name: str) -> Path:

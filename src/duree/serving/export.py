@@ -6,7 +6,6 @@ Nothing is kept that was not run again and found to say the same.
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from duree.errors import DataError, ExtraError, RunError
+from duree.errors import DataError, RunError, require_packages
 from duree.folders import write_file
 from duree.run import Run
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
@@ -65,9 +64,7 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
             fix="end the name in .onnx",
             name=output.name,
         )
-    for package in ("onnx", "onnxruntime"):
-        if find_spec(package) is None:
-            raise ExtraError(package, "onnx", "exporting a network")
+    require_packages(("onnx", "onnxruntime"), "onnx", "exporting a network")
     run = Run(folder)
     model = TrainedModel.of_run(run)
     graph = _graph(model)
@@ -136,8 +133,8 @@ def _tables(model: TrainedModel) -> dict[str, Any]:
     }
     if isinstance(model.encoder, TextEncoder):
         vocabulary, settings = model.encoder.vocabulary, model.encoder.settings
-        if states := model.extra.get("states"):
-            tables |= {"states": states, "separator": ARROW, "missing": MISSING}
+        if model.reads_states:
+            tables |= {"states": model.inputs, "separator": ARROW, "missing": MISSING}
         tables |= {
             "padding": PADDING,
             "unknown": UNKNOWN,

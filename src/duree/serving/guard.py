@@ -58,8 +58,9 @@ class Guard:
         length = headers.get(b"content-length", "0")
         uploads = self.upload and headers.get(b"content-type", "").startswith("multipart/")
         most = self.upload if uploads else self.body
+        too_long = f"a body may have {most} bytes; send fewer rows at a time"
         if not length.isdecimal() or int(length) > most:
-            await _refuse(send, 413, f"a body may have {most} bytes; send fewer rows at a time")
+            await _refuse(send, 413, too_long)
             return
         if uploads:
             await self.app(scope, receive, send)
@@ -73,7 +74,7 @@ class Guard:
         except _HungUp:
             return
         if body is None:
-            await _refuse(send, 413, f"a body may have {most} bytes; send fewer rows at a time")
+            await _refuse(send, 413, too_long)
             return
         messages = [{"type": "http.request", "body": body, "more_body": False}]
 

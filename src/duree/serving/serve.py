@@ -7,12 +7,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from duree.errors import ExtraError, RunError
+from duree.errors import RunError, require_packages
 
 if TYPE_CHECKING:
     import uvicorn
@@ -44,18 +43,20 @@ def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> Non
     RunError
         A folder holds no finished run, or the port is taken.
     """
-    for package in ("fastapi", "uvicorn", "prometheus_client"):
-        if find_spec(package) is None:
-            raise ExtraError(package, "serve", "serving a run")
+    require_packages(("fastapi", "uvicorn", "prometheus_client"), "serve", "serving a run")
     from duree.serving.guard import Guard
     from duree.serving.service import create_service
 
-    # Who listens to all the world is asked by names that cannot be known here.
-    hosts = LOOPBACK | {host} if host in LOOPBACK | {"::1"} else {"*"}
     address = listening(host, port)
     service = create_service(folders)
     _reload_on_hangup(service.state.reload.set)
-    run(Guard(service, hosts), address)
+    run(Guard(service, names_of(host)), address)
+
+
+def names_of(host: str) -> set[str]:
+    """The names by which one may be asked who listens at an address; "*" for any."""
+    # Who listens to all the world is asked by names that cannot be known here.
+    return LOOPBACK | {host} if host in LOOPBACK | {"::1"} else {"*"}
 
 
 def run(app: App, address: socket.socket, grace: int = GRACE) -> None:

@@ -72,29 +72,24 @@ class Served:
         self.batcher = Batcher(self.answers, self.waiting, partial(torch.set_num_threads, threads))
 
     @property
-    def columns(self) -> list[str]:
-        """What is read of a row: the column of the texts, or those of the states."""
-        return self.model.extra.get("states") or [self.model.columns["text"]]
-
-    @property
     def example(self) -> dict[str, Cell]:
         """A row that it can predict."""
-        if self.model.extra.get("states") and isinstance(self.model.encoder, TextEncoder):
-            return dict.fromkeys(self.columns, self.model.encoder.vocabulary[-1])
-        return dict.fromkeys(self.columns, "No rain, no rainbow.")
+        if self.model.reads_states and isinstance(self.model.encoder, TextEncoder):
+            return dict.fromkeys(self.model.inputs, self.model.encoder.vocabulary[-1])
+        return dict.fromkeys(self.model.inputs, "No rain, no rainbow.")
 
     def text(self, row: dict[str, Cell], number: int) -> str:
         """What the network reads of a row."""
-        for column in self.columns:
+        for column in self.model.inputs:
             if column not in row:
                 given = ", ".join(map(repr, row)) or "none"
                 why = f"row {number} has no column {column!r}; its columns are {given}"
                 raise HTTPException(422, why)
-        return self.told([row[column] for column in self.columns])
+        return self.told([row[column] for column in self.model.inputs])
 
     def told(self, values: Sequence[Cell]) -> str:
         """The values of a row's columns as one text."""
-        if self.model.extra.get("states"):
+        if self.model.reads_states:
             return tell_row([None if value is None else written(value) for value in values])
         return written(values[0])
 

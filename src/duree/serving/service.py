@@ -136,7 +136,7 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
 
     def describe() -> None:
         """Tell which column the runs need, as they are now."""
-        columns = {frozenset(served.columns) for served in runs.values()}
+        columns = {frozenset(served.model.inputs) for served in runs.values()}
         needed = next(iter(columns)) if len(columns) == 1 else frozenset()
         row = runs[first].example
         rows_body[JSON] = body_of(Asked, {"rows": [row]}, needed)
@@ -232,7 +232,7 @@ def _texts_of_rows(served: Served, body: bytes) -> list[str]:
 
 def _texts_of_table(served: Served, body: bytes) -> list[str]:
     try:
-        columns = [read_column(body, column) for column in served.columns]
+        columns = [read_column(body, column) for column in served.model.inputs]
         return [served.told(row) for row in zip(*columns, strict=True)]
     except ValueError as error:
         raise HTTPException(422, str(error)) from None

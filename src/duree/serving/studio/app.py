@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 
 from duree.errors import DataError, DureeError
 from duree.progress import ask_for_enough, standing
+from duree.question import stop_at_errors
 from duree.recipe import Recipe, recipe_from_flags
 from duree.report.page import page_style
 from duree.run import Run, free_folder
@@ -38,19 +39,22 @@ NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")
 TEXT, MOST_COMPARED = 20_000, 8  # characters that may be tried; runs beside one another
 # What the form of a table may choose: the options of ``duree fit``.
 CHOICES = (
-    *(
-        "text",
-        "states",
-        "target",
-        "test",
-        "group",
-        "time",
-        "id",
-        "label_separator",
-        "encoding",
-        "delimiter",
-    ),
-    *("drop_bad", "task", "cell", "seeds", "max_minutes", "note"),
+    "text",
+    "states",
+    "target",
+    "test",
+    "group",
+    "time",
+    "id",
+    "label_separator",
+    "encoding",
+    "delimiter",
+    "drop_bad",
+    "task",
+    "cell",
+    "seeds",
+    "max_minutes",
+    "note",
 )
 Fields = dict[str, str]
 
@@ -109,9 +113,12 @@ def _home(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
         if len(runs) < 2:
             raise DataError("there is nothing to compare", fix="choose at least two runs")
         lines = [listing.line(one, "finished") for one in runs]
-        choices = listing.differing(runs, words_for(request))
         return page(
-            request, "compare.html", lines=lines, pairs=listing.pairs(runs), choices=choices
+            request,
+            "compare.html",
+            lines=lines,
+            pairs=listing.pairs(runs, lines),
+            choices=listing.differing(runs, words_for(request)),
         )
 
 
@@ -148,10 +155,7 @@ def _tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
             for needed in ("text", "target"):
                 if getattr(recipe.data, needed) is None:
                     raise DataError("no {name} column was named", fix="choose one", name=needed)
-            for found in look.check(recipe.data):
-                if found.finding.level == "error":
-                    values: dict[str, Any] = dict(found.finding.values)
-                    raise DataError(found.finding.what, fix=found.finding.fix, **values)
+            stop_at_errors(found.finding for found in look.check(recipe.data))
         except DureeError as error:
             message = look.plain(error.message(words.language), words, shelf.tables())
             return _choose(request, shelf, kept, form, message)
@@ -297,7 +301,7 @@ def _choose(
         kinds=KINDS,
         others=[other for other in shelf.tables() if other.id != kept.id],
         chosen=(guess_roles(shown.columns) if shown and not chosen else {}) | chosen,
-        free=free_folder(_plain(kept.name), shelf.folder).name,
+        free=_free_name(shelf, kept),
     )
 
 
@@ -314,7 +318,7 @@ def _recipe(shelf: Shelf, kept: Upload, chosen: Fields) -> Recipe:
 
 
 def _name_of_run(shelf: Shelf, kept: Upload, chosen: Fields) -> str:
-    name = chosen.get("name") or free_folder(_plain(kept.name), shelf.folder).name
+    name = chosen.get("name") or _free_name(shelf, kept)
     if not NAME.fullmatch(name) or name == UPLOADS:
         raise DataError(
             "a run cannot be called {name!r}",
@@ -326,9 +330,10 @@ def _name_of_run(shelf: Shelf, kept: Upload, chosen: Fields) -> str:
     return name
 
 
-def _plain(name: str) -> str:
-    """A run's name after that of a table: letters, digits and hyphens of it."""
-    return "-".join(re.findall(r"\w+", name.rpartition(".")[0]))[:40] or "run"
+def _free_name(shelf: Shelf, kept: Upload) -> str:
+    """A run's name after that of its table: letters, digits and hyphens of it."""
+    plain = "-".join(re.findall(r"\w+", kept.name.rpartition(".")[0]))[:40] or "run"
+    return free_folder(plain, shelf.folder).name
 
 
 def _to(run: Run) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,26 +39,17 @@ def send(run: Run, name: str) -> FileResponse:
         return FileResponse(run.folder / name, filename=title)
     if name not in MADE:
         raise Missing("the run has no file {name!r}", fix="choose one from the list", name=name)
-    folder = Path(tempfile.mkdtemp(prefix="duree-"))
-    away = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
-    try:
-        return FileResponse(MADE[name](run, folder), filename=title, background=away)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    return _made(Path(tempfile.mkdtemp(prefix="duree-")), partial(MADE[name], run), title)
 
 
 def predicted(run: Run, table: Upload) -> FileResponse:
     """A table with the run's predictions, as CSV; the upload itself is not kept."""
-    output = table.path.with_name("predicted.csv")
-    away = BackgroundTask(shutil.rmtree, table.path.parent, ignore_errors=True)
-    try:
-        predict(run.folder, table.path, output)
-    except BaseException:
-        shutil.rmtree(table.path.parent, ignore_errors=True)
-        raise
-    title = f"{table.name.rpartition('.')[0]}-predicted.csv"
-    return FileResponse(output, filename=title, background=away)
+
+    def make(folder: Path) -> Path:
+        predict(run.folder, table.path, folder / "predicted.csv")
+        return folder / "predicted.csv"
+
+    return _made(table.path.parent, make, f"{table.name.rpartition('.')[0]}-predicted.csv")
 
 
 def figure(run: Run, name: str) -> FileResponse:
@@ -69,6 +61,16 @@ def figure(run: Run, name: str) -> FileResponse:
     kind = "application/pdf" if name.endswith(".pdf") else "application/octet-stream"
     # Never shown as a page of ours: an SVG may hold anything.
     return FileResponse(folder / name, filename=f"{run.folder.name}-{name}", media_type=kind)
+
+
+def _made(folder: Path, make: Callable[[Path], Path], title: str) -> FileResponse:
+    """A file that is made for this answer alone, in a folder that goes with it."""
+    away = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        return FileResponse(make(folder), filename=title, background=away)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _predictions(run: Run, folder: Path, suffix: str) -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from duree.comparing import compare_runs
 from duree.errors import DureeError
-from duree.evaluation.metrics import gain
+from duree.evaluation.comparison import NETWORK
 from duree.evaluation.verdict import Evidence, weigh
 from duree.report.choices import Choice, list_choices
 from duree.report.numerals import Shown, estimate
@@ -15,15 +15,10 @@ from duree.report.records import Metrics
 from duree.report.vocabulary import Words
 from duree.run import Run
 
-NETWORK = "network"
-
 
 @dataclass(frozen=True)
 class Line:
-    """One run as the list shows it; figures only where it is finished.
-
-    ``claim`` is ``better``, ``worse`` or ``none``: what the run's verdict says of the network.
-    """
+    """One run as the list shows it; figures only where it is finished."""
 
     name: str
     state: str
@@ -35,7 +30,6 @@ class Line:
     ours: Shown | None = None
     rival: str = ""
     theirs: Shown | None = None
-    claim: str = ""
     when: str = ""
 
 
@@ -57,42 +51,31 @@ def line(run: Run, state: str) -> Line:
     if state != "finished":
         return plain
     try:
-        raw = run.read_json("metrics.json")
-        metrics = Metrics.model_validate(raw)
+        metrics = Metrics.model_validate(run.read_json("metrics.json"))
     except (DureeError, ValueError):  # of another version, or altered: its own page tells more
         return plain
     primary, rows = metrics.primary_metric, metrics.rows.get("test", 0)
-    figures = {
-        name: result.estimates[primary]
-        for name, result in metrics.results.items()
-        if primary in result.estimates
-    }
-    rivals = [name for name in figures if name != NETWORK and not name.endswith("_part")]
-    rival = max(rivals, key=lambda name: gain(primary) * figures[name].value, default="")
-    return Line(
-        plain.name,
-        state,
-        plain.text,
-        plain.target,
-        plain.cell,
-        rows,
-        primary,
-        estimate(figures[NETWORK], primary, rows) if NETWORK in figures else None,
-        rival,
-        estimate(figures[rival], primary, rows) if rival else None,
-        str(raw.get("claim", "")),
-        metrics.test_openings[-1].when if metrics.test_openings else "",
+    ours, rival = metrics.results[NETWORK].estimates.get(primary), metrics.strongest_baseline
+    return replace(
+        plain,
+        rows=rows,
+        metric=primary,
+        ours=estimate(ours, primary, rows) if ours else None,
+        rival=rival or "",
+        theirs=estimate(metrics.results[rival].estimates[primary], primary, rows)
+        if rival
+        else None,
+        when=metrics.test_openings[-1].when if metrics.test_openings else "",
     )
 
 
-def pairs(runs: list[Run]) -> list[Pair]:
+def pairs(runs: list[Run], lines: list[Line]) -> list[Pair]:
     """Each run held against the next: is one network better than the other?"""
     found = []
-    for one, other in pairwise(runs):
-        lines = [line(run, "finished") for run in (one, other)]
+    for (one, first), (other, second) in pairwise(zip(runs, lines, strict=True)):
         tests = compare_runs(one, other)
-        evidence = weigh(tests, lines[0].metric, 0.0)[0] if tests else None
-        found.append(Pair(lines[0].name, lines[1].name, lines[0].metric, lines[0].rows, evidence))
+        evidence = weigh(tests, first.metric, 0.0)[0] if tests else None
+        found.append(Pair(first.name, second.name, first.metric, first.rows, evidence))
     return found
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+from duree.errors import RunError
 from duree.listener import STEPS
 from duree.progress import ENOUGH, Standing, standing
+from duree.report.records import Epoch
+from duree.report.run_data import read_history
 from duree.run import Run
 
 PAUSE, STILL = 0.5, 15  # seconds between looks, and between signs of life where nothing moves
@@ -33,7 +35,6 @@ class View:
 
     now: Standing
     place: int
-    waited: int
     epochs: int
     curves: list[Curve]
     best: float | None
@@ -43,16 +44,17 @@ class View:
 def view(run: Run) -> View:
     """The run as it stands."""
     now, history = standing(run), _history(run)
-    figures = [epoch["metric"] for epoch in history]
-    losses = {"training": "train_loss", "validation": "validation_loss"}
+    figures = [epoch.metric for epoch in history]
     curves = []
     if len(history) > 1:
-        of_loss = {name: [epoch[key] for epoch in history] for name, key in losses.items()}
+        of_loss = {
+            "training": [epoch.train_loss for epoch in history],
+            "validation": [epoch.validation_loss for epoch in history],
+        }
         curves = [_curve("loss", of_loss), _curve(now.watched, {"validation": figures})]
     return View(
         now,
         list(STEPS).index(now.step) if now.step in STEPS else -1,
-        int(max(time.time() - now.began, 0)) if now.began else 0,
         len(history),
         curves,
         max(figures, default=None),
@@ -82,11 +84,10 @@ def _event(name: str, content: str) -> bytes:
     return f"event: {name}\n{lines}\n".encode()
 
 
-def _history(run: Run) -> list[dict[str, float]]:
+def _history(run: Run) -> list[Epoch]:
     try:
-        lines = (run.folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
-    except (OSError, ValueError):
+        return read_history(run.folder)
+    except RunError:  # the run itself tells when it comes to it
         return []
 
 

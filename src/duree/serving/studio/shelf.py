@@ -69,8 +69,8 @@ class Shelf:
 
     def table(self, id: str) -> Upload:
         """The uploaded table with this id; Missing where there is none."""
-        for upload in self.tables():
-            if upload.id == id:
+        for folder in self.uploads.iterdir():
+            if folder.name == id and (upload := self._upload(folder)):
                 return upload
         raise Missing("there is no such table", fix="upload it again")
 

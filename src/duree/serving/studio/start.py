@@ -5,16 +5,14 @@ from __future__ import annotations
 import secrets
 import threading
 import webbrowser
-from importlib.util import find_spec
 from pathlib import Path
 
-from duree.errors import ExtraError
+from duree.errors import require_packages
 from duree.serving.guard import App, Guard
-from duree.serving.serve import LOOPBACK, listening, run
+from duree.serving.serve import listening, names_of, run
 
 # Pages that follow a run never end by themselves.
 GRACE = 1
-PACKAGES = ("fastapi", "uvicorn", "python_multipart")
 
 
 def studio(
@@ -40,9 +38,7 @@ def studio(
     RunError
         The port is taken.
     """
-    for package in PACKAGES:
-        if find_spec(package) is None:
-            raise ExtraError(package, "studio", "the studio")
+    require_packages(("fastapi", "uvicorn", "python_multipart"), "studio", "the studio")
     token, address = secrets.token_urlsafe(24), listening(host, port)
     link = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/?token={token}"
     print(link, flush=True)
@@ -59,6 +55,5 @@ def guarded(folder: Path, token: str, host: str = "127.0.0.1", port: int = 8321)
     from duree.serving.studio.door import Door
     from duree.serving.studio.uploads import LARGEST
 
-    hosts = LOOPBACK | {host} if host in LOOPBACK | {"::1"} else {"*"}
     door = Door(create_studio(folder), token, f"duree-{port}")
-    return Guard(door, hosts, upload=LARGEST)
+    return Guard(door, names_of(host), upload=LARGEST)
