@@ -22,6 +22,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 # A part imports only from those above it, and from itself.
 ORDER = [
     "errors",
+    "settings",
     "recipe",
     "folders",
     "tables",
@@ -57,7 +58,16 @@ ORDER = [
     "cli",
     "__main__",
 ]
-WITHOUT_TORCH = {"errors", "recipe", "folders", "tables", "sequences", "evaluation", "letters"}
+WITHOUT_TORCH = {
+    "errors",
+    "settings",
+    "recipe",
+    "folders",
+    "tables",
+    "sequences",
+    "evaluation",
+    "letters",
+}
 # These speak in the interface of a declared package, which cannot be installed without them.
 COMES_WITH = {
     "markupsafe": "jinja2",

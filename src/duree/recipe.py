@@ -14,149 +14,35 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from duree.errors import DataError, RecipeError
+from duree.settings import (
+    STATES,
+    DataSettings,
+    JudgingSettings,
+    ModelSettings,
+    Section,
+    TextSettings,
+    TrainingSettings,
+)
 
-# What the column is called in which state columns are told as one (see duree.tables.states).
-STATES = "states"
-
-
-class Section(BaseModel):
-    """Settings that cannot be changed once made, nor misspelt."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class DataSettings(Section):
-    """Which table, which columns, and how its rows are parted."""
-
-    files: tuple[str, ...] = Field((), description="Files or folders that make the table.")
-    test_file: str | None = Field(None, description="A file of test rows; none: part them off.")
-    text: str | None = Field(None, description="The column that holds the texts.")
-    states: tuple[str, ...] = Field(
-        (), description="Columns with a state for each time point, in place of text (a:b, a*)."
-    )
-    target: str | None = Field(None, description="The column to predict.")
-    id: str | None = Field(None, description="A column that names each row; never an input.")
-    group: str | None = Field(
-        None, description="Rows that share a value here (author, speaker) stay in one part."
-    )
-    time: str | None = Field(
-        None, description="Train on what came before, test on what came after."
-    )
-    label_separator: str | None = Field(
-        None, description="What parts several labels in one cell (as in 'war; trade')."
-    )
-    encoding: str | None = Field(None, description="Text encoding; none: found out and told.")
-    delimiter: str | None = Field(None, description="Column delimiter; none: found out and told.")
-    drop_bad: bool = Field(
-        False, description="Leave out rows that cannot be used (and list them) instead of stopping."
-    )
-    note: str | None = Field(None, description="A sentence about the data, shown atop the report.")
-    test_share: float = Field(0.2, gt=0, lt=1, description="Share of the rows kept for the test.")
-    validation_share: float = Field(
-        0.1, gt=0, lt=1, description="Share of the training rows kept for choosing."
-    )
-
-
-class TextSettings(Section):
-    """How a text becomes a sequence of numbers."""
-
-    segmenter: Literal["auto", "words", "characters", "jieba", "states"] = Field(
-        "auto",
-        description="How scripts without spaces are parted; auto: jieba for Chinese if installed. "
-        "states: each state of a sequence is a unit.",
-    )
-    lowercase: bool = Field(True, description="Fold case.")
-    numbers: Literal["keep", "digits", "one"] = Field(
-        "keep", description="Keep numbers, write every digit as 0, or every number as 0."
-    )
-    max_features: int = Field(30_000, ge=1, description="Most frequent units that get an index.")
-    max_length: int = Field(1000, ge=1, description="Longest sequence, in units.")
-    keep: Literal["head", "tail", "both"] = Field(
-        "both", description="Which end of a longer text is kept; both: half from each."
-    )
-
-
-class ModelSettings(Section):
-    """The network."""
-
-    cell: Literal["gru", "lstm", "rnn"] = Field("lstm", description="The recurrent cell.")
-    embedding_size: int = Field(128, ge=1, description="Numbers that stand for one unit.")
-    hidden_size: int = Field(64, ge=1, description="Size of the state, each direction.")
-    num_layers: int = Field(1, ge=1, description="Recurrent layers, one above the other.")
-    bidirectional: bool = Field(True, description="Read from both ends.")
-    pooling: Literal["last", "mean", "max", "attention"] = Field(
-        "max", description="How the states of all steps become one."
-    )
-    memory: int | None = Field(
-        None,
-        ge=2,
-        description="Steps over which gates remember before they have learned; none: a few.",
-    )
-    word_dropout: float = Field(
-        0.2, ge=0, lt=1, description="Share of units hidden as unknown while training."
-    )
-    input_dropout: float = Field(
-        0.3, ge=0, lt=1, description="Share of embedding numbers hidden, one mask per sequence."
-    )
-    layer_dropout: float = Field(0.0, ge=0, lt=1, description="The same between layers.")
-    recurrent_dropout: float = Field(
-        0.0, ge=0, lt=1, description="The same on the state from step to step (Gal & Ghahramani)."
-    )
-    output_dropout: float = Field(0.5, ge=0, lt=1, description="The same on the pooled state.")
-    wide: bool = Field(True, description="Join a linear bag-of-words score to the network's.")
-
-    @model_validator(mode="after")
-    def _dropout_has_a_place(self) -> ModelSettings:
-        if self.layer_dropout > 0 and self.num_layers == 1:
-            raise ValueError("layer_dropout needs num_layers of at least 2")
-        return self
-
-    @model_validator(mode="after")
-    def _memory_has_gates(self) -> ModelSettings:
-        if self.memory is not None and self.cell == "rnn":
-            raise ValueError("memory needs a cell with gates: gru or lstm")
-        return self
-
-
-class TrainingSettings(Section):
-    """How the network learns."""
-
-    optimiser: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
-        "adam", description="The update rule."
-    )
-    learning_rate: float = Field(2e-3, gt=0, description="Its largest value.")
-    weight_decay: float = Field(0.0, ge=0, description="Pull of the weights towards zero.")
-    schedule: Literal["constant", "cosine", "linear"] = Field(
-        "cosine", description="How the learning rate falls over the epochs."
-    )
-    clip_norm: float = Field(1.0, ge=0, description="Largest norm of a gradient; 0: no limit.")
-    batch_size: int = Field(64, ge=1, description="Sequences per step.")
-    epochs: int | None = Field(
-        None,
-        ge=1,
-        description="Passes over the training rows; none: 700 steps, in 5 to 50 passes.",
-    )
-    patience: int = Field(10, ge=1, description="Epochs without gain on validation before the end.")
-    averaging: bool = Field(True, description="Judge and keep a moving average of the weights.")
-    class_weights: Literal["none", "balanced"] = Field(
-        "none", description="balanced: rare classes count as much as common ones."
-    )
-    max_minutes: float | None = Field(None, gt=0, description="Stop training after so long.")
-    checkpoint_seconds: float = Field(30.0, gt=0, description="Lose at most so much of the work.")
-
-
-class JudgingSettings(Section):
-    """Beside what, and how surely, the network is judged."""
-
-    baselines: bool = Field(True, description="Train the baselines too.")
-    forest_trees: int = Field(1000, ge=1, description="Trees of the random forest.")
-    bootstrap: int = Field(2000, ge=100, description="Resamples behind each interval.")
-    seeds: int = Field(1, ge=1, description="Networks to train, each from a seed of its own.")
+__all__ = [
+    "STATES",
+    "DataSettings",
+    "JudgingSettings",
+    "ModelSettings",
+    "Recipe",
+    "Section",
+    "TextSettings",
+    "TrainingSettings",
+    "parse_setting",
+    "recipe_from_flags",
+    "require_column",
+    "setting_names",
+]
 
 
 class Recipe(Section):
