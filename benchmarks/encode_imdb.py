@@ -12,8 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.recipe import TextSettings
 from duree.sequences.text import TextEncoder
+from duree.settings import TextSettings
 
 
 def main() -> None:

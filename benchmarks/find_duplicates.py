@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.recipe import DataSettings
+from duree.settings import DataSettings
 from duree.tables.checks import check_table
 from duree.tables.duplicates import MIN_UNITS, RESEMBLANCE, find_duplicates
 from duree.tables.shingles import count_units, hash_shingles

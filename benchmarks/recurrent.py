@@ -167,7 +167,7 @@ def duree_contender(threads: int) -> Figures:
 
     from duree.network.model import SequenceModel, tabulated
     from duree.network.recurrent import GRU, LSTM
-    from duree.recipe import ModelSettings, TrainingSettings
+    from duree.settings import ModelSettings, TrainingSettings
     from duree.training.allocator import keep_freed_memory
     from duree.training.optimiser import make_optimiser, update
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from duree.recipe import Recipe, Section
+from duree.recipe import Recipe
+from duree.settings import Section
 
 PAGE = Path(__file__).with_name("recipe.md")
 INTRODUCTION = """\
 # All settings of a recipe
 
-<!-- Written by make_recipe.py from src/duree/settings.py: change it there, then run `make docs`. -->
+<!-- Written by make_recipe.py from settings.py: change it there, then run `make docs`. -->
 
 A recipe is every choice of one run. Give one with `duree fit --recipe FILE`, or a single setting
 with `--set NAME=VALUE` (`--set model.hidden_size=128`; the short name does where it is the only

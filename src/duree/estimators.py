@@ -17,12 +17,13 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from duree.errors import DataError
 from duree.recipe import Recipe, setting_names
+from duree.sequences.encoder import Encoder
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
 from duree.tasks import Task
 from duree.tasks.classify import Classify
 from duree.tasks.regress import Regress
-from duree.trained import Encoder, TrainedModel, train_model
+from duree.trained import TrainedModel, train_model
 from duree.training.batches import Examples
 
 

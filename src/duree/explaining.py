@@ -35,7 +35,7 @@ from duree.report.explanations import (
 from duree.report.records import Estimate
 from duree.report.texts import quote
 from duree.sequences.ragged import Ragged
-from duree.sequences.text import SPECIAL
+from duree.sequences.text import SPECIAL, TextEncoder
 from duree.trained import TrainedModel
 
 # Rows that are looked at, drawn by the recipe's seed: enough to tell, few enough to take seconds.
@@ -56,8 +56,10 @@ def explain_test(
     networks: list[TrainedModel],
     judged: Judged,
     seed: int,
-) -> Explanations:
+) -> Explanations | None:
     """What the network learned, asked of the rows of the test part.
+
+    None where it gives more than one answer a row, or reads no units.
 
     Parameters
     ----------
@@ -71,6 +73,8 @@ def explain_test(
         By which rows are drawn.
     """
     model = networks[0]
+    if model.task.each_step or not isinstance(model.encoder, TextEncoder):
+        return None
     tested = sequences.take(question.split.test)
     texts = question.texts.gather(question.split.test)
     order = np.random.default_rng(seed).permutation(len(tested))

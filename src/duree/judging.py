@@ -24,9 +24,9 @@ class Judged:
     Attributes
     ----------
     judgement : Judgement
-    predictions : {model: float64 [test rows, outputs]}
-        The network first.
-    targets : ndarray [test rows] or [test rows, labels]
+    predictions : {model: float64 [answers, outputs]}
+        The network first. There is an answer for each test row, or for each of its steps.
+    targets : ndarray [answers] or [answers, labels]
     without_shared : dict or None
         The figures on those test rows alone that share nothing with training, where some do.
     seeds : {metric: values} or None
@@ -53,12 +53,13 @@ def judge_on_test(
 ) -> Judged:
     """Open the test part once, after every choice is made, and judge all models on its rows."""
     rows, task, recipe = question.split.test, networks[0].task, run.recipe
-    tested = sequences.take(rows)
-    of_networks = [network.predictions(tested) for network in networks]
-    predictions = {"network": of_networks[0], **networks[0].parts(tested)}
-    predictions |= {rival.name: rival.predictions for rival in rivals}
     run.open_test("the final judgement of all models")
-    targets = task.encode(question.target.gather(rows))
+    tested = task.examples(sequences.take(rows), question.target.gather(rows))
+    of_networks = [network.predictions(tested.sequences) for network in networks]
+    predictions = {"network": of_networks[0], **networks[0].parts(tested.sequences)}
+    predictions |= {rival.name: rival.predictions for rival in rivals}
+    targets = tested.answers
+    units = tested.units(None if question.groups is None else question.groups[rows])
     seeds = spread_of_seeds(of_networks, targets, task.metrics)
 
     def judge(kept: NDArray[np.bool_]) -> Judgement:
@@ -66,7 +67,7 @@ def judge_on_test(
             {name: found[kept] for name, found in predictions.items()},
             targets[kept],
             task.metrics,
-            groups=None if question.groups is None else question.groups[rows][kept],
+            groups=None if units is None else units[kept],
             # The wide part only counts words: it stays a rival that the network must beat.
             parts=("recurrent_part",),
             seeds=seeds,
@@ -74,9 +75,10 @@ def judge_on_test(
             seed=recipe.seed,
         )
 
-    apart = ~np.isin(rows, question.split.shared)
+    row = tested.units(np.arange(len(rows)))
+    apart = ~np.isin(rows, question.split.shared)[row]
     return Judged(
-        judge(np.ones(len(rows), dtype=bool)),
+        judge(np.ones(len(targets), dtype=bool)),
         predictions,
         targets,
         _without_shared(judge, apart),

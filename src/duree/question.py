@@ -11,16 +11,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.recipe import DataSettings, Recipe, require_column
+from duree.recipe import Recipe, require_column
+from duree.settings import DataSettings
 from duree.tables.checks import ROLES, check_table
-from duree.tables.columns import as_numbers, as_text, is_blank, resolve_column
+from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding
 from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes, make_split
 from duree.tables.states import with_states
 from duree.tables.table import Table
-from duree.tables.target import clean_labels
 from duree.tasks import TASKS, Task, infer_task
 
 
@@ -72,7 +72,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     name = recipe.task or infer_task(table.frame[column], data)
     texts = as_text(table, text).fill_null("")
     task = TASKS[name]
-    target = read_target(table, column, name)
+    target = task.read_target(table, column)
     # Many lives go the same way: that two are alike does not make them one.
     duplicates = None if data.states else find_duplicates(texts)
     findings = check_table(
@@ -101,13 +101,6 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         split,
         [*table.findings, *findings, *split.findings()],
     )
-
-
-def read_target(table: Table, column: str, task: str) -> pl.Series:
-    """The target column as its task wants it: numbers, or trimmed class names."""
-    if TASKS[task].metrics.numeric:
-        return as_numbers(table, column)
-    return clean_labels(as_text(table, column).fill_null(""))[0]
 
 
 def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:

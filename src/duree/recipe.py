@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from duree.errors import DataError, RecipeError
 from duree.settings import (
     STATES,
+    TASK_DEFAULTS,
     DataSettings,
     JudgingSettings,
     ModelSettings,
@@ -28,21 +29,6 @@ from duree.settings import (
     TextSettings,
     TrainingSettings,
 )
-
-__all__ = [
-    "STATES",
-    "DataSettings",
-    "JudgingSettings",
-    "ModelSettings",
-    "Recipe",
-    "Section",
-    "TextSettings",
-    "TrainingSettings",
-    "parse_setting",
-    "recipe_from_flags",
-    "require_column",
-    "setting_names",
-]
 
 
 class Recipe(Section):
@@ -72,6 +58,14 @@ class Recipe(Section):
         if bool(self.data.states) != (self.text.segmenter == "states"):
             raise ValueError("text.segmenter = states goes with data.states, and only with it")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tasks_have_their_own_defaults(cls, settings: Any) -> Any:
+        if not isinstance(settings, Mapping):
+            return settings
+        own = TASK_DEFAULTS.get(str(settings.get("task")), {})
+        return {**settings, **{name: own[name] | _section(settings, name) for name in own}}
 
     @model_validator(mode="before")
     @classmethod

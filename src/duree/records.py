@@ -13,13 +13,14 @@ import polars as pl
 import torch
 
 from duree.doctor import versions
-from duree.errors import DataError, RunError
+from duree.errors import RunError
 from duree.evaluation.judgement import Judgement
 from duree.judging import Judged
 from duree.listener import Listener
 from duree.progress import ENOUGH
 from duree.question import Question
 from duree.run import Run
+from duree.tables.columns import with_columns
 from duree.tables.finding import Finding
 from duree.tables.state_facts import describe_states
 from duree.tables.states import list_states, state_columns
@@ -70,7 +71,7 @@ def keep_question(run: Run, question: Question) -> None:
     run.write_json("data.json", facts)
     if named := run.recipe.data.states:
         times = state_columns(question.table, named)
-        classes = question.target if question.target.dtype == pl.String else None
+        classes = question.target if question.task.stratify else None
         states = list_states(question.table, times)
         run.write_json("states.json", describe_states(states, times, classes, run.recipe.seed))
     run.write_json("checks.json", [_as_json(finding) for finding in question.findings])
@@ -79,8 +80,8 @@ def keep_question(run: Run, question: Question) -> None:
 
 def keep_predictions(run: Run, question: Question, task: Task, judged: Judged) -> None:
     """Write predictions.parquet, and baselines.parquet with what each baseline said."""
-    test = question.table.frame[question.split.test.tolist()]
-    test = test.with_columns(question.target.gather(question.split.test))
+    rows = question.split.test
+    test = task.answer_rows(question.table.frame[rows.tolist()], question.target.gather(rows))
     network, *rivals = judged.predictions.items()
     write_table(with_columns(test, task.columns(network[1])), run.folder / "predictions.parquet")
     frames = [
@@ -130,24 +131,6 @@ def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> No
     )
 
 
-def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
-    """The table with further columns at its right.
-
-    Raises
-    ------
-    DataError
-        It has a column of the same name already.
-    """
-    taken = [series.name for series in added if series.name in frame.columns]
-    if taken:
-        raise DataError(
-            "the table has a column {column!r} already, and a prediction goes by that name",
-            fix="rename that column in the table",
-            column=taken[0],
-        )
-    return frame.with_columns(added)
-
-
 def _models(judgement: Judgement, fit_seconds: dict[str, float]) -> dict[str, dict[str, Any]]:
     return {
         name: figures | ({"fit_seconds": fit_seconds[name]} if name in fit_seconds else {})
@@ -165,7 +148,7 @@ def _shares(question: Question) -> dict[str, Any]:
     shares: dict[str, Any] = {"method": question.split.describe("en")}
     shares["counts"] = question.split.counts
     shares["method_zh"] = question.split.describe("zh")
-    if question.target.dtype == pl.String:
+    if question.target.dtype == pl.String and not question.task.each_step:
         counts = {part: question.target.gather(rows[part]).value_counts().rows() for part in PARTS}
         shares["class_counts"] = {part: dict(sorted(pairs)) for part, pairs in counts.items()}
     if question.groups is not None:

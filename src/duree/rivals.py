@@ -18,7 +18,7 @@ from duree.folders import is_sealed, read_sealed, write_sealed
 from duree.listener import Listener
 from duree.question import Question
 from duree.run import Run
-from duree.sequences.text import TextEncoder
+from duree.sequences.encoder import Encoder
 from duree.tasks import Task
 
 
@@ -29,7 +29,7 @@ class Rival:
     Attributes
     ----------
     name : str
-    predictions : float64 [test rows, outputs]
+    predictions : float64 [answers, outputs]
         Made from the texts of the test rows; their answers play no part.
     fit_seconds : float
     choices : dict
@@ -46,7 +46,7 @@ class Rival:
 
 
 def train_rivals(
-    run: Run, question: Question, encoder: TextEncoder, task: Task, listener: Listener
+    run: Run, question: Question, encoder: Encoder, task: Task, listener: Listener
 ) -> list[Rival]:
     """Train every baseline of the task on the very rows that the network had."""
     recipe, split = run.recipe, question.split
@@ -58,7 +58,7 @@ def train_rivals(
     }
     test_texts = question.texts.gather(split.test).to_list()
     rivals = []
-    for baseline in task.baselines(recipe, encoder.units):
+    for baseline in task.baselines(recipe, encoder):
         folder = run.folder / "baselines" / baseline.name
         if not is_sealed(folder):
             began = time.perf_counter()

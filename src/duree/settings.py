@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # What the column is called in which state columns are told as one (see duree.tables.states).
 STATES = "states"
+# What a task sets otherwise than the rest, unless the user sets it: {task: {section: settings}}.
+TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {}
 
 
 class Section(BaseModel):

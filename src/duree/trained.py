@@ -17,13 +17,12 @@ from torch import nn
 from duree import __version__
 from duree.errors import RunError
 from duree.folders import read_sealed, write_sealed
-from duree.network.model import SequenceModel
-from duree.network.wide import JoinedModel, WideModel
-from duree.recipe import ModelSettings, Recipe
+from duree.network.wide import JoinedModel
+from duree.recipe import Recipe
 from duree.run import Run
+from duree.sequences.encoder import ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
-from duree.sequences.series import SeriesEncoder
-from duree.sequences.text import TextEncoder
+from duree.settings import ModelSettings
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.states import tell_states
 from duree.tables.table import Table
@@ -32,9 +31,6 @@ from duree.training.batches import Examples
 from duree.training.join import join
 from duree.training.loop import Plan, Progress, scores, train
 from duree.training.wide import refit_wide, time_for_the_rest, train_wide
-
-Encoder = TextEncoder | SeriesEncoder
-ENCODERS: dict[str, type[Encoder]] = {"text": TextEncoder, "series": SeriesEncoder}
 
 
 @dataclass(frozen=True)
@@ -87,12 +83,12 @@ class TrainedModel:
         return as_text(table, columns[0]).fill_null("")
 
     def encode(self, rows: Any) -> Ragged:
-        """Texts or arrays as sequences, as the encoder was fitted to read them."""
-        return self.encoder.encode(rows)
+        """Texts or arrays as the network reads them where their answers are not known."""
+        return self.task.asked(self.encoder.encode(rows))
 
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
-        """Probabilities or numbers for encoded rows, float64 [rows, outputs]."""
-        return self.task.predictions(scores(self.network, sequences))
+        """Probabilities or numbers for encoded rows, float64 [answers, outputs]."""
+        return self.task.predictions(scores(self.network, sequences), sequences.lengths)
 
     def parts(self, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
         """What each part of a joined model says by itself; nothing where there is one part."""
@@ -185,15 +181,9 @@ class TrainedModel:
         extra: dict[str, Any] | None = None,
     ) -> TrainedModel:
         """An untrained network that fits the encoder and the task."""
-        words = len(encoder.vocabulary) if isinstance(encoder, TextEncoder) else None
-        channels = encoder.channels if isinstance(encoder, SeriesEncoder) else None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network: nn.Module = SequenceModel(
-                settings, vocabulary_size=words, channels=channels, outputs=task.outputs
-            )
-        if settings.wide and words is not None:
-            network = JoinedModel(network, WideModel(words, task.outputs))
+            network = task.network(settings, encoder)
         return cls(network, encoder, task, settings, columns, extra or {})
 
 
@@ -215,13 +205,13 @@ def train_model(
     if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
         return replace(untrained, task=_settled(task, network, validation))
-    marks = task.marks(examples.targets)
+    marks = task.marks(examples.answers)
     epochs = train_wide(network.wide, plan, marks)
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
     join(network, validation, loss)
     settled = _settled(task, network, validation)
     # Only now may the wide part see the validation rows: they have no choice left to decide.
-    marks = np.concatenate([marks, task.marks(validation.targets)])
+    marks = np.concatenate([marks, task.marks(validation.answers)])
     refit_wide(network.wide, plan, marks, epochs)
     return replace(untrained, task=settled)
 

@@ -22,13 +22,13 @@ from duree.folders import MANIFEST
 from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
 from duree.progress import noted
-from duree.question import Question, read_question, read_target
+from duree.question import Question, read_question
 from duree.recipe import Recipe
 from duree.report.page import write_report
 from duree.rivals import train_rivals
 from duree.run import Run
+from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
-from duree.sequences.text import TextEncoder
 from duree.tables.columns import resolve_column
 from duree.tables.pieces import Pieces
 from duree.tables.read import read_tables
@@ -38,7 +38,6 @@ from duree.tables.stream import count_rows, stream_table
 from duree.tables.table import Table
 from duree.tables.write import require_writable
 from duree.trained import TrainedModel, train_model
-from duree.training.batches import Examples
 
 
 def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
@@ -82,8 +81,8 @@ def _carry_out(run: Run, listener: Listener) -> Run:
         with records.step(run, "evaluate", listener):
             judged = judge_on_test(run, question, sequences, networks, rivals)
         with records.step(run, "explain", listener):
-            found = explain_test(question, sequences, networks, judged, run.recipe.seed)
-            run.write_json("explanations.json", found.model_dump())
+            if found := explain_test(question, sequences, networks, judged, run.recipe.seed):
+                run.write_json("explanations.json", found.model_dump())
         records.keep_predictions(run, question, networks[0].task, judged)
         records.keep_metrics(run, question, networks[0].task, judged)
         write_report(run.folder)
@@ -103,20 +102,21 @@ def read(run: Run, listener: Listener) -> Question:
     return question
 
 
-def encode(run: Run, question: Question) -> tuple[TextEncoder, Ragged]:
-    """Learn the vocabulary from the training rows alone; turn every row into numbers."""
-    encoder = TextEncoder.fit(question.texts.gather(question.split.train), run.recipe.text)
+def encode(run: Run, question: Question) -> tuple[Encoder, Ragged]:
+    """Learn from the training rows alone how to turn rows into numbers; do so with every row."""
+    trained = question.texts.gather(question.split.train)
+    encoder = question.task.fit_encoder(trained, run.recipe)
     return encoder, encoder.encode(question.texts)
 
 
 def train(
-    run: Run, question: Question, encoder: TextEncoder, sequences: Ragged, listener: Listener
+    run: Run, question: Question, encoder: Encoder, sequences: Ragged, listener: Listener
 ) -> list[TrainedModel]:
     """Train a network from each seed; the first is judged, and kept as ``model``."""
     recipe, split = run.recipe, question.split
     task = question.task.from_target(question.target.gather(split.train), recipe)
     examples, validation = (
-        Examples(sequences.take(rows), task.encode(question.target.gather(rows)))
+        task.examples(sequences.take(rows), question.target.gather(rows))
         for rows in (split.train, split.validation)
     )
     named = recipe.data.states
@@ -156,13 +156,16 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     run = Run(folder)
     model = TrainedModel.of_run(run)
     table = _read_like(run, data)
-    target = read_target(table, resolve_column(table, model.columns["target"]), model.task.name)
-    targets = model.task.encode(target)
-    predictions = model.predictions(_sequences(model, table))
+    target = model.task.read_target(table, resolve_column(table, model.columns["target"]))
+    examples = model.task.examples(model.encoder.encode(model.texts(table)), target)
     group = run.recipe.data.group
     groups = group_codes(table.frame[group]) if group in table.frame.columns else None
     return judge_alone(
-        predictions, targets, model.task.metrics, groups=groups, seed=run.recipe.seed
+        model.predictions(examples.sequences),
+        examples.answers,
+        model.task.metrics,
+        groups=examples.units(groups),
+        seed=run.recipe.seed,
     )
 
 
@@ -193,8 +196,9 @@ def predict(
         for table in stream_table(
             data, encoding=settings.encoding, delimiter=settings.delimiter, skip=pieces.rows
         ):
-            added = model.task.columns(model.predictions(_sequences(model, table)))
-            pieces.add(records.with_columns(table.frame, added))
+            sequences = model.encode(model.texts(table))
+            found = model.predictions(sequences)
+            pieces.add(model.task.answered(table.frame, found, sequences.lengths))
             progress(pieces.rows, rows)
         pieces.put_together(raw=raw)
 
@@ -282,7 +286,3 @@ def _read_like(run: Run, data: Path | str) -> Table:
     """Read a table with the encoding and delimiter that the run's recipe names, if any."""
     settings = run.recipe.data
     return read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
-
-
-def _sequences(model: TrainedModel, table: Table) -> Ragged:
-    return model.encode(model.texts(table))

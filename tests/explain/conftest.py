@@ -11,9 +11,9 @@ from tests.explain.corpus import write_texts
 
 from duree import SequenceClassifier
 from duree.network.model import SequenceModel
-from duree.recipe import ModelSettings
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
+from duree.settings import ModelSettings
 from duree.tasks.regress import Regress
 from duree.trained import TrainedModel
 

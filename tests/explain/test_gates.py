@@ -13,9 +13,9 @@ from duree.explain.gates import forgetting, half_lives, memories, trace, watch, 
 from duree.explain.model import recurrent_part
 from duree.network.cells import gru_step, lstm_step, rnn_step
 from duree.network.recurrent import GRU, LSTM, RNN
-from duree.recipe import ModelSettings, TextSettings
 from duree.sequences.ragged import Ragged
 from duree.sequences.text import SPECIAL, TextEncoder
+from duree.settings import ModelSettings, TextSettings
 from duree.tasks.classify import Classify
 from duree.trained import TrainedModel
 

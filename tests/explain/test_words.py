@@ -9,8 +9,8 @@ import torch
 from duree.errors import DataError, RunError
 from duree.explain.model import recurrent_part
 from duree.explain.words import analogy, compare_words, neighbours, word_map
-from duree.recipe import ModelSettings, TextSettings
 from duree.sequences.text import SPECIAL, TextEncoder
+from duree.settings import ModelSettings, TextSettings
 from duree.tasks.classify import Classify
 from duree.trained import TrainedModel
 

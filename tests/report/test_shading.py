@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duree.recipe import TextSettings
 from duree.report.explanations import Shading
 from duree.report.learned import MOST_UNITS, _most_telling
 from duree.report.shading import LEVELS, shade
 from duree.report.texts import HTML_BREAK, visible
 from duree.sequences.text import TextEncoder
+from duree.settings import TextSettings
 
 
 def shaded(text: str, values: list[float] | None = None, **settings: object):

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import DataError, ExtraError, RunError
-from duree.recipe import TextSettings
 from duree.sequences import segment
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
 from duree.sequences.text import TextEncoder
+from duree.settings import TextSettings
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=8)
 WORDS = st.lists(

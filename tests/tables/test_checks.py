@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.recipe import DataSettings
+from duree.settings import DataSettings
 from duree.tables.checks import LONGEST_SEQUENCE, check_table
 from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from duree.recipe import DataSettings
+from duree.settings import DataSettings
 from duree.tables.finding import Finding
 from duree.tables.leaks import auc, find_leaks
 

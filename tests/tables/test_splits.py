@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duree.errors import DataError, RunError
-from duree.recipe import DataSettings
+from duree.settings import DataSettings
 from duree.tables.parts import PARTS
 from duree.tables.splits import Split, group_codes, make_split
 

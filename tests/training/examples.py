@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from duree.network.model import SequenceModel
-from duree.recipe import ModelSettings, TrainingSettings
 from duree.sequences.ragged import Ragged
+from duree.settings import ModelSettings, TrainingSettings
 from duree.training.batches import Examples
 from duree.training.plan import Plan
 

@@ -1,4 +1,7 @@
-"""SequenceModel: embedding → recurrent layers → pooling → one linear layer."""
+"""SequenceModel: embedding → recurrent layers → pooling → one linear layer.
+
+Where each step has an answer of its own, pooling takes no part in it.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from duree.network.kernels.rows import look_up
 from duree.network.memory import remember
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent, dropout_alike
-from duree.recipe import ModelSettings
 from duree.sequences.ragged import PADDING, UNKNOWN
+from duree.settings import ModelSettings
 
 CELLS: dict[str, type[Recurrent]] = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 
@@ -33,7 +36,9 @@ class SequenceModel(nn.Module):
     channels : int or None
         Channels of a numeric input; None where the input is tokens.
     outputs : int
-        Scores for each row.
+        Scores for each row, or for each step.
+    each_step : bool
+        Whether it answers at each step, and not once for a row.
     """
 
     def __init__(
@@ -43,9 +48,11 @@ class SequenceModel(nn.Module):
         vocabulary_size: int | None = None,
         channels: int | None = None,
         outputs: int,
+        each_step: bool = False,
     ) -> None:
         super().__init__()
         self.settings = settings
+        self.each_step = each_step
         self.embedding: nn.Embedding | None = None
         self.table: list[Tensor] | None = None
         if vocabulary_size is not None:
@@ -67,7 +74,7 @@ class SequenceModel(nn.Module):
         self.head = nn.Linear(size, outputs)
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Scores float [batch, outputs].
+        """Scores float [batch, outputs], or [batch, steps, outputs].
 
         ``values`` are tokens int64 [batch, steps] or numbers float [batch, steps, channels];
         ``lengths`` int64 [batch]. What stands past a row's length never matters.
@@ -77,11 +84,11 @@ class SequenceModel(nn.Module):
         return self.answer(self.states(values, lengths), lengths)
 
     def answer(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """Scores [batch, outputs] from hidden states [batch, steps, directions * hidden]."""
-        pooled: Tensor = self.pooling(states, lengths)  # (B, D*H)
+        """Scores from hidden states [batch, steps, directions * hidden]."""
+        told = states if self.each_step else self.pooling(states, lengths)[:, None]
         if self.training:
-            pooled = dropout_alike(pooled[:, None], self.settings.output_dropout, True)[:, 0]
-        scores: Tensor = self.head(pooled)
+            told = dropout_alike(told, self.settings.output_dropout, True)
+        scores: Tensor = self.head(told if self.each_step else told[:, 0])
         return scores
 
     def vectors(self, values: Tensor) -> Tensor:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from pydantic_core import PydanticUndefined
 
-from duree.recipe import Recipe, Section
+from duree.recipe import Recipe
 from duree.report.texts import label
 from duree.report.vocabulary import SECTIONS, Words
+from duree.settings import Section
 
 PATHS = ("data.files", "data.test_file")
 

@@ -23,7 +23,8 @@ class Ragged:
 
     Attributes
     ----------
-    values : int32 [total_steps] (tokens, states) or float32 [total_steps, channels]
+    values : int32 [total_steps] (tokens, states), int32 [total_steps, k] or
+        float32 [total_steps, channels]
     offsets : int64 [rows + 1]
         Row ``i`` is ``values[offsets[i]:offsets[i + 1]]``.
 
@@ -68,12 +69,14 @@ class Ragged:
         """The given rows, in the given order, as a Ragged of their own."""
         return self.stretches(self.offsets[:-1][rows], self.lengths[rows])
 
+    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the steps of the given rows stand among the values, row after row."""
+        return _spans(self.offsets[:-1][rows], offsets_of(self.lengths[rows]))
+
     def stretches(self, begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:
         """Stretches of the values, each from its begin on, as rows; they may overlap."""
         offsets = offsets_of(lengths)
-        # Each step's place in the source: its row's start there, plus how far into the row it is.
-        shift = np.repeat(begins - offsets[:-1], lengths)
-        return Ragged(self.values[np.arange(offsets[-1]) + shift], offsets)
+        return Ragged(self.values[_spans(begins, offsets)], offsets)
 
     def followed_by(self, other: Ragged) -> Ragged:
         """The rows of both, one after the other."""
@@ -98,3 +101,8 @@ def offsets_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
+
+
+def _spans(begins: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each step's place in the source: where its row begins there, plus how far into it it is."""
+    return np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], np.diff(offsets))

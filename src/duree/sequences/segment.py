@@ -20,8 +20,8 @@ from itertools import chain
 import numpy as np
 
 from duree.errors import ExtraError
-from duree.recipe import TextSettings
 from duree.sequences.scripts import SPACELESS, find_script
+from duree.settings import TextSettings
 from duree.tables.states import ARROW
 
 _BREAK = re.compile(r"<(?:br\s*/?|/p\s*)>", re.IGNORECASE)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from duree.errors import DataError
-from duree.recipe import TextSettings
 from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged
 from duree.sequences.scripts import SPACELESS
 from duree.sequences.segment import Segmenter, resolve
 from duree.sequences.stored import not_valid, require
+from duree.settings import TextSettings
 
 T = TypeVar("T")
 

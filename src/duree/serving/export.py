@@ -17,6 +17,7 @@ from duree.errors import DataError, RunError, require_packages
 from duree.folders import write_file
 from duree.run import Run
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
+from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import SPECIAL, TextEncoder
 from duree.serving.card import write_card
 from duree.tables.states import ARROW, MISSING
@@ -118,7 +119,9 @@ def _values(model: TrainedModel, rng: np.random.Generator, rows: int, steps: int
     """Rows of the kind that the network reads, at random."""
     if isinstance(model.encoder, TextEncoder):
         return rng.integers(UNKNOWN, len(model.encoder.vocabulary), (rows, steps))
-    return rng.normal(size=(rows, steps, model.encoder.channels)).astype(np.float32)
+    if isinstance(model.encoder, SeriesEncoder):
+        return rng.normal(size=(rows, steps, model.encoder.channels)).astype(np.float32)
+    raise TypeError(f"no graph reads what {type(model.encoder).__name__} gives")
 
 
 def _tables(model: TrainedModel) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.recipe import STATES, DataSettings
+from duree.settings import STATES, DataSettings
 from duree.tables.characters import check_characters
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.duplicates import Duplicates, find_duplicates

@@ -113,3 +113,21 @@ def _listed(names: list[str]) -> str:
 
 def _files(table: Table) -> str:
     return ", ".join(source.path for source in table.sources)
+
+
+def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
+    """The table with further columns at its right.
+
+    Raises
+    ------
+    DataError
+        It has a column of the same name already.
+    """
+    taken = [series.name for series in added if series.name in frame.columns]
+    if taken:
+        raise DataError(
+            "the table has a column {column!r} already, and a prediction goes by that name",
+            fix="rename that column in the table",
+            column=taken[0],
+        )
+    return frame.with_columns(added)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.stats import rankdata
 
-from duree.recipe import DataSettings
+from duree.settings import DataSettings
 from duree.tables.finding import Finding
 from duree.tables.shingles import split_units
 from duree.tables.target import as_quantity

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.recipe import DataSettings
+from duree.settings import DataSettings
 from duree.tables.assignment import (
     MIN_ROWS,
     Floats,

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 import polars as pl
 
 from duree.errors import DataError
-from duree.recipe import STATES
+from duree.settings import STATES
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.enough import listed
 from duree.tables.finding import Finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from duree.recipe import DataSettings
+from duree.settings import DataSettings
 from duree.tables.target import is_quantity
 from duree.tasks.classify import Classify
 from duree.tasks.multilabel import Multilabel

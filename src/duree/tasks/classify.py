@@ -19,18 +19,19 @@ from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature, reliability
 from duree.evaluation.metrics import CLASSIFICATION, MetricSet
 from duree.recipe import Recipe
-from duree.tasks.task import Link, Loss, Units
+from duree.sequences.encoder import Encoder
+from duree.tasks.task import Link, Loss, Task, units_of
 
 
 @dataclass(frozen=True)
-class Classify:
+class Classify(Task):
     """Softmax over the classes, which stand in alphabetical order.
 
     ``temperature`` divides the scores before the softmax; it is fitted on the validation part
     (Guo et al. 2017) and changes how sure the network is, never which class it prefers.
     """
 
-    classes: tuple[str, ...]
+    labels: tuple[str, ...]
     temperature: float = 1.0
 
     name: ClassVar[str] = "classify"
@@ -52,7 +53,11 @@ class Classify:
 
     @property
     def outputs(self) -> int:
-        return len(self.classes)
+        return len(self.labels)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.labels
 
     def encode(self, target: pl.Series) -> NDArray[np.int64]:
         unseen = sorted(set(target.unique().to_list()) - set(self.classes))
@@ -86,7 +91,9 @@ class Classify:
     def settle(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> Self:
         return replace(self, temperature=fit_temperature(scores, targets))
 
-    def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predictions(
+        self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
         return np.asarray(softmax(scores.astype(np.float64) / self.temperature, axis=1))
 
     @property
@@ -120,8 +127,8 @@ class Classify:
             ),
         ]
 
-    def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
-        return label_baselines(recipe, units)
+    def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
+        return label_baselines(recipe, units_of(encoder))
 
     def to_dict(self) -> dict[str, Any]:
         return {"classes": list(self.classes), "temperature": self.temperature}

@@ -19,11 +19,12 @@ from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.metrics import MULTILABEL, MetricSet
 from duree.recipe import Recipe
-from duree.tasks.task import Link, Loss, Units
+from duree.sequences.encoder import Encoder
+from duree.tasks.task import Link, Loss, Task, units_of
 
 
 @dataclass(frozen=True)
-class Multilabel:
+class Multilabel(Task):
     """One yes or no for every label, in alphabetical order; a label is given from 0.5 upwards."""
 
     labels: tuple[str, ...]
@@ -94,7 +95,9 @@ class Multilabel:
         flat = np.stack([np.zeros(scores.size, dtype=np.float32), scores.ravel()], axis=1)
         return replace(self, temperature=fit_temperature(flat, targets.ravel()))
 
-    def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predictions(
+        self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
         return np.asarray(expit(scores.astype(np.float64) / self.temperature))
 
     @property
@@ -130,8 +133,8 @@ class Multilabel:
             ),
         ]
 
-    def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
-        return label_baselines(recipe, units)
+    def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
+        return label_baselines(recipe, units_of(encoder))
 
     def to_dict(self) -> dict[str, Any]:
         return {

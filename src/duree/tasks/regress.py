@@ -16,13 +16,14 @@ from duree.baselines import Baseline, regression_baselines
 from duree.errors import DataError
 from duree.evaluation.metrics import REGRESSION, MetricSet
 from duree.recipe import Recipe
-from duree.tasks.task import Link, Loss, Units
+from duree.sequences.encoder import Encoder
+from duree.tasks.task import Link, Loss, Task, units_of
 
 COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
-class Regress:
+class Regress(Task):
     """Squared error on the target in units of its training mean and standard deviation.
 
     ``margin`` is half the width of the 95 % prediction interval: the split-conformal quantile of
@@ -78,7 +79,9 @@ class Regress:
         # With fewer than 19 errors no finite margin covers 95 %: the largest is the honest least.
         return replace(self, margin=float(errors[min(rank, len(errors)) - 1]))
 
-    def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predictions(
+        self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
         return scores.astype(np.float64) * self.scale + self.mean
 
     @property
@@ -107,8 +110,8 @@ class Regress:
             pl.Series("high", value + self.margin),
         ]
 
-    def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
-        return regression_baselines(recipe, units)
+    def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
+        return regression_baselines(recipe, units_of(encoder))
 
     def to_dict(self) -> dict[str, Any]:
         return {"mean": self.mean, "scale": self.scale, "margin": self.margin}

@@ -8,14 +8,24 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from duree.baselines import Baseline
 from duree.evaluation.metrics import MetricSet
+from duree.network.model import SequenceModel
+from duree.network.wide import JoinedModel, WideModel
 from duree.recipe import Recipe
+from duree.sequences.encoder import Encoder
+from duree.sequences.ragged import Ragged
+from duree.sequences.series import SeriesEncoder
+from duree.sequences.text import TextEncoder
+from duree.settings import ModelSettings
+from duree.tables.columns import as_numbers, as_text, with_columns
+from duree.tables.table import Table
+from duree.tables.target import clean_labels
+from duree.training.batches import Examples
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-Units = Callable[[str], list[str]]
 
 
 class Link(NamedTuple):
@@ -32,15 +42,30 @@ class Link(NamedTuple):
 class Task(Protocol):
     """A kind of question together with its possible answers, as learned from the target column.
 
-    ``scores`` are what the network gives, float32 [rows, outputs]; ``predictions`` are what a
-    reader wants of them (probabilities, numbers), float64 [rows, outputs]. ``stratify`` tells
-    whether parts are to have the same shares of answers, ``watched`` what ``progress`` is called.
+    ``scores`` are what the network gives, float32 [answers, outputs]; ``predictions`` are what a
+    reader wants of them (probabilities, numbers), float64 [answers, outputs]. There is one answer a
+    row, or, where ``each_step`` says so, one for each step of its sequence: targets are a Ragged
+    then. ``stratify`` tells whether parts are to have the same shares of answers, ``watched`` what
+    ``progress`` is called.
     """
 
     name: ClassVar[str]
     metrics: ClassVar[MetricSet]
     stratify: ClassVar[bool]
     watched: ClassVar[str]
+    each_step: ClassVar[bool] = False
+
+    @classmethod
+    def read_target(cls, table: Table, column: str) -> pl.Series:
+        """The target column as this task wants it: numbers, or trimmed class names."""
+        if cls.metrics.numeric:
+            return as_numbers(table, column)
+        return clean_labels(as_text(table, column).fill_null(""))[0]
+
+    @classmethod
+    def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
+        """Learn from the training rows how what is read becomes numbers."""
+        return TextEncoder.fit(rows, recipe.text)
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
@@ -57,8 +82,31 @@ class Task(Protocol):
         """What each output is called; nothing for numbers."""
         ...
 
-    def encode(self, target: pl.Series) -> NDArray[Any]:
-        """The target column as numbers, one entry a row.
+    def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
+        """An untrained network that reads what the encoder gives and answers this question."""
+        words = len(encoder.vocabulary) if isinstance(encoder, TextEncoder) else None
+        channels = encoder.channels if isinstance(encoder, SeriesEncoder) else None
+        network = SequenceModel(
+            settings,
+            vocabulary_size=words,
+            channels=channels,
+            outputs=self.outputs,
+            each_step=self.each_step,
+        )
+        if settings.wide and words is not None:
+            return JoinedModel(network, WideModel(words, self.outputs))
+        return network
+
+    def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
+        """What the network is given of these rows, beside what it is to answer."""
+        return Examples(sequences, self.encode(target))
+
+    def asked(self, sequences: Ragged) -> Ragged:
+        """What the network reads of encoded rows whose answers are not known."""
+        return sequences
+
+    def encode(self, target: pl.Series) -> Any:
+        """The target column as numbers: an array with one entry a row, or a Ragged with one a step.
 
         Raises
         ------
@@ -71,16 +119,22 @@ class Task(Protocol):
         """Which rows speak for each output, bool [rows, outputs]."""
         ...
 
-    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
-        """The training loss ``(scores, targets) -> mean``; ``targets`` are the training rows'."""
+    def loss(self, targets: Any, recipe: Recipe) -> Loss:
+        """The training loss ``(scores, targets) -> mean``; ``targets`` are the training rows'.
+
+        Where each step has an answer, scores are [batch, steps, outputs] and targets
+        [batch, steps], with IGNORED where a row has ended.
+        """
         ...
 
-    def settle(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> Self:
+    def settle(self, scores: NDArray[np.float32], targets: Any) -> Self:
         """Learn from the validation part how sure the scores are."""
         ...
 
-    def predictions(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Scores as probabilities or numbers."""
+    def predictions(
+        self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Scores as probabilities or numbers; ``lengths`` int64 [rows] are those of the rows."""
         ...
 
     @property
@@ -97,7 +151,7 @@ class Task(Protocol):
         """The answer that each row is explained for if none is asked for, int64 [rows]."""
         ...
 
-    def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
+    def progress(self, scores: NDArray[np.float32], targets: Any) -> float:
         """The figure that early stopping watches on the validation part; higher is better."""
         ...
 
@@ -111,8 +165,27 @@ class Task(Protocol):
         """The columns that ``predict`` adds to a table: ``prediction``, then how sure it is."""
         ...
 
-    def baselines(self, recipe: Recipe, units: Units) -> Sequence[Baseline]:
-        """What anyone should try first, not yet trained; ``units`` parts a text into its units."""
+    def answer_rows(self, frame: pl.DataFrame, target: pl.Series) -> pl.DataFrame:
+        """The table in which each answer has a row: of the rows, with their target."""
+        return frame.with_columns(target)
+
+    def answered(
+        self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
+    ) -> pl.DataFrame:
+        """The table that ``predict`` writes: every column, then what ``columns`` adds.
+
+        ``lengths`` int64 [rows] tells how many answers of ``predictions`` belong to each row, where
+        each step has one.
+
+        Raises
+        ------
+        DataError
+            The table has a column called like one that would be added.
+        """
+        return with_columns(frame, self.columns(predictions))
+
+    def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
+        """What anyone should try first, not yet trained; ``encoder`` is the network's."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,3 +196,10 @@ class Task(Protocol):
     def from_dict(cls, state: dict[str, Any]) -> Self:
         """Make the task that ``to_dict`` described."""
         ...
+
+
+def units_of(encoder: Encoder) -> Callable[[str], list[str]]:
+    """What parts a text into the units that the network sees."""
+    if not isinstance(encoder, TextEncoder):
+        raise TypeError(f"{type(encoder).__name__} reads no texts")
+    return encoder.units

@@ -15,6 +15,8 @@ from duree.sequences.ragged import Ragged
 # Batches are cut from pools of so many batches, sorted by length: enough to leave little padding,
 # few enough that the rows of a batch change from epoch to epoch.
 POOL = 50
+# Stands for no answer where answers of unequal number are padded; torch's losses leave it out.
+IGNORED = -100
 # Values of one padded batch, at most: beyond it a batch of very long rows is cut smaller.
 MOST_STEPS = 65_536
 
@@ -26,14 +28,30 @@ class Examples:
     Attributes
     ----------
     sequences : Ragged
-    targets : ndarray, first axis [rows]
+    targets : ndarray, first axis [rows]; or Ragged
+        Where each step has an answer of its own, a Ragged with as many steps in each row.
     """
 
     sequences: Ragged
-    targets: NDArray[Any]
+    targets: NDArray[Any] | Ragged
 
     def __len__(self) -> int:
         return len(self.sequences)
+
+    @property
+    def answers(self) -> NDArray[Any]:
+        """All targets, [answers]: one a row, or one a step, row after row."""
+        return self.targets.values if isinstance(self.targets, Ragged) else self.targets
+
+    def units(self, groups: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+        """To which unit each answer belongs, int64 [answers]: its row's group, or its row.
+
+        None where rows stand alone and have one answer each.
+        """
+        if not isinstance(self.targets, Ragged):
+            return groups
+        of_rows = np.arange(len(self)) if groups is None else groups
+        return np.repeat(of_rows, self.targets.lengths)
 
 
 def epoch_batches(
@@ -65,18 +83,28 @@ def cut_by_length(
     return batches[::-1]
 
 
-def pad(sequences: Ragged, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """The rows as one padded tensor [batch, steps(, channels)] and their lengths int64 [batch]."""
+def pad(sequences: Ragged, rows: NDArray[np.int64], padding: int = 0) -> tuple[Tensor, Tensor]:
+    """The rows as one padded tensor [batch, steps(, channels)] and their lengths int64 [batch].
+
+    Whole numbers become int64, others float32.
+    """
     chosen = sequences.take(rows)
     lengths = chosen.lengths
-    is_tokens = chosen.values.ndim == 1
     shape = (len(rows), int(lengths.max(initial=0)), *chosen.values.shape[1:])
-    padded = np.zeros(shape, dtype=np.int64 if is_tokens else np.float32)
+    is_whole = chosen.values.dtype.kind in "iu"
+    padded = np.full(shape, padding, dtype=np.int64 if is_whole else np.float32)
     # True where a row has a real step: filling row by row is filling in the order of the values.
     padded[np.arange(shape[1]) < lengths[:, None]] = chosen.values
     return torch.from_numpy(padded), torch.from_numpy(lengths)
 
 
 def batch_of(examples: Examples, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-    """Padded values, lengths and targets of the rows."""
-    return *pad(examples.sequences, rows), torch.from_numpy(examples.targets[rows])
+    """Padded values, lengths and targets of the rows; targets of steps are padded with IGNORED."""
+    return *pad(examples.sequences, rows), targets_of(examples, rows)
+
+
+def targets_of(examples: Examples, rows: NDArray[np.int64]) -> Tensor:
+    """The rows' targets: one each, or [batch, steps] padded with IGNORED."""
+    if isinstance(examples.targets, Ragged):
+        return pad(examples.targets, rows, IGNORED)[0]
+    return torch.from_numpy(examples.targets[rows])

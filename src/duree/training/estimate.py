@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from duree.recipe import TrainingSettings
+from duree.settings import TrainingSettings
 from duree.training.batches import Examples, batch_of, cut_by_length
 from duree.training.optimiser import Loss, make_optimiser, update
 

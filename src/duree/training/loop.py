@@ -24,7 +24,7 @@ from duree.network import kernels
 from duree.network.model import tabulated
 from duree.sequences.ragged import Ragged
 from duree.training.allocator import keep_freed_memory
-from duree.training.batches import batch_of, cut_by_length, pad
+from duree.training.batches import batch_of, cut_by_length, pad, targets_of
 from duree.training.checkpoint import (
     Position,
     Training,
@@ -60,7 +60,8 @@ def train(
     Parameters
     ----------
     model : nn.Module
-        Called with values and lengths (see ``pad``), gives scores [batch, outputs].
+        Called with values and lengths (see ``pad``), gives scores [batch, outputs]; or
+        [batch, steps, outputs], where it answers at each step.
     plan : Plan
     progress : Progress, optional
     checkpoint : Path, optional
@@ -103,16 +104,31 @@ def train(
 
 
 def scores(model: nn.Module, sequences: Ragged) -> NDArray[np.float32]:
-    """The model's scores, float32 [rows, outputs], in the order of the rows."""
+    """The model's scores, in the order of the rows.
+
+    Returns
+    -------
+    float32 [rows, outputs], or [steps of all rows, outputs] from a model that answers at each step
+    """
     model.eval()
     found: NDArray[np.float32] | None = None
     with torch.inference_mode(), tabulated(model, len(sequences.values)):
-        for rows in cut_by_length(np.arange(len(sequences)), sequences.lengths, SCORING_BATCH):
-            batch = model(*pad(sequences, rows)).float().numpy()
+        for rows in scoring_batches(sequences):
+            values, lengths = pad(sequences, rows)
+            batch = model(values, lengths).float().numpy()
+            places, answers = rows, len(sequences)
+            if batch.ndim == 3:
+                batch = batch[np.arange(batch.shape[1]) < lengths.numpy()[:, None]]
+                places, answers = sequences.places(rows), len(sequences.values)
             if found is None:
-                found = np.empty((len(sequences), batch.shape[1]), dtype=np.float32)
-            found[rows] = batch
+                found = np.empty((answers, batch.shape[1]), dtype=np.float32)
+            found[places] = batch
     return np.zeros((0, 1), dtype=np.float32) if found is None else found
+
+
+def scoring_batches(sequences: Ragged) -> list[NDArray[np.int64]]:
+    """Every row once, in batches of rows of like length."""
+    return cut_by_length(np.arange(len(sequences)), sequences.lengths, SCORING_BATCH)
 
 
 def write_history(path: Path, history: list[dict[str, Any]]) -> None:
@@ -127,6 +143,18 @@ def _begin(model: nn.Module, plan: Plan) -> Training:
     choices |= {f"training.{k}": v for k, v in plan.settings.model_dump(exclude=FREE).items()}
     optimiser = make_optimiser(model, plan.settings)
     return Training(model, optimiser, average, {}, Position(), choices)
+
+
+def _validation_loss(plan: Plan, found: NDArray[np.float32]) -> float:
+    """The mean loss of the validation part, whose scores these are."""
+    targets = plan.validation.targets
+    if not isinstance(targets, Ragged):
+        return float(plan.loss(torch.from_numpy(found), torch.from_numpy(targets)))
+    scored, total = Ragged(found, targets.offsets), 0.0
+    for rows in scoring_batches(targets):
+        loss = plan.loss(pad(scored, rows)[0], targets_of(plan.validation, rows))
+        total += float(loss) * int(targets.lengths[rows].sum())
+    return total / max(len(targets.values), 1)
 
 
 def _copy(weights: Weights) -> Weights:
@@ -226,8 +254,7 @@ class _Session:
         training.model.load_state_dict(judged)
         found = scores(training.model, plan.validation.sequences)
         training.model.load_state_dict(own)
-        targets = torch.from_numpy(plan.validation.targets)
-        validation_loss = float(plan.loss(torch.from_numpy(found), targets))
+        validation_loss = _validation_loss(plan, found)
         self.require_finite(validation_loss)
         figure = plan.figure(found, plan.validation.targets)
         best = (figure, -validation_loss)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from duree.network import kernels
 from duree.network.kernels.rows import adam_rows
-from duree.recipe import TrainingSettings
+from duree.settings import TrainingSettings
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.recipe import TrainingSettings
+from duree.settings import TrainingSettings
 from duree.training.batches import Examples, epoch_batches
 from duree.training.estimate import Estimate
 from duree.training.optimiser import Loss
 
-Figure = Callable[[NDArray[np.float32], NDArray[Any]], float]
+Figure = Callable[[NDArray[np.float32], Any], float]
 
 # Where the recipe leaves the epochs open: enough for so many steps, within these bounds.
 ENOUGH_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 700, 5, 50
@@ -58,6 +58,7 @@ class Plan:
     examples, validation : Examples
         What to learn from, and what to choose the best epoch by.
     loss : (scores, targets) -> mean over the batch
+        Of padded batches, where each step has an answer: see ``batch_of``.
     figure : (scores, targets) -> float
         What early stopping watches on ``validation``; higher is better.
     settings : TrainingSettings

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from duree.network.wide import WideModel
-from duree.recipe import TrainingSettings
+from duree.settings import TrainingSettings
 from duree.training.batches import Examples
 from duree.training.loop import Plan, train
 

@@ -10,9 +10,9 @@ from functools import lru_cache
 import polars as pl
 
 from duree.question import check_files
-from duree.recipe import DataSettings
 from duree.report.vocabulary import Words
 from duree.serving.studio.shelf import Upload
+from duree.settings import DataSettings
 from duree.tables.finding import Finding
 from duree.tables.guess import ColumnGuess, guess_columns
 from duree.tables.stream import stream_table
