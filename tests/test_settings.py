@@ -93,6 +93,8 @@ OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
 # These have tests of their own.
 ELSEWHERE = {
     "data.states": "test_states.py",
+    **dict.fromkeys(("data.state", "data.start", "data.end"), "test_lives.py, and test_spells.py"),
+    "data.event": "test_lives.py, and tables/test_events.py",
     "data.files": "every test of test_workflow.py",
     "data.delimiter": "test_a_delimiter_that_is_not_there_is_refused, below",
     "text.segmenter": "test_each_segmenter_parts_chinese_otherwise, below",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.recipe import Recipe, require_column
-from duree.settings import DataSettings
-from duree.tables.checks import ROLES, check_table
+from duree.settings import STATES, DataSettings
+from duree.tables.checks import check_table
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding
 from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes, make_split
-from duree.tables.states import with_states
+from duree.tables.states import check_unseen
 from duree.tables.table import Table
+from duree.tables.whole import ROLES, settings_of_rows, whole
 from duree.tasks import TASKS, Task, infer_task
 
 
@@ -41,6 +42,8 @@ class Question:
     task : type of Task
     split : Split
     findings : list of Finding
+    reading : dict
+        How the table became one with a row for each sequence; see ``duree.tables.whole``.
     """
 
     table: Table
@@ -51,6 +54,7 @@ class Question:
     task: type[Task]
     split: Split
     findings: list[Finding]
+    reading: dict[str, Any] = field(default_factory=dict)
 
 
 def read_question(recipe: Recipe, split: Split | None = None) -> Question:
@@ -65,8 +69,8 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     """
     for needed in ("text", "target"):
         require_column(recipe, needed)
-    table, test_rows = _read_parts(recipe.data)
-    data = _with_true_names(recipe.data, table)
+    table, test_rows, reading = _read_parts(recipe.data)
+    data = _with_true_names(settings_of_rows(recipe.data), table)
     text, column = str(data.text), str(data.target)
     table, test_rows = _without_missing(table, column, test_rows, data)
     name = recipe.task or infer_task(table.frame[column], data)
@@ -74,7 +78,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     task = TASKS[name]
     target = task.read_target(table, column)
     # Many lives go the same way: that two are alike does not make them one.
-    duplicates = None if data.states else find_duplicates(texts)
+    duplicates = None if data.reads_states else find_duplicates(texts)
     findings = check_table(
         table,
         data,
@@ -91,6 +95,8 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         test_rows=test_rows,
         seed=recipe.seed,
     )
+    seen = np.concatenate([split.train, split.validation])
+    unseen = check_unseen(texts, seen, split.test) if data.reads_states else []
     return Question(
         table,
         texts,
@@ -99,14 +105,19 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         table.frame[data.time] if data.time else None,
         task,
         split,
-        [*table.findings, *findings, *split.findings()],
+        [*table.findings, *findings, *split.findings(), *unseen],
+        reading,
     )
 
 
 def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:
     """Read files and look them over, without asking anything of them; for ``duree check``."""
-    table, test_rows = _read_parts(data)
-    return table, [*table.findings, *check_table(table, data, test_rows=test_rows)]
+    table, test_rows, _ = _read_parts(data)
+    findings = [*table.findings, *check_table(table, settings_of_rows(data), test_rows=test_rows)]
+    if test_rows is not None and data.reads_states:
+        parts = np.flatnonzero(~test_rows), np.flatnonzero(test_rows)
+        findings += check_unseen(table.frame[STATES], *parts)
+    return table, findings
 
 
 def _with_true_names(data: DataSettings, table: Table) -> DataSettings:
@@ -117,14 +128,20 @@ def _with_true_names(data: DataSettings, table: Table) -> DataSettings:
     )
 
 
-def _read_parts(data: DataSettings) -> tuple[Table, NDArray[np.bool_] | None]:
-    """All rows, and which of them came from a test file."""
+def _read_parts(
+    data: DataSettings,
+) -> tuple[Table, NDArray[np.bool_] | None, dict[str, Any]]:
+    """All rows, a sequence each; which of them came from a test file; and how they were read."""
     options = {"encoding": data.encoding, "delimiter": data.delimiter}
     table = read_tables(data.files, **options, drop_bad=data.drop_bad)
+    table, reading = whole(table, data)
     if data.test_file is None:
-        return _whole(table, data), None
+        return table, None, reading
     test = read_tables([data.test_file], **options, drop_bad=data.drop_bad)
-    missing = [name for name in table.frame.columns if name not in test.frame.columns]
+    test, _ = whole(test, data, reading)
+    left_out = set(test.frame.columns) ^ set(table.frame.columns) if data.has_long_rows else set()
+    names = [name for name in table.frame.columns if name not in left_out]
+    missing = [name for name in names if name not in test.frame.columns]
     if missing:
         raise DataError(
             "the test file {file!r} has no column {column!r}",
@@ -132,18 +149,9 @@ def _read_parts(data: DataSettings) -> tuple[Table, NDArray[np.bool_] | None]:
             file=data.test_file,
             column=missing[0],
         )
-    frame = pl.concat([table.frame, test.frame.select(table.frame.columns)], how="vertical_relaxed")
+    frame = pl.concat([table.frame.select(names), test.frame.select(names)], how="vertical_relaxed")
     joined = Table(frame, table.sources + test.sources, table.findings + test.findings)
-    return _whole(joined, data), np.arange(len(joined)) >= len(table)
-
-
-def _whole(table: Table, data: DataSettings) -> Table:
-    """The table, with its sequences told as a column where they stand in several."""
-    if not data.states:
-        return table
-    roles = {role: getattr(data, role) for role in ROLES if role != "text"}
-    named = {role: resolve_column(table, name) for role, name in roles.items() if name}
-    return with_states(table, data.states, named)
+    return joined, np.arange(len(joined)) >= len(table), reading
 
 
 def _without_missing(

@@ -53,10 +53,10 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _reads_one_thing(self) -> Recipe:
-        if self.data.states and self.data.text not in (None, STATES):
-            raise ValueError("data.text and data.states are both given: choose one")
-        if bool(self.data.states) != (self.text.segmenter == "states"):
-            raise ValueError("text.segmenter = states goes with data.states, and only with it")
+        if self.data.reads_states and self.data.text not in (None, STATES):
+            raise ValueError("data.text and states or events are both given: choose one")
+        if self.data.reads_states != (self.text.segmenter == "states"):
+            raise ValueError("text.segmenter = states goes with states or events, and only with it")
         return self
 
     @model_validator(mode="before")
@@ -70,7 +70,9 @@ class Recipe(Section):
     @model_validator(mode="before")
     @classmethod
     def _states_are_read_as_states(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping) or not _section(settings, "data").get("states"):
+        if not isinstance(settings, Mapping):
+            return settings
+        if not any(_section(settings, "data").get(name) for name in ("states", "state", "event")):
             return settings
         text = {"segmenter": "states", "lowercase": False} | _section(settings, "text")
         if text["segmenter"] == "auto":

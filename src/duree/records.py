@@ -23,7 +23,7 @@ from duree.run import Run
 from duree.tables.columns import with_columns
 from duree.tables.finding import Finding
 from duree.tables.state_facts import describe_states
-from duree.tables.states import list_states, state_columns
+from duree.tables.whole import time_points
 from duree.tables.write import write_table
 from duree.tasks import Task
 
@@ -69,10 +69,9 @@ def keep_question(run: Run, question: Question) -> None:
         "note": run.recipe.data.note,
     }
     run.write_json("data.json", facts)
-    if named := run.recipe.data.states:
-        times = state_columns(question.table, named)
+    if run.recipe.data.reads_states:
+        times, states = time_points(question.table, run.recipe.data, question.reading)
         classes = question.target if question.task.stratify else None
-        states = list_states(question.table, times)
         run.write_json("states.json", describe_states(states, times, classes, run.recipe.seed))
     run.write_json("checks.json", [_as_json(finding) for finding in question.findings])
     run.write_json("split.json", question.split.to_dict() | _shares(question))

@@ -27,13 +27,22 @@ class DataSettings(Section):
     states: tuple[str, ...] = Field(
         (), description="Columns with a state for each time point, in place of text (a:b, a*)."
     )
+    state: str | None = Field(None, description="The state, where each row is a spell in one.")
+    start: str | None = Field(None, description="When each spell begins: whole numbers or dates.")
+    end: str | None = Field(None, description="When each ends; none: where the next begins.")
+    event: tuple[str, ...] = Field(
+        (), description="What happened, where each row is an event; several columns name it too."
+    )
     target: str | None = Field(None, description="The column to predict.")
-    id: str | None = Field(None, description="A column that names each row; never an input.")
+    id: str | None = Field(
+        None, description="Names each row, or whose it is (spells, events); never an input."
+    )
     group: str | None = Field(
         None, description="Rows that share a value here (author, speaker) stay in one part."
     )
     time: str | None = Field(
-        None, description="Train on what came before, test on what came after."
+        None,
+        description="Train on what came before, test on what came after; of events: their order.",
     )
     label_separator: str | None = Field(
         None, description="What parts several labels in one cell (as in 'war; trade')."
@@ -48,6 +57,34 @@ class DataSettings(Section):
     validation_share: float = Field(
         0.1, gt=0, lt=1, description="Share of the training rows kept for choosing."
     )
+
+    @property
+    def reads_states(self) -> bool:
+        """Whether sequences of states or events are read, and not texts."""
+        return bool(self.states or self.state or self.event)
+
+    @property
+    def has_long_rows(self) -> bool:
+        """Whether a sequence stands in several rows of the table."""
+        return self.reads_states and not self.states
+
+    @property
+    def read_columns(self) -> tuple[str, ...]:
+        """The columns of states or events, that a new table needs; none where texts are read."""
+        spells = (self.id, self.state, self.start, self.end) if self.state else ()
+        events = (self.id, *self.event, self.time) if self.event else ()
+        return tuple(name for name in (*self.states, *spells, *events) if name)
+
+    @model_validator(mode="after")
+    def _spells_are_whole(self) -> DataSettings:
+        read = {"states": self.states, "state": self.state, "event": self.event}
+        if len(given := [name for name, value in read.items() if value]) > 1:
+            raise ValueError(f"{' and '.join(f'data.{one}' for one in given)}: choose one")
+        if (self.state is None) != (self.start is None) or (self.end and not self.state):
+            raise ValueError("data.state, data.start and data.end go together")
+        if self.has_long_rows and self.id is None:
+            raise ValueError("data.id must name whose spells or events they are")
+        return self
 
 
 class TextSettings(Section):

@@ -22,6 +22,7 @@ from duree.recipe import Recipe
 from duree.run import Run
 from duree.sequences.encoder import ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
+from duree.sequences.text import TextEncoder
 from duree.settings import ModelSettings
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.states import tell_states
@@ -49,7 +50,8 @@ class TrainedModel:
         Which columns of a table hold what: ``{"text": ..., "target": ...}``.
     extra : dict
         Plain JSON data that is kept with the model: ``states``, the columns of its time points,
-        where it reads them in place of a text; and whatever an estimator needs.
+        where it reads them side by side, or ``spells``, how they were laid out in time; and
+        whatever an estimator needs.
     """
 
     network: nn.Module
@@ -62,12 +64,17 @@ class TrainedModel:
     @property
     def reads_states(self) -> bool:
         """Whether it reads sequences of states, and not texts."""
+        return isinstance(self.encoder, TextEncoder) and self.encoder.settings.segmenter == "states"
+
+    @property
+    def reads_columns(self) -> bool:
+        """Whether these stand in columns side by side, one for each time point."""
         return "states" in self.extra
 
     @property
     def inputs(self) -> list[str]:
         """The columns that it reads: that of the texts, or those of the time points."""
-        return list(self.extra["states"]) if self.reads_states else [self.columns["text"]]
+        return list(self.extra["states"]) if self.reads_columns else [self.columns["text"]]
 
     def texts(self, table: Table) -> pl.Series:
         """What the model reads of a table: its texts, or its states told as texts.
@@ -78,7 +85,7 @@ class TrainedModel:
             A column that the model was trained on is missing.
         """
         columns = [resolve_column(table, name) for name in self.inputs]
-        if self.reads_states:
+        if self.reads_columns:
             return tell_states(table, columns)
         return as_text(table, columns[0]).fill_null("")
 

@@ -9,7 +9,7 @@ run is resumed. Nothing here asks what kind of question it is: that is the task'
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,13 @@ from duree.run import Run
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.tables.columns import resolve_column
+from duree.tables.persons import OURS
 from duree.tables.pieces import Pieces
 from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes
-from duree.tables.states import state_columns
 from duree.tables.stream import count_rows, stream_table
 from duree.tables.table import Table
+from duree.tables.whole import whole
 from duree.tables.write import require_writable
 from duree.trained import TrainedModel, train_model
 
@@ -119,15 +120,15 @@ def train(
         task.examples(sequences.take(rows), question.target.gather(rows))
         for rows in (split.train, split.validation)
     )
-    named = recipe.data.states
-    extra = {"states": state_columns(question.table, named)} if named else {}
     networks = []
     for seed in range(recipe.seed, recipe.seed + recipe.judging.seeds):
         first = seed == recipe.seed
         folder = run.folder / ("model" if first else f"seeds/{seed}")
         if not folder.exists():
             columns = {"text": question.texts.name, "target": question.target.name}
-            untrained = TrainedModel.build(encoder, task, recipe.model, columns, seed, extra)
+            untrained = TrainedModel.build(
+                encoder, task, recipe.model, columns, seed, question.reading
+            )
             trained = train_model(
                 untrained,
                 examples,
@@ -155,7 +156,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    table = _read_like(run, data)
+    table = _read_like(run, data, model, asked=True)
     target = model.task.read_target(table, resolve_column(table, model.columns["target"]))
     examples = model.task.examples(model.encoder.encode(model.texts(table)), target)
     group = run.recipe.data.group
@@ -179,6 +180,7 @@ def predict(
 ) -> None:
     """Write the table with its predictions: every column and the order of rows are kept.
 
+    Of spells and events there is a row for each person, with the columns that all of theirs share.
     Tables larger than memory are read, predicted and written piece by piece. A prediction that was
     stopped goes on where it was, if it is asked for again. ``progress`` is told how many rows are
     done, and of how many, where that is known.
@@ -190,15 +192,14 @@ def predict(
     """
     run, output = Run(folder), Path(output)
     require_writable(output)
-    model, rows = TrainedModel.of_run(run), count_rows(data)
-    settings = run.recipe.data
+    model, is_long = TrainedModel.of_run(run), run.recipe.data.has_long_rows
+    rows, ours = (None, OURS) if is_long else (count_rows(data), ())
     with Pieces(output, _made_from(run, Path(data))) as pieces:
-        for table in stream_table(
-            data, encoding=settings.encoding, delimiter=settings.delimiter, skip=pieces.rows
-        ):
+        for table in _pieces_like(run, data, model, pieces.rows):
             sequences = model.encode(model.texts(table))
             found = model.predictions(sequences)
-            pieces.add(model.task.answered(table.frame, found, sequences.lengths))
+            frame = table.frame.drop(ours, strict=False)
+            pieces.add(model.task.answered(frame, found, sequences.lengths))
             progress(pieces.rows, rows)
         pieces.put_together(raw=raw)
 
@@ -244,7 +245,7 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
     """
     run = Run(folder)
     networks = load_networks(run)
-    texts = networks[0].texts(_read_like(run, data))
+    texts = networks[0].texts(_read_like(run, data, networks[0]))
     if not 1 <= row <= len(texts):
         raise DataError(
             "there is no row {row}: the table has {rows}",
@@ -276,13 +277,26 @@ def explain_all(
     run = Run(folder)
     model = TrainedModel.of_run(run)
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
-    texts = model.texts(_read_like(run, data))
+    texts = model.texts(_read_like(run, data, model))
     pieces = Pieces(file, _made_from(run, Path(data)))
     write_attributions(model, texts, pieces, lambda done: progress(done, len(texts)))
     return file
 
 
-def _read_like(run: Run, data: Path | str) -> Table:
-    """Read a table with the encoding and delimiter that the run's recipe names, if any."""
+def _read_like(run: Run, data: Path | str, model: TrainedModel, *, asked: bool = False) -> Table:
+    """A table as the run's own was read; ``asked``: whether its answers are wanted too."""
     settings = run.recipe.data
-    return read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
+    table = read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
+    return whole(table, settings, model.extra, asked=asked)[0] if settings.has_long_rows else table
+
+
+def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> Iterator[Table]:
+    """The same piece by piece, where each row is a sequence; without the first ones."""
+    settings = run.recipe.data
+    if settings.has_long_rows:
+        table = _read_like(run, data, model)
+        yield Table(table.frame[skip:], table.sources, table.findings)
+        return
+    yield from stream_table(
+        data, encoding=settings.encoding, delimiter=settings.delimiter, skip=skip
+    )

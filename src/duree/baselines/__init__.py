@@ -68,7 +68,7 @@ class Baseline(Protocol):
 
 def label_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
     """Rivals for classes or labels; ``units`` parts a text into all its units, none cut off."""
-    if recipe.data.states:
+    if recipe.data.reads_states:
         features = StateFeatures(units)
         logistic = Logistic("state_logistic", features, _scaled, STATE_STRENGTHS, recipe.seed)
         return [Majority("majority"), logistic, _forest(features, recipe)]
@@ -83,7 +83,7 @@ def label_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
 
 def regression_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
     """Rivals for numbers; ``units`` parts a text into all its units, none cut off."""
-    if recipe.data.states:
+    if recipe.data.reads_states:
         features = StateFeatures(units)
         ridge = RidgeRegression("state_ridge", features, _scaled, STATE_PENALTIES)
         return [Majority("mean"), ridge, _forest(features, recipe)]

@@ -116,12 +116,7 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def _question(run: RunData, say: Phrases) -> str:
-    text = label(run.column("text") or "")
-    named = say.words.listed([label(name) for name in run.recipe.data.states])
-    source = say("the texts in the column “{text}”", text=text)
-    if run.recipe.data.states:
-        source = say("the sequences of states in the columns {named}", named=named)
-    names = {"source": source, "target": label(run.target_column())}
+    names = {"source": _source(run, say), "target": label(run.target_column())}
     if run.is_multilabel:
         return say(
             "From {source} the labels in “{target}” were predicted: any "
@@ -136,6 +131,20 @@ def _question(run: RunData, say: Phrases) -> str:
             **names,
         )
     return say("From {source} the number in “{target}” was predicted.", **names)
+
+
+def _source(run: RunData, say: Phrases) -> str:
+    """What was read."""
+    data = run.recipe.data
+    if data.states:
+        named = say.words.listed([label(name) for name in data.states])
+        return say("the sequences of states in the columns {named}", named=named)
+    if data.state:
+        return say("each one’s spells of “{state}” in order of time", state=label(data.state))
+    if data.event:
+        named = say.words.listed([label(name) for name in data.event])
+        return say("each one’s events of “{named}” in order of time", named=named)
+    return say("the texts in the column “{text}”", text=label(run.column("text") or ""))
 
 
 def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
@@ -156,7 +165,7 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def _baseline(run: RunData, name: str, say: Phrases) -> str:
-    known = BASELINES | (STATE_BASELINES if run.recipe.data.states else {})
+    known = BASELINES | (STATE_BASELINES if run.recipe.data.reads_states else {})
     told = say(known[name]) if name in known else name
     chosen = run.metrics.choices.get(name, {})
     if not chosen:

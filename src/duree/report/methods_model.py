@@ -46,7 +46,7 @@ SCHEDULES = {
 def text_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """How a text became a sequence."""
     text = run.recipe.text
-    if run.recipe.data.states:
+    if run.recipe.data.reads_states:
         yield say("Each sequence of states was read in order, one state a step.")
         return
     units = say(SEGMENTERS[text.segmenter])

@@ -69,7 +69,7 @@ class RunData:
 
     def words(self, language: str) -> Words:
         """What its pages say, in a language."""
-        return Words(language, bool(self.recipe.data.states))
+        return Words(language, self.recipe.data.reads_states)
 
     @property
     def test_rows(self) -> int:

@@ -89,7 +89,7 @@ class Served:
 
     def told(self, values: Sequence[Cell]) -> str:
         """The values of a row's columns as one text."""
-        if self.model.reads_states:
+        if self.model.reads_columns:
             return tell_row([None if value is None else written(value) for value in values])
         return written(values[0])
 

@@ -20,6 +20,7 @@ from duree.tables.states import check_states, state_columns
 from duree.tables.table import Table
 from duree.tables.target import check_target, clean_labels, is_quantity
 from duree.tables.times import looks_like_dates
+from duree.tables.whole import ROLES
 
 __all__ = ["check_table", "clean_labels"]
 
@@ -27,8 +28,6 @@ FILL_IN = "fill them in, or leave them out with --drop-bad"
 READ_AS = "they are read as <empty>; leave the rows out if that is not what they mean"
 STAND_ALONE = "each of them counts as a group of its own"
 LONGEST_SEQUENCE = 1_000_000
-
-ROLES = ("text", "target", "id", "group", "time")
 
 
 def check_table(
@@ -71,7 +70,7 @@ def check_table(
     frame = table.frame.with_columns(used.values())
     times = table.frame[data.time] if data.time is not None else None
     # The column in which states are told as one is ours, and not the user's.
-    told = {STATES} if data.states else set()
+    told = {STATES} if data.reads_states else set()
     roles = {role: name for role, name in named.items() if name not in told}
     findings = [*_shape(frame.drop(told)), *_roles(table.frame, roles), *_missing(frame, data)]
     if any(finding.level == "error" for finding in findings):
@@ -84,7 +83,7 @@ def check_table(
     inputs = state_columns(table, data.states) if data.states else []
     if inputs:
         findings += check_states(table, inputs)
-    elif data.text is not None:
+    elif data.text is not None and not data.reads_states:
         findings += _lengths(frame[data.text])
         duplicates = duplicates or find_duplicates(frame[data.text])
         findings += check_duplicates(duplicates, labels, test_rows)

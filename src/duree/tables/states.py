@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.settings import STATES
@@ -90,7 +92,7 @@ def tell_states(table: Table, columns: list[str]) -> pl.Series:
 
 def list_states(table: Table, columns: list[str]) -> pl.Series:
     """Each row's states at all time points, List(String) [rows]; null where one is missing."""
-    states = pl.DataFrame([_clean(as_text(table, column)) for column in columns])
+    states = pl.DataFrame([clean_states(as_text(table, column)) for column in columns])
     return states.select(pl.concat_list(pl.all()).alias(STATES)).to_series()
 
 
@@ -105,10 +107,7 @@ def check_states(table: Table, columns: list[str]) -> list[Finding]:
     }
     what = "{times} time points from {first!r} to {last!r} hold {count} states: {listed}"
     facts |= {"first": columns[0], "last": columns[-1]}
-    findings = [Finding("states", "ok", what, values=facts)]
-    if counts.height > MANY_STATES:
-        what, fix = "{count} different states are many", "check that these columns hold states"
-        findings.append(Finding("many_states", "warning", what, fix, {"count": counts.height}))
+    findings = [Finding("states", "ok", what, values=facts), *check_number(counts.height)]
     gaps = states.list.eval(pl.element().is_null()).list.sum().fill_null(0)
     if rows := gaps.gt(0).arg_true().to_list():
         what = (
@@ -122,6 +121,37 @@ def check_states(table: Table, columns: list[str]) -> list[Finding]:
         first = tuple(rows[:5])
         findings.append(Finding("ended", "note", what, "", {"count": len(rows)}, first))
     return findings
+
+
+def check_number(count: int) -> list[Finding]:
+    """A warning where there are too many states to be any."""
+    if count <= MANY_STATES:
+        return []
+    what, fix = "{count} different states are many", "check that these columns hold states"
+    return [Finding("many_states", "warning", what, fix, {"count": count})]
+
+
+def check_unseen(
+    told: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
+) -> list[Finding]:
+    """States of the test rows that no row to learn from has: the network cannot know them."""
+    known, tested = (set(told.gather(rows).str.split(ARROW).explode()) for rows in (seen, test))
+    if not (strange := sorted(tested - known - {None, ""})):
+        return []
+    what = "states in the test rows that no training row has: {listed}; they are read as unknown"
+    rows = told.gather(test).str.split(ARROW).list.eval(pl.element().is_in(strange)).list.any()
+    first = tuple(test[rows.to_numpy()][:5].tolist())
+    return [Finding("unseen_states", "warning", what, "", {"listed": listed(strange)}, first)]
+
+
+def lay_out(told: pl.Series, places: Sequence[int]) -> pl.Series:
+    """Sequences that are told as texts as their states at some places, List(String) [rows].
+
+    Null where a state is missing, or the sequence has ended.
+    """
+    states = told.str.split(ARROW).list.gather(list(places), null_on_oob=True)
+    is_known = (pl.element() != MISSING) & (pl.element() != "")
+    return states.list.eval(pl.when(is_known).then(pl.element()))
 
 
 def tell_row(states: Sequence[str | None]) -> str:
@@ -164,7 +194,7 @@ def _named(table: Table, name: str) -> list[str]:
     return columns[begin : end + 1]
 
 
-def _clean(states: pl.Series) -> pl.Series:
+def clean_states(states: pl.Series) -> pl.Series:
     """States without space around them, or the sign that stands between two; empty ones null."""
     plain = states.str.replace_all(ARROW.strip(), ">", literal=True).str.strip_chars()
     return plain.set(plain == "", None)

@@ -77,7 +77,7 @@ def _finite(numbers: pl.Series) -> pl.Series:
     if not numbers.dtype.is_float() or numbers.drop_nulls().is_finite().all():
         return numbers
     row = int((~numbers.is_finite()).fill_null(False).arg_max() or 0)
-    raise _not_in_order(numbers.name, row, numbers[row])
+    raise not_in_order(numbers.name, row, numbers[row])
 
 
 def _are_reversed_dates(texts: pl.Series) -> bool:
@@ -99,12 +99,12 @@ def _text_order(texts: pl.Series) -> pl.Series:
         if shape.len() == 1 and re.match(r"0000(\D|$)", str(shape[0])):
             return texts
         odd = next(v for v in values if not ISO_DATE.fullmatch(v))
-        raise _not_in_order(texts.name, _row_of(texts, odd), odd)
+        raise not_in_order(texts.name, _row_of(texts, odd), odd)
     moments = [_moment(texts, value) for value in values]
     precisions = [min(len(value), DAY_LENGTH + 1) for value in values]
     if len(set(precisions)) > 1:
         odd = values[precisions.index(next(p for p in precisions if p != precisions[0]))]
-        raise _not_in_order(texts.name, _row_of(texts, odd), odd)
+        raise not_in_order(texts.name, _row_of(texts, odd), odd)
     return texts.replace_strict(values, moments, return_dtype=pl.Float64)
 
 
@@ -113,7 +113,7 @@ def _moment(texts: pl.Series, value: str) -> float:
     try:
         moment = datetime.fromisoformat(value + "-01" if len(value) == MONTH_LENGTH else value)
     except ValueError:
-        raise _not_in_order(texts.name, _row_of(texts, value), value) from None
+        raise not_in_order(texts.name, _row_of(texts, value), value) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -121,7 +121,8 @@ def _row_of(texts: pl.Series, value: str) -> int:
     return int((texts == value).fill_null(False).arg_max() or 0)
 
 
-def _not_in_order(column: str, row: int, value: object) -> DataError:
+def not_in_order(column: str, row: int, value: object) -> DataError:
+    """What is told of a value, in a row counted from 0, that is no time."""
     return DataError(
         "{value!r} in the column {column!r} cannot be placed in time",
         "row {row}",

@@ -1,0 +1,106 @@
+"""Events: what somebody did, a row for each time (who, what, when); such as clicks or posts.
+
+The sequence of a person is that of the events in the order of time, told as states are (see
+``duree.tables.states``). There is no grid: how long one waited is kept beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from duree.settings import STATES, DataSettings
+from duree.tables.clock import days, read_times
+from duree.tables.columns import as_text, is_blank, resolve_column
+from duree.tables.enough import listed
+from duree.tables.finding import Finding
+from duree.tables.persons import GAPS, Persons, one_row_each, shown, without_bad
+from duree.tables.states import ARROW, check_number, clean_states
+from duree.tables.table import Table
+
+# What stands between the columns that make the name of an event.
+AND = " · "
+
+LENGTHS = "half of the persons have up to {middle} events, 95% up to {most}, one has {longest}"
+UNSORTED = "events that come before one that stands above them: {count} (row {rows} ...); sorted"
+AT_ONCE = (
+    "events at the time of the one above them: {count} (row {rows} ...); they stay in the order "
+    "of the table"
+)
+
+
+def gather_events(table: Table, data: DataSettings, needed: dict[str, str]) -> Table:
+    """The table with a row for each person, and their events in the column ``states``.
+
+    Where the times are known, the column ``gaps`` holds the time since the event before.
+
+    Parameters
+    ----------
+    table : Table
+        A row for each event.
+    data : DataSettings
+        Names ``id``, the columns of ``event``, and perhaps ``time``; ``drop_bad``.
+    needed : {role: column}
+        Columns of which each person must have one value.
+
+    Raises
+    ------
+    DataError
+        A column or a cell of them is missing, or a cell is no time.
+    """
+    name, when = resolve_column(table, str(data.id)), None
+    events = [resolve_column(table, column) for column in data.event]
+    if data.time is not None:
+        when = resolve_column(table, data.time)
+    for column in filter(None, (name, events[0], when)):
+        blank = is_blank(as_text(table, column))
+        table = without_bad(table, blank, "missing", drop=data.drop_bad, column=column)
+    persons = Persons.of(as_text(table, name).str.strip_chars())
+    times = read_times(table, when) if when else None
+    stamps = np.zeros(len(table)) if times is None else days(times).to_numpy()
+    parts = [clean_states(as_text(table, column)) for column in events]
+    said = pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=AND, ignore_nulls=True))
+    given = pl.DataFrame({"who": persons.codes, STATES: said.to_series(), GAPS: stamps})
+    gathered = (
+        given[np.lexsort((stamps, persons.codes))]
+        .with_columns(pl.col(GAPS).diff().over("who").fill_null(0.0))
+        .group_by("who", maintain_order=True)
+        .agg(pl.col(STATES).str.join(ARROW), pl.col(GAPS))
+        .drop("who", *([] if when else [GAPS]))
+    )
+    whole = one_row_each(table, persons, name, {*events, *filter(None, [when])}, needed)
+    findings = [*whole.findings, *_findings(given, times, len(persons))]
+    return Table(
+        pl.concat([whole.frame, gathered], how="horizontal"), whole.sources, tuple(findings)
+    )
+
+
+def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> list[Finding]:
+    """What was found, and how it is read."""
+    facts: dict[str, object] = {"events": given.height, "persons": persons}
+    what = "{events} events of {persons} persons, in the order of the table"
+    if times is not None:
+        what = "{events} events of {persons} persons, from {first} to {last}"
+        facts |= {"first": _told(times.min()), "last": _told(times.max())}
+    counts = given[STATES].value_counts(sort=True)[STATES]
+    named: dict[str, object] = {"count": len(counts), "listed": listed(counts.to_list(), 12)}
+    lengths = given["who"].value_counts()["count"]
+    shares = {"middle": 0.5, "most": 0.95, "longest": 1.0}
+    long = {name: int(lengths.quantile(share, "nearest") or 0) for name, share in shares.items()}
+    findings = [
+        Finding("events", "ok", what, values=facts),
+        Finding("states", "ok", "{count} events by name: {listed}", values=named),
+        Finding("lengths", "ok", LENGTHS, values={**long}),
+        *check_number(len(counts)),
+    ]
+    since = pl.col(GAPS).diff().over("who")
+    for check, what, which in (("unsorted", UNSORTED, since < 0), ("at_once", AT_ONCE, since == 0)):
+        rows = given.select(which.fill_null(False)).to_series().arg_true().to_numpy()
+        if times is not None and len(rows):
+            facts = {"count": len(rows), "rows": shown(rows)}
+            findings.append(Finding(check, "note", what, values=facts))
+    return findings
+
+
+def _told(time: object) -> str:
+    return f"{time:g}" if isinstance(time, float) else str(time)
