@@ -94,6 +94,7 @@ OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
 ELSEWHERE = {
     "data.states": "test_states.py",
     **dict.fromkeys(("data.state", "data.start", "data.end"), "test_lives.py, and test_spells.py"),
+    "data.weight": "test_weights.py",
     "data.event": "test_lives.py, and tables/test_events.py",
     "data.files": "every test of test_workflow.py",
     "data.delimiter": "test_a_delimiter_that_is_not_there_is_refused, below",

@@ -61,6 +61,7 @@ def column_options(command: Any) -> Any:
         click.option("--test", metavar="FILE", help="File that holds the test rows."),
         click.option("--group", metavar="COL", help="Rows alike here stay in one part."),
         click.option("--time", metavar="COL", help="Train on earlier rows, test on later ones."),
+        click.option("--weight", metavar="COL", help="How much each row counts."),
         click.option("--id", metavar="COL", help="Column that names each row, or each person."),
         click.option("--encoding", metavar="NAME", help="Text encoding, if guessed wrongly."),
         click.option("--delimiter", metavar="CHAR", help="Column delimiter, if guessed wrongly."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -90,7 +89,7 @@ def explain_test(
         words=_telling_words(model, tested.take(sample), given),
         order=_order(question, tested, model, judged, order[:SHUFFLED], seed),
         memory_rows=len(memory_rows),
-        memory=_memory(tested.take(memory_rows), model, judged.targets[memory_rows], seed),
+        memory=_memory(tested.take(memory_rows), model, judged, memory_rows, seed),
         curves=_curves(networks, tested.take(sample[:DELETED]), given.first(DELETED), seed),
         arc=_arc(texts, model, seed),
         gate_rows=len(traced),
@@ -212,6 +211,7 @@ def _order(
         },
         judged.targets[rows],
         model.task.metrics,
+        weights=None if judged.weights is None else judged.weights[rows],
         groups=None if groups is None else groups[question.split.test][rows],
         seed=seed,
     )
@@ -230,13 +230,22 @@ def _affordable(tested: Ragged, order: NDArray[np.int64]) -> NDArray[np.int64]:
     return order[: max(int(np.searchsorted(costs, MEMORY_STEPS)), MEMORY_ROWS)]
 
 
-def _memory(rows: Ragged, model: TrainedModel, targets: NDArray[Any], seed: int) -> list[Span]:
+def _memory(
+    read: Ragged, model: TrainedModel, judged: Judged, rows: NDArray[np.int64], seed: int
+) -> list[Span]:
     """The recurrent part's figure by how much of the past it may see."""
-    curve, metrics = memory_curve(model, rows), model.task.metrics
+    curve, metrics = memory_curve(model, read), model.task.metrics
+    weights = None if judged.weights is None else judged.weights[rows]
     share = float(model.network.alone[0]) if isinstance(model.network, JoinedModel) else 1.0
     spans = []
     for steps, scores in zip(curve.spans, curve.scores, strict=True):
-        figures = judge_alone(model.task.predictions(scores * share), targets, metrics, seed=seed)
+        figures = judge_alone(
+            model.task.predictions(scores * share),
+            judged.targets[rows],
+            metrics,
+            weights=weights,
+            seed=seed,
+        )
         spans.append(Span(steps=steps, figure=Estimate(**figures[metrics.primary])))
     return spans
 

@@ -27,6 +27,7 @@ class Judged:
     predictions : {model: float64 [answers, outputs]}
         The network first. There is an answer for each test row, or for each of its steps.
     targets : ndarray [answers] or [answers, labels]
+    weights : float64 [answers] or None
     without_shared : dict or None
         The figures on those test rows alone that share nothing with training, where some do.
     seeds : {metric: values} or None
@@ -37,6 +38,7 @@ class Judged:
     judgement: Judgement
     predictions: dict[str, NDArray[np.float64]]
     targets: NDArray[Any]
+    weights: NDArray[np.float64] | None
     without_shared: dict[str, Any] | None
     seeds: dict[str, list[float]] | None
     fit_seconds: dict[str, float]
@@ -60,7 +62,8 @@ def judge_on_test(
     predictions |= {rival.name: rival.predictions for rival in rivals}
     targets = tested.answers
     units = tested.units(None if question.groups is None else question.groups[rows])
-    seeds = spread_of_seeds(of_networks, targets, task.metrics)
+    weights = None if question.weights is None else question.weights[rows]
+    seeds = spread_of_seeds(of_networks, targets, task.metrics, weights)
 
     def judge(kept: NDArray[np.bool_]) -> Judgement:
         return judge_models(
@@ -68,6 +71,7 @@ def judge_on_test(
             targets[kept],
             task.metrics,
             groups=None if units is None else units[kept],
+            weights=None if weights is None else weights[kept],
             # The wide part only counts words: it stays a rival that the network must beat.
             parts=("recurrent_part",),
             seeds=seeds,
@@ -81,6 +85,7 @@ def judge_on_test(
         judge(np.ones(len(targets), dtype=bool)),
         predictions,
         targets,
+        weights,
         _without_shared(judge, apart),
         seeds,
         {rival.name: rival.fit_seconds for rival in rivals},

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError
+from duree.errors import DataError, RecipeError
 from duree.recipe import Recipe, require_column
 from duree.settings import STATES, DataSettings
 from duree.tables.checks import check_table
@@ -21,6 +21,7 @@ from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes, make_split
 from duree.tables.states import check_unseen
 from duree.tables.table import Table
+from duree.tables.weights import read_weights
 from duree.tables.whole import ROLES, settings_of_rows, whole
 from duree.tasks import TASKS, Task, infer_task
 
@@ -42,6 +43,8 @@ class Question:
     task : type of Task
     split : Split
     findings : list of Finding
+    weights : float64 [rows] or None
+        How much each row counts; 1 on average over the training rows.
     reading : dict
         How the table became one with a row for each sequence; see ``duree.tables.whole``.
     """
@@ -54,6 +57,7 @@ class Question:
     task: type[Task]
     split: Split
     findings: list[Finding]
+    weights: NDArray[np.float64] | None = None
     reading: dict[str, Any] = field(default_factory=dict)
 
 
@@ -106,8 +110,24 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         task,
         split,
         [*table.findings, *findings, *split.findings(), *unseen],
+        _weights(table, data.weight, task, split),
         reading,
     )
+
+
+def _weights(
+    table: Table, column: str | None, task: type[Task], split: Split
+) -> NDArray[np.float64] | None:
+    """Case weights, 1 on average over the training rows; None where none are asked for."""
+    if column is None:
+        return None
+    if not task.takes_weights:
+        raise RecipeError(
+            "data.weight is for questions with one answer a row",
+            fix="leave --weight out",
+        )
+    weights = read_weights(table, column)
+    return np.asarray(weights / weights[split.train].mean())
 
 
 def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:

@@ -72,7 +72,8 @@ def keep_question(run: Run, question: Question) -> None:
     if run.recipe.data.reads_states:
         times, states = time_points(question.table, run.recipe.data, question.reading)
         classes = question.target if question.task.stratify else None
-        run.write_json("states.json", describe_states(states, times, classes, run.recipe.seed))
+        seed, weights = run.recipe.seed, question.weights
+        run.write_json("states.json", describe_states(states, times, classes, seed, weights))
     run.write_json("checks.json", [_as_json(finding) for finding in question.findings])
     run.write_json("split.json", question.split.to_dict() | _shares(question))
 

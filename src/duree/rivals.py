@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from duree.baselines.answers import Counts
 from duree.folders import is_sealed, read_sealed, write_sealed
 from duree.listener import Listener
 from duree.question import Question
@@ -56,13 +57,16 @@ def train_rivals(
         name: (question.texts.gather(rows).to_list(), task.encode(question.target.gather(rows)))
         for name, rows in (("train", split.train), ("validation", split.validation))
     }
+    # After the rows to tune on and to learn from comes what each counts, where they differ.
+    counts = question.weights
+    weights = () if counts is None else (Counts(counts[split.train], counts[split.validation]),)
     test_texts = question.texts.gather(split.test).to_list()
     rivals = []
     for baseline in task.baselines(recipe, encoder):
         folder = run.folder / "baselines" / baseline.name
         if not is_sealed(folder):
             began = time.perf_counter()
-            baseline.fit(*parts["train"], *parts["validation"])
+            baseline.fit(*parts["train"], *parts["validation"], *weights)
             seconds = time.perf_counter() - began
             listener.tell(f"{baseline.name}: {seconds:.0f} s")
             facts = {

@@ -44,6 +44,7 @@ class DataSettings(Section):
         None,
         description="Train on what came before, test on what came after; of events: their order.",
     )
+    weight: str | None = Field(None, description="How much each row counts: a positive number.")
     label_separator: str | None = Field(
         None, description="What parts several labels in one cell (as in 'war; trade')."
     )

@@ -225,7 +225,8 @@ def train_model(
 
 def _settled(task: Task, network: nn.Module, validation: Examples) -> Task:
     """The task, with what the validation rows say of how sure the scores are."""
-    return task.settle(scores(network, validation.sequences), validation.targets)
+    found = scores(network, validation.sequences)
+    return task.settle(found, validation.targets, *validation.weighed)
 
 
 def _kind(encoder: Encoder) -> str:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from duree import __version__, records
 from duree.errors import DataError, DureeError
@@ -36,6 +39,7 @@ from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes
 from duree.tables.stream import count_rows, stream_table
 from duree.tables.table import Table
+from duree.tables.weights import read_weights
 from duree.tables.whole import whole
 from duree.tables.write import require_writable
 from duree.trained import TrainedModel, train_model
@@ -116,8 +120,12 @@ def train(
     """Train a network from each seed; the first is judged, and kept as ``model``."""
     recipe, split = run.recipe, question.split
     task = question.task.from_target(question.target.gather(split.train), recipe)
+    counts = question.weights
     examples, validation = (
-        task.examples(sequences.take(rows), question.target.gather(rows))
+        replace(
+            task.examples(sequences.take(rows), question.target.gather(rows)),
+            weights=None if counts is None else counts[rows].astype(np.float32),
+        )
         for rows in (split.train, split.validation)
     )
     networks = []
@@ -147,7 +155,8 @@ def train(
 def evaluate(folder: Path | str, data: Path | str) -> Figures:
     """Judge a trained network on other rows that have answers.
 
-    Intervals are by group where the run had a group column and the table has it too.
+    Intervals are by group, and rows weighed, where the run had such columns and the table has them
+    too.
 
     Raises
     ------
@@ -159,13 +168,14 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     table = _read_like(run, data, model, asked=True)
     target = model.task.read_target(table, resolve_column(table, model.columns["target"]))
     examples = model.task.examples(model.encoder.encode(model.texts(table)), target)
-    group = run.recipe.data.group
+    group, weight = run.recipe.data.group, run.recipe.data.weight
     groups = group_codes(table.frame[group]) if group in table.frame.columns else None
     return judge_alone(
         model.predictions(examples.sequences),
         examples.answers,
         model.task.metrics,
         groups=examples.units(groups),
+        weights=read_weights(table, weight) if weight in table.frame.columns else None,
         seed=run.recipe.seed,
     )
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import StandardScaler
 
+from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.features import Features
 from duree.baselines.forest import Forest
 from duree.baselines.logistic import Logistic
@@ -54,9 +55,11 @@ class Baseline(Protocol):
         targets: NDArray[Any],
         validation_texts: list[str],
         validation_targets: NDArray[Any],
+        counts: Counts = ALIKE,
     ) -> Self:
         """Choose on the validation rows, then learn from all.
 
+        ``counts`` are how much the rows count.
         Targets are class indices int [rows], 0/1 labels int [rows, labels] or numbers float [rows].
         """
         ...

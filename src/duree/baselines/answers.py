@@ -50,10 +50,41 @@ class Answers:
             return np.concatenate([1 - columns, columns], axis=1)
         return np.asarray(columns / np.maximum(columns.sum(axis=1, keepdims=True), FLOOR))
 
-    def log_loss(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> float:
+    def log_loss(
+        self,
+        predictions: NDArray[np.float64],
+        targets: NDArray[Any],
+        weights: NDArray[np.float64] | None = None,
+    ) -> float:
         """Mean surprise at the right classes or labels, in nats."""
         if self.kind == "classes":
             of_truth = predictions[np.arange(len(targets)), targets]
         else:
             of_truth = np.where(targets == 1, predictions, 1 - predictions)
-        return -float(np.log(np.maximum(of_truth, FLOOR)).mean())
+        surprise = -np.log(np.maximum(of_truth, FLOOR))
+        each = surprise if surprise.ndim == 1 else surprise.mean(axis=1)
+        return float(np.average(each, weights=weights))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much each row counts.
+
+    Attributes
+    ----------
+    train, validation : float64 [rows] or None
+        Of the training rows, and of the validation rows; None: all alike.
+    """
+
+    train: NDArray[np.float64] | None = None
+    validation: NDArray[np.float64] | None = None
+
+    @property
+    def every(self) -> NDArray[np.float64] | None:
+        """Those of training and validation rows together."""
+        if self.train is None or self.validation is None:
+            return None
+        return np.concatenate([self.train, self.validation])
+
+
+ALIKE = Counts()

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix, vstack
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.utils.parallel import Parallel, delayed
 
-from duree.baselines.answers import Answers
+from duree.baselines.answers import ALIKE, Answers, Counts
 from duree.baselines.features import Features
 
 # Commonest units: a split sees few features, and rare ones would only dilute them.
@@ -62,13 +62,14 @@ class Forest:
         targets: NDArray[Any],
         validation_texts: list[str],
         validation_targets: NDArray[Any],
+        counts: Counts = ALIKE,
     ) -> Self:
         """Grow the trees on all rows; see ``Baseline``."""
         self.answers = Answers.of(targets)
-        counts = vstack(self.features.fit(texts, validation_texts), format="csr")
-        self.columns = _commonest(counts, self.features.is_unit)
+        features = vstack(self.features.fit(texts, validation_texts), format="csr")
+        self.columns = _commonest(features, self.features.is_unit)
         columns = self.answers.columns(np.concatenate([targets, validation_targets]))
-        self._grow(counts[:, self.columns].tocsc(), columns)
+        self._grow(features[:, self.columns].tocsc(), columns, counts.every)
         grown = len(self.forest.estimators_)
         self.choices = {"trees": grown}
         if grown < self.trees:
@@ -85,7 +86,12 @@ class Forest:
         mean = sum(told) / len(self.forest.estimators_)
         return self.answers.predictions(mean.reshape(len(texts), -1))
 
-    def _grow(self, features: csr_matrix, columns: NDArray[np.float64]) -> None:
+    def _grow(
+        self,
+        features: csr_matrix,
+        columns: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+    ) -> None:
         many = len(columns) >= MANY_ROWS
         self.forest = RandomForestRegressor(
             0,
@@ -100,7 +106,7 @@ class Forest:
         began = time.monotonic()
         while self.forest.n_estimators < self.trees:
             self.forest.n_estimators = min(self.forest.n_estimators + at_once, self.trees)
-            self.forest.fit(features, columns[:, 0] if columns.shape[1] == 1 else columns)
+            self.forest.fit(features, columns[:, 0] if columns.shape[1] == 1 else columns, weights)
             if self.max_minutes and time.monotonic() - began > 60 * self.max_minutes:
                 break
 

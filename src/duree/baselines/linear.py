@@ -35,7 +35,11 @@ class LinearModel:
 
 
 def fit_logistic(
-    features: csr_matrix, answers: NDArray[Any], strength: float, seed: int
+    features: csr_matrix,
+    answers: NDArray[Any],
+    strength: float,
+    seed: int,
+    weights: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], float]:
     """Weights float64 [features] and bias of a logistic regression with an L2 penalty.
 
@@ -47,6 +51,8 @@ def fit_logistic(
         C, the weight of the loss beside the penalty.
     seed : int
         The order in which rows are visited (dual coordinate descent: Yu, Huang & Lin 2011).
+    weights : float [rows], optional
+        How much each row counts.
     """
     if answers.min() == answers.max():
         # Nothing can be told apart: Laplace's rule says how sure one may be.
@@ -59,5 +65,5 @@ def fit_logistic(
         tol=TOLERANCE,
         max_iter=ROUNDS,
         random_state=seed,
-    ).fit(features, answers)
+    ).fit(features, answers, weights)
     return model.coef_[0], float(model.intercept_[0])

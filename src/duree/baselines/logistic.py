@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from duree.baselines.answers import Answers
+from duree.baselines.answers import ALIKE, Answers, Counts
 from duree.baselines.features import Features
 from duree.baselines.linear import LinearModel, fit_logistic
 
@@ -49,6 +49,7 @@ class Logistic:
         targets: NDArray[Any],
         validation_texts: list[str],
         validation_targets: NDArray[Any],
+        counts: Counts = ALIKE,
     ) -> Self:
         """Tune C on validation, then fit on all rows; see ``Baseline``."""
         self.answers = Answers.of(targets)
@@ -57,13 +58,15 @@ class Logistic:
         weighed, held_out = weighting.transform(train), weighting.transform(validation)
         losses = {}
         for strength in self.strengths:
-            self._fit(weighed, targets, strength)
-            losses[strength] = self.answers.log_loss(self._predict(held_out), validation_targets)
+            self._fit(weighed, targets, strength, counts.train)
+            losses[strength] = self.answers.log_loss(
+                self._predict(held_out), validation_targets, counts.validation
+            )
         best = min(losses, key=losses.__getitem__)
         every = vstack([train, validation])
         self.weighting = self.weigh().fit(every)
         answers = np.concatenate([targets, validation_targets])
-        self._fit(self.weighting.transform(every), answers, best)
+        self._fit(self.weighting.transform(every), answers, best, counts.every)
         self.choices = {"C": best}
         return self
 
@@ -71,13 +74,19 @@ class Logistic:
         """Probabilities float64 [rows, outputs]."""
         return self._predict(self.weighting.transform(self.features.count(texts)))
 
-    def _fit(self, features: csr_matrix, targets: NDArray[Any], strength: float) -> None:
+    def _fit(
+        self,
+        features: csr_matrix,
+        targets: NDArray[Any],
+        strength: float,
+        weights: NDArray[np.float64] | None,
+    ) -> None:
         fitted = [
-            fit_logistic(features, column, strength, self.seed)
+            fit_logistic(features, column, strength, self.seed, weights)
             for column in self.answers.columns(targets).T
         ]
-        weights, biases = zip(*fitted, strict=True)
-        self.model = LinearModel(np.stack(weights, axis=1), np.array(biases))
+        slopes, biases = zip(*fitted, strict=True)
+        self.model = LinearModel(np.stack(slopes, axis=1), np.array(biases))
 
     def _predict(self, features: csr_matrix) -> NDArray[np.float64]:
         return self.answers.predictions(self.model.probabilities(features))

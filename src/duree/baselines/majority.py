@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.baselines.answers import Answers
+from duree.baselines.answers import ALIKE, Answers, Counts
 
 
 class Majority:
@@ -24,11 +24,13 @@ class Majority:
         targets: NDArray[Any],
         validation_texts: list[str],
         validation_targets: NDArray[Any],
+        counts: Counts = ALIKE,
     ) -> Self:
         """Count the answers of training and validation rows; see ``Baseline``."""
         answers = Answers.of(targets)
         columns = answers.columns(np.concatenate([targets, validation_targets]))
-        self.shares = answers.predictions(columns.mean(axis=0, keepdims=True))
+        shares = np.average(columns, axis=0, weights=counts.every)
+        self.shares = answers.predictions(shares[None])
         return self
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from duree.baselines.answers import Answers
+from duree.baselines.answers import ALIKE, Answers, Counts
 from duree.baselines.linear import LinearModel, fit_logistic
 from duree.baselines.ngrams import Ngrams
 
@@ -49,21 +49,25 @@ class NbSvm:
         targets: NDArray[Any],
         validation_texts: list[str],
         validation_targets: NDArray[Any],
+        counts: Counts = ALIKE,
     ) -> Self:
         """Tune C and beta on validation, then fit on all rows; see ``Baseline``."""
         self.answers = Answers.of(targets)
         train, validation = map(_presence, self.ngrams.fit(texts, validation_texts))
         losses = {}
         for strength in STRENGTHS:
-            fitted = self._weigh(train, targets, strength)
+            fitted = self._weigh(train, targets, strength, counts.train)
             for beta in BETAS:
                 self.model = _interpolate(fitted, beta)
                 told = self._predict(validation)
-                losses[strength, beta] = self.answers.log_loss(told, validation_targets)
+                losses[strength, beta] = self.answers.log_loss(
+                    told, validation_targets, counts.validation
+                )
         strength, beta = min(losses, key=losses.__getitem__)
         every = np.concatenate([targets, validation_targets])
         self.model = _interpolate(
-            self._weigh(vstack([train, validation], format="csr"), every, strength), beta
+            self._weigh(vstack([train, validation], format="csr"), every, strength, counts.every),
+            beta,
         )
         self.choices = {"C": strength, "beta": beta}
         return self
@@ -72,12 +76,19 @@ class NbSvm:
         """Probabilities float64 [rows, outputs]."""
         return self._predict(_presence(self.ngrams.count(texts)))
 
-    def _weigh(self, present: csr_matrix, targets: NDArray[Any], strength: float) -> list[Weighed]:
+    def _weigh(
+        self,
+        present: csr_matrix,
+        targets: NDArray[Any],
+        strength: float,
+        weights: NDArray[np.float64] | None,
+    ) -> list[Weighed]:
         fitted = []
         for column in self.answers.columns(targets).T:
-            ratios = _log_count_ratios(present, column)
+            ratios = _log_count_ratios(present, column, weights)
             features = present.multiply(ratios).tocsr()
-            fitted.append(Weighed(ratios, *fit_logistic(features, column, strength, self.seed)))
+            fit = fit_logistic(features, column, strength, self.seed, weights)
+            fitted.append(Weighed(ratios, *fit))
         return fitted
 
     def _predict(self, present: csr_matrix) -> NDArray[np.float64]:
@@ -97,8 +108,11 @@ def _presence(counts: csr_matrix) -> csr_matrix:
     return csr_matrix((np.ones_like(counts.data), counts.indices, counts.indptr), counts.shape)
 
 
-def _log_count_ratios(present: csr_matrix, column: NDArray[Any]) -> NDArray[np.float64]:
+def _log_count_ratios(
+    present: csr_matrix, column: NDArray[Any], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """r of equation 1."""
-    yes = present.T @ column + 1.0
-    no = present.T @ (1.0 - column) + 1.0
+    counts = np.ones(len(column)) if weights is None else weights
+    yes = present.T @ (column * counts) + 1.0
+    no = present.T @ ((1.0 - column) * counts) + 1.0
     return np.asarray(np.log(yes / yes.sum()) - np.log(no / no.sum()))

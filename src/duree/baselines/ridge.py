@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import Ridge
 
+from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.features import Features
 
 
@@ -38,6 +39,7 @@ class RidgeRegression:
         targets: NDArray[Any],
         validation_texts: list[str],
         validation_targets: NDArray[Any],
+        counts: Counts = ALIKE,
     ) -> Self:
         """Tune alpha on validation, then fit on all rows; see ``Baseline``."""
         train, validation = self.features.fit(texts, validation_texts)
@@ -45,13 +47,14 @@ class RidgeRegression:
         weighed, held_out = weighting.transform(train), weighting.transform(validation)
         errors = {}
         for penalty in self.penalties:
-            self._fit(weighed, targets, penalty)
-            errors[penalty] = np.mean((self._predict(held_out) - validation_targets) ** 2)
+            self._fit(weighed, targets, penalty, counts.train)
+            squares = (self._predict(held_out) - validation_targets) ** 2
+            errors[penalty] = np.average(squares, weights=counts.validation)
         best = min(errors, key=errors.__getitem__)
         every = vstack([train, validation])
         self.weighting = self.weigh().fit(every)
         answers = np.concatenate([targets, validation_targets])
-        self._fit(self.weighting.transform(every), answers, best)
+        self._fit(self.weighting.transform(every), answers, best, counts.every)
         self.choices = {"alpha": best}
         return self
 
@@ -59,8 +62,14 @@ class RidgeRegression:
         """Numbers float64 [rows, 1]."""
         return self._predict(self.weighting.transform(self.features.count(texts)))[:, None]
 
-    def _fit(self, features: csr_matrix, targets: NDArray[Any], penalty: float) -> None:
-        self.model = Ridge(alpha=penalty, solver="sparse_cg").fit(features, targets)
+    def _fit(
+        self,
+        features: csr_matrix,
+        targets: NDArray[Any],
+        penalty: float,
+        weights: NDArray[np.float64] | None,
+    ) -> None:
+        self.model = Ridge(alpha=penalty, solver="sparse_cg").fit(features, targets, weights)
 
     def _predict(self, features: csr_matrix) -> NDArray[np.float64]:
         return np.asarray(self.model.predict(features), dtype=np.float64)

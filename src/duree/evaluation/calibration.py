@@ -15,7 +15,9 @@ from duree.evaluation.weighted import Floats, equal_mass_bins
 CURVE_BINS = 10
 
 
-def fit_temperature(scores: NDArray[Any], targets: NDArray[Any]) -> float:
+def fit_temperature(
+    scores: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None = None
+) -> float:
     """The temperature at which ``softmax(scores / temperature)`` tells best how sure it may be.
 
     It minimises the summed log-loss plus half the square of its own logarithm. That second part
@@ -26,14 +28,17 @@ def fit_temperature(scores: NDArray[Any], targets: NDArray[Any]) -> float:
     scores : float [rows, classes]
         Of rows that the model was not trained on.
     targets : int [rows]
+    weights : float [rows], optional
+        How much each row counts.
 
     Source: Guo et al. 2017, section 4.2; the prior is ours.
     """
     rows, exact = np.arange(len(targets)), scores.astype(np.float64)
+    counts = np.ones(len(rows)) if weights is None else weights
 
     def cost(log_temperature: float) -> float:
         of_truth = log_softmax(exact / np.exp(log_temperature), axis=1)[rows, targets]
-        return float(log_temperature**2 / 2 - of_truth.sum())
+        return float(log_temperature**2 / 2 - (of_truth @ counts))
 
     found = minimize_scalar(cost, bounds=(-5.0, 5.0), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))

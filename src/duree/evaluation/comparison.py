@@ -62,7 +62,7 @@ def _second_test(
     network: Floats, baseline: Floats, trial: Trial, between: Interval
 ) -> tuple[float, float, float, str]:
     right = trial.metrics.right
-    if right is not None and not trial.sample.grouped:
+    if right is not None and trial.sample.is_plain:
         marks = (right(found, trial.targets) for found in (network, baseline))
         return *mcnemar(*marks), "McNemar exact"
     p = permutation_p_value(network, baseline, trial)
@@ -108,7 +108,7 @@ def permutation_p_value(one: Floats, other: Floats, trial: Trial) -> float:
     )
 
     def apart(swaps: Floats) -> Floats:
-        weights = np.concatenate([1 - swaps, swaps])
+        weights = np.concatenate([trial.sample.weighed(drawn) for drawn in (1 - swaps, swaps)])
         return np.abs(here(weights) - there(weights))
 
     # Sums taken in another order differ in the last digits.

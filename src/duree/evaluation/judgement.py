@@ -48,6 +48,7 @@ def judge_models(
     metrics: MetricSet,
     *,
     groups: NDArray[np.int64] | None = None,
+    weights: Floats | None = None,
     parts: Collection[str] = (),
     seeds: Mapping[str, list[float]] | None = None,
     resamples: int = 2000,
@@ -64,6 +65,8 @@ def judge_models(
     metrics : MetricSet
     groups : int64 [rows], optional
         Rows that belong together; whole groups are resampled then.
+    weights : float64 [rows], optional
+        How much each row counts, in every figure and resample.
     parts : collection of str
         Models that are parts of the network: compared, but no baselines, and not in the verdict.
     seeds : {metric: values}, optional
@@ -79,7 +82,7 @@ def judge_models(
         A prediction is not a finite number.
     """
     _refuse_unusable(predictions, targets)
-    plain = {name: metrics.plain(found, targets) for name, found in predictions.items()}
+    plain = {name: metrics.plain(found, targets, weights) for name, found in predictions.items()}
     values = {name: defined(of_model) for name, of_model in plain.items()}
     if metrics.primary not in values[NETWORK]:
         raise DataError(
@@ -87,7 +90,7 @@ def judge_models(
             fix="give rows with more than one answer",
             rows=len(targets),
         )
-    trial = Trial(targets, metrics, Sample.of(len(targets), groups), resamples, seed)
+    trial = Trial(targets, metrics, Sample.of(len(targets), groups, weights), resamples, seed)
     drawn = trial.resampled(predictions)
     models = {name: _figures(values[name], drawn[name], trial) for name in values}
     comparisons = compare(predictions, values, drawn, trial)
@@ -111,15 +114,21 @@ def judge_alone(
     metrics: MetricSet,
     *,
     groups: NDArray[np.int64] | None = None,
+    weights: Floats | None = None,
     seed: int = 0,
 ) -> Figures:
     """One model's figures with their intervals; see ``judge_models``."""
-    judgement = judge_models({NETWORK: predictions}, targets, metrics, groups=groups, seed=seed)
+    judgement = judge_models(
+        {NETWORK: predictions}, targets, metrics, groups=groups, weights=weights, seed=seed
+    )
     return judgement.models[NETWORK]
 
 
 def spread_of_seeds(
-    networks: list[Floats], targets: NDArray[Any], metrics: MetricSet
+    networks: list[Floats],
+    targets: NDArray[Any],
+    metrics: MetricSet,
+    weights: Floats | None = None,
 ) -> dict[str, list[float]] | None:
     """Each metric's value for the network of every seed; None where there is only one.
 
@@ -127,7 +136,7 @@ def spread_of_seeds(
     """
     if len(networks) < 2:
         return None
-    each = [metrics.values(found, targets) for found in networks]
+    each = [metrics.values(found, targets, weights) for found in networks]
     shared = [name for name in each[0] if all(name in values for values in each)]
     return {name: [values[name] for values in each] for name in shared}
 

@@ -73,14 +73,18 @@ class MetricSet:
     prepare: Prepare
     right: Callable[[Floats, NDArray[Any]], NDArray[np.bool_]] | None = None
 
-    def plain(self, predictions: Floats, targets: NDArray[Any]) -> dict[str, Floats]:
-        """All that ``prepare`` gives, with each row counted once."""
-        ones = np.ones((len(targets), 1))
-        return {name: f(ones) for name, f in self.prepare(predictions, targets).items()}
+    def plain(
+        self, predictions: Floats, targets: NDArray[Any], weights: Floats | None = None
+    ) -> dict[str, Floats]:
+        """All that ``prepare`` gives, with each row counted once, or by its weight."""
+        counts = np.ones((len(targets), 1)) if weights is None else weights[:, None]
+        return {name: f(counts) for name, f in self.prepare(predictions, targets).items()}
 
-    def values(self, predictions: Floats, targets: NDArray[Any]) -> dict[str, float]:
+    def values(
+        self, predictions: Floats, targets: NDArray[Any], weights: Floats | None = None
+    ) -> dict[str, float]:
         """Every metric that these rows define."""
-        return defined(self.plain(predictions, targets))
+        return defined(self.plain(predictions, targets, weights))
 
 
 def defined(plain: Mapping[str, Floats]) -> dict[str, float]:

@@ -25,17 +25,31 @@ class Sample:
     unit : int64 [rows]
         The unit of each row, from 0.
     grouped : bool
+    weights : float64 [rows] or None
+        How much each row counts wherever it is drawn; None: all alike.
     """
 
     unit: NDArray[np.int64]
     grouped: bool
+    weights: Floats | None = None
 
     @classmethod
-    def of(cls, rows: int, groups: NDArray[np.int64] | None) -> Sample:
+    def of(
+        cls, rows: int, groups: NDArray[np.int64] | None, weights: Floats | None = None
+    ) -> Sample:
         """Rows on their own, or by group; a single group can tell of itself alone: by row, then."""
         if groups is None or len(np.unique(groups)) == 1:
-            return cls(np.arange(rows), grouped=False)
-        return cls(np.unique(groups, return_inverse=True)[1], grouped=True)
+            return cls(np.arange(rows), grouped=False, weights=weights)
+        return cls(np.unique(groups, return_inverse=True)[1], grouped=True, weights=weights)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each row is a unit of its own, and counts as much as any other."""
+        return not self.grouped and self.weights is None
+
+    def weighed(self, counts: Floats) -> Floats:
+        """How much rows count [rows, resamples] that were drawn so often."""
+        return counts if self.weights is None else counts * self.weights[:, None]
 
     @property
     def units(self) -> int:
@@ -73,12 +87,12 @@ class Trial:
     seed: int
 
     def weights(self) -> Iterator[Floats]:
-        """How often each row is drawn, float64 [rows, some resamples]."""
+        """How much each row counts, by how often it is drawn: float64 [rows, some resamples]."""
         rng, units = np.random.default_rng(self.seed), self.sample.units
         for size in self.sample.chunks(self.resamples):
             drawn = rng.integers(units, size=(size, units)) + np.arange(size)[:, None] * units
             counts = np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
-            yield self.sample.of_rows(np.ascontiguousarray(counts.T))
+            yield self.sample.weighed(self.sample.of_rows(np.ascontiguousarray(counts.T)))
 
     def swaps(self) -> Iterator[Floats]:
         """Whether two models change places in a row: 0 or 1, float64 [rows, some resamples]."""

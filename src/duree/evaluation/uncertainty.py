@@ -99,17 +99,18 @@ def calibration_interval(value: float, drawn: Floats, noise: Floats, units: int)
 
 
 def effective_rows(share: float, drawn: Floats, sample: Sample) -> float:
-    """How many independent rows would tell as much of a share as these, some of them alike, do.
+    """How many independent rows would tell as much of a share as these, some of them alike or of
+    more weight than others, do.
 
     Source: Kish 1965 (the design effect; where all rows are right or wrong, that of
     rows wholly alike within their group), and Korn & Graubard 1998 (few groups: Student's t).
     """
     rows = len(sample.unit)
-    if not sample.grouped:
+    if sample.is_plain:
         return float(rows)
-    sizes = np.bincount(sample.unit)
+    sizes = np.bincount(sample.unit, sample.weights)
     variance = float(np.var(drawn)) * _expansion(sample.units) ** 2
-    alone = share * (1 - share) / variance if variance > 0 else rows**2 / np.sum(sizes**2)
+    alone = share * (1 - share) / variance if variance > 0 else sizes.sum() ** 2 / np.sum(sizes**2)
     return float(min(alone, rows) * (NORMAL / t.ppf(1 - TAIL, sample.units - 1)) ** 2)
 
 

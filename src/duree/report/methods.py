@@ -92,6 +92,12 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
         rows = count(sum(source.rows for source in sources))
         yield say("The data were {rows} rows from {files}.", rows=rows, files=files)
     yield _question(run, say)
+    if weight := run.recipe.data.weight:
+        yield say(
+            "Each row counts by its weight in “{weight}”, 1 on average over the training rows: in "
+            "the loss, in the baselines and in every figure.",
+            weight=label(weight),
+        )
     method = run.split.method_zh if say.words.language == "zh" else run.split.method
     method = method or run.split.method
     yield say("The rows were parted as follows: {method}.", method=method.rstrip(".。"))
@@ -215,7 +221,7 @@ def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
         yield say(
             "Shares of right rows have Wilson’s interval ({wilson1927}), on the effective number "
             "of rows ({kish1965})."
-            if grouped
+            if grouped or run.recipe.data.weight is not None
             else "Shares of right rows have Wilson’s interval ({wilson1927})."
         )
 

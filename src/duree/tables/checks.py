@@ -20,6 +20,7 @@ from duree.tables.states import check_states, state_columns
 from duree.tables.table import Table
 from duree.tables.target import check_target, clean_labels, is_quantity
 from duree.tables.times import looks_like_dates
+from duree.tables.weights import check_weights
 from duree.tables.whole import ROLES
 
 __all__ = ["check_table", "clean_labels"]
@@ -87,6 +88,8 @@ def check_table(
         findings += _lengths(frame[data.text])
         duplicates = duplicates or find_duplicates(frame[data.text])
         findings += check_duplicates(duplicates, labels, test_rows)
+    if data.weight is not None:
+        findings += check_weights(table, data.weight)
     if data.group is not None:
         findings += check_groups(frame[data.group], test_rows)
     if times is not None:

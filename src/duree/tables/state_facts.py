@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 MISSING = -1
 MOST_CLASSES = 6
@@ -17,7 +18,11 @@ MOST_SEQUENCES = 150
 
 
 def describe_states(
-    states: pl.Series, times: list[str], target: pl.Series | None = None, seed: int = 0
+    states: pl.Series,
+    times: list[str],
+    target: pl.Series | None = None,
+    seed: int = 0,
+    weights: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
     """What the report shows of state sequences, as plain JSON data.
 
@@ -31,6 +36,8 @@ def describe_states(
         The rows' classes; None where the target is a number.
     seed : int
         Draws the sequences of the index plot.
+    weights : float64 [rows], optional
+        How much each row counts, in shares, rates and means; each is drawn as likely as any other.
 
     Returns
     -------
@@ -46,10 +53,13 @@ def describe_states(
         ``mean_time``, time points that a row spends in each state on average.
     """
     names, codes = _encode(states, len(times))
-    counts = _count(codes, len(names))
+    rows = np.ones(len(codes)) if weights is None else weights
+    counts = _count(codes, len(names), rows)
     shares = _shares(counts)
-    of_class = {name: codes[rows] for name, rows in _commonest(target).items()}
-    by_class = {name: _shares(_count(found, len(names))) for name, found in of_class.items()}
+    of_class = _commonest(target)
+    by_class = {
+        name: _shares(_count(codes[own], len(names), rows[own])) for name, own in of_class.items()
+    }
     return {
         "times": list(times),
         "states": names,
@@ -57,12 +67,12 @@ def describe_states(
         "missing": float((codes == MISSING).mean()) if codes.size else 0.0,
         "distribution": shares.tolist(),
         "entropy": _entropy(shares),
-        "transitions": _transitions(codes, len(names)).tolist(),
+        "transitions": _transitions(codes, len(names), rows).tolist(),
         "by_class": {name: found.tolist() for name, found in by_class.items()},
-        "class_rows": {name: len(found) for name, found in of_class.items()},
+        "class_rows": {name: int(own.sum()) for name, own in of_class.items()},
         "index": {"rows": _draw_sequences(codes, seed).tolist()},
         "mean_time": dict(
-            zip(names, (counts.sum(axis=0) / max(len(codes), 1)).tolist(), strict=True)
+            zip(names, (counts.sum(axis=0) / max(rows.sum(), 1e-12)).tolist(), strict=True)
         ),
     }
 
@@ -76,25 +86,25 @@ def _encode(states: pl.Series, times: int) -> tuple[list[str], np.ndarray]:
     names = cells.drop_nulls().unique().sort()
     numbers = cells.cast(pl.Enum(names)).to_physical().cast(pl.Int32).fill_null(MISSING)
     codes = numbers.to_numpy().reshape(len(states), times)
-    counts = _count(codes, len(names))
+    counts = _count(codes, len(names), np.ones(len(codes)))
     mean_time = np.arange(times) @ counts / counts.sum(axis=0)
     order = np.argsort(mean_time, kind="stable")
     places = np.append(np.argsort(order), MISSING)  # the last is that of -1
     return names[order].to_list(), places[codes]
 
 
-def _count(codes: np.ndarray, states: int) -> np.ndarray:
-    """Rows in each state at each time [times, states]."""
-    times = codes.shape[1]
+def _count(codes: np.ndarray, states: int, rows: np.ndarray) -> np.ndarray:
+    """How much the rows in each state at each time count [times, states]."""
+    times, known = codes.shape[1], codes != MISSING
     cells = codes + np.arange(times) * states
-    counts = np.bincount(cells[codes != MISSING], minlength=times * states)
-    return counts.reshape(times, states)
+    each = np.broadcast_to(rows[:, None], codes.shape)[known]
+    return np.bincount(cells[known], each, minlength=times * states).reshape(times, states)
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:
     """Each line's shares of its sum; zeros where that is 0."""
-    found: np.ndarray = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return found
+    sums = counts.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(counts, sums, out=np.zeros(counts.shape), where=sums > 0))
 
 
 def _entropy(shares: np.ndarray) -> list[float | None]:
@@ -106,12 +116,13 @@ def _entropy(shares: np.ndarray) -> list[float | None]:
     return [float(value) if there else None for value, there in zip(found, known, strict=True)]
 
 
-def _transitions(codes: np.ndarray, states: int) -> np.ndarray:
+def _transitions(codes: np.ndarray, states: int, rows: np.ndarray) -> np.ndarray:
     """Shares of the next states of each state [states, states], over pairs that are both known."""
     before, after = codes[:, :-1], codes[:, 1:]
     known = (before != MISSING) & (after != MISSING)
     pairs = before[known] * states + after[known]
-    return _shares(np.bincount(pairs, minlength=states * states).reshape(states, states))
+    each = np.broadcast_to(rows[:, None], known.shape)[known]
+    return _shares(np.bincount(pairs, each, minlength=states * states).reshape(states, states))
 
 
 def _commonest(target: pl.Series | None) -> dict[str, np.ndarray]:

@@ -15,9 +15,9 @@ from duree.tables.spells import Grid, gather_spells
 from duree.tables.states import lay_out, list_states, state_columns, with_states
 from duree.tables.table import Table
 
-ROLES = ("text", "target", "id", "group", "time")
+ROLES = ("text", "target", "id", "group", "time", "weight")
 # Of a person's rows each of these must say the same.
-OF_PERSONS = ("target", "group", "time")
+OF_PERSONS = ("target", "group", "time", "weight")
 # Time points that a picture shows, and events of a person.
 MOST_TIMES, MOST_EVENTS = 1000, 100
 

@@ -20,7 +20,7 @@ from duree.evaluation.calibration import fit_temperature, reliability
 from duree.evaluation.metrics import CLASSIFICATION, MetricSet
 from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.task import Link, Loss, Task, units_of
+from duree.tasks.task import Link, Loss, Task, mean_of, units_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Classify(Task):
     name: ClassVar[str] = "classify"
     metrics: ClassVar[MetricSet] = CLASSIFICATION
     stratify: ClassVar[bool] = True
+    takes_weights: ClassVar[bool] = True
     watched: ClassVar[str] = "accuracy"
 
     @classmethod
@@ -83,13 +84,19 @@ class Classify(Task):
             counts = np.bincount(targets, minlength=self.outputs)
             weight = torch.tensor(len(targets) / (self.outputs * counts), dtype=torch.float32)
 
-        def loss(scores: Tensor, targets: Tensor) -> Tensor:
-            return cross_entropy(scores, targets, weight)
+        def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+            if weights is None:
+                return cross_entropy(scores, targets, weight)
+            each = cross_entropy(scores, targets, weight, reduction="none")
+            whole = len(targets) if weight is None else weight[targets].sum()
+            return (weights * each).sum() / whole
 
         return loss
 
-    def settle(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> Self:
-        return replace(self, temperature=fit_temperature(scores, targets))
+    def settle(
+        self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
+    ) -> Self:
+        return replace(self, temperature=fit_temperature(scores, targets, *weights))
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
@@ -109,8 +116,10 @@ class Classify(Task):
     def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.asarray(predictions.argmax(axis=1))
 
-    def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
-        return float(np.mean(scores.argmax(axis=1) == targets))
+    def progress(
+        self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
+    ) -> float:
+        return mean_of(scores.argmax(axis=1) == targets, *weights)
 
     def calibration(
         self, predictions: NDArray[np.float64], targets: NDArray[Any]

@@ -20,7 +20,7 @@ from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.metrics import MULTILABEL, MetricSet
 from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.task import Link, Loss, Task, units_of
+from duree.tasks.task import Link, Loss, Task, mean_of, units_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Multilabel(Task):
     name: ClassVar[str] = "multilabel"
     metrics: ClassVar[MetricSet] = MULTILABEL
     stratify: ClassVar[bool] = False
+    takes_weights: ClassVar[bool] = True
     watched: ClassVar[str] = "share of right labels"
 
     @classmethod
@@ -83,17 +84,23 @@ class Multilabel(Task):
             share = np.clip(targets.mean(axis=0), 1 / len(targets), 1 - 1 / len(targets))
             weight = torch.tensor((1 - share) / share, dtype=torch.float32)
 
-        def loss(scores: Tensor, targets: Tensor) -> Tensor:
+        def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
             return binary_cross_entropy_with_logits(
-                scores, targets.to(scores.dtype), pos_weight=weight
+                scores,
+                targets.to(scores.dtype),
+                None if weights is None else weights[:, None],
+                pos_weight=weight,
             )
 
         return loss
 
-    def settle(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> Self:
+    def settle(
+        self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
+    ) -> Self:
         # A label is one of two classes with scores (0, s): the same fit serves.
         flat = np.stack([np.zeros(scores.size, dtype=np.float32), scores.ravel()], axis=1)
-        return replace(self, temperature=fit_temperature(flat, targets.ravel()))
+        counts = (np.repeat(each, self.outputs) for each in weights)
+        return replace(self, temperature=fit_temperature(flat, targets.ravel(), *counts))
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
@@ -110,8 +117,11 @@ class Multilabel(Task):
     def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.asarray(predictions.argmax(axis=1))
 
-    def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
-        return float(np.mean((scores > 0) == (targets == 1)))
+    def progress(
+        self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
+    ) -> float:
+        right = ((scores > 0) == (targets == 1)).mean(axis=1)
+        return mean_of(right, *weights)
 
     def calibration(
         self, predictions: NDArray[np.float64], targets: NDArray[Any]

@@ -17,7 +17,7 @@ from duree.errors import DataError
 from duree.evaluation.metrics import REGRESSION, MetricSet
 from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.task import Link, Loss, Task, units_of
+from duree.tasks.task import Link, Loss, Task, mean_of, units_of
 
 COVERAGE = 0.95
 
@@ -37,6 +37,7 @@ class Regress(Task):
     name: ClassVar[str] = "regress"
     metrics: ClassVar[MetricSet] = REGRESSION
     stratify: ClassVar[bool] = False
+    takes_weights: ClassVar[bool] = True
     watched: ClassVar[str] = "minus mean absolute error"
 
     @classmethod
@@ -67,17 +68,24 @@ class Regress(Task):
         return np.asarray(targets > self.mean)[:, None]
 
     def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
-        def loss(scores: Tensor, targets: Tensor) -> Tensor:
-            standard = (targets - self.mean) / self.scale
-            return mse_loss(scores[:, 0], standard.to(scores.dtype))
+        def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+            standard = ((targets - self.mean) / self.scale).to(scores.dtype)
+            if weights is None:
+                return mse_loss(scores[:, 0], standard)
+            return (weights * (scores[:, 0] - standard) ** 2).mean()
 
         return loss
 
-    def settle(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> Self:
-        errors = np.sort(np.abs(self.predictions(scores)[:, 0] - targets))
-        rank = int(np.ceil(COVERAGE * (len(errors) + 1)))
+    def settle(
+        self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
+    ) -> Self:
+        errors = np.abs(self.predictions(scores)[:, 0] - targets)
+        order = np.argsort(errors, kind="stable")
+        counts = np.cumsum(weights[0][order] if weights else np.ones(len(errors)))
+        # The new row counts as much as one of these does on average (Tibshirani et al. 2019).
+        rank = int(np.searchsorted(counts, COVERAGE * counts[-1] * (1 + 1 / len(errors)) - 1e-9))
         # With fewer than 19 errors no finite margin covers 95 %: the largest is the honest least.
-        return replace(self, margin=float(errors[min(rank, len(errors)) - 1]))
+        return replace(self, margin=float(errors[order[min(rank, len(errors) - 1)]]))
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
@@ -94,8 +102,11 @@ class Regress(Task):
     def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.zeros(len(predictions), dtype=np.int64)
 
-    def progress(self, scores: NDArray[np.float32], targets: NDArray[Any]) -> float:
-        return -float(np.mean(np.abs(self.predictions(scores)[:, 0] - targets)))
+    def progress(
+        self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
+    ) -> float:
+        errors = np.abs(self.predictions(scores)[:, 0] - targets)
+        return -mean_of(errors, *weights)
 
     def calibration(
         self, predictions: NDArray[np.float64], targets: NDArray[Any]

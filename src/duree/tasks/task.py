@@ -25,7 +25,8 @@ from duree.tables.table import Table
 from duree.tables.target import clean_labels
 from duree.training.batches import Examples
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+# (scores, targets) or (scores, targets, weights of the rows) -> mean.
+Loss = Callable[..., Tensor]
 
 
 class Link(NamedTuple):
@@ -46,7 +47,8 @@ class Task(Protocol):
     reader wants of them (probabilities, numbers), float64 [answers, outputs]. There is one answer a
     row, or, where ``each_step`` says so, one for each step of its sequence: targets are a Ragged
     then. ``stratify`` tells whether parts are to have the same shares of answers, ``watched`` what
-    ``progress`` is called.
+    ``progress`` is called; ``takes_weights``, whether ``settle``, ``progress`` and the loss take
+    weights of the rows, where there are any.
     """
 
     name: ClassVar[str]
@@ -54,6 +56,7 @@ class Task(Protocol):
     stratify: ClassVar[bool]
     watched: ClassVar[str]
     each_step: ClassVar[bool] = False
+    takes_weights: ClassVar[bool] = False
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
@@ -127,7 +130,7 @@ class Task(Protocol):
         """
         ...
 
-    def settle(self, scores: NDArray[np.float32], targets: Any) -> Self:
+    def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         """Learn from the validation part how sure the scores are."""
         ...
 
@@ -151,7 +154,7 @@ class Task(Protocol):
         """The answer that each row is explained for if none is asked for, int64 [rows]."""
         ...
 
-    def progress(self, scores: NDArray[np.float32], targets: Any) -> float:
+    def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         """The figure that early stopping watches on the validation part; higher is better."""
         ...
 
@@ -196,6 +199,11 @@ class Task(Protocol):
     def from_dict(cls, state: dict[str, Any]) -> Self:
         """Make the task that ``to_dict`` described."""
         ...
+
+
+def mean_of(values: NDArray[Any], *weights: NDArray[Any]) -> float:
+    """The mean of one number a row, by the rows' weights where there are any."""
+    return float(np.average(values, weights=weights[0] if weights else None))
 
 
 def units_of(encoder: Encoder) -> Callable[[str], list[str]]:

@@ -30,13 +30,21 @@ class Examples:
     sequences : Ragged
     targets : ndarray, first axis [rows]; or Ragged
         Where each step has an answer of its own, a Ragged with as many steps in each row.
+    weights : float32 [rows], optional
+        How much each row counts.
     """
 
     sequences: Ragged
     targets: NDArray[Any] | Ragged
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.sequences)
+
+    @property
+    def weighed(self) -> tuple[NDArray[np.float32], ...]:
+        """What losses and figures take after the targets: the weights, where there are any."""
+        return () if self.weights is None else (self.weights,)
 
     @property
     def answers(self) -> NDArray[Any]:
@@ -98,9 +106,13 @@ def pad(sequences: Ragged, rows: NDArray[np.int64], padding: int = 0) -> tuple[T
     return torch.from_numpy(padded), torch.from_numpy(lengths)
 
 
-def batch_of(examples: Examples, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-    """Padded values, lengths and targets of the rows; targets of steps are padded with IGNORED."""
-    return *pad(examples.sequences, rows), targets_of(examples, rows)
+def batch_of(examples: Examples, rows: NDArray[np.int64]) -> tuple[Tensor, ...]:
+    """Padded values, lengths and targets of the rows, and their weights where they have any.
+
+    Targets of steps are padded with IGNORED.
+    """
+    weights = (torch.from_numpy(weights[rows]) for weights in examples.weighed)
+    return *pad(examples.sequences, rows), targets_of(examples, rows), *weights
 
 
 def targets_of(examples: Examples, rows: NDArray[np.int64]) -> Tensor:

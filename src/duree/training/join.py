@@ -14,9 +14,7 @@ from duree.training.batches import Examples
 from duree.training.loop import scores
 
 
-def join(
-    model: JoinedModel, validation: Examples, loss: Callable[[Tensor, Tensor], Tensor]
-) -> None:
+def join(model: JoinedModel, validation: Examples, loss: Callable[..., Tensor]) -> None:
     """Set the shares of both parts, and of each one alone, to those of least validation loss.
 
     Shares are never negative: a part is used as it learned to speak, or not at all.
@@ -24,12 +22,12 @@ def join(
     parts = [
         torch.from_numpy(scores(part, validation.sequences)) for part in (model.deep, model.wide)
     ]
-    targets = torch.from_numpy(validation.targets)
+    answers = [torch.from_numpy(one) for one in (validation.targets, *validation.weighed)]
 
     def best(parts: list[Tensor]) -> list[float]:
         def loss_of(shares: np.ndarray) -> float:
             joined = sum(float(share) * part for share, part in zip(shares, parts, strict=True))
-            return float(loss(joined, targets))  # type: ignore[arg-type]
+            return float(loss(joined, *answers))
 
         start = np.full(len(parts), 1.0 / len(parts))
         # Few numbers on few rows: a simplex search needs no gradient, and always ends alike.

@@ -149,7 +149,7 @@ def _validation_loss(plan: Plan, found: NDArray[np.float32]) -> float:
     """The mean loss of the validation part, whose scores these are."""
     targets = plan.validation.targets
     if not isinstance(targets, Ragged):
-        return float(plan.loss(torch.from_numpy(found), torch.from_numpy(targets)))
+        return float(plan.loss(*map(torch.from_numpy, (found, targets, *plan.validation.weighed))))
     scored, total = Ragged(found, targets.offsets), 0.0
     for rows in scoring_batches(targets):
         loss = plan.loss(pad(scored, rows)[0], targets_of(plan.validation, rows))
@@ -256,7 +256,7 @@ class _Session:
         training.model.load_state_dict(own)
         validation_loss = _validation_loss(plan, found)
         self.require_finite(validation_loss)
-        figure = plan.figure(found, plan.validation.targets)
+        figure = plan.figure(found, plan.validation.targets, *plan.validation.weighed)
         best = (figure, -validation_loss)
         position.stale += 1
         if position.best is None or best > tuple(position.best):

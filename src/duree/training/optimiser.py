@@ -13,7 +13,8 @@ from duree.network import kernels
 from duree.network.kernels.rows import adam_rows
 from duree.settings import TrainingSettings
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+# (scores, targets) or (scores, targets, weights of the rows) -> mean.
+Loss = Callable[..., Tensor]
 
 # The first steps are taken with care: Adam's second moments are still rough (Ma & Yarats 2021).
 WARM_UP_STEPS = 100
@@ -100,15 +101,15 @@ def update(
     model: nn.Module,
     optimiser: torch.optim.Optimizer,
     loss: Loss,
-    batch: tuple[Tensor, Tensor, Tensor],
+    batch: tuple[Tensor, ...],
     clip_norm: float,
 ) -> float:
-    """One update of the weights from (values, lengths, targets); returns the batch's loss.
+    """One update of the weights from what ``batch_of`` gives; returns the batch's loss.
 
     Where the loss is not a finite number, nothing is changed.
     """
-    values, lengths, targets = batch
-    batch_loss = loss(model(values, lengths), targets)
+    values, lengths, *answers = batch
+    batch_loss = loss(model(values, lengths), *answers)
     value = float(batch_loss.detach())
     if math.isfinite(value):
         optimiser.zero_grad(set_to_none=True)

@@ -15,7 +15,7 @@ from duree.training.batches import Examples, epoch_batches
 from duree.training.estimate import Estimate
 from duree.training.optimiser import Loss
 
-Figure = Callable[[NDArray[np.float32], Any], float]
+Figure = Callable[..., float]
 
 # Where the recipe leaves the epochs open: enough for so many steps, within these bounds.
 ENOUGH_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 700, 5, 50

@@ -39,6 +39,9 @@ def refit_wide(wide: WideModel, plan: Plan, marks: NDArray[np.bool_], epochs: in
     rows = Examples(
         plan.examples.sequences.followed_by(plan.validation.sequences),
         np.concatenate([plan.examples.targets, plan.validation.targets]),
+        None
+        if plan.examples.weights is None or plan.validation.weights is None
+        else np.concatenate([plan.examples.weights, plan.validation.weights]),
     )
     nn.init.zeros_(wide.weight)
     nn.init.zeros_(wide.bias)
