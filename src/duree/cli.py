@@ -92,7 +92,9 @@ def demo(rows: int, out: str | None) -> None:
 @cli.command()
 @click.argument("data", nargs=-1, metavar="DATA...")
 @column_options
-@click.option("--task", type=click.Choice(["classify", "regress"]), help="Found out if not given.")
+@click.option(
+    "--task", type=click.Choice(["classify", "regress", "next"]), help="Found out if not given."
+)
 @click.option("--cell", type=click.Choice(["gru", "lstm", "rnn"]), help="The recurrent cell.")
 @click.option("--recipe", metavar="FILE", help="Start from this recipe; flags win over it.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any other setting.")

@@ -41,7 +41,7 @@ class Recipe(Section):
         of range, or two that contradict each other; all faults are told together.
     """
 
-    task: Literal["classify", "regress", "multilabel"] | None = Field(
+    task: Literal["classify", "regress", "multilabel", "next"] | None = Field(
         None, description="The kind of question; none: found out from the target."
     )
     seed: int = Field(0, ge=0, description="The same recipe and seed give the same result.")
@@ -50,6 +50,20 @@ class Recipe(Section):
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     judging: JudgingSettings = JudgingSettings()
+
+    @model_validator(mode="after")
+    def _next_reads_forwards(self) -> Recipe:
+        if self.task != "next":
+            return self
+        if not self.data.reads_states:
+            raise ValueError("task = next needs states, spells or events")
+        if self.data.target != STATES:
+            raise ValueError("task = next has no target: the sequences themselves are foretold")
+        if self.model.bidirectional:
+            raise ValueError(
+                "model.bidirectional would let the network read what it is to foretell"
+            )
+        return self
 
     @model_validator(mode="after")
     def _reads_one_thing(self) -> Recipe:

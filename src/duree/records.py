@@ -81,7 +81,8 @@ def keep_question(run: Run, question: Question) -> None:
 def keep_predictions(run: Run, question: Question, task: Task, judged: Judged) -> None:
     """Write predictions.parquet, and baselines.parquet with what each baseline said."""
     rows = question.split.test
-    test = task.answer_rows(question.table.frame[rows.tolist()], question.target.gather(rows))
+    frame = question.table.frame[rows.tolist()].drop(_repeated(question), strict=False)
+    test = task.answer_rows(frame, question.target.gather(rows))
     network, *rivals = judged.predictions.items()
     write_table(with_columns(test, task.columns(network[1])), run.folder / "predictions.parquet")
     frames = [
@@ -136,6 +137,11 @@ def _models(judgement: Judgement, fit_seconds: dict[str, float]) -> dict[str, di
         name: figures | ({"fit_seconds": fit_seconds[name]} if name in fit_seconds else {})
         for name, figures in judgement.models.items()
     }
+
+
+def _repeated(question: Question) -> list[str]:
+    """Columns of time points that would stand beside each of their own steps."""
+    return list(question.reading.get("states", ())) if question.task.each_step else []
 
 
 def _seconds(run: Run) -> dict[str, float]:

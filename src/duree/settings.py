@@ -9,7 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 # What the column is called in which state columns are told as one (see duree.tables.states).
 STATES = "states"
 # What a task sets otherwise than the rest, unless the user sets it: {task: {section: settings}}.
-TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {}
+TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+    "next": {
+        "data": {"target": STATES},
+        "model": {
+            "embedding_size": 32,
+            "bidirectional": False,
+            "pooling": "last",
+            "word_dropout": 0.0,
+            "input_dropout": 0.1,
+            "output_dropout": 0.3,
+        },
+        "training": {"batch_size": 32, "learning_rate": 5e-3, "epochs": 60},
+    },
+}
 
 
 class Section(BaseModel):

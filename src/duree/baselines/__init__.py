@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -18,8 +19,18 @@ from sklearn.preprocessing import StandardScaler
 from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.features import Features
 from duree.baselines.forest import Forest
+from duree.baselines.hmm import HiddenMarkov
 from duree.baselines.logistic import Logistic
 from duree.baselines.majority import Majority
+from duree.baselines.markov import (
+    Codes,
+    LastState,
+    Markov,
+    nothing_before,
+    one_before,
+    one_before_and_time,
+    two_before,
+)
 from duree.baselines.nb_svm import NbSvm
 from duree.baselines.ngrams import Ngrams
 from duree.baselines.ridge import RidgeRegression
@@ -93,6 +104,26 @@ def regression_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
     ngrams = Ngrams(units)
     ridge = RidgeRegression("tfidf_ridge", ngrams, _tfidf, PENALTIES)
     return [Majority("mean"), ridge, _forest(ngrams, recipe)]
+
+
+def next_baselines(codes: Codes, states: int, *, on_grid: bool, seed: int) -> Sequence[Baseline]:
+    """Rivals for what comes next; ``codes`` tells texts as numbers below ``states``.
+
+    ``on_grid`` tells whether steps of the same place are of the same time in all sequences.
+    """
+
+    def shares() -> Markov:
+        return Markov("majority", codes, states, nothing_before)
+
+    def first_order() -> Markov:
+        return Markov("markov", codes, states, one_before, shares())
+
+    chains = [shares(), first_order(), Markov("markov_2", codes, states, two_before, first_order())]
+    if on_grid:
+        by_time = Markov("markov_by_time", codes, states, one_before_and_time, first_order())
+        chains.append(by_time)
+    hidden = [HiddenMarkov(codes, states, seed)] if find_spec("hmmlearn") else []
+    return [LastState(codes, states), *chains, *hidden]
 
 
 def _tfidf() -> TfidfTransformer:

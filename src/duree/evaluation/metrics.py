@@ -21,17 +21,23 @@ from duree.evaluation.weighted import Floats, Weighted
 Prepare = Callable[[Floats, NDArray[Any]], dict[str, Weighted]]
 
 # Lower is better.
-LOSSES = frozenset({"log_loss", "brier", "calibration_error", "mae", "rmse"})
+LOSSES = frozenset({"log_loss", "brier", "calibration_error", "mae", "rmse", "bits", "change_bits"})
 # Shares of the rows.
 SHARES = frozenset({"accuracy", "subset_accuracy"})
 # Between 0 and 1, and able to reach both.
 BOUNDED = SHARES | {"macro_f1", "micro_f1", "auc", "calibration_error"}
+BOUNDED |= {"change_accuracy", "top3_accuracy", "mrr"}
 # What a sentence calls them.
 LABELS = {
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
     "micro_f1": "micro-F1",
     "subset_accuracy": "subset accuracy",
+    "bits": "bits per step",
+    "change_accuracy": "accuracy on changes",
+    "change_bits": "bits per change",
+    "top3_accuracy": "accuracy among three",
+    "mrr": "mean reciprocal rank",
     "log_loss": "log-loss",
     "brier": "Brier score",
     "auc": "AUC",

@@ -36,6 +36,12 @@ def mean(of_rows: Floats) -> Weighted:
     return lambda weights: of_rows @ weights / total(weights)
 
 
+def mean_among(of_rows: Floats, among: NDArray[np.bool_]) -> Weighted:
+    """The mean of one number a row over some of the rows; not defined where none is drawn."""
+    share, sums = among.astype(np.float64), of_rows * among
+    return lambda weights: ratio(sums @ weights, share @ weights)
+
+
 def macro_f1(predicted: NDArray[np.bool_], actual: NDArray[np.bool_]) -> Weighted:
     """Mean F1 over classes that occur among answers or predictions; [rows, classes] marks each."""
     hits = sparse.csr_array((predicted & actual).T, dtype=np.float64)

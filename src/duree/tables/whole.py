@@ -52,7 +52,11 @@ def whole(
     needed = {role: name for role, name in roles.items() if name in table.frame.columns}
     if data.states:
         named = {role: getattr(data, role) for role in ROLES if role != "text"}
-        others = {role: resolve_column(table, name) for role, name in named.items() if name}
+        others = {
+            role: resolve_column(table, name)
+            for role, name in named.items()
+            if name and name != STATES
+        }
         told = with_states(table, data.states, others)
         return told, {"states": state_columns(table, data.states)}
     if data.state is not None:

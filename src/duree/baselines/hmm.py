@@ -1,0 +1,134 @@
+"""The hidden Markov model: states that nobody sees, each with its own shares of those seen.
+
+Source: Rabiner 1989; fitted by expectation and maximisation with hmmlearn, and asked for the next
+state by its forward probabilities.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.baselines.markov import FLOOR, Codes, steps_after_the_first
+from duree.sequences.ragged import Ragged
+
+# How many hidden states are tried, and from how many steps of whole sequences a model learns.
+HIDDEN, MOST_STEPS = (4, 8, 16, 24), 100_000
+ITERATIONS = 100
+# How much of a hidden state stays, and shows its own, when fitting begins.
+STAYS = 0.9
+# Added to every share, so that nothing is held to be impossible.
+UNSEEN = 1e-6
+
+Floats = NDArray[np.float64]
+
+
+class HiddenMarkov:
+    """A hidden Markov model whose order is chosen on the validation sequences.
+
+    Parameters
+    ----------
+    codes : texts -> Ragged of int32
+        Each sequence as numbers of states.
+    states : int
+        How many states can be seen.
+    seed : int
+    """
+
+    name = "hidden_markov"
+
+    def __init__(self, codes: Codes, states: int, seed: int) -> None:
+        self.codes, self.states, self.seed = codes, states, seed
+        self.choices: dict[str, Any] = {}
+        self.notes: list[str] = []
+
+    def fit(
+        self, texts: list[str], targets: Any, validation_texts: list[str], validation_targets: Any
+    ) -> Self:
+        """Fit a model of each order, and keep the one that the validation sequences surprise least.
+
+        The one that is kept is not fitted again: another start might end elsewhere.
+        """
+        train, validation = _whole(self.codes(texts)), self.codes(validation_texts)
+        learned = _some(train, self.seed)
+        if len(learned) < len(train):
+            self.notes.append(f"learned from {len(learned)} of {len(train)} sequences")
+        after = validation.values[steps_after_the_first(validation)]
+        best = np.inf
+        for hidden in HIDDEN:
+            tables = self._learn(learned, hidden)
+            of_truth = _next_states(validation, *tables)[np.arange(len(after)), after]
+            loss = -float(np.log(np.maximum(of_truth, FLOOR)).mean())
+            if loss < best:
+                best, self.tables, self.choices = loss, tables, {"hidden_states": hidden}
+        return self
+
+    def predict(self, texts: list[str]) -> Floats:
+        """Probabilities of the states at every step after the first, float64 [answers, states]."""
+        return _next_states(self.codes(texts), *self.tables)
+
+    def _learn(self, codes: Ragged, hidden: int) -> tuple[Floats, Floats, Floats]:
+        """Shares of hidden states at the start, from one to the next, and of what each shows."""
+        from hmmlearn.hmm import CategoricalHMM
+
+        logging.getLogger("hmmlearn").setLevel(logging.ERROR)
+        model = CategoricalHMM(
+            hidden,
+            n_features=self.states,
+            n_iter=ITERATIONS,
+            init_params="",
+            implementation="scaling",
+        )
+        rng = np.random.default_rng(self.seed)
+        model.startprob_ = rng.dirichlet(np.ones(hidden))
+        model.transmat_ = STAYS * np.eye(hidden) + (1 - STAYS) * rng.dirichlet(
+            np.ones(hidden), hidden
+        )
+        # Each hidden state begins as one shade of a state that is seen.
+        own = np.eye(self.states)[np.arange(hidden) % self.states]
+        model.emissionprob_ = STAYS * own + (1 - STAYS) * rng.dirichlet(
+            np.ones(self.states), hidden
+        )
+        model.fit(codes.values[:, None], codes.lengths)
+        tables = (model.startprob_, model.transmat_, model.emissionprob_)
+        start, moves, shows = (
+            (table + UNSEEN) / (table + UNSEEN).sum(axis=-1, keepdims=True) for table in tables
+        )
+        return start, moves, shows
+
+
+def _next_states(codes: Ragged, start: Floats, moves: Floats, shows: Floats) -> Floats:
+    """Probabilities of what is seen next, at every step after the first of each row."""
+    lengths, longest = codes.lengths, int(codes.lengths.max(initial=0))
+    order = np.argsort(-lengths, kind="stable")
+    hidden = np.tile(start, (len(codes), 1))
+    found = np.empty((len(codes.values), shows.shape[1]))
+    for step in range(longest):
+        rows = order[: int((lengths > step).sum())]
+        places = codes.offsets[rows] + step
+        found[places] = hidden[rows] @ shows
+        belief = hidden[rows] * shows[:, codes.values[places]].T
+        hidden[rows] = belief / np.maximum(belief.sum(axis=1, keepdims=True), FLOOR) @ moves
+    return found[steps_after_the_first(codes)]
+
+
+def _leaning(shares: Floats, rng: np.random.Generator) -> Floats:
+    """Shares at random, each row of which leans to the given ones."""
+    return np.asarray(
+        STAYS * shares + (1 - STAYS) * rng.dirichlet(np.ones(shares.shape[1]), len(shares))
+    )
+
+
+def _whole(codes: Ragged) -> Ragged:
+    """The rows that hold a step: hmmlearn takes no others."""
+    return codes.take(np.flatnonzero(codes.lengths > 0))
+
+
+def _some(codes: Ragged, seed: int) -> Ragged:
+    """Rows at random, as many as hold the steps that are learned from; at least one."""
+    order = np.random.default_rng(seed).permutation(len(codes))
+    steps = np.cumsum(codes.lengths[order])
+    return codes.take(np.sort(order[: max(int(np.searchsorted(steps, MOST_STEPS, "right")), 1)]))

@@ -1,0 +1,170 @@
+"""Markov chains and what is simpler: the next state from the last one or two, or from the time.
+
+Every chain leans on a simpler one where it has seen little: after a context that was seen ``n``
+times, a state seen ``c`` times there has probability ``(c + strength * simpler) / (n + strength)``
+(MacKay & Peto 1995). The strength is chosen on the validation sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from duree.sequences.ragged import Ragged
+
+# What is tried for the strength of the simpler chain, in observations.
+STRENGTHS = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+# The least probability that is believed when a chain is judged.
+FLOOR = 1e-12
+
+Floats = NDArray[np.float64]
+Codes = Callable[[list[str]], Ragged]
+Contexts = Callable[[Ragged], NDArray[np.int64]]
+
+
+def steps_after_the_first(codes: Ragged) -> NDArray[np.int64]:
+    """The place among the values of every step that has one before it in its row."""
+    first = np.zeros(len(codes.values), dtype=bool)
+    first[codes.offsets[:-1][codes.lengths > 0]] = True
+    return np.flatnonzero(~first)
+
+
+def nothing_before(codes: Ragged) -> NDArray[np.int64]:
+    """The context of a chain of order 0: always the same, int64 [answers]."""
+    return np.zeros(len(steps_after_the_first(codes)), dtype=np.int64)
+
+
+def one_before(codes: Ragged) -> NDArray[np.int64]:
+    """The context of a chain of order 1: the state before, int64 [answers]."""
+    return codes.values[steps_after_the_first(codes) - 1].astype(np.int64)
+
+
+def two_before(codes: Ragged) -> NDArray[np.int64]:
+    """The context of order 2: both states before, as one number; the second step has only one."""
+    places = steps_after_the_first(codes)
+    before = codes.values.astype(np.int64)
+    earlier = np.where(_step_of(codes)[places] > 1, before[places - 2] + 1, 0)
+    return np.asarray(earlier << 32 | before[places - 1])
+
+
+def one_before_and_time(codes: Ragged) -> NDArray[np.int64]:
+    """The state before together with the time point, as one number, int64 [answers]."""
+    places = steps_after_the_first(codes)
+    return np.asarray(_step_of(codes)[places] << 32 | codes.values[places - 1].astype(np.int64))
+
+
+class Markov:
+    """The next state by how often each followed the same context.
+
+    Parameters
+    ----------
+    name : str
+    codes : texts -> Ragged of int32
+        Each sequence as numbers of states.
+    states : int
+        How many states there are.
+    contexts : codes -> int64 [answers]
+        What of the past a step hangs on.
+    simpler : Markov, optional
+        The chain to lean on; the same share for every state, where there is none.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        codes: Codes,
+        states: int,
+        contexts: Contexts,
+        simpler: Markov | None = None,
+    ) -> None:
+        self.name = name
+        self.codes, self.states, self.contexts, self.simpler = codes, states, contexts, simpler
+        self.choices: dict[str, Any] = {}
+        self.notes: list[str] = []
+
+    def fit(
+        self, texts: list[str], targets: Any, validation_texts: list[str], validation_targets: Any
+    ) -> Self:
+        """Choose the strength on the validation sequences, then count in all."""
+        if self.simpler:
+            self.simpler.fit(texts, targets, validation_texts, validation_targets)
+        train, validation = self.codes(texts), self.codes(validation_texts)
+        self._count(train)
+        after = validation.values[steps_after_the_first(validation)]
+        losses = {}
+        for self.strength in STRENGTHS:
+            of_truth = self._shares(validation)[np.arange(len(after)), after]
+            losses[self.strength] = -float(np.log(np.maximum(of_truth, FLOOR)).mean())
+        self.strength = min(losses, key=lambda strength: losses[strength])
+        self.choices = {"strength": self.strength}
+        self._count(train.followed_by(validation))
+        return self
+
+    def predict(self, texts: list[str]) -> Floats:
+        """Probabilities of the states at every step after the first, float64 [answers, states]."""
+        return self._shares(self.codes(texts))
+
+    def _count(self, codes: Ragged) -> None:
+        """How often each state followed each context."""
+        after = codes.values[steps_after_the_first(codes)]
+        self.seen, place = np.unique(self.contexts(codes), return_inverse=True)
+        shape = (len(self.seen) + 1, self.states)  # the last line: a context that was never seen
+        self.counts = sparse.csr_array((np.ones(len(after)), (place, after)), shape=shape)
+        self.totals = self.counts.sum(axis=1)
+
+    def _shares(self, codes: Ragged) -> Floats:
+        asked = self.contexts(codes)
+        place = np.searchsorted(self.seen, asked)
+        place[place == len(self.seen)] = 0
+        place = np.where(self.seen[place] == asked, place, len(self.seen))
+        simpler = self.simpler._shares(codes) if self.simpler else 1 / self.states
+        lent = self.strength * simpler
+        return np.asarray(
+            (self.counts[place].toarray() + lent) / (self.totals[place] + self.strength)[:, None]
+        )
+
+
+class LastState:
+    """That nothing changes: the state before, with the share of steps at which it stayed.
+
+    Where it changes, the other states have the shares that they have among all steps.
+    """
+
+    name = "last_state"
+
+    def __init__(self, codes: Codes, states: int) -> None:
+        self.codes, self.states = codes, states
+        self.choices: dict[str, Any] = {}
+        self.notes: list[str] = []
+
+    def fit(
+        self, texts: list[str], targets: Any, validation_texts: list[str], validation_targets: Any
+    ) -> Self:
+        """Count how often a state stays."""
+        codes = self.codes(texts + validation_texts)
+        after = codes.values[steps_after_the_first(codes)]
+        # One more of each, so that nothing is held to be impossible.
+        self.stays = (int((after == one_before(codes)).sum()) + 1) / (len(after) + 2)
+        shares = np.bincount(after, minlength=self.states) + 1.0
+        self.shares = shares / shares.sum()
+        return self
+
+    def predict(self, texts: list[str]) -> Floats:
+        """Probabilities of the states at every step after the first, float64 [answers, states]."""
+        before = one_before(self.codes(texts))
+        rows = np.arange(len(before))
+        found = np.tile(self.shares, (len(before), 1))
+        found[rows, before] = 0.0
+        others = np.maximum(found.sum(axis=1, keepdims=True), FLOOR)
+        found *= (1 - self.stays) / others
+        found[rows, before] = self.stays
+        return found
+
+
+def _step_of(codes: Ragged) -> NDArray[np.int64]:
+    """Each value's place in its row, from 0."""
+    return np.arange(len(codes.values)) - np.repeat(codes.offsets[:-1], codes.lengths)

@@ -1,0 +1,245 @@
+"""Next: the state or event that follows, asked after every step of every sequence."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from duree.baselines import Baseline, next_baselines
+from duree.baselines.markov import steps_after_the_first
+from duree.errors import DataError
+from duree.evaluation.calibration import fit_temperature, reliability
+from duree.evaluation.metrics import MetricSet
+from duree.evaluation.steps import NEXT
+from duree.network.steps import StepModel
+from duree.recipe import Recipe
+from duree.sequences.encoder import Encoder
+from duree.sequences.ragged import Ragged, offsets_of
+from duree.sequences.text import SPECIAL, TextEncoder
+from duree.settings import ModelSettings
+from duree.tables.columns import as_text, with_columns
+from duree.tables.states import ARROW
+from duree.tables.table import Table
+from duree.tasks.task import Link, Loss, Task
+from duree.training.batches import IGNORED, Examples
+
+# What stands for every state that training has not seen.
+UNSEEN = "(unseen)"
+# With more states than this, a table tells the probability of the likeliest one only.
+MOST_COLUMNS = 30
+# Time points that are called after months repeat by the year.
+MONTHS, A_YEAR = re.compile(r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d{4}[-_./]\d\d$"), 12
+
+
+@dataclass(frozen=True)
+class Next(Task):
+    """Softmax over the states that training has seen, and one output for all others.
+
+    Attributes
+    ----------
+    states : tuple of str
+        In the order of the encoder's vocabulary: the most frequent first.
+    longest : int
+        Steps of a sequence that are read, at most: its last ones.
+    times, period : int
+        Time points that the sequences share, and those of a year; 0 where there are none.
+    temperature : float
+        Divides the scores (Guo et al. 2017).
+    """
+
+    states: tuple[str, ...]
+    longest: int
+    times: int = 0
+    period: int = 0
+    temperature: float = 1.0
+
+    name: ClassVar[str] = "next"
+    metrics: ClassVar[MetricSet] = NEXT
+    stratify: ClassVar[bool] = False
+    watched: ClassVar[str] = "minus bits per step"
+    each_step: ClassVar[bool] = True
+
+    @classmethod
+    def read_target(cls, table: Table, column: str) -> pl.Series:
+        """The sequences themselves, as they are told."""
+        return as_text(table, column).fill_null("")
+
+    @classmethod
+    def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
+        # What comes next hangs on what was last: of a longer sequence its end is kept.
+        return TextEncoder.fit(rows, recipe.text.model_copy(update={"keep": "tail"}))
+
+    @classmethod
+    def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
+        sequences = target.str.split(ARROW)
+        lengths = sequences.list.len()
+        if not (lengths > 1).any():
+            raise DataError(
+                "no sequence among the training rows has two steps: nothing follows anything",
+                fix="name more time points, or rows with more events",
+            )
+        counts = Counter(state for state in sequences.explode().to_list() if state)
+        ranked = sorted(counts, key=lambda state: (-counts[state], state))
+        longest = recipe.text.max_length
+        on_grid = not recipe.data.event
+        return cls(
+            tuple(ranked[: recipe.text.max_features]),
+            longest,
+            min(int(lengths.to_numpy().max()), longest) if on_grid else 0,
+            _period(recipe) if on_grid else 0,
+        )
+
+    @property
+    def outputs(self) -> int:
+        return len(self.states) + 1
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return (*self.states, UNSEEN)
+
+    def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
+        return StepModel(
+            settings,
+            vocabulary_size=len(SPECIAL) + len(self.states),
+            outputs=self.outputs,
+            times=self.times,
+            period=self.period,
+        )
+
+    def codes(self, sequences: Ragged) -> Ragged:
+        """Tokens as numbers of states, of which the last is for those unseen: int32 [steps]."""
+        codes = sequences.values - len(SPECIAL)
+        return Ragged(np.where(codes < 0, len(self.states), codes), sequences.offsets)
+
+    def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
+        """Every sequence without its last step, and what comes after each: see ``encode``."""
+        targets = _after(self.codes(sequences))
+        return Examples(sequences.stretches(sequences.offsets[:-1], targets.lengths), targets)
+
+    def encode(self, target: pl.Series) -> Ragged:
+        """What comes at each step after the first, and what was before it: int32 [steps, 2]."""
+        sequences = target.str.split(ARROW).list.tail(self.longest)
+        known = dict(zip(self.states, range(len(self.states)), strict=True))
+        codes = sequences.explode().replace_strict(
+            known, default=len(self.states), return_dtype=pl.Int32
+        )
+        return _after(Ragged(codes.to_numpy(), offsets_of(sequences.list.len().to_numpy())))
+
+    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(targets[:, :1] == np.arange(self.outputs))
+
+    def loss(self, targets: Any, recipe: Recipe) -> Loss:
+        def loss(scores: Tensor, targets: Tensor) -> Tensor:
+            came = targets[:, :, 0].flatten()
+            total = cross_entropy(scores.flatten(0, 1), came, ignore_index=IGNORED, reduction="sum")
+            return total / (came != IGNORED).sum().clamp(min=1)
+
+        return loss
+
+    def settle(self, scores: NDArray[np.float32], targets: Any) -> Self:
+        return replace(self, temperature=fit_temperature(scores, targets.values[:, 0]))
+
+    def predictions(
+        self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        return np.asarray(softmax(scores.astype(np.float64) / self.temperature, axis=1))
+
+    @property
+    def link(self) -> Link:
+        return Link("Softmax", 1 / self.temperature, 0.0)
+
+    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
+        raise NotImplementedError("what comes next is not explained")
+
+    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
+        return np.asarray(predictions.argmax(axis=1))
+
+    def progress(self, scores: NDArray[np.float32], targets: Any) -> float:
+        came = targets.values[:, 0]
+        shares = log_softmax(scores.astype(np.float64), axis=1)
+        return float(shares[np.arange(len(came)), came].mean() / np.log(2))
+
+    def calibration(
+        self, predictions: NDArray[np.float64], targets: NDArray[Any]
+    ) -> list[dict[str, Any]]:
+        return reliability(predictions, targets[:, 0])
+
+    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
+        best = predictions.argmax(axis=1)
+        names = np.array(self.classes, dtype=object)
+        said = pl.Series("prediction", names[best], dtype=pl.String)
+        if len(self.states) > MOST_COLUMNS:
+            return [said, pl.Series("probability", predictions.max(axis=1))]
+        shares = (
+            pl.Series(f"probability_{state}", predictions[:, place])
+            for place, state in enumerate(self.classes)
+        )
+        return [said, *shares]
+
+    def answer_rows(self, frame: pl.DataFrame, target: pl.Series) -> pl.DataFrame:
+        """A row for each step that is foretold: its place, the state before, and the one it is."""
+        steps = pl.DataFrame({target.name: target.str.split(ARROW)})
+        steps = steps.with_columns(
+            pl.int_ranges(1, pl.col(target.name).list.len() + 1).alias("step"),
+            pl.col(target.name).list.eval(pl.element().shift()).alias("before"),
+        ).select(pl.all().list.tail(self.longest))
+        others = frame.drop(steps.columns, strict=False)
+        told = pl.concat([others, steps.select("step", "before", target.name)], how="horizontal")
+        exploded = told.with_columns(pl.col("step", "before", target.name).list.slice(1)).explode(
+            "step", "before", target.name
+        )
+        return exploded.filter(pl.col("step").is_not_null())
+
+    def answered(
+        self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
+    ) -> pl.DataFrame:
+        """Beside each sequence the state that comes after its last."""
+        return with_columns(frame, self.columns(predictions[np.cumsum(lengths) - 1]))
+
+    def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
+        def codes(texts: list[str]) -> Ragged:
+            return self.codes(encoder.encode(pl.Series(texts, dtype=pl.String)))
+
+        return next_baselines(codes, self.outputs, on_grid=self.times > 0, seed=recipe.seed)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "states": list(self.states),
+            "longest": self.longest,
+            "times": self.times,
+            "period": self.period,
+            "temperature": self.temperature,
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Self:
+        return cls(
+            tuple(state["states"]),
+            int(state["longest"]),
+            int(state["times"]),
+            int(state["period"]),
+            float(state["temperature"]),
+        )
+
+
+def _after(codes: Ragged) -> Ragged:
+    """The code of each step after the first of its row, and of the one before: int32 [steps, 2]."""
+    places = steps_after_the_first(codes)
+    pairs = np.stack([codes.values[places], codes.values[places - 1]], axis=1)
+    return Ragged(pairs, offsets_of(np.maximum(codes.lengths - 1, 0)))
+
+
+def _period(recipe: Recipe) -> int:
+    """After how many time points the year begins again, as far as their names tell."""
+    named = [name.partition(":")[0] for name in recipe.data.states]
+    return A_YEAR if named and all(MONTHS.search(name.lower()) for name in named) else 0
