@@ -33,6 +33,8 @@ class Judged:
     seeds : {metric: values} or None
     fit_seconds, choices : {baseline: ...}
     notes : list of str
+    further : dict or None
+        What else the task judges of the network.
     """
 
     judgement: Judgement
@@ -44,6 +46,7 @@ class Judged:
     fit_seconds: dict[str, float]
     choices: dict[str, dict[str, Any]]
     notes: list[str]
+    further: dict[str, Any] | None = None
 
 
 def judge_on_test(
@@ -94,6 +97,12 @@ def judge_on_test(
             *_truncation(question, sequences, networks[0]),
             *(f"{rival.name}: {note}" for rival in rivals for note in rival.notes),
         ],
+        task.further(
+            networks[0].network,
+            sequences.take(question.split.train),
+            sequences.take(rows),
+            recipe.seed,
+        ),
     )
 
 

@@ -102,6 +102,8 @@ def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> No
     points = {
         name: task.calibration(found, judged.targets) for name, found in judged.predictions.items()
     }
+    if judged.further:
+        run.write_json("further.json", judged.further)
     run.write_json("calibration.json", {name: found for name, found in points.items() if found})
     run.write_json(
         "metrics.json",

@@ -15,10 +15,12 @@ from torch.nn.functional import embedding
 from duree.network.memory import remember
 from duree.network.model import CELLS, EMBEDDING_DEVIATION
 from duree.network.pooling import make_pooling
-from duree.network.recurrent import dropout_alike
+from duree.network.recurrent import State, dropout_alike
 from duree.sequences.ragged import PADDING, UNKNOWN
 from duree.settings import ModelSettings
 
+# What a cell remembers: h, and for an LSTM h and c; [layers, batch, hidden].
+Carried = Tensor | State
 # Classes of duration: each is longer than the one before by the factor sqrt(2).
 DURATIONS = 24
 # Weights of one direct table, at most; beyond it there is none.
@@ -99,9 +101,27 @@ class StepModel(nn.Module):
         lasted = steps - torch.where(changed, steps, 0).cummax(dim=1).values
         return self._classes(steps, lasted)
 
+    def begin(self, values: Tensor) -> tuple[Tensor, Carried, Tensor]:
+        """What ``step`` goes on from, after rows of the same length: int64 [batch, steps].
+
+        Returns
+        -------
+        scores : float [batch, outputs]
+            Of what comes after the last step.
+        state
+        lasted : int64 [batch]
+            For how many steps before the last one the row has been in its state.
+        """
+        steps = values.shape[1]
+        lengths = torch.full((len(values),), steps)
+        places = self.places_of(values)
+        output, final = self.recurrent(self._vectors(values, places), lengths)
+        scores = self._answer(values, places, output)[:, -1]
+        return scores, final, (values == values[:, -1:]).flip(1).long().cumprod(1).sum(1) - 1
+
     def step(
-        self, token: Tensor, time: int, lasted: Tensor, state: Tensor | tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
+        self, token: Tensor, time: int, lasted: Tensor, state: Carried
+    ) -> tuple[Tensor, Carried]:
         """One step more of each row, as ``forward`` would take it.
 
         Parameters
@@ -112,7 +132,7 @@ class StepModel(nn.Module):
         lasted : int64 [batch]
             For how many steps before this one the row has been in the same state.
         state
-            What the step before gave; None at the first.
+            What ``begin``, or the step before, gave.
 
         Returns
         -------

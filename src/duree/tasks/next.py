@@ -19,12 +19,14 @@ from duree.baselines import Baseline, next_baselines
 from duree.baselines.markov import steps_after_the_first
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature, reliability
+from duree.evaluation.horizon import foreseen, origins
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.steps import NEXT
+from duree.network.simulate import simulate
 from duree.network.steps import StepModel
 from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.sequences.ragged import Ragged, offsets_of
+from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.text import SPECIAL, TextEncoder
 from duree.settings import ModelSettings
 from duree.tables.columns import as_text, with_columns
@@ -35,6 +37,8 @@ from duree.training.batches import IGNORED, Examples
 
 # What stands for every state that training has not seen.
 UNSEEN = "(unseen)"
+# Simulated lives for each sequence: a share of one half is known to 0.03.
+PATHS = 300
 # With more states than this, a table tells the probability of the likeliest one only.
 MOST_COLUMNS = 30
 # Time points that are called after months repeat by the year.
@@ -173,6 +177,37 @@ class Next(Task):
         self, predictions: NDArray[np.float64], targets: NDArray[Any]
     ) -> list[dict[str, Any]]:
         return reliability(predictions, targets[:, 0])
+
+    def further(
+        self, network: nn.Module, seen: Ragged, tested: Ragged, seed: int
+    ) -> dict[str, Any] | None:
+        """The state at the last time point, as foretold from earlier ones by simulated paths."""
+        codes, known = self.codes(tested), self.codes(seen)
+        whole = np.flatnonzero(codes.lengths == self.times)
+        ends = known.values[known.offsets[1:][known.lengths == self.times] - 1]
+        if not isinstance(network, StepModel) or not len(whole) or not len(ends):
+            return None
+        grid = codes.take(whole).values.reshape(len(whole), self.times)
+        tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
+        commonest = np.bincount(ends, minlength=self.outputs).astype(np.float64)
+        found: dict[str, Any] = {"rows": len(whole), "times": self.times, "from": []}
+        for origin in origins(self.times):
+            paths = simulate(
+                network,
+                tokens[grid[:, :origin]],
+                self.times - 1,
+                tokens,
+                paths=PATHS,
+                temperature=self.temperature,
+                seed=seed,
+            )
+            models = {
+                "network": paths,
+                "last_state": np.eye(self.outputs)[grid[:, origin - 1]],
+                "majority": np.tile(commonest, (len(whole), 1)),
+            }
+            found["from"].append({"seen": origin, "models": foreseen(models, grid[:, -1])})
+        return found
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         best = predictions.argmax(axis=1)

@@ -164,6 +164,20 @@ class Task(Protocol):
         """The points of a reliability diagram, where the task has one."""
         ...
 
+    def further(
+        self, network: nn.Module, seen: Ragged, tested: Ragged, seed: int
+    ) -> dict[str, Any] | None:
+        """What else is judged, as plain JSON data for ``further.json``; None for most tasks.
+
+        Parameters
+        ----------
+        network : nn.Module
+        seen, tested : Ragged
+            The sequences that it learned from, and those of the test part, as encoded.
+        seed : int
+        """
+        return None
+
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         """The columns that ``predict`` adds to a table: ``prediction``, then how sure it is."""
         ...
