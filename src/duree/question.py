@@ -71,6 +71,8 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     DataError
         The table cannot be read, lacks a column, or fails a check of level "error".
     """
+    if recipe.task:
+        TASKS[recipe.task].check(recipe)
     for needed in ("text", "target"):
         require_column(recipe, needed)
     table, test_rows, reading = _read_parts(recipe.data)

@@ -52,20 +52,6 @@ class Recipe(Section):
     judging: JudgingSettings = JudgingSettings()
 
     @model_validator(mode="after")
-    def _next_reads_forwards(self) -> Recipe:
-        if self.task != "next":
-            return self
-        if not self.data.reads_states:
-            raise ValueError("task = next needs states, spells or events")
-        if self.data.target != STATES:
-            raise ValueError("task = next has no target: the sequences themselves are foretold")
-        if self.model.bidirectional:
-            raise ValueError(
-                "model.bidirectional would let the network read what it is to foretell"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _reads_one_thing(self) -> Recipe:
         if self.data.reads_states and self.data.text not in (None, STATES):
             raise ValueError("data.text and states or events are both given: choose one")

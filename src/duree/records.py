@@ -103,7 +103,7 @@ def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> No
         name: task.calibration(found, judged.targets) for name, found in judged.predictions.items()
     }
     if judged.further:
-        run.write_json("further.json", judged.further)
+        run.write_json("further.json", _named(judged.further, run))
     run.write_json("calibration.json", {name: found for name, found in points.items() if found})
     run.write_json(
         "metrics.json",
@@ -119,6 +119,7 @@ def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> No
             "claim": judgement.verdict.claim,
             "verdict_zh": judgement.verdict.sentence("zh"),
             "primary_metric": task.metrics.primary,
+            "counted": task.metrics.counted,
             "metric_names": list(judgement.models["network"]),
             "test_openings": run.test_openings(),
             "without_shared_rows": judged.without_shared,
@@ -144,6 +145,13 @@ def _models(judgement: Judgement, fit_seconds: dict[str, float]) -> dict[str, di
 def _repeated(question: Question) -> list[str]:
     """Columns of time points that would stand beside each of their own steps."""
     return list(question.reading.get("states", ())) if question.task.each_step else []
+
+
+def _named(further: dict[str, Any], run: Run) -> dict[str, Any]:
+    """The same, with the time points called as the table calls them."""
+    times = run.read_json("states.json")["times"]
+    origins = [origin | {"seen": times[origin["steps"] - 1]} for origin in further["origins"]]
+    return further | {"last": times[further["times"] - 1], "origins": origins}
 
 
 def _seconds(run: Run) -> dict[str, float]:

@@ -197,9 +197,9 @@ def test_for_an_error_less_is_better() -> None:
 def test_the_verdict_is_told_in_chinese_with_the_same_figures() -> None:
     found = decide_on(0.93, {"nb_svm": 0.90}, {"nb_svm": (0.05, 0.06)}, rows=1000)
     assert found.sentence("zh") == (
-        "在 1,000 行测试数据上，网络与 nb_svm 分不出高下：准确率 0.930 对 0.900"
+        "在测试数据（行数 1,000）上，网络与 nb_svm 分不出高下：准确率 0.930 对 0.900"
         "（网络减基线 +0.030，95% 置信区间 +0.000 至 +0.060）；nb_svm 更简单，可优先选用。"
-        "要分辨这样大小的差别，大约需要 2,000 行测试数据。"
+        "要分辨这样大小的差别，测试行数大约需要 2,000。"
     )
 
 

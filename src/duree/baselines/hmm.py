@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.markov import FLOOR, Codes, steps_after_the_first
 from duree.sequences.ragged import Ragged
 
@@ -46,7 +47,12 @@ class HiddenMarkov:
         self.notes: list[str] = []
 
     def fit(
-        self, texts: list[str], targets: Any, validation_texts: list[str], validation_targets: Any
+        self,
+        texts: list[str],
+        targets: Any,
+        validation_texts: list[str],
+        validation_targets: Any,
+        counts: Counts = ALIKE,
     ) -> Self:
         """Fit a model of each order, and keep the one that the validation sequences surprise least.
 

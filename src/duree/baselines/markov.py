@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from duree.baselines.answers import ALIKE, Counts
 from duree.sequences.ragged import Ragged
 
 # What is tried for the strength of the simpler chain, in observations.
@@ -87,7 +88,12 @@ class Markov:
         self.notes: list[str] = []
 
     def fit(
-        self, texts: list[str], targets: Any, validation_texts: list[str], validation_targets: Any
+        self,
+        texts: list[str],
+        targets: Any,
+        validation_texts: list[str],
+        validation_targets: Any,
+        counts: Counts = ALIKE,
     ) -> Self:
         """Choose the strength on the validation sequences, then count in all."""
         if self.simpler:
@@ -142,7 +148,12 @@ class LastState:
         self.notes: list[str] = []
 
     def fit(
-        self, texts: list[str], targets: Any, validation_texts: list[str], validation_targets: Any
+        self,
+        texts: list[str],
+        targets: Any,
+        validation_texts: list[str],
+        validation_targets: Any,
+        counts: Counts = ALIKE,
     ) -> Self:
         """Count how often a state stays."""
         codes = self.codes(texts + validation_texts)

@@ -71,6 +71,8 @@ class MetricSet:
         with an interval, or count by class, [classes, resamples].
     right : (predictions, targets) -> bool [rows], or None
         Which rows are right, where ``primary`` is their share: McNemar's test goes by it.
+    counted : str
+        What the answers are called that the figures rest on.
     """
 
     primary: str
@@ -78,6 +80,7 @@ class MetricSet:
     numeric: bool
     prepare: Prepare
     right: Callable[[Floats, NDArray[Any]], NDArray[np.bool_]] | None = None
+    counted: str = "rows"
 
     def plain(
         self, predictions: Floats, targets: NDArray[Any], weights: Floats | None = None

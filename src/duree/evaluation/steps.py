@@ -45,4 +45,4 @@ def _next(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
     return metrics
 
 
-NEXT = MetricSet("bits", ("change_accuracy", 0.0), False, _next)
+NEXT = MetricSet("bits", ("change_accuracy", 0.0), False, _next, counted="steps")

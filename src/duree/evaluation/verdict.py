@@ -27,33 +27,33 @@ MOST_ROWS = 10_000_000
 ENDS = {"value": "network", "low": "low", "high": "high"}
 
 BETTER = (
-    "The network is better than every baseline: on {rows} test rows its {metric} is {network}, "
-    "that of the best of them, {baseline}, {best} (network minus baseline {difference}, 95 % "
-    "interval {low} to {high})."
+    "The network is better than every baseline: on {rows} test {counted} its {metric} is "
+    "{network}, that of the best of them, {baseline}, {best} (network minus baseline "
+    "{difference}, 95 % interval {low} to {high})."
 )
 WORSE = (
-    "A baseline wins, use {baseline}: on {rows} test rows its {metric} is {best}, the network's "
-    "{network} (network minus baseline {difference}, 95 % interval {low} to {high})."
+    "A baseline wins, use {baseline}: on {rows} test {counted} its {metric} is {best}, the "
+    "network's {network} (network minus baseline {difference}, 95 % interval {low} to {high})."
 )
 NO_DIFFERENCE = (
-    "The network and {baseline} cannot be told apart on {rows} test rows: {metric} {network} "
+    "The network and {baseline} cannot be told apart on {rows} test {counted}: {metric} {network} "
     "against {best} (network minus baseline {difference}, 95 % interval {low} to {high}); "
     "{baseline} is the simpler choice."
 )
 WITHIN_SEEDS = (
     "The network and {baseline} cannot be told apart: {metric} {network} against {best} on {rows} "
-    "test rows, and networks from {seeds} seeds differ by {spread} among themselves."
+    "test {counted}, and networks from {seeds} seeds differ by {spread} among themselves."
 )
 ALONE = (
-    "On {rows} test rows the network's {metric} is {network} (95 % interval {low} to {high}); "
+    "On {rows} test {counted} the network's {metric} is {network} (95 % interval {low} to {high}); "
     "without baselines nothing tells whether it was worth it."
 )
-NEEDED = " To tell a difference of this size takes about {needed} test rows."
+NEEDED = " To tell a difference of this size takes about {needed} test {counted}."
 NOTHING_LEARNED = (
     " Nothing shows that the network learned more than to always give the same answer."
 )
-FEW = " With so few test rows every figure is rough."
-FEW_GROUPS = " With test rows from {units} groups only, every figure is rough."
+FEW = " With so few test {counted} every figure is rough."
+FEW_GROUPS = " With test {counted} from {units} groups only, every figure is rough."
 
 
 Claim = Literal["better", "worse", "none"]
@@ -141,6 +141,7 @@ def decide(
     evidence = weigh(comparisons, metric, float(np.ptp(of_seeds)))
     values: dict[str, object] = {
         "metric": LABELS[metric],
+        "counted": metrics.counted,
         "rows": f"{rows:,}",
         "units": sample.units,
         "seeds": len(of_seeds),

@@ -37,6 +37,15 @@ STATE_BASELINES = {
     "first and last states ({studer2016})",
     "random_forest": "a random forest ({breiman2001}) on the same",
 }
+NEXT_BASELINES = {
+    "majority": "the shares of the states among all steps",
+    "last_state": "the state before, as often as a state stays",
+    "markov": "a Markov chain, smoothed towards those shares ({mackay1995})",
+    "markov_2": "one of order 2, smoothed towards the first",
+    "markov_by_time": "one with transition probabilities of its own for each time point, smoothed "
+    "towards the first",
+    "hidden_markov": "a hidden Markov model ({rabiner1989})",
+}
 METRIC_SOURCES = {
     "brier": "the Brier score ({brier1950})",
     "auc": "the area under the ROC curve ({hanley1982})",
@@ -123,6 +132,8 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
 
 def _question(run: RunData, say: Phrases) -> str:
     names = {"source": _source(run, say), "target": label(run.target_column())}
+    if run.answers_steps:
+        return say("In {source} what comes next was foretold after each step.", **names)
     if run.is_multilabel:
         return say(
             "From {source} the labels in “{target}” were predicted: any "
@@ -172,6 +183,7 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
 
 def _baseline(run: RunData, name: str, say: Phrases) -> str:
     known = BASELINES | (STATE_BASELINES if run.recipe.data.reads_states else {})
+    known |= NEXT_BASELINES if run.answers_steps else {}
     told = say(known[name]) if name in known else name
     chosen = run.metrics.choices.get(name, {})
     if not chosen:

@@ -97,7 +97,7 @@ def _draw_largest(run: RunData, words: Words) -> Figure:
     axes.set_yticks(range(len(told)), told)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     bare(axes, keep="bottom")
-    axes.set_xlabel(words("test rows (and their share of the true class)"))
+    axes.set_xlabel(words.of_answers("test rows (and their share of the true class)"))
     for row, (*_, rows, part) in enumerate(wrong.iter_rows()):
         axes.annotate(
             f"{count(rows)}  ({share(part, FEW_ROWS - 1)})",

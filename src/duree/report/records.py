@@ -95,6 +95,7 @@ class Metrics(Record):
     verdict: str
     verdict_zh: str = ""
     primary_metric: str
+    counted: str = "rows"
     metric_names: list[str]
     test_openings: list[Opening] = []
     without_shared_rows: WithoutShared | None = None
@@ -227,6 +228,34 @@ class StateFacts(Record):
         if not numbers <= {-1, *range(len(self.states))}:
             raise ValueError("a sequence holds a state that is not there")
         return self
+
+
+class Origin(Record):
+    """What was foretold of the last state from one earlier time point; ``steps`` were seen."""
+
+    seen: str
+    steps: int
+    ahead: int
+    models: dict[str, Estimate]
+
+    @property
+    def best(self) -> str:
+        """The model that foretold most; the first of several."""
+        return max(self.models, key=lambda name: self.models[name].value)
+
+
+class Further(Record):
+    """``further.json``: how far ahead the models see."""
+
+    rows: int
+    paths: int
+    last: str
+    origins: list[Origin]
+
+    @property
+    def models(self) -> list[str]:
+        """The models, the network first."""
+        return list(self.origins[0].models) if self.origins else []
 
 
 class Bin(Record):

@@ -18,6 +18,7 @@ from duree.report.records import (
     Check,
     DataFacts,
     Epoch,
+    Further,
     Metrics,
     SplitData,
     StateFacts,
@@ -52,6 +53,8 @@ class RunData:
         None where the run was made before there were any.
     states : StateFacts or None
         None where the rows are no sequences of states.
+    further : Further or None
+        What more than one step ahead was foretold, where it was.
     """
 
     name: str
@@ -66,10 +69,21 @@ class RunData:
     calibration: dict[str, list[Bin]]
     explanations: Explanations | None
     states: StateFacts | None = None
+    further: Further | None = None
 
     def words(self, language: str) -> Words:
         """What its pages say, in a language."""
-        return Words(language, self.recipe.data.reads_states)
+        return Words(language, self.recipe.data.reads_states, self.answers_steps)
+
+    @property
+    def answers_steps(self) -> bool:
+        """Whether each step of a row has an answer, and not each row one."""
+        return self.metrics.counted != "rows"
+
+    @property
+    def answers(self) -> int:
+        """How many answers the figures rest on."""
+        return len(self.predictions)
 
     @property
     def test_rows(self) -> int:
@@ -162,6 +176,7 @@ def load_run(folder: Path | str) -> RunData:
         calibration=_validate(dict[str, list[Bin]], folder, "calibration.json", calibration),
         explanations=_parse_if_there(Explanations, folder, "explanations.json"),
         states=_parse_if_there(StateFacts, folder, "states.json"),
+        further=_parse_if_there(Further, folder, "further.json"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from duree.errors import translate
 from duree.evaluation.metrics import LABELS
@@ -16,6 +17,11 @@ MEANINGS = {
     "macro_f1": "harmonic mean of precision and recall, averaged over the classes, rare or common",
     "micro_f1": "harmonic mean of precision and recall over all labels of all rows",
     "subset_accuracy": "share of rows that got exactly their true labels",
+    "bits": "how much each next step surprises the model, in bits; 0 is perfect",
+    "change_accuracy": "share of the steps with a change at which the new one was foretold",
+    "change_bits": "the same surprise at the steps with a change alone",
+    "top3_accuracy": "share of steps whose truth was among the three likeliest",
+    "mrr": "mean of one over the place of the truth among all, by probability",
     "log_loss": "how much the truth surprises the probabilities; 0 is perfect",
     "brier": "mean squared distance of the probabilities from the truth; 0 is perfect",
     "auc": "chance that a row of a class is ranked above one of another; 0.5 is guessing",
@@ -35,6 +41,11 @@ MODELS = {
     "state_ridge": "states + ridge regression",
     "nb_svm": "NB-SVM",
     "random_forest": "random forest",
+    "last_state": "last state again",
+    "markov": "Markov chain",
+    "markov_2": "Markov chain of order 2",
+    "markov_by_time": "Markov chain by time",
+    "hidden_markov": "hidden Markov model",
     "recurrent_part": "its recurrent part alone",
     "wide_part": "its wide part alone",
 }
@@ -44,6 +55,7 @@ WATCHED = {
     "classify": ("accuracy on validation", 1),
     "multilabel": ("share of right labels on validation", 1),
     "regress": ("mean absolute error on validation", -1),
+    "next": ("bits per step on validation", -1),
 }
 
 PART_NAMES = {
@@ -64,8 +76,7 @@ SECTIONS = {
 }
 
 
-# A life course has states where a text has words: the same sentences, with other nouns. What
-# stands in braces is a name, and stays.
+# A life course has states where a text has words: the same sentences, with other nouns.
 OF_STATES = {
     "word": "state",
     "words": "states",
@@ -74,7 +85,15 @@ OF_STATES = {
     "词": "状态",
     "文本": "序列",
 }
-NOUNS = re.compile(r"\b(?:words?|texts?)\b(?![^{]*\})|词|文本(?![^{]*\})", re.IGNORECASE)
+# Where a model answers at each step, it is steps that are right or wrong, and states that are said.
+OF_STEPS = {
+    "row": "step",
+    "rows": "steps",
+    "class": "state",
+    "classes": "states",
+    "行": "步",
+    "类别": "状态",
+}
 
 
 class Words:
@@ -85,15 +104,27 @@ class Words:
     language : {"en", "zh"}
     states : bool
         Whether the rows are sequences of states, and not texts.
+    steps : bool
+        Whether each step of a row has an answer.
+
+    Attributes
+    ----------
+    of_answers : Words
+        The same for what is said of single answers.
     """
 
-    def __init__(self, language: str, states: bool = False) -> None:
-        self.language, self.states = language, states
+    def __init__(self, language: str, states: bool = False, steps: bool = False) -> None:
+        self.language = language
+        self.nouns = OF_STATES if states else {}
+        self.of_answers = self
+        if steps:
+            self.of_answers = Words(language, states)
+            self.of_answers.nouns = self.nouns | OF_STEPS
 
     def __call__(self, template: str, **values: object) -> str:
         text = translate(template, self.language)
-        if self.states:
-            text = NOUNS.sub(_of_states, text)
+        if self.nouns:
+            text = _swap(text, self.nouns)
         return text.format(**values) if values else text
 
     def metric(self, name: str) -> str:
@@ -125,6 +156,12 @@ class Words:
         return f"{'、'.join(items[:-1])}{before}和{after}{items[-1]}"
 
 
-def _of_states(noun: re.Match[str]) -> str:
-    told = OF_STATES[noun.group().lower()]
-    return told.capitalize() if noun.group()[0].isupper() else told
+def _swap(text: str, nouns: Mapping[str, str]) -> str:
+    """The text with other nouns; what stands in braces is a name, and stays."""
+    known = (rf"\b{noun}\b" if noun.isascii() else noun for noun in nouns)
+
+    def other(noun: re.Match[str]) -> str:
+        told = nouns[noun.group().lower()]
+        return told.capitalize() if noun.group()[0].isupper() else told
+
+    return re.sub(rf"(?:{'|'.join(known)})(?![^{{]*\}})", other, text, flags=re.IGNORECASE)

@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from duree.baselines import Baseline, next_baselines
 from duree.baselines.markov import steps_after_the_first
-from duree.errors import DataError
+from duree.errors import DataError, RecipeError
 from duree.evaluation.calibration import fit_temperature, reliability
 from duree.evaluation.horizon import foreseen, origins
 from duree.evaluation.metrics import MetricSet
@@ -28,7 +28,7 @@ from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.text import SPECIAL, TextEncoder
-from duree.settings import ModelSettings
+from duree.settings import STATES, ModelSettings
 from duree.tables.columns import as_text, with_columns
 from duree.tables.states import ARROW
 from duree.tables.table import Table
@@ -72,6 +72,25 @@ class Next(Task):
     stratify: ClassVar[bool] = False
     watched: ClassVar[str] = "minus bits per step"
     each_step: ClassVar[bool] = True
+
+    @classmethod
+    def check(cls, recipe: Recipe) -> None:
+        if not recipe.data.reads_states:
+            raise RecipeError(
+                "what comes next is asked of sequences of states or events, and none are named",
+                fix="name them: --states, or --state with --start, or --event",
+            )
+        if recipe.data.target != STATES:
+            raise RecipeError(
+                "the sequences themselves are foretold, and {target!r} is named as target too",
+                fix="leave --target out, or leave --task next out",
+                target=recipe.data.target,
+            )
+        if recipe.model.bidirectional:
+            raise RecipeError(
+                "a network that reads from both ends sees what it is to foretell",
+                fix="leave model.bidirectional out: for this task it is false",
+            )
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
@@ -143,14 +162,14 @@ class Next(Task):
         return np.asarray(targets[:, :1] == np.arange(self.outputs))
 
     def loss(self, targets: Any, recipe: Recipe) -> Loss:
-        def loss(scores: Tensor, targets: Tensor) -> Tensor:
+        def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
             came = targets[:, :, 0].flatten()
             total = cross_entropy(scores.flatten(0, 1), came, ignore_index=IGNORED, reduction="sum")
             return total / (came != IGNORED).sum().clamp(min=1)
 
         return loss
 
-    def settle(self, scores: NDArray[np.float32], targets: Any) -> Self:
+    def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         return replace(self, temperature=fit_temperature(scores, targets.values[:, 0]))
 
     def predictions(
@@ -168,7 +187,7 @@ class Next(Task):
     def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.asarray(predictions.argmax(axis=1))
 
-    def progress(self, scores: NDArray[np.float32], targets: Any) -> float:
+    def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         came = targets.values[:, 0]
         shares = log_softmax(scores.astype(np.float64), axis=1)
         return float(shares[np.arange(len(came)), came].mean() / np.log(2))
@@ -190,7 +209,8 @@ class Next(Task):
         grid = codes.take(whole).values.reshape(len(whole), self.times)
         tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
         commonest = np.bincount(ends, minlength=self.outputs).astype(np.float64)
-        found: dict[str, Any] = {"rows": len(whole), "times": self.times, "from": []}
+        found: dict[str, Any] = {"rows": len(whole), "paths": PATHS, "times": self.times}
+        found["origins"] = []
         for origin in origins(self.times):
             paths = simulate(
                 network,
@@ -206,7 +226,9 @@ class Next(Task):
                 "last_state": np.eye(self.outputs)[grid[:, origin - 1]],
                 "majority": np.tile(commonest, (len(whole), 1)),
             }
-            found["from"].append({"seen": origin, "models": foreseen(models, grid[:, -1])})
+            figures = foreseen(models, grid[:, -1])
+            facts = {"steps": origin, "ahead": self.times - origin, "models": figures}
+            found["origins"].append(facts)
         return found
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:

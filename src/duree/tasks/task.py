@@ -59,6 +59,16 @@ class Task(Protocol):
     takes_weights: ClassVar[bool] = False
 
     @classmethod
+    def check(cls, recipe: Recipe) -> None:
+        """Refuse a recipe that does not fit this task.
+
+        Raises
+        ------
+        RecipeError
+        """
+        return None
+
+    @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
         """The target column as this task wants it: numbers, or trimmed class names."""
         if cls.metrics.numeric:
