@@ -41,8 +41,10 @@ ORDER = [
     "listener",
     "progress",
     "trained",
+    "forecasting",
     "rivals",
     "judging",
+    "forecast_facts",
     "comparing",
     "explaining",
     "explaining_rows",
@@ -70,6 +72,7 @@ WITHOUT_TORCH = {
 }
 # These speak in the interface of a declared package, which cannot be installed without them.
 COMES_WITH = {
+    "joblib": "scikit-learn",
     "markupsafe": "jinja2",
     "narwhals": "scikit-learn",
     "pydantic_core": "pydantic",

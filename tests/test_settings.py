@@ -92,6 +92,12 @@ OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
 }
 # These have tests of their own.
 ELSEWHERE = {
+    "data.series": "test_forecasting.py",
+    **{
+        name: "test_forecasting.py, every setting of a forecast changes it"
+        for name in setting_names()
+        if name.startswith("forecast.")
+    },
     "data.states": "test_states.py",
     **dict.fromkeys(("data.state", "data.start", "data.end"), "test_lives.py, and test_spells.py"),
     "data.weight": "test_weights.py",

@@ -57,6 +57,13 @@ def column_options(command: Any) -> Any:
             default=None,
             help="Column of what happened, in a table of events.",
         ),
+        click.option(
+            "--series",
+            metavar="COL",
+            multiple=True,
+            default=None,
+            help="Column of a series' values over --time; several: a series in each.",
+        ),
         click.option("--target", metavar="COL", help="Column to predict."),
         click.option("--test", metavar="FILE", help="File that holds the test rows."),
         click.option("--group", metavar="COL", help="Rows alike here stay in one part."),
@@ -93,8 +100,13 @@ def demo(rows: int, out: str | None) -> None:
 @click.argument("data", nargs=-1, metavar="DATA...")
 @column_options
 @click.option(
-    "--task", type=click.Choice(["classify", "regress", "next"]), help="Found out if not given."
+    "--task",
+    type=click.Choice(["classify", "regress", "next", "forecast"]),
+    help="Found out if not given.",
 )
+@click.option("--horizon", metavar="N", type=int, help="Forecast so many steps.")
+@click.option("--past", metavar="COL", multiple=True, help="Read beside the series, up to now.")
+@click.option("--known", metavar="COL", multiple=True, help="The same, known beforehand.")
 @click.option("--cell", type=click.Choice(["gru", "lstm", "rnn"]), help="The recurrent cell.")
 @click.option("--recipe", metavar="FILE", help="Start from this recipe; flags win over it.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any other setting.")

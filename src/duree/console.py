@@ -49,7 +49,8 @@ class Console:
         folder = run.folder
         self.err.print()
         self.tell(translate(PREDICT).format(folder=folder))
-        self.tell(translate(EXPLAIN).format(folder=folder))
+        if run.has("explanations.json"):
+            self.tell(translate(EXPLAIN).format(folder=folder))
         self.tell(translate(READ).format(page=folder / "report.html"))
         self.err.print()
         print_models(metrics)

@@ -275,6 +275,7 @@ def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor:
         There is none, it was altered, or it answers a kind of question without an estimator.
     """
     model = TrainedModel.load(Path(folder) / "model")
+    _ = model.inputs  # refused where it reads no rows
     estimator: SequenceClassifier | SequenceRegressor
     if isinstance(model.task, Classify):
         estimator = SequenceClassifier(**model.extra.get("parameters", {}))

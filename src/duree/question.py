@@ -43,6 +43,8 @@ class Question:
     task : type of Task
     split : Split
     findings : list of Finding
+    recipe : Recipe
+        With what reading found out in place of what was left open.
     weights : float64 [rows] or None
         How much each row counts; 1 on average over the training rows.
     reading : dict
@@ -57,6 +59,7 @@ class Question:
     task: type[Task]
     split: Split
     findings: list[Finding]
+    recipe: Recipe
     weights: NDArray[np.float64] | None = None
     reading: dict[str, Any] = field(default_factory=dict)
 
@@ -113,6 +116,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         task,
         split,
         [*table.findings, *findings, *split.findings(), *unseen],
+        recipe,
         _weights(table, data.weight, task, split),
         reading,
     )

@@ -20,9 +20,12 @@ from pydantic_core import ErrorDetails
 
 from duree.errors import DataError, RecipeError
 from duree.settings import (
+    OF_SERIES,
     STATES,
     TASK_DEFAULTS,
+    VALUE,
     DataSettings,
+    ForecastSettings,
     JudgingSettings,
     ModelSettings,
     Section,
@@ -41,12 +44,13 @@ class Recipe(Section):
         of range, or two that contradict each other; all faults are told together.
     """
 
-    task: Literal["classify", "regress", "multilabel", "next"] | None = Field(
+    task: Literal["classify", "regress", "multilabel", "next", "forecast"] | None = Field(
         None, description="The kind of question; none: found out from the target."
     )
     seed: int = Field(0, ge=0, description="The same recipe and seed give the same result.")
     data: DataSettings = DataSettings()
     text: TextSettings = TextSettings()
+    forecast: ForecastSettings = ForecastSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     judging: JudgingSettings = JudgingSettings()
@@ -66,6 +70,30 @@ class Recipe(Section):
             return settings
         own = TASK_DEFAULTS.get(str(settings.get("task")), {})
         return {**settings, **{name: own[name] | _section(settings, name) for name in own}}
+
+    @model_validator(mode="after")
+    def _series_are_forecast(self) -> Recipe:
+        data, of_series = self.data, self.task is not None and {self.task} <= OF_SERIES
+        if (data.series or self.forecast.horizon) and not of_series:
+            raise ValueError("data.series and forecast.horizon go with task = forecast: set it")
+        if of_series and (data.text or data.reads_states):
+            raise ValueError("a forecast reads data.series, and no text or states")
+        if of_series and (data.group or data.weight):
+            raise ValueError("a forecast takes no data.group and no data.weight")
+        if data.series and (set(data.series) & {*self.forecast.past, *self.forecast.known}):
+            raise ValueError("a column is among data.series and the forecast’s covariates too")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_is_forecast_has_a_name(cls, settings: Any) -> Any:
+        if not isinstance(settings, Mapping) or not {settings.get("task")} <= OF_SERIES:
+            return settings
+        data = _section(settings, "data")
+        series = tuple(data.get("series") or ())
+        single = len(series) == 1 and not set(series[0]) & set(":*?[")
+        target = data.get("target") or (series[0] if single else VALUE)
+        return {**settings, "data": data | {"target": target}}
 
     @model_validator(mode="before")
     @classmethod
@@ -255,6 +283,9 @@ def recipe_from_flags(
     places = {
         "test": "data.test_file",
         "cell": "model.cell",
+        "horizon": "forecast.horizon",
+        "past": "forecast.past",
+        "known": "forecast.known",
         "epochs": "training.epochs",
         "max_minutes": "training.max_minutes",
         "seeds": "judging.seeds",

@@ -50,24 +50,33 @@ def train_rivals(
     run: Run, question: Question, encoder: Encoder, task: Task, listener: Listener
 ) -> list[Rival]:
     """Train every baseline of the task on the very rows that the network had."""
-    recipe, split = run.recipe, question.split
+    recipe, split = question.recipe, question.split
     if not recipe.judging.baselines:
         return []
-    parts = {
-        name: (question.texts.gather(rows).to_list(), task.encode(question.target.gather(rows)))
-        for name, rows in (("train", split.train), ("validation", split.validation))
-    }
+    # What forecasts a series learns from its own past, which a test row holds.
+    learned = () if task.of_series else (split.train, split.validation)
+    parts: list[Any] = [
+        part
+        for rows in learned
+        for part in (
+            question.texts.gather(rows).to_list(),
+            task.encode(question.target.gather(rows)),
+        )
+    ]
     # After the rows to tune on and to learn from comes what each counts, where they differ.
-    counts = question.weights
-    weights = () if counts is None else (Counts(counts[split.train], counts[split.validation]),)
+    if question.weights is not None:
+        parts.append(Counts(*(question.weights[rows] for rows in (split.train, split.validation))))
     test_texts = question.texts.gather(split.test).to_list()
     rivals = []
     for baseline in task.baselines(recipe, encoder):
         folder = run.folder / "baselines" / baseline.name
         if not is_sealed(folder):
             began = time.perf_counter()
-            baseline.fit(*parts["train"], *parts["validation"], *weights)
+            baseline.fit(*parts)
             seconds = time.perf_counter() - began
+            found = baseline.predict(test_texts)
+            if task.of_series:  # whose methods are fitted at each origin
+                seconds = time.perf_counter() - began
             listener.tell(f"{baseline.name}: {seconds:.0f} s")
             facts = {
                 "fit_seconds": seconds,
@@ -75,7 +84,7 @@ def train_rivals(
                 "notes": list(baseline.notes),
             }
             predictions = io.BytesIO()
-            np.save(predictions, baseline.predict(test_texts))
+            np.save(predictions, found)
             write_sealed(
                 folder,
                 {

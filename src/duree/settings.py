@@ -8,6 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # What the column is called in which state columns are told as one (see duree.tables.states).
 STATES = "states"
+# What the values of series are called where several columns hold them.
+VALUE = "value"
+# Tasks that read series, by time.
+OF_SERIES = frozenset({"forecast"})
 # What a task sets otherwise than the rest, unless the user sets it: {task: {section: settings}}.
 TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "next": {
@@ -21,6 +25,16 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
             "output_dropout": 0.3,
         },
         "training": {"batch_size": 32, "learning_rate": 5e-3, "epochs": 60},
+    },
+    "forecast": {
+        "model": {
+            "cell": "gru",
+            "bidirectional": False,
+            "pooling": "last",
+            "input_dropout": 0.0,
+            "output_dropout": 0.0,
+            "wide": False,
+        }
     },
 }
 
@@ -45,6 +59,9 @@ class DataSettings(Section):
     end: str | None = Field(None, description="When each ends; none: where the next begins.")
     event: tuple[str, ...] = Field(
         (), description="What happened, where each row is an event; several columns name it too."
+    )
+    series: tuple[str, ...] = Field(
+        (), description="The column of a series’ values, or one column for each series (a:b, a*)."
     )
     target: str | None = Field(None, description="The column to predict.")
     id: str | None = Field(
@@ -87,7 +104,8 @@ class DataSettings(Section):
         """The columns of states or events, that a new table needs; none where texts are read."""
         spells = (self.id, self.state, self.start, self.end) if self.state else ()
         events = (self.id, *self.event, self.time) if self.event else ()
-        return tuple(name for name in (*self.states, *spells, *events) if name)
+        series = (self.id, self.time, *self.series) if self.series else ()
+        return tuple(name for name in (*self.states, *spells, *events, *series) if name)
 
     @model_validator(mode="after")
     def _spells_are_whole(self) -> DataSettings:
@@ -117,6 +135,48 @@ class TextSettings(Section):
     max_length: int = Field(1000, ge=1, description="Longest sequence, in units.")
     keep: Literal["head", "tail", "both"] = Field(
         "both", description="Which end of a longer text is kept; both: half from each."
+    )
+
+
+class ForecastSettings(Section):
+    """What is forecast of a series, from what, and how it is steadied first."""
+
+    horizon: int | None = Field(
+        None, ge=1, description="Steps to forecast; none: as many as a wide test file holds."
+    )
+    season: int | None = Field(
+        None, ge=1, description="Steps until the season comes round; none: by the calendar, or 1."
+    )
+    naive_season: int | None = Field(
+        None,
+        ge=1,
+        description="The season of MASE and Naive2; none: the season. The M4: 1 if weekly.",
+    )
+    past: tuple[str, ...] = Field(
+        (), description="Columns that are read too, known up to the origin of a forecast."
+    )
+    known: tuple[str, ...] = Field(
+        (), description="Columns that are read too, known beforehand for the steps to come."
+    )
+    calendar: bool = Field(
+        True, description="Read where in the year, the week and the day each step lies."
+    )
+    origins: int | None = Field(
+        None, ge=1, description="Test forecasts of each series; none: 1, more of few series."
+    )
+    window: int | None = Field(
+        None, ge=2, description="Steps that the network reads; none: by horizon, season, lengths."
+    )
+    windows: int = Field(50_000, ge=1, description="Training windows at most, the latest rather.")
+    transform: Literal["auto", "none", "log", "boxcox"] = Field(
+        "auto",
+        description="What steadies the values; auto: the logarithm of positive ones, counts.",
+    )
+    difference: Literal["auto", "none", "first", "seasonal", "both"] = Field(
+        "auto", description="What forecasts start from; auto: what lay nearest in training windows."
+    )
+    distribution: Literal["quantiles", "gaussian", "student", "negative_binomial"] = Field(
+        "quantiles", description="What is said of each step; negative_binomial: counts."
     )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from duree import __version__
-from duree.errors import RunError
+from duree.errors import DataError, RunError
 from duree.folders import read_sealed, write_sealed
 from duree.network.wide import JoinedModel
 from duree.recipe import Recipe
@@ -73,7 +73,18 @@ class TrainedModel:
 
     @property
     def inputs(self) -> list[str]:
-        """The columns that it reads: that of the texts, or those of the time points."""
+        """The columns that it reads: that of the texts, or those of the time points.
+
+        Raises
+        ------
+        DataError
+            It forecasts series, and reads no rows.
+        """
+        if self.task.of_series:
+            raise DataError(
+                "the network forecasts series, which it reads as whole tables and not row by row",
+                fix="use duree predict or duree evaluate; the report shows its errors",
+            )
         return list(self.extra["states"]) if self.reads_columns else [self.columns["text"]]
 
     def texts(self, table: Table) -> pl.Series:

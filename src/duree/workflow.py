@@ -22,6 +22,8 @@ from duree.evaluation.judgement import Figures, judge_alone
 from duree.explaining import explain_test
 from duree.explaining_rows import write_attributions, write_explained_row
 from duree.folders import MANIFEST
+from duree.forecast_facts import forecast_facts
+from duree.forecasting import forecast_table, judge_series, read_forecast
 from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
 from duree.progress import noted
@@ -41,7 +43,8 @@ from duree.tables.stream import count_rows, stream_table
 from duree.tables.table import Table
 from duree.tables.weights import read_weights
 from duree.tables.whole import whole
-from duree.tables.write import require_writable
+from duree.tables.write import require_writable, write_table
+from duree.tasks import TASKS
 from duree.trained import TrainedModel, train_model
 
 
@@ -88,6 +91,8 @@ def _carry_out(run: Run, listener: Listener) -> Run:
         with records.step(run, "explain", listener):
             if found := explain_test(question, sequences, networks, judged, run.recipe.seed):
                 run.write_json("explanations.json", found.model_dump())
+            if facts := forecast_facts(question, encoder, judged, run.recipe.seed):
+                run.write_json("forecasts.json", facts)
         records.keep_predictions(run, question, networks[0].task, judged)
         records.keep_metrics(run, question, networks[0].task, judged)
         write_report(run.folder)
@@ -99,7 +104,9 @@ def _carry_out(run: Run, listener: Listener) -> Run:
 def read(run: Run, listener: Listener) -> Question:
     """Read, check and part the table; the parts are drawn once, and read back ever after."""
     drawn = Split.from_dict(run.read_json("split.json")) if run.has("split.json") else None
-    question = read_question(run.recipe, drawn)
+    named = TASKS.get(run.recipe.task or "")
+    reader = read_forecast if named and named.of_series else read_question
+    question = reader(run.recipe, drawn)
     records.keep_question(run, question)
     for finding in question.findings:
         if finding.level in ("warning", "error"):
@@ -110,7 +117,7 @@ def read(run: Run, listener: Listener) -> Question:
 def encode(run: Run, question: Question) -> tuple[Encoder, Ragged]:
     """Learn from the training rows alone how to turn rows into numbers; do so with every row."""
     trained = question.texts.gather(question.split.train)
-    encoder = question.task.fit_encoder(trained, run.recipe)
+    encoder = question.task.fit_encoder(trained, question.recipe)
     return encoder, encoder.encode(question.texts)
 
 
@@ -118,8 +125,8 @@ def train(
     run: Run, question: Question, encoder: Encoder, sequences: Ragged, listener: Listener
 ) -> list[TrainedModel]:
     """Train a network from each seed; the first is judged, and kept as ``model``."""
-    recipe, split = run.recipe, question.split
-    task = question.task.from_target(question.target.gather(split.train), recipe)
+    recipe, split = question.recipe, question.split
+    task = question.task.from_target(question.target.gather(split.train), recipe).reading(encoder)
     counts = question.weights
     examples, validation = (
         replace(
@@ -165,6 +172,8 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
+    if model.task.of_series:
+        return judge_series(_recipe_for(run, data), model)
     table = _read_like(run, data, model, asked=True)
     target = model.task.read_target(table, resolve_column(table, model.columns["target"]))
     examples = model.task.examples(model.encoder.encode(model.texts(table)), target)
@@ -203,6 +212,9 @@ def predict(
     run, output = Run(folder), Path(output)
     require_writable(output)
     model, is_long = TrainedModel.of_run(run), run.recipe.data.has_long_rows
+    if model.task.of_series:
+        write_table(forecast_table(_recipe_for(run, data), model), output, raw=raw)
+        return
     rows, ours = (None, OURS) if is_long else (count_rows(data), ())
     with Pieces(output, _made_from(run, Path(data))) as pieces:
         for table in _pieces_like(run, data, model, pieces.rows):
@@ -291,6 +303,11 @@ def explain_all(
     pieces = Pieces(file, _made_from(run, Path(data)))
     write_attributions(model, texts, pieces, lambda done: progress(done, len(texts)))
     return file
+
+
+def _recipe_for(run: Run, data: Path | str) -> Recipe:
+    """The run's recipe, for other files in place of its own."""
+    return run.recipe.replace({"data.files": (str(data),), "data.test_file": None})
 
 
 def _read_like(run: Run, data: Path | str, model: TrainedModel, *, asked: bool = False) -> Table:

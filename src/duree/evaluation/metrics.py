@@ -21,9 +21,12 @@ from duree.evaluation.weighted import Floats, Weighted
 Prepare = Callable[[Floats, NDArray[Any]], dict[str, Weighted]]
 
 # Lower is better.
-LOSSES = frozenset({"log_loss", "brier", "calibration_error", "mae", "rmse", "bits", "change_bits"})
+LOSSES = frozenset(
+    {"log_loss", "brier", "calibration_error", "mae", "rmse", "bits", "change_bits"}
+    | {"owa", "smape", "mase", "crps", "pinball"}
+)
 # Shares of the rows.
-SHARES = frozenset({"accuracy", "subset_accuracy"})
+SHARES = frozenset({"accuracy", "subset_accuracy", "coverage_80", "coverage_95"})
 # Between 0 and 1, and able to reach both.
 BOUNDED = SHARES | {"macro_f1", "micro_f1", "auc", "calibration_error"}
 BOUNDED |= {"change_accuracy", "top3_accuracy", "mrr"}
@@ -46,6 +49,13 @@ LABELS = {
     "rmse": "RMSE",
     "r2": "R²",
     "spearman": "Spearman’s ρ",
+    "owa": "OWA",
+    "smape": "sMAPE",
+    "mase": "MASE",
+    "crps": "CRPS",
+    "pinball": "pinball loss",
+    "coverage_80": "coverage of the 80 % band",
+    "coverage_95": "coverage of the 95 % band",
 }
 # Bins of the calibration error: as many as Guo et al. 2017 take, but none of fewer rows than this.
 BINS, BIN_ROWS = 15, 20

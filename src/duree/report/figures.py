@@ -14,6 +14,7 @@ from duree.report.differences import differences
 from duree.report.drawing import drawing_style, texts_of, to_inline_svg, to_pdf, to_svg, to_svg_file
 from duree.report.fonts import families_for
 from duree.report.plot_classes import draw_confusion, draw_reliability, reliability_models
+from duree.report.plot_forecasts import draw_bands, draw_fans, draw_steps
 from duree.report.plot_learned import draw_arc, draw_faithfulness, draw_map, draw_memory
 from duree.report.plot_models import draw_differences, draw_models
 from duree.report.plot_parts import draw_parts
@@ -57,12 +58,25 @@ def plan_figures(run: RunData) -> list[Plan]:
             Plan("reliability", "Stated confidence against the share right", draw_reliability),
         ),
         (
-            not run.classes,
+            not run.classes and run.forecasts is None,
             Plan("predicted", "Predicted against true, and residuals", draw_predicted),
         ),
     ]
     present = [plan for present, plan in plans if present]
-    return present + _of_the_sequences(run) + _of_what_was_learned(run)
+    return present + _of_the_forecasts(run) + _of_the_sequences(run) + _of_what_was_learned(run)
+
+
+def _of_the_forecasts(run: RunData) -> list[Plan]:
+    facts = run.forecasts
+    if facts is None:
+        return []
+    return [
+        Plan("fans", "Forecasts against what came", lambda _, words: draw_fans(facts, words)),
+        Plan("steps", "Errors by step", lambda run, words: draw_steps(run, facts, words)),
+        Plan(
+            "bands", "Stated against true shares", lambda run, words: draw_bands(run, facts, words)
+        ),
+    ]
 
 
 def _of_the_sequences(run: RunData) -> list[Plan]:

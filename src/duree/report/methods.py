@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from duree.evaluation.metrics import SHARES
+from duree.report import methods_forecast as forecasts
 from duree.report.methods_model import network_sentences, text_sentences, training_sentences
 from duree.report.numerals import count
 from duree.report.phrases import Phrases
@@ -75,10 +76,17 @@ def write_methods(run: RunData, language: str) -> Methods:
     """The methods section in ``language`` (``"en"`` or ``"zh"``)."""
     words = run.words(language)
     say = Phrases(words)
+    facts = run.forecasts
     parts = {
         "Data": _data(run, say),
-        "Text": text_sentences(run, say),
-        "Network": network_sentences(run, say),
+        **(
+            {
+                "Series": forecasts.series_sentences(facts, say),
+                "Network": forecasts.forecaster_sentences(run, facts, say),
+            }
+            if facts
+            else {"Text": text_sentences(run, say), "Network": network_sentences(run, say)}
+        ),
         "Training": training_sentences(run, say),
         "Baselines": _baselines(run, say),
         "Judging": _judging(run, say),
@@ -131,6 +139,8 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def _question(run: RunData, say: Phrases) -> str:
+    if run.forecasts:
+        return forecasts.question_sentence(run, run.forecasts, say)
     names = {"source": _source(run, say), "target": label(run.target_column())}
     if run.answers_steps:
         return say("In {source} what comes next was foretold after each step.", **names)
@@ -171,6 +181,13 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
         return
     told = [_baseline(run, name, say) for name in names]
     joined = ("；" if say.words.language == "zh" else "; ").join(told)
+    if run.forecasts:
+        yield say(
+            "Beside the network stood, each fitted anew at every origin to that series alone "
+            "(statsforecast; {garza2022}): {baselines}.",
+            baselines=joined,
+        )
+        return
     yield say(
         "Beside the network stood, trained on the same rows and the same units: {baselines}.",
         baselines=joined,
@@ -182,7 +199,11 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def _baseline(run: RunData, name: str, say: Phrases) -> str:
-    known = BASELINES | (STATE_BASELINES if run.recipe.data.reads_states else {})
+    known = (
+        BASELINES
+        | forecasts.FORECASTERS
+        | (STATE_BASELINES if run.recipe.data.reads_states else {})
+    )
     known |= NEXT_BASELINES if run.answers_steps else {}
     told = say(known[name]) if name in known else name
     chosen = run.metrics.choices.get(name, {})
@@ -194,7 +215,8 @@ def _baseline(run: RunData, name: str, say: Phrases) -> str:
 
 def _judging(run: RunData, say: Phrases) -> Iterator[str]:
     yield from _intervals(run, say)
-    named = [say(METRIC_SOURCES[m]) for m in run.metrics.metric_names if m in METRIC_SOURCES]
+    sources = METRIC_SOURCES | forecasts.METRIC_SOURCES
+    named = [say(sources[m]) for m in run.metrics.metric_names if m in sources]
     if named:
         yield say("Among the figures are {metrics}.", metrics=say.words.listed(named))
     primary = run.metrics.primary_metric
@@ -219,7 +241,8 @@ def _judging(run: RunData, say: Phrases) -> Iterator[str]:
 
 def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
     yield say("All figures are from the {test} test rows.", test=count(run.test_rows))
-    grouped = run.recipe.data.group is not None
+    several = run.forecasts is not None and 1 < run.forecasts.series < run.forecasts.origins
+    grouped = run.recipe.data.group is not None or several
     resamples = count(run.recipe.judging.bootstrap)
     yield say(
         "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of whole "
@@ -229,6 +252,8 @@ def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
         "widened as few rows demand ({hesterberg2015}).",
         n=resamples,
     )
+    if run.forecasts:
+        return
     if SHARES & set(run.metrics.metric_names):
         yield say(
             "Shares of right rows have Wilson’s interval ({wilson1927}), on the effective number "

@@ -36,6 +36,12 @@ OPTIMISERS = {
     "sgd": "stochastic gradient descent with momentum 0.9",
     "rmsprop": "RMSprop ({tieleman2012})",
 }
+FORECAST_LOSSES = {
+    "quantiles": "pinball loss ({koenker1978})",
+    "gaussian": "negative log-likelihood",
+    "student": "negative log-likelihood",
+    "negative_binomial": "negative log-likelihood",
+}
 SCHEDULES = {
     "constant": "kept constant",
     "linear": "falling linearly to zero",
@@ -154,7 +160,7 @@ def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
         yield say(
             "Its scores were then calibrated by a temperature fitted on validation ({guo2017})."
         )
-    elif "low" in run.predictions.columns:
+    elif "low" in run.predictions.columns and not run.forecasts:
         yield say(
             "Its 95 % prediction intervals are split-conformal, from the errors on validation "
             "({lei2018})."
@@ -162,6 +168,8 @@ def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def _loss(run: RunData, say: Phrases) -> str:
+    if run.forecasts:
+        return say(FORECAST_LOSSES[run.forecasts.distribution])
     if run.is_multilabel:
         return say("binary cross-entropy of each label")
     return say("cross-entropy") if run.classes else say("squared error")

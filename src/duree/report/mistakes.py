@@ -38,6 +38,8 @@ class Mistake:
 
 def surest_mistakes(run: RunData) -> list[Mistake]:
     """The mistakes with the highest probability, or the largest errors, worst first."""
+    if run.forecasts:
+        return []  # its worst forecasts stand in a table of their own
     if not run.classes:
         return list(_quantities(run))
     return list(_labels(run) if run.is_multilabel else _classes(run))

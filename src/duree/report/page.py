@@ -22,6 +22,7 @@ from duree.report.differences import agreements, differences
 from duree.report.figures import FOLDER, Drawn, draw_figures, write_drawn
 from duree.report.learned import shaded_examples
 from duree.report.methods import write_methods
+from duree.report.methods_forecast import seen_sentences, stationarity_sentence
 from duree.report.mistakes import count_mistakes, surest_mistakes
 from duree.report.numerals import (
     MINUS,
@@ -175,6 +176,8 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "checks": rows.check_rows(run, words),
         "mistakes": surest_mistakes(run),
         "mistake_count": count_mistakes(run) if run.classes else None,
+        "sees": seen_sentences(run, run.forecasts, words) if run.forecasts else [],
+        "stationarity": stationarity_sentence(run.forecasts, words) if run.forecasts else "",
         "learned": run.explanations,
         "examples": list(shaded_examples(run)),
         "choices": list_choices(run.recipe, words),

@@ -258,6 +258,66 @@ class Further(Record):
         return list(self.origins[0].models) if self.origins else []
 
 
+class Fan(Record):
+    """A forecast to draw: the end of the past, what came, and quantiles [horizon][levels]."""
+
+    series: str
+    origin: str
+    last: str
+    past: list[float | None]
+    actual: list[float | None]
+    quantiles: list[list[float]]
+    mase: float | None
+
+
+class Missed(Record):
+    """A forecast that erred much; ``naive`` is the MASE of Naive2."""
+
+    series: str
+    origin: str
+    mase: float
+    smape: float
+    naive: float
+
+
+class StepErrors(Record):
+    """Mean errors of each step to come."""
+
+    mase: list[float | None]
+    smape: list[float | None]
+
+
+class Stationarity(Record):
+    """In how many of ``series`` the tests find a unit root, or that they wander."""
+
+    series: int
+    values: dict[str, int]
+    changes: dict[str, int]
+
+
+class ForecastFacts(Record):
+    """``forecasts.json``; see ``duree.forecast_facts``, which writes it."""
+
+    horizon: int
+    window: int
+    season: int
+    naive_season: int
+    transform: dict[str, float]
+    difference: str
+    distribution: str
+    past: list[str] = []
+    known: list[str] = []
+    calendar: bool = False
+    series: int
+    origins: int
+    stationarity: Stationarity | None = None
+    steps: dict[str, StepErrors]
+    levels: list[float]
+    below: dict[str, list[float | None]]
+    fans: list[Fan]
+    worst: list[Missed] = []
+
+
 class Bin(Record):
     """Rows of about the same confidence, and which share of them was right, with its interval."""
 

@@ -18,6 +18,7 @@ from duree.report.records import (
     Check,
     DataFacts,
     Epoch,
+    ForecastFacts,
     Further,
     Metrics,
     SplitData,
@@ -55,6 +56,8 @@ class RunData:
         None where the rows are no sequences of states.
     further : Further or None
         What more than one step ahead was foretold, where it was.
+    forecasts : ForecastFacts or None
+        None where the run forecasts no series.
     """
 
     name: str
@@ -70,6 +73,7 @@ class RunData:
     explanations: Explanations | None
     states: StateFacts | None = None
     further: Further | None = None
+    forecasts: ForecastFacts | None = None
 
     def words(self, language: str) -> Words:
         """What its pages say, in a language."""
@@ -177,6 +181,7 @@ def load_run(folder: Path | str) -> RunData:
         explanations=_parse_if_there(Explanations, folder, "explanations.json"),
         states=_parse_if_there(StateFacts, folder, "states.json"),
         further=_parse_if_there(Further, folder, "further.json"),
+        forecasts=_parse_if_there(ForecastFacts, folder, "forecasts.json"),
     )
 
 

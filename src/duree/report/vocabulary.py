@@ -29,6 +29,13 @@ MEANINGS = {
     "mae": "mean absolute error, in units of the target",
     "rmse": "root of the mean squared error, in units of the target; large errors weigh more",
     "r2": "share of the target’s variance that is explained; 0 is no better than the mean",
+    "owa": "mean of sMAPE and MASE, each divided by that of Naive2: below 1 is better than it",
+    "smape": "mean absolute error in per cent of the mean of forecast and truth (0 to 200)",
+    "mase": "mean absolute error, in units of the mean change within the series",
+    "crps": "how far the whole stated distribution lies from what came, in the same units",
+    "pinball": "mean loss of the quantiles, in the same units",
+    "coverage_80": "share of what came that lies in the 80 % band; 0.8 is right",
+    "coverage_95": "share of what came that lies in the 95 % band; 0.95 is right",
     "spearman": "how well the order of the rows is found; 1 is perfect, 0 is chance",
 }
 
@@ -40,6 +47,13 @@ MODELS = {
     "state_logistic": "states + logistic regression",
     "state_ridge": "states + ridge regression",
     "nb_svm": "NB-SVM",
+    "naive": "last value",
+    "naive2": "Naive2",
+    "seasonal_naive": "seasonal naive",
+    "ses": "exponential smoothing",
+    "theta": "Theta",
+    "ets": "ETS",
+    "arima": "ARIMA",
     "random_forest": "random forest",
     "last_state": "last state again",
     "markov": "Markov chain",
@@ -56,6 +70,7 @@ WATCHED = {
     "multilabel": ("share of right labels on validation", 1),
     "regress": ("mean absolute error on validation", -1),
     "next": ("bits per step on validation", -1),
+    "forecast": ("OWA on validation", -1),
 }
 
 PART_NAMES = {
@@ -69,6 +84,7 @@ PART_NAMES = {
 SECTIONS = {
     "data": "Data",
     "text": "Text",
+    "forecast": "Forecast",
     "model": "Network",
     "training": "Training",
     "judging": "Judging",

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
+from duree.sequences.windows import WindowEncoder
 
 
 class Encoder(Protocol):
@@ -27,4 +28,8 @@ class Encoder(Protocol):
         ...
 
 
-ENCODERS: dict[str, type[Encoder]] = {"text": TextEncoder, "series": SeriesEncoder}
+ENCODERS: dict[str, type[Encoder]] = {
+    "text": TextEncoder,
+    "series": SeriesEncoder,
+    "windows": WindowEncoder,
+}

@@ -68,6 +68,7 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
     require_packages(("onnx", "onnxruntime"), "onnx", "exporting a network")
     run = Run(folder)
     model = TrainedModel.of_run(run)
+    _ = model.inputs  # refused where it reads no rows
     graph = _graph(model)
     _try(model, graph)
     tables = json.dumps(_tables(model), ensure_ascii=False, allow_nan=False).encode()

@@ -49,6 +49,7 @@ class Served:
         run = Run(folder)
         self.folder, self.waiting = folder, waiting
         self.model = TrainedModel.of_run(run)
+        _ = self.model.inputs  # refused where it reads no rows
         self.name = run.folder.resolve().name
         metrics = run.read_json("metrics.json")
         figures = metrics["models"]["network"]

@@ -7,6 +7,7 @@ import polars as pl
 from duree.settings import DataSettings
 from duree.tables.target import is_quantity
 from duree.tasks.classify import Classify
+from duree.tasks.forecast import Forecast
 from duree.tasks.multilabel import Multilabel
 from duree.tasks.next import Next
 from duree.tasks.regress import Regress
@@ -14,7 +15,9 @@ from duree.tasks.task import Task
 
 __all__ = ["TASKS", "Task", "infer_task"]
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in (Classify, Multilabel, Regress, Next)}
+TASKS: dict[str, type[Task]] = {
+    task.name: task for task in (Classify, Multilabel, Regress, Next, Forecast)
+}
 
 
 def infer_task(target: pl.Series, data: DataSettings) -> str:

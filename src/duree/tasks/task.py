@@ -46,9 +46,10 @@ class Task(Protocol):
     ``scores`` are what the network gives, float32 [answers, outputs]; ``predictions`` are what a
     reader wants of them (probabilities, numbers), float64 [answers, outputs]. There is one answer a
     row, or, where ``each_step`` says so, one for each step of its sequence: targets are a Ragged
-    then. ``stratify`` tells whether parts are to have the same shares of answers, ``watched`` what
-    ``progress`` is called; ``takes_weights``, whether ``settle``, ``progress`` and the loss take
-    weights of the rows, where there are any.
+    then. ``of_series`` says that rows are moments in series, which only a whole table tells (see
+    ``duree.forecasting``). ``stratify`` tells whether parts are to have the same shares of answers,
+    ``watched`` what ``progress`` is called; ``takes_weights``, whether ``settle``, ``progress`` and
+    the loss take weights of the rows, where there are any.
     """
 
     name: ClassVar[str]
@@ -57,6 +58,7 @@ class Task(Protocol):
     watched: ClassVar[str]
     each_step: ClassVar[bool] = False
     takes_weights: ClassVar[bool] = False
+    of_series: ClassVar[bool] = False
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:
@@ -94,6 +96,10 @@ class Task(Protocol):
     def classes(self) -> tuple[str, ...]:
         """What each output is called; nothing for numbers."""
         ...
+
+    def reading(self, encoder: Encoder) -> Self:
+        """The same task, as it answers where this encoder is what the network reads by."""
+        return self
 
     def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
         """An untrained network that reads what the encoder gives and answers this question."""

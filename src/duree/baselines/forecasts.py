@@ -1,0 +1,174 @@
+"""Forecasts by the methods that anyone should try first, each series by itself.
+
+Naive, seasonal naive, exponential smoothing, Theta, ETS and ARIMA are those of ``statsforecast``;
+Naive2 is the M4 competition's own. Each is fitted anew at every origin, on all that the series
+showed up to it.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy import stats
+
+from duree.errors import DataError, require_packages
+from duree.sequences.levels import LEVELS, MEDIAN
+from duree.tables.seasons import naive2, naive_error, without_gaps
+
+Floats = NDArray[np.float64]
+
+# The bands from which quantiles are read: statsforecast gives intervals by their width in per cent.
+WIDTHS = sorted({round(100 * abs(1 - 2 * level)) for level in LEVELS} - {0})
+# ETS and ARIMA take longer than is worth it, or fail, where the season is longer than this.
+LONGEST_SEASON = 24
+# Up to so many series, one process does it.
+FEW = 16
+# Fewer values than this are too few to fit anything to: the last value is repeated.
+FEWEST = 4
+PURPOSE = "judging a forecast beside ARIMA, ETS and Theta"
+
+
+class Forecast:
+    """One method of ``statsforecast``, fitted to each row's own past.
+
+    Parameters
+    ----------
+    name : str
+    kind : str
+        The class in ``statsforecast.models``.
+    horizon, season : int
+    **further
+        What the class takes besides.
+    """
+
+    def __init__(self, name: str, kind: str, horizon: int, season: int, **further: Any) -> None:
+        self.name, self.kind, self.horizon, self.further = name, kind, horizon, further
+        self.season = season if kind == "SeasonalNaive" or season <= LONGEST_SEASON else 1
+        self.choices: dict[str, Any] = {}
+        self.notes: list[str] = []
+        if self.season != season:
+            self.notes.append(f"without the season of {season} steps: more than it can fit")
+
+    def fit(self, *parts: Any) -> Forecast:
+        """Nothing: a row's own past is all that it learns from."""
+        return self
+
+    def predict(self, rows: list[Any]) -> Floats:
+        """Quantiles float64 [rows, horizon * levels] from rows with ``values`` up to the origin."""
+        require_packages(["statsforecast"], "forecast", PURPOSE)
+        pasts = [without_gaps(_trimmed(values)) for values in _values(rows)]
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        jobs = int(threads) if threads.isdigit() and int(threads) > 0 else os.cpu_count() or 1
+        # One process is quicker than two until there is some work: each must import statsforecast.
+        run = Parallel(n_jobs=jobs if len(pasts) > FEW else 1)
+        found = run(delayed(self._forecast)(past) for past in pasts)
+        failed = [place for place, quantiles in enumerate(found) if quantiles is None]
+        for place in failed:
+            found[place] = repeated(pasts[place], self.horizon)
+        if failed:
+            note = f"{len(failed)} of {len(pasts)} could not be fitted: the last value there"
+            self.notes.append(note)
+        return np.array(found).reshape(len(pasts), -1)
+
+    def _forecast(self, past: Floats) -> Floats | None:
+        """Quantiles [horizon, levels] of one series; None where it cannot be fitted."""
+        from statsforecast import models
+
+        if len(past) < FEWEST:
+            return None
+        seasonal = {} if self.kind == "Naive" else {"season_length": self.season}
+        method = getattr(models, self.kind)(**seasonal, **self.further)
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                answer = method.forecast(y=past, h=self.horizon, level=WIDTHS)
+        except Exception:  # a numerical failure may be of any kind; it is counted, and told
+            return None
+        quantiles = np.stack([answer[_column(level)] for level in LEVELS], axis=1)
+        return np.sort(quantiles, axis=1) if np.isfinite(quantiles).all() else None
+
+
+class Naive2:
+    """The last value, seasonally adjusted where there is a season: what OWA divides by.
+
+    Its bands are those of a random walk (Hyndman & Athanasopoulos 2021, 5.5).
+    """
+
+    def __init__(self, horizon: int, season: int) -> None:
+        self.name, self.horizon, self.season = "naive2", horizon, season
+        self.choices: dict[str, Any] = {}
+        self.notes: list[str] = []
+
+    def fit(self, *parts: Any) -> Naive2:
+        """Nothing: a row's own past is all that it learns from."""
+        return self
+
+    def predict(self, rows: list[Any]) -> Floats:
+        """Quantiles float64 [rows, horizon * levels]; see ``Forecast.predict``."""
+        found = []
+        for values in _values(rows):
+            past = _trimmed(values)
+            middle = naive2(past, self.horizon, self.season)
+            found.append(middle[:, None] + _walk(past, self.horizon))
+        return np.array(found).reshape(len(rows), -1)
+
+
+def forecast_baselines(horizon: int, season: int, naive_season: int) -> Sequence[Any]:
+    """Rivals of a forecast; Naive2 by the season of the metrics, the others by that of the data.
+
+    Raises
+    ------
+    ExtraError
+        statsforecast is not installed.
+    """
+    require_packages(["statsforecast"], "forecast", PURPOSE)
+    rivals: list[Any] = [
+        Forecast("naive", "Naive", horizon, 1),
+        Naive2(horizon, naive_season),
+        # Simple exponential smoothing is the ETS model without trend and season.
+        Forecast("ses", "AutoETS", horizon, 1, model="ANN"),
+        Forecast("theta", "OptimizedTheta", horizon, season),
+        Forecast("ets", "AutoETS", horizon, season),
+        Forecast("arima", "AutoARIMA", horizon, season),
+    ]
+    if season > 1:
+        rivals.insert(1, Forecast("seasonal_naive", "SeasonalNaive", horizon, season))
+    return rivals
+
+
+def repeated(past: Floats, horizon: int) -> Floats:
+    """The last value with the bands of a random walk, [horizon, levels]."""
+    return np.asarray(past[-1] + _walk(past, horizon))
+
+
+def _walk(past: Floats, horizon: int) -> Floats:
+    """How far a random walk of the past's own steps strays, [horizon, levels]."""
+    change = naive_error(past, 1) * np.sqrt(np.pi / 2)  # a normal deviation from its mean size
+    growth = np.sqrt(np.arange(1, horizon + 1))
+    return np.asarray(change * growth[:, None] * stats.norm.ppf(LEVELS)[None])
+
+
+def _values(rows: list[Any]) -> list[list[float | None]]:
+    return [row["values"] for row in rows]
+
+
+def _trimmed(values: list[float | None]) -> Floats:
+    """Numbers from the first that is known."""
+    numbers = np.array(values, dtype=np.float64)
+    known = np.isfinite(numbers)
+    if not known.any():
+        raise DataError("a series has no values", fix="leave out empty rows and columns")
+    return numbers[int(known.argmax()) :]
+
+
+def _column(level: float) -> str:
+    """What statsforecast calls a quantile: an end of one of its bands."""
+    if level == LEVELS[MEDIAN]:
+        return "mean"
+    return f"{'lo' if level < 0.5 else 'hi'}-{round(100 * abs(1 - 2 * level))}"

@@ -1,0 +1,67 @@
+"""Stationarity: whether series have a unit root (ADF) or wander (KPSS), as the field tests it.
+
+Source: Dickey & Fuller 1979 (augmented as Said & Dickey 1984); Kwiatkowski et al. 1992. The tests
+are those of statsmodels; what they find is told, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.05
+# So many series are tested at most, and the last values of each: a test takes some milliseconds.
+MOST_SERIES, MOST_VALUES = 100, 500
+# Fewer values tell neither test anything.
+FEWEST = 20
+
+
+def stationarity(series: list[Floats], seed: int) -> dict[str, Any] | None:
+    """In how many series each test finds what it looks for, as they are and as changes.
+
+    Parameters
+    ----------
+    series : list of float64 [steps]
+        Transformed training values, none missing.
+    seed : int
+        Draws the series, where there are many.
+
+    Returns
+    -------
+    dict or None
+        ``series``: how many were tested; ``values`` and ``changes``, each
+        ``{"unit_root": series in which ADF rejects none, "wanders": in which KPSS rejects that they
+        do not}``. None where statsmodels is missing or every series is too short or constant.
+    """
+    if find_spec("statsmodels") is None:
+        return None
+    usable = [v[-MOST_VALUES:] for v in series if len(v) >= FEWEST and np.ptp(np.diff(v)) > 0]
+    if not usable:
+        return None
+    order = np.random.default_rng(seed).permutation(len(usable))[:MOST_SERIES]
+    tested = [usable[place] for place in order]
+    return {
+        "series": len(tested),
+        "values": _counted(tested),
+        "changes": _counted([np.diff(values) for values in tested]),
+    }
+
+
+def _counted(series: list[Floats]) -> dict[str, int]:
+    from statsmodels.tsa.stattools import adfuller, kpss
+
+    unit_root = wanders = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # p-values outside the tables are cut to their ends
+        for values in series:
+            # Schwert's rule, without a search over lags: one regression a series.
+            lags = min(int(12 * (len(values) / 100) ** 0.25), len(values) // 2 - 2)
+            unit_root += adfuller(values, maxlag=lags, autolag=None)[1] >= LEVEL
+            wanders += kpss(values, regression="c", nlags="auto")[1] < LEVEL
+    return {"unit_root": int(unit_root), "wanders": int(wanders)}

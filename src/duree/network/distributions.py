@@ -1,0 +1,185 @@
+"""Likelihoods: what a network's numbers for one step say of the value that will come.
+
+Each turns raw outputs into parameters, has a loss (the negative log-likelihood, in nats; for
+quantiles the pinball loss), and gives quantiles. Real-valued ones live in standard units: zero is
+where the reference forecast lies, one is the usual change from step to step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from duree.sequences.levels import LEVELS
+
+# softplus of this is 1: what spread an untrained network states at the first step.
+ONE = math.log(math.e - 1)
+# Student's t begins with so many degrees of freedom, and never has fewer than two: a variance.
+FREEDOM = 5.0
+SMALLEST = 1e-4
+
+
+class Distribution(Protocol):
+    """One family of predictive distributions.
+
+    Attributes
+    ----------
+    size : int
+        Numbers for each step.
+    counts : bool
+        Whether it speaks of counts in their own unit, and not of standard units.
+    """
+
+    size: ClassVar[int]
+    counts: ClassVar[bool]
+
+    def parameters(self, raw: Tensor, location: Tensor, growth: Tensor) -> Tensor:
+        """Parameters [batch, horizon, size] from raw outputs of the same shape.
+
+        ``location`` [batch, horizon] is added to where the distribution lies; ``growth`` [horizon]
+        is how much wider than the first step each is before anything is learned.
+        """
+        ...
+
+    def loss(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """The loss of each step, [batch, horizon], at ``values`` of the same shape."""
+        ...
+
+    def quantiles(
+        self, parameters: NDArray[np.float64], levels: Sequence[float]
+    ) -> NDArray[np.float64]:
+        """Quantiles float64 [..., levels] from parameters [..., size]; they never fall."""
+        ...
+
+
+class Quantiles:
+    """Quantiles at ``LEVELS``, without any shape between them; the pinball loss."""
+
+    size = len(LEVELS)
+    counts = False
+
+    def parameters(self, raw: Tensor, location: Tensor, growth: Tensor) -> Tensor:
+        start = torch.tensor(stats.norm.ppf(LEVELS), dtype=raw.dtype, device=raw.device)
+        return (raw + start) * growth[:, None] + location[..., None]
+
+    def loss(self, parameters: Tensor, values: Tensor) -> Tensor:
+        levels = torch.tensor(LEVELS, dtype=parameters.dtype, device=parameters.device)
+        errors = values[..., None] - parameters
+        return torch.maximum(levels * errors, (levels - 1) * errors).mean(dim=-1)
+
+    def quantiles(
+        self, parameters: NDArray[np.float64], levels: Sequence[float]
+    ) -> NDArray[np.float64]:
+        # Quantiles that cross are put in order (Chernozhukov et al. 2010): never worse.
+        known = np.sort(parameters, axis=-1)
+        if tuple(levels) == LEVELS:
+            return known
+        places = np.interp(levels, LEVELS, np.arange(len(LEVELS)))
+        below = np.minimum(np.floor(places).astype(np.int64), len(LEVELS) - 2)
+        share = places - below
+        return np.asarray(known[..., below] * (1 - share) + known[..., below + 1] * share)
+
+
+class Gaussian:
+    """Mean and standard deviation."""
+
+    size = 2
+    counts = False
+
+    def parameters(self, raw: Tensor, location: Tensor, growth: Tensor) -> Tensor:
+        mean = raw[..., 0] * growth + location
+        return torch.stack([mean, _spread(raw[..., 1], growth)], dim=-1)
+
+    def loss(self, parameters: Tensor, values: Tensor) -> Tensor:
+        mean, deviation = parameters.unbind(dim=-1)
+        standard = (values - mean) / deviation
+        return deviation.log() + standard**2 / 2 + math.log(2 * math.pi) / 2
+
+    def quantiles(
+        self, parameters: NDArray[np.float64], levels: Sequence[float]
+    ) -> NDArray[np.float64]:
+        mean, deviation = (parameters[..., place, None] for place in range(2))
+        return np.asarray(mean + deviation * stats.norm.ppf(levels))
+
+
+class StudentT:
+    """Centre, scale and degrees of freedom: what is far out is expected to happen."""
+
+    size = 3
+    counts = False
+
+    def parameters(self, raw: Tensor, location: Tensor, growth: Tensor) -> Tensor:
+        centre = raw[..., 0] * growth + location
+        freedom = 2 + softplus(raw[..., 2] + math.log(math.exp(FREEDOM - 2) - 1))
+        return torch.stack([centre, _spread(raw[..., 1], growth), freedom], dim=-1)
+
+    def loss(self, parameters: Tensor, values: Tensor) -> Tensor:
+        centre, scale, freedom = parameters.unbind(dim=-1)
+        standard = (values - centre) / scale
+        norming = torch.lgamma(freedom / 2) - torch.lgamma((freedom + 1) / 2)
+        return (
+            norming
+            + (freedom * math.pi).log() / 2
+            + scale.log()
+            + (freedom + 1) / 2 * torch.log1p(standard**2 / freedom)
+        )
+
+    def quantiles(
+        self, parameters: NDArray[np.float64], levels: Sequence[float]
+    ) -> NDArray[np.float64]:
+        centre, scale, freedom = (parameters[..., place, None] for place in range(3))
+        return np.asarray(centre + scale * stats.t.ppf(levels, freedom))
+
+
+class NegativeBinomial:
+    """Mean and dispersion of counts: their variance is ``mean + dispersion * mean ** 2``.
+
+    ``parameters`` gives the mean in standard units; whoever knows the unit brings it to counts
+    before ``loss`` and ``quantiles`` are asked.
+    """
+
+    size = 2
+    counts = True
+
+    def parameters(self, raw: Tensor, location: Tensor, growth: Tensor) -> Tensor:
+        mean = raw[..., 0] * growth + location
+        return torch.stack([mean, softplus(raw[..., 1] - 1) + SMALLEST], dim=-1)
+
+    def loss(self, parameters: Tensor, values: Tensor) -> Tensor:
+        mean, dispersion = parameters.unbind(dim=-1)
+        size = 1 / dispersion
+        both = (size + mean).log()
+        return (
+            torch.lgamma(size)
+            + torch.lgamma(values + 1)
+            - torch.lgamma(values + size)
+            - size * (size.log() - both)
+            - values * (mean.log() - both)
+        )
+
+    def quantiles(
+        self, parameters: NDArray[np.float64], levels: Sequence[float]
+    ) -> NDArray[np.float64]:
+        mean, dispersion = (parameters[..., place, None] for place in range(2))
+        size = 1 / dispersion
+        return np.asarray(stats.nbinom.ppf(levels, size, size / (size + mean)))
+
+
+def _spread(raw: Tensor, growth: Tensor) -> Tensor:
+    return (softplus(raw + ONE) + SMALLEST) * growth
+
+
+DISTRIBUTIONS: dict[str, Any] = {
+    "quantiles": Quantiles(),
+    "gaussian": Gaussian(),
+    "student": StudentT(),
+    "negative_binomial": NegativeBinomial(),
+}

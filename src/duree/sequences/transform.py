@@ -1,0 +1,130 @@
+"""Transformations that steady a series: logarithm and Box-Cox, learned on training values alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+
+Floats = NDArray[np.float64]
+
+# The powers that are tried, and over how many steps at least the spread is measured for each.
+POWERS = np.round(np.linspace(-1, 2, 31), 1)
+BLOCK = 8
+
+
+@dataclass(frozen=True)
+class Transform:
+    """``((x + shift) ** power - 1) / power``, the logarithm where the power is 0, nothing at 1.
+
+    Attributes
+    ----------
+    power, shift : float
+        The shift is 1 where there are zeros and a power below 1 needs none; else 0.
+    """
+
+    power: float = 1.0
+    shift: float = 0.0
+
+    @classmethod
+    def choose(cls, kind: str, series: list[Floats], block: int = BLOCK) -> Transform:
+        """The transformation of a kind for these series.
+
+        Parameters
+        ----------
+        kind : {"auto", "none", "log", "boxcox"}
+            auto: the logarithm where every value is positive, or is a count; else none.
+        series : list of float64 [steps]
+            Training values; missing ones are NaN.
+        block : int
+            Steps over which spread and level are compared for Box-Cox (the season, if it has one).
+
+        Raises
+        ------
+        DataError
+            A value is negative, and the kind is "log" or "boxcox".
+        """
+        every = np.concatenate(series) if series else np.zeros(0)
+        every = every[np.isfinite(every)]
+        least = float(every.min()) if len(every) else 0.0
+        counts = least >= 0 and bool((every % 1 == 0).all())
+        if kind == "auto":
+            kind = "log" if least > 0 or (counts and len(every)) else "none"
+        if kind == "none":
+            return cls()
+        shift = 0.0 if least > 0 else 1.0
+        if least < 0:
+            raise DataError(
+                "forecast.transform = {kind} needs positive values, and the least one is {least}",
+                fix="set forecast.transform=none",
+                kind=kind,
+                least=least,
+            )
+        if kind == "log":
+            return cls(0.0, shift)
+        return cls(_guerrero([values + shift for values in series], max(block, 2)), shift)
+
+    def apply(self, values: Floats) -> Floats:
+        """Values transformed; NaN stays.
+
+        Raises
+        ------
+        DataError
+            A value lies where the transformation is not defined.
+        """
+        if self.power == 1:
+            return values - 0.0
+        moved = values + self.shift
+        if (moved[np.isfinite(moved)] <= 0).any():
+            raise DataError(
+                "a value of {least} has no logarithm, and the network was trained on positive ones",
+                fix="take such values out, or train with forecast.transform=none",
+                least=float(np.nanmin(values)),
+            )
+        if self.power == 0:
+            return np.asarray(np.log(moved))
+        return np.asarray((moved**self.power - 1) / self.power)
+
+    def defined(self, values: Floats) -> Floats:
+        """Values transformed, NaN where that is not defined."""
+        moved = np.where(values + self.shift > 0, values, np.nan) if self.power != 1 else values
+        return self.apply(moved)
+
+    def undo(self, values: Floats) -> Floats:
+        """What ``apply`` was given; beyond the range of the transformation, its end."""
+        if self.power == 1:
+            return values - 0.0
+        if self.power == 0:
+            # The largest float has a logarithm of 709: beyond it there is nothing to forecast.
+            return np.asarray(np.exp(np.minimum(values, 700.0)) - self.shift)
+        inner = np.maximum(values * self.power + 1, 1e-12)
+        with np.errstate(over="ignore"):
+            return np.asarray(np.minimum(inner ** (1 / self.power), 1e300) - self.shift)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data, the keywords of ``Transform``."""
+        return {"power": self.power, "shift": self.shift}
+
+
+def _guerrero(series: list[Floats], block: int) -> float:
+    """The power under which spread hangs least on level, over the blocks of all series.
+
+    Guerrero 1993: least coefficient of variation of ``spread / level ** (1 - power)``.
+    """
+    worth = np.zeros(len(POWERS))
+    for values in series:
+        blocks = len(values) // block
+        if blocks < 2:
+            continue
+        cut = values[len(values) - blocks * block :].reshape(blocks, block)
+        level, spread = np.nanmean(cut, axis=1), np.nanstd(cut, axis=1, ddof=1)
+        kept = np.isfinite(level) & np.isfinite(spread) & (spread > 0)
+        if kept.sum() < 2:
+            continue
+        ratios = spread[kept] / level[kept] ** (1 - POWERS[:, None])
+        worth += ratios.std(axis=1, ddof=1) / ratios.mean(axis=1)
+    return float(POWERS[worth.argmin()]) if worth.any() else 1.0

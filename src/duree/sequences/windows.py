@@ -1,0 +1,349 @@
+"""Windows: what a forecasting network reads of a series at one origin, and nothing after it.
+
+A window holds the last steps before the origin. Each value is told relative to a reference that the
+origin itself gives (the last value, or that of a season ago), in units of the window's own mean
+change, so that series of any size and level look alike; both stand in the window too, and whoever
+reads a forecast off it can bring it back. What is known of the future (the calendar, a planned
+price) stands ``horizon`` steps early: the window's last steps hold that of the steps to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.sequences.ragged import Ragged, offsets_of
+from duree.sequences.stored import require
+from duree.sequences.transform import Transform
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+VERSION = 1
+# What a series is measured from, and which differencing that undoes.
+REFERENCES = {"none": "mean", "first": "last", "seasonal": "season", "both": "season_and_last"}
+# Beyond so many units a value tells no more: it would only drown the rest.
+FARTHEST = 60.0
+# A window that hardly moves is measured in this share of the usual unit.
+LEAST_UNIT = 0.02
+# Values that must stand before those that a reference is tried on.
+MOST_NEEDED = 3
+# Windows made at once.
+CHUNK = 8192
+# The last channels of every step: reference (as two float32, which together are exact), and unit.
+CARRIED = 3
+
+
+@dataclass(frozen=True)
+class WindowEncoder:
+    """How windows are made, as learned from training rows.
+
+    Attributes
+    ----------
+    horizon, window, season : int
+        Steps to forecast, steps that are read, and steps until the season comes round (1: none).
+    transform : Transform
+    difference : {"none", "first", "seasonal", "both"}
+    unit : float
+        The median mean change of training windows, after the transformation.
+    past, known : tuple of str
+        The covariates' names.
+    past_means, past_scales, known_means, known_scales : tuple of float
+    windows : int
+        How many training rows there were.
+    """
+
+    horizon: int
+    window: int
+    season: int
+    transform: Transform
+    difference: str
+    unit: float
+    past: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    past_means: tuple[float, ...] = ()
+    past_scales: tuple[float, ...] = ()
+    known_means: tuple[float, ...] = ()
+    known_scales: tuple[float, ...] = ()
+    windows: int = 0
+
+    @property
+    def relative(self) -> int:
+        """The first channels, which are values in units: the level, and that of the season."""
+        return 1 if self.season == 1 else 2
+
+    @property
+    def channels(self) -> int:
+        """Numbers in each step, those that are only carried along included."""
+        return self.relative + 4 + len(self.past) + len(self.known) + CARRIED
+
+    @classmethod
+    def fit(
+        cls,
+        rows: pl.Series,
+        *,
+        horizon: int,
+        window: int,
+        season: int,
+        transform: str,
+        difference: str,
+        past: tuple[str, ...] = (),
+        known: tuple[str, ...] = (),
+    ) -> WindowEncoder:
+        """Learn from training rows, and no others.
+
+        Parameters
+        ----------
+        rows : polars.Series of Struct [rows]
+            ``values`` List(Float64) up to the origin; where there are covariates, ``past`` and
+            ``known`` List(Float64), step after step, ``known`` going ``horizon`` steps further.
+        horizon, window, season : int
+        transform : {"auto", "none", "log", "boxcox"}
+        difference : {"auto", "none", "first", "seasonal", "both"}
+            auto: that whose reference lay nearest to the last ``horizon`` values of each row, seen
+            from before them.
+        past, known : tuple of str
+
+        Raises
+        ------
+        DataError
+            The transformation does not suit the values.
+        """
+        flat, lengths = _lists(rows, "values")
+        series = np.split(flat, offsets_of(lengths)[1:-1])
+        chosen = Transform.choose(transform, series, season)
+        moments = {}
+        for part, names in (("past", past), ("known", known)):
+            cells = _lists(rows, part)[0].reshape(-1, len(names)) if names else np.zeros((1, 0))
+            scales = np.nanstd(cells, axis=0)
+            moments[f"{part}_means"] = tuple(np.nanmean(cells, axis=0).tolist())
+            moments[f"{part}_scales"] = tuple(np.where(scales > 0, scales, 1.0).tolist())
+        encoder = cls(
+            horizon,
+            window,
+            season,
+            chosen,
+            "first",
+            1e-300,
+            past,
+            known,
+            **moments,
+            windows=len(rows),
+        )
+        units = np.concatenate([encoder._frames(part)[1] for part in _chunks(rows)])
+        usual = float(np.median(units[units > 0])) if (units > 0).any() else 1.0
+        state = encoder.to_dict() | {"unit": usual}
+        if difference == "auto":
+            difference = _nearest(state, rows)
+        return cls.from_dict(state | {"difference": difference})
+
+    def encode(self, rows: pl.Series) -> Ragged:
+        """One window a row, float32 [total_steps, channels]; see ``fit`` for the rows.
+
+        Raises
+        ------
+        DataError
+            A value does not suit the transformation, or something known is missing.
+        """
+        parts = [self._windows(part) for part in _chunks(rows)]
+        if not parts:
+            return Ragged(np.zeros((0, self.channels), np.float32), np.zeros(1, np.int64))
+        lengths = np.concatenate([lengths for _, lengths in parts])
+        return Ragged(np.concatenate([cells for cells, _ in parts]), offsets_of(lengths))
+
+    def frames(self, rows: pl.Series) -> tuple[Floats, Floats]:
+        """Each row's reference float64 [rows, horizon], transformed, and its unit [rows]."""
+        parts = [self._frames(part) for part in _chunks(rows)]
+        return np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data that ``from_dict`` reads back."""
+        names = (
+            *("horizon", "window", "season", "difference", "unit", "windows"),
+            *("past", "known", "past_means", "past_scales", "known_means", "known_scales"),
+        )
+        plain = {name: getattr(self, name) for name in names}
+        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
+        return {"version": VERSION, **plain, "transform": self.transform.to_dict()}
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> WindowEncoder:
+        """Make the encoder that ``to_dict`` described.
+
+        Raises
+        ------
+        RunError
+            The data is malformed, or was written by a newer Durée.
+        """
+        given = {key: value for key, value in state.items() if key not in ("kind", "version")}
+        require(state.get("version") == VERSION, "windows", "version")
+        require(given.get("difference") in REFERENCES, "windows", "difference")
+        require(float(given.get("unit", 0)) > 0, "windows", "unit")
+        lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
+        try:
+            return cls(**(given | lists | {"transform": Transform(**given["transform"])}))
+        except TypeError:
+            require(False, "windows", "keys")
+            raise
+
+    def _windows(self, rows: pl.Series) -> tuple[NDArray[np.float32], Ints]:
+        """The cells of all windows one after the other, and how many steps each has."""
+        flat, seen, lengths, begins = self._values(rows)
+        reference, unit, level = self._measured(flat, lengths, begins)
+        steps = np.maximum(np.minimum(lengths, self.window), self.horizon)
+        back, row = _places(steps)  # of each cell: how many steps before the origin, and its row
+        place = lengths[row] - back
+        inside = place >= 0
+        at = begins[row] + np.maximum(place, 0)
+        before = begins[row] + np.maximum(place - 1, 0)
+        value = flat[at]
+        cells = np.zeros((len(row), self.channels), dtype=np.float32)
+        columns = [
+            (value - level[row]) / unit[row] * inside,
+            *self._season(flat, lengths, begins, unit, row, place),
+            seen[at] & inside,
+            np.clip((value - flat[before]) / unit[row], -8, 8) / 2 * (inside & (place > 0)),
+            np.log(unit[row] / self.unit) / 2,
+            lengths[row] >= self.season + self.horizon,
+        ]
+        columns += self._covariates(rows, lengths, row, place)
+        for channel, column in enumerate(columns):
+            cells[:, channel] = column
+        np.clip(cells, -FARTHEST, FARTHEST, out=cells)
+        ahead = np.flatnonzero(back <= self.horizon)
+        carried = reference[row[ahead], self.horizon - back[ahead]]
+        cells[ahead, -3] = carried
+        cells[ahead, -2] = carried - cells[ahead, -3].astype(np.float64)
+        cells[:, -1] = unit[row]
+        return cells, steps
+
+    def _values(self, rows: pl.Series) -> tuple[Floats, NDArray[np.bool_], Ints, Ints]:
+        """Transformed values with gaps carried over, where they were seen, lengths and begins."""
+        flat, lengths = _lists(rows, "values")
+        if (lengths == 0).any():
+            raise DataError("a series has no values", fix="leave out empty rows and columns")
+        begins = offsets_of(lengths)[:-1]
+        seen = np.isfinite(flat)
+        last = np.where(seen, np.arange(len(flat)), 0)
+        last[begins] = begins
+        flat = self.transform.apply(flat[np.maximum.accumulate(last)])
+        return np.nan_to_num(flat, nan=0.0), seen, lengths, begins
+
+    def _frames(self, rows: pl.Series) -> tuple[Floats, Floats]:
+        flat, _, lengths, begins = self._values(rows)
+        reference, unit, _ = self._measured(flat, lengths, begins)
+        return reference, unit
+
+    def _measured(self, flat: Floats, lengths: Ints, begins: Ints) -> tuple[Floats, Floats, Floats]:
+        """Reference [rows, horizon], unit [rows] and level [rows] of each row's window."""
+        steps = np.minimum(lengths, self.window)
+        ends = begins + lengths
+        changes = np.abs(np.diff(flat, append=flat[-1:]))
+        change = _sums(changes, ends - steps, ends - 1) / np.maximum(steps - 1, 1)
+        unit = np.maximum(change, LEAST_UNIT * self.unit)
+        last = flat[ends - 1]
+        level = _sums(flat, ends - steps, ends) / steps if self.difference == "none" else last
+        ahead = level[:, None] + np.zeros(self.horizon)
+        if self.difference in ("seasonal", "both"):
+            there = lengths > self.season
+            past = ends[:, None] - self.season + np.arange(self.horizon) % self.season
+            season = flat[np.where(there[:, None], past, ends[:, None] - 1)]
+            if self.difference == "both":
+                season = (
+                    season
+                    + (last - flat[np.where(there, ends - 1 - self.season, ends - 1)])[:, None]
+                )
+            ahead = np.where(there[:, None], season, last[:, None])
+        return ahead, unit, level
+
+    def _season(
+        self, flat: Floats, lengths: Ints, begins: Ints, unit: Floats, row: Ints, place: Ints
+    ) -> list[Floats]:
+        """How the values went a season before each step to come, relative to where it began."""
+        if self.season == 1:
+            return []
+        # A season shorter than the horizon comes round more than once before it ends.
+        rounds = -(-self.horizon // self.season) * self.season
+        then = place + self.horizon - rounds
+        last = lengths - 1 - rounds
+        there = (then >= 0) & (last[row] >= 0) & (then < lengths[row])
+        value = flat[begins[row] + np.where(there, then, 0)]
+        began = flat[begins + np.maximum(last, 0)][row]
+        return [np.where(there, (value - began) / unit[row], 0.0)]
+
+    def _covariates(self, rows: pl.Series, lengths: Ints, row: Ints, place: Ints) -> list[Floats]:
+        """The channels of past covariates, and of those known ``horizon`` steps further."""
+        found: list[Floats] = []
+        for part, names, further in (("past", self.past, 0), ("known", self.known, self.horizon)):
+            if not names:
+                continue
+            flat, sizes = _lists(rows, part)
+            if (sizes != (lengths + further) * len(names)).any():
+                raise DataError(
+                    "what is known beforehand ({names}) ends before the steps to come",
+                    fix="add a row for each of the {horizon} steps to come, its value left empty",
+                    names=", ".join(names),
+                    horizon=self.horizon,
+                )
+            begins = offsets_of(lengths + further)[:-1]
+            inside = place + further >= 0
+            at = begins[row] + np.maximum(place + further, 0)
+            cells = flat.reshape(-1, len(names))
+            for channel in range(len(names)):
+                mean = getattr(self, f"{part}_means")[channel]
+                scale = getattr(self, f"{part}_scales")[channel]
+                standard = (cells[at, channel] - mean) / scale
+                found.append(np.where(inside, np.nan_to_num(standard, nan=0.0), 0.0))
+        return found
+
+
+def _nearest(state: dict[str, Any], rows: pl.Series) -> str:
+    """The differencing whose reference lay nearest to the last values of each row, in units."""
+    horizon = state["horizon"]
+    values = rows.struct.field("values").alias("values").to_frame()
+    known = pl.col("values").list
+    long = values.filter(known.len() > horizon + MOST_NEEDED)
+    if long.is_empty():
+        return "first"
+    pasts = long.select(known.head(known.len() - horizon)).to_struct()
+    after = long.select(known.tail(horizon)).to_series().explode().to_numpy()
+    after = after.astype(np.float64).reshape(-1, horizon)
+    answers = WindowEncoder.from_dict(state).transform.apply(after)
+    names = ["first", "none"] if state["season"] == 1 else list(REFERENCES)
+    errors = {}
+    for name in names:
+        reference, unit = WindowEncoder.from_dict(state | {"difference": name}).frames(pasts)
+        errors[name] = float(np.nanmean(np.abs(answers - reference) / unit[:, None]))
+    return min(errors, key=errors.__getitem__)
+
+
+def _lists(rows: pl.Series, part: str) -> tuple[Floats, Ints]:
+    """The numbers of one part of all rows, one row after the other, and how many each has."""
+    column = rows.struct.field(part)
+    lengths = column.list.len().fill_null(0).cast(pl.Int64).to_numpy()
+    flat = column.filter(column.list.len() > 0).explode().cast(pl.Float64).to_numpy()
+    return flat.astype(np.float64), lengths
+
+
+def _places(steps: Ints) -> tuple[Ints, Ints]:
+    """For each cell of windows of so many steps: steps before the origin (from 1), and its row."""
+    offsets = offsets_of(steps)
+    row = np.repeat(np.arange(len(steps)), steps)
+    return offsets[1:][row] - np.arange(offsets[-1]), row
+
+
+def _sums(values: Floats, begins: Ints, ends: Ints) -> Floats:
+    """The sum of each stretch of the values, by itself: 0 where it is empty."""
+    pairs = np.stack([begins, ends], axis=1).ravel()
+    sums = np.add.reduceat(np.append(values, 0.0), pairs)[::2]
+    return np.where(ends > begins, sums, 0.0)
+
+
+def _chunks(rows: pl.Series) -> list[pl.Series]:
+    return [rows.slice(start, CHUNK) for start in range(0, len(rows), CHUNK)]

@@ -1,0 +1,278 @@
+"""Forecast: how a series goes on, as quantiles of each of the next steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from duree.baselines import Baseline
+from duree.baselines.forecasts import forecast_baselines
+from duree.errors import DataError
+from duree.evaluation.forecasts import FORECASTS, FURTHER, quantiles_of
+from duree.evaluation.metrics import MetricSet
+from duree.network.distributions import DISTRIBUTIONS, Distribution
+from duree.network.forecaster import Forecaster
+from duree.recipe import Recipe
+from duree.sequences.encoder import Encoder
+from duree.sequences.levels import BAND_80, BAND_95, LEVELS, MEDIAN
+from duree.sequences.transform import Transform
+from duree.sequences.windows import WindowEncoder
+from duree.settings import ModelSettings
+from duree.tasks.task import Link, Loss, Task
+
+Floats = NDArray[np.float64]
+
+# A band that held too little or too much of the validation part is widened by no more than this.
+LEAST_STRETCH, MOST_STRETCH = 0.5, 3.0
+# With fewer errors than this nothing is said of how wide the bands should have been.
+FEWEST_ERRORS = 40
+# A count's mean is never exactly 0: what then happens would be impossible.
+LEAST_MEAN = 1e-3
+
+
+@dataclass(frozen=True)
+class Forecast(Task):
+    """A distribution for each step to come, relative to where its reference lies.
+
+    ``transform`` is undone in what is predicted. ``stretch`` multiplies, for each level, how far
+    its quantile lies from the median: what would have held as much of the validation part as it
+    says (split-conformal, as Romano et al. 2019).
+    """
+
+    horizon: int
+    distribution: str = "quantiles"
+    transform: Transform = field(default_factory=Transform)
+    unit: float = 1.0
+    stretch: tuple[float, ...] = (1.0,) * len(LEVELS)
+
+    name: ClassVar[str] = "forecast"
+    metrics: ClassVar[MetricSet] = FORECASTS
+    stratify: ClassVar[bool] = False
+    watched: ClassVar[str] = "minus OWA"
+    of_series: ClassVar[bool] = True
+
+    @classmethod
+    def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
+        settings = recipe.forecast
+        horizon, window, season = settings.horizon, settings.window, settings.season
+        if horizon is None or window is None or season is None:
+            raise TypeError("what the recipe leaves open is found where series are read")
+        first = rows[0]
+        # The calendar's channels have no column: they stand before those that have.
+        channels = len(first["known"]) // (len(first["values"]) + horizon)
+        circles = [f"calendar {place}" for place in range(1, channels - len(settings.known) + 1)]
+        return WindowEncoder.fit(
+            rows,
+            horizon=horizon,
+            window=window,
+            season=season,
+            transform=settings.transform,
+            difference=settings.difference,
+            past=settings.past,
+            known=(*circles, *settings.known),
+        )
+
+    @classmethod
+    def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
+        values = answers(target)
+        distribution = recipe.forecast.distribution
+        known = values[np.isfinite(values)]
+        if DISTRIBUTIONS[distribution].counts and ((known < 0).any() or (known % 1 != 0).any()):
+            odd = known[(known < 0) | (known % 1 != 0)]
+            raise DataError(
+                "forecast.distribution = negative_binomial is for counts, and {value:g} is none",
+                fix="set forecast.distribution=student, or correct the value",
+                value=float(odd[0]),
+            )
+        return cls(values.shape[1], distribution)
+
+    def reading(self, encoder: Encoder) -> Self:
+        assert isinstance(encoder, WindowEncoder)
+        return replace(self, transform=encoder.transform, unit=encoder.unit)
+
+    def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
+        assert isinstance(encoder, WindowEncoder)
+        return Forecaster(
+            settings,
+            channels=encoder.channels,
+            relative=encoder.relative,
+            horizon=self.horizon,
+            distribution=self.family,
+        )
+
+    @property
+    def family(self) -> Distribution:
+        """The family of distributions."""
+        found: Distribution = DISTRIBUTIONS[self.distribution]
+        return found
+
+    @property
+    def outputs(self) -> int:
+        return self.horizon * (self.family.size + 2) + 1
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return ()
+
+    def encode(self, target: pl.Series) -> Floats:
+        further = [target.struct.field(name).cast(pl.Float64).to_numpy() for name in FURTHER]
+        return np.column_stack([answers(target), *further])
+
+    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
+        family, horizon = self.family, self.horizon
+
+        def loss(scores: Tensor, targets: Tensor) -> Tensor:
+            parameters, reference, unit = self._parts(scores)
+            values = targets[:, :horizon]
+            known = values.isfinite()
+            if family.counts:
+                parameters = self._as_counts(parameters, reference, unit)
+                losses = family.loss(parameters, values.nan_to_num().to(parameters.dtype))
+            else:
+                moved = torch.from_numpy(self.transform.defined(values.numpy()))
+                known = moved.isfinite()
+                standard = ((moved - reference) / unit[:, None]).nan_to_num()
+                losses = family.loss(parameters, standard.to(parameters.dtype))
+            weight = known * self._weight(unit)[:, None].to(losses.dtype)
+            return (losses * weight).sum() / weight.sum().clamp(min=1e-9)
+
+        return loss
+
+    def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
+        values = targets[:, : self.horizon]
+        if self.family.counts or np.isfinite(values).sum() < FEWEST_ERRORS:
+            return self
+        plain = replace(self, stretch=(1.0,) * len(LEVELS))
+        quantiles, reference, unit = self._standard(plain, scores)
+        actual = (self.transform.defined(values) - reference) / unit[:, None]
+        known = np.isfinite(actual)
+        errors = (actual - quantiles[..., MEDIAN])[known]
+        stretch = np.ones(len(LEVELS))
+        for low in range(MEDIAN):
+            high = len(LEVELS) - 1 - low
+            below, above = (
+                np.abs(quantiles[..., end] - quantiles[..., MEDIAN])[known] for end in (low, high)
+            )
+            away = np.sort(np.abs(errors) / np.maximum(np.where(errors < 0, below, above), 1e-12))
+            rank = min(int(np.ceil((LEVELS[high] - LEVELS[low]) * (len(away) + 1))), len(away))
+            stretch[[low, high]] = np.clip(away[rank - 1], LEAST_STRETCH, MOST_STRETCH)
+        return replace(self, stretch=tuple(stretch.tolist()))
+
+    def predictions(
+        self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> Floats:
+        quantiles, reference, unit = self._standard(self, scores)
+        if not self.family.counts:
+            moved = reference[..., None] + unit[:, None, None] * quantiles
+            quantiles = self.transform.undo(moved)
+        return quantiles.reshape(len(scores), -1)
+
+    def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
+        values = self.metrics.values(self.predictions(scores), targets)
+        return -values.get("owa", values.get("mase", np.inf))
+
+    def answer_rows(self, frame: pl.DataFrame, target: pl.Series) -> pl.DataFrame:
+        steps = pl.int_ranges(1, pl.lit(self.horizon + 1), dtype=pl.Int64).alias("step")
+        actual = target.struct.field("values").alias(target.name)
+        return (
+            frame.with_columns(steps, actual)
+            .explode(frame.columns[-1], "step", target.name)
+            .with_columns(pl.col(target.name).fill_nan(None))
+        )
+
+    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        raise NotImplementedError("a forecast has no wide part")
+
+    @property
+    def link(self) -> Link:
+        raise NotImplementedError("a forecast is no single function of the scores")
+
+    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
+        raise NotImplementedError("a forecast is explained by its report alone")
+
+    def chosen(self, predictions: Floats) -> NDArray[np.int64]:
+        return np.zeros(len(predictions), dtype=np.int64)
+
+    def calibration(self, predictions: Floats, targets: NDArray[Any]) -> list[dict[str, Any]]:
+        return []
+
+    def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
+        season = recipe.forecast.season or 1
+        return forecast_baselines(self.horizon, season, recipe.forecast.naive_season or season)
+
+    def columns(self, predictions: Floats) -> list[pl.Series]:
+        quantiles = quantiles_of(predictions).reshape(-1, len(LEVELS))
+        places = {
+            "prediction": MEDIAN,
+            "low": BAND_95[0],
+            "high": BAND_95[1],
+            "low_80": BAND_80[0],
+            "high_80": BAND_80[1],
+        }
+        return [pl.Series(name, quantiles[:, place]) for name, place in places.items()]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "horizon": self.horizon,
+            "distribution": self.distribution,
+            "transform": self.transform.to_dict(),
+            "unit": self.unit,
+            "stretch": list(self.stretch),
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Self:
+        return cls(
+            int(state["horizon"]),
+            str(state["distribution"]),
+            Transform(**state["transform"]),
+            float(state["unit"]),
+            tuple(state["stretch"]),
+        )
+
+    def _parts(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Parameters [batch, horizon, size], reference [batch, horizon] and unit [batch]; the last
+        two in float64."""
+        sizes = [self.horizon * self.family.size, self.horizon, self.horizon, 1]
+        flat, high, low, unit = torch.split(scores, sizes, dim=1)
+        parameters = flat.view(len(scores), self.horizon, self.family.size)
+        return parameters, high.double() + low.double(), unit[:, 0].double()
+
+    def _as_counts(self, parameters: Tensor, reference: Tensor, unit: Tensor) -> Tensor:
+        """Parameters whose mean is brought to counts."""
+        mean = reference + unit[:, None] * parameters[..., 0].double()
+        if self.transform.power == 0:
+            mean = mean.clamp(max=30.0).exp() - self.transform.shift
+        counts = mean.clamp(min=LEAST_MEAN).to(parameters.dtype)
+        return torch.stack([counts, parameters[..., 1]], dim=-1)
+
+    def _weight(self, unit: Tensor) -> Tensor:
+        """How much a row counts: errors relative to the level weigh half, those in units half."""
+        if self.transform.power == 1 or self.family.counts:
+            return torch.ones_like(unit)
+        return (unit / self.unit).sqrt()
+
+    @staticmethod
+    def _standard(task: Forecast, scores: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
+        """Quantiles [rows, horizon, levels] in units (or counts), reference and unit."""
+        parameters, reference, unit = task._parts(torch.from_numpy(scores))
+        if task.family.counts:
+            parameters = task._as_counts(parameters, reference, unit)
+        quantiles = task.family.quantiles(parameters.double().numpy(), LEVELS)
+        if not task.family.counts:
+            middle = quantiles[..., MEDIAN, None]
+            quantiles = np.sort(middle + (quantiles - middle) * np.array(task.stretch), axis=-1)
+        return quantiles, reference.numpy(), unit.numpy()
+
+
+def answers(target: pl.Series) -> Floats:
+    """What came after each origin, float64 [rows, horizon]; NaN where it is not known."""
+    values: Sequence[Any] = target.struct.field("values").to_list()
+    return np.array(values, dtype=np.float64)
