@@ -252,7 +252,7 @@ def test_columns_known_beforehand_are_used(tmp_path):
         {"forecast.window": 9},
         {"forecast.windows": 40},
         {"forecast.transform": "none"},
-        {"forecast.difference": "both"},
+        {"forecast.difference": "none"},
         {"forecast.distribution": "student"},
     ],
     ids=lambda setting: next(iter(setting)),
