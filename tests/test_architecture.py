@@ -31,6 +31,7 @@ ORDER = [
     "training",
     "baselines",
     "evaluation",
+    "typology",
     "explain",
     "report",
     "tasks",
@@ -51,6 +52,8 @@ ORDER = [
     "pictures",
     "records",
     "workflow",
+    "embedding",
+    "typologies",
     # Those who use it.
     "estimators",
     "serving",
@@ -68,6 +71,7 @@ WITHOUT_TORCH = {
     "tables",
     "sequences",
     "evaluation",
+    "typology",
     "letters",
 }
 # These speak in the interface of a declared package, which cannot be installed without them.

@@ -105,7 +105,7 @@ def test_a_life_is_explained_and_the_report_tells_of_spells(folder: Path, run: R
     told = write_report(run.folder).read_text(encoding="utf-8")
     assert "each one’s spells of “status” in order of time" in told
     assert "id, status, from, to" in told
-    assert "每人按时间排列的“status”时段" in write_report(run.folder, "zh").read_text("utf-8")
+    assert "每人按时间排列的“status”持续段" in write_report(run.folder, "zh").read_text("utf-8")
 
 
 def test_the_service_takes_a_sequence_as_it_is_told(run: Run) -> None:

@@ -206,6 +206,21 @@ def explain(run: str, data: str, row: int | None, everything: bool, output: Path
 
 @cli.command()
 @click.argument("run")
+@click.argument("data")
+@click.option("-o", "--output", metavar="FILE", required=True, help=".parquet .csv .tsv .jsonl")
+@click.option("--clusters", type=click.IntRange(2), help="How many types; found out if not given.")
+def embed(run: str, data: str, output: str, clusters: int | None) -> None:
+    """Write each sequence as a vector, and its type; a page shows the types."""
+    from duree.typologies import embed_rows
+
+    page = embed_rows(run, data, output, clusters)
+    click.echo(output)
+    if page is not None:
+        click.echo(page)
+
+
+@cli.command()
+@click.argument("run")
 @click.argument("file", metavar="FILE.onnx")
 def export(run: str, file: str) -> None:
     """Write the network as ONNX, with the tables and the card that belong to it."""

@@ -15,9 +15,11 @@ from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from duree.embedding import embed
 from duree.errors import DataError
 from duree.recipe import Recipe, setting_names
 from duree.sequences.encoder import Encoder
+from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
 from duree.tasks import Task
@@ -126,11 +128,25 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.model_ = train_model(untrained, examples, held_out, recipe, seed=recipe.seed)
         return self
 
+    def embed(self, X: Any) -> NDArray[np.float32]:
+        """Each sequence as the vector that the network makes of it: its pooled hidden states.
+
+        Returns
+        -------
+        float32 [rows, directions * hidden_size]
+        """
+        sequences = self._encoded(X)
+        return embed(self.model_, sequences)
+
     def _predictions(self, X: Any) -> NDArray[np.float64]:
+        sequences = self._encoded(X)
+        return self.model_.predictions(sequences)
+
+    def _encoded(self, X: Any) -> Ragged:
         check_is_fitted(self, "model_")
         rows = self._rows(X, reset=False)
         if isinstance(rows, pl.Series) is isinstance(self.model_.encoder, TextEncoder):
-            return self.model_.predictions(self.model_.encode(rows))
+            return self.model_.encode(rows)
         raise DataError(
             "the model reads {expected}, and was given {given}",
             fix="give it the kind of rows that it was fitted on",

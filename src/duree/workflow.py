@@ -174,7 +174,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     model = TrainedModel.of_run(run)
     if model.task.of_series:
         return judge_series(_recipe_for(run, data), model)
-    table = _read_like(run, data, model, asked=True)
+    table = read_like(run, data, model, asked=True)
     target = model.task.read_target(table, resolve_column(table, model.columns["target"]))
     examples = model.task.examples(model.encoder.encode(model.texts(table)), target)
     group, weight = run.recipe.data.group, run.recipe.data.weight
@@ -267,7 +267,7 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
     """
     run = Run(folder)
     networks = load_networks(run)
-    texts = networks[0].texts(_read_like(run, data, networks[0]))
+    texts = networks[0].texts(read_like(run, data, networks[0]))
     if not 1 <= row <= len(texts):
         raise DataError(
             "there is no row {row}: the table has {rows}",
@@ -299,7 +299,7 @@ def explain_all(
     run = Run(folder)
     model = TrainedModel.of_run(run)
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
-    texts = model.texts(_read_like(run, data, model))
+    texts = model.texts(read_like(run, data, model))
     pieces = Pieces(file, _made_from(run, Path(data)))
     write_attributions(model, texts, pieces, lambda done: progress(done, len(texts)))
     return file
@@ -310,7 +310,7 @@ def _recipe_for(run: Run, data: Path | str) -> Recipe:
     return run.recipe.replace({"data.files": (str(data),), "data.test_file": None})
 
 
-def _read_like(run: Run, data: Path | str, model: TrainedModel, *, asked: bool = False) -> Table:
+def read_like(run: Run, data: Path | str, model: TrainedModel, *, asked: bool = False) -> Table:
     """A table as the run's own was read; ``asked``: whether its answers are wanted too."""
     settings = run.recipe.data
     table = read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
@@ -321,7 +321,7 @@ def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> 
     """The same piece by piece, where each row is a sequence; without the first ones."""
     settings = run.recipe.data
     if settings.has_long_rows:
-        table = _read_like(run, data, model)
+        table = read_like(run, data, model)
         yield Table(table.frame[skip:], table.sources, table.findings)
         return
     yield from stream_table(

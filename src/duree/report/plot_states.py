@@ -45,13 +45,13 @@ def draw_distribution(facts: StateFacts, words: Words) -> Figure:
     classes = list(facts.by_class) if len(facts.by_class) > 1 else []
     across = 2 if len(classes) in (2, 4) else 3
     wide, small = WIDTH - LEFT - RIGHT, SMALL + BELOW + TITLE
-    key = _lay_out_key(facts, words)
+    key = lay_out_key(facts, words)
     top = LINE * len(key) + (TITLE if classes else MARGIN)
     lines = -(-len(classes) // across)
     figure = Figure(figsize=(WIDTH, top + TALL + BELOW + lines * small))
-    _draw_key(figure, key)
+    draw_key(figure, key)
     whole = place(figure, LEFT, top, wide, TALL)
-    _draw_shares(whole, facts, facts.distribution, wide, RIGHT)
+    draw_shares(whole, facts, facts.distribution, wide, RIGHT)
     whole.set_ylabel(words("share of the rows (%)"))
     if classes:
         whole.set_title(words("all classes ({n} rows)", n=count(facts.rows)))
@@ -60,7 +60,7 @@ def draw_distribution(facts: StateFacts, words: Words) -> Figure:
         down, right = divmod(number, across)
         y = top + TALL + BELOW + TITLE + down * small
         axes = place(figure, LEFT + right * (width + GAP), y, width, SMALL)
-        _draw_shares(axes, facts, facts.by_class[name], width, 0.0)
+        draw_shares(axes, facts, facts.by_class[name], width, 0.0)
         axes.set_title(
             words("{name} ({n} rows)", name=label(name, 20), n=count(facts.class_rows[name]))
         )
@@ -69,7 +69,7 @@ def draw_distribution(facts: StateFacts, words: Words) -> Figure:
     return figure
 
 
-def _draw_shares(
+def draw_shares(
     axes: Axes,
     facts: StateFacts,
     shares: Sequence[Sequence[float]],
@@ -82,8 +82,8 @@ def _draw_shares(
     for top, colour in reversed(list(zip(tops.T, colours_of(facts), strict=True))):
         axes.stairs(top, edges, fill=True, color=colour, linewidth=0)
     if not np.any(shares, axis=1).all():
-        _shade_missing(axes)
-    _name_times(axes, facts.times, width, beyond)
+        shade_missing(axes)
+    name_times(axes, facts.times, width, beyond)
     axes.set_ylim(0, 100)
     axes.set_yticks([0, 50, 100])
 
@@ -91,21 +91,21 @@ def _draw_shares(
 def draw_sequences(facts: StateFacts, words: Words) -> Figure:
     """A line for each sequence, in the colours of its states; where one is missing, a gap."""
     rows = facts.index.rows
-    key = _lay_out_key(facts, words)
+    key = lay_out_key(facts, words)
     top = LINE * len(key) + MARGIN
     tall = min(3.0, 0.15 * len(rows))
     wide = WIDTH - LEFT - RIGHT
     figure = Figure(figsize=(WIDTH, top + tall + BELOW))
-    _draw_key(figure, key)
+    draw_key(figure, key)
     axes = place(figure, LEFT, top, wide, tall)
     if facts.missing:
-        _shade_missing(axes)
+        shade_missing(axes)
     for state, colour in enumerate(colours_of(facts)):
-        x, y = _spells(rows, state)
+        x, y = spells_of(rows, state)
         # A little more than a row's height, or light would shine through between rows.
         thick = 1.12 * 72 * tall / len(rows)
         axes.plot(x, y, color=colour, linewidth=thick, solid_capstyle="butt")
-    _name_times(axes, facts.times, wide, RIGHT)
+    name_times(axes, facts.times, wide, RIGHT)
     axes.set_ylim(-0.5, len(rows) - 0.5)
     axes.set_yticks([])
     axes.set_ylabel(
@@ -114,7 +114,7 @@ def draw_sequences(facts: StateFacts, words: Words) -> Figure:
     return figure
 
 
-def _spells(rows: list[list[int]], state: int) -> tuple[list[float], list[float]]:
+def spells_of(rows: list[list[int]], state: int) -> tuple[list[float], list[float]]:
     """Where each spell in a state begins and ends, and its row; no line leads to the next."""
     x: list[float] = []
     y: list[float] = []
@@ -184,14 +184,14 @@ def draw_entropy(facts: StateFacts, words: Words) -> Figure:
     values = [np.nan if value is None else value for value in facts.entropy]
     axes.plot(values, color=BLUE, marker="o" if len(values) <= MOST_MARKED else "", markersize=4)
     axes.grid(axis="y", color=PALE, linewidth=0.5)
-    _name_times(axes, facts.times, wide, RIGHT)
+    name_times(axes, facts.times, wide, RIGHT)
     axes.set_ylim(-0.03, 1.03)
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_ylabel(words("entropy"))
     return figure
 
 
-def _name_times(axes: Axes, times: list[str], width: float, beyond: float) -> None:
+def name_times(axes: Axes, times: list[str], width: float, beyond: float) -> None:
     """As many names of time points as can be read; the last ends at most ``beyond`` the axes."""
     names = [label(name, 12) for name in times]
     room = max(text_width(name) for name in names) + 0.1
@@ -203,12 +203,12 @@ def _name_times(axes: Axes, times: list[str], width: float, beyond: float) -> No
     axes.set_xticks(places, [names[n] for n in places])
 
 
-def _shade_missing(axes: Axes) -> None:
+def shade_missing(axes: Axes) -> None:
     """A grey ground that shows wherever no state is drawn."""
     axes.patch.set(facecolor=PALE, edgecolor="white", hatch=HATCH, linewidth=0)
 
 
-def _draw_key(figure: Figure, lines: list[list[Entry]]) -> None:
+def draw_key(figure: Figure, lines: list[list[Entry]]) -> None:
     """A square and a name for each state."""
     axes = place(figure, 0, 0, WIDTH, max(LINE * len(lines), LINE))
     axes.set_axis_off()
@@ -222,7 +222,7 @@ def _draw_key(figure: Figure, lines: list[list[Entry]]) -> None:
             axes.text(x + 0.19, down, name, va="center_baseline", color=INK)
 
 
-def _lay_out_key(facts: StateFacts, words: Words) -> list[list[Entry]]:
+def lay_out_key(facts: StateFacts, words: Words) -> list[list[Entry]]:
     """Each state's colour and name, those of the others, and how a missing one looks, in lines."""
     named = [
         (label(state, 28), colour, "")

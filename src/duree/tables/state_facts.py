@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 MISSING = -1
 MOST_CLASSES = 6
-MOST_SEQUENCES = 150
+MOST_SEQUENCES, MOST_OF_A_TYPE = 150, 60
 
 
 def describe_states(
@@ -77,6 +77,29 @@ def describe_states(
     }
 
 
+def describe_types(
+    states: pl.Series, times: list[str], types: NDArray[np.int64], seed: int = 0
+) -> list[dict[str, Any]]:
+    """Each type of sequences as ``describe_states`` tells all of them.
+
+    ``types`` int64 [rows] are numbers from 0; rows of no type have -1. Each type has ``rows``,
+    ``distribution`` and ``index``, of at most 60 sequences.
+    """
+    names, codes = _encode(states, len(times))
+    found = []
+    for number in range(int(types.max(initial=-1)) + 1):
+        own = codes[types == number]
+        counts = _count(own, len(names), np.ones(len(own)))
+        found.append(
+            {
+                "rows": len(own),
+                "distribution": _shares(counts).tolist(),
+                "index": _draw_sequences(own, seed, MOST_OF_A_TYPE).tolist(),
+            }
+        )
+    return found
+
+
 def _encode(states: pl.Series, times: int) -> tuple[list[str], np.ndarray]:
     """Names of the states and the rows as their numbers [rows, times].
 
@@ -135,8 +158,8 @@ def _commonest(target: pl.Series | None) -> dict[str, np.ndarray]:
     return {name: target.eq_missing(name).to_numpy() for name in names}
 
 
-def _draw_sequences(codes: np.ndarray, seed: int) -> np.ndarray:
+def _draw_sequences(codes: np.ndarray, seed: int, most: int = MOST_SEQUENCES) -> np.ndarray:
     """Rows drawn without replacement, sorted from their end."""
-    drawn = np.random.default_rng(seed).permutation(len(codes))[:MOST_SEQUENCES]
+    drawn = np.random.default_rng(seed).permutation(len(codes))[:most]
     found = codes[np.sort(drawn)]
     return found[np.lexsort(found.T)]

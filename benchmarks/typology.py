@@ -1,0 +1,98 @@
+"""Types of 60,000 different life courses, from vectors and by optimal matching: time and memory.
+
+    python benchmarks/typology.py [--rows 60000]
+
+A table of distances between all of them would take 14 GB, and R's matrices end at 46,340 rows. Here
+distances are held for 2,000 sequences at a time, and all others go to the nearest heart of a type.
+The courses have 72 months in six states, and come from three kinds of lives; how far the types
+found are these kinds is told too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from sklearn.metrics import adjusted_rand_score
+
+from duree.recipe import Recipe
+from duree.tables.write import write_table
+from duree.typologies import embed_rows
+from duree.typology.matching import constant_costs, distances
+from duree.workflow import fit
+
+STATES = np.array(["school", "training", "college", "work", "jobless", "care"])
+MONTHS = 72
+# Where a life of each kind drifts to, as shares of the moves out of any state.
+DRIFTS = np.array(
+    [
+        [0.05, 0.10, 0.05, 0.70, 0.05, 0.05],
+        [0.10, 0.05, 0.70, 0.10, 0.03, 0.02],
+        [0.05, 0.10, 0.02, 0.13, 0.40, 0.30],
+    ]
+)
+MOVES = 0.08  # of a month's lives
+
+
+def lives(rows: int, seed: int) -> pl.DataFrame:
+    """Life courses of three kinds, and whether each ends well, which hangs on its kind."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.integers(0, 3, rows)
+    states = np.zeros((rows, MONTHS), dtype=np.int64)
+    for month in range(1, MONTHS):
+        to = (rng.random((rows, 1)) > DRIFTS[kinds].cumsum(axis=1)).sum(axis=1).clip(max=5)
+        states[:, month] = np.where(rng.random(rows) < MOVES, to, states[:, month - 1])
+    well = rng.random(rows) < np.array([0.8, 0.9, 0.2])[kinds]
+    names = [f"m{month:02}" for month in range(MONTHS)]
+    return pl.DataFrame(STATES[states], schema=names).with_columns(
+        pl.Series("well", np.where(well, "yes", "no")),
+        pl.Series("kind", kinds),
+        pl.Series("id", np.arange(rows)),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=60_000)
+    rows = parser.parse_args().rows
+    rng = np.random.default_rng(0)
+    sample = [rng.integers(0, 6, MONTHS) for _ in range(1000)]
+    began = time.perf_counter()
+    distances(sample, constant_costs(6))
+    seconds = time.perf_counter() - began
+    pairs = 1000 * 999 / 2
+    print(f"optimal matching: {pairs / seconds:,.0f} pairs of {MONTHS} months a second")
+    with tempfile.TemporaryDirectory() as folder:
+        known, every = Path(folder) / "known.parquet", Path(folder) / "every.parquet"
+        write_table(lives(2000, 0), known)
+        frame = lives(2 * rows, 1)
+        months = [name for name in frame.columns if name.startswith("m")]
+        frame = frame.unique(months, keep="first", maintain_order=True).head(rows)
+        write_table(frame, every)
+        settings = {
+            "data": {"files": [str(known)], "states": ["m00:m71"], "target": "well", "id": "id"},
+            "judging": {"baselines": False},
+            "training": {"epochs": 5},
+        }
+        run = fit(Recipe.build(settings), Path(folder) / "run")
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        began = time.perf_counter()
+        embed_rows(run.folder, every, Path(folder) / "vectors.parquet", 3)
+        seconds = time.perf_counter() - began
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        found = pl.read_parquet(Path(folder) / "vectors.parquet")
+    print(f"{frame.height} different sequences: vectors, types and page in {seconds:.0f} s")
+    print(f"memory: {most:.0f} MB at most ({before:.0f} MB before)")
+    for name in ("type", "type_matching"):
+        parted = found[name].is_not_null()
+        agreement = adjusted_rand_score(frame["kind"].filter(parted), found[name].filter(parted))
+        print(f"{name}: {parted.sum()} rows, adjusted Rand index with their kinds {agreement:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Embedding: each sequence as the vector that a trained network makes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from duree.explain.model import recurrent_part
+from duree.network.model import tabulated
+from duree.sequences.ragged import Ragged
+from duree.trained import TrainedModel
+from duree.training.batches import pad
+from duree.training.loop import scoring_batches
+
+
+def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
+    """The recurrent part's hidden states of all steps, pooled as the network does.
+
+    Where it answers at each step, and does not pool, their mean is taken.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    sequences : Ragged
+        As ``model.encode`` gives them.
+
+    Returns
+    -------
+    float32 [rows, directions * hidden]
+    """
+    network = recurrent_part(model)
+    network.eval()
+    size = network.head.in_features
+    found = np.zeros((len(sequences), size), dtype=np.float32)
+    with torch.inference_mode(), tabulated(network, len(sequences.values)):
+        for rows in scoring_batches(sequences):
+            values, lengths = pad(sequences, rows)
+            if values.shape[1] == 0:  # rows without a step stay at zero
+                continue
+            states = network.states(values, lengths)
+            if network.each_step:
+                pooled = states.sum(dim=1) / lengths.clamp(min=1)[:, None]
+            else:
+                pooled = network.pooling(states, lengths)
+            found[rows] = pooled.float().numpy()
+    return found
