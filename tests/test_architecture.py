@@ -123,7 +123,8 @@ def compares_task(node: ast.AST) -> bool:
         sides = [node.left, *node.comparators]
     else:
         return False
-    inner = [side for outer in sides for side in ast.walk(outer)]
+    several = [side for side in sides if isinstance(side, ast.Tuple | ast.List | ast.Set)]
+    inner = [*sides, *(element for side in several for element in side.elts)]
     literals = {side.value for side in inner if isinstance(side, ast.Constant)}
     names = {side.id for side in sides if isinstance(side, ast.Name)}
     names |= {side.attr for side in sides if isinstance(side, ast.Attribute)}
@@ -178,6 +179,7 @@ def test_only_a_task_asks_what_kind_of_question_it_is():
         ("match kind:\n case 'multilabel': pass", True),
         ("if task is None: pass", False),
         ("if kind == 'text': pass", False),
+        ("if frame.col('label') > 1: pass", False),
     ],
 )
 def test_the_question_after_the_task_is_recognised(code, asks):

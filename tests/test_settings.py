@@ -106,6 +106,7 @@ ELSEWHERE = {
     "data.delimiter": "test_a_delimiter_that_is_not_there_is_refused, below",
     "text.segmenter": "test_each_segmenter_parts_chinese_otherwise, below",
     "data.drop_bad": "test_workflow.py, rows without an answer",
+    **dict.fromkeys(("data.token", "model.characters", "model.chain"), "test_label.py"),
     "training.checkpoint_seconds": "training/test_loop.py, how often a checkpoint is written",
 }
 

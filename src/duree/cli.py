@@ -101,7 +101,7 @@ def demo(rows: int, out: str | None) -> None:
 @column_options
 @click.option(
     "--task",
-    type=click.Choice(["classify", "regress", "next", "forecast"]),
+    type=click.Choice(["classify", "regress", "next", "forecast", "label"]),
     help="Found out if not given.",
 )
 @click.option("--horizon", metavar="N", type=int, help="Forecast so many steps.")

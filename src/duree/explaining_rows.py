@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError, user_language
+from duree.errors import DataError, RunError, user_language
 from duree.explain.arcs import ARC_UNITS
 from duree.explain.attribution import METHODS, integrated_gradients, occlusion
 from duree.explain.contrast import flip
@@ -21,11 +21,27 @@ from duree.folders import cannot_write, write_file
 from duree.report.row_page import RowData, render_row
 from duree.report.vocabulary import Words
 from duree.sequences.ragged import Ragged
+from duree.sequences.text import TextEncoder
 from duree.tables.pieces import Pieces
 from duree.trained import TrainedModel
 
 # Rows that are held in memory at a time.
 CHUNK = 256
+
+
+def require_explainable(model: TrainedModel) -> None:
+    """Refuse a network whose answers are not explained.
+
+    Raises
+    ------
+    RunError
+        It answers at each step, or reads no units.
+    """
+    if model.task.each_step or not isinstance(model.encoder, TextEncoder):
+        raise RunError(
+            "a network that answers at each step is not explained word by word",
+            fix="see where it errs in the report, and how sure it is with: duree predict",
+        )
 
 
 def write_explained_row(networks: list[TrainedModel], text: str, row: int, output: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError, RecipeError
 from duree.recipe import Recipe, require_column
-from duree.settings import STATES, DataSettings
+from duree.settings import STATES, TOKENS, DataSettings
 from duree.tables.checks import check_table
 from duree.tables.columns import as_text, is_blank, resolve_column
+from duree.tables.conll import TOKEN_FILES
 from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding
 from duree.tables.read import read_tables
+from duree.tables.sentences import check_sentences, layers_of, tags_of
 from duree.tables.splits import Split, group_codes, make_split
 from duree.tables.states import check_unseen
 from duree.tables.table import Table
@@ -79,6 +82,8 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     for needed in ("text", "target"):
         require_column(recipe, needed)
     table, test_rows, reading = _read_parts(recipe.data)
+    if recipe.data.token is not None:
+        return _question_of_tokens(recipe, table, test_rows, split)
     data = _with_true_names(settings_of_rows(recipe.data), table)
     text, column = str(data.text), str(data.target)
     table, test_rows = _without_missing(table, column, test_rows, data)
@@ -137,14 +142,51 @@ def _weights(
     return np.asarray(weights / weights[split.train].mean())
 
 
+def _question_of_tokens(
+    recipe: Recipe, table: Table, test_rows: NDArray[np.bool_] | None, split: Split | None
+) -> Question:
+    """The question where each row is a sentence, and each of its words gets a tag."""
+    data, task = recipe.data, TASKS[str(recipe.task)]
+    names = {role: getattr(data, role) for role in ("group", "time")}
+    named = {role: resolve_column(table, name) for role, name in names.items() if name}
+    target = task.read_target(table, str(data.target))
+    findings = check_sentences(table, target, test_rows)
+    stop_at_errors(findings)
+    parted = data.model_copy(update=named)
+    split = split or make_split(
+        table.frame, parted, None, clusters=None, test_rows=test_rows, seed=recipe.seed
+    )
+    return Question(
+        table,
+        table.frame[TOKENS],
+        target,
+        group_codes(table.frame[named["group"]]) if "group" in named else None,
+        table.frame[named["time"]] if "time" in named else None,
+        task,
+        split,
+        [*table.findings, *findings, *split.findings()],
+        recipe,
+    )
+
+
 def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:
     """Read files and look them over, without asking anything of them; for ``duree check``."""
+    tokens = all(Path(file).suffix.lower() in TOKEN_FILES for file in data.files)
+    if data.files and tokens:
+        return _check_tokens(data.model_copy(update={"token": data.text or "auto"}))
     table, test_rows, _ = _read_parts(data)
     findings = [*table.findings, *check_table(table, settings_of_rows(data), test_rows=test_rows)]
     if test_rows is not None and data.reads_states:
         parts = np.flatnonzero(~test_rows), np.flatnonzero(test_rows)
         findings += check_unseen(table.frame[STATES], *parts)
     return table, findings
+
+
+def _check_tokens(data: DataSettings) -> tuple[Table, list[Finding]]:
+    """The same for files of tokens."""
+    table, test_rows, _ = _read_parts(data)
+    layers = layers_of(data.target, table) if data.target is not None else []
+    return table, [*table.findings, *check_sentences(table, tags_of(table, layers), test_rows)]
 
 
 def _with_true_names(data: DataSettings, table: Table) -> DataSettings:

@@ -21,8 +21,10 @@ from pydantic_core import ErrorDetails
 from duree.errors import DataError, RecipeError
 from duree.settings import (
     OF_SERIES,
+    READS_TOKENS,
     STATES,
     TASK_DEFAULTS,
+    TOKENS,
     VALUE,
     DataSettings,
     ForecastSettings,
@@ -44,7 +46,7 @@ class Recipe(Section):
         of range, or two that contradict each other; all faults are told together.
     """
 
-    task: Literal["classify", "regress", "multilabel", "next", "forecast"] | None = Field(
+    task: Literal["classify", "regress", "multilabel", "next", "forecast", "label"] | None = Field(
         None, description="The kind of question; none: found out from the target."
     )
     seed: int = Field(0, ge=0, description="The same recipe and seed give the same result.")
@@ -94,6 +96,32 @@ class Recipe(Section):
         single = len(series) == 1 and not set(series[0]) & set(":*?[")
         target = data.get("target") or (series[0] if single else VALUE)
         return {**settings, "data": data | {"target": target}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tags_are_given_to_tokens(cls, settings: Any) -> Any:
+        if not isinstance(settings, Mapping):
+            return settings
+        data = _section(settings, "data")
+        if not READS_TOKENS.get(str(settings.get("task")), False):
+            if data.get("token"):
+                raise ValueError("data.token goes with task = label, and only with it")
+            return settings
+        words = {"token": data.get("token") or data.get("text") or "auto", "text": TOKENS}
+        return {**settings, "data": data | words}
+
+    @model_validator(mode="after")
+    def _tags_take_what_they_can_use(self) -> Recipe:
+        if self.data.token is None:
+            return self
+        useless = {
+            "model.wide": self.model.wide,
+            "training.class_weights": self.training.class_weights != "none",
+            "data.weight": self.data.weight is not None,
+        }
+        if named := ", ".join(name for name, is_set in useless.items() if is_set):
+            raise ValueError(f"{named} has no meaning where each word gets a tag: leave it out")
+        return self
 
     @model_validator(mode="before")
     @classmethod

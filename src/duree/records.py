@@ -82,11 +82,17 @@ def keep_predictions(run: Run, question: Question, task: Task, judged: Judged) -
     """Write predictions.parquet, and baselines.parquet with what each baseline said."""
     rows = question.split.test
     frame = question.table.frame[rows.tolist()].drop(_repeated(question), strict=False)
-    test = task.answer_rows(frame, question.target.gather(rows))
+    target = question.target.gather(rows)
+    test = task.answer_rows(frame, target)
     network, *rivals = judged.predictions.items()
-    write_table(with_columns(test, task.columns(network[1])), run.folder / "predictions.parquet")
+    inputs = question.texts.gather(rows)
+    write_table(
+        with_columns(test, task.told(network[1], inputs)), run.folder / "predictions.parquet"
+    )
+    for name, facts in task.facts(network[1], judged.targets, inputs, target).items():
+        run.write_json(name, facts)
     frames = [
-        pl.DataFrame(task.columns(found)).select(
+        pl.DataFrame(task.told(found, inputs)).select(
             pl.int_range(len(test)).alias("row"), pl.lit(name).alias("model"), pl.all()
         )
         for name, found in rivals

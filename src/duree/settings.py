@@ -12,6 +12,10 @@ STATES = "states"
 VALUE = "value"
 # Tasks that read series, by time.
 OF_SERIES = frozenset({"forecast"})
+# And that in which the words of a sentence are told, where each row is a token.
+TOKENS = "tokens"
+# Which tasks read such rows.
+READS_TOKENS = {"label": True}
 # What a task sets otherwise than the rest, unless the user sets it: {task: {section: settings}}.
 TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "next": {
@@ -35,6 +39,18 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
             "output_dropout": 0.0,
             "wide": False,
         }
+    },
+    # benchmarks/tagging.py tells what these reach.
+    "label": {
+        "model": {
+            "embedding_size": 100,
+            "hidden_size": 200,
+            "word_dropout": 0.5,
+            "input_dropout": 0.5,
+            "recurrent_dropout": 0.5,
+            "wide": False,
+        },
+        "training": {"batch_size": 16, "epochs": 20},
     },
 }
 
@@ -63,9 +79,15 @@ class DataSettings(Section):
     series: tuple[str, ...] = Field(
         (), description="The column of a series’ values, or one column for each series (a:b, a*)."
     )
-    target: str | None = Field(None, description="The column to predict.")
+    token: str | None = Field(
+        None, description="The words, where each row is one; auto: those of a CoNLL file."
+    )
+    target: str | None = Field(
+        None, description="The column to predict; of tokens also several, as in upos,feats,lemma."
+    )
     id: str | None = Field(
-        None, description="Names each row, or whose it is (spells, events); never an input."
+        None,
+        description="Names each row, or whose it is (spells, events, tokens); never an input.",
     )
     group: str | None = Field(
         None, description="Rows that share a value here (author, speaker) stay in one part."
@@ -97,7 +119,7 @@ class DataSettings(Section):
     @property
     def has_long_rows(self) -> bool:
         """Whether a sequence stands in several rows of the table."""
-        return self.reads_states and not self.states
+        return (self.reads_states and not self.states) or self.token is not None
 
     @property
     def read_columns(self) -> tuple[str, ...]:
@@ -114,7 +136,7 @@ class DataSettings(Section):
             raise ValueError(f"{' and '.join(f'data.{one}' for one in given)}: choose one")
         if (self.state is None) != (self.start is None) or (self.end and not self.state):
             raise ValueError("data.state, data.start and data.end go together")
-        if self.has_long_rows and self.id is None:
+        if self.reads_states and self.has_long_rows and self.id is None:
             raise ValueError("data.id must name whose spells or events they are")
         return self
 
@@ -208,6 +230,12 @@ class ModelSettings(Section):
     )
     output_dropout: float = Field(0.5, ge=0, lt=1, description="The same on the pooled state.")
     wide: bool = Field(True, description="Join a linear bag-of-words score to the network's.")
+    characters: Literal["recurrent", "convolution", "none"] = Field(
+        "recurrent", description="What reads the characters of each token, where tokens get tags."
+    )
+    chain: bool = Field(
+        True, description="Choose the tags of a sentence together (a CRF), not one by one."
+    )
 
     @model_validator(mode="after")
     def _dropout_has_a_place(self) -> ModelSettings:

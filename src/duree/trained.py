@@ -98,6 +98,8 @@ class TrainedModel:
         columns = [resolve_column(table, name) for name in self.inputs]
         if self.reads_columns:
             return tell_states(table, columns)
+        if table.frame.schema[columns[0]] == pl.List:
+            return table.frame[columns[0]]
         return as_text(table, columns[0]).fill_null("")
 
     def encode(self, rows: Any) -> Ragged:

@@ -20,7 +20,7 @@ from duree import __version__, records
 from duree.errors import DataError, DureeError
 from duree.evaluation.judgement import Figures, judge_alone
 from duree.explaining import explain_test
-from duree.explaining_rows import write_attributions, write_explained_row
+from duree.explaining_rows import require_explainable, write_attributions, write_explained_row
 from duree.folders import MANIFEST
 from duree.forecast_facts import forecast_facts
 from duree.forecasting import forecast_table, judge_series, read_forecast
@@ -34,13 +34,13 @@ from duree.rivals import train_rivals
 from duree.run import Run
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
-from duree.tables.columns import resolve_column
 from duree.tables.persons import OURS
 from duree.tables.pieces import Pieces
 from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes
 from duree.tables.stream import count_rows, stream_table
 from duree.tables.table import Table
+from duree.tables.tagged import tokens_go_to, write_tagged
 from duree.tables.weights import read_weights
 from duree.tables.whole import whole
 from duree.tables.write import require_writable, write_table
@@ -175,7 +175,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     if model.task.of_series:
         return judge_series(_recipe_for(run, data), model)
     table = read_like(run, data, model, asked=True)
-    target = model.task.read_target(table, resolve_column(table, model.columns["target"]))
+    target = model.task.read_target(table, model.columns["target"])
     examples = model.task.examples(model.encoder.encode(model.texts(table)), target)
     group, weight = run.recipe.data.group, run.recipe.data.weight
     groups = group_codes(table.frame[group]) if group in table.frame.columns else None
@@ -199,7 +199,8 @@ def predict(
 ) -> None:
     """Write the table with its predictions: every column and the order of rows are kept.
 
-    Of spells and events there is a row for each person, with the columns that all of theirs share.
+    Of spells and events there is a row for each person, with the columns that all of theirs share;
+    a file of tokens may be written as one: see ``tables.tagged``.
     Tables larger than memory are read, predicted and written piece by piece. A prediction that was
     stopped goes on where it was, if it is asked for again. ``progress`` is told how many rows are
     done, and of how many, where that is known.
@@ -210,7 +211,9 @@ def predict(
         The table lacks the text column, or has a column called like one that would be added.
     """
     run, output = Run(folder), Path(output)
-    require_writable(output)
+    as_read = tokens_go_to(output, Path(data))
+    if not as_read:
+        require_writable(output)
     model, is_long = TrainedModel.of_run(run), run.recipe.data.has_long_rows
     if model.task.of_series:
         write_table(forecast_table(_recipe_for(run, data), model), output, raw=raw)
@@ -218,12 +221,17 @@ def predict(
     rows, ours = (None, OURS) if is_long else (count_rows(data), ())
     with Pieces(output, _made_from(run, Path(data))) as pieces:
         for table in _pieces_like(run, data, model, pieces.rows):
+            if not len(table):
+                continue
             sequences = model.encode(model.texts(table))
             found = model.predictions(sequences)
             frame = table.frame.drop(ours, strict=False)
             pieces.add(model.task.answered(frame, found, sequences.lengths))
             progress(pieces.rows, rows)
-        pieces.put_together(raw=raw)
+        if as_read:
+            write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
+        else:
+            pieces.put_together(raw=raw)
 
 
 def _made_from(run: Run, data: Path) -> dict[str, Any]:
@@ -267,6 +275,7 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
     """
     run = Run(folder)
     networks = load_networks(run)
+    require_explainable(networks[0])
     texts = networks[0].texts(read_like(run, data, networks[0]))
     if not 1 <= row <= len(texts):
         raise DataError(
@@ -298,6 +307,7 @@ def explain_all(
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
+    require_explainable(model)
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
     texts = model.texts(read_like(run, data, model))
     pieces = Pieces(file, _made_from(run, Path(data)))

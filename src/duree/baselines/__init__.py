@@ -62,10 +62,10 @@ class Baseline(Protocol):
 
     def fit(
         self,
-        texts: list[str],
-        targets: NDArray[Any],
-        validation_texts: list[str],
-        validation_targets: NDArray[Any],
+        texts: Any,
+        targets: Any,
+        validation_texts: Any,
+        validation_targets: Any,
         counts: Counts = ALIKE,
     ) -> Self:
         """Choose on the validation rows, then learn from all.
@@ -75,7 +75,7 @@ class Baseline(Protocol):
         """
         ...
 
-    def predict(self, texts: list[str]) -> NDArray[np.float64]:
+    def predict(self, texts: Any) -> NDArray[np.float64]:
         """Probabilities or numbers, float64 [rows, outputs]."""
         ...
 

@@ -30,9 +30,14 @@ SHARES = frozenset({"accuracy", "subset_accuracy", "coverage_80", "coverage_95"}
 # Between 0 and 1, and able to reach both.
 BOUNDED = SHARES | {"macro_f1", "micro_f1", "auc", "calibration_error"}
 BOUNDED |= {"change_accuracy", "top3_accuracy", "mrr"}
+BOUNDED |= {"entity_f1", "entity_precision", "entity_recall", "unseen_accuracy"}
 # What a sentence calls them.
 LABELS = {
+    "entity_f1": "entity F1",
+    "entity_precision": "entity precision",
+    "entity_recall": "entity recall",
     "accuracy": "accuracy",
+    "unseen_accuracy": "accuracy on unseen words",
     "macro_f1": "macro-F1",
     "micro_f1": "micro-F1",
     "subset_accuracy": "subset accuracy",
@@ -57,6 +62,8 @@ LABELS = {
     "coverage_80": "coverage of the 80 % band",
     "coverage_95": "coverage of the 95 % band",
 }
+# So ends the name of the share of right tags in a further layer; before it stands the layer's name.
+OF_LAYER = "_accuracy"
 # Bins of the calibration error: as many as Guo et al. 2017 take, but none of fewer rows than this.
 BINS, BIN_ROWS = 15, 20
 # A probability of exactly 0 for what then happened would make the log-loss infinite.
@@ -108,7 +115,9 @@ class MetricSet:
 
 def defined(plain: Mapping[str, Floats]) -> dict[str, float]:
     """The metrics among what ``MetricSet.plain`` gives, without those that have no value."""
-    values = {name: float(plain[name][0]) for name in LABELS if name in plain}
+    names = [name for name in LABELS if name in plain]
+    names += [name for name in plain if name not in LABELS and name.endswith(OF_LAYER)]
+    values = {name: float(plain[name][0]) for name in names}
     return {name: value for name, value in values.items() if np.isfinite(value)}
 
 

@@ -25,6 +25,7 @@ from duree.report.plot_states import (
     draw_sequences,
     draw_transitions,
 )
+from duree.report.plot_tags import draw_tags
 from duree.report.plot_training import draw_curves
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
@@ -58,11 +59,13 @@ def plan_figures(run: RunData) -> list[Plan]:
             Plan("reliability", "Stated confidence against the share right", draw_reliability),
         ),
         (
-            not run.classes and run.forecasts is None,
+            not run.classes and run.forecasts is None and run.tags is None,
             Plan("predicted", "Predicted against true, and residuals", draw_predicted),
         ),
     ]
     present = [plan for present, plan in plans if present]
+    if run.tags is not None and run.tags.wrong:
+        present.append(Plan("tags", "Confusions of tags", draw_tags))
     return present + _of_the_forecasts(run) + _of_the_sequences(run) + _of_what_was_learned(run)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from duree.evaluation.metrics import SHARES
 from duree.report import methods_forecast as forecasts
 from duree.report.methods_model import network_sentences, text_sentences, training_sentences
+from duree.report.methods_tags import BASELINES as TAG_BASELINES
+from duree.report.methods_tags import question_of_tags, tagger_sentences, word_sentences
 from duree.report.numerals import count
 from duree.report.phrases import Phrases
 from duree.report.references import Reference, references
@@ -76,17 +78,9 @@ def write_methods(run: RunData, language: str) -> Methods:
     """The methods section in ``language`` (``"en"`` or ``"zh"``)."""
     words = run.words(language)
     say = Phrases(words)
-    facts = run.forecasts
     parts = {
         "Data": _data(run, say),
-        **(
-            {
-                "Series": forecasts.series_sentences(facts, say),
-                "Network": forecasts.forecaster_sentences(run, facts, say),
-            }
-            if facts
-            else {"Text": text_sentences(run, say), "Network": network_sentences(run, say)}
-        ),
+        **_of_the_model(run, say),
         "Training": training_sentences(run, say),
         "Baselines": _baselines(run, say),
         "Judging": _judging(run, say),
@@ -99,6 +93,16 @@ def write_methods(run: RunData, language: str) -> Methods:
     return Methods([(title, text) for title, text in paragraphs if text], cited)
 
 
+def _of_the_model(run: RunData, say: Phrases) -> dict[str, Iterator[str]]:
+    if run.tags is not None:
+        network = tagger_sentences(run, run.tags, say)
+        return {"Words": word_sentences(run, say), "Network": network}
+    if facts := run.forecasts:
+        network = forecasts.forecaster_sentences(run, facts, say)
+        return {"Series": forecasts.series_sentences(facts, say), "Network": network}
+    return {"Text": text_sentences(run, say), "Network": network_sentences(run, say)}
+
+
 def _data(run: RunData, say: Phrases) -> Iterator[str]:
     sources, counts = run.data.sources, run.split.counts
     digests = {source.name: source.sha256[:DIGEST] for source in sources}
@@ -107,8 +111,16 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
     files = say.words.listed(named) if len(sources) <= MOST_FILES else several
     if sources:
         rows = count(sum(source.rows for source in sources))
-        yield say("The data were {rows} rows from {files}.", rows=rows, files=files)
-    yield _question(run, say)
+        told = (
+            "The data were {rows} tokens from {files}."
+            if run.tags
+            else "The data were {rows} rows from {files}."
+        )
+        yield say(told, rows=rows, files=files)
+    if run.tags is not None:
+        yield from question_of_tags(run, run.tags, say)
+    else:
+        yield _question(run, say)
     if weight := run.recipe.data.weight:
         yield say(
             "Each row counts by its weight in “{weight}”, 1 on average over the training rows: in "
@@ -116,7 +128,7 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
             weight=label(weight),
         )
     method = run.split.method_zh if say.words.language == "zh" else run.split.method
-    method = method or run.split.method
+    method = say.words.swapped(method or run.split.method)
     yield say("The rows were parted as follows: {method}.", method=method.rstrip(".。"))
     numbers = {part: count(counts.get(part, 0)) for part in ("train", "validation", "test")}
     yield say(
@@ -205,6 +217,7 @@ def _baseline(run: RunData, name: str, say: Phrases) -> str:
         | (STATE_BASELINES if run.recipe.data.reads_states else {})
     )
     known |= NEXT_BASELINES if run.answers_steps else {}
+    known |= TAG_BASELINES if run.tags is not None else {}
     told = say(known[name]) if name in known else name
     chosen = run.metrics.choices.get(name, {})
     if not chosen:
@@ -242,7 +255,7 @@ def _judging(run: RunData, say: Phrases) -> Iterator[str]:
 def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
     yield say("All figures are from the {test} test rows.", test=count(run.test_rows))
     several = run.forecasts is not None and 1 < run.forecasts.series < run.forecasts.origins
-    grouped = run.recipe.data.group is not None or several
+    grouped = run.recipe.data.group is not None or run.tags is not None or several
     resamples = count(run.recipe.judging.bootstrap)
     yield say(
         "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of whole "
@@ -254,7 +267,14 @@ def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
     )
     if run.forecasts:
         return
-    if SHARES & set(run.metrics.metric_names):
+    if run.tags is not None and run.tags.entities:
+        yield say("Entities were counted as conlleval does ({tjong2000}).")
+    if run.tags is not None:
+        yield say(
+            "Shares of right tokens have Wilson’s interval ({wilson1927}), on the effective number "
+            "of tokens ({kish1965})."
+        )
+    elif SHARES & set(run.metrics.metric_names):
         yield say(
             "Shares of right rows have Wilson’s interval ({wilson1927}), on the effective number "
             "of rows ({kish1965})."

@@ -170,6 +170,11 @@ def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 def _loss(run: RunData, say: Phrases) -> str:
     if run.forecasts:
         return say(FORECAST_LOSSES[run.forecasts.distribution])
+    if run.tags is not None:
+        chained = run.recipe.model.chain
+        return (
+            say("surprise at the right tags of each sentence") if chained else say("cross-entropy")
+        )
     if run.is_multilabel:
         return say("binary cross-entropy of each label")
     return say("cross-entropy") if run.classes else say("squared error")

@@ -146,6 +146,12 @@ def readable_verdict(run: RunData, words: Words) -> str:
     return re.sub(r"(?<!\w)-(?=\d)", MINUS, verdict)
 
 
+def plain_tag(run: RunData) -> str:
+    """The commonest tag of tagged words, which needs no mark."""
+    table = run.tags.table if run.tags else {}
+    return max(table, key=lambda tag: sum(table[tag].values()), default="")
+
+
 def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]:
     """Everything the templates name."""
     metrics = run.metrics
@@ -162,7 +168,7 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "other": other,
         "verdict": readable_verdict(run, words),
         "verdict_other": readable_verdict(run, run.words(other)) if metrics.verdict_zh else "",
-        "method": (run.split.method_zh if chinese else "") or run.split.method,
+        "method": words.swapped((run.split.method_zh if chinese else "") or run.split.method),
         "primary": metrics.primary_metric,
         "figures": {drawn.plan.name: Markup(drawn.inline(words)) for drawn in figures},
         "without_pdf": [drawn.plan.name for drawn in figures if drawn.fonts is None],
@@ -174,10 +180,11 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "seeds": rows.seed_rows(run),
         "per_class": rows.class_rows(run),
         "checks": rows.check_rows(run, words),
-        "mistakes": surest_mistakes(run),
+        "mistakes": [] if run.tags else surest_mistakes(run),
         "mistake_count": count_mistakes(run) if run.classes else None,
         "sees": seen_sentences(run, run.forecasts, words) if run.forecasts else [],
         "stationarity": stationarity_sentence(run.forecasts, words) if run.forecasts else "",
+        "plain_tag": plain_tag(run),
         "learned": run.explanations,
         "examples": list(shaded_examples(run)),
         "choices": list_choices(run.recipe, words),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import wrap
 
 import polars as pl
@@ -39,14 +40,23 @@ def confusions(run: RunData) -> pl.DataFrame:
 
 def draw_confusion(run: RunData, words: Words) -> Figure:
     """The whole matrix where it can be read, else the largest confusions."""
-    names = [label(name, 24) for name in run.classes]
-    if len(names) > MOST_IN_MATRIX:
+    if len(run.classes) > MOST_IN_MATRIX:
         return _draw_largest(run, words)
-    return _draw_matrix(names, run, words)
+    found = {(true, said): (n, part) for true, said, n, part in confusions(run).iter_rows()}
+    return draw_matrix(run.classes, found, run.test_rows, words)
 
 
-def _draw_matrix(names: list[str], run: RunData, words: Words) -> Figure:
-    """Counts, row shares below them; the darker a cell, the larger its share of the row."""
+def draw_matrix(
+    classes: list[str],
+    found: Mapping[tuple[str, str], tuple[int, float]],
+    rows: int,
+    words: Words,
+) -> Figure:
+    """Counts, row shares below them; the darker a cell, the larger its share of the row.
+
+    ``found`` is {(true, said): (count, share of the true class)}, ``rows`` how many there are.
+    """
+    names = [label(name, 24) for name in classes]
     left = max(text_width(name) for name in names) + 0.5
     cell = min(1.35, (WIDTH - left - 0.1) / len(names))
     tall = min(cell, 0.62)
@@ -64,11 +74,9 @@ def _draw_matrix(names: list[str], run: RunData, words: Words) -> Figure:
     axes.set_xlabel(words("predicted"), color=GREY)
     axes.set_ylabel(words("true"), color=GREY)
     small = cell < 0.6
-    found = {(true, said): (n, part) for true, said, n, part in confusions(run).iter_rows()}
-    for down, true in enumerate(run.classes):
-        for across, said in enumerate(run.classes):
-            rows, part = found.get((true, said), (0, 0.0))
-            _draw_cell(axes, down, across, rows, part, run.test_rows, small)
+    for down, true in enumerate(classes):
+        for across, said in enumerate(classes):
+            _draw_cell(axes, down, across, *found.get((true, said), (0, 0.0)), rows, small)
     return figure
 
 
@@ -87,18 +95,23 @@ def _draw_cell(
 def _draw_largest(run: RunData, words: Words) -> Figure:
     """Bars of the commonest confusions, with their share of the true class."""
     wrong = confusions(run).filter(pl.col("true") != pl.col("said")).head(MOST_CONFUSIONS)
-    told = [f"{label(true, 24)} → {label(said, 24)}" for true, said, *_ in wrong.iter_rows()]
+    return draw_bars(list(wrong.iter_rows()), words)
+
+
+def draw_bars(wrong: list[tuple[str, str, int, float]], words: Words) -> Figure:
+    """Bars of confusions: true, said, how many, and their share of the true class."""
+    told = [f"{label(true, 24)} → {label(said, 24)}" for true, said, *_ in wrong]
     height = 0.24 * max(len(told), 1)
     left = max((text_width(text) for text in told), default=0.0) + 0.15
     figure = Figure(figsize=(WIDTH, height + 0.65))
     axes = place(figure, left, 0.1, WIDTH - left - 0.9, height)
-    axes.barh(range(len(told)), wrong["rows"].to_list(), 0.66, color=ORANGE)
+    axes.barh(range(len(told)), [rows for *_, rows, _ in wrong], 0.66, color=ORANGE)
     axes.set_ylim(len(told) - 0.5, -0.5)
     axes.set_yticks(range(len(told)), told)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     bare(axes, keep="bottom")
     axes.set_xlabel(words.of_answers("test rows (and their share of the true class)"))
-    for row, (*_, rows, part) in enumerate(wrong.iter_rows()):
+    for row, (*_, rows, part) in enumerate(wrong):
         axes.annotate(
             f"{count(rows)}  ({share(part, FEW_ROWS - 1)})",
             (rows, row),

@@ -25,6 +25,7 @@ from duree.report.records import (
     StateFacts,
     is_part,
 )
+from duree.report.tag_facts import TagFacts
 from duree.report.vocabulary import Words
 
 T = TypeVar("T")
@@ -58,6 +59,8 @@ class RunData:
         What more than one step ahead was foretold, where it was.
     forecasts : ForecastFacts or None
         None where the run forecasts no series.
+    tags : TagFacts or None
+        None where the words are not tagged.
     """
 
     name: str
@@ -74,15 +77,17 @@ class RunData:
     states: StateFacts | None = None
     further: Further | None = None
     forecasts: ForecastFacts | None = None
+    tags: TagFacts | None = None
 
     def words(self, language: str) -> Words:
         """What its pages say, in a language."""
-        return Words(language, self.recipe.data.reads_states, self.answers_steps)
+        tokens = self.recipe.data.token is not None
+        return Words(language, self.recipe.data.reads_states, self.answers_steps, tokens)
 
     @property
     def answers_steps(self) -> bool:
-        """Whether each step of a row has an answer, and not each row one."""
-        return self.metrics.counted != "rows"
+        """Whether it is steps of sequences that are right or wrong."""
+        return self.metrics.counted == "steps"
 
     @property
     def answers(self) -> int:
@@ -91,14 +96,14 @@ class RunData:
 
     @property
     def test_rows(self) -> int:
-        """How many rows the figures rest on."""
-        return self.metrics.rows["test"]
+        """How many rows, or tagged words, the figures rest on."""
+        return self.metrics.rows["test"] if self.tags is None else self.tags.tokens
 
     @property
     def classes(self) -> list[str]:
         """The classes that have a probability each; none where the target is a number."""
         names = self.predictions.columns
-        if "prediction" not in names:
+        if "prediction" not in names or self.tags is not None:
             return []
         last = len(names) - 1 - names[::-1].index("prediction")
         prefix = "probability_"
@@ -144,7 +149,7 @@ class RunData:
         RunError
             The predictions do not hold it.
         """
-        name = self.column("target")
+        name = self.column("target") if self.tags is None else ", ".join(self.tags.layers)
         if name is None:
             raise RunError(
                 "the run {run!r} has no target among its predictions",
@@ -182,6 +187,7 @@ def load_run(folder: Path | str) -> RunData:
         states=_parse_if_there(StateFacts, folder, "states.json"),
         further=_parse_if_there(Further, folder, "further.json"),
         forecasts=_parse_if_there(ForecastFacts, folder, "forecasts.json"),
+        tags=_parse_if_there(TagFacts, folder, "tags.json"),
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from duree.errors import translate
-from duree.evaluation.metrics import LABELS
+from duree.evaluation.metrics import LABELS, OF_LAYER
 
 # Figures in units of the target; all others lie on scales of their own, near 0 to 1.
 IN_TARGET_UNITS = frozenset({"mae", "rmse"})
@@ -14,6 +14,10 @@ IN_TARGET_UNITS = frozenset({"mae", "rmse"})
 # What each metric tells, for a reader who meets it for the first time.
 MEANINGS = {
     "accuracy": "share of rows that got their true class",
+    "entity_f1": "harmonic mean of precision and recall over entities, counted as conlleval does",
+    "entity_precision": "share of the entities given that are right from first word to last",
+    "entity_recall": "share of the true entities that were found from first word to last",
+    "unseen_accuracy": "share of right tags among words that training never saw",
     "macro_f1": "harmonic mean of precision and recall, averaged over the classes, rare or common",
     "micro_f1": "harmonic mean of precision and recall over all labels of all rows",
     "subset_accuracy": "share of rows that got exactly their true labels",
@@ -54,6 +58,9 @@ MODELS = {
     "theta": "Theta",
     "ets": "ETS",
     "arima": "ARIMA",
+    "most_frequent_tag": "each word’s most frequent tag",
+    "hmm": "hidden Markov model",
+    "crf": "CRF on features of words",
     "random_forest": "random forest",
     "last_state": "last state again",
     "markov": "Markov chain",
@@ -71,6 +78,7 @@ WATCHED = {
     "regress": ("mean absolute error on validation", -1),
     "next": ("bits per step on validation", -1),
     "forecast": ("OWA on validation", -1),
+    "label": ("right tags, or entity F1, on validation", 1),
 }
 
 PART_NAMES = {
@@ -112,6 +120,27 @@ OF_STEPS = {
 }
 
 
+# Where each word gets a tag, figures rest on words, and what is parted and drawn is sentences. The
+# groups are the sentences too, where the table has no others.
+TOKENS_FOR_ROWS = (
+    ("test row", "test token"),
+    ("test rows", "test tokens"),
+    ("row", "sentence"),
+    ("rows", "sentences"),
+    ("group", "sentence"),
+    ("groups", "sentences"),
+    ("text", "sentence"),
+    ("texts", "sentences"),
+    ("} 行测试数据", "} 个测试词"),
+    ("行测试数据", "个测试词"),
+    ("测试行", "测试词"),
+    ("} 行", "} 句"),
+    ("整组", "整句"),
+    ("文本", "句子"),
+)
+OF_TOKENS = dict(TOKENS_FOR_ROWS)
+
+
 class Words:
     """Templates told in one language: ``words("{n} rows", n=3)``.
 
@@ -122,6 +151,8 @@ class Words:
         Whether the rows are sequences of states, and not texts.
     steps : bool
         Whether each step of a row has an answer.
+    tokens : bool
+        Whether the rows are sentences, and each of their words gets a tag.
 
     Attributes
     ----------
@@ -129,22 +160,28 @@ class Words:
         The same for what is said of single answers.
     """
 
-    def __init__(self, language: str, states: bool = False, steps: bool = False) -> None:
+    def __init__(
+        self, language: str, states: bool = False, steps: bool = False, tokens: bool = False
+    ) -> None:
         self.language = language
-        self.nouns = OF_STATES if states else {}
+        self.nouns = OF_TOKENS if tokens else OF_STATES if states else {}
         self.of_answers = self
         if steps:
             self.of_answers = Words(language, states)
             self.of_answers.nouns = self.nouns | OF_STEPS
 
     def __call__(self, template: str, **values: object) -> str:
-        text = translate(template, self.language)
-        if self.nouns:
-            text = _swap(text, self.nouns)
+        text = self.swapped(translate(template, self.language))
         return text.format(**values) if values else text
+
+    def swapped(self, text: str) -> str:
+        """A sentence about rows of texts, said of what these rows are."""
+        return _swap(text, self.nouns) if self.nouns else text
 
     def metric(self, name: str) -> str:
         """A metric's name; an unknown one is called what the file calls it."""
+        if name not in LABELS and name.endswith(OF_LAYER):
+            return self("accuracy of {layer}", layer=name.removesuffix(OF_LAYER))
         return self(LABELS[name]) if name in LABELS else name
 
     def meaning(self, metric: str) -> str:

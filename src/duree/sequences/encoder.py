@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
+from duree.sequences.tokens import TokenEncoder
 from duree.sequences.windows import WindowEncoder
 
 
@@ -32,4 +33,5 @@ ENCODERS: dict[str, type[Encoder]] = {
     "text": TextEncoder,
     "series": SeriesEncoder,
     "windows": WindowEncoder,
+    "tokens": TokenEncoder,
 }

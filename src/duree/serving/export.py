@@ -19,6 +19,7 @@ from duree.run import Run
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import SPECIAL, TextEncoder
+from duree.sequences.tokens import TokenEncoder
 from duree.serving.card import write_card
 from duree.tables.states import ARROW, MISSING
 from duree.trained import TrainedModel
@@ -68,6 +69,12 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
     require_packages(("onnx", "onnxruntime"), "onnx", "exporting a network")
     run = Run(folder)
     model = TrainedModel.of_run(run)
+    if isinstance(model.encoder, TokenEncoder):
+        raise RunError(
+            "a network that tags words cannot be exported as ONNX",
+            fix="tag files with: duree predict {folder} FILE -o TAGGED",
+            folder=str(folder),
+        )
     _ = model.inputs  # refused where it reads no rows
     graph = _graph(model)
     _try(model, graph)

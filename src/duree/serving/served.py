@@ -14,12 +14,14 @@ import torch
 from fastapi import HTTPException
 
 from duree import __version__
+from duree.errors import RunError
 from duree.explain.attribution import integrated_gradients
 from duree.explaining import answer_names
 from duree.network.model import tabulated
 from duree.report.records import Estimate
 from duree.run import Run
 from duree.sequences.text import TextEncoder
+from duree.sequences.tokens import TokenEncoder
 from duree.serving.batching import Batcher
 from duree.serving.bodies import Card, Cell
 from duree.tables.states import tell_row
@@ -49,6 +51,12 @@ class Served:
         run = Run(folder)
         self.folder, self.waiting = folder, waiting
         self.model = TrainedModel.of_run(run)
+        if isinstance(self.model.encoder, TokenEncoder):
+            raise RunError(
+                "the run {folder!r} tags words, and the service answers for whole rows",
+                fix="tag files with: duree predict {folder} FILE -o TAGGED",
+                folder=str(folder),
+            )
         _ = self.model.inputs  # refused where it reads no rows
         self.name = run.folder.resolve().name
         metrics = run.read_json("metrics.json")

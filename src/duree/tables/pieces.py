@@ -76,8 +76,12 @@ class Pieces:
 
     def put_together(self, *, raw: bool = False) -> None:
         """Write the file from its pieces, and take them away; see ``write_table`` for ``raw``."""
-        sink_table(pl.scan_parquet(self._files()), self.output, raw=raw)
+        sink_table(self.scan(), self.output, raw=raw)
         self.discard()
+
+    def scan(self) -> pl.LazyFrame:
+        """All rows that are done."""
+        return pl.scan_parquet(self._files())
 
     def discard(self) -> None:
         """Take the pieces away."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError
+from duree.tables.conll import TOKEN_FILES, read_conll
 from duree.tables.delimited import read_delimited
 from duree.tables.excel import read_excel
 from duree.tables.formats import read_json_lines, read_parquet
@@ -50,6 +51,7 @@ READERS: dict[str, Callable[[Path, Choices], Content]] = {
     ".xlsx": lambda path, choices: read_excel(path),
     ".dta": lambda path, choices: read_stata(path, choices.encoding),
     ".sav": lambda path, choices: read_spss(path, choices.encoding),
+    **dict.fromkeys(TOKEN_FILES, lambda path, choices: read_conll(path, choices.encoding)),
 }
 
 

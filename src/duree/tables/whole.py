@@ -11,6 +11,7 @@ import polars as pl
 from duree.settings import STATES, DataSettings
 from duree.tables.columns import resolve_column
 from duree.tables.events import gather_events
+from duree.tables.sentences import with_sentences
 from duree.tables.spells import Grid, gather_spells
 from duree.tables.states import lay_out, list_states, state_columns, with_states
 from duree.tables.table import Table
@@ -63,6 +64,8 @@ def whole(
         grid = Grid(**kept["spells"]) if kept else None
         rows, grid = gather_spells(table, data, needed, grid)
         return rows, {"spells": asdict(grid)}
+    if data.token is not None:
+        return with_sentences(table, data), {}
     if data.event:
         return gather_events(table, data, {k: v for k, v in needed.items() if k != "time"}), {}
     return table, {}

@@ -8,6 +8,7 @@ from duree.settings import DataSettings
 from duree.tables.target import is_quantity
 from duree.tasks.classify import Classify
 from duree.tasks.forecast import Forecast
+from duree.tasks.label import Label
 from duree.tasks.multilabel import Multilabel
 from duree.tasks.next import Next
 from duree.tasks.regress import Regress
@@ -15,9 +16,8 @@ from duree.tasks.task import Task
 
 __all__ = ["TASKS", "Task", "infer_task"]
 
-TASKS: dict[str, type[Task]] = {
-    task.name: task for task in (Classify, Multilabel, Regress, Next, Forecast)
-}
+OF_ALL_KINDS = (Classify, Forecast, Label, Multilabel, Next, Regress)
+TASKS: dict[str, type[Task]] = {task.name: task for task in OF_ALL_KINDS}
 
 
 def infer_task(target: pl.Series, data: DataSettings) -> str:

@@ -198,6 +198,23 @@ class Task(Protocol):
         """The columns that ``predict`` adds to a table: ``prediction``, then how sure it is."""
         ...
 
+    def told(self, predictions: NDArray[np.float64], inputs: pl.Series) -> list[pl.Series]:
+        """The same where what was read of the rows is at hand, which some answers are told by."""
+        return self.columns(predictions)
+
+    def facts(
+        self,
+        predictions: NDArray[np.float64],
+        answers: NDArray[Any],
+        inputs: pl.Series,
+        target: pl.Series,
+    ) -> dict[str, Any]:
+        """What the report shows of the test part beside figures: {file of the run folder: JSON}.
+
+        ``answers`` are those of the examples, ``inputs`` and ``target`` the rows'.
+        """
+        return {}
+
     def answer_rows(self, frame: pl.DataFrame, target: pl.Series) -> pl.DataFrame:
         """The table in which each answer has a row: of the rows, with their target."""
         return frame.with_columns(target)

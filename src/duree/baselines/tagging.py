@@ -1,0 +1,131 @@
+"""Baselines for tagged words: each layer of tags by a tagger of its own."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.sequences.ragged import Ragged
+
+Sentences = list[list[str]]
+Tags = list[list[int]]
+
+# With more tags than this, those who look at pairs of tags take too long.
+MOST_TAGS = 60
+
+
+class Tagger(Protocol):
+    """Learns the tags of one layer.
+
+    Attributes
+    ----------
+    choices : dict
+        What was tuned, and the value chosen.
+    """
+
+    choices: dict[str, Any]
+
+    def fit(
+        self, sentences: Sentences, tags: Tags, held_out: Sentences, held_out_tags: Tags
+    ) -> Self:
+        """Choose on the held-out sentences, then learn from all; a tag below 0 is unknown."""
+        ...
+
+    def predict(self, sentences: Sentences) -> list[tuple[list[int], list[float]]]:
+        """For each sentence its tags, and how probable each is."""
+        ...
+
+
+class TagBaseline:
+    """Tags every layer of the answers; see ``Baseline`` for its attributes.
+
+    Layers with too many tags for the tagger are given the most frequent tag of each word.
+
+    Parameters
+    ----------
+    name : str
+    make : () -> Tagger
+    counts : list of int
+        How many tags each layer has.
+    first_layer : int
+        Where the layers begin among the columns of the answers.
+    """
+
+    def __init__(
+        self, name: str, make: Callable[[], Tagger], counts: list[int], first_layer: int
+    ) -> None:
+        self.name, self.first_layer, self.counts = name, first_layer, counts
+        suits = [count <= MOST_TAGS or make is MostFrequentTag for count in counts]
+        self.taggers = [make() if suited else MostFrequentTag() for suited in suits]
+        self.choices: dict[str, Any] = {}
+        self.notes: list[str] = []
+
+    def fit(
+        self,
+        texts: Sentences,
+        targets: Ragged,
+        validation_texts: Sentences,
+        validation_targets: Ragged,
+    ) -> Self:
+        """Fit a tagger to each layer; answers are Ragged of int64 [words, columns]."""
+        for layer, (tagger, count) in enumerate(zip(self.taggers, self.counts, strict=True)):
+            tags, held_out = (
+                _tags(of, self.first_layer + layer, count) for of in (targets, validation_targets)
+            )
+            tagger.fit(texts, tags, validation_texts, held_out)
+        self.choices = self.taggers[0].choices
+        return self
+
+    def predict(self, texts: Sentences) -> NDArray[np.float64]:
+        """Float64 [words, 2 * layers]: of each layer the tag, then how probable it is."""
+        columns: list[list[float]] = []
+        for tagger in self.taggers:
+            found = tagger.predict(texts)
+            columns.append([tag for tags, _ in found for tag in tags])
+            columns.append([chance for _, chances in found for chance in chances])
+        return np.array(columns, dtype=np.float64).T.reshape(-1, 2 * len(self.taggers))
+
+
+class MostFrequentTag:
+    """The tag that a word has most often; that of most words, where the word was never seen."""
+
+    def __init__(self) -> None:
+        self.choices: dict[str, Any] = {}
+
+    def fit(
+        self, sentences: Sentences, tags: Tags, held_out: Sentences, held_out_tags: Tags
+    ) -> Self:
+        """Count; see ``Tagger``."""
+        counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        for words, given in zip([*sentences, *held_out], [*tags, *held_out_tags], strict=True):
+            for word, tag in zip(words, given, strict=True):
+                if tag >= 0:
+                    counts[word][tag] += 1
+        total = sum(counts.values(), Counter())
+        self.unseen = _most(total)
+        self.tags = {word: _most(of_word) for word, of_word in counts.items()}
+        return self
+
+    def predict(self, sentences: Sentences) -> list[tuple[list[int], list[float]]]:
+        """See ``Tagger``."""
+        found = [[self.tags.get(word, self.unseen) for word in words] for words in sentences]
+        return [([tag for tag, _ in of], [chance for _, chance in of]) for of in found]
+
+
+def _most(counts: Counter[int]) -> tuple[int, float]:
+    """The most frequent tag (the first in order among equals), and its share."""
+    tag, count = min(counts.items(), key=lambda item: (-item[1], item[0]), default=(0, 1))
+    return tag, count / max(counts.total(), 1)
+
+
+def _tags(answers: Ragged, column: int, count: int) -> Tags:
+    """The tags of each sentence; -1 for one that the training rows lack."""
+    tags = answers.values[:, column]
+    known = np.where(tags < count, tags, -1).tolist()
+    ends = answers.offsets.tolist()
+    return [known[begin:end] for begin, end in itertools.pairwise(ends)]

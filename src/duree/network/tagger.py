@@ -1,0 +1,229 @@
+"""Tagger: each word as vectors, recurrent layers over the sentence, a tag at each step.
+
+Source: Lample et al. 2016 and Ma & Hovy 2016: a word's vector is joined with what a small network
+makes of its characters, and the tags of a sentence are chosen together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from duree.network import kernels
+from duree.network.crf import CRF
+from duree.network.kernels.rows import look_up
+from duree.network.memory import remember
+from duree.network.model import CELLS, EMBEDDING_DEVIATION, distinct
+from duree.sequences.ragged import PADDING
+from duree.sequences.tokens import CHARACTERS, LOOKS
+from duree.settings import ModelSettings
+
+# Numbers that stand for one look (a shape, an ending) and for one character; filters, and the
+# characters that each sees. A character's are larger at first: a few of them make a word.
+LOOK_SIZE, CHARACTER_SIZE, CHARACTER_DEVIATION = 30, 50, 0.3
+FILTERS, WIDTH = 100, 3
+
+
+class TagScores(NamedTuple):
+    """What a tagger says of a batch while it is trained.
+
+    Attributes
+    ----------
+    layers : list of float [batch, steps, tags]
+    chains : list of CRF or None
+    lengths : int64 [batch]
+    """
+
+    layers: list[Tensor]
+    chains: list[CRF | None]
+    lengths: Tensor
+
+
+class Tagger(nn.Module):
+    """A recurrent network from the words of sentences to tags.
+
+    Parameters
+    ----------
+    settings : ModelSettings
+    sizes : (int, int, int)
+        Indices of words, of looks and of characters; see ``TokenEncoder``.
+    rare : tuple of (int, int, int)
+        For each column of words: the index of an unknown one, then those from which to which words
+        were seen once only.
+    layers : list of int
+        How many tags each layer has.
+    allowed : list of bool [tags + 1, tags] or None
+        For each layer that is chosen as a chain, which tag may follow which (see ``CRF``); None for
+        a layer whose tags are chosen one by one.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        *,
+        sizes: tuple[int, int, int],
+        rare: tuple[tuple[int, int, int], ...],
+        layers: Sequence[int],
+        allowed: Sequence[Tensor | None],
+    ) -> None:
+        super().__init__()
+        self.settings, self.rare, self.tags = settings, rare, list(layers)
+        words, looks, characters = sizes
+        self.words = _embedding(words, settings.embedding_size, EMBEDDING_DEVIATION)
+        self.looks = _embedding(looks, LOOK_SIZE, EMBEDDING_DEVIATION)
+        self.spelling = _spelling(settings, characters)
+        width = LOOKS * settings.embedding_size + (CHARACTERS - LOOKS) * LOOK_SIZE
+        self.recurrent = CELLS[settings.cell](
+            width + (self.spelling.size if self.spelling else 0),
+            settings.hidden_size,
+            settings.num_layers,
+            settings.bidirectional,
+            settings.layer_dropout,
+            settings.recurrent_dropout,
+        )
+        if settings.memory is not None:
+            remember(self.recurrent, settings.memory)
+        self.head = nn.Linear(settings.hidden_size * self.recurrent.directions, sum(layers))
+        self.chains = nn.ModuleList(
+            nn.Identity() if allow is None else CRF(count, allow)
+            for count, allow in zip(layers, allowed, strict=True)
+        )
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor | TagScores:
+        """While it is trained, the scores; else float [batch, steps, 2 * layers].
+
+        Of each layer the tag that is chosen, then how probable it is; ``values`` are int64
+        [batch, steps, columns], as ``TokenEncoder`` gives them.
+        """
+        layers = list(torch.split(self._scores(values, lengths), self.tags, dim=2))
+        chains = [chain if isinstance(chain, CRF) else None for chain in self.chains]
+        if self.training:
+            return TagScores(layers, chains, lengths)
+        found = []
+        for scores, chain in zip(layers, chains, strict=True):
+            if chain is None:
+                logarithms = scores.log_softmax(dim=2)
+                chosen = logarithms.argmax(dim=2)
+            else:
+                logarithms = chain.log_marginals(scores, lengths)
+                chosen = chain.best(scores, lengths)
+            chance = logarithms.gather(2, chosen[:, :, None])[:, :, 0].exp()
+            found += [chosen.to(scores.dtype), chance.clamp(0.0, 1.0)]
+        return torch.stack(found, dim=2)
+
+    def _scores(self, values: Tensor, lengths: Tensor) -> Tensor:
+        vectors = dropout_by_step(self._vectors(values), self.settings.input_dropout, self.training)
+        states = self.recurrent.hidden_states(vectors, lengths)
+        states = dropout_by_step(states, self.settings.output_dropout, self.training)
+        scores: Tensor = self.head(states)
+        return scores
+
+    def _vectors(self, values: Tensor) -> Tensor:
+        """Each word as a vector, float [batch, steps, size]."""
+        words = values[:, :, :LOOKS]
+        if self.training and self.settings.word_dropout > 0:
+            words = self._hide(words)
+        parts = [
+            rows_of(self.words, words).flatten(2),
+            rows_of(self.looks, values[:, :, LOOKS:CHARACTERS]).flatten(2),
+        ]
+        if self.spelling is not None:
+            parts.append(self.spelling(values[:, :, CHARACTERS:]))
+        return torch.cat(parts, dim=2)
+
+    def _hide(self, words: Tensor) -> Tensor:
+        """Words that training saw once, some of them made unknown: so the unknown is learned."""
+        columns = []
+        for column, (unknown, begin, end) in zip(words.unbind(2), self.rare, strict=True):
+            hidden = torch.rand(column.shape) < self.settings.word_dropout
+            columns.append(column.masked_fill(hidden & (column >= begin) & (column < end), unknown))
+        return torch.stack(columns, dim=2)
+
+
+class Convolution(nn.Module):
+    """The strongest answer of each filter along a word (dos Santos & Zadrozny 2014)."""
+
+    size = FILTERS
+
+    def __init__(self, characters: int) -> None:
+        super().__init__()
+        self.characters = _embedding(characters, CHARACTER_SIZE, CHARACTER_DEVIATION)
+        self.filters = nn.Conv1d(CHARACTER_SIZE, FILTERS, WIDTH, padding=WIDTH // 2)
+
+    def forward(self, spelt: Tensor) -> Tensor:
+        """Characters int64 [batch, steps, longest] to [batch, steps, size]."""
+        words, places = distinct_words(spelt)
+        vectors = rows_of(self.characters, words)  # (W, C, E)
+        answers = self.filters(vectors.transpose(1, 2)).relu()
+        answers = answers.masked_fill((words == PADDING)[:, None], 0.0).amax(dim=2)  # (W, F)
+        return rows_at(answers, places)
+
+
+class Spelling(nn.Module):
+    """The last states of a recurrent layer that reads a word's characters from both ends."""
+
+    size = FILTERS
+
+    def __init__(self, cell: str, characters: int) -> None:
+        super().__init__()
+        self.characters = _embedding(characters, CHARACTER_SIZE, CHARACTER_DEVIATION)
+        self.recurrent = CELLS[cell](CHARACTER_SIZE, FILTERS // 2, bidirectional=True)
+
+    def forward(self, spelt: Tensor) -> Tensor:
+        """Characters int64 [batch, steps, longest] to [batch, steps, size]."""
+        words, places = distinct_words(spelt)
+        lengths = (words != PADDING).sum(dim=1)
+        words = words[:, : int(lengths.max())]
+        _, final = self.recurrent(rows_of(self.characters, words), lengths)
+        last = final[0] if isinstance(final, tuple) else final
+        return rows_at(torch.cat([last[0], last[1]], dim=1), places)
+
+
+def rows_of(embedding: nn.Embedding, indices: Tensor) -> Tensor:
+    """``embedding(indices)``; a row that stands at many places gets its gradient once."""
+    if not kernels.serves(embedding.weight):
+        plain: Tensor = embedding(indices)
+        return plain
+    rows, places = distinct(indices, embedding.num_embeddings)
+    return rows_at(embedding(rows), places)
+
+
+def rows_at(vectors: Tensor, places: Tensor) -> Tensor:
+    """``vectors[places]``, with a quick way back."""
+    if not kernels.serves(vectors):
+        return vectors[places]
+    return look_up(vectors, places.flatten()[None])[0].view(*places.shape, vectors.shape[1])
+
+
+def distinct_words(spelt: Tensor) -> tuple[Tensor, Tensor]:
+    """The words of a batch, each once, int64 [words, longest]; where each of them stands."""
+    flat = spelt.flatten(0, 1).numpy()
+    keys = np.ascontiguousarray(flat).view(np.dtype((np.void, flat.itemsize * flat.shape[1])))
+    _, first, places = np.unique(keys[:, 0], return_index=True, return_inverse=True)
+    words = torch.from_numpy(flat[first])
+    return words, torch.from_numpy(places).view(spelt.shape[:2])
+
+
+def dropout_by_step(x: Tensor, share: float, training: bool) -> Tensor:
+    """Dropout with a mask of its own at each step: a tag hangs on its own step most."""
+    return nn.functional.dropout(x, share, training)
+
+
+def _embedding(count: int, size: int, deviation: float) -> nn.Embedding:
+    embedding = nn.Embedding(count, size, PADDING)
+    nn.init.normal_(embedding.weight, std=deviation)
+    nn.init.zeros_(embedding.weight.data[PADDING])
+    return embedding
+
+
+def _spelling(settings: ModelSettings, characters: int) -> Convolution | Spelling | None:
+    kind = settings.characters
+    if kind == "none":
+        return None
+    if kind == "convolution":
+        return Convolution(characters)
+    return Spelling(settings.cell, characters)

@@ -1,0 +1,183 @@
+"""Tokenised sentences as sequences of numbers: each word by itself, its looks and its characters.
+
+Indices are learned from the training sentences. A word has one for itself as it is written, one
+for it in small letters, one for its shape, some for its beginnings and endings, and its characters:
+what training never saw is still told by the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
+from duree.sequences.stored import require
+
+VERSION = 1
+# The columns of a word: itself, in small letters, then its looks, then its characters.
+WORD, LOWER, LOOKS = 0, 1, 2
+# Beginnings and endings of so many characters; those of fewer words than these tell nothing.
+AFFIXES, FEWEST = (2, 3, 4), 3
+CHARACTERS = 2 + 1 + 2 * len(AFFIXES)
+# Characters of a word that are read, half of them from its end; with a sign for each end of it.
+LONGEST_WORD = 20
+BEGIN, END = 2, 3
+COLUMNS = CHARACTERS + LONGEST_WORD + 2
+RUNS = re.compile(r"(.)\1{2,}")
+
+
+@dataclass(frozen=True)
+class TokenEncoder:
+    """What was learned from training sentences, enough to encode any other.
+
+    Attributes
+    ----------
+    words, lowered : dict
+        Word to how often it was seen, the most frequent first.
+    looks : tuple of list
+        Shapes, then beginnings, then endings of each length.
+    characters : list of str
+    """
+
+    words: dict[str, int]
+    lowered: dict[str, int]
+    looks: tuple[list[str], ...]
+    characters: list[str]
+
+    @classmethod
+    def fit(cls, sentences: pl.Series, most_words: int) -> TokenEncoder:
+        """Learn from sentences, List(String) [rows], and keep so many words at most."""
+        words = _ranked(Counter(sentences.explode().drop_nulls().to_list()), most_words)
+        lowered: Counter[str] = Counter()
+        for word, count in words.items():
+            lowered[word.lower()] += count
+        seen = [_looks(word) for word in words]
+        looks = tuple(
+            sorted(look for look, count in Counter(column).items() if count >= FEWEST)
+            for column in zip(*seen, strict=True)
+        )
+        characters = sorted({character for word in words for character in word})
+        return cls(words, _ranked(lowered, most_words), looks, characters)
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """How many indices there are for words, for looks and for characters."""
+        looks = 1 + sum(1 + len(column) for column in self.looks)
+        return 3 + len(self.words) + len(self.lowered), looks, 4 + len(self.characters)
+
+    @property
+    def rare(self) -> tuple[tuple[int, int, int], ...]:
+        """For words as they are and in small letters: the unknown one's index, then those from
+        which to which words were seen once only."""
+        once = [sum(count > 1 for count in of.values()) for of in (self.words, self.lowered)]
+        begin, middle, end = 2, 2 + len(self.words), 3 + len(self.words)
+        return (
+            (UNKNOWN, begin + once[0], middle),
+            (middle, end + once[1], end + len(self.lowered)),
+        )
+
+    def encode(self, sentences: pl.Series) -> Ragged:
+        """Indices of each word, int32 [words, COLUMNS]."""
+        lengths = sentences.list.len().fill_null(0).to_numpy()
+        forms = sentences.explode().drop_nulls().to_list() if lengths.sum() else []
+        places: dict[str, int] = {}
+        which = [places.setdefault(form, len(places)) for form in forms]
+        table = np.zeros((len(places), COLUMNS), dtype=np.int32)
+        for form, place in places.items():
+            table[place] = self._indices(form)
+        return Ragged(table[which].reshape(-1, COLUMNS), offsets_of(lengths))
+
+    def knows(self, form: str) -> bool:
+        """Whether training saw the word as it is written."""
+        return form in self.words
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data that ``from_dict`` reads back."""
+        return {
+            "kind": "tokens",
+            "version": VERSION,
+            "words": self.words,
+            "lowered": self.lowered,
+            "looks": list(self.looks),
+            "characters": self.characters,
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> TokenEncoder:
+        """Make the encoder that ``to_dict`` described.
+
+        Raises
+        ------
+        RunError
+            The data is malformed, or was written by a newer Durée.
+        """
+        keys = {"kind", "version", "words", "lowered", "looks", "characters"}
+        require(set(state) == keys, "tokens", "keys")
+        require(state["kind"] == "tokens", "tokens", "kind")
+        require(state["version"] == VERSION, "tokens", "version")
+        for name in ("words", "lowered"):
+            require(_is_counts(state[name]), "tokens", name)
+        looks, characters = state["looks"], state["characters"]
+        require(isinstance(looks, list) and all(map(_is_texts, looks)), "tokens", "looks")
+        require(_is_texts(characters), "tokens", "characters")
+        return cls(state["words"], state["lowered"], tuple(looks), characters)
+
+    @cached_property
+    def _tables(self) -> tuple[dict[str, int], dict[str, int], list[dict[str, int]]]:
+        """Where words, words in small letters and each column of looks have their indices."""
+        words = {word: place for place, word in enumerate(self.words, start=2)}
+        lowered = {word: place for place, word in enumerate(self.lowered, start=3 + len(words))}
+        looks, begin = [], 1
+        for column in self.looks:
+            # Each column's first index is for a look that training did not see.
+            looks.append({"": begin} | {look: begin + 1 + at for at, look in enumerate(column)})
+            begin += 1 + len(column)
+        return words, lowered, looks
+
+    @cached_property
+    def _characters(self) -> dict[str, int]:
+        return {character: place for place, character in enumerate(self.characters, start=4)}
+
+    def _indices(self, form: str) -> list[int]:
+        words, lowered, looks = self._tables
+        found = [words.get(form, UNKNOWN), lowered.get(form.lower(), 2 + len(words))]
+        found += [
+            column.get(look, column[""]) for column, look in zip(looks, _looks(form), strict=True)
+        ]
+        if len(form) > LONGEST_WORD:
+            form = form[: LONGEST_WORD // 2] + form[-LONGEST_WORD // 2 :]
+        spelt = [BEGIN, *(self._characters.get(sign, UNKNOWN) for sign in form), END]
+        return found + spelt + [0] * (COLUMNS - len(found) - len(spelt))
+
+
+def _ranked(counts: Counter[str], most: int) -> dict[str, int]:
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return dict(ranked[:most])
+
+
+def _looks(form: str) -> list[str]:
+    """A word's shape, its beginnings and its endings, of each length."""
+    shape = "".join(
+        "X" if c.isupper() else "x" if c.islower() else "0" if c.isdigit() else c for c in form
+    )
+    begins = [form[:length] for length in AFFIXES]
+    ends = [form[-length:] for length in AFFIXES]
+    return [RUNS.sub(r"\1\1", shape)[:LONGEST_WORD], *begins, *ends]
+
+
+def _is_counts(found: Any) -> bool:
+    return isinstance(found, dict) and all(
+        isinstance(word, str) and type(count) is int for word, count in found.items()
+    )
+
+
+def _is_texts(found: Any) -> bool:
+    texts: Iterable[Any] = found if isinstance(found, list) else [None]
+    return all(isinstance(text, str) for text in texts)

@@ -1,0 +1,271 @@
+"""Label: a tag for each word of a sentence, in one layer or in several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from duree.baselines import Baseline
+from duree.baselines.crf import FeatureCrf
+from duree.baselines.tag_hmm import HiddenMarkov
+from duree.baselines.tagging import MostFrequentTag, TagBaseline
+from duree.baselines.tagging import Tagger as WordTagger
+from duree.evaluation.metrics import MetricSet
+from duree.evaluation.tags import (
+    FIRST,
+    KIND,
+    LAYERS,
+    LENGTH,
+    MOST_CLASSES,
+    UNSEEN,
+    Scheme,
+    entities,
+    tagging_metrics,
+)
+from duree.network.tagger import Tagger, TagScores
+from duree.recipe import Recipe
+from duree.report.tag_facts import describe_tags
+from duree.sequences.encoder import Encoder
+from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
+from duree.sequences.tokens import WORD, TokenEncoder
+from duree.settings import TOKENS, ModelSettings
+from duree.tables.columns import with_columns
+from duree.tables.sentences import layers_of, tags_of, with_tokens
+from duree.tables.table import Table
+from duree.tasks.layer import Layer
+from duree.tasks.task import Link, Loss, Task
+from duree.training.batches import Examples
+
+# A chance of exactly 0 or 1 that is wrong would make the validation loss infinite.
+SURE = 1e-6
+
+
+@dataclass(frozen=True)
+class Label(Task):
+    """Tags chosen together, as the best path of a chain above the network, or one by one.
+
+    Targets are lists of records, one a word: the word as ``form``, then its cell in each layer. The
+    first layer is the one that models are judged by.
+    """
+
+    layers: tuple[Layer, ...]
+
+    name: ClassVar[str] = "label"
+    stratify: ClassVar[bool] = False
+    watched: ClassVar[str] = "share of right tags, or entity F1"
+    each_step: ClassVar[bool] = True
+
+    @classmethod
+    def read_target(cls, table: Table, column: str) -> pl.Series:
+        """The tags of each sentence; see ``tables.sentences.tags_of``."""
+        return tags_of(table, layers_of(column, table))
+
+    @classmethod
+    def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
+        return TokenEncoder.fit(rows, recipe.text.max_features)
+
+    @classmethod
+    def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
+        cells, first = _flat(target)
+        words = cells["form"].to_list()
+        return cls(
+            tuple(
+                Layer.learn(name, words, cells[name].to_list(), first, chain=recipe.model.chain)
+                for name in cells.columns[1:]
+            )
+        )
+
+    @cached_property
+    def metrics(self) -> MetricSet:  # type: ignore[override]
+        first = self.layers[0]
+        return tagging_metrics([layer.name for layer in self.layers], first.tags, first.scheme)
+
+    @property
+    def outputs(self) -> int:
+        return sum(len(layer.tags) for layer in self.layers)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        first = self.layers[0]
+        if first.scheme is not None:
+            return first.scheme.kinds
+        return first.tags if len(first.tags) <= MOST_CLASSES else ()
+
+    def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
+        if not isinstance(encoder, TokenEncoder):
+            raise TypeError(f"{type(encoder).__name__} reads no tokens")
+        return Tagger(
+            settings,
+            sizes=encoder.sizes,
+            rare=encoder.rare,
+            layers=[len(layer.tags) for layer in self.layers],
+            allowed=[layer.allowed for layer in self.layers],
+        )
+
+    def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
+        answers = self.encode(target)
+        answers.values[:, UNSEEN] = sequences.values[:, WORD] == UNKNOWN
+        return Examples(sequences, answers)
+
+    def encode(self, target: pl.Series) -> Ragged:
+        """Answers int64 [words, 4 + layers]; see ``evaluation.tags``. A tag that training never saw
+        has a place after all others: nothing can give it."""
+        cells, first = _flat(target)
+        words = cells["form"].to_list()
+        answers = np.zeros((len(words), LAYERS + len(self.layers)), dtype=np.int64)
+        answers[:, FIRST] = first
+        for place, layer in enumerate(self.layers, start=LAYERS):
+            answers[:, place] = layer.encode(words, cells[layer.name].to_list())
+        main = self.layers[0]
+        if main.scheme is not None:
+            every = list(dict.fromkeys([*main.tags, *cells[main.name].to_list()]))
+            scheme = Scheme.of(every, main.scheme.kinds)
+            codes = answers[:, LAYERS]
+            lengths, kinds = entities(scheme.prefix[codes], scheme.kind[codes], first)
+            answers[:, LENGTH], answers[:, KIND] = lengths, kinds
+        return Ragged(answers, offsets_of(target.list.len().to_numpy()))
+
+    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        raise NotImplementedError("tags have no wide part")
+
+    def loss(self, targets: Any, recipe: Recipe) -> Loss:
+        def loss(scores: Any, targets: Tensor) -> Tensor:
+            answers = targets[:, :, LAYERS:].unbind(2)
+            if isinstance(scores, TagScores):
+                return _training_loss(scores, answers)
+            return _surprise(scores, answers)
+
+        return loss
+
+    def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
+        return self
+
+    def predictions(
+        self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Of each layer the place of the tag, then its chance: float64 [words, 2 * layers]."""
+        return scores.astype(np.float64)
+
+    @property
+    def link(self) -> Link:
+        raise NotImplementedError("a chain of tags is no function of one step's scores")
+
+    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
+        raise NotImplementedError("tags are not explained")
+
+    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
+        raise NotImplementedError("tags are not explained")
+
+    def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
+        """The mean over layers: entity F1, or the share of right tags."""
+        found = self.metrics.values(self.predictions(scores), targets.values)
+        names = [self.metrics.primary, *(f"{layer.name}_accuracy" for layer in self.layers[1:])]
+        return float(np.mean([found.get(name, 0.0) for name in names]))
+
+    def calibration(
+        self, predictions: NDArray[np.float64], targets: NDArray[Any]
+    ) -> list[dict[str, Any]]:
+        return []
+
+    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
+        raise NotImplementedError("a lemma hangs on its word: see told")
+
+    def told(self, predictions: NDArray[np.float64], inputs: pl.Series) -> list[pl.Series]:
+        words = inputs.explode().to_list()
+        found = []
+        for place, layer in enumerate(self.layers):
+            codes, chances = predictions[:, 2 * place : 2 * place + 2].T
+            name = f"_{layer.name}" if place else ""
+            told = layer.told(words, codes.astype(np.int64))
+            found.append(pl.Series(f"prediction{name}", told, dtype=pl.String))
+            found.append(pl.Series(f"probability{name}", chances))
+        return found
+
+    def facts(
+        self,
+        predictions: NDArray[np.float64],
+        answers: NDArray[Any],
+        inputs: pl.Series,
+        target: pl.Series,
+    ) -> dict[str, Any]:
+        main, cells = self.layers[0], _flat(target)[0]
+        said, sure = self.told(predictions, inputs)[:2]
+        found = describe_tags(
+            inputs.to_list(),
+            cells[main.name].to_list(),
+            said.to_list(),
+            sure.to_list(),
+            unseen=int(answers[:, UNSEEN].sum()),
+            layers=[layer.name for layer in self.layers],
+            entities=main.scheme is not None,
+        )
+        return {"tags.json": found.model_dump()}
+
+    def answer_rows(self, frame: pl.DataFrame, target: pl.Series) -> pl.DataFrame:
+        return with_tokens(frame)
+
+    def answered(
+        self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
+    ) -> pl.DataFrame:
+        return with_columns(with_tokens(frame), self.told(predictions, frame[TOKENS]))
+
+    def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
+        counts = [len(layer.tags) for layer in self.layers]
+        makers: dict[str, Callable[[], WordTagger]] = {
+            "most_frequent_tag": MostFrequentTag,
+            "hmm": HiddenMarkov,
+        }
+        if find_spec("pycrfsuite"):
+            makers["crf"] = FeatureCrf
+        found = [TagBaseline(name, make, counts, LAYERS) for name, make in makers.items()]
+        if "crf" not in makers:
+            found[0].notes.append("the CRF was left out: it needs pip install 'duree[label]'")
+        return cast("list[Baseline]", found)  # but for the weights, which tags do not take
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"layers": [layer.to_dict() for layer in self.layers]}
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Self:
+        return cls(tuple(Layer.from_dict(layer) for layer in state["layers"]))
+
+
+def _flat(target: pl.Series) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
+    """The cells of all words, and which of them begin a sentence."""
+    cells = target.explode().struct.unnest()
+    first = np.zeros(len(cells), dtype=bool)
+    first[offsets_of(target.list.len().to_numpy())[:-1]] = True
+    return cells, first
+
+
+def _training_loss(scores: TagScores, answers: Sequence[Tensor]) -> Tensor:
+    """The surprise at the right tags of each sentence, in nats a word; added up over layers."""
+    total = torch.zeros(())
+    for of_layer, chain, tags in zip(scores.layers, scores.chains, answers, strict=True):
+        if chain is None:
+            total = total + cross_entropy(of_layer.flatten(0, 1), tags.flatten())
+        else:
+            likelihood = chain.log_likelihood(of_layer, tags, scores.lengths)
+            total = total - likelihood.sum() / scores.lengths.sum()
+    return total
+
+
+def _surprise(answered: Tensor, answers: Sequence[Tensor]) -> Tensor:
+    """How surprising it is that the chosen tags are right or wrong, in nats a word."""
+    total = torch.zeros(())
+    for place, tags in enumerate(answers):
+        real = tags >= 0
+        chosen, chance = answered[:, :, 2 * place], answered[:, :, 2 * place + 1]
+        of_truth = torch.where(chosen.long() == tags, chance, 1 - chance)[real]
+        total = total - of_truth.clamp(SURE, 1.0).log().mean()
+    return total

@@ -1,0 +1,127 @@
+"""Files of tokens are read as they stand, and written with nothing changed but the answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from duree.errors import DataError
+from duree.tables.conll import LONGEST_SENTENCE, read_conll, with_answers
+from duree.tables.read import read_tables
+
+UNIVERSAL = """\
+# sent_id = 1
+# text = vámonos al mar
+1-2\tvámonos\t_\t_\t_\t_\t_\t_\t_\t_
+1\tvamos\tir\tVERB\t_\tMood=Imp\t0\troot\t_\t_
+2\tnos\tnosotros\tPRON\t_\t_\t1\tobj\t_\t_
+2.1\tquizás\tquizás\tADV\t_\t_\t_\t_\t1:advmod\t_
+3-4\tal\t_\t_\t_\t_\t_\t_\t_\t_
+3\ta\ta\tADP\t_\t_\t5\tcase\t_\t_
+4\tel\tel\tDET\t_\t_\t5\tdet\t_\t_
+5\tmar\tmar\tNOUN\t_\t_\t1\tobl\t_\t_
+
+# sent_id = 2
+1\tNo\tno\tADV\t_\t_\t0\troot\t_\t_
+
+"""
+
+
+def write(folder: Path, text: str, name: str = "some.conll") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+def test_conllu_gives_its_words_without_those_written_together_or_not_at_all(
+    tmp_path: Path,
+) -> None:
+    frame = read_conll(write(tmp_path, UNIVERSAL, "some.conllu")).frame
+    assert frame["form"].to_list() == ["vamos", "nos", "a", "el", "mar", "No"]
+    assert frame["sentence"].to_list() == [1, 1, 1, 1, 1, 2]
+    assert frame["upos"].to_list() == ["VERB", "PRON", "ADP", "DET", "NOUN", "ADV"]
+
+
+def test_conllu_stays_what_it_was_but_for_the_column_that_is_answered(tmp_path: Path) -> None:
+    path = write(tmp_path, UNIVERSAL, "some.conllu")
+    same = read_conll(path).frame["upos"].to_list()
+    assert with_answers(path, None, {"upos": same}) == UNIVERSAL
+    changed = with_answers(path, None, {"upos": ["X"] * 6, "lemma": list("abcdef")})
+    assert "1-2\tvámonos\t_\t_" in changed
+    assert "2.1\tquizás\tquizás\tADV" in changed
+    assert "# text = vámonos al mar" in changed
+    assert "5\tmar\te\tX\t_\t_\t1\tobl\t_\t_" in changed
+
+
+def test_a_plain_file_gets_its_answers_at_the_right_where_conlleval_looks(tmp_path: Path) -> None:
+    path = write(tmp_path, "EU B-ORG 0\nrejects O 0\n\nPeter B-PER 0\n")
+    told = with_answers(path, None, {"ner": ["B-LOC", "O", "B-PER"]})
+    assert told == "EU B-ORG 0 B-LOC\nrejects O 0 O\n\nPeter B-PER 0 B-PER\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("EU B-ORG 0\n\nrejects O 0\n", ["token", "ner", "column_3"]),
+        ("EU NNP B-NP B-ORG\nand CC O O\n", ["token", "column_2", "chunk", "ner"]),
+        ("the DT\nsea NN\n", ["token", "tag"]),
+        ("the\nsea\n", ["token"]),
+        ("a B-X B-Y\nb O O\n", ["token", "ner_2", "ner_3"]),
+        ("a\tB-X\nb c\tO\n", ["token", "ner"]),
+    ],
+)
+def test_columns_without_names_are_named_by_what_they_hold(
+    tmp_path: Path, text: str, names: list[str]
+) -> None:
+    content = read_conll(write(tmp_path, text))
+    assert content.frame.columns == ["sentence", *names]
+    assert ", ".join(names) in content.findings[1].message("en")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("EU B-ORG\nrejects\n", "line 2 has 1 columns, and the lines before it have 2"),
+        (
+            UNIVERSAL.replace("\n\n# sent_id = 2", ""),
+            "line 11: the word has the id '1', and 6 was due",
+        ),
+        ("It was the best,\nand it was the worst of times\n", "line 2 has 7 columns"),
+        ("word O\n" * (LONGEST_SENTENCE + 1), "are one sentence; put an empty line"),
+        ("\n\n", "is empty"),
+    ],
+)
+def test_a_file_that_is_no_table_of_tokens_is_refused_with_what_to_do(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    path = write(tmp_path, text, "some.txt")
+    with pytest.raises(DataError) as refused:
+        read_tables([path])
+    assert told in refused.value.message("en")
+
+
+def test_comments_doubled_empty_lines_and_windows_ends_of_lines_do_no_harm(tmp_path: Path) -> None:
+    path = write(tmp_path, "# a comment of many words\r\nEU B-ORG\r\n\r\n\r\n# O\r\nno O\r\n")
+    frame = read_conll(path).frame
+    assert frame["token"].to_list() == ["EU", "#", "no"]
+    assert frame["sentence"].to_list() == [1, 2, 2]
+
+
+CELL = st.text(
+    st.characters(blacklist_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=5
+).filter(lambda cell: not cell.startswith("#") and cell.strip() == cell)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.lists(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=4), min_size=1, max_size=4))
+def test_what_is_written_is_what_is_read(
+    tmp_path: Path, sentences: list[list[tuple[str, str]]]
+) -> None:
+    text = "\n\n".join("\n".join(f"{a}\t{b}" for a, b in sentence) for sentence in sentences)
+    frame = read_conll(write(tmp_path, text + "\n"), "utf-8").frame
+    assert frame["token"].to_list() == [a for sentence in sentences for a, _ in sentence]
+    assert frame.get_column(frame.columns[2]).to_list() == [b for s in sentences for _, b in s]
+    assert frame["sentence"].max() == len(sentences)
