@@ -101,6 +101,7 @@ ELSEWHERE = {
     "data.states": "test_states.py",
     **dict.fromkeys(("data.state", "data.start", "data.end"), "test_lives.py, and test_spells.py"),
     "data.weight": "test_weights.py",
+    "data.covariate": "test_next.py, and tables/test_covariates.py",
     "data.event": "test_lives.py, and tables/test_events.py",
     "data.files": "every test of test_workflow.py",
     "data.delimiter": "test_a_delimiter_that_is_not_there_is_refused, below",

@@ -64,6 +64,13 @@ def column_options(command: Any) -> Any:
             default=None,
             help="Column of a series' values over --time; several: a series in each.",
         ),
+        click.option(
+            "--covariate",
+            metavar="COL",
+            multiple=True,
+            default=None,
+            help="Column of what is known of a life course throughout.",
+        ),
         click.option("--target", metavar="COL", help="Column to predict."),
         click.option("--test", metavar="FILE", help="File that holds the test rows."),
         click.option("--group", metavar="COL", help="Rows alike here stay in one part."),

@@ -17,6 +17,7 @@ from duree.settings import STATES, TOKENS, DataSettings
 from duree.tables.checks import check_table
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.conll import TOKEN_FILES
+from duree.tables.covariates import check_covariates, tell_covariates
 from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding
 from duree.tables.read import read_tables
@@ -88,7 +89,12 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     text, column = str(data.text), str(data.target)
     table, test_rows = _without_missing(table, column, test_rows, data)
     name = recipe.task or infer_task(table.frame[column], data)
-    texts = as_text(table, text).fill_null("")
+    covariates = [resolve_column(table, column) for column in data.covariate]
+    check_covariates(table, covariates)
+    reading = reading | ({"covariates": covariates} if covariates else {})
+    texts = tell_covariates(
+        table, {name: name for name in covariates}, as_text(table, text).fill_null("")
+    )
     task = TASKS[name]
     target = task.read_target(table, column)
     # Many lives go the same way: that two are alike does not make them one.

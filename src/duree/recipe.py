@@ -61,6 +61,8 @@ class Recipe(Section):
     def _reads_one_thing(self) -> Recipe:
         if self.data.reads_states and self.data.text not in (None, STATES):
             raise ValueError("data.text and states or events are both given: choose one")
+        if self.data.covariate and not self.data.reads_states:
+            raise ValueError("data.covariate goes with states or events: a text tells of itself")
         if self.data.reads_states != (self.text.segmenter == "states"):
             raise ValueError("text.segmenter = states goes with states or events, and only with it")
         return self

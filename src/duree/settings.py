@@ -79,6 +79,9 @@ class DataSettings(Section):
     series: tuple[str, ...] = Field(
         (), description="The column of a series’ values, or one column for each series (a:b, a*)."
     )
+    covariate: tuple[str, ...] = Field(
+        (), description="What is known of a sequence of states throughout, as categories."
+    )
     token: str | None = Field(
         None, description="The words, where each row is one; auto: those of a CoNLL file."
     )
@@ -127,7 +130,8 @@ class DataSettings(Section):
         spells = (self.id, self.state, self.start, self.end) if self.state else ()
         events = (self.id, *self.event, self.time) if self.event else ()
         series = (self.id, self.time, *self.series) if self.series else ()
-        return tuple(name for name in (*self.states, *spells, *events, *series) if name)
+        named = (*self.states, *spells, *events, *series, *self.covariate)
+        return tuple(name for name in named if name)
 
     @model_validator(mode="after")
     def _spells_are_whole(self) -> DataSettings:

@@ -25,6 +25,7 @@ from duree.sequences.ragged import Ragged
 from duree.sequences.text import TextEncoder
 from duree.settings import ModelSettings
 from duree.tables.columns import as_text, resolve_column
+from duree.tables.covariates import tell_covariates
 from duree.tables.states import tell_states
 from duree.tables.table import Table
 from duree.tasks import TASKS, Task
@@ -73,7 +74,7 @@ class TrainedModel:
 
     @property
     def inputs(self) -> list[str]:
-        """The columns that it reads: that of the texts, or those of the time points.
+        """The columns that it reads: that of the texts, or those of the time points; covariates.
 
         Raises
         ------
@@ -85,7 +86,13 @@ class TrainedModel:
                 "the network forecasts series, which it reads as whole tables and not row by row",
                 fix="use duree predict or duree evaluate; the report shows its errors",
             )
-        return list(self.extra["states"]) if self.reads_columns else [self.columns["text"]]
+        told = list(self.extra["states"]) if self.reads_columns else [self.columns["text"]]
+        return told + self.covariates
+
+    @property
+    def covariates(self) -> list[str]:
+        """The columns that are told before a sequence of states."""
+        return list(self.extra.get("covariates", ()))
 
     def texts(self, table: Table) -> pl.Series:
         """What the model reads of a table: its texts, or its states told as texts.
@@ -96,11 +103,32 @@ class TrainedModel:
             A column that the model was trained on is missing.
         """
         columns = [resolve_column(table, name) for name in self.inputs]
+        covariates = columns[len(columns) - len(self.covariates) :]
+        named = dict(zip(self.covariates, covariates, strict=True))
+        return tell_covariates(table, named, self._told(table))
+
+    def target(self, table: Table) -> pl.Series:
+        """The answers that a table holds, as the task wants them; the sequences themselves, where
+        what comes next in them is asked.
+
+        Raises
+        ------
+        DataError
+            The column is missing.
+        """
+        if self.columns["target"] == self.columns["text"]:
+            return self._told(table)
+        return self.task.read_target(table, self.columns["target"])
+
+    def _told(self, table: Table) -> pl.Series:
+        """The texts, or states told as texts, without covariates."""
         if self.reads_columns:
-            return tell_states(table, columns)
-        if table.frame.schema[columns[0]] == pl.List:
-            return table.frame[columns[0]]
-        return as_text(table, columns[0]).fill_null("")
+            states = [resolve_column(table, name) for name in self.extra["states"]]
+            return tell_states(table, states)
+        column = resolve_column(table, self.columns["text"])
+        if table.frame.schema[column] == pl.List:
+            return table.frame[column]
+        return as_text(table, column).fill_null("")
 
     def encode(self, rows: Any) -> Ragged:
         """Texts or arrays as the network reads them where their answers are not known."""

@@ -175,8 +175,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     if model.task.of_series:
         return judge_series(_recipe_for(run, data), model)
     table = read_like(run, data, model, asked=True)
-    target = model.task.read_target(table, model.columns["target"])
-    examples = model.task.examples(model.encoder.encode(model.texts(table)), target)
+    examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
     group, weight = run.recipe.data.group, run.recipe.data.weight
     groups = group_codes(table.frame[group]) if group in table.frame.columns else None
     return judge_alone(

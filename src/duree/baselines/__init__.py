@@ -83,7 +83,7 @@ class Baseline(Protocol):
 def label_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
     """Rivals for classes or labels; ``units`` parts a text into all its units, none cut off."""
     if recipe.data.reads_states:
-        features = StateFeatures(units)
+        features = StateFeatures(units, len(recipe.data.covariate))
         logistic = Logistic("state_logistic", features, _scaled, STATE_STRENGTHS, recipe.seed)
         return [Majority("majority"), logistic, _forest(features, recipe)]
     ngrams = Ngrams(units)
@@ -98,7 +98,7 @@ def label_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
 def regression_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
     """Rivals for numbers; ``units`` parts a text into all its units, none cut off."""
     if recipe.data.reads_states:
-        features = StateFeatures(units)
+        features = StateFeatures(units, len(recipe.data.covariate))
         ridge = RidgeRegression("state_ridge", features, _scaled, STATE_PENALTIES)
         return [Majority("mean"), ridge, _forest(features, recipe)]
     ngrams = Ngrams(units)

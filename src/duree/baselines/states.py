@@ -23,8 +23,10 @@ class StateFeatures:
 
     Parameters
     ----------
-    states : str -> list of str
-        Parts a sequence that is told as a text into its states.
+    units : str -> list of str
+        Parts a sequence that is told as a text into its covariates and its states.
+    covariates : int
+        How many of the units are covariates: they are marked where they occur.
 
     Attributes
     ----------
@@ -32,12 +34,12 @@ class StateFeatures:
         All of them, after ``fit``.
     """
 
-    def __init__(self, states: Callable[[str], list[str]]) -> None:
-        self.states = states
+    def __init__(self, units: Callable[[str], list[str]], covariates: int = 0) -> None:
+        self.units, self.covariates = units, covariates
 
     def fit(self, texts: list[str], validation_texts: list[str]) -> tuple[csr_matrix, csr_matrix]:
         """Learn which states there are from both lists, and count in each."""
-        every = {state for text in [*texts, *validation_texts] for state in self.states(text)}
+        every = {unit for text in [*texts, *validation_texts] for unit in self.units(text)}
         self.places = {state: place for place, state in enumerate(sorted(every))}
         self.is_unit = np.ones((4 + LAST) * max(len(every), 1), dtype=bool)
         return self.count(texts), self.count(validation_texts)
@@ -46,7 +48,11 @@ class StateFeatures:
         """The features of each sequence, float32 [rows, features]; states never seen count not."""
         found = np.zeros((len(texts), 4 + LAST, max(len(self.places), 1)), dtype=np.float32)
         for row, text in enumerate(texts):
-            self._describe(found[row], [self.places.get(state) for state in self.states(text)])
+            units = [self.places.get(unit) for unit in self.units(text)]
+            self._describe(found[row], units[self.covariates :])
+            for covariate in units[: self.covariates]:
+                if covariate is not None:
+                    found[row, 0, covariate] = 1
         return csr_matrix(found.reshape(len(texts), -1))
 
     def _describe(self, row: NDArray[np.float32], states: list[int | None]) -> None:

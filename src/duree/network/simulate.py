@@ -28,8 +28,8 @@ def simulate(
     Parameters
     ----------
     model : StepModel
-    prefixes : int [rows, steps]
-        Tokens of the steps that are known, of at least one.
+    prefixes : int [rows, steps] or [rows, steps, 1 + covariates]
+        The steps that are known, of at least one, as the model reads them.
     until : int
         The place, from 0, of the step that is asked for, beyond those that are known.
     tokens : int64 [outputs]
@@ -72,22 +72,25 @@ def _lead_on(
     generator: torch.Generator,
 ) -> NDArray[np.float64]:
     model.eval()
-    rows, known = prefixes.shape
+    rows, known = prefixes.shape[:2]
     scores, state, lasted = model.begin(prefixes)
-    scores, lasted = (tensor.repeat_interleave(paths, dim=0) for tensor in (scores, lasted))
+    scores, lasted, last = (
+        tensor.repeat_interleave(paths, dim=0) for tensor in (scores, lasted, prefixes[:, -1:])
+    )
+    # Every path carries what its row's cell remembers: [layers, batch, hidden].
     if isinstance(state, tuple):
-        state = (state[0].repeat_interleave(paths, 1), state[1].repeat_interleave(paths, 1))
+        state = tuple(part.repeat_interleave(paths, dim=1) for part in state)
     else:
         state = state.repeat_interleave(paths, dim=1)
-    last = prefixes[:, -1].repeat_interleave(paths)
     for time in range(known, until + 1):
         shares = (scores.double() / temperature).softmax(dim=1)
         chosen = torch.multinomial(shares, 1, generator=generator)[:, 0]
-        token = tokens[chosen]
-        lasted = torch.where(token == last, lasted + 1, 0)
-        last = token
+        step = last.clone()
+        (step if step.ndim == 2 else step[:, :, 0])[:, 0] = tokens[chosen]
+        lasted = torch.where((step == last).flatten(1).all(1), lasted + 1, 0)
+        last = step
         if time < until:
-            scores, state = model.step(token, time, lasted, state)
+            scores, state = model.step(step, time, lasted, state)
     counts = torch.zeros(rows, len(tokens), dtype=torch.float64)
     counts.scatter_add_(1, chosen.view(rows, paths), torch.ones(rows, paths, dtype=torch.float64))
     return np.asarray(counts.numpy() / paths)

@@ -8,6 +8,8 @@ cell: a linear part as in Cheng et al. 2016, here a Markov chain by time, by sea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
@@ -21,6 +23,8 @@ from duree.settings import ModelSettings
 
 # What a cell remembers: h, and for an LSTM h and c; [layers, batch, hidden].
 Carried = Tensor | State
+# For each table the row of it that each step of each sequence takes: int64 [batch, steps].
+Places = dict[str, Tensor]
 # Classes of duration: each is longer than the one before by the factor sqrt(2).
 DURATIONS = 24
 # Weights of one direct table, at most; beyond it there is none.
@@ -41,6 +45,8 @@ class StepModel(nn.Module):
         Time points that all sequences share; 0 where a step has no place in time.
     period : int
         Time points after which the year begins again; 0 where there is none.
+    covariates : sequence of int
+        How many values each covariate has, that stand beside the token of each step.
     """
 
     def __init__(
@@ -51,13 +57,16 @@ class StepModel(nn.Module):
         outputs: int,
         times: int = 0,
         period: int = 0,
+        covariates: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.settings, self.times, self.period = settings, times, period
         size = settings.embedding_size
         places = {"time": times, "season": period, "duration": DURATIONS}
         self.places = {name: count for name, count in places.items() if count}
+        self.covariates = [f"covariate {place}" for place in range(len(covariates))]
         rows = {"state": vocabulary_size, **self.places}
+        rows |= dict(zip(self.covariates, covariates, strict=True))
         self.told = nn.ParameterDict(
             {name: torch.randn(count, size) * EMBEDDING_DEVIATION for name, count in rows.items()}
         )
@@ -82,27 +91,31 @@ class StepModel(nn.Module):
         self.head = nn.Linear(settings.hidden_size, outputs)
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Scores float [batch, steps, outputs] for tokens int64 [batch, steps]."""
+        """Scores float [batch, steps, outputs].
+
+        ``values`` are tokens int64 [batch, steps]; or [batch, steps, 1 + covariates], where each
+        token has the covariates of its row beside it.
+        """
         if values.shape[1] == 0:
-            return values.new_zeros((len(values), 0, self.head.out_features), dtype=torch.float32)
+            return self.head.weight.new_zeros(len(values), 0, self.head.out_features)
         places = self.places_of(values)
-        states = self.recurrent.hidden_states(self._vectors(values, places), lengths)
-        return self._answer(values, places, states)
+        return self._answer(places, self.recurrent.hidden_states(self._vectors(places), lengths))
 
     def states(self, values: Tensor, lengths: Tensor) -> Tensor:
         """The hidden states of all steps, float [batch, steps, hidden]."""
-        return self.recurrent.hidden_states(self._vectors(values, self.places_of(values)), lengths)
+        return self.recurrent.hidden_states(self._vectors(self.places_of(values)), lengths)
 
-    def places_of(self, values: Tensor) -> dict[str, Tensor]:
-        """Time point, phase and class of duration of each step, int64 [batch, steps] of each."""
-        steps = torch.arange(values.shape[1]).expand_as(values)
-        changed = torch.ones_like(values, dtype=torch.bool)
-        changed[:, 1:] = values[:, 1:] != values[:, :-1]
+    def places_of(self, values: Tensor) -> Places:
+        """Where each step of each row stands in each table."""
+        tokens = values if values.ndim == 2 else values[:, :, 0]
+        steps = torch.arange(tokens.shape[1]).expand_as(tokens)
+        changed = torch.ones_like(tokens, dtype=torch.bool)
+        changed[:, 1:] = tokens[:, 1:] != tokens[:, :-1]
         lasted = steps - torch.where(changed, steps, 0).cummax(dim=1).values
-        return self._classes(steps, lasted)
+        return self._places(values, tokens, steps, lasted)
 
     def begin(self, values: Tensor) -> tuple[Tensor, Carried, Tensor]:
-        """What ``step`` goes on from, after rows of the same length: int64 [batch, steps].
+        """What ``step`` goes on from, after rows of the same length: ``values`` as for ``forward``.
 
         Returns
         -------
@@ -112,21 +125,21 @@ class StepModel(nn.Module):
         lasted : int64 [batch]
             For how many steps before the last one the row has been in its state.
         """
-        steps = values.shape[1]
-        lengths = torch.full((len(values),), steps)
+        lengths = torch.full((len(values),), values.shape[1])
         places = self.places_of(values)
-        output, final = self.recurrent(self._vectors(values, places), lengths)
-        scores = self._answer(values, places, output)[:, -1]
-        return scores, final, (values == values[:, -1:]).flip(1).long().cumprod(1).sum(1) - 1
+        output, final = self.recurrent(self._vectors(places), lengths)
+        tokens = places["state"]
+        lasted = (tokens == tokens[:, -1:]).flip(1).long().cumprod(1).sum(1) - 1
+        return self._answer(places, output)[:, -1], final, lasted
 
     def step(
-        self, token: Tensor, time: int, lasted: Tensor, state: Carried
+        self, values: Tensor, time: int, lasted: Tensor, state: Carried
     ) -> tuple[Tensor, Carried]:
         """One step more of each row, as ``forward`` would take it.
 
         Parameters
         ----------
-        token : int64 [batch]
+        values : int64 [batch, 1] or [batch, 1, 1 + covariates]
         time : int
             The step's place in its row, from 0.
         lasted : int64 [batch]
@@ -139,34 +152,37 @@ class StepModel(nn.Module):
         scores : float [batch, outputs]
         state
         """
-        values = token[:, None]
-        places = self._classes(torch.full_like(values, time), lasted[:, None])
-        ones = torch.ones(len(token), dtype=torch.int64)
-        output, final = self.recurrent(self._vectors(values, places), ones, state)
-        return self._answer(values, places, output)[:, 0], final
+        tokens = values if values.ndim == 2 else values[:, :, 0]
+        places = self._places(values, tokens, torch.full_like(tokens, time), lasted[:, None])
+        ones = torch.ones(len(values), dtype=torch.int64)
+        output, final = self.recurrent(self._vectors(places), ones, state)
+        return self._answer(places, output)[:, 0], final
 
-    def _classes(self, steps: Tensor, lasted: Tensor) -> dict[str, Tensor]:
-        duration = (2 * torch.log2(lasted.float() + 1)).long().clamp(max=DURATIONS - 1)
-        found = {"duration": duration}
+    def _places(self, values: Tensor, tokens: Tensor, steps: Tensor, lasted: Tensor) -> Places:
+        found = {"state": tokens}
+        found["duration"] = (2 * torch.log2(lasted.float() + 1)).long().clamp(max=DURATIONS - 1)
         if self.times:
             found["time"] = steps.clamp(max=self.times - 1)
         if self.period:
             found["season"] = steps % self.period
-        return found
+        columns = enumerate(self.covariates, start=1)
+        return found | {name: values[:, :, place] for place, name in columns}
 
-    def _vectors(self, values: Tensor, places: dict[str, Tensor]) -> Tensor:
+    def _vectors(self, places: Places) -> Tensor:
         """What the cell reads, float [batch, steps, embedding]."""
+        tokens = places["state"]
         if self.training and self.settings.word_dropout > 0:
-            hidden = torch.rand(values.shape) < self.settings.word_dropout
-            values = values.masked_fill(hidden & (values != PADDING), UNKNOWN)
-        vectors = embedding(values, self.told["state"])
-        for name in self.places:
+            hidden = torch.rand(tokens.shape) < self.settings.word_dropout
+            tokens = tokens.masked_fill(hidden & (tokens != PADDING), UNKNOWN)
+        vectors = embedding(tokens, self.told["state"])
+        for name in (*self.places, *self.covariates):
             vectors = vectors + embedding(places[name], self.told[name])
         return dropout_alike(vectors, self.settings.input_dropout, self.training)
 
-    def _answer(self, values: Tensor, places: dict[str, Tensor], states: Tensor) -> Tensor:
+    def _answer(self, places: Places, states: Tensor) -> Tensor:
         states = dropout_alike(states, self.settings.output_dropout, self.training)
         scores: Tensor = self.head(states)
         for name, table in self.direct.items():
-            scores = scores + embedding(values * self.places[name] + places[name], table)
+            place = places["state"] * self.places[name] + places[name]
+            scores = scores + embedding(place, table)
         return scores

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
@@ -34,4 +35,5 @@ ENCODERS: dict[str, type[Encoder]] = {
     "series": SeriesEncoder,
     "windows": WindowEncoder,
     "tokens": TokenEncoder,
+    "lives": LifeEncoder,
 }

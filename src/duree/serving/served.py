@@ -24,6 +24,7 @@ from duree.sequences.text import TextEncoder
 from duree.sequences.tokens import TokenEncoder
 from duree.serving.batching import Batcher
 from duree.serving.bodies import Card, Cell
+from duree.tables.covariates import tell_covariates_of_row
 from duree.tables.states import tell_row
 from duree.trained import TrainedModel
 
@@ -98,9 +99,11 @@ class Served:
 
     def told(self, values: Sequence[Cell]) -> str:
         """The values of a row's columns as one text."""
-        if self.model.reads_columns:
-            return tell_row([None if value is None else written(value) for value in values])
-        return written(values[0])
+        given = [None if value is None else written(value) for value in values]
+        heads = self.model.covariates
+        sequence, covariates = given[: len(given) - len(heads)], given[len(given) - len(heads) :]
+        told = tell_row(sequence) if self.model.reads_columns else written(values[0])
+        return tell_covariates_of_row(heads, covariates, told)
 
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
         """A prediction for each text, as the service tells it."""

@@ -50,6 +50,7 @@ def whole(
         A column is missing, or its cells cannot be read as what they are said to be.
     """
     roles = {role: getattr(data, role) for role in OF_PERSONS if asked}
+    roles |= {f"covariate {name}": name for name in data.covariate}
     needed = {role: name for role, name in roles.items() if name in table.frame.columns}
     if data.states:
         named = {role: getattr(data, role) for role in ROLES if role != "text"}

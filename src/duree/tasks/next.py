@@ -26,6 +26,7 @@ from duree.network.simulate import simulate
 from duree.network.steps import StepModel
 from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.text import SPECIAL, TextEncoder
 from duree.settings import STATES, ModelSettings
@@ -100,7 +101,10 @@ class Next(Task):
     @classmethod
     def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
         # What comes next hangs on what was last: of a longer sequence its end is kept.
-        return TextEncoder.fit(rows, recipe.text.model_copy(update={"keep": "tail"}))
+        settings = recipe.text.model_copy(update={"keep": "tail"})
+        if recipe.data.covariate:
+            return LifeEncoder.fit(rows, settings, len(recipe.data.covariate))
+        return TextEncoder.fit(rows, settings)
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
@@ -137,11 +141,13 @@ class Next(Task):
             outputs=self.outputs,
             times=self.times,
             period=self.period,
+            covariates=encoder.sizes if isinstance(encoder, LifeEncoder) else (),
         )
 
     def codes(self, sequences: Ragged) -> Ragged:
-        """Tokens as numbers of states, of which the last is for those unseen: int32 [steps]."""
-        codes = sequences.values - len(SPECIAL)
+        """Steps as numbers of states, of which the last is for those unseen: int32 [steps]."""
+        values = sequences.values
+        codes = (values if values.ndim == 1 else values[:, 0]) - len(SPECIAL)
         return Ragged(np.where(codes < 0, len(self.states), codes), sequences.offsets)
 
     def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
@@ -207,6 +213,8 @@ class Next(Task):
         if not isinstance(network, StepModel) or not len(whole) or not len(ends):
             return None
         grid = codes.take(whole).values.reshape(len(whole), self.times)
+        read = tested.take(whole).values
+        read = read.reshape(len(whole), self.times, *read.shape[1:])
         tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
         commonest = np.bincount(ends, minlength=self.outputs).astype(np.float64)
         found: dict[str, Any] = {"rows": len(whole), "paths": PATHS, "times": self.times}
@@ -214,7 +222,7 @@ class Next(Task):
         for origin in origins(self.times):
             paths = simulate(
                 network,
-                tokens[grid[:, :origin]],
+                read[:, :origin],
                 self.times - 1,
                 tokens,
                 paths=PATHS,
