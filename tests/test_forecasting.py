@@ -111,7 +111,7 @@ def test_what_cannot_be_done_with_series_says_what_can(run, tmp_path):
         lambda: Served(run[0].folder, 1),
         lambda: load(run[0].folder),
     ):
-        with pytest.raises(DataError, match="duree predict"):
+        with pytest.raises(DureeError, match="duree predict"):
             refused()
 
 
