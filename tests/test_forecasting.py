@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from duree import load
-from duree.errors import DataError, RecipeError
+from duree.errors import DataError, DureeError, RecipeError
 from duree.forecasting import read_forecast
 from duree.recipe import Recipe
 from duree.serving.export import export
