@@ -1,0 +1,193 @@
+"""The network of steps: at each step it knows the past, where it stands in time, and no more."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import isqrt
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from duree.network.steps import DURATIONS, StepModel
+from duree.sequences.ragged import PADDING
+from duree.settings import ModelSettings
+
+STATES, OUTPUTS = 7, 5
+CELLS = [
+    {"cell": "gru", "num_layers": 1},
+    {"cell": "lstm", "num_layers": 1},
+    {"cell": "gru", "num_layers": 2},
+    {"cell": "lstm", "num_layers": 3},
+]
+COVARIATES = [(), (3, 4)]
+
+
+def model(covariates: tuple[int, ...] = (), seed: int = 0, **build: object) -> StepModel:
+    torch.manual_seed(seed)
+    chosen = ModelSettings(
+        hidden_size=6, embedding_size=5, bidirectional=False, wide=True
+    ).model_copy(update=build)
+    network = StepModel(
+        chosen,
+        vocabulary_size=STATES,
+        outputs=OUTPUTS,
+        times=9,
+        period=4,
+        covariates=covariates,
+    )
+    for table in network.direct.values():  # they begin at nothing, and would hide a mistake
+        torch.nn.init.normal_(table)
+    return network.eval()
+
+
+def rows(count: int, steps: int, covariates: tuple[int, ...] = (), seed: int = 0) -> Tensor:
+    """Tokens that often stay as they are, [rows, steps] or [rows, steps, 1 + covariates]."""
+    rng = torch.Generator().manual_seed(seed)
+    tokens = torch.randint(1, STATES, (count, steps), generator=rng)
+    for step in range(1, steps):
+        stays = torch.rand(count, generator=rng) < 0.6
+        tokens[:, step] = torch.where(stays, tokens[:, step - 1], tokens[:, step])
+    if not covariates:
+        return tokens
+    others = [torch.randint(0, n, (count, 1), generator=rng).expand(-1, steps) for n in covariates]
+    return torch.stack([tokens, *others], dim=2)
+
+
+def lengths_of(values: Tensor) -> Tensor:
+    return torch.full((len(values),), values.shape[1])
+
+
+@pytest.mark.parametrize("covariates", COVARIATES)
+@pytest.mark.parametrize("build", CELLS)
+def test_going_on_step_by_step_gives_what_reading_the_whole_gives(
+    build: dict, covariates: tuple[int, ...]
+) -> None:
+    network, values = model(covariates, **build), rows(5, 14, covariates)
+    whole = network(values, lengths_of(values))
+    tokens = values if values.ndim == 2 else values[:, :, 0]
+    for known in (1, 2, 8, 13):
+        scores, state, lasted = network.begin(values[:, :known])
+        torch.testing.assert_close(scores, whole[:, known - 1], atol=1e-5, rtol=1e-5)
+        for time in range(known, values.shape[1]):
+            lasted = torch.where(tokens[:, time] == tokens[:, time - 1], lasted + 1, 0)
+            scores, state = network.step(values[:, time : time + 1], time, lasted, state)
+            torch.testing.assert_close(scores, whole[:, time], atol=1e-5, rtol=1e-5)
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(0, 10_000),
+    st.integers(0, 11),
+    st.sampled_from(list(product(("gru", "lstm", "rnn"), COVARIATES))),
+)
+def test_no_answer_hangs_on_what_comes_after_it(
+    seed: int, place: int, built: tuple[str, tuple[int, ...]]
+) -> None:
+    cell, covariates = built
+    network = model(covariates, cell=cell)
+    values, other = rows(3, 12, covariates, seed), rows(3, 12, covariates, seed + 1)
+    changed = torch.cat([values[:, : place + 1], other[:, place + 1 :]], dim=1)
+    if covariates:  # what is known throughout stays as it is
+        changed[:, :, 1:] = values[:, :, 1:]
+    before, after = (network(given, lengths_of(given)) for given in (values, changed))
+    torch.testing.assert_close(before[:, : place + 1], after[:, : place + 1])
+
+
+@pytest.mark.parametrize("covariates", COVARIATES)
+def test_what_came_does_change_the_answers_that_follow(covariates: tuple[int, ...]) -> None:
+    network, values = model(covariates), rows(4, 10, covariates)
+    changed = values.clone()
+    tokens = changed if changed.ndim == 2 else changed[:, :, 0]
+    tokens[:, 3] = tokens[:, 3] % (STATES - 1) + 1
+    apart = (network(values, lengths_of(values)) - network(changed, lengths_of(values))).abs()
+    assert (apart[:, 3:].amax(dim=(0, 2)) > 1e-6).all()
+
+
+def test_each_covariate_changes_every_answer() -> None:
+    network, values = model((3, 4)), rows(4, 10, (3, 4))
+    for place, values_of in ((1, 3), (2, 4)):
+        changed = values.clone()
+        changed[:, :, place] = (changed[:, :, place] + 1) % values_of
+        apart = (network(values, lengths_of(values)) - network(changed, lengths_of(values))).abs()
+        assert (apart.amax(dim=2) > 1e-7).all()
+
+
+@pytest.mark.parametrize("covariates", COVARIATES)
+@pytest.mark.parametrize("build", CELLS)
+def test_padding_and_the_other_rows_change_nothing(
+    build: dict, covariates: tuple[int, ...]
+) -> None:
+    network, values = model(covariates, **build), rows(4, 12, covariates)
+    lengths = torch.tensor([12, 5, 1, 9])
+    padded = values.clone()
+    for row, length in enumerate(lengths.tolist()):
+        padded[row, length:] = PADDING
+    together = network(padded, lengths)
+    for row, length in enumerate(lengths.tolist()):
+        alone = network(values[row : row + 1, :length], lengths[row : row + 1])[0]
+        torch.testing.assert_close(together[row, :length], alone, atol=1e-5, rtol=1e-5)
+
+
+def test_rows_without_a_step_have_no_answer() -> None:
+    for values in (torch.zeros(3, 0, dtype=torch.int64), torch.zeros(3, 0, 3, dtype=torch.int64)):
+        network = model((2, 2) if values.ndim == 3 else ())
+        assert network(values, torch.zeros(3, dtype=torch.int64)).shape == (3, 0, OUTPUTS)
+
+
+def test_each_step_is_told_its_time_its_season_and_how_long_its_state_has_lasted() -> None:
+    network, values = model(), rows(20, 30)
+    places = network.places_of(values)
+    for row, tokens in enumerate(values.tolist()):
+        lasted = 0
+        for step, token in enumerate(tokens):
+            lasted = lasted + 1 if step and token == tokens[step - 1] else 0
+            # The class is the floor of 2 log2(n), n = lasted + 1: that of the root of 2^k is k.
+            longest = max(k for k in range(DURATIONS) if isqrt(2**k) ** 2 <= (lasted + 1) ** 2 >= 2**k)
+            found = {name: int(place[row, step]) for name, place in places.items()}
+            assert found == {
+                "state": token,
+                "duration": longest,
+                "time": min(step, 8),  # later than any that training had: as the last one
+                "season": step % 4,
+            }
+
+
+def test_a_state_that_lasts_for_ever_stays_in_the_longest_class() -> None:
+    values = torch.full((1, 6000), 3)
+    duration = model().places_of(values)["duration"][0]
+    assert (duration.diff() >= 0).all()
+    assert int(duration[0]) == 0
+    assert int(duration[-1]) == DURATIONS - 1
+
+
+def test_a_sequence_without_a_grid_is_told_no_time() -> None:
+    network = StepModel(
+        ModelSettings(bidirectional=False), vocabulary_size=STATES, outputs=OUTPUTS
+    )
+    assert set(network.places_of(rows(2, 4))) == {"state", "duration"}
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_gradients_are_those_of_finite_differences(cell: str) -> None:
+    network = model((2,), cell=cell, hidden_size=2, embedding_size=2).double()
+    values, lengths = rows(2, 4, (2,)), torch.tensor([4, 3])
+    names = [name for name, _ in network.named_parameters()]
+
+    def scores(*weights: Tensor) -> Tensor:
+        given = dict(zip(names, weights, strict=True))
+        found: Tensor = torch.func.functional_call(network, given, (values, lengths))
+        return found[torch.arange(4) < lengths[:, None]]
+
+    weights = tuple(weight.detach().requires_grad_() for weight in network.parameters())
+    assert torch.autograd.gradcheck(scores, weights, fast_mode=True)
+
+
+def test_words_are_left_out_in_training_alone() -> None:
+    network, values = model(word_dropout=0.5), rows(4, 10)
+    torch.testing.assert_close(network(values, lengths_of(values)), network(values, lengths_of(values)))
+    network.train()
+    apart = network(values, lengths_of(values)) - network(values, lengths_of(values))
+    assert apart.abs().max() > 1e-3
