@@ -145,7 +145,9 @@ def test_each_step_is_told_its_time_its_season_and_how_long_its_state_has_lasted
         for step, token in enumerate(tokens):
             lasted = lasted + 1 if step and token == tokens[step - 1] else 0
             # The class is the floor of 2 log2(n), n = lasted + 1: that of the root of 2^k is k.
-            longest = max(k for k in range(DURATIONS) if isqrt(2**k) ** 2 <= (lasted + 1) ** 2 >= 2**k)
+            longest = max(
+                k for k in range(DURATIONS) if isqrt(2**k) ** 2 <= (lasted + 1) ** 2 >= 2**k
+            )
             found = {name: int(place[row, step]) for name, place in places.items()}
             assert found == {
                 "state": token,
@@ -164,9 +166,7 @@ def test_a_state_that_lasts_for_ever_stays_in_the_longest_class() -> None:
 
 
 def test_a_sequence_without_a_grid_is_told_no_time() -> None:
-    network = StepModel(
-        ModelSettings(bidirectional=False), vocabulary_size=STATES, outputs=OUTPUTS
-    )
+    network = StepModel(ModelSettings(bidirectional=False), vocabulary_size=STATES, outputs=OUTPUTS)
     assert set(network.places_of(rows(2, 4))) == {"state", "duration"}
 
 
@@ -187,7 +187,9 @@ def test_gradients_are_those_of_finite_differences(cell: str) -> None:
 
 def test_words_are_left_out_in_training_alone() -> None:
     network, values = model(word_dropout=0.5), rows(4, 10)
-    torch.testing.assert_close(network(values, lengths_of(values)), network(values, lengths_of(values)))
+    torch.testing.assert_close(
+        network(values, lengths_of(values)), network(values, lengths_of(values))
+    )
     network.train()
     apart = network(values, lengths_of(values)) - network(values, lengths_of(values))
     assert apart.abs().max() > 1e-3

@@ -121,13 +121,6 @@ def _next_states(codes: Ragged, start: Floats, moves: Floats, shows: Floats) -> 
     return found[steps_after_the_first(codes)]
 
 
-def _leaning(shares: Floats, rng: np.random.Generator) -> Floats:
-    """Shares at random, each row of which leans to the given ones."""
-    return np.asarray(
-        STAYS * shares + (1 - STAYS) * rng.dirichlet(np.ones(shares.shape[1]), len(shares))
-    )
-
-
 def _whole(codes: Ragged) -> Ragged:
     """The rows that hold a step: hmmlearn takes no others."""
     return codes.take(np.flatnonzero(codes.lengths > 0))

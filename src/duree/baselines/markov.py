@@ -95,10 +95,20 @@ class Markov:
         validation_targets: Any,
         counts: Counts = ALIKE,
     ) -> Self:
-        """Choose the strength on the validation sequences, then count in all."""
-        if self.simpler:
-            self.simpler.fit(texts, targets, validation_texts, validation_targets)
+        """Choose the strengths on the validation sequences, then count in all."""
         train, validation = self.codes(texts), self.codes(validation_texts)
+        self._choose(train, validation)
+        self._count(train.followed_by(validation))
+        return self
+
+    def predict(self, texts: list[str]) -> Floats:
+        """Probabilities of the states at every step after the first, float64 [answers, states]."""
+        return self._shares(self.codes(texts))
+
+    def _choose(self, train: Ragged, validation: Ragged) -> None:
+        """The strength, here and below, at which chains of the training sequences do best."""
+        if self.simpler:
+            self.simpler._choose(train, validation)
         self._count(train)
         after = validation.values[steps_after_the_first(validation)]
         losses = {}
@@ -107,15 +117,11 @@ class Markov:
             losses[self.strength] = -float(np.log(np.maximum(of_truth, FLOOR)).mean())
         self.strength = min(losses, key=lambda strength: losses[strength])
         self.choices = {"strength": self.strength}
-        self._count(train.followed_by(validation))
-        return self
-
-    def predict(self, texts: list[str]) -> Floats:
-        """Probabilities of the states at every step after the first, float64 [answers, states]."""
-        return self._shares(self.codes(texts))
 
     def _count(self, codes: Ragged) -> None:
-        """How often each state followed each context."""
+        """How often each state followed each context, here and in the simpler chains."""
+        if self.simpler:
+            self.simpler._count(codes)
         after = codes.values[steps_after_the_first(codes)]
         self.seen, place = np.unique(self.contexts(codes), return_inverse=True)
         shape = (len(self.seen) + 1, self.states)  # the last line: a context that was never seen

@@ -1,0 +1,108 @@
+"""The hidden Markov model: what it says of the next step is the sum over all hidden paths."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+pytest.importorskip("hmmlearn")
+
+from duree.baselines import hmm
+from duree.baselines.hmm import HiddenMarkov
+from duree.sequences.ragged import Ragged
+
+STATES = 3
+
+
+def codes(texts: list[str]) -> Ragged:
+    return Ragged.from_rows(["abc".index(sign) for sign in text] for text in texts)
+
+
+def lives(rows: int, seed: int) -> list[str]:
+    """Two hidden kinds of phase: one flits between a and b, the other between b and c."""
+    rng = np.random.default_rng(seed)
+    texts = []
+    for _ in range(rows):
+        phase, text = rng.integers(2), ""
+        for _ in range(20):
+            phase = phase if rng.random() < 0.9 else 1 - phase
+            text += rng.choice(list("ab" if phase == 0 else "bc"))
+        texts.append(text)
+    return texts
+
+
+@pytest.fixture(scope="module")
+def fitted() -> HiddenMarkov:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hmm, "HIDDEN", (1, 2, 3))
+        return HiddenMarkov(codes, STATES, seed=0).fit(lives(60, 0), None, lives(20, 1), None)
+
+
+def likelihood(model: HiddenMarkov, text: str) -> float:
+    """The probability of a sequence, summed over all paths of hidden states."""
+    start, moves, shows = model.tables
+    seen = codes([text]).values
+    total = 0.0
+    for path in product(range(len(start)), repeat=len(text)):
+        share = start[path[0]] * shows[path[0], seen[0]]
+        for step in range(1, len(text)):
+            share *= moves[path[step - 1], path[step]] * shows[path[step], seen[step]]
+        total += share
+    return total
+
+
+def test_what_comes_next_is_the_sum_over_all_hidden_paths(fitted: HiddenMarkov) -> None:
+    asked = ["abcab", "b", "", "ccb", "aa"]
+    wanted = [
+        [
+            likelihood(fitted, text[:step] + after) / likelihood(fitted, text[:step])
+            for after in "abc"
+        ]
+        for text in asked
+        for step in range(1, len(text))
+    ]
+    found = fitted.predict(asked)
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+
+
+def test_it_finds_phases_that_no_one_sees(fitted: HiddenMarkov) -> None:
+    """After a, some steps ago, c is unlikely: a chain of order 1 cannot know it after a b."""
+    assert fitted.choices["hidden_states"] >= 2
+    after_a, after_c = fitted.predict(["aabbb", "ccbbb"])[[3, 7]]
+    assert after_a[0] > after_a[2]
+    assert after_c[2] > after_c[0]
+
+
+def test_the_number_of_hidden_states_is_the_best_on_validation() -> None:
+    train, validation = lives(40, 2), lives(10, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        losses = {}
+        for hidden in (1, 2, 3):
+            patch.setattr(hmm, "HIDDEN", (hidden,))
+            model = HiddenMarkov(codes, STATES, seed=0).fit(train, None, validation, None)
+            after = [codes([text]).values[step] for text in validation for step in range(1, 20)]
+            losses[hidden] = -np.log(model.predict(validation)[np.arange(len(after)), after]).mean()
+        patch.setattr(hmm, "HIDDEN", (1, 2, 3))
+        model = HiddenMarkov(codes, STATES, seed=0).fit(train, None, validation, None)
+    assert model.choices == {"hidden_states": min(losses, key=lambda hidden: losses[hidden])}
+
+
+def test_a_state_that_training_never_saw_is_not_held_to_be_impossible() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hmm, "HIDDEN", (2,))
+        model = HiddenMarkov(codes, STATES, seed=0).fit(["abab", "", "aab"], None, ["abb"], None)
+    found = model.predict(["acca"])
+    assert (found > 0).all()
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+
+
+def test_of_many_steps_it_learns_from_whole_sequences_at_random_and_says_so() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hmm, "HIDDEN", (2,))
+        patch.setattr(hmm, "MOST_STEPS", 90)
+        model = HiddenMarkov(codes, STATES, seed=0).fit(lives(30, 4), None, lives(5, 5), None)
+    assert model.notes == ["learned from 4 of 30 sequences"]
