@@ -5,8 +5,10 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 from duree import load
+from duree.cli import cli
 from duree.errors import DataError, DureeError, RecipeError
 from duree.forecasting import read_forecast
 from duree.recipe import Recipe
@@ -89,6 +91,26 @@ def test_predict_goes_on_where_each_series_ends(run, tmp_path):
     assert found["when"].to_list()[:HORIZON] == ["1995-01", "1995-02", "1995-03", "1995-04"]
     assert found["step"].to_list()[:HORIZON] == [1, 2, 3, 4]
     assert found["prediction"].is_finite().all()
+
+
+def test_sample_paths_are_ways_to_go_on(run, tmp_path):
+    predict(run[0].folder, run[1], tmp_path / "paths.csv", paths=300)
+    predict(run[0].folder, run[1], tmp_path / "next.csv")
+    paths, said = pl.read_csv(tmp_path / "paths.csv"), pl.read_csv(tmp_path / "next.csv")
+    assert paths.columns == ["id", "path", "when", "step", "y"]
+    assert paths.height == 6 * 300 * HORIZON
+    within = paths.join(said, on=["id", "step"])
+    share = within.select(pl.col("y").is_between("low_80", "high_80").mean()).item()
+    assert share == pytest.approx(0.8, abs=0.03)
+
+
+def test_the_command_line_reads_series_without_being_told_the_task(run, tmp_path):
+    told = CliRunner().invoke(
+        cli, ["check", run[1], "--series", "y", "--time", "when", "--id", "id"]
+    )
+    assert told.exit_code == 0
+    assert "series: 6, of 60 to 60 steps" in told.output
+    assert "a step is one month" in told.output
 
 
 def test_evaluate_judges_the_last_steps(run):

@@ -178,7 +178,8 @@ def evaluate(run: str, data: str) -> None:
     "-o", "--output", metavar="FILE", required=True, help=".csv .tsv .parquet .jsonl .xlsx"
 )
 @click.option("--raw", is_flag=True, help="Leave cells that a spreadsheet would run as they are.")
-def predict(run: str, data: str, output: str, raw: bool) -> None:
+@click.option("--paths", metavar="N", type=click.IntRange(1), help="Of series: N sample paths.")
+def predict(run: str, data: str, output: str, raw: bool, paths: int | None) -> None:
     """Predict new rows; every column and the row order are kept.
 
     Tables may be larger than memory. Stopped, it goes on where it was when asked again.
@@ -187,7 +188,7 @@ def predict(run: str, data: str, output: str, raw: bool) -> None:
     from duree.workflow import predict as predict_rows
 
     with _kept(), rows_bar() as progress:
-        predict_rows(run, data, output, raw=raw, progress=progress)
+        predict_rows(run, data, output, raw=raw, paths=paths, progress=progress)
 
 
 @cli.command()

@@ -40,7 +40,10 @@ def forecast_facts(
     settings, frame = question.recipe.forecast, question.table.frame
     names = frame.get_columns()[0].gather(rows)
     pasts = question.texts.gather(rows).struct.field("values")
-    trained = question.texts.gather(question.split.validation).struct.field("values")
+    held = question.split.validation
+    # Of each series the last origin of the validation part: all that choices were made on.
+    last = dict(zip(frame.get_columns()[0].gather(held).to_list(), held.tolist(), strict=True))
+    trained = question.texts.gather(list(last.values())).struct.field("values")
     return {
         "horizon": encoder.horizon,
         "window": encoder.window,

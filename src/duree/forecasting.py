@@ -23,6 +23,7 @@ from duree.tables.splits import Split, group_codes
 from duree.tables.table import Table
 from duree.tasks.forecast import Forecast
 from duree.trained import TrainedModel
+from duree.training.loop import scores
 
 # Fewer training windows than this teach a network nothing that ARIMA would not know better.
 FEWEST_WINDOWS = 30
@@ -68,7 +69,8 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Question:
     named = frame.select(
         pl.col("series").alias(files.name), "origin", pl.col("time").alias(files.time)
     )
-    several = len(files.series) > 1
+    # With one forecast each, rows are whole series already.
+    several = 1 < len(files.series) < len(split.test if split else drawn.test)
     answer = frame["answer"].alias(files.value)
     split = split or drawn
     return Question(
@@ -108,6 +110,33 @@ def forecast_table(recipe: Recipe, model: TrainedModel) -> pl.DataFrame:
             "step": np.tile(np.arange(1, horizon + 1), len(ends)),
         }
     ).with_columns(task.columns(predictions))
+
+
+def path_table(recipe: Recipe, model: TrainedModel, count: int) -> pl.DataFrame:
+    """Ways in which each series may go on: a row for each path and step, ``path`` from 1.
+
+    Their mean and quantiles are those that are forecast; the recipe's seed draws them.
+
+    Raises
+    ------
+    DataError
+        See ``forecast_table``.
+    """
+    files, plan, task = _like(recipe, model)
+    series, horizon = files.series, task.horizon
+    ends = [(place, len(values)) for place, values in enumerate(series.values)]
+    rows = inputs(series, ends, plan, calendar=recipe.forecast.calendar)
+    found = task.paths(scores(model.network, model.encoder.encode(rows)), count, recipe.seed)
+    times = [[series.label(place, end + step) for step in range(horizon)] for place, end in ends]
+    return pl.DataFrame(
+        {
+            files.name: np.repeat(np.array(series.names, dtype=object), count * horizon).tolist(),
+            "path": np.tile(np.repeat(np.arange(1, count + 1), horizon), len(ends)),
+            files.time: [time for of_series in times for time in of_series * count],
+            "step": np.tile(np.arange(1, horizon + 1), count * len(ends)),
+            files.value: found.ravel(),
+        }
+    )
 
 
 def judge_series(recipe: Recipe, model: TrainedModel) -> Figures:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError, RecipeError
 from duree.recipe import Recipe, require_column
-from duree.settings import STATES, TOKENS, DataSettings
+from duree.settings import STATES, TOKENS, DataSettings, ForecastSettings
 from duree.tables.checks import check_table
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.conll import TOKEN_FILES
@@ -22,6 +22,7 @@ from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding
 from duree.tables.read import read_tables
 from duree.tables.sentences import check_sentences, layers_of, tags_of
+from duree.tables.series_files import read_series
 from duree.tables.splits import Split, group_codes, make_split
 from duree.tables.states import check_unseen
 from duree.tables.table import Table
@@ -180,6 +181,11 @@ def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:
     tokens = all(Path(file).suffix.lower() in TOKEN_FILES for file in data.files)
     if data.files and tokens:
         return _check_tokens(data.model_copy(update={"token": data.text or "auto"}))
+    if data.series:
+        read = read_series(data, ForecastSettings())
+        return Table(
+            pl.DataFrame({read.name: read.series.names}), read.sources
+        ), read.series.findings
     table, test_rows, _ = _read_parts(data)
     findings = [*table.findings, *check_table(table, settings_of_rows(data), test_rows=test_rows)]
     if test_rows is not None and data.reads_states:

@@ -91,9 +91,11 @@ class Recipe(Section):
     @model_validator(mode="before")
     @classmethod
     def _what_is_forecast_has_a_name(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping) or not {settings.get("task")} <= OF_SERIES:
+        if not isinstance(settings, Mapping):
             return settings
         data = _section(settings, "data")
+        if not {settings.get("task")} <= OF_SERIES:
+            return settings
         series = tuple(data.get("series") or ())
         single = len(series) == 1 and not set(series[0]) & set(":*?[")
         target = data.get("target") or (series[0] if single else VALUE)
@@ -333,4 +335,6 @@ def recipe_from_flags(
     if "data.test_file" in given:
         given["data.test_file"] = str(Path(given["data.test_file"]).absolute())
     given |= dict(parse_setting(assignment) for assignment in settings)
+    if given.get("data.series") and "data.target" not in given and file is None:
+        given.setdefault("task", "forecast")
     return Recipe.read(file, given) if file else Recipe.build(_overlay({}, given))

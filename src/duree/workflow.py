@@ -23,7 +23,7 @@ from duree.explaining import explain_test
 from duree.explaining_rows import require_explainable, write_attributions, write_explained_row
 from duree.folders import MANIFEST
 from duree.forecast_facts import forecast_facts
-from duree.forecasting import forecast_table, judge_series, read_forecast
+from duree.forecasting import forecast_table, judge_series, path_table, read_forecast
 from duree.judging import judge_on_test
 from duree.listener import SILENT, Listener
 from duree.progress import noted
@@ -194,6 +194,7 @@ def predict(
     output: Path | str,
     *,
     raw: bool = False,
+    paths: int | None = None,
     progress: Callable[[int, int | None], None] = lambda done, rows: None,
 ) -> None:
     """Write the table with its predictions: every column and the order of rows are kept.
@@ -202,7 +203,8 @@ def predict(
     a file of tokens may be written as one: see ``tables.tagged``.
     Tables larger than memory are read, predicted and written piece by piece. A prediction that was
     stopped goes on where it was, if it is asked for again. ``progress`` is told how many rows are
-    done, and of how many, where that is known.
+    done, and of how many, where that is known. Of series, it writes how they go on: as forecasts
+    (see ``duree.forecasting``), or as so many sample ``paths``.
 
     Raises
     ------
@@ -215,8 +217,15 @@ def predict(
         require_writable(output)
     model, is_long = TrainedModel.of_run(run), run.recipe.data.has_long_rows
     if model.task.of_series:
-        write_table(forecast_table(_recipe_for(run, data), model), output, raw=raw)
+        recipe = _recipe_for(run, data)
+        answer = path_table(recipe, model, paths) if paths else forecast_table(recipe, model)
+        write_table(answer, output, raw=raw)
         return
+    if paths:
+        raise DataError(
+            "sample paths are for forecasts of series",
+            fix="leave --paths out: this network answers row by row",
+        )
     rows, ours = (None, OURS) if is_long else (count_rows(data), ())
     with Pieces(output, _made_from(run, Path(data))) as pieces:
         for table in _pieces_like(run, data, model, pieces.rows):

@@ -133,7 +133,7 @@ def forecast_baselines(horizon: int, season: int, naive_season: int) -> Sequence
         Naive2(horizon, naive_season),
         # Simple exponential smoothing is the ETS model without trend and season.
         Forecast("ses", "AutoETS", horizon, 1, model="ANN"),
-        Forecast("theta", "OptimizedTheta", horizon, season),
+        Forecast("theta", "DynamicOptimizedTheta", horizon, season),
         Forecast("ets", "AutoETS", horizon, season),
         Forecast("arima", "AutoARIMA", horizon, season),
     ]

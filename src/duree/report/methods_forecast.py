@@ -30,7 +30,7 @@ FORECASTERS = {
     "({makridakis2020})",
     "seasonal_naive": "the value of the season before",
     "ses": "simple exponential smoothing",
-    "theta": "the optimised Theta method ({fiorucci2016})",
+    "theta": "the dynamic optimised Theta method ({fiorucci2016})",
     "ets": "exponential smoothing chosen by AICc (ETS; {hyndman2002})",
     "arima": "ARIMA chosen by AICc ({hyndman2008})",
 }

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from duree.errors import user_language
-from duree.evaluation.metrics import gain
+from duree.evaluation.metrics import TARGETS, gain
 from duree.folders import write_file
 from duree.report import rows
 from duree.report.choices import list_choices
@@ -35,6 +35,7 @@ from duree.report.numerals import (
     seconds,
     share,
 )
+from duree.report.plot_forecasts import drawn_models
 from duree.report.references import software_bibtex
 from duree.report.run_data import RunData, load_run
 from duree.report.shading import shading_style
@@ -119,11 +120,24 @@ def page_environment(words: Words, package: str = "duree.report") -> Environment
         "p_value": p_value,
         "estimate": estimate,
         "difference": difference,
-        "gain": gain,
+        "arrow": _arrow,
         "decimal": number,
         "lines": _lines,
     }
     return environment
+
+
+def _arrow(metric: str) -> str:
+    """Which way is better; nothing where it is a certain value."""
+    return "" if metric in TARGETS else "↑" if gain(metric) > 0 else "↓"
+
+
+def undrawn_models(run: RunData, words: Words) -> list[str]:
+    """The models that the picture of errors by step leaves out."""
+    if run.forecasts is None:
+        return []
+    drawn = drawn_models(run, run.forecasts)
+    return [words.model(n, run.metrics.cell) for n in run.forecasts.steps if n not in drawn]
 
 
 def _show(value: object) -> object:
@@ -183,6 +197,7 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "mistakes": [] if run.tags else surest_mistakes(run),
         "mistake_count": count_mistakes(run) if run.classes else None,
         "sees": seen_sentences(run, run.forecasts, words) if run.forecasts else [],
+        "undrawn": undrawn_models(run, words),
         "stationarity": stationarity_sentence(run.forecasts, words) if run.forecasts else "",
         "plain_tag": plain_tag(run),
         "learned": run.explanations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from duree.report.run_data import RunData
 from duree.report.texts import label
 from duree.report.vocabulary import Words
 
-LEFT, RIGHT, TOP, BELOW, TITLE, GAP = 0.55, 0.1, 0.3, 0.32, 0.2, 0.5  # inches
+LEFT, RIGHT, TOP, BELOW, TITLE, GAP = 0.55, 0.2, 0.3, 0.32, 0.2, 0.5  # inches
 ACROSS, SMALL = 3, 1.25
 PANEL = 2.4
+# What leads from a line's end to its name may leave the axes.
+OUTSIDE = {"linewidth": 1, "clip_on": False}
 # From the widest band to the narrowest: pairs of levels, and how dark each is.
 BANDS = ((0, 10, "#D3E5F2"), (1, 9, "#9CC5E3"), (3, 7, "#5FA2D0"))
 NAMES = ("95 %", "80 %", "40 %")
@@ -93,25 +96,55 @@ def _draw_key(axes: Axes, words: Words) -> None:
 def draw_steps(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
     """The scaled error of each step to come: the network's, and that of each baseline."""
     figure = Figure(figsize=(WIDTH, PANEL + 0.65))
-    names = _ordered(run, facts)
-    shown = {name: words.model(name, run.metrics.cell) for name in names}
-    margin = max(text_width(name) for name in shown.values()) + 0.2
+    names = drawn_models(run, facts)
+    shown = [words.model(name, run.metrics.cell) for name in names]
+    margin = max(text_width(name) for name in shown) + 0.75
     axes = place(figure, LEFT, 0.12, WIDTH - LEFT - margin, PANEL)
+    key = place(figure, WIDTH - margin, 0.12, margin, PANEL)
     steps = np.arange(1, facts.horizon + 1)
-    ends = {}
-    for place_, name in reversed(list(enumerate(names))):
-        values = np.array(facts.steps[name].mase, dtype=float)
-        own = name == "network"
-        style: dict[str, Any] = {"color": BLUE, "linewidth": 2.4} if own else _style(place_ - 1)
+    lines = [np.array(facts.steps[name].mase, dtype=float) for name in names]
+    styles: list[dict[str, Any]] = [{"color": BLUE, "linewidth": 2.4}]
+    styles += [_style(number) for number in range(len(names) - 1)]
+    for values, style in reversed(list(zip(lines, styles, strict=True))):
         axes.plot(steps, values, **style)
-        ends[name] = values[-1], BLUE if own else INK
     axes.set_xlabel(words("step after the origin"))
     axes.set_ylabel(words("scaled error (MASE)"))
     axes.xaxis.set_major_locator(MaxNLocator(min(facts.horizon, 12), integer=True))
     axes.set_xlim(1, max(facts.horizon, 2))
-    axes.set_ylim(bottom=0)
-    _name_ends(axes, {shown[name]: end for name, end in ends.items()}, [shown[n] for n in names])
+    axes.set_ylim(0, 1.06 * max(np.nanmax(line) for line in lines))
+    _draw_names(key, axes.get_ylim(), [line[-1] for line in lines], styles, shown, margin)
     return figure
+
+
+def _draw_names(
+    axes: Axes,
+    limits: tuple[float, float],
+    ends: list[float],
+    styles: list[dict[str, Any]],
+    names: list[str],
+    width: float,
+) -> None:
+    """A line from each end to its name, names moved apart where they would cover one another."""
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    axes.set_ylim(*limits)
+    least = 0.16 / PANEL * (limits[1] - limits[0])
+    order = sorted(range(len(names)), key=lambda line: ends[line])
+    heights = {line: ends[line] for line in order}
+    for below, above in pairwise(order):
+        heights[above] = max(heights[above], heights[below] + least)
+    # The heap is set around its middle, so that no name strays further than it must.
+    shift = float(np.mean([heights[line] - ends[line] for line in order]))
+    lowest = heights[order[0]] - shift
+    shift += min(lowest - limits[0], 0.0)
+    shift += max(heights[order[-1]] - shift - limits[1], 0.0)
+    for line in order:
+        height = heights[line] - shift
+        axes.plot(
+            [0.02, 0.3, 0.55], [ends[line], height, height], **styles[line] | {"linewidth": 1}
+        )
+        own: dict[str, Any] = {"color": BLUE, "weight": "bold"} if line == 0 else {"color": INK}
+        axes.text(0.62, height, names[line], va="center", fontsize=8, **own)
 
 
 def draw_bands(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
@@ -145,7 +178,7 @@ def draw_bands(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
 
 def _draw_coverage(axes: Axes, run: RunData, facts: ForecastFacts, words: Words) -> None:
     """How much each model's two bands held, with the interval; broken lines where they should."""
-    names = _ordered(run, facts)
+    names = [name for name in run.ranked(run.metrics.primary_metric) if name in facts.steps]
     for metric, share, colour, marker in (
         ("coverage_80", 80, ORANGE, "s"),
         ("coverage_95", 95, BLUE, "o"),
@@ -167,15 +200,15 @@ def _draw_coverage(axes: Axes, run: RunData, facts: ForecastFacts, words: Words)
     axes.set_xlim(right=100)
 
 
-def _ordered(run: RunData, facts: ForecastFacts) -> list[str]:
-    """The network, then the baselines, the best first; what errs out of all measure is left out."""
+def drawn_models(run: RunData, facts: ForecastFacts) -> list[str]:
+    """The network, then the baselines, the best first; what errs out of proportion is left out."""
     ranked = [name for name in run.ranked(run.metrics.primary_metric) if name in facts.steps]
     others = [name for name in ranked if name != "network"]
-    limit = 2.5 * max(_last(facts, name) for name in ["network", *others[:3]])
-    return ["network", *(name for name in others if _last(facts, name) <= limit)][:8]
+    limit = 1.6 * max(_most(facts, name) for name in ["network", *others[:3]])
+    return ["network", *(name for name in others if _most(facts, name) <= limit)]
 
 
-def _last(facts: ForecastFacts, name: str) -> float:
+def _most(facts: ForecastFacts, name: str) -> float:
     return max((value for value in facts.steps[name].mase if value is not None), default=0.0)
 
 
@@ -185,24 +218,6 @@ def _style(place_: int) -> dict[str, Any]:
         "linewidth": 1.2,
         "linestyle": DASHES[place_ % len(DASHES)],
     }
-
-
-def _name_ends(axes: Axes, ends: dict[str, tuple[float, str]], order: list[str]) -> None:
-    """Names at the lines' ends, moved apart where they would cover one another."""
-    low, high = axes.get_ylim()
-    least = 0.062 * (high - low)
-    names = sorted(order, key=lambda name: ends[name][0])
-    heights = [ends[name][0] for name in names]
-    for place_ in range(1, len(heights)):
-        heights[place_] = max(heights[place_], heights[place_ - 1] + least)
-    over = heights[-1] - high if heights else 0.0
-    if over > 0:
-        heights[-1] = high
-        for place_ in range(len(heights) - 2, -1, -1):
-            heights[place_] = min(heights[place_], heights[place_ + 1] - least)
-    across = axes.get_xlim()[1]
-    for name, height in zip(names, heights, strict=True):
-        axes.text(across, height, "  " + name, va="center", color=ends[name][1], fontsize=8)
 
 
 def _short(value: float, _: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from duree.evaluation.comparison import NETWORK, Comparison
-from duree.evaluation.metrics import gain
+from duree.evaluation.metrics import worth
 
 PARTS = ("train", "validation", "test")
 
@@ -117,7 +117,7 @@ class Metrics(Record):
             for name, result in self.results.items()
             if metric in result.estimates
         }
-        return sorted(found, key=lambda name: (is_part(name), -gain(metric) * found[name]))
+        return sorted(found, key=lambda name: (is_part(name), -worth(metric, found[name])))
 
     @property
     def strongest_baseline(self) -> str | None:

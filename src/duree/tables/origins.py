@@ -45,15 +45,19 @@ ANSWER = pl.Struct(
     }
 )
 
-GIVEN = "the test's forecasts start where the test file begins"
+GIVEN = (
+    "each series was parted by time: the test’s forecasts start where the test file begins, and "
+    "the {validation} × {horizon} steps before it are the validation’s"
+)
 ROLLING = (
     "each series was parted by time, without a gap: its last {origins} × {horizon} steps are the "
-    "test's, the {validation} × {horizon} before them the validation's"
+    "test’s, the {validation} × {horizon} before them the validation’s"
 )
 WINDOWS = (
-    "{windows} windows before that are for training; a forecast sees nothing from after its origin"
+    "{windows:,} windows before that are for training; a forecast sees nothing from after its "
+    "origin"
 )
-THINNED = "{windows} of {possible} windows were drawn, the latest rather"
+THINNED = "{windows:,} of {possible:,} windows were drawn, the latest rather"
 
 
 @dataclass(frozen=True)

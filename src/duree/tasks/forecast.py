@@ -25,6 +25,7 @@ from duree.sequences.levels import BAND_80, BAND_95, LEVELS, MEDIAN
 from duree.sequences.transform import Transform
 from duree.sequences.windows import WindowEncoder
 from duree.settings import ModelSettings
+from duree.tasks.paths import at_scores, correlation, draw_scores, normal_scores
 from duree.tasks.task import Link, Loss, Task
 
 Floats = NDArray[np.float64]
@@ -43,7 +44,8 @@ class Forecast(Task):
 
     ``transform`` is undone in what is predicted. ``stretch`` multiplies, for each level, how far
     its quantile lies from the median: what would have held as much of the validation part as it
-    says (split-conformal, as Romano et al. 2019).
+    says (split-conformal, as Romano et al. 2019). ``correlations`` [horizon][horizon] is how the
+    steps of a sample path hang together.
     """
 
     horizon: int
@@ -51,6 +53,7 @@ class Forecast(Task):
     transform: Transform = field(default_factory=Transform)
     unit: float = 1.0
     stretch: tuple[float, ...] = (1.0,) * len(LEVELS)
+    correlations: tuple[tuple[float, ...], ...] = ()
 
     name: ClassVar[str] = "forecast"
     metrics: ClassVar[MetricSet] = FORECASTS
@@ -147,23 +150,10 @@ class Forecast(Task):
 
     def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         values = targets[:, : self.horizon]
-        if self.family.counts or np.isfinite(values).sum() < FEWEST_ERRORS:
-            return self
-        plain = replace(self, stretch=(1.0,) * len(LEVELS))
-        quantiles, reference, unit = self._standard(plain, scores)
-        actual = (self.transform.defined(values) - reference) / unit[:, None]
-        known = np.isfinite(actual)
-        errors = (actual - quantiles[..., MEDIAN])[known]
-        stretch = np.ones(len(LEVELS))
-        for low in range(MEDIAN):
-            high = len(LEVELS) - 1 - low
-            below, above = (
-                np.abs(quantiles[..., end] - quantiles[..., MEDIAN])[known] for end in (low, high)
-            )
-            away = np.sort(np.abs(errors) / np.maximum(np.where(errors < 0, below, above), 1e-12))
-            rank = min(int(np.ceil((LEVELS[high] - LEVELS[low]) * (len(away) + 1))), len(away))
-            stretch[[low, high]] = np.clip(away[rank - 1], LEAST_STRETCH, MOST_STRETCH)
-        return replace(self, stretch=tuple(stretch.tolist()))
+        settled = self._stretched(scores, values)
+        quantiles = quantiles_of(settled.predictions(scores))
+        tied = correlation(normal_scores(values, quantiles)).tolist()
+        return replace(settled, correlations=tuple(tuple(row) for row in tied))
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
@@ -173,6 +163,17 @@ class Forecast(Task):
             moved = reference[..., None] + unit[:, None, None] * quantiles
             quantiles = self.transform.undo(moved)
         return quantiles.reshape(len(scores), -1)
+
+    def paths(self, scores: NDArray[np.float32], count: int, seed: int) -> Floats:
+        """Ways in which each row may go on, float64 [rows, count, horizon]."""
+        quantiles, reference, unit = self._standard(self, scores)
+        tied = np.array(self.correlations).reshape(self.horizon, self.horizon)
+        drawn = draw_scores(len(scores), count, tied, seed)
+        each = np.broadcast_to(quantiles[:, None], (len(scores), count, *quantiles.shape[1:]))
+        values = at_scores(drawn, each)
+        if self.family.counts:
+            return np.asarray(np.maximum(np.rint(values), 0.0))
+        return self.transform.undo(reference[:, None] + unit[:, None, None] * values)
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         values = self.metrics.values(self.predictions(scores), targets)
@@ -225,6 +226,7 @@ class Forecast(Task):
             "transform": self.transform.to_dict(),
             "unit": self.unit,
             "stretch": list(self.stretch),
+            "correlations": [list(row) for row in self.correlations],
         }
 
     @classmethod
@@ -235,7 +237,28 @@ class Forecast(Task):
             Transform(**state["transform"]),
             float(state["unit"]),
             tuple(state["stretch"]),
+            tuple(tuple(row) for row in state["correlations"]),
         )
+
+    def _stretched(self, scores: NDArray[np.float32], values: Floats) -> Self:
+        """The same, with bands that would have held of ``values`` what they say."""
+        if self.family.counts or np.isfinite(values).sum() < FEWEST_ERRORS:
+            return self
+        plain = replace(self, stretch=(1.0,) * len(LEVELS))
+        quantiles, reference, unit = self._standard(plain, scores)
+        actual = (self.transform.defined(values) - reference) / unit[:, None]
+        known = np.isfinite(actual)
+        errors = (actual - quantiles[..., MEDIAN])[known]
+        stretch = np.ones(len(LEVELS))
+        for low in range(MEDIAN):
+            high = len(LEVELS) - 1 - low
+            below, above = (
+                np.abs(quantiles[..., end] - quantiles[..., MEDIAN])[known] for end in (low, high)
+            )
+            away = np.sort(np.abs(errors) / np.maximum(np.where(errors < 0, below, above), 1e-12))
+            rank = min(int(np.ceil((LEVELS[high] - LEVELS[low]) * (len(away) + 1))), len(away))
+            stretch[[low, high]] = np.clip(away[rank - 1], LEAST_STRETCH, MOST_STRETCH)
+        return replace(self, stretch=tuple(stretch.tolist()))
 
     def _parts(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Parameters [batch, horizon, size], reference [batch, horizon] and unit [batch]; the last
