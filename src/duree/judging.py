@@ -12,6 +12,7 @@ from duree.evaluation.judgement import Judgement, judge_models, spread_of_seeds
 from duree.question import Question
 from duree.rivals import Rival
 from duree.run import Run
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.text import TextEncoder
 from duree.trained import TrainedModel
@@ -109,7 +110,7 @@ def judge_on_test(
 def _truncation(question: Question, sequences: Ragged, network: TrainedModel) -> list[str]:
     """How many texts the network sees a part of only; nothing where it sees all of each."""
     encoder = network.encoder
-    if not isinstance(encoder, TextEncoder):
+    if not isinstance(encoder, TextEncoder | LifeEncoder):
         return []
     # Only a text that fills its sequence can have been cut: the others need no second look.
     limit = encoder.settings.max_length

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     table, test_rows = _without_missing(table, column, test_rows, data)
     name = recipe.task or infer_task(table.frame[column], data)
     covariates = [resolve_column(table, column) for column in data.covariate]
-    check_covariates(table, covariates)
+    check_covariates(table, covariates, _other_columns(data, reading))
     reading = reading | ({"covariates": covariates} if covariates else {})
     texts = tell_covariates(
         table, {name: name for name in covariates}, as_text(table, text).fill_null("")
@@ -132,6 +132,14 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         _weights(table, data.weight, task, split),
         reading,
     )
+
+
+def _other_columns(data: DataSettings, reading: Mapping[str, Any]) -> dict[str, str]:
+    """What cannot be a covariate: the answer, the steps themselves, and whose they are."""
+    names = {role: getattr(data, role) for role in ("target", "id", "state", "start", "end")}
+    others = {name: role for role, name in names.items() if name}
+    others |= dict.fromkeys(reading.get("states", ()), "state")
+    return others | dict.fromkeys(data.event, "event")
 
 
 def _weights(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from duree.sequences.ragged import Ragged
 from duree.sequences.stored import require
@@ -51,6 +52,11 @@ class LifeEncoder:
         return cls(TextEncoder.fit(told, settings), values)
 
     @property
+    def settings(self) -> TextSettings:
+        """How the states are read."""
+        return self.states.settings
+
+    @property
     def sizes(self) -> list[int]:
         """How many numbers each covariate may have."""
         return [len(values) + 1 for values in self.covariates]
@@ -70,6 +76,10 @@ class LifeEncoder:
             )
             columns.append(np.repeat(codes.to_numpy(), states.lengths))
         return Ragged(np.stack(columns, axis=1).astype(np.int32), states.offsets)
+
+    def truncated(self, rows: pl.Series) -> NDArray[np.int64]:
+        """How many states of each row ``encode`` leaves out, int64 [rows]."""
+        return self.states.truncated(_parted(rows, len(self.covariates))[1])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""
@@ -92,6 +102,7 @@ class LifeEncoder:
         require(set(state) == {"kind", "version", "states", "covariates"}, "lives", "keys")
         require(state["kind"] == "lives", "lives", "kind")
         require(state["version"] == VERSION, "lives", "version")
+        require(isinstance(state["states"], Mapping), "lives", "states")
         covariates = state["covariates"]
         require(
             isinstance(covariates, list)

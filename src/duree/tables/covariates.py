@@ -33,7 +33,7 @@ def tell_covariates(table: Table, columns: Mapping[str, str], told: pl.Series) -
     if not columns:
         return told
     heads = [
-        (f"{name}{IS}" + clean_states(as_text(table, column)).fill_null(MISSING)).alias(f"{place}")
+        (_called(name) + clean_states(as_text(table, column)).fill_null(MISSING)).alias(f"{place}")
         for place, (name, column) in enumerate(columns.items())
     ]
     given = told.set(told == "", None).alias("told")
@@ -46,21 +46,34 @@ def tell_covariates(table: Table, columns: Mapping[str, str], told: pl.Series) -
 def tell_covariates_of_row(columns: Sequence[str], values: Sequence[str | None], told: str) -> str:
     """What ``tell_covariates`` makes of one row."""
     heads = [
-        f"{name}{IS}{tell_row([value]) or MISSING}"
+        f"{_called(name)}{tell_row([value]) or MISSING}"
         for name, value in zip(columns, values, strict=True)
     ]
     return ARROW.join([*heads, told] if told else heads)
 
 
-def check_covariates(table: Table, columns: Sequence[str]) -> None:
-    """Refuse covariates that cannot be read as categories.
+def check_covariates(table: Table, columns: Sequence[str], others: Mapping[str, str]) -> None:
+    """Refuse covariates that cannot be read as categories, or that are something else.
+
+    ``others`` are the columns that may be none, with what each is: ``{"funemp": "target"}``.
 
     Raises
     ------
     DataError
-        One has too many values.
+        One is another thing, is named twice, or has too many values.
     """
     for name in columns:
+        if name in others:
+            raise DataError(
+                "the column {column!r} is the {role}, and a covariate too",
+                fix="leave it out of the covariates",
+                column=name,
+                role=others[name],
+            )
+        if columns.count(name) > 1:
+            raise DataError(
+                "the covariate {column!r} is named twice", fix="name it once", column=name
+            )
         count = as_text(table, name).n_unique()
         if count > MOST_VALUES:
             raise DataError(
@@ -70,3 +83,8 @@ def check_covariates(table: Table, columns: Sequence[str]) -> None:
                 column=name,
                 count=count,
             )
+
+
+def _called(name: str) -> str:
+    """What stands before the values of a covariate; an arrow in its name would part it."""
+    return name.replace(ARROW.strip(), ">") + IS
