@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from sklearn.metrics import adjusted_rand_score
 from tests.test_lives import SPELLS, spells
 from tests.test_lives import recipe as of_spells
 from tests.test_states import lives, recipe
-from tests.test_workflow import letters
+from tests.test_workflow import SMALL, letters
 from tests.test_workflow import recipe as of_letters
 
 from duree import SequenceClassifier, typologies
 from duree.embedding import embed
-from duree.errors import DataError
+from duree.errors import DataError, RunError
 from duree.network.wide import JoinedModel
+from duree.recipe import Recipe
 from duree.run import Run
 from duree.sequences.ragged import Ragged
 from duree.tables.write import write_table
@@ -145,6 +148,28 @@ def test_texts_have_types_too(tmp_path: Path) -> None:
     write_table(letters(120).head(2), tmp_path / "two.csv")
     assert embed_rows(made.folder, tmp_path / "two.csv", tmp_path / "two.parquet") is None
     assert pl.read_parquet(tmp_path / "two.parquet").height == 2
+
+
+def test_a_network_that_answers_at_each_step_gives_the_mean_of_its_states(
+    table: Path, tmp_path: Path
+) -> None:
+    chosen = {"task": "next", "data": {"files": [str(table)], "states": ["m01:m24"], "id": "id"}}
+    made = fit(Recipe.build(chosen).replace(SMALL | ALONE), tmp_path / "next")
+    written = embed_rows(made.folder, table, tmp_path / "v.parquet", 3)
+    assert written is not None
+    assert "to tell what comes next" in written.read_text("utf-8")
+    model = TrainedModel.of_run(made)
+    sequences = model.encode(model.texts(read_like(made, table, model)))
+    values = torch.from_numpy(sequences[0].astype(np.int64))[None]
+    states = model.network.states(values, torch.tensor([values.shape[1]]))[0]
+    found = pl.read_parquet(tmp_path / "v.parquet").select(f"v{n + 1}" for n in range(8)).row(0)
+    np.testing.assert_allclose(found, states.mean(dim=0).detach(), atol=1e-5)
+
+
+def test_a_network_without_a_vector_for_a_sequence_says_so() -> None:
+    model = SequenceClassifier(hidden_size=4, epochs=1).fit(["a", "b"] * 9, [0, 1] * 9).model_
+    with pytest.raises(RunError, match="no vector for a sequence"):
+        embed(replace(model, network=torch.nn.Identity()), model.encode(pl.Series(["a"])))
 
 
 def test_an_estimator_embeds() -> None:

@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from duree.explain.model import recurrent_part
-from duree.network.model import tabulated
+from duree.errors import RunError
+from duree.network.model import SequenceModel, tabulated
+from duree.network.steps import StepModel
+from duree.network.wide import JoinedModel
 from duree.sequences.ragged import Ragged
 from duree.trained import TrainedModel
 from duree.training.batches import pad
@@ -28,18 +30,27 @@ def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
     Returns
     -------
     float32 [rows, directions * hidden]
+
+    Raises
+    ------
+    RunError
+        The network does not sum sequences up.
     """
-    network = recurrent_part(model)
+    network = model.network.deep if isinstance(model.network, JoinedModel) else model.network
+    if not isinstance(network, SequenceModel | StepModel):
+        raise RunError(
+            "this network has no vector for a sequence as a whole",
+            fix="train one for classes, numbers, or what comes next",
+        )
     network.eval()
-    size = network.head.in_features
-    found = np.zeros((len(sequences), size), dtype=np.float32)
+    found = np.zeros((len(sequences), network.head.in_features), dtype=np.float32)
     with torch.inference_mode(), tabulated(network, len(sequences.values)):
         for rows in scoring_batches(sequences):
             values, lengths = pad(sequences, rows)
             if values.shape[1] == 0:  # rows without a step stay at zero
                 continue
             states = network.states(values, lengths)
-            if network.each_step:
+            if model.task.each_step:  # states are zero past each length
                 pooled = states.sum(dim=1) / lengths.clamp(min=1)[:, None]
             else:
                 pooled = network.pooling(states, lengths)

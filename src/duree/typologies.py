@@ -14,12 +14,14 @@ from sklearn.metrics import adjusted_rand_score
 
 from duree.embedding import embed
 from duree.errors import DataError, user_language
+from duree.explain.model import text_encoder
 from duree.folders import write_file
 from duree.report.plot_types import TypeFacts
 from duree.report.records import StateFacts
 from duree.report.typology_page import Kind, Sorting, Typology, render_typology
 from duree.report.vocabulary import Words
 from duree.run import Run
+from duree.settings import STATES
 from duree.tables.persons import Persons
 from duree.tables.state_facts import describe_states, describe_types
 from duree.tables.states import ARROW
@@ -74,10 +76,13 @@ def embed_rows(
     DataError
         The table lacks a column, or has fewer different sequences than types are asked for; the
         file's suffix is not known.
+    RunError
+        The run's network does not sum sequences up.
     """
     run, output = Run(folder), Path(output)
     require_writable(output)
     model = TrainedModel.of_run(run)
+    text_encoder(model)
     table = read_like(run, data, model)
     texts = model.texts(table)
     vectors = embed(model, model.encode(texts))
@@ -155,7 +160,7 @@ def _typology(
         np.add.at(shared, (types["network"][both], types["matching"][both]), 1)
     told = Typology(
         run=run.folder.resolve().name,
-        target=model.columns["target"],
+        target="" if model.columns["target"] == STATES else model.columns["target"],
         data=name,
         rows=len(codes),
         distinct=len(persons),

@@ -71,7 +71,8 @@ class Typology:
     Attributes
     ----------
     run, target, data : str
-        What the run is called, what its network was trained to predict, and the table's name.
+        What the run is called, what its network was trained to predict (nothing, where that is what
+        comes next), and the table's name.
     rows, distinct : int
     size : int
         Of the vectors.
