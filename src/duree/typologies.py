@@ -137,7 +137,7 @@ def _typology(
     }
     matched = _matched_rows(persons, seed) if model.reads_states else np.zeros(0, dtype=np.int64)
     if len(matched):
-        parted |= _match(persons, matched, len(own))
+        parted |= _match(persons, matched, len(own), len(model.covariates))
     types = {way: np.full(len(codes), -1) for way in parted}
     for way, (partition, objects, rows) in parted.items():
         of_objects = np.full(len(persons), -1)
@@ -190,10 +190,15 @@ def _matched_rows(persons: Persons, seed: int) -> Ints:
     return np.sort(order[: np.sort(begins)[most]])
 
 
-def _match(persons: Persons, rows: Ints, kinds: int) -> dict[str, tuple[Partition, Ints, Ints]]:
-    """Optimal matching by both kinds of costs: types, the sequences that have one, and the rows."""
+def _match(
+    persons: Persons, rows: Ints, kinds: int, before: int
+) -> dict[str, tuple[Partition, Ints, Ints]]:
+    """Optimal matching by both kinds of costs: types, the sequences that have one, and the rows.
+
+    Of each sequence so many steps stand ``before`` it: covariates, which are not matched.
+    """
     objects, counts = np.unique(persons.codes[rows], return_counts=True)
-    told = persons.names.gather(objects).str.split(ARROW)
+    told = persons.names.gather(objects).str.split(ARROW).list.slice(before)
     names = told.explode().unique().sort()
     numbers = {state: number for number, state in enumerate(names)}
     sequences = [

@@ -62,3 +62,19 @@ def test_the_text_is_read_and_the_target_is_what_its_name_says() -> None:
 def test_lists_are_passed_over() -> None:
     frame = pl.DataFrame({"nested": [[1], [2]], "flat": ["a", "b"]})
     assert [column.name for column in guess_columns(frame)] == ["flat"]
+
+
+def test_spells_are_known_by_the_names_of_their_columns() -> None:
+    frame = pl.DataFrame(
+        {
+            "person": ["a", "a", "b", "b"] * 5,
+            "status": ["school", "work"] * 10,
+            "from": [1, 13] * 10,
+            "to": [12, 20] * 10,
+            "pay": ["good", "good", "poor", "poor"] * 5,
+        }
+    )
+    found = guess_roles(guess_columns(frame))
+    spells = {"id": "person", "state": "status", "start": "from", "end": "to"}
+    assert found == spells | {"target": "pay"}
+    assert "state" not in guess_roles(guess_columns(frame.drop("to")))

@@ -24,6 +24,15 @@ TARGET_NAMES = re.compile(
     r"|score|party|genre|author)([^a-z]|$)|标签|类别|情感|评分|作者",
     re.IGNORECASE,
 )
+SPELL_NAMES = {
+    role: re.compile(rf"(^|[^a-z])({names})([^a-z]|$)", re.IGNORECASE)
+    for role, names in {
+        "start": "start|starts|started|begin|begins|began|from|beginn|début",
+        "end": "end|ends|ended|to|until|till|ende|fin",
+        "state": "state|status|spell|activity|zustand|état|statut",
+        "id": "id|pid|person|persnr|respondent|case|individual|user",
+    }.items()
+}
 
 KINDS = {
     "empty": "nothing",
@@ -73,9 +82,15 @@ def guess_roles(columns: list[ColumnGuess]) -> dict[str, str]:
     """Which column is most likely the ``text``, which the ``target``; absent where none may be.
 
     The text is the first of texts; where there is none, ``states`` names the longest stretch of
-    columns that hold the same few values, as ``first:last``. The target is a column whose name says
+    columns that hold the same few values, as ``first:last``. Names such as ``from`` and ``to`` tell
+    of spells: ``id``, ``state``, ``start`` and ``end``. The target is a column whose name says
     so, or else one of few classes rather than of many, and of these rather than of numbers.
     """
+    if spells := _spells(columns):
+        columns = [column for column in columns if column.name not in spells.values()]
+        targets = [column for column in columns if column.kind in ("classes", "quantity")]
+        best = max(targets, key=_likelihood, default=None)
+        return spells | ({"target": best.name} if best else {})
     texts = [column for column in columns if column.kind == "text"]
     states = [] if texts else _longest_stretch(columns)
     targets = [column for column in columns if column.kind in ("classes", "quantity")]
@@ -83,6 +98,17 @@ def guess_roles(columns: list[ColumnGuess]) -> dict[str, str]:
     roles = {"text": texts[:1], "target": sorted(targets, key=_likelihood, reverse=True)[:1]}
     found = {role: guessed[0].name for role, guessed in roles.items() if guessed}
     return found | ({"states": f"{states[0].name}:{states[-1].name}"} if states else {})
+
+
+def _spells(columns: list[ColumnGuess]) -> dict[str, str]:
+    """Which columns tell of spells, where the names of all four say so; else nothing."""
+    found = {}
+    for role, names in SPELL_NAMES.items():
+        fitting = [column for column in columns if names.search(column.name)]
+        if not fitting:
+            return {}
+        found[role] = fitting[0].name
+    return found if len(set(found.values())) == len(found) else {}
 
 
 def _longest_stretch(columns: list[ColumnGuess]) -> list[ColumnGuess]:

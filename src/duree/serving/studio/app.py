@@ -41,6 +41,11 @@ TEXT, MOST_COMPARED = 20_000, 8  # characters that may be tried; runs beside one
 CHOICES = (
     "text",
     "states",
+    "state",
+    "start",
+    "end",
+    "event",
+    "weight",
     "target",
     "test",
     "group",
@@ -310,6 +315,8 @@ def _recipe(shelf: Shelf, kept: Upload, chosen: Fields) -> Recipe:
     flags: dict[str, Any] = {name: chosen[name] for name in CHOICES if name in chosen}
     if "states" in flags:
         flags["states"] = tuple(name.strip() for name in flags["states"].split(","))
+    if "event" in flags:
+        flags["event"] = (flags["event"],)
     if "test" in flags:
         flags["test"] = str(shelf.table(flags["test"]).path)
     if "part" in chosen:  # the whole form was sent: a box that is not ticked is missing from it
