@@ -21,14 +21,14 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "next": {
         "data": {"target": STATES},
         "model": {
-            "embedding_size": 32,
+            "embedding_size": 16,
             "bidirectional": False,
             "pooling": "last",
             "word_dropout": 0.0,
             "input_dropout": 0.1,
             "output_dropout": 0.3,
         },
-        "training": {"batch_size": 32, "learning_rate": 5e-3, "epochs": 60},
+        "training": {"batch_size": 16, "learning_rate": 3e-3},
     },
     "forecast": {
         "model": {

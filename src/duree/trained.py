@@ -249,7 +249,8 @@ def train_model(
     """Train on one set of rows; choose the epoch, and settle how sure it is, on another."""
     task, network = untrained.task, untrained.network
     loss = task.loss(examples.targets, recipe)
-    plan = Plan(examples, validation, loss, task.progress, recipe.training, seed)
+    settings, steps = recipe.training, task.enough_steps
+    plan = Plan(examples, validation, loss, task.progress, settings, seed, steps)
     if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
         return replace(untrained, task=_settled(task, network, validation))

@@ -17,6 +17,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import StandardScaler
 
 from duree.baselines.answers import ALIKE, Counts
+from duree.baselines.boosted import MOST_STATES, BoostedTrees
 from duree.baselines.features import Features
 from duree.baselines.forest import Forest
 from duree.baselines.hmm import HiddenMarkov
@@ -106,8 +107,11 @@ def regression_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
     return [Majority("mean"), ridge, _forest(ngrams, recipe)]
 
 
-def next_baselines(codes: Codes, states: int, *, on_grid: bool, seed: int) -> Sequence[Baseline]:
-    """Rivals for what comes next; ``codes`` tells texts as numbers below ``states``.
+def next_baselines(
+    codes: Codes, steps: Codes, states: int, *, on_grid: bool, seed: int
+) -> Sequence[Baseline]:
+    """Rivals for what comes next; ``codes`` tells texts as numbers below ``states``, ``steps`` the
+    same with the covariates beside them.
 
     ``on_grid`` tells whether steps of the same place are of the same time in all sequences.
     """
@@ -123,7 +127,8 @@ def next_baselines(codes: Codes, states: int, *, on_grid: bool, seed: int) -> Se
         by_time = Markov("markov_by_time", codes, states, one_before_and_time, first_order())
         chains.append(by_time)
     hidden = [HiddenMarkov(codes, states, seed)] if find_spec("hmmlearn") else []
-    return [LastState(codes, states), *chains, *hidden]
+    trees = [BoostedTrees(steps, states, seed)] if states <= MOST_STATES else []
+    return [LastState(codes, states), *chains, *hidden, *trees]
 
 
 def _tfidf() -> TfidfTransformer:

@@ -2,8 +2,9 @@
 
 Beside the state itself the network is told what every reader of a life course sees at a glance, and
 what a cell would have to count: which time point it is, which phase of the year, and for how long
-the state has lasted. The same three, each together with the state, also speak directly, past the
-cell: a linear part as in Cheng et al. 2016, here a Markov chain by time, by season and by duration.
+the state has lasted. The phase (or the time point, where there is none) together with the state
+also speaks directly, past the cell: a linear part as in Cheng et al. 2016, here a Markov chain by
+season.
 """
 
 from __future__ import annotations
@@ -70,11 +71,14 @@ class StepModel(nn.Module):
         self.told = nn.ParameterDict(
             {name: torch.randn(count, size) * EMBEDDING_DEVIATION for name, count in rows.items()}
         )
+        direct = "season" if period else "time"
         self.direct = nn.ParameterDict(
             {
                 name: torch.zeros(vocabulary_size * count, outputs)
                 for name, count in self.places.items()
-                if settings.wide and vocabulary_size * count * outputs <= MOST_WEIGHTS
+                if name == direct
+                and settings.wide
+                and vocabulary_size * count * outputs <= MOST_WEIGHTS
             }
         )
         self.recurrent = CELLS[settings.cell](

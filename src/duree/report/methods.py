@@ -48,6 +48,8 @@ NEXT_BASELINES = {
     "markov_by_time": "one with transition probabilities of its own for each time point, smoothed "
     "towards the first",
     "hidden_markov": "a hidden Markov model ({rabiner1989})",
+    "boosted_trees": "gradient boosting ({friedman2001}) on the last two states, how long the last "
+    "has lasted, the time, the times spent in each state so far, and the covariates",
 }
 METRIC_SOURCES = {
     "brier": "the Brier score ({brier1950})",

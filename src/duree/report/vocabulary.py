@@ -67,6 +67,7 @@ MODELS = {
     "markov_2": "Markov chain of order 2",
     "markov_by_time": "Markov chain by time",
     "hidden_markov": "hidden Markov model",
+    "boosted_trees": "boosted trees",
     "recurrent_part": "its recurrent part alone",
     "wide_part": "its wide part alone",
 }

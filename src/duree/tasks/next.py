@@ -73,6 +73,8 @@ class Next(Task):
     stratify: ClassVar[bool] = False
     watched: ClassVar[str] = "minus bits per step"
     each_step: ClassVar[bool] = True
+    # mvad (33 batches) learns for some 1,500 steps.
+    enough_steps: ClassVar[int] = 2000
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:
@@ -275,7 +277,14 @@ class Next(Task):
         def codes(texts: list[str]) -> Ragged:
             return self.codes(encoder.encode(pl.Series(texts, dtype=pl.String)))
 
-        return next_baselines(codes, self.outputs, on_grid=self.times > 0, seed=recipe.seed)
+        def steps(texts: list[str]) -> Ragged:
+            read = encoder.encode(pl.Series(texts, dtype=pl.String))
+            beside = read.values.reshape(len(read.values), -1)[:, 1:]
+            own = self.codes(read).values[:, None]
+            return Ragged(np.concatenate([own, beside], axis=1), read.offsets)
+
+        on_grid = self.times > 0
+        return next_baselines(codes, steps, self.outputs, on_grid=on_grid, seed=recipe.seed)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -24,6 +24,7 @@ from duree.tables.columns import as_numbers, as_text, with_columns
 from duree.tables.table import Table
 from duree.tables.target import clean_labels
 from duree.training.batches import Examples
+from duree.training.plan import ENOUGH_STEPS
 
 # (scores, targets) or (scores, targets, weights of the rows) -> mean.
 Loss = Callable[..., Tensor]
@@ -48,7 +49,8 @@ class Task(Protocol):
     row, or, where ``each_step`` says so, one for each step of its sequence: targets are a Ragged
     then. ``of_series`` says that rows are moments in series, which only a whole table tells (see
     ``duree.forecasting``). ``stratify`` tells whether parts are to have the same shares of answers,
-    ``watched`` what ``progress`` is called; ``takes_weights``, whether ``settle``, ``progress`` and
+    ``watched`` what ``progress`` is called; ``enough_steps``, how many steps of training, where
+    the recipe leaves the epochs open; ``takes_weights``, whether ``settle``, ``progress`` and
     the loss take weights of the rows, where there are any.
     """
 
@@ -57,6 +59,7 @@ class Task(Protocol):
     stratify: ClassVar[bool]
     watched: ClassVar[str]
     each_step: ClassVar[bool] = False
+    enough_steps: ClassVar[int] = ENOUGH_STEPS
     takes_weights: ClassVar[bool] = False
     of_series: ClassVar[bool] = False
 

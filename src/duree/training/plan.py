@@ -17,7 +17,8 @@ from duree.training.optimiser import Loss
 
 Figure = Callable[..., float]
 
-# Where the recipe leaves the epochs open: enough for so many steps, within these bounds.
+# Where the recipe leaves the epochs open: enough for so many steps (unless the task says another
+# number), within these bounds.
 ENOUGH_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 700, 5, 50
 
 
@@ -63,6 +64,8 @@ class Plan:
         What early stopping watches on ``validation``; higher is better.
     settings : TrainingSettings
     seed : int
+    enough_steps : int
+        Where the settings leave the epochs open: enough for so many steps.
     """
 
     examples: Examples
@@ -71,6 +74,7 @@ class Plan:
     figure: Figure
     settings: TrainingSettings
     seed: int
+    enough_steps: int = ENOUGH_STEPS
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
         """The batches of one epoch, in order."""
@@ -80,5 +84,5 @@ class Plan:
     @property
     def epochs(self) -> int:
         """How many epochs at most."""
-        open_epochs = math.ceil(ENOUGH_STEPS / len(self.batches(0)))
+        open_epochs = math.ceil(self.enough_steps / len(self.batches(0)))
         return self.settings.epochs or min(max(open_epochs, FEWEST_EPOCHS), MOST_EPOCHS)
