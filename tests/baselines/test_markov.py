@@ -155,7 +155,7 @@ def test_whatever_they_have_seen_their_shares_sum_to_1(
     texts: list[str], asked: list[str], on_grid: bool
 ) -> None:
     steps = sum(max(len(text) - 1, 0) for text in asked)
-    for model in next_baselines(codes, STATES, on_grid=on_grid, seed=0):
+    for model in next_baselines(codes, codes, STATES, on_grid=on_grid, seed=0):
         if model.name == "hidden_markov":
             continue
         found = model.fit(texts, None, texts, None).predict(asked)
@@ -166,7 +166,7 @@ def test_whatever_they_have_seen_their_shares_sum_to_1(
 
 def test_a_chain_by_time_is_a_rival_on_a_grid_alone() -> None:
     names = {
-        on_grid: [model.name for model in next_baselines(codes, 3, on_grid=on_grid, seed=0)]
+        on_grid: [model.name for model in next_baselines(codes, codes, 3, on_grid=on_grid, seed=0)]
         for on_grid in (True, False)
     }
     assert [name for name in names[True] if name not in names[False]] == ["markov_by_time"]

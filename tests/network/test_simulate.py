@@ -46,23 +46,21 @@ def test_two_steps_ahead_paths_end_as_the_sum_over_all_first_steps(
 
 
 def test_a_network_that_is_sure_is_followed_exactly() -> None:
-    """After each state comes the next one, but after three steps in one only."""
+    """After each state comes the next one in the second phase of the year, else the same again."""
     network = model(memory=None)
     torch.nn.init.zeros_(network.head.weight)
     torch.nn.init.zeros_(network.head.bias)
-    for table in network.direct.values():
-        torch.nn.init.zeros_(table)
-    # Classes of duration of the first, second and third step in a state: 0, 2 and 3.
-    by_duration = network.direct["duration"].data.view(7, -1, OUTPUTS)
+    by_season = torch.nn.init.zeros_(network.direct["season"]).data.view(7, -1, OUTPUTS)
     for place, token in enumerate(TOKENS):
-        by_duration[token, [0, 2], place] = 100.0
-        by_duration[token, 3, (place + 1) % OUTPUTS] = 100.0
+        by_season[token, :, place] = 100.0
+        by_season[token, 1, place] = 0.0
+        by_season[token, 1, (place + 1) % OUTPUTS] = 100.0
     prefixes = np.array([[3, 3], [6, 3], [5, 5]])
-    course = {0: [3, 3, 3, 4, 4, 4, 5, 5, 5, 6], 1: [6, 3, 3, 3, 4, 4, 4, 5, 5, 5]}
-    course[2] = [5, 5, 5, 6, 6, 6, 1, 1, 1, 3]
     for until in range(2, 10):
         found = simulate(network, prefixes, until, TOKENS, paths=7)
-        ends = [list(TOKENS).index(course[row][until]) for row in range(3)]
+        changes = sum(step % network.period == 1 for step in range(1, until))
+        begun = [list(TOKENS).index(row[-1]) for row in prefixes]
+        ends = [(place + changes) % OUTPUTS for place in begun]
         np.testing.assert_array_equal(found, np.eye(OUTPUTS)[ends])
 
 

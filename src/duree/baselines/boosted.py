@@ -22,6 +22,9 @@ MOST_STATES, MOST_STEPS = 30, 200_000
 ROUNDS = (50, 100, 150)
 LEARNING_RATE, LEAVES, LEAF_STEPS, PENALTY = 0.05, 15, 20, 1.0
 
+# Added to every share, so that nothing is held to be impossible.
+UNSEEN = 1e-6
+
 Floats = NDArray[np.float64]
 
 
@@ -95,8 +98,7 @@ class BoostedTrees:
             found[:, self.known[0]] = 1.0
         elif len(features):
             found[:, self.known] = self.trees.predict_proba(features)
-        # What was never seen to follow is not held to be impossible.
-        return np.asarray((found + 1e-6) / (1 + 1e-6 * self.states))
+        return np.asarray((found + UNSEEN) / (1 + UNSEEN * self.states))
 
 
 def features_of(steps: Ragged, states: int) -> Floats:
