@@ -13,9 +13,10 @@ from tests.test_states import TIMES, lives
 from tests.test_workflow import SMALL
 
 from duree.errors import DataError
-from duree.question import check_files
+from duree.question import check_files, read_question
 from duree.recipe import Recipe, recipe_from_flags
-from duree.report.page import write_report
+from duree.report.methods import write_methods
+from duree.report.run_data import load_run
 from duree.run import Run
 from duree.serving.service import create_service
 from duree.tables.write import write_table
@@ -102,10 +103,11 @@ def test_new_spells_need_no_answer(folder: Path, run: Run) -> None:
 def test_a_life_is_explained_and_the_report_tells_of_spells(folder: Path, run: Run) -> None:
     page = explain_row(run.folder, folder / "spells.csv", 2)
     assert "training" in page.read_text(encoding="utf-8")
-    told = write_report(run.folder).read_text(encoding="utf-8")
+    told = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "each one’s spells of “status” in order of time" in told
     assert "id, status, from, to" in told
-    assert "每人按时间排列的“status”持续段" in write_report(run.folder, "zh").read_text("utf-8")
+    chinese = write_methods(load_run(run.folder), "zh")
+    assert "每人按时间排列的“status”持续段" in str(chinese.paragraphs)
 
 
 def test_the_service_takes_a_sequence_as_it_is_told(run: Run) -> None:
@@ -131,7 +133,9 @@ def test_events_are_learned_from_too(folder: Path, clicks: Run) -> None:
     predict(clicks.folder, folder / "events.csv", folder / "clicked.csv")
     found = pl.read_csv(folder / "clicked.csv")
     assert found.columns[:3] == ["id", "pay", "prediction"]
-    assert "each one’s events of “status”" in write_report(clicks.folder).read_text("utf-8")
+    told = (clicks.folder / "report.html").read_text(encoding="utf-8")
+    assert "each one’s events of “status” in order of time" in told
+    assert "300 sequences of up to" in told
 
 
 def test_people_of_the_test_file_are_no_others_of_the_same_name(folder: Path) -> None:
@@ -153,8 +157,8 @@ def test_a_state_of_the_test_rows_alone_is_told(folder: Path) -> None:
     assert told.message("en").startswith(
         "states in the test rows that no training row has: 'abroad'"
     )
-    fitted = fit(recipe(folder / "spells.csv", data), folder / "strange")
-    assert "unseen_states" in {found["check"] for found in fitted.read_json("checks.json")}
+    question = read_question(recipe(folder / "spells.csv", data))
+    assert "unseen_states" in {finding.check for finding in question.findings}
 
 
 def test_the_flags_name_spells_and_events() -> None:

@@ -20,7 +20,8 @@ from duree.evaluation.judgement import judge_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
 from duree.question import check_files, read_question
 from duree.recipe import Recipe
-from duree.report.page import write_report
+from duree.report.methods import write_methods
+from duree.report.run_data import load_run
 from duree.run import Run
 from duree.tables.state_facts import describe_states
 from duree.tables.write import write_table
@@ -202,7 +203,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(table: Path, **data: object) -> Recipe:
     settings = {"files": [str(table)], "states": ["m01:m24"], "target": "pay", "id": "id"}
     return Recipe.build({"data": settings | {"weight": "w"} | data}).replace(
-        SMALL | {"training.epochs": 3}
+        SMALL | {"training.epochs": 3, "judging.baselines": False}
     )
 
 
@@ -226,8 +227,6 @@ def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
     figure = run.read_json("metrics.json")["models"]["network"]["accuracy"]
     assert figure["value"] == pytest.approx(np.average(right, weights=weights))
     assert figure["low"] <= figure["value"] <= figure["high"]
-    methods = {found["method"] for found in run.read_json("metrics.json")["comparisons"]}
-    assert "McNemar exact" not in methods
     tested = pl.read_csv(table, infer_schema=False).join(found.select("id"), on="id")
     write_table(tested, table.parent / "tested.csv")
     again = evaluate(run.folder, table.parent / "tested.csv")["log_loss"]["value"]
@@ -242,10 +241,11 @@ def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
 
 
 def test_the_report_says_by_what_it_weighs(run: Run) -> None:
-    told = write_report(run.folder).read_text("utf-8")
+    told = (run.folder / "report.html").read_text("utf-8")
     assert "weighted by “w”" in told
     assert "Each row counts by its weight in “w”" in told
-    assert "按“w”加权" in write_report(run.folder, "zh").read_text("utf-8")
+    chinese = write_methods(load_run(run.folder), "zh")
+    assert "每行按其在“w”中的权重计算" in str(chinese.paragraphs)
 
 
 @pytest.mark.parametrize("bad", ["-1", "0", "", "heavy", "inf"])
@@ -283,6 +283,7 @@ def test_weights_of_persons_come_with_their_spells(tmp_path: Path) -> None:
 def test_mvad_is_weighed(data_folder: Path, tmp_path: Path) -> None:
     data = {"files": [str(data_folder / "mvad" / "mvad.csv")], "states": ["Jul.93:Jun.99"]}
     chosen = recipe(Path(), **data, target="gcse5eq", weight="weight")
+    chosen = chosen.replace({"judging.baselines": True})
     found = fit(chosen, tmp_path / "run")
     rows = pl.read_parquet(found.folder / "predictions.parquet")
     right = (rows["prediction"] == rows["gcse5eq"]).to_numpy()
@@ -290,3 +291,5 @@ def test_mvad_is_weighed(data_folder: Path, tmp_path: Path) -> None:
     value = found.read_json("metrics.json")["models"]["network"]["accuracy"]["value"]
     assert value == pytest.approx(np.average(right, weights=weights))
     assert value != pytest.approx(right.mean())
+    methods = {one["method"] for one in found.read_json("metrics.json")["comparisons"]}
+    assert methods == {"paired bootstrap", "paired permutation"}

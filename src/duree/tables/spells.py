@@ -124,6 +124,12 @@ def gather_spells(
         .with_row_index("row")
         .sort("who", "begin", "row")
     )
+    if spells["state"].null_count() == spells.height:
+        raise DataError(
+            "the column {column!r} holds no state at all",
+            fix="name the column of the states",
+            column=named["state"],
+        )
     closed = grid.closed if grid else _are_closed(spells)
     spells = _lay_out(spells, closed)
     _refuse_two_at_once(spells, persons, clock)
