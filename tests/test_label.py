@@ -26,6 +26,7 @@ SMALL: dict[str, Any] = {
     "model.embedding_size": 8,
     "model.hidden_size": 8,
     "model.characters": "none",
+    "model.wide": False,
     "training.epochs": 4,
     "training.learning_rate": 0.02,
     "judging.bootstrap": 100,
@@ -71,7 +72,7 @@ def write_universal(path: Path, rows: list[list[tuple[str, str, str]]]) -> Path:
     return path
 
 
-def recipe(file: Path, target: str = "ner", **settings: Any) -> Recipe:
+def recipe(file: Path, target: str = "ner", /, **settings: Any) -> Recipe:
     data = {"files": [str(file)], "target": target}
     return Recipe.build({"task": "label", "data": data}).replace(SMALL | settings)
 
@@ -259,7 +260,6 @@ def test_breaks_of_the_scheme_and_tags_of_the_test_alone_are_told(folder: Path) 
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"model.wide": True}, "model.wide has no meaning"),
         ({"training.class_weights": "balanced"}, "training.class_weights has no meaning"),
         ({"data.weight": "column_3"}, "data.weight has no meaning"),
     ],
@@ -278,7 +278,11 @@ def test_tokens_belong_to_the_task_that_tags_them() -> None:
 
 @pytest.mark.parametrize(
     ("name", "values"),
-    [("model.characters", ("recurrent", "convolution", "none")), ("model.chain", (True, False))],
+    [
+        ("model.characters", ("recurrent", "convolution", "none")),
+        ("model.chain", (True, False)),
+        ("model.wide", (True, False)),
+    ],
 )
 def test_each_value_of_a_setting_gives_another_network(
     folder: Path, name: str, values: tuple[Any, ...]

@@ -119,7 +119,6 @@ class Recipe(Section):
         if self.data.token is None:
             return self
         useless = {
-            "model.wide": self.model.wide,
             "training.class_weights": self.training.class_weights != "none",
             "data.weight": self.data.weight is not None,
         }

@@ -48,7 +48,6 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
             "word_dropout": 0.5,
             "input_dropout": 0.5,
             "recurrent_dropout": 0.5,
-            "wide": False,
         },
         "training": {"batch_size": 16, "epochs": 20},
     },
@@ -233,7 +232,11 @@ class ModelSettings(Section):
         0.0, ge=0, lt=1, description="The same on the state from step to step (Gal & Ghahramani)."
     )
     output_dropout: float = Field(0.5, ge=0, lt=1, description="The same on the pooled state.")
-    wide: bool = Field(True, description="Join a linear bag-of-words score to the network's.")
+    wide: bool = Field(
+        True,
+        description="Join a linear score to the network's: of the bag of words; of tokens, of what "
+        "one sees of a word and its neighbours.",
+    )
     characters: Literal["recurrent", "convolution", "none"] = Field(
         "recurrent", description="What reads the characters of each token, where tokens get tags."
     )

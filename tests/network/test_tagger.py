@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from duree.network.looks import Looks
 from duree.network.tagger import Tagger, TagScores, distinct_words, rows_of
 from duree.sequences.tokens import CHARACTERS, LOWER, WORD, TokenEncoder
 from duree.settings import ModelSettings
@@ -36,11 +37,13 @@ def tagger(**settings: Any) -> Tagger:
 
 
 @pytest.mark.parametrize("characters", ["recurrent", "convolution", "none"])
-@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
+@pytest.mark.parametrize(("cell", "wide"), [("gru", True), ("lstm", False), ("rnn", True)])
 def test_a_sentence_is_tagged_alike_alone_and_beside_a_longer_one(
-    characters: str, cell: str
+    characters: str, cell: str, wide: bool
 ) -> None:
-    network = tagger(characters=characters, cell=cell).eval()
+    network = tagger(characters=characters, cell=cell, wide=wide).eval()
+    for seen in network.seen.parameters():
+        torch.nn.init.normal_(seen)
     sequences = ENCODER.encode(SENTENCES)
     together = network(*pad(sequences, np.arange(3)))
     for row in range(3):
@@ -60,7 +63,7 @@ def test_every_weight_gets_a_gradient_while_it_learns() -> None:
     likelihood = scores.chains[0].log_likelihood(
         scores.layers[0], torch.zeros(3, 6, dtype=torch.int64), lengths
     )
-    (scores.layers[1].sum() - likelihood.sum()).backward()
+    torch.autograd.backward(scores.layers[1].sum() - likelihood.sum())
     without = [name for name, weight in network.named_parameters() if weight.grad is None]
     assert without == []
 
@@ -86,9 +89,33 @@ def test_looking_up_distinct_rows_has_the_gradient_of_looking_up_all() -> None:
     embedding = torch.nn.Embedding(9, 3)
     indices = torch.tensor([[[1, 1], [4, 8]], [[1, 0], [8, 8]]])
     weight = torch.randn(2, 2, 2, 3)
-    (rows_of(embedding, indices) * weight).sum().backward()
+    torch.autograd.backward((rows_of(embedding, indices) * weight).sum())
     assert embedding.weight.grad is not None
     quick = embedding.weight.grad.clone()
     embedding.zero_grad()
-    (embedding(indices) * weight).sum().backward()
+    torch.autograd.backward((embedding(indices) * weight).sum())
     torch.testing.assert_close(quick, embedding.weight.grad)
+
+
+def test_what_is_seen_of_a_word_is_itself_and_its_neighbours_and_nothing_in_padding() -> None:
+    looks = Looks(3, 0.0)
+    rows = [["We", "saw", "Paris"], ["They", "saw", "Paris"], ["saw", "Paris"], ["saw", "Paris"]]
+    sequences = ENCODER.encode(pl.Series([*rows, ["a", "b", "c", "d"]]))
+    places = looks.places(pad(sequences, np.arange(5))[0])
+    assert bool((places[0, 3] == 0).all())
+    assert bool((places[:, :2] > 0).all())
+    shared = [len({*places[0, 2].tolist()} & {*places[row, 2].tolist()}) for row in (0, 1)]
+    assert shared[0] > shared[1] > 0  # two words before Paris stands another
+    assert torch.equal(places[2], places[3])
+    assert not torch.equal(places[2, 0], places[0, 1])  # nothing stands before the first
+
+
+def test_weights_of_looks_add_up_over_the_features_of_a_word() -> None:
+    network = tagger(wide=True).eval()
+    (seen,) = (module for module in network.seen if isinstance(module, Looks))
+    torch.nn.init.normal_(seen.weights.weight)
+    values, _ = pad(ENCODER.encode(SENTENCES), np.arange(3))
+    found = network._by_looks(seen, values)
+    places = seen.places(values)
+    expected = sum(seen.weights.weight[place] for place in places[1, 2])
+    torch.testing.assert_close(found[1, 2], expected)

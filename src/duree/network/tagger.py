@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from duree.network import kernels
 from duree.network.crf import CRF
 from duree.network.kernels.rows import look_up
+from duree.network.looks import Looks
 from duree.network.memory import remember
 from duree.network.model import CELLS, EMBEDDING_DEVIATION, distinct
 from duree.sequences.ragged import PADDING
@@ -88,6 +89,12 @@ class Tagger(nn.Module):
         if settings.memory is not None:
             remember(self.recurrent, settings.memory)
         self.head = nn.Linear(settings.hidden_size * self.recurrent.directions, sum(layers))
+        self.seen = nn.ModuleList(
+            nn.Identity()
+            if allow is None or not settings.wide
+            else Looks(count, settings.input_dropout)
+            for count, allow in zip(layers, allowed, strict=True)
+        )
         self.chains = nn.ModuleList(
             nn.Identity() if allow is None else CRF(count, allow)
             for count, allow in zip(layers, allowed, strict=True)
@@ -99,7 +106,7 @@ class Tagger(nn.Module):
         Of each layer the tag that is chosen, then how probable it is; ``values`` are int64
         [batch, steps, columns], as ``TokenEncoder`` gives them.
         """
-        layers = list(torch.split(self._scores(values, lengths), self.tags, dim=2))
+        layers = self._scores(values, lengths)
         chains = [chain if isinstance(chain, CRF) else None for chain in self.chains]
         if self.training:
             return TagScores(layers, chains, lengths)
@@ -115,12 +122,25 @@ class Tagger(nn.Module):
             found += [chosen.to(scores.dtype), chance.clamp(0.0, 1.0)]
         return torch.stack(found, dim=2)
 
-    def _scores(self, values: Tensor, lengths: Tensor) -> Tensor:
+    def _scores(self, values: Tensor, lengths: Tensor) -> list[Tensor]:
+        """Of each layer the scores, [batch, steps, tags]."""
         vectors = dropout_by_step(self._vectors(values), self.settings.input_dropout, self.training)
         states = self.recurrent.hidden_states(vectors, lengths)
         states = dropout_by_step(states, self.settings.output_dropout, self.training)
-        scores: Tensor = self.head(states)
+        scores = list(torch.split(self.head(states), self.tags, dim=2))
+        for layer, seen in enumerate(self.seen):
+            if isinstance(seen, Looks):
+                scores[layer] = scores[layer] + self._by_looks(seen, values)
         return scores
+
+    def _by_looks(self, seen: Looks, values: Tensor) -> Tensor:
+        """What the looks of each word and its neighbours speak for, [batch, steps, tags]."""
+        places = seen.places(values)
+        if self.training and seen.dropout > 0:
+            hidden = torch.rand(places.shape) < seen.dropout
+            places = places.masked_fill(hidden, PADDING)
+            return rows_of(seen.weights, places).sum(dim=2) / (1 - seen.dropout)
+        return rows_of(seen.weights, places).sum(dim=2)
 
     def _vectors(self, values: Tensor) -> Tensor:
         """Each word as a vector, float [batch, steps, size]."""

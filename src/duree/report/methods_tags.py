@@ -59,6 +59,11 @@ def tagger_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[st
         layers=layers,
         size=say(size, n=model.hidden_size),
     )
+    if model.wide and model.chain:
+        yield say(
+            "To them was added a linear score of what is seen of a word and its neighbours "
+            "({cheng2016}), learned together with the network."
+        )
     if model.chain:
         yield say(
             "The tags of a sentence were chosen together, as the best path of a conditional random "
