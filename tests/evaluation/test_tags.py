@@ -144,7 +144,8 @@ def test_weights_of_whole_sentences_are_sentences_drawn_so_often(
     if not drawn.any():
         return
     predictions, answers = arrays(sentences)
-    weights = np.repeat(drawn, [len(sentence) for sentence in sentences])[:, None] * 1.0
+    lengths = [len(sentence) for sentence in sentences]
+    weights = np.repeat(drawn, lengths)[:, None].astype(np.float64)
     repeated = [s for s, times in zip(sentences, drawn, strict=True) for _ in range(times)]
     metrics = tagging_metrics(["ner"], TAGS, SCHEME)
     again = metrics.plain(*arrays(repeated))
