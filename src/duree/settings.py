@@ -47,7 +47,7 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
             "hidden_size": 200,
             "word_dropout": 0.5,
             "input_dropout": 0.5,
-            "recurrent_dropout": 0.5,
+            "recurrent_dropout": 0.4,
         },
         "training": {"batch_size": 16, "epochs": 20},
     },
