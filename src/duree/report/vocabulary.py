@@ -124,6 +124,9 @@ OF_STEPS = {
 # Where each word gets a tag, figures rest on words, and what is parted and drawn is sentences. The
 # groups are the sentences too, where the table has no others.
 TOKENS_FOR_ROWS = (
+    ("rows that got their true class", "tokens that got their right tag"),
+    ("判为真实类别的行", "标签正确的词"),
+    ("各行", "各句"),
     ("test row", "test token"),
     ("test rows", "test tokens"),
     ("row", "sentence"),
