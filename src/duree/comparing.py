@@ -30,6 +30,8 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     if _asked(first) != _asked(second) or not _rows(first).equals(_rows(second)):
         return None
     task, group = TrainedModel.of_run(one).task, first.column("group")
+    if first.tags is not None:  # what was tagged is judged by sentences, which the tokens lack here
+        return None
     names = [f"probability_{name}" for name in task.classes] or ["prediction"]
     said = (run.predictions.select(names).to_numpy().astype(float) for run in (first, second))
     judgement = judge_models(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.errors import DataError
+from duree.errors import DataError, RunError
 from duree.explain.attribution import integrated_gradients
 from duree.explaining import shading
 from duree.explaining_rows import explain_text
@@ -104,6 +104,12 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
     ``contains`` is looked for in the texts, in any case. With ``wrong`` only mistakes are shown,
     the surest first; where the target is a number, all rows with the largest errors first.
     """
+    if data.tags is not None:
+        raise RunError(
+            "the tokens of the run {run!r} are not listed one by one",
+            fix="see its report, or predictions.parquet in its folder",
+            run=data.name,
+        )
     text, target = data.column("text") or "", data.target_column()
     frame = data.predictions.select(
         pl.int_range(1, pl.len() + 1).alias("place"),
