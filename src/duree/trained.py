@@ -248,7 +248,7 @@ def train_model(
 ) -> TrainedModel:
     """Train on one set of rows; choose the epoch, and settle how sure it is, on another."""
     task, network = untrained.task, untrained.network
-    loss = task.loss(examples.targets, recipe)
+    examples, loss = task.taught(examples, recipe)
     settings, steps = recipe.training, task.enough_steps
     plan = Plan(examples, validation, loss, task.progress, settings, seed, steps)
     if not isinstance(network, JoinedModel):

@@ -6,6 +6,7 @@ Source: Friedman 2001; the trees are scikit-learn's, which grow on histograms of
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from duree.baselines.answers import ALIKE, Counts
-from duree.baselines.markov import FLOOR, Codes, steps_after_the_first
+from duree.baselines.markov import Codes, steps_after_the_first
 from duree.sequences.ragged import Ragged
 
 # Each round grows a tree for every state; steps that are learned from, at most.
 MOST_STATES, MOST_STEPS = 30, 200_000
 # Rounds that are tried, chosen on the validation sequences; small leaves and small steps.
 ROUNDS = (50, 100, 150)
+# Parts of the rows, each told by trees that learned from the others.
+PARTS = 4
 LEARNING_RATE, LEAVES, LEAF_STEPS, PENALTY = 0.05, 15, 20, 1.0
 
 # Added to every share, so that nothing is held to be impossible.
@@ -57,31 +60,51 @@ class BoostedTrees:
     ) -> Self:
         """Choose the rounds on the validation sequences, then learn from all."""
         train, validation = self.steps(texts), self.steps(validation_texts)
-        features, after = features_of(validation, self.states), _after(validation)
+        (features, after), judged = self._known(train), self._known(validation)
+        if len(after) > MOST_STEPS:
+            self.notes = [f"learned from {MOST_STEPS} of {len(after)} steps"]
         losses = {}
         for rounds in ROUNDS:
-            self._learn(train, rounds)
-            of_truth = self._shares(features)[np.arange(len(after)), after]
-            losses[rounds] = -float(np.log(np.maximum(of_truth, FLOOR)).mean())
+            trees = Trees.grow(features, after, self.states, rounds, self.seed)
+            of_truth = trees.shares(judged[0])[np.arange(len(judged[1])), judged[1]]
+            losses[rounds] = -float(np.log(of_truth).mean())
         rounds = min(losses, key=lambda number: losses[number])
         self.choices = {"rounds": rounds}
-        self._learn(train.followed_by(validation), rounds)
+        every = self._known(train.followed_by(validation))
+        self.trees = Trees.grow(*every, self.states, rounds, self.seed)
         return self
 
     def predict(self, texts: list[str]) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
-        return self._shares(features_of(self.steps(texts), self.states))
+        return self.trees.shares(self._known(self.steps(texts))[0])
 
-    def _learn(self, steps: Ragged, rounds: int) -> None:
-        features, after = features_of(steps, self.states), _after(steps)
+    def _known(self, steps: Ragged) -> tuple[Floats, NDArray[np.int64]]:
+        """What is known before every step after the first of its row, and the state that it is."""
+        values = steps.values if steps.values.ndim == 1 else steps.values[:, 0]
+        places = steps_after_the_first(steps)
+        return features_of(steps, self.states)[places - 1], values[places].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Trees for the states in ``known``, of ``states``; no trees where there is one alone."""
+
+    known: NDArray[np.int64]
+    states: int
+    grown: HistGradientBoostingClassifier | None
+
+    @classmethod
+    def grow(
+        cls, features: Floats, after: NDArray[np.int64], states: int, rounds: int, seed: int
+    ) -> Trees:
+        """Learn from steps, of many from some at random."""
         if len(after) > MOST_STEPS:
-            self.notes = [f"learned from {MOST_STEPS} of {len(after)} steps"]
-            some = np.random.default_rng(self.seed).choice(len(after), MOST_STEPS, replace=False)
+            some = np.random.default_rng(seed).choice(len(after), MOST_STEPS, replace=False)
             features, after = features[some], after[some]
-        self.known = np.unique(after)
-        if len(self.known) == 1:
-            return
-        self.trees = HistGradientBoostingClassifier(
+        known = np.unique(after)
+        if len(known) < 2:
+            return cls(known, states, None)
+        grown = HistGradientBoostingClassifier(
             max_iter=rounds,
             learning_rate=LEARNING_RATE,
             max_leaf_nodes=LEAVES,
@@ -89,20 +112,46 @@ class BoostedTrees:
             l2_regularization=PENALTY,
             categorical_features=[0, 1],
             early_stopping=False,
-            random_state=self.seed,
-        ).fit(features, after)
+            random_state=seed,
+        )
+        return cls(known, states, grown.fit(features, after))
 
-    def _shares(self, features: Floats) -> Floats:
+    def shares(self, features: Floats) -> Floats:
+        """Probabilities of the states, float64 [steps, states]."""
         found = np.zeros((len(features), self.states))
-        if len(self.known) == 1:
-            found[:, self.known[0]] = 1.0
-        elif len(features):
-            found[:, self.known] = self.trees.predict_proba(features)
-        return np.asarray((found + UNSEEN) / (1 + UNSEEN * self.states))
+        if self.grown is None or not len(features):
+            found[:, self.known] = 1.0
+        else:
+            found[:, self.known] = self.grown.predict_proba(features)
+        found += UNSEEN
+        return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def cross_fitted(
+    steps: Ragged, after: NDArray[np.int64], states: int, seed: int
+) -> NDArray[np.float32]:
+    """What trees say of each step's next state that have not seen its row, float32 [steps, states].
+
+    Parameters
+    ----------
+    steps : Ragged of int32 [steps, 1 + covariates]
+        Of each row the steps after which another came.
+    after : int64 [steps]
+        The state that came after each.
+    """
+    features = features_of(steps, states)
+    part = np.random.default_rng(seed).permutation(len(steps)) % PARTS
+    of_steps = np.repeat(part, steps.lengths)
+    found = np.empty((len(after), states), dtype=np.float32)
+    for one in range(PARTS):
+        own = of_steps == one
+        trees = Trees.grow(features[~own], after[~own], states, ROUNDS[1], seed)
+        found[own] = trees.shares(features[own])
+    return found
 
 
 def features_of(steps: Ragged, states: int) -> Floats:
-    """What is known before every step after the first of its row, float64 [answers, features].
+    """What is known after every step, float64 [steps, features].
 
     The state now, the one before it that was another (``states`` where there was none), how long
     the state has lasted, which step it is, how many steps so far were in each state, covariates.
@@ -123,10 +172,4 @@ def features_of(steps: Ragged, states: int) -> Floats:
     np.cumsum(np.eye(states)[state], axis=0, out=marks[1:])
     spent = marks[1:] - marks[np.repeat(steps.offsets[:-1], steps.lengths)]
     told = [state, earlier[spell], lasted, place, *spent.T, *values[:, 1:].T]
-    return np.stack(told, axis=1).astype(np.float64)[steps_after_the_first(steps) - 1]
-
-
-def _after(steps: Ragged) -> NDArray[np.int64]:
-    """The state of every step after the first of its row."""
-    values = steps.values if steps.values.ndim == 1 else steps.values[:, 0]
-    return values[steps_after_the_first(steps)].astype(np.int64)
+    return np.stack(told, axis=1).astype(np.float64)

@@ -10,12 +10,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import nll_loss
 
 from duree.baselines import Baseline, next_baselines
+from duree.baselines.boosted import MOST_STATES, MOST_STEPS, cross_fitted
 from duree.baselines.markov import steps_after_the_first
 from duree.errors import DataError, RecipeError
 from duree.evaluation.calibration import fit_temperature, reliability
@@ -38,6 +40,9 @@ from duree.training.batches import IGNORED, Examples
 
 # What stands for every state that training has not seen.
 UNSEEN = "(unseen)"
+# The share of the loss that is learned from boosted trees, in a table of so many rows at least; and
+# the place of the state before a step in its target, after which stands its place at the teacher's.
+TAUGHT, FEWEST_TAUGHT, BEFORE = 0.5, 40, 1
 # Simulated lives for each sequence: a share of one half is known to 0.03.
 PATHS = 300
 # With more states than this, a table tells the probability of the likeliest one only.
@@ -152,6 +157,12 @@ class Next(Task):
         codes = (values if values.ndim == 1 else values[:, 0]) - len(SPECIAL)
         return Ragged(np.where(codes < 0, len(self.states), codes), sequences.offsets)
 
+    def _steps(self, sequences: Ragged) -> Ragged:
+        """The number of each step's state, then its covariates: int32 [steps, 1 + covariates]."""
+        beside = sequences.values.reshape(len(sequences.values), -1)[:, 1:]
+        own = self.codes(sequences).values[:, None]
+        return Ragged(np.concatenate([own, beside], axis=1), sequences.offsets)
+
     def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
         """Every sequence without its last step, and what comes after each: see ``encode``."""
         targets = _after(self.codes(sequences))
@@ -169,11 +180,34 @@ class Next(Task):
     def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(targets[:, :1] == np.arange(self.outputs))
 
+    def taught(self, examples: Examples, recipe: Recipe) -> tuple[Examples, Loss]:
+        """A share of the loss is learned from what boosted trees say of each step that have not
+        seen its row (Hinton et al. 2015): they hold a small network back from learning by heart.
+        """
+        came = examples.answers[:, 0].astype(np.int64)
+        if self.outputs > MOST_STATES or len(came) > MOST_STEPS or len(examples) < FEWEST_TAUGHT:
+            return examples, self.loss(examples.answers, recipe)
+        steps = self._steps(examples.sequences)
+        teacher = torch.from_numpy(cross_fitted(steps, came, self.outputs, recipe.seed))
+        places = np.arange(len(came), dtype=np.int32)[:, None]
+        targets = np.concatenate([examples.answers, places], axis=1)
+        told = replace(examples, targets=Ragged(targets, examples.sequences.offsets))
+        return told, self._loss(teacher)
+
     def loss(self, targets: Any, recipe: Recipe) -> Loss:
+        return self._loss(None)
+
+    def _loss(self, teacher: Tensor | None) -> Loss:
+        """``teacher`` float32 [steps, outputs] is asked where targets name a step of it."""
+
         def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
-            came = targets[:, :, 0].flatten()
-            total = cross_entropy(scores.flatten(0, 1), came, ignore_index=IGNORED, reduction="sum")
-            return total / (came != IGNORED).sum().clamp(min=1)
+            is_real = targets[:, :, 0] != IGNORED
+            said, told = scores[is_real].log_softmax(dim=1), targets[is_real]
+            total = nll_loss(said, told[:, 0], reduction="sum")
+            if teacher is not None and told.shape[1] > BEFORE + 1:
+                taught = -(teacher[told[:, BEFORE + 1]] * said).sum()
+                total = (1 - TAUGHT) * total + TAUGHT * taught
+            return total / max(len(told), 1)
 
         return loss
 
@@ -278,10 +312,7 @@ class Next(Task):
             return self.codes(encoder.encode(pl.Series(texts, dtype=pl.String)))
 
         def steps(texts: list[str]) -> Ragged:
-            read = encoder.encode(pl.Series(texts, dtype=pl.String))
-            beside = read.values.reshape(len(read.values), -1)[:, 1:]
-            own = self.codes(read).values[:, None]
-            return Ragged(np.concatenate([own, beside], axis=1), read.offsets)
+            return self._steps(encoder.encode(pl.Series(texts, dtype=pl.String)))
 
         on_grid = self.times > 0
         return next_baselines(codes, steps, self.outputs, on_grid=on_grid, seed=recipe.seed)

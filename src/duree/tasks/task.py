@@ -141,6 +141,10 @@ class Task(Protocol):
         """Which rows speak for each output, bool [rows, outputs]."""
         ...
 
+    def taught(self, examples: Examples, recipe: Recipe) -> tuple[Examples, Loss]:
+        """The training rows as the loss wants them, and the loss, when training begins."""
+        return examples, self.loss(examples.answers, recipe)
+
     def loss(self, targets: Any, recipe: Recipe) -> Loss:
         """The training loss ``(scores, targets) -> mean``; ``targets`` are the training rows'.
 
