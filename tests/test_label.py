@@ -9,7 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from duree import load
 from duree.errors import DataError, DureeError, RecipeError
+from duree.estimators import TrainedTagger
 from duree.question import check_files
 from duree.recipe import Recipe, recipe_from_flags
 from duree.report.page import write_report
@@ -294,6 +296,17 @@ def test_each_value_of_a_setting_gives_another_network(
         done = fit(recipe(folder / "train.txt", **plain, **{name: value}), out)
         sure.append(pl.read_parquet(done.folder / "predictions.parquet")["probability"])
     assert all((a - b).abs().max() > 1e-6 for i, a in enumerate(sure) for b in sure[:i])  # type: ignore[operator]
+
+
+def test_a_loaded_run_tags_sentences_in_every_layer(layered: Run) -> None:
+    tagger = load(layered.folder)
+    assert isinstance(tagger, TrainedTagger)
+    sentences = [["Anna", "Karl", "walks", "in", "Rome"], ["in", "Bonn"]]
+    found = tagger.predict_layers(sentences)
+    assert found["upos"] == tagger.predict(sentences)
+    assert [len(tags) for tags in found["lemma"]] == [5, 2]
+    assert found["lemma"][0][2] == "walk"
+    assert found["upos"][0] == ["PROPN", "PROPN", "X", "X", "PROPN"]
 
 
 def test_what_a_tagger_cannot_do_is_said_with_what_to_do(run: Run, folder: Path) -> None:

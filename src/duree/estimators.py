@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +24,7 @@ from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
+from duree.sequences.tokens import TokenEncoder
 from duree.tasks import Task
 from duree.tasks.classify import Classify
 from duree.tasks.regress import Regress
@@ -282,7 +285,30 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
         return self._predictions(X)[:, 0]
 
 
-def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor:
+@dataclass(frozen=True)
+class TrainedTagger:
+    """What ``load`` gives of a run that tags words."""
+
+    model_: TrainedModel
+
+    def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The tags of tokenised sentences, in the run's first layer."""
+        return next(iter(self.predict_layers(sentences).values()))
+
+    def predict_layers(self, sentences: Sequence[Sequence[str]]) -> dict[str, list[list[str]]]:
+        """The same for every layer of tags, by its name."""
+        given = pl.Series("tokens", list(map(list, sentences)), dtype=pl.List(pl.String))
+        sequences = self.model_.encode(given)
+        found = self.model_.task.told(self.model_.predictions(sequences), given)[::2]
+        ends = sequences.offsets.tolist()
+        names = self.model_.columns["target"].split(",")
+        return {
+            name: [tags[begin:end].to_list() for begin, end in pairwise(ends)]
+            for name, tags in zip(names, found, strict=True)
+        }
+
+
+def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor | TrainedTagger:
     """Read a model that ``save`` or ``duree fit`` wrote.
 
     Raises
@@ -291,6 +317,8 @@ def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor:
         There is none, it was altered, or it answers a kind of question without an estimator.
     """
     model = TrainedModel.load(Path(folder) / "model")
+    if isinstance(model.encoder, TokenEncoder):
+        return TrainedTagger(model)
     _ = model.inputs  # refused where it reads no rows
     estimator: SequenceClassifier | SequenceRegressor
     if isinstance(model.task, Classify):
