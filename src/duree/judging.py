@@ -25,8 +25,9 @@ class Judged:
     Attributes
     ----------
     judgement : Judgement
-    predictions : {model: float64 [answers, outputs]}
-        The network first. There is an answer for each test row, or for each of its steps.
+    predictions : {model: float64 [answers, k]}
+        What the task keeps of them, the network's first. There is an answer for each test row, or
+        for each of its steps.
     targets : ndarray [answers] or [answers, labels]
     weights : float64 [answers] or None
     without_shared : dict or None
@@ -61,7 +62,7 @@ def judge_on_test(
     rows, task, recipe = question.split.test, networks[0].task, run.recipe
     run.open_test("the final judgement of all models")
     tested = task.examples(sequences.take(rows), question.target.gather(rows))
-    of_networks = [network.predictions(tested.sequences) for network in networks]
+    of_networks = [network.kept(tested) for network in networks]
     predictions = {"network": of_networks[0], **networks[0].parts(tested.sequences)}
     predictions |= {rival.name: rival.predictions for rival in rivals}
     targets = tested.answers

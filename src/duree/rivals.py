@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from duree.baselines import Baseline
 from duree.baselines.answers import Counts
 from duree.folders import is_sealed, read_sealed, write_sealed
 from duree.listener import Listener
 from duree.question import Question
 from duree.run import Run
 from duree.sequences.encoder import Encoder
+from duree.sequences.ragged import Ragged, pieces
 from duree.tasks import Task
+from duree.training.batches import MOST_VALUES
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class Rival:
     Attributes
     ----------
     name : str
-    predictions : float64 [answers, outputs]
-        Made from the texts of the test rows; their answers play no part.
+    predictions : float64 [answers, k]
+        Made from the texts of the test rows, where their answers play no part; what the task keeps
+        of them.
     fit_seconds : float
     choices : dict
         What was tuned on the validation part, and what was chosen.
@@ -66,7 +70,8 @@ def train_rivals(
     # After the rows to tune on and to learn from comes what each counts, where they differ.
     if question.weights is not None:
         parts.append(Counts(*(question.weights[rows] for rows in (split.train, split.validation))))
-    test_texts = question.texts.gather(split.test).to_list()
+    tested = question.texts.gather(split.test).to_list()
+    answers = task.encode(question.target.gather(split.test)) if task.each_step else None
     rivals = []
     for baseline in task.baselines(recipe, encoder):
         folder = run.folder / "baselines" / baseline.name
@@ -74,7 +79,7 @@ def train_rivals(
             began = time.perf_counter()
             baseline.fit(*parts)
             seconds = time.perf_counter() - began
-            found = baseline.predict(test_texts)
+            found = _kept(baseline, tested, task, answers)
             if task.of_series:  # whose methods are fitted at each origin
                 seconds = time.perf_counter() - began
             listener.tell(f"{baseline.name}: {seconds:.0f} s")
@@ -96,3 +101,16 @@ def train_rivals(
         loaded = np.load(io.BytesIO(files["predictions.npy"]), allow_pickle=False)
         rivals.append(Rival(baseline.name, loaded, **json.loads(files["facts.json"])))
     return rivals
+
+
+def _kept(
+    baseline: Baseline, texts: list[str], task: Task, answers: Ragged | None
+) -> NDArray[np.float64]:
+    """What is kept of a baseline's predictions; of those for steps not all are held at once."""
+    if answers is None:
+        return baseline.predict(texts)
+    found = []
+    for rows in pieces(answers.lengths, MOST_VALUES // task.outputs):
+        said = baseline.predict(texts[rows[0] : rows[-1] + 1])
+        found.append(task.kept(said, answers.take(rows).values))
+    return np.concatenate(found)

@@ -138,6 +138,14 @@ class TrainedModel:
         """Probabilities or numbers for encoded rows, float64 [answers, outputs]."""
         return self.task.predictions(scores(self.network, sequences), sequences.lengths)
 
+    def kept(self, examples: Examples) -> NDArray[np.float64]:
+        """What the task keeps of the predictions, [answers, k]; not all are held at once."""
+        parts = [
+            self.task.kept(self.predictions(part.sequences), part.answers)
+            for part in examples.pieces(self.task.outputs)
+        ]
+        return np.concatenate(parts) if parts else self.predictions(examples.sequences)
+
     def parts(self, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
         """What each part of a joined model says by itself; nothing where there is one part."""
         if not isinstance(self.network, JoinedModel):

@@ -179,7 +179,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     group, weight = run.recipe.data.group, run.recipe.data.weight
     groups = group_codes(table.frame[group]) if group in table.frame.columns else None
     return judge_alone(
-        model.predictions(examples.sequences),
+        model.kept(examples),
         examples.answers,
         model.task.metrics,
         groups=examples.units(groups),

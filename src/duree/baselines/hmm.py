@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.markov import FLOOR, Codes, steps_after_the_first
-from duree.sequences.ragged import Ragged
+from duree.sequences.ragged import Ragged, offsets_of, pieces
 
 # How many hidden states are tried, and from how many steps of whole sequences a model learns.
 HIDDEN, MOST_STEPS = (4, 8, 16, 24), 100_000
@@ -25,6 +25,8 @@ STAYS = 0.9
 UNSEEN = 1e-6
 
 Floats = NDArray[np.float64]
+# Shares of hidden states at the start, from one to the next, and of what each shows.
+Tables = tuple[Floats, Floats, Floats]
 
 
 class HiddenMarkov:
@@ -66,8 +68,7 @@ class HiddenMarkov:
         best = np.inf
         for hidden in HIDDEN:
             tables = self._learn(learned, hidden)
-            of_truth = _next_states(validation, *tables)[np.arange(len(after)), after]
-            loss = -float(np.log(np.maximum(of_truth, FLOOR)).mean())
+            loss = -float(np.log(np.maximum(_of_truth(validation, after, tables), FLOOR)).mean())
             if loss < best:
                 best, self.tables, self.choices = loss, tables, {"hidden_states": hidden}
         return self
@@ -76,8 +77,8 @@ class HiddenMarkov:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
         return _next_states(self.codes(texts), *self.tables)
 
-    def _learn(self, codes: Ragged, hidden: int) -> tuple[Floats, Floats, Floats]:
-        """Shares of hidden states at the start, from one to the next, and of what each shows."""
+    def _learn(self, codes: Ragged, hidden: int) -> Tables:
+        """Fit a model with so many hidden states."""
         from hmmlearn.hmm import CategoricalHMM
 
         logging.getLogger("hmmlearn").setLevel(logging.ERROR)
@@ -104,6 +105,17 @@ class HiddenMarkov:
             (table + UNSEEN) / (table + UNSEEN).sum(axis=-1, keepdims=True) for table in tables
         )
         return start, moves, shows
+
+
+def _of_truth(codes: Ragged, after: NDArray[np.integer], tables: Tables) -> Floats:
+    """The probability of each state that came, float64 [answers]; some rows at a time."""
+    shown = []
+    answers = np.maximum(codes.lengths - 1, 0)
+    ends = offsets_of(answers)
+    for rows in pieces(codes.lengths, MOST_STEPS):
+        came = after[ends[rows[0]] : ends[rows[-1] + 1]]
+        shown.append(_next_states(codes.take(rows), *tables)[np.arange(len(came)), came])
+    return np.concatenate(shown) if shown else np.zeros(0)
 
 
 def _next_states(codes: Ragged, start: Floats, moves: Floats, shows: Floats) -> Floats:

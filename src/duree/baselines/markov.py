@@ -111,10 +111,11 @@ class Markov:
             self.simpler._choose(train, validation)
         self._count(train)
         after = validation.values[steps_after_the_first(validation)]
+        counted, total, simpler = self._evidence(validation, after)
         losses = {}
-        for self.strength in STRENGTHS:
-            of_truth = self._shares(validation)[np.arange(len(after)), after]
-            losses[self.strength] = -float(np.log(np.maximum(of_truth, FLOOR)).mean())
+        for strength in STRENGTHS:
+            of_truth = (counted + strength * simpler) / (total + strength)
+            losses[strength] = -float(np.log(np.maximum(of_truth, FLOOR)).mean())
         self.strength = min(losses, key=lambda strength: losses[strength])
         self.choices = {"strength": self.strength}
 
@@ -128,11 +129,29 @@ class Markov:
         self.counts = sparse.csr_array((np.ones(len(after)), (place, after)), shape=shape)
         self.totals = self.counts.sum(axis=1)
 
-    def _shares(self, codes: Ragged) -> Floats:
+    def _places(self, codes: Ragged) -> NDArray[np.int64]:
+        """The line of the counts that speaks of each step, int64 [answers]."""
         asked = self.contexts(codes)
         place = np.searchsorted(self.seen, asked)
         place[place == len(self.seen)] = 0
-        place = np.where(self.seen[place] == asked, place, len(self.seen))
+        return np.where(self.seen[place] == asked, place, len(self.seen))
+
+    def _evidence(
+        self, codes: Ragged, after: NDArray[np.integer]
+    ) -> tuple[Floats, Floats, Floats | float]:
+        """How often the given state came after the context of each step, how often any did, and the
+        simpler chain's probability of it: float64 [answers] each."""
+        place = self._places(codes)
+        simpler: Floats | float = 1 / self.states
+        if self.simpler:
+            counted, total, simplest = self.simpler._evidence(codes, after)
+            lent = self.simpler.strength * simplest
+            simpler = np.asarray((counted + lent) / (total + self.simpler.strength))
+        return np.asarray(self.counts[place, after]), self.totals[place], simpler
+
+    def _shares(self, codes: Ragged) -> Floats:
+        """The probabilities of all states at each step, float64 [answers, states]."""
+        place = self._places(codes)
         simpler = self.simpler._shares(codes) if self.simpler else 1 / self.states
         lent = self.strength * simpler
         return np.asarray(

@@ -13,6 +13,8 @@ from duree.evaluation.uncertainty import wilson
 from duree.evaluation.weighted import Floats, equal_mass_bins
 
 CURVE_BINS = 10
+# Scores that are taken at once: 0.5 MB in float64.
+CACHED = 65_536
 
 
 def fit_temperature(
@@ -33,18 +35,38 @@ def fit_temperature(
 
     Source: Guo et al. 2017, section 4.2; the prior is ours.
     """
-    rows, exact = np.arange(len(targets)), scores.astype(np.float64)
-    counts = np.ones(len(rows)) if weights is None else weights
+    counts = np.ones(len(targets)) if weights is None else weights
 
     def cost(log_temperature: float) -> float:
-        of_truth = log_softmax(exact / np.exp(log_temperature), axis=1)[rows, targets]
+        of_truth = log_of_truth(scores, targets, np.exp(log_temperature))
         return float(log_temperature**2 / 2 - (of_truth @ counts))
 
     found = minimize_scalar(cost, bounds=(-5.0, 5.0), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
 
 
+def log_of_truth(
+    scores: NDArray[Any], targets: NDArray[Any], temperature: float = 1.0
+) -> NDArray[np.float64]:
+    """``log_softmax(scores / temperature)`` at the target of each row, float64 [rows].
+
+    As many rows at a time as the processor's cache holds.
+    """
+    found = np.empty(len(targets))
+    size = max(1, CACHED // max(scores.shape[1], 1))
+    for start in range(0, len(targets), size):
+        rows = slice(start, start + size)
+        logs = log_softmax(scores[rows].astype(np.float64) / temperature, axis=1)
+        found[rows] = np.take_along_axis(logs, targets[rows, None], axis=1)[:, 0]
+    return found
+
+
 def reliability(predictions: Floats, targets: NDArray[Any]) -> list[dict[str, float]]:
+    """``reliability_of`` the likeliest class of each row."""
+    return reliability_of(predictions.max(axis=1), predictions.argmax(axis=1) == targets)
+
+
+def reliability_of(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[str, float]]:
     """Of the rows said to be right with about this confidence, how many are.
 
     At most ten bins over the chosen class's probability, as equal in number of rows as ties allow,
@@ -53,8 +75,6 @@ def reliability(predictions: Floats, targets: NDArray[Any]) -> list[dict[str, fl
 
     Source: Guo et al. 2017, figure 1; equal numbers: Nguyen & O'Connor 2015.
     """
-    confidence = predictions.max(axis=1)
-    right = predictions.argmax(axis=1) == targets
     place = equal_mass_bins(confidence, CURVE_BINS)
     curve = []
     for inside in (place == number for number in np.unique(place)):

@@ -102,13 +102,14 @@ def permutation_p_value(one: Floats, other: Floats, trial: Trial) -> float:
     Source: Pitman 1937; Phipson & Smyth 2010 (why 1 is added).
     """
     targets = np.concatenate([trial.targets, trial.targets])
+    one, other = trial.judged(one), trial.judged(other)
     here, there = (
         trial.metrics.prepare(np.concatenate(pair), targets)[trial.metrics.primary]
         for pair in ((one, other), (other, one))
     )
 
     def apart(swaps: Floats) -> Floats:
-        weights = np.concatenate([trial.sample.weighed(drawn) for drawn in (1 - swaps, swaps)])
+        weights = np.concatenate([trial.drawn.weighed(drawn) for drawn in (1 - swaps, swaps)])
         return np.abs(here(weights) - there(weights))
 
     # Sums taken in another order differ in the last digits.

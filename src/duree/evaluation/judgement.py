@@ -59,7 +59,8 @@ def judge_models(
     Parameters
     ----------
     predictions : {model: float64 [rows, outputs]}
-        Probabilities or numbers; the one called ``network`` is compared with all others.
+        Probabilities or numbers, as ``metrics`` reads them; the one called ``network`` is compared
+        with all others.
     targets : ndarray [rows] or [rows, labels]
         Class indices, 0/1 marks or numbers.
     metrics : MetricSet
@@ -99,7 +100,7 @@ def judge_models(
         [comparison for comparison in comparisons if comparison.model not in parts],
         metrics,
         trial.sample,
-        constant=[name for name, found in predictions.items() if np.all(found == found[0])],
+        constant=[name for name, found in predictions.items() if _is_constant(found, metrics)],
         seeds=seeds,
     )
     by_class = {
@@ -148,6 +149,12 @@ def _figures(values: Mapping[str, float], drawn: Mapping[str, Floats], trial: Tr
         if between is not None:
             figures[name] = {"value": value, "low": between[0], "high": between[1]}
     return figures
+
+
+def _is_constant(predictions: Floats, metrics: MetricSet) -> bool:
+    """Whether a model says the same of every row; of sums nothing but what was said is asked."""
+    said = predictions[:, metrics.sums :]
+    return bool(np.all(said == said[0]))
 
 
 def _refuse_unusable(predictions: Mapping[str, Floats], targets: NDArray[Any]) -> None:

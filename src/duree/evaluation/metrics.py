@@ -92,6 +92,9 @@ class MetricSet:
         Which rows are right, where ``primary`` is their share: McNemar's test goes by it.
     counted : str
         What the answers are called that the figures rest on.
+    sums : int
+        How many columns of what ``prepare`` reads may be added up over answers that are drawn
+        together, as every metric is a ratio of sums; 0 where some is none.
     """
 
     primary: str
@@ -100,6 +103,7 @@ class MetricSet:
     prepare: Prepare
     right: Callable[[Floats, NDArray[Any]], NDArray[np.bool_]] | None = None
     counted: str = "rows"
+    sums: int = 0
 
     def plain(
         self, predictions: Floats, targets: NDArray[Any], weights: Floats | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.weighted import Floats
@@ -52,6 +53,18 @@ class Sample:
         return counts if self.weights is None else counts * self.weights[:, None]
 
     @property
+    def each_unit(self) -> Sample:
+        """The sample in which each unit is one row, which counts as what was added up in it."""
+        return Sample(np.arange(self.units), grouped=self.grouped)
+
+    def added_up(self, of_rows: Floats) -> Floats:
+        """Sums over the rows of each unit, by their weights: [rows, k] to [units, k]."""
+        rows = np.arange(len(self.unit))
+        weights = np.ones(len(rows)) if self.weights is None else self.weights
+        matrix = sparse.csr_array((weights, (self.unit, rows)), shape=(self.units, len(rows)))
+        return np.asarray(matrix @ of_rows)
+
+    @property
     def units(self) -> int:
         """How many units there are."""
         return int(self.unit.max()) + 1
@@ -86,26 +99,38 @@ class Trial:
     resamples: int
     seed: int
 
+    @property
+    def drawn(self) -> Sample:
+        """The sample whose rows ``weights`` and ``swaps`` are for."""
+        return self.sample.each_unit if self.metrics.sums else self.sample
+
+    def judged(self, predictions: Floats) -> Floats:
+        """What ``metrics.prepare`` reads, a row for each of those that are drawn."""
+        sums = self.metrics.sums
+        return self.sample.added_up(predictions[:, :sums]) if sums else predictions
+
     def weights(self) -> Iterator[Floats]:
         """How much each row counts, by how often it is drawn: float64 [rows, some resamples]."""
-        rng, units = np.random.default_rng(self.seed), self.sample.units
-        for size in self.sample.chunks(self.resamples):
+        rng, units = np.random.default_rng(self.seed), self.drawn.units
+        for size in self.drawn.chunks(self.resamples):
             drawn = rng.integers(units, size=(size, units)) + np.arange(size)[:, None] * units
             counts = np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
-            yield self.sample.weighed(self.sample.of_rows(np.ascontiguousarray(counts.T)))
+            yield self.drawn.weighed(self.drawn.of_rows(np.ascontiguousarray(counts.T)))
 
     def swaps(self) -> Iterator[Floats]:
         """Whether two models change places in a row: 0 or 1, float64 [rows, some resamples]."""
-        rng, units = np.random.default_rng((self.seed, 1)), self.sample.units
-        for size in self.sample.chunks(self.resamples):
-            yield self.sample.of_rows(rng.integers(2, size=(units, size), dtype=np.int8))
+        rng, units = np.random.default_rng((self.seed, 1)), self.drawn.units
+        for size in self.drawn.chunks(self.resamples):
+            yield self.drawn.of_rows(rng.integers(2, size=(units, size), dtype=np.int8))
 
     def resampled(self, models: Mapping[str, Floats]) -> dict[str, dict[str, Floats]]:
         """All that ``prepare`` gives, under the same resamples: {model: {name: values}}."""
         prepared = {
             (name, metric): function
             for name, predictions in models.items()
-            for metric, function in self.metrics.prepare(predictions, self.targets).items()
+            for metric, function in self.metrics.prepare(
+                self.judged(predictions), self.targets
+            ).items()
         }
         parts: dict[tuple[str, str], list[Floats]] = {key: [] for key in prepared}
         for weights in self.weights():

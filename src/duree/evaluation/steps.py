@@ -6,6 +6,7 @@ of the steps at which something changed, do.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,22 +28,54 @@ def ranks(predictions: Floats, targets: NDArray[np.int64]) -> Floats:
     return np.asarray(above + (alike + 1) / 2)
 
 
-def _next(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
-    """Of ``targets`` [answers, 2]: the state that came, and the one before it."""
+def terms(predictions: Floats, targets: NDArray[Any]) -> Floats:
+    """What each answer adds to the sums of which every metric is a ratio: see ``SUMS``.
+
+    Parameters
+    ----------
+    predictions : float64 [answers, states]
+    targets : int [answers, 2]
+        The state that came, and the one before it.
+
+    Returns
+    -------
+    float64 [answers, len(SUMS)]
+    """
     came, before = targets[:, 0], targets[:, 1]
-    of_truth = np.clip(predictions[np.arange(len(came)), came], FLOOR, 1.0)
+    bits = -np.log2(np.clip(predictions[np.arange(len(came)), came], FLOOR, 1.0))
     place, changed = ranks(predictions, came), came != before
-    right = (predictions.argmax(axis=1) == came).astype(np.float64)
-    metrics = {
-        "bits": weighted.mean(-np.log2(of_truth)),
-        "accuracy": weighted.mean(right),
-        "change_accuracy": weighted.mean_among(right, changed),
-        "change_bits": weighted.mean_among(-np.log2(of_truth), changed),
-        "mrr": weighted.mean(1 / place),
+    right = predictions.argmax(axis=1) == came
+    # One column is for states that nobody has seen.
+    asked = np.full(len(came), predictions.shape[1] > AMONG + 1)
+    among = asked & (place <= AMONG)
+    found = (np.ones(len(came)), bits, right, 1 / place, changed, changed * bits, changed & right)
+    return np.stack([*found, asked, among], axis=1, dtype=np.float64)
+
+
+SUMS = ("steps", "bits", "right", "mrr", "changes", "change_bits", "change_right", "asked", "among")
+RATIOS = {
+    "bits": ("bits", "steps"),
+    "accuracy": ("right", "steps"),
+    "change_accuracy": ("change_right", "changes"),
+    "change_bits": ("change_bits", "changes"),
+    "mrr": ("mrr", "steps"),
+    "top3_accuracy": ("among", "asked"),
+}
+
+
+def _ratios(of_answers: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
+    """The metrics of what ``terms`` gave, of answers or added up over some."""
+    sums = dict(zip(SUMS, np.ascontiguousarray(of_answers.T), strict=False))
+    return {
+        name: weighted.mean_of_sums(sums[above], sums[below])
+        for name, (above, below) in RATIOS.items()
     }
-    if predictions.shape[1] > AMONG + 1:  # one column is for states that nobody has seen
-        metrics["top3_accuracy"] = weighted.mean((place <= AMONG).astype(np.float64))
-    return metrics
 
 
+def _next(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
+    return _ratios(terms(predictions, targets), targets)
+
+
+# Of predictions; and of their terms, which stand first in what is judged.
 NEXT = MetricSet("bits", ("change_accuracy", 0.0), False, _next, counted="steps")
+NEXT_IN_TERMS = replace(NEXT, prepare=_ratios, sums=len(SUMS))

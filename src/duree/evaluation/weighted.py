@@ -42,6 +42,11 @@ def mean_among(of_rows: Floats, among: NDArray[np.bool_]) -> Weighted:
     return lambda weights: ratio(sums @ weights, share @ weights)
 
 
+def mean_of_sums(above: Floats, below: Floats) -> Weighted:
+    """The ratio of two sums over rows."""
+    return lambda weights: ratio(above @ weights, below @ weights)
+
+
 def macro_f1(predicted: NDArray[np.bool_], actual: NDArray[np.bool_]) -> Weighted:
     """Mean F1 over classes that occur among answers or predictions; [rows, classes] marks each."""
     hits = sparse.csr_array((predicted & actual).T, dtype=np.float64)

@@ -56,13 +56,15 @@ def _wrong(run: RunData) -> pl.Series:
 
 
 def _classes(run: RunData) -> Iterator[Mistake]:
-    probabilities = run.predictions.select(f"probability_{name}" for name in run.classes).to_numpy()
-    answers = run.predictions[run.target_column()].cast(pl.String).fill_null("").to_list()
-    places = {name: place for place, name in enumerate(run.classes)}
-    sure = probabilities.max(axis=1)
+    named = {name: f"probability_{name}" for name in run.classes}
+    told = {name: column for name, column in named.items() if column in run.predictions.columns}
+    answers = run.predictions[run.target_column()].cast(pl.String).fill_null("")
+    # Of many states only the likeliest has its probability told.
+    columns = list(told.values()) or ["probability"]
+    sure = run.predictions.select(pl.max_horizontal(columns)).to_series().to_numpy()
     for row in _worst(np.where(_wrong(run).to_numpy(), sure, -1.0)):
-        true = places.get(answers[row])
-        of_true = share(probabilities[row, true], run.test_rows) if true is not None else "–"
+        true = told.get(answers[row])
+        of_true = share(run.predictions[true][row], run.test_rows) if true is not None else "–"
         said = run.predictions["prediction"][row]
         yield _mistake(run, row, answers[row], str(said), share(sure[row], run.test_rows), of_true)
 

@@ -101,13 +101,18 @@ class RunData:
 
     @property
     def classes(self) -> list[str]:
-        """The classes that have a probability each; none where the target is a number."""
+        """The classes that were to be told apart; none where the target is a number."""
         names = self.predictions.columns
         if "prediction" not in names or self.tags is not None:
             return []
         last = len(names) - 1 - names[::-1].index("prediction")
         prefix = "probability_"
-        return [name[len(prefix) :] for name in names[last + 1 :] if name.startswith(prefix)]
+        named = [name[len(prefix) :] for name in names[last + 1 :] if name.startswith(prefix)]
+        if named or not self.answers_steps:
+            return named
+        # Of many states only the likeliest has its probability told.
+        answers = self.predictions[self.target_column()].cast(pl.String)
+        return answers.drop_nulls().unique().sort().to_list()
 
     @property
     def is_multilabel(self) -> bool:

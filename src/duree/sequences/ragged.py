@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,15 @@ def offsets_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
+
+
+def pieces(lengths: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
+    """Rows in their order, as many at a time as have ``most`` steps together; at least one."""
+    ends, start = offsets_of(lengths), 0
+    while start < len(lengths):
+        stop = max(int(np.searchsorted(ends, ends[start] + most, "right")) - 1, start + 1)
+        yield np.arange(start, stop)
+        start = stop
 
 
 def _spans(begins: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:

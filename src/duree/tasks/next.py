@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
@@ -20,10 +20,10 @@ from duree.baselines import Baseline, next_baselines
 from duree.baselines.boosted import MOST_STATES, MOST_STEPS, cross_fitted
 from duree.baselines.markov import steps_after_the_first
 from duree.errors import DataError, RecipeError
-from duree.evaluation.calibration import fit_temperature, reliability
+from duree.evaluation.calibration import fit_temperature, log_of_truth, reliability_of
 from duree.evaluation.horizon import foreseen, origins
 from duree.evaluation.metrics import MetricSet
-from duree.evaluation.steps import NEXT
+from duree.evaluation.steps import NEXT_IN_TERMS, SUMS, terms
 from duree.network.simulate import simulate
 from duree.network.steps import StepModel
 from duree.recipe import Recipe
@@ -33,6 +33,7 @@ from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.text import SPECIAL, TextEncoder
 from duree.settings import STATES, ModelSettings
 from duree.tables.columns import as_text, with_columns
+from duree.tables.persons import GAPS
 from duree.tables.states import ARROW
 from duree.tables.table import Table
 from duree.tasks.task import Link, Loss, Task
@@ -74,7 +75,7 @@ class Next(Task):
     temperature: float = 1.0
 
     name: ClassVar[str] = "next"
-    metrics: ClassVar[MetricSet] = NEXT
+    metrics: ClassVar[MetricSet] = NEXT_IN_TERMS
     stratify: ClassVar[bool] = False
     watched: ClassVar[str] = "minus bits per step"
     each_step: ClassVar[bool] = True
@@ -219,6 +220,20 @@ class Next(Task):
     ) -> NDArray[np.float64]:
         return np.asarray(softmax(scores.astype(np.float64) / self.temperature, axis=1))
 
+    def kept(self, predictions: NDArray[np.float64], answers: NDArray[Any]) -> NDArray[np.float64]:
+        """The terms of the metrics, the likeliest state, its probability; all, where they are few.
+
+        float64 [answers, len(SUMS) + 2 (+ states)]
+        """
+        said = (predictions.argmax(axis=1), predictions.max(axis=1))
+        found = [terms(predictions, answers), np.stack(said, axis=1)]
+        return np.concatenate(found if self.has_many else [*found, predictions], axis=1)
+
+    @property
+    def has_many(self) -> bool:
+        """Whether there are more states than a table has room for, with a column each."""
+        return len(self.states) > MOST_COLUMNS
+
     @property
     def link(self) -> Link:
         return Link("Softmax", 1 / self.temperature, 0.0)
@@ -230,14 +245,13 @@ class Next(Task):
         return np.asarray(predictions.argmax(axis=1))
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
-        came = targets.values[:, 0]
-        shares = log_softmax(scores.astype(np.float64), axis=1)
-        return float(shares[np.arange(len(came)), came].mean() / np.log(2))
+        return float(log_of_truth(scores, targets.values[:, 0]).mean() / np.log(2))
 
     def calibration(
         self, predictions: NDArray[np.float64], targets: NDArray[Any]
     ) -> list[dict[str, Any]]:
-        return reliability(predictions, targets[:, 0])
+        right = predictions[:, SUMS.index("right")] == 1
+        return reliability_of(predictions[:, len(SUMS) + 1], right)
 
     def further(
         self, network: nn.Module, seen: Ragged, tested: Ragged, seed: int
@@ -276,30 +290,42 @@ class Next(Task):
         return found
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
-        best = predictions.argmax(axis=1)
-        names = np.array(self.classes, dtype=object)
-        said = pl.Series("prediction", names[best], dtype=pl.String)
-        if len(self.states) > MOST_COLUMNS:
-            return [said, pl.Series("probability", predictions.max(axis=1))]
-        shares = (
-            pl.Series(f"probability_{state}", predictions[:, place])
-            for place, state in enumerate(self.classes)
-        )
-        return [said, *shares]
+        return self._columns(predictions.argmax(axis=1), predictions.max(axis=1), predictions)
+
+    def told(self, predictions: NDArray[np.float64], inputs: pl.Series) -> list[pl.Series]:
+        best, sure, *_ = predictions.T[len(SUMS) :]
+        return self._columns(best.astype(np.int64), sure, predictions[:, len(SUMS) + 2 :])
+
+    def _columns(
+        self, best: NDArray[np.int64], sure: NDArray[np.float64], shares: NDArray[np.float64]
+    ) -> list[pl.Series]:
+        """The likeliest state by name, and its probability; or those of all, where they are few."""
+        said = pl.Series("prediction", self.classes, dtype=pl.String).gather(best)
+        if self.has_many:
+            return [said, pl.Series("probability", sure)]
+        names = (f"probability_{state}" for state in self.classes)
+        return [
+            said,
+            *(pl.Series(name, column) for name, column in zip(names, shares.T, strict=True)),
+        ]
 
     def answer_rows(self, frame: pl.DataFrame, target: pl.Series) -> pl.DataFrame:
-        """A row for each step that is foretold: its place, the state before, and the one it is."""
-        steps = pl.DataFrame({target.name: target.str.split(ARROW)})
-        steps = steps.with_columns(
+        """A row for each step that is foretold: its place, the state before, and the one it is.
+
+        Of events with times also ``gap``, how long after the one before it came.
+        """
+        of_steps = {target.name: target.str.split(ARROW)}
+        if GAPS in frame.columns:
+            of_steps |= {"gap": frame[GAPS]}
+        steps = pl.DataFrame(of_steps).with_columns(
             pl.int_ranges(1, pl.col(target.name).list.len() + 1).alias("step"),
             pl.col(target.name).list.eval(pl.element().shift()).alias("before"),
-        ).select(pl.all().list.tail(self.longest))
-        others = frame.drop(steps.columns, strict=False)
-        told = pl.concat([others, steps.select("step", "before", target.name)], how="horizontal")
-        exploded = told.with_columns(pl.col("step", "before", target.name).list.slice(1)).explode(
-            "step", "before", target.name
         )
-        return exploded.filter(pl.col("step").is_not_null())
+        names = ["step", "before", target.name, *(["gap"] if "gap" in of_steps else [])]
+        steps = steps.select(pl.col(names).list.tail(self.longest).list.slice(1))
+        others = frame.drop([*names, GAPS], strict=False)
+        told = pl.concat([others, steps], how="horizontal")
+        return told.explode(names).filter(pl.col("step").is_not_null())
 
     def answered(
         self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]

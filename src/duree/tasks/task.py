@@ -163,6 +163,14 @@ class Task(Protocol):
         """Scores as probabilities or numbers; ``lengths`` int64 [rows] are those of the rows."""
         ...
 
+    def kept(self, predictions: NDArray[np.float64], answers: NDArray[Any]) -> NDArray[np.float64]:
+        """What is kept of predictions for judging and telling: float64 [answers, k], all of them.
+
+        Where each of many steps has many outputs, only what ``metrics``, ``calibration`` and
+        ``told`` ask of them; ``answers`` are the true ones.
+        """
+        return predictions
+
     @property
     def link(self) -> Link:
         """What ``predictions`` does, for those who compute them elsewhere."""
@@ -206,7 +214,8 @@ class Task(Protocol):
         ...
 
     def told(self, predictions: NDArray[np.float64], inputs: pl.Series) -> list[pl.Series]:
-        """The same where what was read of the rows is at hand, which some answers are told by."""
+        """The same of what is ``kept``, with what was read of the rows, which some answers are told
+        by."""
         return self.columns(predictions)
 
     def facts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from duree.sequences.ragged import Ragged
+from duree.sequences.ragged import Ragged, pieces
 
 # Batches are cut from pools of so many batches, sorted by length: enough to leave little padding,
 # few enough that the rows of a batch change from epoch to epoch.
@@ -19,6 +20,8 @@ POOL = 50
 IGNORED = -100
 # Values of one padded batch, at most: beyond it a batch of very long rows is cut smaller.
 MOST_STEPS = 65_536
+# Numbers that are predicted at a time: 64 MB in float64.
+MOST_VALUES = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.sequences)
+
+    def pieces(self, outputs: int) -> Iterator[Examples]:
+        """The rows in their order, so many at a time that ``MOST_VALUES`` numbers tell of them."""
+        lengths = np.ones(len(self), dtype=np.int64)
+        if isinstance(self.targets, Ragged):
+            lengths = self.targets.lengths
+        for rows in pieces(lengths, MOST_VALUES // outputs):
+            of_rows = self.targets
+            of_rows = of_rows.take(rows) if isinstance(of_rows, Ragged) else of_rows[rows]
+            yield Examples(self.sequences.take(rows), of_rows)
 
     @property
     def weighed(self) -> tuple[NDArray[np.float32], ...]:

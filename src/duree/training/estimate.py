@@ -35,7 +35,7 @@ def estimate(
     Neither the network nor the global random state is changed.
     """
     lengths = examples.sequences.lengths
-    batches = cut_by_length(np.arange(len(examples)), lengths, settings.batch_size)
+    batches = cut_by_length(np.flatnonzero(lengths), lengths, settings.batch_size)
     # The middle batch of every third: their mean is near that of all.
     chosen = [batches[(2 * probe + 1) * len(batches) // (2 * PROBES)] for probe in range(PROBES)]
     trial = copy.deepcopy(model).train()

@@ -77,9 +77,11 @@ class Plan:
     enough_steps: int = ENOUGH_STEPS
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
-        """The batches of one epoch, in order."""
+        """The batches of one epoch, in order; rows without a step have nothing to teach."""
         lengths = self.examples.sequences.lengths
-        return epoch_batches(lengths, self.settings.batch_size, self.seed, epoch)
+        rows = np.flatnonzero(lengths)
+        batches = epoch_batches(lengths[rows], self.settings.batch_size, self.seed, epoch)
+        return [rows[batch] for batch in batches]
 
     @property
     def epochs(self) -> int:
