@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from duree.baselines.answers import ALIKE, Counts
-from duree.baselines.markov import Codes, steps_after_the_first
+from duree.baselines.markov import Codes, some_of, steps_after_the_first
 from duree.sequences.ragged import Ragged
 
 # Each round grows a tree for every state; steps that are learned from, at most.
@@ -60,9 +60,12 @@ class BoostedTrees:
     ) -> Self:
         """Choose the rounds on the validation sequences, then learn from all."""
         train, validation = self.steps(texts), self.steps(validation_texts)
-        (features, after), judged = self._known(train), self._known(validation)
-        if len(after) > MOST_STEPS:
-            self.notes = [f"learned from {MOST_STEPS} of {len(after)} steps"]
+        # Of many steps some are looked at, and no table is made of the others.
+        learned = some_of(train, MOST_STEPS, self.seed)
+        if len(learned) < len(train):
+            self.notes = [f"learned from {len(learned)} of {len(train)} sequences"]
+        features, after = self._known(learned)
+        judged = self._known(some_of(validation, MOST_STEPS, self.seed))
         losses = {}
         for rounds in ROUNDS:
             trees = Trees.grow(features, after, self.states, rounds, self.seed)
@@ -70,7 +73,7 @@ class BoostedTrees:
             losses[rounds] = -float(np.log(of_truth).mean())
         rounds = min(losses, key=lambda number: losses[number])
         self.choices = {"rounds": rounds}
-        every = self._known(train.followed_by(validation))
+        every = self._known(some_of(train.followed_by(validation), MOST_STEPS, self.seed))
         self.trees = Trees.grow(*every, self.states, rounds, self.seed)
         return self
 
@@ -97,10 +100,7 @@ class Trees:
     def grow(
         cls, features: Floats, after: NDArray[np.int64], states: int, rounds: int, seed: int
     ) -> Trees:
-        """Learn from steps, of many from some at random."""
-        if len(after) > MOST_STEPS:
-            some = np.random.default_rng(seed).choice(len(after), MOST_STEPS, replace=False)
-            features, after = features[some], after[some]
+        """Learn from steps."""
         known = np.unique(after)
         if len(known) < 2:
             return cls(known, states, None)

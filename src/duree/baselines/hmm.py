@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.baselines.answers import ALIKE, Counts
-from duree.baselines.markov import FLOOR, Codes, steps_after_the_first
+from duree.baselines.markov import FLOOR, Codes, some_of, steps_after_the_first
 from duree.sequences.ragged import Ragged, offsets_of, pieces
 
 # How many hidden states are tried, and from how many steps of whole sequences a model learns.
@@ -61,7 +61,7 @@ class HiddenMarkov:
         The one that is kept is not fitted again: another start might end elsewhere.
         """
         train, validation = _whole(self.codes(texts)), self.codes(validation_texts)
-        learned = _some(train, self.seed)
+        learned = some_of(train, MOST_STEPS, self.seed)
         if len(learned) < len(train):
             self.notes.append(f"learned from {len(learned)} of {len(train)} sequences")
         after = validation.values[steps_after_the_first(validation)]
@@ -136,10 +136,3 @@ def _next_states(codes: Ragged, start: Floats, moves: Floats, shows: Floats) -> 
 def _whole(codes: Ragged) -> Ragged:
     """The rows that hold a step: hmmlearn takes no others."""
     return codes.take(np.flatnonzero(codes.lengths > 0))
-
-
-def _some(codes: Ragged, seed: int) -> Ragged:
-    """Rows at random, as many as hold the steps that are learned from; at least one."""
-    order = np.random.default_rng(seed).permutation(len(codes))
-    steps = np.cumsum(codes.lengths[order])
-    return codes.take(np.sort(order[: max(int(np.searchsorted(steps, MOST_STEPS, "right")), 1)]))

@@ -34,6 +34,13 @@ def steps_after_the_first(codes: Ragged) -> NDArray[np.int64]:
     return np.flatnonzero(~first)
 
 
+def some_of(codes: Ragged, most: int, seed: int) -> Ragged:
+    """Rows at random, as many as hold so many steps together; at least one."""
+    order = np.random.default_rng(seed).permutation(len(codes))
+    steps = np.cumsum(codes.lengths[order])
+    return codes.take(np.sort(order[: max(int(np.searchsorted(steps, most, "right")), 1)]))
+
+
 def nothing_before(codes: Ragged) -> NDArray[np.int64]:
     """The context of a chain of order 0: always the same, int64 [answers]."""
     return np.zeros(len(steps_after_the_first(codes)), dtype=np.int64)
