@@ -18,8 +18,8 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     Returns
     -------
     list of Comparison, or None
-        One for each test; None where the two were not judged on the very same rows, and so cannot
-        be compared row by row.
+        One for each test; None where the two were not judged on the very same rows, or have an
+        answer for each step, and so cannot be compared row by row.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     if _asked(first) != _asked(second) or not _rows(first).equals(_rows(second)):
         return None
     task, group = TrainedModel.of_run(one).task, first.column("group")
-    if first.tags is not None:  # what was tagged is judged by sentences, which the tokens lack here
+    if task.each_step:
         return None
     names = [f"probability_{name}" for name in task.classes] or ["prediction"]
     said = (run.predictions.select(names).to_numpy().astype(float) for run in (first, second))

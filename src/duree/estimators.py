@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from duree.embedding import embed
-from duree.errors import DataError
+from duree.errors import DataError, RunError
 from duree.recipe import Recipe, setting_names
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
@@ -319,6 +319,11 @@ def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor | Trained
     model = TrainedModel.load(Path(folder) / "model")
     if isinstance(model.encoder, TokenEncoder):
         return TrainedTagger(model)
+    if model.task.each_step:
+        raise RunError(
+            "a network that answers at each step is no estimator of scikit-learn's kind",
+            fix="read it with duree.trained.TrainedModel, or use duree predict",
+        )
     _ = model.inputs  # refused where it reads no rows
     estimator: SequenceClassifier | SequenceRegressor
     if isinstance(model.task, Classify):

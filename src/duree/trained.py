@@ -21,6 +21,7 @@ from duree.network.wide import JoinedModel
 from duree.recipe import Recipe
 from duree.run import Run
 from duree.sequences.encoder import ENCODERS, Encoder
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.text import TextEncoder
 from duree.settings import ModelSettings
@@ -65,7 +66,10 @@ class TrainedModel:
     @property
     def reads_states(self) -> bool:
         """Whether it reads sequences of states, and not texts."""
-        return isinstance(self.encoder, TextEncoder) and self.encoder.settings.segmenter == "states"
+        encoder = self.encoder
+        if not isinstance(encoder, TextEncoder | LifeEncoder):
+            return False
+        return encoder.settings.segmenter == "states"
 
     @property
     def reads_columns(self) -> bool:

@@ -21,6 +21,7 @@ from duree.report.records import StateFacts
 from duree.report.typology_page import Kind, Sorting, Typology, render_typology
 from duree.report.vocabulary import Words
 from duree.run import Run
+from duree.sequences.lives import LifeEncoder
 from duree.settings import STATES
 from duree.tables.persons import Persons
 from duree.tables.state_facts import describe_states, describe_types
@@ -82,7 +83,8 @@ def embed_rows(
     run, output = Run(folder), Path(output)
     require_writable(output)
     model = TrainedModel.of_run(run)
-    text_encoder(model)
+    if not isinstance(model.encoder, LifeEncoder):
+        text_encoder(model)  # refused where it reads numbers
     table = read_like(run, data, model)
     texts = model.texts(table)
     vectors = embed(model, model.encode(texts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,11 @@ class LifeEncoder:
     def settings(self) -> TextSettings:
         """How the states are read."""
         return self.states.settings
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """All that it tells apart: the values of covariates, then the states."""
+        return [*chain(*self.covariates), *self.states.vocabulary]
 
     @property
     def sizes(self) -> list[int]:

@@ -21,6 +21,7 @@ from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import SPECIAL, TextEncoder
 from duree.sequences.tokens import TokenEncoder
 from duree.serving.card import write_card
+from duree.tables.covariates import called
 from duree.tables.states import ARROW, MISSING
 from duree.trained import TrainedModel
 
@@ -74,6 +75,11 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
             "a network that tags words cannot be exported as ONNX",
             fix="tag files with: duree predict {folder} FILE -o TAGGED",
             folder=str(folder),
+        )
+    if model.task.each_step:
+        raise RunError(
+            "a network that answers at each step cannot be exported as ONNX",
+            fix="answer for files with duree predict, or for other programs with duree serve",
         )
     _ = model.inputs  # refused where it reads no rows
     graph = _graph(model)
@@ -145,7 +151,10 @@ def _tables(model: TrainedModel) -> dict[str, Any]:
     if isinstance(model.encoder, TextEncoder):
         vocabulary, settings = model.encoder.vocabulary, model.encoder.settings
         if model.reads_states:
-            tables |= {"states": model.inputs, "separator": ARROW, "missing": MISSING}
+            covariates = model.covariates
+            states = model.inputs[: len(model.inputs) - len(covariates)]
+            tables |= {"states": states, "separator": ARROW, "missing": MISSING}
+            tables |= {"covariates": {name: called(name) for name in covariates}}
         tables |= {
             "padding": PADDING,
             "unknown": UNKNOWN,

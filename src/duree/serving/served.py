@@ -20,11 +20,12 @@ from duree.explaining import answer_names
 from duree.network.model import tabulated
 from duree.report.records import Estimate
 from duree.run import Run
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.text import TextEncoder
 from duree.sequences.tokens import TokenEncoder
 from duree.serving.batching import Batcher
 from duree.serving.bodies import Card, Cell
-from duree.tables.covariates import tell_covariates_of_row
+from duree.tables.covariates import called, tell_covariates_of_row
 from duree.tables.states import tell_row
 from duree.trained import TrainedModel
 
@@ -84,9 +85,16 @@ class Served:
     @property
     def example(self) -> dict[str, Cell]:
         """A row that it can predict."""
-        if self.model.reads_states and isinstance(self.model.encoder, TextEncoder):
-            return dict.fromkeys(self.model.inputs, self.model.encoder.vocabulary[-1])
-        return dict.fromkeys(self.model.inputs, "No rain, no rainbow.")
+        encoder = self.model.encoder
+        if not self.model.reads_states or not isinstance(encoder, TextEncoder | LifeEncoder):
+            return dict.fromkeys(self.model.inputs, "No rain, no rainbow.")
+        heads = {name: called(name) for name in self.model.covariates}
+        states = [unit for unit in encoder.vocabulary if not unit.startswith((*heads.values(),))]
+        row: dict[str, Cell] = dict.fromkeys(self.model.inputs, states[-1])
+        for name, head in heads.items():
+            told = (unit for unit in encoder.vocabulary if unit.startswith(head))
+            row[name] = next(told, "").removeprefix(head)
+        return row
 
     def text(self, row: dict[str, Cell], number: int) -> str:
         """What the network reads of a row."""
@@ -108,7 +116,10 @@ class Served:
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
         """A prediction for each text, as the service tells it."""
         model = self.model
-        predictions = model.predictions(model.encode(pl.Series("text", texts, dtype=pl.String)))
+        sequences = model.encode(pl.Series("text", texts, dtype=pl.String))
+        predictions = model.predictions(sequences)
+        if model.task.each_step:  # of a row it is what comes after its last step
+            predictions = predictions[np.cumsum(sequences.lengths) - 1]
         columns = {column.name: column.to_list() for column in model.task.columns(predictions)}
         said, names = columns.pop("prediction"), model.task.classes
         if not names:
@@ -128,7 +139,8 @@ class Served:
     def explained(self, text: str) -> dict[str, Any]:
         """A prediction, and what each word of its text added."""
         model = self.model
-        assert isinstance(model.encoder, TextEncoder)
+        if model.task.each_step or not isinstance(model.encoder, TextEncoder):
+            raise HTTPException(422, "a network that answers at each step is not explained")
         given = integrated_gradients(model, model.encode(pl.Series("text", [text])))
         words = zip(
             model.encoder.units(text),

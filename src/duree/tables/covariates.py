@@ -33,7 +33,7 @@ def tell_covariates(table: Table, columns: Mapping[str, str], told: pl.Series) -
     if not columns:
         return told
     heads = [
-        (_called(name) + clean_states(as_text(table, column)).fill_null(MISSING)).alias(f"{place}")
+        (called(name) + clean_states(as_text(table, column)).fill_null(MISSING)).alias(f"{place}")
         for place, (name, column) in enumerate(columns.items())
     ]
     given = told.set(told == "", None).alias("told")
@@ -46,7 +46,7 @@ def tell_covariates(table: Table, columns: Mapping[str, str], told: pl.Series) -
 def tell_covariates_of_row(columns: Sequence[str], values: Sequence[str | None], told: str) -> str:
     """What ``tell_covariates`` makes of one row."""
     heads = [
-        f"{_called(name)}{tell_row([value]) or MISSING}"
+        f"{called(name)}{tell_row([value]) or MISSING}"
         for name, value in zip(columns, values, strict=True)
     ]
     return ARROW.join([*heads, told] if told else heads)
@@ -85,6 +85,6 @@ def check_covariates(table: Table, columns: Sequence[str], others: Mapping[str, 
             )
 
 
-def _called(name: str) -> str:
+def called(name: str) -> str:
     """What stands before the values of a covariate; an arrow in its name would part it."""
     return name.replace(ARROW.strip(), ">") + IS

@@ -49,7 +49,12 @@ PATHS = 300
 # With more states than this, a table tells the probability of the likeliest one only.
 MOST_COLUMNS = 30
 # Time points that are called after months repeat by the year.
-MONTHS, A_YEAR = re.compile(r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d{4}[-_./]\d\d$"), 12
+A_MONTH = (
+    "jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|"
+    "oct(ober)?|nov(ember)?|dec(ember)?"
+)
+MONTHS = re.compile(rf"(?<![a-z])({A_MONTH})(?![a-z])|\d{{4}}[-_./]\d\d$")
+A_YEAR = 12
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,9 @@ class Next(Task):
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
         """The sequences themselves, as they are told."""
-        return as_text(table, column).fill_null("")
+        target = as_text(table, column).fill_null("")
+        _require_steps((target.str.count_matches(ARROW, literal=True) > 0).any(), len(target))
+        return target
 
     @classmethod
     def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
@@ -118,11 +125,6 @@ class Next(Task):
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
         sequences = target.str.split(ARROW)
         lengths = sequences.list.len()
-        if not (lengths > 1).any():
-            raise DataError(
-                "no sequence among the training rows has two steps: nothing follows anything",
-                fix="name more time points, or rows with more events",
-            )
         counts = Counter(state for state in sequences.explode().to_list() if state)
         ranked = sorted(counts, key=lambda state: (-counts[state], state))
         longest = recipe.text.max_length
@@ -147,7 +149,9 @@ class Next(Task):
             settings,
             vocabulary_size=len(SPECIAL) + len(self.states),
             outputs=self.outputs,
-            times=self.times,
+            # Of the last time point training has no step that is read: later ones count as its
+            # last.
+            times=max(self.times - 1, 0),
             period=self.period,
             covariates=encoder.sizes if isinstance(encoder, LifeEncoder) else (),
         )
@@ -167,6 +171,7 @@ class Next(Task):
     def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
         """Every sequence without its last step, and what comes after each: see ``encode``."""
         targets = _after(self.codes(sequences))
+        _require_steps(len(targets.values) > 0, len(sequences))
         return Examples(sequences.stretches(sequences.offsets[:-1], targets.lengths), targets)
 
     def encode(self, target: pl.Series) -> Ragged:
@@ -360,6 +365,15 @@ class Next(Task):
             int(state["times"]),
             int(state["period"]),
             float(state["temperature"]),
+        )
+
+
+def _require_steps(found: bool, rows: int) -> None:
+    if not found:
+        raise DataError(
+            "no sequence among {rows} rows has two steps: nothing follows anything",
+            fix="name more time points, or rows with more events",
+            rows=rows,
         )
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from duree.errors import DataError, RunError
 from duree.explain.attribution import integrated_gradients
 from duree.explaining import shading
-from duree.explaining_rows import explain_text
+from duree.explaining_rows import explain_text, require_explainable
 from duree.folders import MANIFEST
 from duree.report.explanations import Shading
 from duree.report.page import render_report
@@ -52,6 +52,7 @@ def say(run: Run, text: str) -> Said:
     """Predict a text, and tell what its words added."""
     with ONE_AT_A_TIME:
         model = _networks(run)[0]
+        require_explainable(model)
         sequence = model.encode(pl.Series("text", [text]))
         predictions = model.predictions(sequence)
         given = integrated_gradients(model, sequence, model.task.chosen(predictions))
@@ -130,6 +131,8 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
 
 def _sureness(data: RunData, target: str) -> pl.Expr:
     """Probability of the surest class; for numbers, how far the prediction is off."""
+    if "probability" in data.predictions.columns:  # of many states, the likeliest one's alone
+        return pl.col("probability")
     if data.classes:
         return pl.max_horizontal(f"probability_{name}" for name in data.classes)
     return (pl.col("prediction") - pl.col(target).cast(pl.Float64)).abs()
@@ -160,6 +163,7 @@ def _data(folder: str, stamp: float) -> RunData:
 def _explained(folder: str, stamp: float, place: int) -> RowData:
     data, run = _data(folder, stamp), Run(folder)
     text = str(data.predictions[data.column("text") or ""][place - 1] or "")
+    require_explainable(_networks(run)[0])
     return explain_text(_networks(run), text, place)
 
 
