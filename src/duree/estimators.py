@@ -324,7 +324,8 @@ def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor | Trained
             "a network that answers at each step is no estimator of scikit-learn's kind",
             fix="read it with duree.trained.TrainedModel, or use duree predict",
         )
-    _ = model.inputs  # refused where it reads no rows
+    if model.task.of_series:
+        _ = model.inputs  # refused: it reads no rows
     estimator: SequenceClassifier | SequenceRegressor
     if isinstance(model.task, Classify):
         estimator = SequenceClassifier(**model.extra.get("parameters", {}))
