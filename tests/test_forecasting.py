@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from duree import load
 from duree.cli import cli
-from duree.errors import DataError, DureeError, RecipeError
+from duree.errors import DataError, DureeError, ExtraError, RecipeError
 from duree.forecasting import read_forecast
 from duree.recipe import Recipe
 from duree.serving.export import export
@@ -354,6 +354,29 @@ def test_what_does_not_fit_together_is_refused(tmp_path, settings, error, messag
     file = long_table(tmp_path / "walks.csv", walks(2))
     with pytest.raises(error, match=message):
         read_forecast(recipe(file, **settings))
+
+
+def test_without_statsforecast_the_way_to_it_is_told_before_anything_is_trained(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("duree.errors.find_spec", lambda name: None)
+    file = long_table(tmp_path / "walks.csv", walks())
+    with pytest.raises(ExtraError, match=r"pip install 'duree\[forecast\]'"):
+        read_forecast(recipe(file, **{"judging.baselines": True}))
+    assert read_forecast(recipe(file)).split.counts["test"] == 6 * 3
+    short = long_table(tmp_path / "short.csv", [np.arange(20.0)], months=False)
+    with pytest.raises(DataError, match="ARIMA comes with"):
+        read_forecast(recipe(short))
+
+
+def test_a_single_series_goes_by_its_column_and_is_judged_by_origin(tmp_path):
+    file = long_table(tmp_path / "one.csv", walks(1, 120), months=False)
+    made = fit(recipe(file, **{"data.id": None}), tmp_path / "run")
+    found = pl.read_parquet(made.folder / "predictions.parquet")
+    assert found["series"].unique().to_list() == ["y"]
+    assert found["origin"].n_unique() == 6
+    page = (made.folder / "report.html").read_text()
+    assert "There is one series only: intervals are from resampling its 6 origins" in page
 
 
 def test_a_test_file_must_go_on_where_the_data_end(tmp_path):

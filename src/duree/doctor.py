@@ -14,6 +14,7 @@ CORE = ("torch", "numpy", "scikit-learn", "polars", "matplotlib", "safetensors")
 EXTRAS = {
     "formats": {"fastexcel": "Excel", "pyreadstat": "Stata and SPSS"},
     "chinese": {"jieba": "Chinese word segmentation"},
+    "forecast": {"statsforecast": "ARIMA, ETS and Theta", "statsmodels": "ADF and KPSS tests"},
     "onnx": {"onnx": "export", "onnxruntime": "trying an export"},
     "serve": {"fastapi": "the service", "uvicorn": "the service"},
     "studio": {"python_multipart": "the studio"},

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from duree.baselines.forecasts import PURPOSE
 from duree.baselines.forecasts import Forecast as Baseline
-from duree.errors import DataError, ExtraError
+from duree.errors import DataError, ExtraError, require_packages
 from duree.evaluation.judgement import Figures, judge_alone
 from duree.question import Question
 from duree.recipe import Recipe
@@ -43,9 +44,12 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Question:
     DataError
         The files hold no series, one is shorter than a forecast needs, or all together leave too
         little to learn from.
+    ExtraError
+        The baselines are wanted, and statsforecast is not installed.
     """
-    found = read_series(recipe.data, recipe.forecast)
-    files, plan = _planned(found, recipe)
+    if recipe.judging.baselines:  # before hours of training, and not after them
+        require_packages(["statsforecast"], "forecast", PURPOSE)
+    files, plan = _planned(read_series(recipe.data, recipe.forecast), recipe)
     frame, drawn = roll(
         files.series,
         plan,

@@ -68,6 +68,7 @@ def _draw_fan(axes: Axes, fan: Fan, width: float) -> None:
     axes.set_title(label(fan.series, most), fontsize=8)
     axes.set_xlim(before[0], ahead[-1])
     axes.set_xticks([0, ahead[-1]], [label(fan.origin, 10), label(fan.last, 10)], fontsize=7)
+    axes.get_xticklabels()[0].set_horizontalalignment("right")  # or long times would touch
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(_short))
     axes.tick_params(axis="y", labelsize=7, length=2)

@@ -91,6 +91,8 @@ def _long(table: Table, data: DataSettings, forecast: ForecastSettings) -> Serie
     covariates, time = Covariates(forecast.past, forecast.known), str(data.time)
     if len(columns) == 1:
         found = read_long(table, columns[0], time, data.id, covariates)
+        if data.id is None:  # then there is one, which goes by its column's name
+            found = replace(found, names=columns)
     else:
         found = read_columns(table, columns, time, data.id, covariates)
     return replace(found, findings=[*table.findings, *found.findings])
