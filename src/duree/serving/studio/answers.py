@@ -111,7 +111,7 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
             fix="see its report, or predictions.parquet in its folder",
             run=data.name,
         )
-    text, target = data.column("text") or "", data.target_column()
+    text, target = _text_column(data), data.target_column()
     frame = data.predictions.select(
         pl.int_range(1, pl.len() + 1).alias("place"),
         pl.col(text).cast(pl.String).fill_null("").alias("text"),
@@ -159,10 +159,21 @@ def _data(folder: str, stamp: float) -> RunData:
     return load_run(Path(folder))
 
 
+def _text_column(data: RunData) -> str:
+    """The column of the texts; DataError where the run has none to show."""
+    text = data.column("text") or ""
+    if text not in data.predictions.columns:
+        raise DataError(
+            "the answers of this run are not shown one by one",
+            fix="read its report, or take predictions.parquet away",
+        )
+    return text
+
+
 @lru_cache(maxsize=32)
 def _explained(folder: str, stamp: float, place: int) -> RowData:
     data, run = _data(folder, stamp), Run(folder)
-    text = str(data.predictions[data.column("text") or ""][place - 1] or "")
+    text = str(data.predictions[_text_column(data)][place - 1] or "")
     require_explainable(_networks(run)[0])
     return explain_text(_networks(run), text, place)
 
