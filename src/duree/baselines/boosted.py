@@ -36,8 +36,8 @@ class BoostedTrees:
 
     Parameters
     ----------
-    steps : texts -> Ragged of int32 [steps, 1 + covariates]
-        Each step as the number of its state, then its covariates.
+    steps : texts -> Ragged of int32 [steps, 1 + others]
+        Each step as the number of its state, then what else is known of it.
     states : int
         How many states there are.
     seed : int
@@ -134,7 +134,7 @@ def cross_fitted(
 
     Parameters
     ----------
-    steps : Ragged of int32 [steps, 1 + covariates]
+    steps : Ragged of int32 [steps, 1 + others]
         Of each row the steps after which another came.
     after : int64 [steps]
         The state that came after each.

@@ -163,10 +163,16 @@ class Next(Task):
         return Ragged(np.where(codes < 0, len(self.states), codes), sequences.offsets)
 
     def _steps(self, sequences: Ragged) -> Ragged:
-        """The number of each step's state, then its covariates: int32 [steps, 1 + covariates]."""
+        """What trees read: the number of each step's state, its phase of the year where there is
+        one, and its covariates, int32 [steps, 1 + phases + covariates]."""
+        place = np.arange(len(sequences.values)) - np.repeat(
+            sequences.offsets[:-1], sequences.lengths
+        )
+        phase = place[:, None] % self.period if self.period else place[:, None][:, :0]
         beside = sequences.values.reshape(len(sequences.values), -1)[:, 1:]
         own = self.codes(sequences).values[:, None]
-        return Ragged(np.concatenate([own, beside], axis=1), sequences.offsets)
+        told = np.concatenate([own, phase, beside], axis=1).astype(np.int32)
+        return Ragged(told, sequences.offsets)
 
     def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
         """Every sequence without its last step, and what comes after each: see ``encode``."""
