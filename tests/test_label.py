@@ -298,6 +298,16 @@ def test_each_value_of_a_setting_gives_another_network(
     assert all((a - b).abs().max() > 1e-6 for i, a in enumerate(sure) for b in sure[:i])  # type: ignore[operator]
 
 
+def test_without_its_package_the_crf_is_left_out_and_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duree.tasks.label.find_spec", lambda name: None)
+    model = TrainedModel.of_run(run)
+    found = model.task.baselines(run.recipe, model.encoder)
+    assert [baseline.name for baseline in found] == ["most_frequent_tag", "hmm"]
+    assert "pip install 'duree[label]'" in found[0].notes[0]
+
+
 def test_a_loaded_run_tags_sentences_in_every_layer(layered: Run) -> None:
     tagger = load(layered.folder)
     assert isinstance(tagger, TrainedTagger)
