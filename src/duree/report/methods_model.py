@@ -83,6 +83,9 @@ def text_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """What the network is made of."""
     model = run.recipe.model
+    if run.metrics.task == "next":
+        yield from _of_steps(run, say)
+        return
     direction = say("bidirectional ({schuster1997}) ") if model.bidirectional else ""
     layers = say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers)
     size = "{n} units in each direction" if model.bidirectional else "{n} units"
@@ -114,13 +117,43 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
         )
 
 
+def _of_steps(run: RunData, say: Phrases) -> Iterator[str]:
+    """The same where it answers at each step."""
+    model, data = run.recipe.model, run.recipe.data
+    told = [say("for how long it has lasted")]
+    told += [say("its place in time")] if not data.event else []
+    told += [say("the covariates")] if data.covariate else []
+    yield say(
+        "Each state, and with it {told}, was embedded in {embedding} dimensions; their sum was "
+        "read by a {cell} of {layers} with {size}, and at each step a linear layer gave the scores of "
+        "what comes next.",
+        told=say.words.listed(told),
+        embedding=model.embedding_size,
+        cell=say(CELLS[model.cell]),
+        layers=say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers),
+        size=say("{n} units", n=model.hidden_size),
+    )
+    if model.wide and not data.event:
+        yield say("A score of each state by its place in time was added to them ({cheng2016}).")
+    if dropped := _dropouts(run, say):
+        yield say(
+            "While training, dropout with one mask for each sequence ({gal2016}) hid {dropped}.",
+            dropped=say.words.listed(dropped),
+        )
+
+
 def _dropouts(run: RunData, say: Phrases) -> list[str]:
     model = run.recipe.model
     shares = (
         ("{share:g} % of the embedding dimensions", model.input_dropout),
         ("{share:g} % of the dimensions between layers", model.layer_dropout),
         ("{share:g} % of the recurrent state", model.recurrent_dropout),
-        ("{share:g} % of the pooled state", model.output_dropout),
+        (
+            "{share:g} % of the state at each step"
+            if run.metrics.task == "next"
+            else "{share:g} % of the pooled state",
+            model.output_dropout,
+        ),
     )
     return [say(template, share=100 * share) for template, share in shares if share]
 

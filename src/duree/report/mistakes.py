@@ -104,10 +104,13 @@ def _worst(badness: NDArray[np.float64]) -> list[int]:
 
 def _mistake(run: RunData, row: int, true: str, said: str, sure: str, of_true: str) -> Mistake:
     text, name = run.column("text"), run.column("id")
+    told = str(run.predictions[text][row] or "") if text else ""
+    if "before" in run.predictions.columns and run.answers_steps:
+        told = f"{run.predictions['step'][row]}: {run.predictions['before'][row]} › {true}"
     return Mistake(
         row + 1,
         label(str(run.predictions[name][row])) if name else "",
-        quote(str(run.predictions[text][row] or ""), TEXT_COLUMNS) if text else "",
+        quote(told, TEXT_COLUMNS),
         label(true),
         label(said),
         sure,

@@ -111,14 +111,21 @@ OF_STATES = {
     "文本": "序列",
 }
 # Where a model answers at each step, it is steps that are right or wrong, and states that are said.
-OF_STEPS = {
-    "row": "step",
-    "rows": "steps",
-    "class": "state",
-    "classes": "states",
-    "行": "步",
-    "类别": "状态",
-}
+STEPS_FOR_ROWS = (
+    ("rows that got their true class", "steps whose state was foretold"),
+    ("判为真实类别的行", "状态被预测到的步"),
+    ("majority class", "most frequent state"),
+    ("多数类", "最常见的状态"),
+    ("errors in the labels, irony, and what", "errors in the table, and what"),
+    ("标注错误、反讽", "表格中的错误"),
+    ("row", "step"),
+    ("rows", "steps"),
+    ("class", "state"),
+    ("classes", "states"),
+    ("行", "步"),
+    ("类别", "状态"),
+)
+OF_STEPS = dict(STEPS_FOR_ROWS)
 
 
 # Where each word gets a tag, figures rest on words, and what is parted and drawn is sentences. The
@@ -190,13 +197,13 @@ class Words:
 
     def meaning(self, metric: str) -> str:
         """What a metric tells, in a few words; nothing for an unknown one."""
-        return self(MEANINGS[metric]) if metric in MEANINGS else ""
+        return self.of_answers(MEANINGS[metric]) if metric in MEANINGS else ""
 
     def model(self, name: str, cell: str) -> str:
         """A model's name; ours tells its cell."""
         if name == "network":
             return self("network ({cell})", cell=cell.upper())
-        return self(MODELS[name]) if name in MODELS else name
+        return self.of_answers(MODELS[name]) if name in MODELS else name
 
     def part(self, name: str) -> str:
         """The name of a part of the rows."""
