@@ -83,7 +83,7 @@ def text_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """What the network is made of."""
     model = run.recipe.model
-    if run.metrics.task == "next":
+    if run.answers_steps:
         yield from _of_steps(run, say)
         return
     direction = say("bidirectional ({schuster1997}) ") if model.bidirectional else ""
@@ -125,8 +125,8 @@ def _of_steps(run: RunData, say: Phrases) -> Iterator[str]:
     told += [say("the covariates")] if data.covariate else []
     yield say(
         "Each state, and with it {told}, was embedded in {embedding} dimensions; their sum was "
-        "read by a {cell} of {layers} with {size}, and at each step a linear layer gave the scores of "
-        "what comes next.",
+        "read by a {cell} of {layers} with {size}, and at each step a linear layer gave the scores "
+        "of what comes next.",
         told=say.words.listed(told),
         embedding=model.embedding_size,
         cell=say(CELLS[model.cell]),
@@ -150,7 +150,7 @@ def _dropouts(run: RunData, say: Phrases) -> list[str]:
         ("{share:g} % of the recurrent state", model.recurrent_dropout),
         (
             "{share:g} % of the state at each step"
-            if run.metrics.task == "next"
+            if run.answers_steps
             else "{share:g} % of the pooled state",
             model.output_dropout,
         ),
