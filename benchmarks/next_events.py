@@ -58,7 +58,7 @@ def measured(command: list[str], folder: Path) -> tuple[float, dict[str, float]]
             log = folder / "log.txt"
             steps = log.read_text().splitlines() if log.exists() else []
             step = next((line.split()[-2] for line in steps[::-1] if "begins" in line), "start")
-            if steps and steps[-1].endswith("ends") and step == "explain":
+            if steps and "explain ends" in steps[-1]:
                 step = "write"
             try:
                 resident = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * PAGE

@@ -45,6 +45,7 @@ ORDER = [
     "forecasting",
     "rivals",
     "judging",
+    "waiting",
     "forecast_facts",
     "comparing",
     "explaining",

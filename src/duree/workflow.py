@@ -34,7 +34,8 @@ from duree.rivals import train_rivals
 from duree.run import Run
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
-from duree.tables.persons import OURS
+from duree.tables.columns import with_columns
+from duree.tables.persons import GAPS, OURS
 from duree.tables.pieces import Pieces
 from duree.tables.read import read_tables
 from duree.tables.splits import Split, group_codes
@@ -46,6 +47,7 @@ from duree.tables.whole import whole
 from duree.tables.write import require_writable, write_table
 from duree.tasks import TASKS
 from duree.trained import TrainedModel, train_model
+from duree.waiting import FIGURES, Waits, judge_waits, learn_waits
 
 
 def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
@@ -91,6 +93,9 @@ def _carry_out(run: Run, listener: Listener) -> Run:
         with records.step(run, "explain", listener):
             if found := explain_test(question, sequences, networks, judged, run.recipe.seed):
                 run.write_json("explanations.json", found.model_dump())
+            if waits := learn_waits(run, question, sequences, networks[0]):
+                told = judge_waits(run, question, sequences, networks[0], waits)
+                run.write_json(FIGURES, told)
             if facts := forecast_facts(question, encoder, judged, run.recipe.seed):
                 run.write_json("forecasts.json", facts)
         records.keep_predictions(run, question, networks[0].task, judged)
@@ -226,6 +231,7 @@ def predict(
             "sample paths are for forecasts of series",
             fix="leave --paths out: this network answers row by row",
         )
+    waits = Waits.of_run(run)
     rows, ours = (None, OURS) if is_long else (count_rows(data), ())
     with Pieces(output, _made_from(run, Path(data))) as pieces:
         for table in _pieces_like(run, data, model, pieces.rows):
@@ -234,7 +240,11 @@ def predict(
             sequences = model.encode(model.texts(table))
             found = model.predictions(sequences)
             frame = table.frame.drop(ours, strict=False)
-            pieces.add(model.task.answered(frame, found, sequences.lengths))
+            answered = model.task.answered(frame, found, sequences.lengths)
+            if waits is not None:
+                wait = waits.expected(model, sequences, table.frame[GAPS])
+                answered = with_columns(answered, [wait])
+            pieces.add(answered)
             progress(pieces.rows, rows)
         if as_read:
             write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])

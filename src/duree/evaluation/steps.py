@@ -6,6 +6,7 @@ of the steps at which something changed, do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.evaluation import weighted
-from duree.evaluation.metrics import FLOOR, MetricSet
+from duree.evaluation.metrics import FLOOR, MetricSet, Prepare
 from duree.evaluation.weighted import Floats, Weighted
 
 # Among so many likeliest states the true one may be; with no more states than that, it always is.
@@ -63,13 +64,20 @@ RATIOS = {
 }
 
 
-def _ratios(of_answers: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
-    """The metrics of what ``terms`` gave, of answers or added up over some."""
-    sums = dict(zip(SUMS, np.ascontiguousarray(of_answers.T), strict=False))
-    return {
-        name: weighted.mean_of_sums(sums[above], sums[below])
-        for name, (above, below) in RATIOS.items()
-    }
+def ratios_of(columns: Mapping[str, tuple[int, int]]) -> Prepare:
+    """Metrics of terms [answers, k], or of their sums over some: of two columns the ratio."""
+
+    def prepare(of_answers: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
+        sums = np.ascontiguousarray(of_answers.T)
+        return {
+            name: weighted.mean_of_sums(sums[above], sums[below])
+            for name, (above, below) in columns.items()
+        }
+
+    return prepare
+
+
+_ratios = ratios_of({name: (SUMS.index(a), SUMS.index(b)) for name, (a, b) in RATIOS.items()})
 
 
 def _next(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
