@@ -19,6 +19,8 @@ from duree.sequences.ragged import Ragged, offsets_of, pieces
 # How many hidden states are tried, and from how many steps of whole sequences a model learns.
 HIDDEN, MOST_STEPS = (4, 8, 16, 24), 100_000
 ITERATIONS = 100
+# Steps whose states are foretold at a time.
+AT_ONCE = 20_000
 # How much of a hidden state stays, and shows its own, when fitting begins.
 STAYS = 0.9
 # Added to every share, so that nothing is held to be impossible.
@@ -112,7 +114,7 @@ def _of_truth(codes: Ragged, after: NDArray[np.integer], tables: Tables) -> Floa
     shown = []
     answers = np.maximum(codes.lengths - 1, 0)
     ends = offsets_of(answers)
-    for rows in pieces(codes.lengths, MOST_STEPS):
+    for rows in pieces(codes.lengths, AT_ONCE):
         came = after[ends[rows[0]] : ends[rows[-1] + 1]]
         shown.append(_next_states(codes.take(rows), *tables)[np.arange(len(came)), came])
     return np.concatenate(shown) if shown else np.zeros(0)

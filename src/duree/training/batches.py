@@ -20,8 +20,8 @@ POOL = 50
 IGNORED = -100
 # Values of one padded batch, at most: beyond it a batch of very long rows is cut smaller.
 MOST_STEPS = 65_536
-# Numbers that are predicted at a time: 64 MB in float64.
-MOST_VALUES = 8_000_000
+# Numbers that are predicted at a time: 16 MB in float64, of which some copies are made.
+MOST_VALUES = 2_000_000
 
 
 @dataclass(frozen=True)
