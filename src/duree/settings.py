@@ -28,7 +28,7 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
             "input_dropout": 0.1,
             "output_dropout": 0.3,
         },
-        "training": {"batch_size": 16, "learning_rate": 3e-3},
+        "training": {"batch_size": 16, "learning_rate": 3e-3, "patience": 20},
     },
     "forecast": {
         "model": {
@@ -273,7 +273,8 @@ class TrainingSettings(Section):
     epochs: int | None = Field(
         None,
         ge=1,
-        description="Passes over the training rows; none: 700 steps, in 5 to 50 passes.",
+        description="Passes over the training rows; none: 700 steps, in 5 to 50 passes "
+        "(what comes next: 3,500, in up to 100).",
     )
     patience: int = Field(10, ge=1, description="Epochs without gain on validation before the end.")
     averaging: bool = Field(True, description="Judge and keep a moving average of the weights.")

@@ -260,9 +260,8 @@ def train_model(
 ) -> TrainedModel:
     """Train on one set of rows; choose the epoch, and settle how sure it is, on another."""
     task, network = untrained.task, untrained.network
-    examples, loss = task.taught(examples, recipe)
-    settings, steps = recipe.training, task.enough_steps
-    plan = Plan(examples, validation, loss, task.progress, settings, seed, steps)
+    task, examples, loss = task.taught(examples, recipe)
+    plan = Plan(examples, validation, loss, task.progress, recipe.training, seed, task.enough)
     if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
         return replace(untrained, task=_settled(task, network, validation))

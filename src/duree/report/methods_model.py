@@ -133,6 +133,12 @@ def _of_steps(run: RunData, say: Phrases) -> Iterator[str]:
         layers=say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers),
         size=say("{n} units", n=model.hidden_size),
     )
+    if run.metrics.teacher_share:
+        yield say(
+            "{share:g} % of its loss was learned from what gradient boosting ({friedman2001}) said "
+            "of each step that had not seen its sequence ({hinton2015}).",
+            share=100 * run.metrics.teacher_share,
+        )
     if model.wide and not data.event:
         yield say("A score of each state by its place in time was added to them ({cheng2016}).")
     if dropped := _dropouts(run, say):

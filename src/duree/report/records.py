@@ -96,6 +96,7 @@ class Metrics(Record):
     verdict_zh: str = ""
     primary_metric: str
     counted: str = "rows"
+    teacher_share: float = 0.0
     metric_names: list[str]
     test_openings: list[Opening] = []
     without_shared_rows: WithoutShared | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,11 +32,13 @@ from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.text import SPECIAL, TextEncoder
 from duree.settings import STATES, ModelSettings
 from duree.tables.columns import as_text, with_columns
+from duree.tables.months import period_of
 from duree.tables.persons import GAPS
 from duree.tables.states import ARROW
 from duree.tables.table import Table
 from duree.tasks.task import Link, Loss, Task
 from duree.training.batches import IGNORED, Examples
+from duree.training.plan import Enough
 
 # What stands for every state that training has not seen.
 UNSEEN = "(unseen)"
@@ -48,13 +49,6 @@ TAUGHT, FEWEST_TAUGHT, BEFORE = 0.5, 40, 1
 PATHS = 300
 # With more states than this, a table tells the probability of the likeliest one only.
 MOST_COLUMNS = 30
-# Time points that are called after months repeat by the year.
-A_MONTH = (
-    "jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|"
-    "oct(ober)?|nov(ember)?|dec(ember)?"
-)
-MONTHS = re.compile(rf"(?<![a-z])({A_MONTH})(?![a-z])|\d{{4}}[-_./]\d\d$")
-A_YEAR = 12
 
 
 @dataclass(frozen=True)
@@ -71,6 +65,8 @@ class Next(Task):
         Time points that the sequences share, and those of a year; 0 where there are none.
     temperature : float
         Divides the scores (Guo et al. 2017).
+    taught_share : float
+        See ``taught``.
     """
 
     states: tuple[str, ...]
@@ -78,14 +74,15 @@ class Next(Task):
     times: int = 0
     period: int = 0
     temperature: float = 1.0
+    taught_share: float = 0.0
 
     name: ClassVar[str] = "next"
     metrics: ClassVar[MetricSet] = NEXT_IN_TERMS
     stratify: ClassVar[bool] = False
     watched: ClassVar[str] = "minus bits per step"
     each_step: ClassVar[bool] = True
-    # mvad (33 batches) learns for some 1,500 steps.
-    enough_steps: ClassVar[int] = 2000
+    # mvad (33 batches an epoch) learns for some 3,000 steps.
+    enough: ClassVar[Enough] = Enough(steps=3500, epochs=100)
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:
@@ -133,12 +130,16 @@ class Next(Task):
             tuple(ranked[: recipe.text.max_features]),
             longest,
             min(int(lengths.to_numpy().max()), longest) if on_grid else 0,
-            _period(recipe) if on_grid else 0,
+            period_of(recipe.data.states) if on_grid else 0,
         )
 
     @property
     def outputs(self) -> int:
         return len(self.states) + 1
+
+    @property
+    def teacher_share(self) -> float:
+        return self.taught_share
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -192,19 +193,19 @@ class Next(Task):
     def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(targets[:, :1] == np.arange(self.outputs))
 
-    def taught(self, examples: Examples, recipe: Recipe) -> tuple[Examples, Loss]:
+    def taught(self, examples: Examples, recipe: Recipe) -> tuple[Self, Examples, Loss]:
         """A share of the loss is learned from what boosted trees say of each step that have not
         seen its row (Hinton et al. 2015): they hold a small network back from learning by heart.
         """
         came = examples.answers[:, 0].astype(np.int64)
         if self.outputs > MOST_STATES or len(came) > MOST_STEPS or len(examples) < FEWEST_TAUGHT:
-            return examples, self.loss(examples.answers, recipe)
+            return self, examples, self.loss(examples.answers, recipe)
         steps = self._steps(examples.sequences)
         teacher = torch.from_numpy(cross_fitted(steps, came, self.outputs, recipe.seed))
         places = np.arange(len(came), dtype=np.int32)[:, None]
         targets = np.concatenate([examples.answers, places], axis=1)
         told = replace(examples, targets=Ragged(targets, examples.sequences.offsets))
-        return told, self._loss(teacher)
+        return replace(self, taught_share=TAUGHT), told, self._loss(teacher)
 
     def loss(self, targets: Any, recipe: Recipe) -> Loss:
         return self._loss(None)
@@ -361,6 +362,7 @@ class Next(Task):
             "times": self.times,
             "period": self.period,
             "temperature": self.temperature,
+            "taught_share": self.taught_share,
         }
 
     @classmethod
@@ -371,6 +373,7 @@ class Next(Task):
             int(state["times"]),
             int(state["period"]),
             float(state["temperature"]),
+            float(state.get("taught_share", 0.0)),
         )
 
 
@@ -388,9 +391,3 @@ def _after(codes: Ragged) -> Ragged:
     places = steps_after_the_first(codes)
     pairs = np.stack([codes.values[places], codes.values[places - 1]], axis=1)
     return Ragged(pairs, offsets_of(np.maximum(codes.lengths - 1, 0)))
-
-
-def _period(recipe: Recipe) -> int:
-    """After how many time points the year begins again, as far as their names tell."""
-    named = [name.partition(":")[0] for name in recipe.data.states]
-    return A_YEAR if named and all(MONTHS.search(name.lower()) for name in named) else 0

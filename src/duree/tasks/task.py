@@ -24,7 +24,7 @@ from duree.tables.columns import as_numbers, as_text, with_columns
 from duree.tables.table import Table
 from duree.tables.target import clean_labels
 from duree.training.batches import Examples
-from duree.training.plan import ENOUGH_STEPS
+from duree.training.plan import ENOUGH, Enough
 
 # (scores, targets) or (scores, targets, weights of the rows) -> mean.
 Loss = Callable[..., Tensor]
@@ -49,8 +49,8 @@ class Task(Protocol):
     row, or, where ``each_step`` says so, one for each step of its sequence: targets are a Ragged
     then. ``of_series`` says that rows are moments in series, which only a whole table tells (see
     ``duree.forecasting``). ``stratify`` tells whether parts are to have the same shares of answers,
-    ``watched`` what ``progress`` is called; ``enough_steps``, how many steps of training, where
-    the recipe leaves the epochs open; ``takes_weights``, whether ``settle``, ``progress`` and
+    ``watched`` what ``progress`` is called; ``enough``, how long to train, where the recipe
+    leaves the epochs open; ``takes_weights``, whether ``settle``, ``progress`` and
     the loss take weights of the rows, where there are any.
     """
 
@@ -59,7 +59,7 @@ class Task(Protocol):
     stratify: ClassVar[bool]
     watched: ClassVar[str]
     each_step: ClassVar[bool] = False
-    enough_steps: ClassVar[int] = ENOUGH_STEPS
+    enough: ClassVar[Enough] = ENOUGH
     takes_weights: ClassVar[bool] = False
     of_series: ClassVar[bool] = False
 
@@ -94,6 +94,11 @@ class Task(Protocol):
     def outputs(self) -> int:
         """How many numbers the network gives for a row."""
         ...
+
+    @property
+    def teacher_share(self) -> float:
+        """The share of the loss that was learned from another model, and not from the answers."""
+        return 0.0
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -141,9 +146,9 @@ class Task(Protocol):
         """Which rows speak for each output, bool [rows, outputs]."""
         ...
 
-    def taught(self, examples: Examples, recipe: Recipe) -> tuple[Examples, Loss]:
-        """The training rows as the loss wants them, and the loss, when training begins."""
-        return examples, self.loss(examples.answers, recipe)
+    def taught(self, examples: Examples, recipe: Recipe) -> tuple[Self, Examples, Loss]:
+        """The task, the training rows as the loss wants them, and the loss, as training begins."""
+        return self, examples, self.loss(examples.answers, recipe)
 
     def loss(self, targets: Any, recipe: Recipe) -> Loss:
         """The training loss ``(scores, targets) -> mean``; ``targets`` are the training rows'.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,18 @@ from duree.training.optimiser import Loss
 
 Figure = Callable[..., float]
 
-# Where the recipe leaves the epochs open: enough for so many steps (unless the task says another
-# number), within these bounds.
-ENOUGH_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 700, 5, 50
+# Where the recipe leaves the epochs open there are so many at least.
+FEWEST_EPOCHS = 5
+
+
+class Enough(NamedTuple):
+    """How long to train where the recipe leaves the epochs open: for so many steps, or epochs."""
+
+    steps: int = 700
+    epochs: int = 50
+
+
+ENOUGH = Enough()
 
 
 class Progress(Protocol):
@@ -64,8 +73,7 @@ class Plan:
         What early stopping watches on ``validation``; higher is better.
     settings : TrainingSettings
     seed : int
-    enough_steps : int
-        Where the settings leave the epochs open: enough for so many steps.
+    enough : Enough
     """
 
     examples: Examples
@@ -74,7 +82,7 @@ class Plan:
     figure: Figure
     settings: TrainingSettings
     seed: int
-    enough_steps: int = ENOUGH_STEPS
+    enough: Enough = ENOUGH
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
         """The batches of one epoch, in order; rows without a step have nothing to teach."""
@@ -86,5 +94,5 @@ class Plan:
     @property
     def epochs(self) -> int:
         """How many epochs at most."""
-        open_epochs = math.ceil(self.enough_steps / len(self.batches(0)))
-        return self.settings.epochs or min(max(open_epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+        open_epochs = math.ceil(self.enough.steps / len(self.batches(0)))
+        return self.settings.epochs or min(max(open_epochs, FEWEST_EPOCHS), self.enough.epochs)
