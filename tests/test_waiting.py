@@ -101,3 +101,14 @@ def test_predictions_tell_the_wait_after_the_last_event(run: Run, tmp_path: Path
     predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
     found = pl.read_csv(tmp_path / "out.csv")
     assert found["expected_gap"].to_list() == pytest.approx([2.0, 50.0, 1000.0], rel=0.15)
+
+
+def test_the_report_tells_how_well_waits_were_foretold(run: Run) -> None:
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    section = page[page.index('<section id="waits">') :]
+    section = section[: section.index("</section>")]
+    told = run.read_json("waits.json")["models"]
+    for name in ("network", "shares of all waits", "shares after the same event"):
+        assert name in section
+    assert f"{told['all_waits']['bits']['value']:.3f}" in section
+    assert f"{told['all_waits']['median_error']:.3g}" in section

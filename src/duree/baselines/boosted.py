@@ -18,7 +18,7 @@ from duree.baselines.markov import Codes, some_of, steps_after_the_first
 from duree.sequences.ragged import Ragged
 
 # Each round grows a tree for every state; steps that are learned from, at most.
-MOST_STATES, MOST_STEPS = 30, 200_000
+MOST_STATES, MOST_STEPS = 30, 100_000
 # Rounds that are tried, chosen on the validation sequences; small leaves and small steps.
 ROUNDS = (50, 100, 150)
 # Parts of the rows, each told by trees that learned from the others.

@@ -319,6 +319,21 @@ class ForecastFacts(Record):
     worst: list[Missed] = []
 
 
+class Wait(Record):
+    """How well one model tells waiting times."""
+
+    bits: Estimate
+    median_error: float
+
+
+class WaitFacts(Record):
+    """``waits.json``; see ``duree.waiting``, which writes it."""
+
+    steps: int
+    classes: int
+    models: dict[str, Wait]
+
+
 class Bin(Record):
     """Rows of about the same confidence, and which share of them was right, with its interval."""
 

@@ -23,6 +23,7 @@ from duree.report.records import (
     Metrics,
     SplitData,
     StateFacts,
+    WaitFacts,
     is_part,
 )
 from duree.report.tag_facts import TagFacts
@@ -57,6 +58,8 @@ class RunData:
         None where the rows are no sequences of states.
     further : Further or None
         What more than one step ahead was foretold, where it was.
+    waits : WaitFacts or None
+        How well waiting times of events were told, where they have times.
     forecasts : ForecastFacts or None
         None where the run forecasts no series.
     tags : TagFacts or None
@@ -76,6 +79,7 @@ class RunData:
     explanations: Explanations | None
     states: StateFacts | None = None
     further: Further | None = None
+    waits: WaitFacts | None = None
     forecasts: ForecastFacts | None = None
     tags: TagFacts | None = None
 
@@ -191,6 +195,7 @@ def load_run(folder: Path | str) -> RunData:
         explanations=_parse_if_there(Explanations, folder, "explanations.json"),
         states=_parse_if_there(StateFacts, folder, "states.json"),
         further=_parse_if_there(Further, folder, "further.json"),
+        waits=_parse_if_there(WaitFacts, folder, "waits.json"),
         forecasts=_parse_if_there(ForecastFacts, folder, "forecasts.json"),
         tags=_parse_if_there(TagFacts, folder, "tags.json"),
     )

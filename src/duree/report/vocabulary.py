@@ -68,6 +68,8 @@ MODELS = {
     "markov_by_time": "Markov chain by time",
     "hidden_markov": "hidden Markov model",
     "boosted_trees": "boosted trees",
+    "all_waits": "shares of all waits",
+    "waits_after_event": "shares after the same event",
     "recurrent_part": "its recurrent part alone",
     "wide_part": "its wide part alone",
 }
