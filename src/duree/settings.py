@@ -26,6 +26,7 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
             "pooling": "last",
             "word_dropout": 0.0,
             "input_dropout": 0.1,
+            "recurrent_dropout": 0.2,
             "output_dropout": 0.3,
         },
         "training": {"batch_size": 16, "learning_rate": 3e-3, "patience": 20},

@@ -22,7 +22,7 @@ MOST_STATES, MOST_STEPS = 30, 100_000
 # Rounds that are tried, chosen on the validation sequences; small leaves and small steps.
 ROUNDS = (50, 100, 150)
 # Parts of the rows, each told by trees that learned from the others.
-PARTS = 4
+PARTS = 8
 LEARNING_RATE, LEAVES, LEAF_STEPS, PENALTY = 0.05, 15, 20, 1.0
 
 # Added to every share, so that nothing is held to be impossible.
