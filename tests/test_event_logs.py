@@ -14,6 +14,7 @@ from duree.recipe import Recipe
 from duree.run import Run
 from duree.sequences.ragged import Ragged, pieces
 from duree.tables.states import ARROW
+from duree.tasks.next import Next
 from duree.trained import TrainedModel
 from duree.training import batches
 from duree.workflow import fit
@@ -134,3 +135,15 @@ def test_predictions_in_pieces_are_those_of_the_whole(run: Run, monkeypatch) -> 
     monkeypatch.setattr(batches, "MOST_VALUES", 5 * model.task.outputs)
     assert len(list(examples.pieces(model.task.outputs))) == 3
     assert model.kept(examples) == pytest.approx(whole, abs=1e-6)
+
+
+def test_a_large_table_keeps_the_probability_of_the_likeliest_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = pl.Series("states", ["a › b › a", "b › b"])
+    recipe = Recipe.build({"task": "next", "data": {"id": "id", "event": ["event"]}})
+    small = Next.from_target(target, recipe)
+    monkeypatch.setattr("duree.tasks.next.MOST_CELLS", 9)
+    large = Next.from_target(target, recipe)
+    assert (small.has_many, large.has_many) == (False, True)  # five steps of two states
+    assert Next.from_dict(large.to_dict()) == large

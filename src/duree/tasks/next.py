@@ -47,8 +47,8 @@ UNSEEN = "(unseen)"
 TAUGHT, FEWEST_TAUGHT, BEFORE = 0.5, 40, 1
 # Simulated lives for each sequence: a share of one half is known to 0.03.
 PATHS = 300
-# With more states than this, a table tells the probability of the likeliest one only.
-MOST_COLUMNS = 30
+# With more states, or steps times states, a table tells the probability of the likeliest alone.
+MOST_COLUMNS, MOST_CELLS = 30, 10_000_000
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Next(Task):
         Divides the scores (Guo et al. 2017).
     taught_share : float
         See ``taught``.
+    is_large : bool
+        See ``has_many``.
     """
 
     states: tuple[str, ...]
@@ -75,6 +77,7 @@ class Next(Task):
     period: int = 0
     temperature: float = 1.0
     taught_share: float = 0.0
+    is_large: bool = False
 
     name: ClassVar[str] = "next"
     metrics: ClassVar[MetricSet] = NEXT_IN_TERMS
@@ -105,7 +108,7 @@ class Next(Task):
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
-        """The sequences themselves, as they are told."""
+        """The sequences themselves."""
         target = as_text(table, column).fill_null("")
         _require_steps((target.str.count_matches(ARROW, literal=True) > 0).any(), len(target))
         return target
@@ -131,6 +134,7 @@ class Next(Task):
             longest,
             min(int(lengths.to_numpy().max()), longest) if on_grid else 0,
             period_of(recipe.data.states) if on_grid else 0,
+            is_large=int(lengths.sum()) * len(ranked) > MOST_CELLS,
         )
 
     @property
@@ -243,8 +247,8 @@ class Next(Task):
 
     @property
     def has_many(self) -> bool:
-        """Whether there are more states than a table has room for, with a column each."""
-        return len(self.states) > MOST_COLUMNS
+        """Whether there are more states, or steps, than a table has room for, a column a state."""
+        return self.is_large or len(self.states) > MOST_COLUMNS
 
     @property
     def link(self) -> Link:
@@ -363,6 +367,7 @@ class Next(Task):
             "period": self.period,
             "temperature": self.temperature,
             "taught_share": self.taught_share,
+            "is_large": self.is_large,
         }
 
     @classmethod
@@ -374,6 +379,7 @@ class Next(Task):
             int(state["period"]),
             float(state["temperature"]),
             float(state.get("taught_share", 0.0)),
+            bool(state.get("is_large", False)),
         )
 
 
