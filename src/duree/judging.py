@@ -61,7 +61,8 @@ def judge_on_test(
     """Open the test part once, after every choice is made, and judge all models on its rows."""
     rows, task, recipe = question.split.test, networks[0].task, run.recipe
     run.open_test("the final judgement of all models")
-    tested = task.examples(sequences.take(rows), question.target.gather(rows))
+    read = sequences.take(rows)
+    tested = task.examples(read, question.target.gather(rows))
     of_networks = [network.kept(tested) for network in networks]
     predictions = {"network": of_networks[0], **networks[0].parts(tested.sequences)}
     predictions |= {rival.name: rival.predictions for rival in rivals}
@@ -102,7 +103,7 @@ def judge_on_test(
         task.further(
             networks[0].network,
             sequences.take(question.split.train),
-            sequences.take(rows),
+            read,
             recipe.seed,
         ),
     )

@@ -15,7 +15,7 @@ from duree.errors import DataError, RecipeError
 from duree.recipe import Recipe, require_column
 from duree.settings import STATES, TOKENS, DataSettings, ForecastSettings
 from duree.tables.checks import check_table
-from duree.tables.columns import as_text, is_blank, resolve_column
+from duree.tables.columns import as_text, is_blank, require_same_columns, resolve_column
 from duree.tables.conll import TOKEN_FILES
 from duree.tables.covariates import check_covariates, tell_covariates
 from duree.tables.duplicates import find_duplicates
@@ -230,14 +230,7 @@ def _read_parts(
     test, _ = whole(test, data, reading)
     left_out = set(test.frame.columns) ^ set(table.frame.columns) if data.has_long_rows else set()
     names = [name for name in table.frame.columns if name not in left_out]
-    missing = [name for name in names if name not in test.frame.columns]
-    if missing:
-        raise DataError(
-            "the test file {file!r} has no column {column!r}",
-            fix="give it the same columns as the data",
-            file=data.test_file,
-            column=missing[0],
-        )
+    require_same_columns(test, names, data.test_file)
     frame = pl.concat([table.frame.select(names), test.frame.select(names)], how="vertical_relaxed")
     joined = Table(frame, table.sources + test.sources, table.findings + test.findings)
     return joined, np.arange(len(joined)) >= len(table), reading

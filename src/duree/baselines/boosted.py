@@ -160,7 +160,7 @@ def features_of(steps: Ragged, states: int) -> Floats:
     values = steps.values if steps.values.ndim == 2 else steps.values[:, None]
     state = values[:, 0].astype(np.int64)
     rows = np.repeat(np.arange(len(steps)), steps.lengths)
-    place = np.arange(len(state)) - np.repeat(steps.offsets[:-1], steps.lengths)
+    place = steps.steps
     begins = np.ones(len(state), dtype=bool)
     begins[1:] = (state[1:] != state[:-1]) | (rows[1:] != rows[:-1])
     spell = np.cumsum(begins) - 1

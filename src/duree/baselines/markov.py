@@ -55,14 +55,14 @@ def two_before(codes: Ragged) -> NDArray[np.int64]:
     """The context of order 2: both states before, as one number; the second step has only one."""
     places = steps_after_the_first(codes)
     before = codes.values.astype(np.int64)
-    earlier = np.where(_step_of(codes)[places] > 1, before[places - 2] + 1, 0)
+    earlier = np.where(codes.steps[places] > 1, before[places - 2] + 1, 0)
     return np.asarray(earlier << 32 | before[places - 1])
 
 
 def one_before_and_time(codes: Ragged) -> NDArray[np.int64]:
     """The state before together with the time point, as one number, int64 [answers]."""
     places = steps_after_the_first(codes)
-    return np.asarray(_step_of(codes)[places] << 32 | codes.values[places - 1].astype(np.int64))
+    return np.asarray(codes.steps[places] << 32 | codes.values[places - 1].astype(np.int64))
 
 
 class Markov:
@@ -206,8 +206,3 @@ class LastState:
         found *= (1 - self.stays) / others
         found[rows, before] = self.stays
         return found
-
-
-def _step_of(codes: Ragged) -> NDArray[np.int64]:
-    """Each value's place in its row, from 0."""
-    return np.arange(len(codes.values)) - np.repeat(codes.offsets[:-1], codes.lengths)

@@ -92,7 +92,7 @@ def _ranks(values: Ragged) -> Floats:
     rows = np.repeat(np.arange(len(values)), values.lengths)
     order = np.lexsort((-values.values, rows))
     ranks = np.empty(len(order))
-    ranks[order] = np.arange(len(order)) - np.repeat(values.offsets[:-1], values.lengths)
+    ranks[order] = values.steps
     return ranks / np.repeat(values.lengths, values.lengths)
 
 

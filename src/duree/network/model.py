@@ -1,7 +1,4 @@
-"""SequenceModel: embedding → recurrent layers → pooling → one linear layer.
-
-Where each step has an answer of its own, pooling takes no part in it.
-"""
+"""SequenceModel: embedding → recurrent layers → pooling → one linear layer."""
 
 from __future__ import annotations
 
@@ -36,9 +33,7 @@ class SequenceModel(nn.Module):
     channels : int or None
         Channels of a numeric input; None where the input is tokens.
     outputs : int
-        Scores for each row, or for each step.
-    each_step : bool
-        Whether it answers at each step, and not once for a row.
+        Scores for each row.
     """
 
     def __init__(
@@ -48,33 +43,24 @@ class SequenceModel(nn.Module):
         vocabulary_size: int | None = None,
         channels: int | None = None,
         outputs: int,
-        each_step: bool = False,
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.each_step = each_step
         self.embedding: nn.Embedding | None = None
         self.table: list[Tensor] | None = None
         if vocabulary_size is not None:
             self.embedding = nn.Embedding(vocabulary_size, settings.embedding_size, PADDING)
             nn.init.normal_(self.embedding.weight, std=EMBEDDING_DEVIATION)
             nn.init.zeros_(self.embedding.weight.data[PADDING])
-        self.recurrent = CELLS[settings.cell](
-            settings.embedding_size if channels is None else channels,
-            settings.hidden_size,
-            settings.num_layers,
-            settings.bidirectional,
-            settings.layer_dropout,
-            settings.recurrent_dropout,
+        self.recurrent = recurrent_layers(
+            settings, settings.embedding_size if channels is None else channels
         )
-        if settings.memory is not None:
-            remember(self.recurrent, settings.memory)
         size = settings.hidden_size * self.recurrent.directions
         self.pooling = make_pooling(settings.pooling, size, self.recurrent.directions)
         self.head = nn.Linear(size, outputs)
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Scores float [batch, outputs], or [batch, steps, outputs].
+        """Scores float [batch, outputs].
 
         ``values`` are tokens int64 [batch, steps] or numbers float [batch, steps, channels];
         ``lengths`` int64 [batch]. What stands past a row's length never matters.
@@ -84,11 +70,11 @@ class SequenceModel(nn.Module):
         return self.answer(self.states(values, lengths), lengths)
 
     def answer(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """Scores from hidden states [batch, steps, directions * hidden]."""
-        told = states if self.each_step else self.pooling(states, lengths)[:, None]
+        """Scores [batch, outputs] from hidden states [batch, steps, directions * hidden]."""
+        pooled: Tensor = self.pooling(states, lengths)  # (B, D*H)
         if self.training:
-            told = dropout_alike(told, self.settings.output_dropout, True)
-        scores: Tensor = self.head(told if self.each_step else told[:, 0])
+            pooled = dropout_alike(pooled[:, None], self.settings.output_dropout, True)[:, 0]
+        scores: Tensor = self.head(pooled)
         return scores
 
     def vectors(self, values: Tensor) -> Tensor:
@@ -117,6 +103,21 @@ class SequenceModel(nn.Module):
             x = dropout_alike(look_up(vectors, places), dropout, self.training)
             return recurrent.hidden_states(x, lengths)
         return recurrent.hidden_states_of_words(places, recurrent.project(vectors), lengths)
+
+
+def recurrent_layers(settings: ModelSettings, input_size: int) -> Recurrent:
+    """The recurrent layers that the settings describe, for inputs of ``input_size`` numbers."""
+    layers = CELLS[settings.cell](
+        input_size,
+        settings.hidden_size,
+        settings.num_layers,
+        settings.bidirectional,
+        settings.layer_dropout,
+        settings.recurrent_dropout,
+    )
+    if settings.memory is not None:
+        remember(layers, settings.memory)
+    return layers
 
 
 @contextmanager

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from duree.network.memory import remember
-from duree.network.model import CELLS, EMBEDDING_DEVIATION
+from duree.network.model import EMBEDDING_DEVIATION, recurrent_layers
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import State, dropout_alike
 from duree.sequences.ragged import PADDING, UNKNOWN
@@ -81,16 +80,8 @@ class StepModel(nn.Module):
                 and vocabulary_size * count * outputs <= MOST_WEIGHTS
             }
         )
-        self.recurrent = CELLS[settings.cell](
-            size,
-            settings.hidden_size,
-            settings.num_layers,
-            False,
-            settings.layer_dropout,
-            settings.recurrent_dropout,
-        )
-        if settings.memory is not None:
-            remember(self.recurrent, settings.memory)
+        forwards = settings.model_copy(update={"bidirectional": False})
+        self.recurrent = recurrent_layers(forwards, size)
         self.pooling = make_pooling(settings.pooling, settings.hidden_size, 1)
         self.head = nn.Linear(settings.hidden_size, outputs)
 

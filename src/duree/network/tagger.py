@@ -17,8 +17,7 @@ from duree.network import kernels
 from duree.network.crf import CRF
 from duree.network.kernels.rows import look_up
 from duree.network.looks import Looks
-from duree.network.memory import remember
-from duree.network.model import CELLS, EMBEDDING_DEVIATION, distinct
+from duree.network.model import CELLS, EMBEDDING_DEVIATION, distinct, recurrent_layers
 from duree.sequences.ragged import PADDING
 from duree.sequences.tokens import CHARACTERS, LOOKS
 from duree.settings import ModelSettings
@@ -78,16 +77,8 @@ class Tagger(nn.Module):
         self.looks = _embedding(looks, LOOK_SIZE, EMBEDDING_DEVIATION)
         self.spelling = _spelling(settings, characters)
         width = LOOKS * settings.embedding_size + (CHARACTERS - LOOKS) * LOOK_SIZE
-        self.recurrent = CELLS[settings.cell](
-            width + (self.spelling.size if self.spelling else 0),
-            settings.hidden_size,
-            settings.num_layers,
-            settings.bidirectional,
-            settings.layer_dropout,
-            settings.recurrent_dropout,
-        )
-        if settings.memory is not None:
-            remember(self.recurrent, settings.memory)
+        width += self.spelling.size if self.spelling else 0
+        self.recurrent = recurrent_layers(settings, width)
         self.head = nn.Linear(settings.hidden_size * self.recurrent.directions, sum(layers))
         self.seen = nn.ModuleList(
             nn.Identity()

@@ -69,6 +69,11 @@ class Ragged:
         """The given rows, in the given order, as a Ragged of their own."""
         return self.stretches(self.offsets[:-1][rows], self.lengths[rows])
 
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """How far into its row each value stands, from 0: int64 [total_steps]."""
+        return np.arange(len(self.values)) - np.repeat(self.offsets[:-1], self.lengths)
+
     def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the steps of the given rows stand among the values, row after row."""
         return _spans(self.offsets[:-1][rows], offsets_of(self.lengths[rows]))

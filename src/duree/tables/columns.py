@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -131,3 +132,21 @@ def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
             column=taken[0],
         )
     return frame.with_columns(added)
+
+
+def require_same_columns(test: Table, names: Sequence[str], file: str) -> None:
+    """Refuse a table of test rows that lacks a column of the data.
+
+    Raises
+    ------
+    DataError
+        ``file``, where it was read, has no such column.
+    """
+    missing = [name for name in names if name not in test.frame.columns]
+    if missing:
+        raise DataError(
+            "the test file {file!r} has no column {column!r}",
+            fix="give it the same columns as the data",
+            file=file,
+            column=missing[0],
+        )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.settings import DataSettings, ForecastSettings
-from duree.tables.columns import resolve_column
+from duree.tables.columns import require_same_columns, resolve_column
 from duree.tables.read import read_tables
 from duree.tables.series import ONLY, Covariates, SeriesSet, read_columns, read_long, read_wide
 from duree.tables.states import state_columns
@@ -71,14 +71,7 @@ def read_series(data: DataSettings, forecast: ForecastSettings) -> SeriesFiles:
     names = (data.id or ONLY, data.time, data.target or data.series[0])
     if data.test_file is None:
         return SeriesFiles(series, None, sources, *names)
-    missing = [name for name in first.frame.columns if name not in tables[1].frame.columns]
-    if missing:
-        raise DataError(
-            "the test file {file!r} has no column {column!r}",
-            fix="give it the same columns as the data",
-            file=data.test_file,
-            column=missing[0],
-        )
+    require_same_columns(tables[1], first.frame.columns, data.test_file)
     frame = first.frame.vstack(tables[1].frame.select(first.frame.columns))
     whole = _long(Table(frame, sources, first.findings), data, forecast)
     return SeriesFiles(whole, _lengthened(series, whole), sources, *names)

@@ -170,9 +170,7 @@ class Next(Task):
     def _steps(self, sequences: Ragged) -> Ragged:
         """What trees read: the number of each step's state, its phase of the year where there is
         one, and its covariates, int32 [steps, 1 + phases + covariates]."""
-        place = np.arange(len(sequences.values)) - np.repeat(
-            sequences.offsets[:-1], sequences.lengths
-        )
+        place = sequences.steps
         phase = place[:, None] % self.period if self.period else place[:, None][:, :0]
         beside = sequences.values.reshape(len(sequences.values), -1)[:, 1:]
         own = self.codes(sequences).values[:, None]

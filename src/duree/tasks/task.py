@@ -118,7 +118,6 @@ class Task(Protocol):
             vocabulary_size=words,
             channels=channels,
             outputs=self.outputs,
-            each_step=self.each_step,
         )
         if settings.wide and words is not None:
             return JoinedModel(network, WideModel(words, self.outputs))
