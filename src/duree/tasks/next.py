@@ -13,17 +13,14 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor, nn
-from torch.nn.functional import nll_loss
 
 from duree.baselines import Baseline, next_baselines
 from duree.baselines.boosted import MOST_STATES, MOST_STEPS, cross_fitted
 from duree.baselines.markov import steps_after_the_first
 from duree.errors import DataError, RecipeError
 from duree.evaluation.calibration import fit_temperature, log_of_truth, reliability_of
-from duree.evaluation.horizon import foreseen, origins
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.steps import NEXT_IN_TERMS, SUMS, terms
-from duree.network.simulate import simulate
 from duree.network.steps import StepModel
 from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
@@ -36,17 +33,16 @@ from duree.tables.months import period_of
 from duree.tables.persons import GAPS
 from duree.tables.states import ARROW
 from duree.tables.table import Table
+from duree.tasks.further import FurtherAhead
 from duree.tasks.task import Link, Loss, Task
-from duree.training.batches import IGNORED, Examples
+from duree.tasks.taught import TAUGHT, loss_of_steps
+from duree.training.batches import Examples
 from duree.training.plan import Enough
 
 # What stands for every state that training has not seen.
 UNSEEN = "(unseen)"
-# The share of the loss that is learned from boosted trees, in a table of so many rows at least; and
-# the place of the state before a step in its target, after which stands its place at the teacher's.
-TAUGHT, FEWEST_TAUGHT, BEFORE = 0.5, 40, 1
-# Simulated lives for each sequence: a share of one half is known to 0.03.
-PATHS = 300
+# Boosted trees teach where a table has so many rows at least.
+FEWEST_TAUGHT = 40
 # With more states, or steps times states, a table tells the probability of the likeliest alone.
 MOST_COLUMNS, MOST_CELLS = 30, 10_000_000
 
@@ -197,8 +193,7 @@ class Next(Task):
 
     def taught(self, examples: Examples, recipe: Recipe) -> tuple[Self, Examples, Loss]:
         """A share of the loss is learned from what boosted trees say of each step that have not
-        seen its row (Hinton et al. 2015): they hold a small network back from learning by heart.
-        """
+        seen its row."""
         came = examples.answers[:, 0].astype(np.int64)
         if self.outputs > MOST_STATES or len(came) > MOST_STEPS or len(examples) < FEWEST_TAUGHT:
             return self, examples, self.loss(examples.answers, recipe)
@@ -207,24 +202,10 @@ class Next(Task):
         places = np.arange(len(came), dtype=np.int32)[:, None]
         targets = np.concatenate([examples.answers, places], axis=1)
         told = replace(examples, targets=Ragged(targets, examples.sequences.offsets))
-        return replace(self, taught_share=TAUGHT), told, self._loss(teacher)
+        return replace(self, taught_share=TAUGHT), told, loss_of_steps(teacher)
 
     def loss(self, targets: Any, recipe: Recipe) -> Loss:
-        return self._loss(None)
-
-    def _loss(self, teacher: Tensor | None) -> Loss:
-        """``teacher`` float32 [steps, outputs] is asked where targets name a step of it."""
-
-        def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
-            is_real = targets[:, :, 0] != IGNORED
-            said, told = scores[is_real].log_softmax(dim=1), targets[is_real]
-            total = nll_loss(said, told[:, 0], reduction="sum")
-            if teacher is not None and told.shape[1] > BEFORE + 1:
-                taught = -(teacher[told[:, BEFORE + 1]] * said).sum()
-                total = (1 - TAUGHT) * total + TAUGHT * taught
-            return total / max(len(told), 1)
-
-        return loss
+        return loss_of_steps()
 
     def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         return replace(self, temperature=fit_temperature(scores, targets.values[:, 0]))
@@ -271,37 +252,13 @@ class Next(Task):
         self, network: nn.Module, seen: Ragged, tested: Ragged, seed: int
     ) -> dict[str, Any] | None:
         """The state at the last time point, as foretold from earlier ones by simulated paths."""
-        codes, known = self.codes(tested), self.codes(seen)
-        whole = np.flatnonzero(codes.lengths == self.times)
-        ends = known.values[known.offsets[1:][known.lengths == self.times] - 1]
-        if not isinstance(network, StepModel) or not len(whole) or not len(ends):
+        if not isinstance(network, StepModel):
             return None
-        grid = codes.take(whole).values.reshape(len(whole), self.times)
-        read = tested.take(whole).values
-        read = read.reshape(len(whole), self.times, *read.shape[1:])
+        # What each output is read as, where the network goes on from what it said itself.
         tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
-        commonest = np.bincount(ends, minlength=self.outputs).astype(np.float64)
-        found: dict[str, Any] = {"rows": len(whole), "paths": PATHS, "times": self.times}
-        found["origins"] = []
-        for origin in origins(self.times):
-            paths = simulate(
-                network,
-                read[:, :origin],
-                self.times - 1,
-                tokens,
-                paths=PATHS,
-                temperature=self.temperature,
-                seed=seed,
-            )
-            models = {
-                "network": paths,
-                "last_state": np.eye(self.outputs)[grid[:, origin - 1]],
-                "majority": np.tile(commonest, (len(whole), 1)),
-            }
-            figures = foreseen(models, grid[:, -1])
-            facts = {"steps": origin, "ahead": self.times - origin, "models": figures}
-            found["origins"].append(facts)
-        return found
+        codes = self.codes(seen), self.codes(tested)
+        asked = FurtherAhead(network, tokens, self.times, self.temperature, seed)
+        return asked.figures(tested, *codes)
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         return self._columns(predictions.argmax(axis=1), predictions.max(axis=1), predictions)
