@@ -1,4 +1,4 @@
-"""What is further ahead than the next step: the state at the last time point, by simulated paths."""
+"""What is further ahead than the next step: the state at the last time point, simulated."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class FurtherAhead:
         return {"rows": len(whole), "paths": PATHS, "times": self.times, "origins": found}
 
     def ends(self, seen: NDArray[Any]) -> NDArray[np.float64]:
-        """Probabilities of the last state after the steps that are seen, float64 [rows, outputs]."""
+        """Probabilities of the last state after those steps, float64 [rows, outputs]."""
         return simulate(
             self.network,
             seen,
