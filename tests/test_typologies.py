@@ -17,6 +17,7 @@ from tests.test_workflow import SMALL, letters
 from tests.test_workflow import recipe as of_letters
 
 from duree import SequenceClassifier, typologies
+from duree.answering import read_like
 from duree.embedding import embed
 from duree.errors import DataError, RunError
 from duree.network.wide import JoinedModel
@@ -27,7 +28,7 @@ from duree.tables.write import write_table
 from duree.trained import TrainedModel
 from duree.training.loop import scores
 from duree.typologies import embed_rows
-from duree.workflow import fit, read_like
+from duree.workflow import fit
 
 ALONE = {"judging.baselines": False, "training.epochs": 2}
 

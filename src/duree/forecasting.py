@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from duree.errors import DataError, ExtraError, require_packages
 from duree.evaluation.judgement import Figures, judge_alone
 from duree.question import Question
 from duree.recipe import Recipe
+from duree.run import Run
 from duree.sequences.levels import LEVELS, MEDIAN
 from duree.sequences.windows import WindowEncoder
 from duree.settings import ModelSettings, TrainingSettings
@@ -22,6 +25,7 @@ from duree.tables.origins import FEWEST, Plan, inputs, long_enough, plan_forecas
 from duree.tables.series_files import SeriesFiles, read_series
 from duree.tables.splits import Split, group_codes
 from duree.tables.table import Table
+from duree.tables.write import require_writable, write_table
 from duree.tasks.forecast import Forecast
 from duree.trained import TrainedModel
 from duree.training.loop import scores
@@ -143,8 +147,9 @@ def path_table(recipe: Recipe, model: TrainedModel, count: int) -> pl.DataFrame:
     )
 
 
-def judge_series(recipe: Recipe, model: TrainedModel) -> Figures:
-    """The figures of a trained network on the last steps of each series of the recipe's files."""
+def judge_series(run: Run, model: TrainedModel, data: Path | str) -> Figures:
+    """The figures of a run's network on the last steps of each series of a file."""
+    recipe = _recipe_for(run, data)
     files, plan, task = _like(recipe, model)
     frame, split = roll(
         files.series, plan, files.tested, most=1, calendar=recipe.forecast.calendar, seed=0
@@ -157,6 +162,29 @@ def judge_series(recipe: Recipe, model: TrainedModel) -> Figures:
         groups=group_codes(tested["series"]) if len(files.series) > 1 else None,
         seed=recipe.seed,
     )
+
+
+def answer_series(
+    run: Run,
+    model: TrainedModel,
+    data: Path | str,
+    output: Path,
+    *,
+    raw: bool,
+    paths: int | None,
+    progress: Callable[[int, int | None], None],
+) -> None:
+    """Write how each series of a file goes on: see ``forecast_table``, ``path_table``."""
+    require_writable(output)
+    recipe = _recipe_for(run, data)
+    answer = path_table(recipe, model, paths) if paths else forecast_table(recipe, model)
+    write_table(answer, output, raw=raw)
+    progress(len(answer), len(answer))
+
+
+def _recipe_for(run: Run, data: Path | str) -> Recipe:
+    """The run's recipe, for other files in place of its own."""
+    return run.recipe.replace({"data.files": (str(data),), "data.test_file": None})
 
 
 def _planned(files: SeriesFiles, recipe: Recipe) -> tuple[SeriesFiles, Plan]:

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
+from duree.answering import read_like
 from duree.embedding import embed
 from duree.errors import DataError, user_language
 from duree.explain.model import text_encoder
@@ -38,7 +39,6 @@ from duree.typology.partition import (
     part_distances,
     part_vectors,
 )
-from duree.workflow import read_like
 
 Ints = NDArray[np.int64]
 

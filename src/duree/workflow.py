@@ -9,45 +9,33 @@ run is resumed. Nothing here asks what kind of question it is: that is the task'
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from duree import __version__, records
+from duree import records
+from duree.answering import made_from, read_like
 from duree.errors import DataError, DureeError
-from duree.evaluation.judgement import Figures, judge_alone
-from duree.explaining import explain_test
+from duree.evaluation.judgement import Figures
 from duree.explaining_rows import require_explainable, write_attributions, write_explained_row
-from duree.folders import MANIFEST
-from duree.forecast_facts import forecast_facts
-from duree.forecasting import forecast_table, judge_series, path_table, read_forecast
 from duree.judging import judge_on_test
+from duree.kinds import kind_of
 from duree.listener import SILENT, Listener
 from duree.progress import noted
-from duree.question import Question, read_question
+from duree.question import Question
 from duree.recipe import Recipe
 from duree.report.page import write_report
 from duree.rivals import train_rivals
 from duree.run import Run
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
-from duree.tables.columns import with_columns
-from duree.tables.persons import GAPS, OURS
+from duree.studies import study
 from duree.tables.pieces import Pieces
-from duree.tables.read import read_tables
-from duree.tables.splits import Split, group_codes
-from duree.tables.stream import count_rows, stream_table
-from duree.tables.table import Table
-from duree.tables.tagged import tokens_go_to, write_tagged
-from duree.tables.weights import read_weights
-from duree.tables.whole import whole
-from duree.tables.write import require_writable, write_table
+from duree.tables.splits import Split
 from duree.tasks import TASKS
 from duree.trained import TrainedModel, train_model
-from duree.waiting import FIGURES, Waits, judge_waits, learn_waits
 
 
 def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
@@ -91,13 +79,7 @@ def _carry_out(run: Run, listener: Listener) -> Run:
         with records.step(run, "evaluate", listener):
             judged = judge_on_test(run, question, sequences, networks, rivals)
         with records.step(run, "explain", listener):
-            if found := explain_test(question, sequences, networks, judged, run.recipe.seed):
-                run.write_json("explanations.json", found.model_dump())
-            if waits := learn_waits(run, question, sequences, networks[0]):
-                told = judge_waits(run, question, sequences, networks[0], waits)
-                run.write_json(FIGURES, told)
-            if facts := forecast_facts(question, encoder, judged, run.recipe.seed):
-                run.write_json("forecasts.json", facts)
+            study(run, question, sequences, networks, judged)
         records.keep_predictions(run, question, networks[0].task, judged)
         records.keep_metrics(run, question, networks[0].task, judged)
         write_report(run.folder)
@@ -109,9 +91,7 @@ def _carry_out(run: Run, listener: Listener) -> Run:
 def read(run: Run, listener: Listener) -> Question:
     """Read, check and part the table; the parts are drawn once, and read back ever after."""
     drawn = Split.from_dict(run.read_json("split.json")) if run.has("split.json") else None
-    named = TASKS.get(run.recipe.task or "")
-    reader = read_forecast if named and named.of_series else read_question
-    question = reader(run.recipe, drawn)
+    question = kind_of(TASKS.get(run.recipe.task or "")).read(run.recipe, drawn)
     records.keep_question(run, question)
     for finding in question.findings:
         if finding.level in ("warning", "error"):
@@ -177,20 +157,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    if model.task.of_series:
-        return judge_series(_recipe_for(run, data), model)
-    table = read_like(run, data, model, asked=True)
-    examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
-    group, weight = run.recipe.data.group, run.recipe.data.weight
-    groups = group_codes(table.frame[group]) if group in table.frame.columns else None
-    return judge_alone(
-        model.kept(examples),
-        examples.answers,
-        model.task.metrics,
-        groups=examples.units(groups),
-        weights=read_weights(table, weight) if weight in table.frame.columns else None,
-        seed=run.recipe.seed,
-    )
+    return kind_of(model.task).judge(run, model, data)
 
 
 def predict(
@@ -216,50 +183,10 @@ def predict(
     DataError
         The table lacks the text column, or has a column called like one that would be added.
     """
-    run, output = Run(folder), Path(output)
-    as_read = tokens_go_to(output, Path(data))
-    if not as_read:
-        require_writable(output)
-    model, is_long = TrainedModel.of_run(run), run.recipe.data.has_long_rows
-    if model.task.of_series:
-        recipe = _recipe_for(run, data)
-        answer = path_table(recipe, model, paths) if paths else forecast_table(recipe, model)
-        write_table(answer, output, raw=raw)
-        return
-    if paths:
-        raise DataError(
-            "sample paths are for forecasts of series",
-            fix="leave --paths out: this network answers row by row",
-        )
-    waits = Waits.of_run(run)
-    rows, ours = (None, OURS) if is_long else (count_rows(data), ())
-    with Pieces(output, _made_from(run, Path(data))) as pieces:
-        for table in _pieces_like(run, data, model, pieces.rows):
-            if not len(table):
-                continue
-            sequences = model.encode(model.texts(table))
-            found = model.predictions(sequences)
-            frame = table.frame.drop(ours, strict=False)
-            answered = model.task.answered(frame, found, sequences.lengths)
-            if waits is not None:
-                wait = waits.expected(model, sequences, table.frame[GAPS])
-                answered = with_columns(answered, [wait])
-            pieces.add(answered)
-            progress(pieces.rows, rows)
-        if as_read:
-            write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
-        else:
-            pieces.put_together(raw=raw)
-
-
-def _made_from(run: Run, data: Path) -> dict[str, Any]:
-    """What predictions hang on: the network, and the file as it is now."""
-    stat = data.stat() if data.is_file() else None
-    return {
-        "model": (run.folder / "model" / MANIFEST).read_text(encoding="utf-8"),
-        "data": [str(data.absolute()), stat and [stat.st_size, stat.st_mtime_ns]],
-        "duree": __version__,
-    }
+    run = Run(folder)
+    model = TrainedModel.of_run(run)
+    answer = kind_of(model.task).answer
+    answer(run, model, data, Path(output), raw=raw, paths=paths, progress=progress)
 
 
 def load_networks(run: Run) -> list[TrainedModel]:
@@ -328,30 +255,6 @@ def explain_all(
     require_explainable(model)
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
     texts = model.texts(read_like(run, data, model))
-    pieces = Pieces(file, _made_from(run, Path(data)))
+    pieces = Pieces(file, made_from(run, Path(data)))
     write_attributions(model, texts, pieces, lambda done: progress(done, len(texts)))
     return file
-
-
-def _recipe_for(run: Run, data: Path | str) -> Recipe:
-    """The run's recipe, for other files in place of its own."""
-    return run.recipe.replace({"data.files": (str(data),), "data.test_file": None})
-
-
-def read_like(run: Run, data: Path | str, model: TrainedModel, *, asked: bool = False) -> Table:
-    """A table as the run's own was read; ``asked``: whether its answers are wanted too."""
-    settings = run.recipe.data
-    table = read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
-    return whole(table, settings, model.extra, asked=asked)[0] if settings.has_long_rows else table
-
-
-def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> Iterator[Table]:
-    """The same piece by piece, where each row is a sequence; without the first ones."""
-    settings = run.recipe.data
-    if settings.has_long_rows:
-        table = read_like(run, data, model)
-        yield Table(table.frame[skip:], table.sources, table.findings)
-        return
-    yield from stream_table(
-        data, encoding=settings.encoding, delimiter=settings.delimiter, skip=skip
-    )
