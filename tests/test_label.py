@@ -100,6 +100,26 @@ def layered(folder: Path) -> Run:
     return fit(recipe(folder / "train.conllu", "upos,lemma", **settings), folder / "layered")
 
 
+def test_a_file_of_its_own_may_choose(folder: Path, tmp_path: Path) -> None:
+    chosen = write_plain(tmp_path / "valid.txt", sentences(30, 2))
+    files = {"data.test_file": str(folder / "test.txt"), "data.validation_file": str(chosen)}
+    settings = {**files, "judging.baselines": False, "training.epochs": 1}
+    run = fit(recipe(folder / "train.txt", **settings), tmp_path / "run")
+    assert run.read_json("metrics.json")["rows"] == {"train": 120, "validation": 30, "test": 40}
+    split = run.read_json("split.json")
+    assert (split["test"], split["validation"]) == ([*range(120, 160)], [*range(160, 190)])
+    assert [Path(source["path"]).name for source in run.read_json("data.json")["sources"]] == [
+        "train.txt",
+        "test.txt",
+        "valid.txt",
+    ]
+
+
+def test_a_file_to_choose_by_goes_with_a_test_file(folder: Path) -> None:
+    with pytest.raises(RecipeError, match="goes with"):
+        recipe(folder / "train.txt", **{"data.validation_file": str(folder / "test.txt")})
+
+
 def test_entities_are_learned_and_judged_by_whole_sentences(run: Run) -> None:
     metrics = run.read_json("metrics.json")
     assert metrics["primary_metric"] == "entity_f1"

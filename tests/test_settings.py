@@ -73,6 +73,11 @@ PLAIN: dict[str, Any] = {
 OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "task": ("regress", {"data.target": "warmth"}, ("metrics.json",)),
     "data.test_file": ("{folder}/test.csv", {}, ("split.json", "metrics.json")),
+    "data.validation_file": (
+        "{folder}/test.csv",
+        {"data.test_file": "{folder}/test.csv"},
+        ("split.json",),
+    ),
     "data.text": ("other", {}, ("metrics.json",)),
     "data.target": ("verdict", {}, ("metrics.json",)),
     "data.id": ("number", {}, ("checks.json", "report.html")),
@@ -214,8 +219,11 @@ def test_a_setting_of_the_run_shows_in_what_the_run_leaves(
     name: str, folder: Path, tmp_path: Path
 ) -> None:
     value, beside, shows_in = OF_THE_RUN[name]
-    if isinstance(value, str):
-        value = value.replace("{folder}", str(folder))
+    value, *others = (
+        given.replace("{folder}", str(folder)) if isinstance(given, str) else given
+        for given in (value, *beside.values())
+    )
+    beside = dict(zip(beside, others, strict=True))
     without = outcome(folder, beside, tmp_path / "without")
     with_it = outcome(folder, beside | {name: value}, tmp_path / "with")
     for file in shows_in:

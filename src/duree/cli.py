@@ -73,6 +73,7 @@ def column_options(command: Any) -> Any:
         ),
         click.option("--target", metavar="COL", help="Column to predict."),
         click.option("--test", metavar="FILE", help="File that holds the test rows."),
+        click.option("--validation", metavar="FILE", help="The same of rows to choose by."),
         click.option("--group", metavar="COL", help="Rows alike here stay in one part."),
         click.option("--time", metavar="COL", help="Train on earlier rows, test on later ones."),
         click.option("--weight", metavar="COL", help="How much each row counts."),

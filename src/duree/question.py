@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,7 @@ from duree.tables.conll import TOKEN_FILES
 from duree.tables.covariates import check_covariates, tell_covariates
 from duree.tables.duplicates import find_duplicates
 from duree.tables.finding import Finding
+from duree.tables.parts import TEST, VALIDATION
 from duree.tables.read import read_tables
 from duree.tables.sentences import check_sentences, layers_of, tags_of
 from duree.tables.series_files import read_series
@@ -29,6 +30,21 @@ from duree.tables.table import Table
 from duree.tables.weights import read_weights
 from duree.tables.whole import ROLES, settings_of_rows, whole
 from duree.tasks import TASKS, Task, infer_task
+
+# Parts that may come in files of their own.
+GIVEN = (TEST, VALIDATION)
+
+
+class GivenRows(NamedTuple):
+    """Which rows came from a test file, and which from a validation file: bool [rows] or None."""
+
+    test: NDArray[np.bool_] | None
+    validation: NDArray[np.bool_] | None
+
+    @classmethod
+    def of(cls, parts: NDArray[np.int64]) -> GivenRows:
+        """From the part of each row; those of none but training come from no such file."""
+        return cls(*(parts == part if (parts == part).any() else None for part in GIVEN))
 
 
 @dataclass(frozen=True)
@@ -83,12 +99,12 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         TASKS[recipe.task].check(recipe)
     for needed in ("text", "target"):
         require_column(recipe, needed)
-    table, test_rows, reading = _read_parts(recipe.data)
+    table, given, reading = _read_parts(recipe.data)
     if recipe.data.token is not None:
-        return _question_of_tokens(recipe, table, test_rows, split)
+        return _question_of_tokens(recipe, table, given, split)
     data = _with_true_names(settings_of_rows(recipe.data), table)
     text, column = str(data.text), str(data.target)
-    table, test_rows = _without_missing(table, column, test_rows, data)
+    table, given = _without_missing(table, column, given, data)
     name = recipe.task or infer_task(table.frame[column], data)
     covariates = [resolve_column(table, column) for column in data.covariate]
     check_covariates(table, covariates, _other_columns(data, reading))
@@ -104,7 +120,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         table,
         # Sequences that are foretold themselves are no answers to look over.
         data.model_copy(update={"target": None}) if target.name == text else data,
-        test_rows=test_rows,
+        test_rows=given.test,
         duplicates=duplicates,
         numeric=task.metrics.numeric,
     )
@@ -114,7 +130,8 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         data,
         column if task.stratify else None,
         clusters=duplicates.near if duplicates else None,
-        test_rows=test_rows,
+        test_rows=given.test,
+        validation_rows=given.validation,
         seed=recipe.seed,
     )
     seen = np.concatenate([split.train, split.validation])
@@ -158,18 +175,24 @@ def _weights(
 
 
 def _question_of_tokens(
-    recipe: Recipe, table: Table, test_rows: NDArray[np.bool_] | None, split: Split | None
+    recipe: Recipe, table: Table, given: GivenRows, split: Split | None
 ) -> Question:
     """The question where each row is a sentence, and each of its words gets a tag."""
     data, task = recipe.data, TASKS[str(recipe.task)]
     names = {role: getattr(data, role) for role in ("group", "time")}
     named = {role: resolve_column(table, name) for role, name in names.items() if name}
     target = task.read_target(table, str(data.target))
-    findings = check_sentences(table, target, test_rows)
+    findings = check_sentences(table, target, given.test)
     stop_at_errors(findings)
     parted = data.model_copy(update=named)
     split = split or make_split(
-        table.frame, parted, None, clusters=None, test_rows=test_rows, seed=recipe.seed
+        table.frame,
+        parted,
+        None,
+        clusters=None,
+        test_rows=given.test,
+        validation_rows=given.validation,
+        seed=recipe.seed,
     )
     return Question(
         table,
@@ -194,19 +217,19 @@ def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:
         return Table(
             pl.DataFrame({read.name: read.series.names}), read.sources
         ), read.series.findings
-    table, test_rows, _ = _read_parts(data)
-    findings = [*table.findings, *check_table(table, settings_of_rows(data), test_rows=test_rows)]
-    if test_rows is not None and data.reads_states:
-        parts = np.flatnonzero(~test_rows), np.flatnonzero(test_rows)
+    table, given, _ = _read_parts(data)
+    findings = [*table.findings, *check_table(table, settings_of_rows(data), test_rows=given.test)]
+    if given.test is not None and data.reads_states:
+        parts = np.flatnonzero(~given.test), np.flatnonzero(given.test)
         findings += check_unseen(table.frame[STATES], *parts)
     return table, findings
 
 
 def _check_tokens(data: DataSettings) -> tuple[Table, list[Finding]]:
     """The same for files of tokens."""
-    table, test_rows, _ = _read_parts(data)
+    table, given, _ = _read_parts(data)
     layers = layers_of(data.target, table) if data.target is not None else []
-    return table, [*table.findings, *check_sentences(table, tags_of(table, layers), test_rows)]
+    return table, [*table.findings, *check_sentences(table, tags_of(table, layers), given.test)]
 
 
 def _with_true_names(data: DataSettings, table: Table) -> DataSettings:
@@ -217,32 +240,34 @@ def _with_true_names(data: DataSettings, table: Table) -> DataSettings:
     )
 
 
-def _read_parts(
-    data: DataSettings,
-) -> tuple[Table, NDArray[np.bool_] | None, dict[str, Any]]:
-    """All rows, a sequence each; which of them came from a test file; and how they were read."""
+def _read_parts(data: DataSettings) -> tuple[Table, GivenRows, dict[str, Any]]:
+    """All rows, a sequence each; which of them came from files of their own; how they were read."""
     options = {"encoding": data.encoding, "delimiter": data.delimiter}
     table = read_tables(data.files, **options, drop_bad=data.drop_bad)
     table, reading = whole(table, data)
-    if data.test_file is None:
-        return table, None, reading
-    test = read_tables([data.test_file], **options, drop_bad=data.drop_bad)
-    test, _ = whole(test, data, reading)
-    left_out = set(test.frame.columns) ^ set(table.frame.columns) if data.has_long_rows else set()
-    names = [name for name in table.frame.columns if name not in left_out]
-    require_same_columns(test, names, data.test_file)
-    frame = pl.concat([table.frame.select(names), test.frame.select(names)], how="vertical_relaxed")
-    joined = Table(frame, table.sources + test.sources, table.findings + test.findings)
-    return joined, np.arange(len(joined)) >= len(table), reading
+    parts = np.zeros(len(table), dtype=np.int64)
+    for part, file in zip(GIVEN, (data.test_file, data.validation_file), strict=True):
+        if file is None:
+            continue
+        other = read_tables([file], **options, drop_bad=data.drop_bad)
+        other, _ = whole(other, data, reading)
+        of_none = set(other.frame.columns) ^ set(table.frame.columns) if data.has_long_rows else ()
+        names = [name for name in table.frame.columns if name not in of_none]
+        require_same_columns(other, names, file)
+        frames = [table.frame.select(names), other.frame.select(names)]
+        frame = pl.concat(frames, how="vertical_relaxed")
+        table = Table(frame, table.sources + other.sources, table.findings + other.findings)
+        parts = np.append(parts, np.full(len(other), part))
+    return table, GivenRows.of(parts), reading
 
 
 def _without_missing(
-    table: Table, column: str, test_rows: NDArray[np.bool_] | None, data: DataSettings
-) -> tuple[Table, NDArray[np.bool_] | None]:
+    table: Table, column: str, given: GivenRows, data: DataSettings
+) -> tuple[Table, GivenRows]:
     """The rows that have an answer; those that have none stop the run, or are told and left out."""
     missing = is_blank(table.frame[column])
     if data.label_separator is not None or not missing.any():
-        return table, test_rows
+        return table, given
     rows = np.flatnonzero(missing)
     facts: dict[str, Any] = {
         "column": column,
@@ -264,7 +289,7 @@ def _without_missing(
         rows=tuple(int(row) for row in rows[:5]),
     )
     kept = replace(table, frame=table.frame.filter(~missing), findings=(*table.findings, finding))
-    return kept, None if test_rows is None else test_rows[~missing]
+    return kept, GivenRows(*(None if rows is None else rows[~missing] for rows in given))
 
 
 def stop_at_errors(findings: Iterable[Finding]) -> None:

@@ -82,6 +82,8 @@ class Recipe(Section):
             raise ValueError("data.series and forecast.horizon go with task = forecast: set it")
         if of_series and (data.text or data.reads_states):
             raise ValueError("a forecast reads data.series, and no text or states")
+        if of_series and data.validation_file:
+            raise ValueError("series are parted by time: leave data.validation_file out")
         if of_series and (data.group or data.weight):
             raise ValueError("a forecast takes no data.group and no data.weight")
         if data.series and (set(data.series) & {*self.forecast.past, *self.forecast.known}):
@@ -313,6 +315,7 @@ def recipe_from_flags(
     """
     places = {
         "test": "data.test_file",
+        "validation": "data.validation_file",
         "cell": "model.cell",
         "horizon": "forecast.horizon",
         "past": "forecast.past",
@@ -331,8 +334,9 @@ def recipe_from_flags(
     }
     if data:
         given["data.files"] = tuple(str(Path(path).absolute()) for path in data)
-    if "data.test_file" in given:
-        given["data.test_file"] = str(Path(given["data.test_file"]).absolute())
+    for file_of_rows in ("data.test_file", "data.validation_file"):
+        if file_of_rows in given:
+            given[file_of_rows] = str(Path(given[file_of_rows]).absolute())
     given |= dict(parse_setting(assignment) for assignment in settings)
     if given.get("data.series") and "data.target" not in given and file is None:
         given.setdefault("task", "forecast")

@@ -66,6 +66,9 @@ class DataSettings(Section):
 
     files: tuple[str, ...] = Field((), description="Files or folders that make the table.")
     test_file: str | None = Field(None, description="A file of test rows; none: part them off.")
+    validation_file: str | None = Field(
+        None, description="A file of rows to choose by, beside a test file; none: part them off."
+    )
     text: str | None = Field(None, description="The column that holds the texts.")
     states: tuple[str, ...] = Field(
         (), description="Columns with a state for each time point, in place of text (a:b, a*)."
@@ -140,6 +143,8 @@ class DataSettings(Section):
             raise ValueError(f"{' and '.join(f'data.{one}' for one in given)}: choose one")
         if (self.state is None) != (self.start is None) or (self.end and not self.state):
             raise ValueError("data.state, data.start and data.end go together")
+        if self.validation_file and not self.test_file:
+            raise ValueError("data.validation_file goes with data.test_file: set both")
         if self.reads_states and self.has_long_rows and self.id is None:
             raise ValueError("data.id must name whose spells or events they are")
         return self

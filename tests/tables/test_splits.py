@@ -261,6 +261,37 @@ def test_groups_of_a_given_test_file_that_training_knows_are_shared():
     )
 
 
+def test_a_given_validation_file_is_the_validation_and_nothing_is_drawn():
+    frame = pl.DataFrame({"y": ["a", "b"] * 10, "author": list("abcdefghij") * 2})
+    given = {"test_rows": np.arange(20) >= 16, "validation_rows": np.isin(np.arange(20), range(8))}
+    for seed in range(3):
+        split = make_split(
+            frame, DataSettings(group="author"), "y", clusters=None, **given, seed=seed
+        )
+        assert split.validation.tolist() == list(range(8))
+        assert split.train.tolist() == list(range(8, 16))
+        assert split.test.tolist() == list(range(16, 20))
+    assert "the validation rows are those of the validation file" in split.describe("en")
+    assert "drawn" not in split.describe("en")
+    # Authors of the test rows stand among the others too, which is told.
+    assert split.shared.tolist() == [16, 17, 18, 19]
+
+
+def test_a_validation_file_without_a_class_is_refused():
+    frame = pl.DataFrame({"y": ["a", "b"] * 8 + ["a"] * 4})
+    rows = np.arange(20)
+    with pytest.raises(DataError, match=r"validation part has fewer than 2 rows of 'b'"):
+        make_split(
+            frame,
+            DataSettings(),
+            "y",
+            clusters=None,
+            test_rows=rows < 4,
+            validation_rows=rows >= 16,
+            seed=0,
+        )
+
+
 def test_a_class_that_only_the_test_file_holds_is_refused():
     frame = pl.DataFrame({"label": ["a", "b"] * 10 + ["c"]})
     with pytest.raises(DataError, match=r"the test file holds 'c', which no other row does"):

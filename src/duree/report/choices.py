@@ -13,7 +13,7 @@ from duree.report.texts import label
 from duree.report.vocabulary import SECTIONS, Words
 from duree.settings import Section
 
-PATHS = ("data.files", "data.test_file")
+PATHS = ("data.files", "data.test_file", "data.validation_file")
 
 
 @dataclass(frozen=True)

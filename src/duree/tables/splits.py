@@ -37,6 +37,8 @@ BY_TIME = (
 BY_TIME_GIVEN = (
     "the other rows were parted by {time!r}: training up to {train_end}, then validation"
 )
+OF_TEST_FILE = "the test rows are those of the test file"
+OF_FILE = "the validation rows are those of the validation file"
 STRATIFIED = "classes of {target!r} have about the same shares in each part"
 GROUPED = "no {group!r} is in two parts"
 GROUPED_GIVEN = "no {group!r} is in both training and validation"
@@ -51,6 +53,7 @@ def make_split(
     *,
     clusters: Ints | None,
     test_rows: NDArray[np.bool_] | None = None,
+    validation_rows: NDArray[np.bool_] | None = None,
     seed: int,
 ) -> Split:
     """Put every row into train, validation or test, or leave it out and say why.
@@ -69,6 +72,8 @@ def make_split(
         that are alike are not copies.
     test_rows : bool [rows], optional
         Rows of a given test file. They are the test; validation is taken from the others.
+    validation_rows : bool [rows], optional
+        Rows of a given validation file, beside a test file: nothing is drawn then.
     seed : int
 
     Raises
@@ -85,13 +90,20 @@ def make_split(
     refuse_few_rows(target, names, classes, test_rows, MIN_ROWS * len(shares))
     groups = group_codes(frame[data.group]) if data.group else np.arange(len(frame))
     part = np.full(len(frame), TEST)
-    times = frame[data.time].gather(drawn) if data.time else None
-    part[drawn], reasons = _draw(
-        times, groups[drawn], copies[drawn], classes[drawn], shares, data.drop_bad, seed
-    )
+    reasons: dict[str, int] = {}
+    chosen = validation_rows is not None
+    if validation_rows is not None:
+        part[drawn] = np.where(validation_rows[drawn], VALIDATION, TRAIN)
+    else:
+        times = frame[data.time].gather(drawn) if data.time else None
+        part[drawn], reasons = _draw(
+            times, groups[drawn], copies[drawn], classes[drawn], shares, data.drop_bad, seed
+        )
     refuse_thin_parts(part[drawn], target, names, classes[drawn], len(shares))
     clauses, values = _told(frame, data, target, part, test_rows, seed)
-    if clusters is not None:
+    if chosen:
+        clauses = (OF_TEST_FILE, OF_FILE)
+    elif clusters is not None:
         clauses += (CLUSTERED_GIVEN if test_rows.any() else CLUSTERED,)
     seen = (part == TRAIN) | (part == VALIDATION)
     shared = np.isin(copies, copies[seen]) | np.isin(groups, groups[seen])
@@ -210,7 +222,7 @@ def _told(
         "target": target,
         "time": data.time,
     }
-    clauses = ["the test rows are those of the test file"] if given else []
+    clauses = [OF_TEST_FILE] if given else []
     if data.time:
         order = time_order(frame[data.time])
         for place, name in ((TRAIN, "train_end"), (VALIDATION, "validation_end")):
