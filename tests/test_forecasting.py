@@ -13,7 +13,6 @@ from duree.errors import DataError, DureeError, ExtraError, RecipeError
 from duree.forecasting import read_forecast
 from duree.recipe import Recipe
 from duree.serving.export import export
-from duree.serving.served import Served
 from duree.settings import ForecastSettings
 from duree.trained import TrainedModel
 from duree.workflow import evaluate, explain_row, fit, predict, resume
@@ -131,7 +130,6 @@ def test_what_cannot_be_done_with_series_says_what_can(run, tmp_path):
     for refused in (
         lambda: explain_row(run[0].folder, run[1], 1),
         lambda: export(run[0].folder, tmp_path / "network.onnx"),
-        lambda: Served(run[0].folder, 1),
         lambda: load(run[0].folder),
     ):
         with pytest.raises(DureeError, match="duree predict"):

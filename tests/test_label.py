@@ -17,7 +17,6 @@ from duree.recipe import Recipe, recipe_from_flags
 from duree.report.page import write_report
 from duree.run import Run
 from duree.serving.export import export
-from duree.serving.service import create_service
 from duree.tables.conll import read_conll
 from duree.trained import TrainedModel
 from duree.workflow import evaluate, explain_row, fit, load_networks, predict, resume
@@ -344,7 +343,6 @@ def test_what_a_tagger_cannot_do_is_said_with_what_to_do(run: Run, folder: Path)
     asked: list[Any] = [
         lambda: explain_row(run.folder, folder / "test.txt", 1),
         lambda: export(run.folder, folder / "network.onnx"),
-        lambda: create_service([run.folder]),
     ]
     for ask in asked:
         with pytest.raises(DureeError, match="duree predict"):

@@ -22,6 +22,7 @@ from duree.sequences.windows import WindowEncoder
 from duree.settings import ModelSettings, TrainingSettings
 from duree.tables.finding import Finding
 from duree.tables.origins import FEWEST, Plan, inputs, long_enough, plan_forecasts, roll
+from duree.tables.series import SeriesSet
 from duree.tables.series_files import SeriesFiles, read_series
 from duree.tables.splits import Split, group_codes
 from duree.tables.table import Table
@@ -201,13 +202,18 @@ def _planned(files: SeriesFiles, recipe: Recipe) -> tuple[SeriesFiles, Plan]:
     return replace(files, series=kept, tested=tested), plan
 
 
-def _like(recipe: Recipe, model: TrainedModel) -> tuple[SeriesFiles, Plan, Forecast]:
-    """The series of the recipe's files, to be read as the model reads them."""
+def plan_like(series: SeriesSet, recipe: Recipe, model: TrainedModel) -> tuple[Plan, Forecast]:
+    """How the model reads these series, and its task; the recipe is that of its run.
+
+    Raises
+    ------
+    DataError
+        Their steps are others than those that it was trained on.
+    """
     encoder, task = model.encoder, model.task
     if not (isinstance(encoder, WindowEncoder) and isinstance(task, Forecast)):
         raise TypeError("the model makes no forecasts")
-    files = read_series(recipe.data, recipe.forecast)
-    unit = files.series.frequency.unit if files.series.frequency else None
+    unit = series.frequency.unit if series.frequency else None
     if unit != model.extra.get("unit"):
         raise DataError(
             "a step of these series is a {unit}, and the network was trained on steps of a {known}",
@@ -216,7 +222,14 @@ def _like(recipe: Recipe, model: TrainedModel) -> tuple[SeriesFiles, Plan, Forec
             known=model.extra.get("unit") or "row",
         )
     naive = recipe.forecast.naive_season or encoder.season
-    return files, Plan(task.horizon, encoder.window, encoder.season, naive, 1), task
+    return Plan(task.horizon, encoder.window, encoder.season, naive, 1), task
+
+
+def _like(recipe: Recipe, model: TrainedModel) -> tuple[SeriesFiles, Plan, Forecast]:
+    """The series of the recipe's files, to be read as the model reads them."""
+    files = read_series(recipe.data, recipe.forecast)
+    plan, task = plan_like(files.series, recipe, model)
+    return files, plan, task
 
 
 def _shrunk(recipe: Recipe, windows: int) -> tuple[Recipe, list[Finding]]:

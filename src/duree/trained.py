@@ -88,7 +88,7 @@ class TrainedModel:
         if self.task.of_series:
             raise DataError(
                 "the network forecasts series, which it reads as whole tables and not row by row",
-                fix="use duree predict or duree evaluate; the report shows its errors",
+                fix="use duree predict, duree evaluate or duree serve; the report shows its errors",
             )
         told = list(self.extra["states"]) if self.reads_columns else [self.columns["text"]]
         return told + self.covariates

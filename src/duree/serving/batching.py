@@ -13,13 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+A = TypeVar("A")
 T = TypeVar("T")
 W = TypeVar("W")
 
 # Rows of a batch, and rows that may wait; beyond them a request is turned away.
 BATCH, WAITING = 256, 4096
 # Characters of a batch that is computed at once, in a few milliseconds: handing it to a thread, and
-# back, would take as long. Longer ones must not keep the other requests from being read.
+# back, would take as long. Longer ones must not keep the other requests from being read. What is
+# asked in another form than texts tells how many characters would take its time.
 AT_ONCE = 20_000
 
 
@@ -28,58 +30,61 @@ class Full(Exception):
 
 
 @dataclass(frozen=True)
-class Waiting(Generic[T]):
-    """The texts of one request, and who waits for their answers."""
+class Waiting(Generic[A, T]):
+    """What one request asks, and who waits for the answers."""
 
-    texts: list[str]
+    asked: list[A]
     answers: asyncio.Future[list[T]]
 
 
-class Batcher(Generic[T]):
+class Batcher(Generic[A, T]):
     """The requests that wait for one model, for as long as one event loop runs.
 
     Parameters
     ----------
-    work : (texts) -> list
-        Gives one answer for each text.
+    work : (asked) -> list
+        Gives one answer for each row that is asked.
     waiting : int
         Rows that may wait.
     prepare : () -> None
         Called in the thread of large batches, before the first.
+    size : (row) -> int
+        How many characters of texts take as long as a row.
     """
 
     def __init__(
         self,
-        work: Callable[[list[str]], list[T]],
+        work: Callable[[list[A]], list[T]],
         waiting: int = WAITING,
         prepare: Callable[[], None] | None = None,
+        size: Callable[[A], int] = len,  # type: ignore[assignment]  # of texts
     ) -> None:
-        self.work, self.capacity = work, waiting
-        self.queue: deque[Waiting[T]] = deque()
+        self.work, self.capacity, self.size = work, waiting, size
+        self.queue: deque[Waiting[A, T]] = deque()
         self.rows = 0  # that wait or are being computed
         self.woken = asyncio.Event()
         self.closing = False
         # One thread: the network itself uses as many as the machine has.
         self.thread = ThreadPoolExecutor(1, "duree-predict", prepare)
 
-    async def answers(self, texts: list[str]) -> list[T]:
-        """The answers of some texts, in their order.
+    async def answers(self, asked: list[A]) -> list[T]:
+        """The answers of some rows, in their order.
 
         Raises
         ------
         Full
             Too many rows are waiting, or the service is closing.
         """
-        if self.closing or self.rows + len(texts) > max(self.capacity, len(texts)):
+        if self.closing or self.rows + len(asked) > max(self.capacity, len(asked)):
             raise Full
-        waiting = Waiting(texts, asyncio.get_running_loop().create_future())
+        waiting = Waiting(asked, asyncio.get_running_loop().create_future())
         self.queue.append(waiting)
-        self.rows += len(texts)
+        self.rows += len(asked)
         self.woken.set()
         return await waiting.answers
 
-    async def alone(self, work: Callable[[str], W], text: str, rows: int) -> W:
-        """Do other work with a text, in its turn; it takes as long as so many rows.
+    async def alone(self, work: Callable[[A], W], asked: A, rows: int) -> W:
+        """Do other work with a row, in its turn; it takes as long as so many rows.
 
         Raises
         ------
@@ -90,7 +95,7 @@ class Batcher(Generic[T]):
             raise Full
         self.rows += rows
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.thread, work, text)
+            return await asyncio.get_running_loop().run_in_executor(self.thread, work, asked)
         finally:
             self.rows -= rows
 
@@ -113,27 +118,27 @@ class Batcher(Generic[T]):
         self.closing = True
         self.woken.set()
 
-    def _next(self) -> list[Waiting[T]]:
+    def _next(self) -> list[Waiting[A, T]]:
         """The requests of the next batch; one of many rows goes alone."""
-        batch: list[Waiting[T]] = []
+        batch: list[Waiting[A, T]] = []
         rows = 0
-        while self.queue and (not batch or rows + len(self.queue[0].texts) <= BATCH):
+        while self.queue and (not batch or rows + len(self.queue[0].asked) <= BATCH):
             waiting = self.queue.popleft()
             if waiting.answers.cancelled():  # the client has hung up
-                self.rows -= len(waiting.texts)
+                self.rows -= len(waiting.asked)
                 continue
             batch.append(waiting)
-            rows += len(waiting.texts)
+            rows += len(waiting.asked)
         return batch
 
-    async def _answer(self, batch: list[Waiting[T]]) -> None:
-        texts = [text for waiting in batch for text in waiting.texts]
+    async def _answer(self, batch: list[Waiting[A, T]]) -> None:
+        asked = [row for waiting in batch for row in waiting.asked]
         try:
-            if sum(map(len, texts)) <= AT_ONCE:
-                found = self.work(texts)
+            if sum(map(self.size, asked)) <= AT_ONCE:
+                found = self.work(asked)
             else:
                 loop = asyncio.get_running_loop()
-                found = await loop.run_in_executor(self.thread, self.work, texts)
+                found = await loop.run_in_executor(self.thread, self.work, asked)
         except Exception as error:
             for waiting in batch:
                 if not waiting.answers.done():
@@ -141,9 +146,9 @@ class Batcher(Generic[T]):
         else:
             begin = 0
             for waiting in batch:
-                end = begin + len(waiting.texts)
+                end = begin + len(waiting.asked)
                 if not waiting.answers.done():
                     waiting.answers.set_result(found[begin:end])
                 begin = end
         finally:
-            self.rows -= len(texts)
+            self.rows -= len(asked)

@@ -1,6 +1,8 @@
 """Bodies: what requests and answers hold, and how the service tells of them."""
 
 # FastAPI and pydantic read these annotations: they may not be strings.
+import math
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import HTTPException
@@ -10,12 +12,19 @@ from pydantic_core import from_json
 from duree.report.records import Estimate
 
 T = TypeVar("T", bound=BaseModel)
+V = TypeVar("V")
 
 JSON, ARROW = "application/json", "application/vnd.apache.arrow.stream"
 ROWS = 1000  # of one request
 
 Cell = str | int | float | bool | None
 Row = Annotated[dict[str, Cell], Field(description="One row: its columns and their values.")]
+# What a row has in a column where it is a sentence or a series.
+Line = Cell | list[Cell]
+Lines = Annotated[
+    dict[str, Line],
+    Field(description="A sentence, or a series: its columns, and a value for each of its steps."),
+]
 
 
 class Asked(BaseModel):
@@ -23,6 +32,13 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     rows: list[Row] = Field(min_length=1, max_length=ROWS)
+
+
+class AskedLists(BaseModel):
+    """Sentences to tag, or series to forecast."""
+
+    model_config = ConfigDict(extra="forbid")
+    rows: list[Lines] = Field(min_length=1, max_length=ROWS)
 
 
 class AskedWhy(BaseModel):
@@ -41,10 +57,31 @@ class Prediction(BaseModel):
     high: float | None = None
 
 
+class Tags(BaseModel):
+    """What is predicted of a sentence: a tag for each word, and how probable it is; of further
+    layers as ``prediction_LAYER`` and ``probability_LAYER``."""
+
+    model_config = ConfigDict(extra="allow")
+    prediction: list[str]
+    probability: list[float]
+
+
+class Forecast(BaseModel):
+    """What is predicted of a series, for each step to come: when, the median, the bands of 95 %
+    and of 80 %."""
+
+    time: list[str]
+    prediction: list[float | None]
+    low: list[float | None]
+    high: list[float | None]
+    low_80: list[float | None]
+    high_80: list[float | None]
+
+
 class Predictions(BaseModel):
     """Predictions in the order of the rows."""
 
-    predictions: list[Prediction]
+    predictions: list[Prediction | Tags | Forecast]
 
 
 class Word(BaseModel):
@@ -64,13 +101,15 @@ class Explanation(Prediction):
 
 
 class Card(BaseModel):
-    """What a served model is, and how good."""
+    """What a served model is, which columns every row must have as ``inputs``, and how good it
+    is."""
 
     name: str
     duree: str
     task: str
     cell: str
     columns: dict[str, str]
+    inputs: list[str]
     answers: list[str]
     rows: dict[str, int]
     figures: dict[str, Estimate]
@@ -85,15 +124,16 @@ class Refusal(BaseModel):
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
     404: {"model": Refusal, "description": "There is no such run."},
+    406: {"model": Refusal, "description": "Tags and forecasts come as JSON alone."},
     413: {"model": Refusal, "description": "The body is too long."},
+    415: {"model": Refusal, "description": "Sentences and series are sent as JSON alone."},
     422: {"model": Refusal, "description": "The rows do not fit."},
     503: {"model": Refusal, "description": "Too many rows are waiting; see Retry-After."},
 }
 TABLE = {"schema": {"type": "string", "format": "binary", "description": "An Arrow IPC stream."}}
 PREDICTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {ARROW: TABLE}},
-    404: REFUSALS[404],
-    503: REFUSALS[503],
+    **{code: REFUSALS[code] for code in (404, 406, 415, 503)},
 }
 
 
@@ -107,6 +147,24 @@ def parsed(kind: type[T], body: bytes) -> T:
         raise HTTPException(422, faults) from None
     except ValueError as error:
         raise HTTPException(422, f"the body is not JSON: {error}") from None
+
+
+def column_of(row: Mapping[str, V], name: str, number: int) -> V:
+    """A column of a row; 422 where it has none."""
+    if name not in row:
+        given = ", ".join(map(repr, row)) or "none"
+        raise HTTPException(422, f"row {number} has no column {name!r}; its columns are {given}")
+    return row[name]
+
+
+def unfit(number: int, why: str) -> HTTPException:
+    """That a row does not fit, and why."""
+    return HTTPException(422, f"row {number}: {why}")
+
+
+def finite(values: Iterable[float]) -> list[float | None]:
+    """JSON has no infinity: a range without an end has none."""
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def body_of(

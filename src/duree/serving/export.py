@@ -73,8 +73,7 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
     if isinstance(model.encoder, TokenEncoder):
         raise RunError(
             "a network that tags words cannot be exported as ONNX",
-            fix="tag files with: duree predict {folder} FILE -o TAGGED",
-            folder=str(folder),
+            fix="tag files with duree predict, or for other programs with duree serve",
         )
     if model.task.each_step:
         raise RunError(

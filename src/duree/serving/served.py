@@ -1,8 +1,8 @@
-"""Served: one run, loaded once, that answers."""
+"""Served: one run, loaded once, that answers; and the rows of most, which are texts or states."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -14,17 +14,19 @@ import torch
 from fastapi import HTTPException
 
 from duree import __version__
-from duree.errors import RunError
 from duree.explain.attribution import integrated_gradients
 from duree.explaining import answer_names
 from duree.network.model import tabulated
+from duree.recipe import Recipe
 from duree.report.records import Estimate
 from duree.run import Run
 from duree.sequences.lives import LifeEncoder
 from duree.sequences.text import TextEncoder
 from duree.sequences.tokens import TokenEncoder
 from duree.serving.batching import Batcher
-from duree.serving.bodies import Card, Cell
+from duree.serving.bodies import Asked, Card, Cell, column_of, finite
+from duree.serving.sentences import Sentences
+from duree.serving.series import SeriesRows
 from duree.tables.covariates import called, tell_covariates_of_row
 from duree.tables.states import tell_row
 from duree.trained import TrainedModel
@@ -33,54 +35,23 @@ from duree.trained import TrainedModel
 ALL = 2**62
 
 
-class Served:
-    """One run, loaded once.
+class Rows:
+    """Rows with a text, or with states, each of which gets one answer.
 
     Parameters
     ----------
-    folder : Path
-        A finished run.
-    waiting : int
-        Rows that may wait for it.
-
-    Raises
-    ------
-    RunError
-        There is no finished run in the folder, or it was altered.
+    model : TrainedModel
     """
 
-    def __init__(self, folder: Path, waiting: int) -> None:
-        run = Run(folder)
-        self.folder, self.waiting = folder, waiting
-        self.model = TrainedModel.of_run(run)
-        if isinstance(self.model.encoder, TokenEncoder):
-            raise RunError(
-                "the run {folder!r} tags words, and the service answers for whole rows",
-                fix="tag files with: duree predict {folder} FILE -o TAGGED",
-                folder=str(folder),
-            )
-        _ = self.model.inputs  # refused where it reads no rows
-        self.name = run.folder.resolve().name
-        metrics = run.read_json("metrics.json")
-        figures = metrics["models"]["network"]
-        self.card = Card(
-            name=self.name,
-            duree=__version__,
-            task=self.model.task.name,
-            cell=metrics["cell"],
-            columns=self.model.columns,
-            answers=answer_names(self.model),
-            rows=metrics["rows"],
-            figures={name: Estimate(**f) for name, f in figures.items() if isinstance(f, dict)},
-            verdict=metrics["verdict"],
-        )
-        # For as long as it serves.
-        self.table = ExitStack()
-        self.table.enter_context(tabulated(self.model.network, ALL))
+    body = Asked
 
-    def open(self, threads: int) -> None:
-        """Make ready to take requests, in the event loop that runs; threads do what is large."""
-        self.batcher = Batcher(self.answers, self.waiting, partial(torch.set_num_threads, threads))
+    def __init__(self, model: TrainedModel) -> None:
+        self.model = model
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that every row must have."""
+        return self.model.inputs
 
     @property
     def example(self) -> dict[str, Cell]:
@@ -96,14 +67,13 @@ class Served:
             row[name] = next(told, "").removeprefix(head)
         return row
 
-    def text(self, row: dict[str, Cell], number: int) -> str:
-        """What the network reads of a row."""
-        for column in self.model.inputs:
-            if column not in row:
-                given = ", ".join(map(repr, row)) or "none"
-                why = f"row {number} has no column {column!r}; its columns are {given}"
-                raise HTTPException(422, why)
-        return self.told([row[column] for column in self.model.inputs])
+    def read(self, row: Mapping[str, Cell], number: int) -> str:
+        """What the network reads of a row; HTTPException 422 where it lacks a column."""
+        return self.told([column_of(row, column, number) for column in self.model.inputs])
+
+    def size(self, text: str) -> int:
+        """Its characters."""
+        return len(text)
 
     def told(self, values: Sequence[Cell]) -> str:
         """The values of a row's columns as one text."""
@@ -124,7 +94,8 @@ class Served:
         said, names = columns.pop("prediction"), model.task.classes
         if not names:
             rows = zip(said, columns["low"], columns["high"], strict=True)
-            return [_finite(prediction=s, low=low, high=high) for s, low, high in rows]
+            names = ("prediction", "low", "high")
+            return [dict(zip(names, finite(row), strict=True)) for row in rows]
         return [
             {"prediction": s, "probability": dict(zip(names, row, strict=True))}
             for s, row in zip(said, predictions.tolist(), strict=True)
@@ -158,11 +129,61 @@ class Served:
         }
 
 
+class Served:
+    """One run, loaded once.
+
+    Parameters
+    ----------
+    folder : Path
+        A finished run.
+    waiting : int
+        Rows that may wait for it.
+
+    Raises
+    ------
+    RunError
+        There is no finished run in the folder, or it was altered.
+    """
+
+    def __init__(self, folder: Path, waiting: int) -> None:
+        run = Run(folder)
+        self.folder, self.waiting = folder, waiting
+        self.model = TrainedModel.of_run(run)
+        self.rows = _rows(self.model, run.recipe)
+        self.name = run.folder.resolve().name
+        metrics = run.read_json("metrics.json")
+        figures = metrics["models"]["network"]
+        self.card = Card(
+            name=self.name,
+            duree=__version__,
+            task=self.model.task.name,
+            cell=metrics["cell"],
+            columns=self.model.columns,
+            inputs=self.rows.needed,
+            answers=answer_names(self.model),
+            rows=metrics["rows"],
+            figures={name: Estimate(**f) for name, f in figures.items() if isinstance(f, dict)},
+            verdict=metrics["verdict"],
+        )
+        # For as long as it serves.
+        self.table = ExitStack()
+        self.table.enter_context(tabulated(self.model.network, ALL))
+
+    def open(self, threads: int) -> None:
+        """Make ready to take requests, in the event loop that runs; threads do what is large."""
+        prepare = partial(torch.set_num_threads, threads)
+        self.batcher: Batcher[Any, dict[str, Any]] = Batcher(
+            self.rows.answers, self.waiting, prepare, self.rows.size
+        )
+
+
+def _rows(model: TrainedModel, recipe: Recipe) -> Rows | Sentences | SeriesRows:
+    """What the network is asked, and how it is told."""
+    if model.task.of_series:
+        return SeriesRows(model, recipe)
+    return Sentences(model) if isinstance(model.encoder, TokenEncoder) else Rows(model)
+
+
 def written(value: Cell) -> str:
     """A value as a text: numbers as they are written, a missing one as nothing."""
     return "" if value is None else str(value)
-
-
-def _finite(**values: float) -> dict[str, float | None]:
-    """JSON has no infinity: a range without an end has none."""
-    return {name: value if np.isfinite(value) else None for name, value in values.items()}

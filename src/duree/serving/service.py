@@ -22,6 +22,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.routing import APIRoute
 from prometheus_client import generate_latest
 from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
 
 from duree import __version__
 from duree.errors import RunError, translate
@@ -33,7 +34,7 @@ from duree.serving.bodies import (
     PREDICTED,
     REFUSALS,
     TABLE,
-    Asked,
+    AskedLists,
     AskedWhy,
     Card,
     Explanation,
@@ -42,7 +43,9 @@ from duree.serving.bodies import (
     parsed,
 )
 from duree.serving.figures import Counted, Figures
-from duree.serving.served import Served
+from duree.serving.sentences import Sentences
+from duree.serving.series import SeriesRows
+from duree.serving.served import Rows, Served
 
 RETRY_AFTER = 1  # seconds
 # An explanation asks the network so often.
@@ -136,10 +139,12 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
 
     def describe() -> None:
         """Tell which column the runs need, as they are now."""
-        columns = {frozenset(served.model.inputs) for served in runs.values()}
+        columns = {frozenset(served.rows.needed) for served in runs.values()}
         needed = next(iter(columns)) if len(columns) == 1 else frozenset()
-        row = runs[first].example
-        rows_body[JSON] = body_of(Asked, {"rows": [row]}, needed)
+        row = runs[first].rows.example
+        bodies = {served.rows.body for served in runs.values()}
+        body = AskedLists if len(bodies) > 1 else bodies.pop()  # it takes what the other does
+        rows_body[JSON] = body_of(body, {"rows": [row]}, needed)
         row_body[JSON] = body_of(AskedWhy, {"row": row}, needed)
         app.openapi_schema = None
 
@@ -157,13 +162,21 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         """Predict some rows: those of an object, or of a table."""
         body = await request.body()
         sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        served = chosen(run)
-        texts = _texts_of_table(served, body) if sent == ARROW else _texts_of_rows(served, body)
-        answers = await _predicted(served, texts)
-        figures.rows.labels(served.name).inc(len(texts))
         wanted = request.headers.get("accept", "")
-        if ARROW in wanted or (sent == ARROW and JSON not in wanted):
-            return Response(write_table(served.as_columns(answers)), media_type=ARROW)
+        served = chosen(run)
+        rows = served.rows
+        if isinstance(rows, Rows):
+            asked: list[Any] = _of_table(rows, body) if sent == ARROW else _of_rows(rows, body)
+        elif sent == ARROW:
+            raise HTTPException(415, "sentences and series are sent as JSON alone")
+        elif ARROW in wanted and JSON not in wanted:
+            raise HTTPException(406, "tags and forecasts come as JSON alone")
+        else:  # laying them out takes longer than other requests should wait
+            asked = await run_in_threadpool(_of_rows, rows, body)
+        answers = await _predicted(served, asked)
+        figures.rows.labels(served.name).inc(len(asked))
+        if isinstance(rows, Rows) and (ARROW in wanted or (sent == ARROW and JSON not in wanted)):
+            return Response(write_table(rows.as_columns(answers)), media_type=ARROW)
         return Response(to_json({"predictions": answers}), media_type=JSON)
 
     app.include_router(direct)
@@ -177,9 +190,12 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         """Predict one row, and tell what each of its words added."""
         asked = parsed(AskedWhy, await request.body())
         served = chosen(run)
-        text = served.text(asked.row, 1)
+        rows = served.rows
+        if not isinstance(rows, Rows):
+            raise HTTPException(422, "tags and forecasts are not explained word by word")
+        text = rows.read(asked.row, 1)
         try:
-            return Explanation(**await served.batcher.alone(served.explained, text, EXPLANATION))
+            return Explanation(**await served.batcher.alone(rows.explained, text, EXPLANATION))
         except Full:
             raise _too_many() from None
 
@@ -225,22 +241,23 @@ class _Direct(APIRoute):
         return handle
 
 
-def _texts_of_rows(served: Served, body: bytes) -> list[str]:
-    asked = parsed(Asked, body)
-    return [served.text(row, number) for number, row in enumerate(asked.rows, start=1)]
+def _of_rows(rows: Rows | Sentences | SeriesRows, body: bytes) -> list[Any]:
+    """What is asked in a body of JSON, row by row."""
+    asked: Any = parsed(rows.body, body)
+    return [rows.read(row, number) for number, row in enumerate(asked.rows, start=1)]
 
 
-def _texts_of_table(served: Served, body: bytes) -> list[str]:
+def _of_table(rows: Rows, body: bytes) -> list[str]:
     try:
-        columns = [read_column(body, column) for column in served.model.inputs]
-        return [served.told(row) for row in zip(*columns, strict=True)]
+        columns = [read_column(body, column) for column in rows.needed]
+        return [rows.told(row) for row in zip(*columns, strict=True)]
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
 
 
-async def _predicted(served: Served, texts: list[str]) -> list[dict[str, Any]]:
+async def _predicted(served: Served, asked: list[Any]) -> list[dict[str, Any]]:
     try:
-        return await served.batcher.answers(texts)
+        return await served.batcher.answers(asked)
     except Full:
         raise _too_many() from None
 

@@ -1,0 +1,74 @@
+"""Sentences that are sent to be tagged: lists of their words, each of which gets its tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from duree.serving.bodies import AskedLists, Line, column_of, unfit
+from duree.settings import TOKENS
+from duree.tables.conll import LONGEST_SENTENCE
+from duree.trained import TrainedModel
+
+# A word takes as long as so many characters of a text.
+WORD_SIZE = 200
+
+
+class Sentences:
+    """What a network that tags words is asked, and what it says.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    """
+
+    body = AskedLists
+
+    def __init__(self, model: TrainedModel) -> None:
+        self.model = model
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that every row must have."""
+        return [TOKENS]
+
+    @property
+    def example(self) -> dict[str, Line]:
+        """A row that it can tag."""
+        return {TOKENS: ["No", "rain", ",", "no", "rainbow", "."]}
+
+    def read(self, row: Mapping[str, Line], number: int) -> list[str]:
+        """The words of a row: a list of them, or one text with blanks between them.
+
+        Raises
+        ------
+        HTTPException
+            422: there are none, too many, or not all are words.
+        """
+        given = column_of(row, TOKENS, number)
+        words = given.split() if isinstance(given, str) else given
+        if not isinstance(words, list) or not words:
+            raise unfit(number, f"{TOKENS!r} is to be a list of words, or a text with some")
+        for place, word in enumerate(words, start=1):
+            if not isinstance(word, str) or not word.strip():
+                raise unfit(number, f"word {place} of {TOKENS!r} is {word!r}, and no word")
+        if len(words) > LONGEST_SENTENCE:
+            most = f"a sentence may have at most {LONGEST_SENTENCE:,}"
+            raise unfit(number, f"{len(words):,} words in {TOKENS!r}; {most}: part it")
+        return [str(word) for word in words]
+
+    def size(self, words: list[str]) -> int:
+        """How many characters of texts take as long as a sentence."""
+        return WORD_SIZE * len(words)
+
+    def answers(self, sentences: list[list[str]]) -> list[dict[str, Any]]:
+        """The tags of each sentence, and how sure they are; of further layers as ``duree predict``
+        calls them."""
+        inputs = pl.Series(TOKENS, sentences, dtype=pl.List(pl.String))
+        sequences = self.model.encode(inputs)
+        told = self.model.task.told(self.model.predictions(sequences), inputs)
+        columns = {column.name: column.to_list() for column in told}
+        spans = zip(sequences.offsets[:-1].tolist(), sequences.offsets[1:].tolist(), strict=True)
+        return [{name: cells[begin:end] for name, cells in columns.items()} for begin, end in spans]

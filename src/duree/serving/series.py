@@ -1,0 +1,139 @@
+"""Series that are sent to be forecast: each row is one, its columns lists as a table has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from duree.errors import DataError
+from duree.forecasting import plan_like
+from duree.recipe import Recipe
+from duree.sequences.ragged import Ragged
+from duree.serving.bodies import AskedLists, Line, column_of, finite, unfit
+from duree.tables.origins import inputs
+from duree.tables.series import Covariates, SeriesSet, read_long
+from duree.tables.table import Table
+from duree.trained import TrainedModel
+
+# A step that the network reads takes as long as so many characters of a text.
+STEP_SIZE = 5
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A series as the network reads it, and the times of the steps to come."""
+
+    sequence: Ragged
+    times: list[str]
+
+
+class SeriesRows:
+    """What a network that forecasts is asked, and what it says.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    recipe : Recipe
+        That of its run.
+    """
+
+    body = AskedLists
+
+    def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
+        self.model, self.recipe = model, recipe
+        self.value, self.time = model.columns["target"], recipe.data.time
+        self.covariates = Covariates(recipe.forecast.past, recipe.forecast.known)
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that every row must have."""
+        times = [] if self.time is None else [self.time]
+        return [self.value, *times, *self.covariates.past, *self.covariates.known]
+
+    @property
+    def example(self) -> dict[str, Line]:
+        """A row as it is to be written; its times are those of no run."""
+        columns: dict[str, Line] = {name: [0.0, 0.0, 0.0] for name in self.needed}
+        columns[self.value] = [3.0, None, 5.0]
+        return columns | ({self.time: ["2001-01", "2001-02", "2001-03"]} if self.time else {})
+
+    def read(self, row: Mapping[str, Line], number: int) -> Begun:
+        """The series of a row.
+
+        Raises
+        ------
+        HTTPException
+            422: a column is missing or no list, or does not make a series that the network reads.
+        """
+        columns = {name: _cells(row, name, number) for name in self.needed}
+        for name, cells in columns.items():
+            if name != self.time and (odd := [c for c in cells if not _is_number(c)]):
+                raise unfit(number, f"{name!r} holds {odd[0]!r}: give numbers, null for none")
+        try:
+            series = self._laid_out(columns, number)
+            plan, task = plan_like(series, self.recipe, self.model)
+            end = len(series.values[0])
+            calendar = self.recipe.forecast.calendar
+            rows = inputs(series, [(0, end)], plan, calendar=calendar)
+            times = [series.label(0, end + step) for step in range(task.horizon)]
+            return Begun(self.model.encoder.encode(rows), times)
+        except DataError as error:
+            raise unfit(number, error.message("en")) from None
+
+    def size(self, begun: Begun) -> int:
+        """How many characters of texts take as long as a series."""
+        return STEP_SIZE * len(begun.sequence.values)
+
+    def answers(self, series: list[Begun]) -> list[dict[str, Any]]:
+        """The steps to come of each series, as the columns of ``duree predict``, and their times
+        as ``time``."""
+        sequences = reduce(Ragged.followed_by, [begun.sequence for begun in series])
+        columns = self.model.task.columns(self.model.predictions(sequences))
+        horizon = len(series[0].times)
+        return [
+            {"time": begun.times}
+            | {c.name: finite(c[place * horizon : (place + 1) * horizon]) for c in columns}
+            for place, begun in enumerate(series)
+        ]
+
+    def _laid_out(self, columns: dict[str, list[Any]], number: int) -> SeriesSet:
+        """The series, on the grid that its times lie on."""
+        values = columns[self.value]
+        if self.time is None:
+            seen = np.flatnonzero([value is not None for value in values])
+            if len(seen) == 0:
+                raise unfit(number, f"{self.value!r} holds no numbers")
+            laid = np.array(values[seen[0] : seen[-1] + 1], dtype=np.float64)
+            none = [np.zeros((len(laid), 0))]
+            places = [np.arange(len(laid), dtype=np.float64)]
+            return SeriesSet([self.value], [laid], none, none, places, None)
+        times = columns[self.time]
+        for name, cells in columns.items():
+            if len(cells) > len(times):
+                told = f"{name!r} has {len(cells)} cells, and {self.time!r} {len(times)} times"
+                raise unfit(number, f"{told}: give a time for each")
+        # As in a table from a file, whose cells are texts: times are read alike.
+        laid_out = {self.time: [None if time is None else str(time) for time in times]} | {
+            name: [*cells, *[None] * (len(times) - len(cells))]
+            for name, cells in columns.items()
+            if name != self.time
+        }
+        schema = {name: pl.String if name == self.time else pl.Float64 for name in laid_out}
+        table = Table(pl.DataFrame(laid_out, schema=schema), ())
+        return read_long(table, self.value, self.time, None, self.covariates)
+
+
+def _cells(row: Mapping[str, Line], name: str, number: int) -> list[Any]:
+    given = column_of(row, name, number)
+    if not isinstance(given, list) or not given:
+        raise unfit(number, f"{name!r} is to be a list, from the first step to the last")
+    return given
+
+
+def _is_number(cell: object) -> bool:
+    return cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
