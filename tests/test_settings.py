@@ -97,7 +97,7 @@ OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
 }
 # These have tests of their own.
 ELSEWHERE = {
-    "data.series": "test_forecasting.py",
+    "data.series": "test_forecasting.py, and test_series.py",
     **{
         name: "test_forecasting.py, every setting of a forecast changes it"
         for name in setting_names()

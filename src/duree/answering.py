@@ -11,6 +11,7 @@ from duree.errors import DataError
 from duree.evaluation.judgement import Figures, judge_alone
 from duree.folders import MANIFEST
 from duree.run import Run
+from duree.settings import NUMBERS
 from duree.tables.columns import with_columns
 from duree.tables.persons import GAPS, OURS
 from duree.tables.pieces import Pieces
@@ -65,7 +66,8 @@ def answer_rows(
             fix="leave --paths out: this network answers row by row",
         )
     is_long, waits = run.recipe.data.has_long_rows, Waits.of_run(run)
-    rows, ours = (None, OURS) if is_long else (count_rows(data), ())
+    rows = None if is_long else count_rows(data)
+    ours = ((NUMBERS,) if run.recipe.data.reads_numbers else OURS) if is_long else ()
     with Pieces(output, made_from(run, Path(data))) as pieces:
         for table in _pieces_like(run, data, model, pieces.rows):
             if not len(table):

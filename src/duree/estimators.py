@@ -163,7 +163,13 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         if texts is not None:
             return texts
         numbers: NDArray[np.float32] = validate_data(
-            self, X, reset=reset, dtype=np.float32, allow_nd=True, ensure_min_features=1
+            self,
+            X,
+            reset=reset,
+            dtype=np.float32,
+            allow_nd=True,
+            ensure_min_features=1,
+            ensure_all_finite="allow-nan",
         )
         return numbers
 
@@ -187,6 +193,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         tags.non_deterministic = False
         return tags
 
@@ -223,7 +230,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         Parameters
         ----------
         X : list, Series or array of str [rows]; or array of numbers [rows, steps(, channels)]
-            Numbers are read as one step after the other.
+            Numbers are read as one step after the other; NaN where one is missing.
         y : array-like [rows]
 
         Raises

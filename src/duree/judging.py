@@ -14,6 +14,7 @@ from duree.rivals import Rival
 from duree.run import Run
 from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import Ragged
+from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
 from duree.trained import TrainedModel
 
@@ -112,6 +113,10 @@ def judge_on_test(
 def _truncation(question: Question, sequences: Ragged, network: TrainedModel) -> list[str]:
     """How many texts the network sees a part of only; nothing where it sees all of each."""
     encoder = network.encoder
+    if isinstance(encoder, SeriesEncoder):
+        cut = int((encoder.truncated(question.texts) > 0).sum())
+        told = f"network: {cut} of {len(sequences)} series are longer than {encoder.longest} steps"
+        return [f"{told}, and were cut"] if cut else []
     if not isinstance(encoder, TextEncoder | LifeEncoder):
         return []
     # Only a text that fills its sequence can have been cut: the others need no second look.

@@ -109,13 +109,13 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     covariates = [resolve_column(table, column) for column in data.covariate]
     check_covariates(table, covariates, _other_columns(data, reading))
     reading = reading | ({"covariates": covariates} if covariates else {})
-    texts = tell_covariates(
-        table, {name: name for name in covariates}, as_text(table, text).fill_null("")
-    )
+    told = table.frame[text] if data.reads_numbers else as_text(table, text).fill_null("")
+    texts = tell_covariates(table, {name: name for name in covariates}, told)
     task = TASKS[name]
     target = task.read_target(table, column)
     # Many lives go the same way: that two are alike does not make them one.
-    duplicates = None if data.reads_states else find_duplicates(texts)
+    has_texts = not (data.reads_states or data.reads_numbers)
+    duplicates = find_duplicates(texts) if has_texts else None
     findings = check_table(
         table,
         # Sequences that are foretold themselves are no answers to look over.
@@ -212,7 +212,7 @@ def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:
     tokens = all(Path(file).suffix.lower() in TOKEN_FILES for file in data.files)
     if data.files and tokens:
         return _check_tokens(data.model_copy(update={"token": data.text or "auto"}))
-    if data.series:
+    if data.series and not data.reads_numbers:
         read = read_series(data, ForecastSettings())
         return Table(
             pl.DataFrame({read.name: read.series.names}), read.sources

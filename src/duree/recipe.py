@@ -20,7 +20,10 @@ from pydantic_core import ErrorDetails
 
 from duree.errors import DataError, RecipeError
 from duree.settings import (
+    NUMBER_DEFAULTS,
+    NUMBERS,
     OF_SERIES,
+    OF_WORDS,
     READS_TOKENS,
     STATES,
     TASK_DEFAULTS,
@@ -78,8 +81,8 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _series_are_forecast(self) -> Recipe:
         data, of_series = self.data, self.task is not None and {self.task} <= OF_SERIES
-        if (data.series or self.forecast.horizon) and not of_series:
-            raise ValueError("data.series and forecast.horizon go with task = forecast: set it")
+        if self.forecast.horizon and not of_series:
+            raise ValueError("forecast.horizon goes with task = forecast: set it")
         if of_series and (data.text or data.reads_states):
             raise ValueError("a forecast reads data.series, and no text or states")
         if of_series and data.validation_file:
@@ -89,6 +92,33 @@ class Recipe(Section):
         if data.series and (set(data.series) & {*self.forecast.past, *self.forecast.known}):
             raise ValueError("a column is among data.series and the forecast’s covariates too")
         return self
+
+    @model_validator(mode="after")
+    def _numbers_are_read_as_numbers(self) -> Recipe:
+        data = self.data
+        if not data.series or (self.task is not None and {self.task} <= OF_SERIES):
+            return self
+        if data.text != NUMBERS or data.reads_states:
+            raise ValueError("data.series and data.text or states are both given: choose one")
+        if data.time and not data.id:
+            raise ValueError(
+                "with data.series and data.time each row is a moment: data.id must name of which "
+                "series"
+            )
+        if named := ", ".join(name for name in OF_WORDS if not _is_usual(self, name)):
+            raise ValueError(f"{named} has no meaning where numbers are read: leave it out")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_have_their_own_defaults(cls, settings: Any) -> Any:
+        if not isinstance(settings, Mapping) or {settings.get("task")} <= OF_SERIES:
+            return settings
+        if not _section(settings, "data").get("series"):
+            return settings
+        own = {name: of | _section(settings, name) for name, of in NUMBER_DEFAULTS.items()}
+        own["data"]["text"] = own["data"]["text"] or NUMBERS
+        return {**settings, **own}
 
     @model_validator(mode="before")
     @classmethod
@@ -263,6 +293,14 @@ def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A section as plain settings, whatever it was given as."""
     section = settings.get(name) or {}
     return section.model_dump() if isinstance(section, Section) else dict(section)
+
+
+def _is_usual(recipe: Recipe, name: str) -> bool:
+    """Whether a setting is what it is, where numbers are read, unless the user sets it."""
+    of, _, inner = name.partition(".")
+    section: Section = getattr(recipe, of)
+    usual = NUMBER_DEFAULTS[of].get(inner, type(section).model_fields[inner].default)
+    return bool(getattr(section, inner) == usual)
 
 
 def _is_section(field: FieldInfo) -> bool:

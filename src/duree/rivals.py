@@ -22,6 +22,7 @@ from duree.question import Question
 from duree.run import Run
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged, pieces
+from duree.sequences.series import as_ragged
 from duree.tasks import Task
 from duree.training.batches import MOST_VALUES
 
@@ -63,14 +64,14 @@ def train_rivals(
         part
         for rows in learned
         for part in (
-            question.texts.gather(rows).to_list(),
+            _read(question, rows),
             task.encode(question.target.gather(rows)),
         )
     ]
     # After the rows to tune on and to learn from comes what each counts, where they differ.
     if question.weights is not None:
         parts.append(Counts(*(question.weights[rows] for rows in (split.train, split.validation))))
-    tested = question.texts.gather(split.test).to_list()
+    tested = _read(question, split.test)
     answers = task.encode(question.target.gather(split.test)) if task.each_step else None
     rivals = []
     for baseline in task.baselines(recipe, encoder):
@@ -103,8 +104,14 @@ def train_rivals(
     return rivals
 
 
+def _read(question: Question, rows: NDArray[np.int64]) -> list[str] | Ragged:
+    """What baselines are given of some rows: their texts, or their numbers as they are."""
+    texts = question.texts.gather(rows)
+    return as_ragged(texts) if question.recipe.data.reads_numbers else texts.to_list()
+
+
 def _kept(
-    baseline: Baseline, texts: list[str], task: Task, answers: Ragged | None
+    baseline: Baseline, texts: Any, task: Task, answers: Ragged | None
 ) -> NDArray[np.float64]:
     """What is kept of a baseline's predictions; of those for steps not all are held at once."""
     if answers is None:

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 STATES = "states"
 # What the values of series are called where several columns hold them.
 VALUE = "value"
+# The column that holds numeric series, a row each, where they are classified (see
+# duree.tables.channels).
+NUMBERS = "numbers"
 # Tasks that read series, by time.
 OF_SERIES = frozenset({"forecast"})
 # And that in which the words of a sentence are told, where each row is a token.
@@ -54,6 +57,18 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
+# The same where series of numbers are read, which have no words.
+NUMBER_DEFAULTS: dict[str, dict[str, Any]] = {
+    "data": {"text": NUMBERS},
+    "text": {"keep": "tail"},
+    "model": {"word_dropout": 0.0, "wide": False},
+}
+# What has no meaning then.
+OF_WORDS = (
+    *(f"text.{name}" for name in ("segmenter", "lowercase", "numbers", "max_features")),
+    *(f"model.{name}" for name in ("embedding_size", "word_dropout", "wide")),
+)
+
 
 class Section(BaseModel):
     """Settings that cannot be changed once made, nor misspelt."""
@@ -80,7 +95,9 @@ class DataSettings(Section):
         (), description="What happened, where each row is an event; several columns name it too."
     )
     series: tuple[str, ...] = Field(
-        (), description="The column of a series’ values, or one column for each series (a:b, a*)."
+        (),
+        description="Columns of numbers over time: those to forecast, a series each; or, where "
+        "there is a target, what is read at each time, or the time points side by side (a:b, a*).",
     )
     covariate: tuple[str, ...] = Field(
         (), description="What is known of a sequence of states throughout, as categories."
@@ -93,14 +110,16 @@ class DataSettings(Section):
     )
     id: str | None = Field(
         None,
-        description="Names each row, or whose it is (spells, events, tokens); never an input.",
+        description="Names each row, or whose it is (spells, events, series, tokens); never an "
+        "input.",
     )
     group: str | None = Field(
         None, description="Rows that share a value here (author, speaker) stay in one part."
     )
     time: str | None = Field(
         None,
-        description="Train on what came before, test on what came after; of events: their order.",
+        description="Train on what came before, test on what came after; of events and series: "
+        "their order.",
     )
     weight: str | None = Field(None, description="How much each row counts: a positive number.")
     label_separator: str | None = Field(
@@ -123,8 +142,16 @@ class DataSettings(Section):
         return bool(self.states or self.state or self.event)
 
     @property
+    def reads_numbers(self) -> bool:
+        """Whether series of numbers are read, of which each has an answer; not where they are
+        forecast."""
+        return bool(self.series) and self.text == NUMBERS
+
+    @property
     def has_long_rows(self) -> bool:
         """Whether a sequence stands in several rows of the table."""
+        if self.reads_numbers:
+            return self.time is not None
         return (self.reads_states and not self.states) or self.token is not None
 
     @property

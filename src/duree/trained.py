@@ -23,8 +23,10 @@ from duree.run import Run
 from duree.sequences.encoder import ENCODERS, Encoder
 from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import Ragged
+from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
 from duree.settings import ModelSettings
+from duree.tables.channels import list_numbers
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.covariates import tell_covariates
 from duree.tables.states import tell_states
@@ -51,9 +53,9 @@ class TrainedModel:
     columns : dict
         Which columns of a table hold what: ``{"text": ..., "target": ...}``.
     extra : dict
-        Plain JSON data that is kept with the model: ``states``, the columns of its time points,
-        where it reads them side by side, or ``spells``, how they were laid out in time; and
-        whatever an estimator needs.
+        Plain JSON data that is kept with the model: ``states`` or ``series``, the columns of its
+        time points, where it reads them side by side; ``spells``, how they were laid out in time,
+        or ``channels``, what was measured at each time; and whatever an estimator needs.
     """
 
     network: nn.Module
@@ -74,11 +76,17 @@ class TrainedModel:
     @property
     def reads_columns(self) -> bool:
         """Whether these stand in columns side by side, one for each time point."""
-        return "states" in self.extra
+        return "states" in self.extra or "series" in self.extra
+
+    @property
+    def reads_numbers(self) -> bool:
+        """Whether it reads series of numbers, of which each has an answer."""
+        return isinstance(self.encoder, SeriesEncoder)
 
     @property
     def inputs(self) -> list[str]:
-        """The columns that it reads: that of the texts, or those of the time points; covariates.
+        """The columns that it reads: that of texts or series, or those of the time points;
+        covariates.
 
         Raises
         ------
@@ -90,6 +98,8 @@ class TrainedModel:
                 "the network forecasts series, which it reads as whole tables and not row by row",
                 fix="use duree predict, duree evaluate or duree serve; the report shows its errors",
             )
+        if "series" in self.extra:
+            return list(self.extra["series"])
         told = list(self.extra["states"]) if self.reads_columns else [self.columns["text"]]
         return told + self.covariates
 
@@ -126,6 +136,8 @@ class TrainedModel:
 
     def _told(self, table: Table) -> pl.Series:
         """The texts, or states told as texts, without covariates."""
+        if "series" in self.extra:
+            return list_numbers(table, [resolve_column(table, name) for name in self.inputs])
         if self.reads_columns:
             states = [resolve_column(table, name) for name in self.extra["states"]]
             return tell_states(table, states)

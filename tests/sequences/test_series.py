@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,23 +61,80 @@ def test_one_number_a_step_needs_no_channel_axis():
     assert encoder.encode(steps).lengths.tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_missing_or_infinite_value_is_refused_with_its_row_and_step(bad):
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_an_infinite_value_is_refused_with_its_row_and_step(bad):
     values = np.zeros((3, 4))
     values[1, 2] = bad
     for do in (SeriesEncoder.fit, SeriesEncoder((0.0,), (1.0,)).encode):
         with pytest.raises(DataError) as error:
             do(values)
         assert str(error.value) == (
-            "1 steps have a value that is missing or infinite; first in row 2, step 3; fill the "
-            "gaps in or leave those rows out: steps without a value are not supported yet"
+            "1 steps have a value that is infinite; first in row 2, step 3; leave those values "
+            "empty, or correct them"
         )
 
 
-def test_the_row_of_a_missing_value_is_right_in_a_ragged():
-    values = np.array([0.0, 1.0, 2.0, np.nan])
+def test_the_row_of_an_infinite_value_is_right_in_a_ragged():
+    values = np.array([0.0, 1.0, 2.0, np.inf])
     with pytest.raises(DataError, match="row 3, step 2"):
         SeriesEncoder.fit(Ragged(values, np.array([0, 1, 2, 4])))
+
+
+def test_a_missing_value_is_the_mean_and_a_mark_beside_it_says_so():
+    values = np.array(
+        [[[1.0, 7.0], [np.nan, 8.0], [3.0, 9.0]], [[5.0, 7.0], [7.0, 8.0], [4.0, 9.0]]]
+    )
+    encoder = SeriesEncoder.fit(values)
+    assert (encoder.means, encoder.marked) == ((4.0, 8.0), (0,))
+    assert (encoder.channels, encoder.size) == (2, 3)
+    encoded = encoder.encode(values).values
+    scale = np.std([1, 3, 5, 7, 4])
+    np.testing.assert_allclose(encoded[:, 0], np.array([-3, 0, -1, 1, 3, 0]) / scale, rtol=1e-6)
+    assert encoded[:, 2].tolist() == [0, 1, 0, 0, 0, 0]
+    # Where training had no missing value, nothing stands for one: it is the mean, and no more.
+    whole = SeriesEncoder.fit(values[1:])
+    assert whole.size == 2
+    assert whole.encode(values[:1]).values[1, 0] == 0
+
+
+def test_a_channel_without_a_value_in_training_is_refused():
+    values = np.array([[[1.0, np.nan], [2.0, np.nan]]])
+    with pytest.raises(DataError, match="channel 2 of the series has no value in any training row"):
+        SeriesEncoder.fit(values)
+
+
+@given(NUMBERS)
+def test_what_missing_values_would_have_been_changes_nothing(values):
+    one, other = values.copy(), values.copy()
+    one[0, 1, 0] = other[0, 1, 0] = np.nan
+    other[1:], one[1:] = values[1:], values[1:]
+    assert SeriesEncoder.fit(one) == SeriesEncoder.fit(other)
+    encoded = SeriesEncoder.fit(one).encode(one).values
+    assert np.isfinite(encoded).all()
+    assert (encoded[1, 0], encoded[1, 2]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("keep", "steps"), [("head", [0, 1, 2]), ("tail", [3, 4, 5]), ("both", [0, 1, 5])]
+)
+def test_a_longer_series_is_cut_where_it_is_told(keep, steps):
+    rows = Ragged(np.array([0.0, 1, 2, 3, 4, 5, 8, 9]), np.array([0, 6, 8]))
+    encoder = SeriesEncoder((0.0,), (1.0,), longest=3, keep=keep)
+    encoded = encoder.encode(rows)
+    assert encoded[0][:, 0].tolist() == steps
+    assert encoded[1][:, 0].tolist() == [8, 9]
+    assert encoder.truncated(rows).tolist() == [3, 0]
+
+
+def test_rows_of_a_table_encode_as_arrays_do():
+    values = np.random.default_rng(0).normal(size=(4, 5, 2))
+    values[2, 3, 1] = np.nan
+    rows = pl.Series("numbers", values.tolist(), dtype=pl.List(pl.Array(pl.Float64, 2)))
+    encoder = SeriesEncoder.fit(rows)
+    assert encoder == SeriesEncoder.fit(values)
+    np.testing.assert_array_equal(encoder.encode(rows).values, encoder.encode(values).values)
+    with pytest.raises(DataError, match="no series of steps"):
+        encoder.encode(pl.Series(["a", "b"]))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +174,7 @@ def test_what_is_stored_comes_back_equal(values):
     ("change", "part"),
     [
         ({"kind": "text"}, "kind"),
-        ({"version": 2}, "version"),
+        ({"version": 3}, "version"),
         ({"more": 0}, "keys"),
         ({"means": []}, "means"),
         ({"means": 1.0}, "means"),
@@ -128,9 +186,19 @@ def test_what_is_stored_comes_back_equal(values):
         ({"scales": [float("inf")]}, "scales"),
         ({"scales": [1.0, 1.0]}, "scales"),
         ({"scales": None}, "scales"),
+        ({"marked": [1]}, "marked"),
+        ({"marked": [0, 0]}, "marked"),
+        ({"marked": None}, "marked"),
+        ({"longest": 0}, "longest"),
+        ({"keep": "middle"}, "keep"),
     ],
 )
 def test_a_stored_encoder_that_was_altered_is_refused(change, part):
     state = SeriesEncoder.fit(np.array([[1.0, 2.0]])).to_dict()
     with pytest.raises(RunError, match=f"see its '{part}'"):
         SeriesEncoder.from_dict(state | change)
+
+
+def test_what_was_stored_before_missing_values_were_read_comes_back():
+    state = {"kind": "series", "version": 1, "means": [1.0], "scales": [2.0]}
+    assert SeriesEncoder.from_dict(state) == SeriesEncoder((1.0,), (2.0,))

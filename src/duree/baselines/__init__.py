@@ -13,8 +13,10 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.boosted import MOST_STATES, BoostedTrees
@@ -35,6 +37,8 @@ from duree.baselines.markov import (
 from duree.baselines.nb_svm import NbSvm
 from duree.baselines.ngrams import Ngrams
 from duree.baselines.ridge import RidgeRegression
+from duree.baselines.rocket import RocketFeatures
+from duree.baselines.series import SeriesFeatures
 from duree.baselines.states import StateFeatures
 from duree.recipe import Recipe
 
@@ -43,6 +47,10 @@ Units = Callable[[str], list[str]]
 # What is tried for C and alpha: TF-IDF has rows of length 1, states have features of deviation 1.
 STRENGTHS, STATE_STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0), (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
 PENALTIES, STATE_PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0), (1.0, 10.0, 100.0, 1000.0)
+
+# Series have few features, or 2,000 of ROCKET's: the paper tries penalties of six sizes too.
+SERIES_STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+SERIES_PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 
 
 class Baseline(Protocol):
@@ -81,8 +89,20 @@ class Baseline(Protocol):
         ...
 
 
-def label_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
-    """Rivals for classes or labels; ``units`` parts a text into all its units, none cut off."""
+def label_baselines(recipe: Recipe, units: Units | None) -> Sequence[Baseline]:
+    """Rivals for classes or labels.
+
+    ``units`` parts a text into all its units, none cut off; None: the rows are series of numbers.
+    """
+    if units is None:
+        return [
+            Majority("majority"),
+            *(
+                Logistic(name, features, _centred, SERIES_STRENGTHS, recipe.seed, dual=False)
+                for name, features in _of_series("series_logistic", recipe).items()
+            ),
+            _forest(SeriesFeatures(), recipe),
+        ]
     if recipe.data.reads_states:
         features = StateFeatures(units, len(recipe.data.covariate))
         logistic = Logistic("state_logistic", features, _scaled, STATE_STRENGTHS, recipe.seed)
@@ -96,8 +116,17 @@ def label_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
     ]
 
 
-def regression_baselines(recipe: Recipe, units: Units) -> Sequence[Baseline]:
-    """Rivals for numbers; ``units`` parts a text into all its units, none cut off."""
+def regression_baselines(recipe: Recipe, units: Units | None) -> Sequence[Baseline]:
+    """Rivals for numbers; ``units`` as for ``label_baselines``."""
+    if units is None:
+        return [
+            Majority("mean"),
+            *(
+                RidgeRegression(name, features, _centred, SERIES_PENALTIES)
+                for name, features in _of_series("series_ridge", recipe).items()
+            ),
+            _forest(SeriesFeatures(), recipe),
+        ]
     if recipe.data.reads_states:
         features = StateFeatures(units, len(recipe.data.covariate))
         ridge = RidgeRegression("state_ridge", features, _scaled, STATE_PENALTIES)
@@ -139,6 +168,16 @@ def _tfidf() -> TfidfTransformer:
 def _scaled() -> StandardScaler:
     """Every feature brought to standard deviation 1."""
     return StandardScaler(with_mean=False)
+
+
+def _of_series(plain: str, recipe: Recipe) -> dict[str, Features]:
+    """What linear models see of series: figures that anyone would think of, and convolutions."""
+    return {plain: SeriesFeatures(), "rocket": RocketFeatures(recipe.seed)}
+
+
+def _centred() -> Any:
+    """Every feature brought to mean 0 and standard deviation 1."""
+    return make_pipeline(FunctionTransformer(csr_matrix.toarray), StandardScaler())
 
 
 def _forest(features: Features, recipe: Recipe) -> Forest:

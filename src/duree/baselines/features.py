@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 
 class Features(Protocol):
-    """Counts of what each row holds.
+    """Counts of what each row holds; rows are a list of texts, or a Ragged of numbers.
 
     Attributes
     ----------
@@ -20,10 +20,10 @@ class Features(Protocol):
 
     is_unit: NDArray[np.bool_]
 
-    def fit(self, texts: list[str], validation_texts: list[str]) -> tuple[csr_matrix, csr_matrix]:
+    def fit(self, texts: Any, validation_texts: Any) -> tuple[csr_matrix, csr_matrix]:
         """Learn which features there are, and count them in both lists, [rows, features]."""
         ...
 
-    def count(self, texts: list[str]) -> csr_matrix:
+    def count(self, texts: Any) -> csr_matrix:
         """The same for other rows."""
         ...

@@ -28,6 +28,8 @@ class Logistic:
     strengths : tuple of float
         Values of C to try.
     seed : int
+    dual : bool
+        How it is fitted; see ``fit_logistic``.
     """
 
     def __init__(
@@ -37,9 +39,11 @@ class Logistic:
         weigh: Callable[[], Any],
         strengths: tuple[float, ...],
         seed: int,
+        *,
+        dual: bool = True,
     ) -> None:
         self.name, self.features, self.weigh = name, features, weigh
-        self.strengths, self.seed = strengths, seed
+        self.strengths, self.seed, self.dual = strengths, seed, dual
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
 
@@ -82,7 +86,7 @@ class Logistic:
         weights: NDArray[np.float64] | None,
     ) -> None:
         fitted = [
-            fit_logistic(features, column, strength, self.seed, weights)
+            fit_logistic(features, column, strength, self.seed, weights, dual=self.dual)
             for column in self.answers.columns(targets).T
         ]
         slopes, biases = zip(*fitted, strict=True)

@@ -104,7 +104,9 @@ def _worst(badness: NDArray[np.float64]) -> list[int]:
 
 def _mistake(run: RunData, row: int, true: str, said: str, sure: str, of_true: str) -> Mistake:
     text, name = run.column("text"), run.column("id")
-    told = str(run.predictions[text][row] or "") if text else ""
+    told = ""
+    if text and not run.recipe.data.reads_numbers:
+        told = str(run.predictions[text][row] or "")
     if "before" in run.predictions.columns and run.answers_steps:
         told = f"{run.predictions['step'][row]}: {run.predictions['before'][row]} › {true}"
     return Mistake(

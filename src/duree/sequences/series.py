@@ -1,20 +1,26 @@
-"""Numeric sequences: each channel brought to mean 0 and standard deviation 1."""
+"""Numeric sequences: each channel brought to mean 0 and standard deviation 1.
+
+A value that is missing becomes 0, the training mean, and in a further channel 1 says so: that it is
+missing may tell something (Lipton, Kale & Wetzel 2016).
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.sequences.ragged import Ragged
+from duree.sequences.ragged import Ragged, offsets_of
 from duree.sequences.stored import require
 
-VERSION = 1
+VERSION = 2
+Keep = Literal["head", "tail", "both"]
 
 
 @dataclass(frozen=True)
@@ -26,47 +32,78 @@ class SeriesEncoder:
     Attributes
     ----------
     means, scales : tuple of float [channels]
+    marked : tuple of int
+        The channels that have missing values in training: each gets a further one, which is 1 where
+        a value is missing and else 0.
+    longest : int or None
+        Longer series are cut to so many steps; None: none is.
+    keep : {"head", "tail", "both"}
+        Which end of a longer one is kept; both: half from each.
     """
 
     means: tuple[float, ...]
     scales: tuple[float, ...]
+    marked: tuple[int, ...] = ()
+    longest: int | None = None
+    keep: Keep = "tail"
 
     @property
     def channels(self) -> int:
         """Numbers in each step."""
         return len(self.means)
 
+    @property
+    def size(self) -> int:
+        """Numbers in each step as the network reads it, those beside missing ones among them."""
+        return self.channels + len(self.marked)
+
     @classmethod
-    def fit(cls, values: NDArray[Any] | Ragged) -> SeriesEncoder:
+    def fit(
+        cls,
+        values: NDArray[Any] | Ragged | pl.Series,
+        longest: int | None = None,
+        keep: Keep = "tail",
+    ) -> Self:
         """Learn from training values, and no others.
 
         Parameters
         ----------
-        values : array [rows, steps] or [rows, steps, channels], or Ragged of numbers
+        values : array [rows, steps] or [rows, steps, channels], Ragged of numbers, or polars.Series
+            of List(Array(Float64, channels)); NaN where a value is missing
+        longest, keep
+            See the attributes.
 
         Raises
         ------
         DataError
-            There is no value, one is missing or infinite, or the shape is another.
+            There is no value, a channel has none, one is infinite, or the shape is another.
         """
-        steps = _as_ragged(values).values
-        means = steps.mean(axis=0)
-        deviations = (steps - means).std(axis=0)
+        steps = as_ragged(values).values
+        counts = np.isfinite(steps).sum(axis=0)
+        if not counts.all():
+            raise DataError(
+                "channel {channel} of the series has no value in any training row",
+                fix="leave that channel out",
+                channel=int(counts.argmin()) + 1,
+            )
+        means = np.nanmean(steps, axis=0)
+        deviations = np.nanstd(steps - means, axis=0)
         # The mean of equal numbers may be off by a rounding error, and so their deviation from 0.
-        constant = steps.max(axis=0) == steps.min(axis=0)
-        means = np.where(constant, steps[0], means)
-        scales = np.where(constant | (deviations == 0), 1.0, deviations)
-        return cls(tuple(means.tolist()), tuple(scales.tolist()))
+        low, high = np.nanmin(steps, axis=0), np.nanmax(steps, axis=0)
+        means = np.where(low == high, low, means)
+        scales = np.where((low == high) | (deviations == 0), 1.0, deviations)
+        marked = tuple(np.flatnonzero(counts < len(steps)).tolist())
+        return cls(tuple(means.tolist()), tuple(scales.tolist()), marked, longest, keep)
 
-    def encode(self, values: NDArray[Any] | Ragged) -> Ragged:
-        """Standardised values, float32 [total_steps, channels].
+    def encode(self, values: NDArray[Any] | Ragged | pl.Series) -> Ragged:
+        """Standardised values, float32 [total_steps, size].
 
         Raises
         ------
         DataError
-            A value is missing or infinite, or the channels are not those of ``fit``.
+            A value is infinite, or the channels are not those of ``fit``.
         """
-        ragged = _as_ragged(values)
+        ragged = as_ragged(values)
         given = ragged.values.shape[1]
         if given != self.channels:
             raise DataError(
@@ -75,8 +112,30 @@ class SeriesEncoder:
                 given=given,
                 known=self.channels,
             )
+        ragged = self._shortened(ragged)
         standard = (ragged.values - np.array(self.means)) / np.array(self.scales)
-        return Ragged(standard.astype(np.float32), ragged.offsets)
+        missing = np.isnan(standard)
+        marks = missing[:, list(self.marked)]
+        laid = np.concatenate([np.where(missing, 0.0, standard), marks], axis=1)
+        return Ragged(laid.astype(np.float32), ragged.offsets)
+
+    def truncated(self, values: NDArray[Any] | Ragged | pl.Series) -> NDArray[np.int64]:
+        """How many steps of each row ``encode`` leaves out, int64 [rows]."""
+        lengths = as_ragged(values).lengths
+        return np.maximum(lengths - (self.longest or lengths.max(initial=0)), 0)
+
+    def _shortened(self, ragged: Ragged) -> Ragged:
+        if self.longest is None or ragged.lengths.max(initial=0) <= self.longest:
+            return ragged
+        of_tail = {"head": 0, "tail": self.longest, "both": self.longest // 2}[self.keep]
+        steps, lengths = ragged.steps, np.repeat(ragged.lengths, ragged.lengths)
+        kept = (
+            (lengths <= self.longest)
+            | (steps < self.longest - of_tail)
+            | (steps >= lengths - of_tail)
+        )
+        offsets = offsets_of(np.minimum(ragged.lengths, self.longest))
+        return Ragged(ragged.values[kept], offsets)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""
@@ -85,33 +144,58 @@ class SeriesEncoder:
             "version": VERSION,
             "means": list(self.means),
             "scales": list(self.scales),
+            "marked": list(self.marked),
+            "longest": self.longest,
+            "keep": self.keep,
         }
 
     @classmethod
-    def from_dict(cls, state: Mapping[str, Any]) -> SeriesEncoder:
-        """Make the encoder that ``to_dict`` described.
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Make the encoder that ``to_dict`` described, also one that knew of no missing values.
 
         Raises
         ------
         RunError
             The data is malformed, or was written by a newer Durée.
         """
-        require(set(state) == {"kind", "version", "means", "scales"}, "series", "keys")
+        require(state.get("version") in (1, VERSION), "series", "version")
+        if state["version"] == 1:
+            state = {**state, "marked": [], "longest": None, "keep": "tail"}
+        known = {"kind", "version", "means", "scales", "marked", "longest", "keep"}
+        require(set(state) == known, "series", "keys")
         require(state["kind"] == "series", "series", "kind")
-        require(state["version"] == VERSION, "series", "version")
-        means, scales = state["means"], state["scales"]
+        means, scales, marked = state["means"], state["scales"], state["marked"]
         require(_are_numbers(means), "series", "means")
         require(
             _are_numbers(scales) and len(scales) == len(means) and min(scales) > 0,
             "series",
             "scales",
         )
-        return cls(tuple(means), tuple(scales))
+        places = range(len(means))
+        require(
+            isinstance(marked, list)
+            and all(type(place) is int and place in places for place in marked)
+            and marked == sorted(set(marked)),
+            "series",
+            "marked",
+        )
+        longest = state["longest"]
+        require(longest is None or (type(longest) is int and longest > 0), "series", "longest")
+        require(state["keep"] in get_args(Keep), "series", "keep")
+        return cls(tuple(means), tuple(scales), tuple(marked), longest, state["keep"])
 
 
-def _as_ragged(values: NDArray[Any] | Ragged) -> Ragged:
-    """float64 [total_steps, channels], all finite, at least one step in each row."""
-    if isinstance(values, Ragged):
+def as_ragged(values: NDArray[Any] | Ragged | pl.Series) -> Ragged:
+    """float64 [total_steps, channels], none infinite, at least one step in each row.
+
+    Raises
+    ------
+    DataError
+        See ``SeriesEncoder.fit``.
+    """
+    if isinstance(values, pl.Series):
+        ragged = _of_lists(values)
+    elif isinstance(values, Ragged):
         ragged = Ragged(_numbers(values.values), values.offsets)
     else:
         numbers = _numbers(values)
@@ -128,8 +212,21 @@ def _as_ragged(values: NDArray[Any] | Ragged) -> Ragged:
         ragged = Ragged(ragged.values[:, None], ragged.offsets)
     if ragged.values.size == 0 or ragged.lengths.min() == 0:
         raise DataError("a series has no values", fix="leave out empty rows and columns")
-    _refuse_missing(ragged)
+    _refuse_infinite(ragged)
     return ragged
+
+
+def _of_lists(series: pl.Series) -> Ragged:
+    """Rows that are lists of steps, each step a list or an array of numbers."""
+    if series.dtype != pl.List or not series.dtype.inner.is_nested():  # type: ignore[attr-defined]
+        raise DataError(
+            "the column {column!r} holds {kind}, and no series of steps",
+            fix="give each row a list of steps, each a list of numbers",
+            column=series.name,
+            kind=str(series.dtype),
+        )
+    offsets = offsets_of(series.list.len().to_numpy())
+    return Ragged(_numbers(series.list.explode(empty_as_null=False).to_numpy()), offsets)
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -142,15 +239,15 @@ def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
         ) from None
 
 
-def _refuse_missing(ragged: Ragged) -> None:
-    bad = ~np.isfinite(ragged.values).all(axis=1)
+def _refuse_infinite(ragged: Ragged) -> None:
+    bad = np.isinf(ragged.values).any(axis=1)
     if bad.any():
         step = int(np.flatnonzero(bad)[0])
         row = int(np.searchsorted(ragged.offsets, step, side="right")) - 1
         raise DataError(
-            "{count} steps have a value that is missing or infinite",
+            "{count} steps have a value that is infinite",
             "first in row {row}, step {step}",
-            "fill the gaps in or leave those rows out: steps without a value are not supported yet",
+            "leave those values empty, or correct them",
             count=int(bad.sum()),
             row=row + 1,
             step=step - int(ragged.offsets[row]) + 1,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.settings import STATES, DataSettings
+from duree.settings import NUMBERS, STATES, DataSettings
 from duree.tables.characters import check_characters
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.duplicates import Duplicates, find_duplicates
@@ -63,6 +65,9 @@ def check_table(
     DataError
         A column that ``data`` names is not in the table.
     """
+    if data.reads_numbers:  # which were looked over as they were gathered
+        table = replace(table, frame=table.frame.drop(NUMBERS))
+        data = data.model_copy(update={"text": None})
     names = {role: getattr(data, role) for role in ROLES}
     named = {role: resolve_column(table, name) for role, name in names.items() if name is not None}
     data = data.model_copy(update=named)

@@ -30,14 +30,17 @@ OURS = (STATES, GAPS)
 BAD = {
     "missing": "{count} rows have no {column!r}",
     "backwards": "spells that end before they start: {count}",
+    "empty": "rows whose series has no value at all: {count}",
 }
 LEFT_OUT = {
     "missing": "{count} rows without {column!r} were left out: row {rows} ...",
     "backwards": "spells that end before they start were left out: {count} (row {rows} ...)",
+    "empty": "rows whose series has no value at all were left out: {count} (row {rows} ...)",
 }
 REMEDY = {
     "missing": "fill them in, or leave them out with --drop-bad",
     "backwards": "correct them, or leave them out with --drop-bad",
+    "empty": "fill them in, or leave them out with --drop-bad",
 }
 
 
@@ -77,7 +80,12 @@ class Persons:
 
 
 def one_row_each(
-    table: Table, persons: Persons, name: str, used: Collection[str], needed: dict[str, str]
+    table: Table,
+    persons: Persons,
+    name: str,
+    used: Collection[str],
+    needed: dict[str, str],
+    ours: Collection[str] = OURS,
 ) -> Table:
     """A table with a row for each person, of all columns that are the same in all rows of each.
 
@@ -91,6 +99,8 @@ def one_row_each(
         Columns that tell of single rows: they go into the sequences.
     needed : {role: column}
         Columns of which each person must have one value.
+    ours : collection of str
+        Names that the columns of sequences will have, which the table must not.
 
     Raises
     ------
@@ -107,7 +117,7 @@ def one_row_each(
             left.append(column.name)
         else:
             raise _several(column, persons, others, name, roles[column.name])
-    if taken := [column.name for column in kept if column.name in OURS]:
+    if taken := [column.name for column in kept if column.name in ours]:
         raise DataError(
             "the table has a column {column!r} already, and the sequences go by that name",
             fix="rename that column in the table",

@@ -129,12 +129,12 @@ def read_long(
         for which in (covariates.past, covariates.known)
     ]
     order = np.lexsort((times.moments, codes))
-    findings = _unsorted(codes, times.moments, column)
+    findings = unsorted(codes, times.moments, column)
     codes, moments, numbers = codes[order], times.moments[order], numbers[order]
     past, known = (found[order] for found in beside)
     same = (np.diff(codes) == 0) & (np.diff(moments) == 0)
     if same.any():
-        _refuse_twice(table.frame[column], order, same, kinds, codes, names)
+        refuse_twice(table.frame[column], order, same, kinds, codes, names)
     begins = np.flatnonzero(np.diff(codes, prepend=-1))
     rows = np.split(np.arange(len(codes)), begins[1:])
     frequency = find_frequency([moments[own] for own in rows], times.written)
@@ -216,14 +216,7 @@ def read_wide(table: Table, names: str, columns: list[str], *, whole: bool = Fal
         Two lines have one name, or a cell holds no number.
     """
     named = as_text(table, names).fill_null("")
-    if named.n_unique() < len(named):
-        twice = named.filter(named.is_duplicated())[0]
-        raise DataError(
-            "{count} lines are called {name!r}: a wide table has one line for each series",
-            fix="name them apart; for one row a time, name the columns: --series COL --time COL",
-            count=int((named == twice).sum()),
-            name=twice,
-        )
+    refuse_twins(named)
     cells = np.stack([as_numbers(table, name).to_numpy() for name in columns], axis=1)
     filled = np.isfinite(cells)
     kept = filled.any(axis=1)
@@ -291,7 +284,20 @@ def _refuse_missing(missing: NDArray[np.bool_], column: str) -> None:
         )
 
 
-def _refuse_twice(
+def refuse_twins(names: pl.Series) -> None:
+    """Refuse a wide table in which two lines have one name."""
+    if names.n_unique() == len(names):
+        return
+    twice = names.filter(names.is_duplicated())[0]
+    raise DataError(
+        "{count} lines are called {name!r}: a wide table has one line for each series",
+        fix="name them apart; for one row a time, name the columns: --series COL --time COL",
+        count=int((names == twice).sum()),
+        name=twice,
+    )
+
+
+def refuse_twice(
     times: pl.Series,
     order: NDArray[np.int64],
     same: NDArray[np.bool_],
@@ -299,6 +305,7 @@ def _refuse_twice(
     codes: NDArray[np.int64],
     names: str | None,
 ) -> None:
+    """Tell of two rows of one series at one time; ``order`` is that in which they were ``same``."""
     place = int(same.argmax())
     one, other = sorted((int(order[place]), int(order[place + 1])))
     facts: dict[str, Any] = {
@@ -312,7 +319,8 @@ def _refuse_twice(
     raise DataError(what, "rows {rows}", fix, **facts)
 
 
-def _unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Finding]:
+def unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Finding]:
+    """Whether rows of a series go back in time; ``codes`` says of which series each is."""
     order = np.argsort(codes, kind="stable")
     falls = (np.diff(codes[order]) == 0) & (np.diff(moments[order]) < 0)
     if not falls.any():

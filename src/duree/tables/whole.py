@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from duree.settings import STATES, DataSettings
+from duree.tables.channels import with_numbers
 from duree.tables.columns import resolve_column
 from duree.tables.events import gather_events
 from duree.tables.sentences import with_sentences
@@ -26,13 +27,14 @@ MOST_TIMES, MOST_EVENTS = 1000, 100
 def whole(
     table: Table, data: DataSettings, kept: Mapping[str, Any] | None = None, *, asked: bool = True
 ) -> tuple[Table, dict[str, Any]]:
-    """A table with a row for each sequence, which its column ``states`` tells.
+    """A table with a row for each sequence, which its column ``states`` or ``numbers`` tells.
 
     Parameters
     ----------
     table : Table
     data : DataSettings
-        Says whether its rows are texts (nothing is done), time points side by side, spells, events.
+        Says whether its rows are texts (nothing is done), time points side by side, spells, events,
+        moments of series.
     kept : mapping, optional
         How an earlier table was read, so that this one is read alike.
     asked : bool
@@ -67,6 +69,8 @@ def whole(
         return rows, {"spells": asdict(grid)}
     if data.token is not None:
         return with_sentences(table, data), {}
+    if data.reads_numbers:
+        return with_numbers(table, data, {k: v for k, v in needed.items() if k != "time"}, kept)
     if data.event:
         return gather_events(table, data, {k: v for k, v in needed.items() if k != "time"}), {}
     return table, {}
@@ -74,7 +78,8 @@ def whole(
 
 def settings_of_rows(data: DataSettings) -> DataSettings:
     """The settings of a table that is whole: what was the time of events is none of a person."""
-    return data.model_copy(update={"time": None}) if data.event else data
+    of_steps = data.event or data.reads_numbers
+    return data.model_copy(update={"time": None}) if of_steps else data
 
 
 def time_points(

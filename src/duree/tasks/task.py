@@ -83,6 +83,8 @@ class Task(Protocol):
     @classmethod
     def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
         """Learn from the training rows how what is read becomes numbers."""
+        if recipe.data.reads_numbers:
+            return SeriesEncoder.fit(rows, recipe.text.max_length, recipe.text.keep)
         return TextEncoder.fit(rows, recipe.text)
 
     @classmethod
@@ -112,11 +114,11 @@ class Task(Protocol):
     def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
         """An untrained network that reads what the encoder gives and answers this question."""
         words = len(encoder.vocabulary) if isinstance(encoder, TextEncoder) else None
-        channels = encoder.channels if isinstance(encoder, SeriesEncoder) else None
+        size = encoder.size if isinstance(encoder, SeriesEncoder) else None
         network = SequenceModel(
             settings,
             vocabulary_size=words,
-            channels=channels,
+            channels=size,
             outputs=self.outputs,
         )
         if settings.wide and words is not None:
@@ -273,8 +275,10 @@ def mean_of(values: NDArray[Any], *weights: NDArray[Any]) -> float:
     return float(np.average(values, weights=weights[0] if weights else None))
 
 
-def units_of(encoder: Encoder) -> Callable[[str], list[str]]:
-    """What parts a text into the units that the network sees."""
+def units_of(encoder: Encoder) -> Callable[[str], list[str]] | None:
+    """What parts a text into the units that the network sees; None where it reads numbers."""
+    if isinstance(encoder, SeriesEncoder):
+        return None
     if not isinstance(encoder, TextEncoder):
         raise TypeError(f"{type(encoder).__name__} reads no texts")
     return encoder.units

@@ -1,0 +1,256 @@
+"""Series of numbers go the way of texts: the same commands, files, judges and services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.test_workflow import SMALL
+
+from duree import load
+from duree.errors import RecipeError
+from duree.question import check_files
+from duree.recipe import Recipe, recipe_from_flags
+from duree.run import Run
+from duree.settings import NUMBERS
+from duree.tables.write import write_table
+from duree.trained import TrainedModel
+from duree.workflow import evaluate, fit, predict, resume
+
+LAG = 2
+
+
+def strikes(countries: int, seed: int = 0, missing: float = 0.05) -> pl.DataFrame:
+    """Countries in which wages follow prices, or prices wages; each by itself looks the same."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for place in range(countries):
+        steps = int(rng.integers(15, 25))
+        shocks = rng.normal(size=steps + LAG)
+        early, late = shocks[LAG:], shocks[:steps]
+        wages_lead = bool(rng.integers(0, 2))
+        wage, price = (early, late) if wages_lead else (late, early)
+        known = rng.random(steps) >= missing
+        frames.append(
+            pl.DataFrame(
+                {
+                    "country": [f"C{place:03}"] * steps,
+                    "year": range(1900, 1900 + steps),
+                    "wage": pl.Series(50 + 5 * wage + rng.normal(size=steps)).set(
+                        pl.Series(~known), None
+                    ),
+                    "price": 1000 + 100 * price + 20 * rng.normal(size=steps),
+                    "leader": ["wages" if wages_lead else "prices"] * steps,
+                    "unrest": [3.0 * wages_lead + 0.1 * (place % 40)] * steps,
+                    "both": ["a;b" if wages_lead else "b"] * steps,
+                    "size": [1 + place % 3] * steps,
+                }
+            )
+        )
+    return pl.concat(frames)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "strikes.csv"
+    write_table(strikes(240), path)
+    return path
+
+
+LONG = {"series": ["wage", "price"], "id": "country", "time": "year", "target": "leader"}
+QUICK = {name: value for name, value in SMALL.items() if name != "model.embedding_size"}
+LEARNED = {"training.epochs": 60, "training.learning_rate": 0.02, "model.hidden_size": 16}
+
+
+def recipe(table: Path, **overrides: object) -> Recipe:
+    dotted = {name.replace("__", "."): value for name, value in overrides.items()}
+    return Recipe.build({"data": {"files": [str(table)], **LONG}}).replace(QUICK | dotted)
+
+
+@pytest.fixture(scope="module")
+def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return fit(recipe(table).replace(LEARNED), tmp_path_factory.mktemp("runs") / "strikes")
+
+
+def test_order_is_learned_that_no_figure_of_a_channel_tells(run: Run) -> None:
+    models = run.read_json("metrics.json")["models"]
+    assert {"majority", "series_logistic", "rocket", "random_forest"} < set(models)
+    assert models["network"]["accuracy"]["value"] > 0.9
+    assert models["series_logistic"]["accuracy"]["value"] < 0.7
+
+
+def test_predictions_have_a_row_for_each_series(run: Run, table: Path, tmp_path: Path) -> None:
+    for name in ("predicted.parquet", "predicted.csv"):
+        predict(run.folder, table, tmp_path / name)
+    found = pl.read_parquet(tmp_path / "predicted.parquet")
+    assert found.columns == [
+        *("country", "leader", "unrest", "both", "size"),
+        *("prediction", "probability_prices", "probability_wages"),
+    ]
+    assert found["country"].to_list() == [f"C{place:03}" for place in range(240)]
+    assert pl.read_csv(tmp_path / "predicted.csv").columns == found.columns
+    kept = pl.read_parquet(run.folder / "predictions.parquet")
+    again = found.join(kept, on="country", suffix="_kept")
+    assert len(again) == len(kept)
+    np.testing.assert_allclose(
+        again["probability_wages"], again["probability_wages_kept"], atol=1e-6
+    )
+    assert evaluate(run.folder, table)["accuracy"]["value"] > 0.9
+
+
+def test_the_estimator_of_a_run_says_what_the_run_says(run: Run, tmp_path: Path) -> None:
+    new = strikes(12, seed=5).group_by("country", maintain_order=True).head(15)
+    write_table(new, tmp_path / "new.csv")
+    predict(run.folder, tmp_path / "new.csv", tmp_path / "predicted.parquet")
+    array = new.select("wage", "price").to_numpy().reshape(12, 15, 2)
+    assert np.isnan(array).any()
+    found = pl.read_parquet(tmp_path / "predicted.parquet")["probability_wages"]
+    np.testing.assert_allclose(load(run.folder).predict_proba(array)[:, 1], found, atol=1e-5)
+
+
+def test_a_prediction_hangs_neither_on_the_order_of_rows_nor_on_other_series(
+    run: Run, tmp_path: Path
+) -> None:
+    new = strikes(8, seed=6)
+    write_table(new.sample(fraction=1.0, shuffle=True, seed=1), tmp_path / "shuffled.csv")
+    write_table(new.filter(pl.col("country") == "C003"), tmp_path / "alone.csv")
+    write_table(new, tmp_path / "whole.csv")
+    said = {}
+    for name in ("shuffled", "alone", "whole"):
+        predict(run.folder, tmp_path / f"{name}.csv", tmp_path / f"{name}.parquet")
+        frame = pl.read_parquet(tmp_path / f"{name}.parquet")
+        said[name] = dict(frame.select("country", "probability_wages").iter_rows())
+    assert said["shuffled"] == pytest.approx(said["whole"], abs=1e-6)
+    assert said["alone"]["C003"] == pytest.approx(said["whole"]["C003"], abs=1e-6)
+
+
+def test_no_value_of_the_test_part_reaches_the_scaling(table: Path, tmp_path: Path) -> None:
+    clean = fit(recipe(table, judging__baselines=False), tmp_path / "clean")
+    tested = pl.read_parquet(clean.folder / "predictions.parquet")["country"].to_list()
+    poisoned = strikes(240).with_columns(
+        pl.when(pl.col("country").is_in(tested)).then(1e6).otherwise(pl.col(name)).alias(name)
+        for name in ("wage", "price")
+    )
+    write_table(poisoned, tmp_path / "poisoned.csv")
+    again = fit(recipe(tmp_path / "poisoned.csv", judging__baselines=False), tmp_path / "poison")
+    one, other = TrainedModel.of_run(clean), TrainedModel.of_run(again)
+    assert one.encoder == other.encoder
+    weights = zip(one.network.parameters(), other.network.parameters(), strict=True)
+    assert all(bool((left == right).all()) for left, right in weights)
+    # The means are those of the series that are not tested, for validation is not seen either.
+    trained = clean.read_json("split.json")["train"]
+    known = strikes(240).filter(pl.col("country").is_in([f"C{place:03}" for place in trained]))
+    assert one.encoder.to_dict()["means"] == pytest.approx(
+        [known["wage"].drop_nulls().mean(), known["price"].mean()]
+    )
+    assert one.encoder.to_dict()["marked"] == [0]
+
+
+@pytest.mark.parametrize(
+    ("data", "task", "baselines"),
+    [
+        ({"target": "unrest"}, "regress", {"mean", "series_ridge", "rocket", "random_forest"}),
+        (
+            {"target": "both", "label_separator": ";", "weight": "size"},
+            "multilabel",
+            {"majority", "series_logistic", "rocket", "random_forest"},
+        ),
+        ({"weight": "size", "series": ["wage"]}, "classify", {"majority", "rocket"}),
+    ],
+)
+def test_every_kind_of_answer_is_learned_and_reported(
+    data: dict, task: str, baselines: set, table: Path, tmp_path: Path
+) -> None:
+    chosen = recipe(table, **{f"data__{name}": value for name, value in data.items()})
+    found = fit(chosen, tmp_path / "run")
+    metrics = found.read_json("metrics.json")
+    assert metrics["task"] == task
+    assert baselines < set(metrics["models"])
+    assert found.has("report.html")
+
+
+def test_a_stopped_run_goes_on(table: Path, tmp_path: Path) -> None:
+    begun = Run.create(tmp_path / "run", recipe(table))
+    assert resume(begun.folder).has("report.html")
+    assert Recipe.read(begun.folder / "recipe.toml") == begun.recipe
+
+
+def beats(rows: int, seed: int = 0) -> pl.DataFrame:
+    """Waves that are slow or fast, side by side, some of which end early."""
+    rng = np.random.default_rng(seed)
+    fast = rng.integers(0, 2, rows)
+    at = np.arange(30)[None] / (4 - 2 * fast[:, None]) + rng.uniform(0, 6, (rows, 1))
+    cells = np.sin(at) + 0.2 * rng.normal(size=(rows, 30))
+    ended = np.arange(30) >= rng.integers(20, 40, (rows, 1))
+    columns = {
+        f"t{place + 1}": pl.Series(np.round(cells[:, place], 4)).set(
+            pl.Series(ended[:, place]), None
+        )
+        for place in range(30)
+    }
+    return pl.DataFrame({"beat": range(rows), **columns, "kind": np.where(fast, "fast", "slow")})
+
+
+def test_a_wide_table_is_read_row_by_row(tmp_path: Path) -> None:
+    write_table(beats(160), tmp_path / "beats.csv")
+    data = {"files": [str(tmp_path / "beats.csv")], "series": ["t1:t30"], "target": "kind"}
+    chosen = Recipe.build({"data": data}).replace(QUICK | LEARNED)
+    found = fit(chosen, tmp_path / "run")
+    assert found.read_json("metrics.json")["models"]["network"]["accuracy"]["value"] > 0.9
+    write_table(beats(30, seed=2), tmp_path / "new.csv")
+    predict(found.folder, tmp_path / "new.csv", tmp_path / "predicted.parquet")
+    predicted = pl.read_parquet(tmp_path / "predicted.parquet")
+    assert predicted.columns[:32] == beats(1).columns
+    assert (predicted["prediction"] == predicted["kind"]).mean() > 0.9
+    assert evaluate(found.folder, tmp_path / "new.csv")["accuracy"]["value"] > 0.9
+
+
+def test_a_test_file_is_read_as_the_data_are(table: Path, tmp_path: Path) -> None:
+    write_table(strikes(40, seed=9), tmp_path / "test.csv")
+    chosen = recipe(table, data__test_file=str(tmp_path / "test.csv"), judging__baselines=False)
+    found = fit(chosen, tmp_path / "run")
+    assert len(pl.read_parquet(found.folder / "predictions.parquet")) == 40
+
+
+def test_a_series_that_is_cut_is_told(table: Path, tmp_path: Path) -> None:
+    found = fit(recipe(table, text__max_length=18, judging__baselines=False), tmp_path / "run")
+    long = int((strikes(240).group_by("country").len()["len"] > 18).sum())
+    notes = found.read_json("metrics.json")["notes"]
+    assert notes == [f"network: {long} of 240 series are longer than 18 steps, and were cut"]
+
+
+def test_check_looks_series_over(table: Path) -> None:
+    flags = LONG | {"series": ("wage", "price")}
+    chosen = recipe_from_flags(None, (str(table),), flags, ())
+    read, findings = check_files(chosen.data)
+    assert NUMBERS in read.frame.columns
+    checks = {finding.check: finding.level for finding in findings}
+    assert {"series", "channel", "missing_cells", "class_balance"} < set(checks)
+    doubtful = {name for name, level in checks.items() if level in ("error", "warning")}
+    assert doubtful == {"leaking_column"}  # unrest follows from who leads
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"data": {"series": ["a"], "text": "letter", "target": "y"}}, "choose one"),
+        ({"data": {"series": ["a"], "states": ["b:c"], "target": "y"}}, "choose one"),
+        ({"data": {"series": ["a"], "time": "t", "target": "y"}}, "data.id must name"),
+        ({"data": {"series": ["a"], "target": "y"}, "model": {"wide": True}}, "no meaning where"),
+        ({"data": {"series": ["a"], "target": "y"}, "text": {"numbers": "one"}}, "no meaning"),
+        ({"data": {"text": "a", "target": "y"}, "forecast": {"horizon": 3}}, "task = forecast"),
+    ],
+)
+def test_what_goes_ill_with_numbers_is_refused(settings: dict, told: str) -> None:
+    with pytest.raises(RecipeError, match=told):
+        Recipe.build(settings)
+
+
+def test_series_without_a_target_are_forecast_as_ever() -> None:
+    flags = {"series": ("wage",), "id": "country", "time": "year"}
+    chosen = recipe_from_flags(None, ("strikes.csv",), flags, ())
+    assert (chosen.task, chosen.data.reads_numbers) == ("forecast", False)
+    asked = recipe_from_flags(None, ("strikes.csv",), flags | {"target": "leader"}, ())
+    assert (asked.task, asked.data.reads_numbers, asked.data.has_long_rows) == (None, True, True)
