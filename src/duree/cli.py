@@ -58,6 +58,13 @@ def column_options(command: Any) -> Any:
             help="Column of what happened, in a table of events.",
         ),
         click.option(
+            "--attribute",
+            metavar="COL",
+            multiple=True,
+            default=None,
+            help="Column of what else is told of each event; read, never foretold.",
+        ),
+        click.option(
             "--series",
             metavar="COL",
             multiple=True,

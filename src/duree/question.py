@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError, RecipeError
 from duree.recipe import Recipe, require_column
 from duree.settings import STATES, TOKENS, DataSettings, ForecastSettings
+from duree.tables.attributes import stands_beside, tell_beside, told_of
 from duree.tables.checks import check_table
 from duree.tables.columns import as_text, is_blank, require_same_columns, resolve_column
 from duree.tables.conll import TOKEN_FILES
@@ -56,6 +57,7 @@ class Question:
     table : Table
         All rows: those of the data files, then those of the test file if one was given.
     texts : polars.Series of String [rows]
+        Or of Struct, where something stands beside their steps; see ``duree.tables.attributes``.
     target : polars.Series [rows]
         Class names (trimmed), or float64.
     groups : int64 [rows] or None
@@ -111,6 +113,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     reading = reading | ({"covariates": covariates} if covariates else {})
     told = table.frame[text] if data.reads_numbers else as_text(table, text).fill_null("")
     texts = tell_covariates(table, {name: name for name in covariates}, told)
+    texts = tell_beside(table, texts, stands_beside(table, reading.get("attributes", {})))
     task = TASKS[name]
     target = task.read_target(table, column)
     # Many lives go the same way: that two are alike does not make them one.
@@ -135,7 +138,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         seed=recipe.seed,
     )
     seen = np.concatenate([split.train, split.validation])
-    unseen = check_unseen(texts, seen, split.test) if data.reads_states else []
+    unseen = check_unseen(told_of(texts), seen, split.test) if data.reads_states else []
     return Question(
         table,
         texts,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from duree.baselines import Baseline
@@ -23,6 +24,7 @@ from duree.run import Run
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged, pieces
 from duree.sequences.series import as_ragged
+from duree.tables.attributes import beside
 from duree.tasks import Task
 from duree.training.batches import MOST_VALUES
 
@@ -104,10 +106,13 @@ def train_rivals(
     return rivals
 
 
-def _read(question: Question, rows: NDArray[np.int64]) -> list[str] | Ragged:
-    """What baselines are given of some rows: their texts, or their numbers as they are."""
+def _read(question: Question, rows: NDArray[np.int64]) -> Any:
+    """What baselines are given of some rows: a list of texts, their numbers as they are, or a
+    series of texts and what stands beside them."""
     texts = question.texts.gather(rows)
-    return as_ragged(texts) if question.recipe.data.reads_numbers else texts.to_list()
+    if question.recipe.data.reads_numbers:
+        return as_ragged(texts)
+    return texts if beside(texts) else texts.to_list()
 
 
 def _kept(

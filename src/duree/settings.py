@@ -94,6 +94,9 @@ class DataSettings(Section):
     event: tuple[str, ...] = Field(
         (), description="What happened, where each row is an event; several columns name it too."
     )
+    attribute: tuple[str, ...] = Field(
+        (), description="What else is told of each event: read at each step, never foretold."
+    )
     series: tuple[str, ...] = Field(
         (),
         description="Columns of numbers over time: those to forecast, a series each; or, where "
@@ -158,7 +161,7 @@ class DataSettings(Section):
     def read_columns(self) -> tuple[str, ...]:
         """The columns of states or events, that a new table needs; none where texts are read."""
         spells = (self.id, self.state, self.start, self.end) if self.state else ()
-        events = (self.id, *self.event, self.time) if self.event else ()
+        events = (self.id, *self.event, self.time, *self.attribute) if self.event else ()
         series = (self.id, self.time, *self.series) if self.series else ()
         named = (*self.states, *spells, *events, *series, *self.covariate)
         return tuple(name for name in named if name)
@@ -168,6 +171,8 @@ class DataSettings(Section):
         read = {"states": self.states, "state": self.state, "event": self.event}
         if len(given := [name for name, value in read.items() if value]) > 1:
             raise ValueError(f"{' and '.join(f'data.{one}' for one in given)}: choose one")
+        if self.attribute and not self.event:
+            raise ValueError("data.attribute goes with data.event: it is told of single events")
         if (self.state is None) != (self.start is None) or (self.end and not self.state):
             raise ValueError("data.state, data.start and data.end go together")
         if self.validation_file and not self.test_file:

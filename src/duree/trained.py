@@ -26,6 +26,7 @@ from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
 from duree.settings import ModelSettings
+from duree.tables.attributes import tell_beside
 from duree.tables.channels import list_numbers
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.covariates import tell_covariates
@@ -108,8 +109,14 @@ class TrainedModel:
         """The columns that are told before a sequence of states."""
         return list(self.extra.get("covariates", ()))
 
+    @property
+    def beside(self) -> list[str]:
+        """What it reads beside each step: the time since the one before, attributes."""
+        return list(self.encoder.beside) if isinstance(self.encoder, LifeEncoder) else []
+
     def texts(self, table: Table) -> pl.Series:
-        """What the model reads of a table: its texts, or its states told as texts.
+        """What the model reads of a table: its texts, or its states told as texts; and what stands
+        beside them.
 
         Raises
         ------
@@ -119,7 +126,7 @@ class TrainedModel:
         columns = [resolve_column(table, name) for name in self.inputs]
         covariates = columns[len(columns) - len(self.covariates) :]
         named = dict(zip(self.covariates, covariates, strict=True))
-        return tell_covariates(table, named, self._told(table))
+        return tell_beside(table, tell_covariates(table, named, self._told(table)), self.beside)
 
     def target(self, table: Table) -> pl.Series:
         """The answers that a table holds, as the task wants them; the sequences themselves, where

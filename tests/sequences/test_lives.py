@@ -111,7 +111,7 @@ def broken(change: dict[str, Any]) -> dict[str, Any]:
     ("state", "part"),
     [
         (broken({"kind": "text"}), "kind"),
-        (broken({"version": 2}), "version"),
+        (broken({"version": 3}), "version"),
         (broken({"further": 1}), "keys"),
         (broken({"covariates": {"sex": ["f"]}}), "covariates"),
         (broken({"covariates": [["sex=f", 1]]}), "covariates"),

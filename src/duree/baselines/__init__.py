@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from duree.baselines.answers import ALIKE, Counts
+from duree.baselines.beside import BesideFeatures, Steps
 from duree.baselines.boosted import MOST_STATES, BoostedTrees
 from duree.baselines.features import Features
 from duree.baselines.forest import Forest
@@ -89,10 +90,13 @@ class Baseline(Protocol):
         ...
 
 
-def label_baselines(recipe: Recipe, units: Units | None) -> Sequence[Baseline]:
+def label_baselines(
+    recipe: Recipe, units: Units | None, steps: Steps | None = None
+) -> Sequence[Baseline]:
     """Rivals for classes or labels.
 
     ``units`` parts a text into all its units, none cut off; None: the rows are series of numbers.
+    ``steps`` tells what stands beside the units, where something does.
     """
     if units is None:
         return [
@@ -104,7 +108,7 @@ def label_baselines(recipe: Recipe, units: Units | None) -> Sequence[Baseline]:
             _forest(SeriesFeatures(), recipe),
         ]
     if recipe.data.reads_states:
-        features = StateFeatures(units, len(recipe.data.covariate))
+        features = _state_features(recipe, units, steps)
         logistic = Logistic("state_logistic", features, _scaled, STATE_STRENGTHS, recipe.seed)
         return [Majority("majority"), logistic, _forest(features, recipe)]
     ngrams = Ngrams(units)
@@ -116,8 +120,10 @@ def label_baselines(recipe: Recipe, units: Units | None) -> Sequence[Baseline]:
     ]
 
 
-def regression_baselines(recipe: Recipe, units: Units | None) -> Sequence[Baseline]:
-    """Rivals for numbers; ``units`` as for ``label_baselines``."""
+def regression_baselines(
+    recipe: Recipe, units: Units | None, steps: Steps | None = None
+) -> Sequence[Baseline]:
+    """Rivals for numbers; ``units`` and ``steps`` as for ``label_baselines``."""
     if units is None:
         return [
             Majority("mean"),
@@ -128,7 +134,7 @@ def regression_baselines(recipe: Recipe, units: Units | None) -> Sequence[Baseli
             _forest(SeriesFeatures(), recipe),
         ]
     if recipe.data.reads_states:
-        features = StateFeatures(units, len(recipe.data.covariate))
+        features = _state_features(recipe, units, steps)
         ridge = RidgeRegression("state_ridge", features, _scaled, STATE_PENALTIES)
         return [Majority("mean"), ridge, _forest(features, recipe)]
     ngrams = Ngrams(units)
@@ -158,6 +164,11 @@ def next_baselines(
     hidden = [HiddenMarkov(codes, states, seed)] if find_spec("hmmlearn") else []
     trees = [BoostedTrees(steps, states, seed)] if states <= MOST_STATES else []
     return [LastState(codes, states), *chains, *hidden, *trees]
+
+
+def _state_features(recipe: Recipe, units: Units, steps: Steps | None) -> Features:
+    features = StateFeatures(units, len(recipe.data.covariate))
+    return features if steps is None else BesideFeatures(features, steps)
 
 
 def _tfidf() -> TfidfTransformer:

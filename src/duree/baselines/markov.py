@@ -188,7 +188,7 @@ class LastState:
         counts: Counts = ALIKE,
     ) -> Self:
         """Count how often a state stays."""
-        codes = self.codes(texts + validation_texts)
+        codes = self.codes(texts).followed_by(self.codes(validation_texts))
         after = codes.values[steps_after_the_first(codes)]
         # One more of each, so that nothing is held to be impossible.
         self.stays = (int((after == one_before(codes)).sum()) + 1) / (len(after) + 2)

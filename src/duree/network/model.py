@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from duree.network import kernels
+from duree.network.beside import Beside
 from duree.network.kernels.rows import look_up
 from duree.network.memory import remember
 from duree.network.pooling import make_pooling
@@ -34,6 +35,8 @@ class SequenceModel(nn.Module):
         Channels of a numeric input; None where the input is tokens.
     outputs : int
         Scores for each row.
+    beside : sequence of (int, bool)
+        Of what stands beside each token how many classes there are, and whether they have an order.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class SequenceModel(nn.Module):
         vocabulary_size: int | None = None,
         channels: int | None = None,
         outputs: int,
+        beside: Sequence[tuple[int, bool]] = (),
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -52,6 +56,7 @@ class SequenceModel(nn.Module):
             self.embedding = nn.Embedding(vocabulary_size, settings.embedding_size, PADDING)
             nn.init.normal_(self.embedding.weight, std=EMBEDDING_DEVIATION)
             nn.init.zeros_(self.embedding.weight.data[PADDING])
+        self.beside = Beside(beside, settings.embedding_size) if beside else None
         self.recurrent = recurrent_layers(
             settings, settings.embedding_size if channels is None else channels
         )
@@ -62,7 +67,8 @@ class SequenceModel(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Scores float [batch, outputs].
 
-        ``values`` are tokens int64 [batch, steps] or numbers float [batch, steps, channels];
+        ``values`` are tokens int64 [batch, steps], or [batch, steps, 1 + things] with the classes
+        of what stands beside them, or numbers float [batch, steps, channels];
         ``lengths`` int64 [batch]. What stands past a row's length never matters.
         """
         if values.shape[1] == 0:  # poolings need a step to look at, be it padding
@@ -81,8 +87,10 @@ class SequenceModel(nn.Module):
         """What the recurrent layers read: words as vectors [batch, steps, size], or numbers."""
         if self.embedding is None:
             return values
-        vectors: Tensor = self.embedding(values)
-        return vectors
+        if self.beside is None:
+            vectors: Tensor = self.embedding(values)
+            return vectors
+        return self._words(values[:, :, 0]) + self.beside(values[:, :, 1:])
 
     def states(self, values: Tensor, lengths: Tensor) -> Tensor:
         """The hidden states of all steps, float [batch, steps, directions * hidden]."""
@@ -92,10 +100,9 @@ class SequenceModel(nn.Module):
         if self.table is not None:
             return recurrent.hidden_states_of_words(values, self.table, lengths)
         if self.training and self.settings.word_dropout > 0:
-            hidden = torch.rand(values.shape, device=values.device) < self.settings.word_dropout
-            values = values.masked_fill(hidden & (values != PADDING), UNKNOWN)
-        if not kernels.serves(self.embedding.weight):
-            x = dropout_alike(self.embedding(values), dropout, self.training)
+            values = self._with_words_hidden(values)
+        if self.beside is not None or not kernels.serves(self.embedding.weight):
+            x = dropout_alike(self.vectors(values), dropout, self.training)
             return recurrent.hidden_states(x, lengths)
         words, places = distinct(values, self.embedding.num_embeddings)
         vectors = self.embedding(words)  # (W, I)
@@ -103,6 +110,22 @@ class SequenceModel(nn.Module):
             x = dropout_alike(look_up(vectors, places), dropout, self.training)
             return recurrent.hidden_states(x, lengths)
         return recurrent.hidden_states_of_words(places, recurrent.project(vectors), lengths)
+
+    def _words(self, tokens: Tensor) -> Tensor:
+        """The vectors of words; one that stands at many places gets its gradient once."""
+        assert self.embedding is not None
+        if not kernels.serves(self.embedding.weight):
+            plain: Tensor = self.embedding(tokens)
+            return plain
+        words, places = distinct(tokens, self.embedding.num_embeddings)
+        return look_up(self.embedding(words), places)
+
+    def _with_words_hidden(self, values: Tensor) -> Tensor:
+        """The same with some of the words unknown."""
+        tokens = values if values.ndim == 2 else values[:, :, 0]
+        hidden = torch.rand(tokens.shape, device=tokens.device) < self.settings.word_dropout
+        tokens = tokens.masked_fill(hidden & (tokens != PADDING), UNKNOWN)
+        return tokens if values.ndim == 2 else torch.cat([tokens[:, :, None], values[:, :, 1:]], 2)
 
 
 def recurrent_layers(settings: ModelSettings, input_size: int) -> Recurrent:
@@ -131,6 +154,7 @@ def tabulated(model: nn.Module, tokens: int) -> Iterator[None]:
         for network in model.modules()
         if isinstance(network, SequenceModel)
         and network.embedding is not None
+        and network.beside is None  # with which a word is another one at each step
         and network.table is None  # else it is made already, and another's to take away
         and tokens >= network.embedding.num_embeddings
         and kernels.serves(network.embedding.weight)

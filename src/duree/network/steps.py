@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
+from duree.network.beside import Beside
 from duree.network.model import EMBEDDING_DEVIATION, recurrent_layers
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import State, dropout_alike
@@ -23,7 +24,8 @@ from duree.settings import ModelSettings
 
 # What a cell remembers: h, and for an LSTM h and c; [layers, batch, hidden].
 Carried = Tensor | State
-# For each table the row of it that each step of each sequence takes: int64 [batch, steps].
+# For each table the row of it that each step of each sequence takes: int64 [batch, steps]; of what
+# else stands beside, the rows of its tables: int64 [batch, steps, others].
 Places = dict[str, Tensor]
 # Classes of duration: each is longer than the one before by the factor sqrt(2).
 DURATIONS = 24
@@ -47,6 +49,8 @@ class StepModel(nn.Module):
         Time points after which the year begins again; 0 where there is none.
     covariates : sequence of int
         How many values each covariate has, that stand beside the token of each step.
+    beside : sequence of (int, bool)
+        Of what else stands there how many classes there are, and whether they have an order.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class StepModel(nn.Module):
         times: int = 0,
         period: int = 0,
         covariates: Sequence[int] = (),
+        beside: Sequence[tuple[int, bool]] = (),
     ) -> None:
         super().__init__()
         self.settings, self.times, self.period = settings, times, period
@@ -70,6 +75,7 @@ class StepModel(nn.Module):
         self.told = nn.ParameterDict(
             {name: torch.randn(count, size) * EMBEDDING_DEVIATION for name, count in rows.items()}
         )
+        self.beside = Beside(beside, size) if beside else None
         direct = "season" if period else "time"
         self.direct = nn.ParameterDict(
             {
@@ -88,8 +94,8 @@ class StepModel(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Scores float [batch, steps, outputs].
 
-        ``values`` are tokens int64 [batch, steps]; or [batch, steps, 1 + covariates], where each
-        token has the covariates of its row beside it.
+        ``values`` are tokens int64 [batch, steps]; or [batch, steps, 1 + covariates + others],
+        where each token has the covariates of its row beside it, and what else is told of its step.
         """
         if values.shape[1] == 0:
             return self.head.weight.new_zeros(len(values), 0, self.head.out_features)
@@ -134,7 +140,7 @@ class StepModel(nn.Module):
 
         Parameters
         ----------
-        values : int64 [batch, 1] or [batch, 1, 1 + covariates]
+        values : int64 [batch, 1] or [batch, 1, 1 + covariates + others]
         time : int
             The step's place in its row, from 0.
         lasted : int64 [batch]
@@ -161,7 +167,8 @@ class StepModel(nn.Module):
         if self.period:
             found["season"] = steps % self.period
         columns = enumerate(self.covariates, start=1)
-        return found | {name: values[:, :, place] for place, name in columns}
+        found |= {name: values[:, :, place] for place, name in columns}
+        return found | ({"beside": values[:, :, 1 + len(self.covariates) :]} if self.beside else {})
 
     def _vectors(self, places: Places) -> Tensor:
         """What the cell reads, float [batch, steps, embedding]."""
@@ -172,6 +179,8 @@ class StepModel(nn.Module):
         vectors = embedding(tokens, self.told["state"])
         for name in (*self.places, *self.covariates):
             vectors = vectors + embedding(places[name], self.told[name])
+        if self.beside is not None:
+            vectors = vectors + self.beside(places["beside"])
         return dropout_alike(vectors, self.settings.input_dropout, self.training)
 
     def _answer(self, places: Places, states: Tensor) -> Tensor:

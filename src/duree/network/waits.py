@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, embedding
 
 from duree.network.model import EMBEDDING_DEVIATION
+from duree.sequences.beside import edges_of
 
-CLASSES = 32
 HIDDEN, BATCH, EPOCHS, PATIENCE, LEARNING_RATE = 32, 1024, 20, 3, 0.005
 
 Floats = NDArray[np.float64]
@@ -43,8 +43,7 @@ class WaitClasses:
     @classmethod
     def of(cls, waits: Floats) -> Self:
         """Learn the classes from the waits of training, float64 [answers], at least one."""
-        inner = np.quantile(waits, np.arange(1, CLASSES) / CLASSES, method="higher")
-        edges = np.unique(np.append(0.0, inner))
+        edges = np.unique(np.append(0.0, edges_of(waits)))
         return cls(tuple(edges.tolist()), float(waits.max()))
 
     def __len__(self) -> int:

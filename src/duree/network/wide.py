@@ -46,7 +46,10 @@ class WideModel(nn.Module):
         self.register_buffer("scale", torch.ones(size, outputs))
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Scores float [batch, outputs] for tokens int64 [batch, steps]."""
+        """Scores float [batch, outputs] for tokens int64 [batch, steps].
+
+        What stands beside them, [batch, steps, 1 + things], is not looked at.
+        """
         features, first = self.features(values, lengths)
         weights = embedding(features, self.weight) * embedding(features, self.scale)  # (B, F, K)
         count = first.sum(dim=1, keepdim=True).clamp(min=1)
@@ -66,7 +69,7 @@ class WideModel(nn.Module):
         A feature that stands at several places is parted among them, a pair between its two units.
         """
         units, pairs = self._units_and_pairs(values, lengths)
-        found = torch.zeros(*values.shape, self.weight.shape[1])
+        found = torch.zeros(*values.shape[:2], self.weight.shape[1])
         for row, alone in enumerate(torch.cat([units, pairs], dim=1)):
             present = alone != PADDING
             kinds, which, times = alone[present].unique(return_inverse=True, return_counts=True)
@@ -83,6 +86,7 @@ class WideModel(nn.Module):
     def _units_and_pairs(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Features by place: [batch, steps] units and [batch, steps - 1] hashed pairs."""
         steps = torch.arange(values.shape[1], device=values.device)
+        values = values if values.ndim == 2 else values[:, :, 0]
         values = values.masked_fill(steps >= lengths[:, None], PADDING)
         left, right = values[:, :-1], values[:, 1:]
         mixed = (left * self.vocabulary_size + right) * MIX

@@ -10,6 +10,13 @@ import numpy as np
 import polars as pl
 
 from duree.settings import STATES, DataSettings
+from duree.tables.attributes import (
+    Kinds,
+    attribute_findings,
+    kinds_of,
+    read_attributes,
+    without_infinite,
+)
 from duree.tables.clock import days, read_times
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.enough import listed
@@ -29,24 +36,30 @@ AT_ONCE = (
 )
 
 
-def gather_events(table: Table, data: DataSettings, needed: dict[str, str]) -> Table:
+def gather_events(
+    table: Table, data: DataSettings, needed: dict[str, str], kept: Kinds | None = None
+) -> tuple[Table, Kinds]:
     """The table with a row for each person, and their events in the column ``states``.
 
-    Where the times are known, the column ``gaps`` holds the time since the event before.
+    Where the times are known, the column ``gaps`` holds the time since the event before; each
+    attribute has a column of lists, in the order of the events.
 
     Parameters
     ----------
     table : Table
         A row for each event.
     data : DataSettings
-        Names ``id``, the columns of ``event``, and perhaps ``time``; ``drop_bad``.
+        Names ``id``, the columns of ``event``, and perhaps ``time`` and ``attribute``;
+        ``drop_bad``.
     needed : {role: column}
         Columns of which each person must have one value.
+    kept : {column: kind}, optional
+        As what an earlier table's attributes were read; found out from this one if not given.
 
     Raises
     ------
     DataError
-        A column or a cell of them is missing, or a cell is no time.
+        A column or a cell of them is missing, a cell is no time, or an attribute cannot be read.
     """
     name, when = resolve_column(table, str(data.id)), None
     events = [resolve_column(table, column) for column in data.event]
@@ -55,24 +68,33 @@ def gather_events(table: Table, data: DataSettings, needed: dict[str, str]) -> T
     for column in filter(None, (name, events[0], when)):
         blank = is_blank(as_text(table, column))
         table = without_bad(table, blank, "missing", drop=data.drop_bad, column=column)
+    taken = {column: role for role, column in needed.items()}
+    taken |= {name: "id"} | dict.fromkeys(events, "event") | ({when: "time"} if when else {})
+    kinds = kinds_of(table, data.attribute, taken, kept)
+    table = without_infinite(table, kinds, drop=data.drop_bad)
     persons = Persons.of(as_text(table, name).str.strip_chars())
     times = read_times(table, when) if when else None
     stamps = np.zeros(len(table)) if times is None else days(times).to_numpy()
     parts = [clean_states(as_text(table, column)) for column in events]
     said = pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=AND, ignore_nulls=True))
     given = pl.DataFrame({"who": persons.codes, STATES: said.to_series(), GAPS: stamps})
+    attributes = read_attributes(table, kinds)
+    # By their places, so that they may be called anything.
+    places = {f"attribute {place}": column for place, column in enumerate(attributes)}
     gathered = (
-        given[np.lexsort((stamps, persons.codes))]
+        given.with_columns(**places)[np.lexsort((stamps, persons.codes))]
         .with_columns(pl.col(GAPS).diff().over("who").fill_null(0.0))
         .group_by("who", maintain_order=True)
-        .agg(pl.col(STATES).str.join(ARROW), pl.col(GAPS))
+        .agg(pl.col(STATES).str.join(ARROW), pl.col(GAPS, *places))
         .drop("who", *([] if when else [GAPS]))
+        .rename(dict(zip(places, kinds, strict=True)))
     )
-    whole = one_row_each(table, persons, name, {*events, *filter(None, [when])}, needed)
+    used = {*events, *kinds, *filter(None, [when])}
+    whole = one_row_each(table, persons, name, used, needed)
     findings = [*whole.findings, *_findings(given, times, len(persons))]
-    return Table(
-        pl.concat([whole.frame, gathered], how="horizontal"), whole.sources, tuple(findings)
-    )
+    findings += attribute_findings(attributes)
+    frame = pl.concat([whole.frame, gathered], how="horizontal")
+    return Table(frame, whole.sources, tuple(findings)), kinds
 
 
 def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> list[Finding]:

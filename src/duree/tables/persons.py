@@ -31,16 +31,20 @@ BAD = {
     "missing": "{count} rows have no {column!r}",
     "backwards": "spells that end before they start: {count}",
     "empty": "rows whose series has no value at all: {count}",
+    "infinite": "the attribute {column!r} holds numbers without end: {count}",
 }
 LEFT_OUT = {
     "missing": "{count} rows without {column!r} were left out: row {rows} ...",
     "backwards": "spells that end before they start were left out: {count} (row {rows} ...)",
     "empty": "rows whose series has no value at all were left out: {count} (row {rows} ...)",
+    "infinite": "events with a number without end in {column!r} were left out: {count} (row {rows} "
+    "...)",
 }
 REMEDY = {
     "missing": "fill them in, or leave them out with --drop-bad",
     "backwards": "correct them, or leave them out with --drop-bad",
     "empty": "fill them in, or leave them out with --drop-bad",
+    "infinite": "correct them, or leave them out with --drop-bad",
 }
 
 

@@ -72,7 +72,9 @@ def whole(
     if data.reads_numbers:
         return with_numbers(table, data, {k: v for k, v in needed.items() if k != "time"}, kept)
     if data.event:
-        return gather_events(table, data, {k: v for k, v in needed.items() if k != "time"}), {}
+        needed = {role: name for role, name in needed.items() if role != "time"}
+        rows, kinds = gather_events(table, data, needed, (kept or {}).get("attributes"))
+        return rows, {"attributes": kinds} if kinds else {}
     return table, {}
 
 

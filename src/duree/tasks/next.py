@@ -28,6 +28,7 @@ from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.text import SPECIAL, TextEncoder
 from duree.settings import STATES, ModelSettings
+from duree.tables.attributes import beside
 from duree.tables.columns import as_text, with_columns
 from duree.tables.months import period_of
 from duree.tables.persons import GAPS
@@ -113,7 +114,7 @@ class Next(Task):
     def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
         # What comes next hangs on what was last: of a longer sequence its end is kept.
         settings = recipe.text.model_copy(update={"keep": "tail"})
-        if recipe.data.covariate:
+        if recipe.data.covariate or beside(rows):
             return LifeEncoder.fit(rows, settings, len(recipe.data.covariate))
         return TextEncoder.fit(rows, settings)
 
@@ -155,6 +156,7 @@ class Next(Task):
             times=max(self.times - 1, 0),
             period=self.period,
             covariates=encoder.sizes if isinstance(encoder, LifeEncoder) else (),
+            beside=encoder.classes if isinstance(encoder, LifeEncoder) else (),
         )
 
     def codes(self, sequences: Ragged) -> Ragged:
@@ -294,7 +296,9 @@ class Next(Task):
         )
         names = ["step", "before", target.name, *(["gap"] if "gap" in of_steps else [])]
         steps = steps.select(pl.col(names).list.tail(self.longest).list.slice(1))
-        others = frame.drop([*names, GAPS], strict=False)
+        # What is told of all steps would stand beside each of them.
+        lists = [name for name, kind in frame.schema.items() if kind == pl.List]
+        others = frame.drop([*names, *lists], strict=False)
         told = pl.concat([others, steps], how="horizontal")
         return told.explode(names).filter(pl.col("step").is_not_null())
 
@@ -305,11 +309,11 @@ class Next(Task):
         return with_columns(frame, self.columns(predictions[np.cumsum(lengths) - 1]))
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
-        def codes(texts: list[str]) -> Ragged:
-            return self.codes(encoder.encode(pl.Series(texts, dtype=pl.String)))
+        def codes(rows: Any) -> Ragged:
+            return self.codes(encoder.encode(_series(rows)))
 
-        def steps(texts: list[str]) -> Ragged:
-            return self._steps(encoder.encode(pl.Series(texts, dtype=pl.String)))
+        def steps(rows: Any) -> Ragged:
+            return self._steps(encoder.encode(_series(rows)))
 
         on_grid = self.times > 0
         return next_baselines(codes, steps, self.outputs, on_grid=on_grid, seed=recipe.seed)
@@ -336,6 +340,11 @@ class Next(Task):
             float(state.get("taught_share", 0.0)),
             bool(state.get("is_large", False)),
         )
+
+
+def _series(rows: Any) -> pl.Series:
+    """Rows as a baseline has them, told as texts or with what stands beside."""
+    return rows if isinstance(rows, pl.Series) else pl.Series(rows, dtype=pl.String)
 
 
 def _require_steps(found: bool, rows: int) -> None:

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from duree.baselines import Baseline
+from duree.baselines.beside import Steps
 from duree.evaluation.metrics import MetricSet
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
 from duree.settings import ModelSettings
+from duree.tables.attributes import beside
 from duree.tables.columns import as_numbers, as_text, with_columns
 from duree.tables.table import Table
 from duree.tables.target import clean_labels
@@ -85,6 +88,8 @@ class Task(Protocol):
         """Learn from the training rows how what is read becomes numbers."""
         if recipe.data.reads_numbers:
             return SeriesEncoder.fit(rows, recipe.text.max_length, recipe.text.keep)
+        if beside(rows):
+            return LifeEncoder.fit(rows, recipe.text, 0)
         return TextEncoder.fit(rows, recipe.text)
 
     @classmethod
@@ -113,13 +118,16 @@ class Task(Protocol):
 
     def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
         """An untrained network that reads what the encoder gives and answers this question."""
-        words = len(encoder.vocabulary) if isinstance(encoder, TextEncoder) else None
+        words = None
+        if isinstance(encoder, TextEncoder | LifeEncoder):
+            words = len(encoder.vocabulary)
         size = encoder.size if isinstance(encoder, SeriesEncoder) else None
         network = SequenceModel(
             settings,
             vocabulary_size=words,
             channels=size,
             outputs=self.outputs,
+            beside=encoder.classes if isinstance(encoder, LifeEncoder) else (),
         )
         if settings.wide and words is not None:
             return JoinedModel(network, WideModel(words, self.outputs))
@@ -275,10 +283,18 @@ def mean_of(values: NDArray[Any], *weights: NDArray[Any]) -> float:
     return float(np.average(values, weights=weights[0] if weights else None))
 
 
+def steps_of(encoder: Encoder) -> Steps | None:
+    """How what stands beside each step is read; None where nothing does."""
+    if isinstance(encoder, LifeEncoder) and encoder.beside:
+        return Steps(encoder.encode, encoder.classes)
+    return None
+
+
 def units_of(encoder: Encoder) -> Callable[[str], list[str]] | None:
     """What parts a text into the units that the network sees; None where it reads numbers."""
     if isinstance(encoder, SeriesEncoder):
         return None
-    if not isinstance(encoder, TextEncoder):
+    texts = encoder.states if isinstance(encoder, LifeEncoder) else encoder
+    if not isinstance(texts, TextEncoder):
         raise TypeError(f"{type(encoder).__name__} reads no texts")
-    return encoder.units
+    return texts.units
