@@ -33,8 +33,10 @@ from duree.report.explanations import (
 )
 from duree.report.records import Estimate
 from duree.report.texts import quote
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.text import SPECIAL, TextEncoder
+from duree.tables.attributes import told_of
 from duree.trained import TrainedModel
 
 # Rows that are looked at, drawn by the recipe's seed: enough to tell, few enough to take seconds.
@@ -72,10 +74,10 @@ def explain_test(
         By which rows are drawn.
     """
     model = networks[0]
-    if model.task.each_step or not isinstance(model.encoder, TextEncoder):
+    if model.task.each_step or not isinstance(model.encoder, TextEncoder | LifeEncoder):
         return None
     tested = sequences.take(question.split.test)
-    texts = question.texts.gather(question.split.test)
+    texts = told_of(question.texts.gather(question.split.test))
     order = np.random.default_rng(seed).permutation(len(tested))
     sample = order[:ATTRIBUTED]
     given = integrated_gradients(model, tested.take(sample))
@@ -264,7 +266,12 @@ def _curves(networks: list[TrainedModel], rows: Ragged, given: Attributions, see
 
 
 def _arc(texts: pl.Series, model: TrainedModel, seed: int) -> ArcData | None:
-    """The arc of the longest text of the test part, if it is a long one."""
+    """The arc of the longest text of the test part, if it is a long one.
+
+    None where something stands beside the units, of which a passage by itself does not tell.
+    """
+    if model.beside:
+        return None
     row = int(texts.str.len_chars().arg_max() or 0)
     units = len(text_encoder(model).segment(texts[row]))
     return arc_data(model, texts[row], row, seed) if units >= ARC_UNITS else None

@@ -20,8 +20,9 @@ from duree.explaining import answer_names, arc_data, shading
 from duree.folders import cannot_write, write_file
 from duree.report.row_page import RowData, render_row
 from duree.report.vocabulary import Words
-from duree.sequences.ragged import Ragged
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.text import TextEncoder
+from duree.tables.attributes import told_of
 from duree.tables.pieces import Pieces
 from duree.trained import TrainedModel
 
@@ -37,21 +38,24 @@ def require_explainable(model: TrainedModel) -> None:
     RunError
         It answers at each step, or reads no units.
     """
-    if model.task.each_step or not isinstance(model.encoder, TextEncoder):
+    if model.task.each_step or not isinstance(model.encoder, TextEncoder | LifeEncoder):
         raise RunError(
             "a network that answers at each step is not explained word by word",
             fix="see where it errs in the report, and how sure it is with: duree predict",
         )
 
 
-def write_explained_row(networks: list[TrainedModel], text: str, row: int, output: Path) -> None:
+def write_explained_row(
+    networks: list[TrainedModel], read: pl.Series, row: int, output: Path
+) -> None:
     """Write ``output`` (an HTML page) and, beside it, the same as JSON.
 
     Parameters
     ----------
     networks : list of TrainedModel
         The one that is asked, then those of other seeds, which it is compared with.
-    text : str
+    read : polars.Series [1]
+        What is read of the row.
     row : int
         How the page calls the row; counted from 1.
     output : Path
@@ -64,7 +68,7 @@ def write_explained_row(networks: list[TrainedModel], text: str, row: int, outpu
         A file cannot be written.
     """
     _require_suffix(output, ".html")
-    found = explain_text(networks, text, row)
+    found = explain_text(networks, read, row)
     page = render_row(found, Words(user_language(), networks[0].reads_states))
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -97,20 +101,22 @@ def write_attributions(
         pieces.put_together()
 
 
-def explain_text(networks: list[TrainedModel], text: str, row: int) -> RowData:
-    """Everything that is known of one text.
+def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> RowData:
+    """Everything that is known of one text, and of what stands beside its units.
 
     Parameters
     ----------
     networks : list of TrainedModel
         The one that is asked, then those of other seeds, which it is compared with.
-    text : str
+    read : polars.Series [1]
+        What is read of it.
     row : int
         How it is called; counted from 1.
     """
-    model = networks[0]
+    model, text = networks[0], told_of(read)[0]
     encoder = text_encoder(model)
-    sequence = model.encode(pl.Series("text", [text]))
+    sequence = model.encode(read)
+    has_arc = len(encoder.segment(text)) >= ARC_UNITS and not model.beside
     predictions = model.predictions(sequence)
     chosen = model.task.chosen(predictions)
     methods = {name: attribute(model, sequence, chosen) for name, attribute in METHODS.items()}
@@ -141,7 +147,7 @@ def explain_text(networks: list[TrainedModel], text: str, row: int) -> RowData:
         ],
         flip=flip(model, sequence[0]) if model.task.classes else None,
         gates=gates,
-        arc=arc_data(model, text, row - 1) if len(encoder.segment(text)) >= ARC_UNITS else None,
+        arc=arc_data(model, text, row - 1) if has_arc else None,
     )
 
 
@@ -150,10 +156,10 @@ def _rounded(values: NDArray[np.float32]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-def _attributed(model: TrainedModel, texts: pl.Series, before: int) -> pl.DataFrame:
+def _attributed(model: TrainedModel, read: pl.Series, before: int) -> pl.DataFrame:
     """The attributions of some rows, before which there are so many."""
     encoder, names = text_encoder(model), np.array(answer_names(model), dtype=object)
-    sequences: Ragged = model.encode(texts)
+    sequences, texts = model.encode(read), told_of(read)
     given = integrated_gradients(model, sequences)
     places = np.array([place for text in texts for place in encoder.places(text)])
     lengths = sequences.lengths

@@ -114,6 +114,10 @@ class TrainedModel:
         """What it reads beside each step: the time since the one before, attributes."""
         return list(self.encoder.beside) if isinstance(self.encoder, LifeEncoder) else []
 
+    def has_numbers(self, name: str) -> bool:
+        """Whether what stands beside each step by this name are numbers."""
+        return isinstance(self.encoder, LifeEncoder) and self.encoder.beside[name].is_ordered
+
     def texts(self, table: Table) -> pl.Series:
         """What the model reads of a table: its texts, or its states told as texts; and what stands
         beside them.

@@ -230,7 +230,7 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
             rows=len(texts),
         )
     page = output or run.folder / "explanations" / f"{Path(data).stem}-{row}.html"
-    write_explained_row(networks, texts[row - 1], row, page)
+    write_explained_row(networks, texts[row - 1 : row], row, page)
     return page
 
 

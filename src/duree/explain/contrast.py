@@ -17,7 +17,7 @@ from scipy.stats import norm
 
 from duree.errors import DataError
 from duree.explain.attribution import Attributions, Rows, quantity
-from duree.explain.model import Model, without
+from duree.explain.model import Model, tokens_of, without
 from duree.sequences.ragged import Ragged
 
 Floats = NDArray[np.float64]
@@ -221,7 +221,7 @@ def _by_phrase(
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
     starts = np.flatnonzero(rows[: len(rows) - length + 1] == rows[length - 1 :])
     window = starts[:, None] + np.arange(length)
-    kinds, kind = np.unique(sequences.values[window], axis=0, return_inverse=True)
+    kinds, kind = np.unique(tokens_of(sequences).values[window], axis=0, return_inverse=True)
     pairs, which = np.unique(kind.ravel() * len(sequences) + rows[starts], return_inverse=True)
     total = np.bincount(which, values[window].sum(axis=1)).astype(np.float64)
     kind_of, row_of = np.divmod(pairs.astype(np.int64), len(sequences))

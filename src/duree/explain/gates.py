@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from duree.errors import RunError
-from duree.explain.model import Model, recurrent_part, row_sums, shuffled
+from duree.explain.model import Model, recurrent_part, row_sums, shuffled, tokens_of
 from duree.sequences.ragged import Ragged
 from duree.training.batches import pad
 
@@ -278,7 +278,7 @@ def _side(differences: NDArray[np.float64], tests: int) -> int:
 
 def _by_word(watched: Watched) -> _Effects:
     """Every word's gate minus its row's mean; a word that comes twice in a row is taken once."""
-    sequences = watched.sequences
+    sequences = tokens_of(watched.sequences)
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
     means = row_sums(watched.kept) / sequences.lengths
     above = watched.kept.values - means[rows]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from duree.errors import RunError
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import EMPTY, Ragged, offsets_of
 from duree.sequences.text import TextEncoder
 
@@ -50,7 +51,7 @@ class Model(Protocol):
 
     @property
     def encoder(self) -> Any:
-        """A TextEncoder or SeriesEncoder."""
+        """A TextEncoder, LifeEncoder or SeriesEncoder."""
         ...
 
     @property
@@ -92,26 +93,37 @@ def text_encoder(model: Model) -> TextEncoder:
     RunError
         The model reads numbers.
     """
-    if not isinstance(model.encoder, TextEncoder):
+    encoder = model.encoder
+    texts = encoder.states if isinstance(encoder, LifeEncoder) else encoder
+    if not isinstance(texts, TextEncoder):
         raise RunError(
             "this network reads numbers, and what was asked for is about words",
             fix="ask for its gates, its attributions or its memory",
         )
-    return model.encoder
+    return texts
+
+
+def tokens_of(sequences: Ragged) -> Ragged:
+    """The token of each step, without what stands beside it: int32 [steps]."""
+    values = sequences.values
+    return sequences if values.ndim == 1 else Ragged(values[:, 0], sequences.offsets)
 
 
 def without(sequences: Ragged, kept: NDArray[np.bool_]) -> Ragged:
     """Sequences that have lost some steps; ``kept`` is bool [total steps].
 
-    Words are taken out of their text. Numbers stand for times, which cannot be taken out: they are
-    set to zero, which is their training mean. A text without words is ``<empty>``.
+    Words are taken out of their text, with what stands beside them. Numbers stand for times, which
+    cannot be taken out: they are set to zero, which is their training mean. A text without words is
+    ``<empty>``.
     """
-    if sequences.values.ndim > 1:
+    if sequences.values.dtype.kind == "f":
         return Ragged(np.where(kept[:, None], sequences.values, 0), sequences.offsets)
     lengths = row_sums(Ragged(kept, sequences.offsets)).astype(np.int64)
     values = sequences.values[kept]
     if (lengths == 0).any():
-        values = np.insert(values, offsets_of(lengths)[:-1][lengths == 0], EMPTY)
+        empty = np.zeros(values.shape[1:], dtype=values.dtype)  # nothing stands beside it
+        empty[(0,) * empty.ndim] = EMPTY
+        values = np.insert(values, offsets_of(lengths)[:-1][lengths == 0], empty, axis=0)
         lengths = np.maximum(lengths, 1)
     return Ragged(values, offsets_of(lengths))
 
@@ -128,7 +140,7 @@ def sentences(vocabulary: Sequence[str]) -> Callable[[NDArray[np.int32]], NDArra
     ends = np.array([unit in SENTENCE_ENDS for unit in vocabulary])
 
     def number(row: NDArray[np.int32]) -> NDArray[np.int64]:
-        ending = ends[row]
+        ending = ends[row if row.ndim == 1 else row[:, 0]]
         # Of several marks in a row the last one ends the sentence.
         last = ending & ~np.append(ending[1:], False)
         return np.concatenate([[0], np.cumsum(last)[:-1]])

@@ -90,7 +90,8 @@ class SequenceModel(nn.Module):
         if self.beside is None:
             vectors: Tensor = self.embedding(values)
             return vectors
-        return self._words(values[:, :, 0]) + self.beside(values[:, :, 1:])
+        others: Tensor = self.beside(values[:, :, 1:])
+        return self._words(values[:, :, 0]) + others
 
     def states(self, values: Tensor, lengths: Tensor) -> Tensor:
         """The hidden states of all steps, float [batch, steps, directions * hidden]."""

@@ -19,11 +19,11 @@ ROWS = 1000  # of one request
 
 Cell = str | int | float | bool | None
 Row = Annotated[dict[str, Cell], Field(description="One row: its columns and their values.")]
-# What a row has in a column where it is a sentence or a series.
+# What a row has in a column where it is a sentence, a series, or has something beside its events.
 Line = Cell | list[Cell]
 Lines = Annotated[
     dict[str, Line],
-    Field(description="A sentence, or a series: its columns, and a value for each of its steps."),
+    Field(description="A sentence, a series or events: columns, and a value for each step."),
 ]
 
 
@@ -35,7 +35,7 @@ class Asked(BaseModel):
 
 
 class AskedLists(BaseModel):
-    """Sentences to tag, or series to forecast."""
+    """Sentences to tag, series to forecast, or events with what stands beside them."""
 
     model_config = ConfigDict(extra="forbid")
     rows: list[Lines] = Field(min_length=1, max_length=ROWS)
@@ -45,7 +45,7 @@ class AskedWhy(BaseModel):
     """A row to explain."""
 
     model_config = ConfigDict(extra="forbid")
-    row: Row
+    row: Lines
 
 
 class Prediction(BaseModel):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError, RunError, require_packages
 from duree.folders import write_file
 from duree.run import Run
+from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
 from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import SPECIAL, TextEncoder
@@ -132,6 +133,11 @@ def _values(model: TrainedModel, rng: np.random.Generator, rows: int, steps: int
     """Rows of the kind that the network reads, at random."""
     if isinstance(model.encoder, TextEncoder):
         return rng.integers(UNKNOWN, len(model.encoder.vocabulary), (rows, steps))
+    if isinstance(model.encoder, LifeEncoder):
+        sizes = [size for size, _ in model.encoder.classes]
+        tokens = rng.integers(UNKNOWN, len(model.encoder.vocabulary), (rows, steps))
+        beside = [rng.integers(size, size=(rows, steps)) for size in sizes]
+        return np.stack([tokens, *beside], axis=2)
     if isinstance(model.encoder, SeriesEncoder):
         return rng.normal(size=(rows, steps, model.encoder.channels)).astype(np.float32)
     raise TypeError(f"no graph reads what {type(model.encoder).__name__} gives")
@@ -147,7 +153,7 @@ def _tables(model: TrainedModel) -> dict[str, Any]:
         "answers": list(model.task.classes) or [model.columns["target"]],
         "predictions": link._asdict(),
     }
-    if isinstance(model.encoder, TextEncoder):
+    if isinstance(model.encoder, TextEncoder | LifeEncoder):
         vocabulary, settings = model.encoder.vocabulary, model.encoder.settings
         if model.reads_states:
             covariates = model.covariates
@@ -162,6 +168,9 @@ def _tables(model: TrainedModel) -> dict[str, Any]:
             "settings": settings.model_dump(),
             "ascii_unit": ASCII_UNIT,
         }
+        if isinstance(model.encoder, LifeEncoder):
+            beside = model.encoder.beside.items()
+            tables |= {"beside": {name: column.to_dict() for name, column in beside}}
     else:
         tables |= {"series": model.encoder.to_dict()}
     return tables

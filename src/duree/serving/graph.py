@@ -41,18 +41,22 @@ def to_onnx(network: nn.Module, link: Link) -> onnx.ModelProto:
     Returns
     -------
     onnx.ModelProto
-        Inputs ``values`` (int64 [batch, steps], or float32 [batch, steps, channels]) and
+        Inputs ``values`` (int64 [batch, steps], [batch, steps, 1 + things] where something stands
+        beside the tokens, or float32 [batch, steps, channels]) and
         ``lengths`` (int64 [batch], each from 1 to steps); outputs ``scores`` and ``predictions``,
         float32 [batch, outputs]. What stands past a row's length never matters.
     """
     graph = _Graph()
     deep = network.deep if isinstance(network, JoinedModel) else network
     assert isinstance(deep, SequenceModel)
-    scores = _deep(graph, deep)
+    tokens = "values"
+    if deep.beside is not None:
+        tokens = graph("Gather", "values", graph.constant(0, np.int64), axis=2)
+    scores = _deep(graph, deep, tokens)
     if isinstance(network, JoinedModel):
         shares = network.shares.tolist()
         of_deep = graph("Mul", scores, graph.constant(shares[0]))
-        of_wide = graph("Mul", _wide(graph, network.wide), graph.constant(shares[1]))
+        of_wide = graph("Mul", _wide(graph, network.wide, tokens), graph.constant(shares[1]))
         scores = graph("Add", of_deep, of_wide)
     graph("Identity", scores, name="scores")
     scaled = graph("Mul", scores, graph.constant(link.scale))
@@ -99,9 +103,12 @@ class _Graph:
 
     def model(self, deep: SequenceModel) -> onnx.ModelProto:
         """The finished model."""
-        values = helper.make_tensor_value_info("values", TensorProto.INT64, ["batch", "steps"])
+        shape: list[str | int] = ["batch", "steps"]
+        if deep.beside is not None:
+            shape += [1 + len(deep.beside.tables)]
+        values = helper.make_tensor_value_info("values", TensorProto.INT64, shape)
         if deep.embedding is None:
-            shape: list[str | int] = ["batch", "steps", deep.recurrent.input_size]
+            shape += [deep.recurrent.input_size]
             values = helper.make_tensor_value_info("values", TensorProto.FLOAT, shape)
         lengths = helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"])
         outputs = [
@@ -116,11 +123,14 @@ class _Graph:
         return model
 
 
-def _deep(graph: _Graph, deep: SequenceModel) -> str:
+def _deep(graph: _Graph, deep: SequenceModel, tokens: str) -> str:
     """Scores of the recurrent part, [batch, outputs]."""
-    x = "values"
+    x = tokens
     if deep.embedding is not None:
         x = graph("Gather", graph.constant(deep.embedding.weight), x)
+    for place, vectors in enumerate(deep.beside.vectors() if deep.beside else (), start=1):
+        codes = graph("Gather", "values", graph.constant(place, np.int64), axis=2)
+        x = graph("Add", x, graph("Gather", graph.constant(vectors), codes))
     x = graph("Transpose", x, perm=[1, 0, 2])  # (T, B, I)
     lengths = graph("Cast", "lengths", to=TensorProto.INT32)
     for layer in range(deep.recurrent.num_layers):
@@ -212,10 +222,10 @@ def _real(graph: _Graph) -> str:
     return graph("Less", count, graph("Unsqueeze", "lengths", graph.integers(1)))
 
 
-def _wide(graph: _Graph, wide: WideModel) -> str:
+def _wide(graph: _Graph, wide: WideModel, tokens: str) -> str:
     """Scores of the wide part, [batch, outputs]; see ``WideModel`` for the hash."""
     padding = graph.constant(PADDING, np.int64)
-    units = graph("Where", _real(graph), "values", padding)
+    units = graph("Where", _real(graph), tokens, padding)
     one, ends = graph.integers(1), graph.integers(2**62)
     left = graph("Slice", units, graph.integers(0), graph.integers(-1), one)
     right = graph("Slice", units, one, ends, one)

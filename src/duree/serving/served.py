@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 import torch
 from fastapi import HTTPException
+from pydantic import BaseModel
 
 from duree import __version__
 from duree.explain.attribution import integrated_gradients
+from duree.explain.model import text_encoder
 from duree.explaining import answer_names
 from duree.network.model import tabulated
 from duree.recipe import Recipe
@@ -24,11 +26,23 @@ from duree.sequences.lives import LifeEncoder
 from duree.sequences.text import TextEncoder
 from duree.sequences.tokens import TokenEncoder
 from duree.serving.batching import Batcher
-from duree.serving.bodies import Asked, Card, Cell, column_of, finite
+from duree.serving.bodies import (
+    Asked,
+    AskedLists,
+    Card,
+    Cell,
+    Line,
+    column_of,
+    finite,
+    unfit,
+)
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
+from duree.tables.attributes import tell_beside
 from duree.tables.covariates import called, tell_covariates_of_row
-from duree.tables.states import tell_row
+from duree.tables.persons import GAPS
+from duree.tables.states import ARROW, tell_row
+from duree.tables.table import Table
 from duree.trained import TrainedModel
 
 # More tokens than any table of words costs, so that it is always made.
@@ -43,7 +57,7 @@ class Rows:
     model : TrainedModel
     """
 
-    body = Asked
+    body: type[BaseModel] = Asked
 
     def __init__(self, model: TrainedModel) -> None:
         self.model = model
@@ -54,22 +68,28 @@ class Rows:
         return self.model.inputs
 
     @property
-    def example(self) -> dict[str, Cell]:
+    def example(self) -> dict[str, Line]:
         """A row that it can predict."""
         encoder = self.model.encoder
         if not self.model.reads_states or not isinstance(encoder, TextEncoder | LifeEncoder):
             return dict.fromkeys(self.model.inputs, "No rain, no rainbow.")
         heads = {name: called(name) for name in self.model.covariates}
         states = [unit for unit in encoder.vocabulary if not unit.startswith((*heads.values(),))]
-        row: dict[str, Cell] = dict.fromkeys(self.model.inputs, states[-1])
+        row: dict[str, Line] = dict.fromkeys(self.model.inputs, states[-1])
         for name, head in heads.items():
             told = (unit for unit in encoder.vocabulary if unit.startswith(head))
             row[name] = next(told, "").removeprefix(head)
         return row
 
-    def read(self, row: Mapping[str, Cell], number: int) -> str:
+    def read(self, row: Mapping[str, Line], number: int) -> str:
         """What the network reads of a row; HTTPException 422 where it lacks a column."""
-        return self.told([column_of(row, column, number) for column in self.model.inputs])
+        values = []
+        for column in self.model.inputs:
+            value = column_of(row, column, number)
+            if isinstance(value, list):
+                raise unfit(number, f"{column!r} is a list, and a single value is wanted")
+            values.append(value)
+        return self.told(values)
 
     def size(self, text: str) -> int:
         """Its characters."""
@@ -86,7 +106,7 @@ class Rows:
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
         """A prediction for each text, as the service tells it."""
         model = self.model
-        sequences = model.encode(pl.Series("text", texts, dtype=pl.String))
+        sequences = model.encode(self.series(texts))
         predictions = model.predictions(sequences)
         if model.task.each_step:  # of a row it is what comes after its last step
             predictions = predictions[np.cumsum(sequences.lengths) - 1]
@@ -101,6 +121,10 @@ class Rows:
             for s, row in zip(said, predictions.tolist(), strict=True)
         ]
 
+    def series(self, texts: list[str]) -> pl.Series:
+        """Rows as the encoder takes them."""
+        return pl.Series("text", texts, dtype=pl.String)
+
     def as_columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
         """The same predictions as columns, as ``duree predict`` writes them."""
         rows = [list(one.get("probability", one).values()) for one in answers]
@@ -110,12 +134,13 @@ class Rows:
     def explained(self, text: str) -> dict[str, Any]:
         """A prediction, and what each word of its text added."""
         model = self.model
-        if model.task.each_step or not isinstance(model.encoder, TextEncoder):
+        if model.task.each_step or not isinstance(model.encoder, TextEncoder | LifeEncoder):
             raise HTTPException(422, "a network that answers at each step is not explained")
-        given = integrated_gradients(model, model.encode(pl.Series("text", [text])))
+        given = integrated_gradients(model, model.encode(self.series([text])))
+        encoder = text_encoder(model)
         words = zip(
-            model.encoder.units(text),
-            model.encoder.places(text),
+            encoder.units(text),
+            encoder.places(text),
             given.values.values.tolist(),
             strict=True,
         )
@@ -127,6 +152,64 @@ class Rows:
                 for unit, (begin, end), attribution in words
             ],
         }
+
+
+class Told(str):
+    """Events as they are told, and for each of them a value of what stands beside, where that is
+    known."""
+
+    beside: dict[str, list[Any]]
+
+
+class Events(Rows):
+    """Rows with events, beside which stand the time since the one before, or attributes.
+
+    Each attribute is sent as a list with a value for each event; so may times be, as ``gaps``.
+    """
+
+    body = AskedLists
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that every row must have."""
+        return [*self.model.inputs, *(name for name in self.model.beside if name != GAPS)]
+
+    @property
+    def example(self) -> dict[str, Line]:
+        """A row that it can predict."""
+        return {**super().example, **{name: [None] for name in self.model.beside}}
+
+    def read(self, row: Mapping[str, Line], number: int) -> Told:
+        """What the network reads of a row; HTTPException 422 where it does not fit."""
+        told = Told(super().read(row, number))
+        lists = {name: column_of(row, name, number) for name in self.model.beside if name != GAPS}
+        lists |= {GAPS: row[GAPS]} if row.get(GAPS) is not None else {}
+        steps = len(told.split(ARROW)) - len(self.model.covariates) if told else 0
+        told.beside = {}
+        for name in self.model.beside:
+            if (given := lists.get(name)) is None:
+                continue
+            if not isinstance(given, list) or len(given) != steps:
+                raise unfit(number, f"{name!r} is to be a list with a value for each of {steps}")
+            if self.model.has_numbers(name) and any(isinstance(value, str) for value in given):
+                raise unfit(number, f"{name!r} is to hold numbers")
+            told.beside[name] = list(given)
+        return told
+
+    def series(self, texts: list[str]) -> pl.Series:
+        """Rows as the encoder takes them; of texts alone nothing is known beside."""
+        columns = []
+        for name in self.model.beside:
+            given = [text.beside.get(name) if isinstance(text, Told) else None for text in texts]
+            make, kind = (float, pl.Float64) if self.model.has_numbers(name) else (str, pl.String)
+            cells = [
+                None if one is None else [None if cell is None else make(cell) for cell in one]
+                for one in given
+            ]
+            columns.append(pl.Series(name, cells, pl.List(kind)))
+        return tell_beside(
+            Table(pl.DataFrame(columns), ()), super().series(texts), self.model.beside
+        )
 
 
 class Served:
@@ -181,7 +264,9 @@ def _rows(model: TrainedModel, recipe: Recipe) -> Rows | Sentences | SeriesRows:
     """What the network is asked, and how it is told."""
     if model.task.of_series:
         return SeriesRows(model, recipe)
-    return Sentences(model) if isinstance(model.encoder, TokenEncoder) else Rows(model)
+    if isinstance(model.encoder, TokenEncoder):
+        return Sentences(model)
+    return Events(model) if model.beside else Rows(model)
 
 
 def written(value: Cell) -> str:

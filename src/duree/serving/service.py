@@ -248,6 +248,8 @@ def _of_rows(rows: Rows | Sentences | SeriesRows, body: bytes) -> list[Any]:
 
 
 def _of_table(rows: Rows, body: bytes) -> list[str]:
+    if rows.needed != rows.model.inputs:
+        raise HTTPException(422, "attributes of events are lists: send the rows as JSON")
     try:
         columns = [read_column(body, column) for column in rows.needed]
         return [rows.told(row) for row in zip(*columns, strict=True)]

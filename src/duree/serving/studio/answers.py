@@ -20,6 +20,8 @@ from duree.report.row_page import RowData, render_row
 from duree.report.run_data import RunData, load_run
 from duree.report.vocabulary import Words
 from duree.run import Run
+from duree.tables.attributes import tell_beside
+from duree.tables.table import Table
 from duree.trained import TrainedModel
 from duree.workflow import load_networks
 
@@ -174,8 +176,12 @@ def _text_column(data: RunData) -> str:
 def _explained(folder: str, stamp: float, place: int) -> RowData:
     data, run = _data(folder, stamp), Run(folder)
     text = str(data.predictions[_text_column(data)][place - 1] or "")
-    require_explainable(_networks(run)[0])
-    return explain_text(_networks(run), text, place)
+    networks = _networks(run)
+    require_explainable(networks[0])
+    read = pl.Series("text", [text])
+    if beside := networks[0].beside:
+        read = tell_beside(Table(data.predictions[place - 1 : place], ()), read, beside)
+    return explain_text(networks, read, place)
 
 
 @lru_cache(maxsize=8)
