@@ -108,6 +108,7 @@ ELSEWHERE = {
     "data.weight": "test_weights.py",
     "data.covariate": "test_next.py, and tables/test_covariates.py",
     "data.event": "test_lives.py, and tables/test_events.py",
+    "data.attribute": "test_attributes.py, and tables/test_events.py",
     "data.files": "every test of test_workflow.py",
     "data.delimiter": "test_a_delimiter_that_is_not_there_is_refused, below",
     "text.segmenter": "test_each_segmenter_parts_chinese_otherwise, below",

@@ -67,7 +67,8 @@ def answer_rows(
         )
     is_long, waits = run.recipe.data.has_long_rows, Waits.of_run(run)
     rows = None if is_long else count_rows(data)
-    ours = ((NUMBERS,) if run.recipe.data.reads_numbers else OURS) if is_long else ()
+    lists = (NUMBERS,) if run.recipe.data.reads_numbers else (*OURS, *model.beside)
+    ours = lists if is_long else ()
     with Pieces(output, made_from(run, Path(data))) as pieces:
         for table in _pieces_like(run, data, model, pieces.rows):
             if not len(table):

@@ -20,6 +20,8 @@ from duree.listener import Listener
 from duree.progress import ENOUGH
 from duree.question import Question
 from duree.run import Run
+from duree.sequences.encoder import Encoder
+from duree.sequences.lives import LifeEncoder
 from duree.tables.columns import with_columns
 from duree.tables.finding import Finding
 from duree.tables.state_facts import describe_states
@@ -76,6 +78,16 @@ def keep_question(run: Run, question: Question) -> None:
         run.write_json("states.json", describe_states(states, times, classes, seed, weights))
     run.write_json("checks.json", [_as_json(finding) for finding in question.findings])
     run.write_json("split.json", question.split.to_dict() | _shares(question))
+
+
+def keep_beside(run: Run, encoder: Encoder) -> None:
+    """Write beside.json, where something is read beside each event: of how many classes."""
+    if isinstance(encoder, LifeEncoder) and encoder.beside:
+        found = {
+            name: {"classes": column.size, "is_number": column.is_ordered}
+            for name, column in encoder.beside.items()
+        }
+        run.write_json("beside.json", found)
 
 
 def keep_predictions(run: Run, question: Question, task: Task, judged: Judged) -> None:

@@ -103,6 +103,7 @@ def encode(run: Run, question: Question) -> tuple[Encoder, Ragged]:
     """Learn from the training rows alone how to turn rows into numbers; do so with every row."""
     trained = question.texts.gather(question.split.train)
     encoder = question.task.fit_encoder(trained, question.recipe)
+    records.keep_beside(run, encoder)
     return encoder, encoder.encode(question.texts)
 
 

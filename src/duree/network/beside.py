@@ -13,9 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-# The share of sequences of which, while training, each thing is hidden as missing, so that the
-# network can answer where it is not known.
-HIDDEN = 0.1
+from duree.sequences.beside import HIDDEN
 
 
 class Beside(nn.Module):

@@ -206,6 +206,13 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
         "Beside the network stood, trained on the same rows and the same units: {baselines}.",
         baselines=joined,
     )
+    if run.beside:
+        yield say(
+            "Gradient boosting saw what stands beside the last event."
+            if run.answers_steps
+            else "Of what stands beside the events they saw the share of each class, and of "
+            "numbers the mean class and the last one."
+        )
     yield say(
         "Their constants were chosen on the validation part, never on the test; then each was "
         "fitted on training and validation rows together."

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from duree.report.numerals import count
 from duree.report.phrases import Phrases
 from duree.report.run_data import RunData
+from duree.report.texts import label
+from duree.sequences.beside import HIDDEN
+from duree.tables.persons import GAPS
 
 SEGMENTERS = {
     "auto": "words, or characters where the script has no spaces",
@@ -54,6 +57,7 @@ def text_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     text = run.recipe.text
     if run.recipe.data.reads_states:
         yield say("Each sequence of states was read in order, one state a step.")
+        yield from _beside(run, say)
         return
     units = say(SEGMENTERS[text.segmenter])
     if text.lowercase:
@@ -77,6 +81,36 @@ def text_sentences(run: RunData, say: Phrases) -> Iterator[str]:
             "tail": "Of a text longer than {limit} units the last {limit} were kept.",
         }[text.keep],
         **facts,
+    )
+
+
+def _beside(run: RunData, say: Phrases) -> Iterator[str]:
+    """What was read beside each event, and as what."""
+    if not run.beside:
+        return
+    told = [
+        say("the time since the one before, in {n} classes", n=found.classes)
+        if name == GAPS
+        else say("“{name}”, in {n} classes", name=label(name), n=found.classes)
+        for name, found in run.beside.items()
+    ]
+    yield say("Beside each event stood {told}.", told=say.words.listed(told))
+    kinds = {found.is_number for found in run.beside.values()}
+    yield say(
+        {
+            (True,): "Numbers were read as classes of equal mass among the training events "
+            "({gorishniy2022}); what is missing is a class of its own.",
+            (False,): "Categories were read as themselves, rare ones as one; what is missing is a "
+            "class of its own.",
+            (False, True): "Numbers were read as classes of equal mass among the training events "
+            "({gorishniy2022}), categories as themselves, rare ones as one; what is missing is a "
+            "class of its own.",
+        }[tuple(sorted(kinds))]
+    )
+    yield say(
+        "Each class has a vector that is added to its event’s; while training, each of these "
+        "things was hidden as missing in {share:g} % of the sequences.",
+        share=100 * HIDDEN,
     )
 
 

@@ -334,6 +334,13 @@ class WaitFacts(Record):
     models: dict[str, Wait]
 
 
+class Beside(Record):
+    """What was read beside each event: of how many classes, and whether they are of a number."""
+
+    classes: int
+    is_number: bool
+
+
 class Bin(Record):
     """Rows of about the same confidence, and which share of them was right, with its interval."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from duree.errors import RunError
 from duree.recipe import Recipe
 from duree.report.explanations import Explanations
 from duree.report.records import (
+    Beside,
     Bin,
     Check,
     DataFacts,
@@ -58,6 +59,8 @@ class RunData:
         None where the rows are no sequences of states.
     further : Further or None
         What more than one step ahead was foretold, where it was.
+    beside : dict
+        What was read beside each event, by its column: ``{name: Beside}``.
     waits : WaitFacts or None
         How well waiting times of events were told, where they have times.
     forecasts : ForecastFacts or None
@@ -80,6 +83,7 @@ class RunData:
     states: StateFacts | None = None
     further: Further | None = None
     waits: WaitFacts | None = None
+    beside: dict[str, Beside] = field(default_factory=dict)
     forecasts: ForecastFacts | None = None
     tags: TagFacts | None = None
 
@@ -196,6 +200,7 @@ def load_run(folder: Path | str) -> RunData:
         states=_parse_if_there(StateFacts, folder, "states.json"),
         further=_parse_if_there(Further, folder, "further.json"),
         waits=_parse_if_there(WaitFacts, folder, "waits.json"),
+        beside=_parse_if_there(dict[str, Beside], folder, "beside.json") or {},
         forecasts=_parse_if_there(ForecastFacts, folder, "forecasts.json"),
         tags=_parse_if_there(TagFacts, folder, "tags.json"),
     )

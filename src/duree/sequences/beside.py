@@ -21,6 +21,9 @@ from duree.tables.attributes import MOST_VALUES
 CLASSES = 32
 # The class of what is missing, and of a category that training has not seen, or too rarely.
 MISSING, OTHER = 0, 1
+# The share of sequences of which, while training, each thing is hidden as missing, so that the
+# network can answer where it is not known.
+HIDDEN = 0.1
 
 Codes = NDArray[np.int32]
 
