@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.settings import NUMBERS, STATES, DataSettings
+from duree.tables.attributes import attribute_leaks
 from duree.tables.characters import check_characters
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.duplicates import Duplicates, find_duplicates
@@ -29,8 +30,6 @@ __all__ = ["check_table", "clean_labels"]
 
 FILL_IN = "fill them in, or leave them out with --drop-bad"
 READ_AS = "they are read as <empty>; leave the rows out if that is not what they mean"
-LAST_TELLS = "the last value of the attribute {column!r} alone tells {target!r}"
-KNOWN_BEFORE = "it is read; make sure that it was known before the answer was"
 STAND_ALONE = "each of them counts as a group of its own"
 LONGEST_SEQUENCE = 1_000_000
 
@@ -104,21 +103,8 @@ def check_table(
     findings += _characters(frame, data)
     others = frame.drop(inputs)
     findings += find_leaks(others, data, numeric=bool(numeric))
-    findings += _attribute_leaks(frame, data, numeric=bool(numeric))
+    findings += attribute_leaks(frame, data, numeric=bool(numeric))
     return [*findings, *_unused(others, data)]
-
-
-def _attribute_leaks(frame: pl.DataFrame, data: DataSettings, *, numeric: bool) -> list[Finding]:
-    """Attributes of events of which the last value tells the target."""
-    names = [name for name in data.attribute if frame.schema.get(name) == pl.List]
-    if data.target is None or not names:
-        return []
-    last = frame.select(data.target, pl.col(names).list.drop_nulls().list.last())
-    alone = data.model_copy(update={"text": None, "group": None})
-    return [
-        Finding("leaking_column", "warning", LAST_TELLS, KNOWN_BEFORE, found.values)
-        for found in find_leaks(last, alone, numeric=numeric)
-    ]
 
 
 def _shape(frame: pl.DataFrame) -> list[Finding]:
