@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from duree.baselines.markov import Markov, nothing_before, one_before
+from duree.baselines.steps import StepBaseline
 from duree.evaluation.calibration import log_of_truth
 from duree.evaluation.judgement import judge_models
 from duree.evaluation.steps import NEXT, NEXT_IN_TERMS, SUMS, terms
@@ -80,12 +81,12 @@ def test_a_chain_is_tuned_on_the_very_probabilities_that_it_gives() -> None:
         return Ragged.from_rows([[int(code) for code in text.split()] for text in texts])
 
     texts = [" ".join(map(str, row)) for row in rows]
-    chain = Markov("markov", codes, 6, one_before, Markov("majority", codes, 6, nothing_before))
-    chain.fit(texts[:20], None, texts[20:], None)
+    chain = Markov("markov", 6, one_before, Markov("majority", 6, nothing_before))
+    rival = StepBaseline(chain, codes).fit(texts[:20], None, texts[20:], None)
     after = np.concatenate([row[1:] for row in rows]).astype(np.int64)
     counted, total, simpler = chain._evidence(codes(texts), after)
     of_truth = (counted + chain.strength * simpler) / (total + chain.strength)
-    given = chain.predict(texts)
+    given = rival.predict(texts)
     assert given.sum(axis=1) == pytest.approx(1.0)
     assert of_truth == pytest.approx(given[np.arange(len(after)), after])
 

@@ -32,6 +32,7 @@ SMALL = {
     "training.epochs": 25,
     "training.learning_rate": 0.02,
     "judging.bootstrap": 200,
+    "judging.forest_trees": 20,
 }
 
 
@@ -85,7 +86,7 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_what_hangs_on_how_long_and_on_who_one_is_is_learned(run: Run) -> None:
     models = run.read_json("metrics.json")["models"]
     chains = {"last_state", "majority", "markov", "markov_2", "markov_by_time", "hidden_markov"}
-    assert set(models) == {"network", "boosted_trees", *chains}
+    assert set(models) == {"network", "logistic", "random_forest", "boosted_trees", *chains}
     for name in chains:
         assert models["network"]["bits"]["high"] < models[name]["bits"]["low"], name
     assert models["network"]["change_accuracy"]["value"] > 0.6

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from duree.baselines.markov import some_of, steps_after_the_first
+from duree.baselines.steps import some_rows, steps_after_the_first
 from duree.evaluation.judgement import judge_models
 from duree.evaluation.metrics import FLOOR, MetricSet
 from duree.evaluation.steps import ratios_of
@@ -227,4 +227,4 @@ def _some(sequences: Ragged, rows: NDArray[np.int64], most: int, seed: int) -> N
     """Of these rows as many, at random, as hold so many steps."""
     lengths = sequences.lengths[rows]
     numbered = Ragged(np.repeat(rows, lengths), np.append(0, np.cumsum(lengths)))
-    return np.unique(some_of(numbered, most, seed).values)
+    return np.unique(numbered.take(some_rows(numbered, most, seed)).values)

@@ -10,7 +10,9 @@ import pytest
 pytest.importorskip("hmmlearn")
 
 from duree.baselines import hmm
+from duree.baselines.answers import Counts
 from duree.baselines.hmm import HiddenMarkov
+from duree.baselines.steps import StepBaseline, Steps
 from duree.sequences.ragged import Ragged
 
 STATES = 3
@@ -18,6 +20,10 @@ STATES = 3
 
 def codes(texts: list[str]) -> Ragged:
     return Ragged.from_rows(["abc".index(sign) for sign in text] for text in texts)
+
+
+def fitted_on(train: list[str], validation: list[str]) -> StepBaseline:
+    return StepBaseline(HiddenMarkov(STATES, seed=0), codes).fit(train, None, validation, None)
 
 
 def lives(rows: int, seed: int) -> list[str]:
@@ -34,15 +40,16 @@ def lives(rows: int, seed: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def fitted() -> HiddenMarkov:
+def fitted() -> StepBaseline:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (1, 2, 3))
-        return HiddenMarkov(codes, STATES, seed=0).fit(lives(60, 0), None, lives(20, 1), None)
+        return fitted_on(lives(60, 0), lives(20, 1))
 
 
-def likelihood(model: HiddenMarkov, text: str) -> float:
+def likelihood(model: StepBaseline, text: str) -> float:
     """The probability of a sequence, summed over all paths of hidden states."""
-    start, moves, shows = model.tables
+    assert isinstance(model.model, HiddenMarkov)
+    start, moves, shows = model.model.tables
     seen = codes([text]).values
     total = 0.0
     for path in product(range(len(start)), repeat=len(text)):
@@ -53,7 +60,7 @@ def likelihood(model: HiddenMarkov, text: str) -> float:
     return total
 
 
-def test_what_comes_next_is_the_sum_over_all_hidden_paths(fitted: HiddenMarkov) -> None:
+def test_what_comes_next_is_the_sum_over_all_hidden_paths(fitted: StepBaseline) -> None:
     asked = ["abcab", "b", "", "ccb", "aa"]
     wanted = [
         [
@@ -68,7 +75,7 @@ def test_what_comes_next_is_the_sum_over_all_hidden_paths(fitted: HiddenMarkov) 
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
 
 
-def test_it_finds_phases_that_no_one_sees(fitted: HiddenMarkov) -> None:
+def test_it_finds_phases_that_no_one_sees(fitted: StepBaseline) -> None:
     """After a, some steps ago, c is unlikely: a chain of order 1 cannot know it after a b."""
     assert fitted.choices["hidden_states"] >= 2
     after_a, after_c = fitted.predict(["aabbb", "ccbbb"])[[3, 7]]
@@ -78,22 +85,40 @@ def test_it_finds_phases_that_no_one_sees(fitted: HiddenMarkov) -> None:
 
 def test_the_number_of_hidden_states_is_the_best_on_validation() -> None:
     train, validation = lives(40, 2), lives(10, 3)
+    losses = {}
+    for hidden in (1, 2, 3):
+        one = HiddenMarkov(STATES, seed=0)
+        one.tables = one._learn(Steps(codes(train)), one._begun(hidden))
+        after = [codes([text]).values[step] for text in validation for step in range(1, 20)]
+        found = one.foretell(Steps(codes(validation)))
+        losses[hidden] = -np.log(found[np.arange(len(after)), after]).mean()
     with pytest.MonkeyPatch.context() as patch:
-        losses = {}
-        for hidden in (1, 2, 3):
-            patch.setattr(hmm, "HIDDEN", (hidden,))
-            model = HiddenMarkov(codes, STATES, seed=0).fit(train, None, validation, None)
-            after = [codes([text]).values[step] for text in validation for step in range(1, 20)]
-            losses[hidden] = -np.log(model.predict(validation)[np.arange(len(after)), after]).mean()
         patch.setattr(hmm, "HIDDEN", (1, 2, 3))
-        model = HiddenMarkov(codes, STATES, seed=0).fit(train, None, validation, None)
+        model = fitted_on(train, validation)
     assert model.choices == {"hidden_states": min(losses, key=lambda hidden: losses[hidden])}
+
+
+def test_the_one_that_is_kept_learns_from_the_validation_sequences_too() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hmm, "HIDDEN", (2,))
+        model = fitted_on(["abab", "baba"] * 5, ["acac", "caca"] * 5)
+    after_a = model.predict(["aa"])[0]
+    assert after_a[2] > 0.2
+
+
+def test_it_says_that_it_knows_no_weights() -> None:
+    counts = Counts(np.array([1.0, 3.0]), np.array([2.0]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hmm, "HIDDEN", (2,))
+        model = StepBaseline(HiddenMarkov(STATES, seed=0), codes)
+        model.fit(["abab", "aac"], None, ["abb"], None, counts)
+    assert model.notes == ["learned from all sequences alike: hmmlearn takes no weights"]
 
 
 def test_a_state_that_training_never_saw_is_not_held_to_be_impossible() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (2,))
-        model = HiddenMarkov(codes, STATES, seed=0).fit(["abab", "", "aab"], None, ["abb"], None)
+        model = fitted_on(["abab", "", "aab"], ["abb"])
     found = model.predict(["acca"])
     assert (found > 0).all()
     assert np.isfinite(found).all()
@@ -104,5 +129,5 @@ def test_of_many_steps_it_learns_from_whole_sequences_at_random_and_says_so() ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (2,))
         patch.setattr(hmm, "MOST_STEPS", 90)
-        model = HiddenMarkov(codes, STATES, seed=0).fit(lives(30, 4), None, lives(5, 5), None)
+        model = fitted_on(lives(30, 4), lives(5, 5))
     assert model.notes == ["learned from 4 of 30 sequences"]

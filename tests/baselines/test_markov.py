@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duree.baselines import next_baselines
+from duree.baselines import markov, next_baselines
+from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.markov import (
     STRENGTHS,
     LastState,
@@ -17,8 +18,11 @@ from duree.baselines.markov import (
     one_before_and_time,
     two_before,
 )
+from duree.baselines.steps import StepBaseline, StepModel
+from duree.recipe import Recipe
 from duree.sequences.ragged import Ragged
 
+CHAINS = {"last_state", "majority", "markov", "markov_2", "markov_by_time"}
 STATES = 4  # a, b, c, and any other
 
 
@@ -28,11 +32,17 @@ def codes(texts: list[str]) -> Ragged:
 
 
 def chain(order: int = 1) -> Markov:
-    shares = Markov("majority", codes, STATES, nothing_before)
+    shares = Markov("majority", STATES, nothing_before)
     if order == 0:
         return shares
-    first = Markov("markov", codes, STATES, one_before, shares)
-    return first if order == 1 else Markov("markov_2", codes, STATES, two_before, first)
+    first = Markov("markov", STATES, one_before, shares)
+    return first if order == 1 else Markov("markov_2", STATES, two_before, first)
+
+
+def fitted(
+    model: StepModel, texts: list[str], validation: list[str], counts: Counts = ALIKE
+) -> StepBaseline:
+    return StepBaseline(model, codes).fit(texts, None, validation, None, counts)
 
 
 def by_hand(
@@ -71,9 +81,10 @@ VALIDATION = ["abba", "caab", "bbc"]
 def test_chains_are_the_counts_of_training_and_validation_that_lean_on_simpler_ones(
     order: int,
 ) -> None:
-    model = chain(order).fit(TRAIN, None, VALIDATION, None)
+    model = chain(order)
+    learned = fitted(model, TRAIN, VALIDATION)
     asked = ["abcba", "bz", "zzab", "a"]
-    found = model.predict(asked)
+    found = learned.predict(asked)
     wanted = [
         by_hand(TRAIN + VALIDATION, text[:step], step, strengths_of(model))
         for text in asked
@@ -83,10 +94,8 @@ def test_chains_are_the_counts_of_training_and_validation_that_lean_on_simpler_o
 
 
 def test_a_chain_by_time_counts_each_time_point_apart() -> None:
-    first = chain(1)
-    model = Markov("markov_by_time", codes, STATES, one_before_and_time, first)
-    model.fit(TRAIN, None, VALIDATION, None)
-    found = model.predict(["abba"])
+    model = Markov("markov_by_time", STATES, one_before_and_time, chain(1))
+    found = fitted(model, TRAIN, VALIDATION).predict(["abba"])
     wanted = [
         by_hand(TRAIN + VALIDATION, "abba"[:step], step, strengths_of(model), by_time=True)
         for step in (1, 2, 3)
@@ -104,19 +113,21 @@ def test_the_second_step_of_a_chain_of_order_2_knows_one_state_alone() -> None:
 
 
 def test_after_what_was_never_seen_comes_what_the_simpler_chain_says() -> None:
-    model = chain(2).fit(["aab", "aba"], None, ["aab"], None)
+    model = chain(2)
+    learned = fitted(model, ["aab", "aba"], ["aab"])
     assert model.simpler
     assert model.simpler.simpler
-    shares = model.simpler.simpler.predict(["xx"])
-    np.testing.assert_allclose(model.predict(["cc"]), shares)
-    np.testing.assert_allclose(model.predict(["bba"])[1:], model.simpler.predict(["bba"])[1:])
+    first, shares = (StepBaseline(each, codes) for each in (model.simpler, model.simpler.simpler))
+    np.testing.assert_allclose(learned.predict(["cc"]), shares.predict(["xx"]))
+    np.testing.assert_allclose(learned.predict(["bba"])[1:], first.predict(["bba"])[1:])
 
 
 def test_the_strength_is_the_best_on_validation_of_chains_that_have_not_seen_it() -> None:
     rng = np.random.default_rng(3)
     texts = ["".join(rng.choice(list("abc"), 6)) for _ in range(12)]
     train, validation = texts[:6], texts[6:]
-    model = chain(1).fit(train, None, validation, None)
+    model = chain(1)
+    fitted(model, train, validation)
     assert model.simpler
 
     def loss(first: float, second: float | None) -> float:
@@ -135,7 +146,7 @@ def test_the_strength_is_the_best_on_validation_of_chains_that_have_not_seen_it(
 
 
 def test_the_last_state_stays_as_often_as_states_do() -> None:
-    model = LastState(codes, STATES).fit(["aab", "bbb"], None, ["ac"], None)
+    model = fitted(LastState(STATES), ["aab", "bbb"], ["ac"])
     # Of five steps three stayed; one more of each is added.
     stays = 4 / 7
     shares = np.array([1, 3, 1, 0]) + 1.0  # a, b, c and others among what came, one more of each
@@ -155,8 +166,8 @@ def test_whatever_they_have_seen_their_shares_sum_to_1(
     texts: list[str], asked: list[str], on_grid: bool
 ) -> None:
     steps = sum(max(len(text) - 1, 0) for text in asked)
-    for model in next_baselines(codes, codes, STATES, on_grid=on_grid, seed=0):
-        if model.name == "hidden_markov":
+    for model in next_baselines(codes, STATES, Recipe(), on_grid=on_grid):
+        if model.name not in CHAINS:
             continue
         found = model.fit(texts, None, texts, None).predict(asked)
         assert found.shape == (steps, STATES)
@@ -166,7 +177,36 @@ def test_whatever_they_have_seen_their_shares_sum_to_1(
 
 def test_a_chain_by_time_is_a_rival_on_a_grid_alone() -> None:
     names = {
-        on_grid: [model.name for model in next_baselines(codes, codes, 3, on_grid=on_grid, seed=0)]
+        on_grid: [model.name for model in next_baselines(codes, 3, Recipe(), on_grid=on_grid)]
         for on_grid in (True, False)
     }
     assert [name for name in names[True] if name not in names[False]] == ["markov_by_time"]
+
+
+weighed_rows = st.tuples(st.text("abc", min_size=2, max_size=6), st.integers(1, 3))
+
+
+@given(st.lists(weighed_rows, min_size=4, max_size=12), st.sampled_from(STRENGTHS))
+def test_a_weight_of_two_is_a_row_twice(weighed: list[tuple[str, int]], strength: float) -> None:
+    texts, weights = [text for text, _ in weighed], [weight for _, weight in weighed]
+    parts = slice(3, None), slice(0, 3)
+    counts = Counts(*(np.array(weights[part], dtype=float) for part in parts))
+    twice = [[text for text, n in weighed[part] for _ in range(n)] for part in parts]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(markov, "STRENGTHS", (strength,))
+        for make in (lambda: chain(2), lambda: LastState(STATES)):
+            found, wanted = (
+                fitted(make(), *(texts[part] for part in parts), counts).predict(["abcab"]),
+                fitted(make(), *twice).predict(["abcab"]),
+            )
+            np.testing.assert_allclose(found, wanted)
+
+
+def test_strengths_are_chosen_by_the_weights_of_the_validation_rows() -> None:
+    """One validation row goes on as training did, the other does not: the heavier one decides."""
+    train, validation = ["abababab"] * 9, ["abab", "aacc"]
+    found = [
+        fitted(chain(), train, validation, Counts(np.ones(9), np.array(weights))).choices
+        for weights in ([9.0, 0.1], [0.1, 9.0])
+    ]
+    assert found[0]["strength"] < found[1]["strength"]

@@ -27,7 +27,6 @@ from duree.baselines.hmm import HiddenMarkov
 from duree.baselines.logistic import Logistic
 from duree.baselines.majority import Majority
 from duree.baselines.markov import (
-    Codes,
     LastState,
     Markov,
     nothing_before,
@@ -41,6 +40,9 @@ from duree.baselines.ridge import RidgeRegression
 from duree.baselines.rocket import RocketFeatures
 from duree.baselines.series import SeriesFeatures
 from duree.baselines.states import StateFeatures
+from duree.baselines.step_forest import StepForest
+from duree.baselines.step_logistic import StepLogistic
+from duree.baselines.steps import Read, StepBaseline, StepModel
 from duree.recipe import Recipe
 
 Units = Callable[[str], list[str]]
@@ -142,28 +144,31 @@ def regression_baselines(
     return [Majority("mean"), ridge, _forest(ngrams, recipe)]
 
 
-def next_baselines(
-    codes: Codes, steps: Codes, states: int, *, on_grid: bool, seed: int
-) -> Sequence[Baseline]:
-    """Rivals for what comes next; ``codes`` tells texts as numbers below ``states``, ``steps`` the
-    same with the covariates beside them.
+def next_baselines(read: Read, states: int, recipe: Recipe, *, on_grid: bool) -> Sequence[Baseline]:
+    """Rivals for what comes next; ``read`` tells texts as steps, whose states are numbers below
+    ``states``.
 
     ``on_grid`` tells whether steps of the same place are of the same time in all sequences.
     """
 
     def shares() -> Markov:
-        return Markov("majority", codes, states, nothing_before)
+        return Markov("majority", states, nothing_before)
 
     def first_order() -> Markov:
-        return Markov("markov", codes, states, one_before, shares())
+        return Markov("markov", states, one_before, shares())
 
-    chains = [shares(), first_order(), Markov("markov_2", codes, states, two_before, first_order())]
+    models: list[StepModel] = [LastState(states), shares(), first_order()]
+    models.append(Markov("markov_2", states, two_before, first_order()))
     if on_grid:
-        by_time = Markov("markov_by_time", codes, states, one_before_and_time, first_order())
-        chains.append(by_time)
-    hidden = [HiddenMarkov(codes, states, seed)] if find_spec("hmmlearn") else []
-    trees = [BoostedTrees(steps, states, seed)] if states <= MOST_STATES else []
-    return [LastState(codes, states), *chains, *hidden, *trees]
+        models.append(Markov("markov_by_time", states, one_before_and_time, first_order()))
+    if find_spec("hmmlearn"):
+        models.append(HiddenMarkov(states, recipe.seed))
+    if states <= MOST_STATES:
+        models.append(StepLogistic(states, recipe.seed))
+        trees = recipe.judging.forest_trees
+        models.append(StepForest(states, trees, recipe.seed, _threads()))
+        models.append(BoostedTrees(states, recipe.seed))
+    return [StepBaseline(model, read) for model in models]
 
 
 def _state_features(recipe: Recipe, units: Units, steps: Steps | None) -> Features:
@@ -191,14 +196,17 @@ def _centred() -> Any:
     return make_pipeline(FunctionTransformer(csr_matrix.toarray), StandardScaler())
 
 
-def _forest(features: Features, recipe: Recipe) -> Forest:
-    # As many threads as numeric libraries are told to use, or as there are cores.
+def _threads() -> int:
+    """As many threads as numeric libraries are told to use, or as there are cores."""
     told = os.environ.get("OMP_NUM_THREADS", "")
-    threads = int(told) if told.isdigit() and int(told) > 0 else os.cpu_count() or 1
+    return int(told) if told.isdigit() and int(told) > 0 else os.cpu_count() or 1
+
+
+def _forest(features: Features, recipe: Recipe) -> Forest:
     return Forest(
         features,
         recipe.judging.forest_trees,
         recipe.seed,
-        threads=threads,
+        threads=_threads(),
         max_minutes=recipe.training.max_minutes,
     )

@@ -7,13 +7,18 @@ state by its forward probabilities.
 from __future__ import annotations
 
 import logging
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from duree.baselines.answers import ALIKE, Counts
-from duree.baselines.markov import FLOOR, Codes, some_of, steps_after_the_first
+from duree.baselines.answers import FLOOR
+from duree.baselines.steps import (
+    Floats,
+    Steps,
+    mean_surprise,
+    note_of,
+    steps_after_the_first,
+)
 from duree.sequences.ragged import Ragged, offsets_of, pieces
 
 # How many hidden states are tried, and from how many steps of whole sequences a model learns.
@@ -26,7 +31,6 @@ STAYS = 0.9
 # Added to every share, so that nothing is held to be impossible.
 UNSEEN = 1e-6
 
-Floats = NDArray[np.float64]
 # Shares of hidden states at the start, from one to the next, and of what each shows.
 Tables = tuple[Floats, Floats, Floats]
 
@@ -36,8 +40,6 @@ class HiddenMarkov:
 
     Parameters
     ----------
-    codes : texts -> Ragged of int32
-        Each sequence as numbers of states.
     states : int
         How many states can be seen.
     seed : int
@@ -45,63 +47,57 @@ class HiddenMarkov:
 
     name = "hidden_markov"
 
-    def __init__(self, codes: Codes, states: int, seed: int) -> None:
-        self.codes, self.states, self.seed = codes, states, seed
+    def __init__(self, states: int, seed: int) -> None:
+        self.states, self.seed = states, seed
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
 
-    def fit(
-        self,
-        texts: list[str],
-        targets: Any,
-        validation_texts: list[str],
-        validation_targets: Any,
-        counts: Counts = ALIKE,
-    ) -> Self:
-        """Fit a model of each order, and keep the one that the validation sequences surprise least.
-
-        The one that is kept is not fitted again: another start might end elsewhere.
-        """
-        train, validation = _whole(self.codes(texts)), self.codes(validation_texts)
-        learned = some_of(train, MOST_STEPS, self.seed)
-        if len(learned) < len(train):
-            self.notes.append(f"learned from {len(learned)} of {len(train)} sequences")
-        after = validation.values[steps_after_the_first(validation)]
+    def learn(self, train: Steps, validation: Steps) -> None:
+        """Fit a model of each order; the one that the validation sequences surprise least goes on
+        to learn from them too, beginning where it was."""
+        learned = train.some(MOST_STEPS, self.seed)
+        self.notes = note_of(learned, train)
+        if train.weights is not None:
+            self.notes.append("learned from all sequences alike: hmmlearn takes no weights")
         best = np.inf
         for hidden in HIDDEN:
-            tables = self._learn(learned, hidden)
-            loss = -float(np.log(np.maximum(_of_truth(validation, after, tables), FLOOR)).mean())
+            tables = self._learn(learned, self._begun(hidden))
+            of_truth = _of_truth(validation, tables)
+            loss = mean_surprise(of_truth, validation.counts)
             if loss < best:
                 best, self.tables, self.choices = loss, tables, {"hidden_states": hidden}
-        return self
+        every = train.followed_by(validation).some(MOST_STEPS, self.seed)
+        self.tables = self._learn(every, self.tables)
 
-    def predict(self, texts: list[str]) -> Floats:
+    def foretell(self, steps: Steps) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
-        return _next_states(self.codes(texts), *self.tables)
+        return _next_states(steps.codes, *self.tables)
 
-    def _learn(self, codes: Ragged, hidden: int) -> Tables:
-        """Fit a model with so many hidden states."""
+    def _begun(self, hidden: int) -> Tables:
+        """Where fitting so many hidden states begins: each stays, and shows one that is seen."""
+        rng = np.random.default_rng(self.seed)
+        start = rng.dirichlet(np.ones(hidden))
+        moves = STAYS * np.eye(hidden) + (1 - STAYS) * rng.dirichlet(np.ones(hidden), hidden)
+        own = np.eye(self.states)[np.arange(hidden) % self.states]
+        shows = STAYS * own + (1 - STAYS) * rng.dirichlet(np.ones(self.states), hidden)
+        return start, moves, shows
+
+    def _learn(self, steps: Steps, begun: Tables) -> Tables:
+        """Fit a model that begins with these tables."""
         from hmmlearn.hmm import CategoricalHMM
 
         logging.getLogger("hmmlearn").setLevel(logging.ERROR)
         model = CategoricalHMM(
-            hidden,
+            len(begun[0]),
             n_features=self.states,
             n_iter=ITERATIONS,
             init_params="",
             implementation="scaling",
         )
-        rng = np.random.default_rng(self.seed)
-        model.startprob_ = rng.dirichlet(np.ones(hidden))
-        model.transmat_ = STAYS * np.eye(hidden) + (1 - STAYS) * rng.dirichlet(
-            np.ones(hidden), hidden
-        )
-        # Each hidden state begins as one shade of a state that is seen.
-        own = np.eye(self.states)[np.arange(hidden) % self.states]
-        model.emissionprob_ = STAYS * own + (1 - STAYS) * rng.dirichlet(
-            np.ones(self.states), hidden
-        )
-        model.fit(codes.values[:, None], codes.lengths)
+        model.startprob_, model.transmat_, model.emissionprob_ = begun
+        # Rows that hold no step are none to hmmlearn.
+        codes = steps.codes
+        model.fit(codes.values[:, None], codes.lengths[codes.lengths > 0])
         tables = (model.startprob_, model.transmat_, model.emissionprob_)
         start, moves, shows = (
             (table + UNSEEN) / (table + UNSEEN).sum(axis=-1, keepdims=True) for table in tables
@@ -109,11 +105,10 @@ class HiddenMarkov:
         return start, moves, shows
 
 
-def _of_truth(codes: Ragged, after: NDArray[np.integer], tables: Tables) -> Floats:
+def _of_truth(steps: Steps, tables: Tables) -> Floats:
     """The probability of each state that came, float64 [answers]; some rows at a time."""
-    shown = []
-    answers = np.maximum(codes.lengths - 1, 0)
-    ends = offsets_of(answers)
+    shown, codes, after = [], steps.codes, steps.came
+    ends = offsets_of(np.maximum(codes.lengths - 1, 0))
     for rows in pieces(codes.lengths, AT_ONCE):
         came = after[ends[rows[0]] : ends[rows[-1] + 1]]
         shown.append(_next_states(codes.take(rows), *tables)[np.arange(len(came)), came])
@@ -133,8 +128,3 @@ def _next_states(codes: Ragged, start: Floats, moves: Floats, shows: Floats) -> 
         belief = hidden[rows] * shows[:, codes.values[places]].T
         hidden[rows] = belief / np.maximum(belief.sum(axis=1, keepdims=True), FLOOR) @ moves
     return found[steps_after_the_first(codes)]
-
-
-def _whole(codes: Ragged) -> Ragged:
-    """The rows that hold a step: hmmlearn takes no others."""
-    return codes.take(np.flatnonzero(codes.lengths > 0))

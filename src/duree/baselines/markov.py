@@ -8,37 +8,20 @@ times, a state seen ``c`` times there has probability ``(c + strength * simpler)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from duree.baselines.answers import ALIKE, Counts
+from duree.baselines.answers import FLOOR
+from duree.baselines.steps import Floats, Steps, mean_surprise, steps_after_the_first
 from duree.sequences.ragged import Ragged
 
 # What is tried for the strength of the simpler chain, in observations.
 STRENGTHS = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-# The least probability that is believed when a chain is judged.
-FLOOR = 1e-12
 
-Floats = NDArray[np.float64]
-Codes = Callable[[list[str]], Ragged]
 Contexts = Callable[[Ragged], NDArray[np.int64]]
-
-
-def steps_after_the_first(codes: Ragged) -> NDArray[np.int64]:
-    """The place among the values of every step that has one before it in its row."""
-    first = np.zeros(len(codes.values), dtype=bool)
-    first[codes.offsets[:-1][codes.lengths > 0]] = True
-    return np.flatnonzero(~first)
-
-
-def some_of(codes: Ragged, most: int, seed: int) -> Ragged:
-    """Rows at random, as many as hold so many steps together; at least one."""
-    order = np.random.default_rng(seed).permutation(len(codes))
-    steps = np.cumsum(codes.lengths[order])
-    return codes.take(np.sort(order[: max(int(np.searchsorted(steps, most, "right")), 1)]))
 
 
 def nothing_before(codes: Ragged) -> NDArray[np.int64]:
@@ -71,8 +54,6 @@ class Markov:
     Parameters
     ----------
     name : str
-    codes : texts -> Ragged of int32
-        Each sequence as numbers of states.
     states : int
         How many states there are.
     contexts : codes -> int64 [answers]
@@ -82,58 +63,44 @@ class Markov:
     """
 
     def __init__(
-        self,
-        name: str,
-        codes: Codes,
-        states: int,
-        contexts: Contexts,
-        simpler: Markov | None = None,
+        self, name: str, states: int, contexts: Contexts, simpler: Markov | None = None
     ) -> None:
         self.name = name
-        self.codes, self.states, self.contexts, self.simpler = codes, states, contexts, simpler
+        self.states, self.contexts, self.simpler = states, contexts, simpler
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
 
-    def fit(
-        self,
-        texts: list[str],
-        targets: Any,
-        validation_texts: list[str],
-        validation_targets: Any,
-        counts: Counts = ALIKE,
-    ) -> Self:
+    def learn(self, train: Steps, validation: Steps) -> None:
         """Choose the strengths on the validation sequences, then count in all."""
-        train, validation = self.codes(texts), self.codes(validation_texts)
         self._choose(train, validation)
         self._count(train.followed_by(validation))
-        return self
 
-    def predict(self, texts: list[str]) -> Floats:
+    def foretell(self, steps: Steps) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
-        return self._shares(self.codes(texts))
+        return self._shares(steps.codes)
 
-    def _choose(self, train: Ragged, validation: Ragged) -> None:
+    def _choose(self, train: Steps, validation: Steps) -> None:
         """The strength, here and below, at which chains of the training sequences do best."""
         if self.simpler:
             self.simpler._choose(train, validation)
         self._count(train)
-        after = validation.values[steps_after_the_first(validation)]
-        counted, total, simpler = self._evidence(validation, after)
+        counted, total, simpler = self._evidence(validation.codes, validation.came)
         losses = {}
         for strength in STRENGTHS:
             of_truth = (counted + strength * simpler) / (total + strength)
-            losses[strength] = -float(np.log(np.maximum(of_truth, FLOOR)).mean())
+            losses[strength] = mean_surprise(of_truth, validation.counts)
         self.strength = min(losses, key=lambda strength: losses[strength])
         self.choices = {"strength": self.strength}
 
-    def _count(self, codes: Ragged) -> None:
+    def _count(self, steps: Steps) -> None:
         """How often each state followed each context, here and in the simpler chains."""
         if self.simpler:
-            self.simpler._count(codes)
-        after = codes.values[steps_after_the_first(codes)]
-        self.seen, place = np.unique(self.contexts(codes), return_inverse=True)
+            self.simpler._count(steps)
+        after, counts = steps.came, steps.counts
+        self.seen, place = np.unique(self.contexts(steps.codes), return_inverse=True)
         shape = (len(self.seen) + 1, self.states)  # the last line: a context that was never seen
-        self.counts = sparse.csr_array((np.ones(len(after)), (place, after)), shape=shape)
+        counts = np.ones(len(after)) if counts is None else counts
+        self.counts = sparse.csr_array((counts, (place, after)), shape=shape)
         self.totals = self.counts.sum(axis=1)
 
     def _places(self, codes: Ragged) -> NDArray[np.int64]:
@@ -174,31 +141,25 @@ class LastState:
 
     name = "last_state"
 
-    def __init__(self, codes: Codes, states: int) -> None:
-        self.codes, self.states = codes, states
+    def __init__(self, states: int) -> None:
+        self.states = states
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
 
-    def fit(
-        self,
-        texts: list[str],
-        targets: Any,
-        validation_texts: list[str],
-        validation_targets: Any,
-        counts: Counts = ALIKE,
-    ) -> Self:
+    def learn(self, train: Steps, validation: Steps) -> None:
         """Count how often a state stays."""
-        codes = self.codes(texts).followed_by(self.codes(validation_texts))
-        after = codes.values[steps_after_the_first(codes)]
+        steps = train.followed_by(validation)
+        after, counts = steps.came, steps.counts
+        counts = np.ones(len(after)) if counts is None else counts
         # One more of each, so that nothing is held to be impossible.
-        self.stays = (int((after == one_before(codes)).sum()) + 1) / (len(after) + 2)
-        shares = np.bincount(after, minlength=self.states) + 1.0
+        stayed = counts @ (after == one_before(steps.codes))
+        self.stays = float(stayed + 1) / (counts.sum() + 2)
+        shares = np.bincount(after, counts, minlength=self.states) + 1.0
         self.shares = shares / shares.sum()
-        return self
 
-    def predict(self, texts: list[str]) -> Floats:
+    def foretell(self, steps: Steps) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
-        before = one_before(self.codes(texts))
+        before = one_before(steps.codes)
         rows = np.arange(len(before))
         found = np.tile(self.shares, (len(before), 1))
         found[rows, before] = 0.0

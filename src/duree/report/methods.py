@@ -48,8 +48,22 @@ NEXT_BASELINES = {
     "markov_by_time": "one with transition probabilities of its own for each time point, smoothed "
     "towards the first",
     "hidden_markov": "a hidden Markov model ({rabiner1989})",
+    "logistic": "multinomial logistic regression on the last three states, the state before the "
+    "present one, how long that has lasted, the number of spells, the time and the covariates, "
+    "each by itself and together with the present state, and the shares of the time spent in each "
+    "state",
+    "random_forest": "a random forest ({breiman2001}) on the same and the times spent in each "
+    "state",
     "boosted_trees": "gradient boosting ({friedman2001}) on the last two states, how long the last "
     "has lasted, the time, the times spent in each state so far, and the covariates",
+}
+# What a baseline's constants are called in a sentence.
+CHOSEN = {
+    "hidden_states": "hidden states",
+    "leaf_steps": "steps in a leaf",
+    "rounds": "rounds",
+    "strength": "strength",
+    "trees": "trees",
 }
 METRIC_SOURCES = {
     "brier": "the Brier score ({brier1950})",
@@ -231,7 +245,10 @@ def _baseline(run: RunData, name: str, say: Phrases) -> str:
     chosen = run.metrics.choices.get(name, {})
     if not chosen:
         return told
-    settings = ", ".join(f"{key} = {_plain(value)}" for key, value in chosen.items())
+    settings = ", ".join(
+        f"{say(CHOSEN[key]) if key in CHOSEN else key} = {_plain(value)}"
+        for key, value in chosen.items()
+    )
     return say("{baseline}, with {settings}", baseline=told, settings=settings)
 
 

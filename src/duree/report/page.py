@@ -154,10 +154,8 @@ def readable_verdict(run: RunData, words: Words) -> str:
     """The verdict with the models' names and true minus signs in place of what programs read."""
     metrics = run.metrics
     verdict = (metrics.verdict_zh if words.language == "zh" else "") or metrics.verdict
-    for name in metrics.models:
-        if "_" in name:
-            verdict = verdict.replace(name, words.model(name, metrics.cell))
-    return re.sub(r"(?<!\w)-(?=\d)", MINUS, verdict)
+    told = words.named(verdict, metrics.models, metrics.cell)
+    return re.sub(r"(?<!\w)-(?=\d)", MINUS, told)
 
 
 def plain_tag(run: RunData) -> str:
@@ -185,6 +183,7 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "method": words.swapped((run.split.method_zh if chinese else "") or run.split.method),
         "primary": metrics.primary_metric,
         "figures": {drawn.plan.name: Markup(drawn.inline(words)) for drawn in figures},
+        "notes": [words.named(note, metrics.models, metrics.cell) for note in metrics.notes],
         "without_pdf": [drawn.plan.name for drawn in figures if drawn.fonts is None],
         "models": rows.model_rows(run, words),
         "differences": differences(run, metrics.primary_metric),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from duree.errors import translate
 from duree.evaluation.metrics import LABELS, OF_LAYER
@@ -67,6 +67,7 @@ MODELS = {
     "markov_2": "Markov chain of order 2",
     "markov_by_time": "Markov chain by time",
     "hidden_markov": "hidden Markov model",
+    "logistic": "logistic regression",
     "boosted_trees": "boosted trees",
     "all_waits": "shares of all waits",
     "waits_after_event": "shares after the same event",
@@ -206,6 +207,15 @@ class Words:
         if name == "network":
             return self("network ({cell})", cell=cell.upper())
         return self.of_answers(MODELS[name]) if name in MODELS else name
+
+    def named(self, sentence: str, models: Iterable[str], cell: str) -> str:
+        """A sentence with the models' names in place of what programs call them."""
+        names = sorted(set(models) - {"network"}, key=len, reverse=True)
+        # A Chinese sign may stand right beside a name.
+        whole = rf"(?<![A-Za-z0-9_])({'|'.join(map(re.escape, names))})(?![A-Za-z0-9_])"
+        return (
+            re.sub(whole, lambda name: self.model(name[0], cell), sentence) if names else sentence
+        )
 
     def part(self, name: str) -> str:
         """The name of a part of the rows."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from duree.baselines import Baseline, next_baselines
 from duree.baselines.boosted import MOST_STATES, MOST_STEPS, cross_fitted
-from duree.baselines.markov import steps_after_the_first
+from duree.baselines.steps import steps_after_the_first
 from duree.errors import DataError, RecipeError
 from duree.evaluation.calibration import fit_temperature, log_of_truth, reliability_of
 from duree.evaluation.metrics import MetricSet
@@ -166,7 +166,7 @@ class Next(Task):
         return Ragged(np.where(codes < 0, len(self.states), codes), sequences.offsets)
 
     def _steps(self, sequences: Ragged) -> Ragged:
-        """What trees read: the number of each step's state, its phase of the year where there is
+        """What rivals read: the number of each step's state, its phase of the year where there is
         one, and its covariates, int32 [steps, 1 + phases + covariates]."""
         place = sequences.steps
         phase = place[:, None] % self.period if self.period else place[:, None][:, :0]
@@ -309,14 +309,10 @@ class Next(Task):
         return with_columns(frame, self.columns(predictions[np.cumsum(lengths) - 1]))
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
-        def codes(rows: Any) -> Ragged:
-            return self.codes(encoder.encode(_series(rows)))
-
-        def steps(rows: Any) -> Ragged:
+        def read(rows: Any) -> Ragged:
             return self._steps(encoder.encode(_series(rows)))
 
-        on_grid = self.times > 0
-        return next_baselines(codes, steps, self.outputs, on_grid=on_grid, seed=recipe.seed)
+        return next_baselines(read, self.outputs, recipe, on_grid=self.times > 0)
 
     def to_dict(self) -> dict[str, Any]:
         return {
