@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ from duree import load
 from duree.errors import RecipeError
 from duree.question import check_files
 from duree.recipe import Recipe, recipe_from_flags
+from duree.report.page import write_report
+from duree.report.sparks import draw_sparks
 from duree.run import Run
 from duree.settings import NUMBERS
+from duree.tables.channel_facts import describe_channels
 from duree.tables.write import write_table
 from duree.trained import TrainedModel
 from duree.workflow import evaluate, fit, predict, resume
@@ -124,6 +128,55 @@ def test_a_prediction_hangs_neither_on_the_order_of_rows_nor_on_other_series(
         said[name] = dict(frame.select("country", "probability_wages").iter_rows())
     assert said["shuffled"] == pytest.approx(said["whole"], abs=1e-6)
     assert said["alone"]["C003"] == pytest.approx(said["whole"]["C003"], abs=1e-6)
+
+
+def test_the_report_tells_of_series_and_not_of_words(run: Run) -> None:
+    for language, told, untold in (
+        (
+            "en",
+            "each one’s series of wage and price in order of time",
+            r"\b([Ww]ords?|[Tt]exts?)\b",
+        ),
+        ("zh", "每一个体按时间先后排列的 wage 和 price 序列", "词|文本"),
+    ):
+        page = write_report(run.folder, language).read_text(encoding="utf-8")
+        assert told in page
+        assert "series_logistic" not in page
+        assert page.count('id="figure-channels"') == 1
+        # The recipe's own settings go by their names, and so do the elements of the pictures.
+        told_apart = page[: page.index('id="choices"')] + page[page.index('id="methods"') :]
+        others = r'<ul class="(?:references|checks)".*?</ul>|<(pre|style).*?</\1>|<[^>]*>'
+        plain = re.sub(others, " ", told_apart, flags=re.DOTALL)
+        if language == "en":  # the methods stand there in both languages
+            plain = re.sub(r"[\u4e00-\u9fff]+", "", plain)
+        found = [plain[at.start() - 60 : at.end() + 40] for at in re.finditer(untold, plain)]
+        assert not found, found
+
+
+def test_a_mistake_is_shown_as_small_pictures_that_are_broken_at_gaps() -> None:
+    series = np.array([[1.0, 5.0], [2.0, 5.0], [np.nan, 5.0], [4.0, 5.0]])
+    drawn = str(draw_sparks(series, ["<wage>", "price", "beyond"]))
+    assert drawn.count("<svg") == 2
+    assert (drawn.count("<polyline"), drawn.count("<circle")) == (2, 1)
+    assert "&lt;wage&gt; 1 – 4" in drawn
+    assert "style=" not in drawn
+
+
+def test_curves_are_means_and_quartiles_of_those_whose_value_is_known() -> None:
+    rows = [[[v], [10.0 * v]] for v in (1.0, 2.0, 3.0, 4.0, 5.0)] + [[[np.nan]]]
+    series = pl.Series(NUMBERS, rows, dtype=pl.List(pl.Array(pl.Float64, 1)))
+    facts = describe_channels(series, ["wage"], ["1900", "1901"])
+    curve = facts["curves"]["wage"][""]
+    assert (curve["mean"], curve["low"], curve["high"]) == ([3, 30], [2, 20], [4, 40])
+    assert facts["channels"][0]["missing"] == pytest.approx(1 / 11)
+    weights = np.array([1.0, 1, 1, 1, 6, 1])
+    weighted = describe_channels(series, ["wage"], ["1900", "1901"], weights=weights)
+    assert weighted["curves"]["wage"][""]["mean"][0] == 4
+    by_class = describe_channels(
+        series, ["wage"], ["1900", "1901"], pl.Series(["a", "a", "a", "a", "b", "b"])
+    )
+    assert by_class["curves"]["wage"]["a"]["mean"] == [2.5, 25]
+    assert by_class["curves"]["wage"]["b"]["mean"] == [None, None]  # of too few
 
 
 def test_no_value_of_the_test_part_reaches_the_scaling(table: Path, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from duree.question import Question
 from duree.run import Run
 from duree.sequences.encoder import Encoder
 from duree.sequences.lives import LifeEncoder
+from duree.tables.channel_facts import describe_channels
+from duree.tables.channels import measured, step_names
 from duree.tables.columns import with_columns
 from duree.tables.finding import Finding
 from duree.tables.state_facts import describe_states
@@ -76,6 +78,8 @@ def keep_question(run: Run, question: Question) -> None:
         classes = question.target if question.task.stratify else None
         seed, weights = run.recipe.seed, question.weights
         run.write_json("states.json", describe_states(states, times, classes, seed, weights))
+    if run.recipe.data.reads_numbers:
+        run.write_json("channels.json", _channels(question))
     run.write_json("checks.json", [_as_json(finding) for finding in question.findings])
     run.write_json("split.json", question.split.to_dict() | _shares(question))
 
@@ -88,6 +92,19 @@ def keep_beside(run: Run, encoder: Encoder) -> None:
             for name, column in encoder.beside.items()
         }
         run.write_json("beside.json", found)
+
+
+def _channels(question: Question) -> dict[str, Any]:
+    """What the report shows of series of numbers."""
+    series, reading = question.texts, question.reading
+    longest = int(series.list.len().max() or 0)  # type: ignore[arg-type]
+    return describe_channels(
+        series,
+        measured(reading),
+        step_names(reading, longest),
+        question.target if question.task.stratify else None,
+        question.weights,
+    )
 
 
 def keep_predictions(run: Run, question: Question, task: Task, judged: Judged) -> None:

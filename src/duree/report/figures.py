@@ -13,6 +13,7 @@ from duree.folders import write_file
 from duree.report.differences import differences
 from duree.report.drawing import drawing_style, texts_of, to_inline_svg, to_pdf, to_svg, to_svg_file
 from duree.report.fonts import families_for
+from duree.report.plot_channels import draw_channels
 from duree.report.plot_classes import draw_confusion, draw_reliability, reliability_models
 from duree.report.plot_forecasts import draw_bands, draw_fans, draw_steps
 from duree.report.plot_learned import draw_arc, draw_faithfulness, draw_map, draw_memory
@@ -83,6 +84,10 @@ def _of_the_forecasts(run: RunData) -> list[Plan]:
 
 
 def _of_the_sequences(run: RunData) -> list[Plan]:
+    channels = run.channels
+    if channels is not None:
+        title = "Mean and quartiles of the series over time"
+        return [Plan("channels", title, lambda _, words: draw_channels(channels, words))]
     facts = run.states
     if facts is None or not facts.states:
         return []

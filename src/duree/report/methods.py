@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from duree.evaluation.metrics import SHARES
 from duree.report import methods_forecast as forecasts
+from duree.report import methods_series as series
 from duree.report.methods_model import network_sentences, text_sentences, training_sentences
 from duree.report.methods_tags import BASELINES as TAG_BASELINES
 from duree.report.methods_tags import question_of_tags, tagger_sentences, word_sentences
@@ -116,6 +117,9 @@ def _of_the_model(run: RunData, say: Phrases) -> dict[str, Iterator[str]]:
     if facts := run.forecasts:
         network = forecasts.forecaster_sentences(run, facts, say)
         return {"Series": forecasts.series_sentences(facts, say), "Network": network}
+    if channels := run.channels:
+        network = series.network_sentences(run, say)
+        return {"Series": series.series_sentences(run, channels, say), "Network": network}
     return {"Text": text_sentences(run, say), "Network": network_sentences(run, say)}
 
 
@@ -191,6 +195,8 @@ def _question(run: RunData, say: Phrases) -> str:
 def _source(run: RunData, say: Phrases) -> str:
     """What was read."""
     data = run.recipe.data
+    if run.channels:
+        return series.source(run, say)
     if data.states:
         named = say.words.listed([label(name) for name in data.states])
         return say("the sequences of states in the columns {named}", named=named)
@@ -217,7 +223,9 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
         )
         return
     yield say(
-        "Beside the network stood, trained on the same rows and the same units: {baselines}.",
+        "Beside the network stood, trained on the same rows: {baselines}."
+        if run.channels
+        else "Beside the network stood, trained on the same rows and the same units: {baselines}.",
         baselines=joined,
     )
     if run.beside:
@@ -240,6 +248,7 @@ def _baseline(run: RunData, name: str, say: Phrases) -> str:
         | (STATE_BASELINES if run.recipe.data.reads_states else {})
     )
     known |= NEXT_BASELINES if run.answers_steps else {}
+    known |= series.BASELINES if run.channels else {}
     known |= TAG_BASELINES if run.tags is not None else {}
     told = say(known[name]) if name in known else name
     chosen = run.metrics.choices.get(name, {})

@@ -139,7 +139,7 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
             "network’s ({cheng2016}), each with a weight found on validation; it was then fitted "
             "again on training and validation rows together."
         )
-    if dropped := _dropouts(run, say):
+    if dropped := dropouts(run, say):
         yield say(
             "While training, dropout with one mask for each sequence ({gal2016}) hid {dropped}.",
             dropped=say.words.listed(dropped),
@@ -175,17 +175,19 @@ def _of_steps(run: RunData, say: Phrases) -> Iterator[str]:
         )
     if model.wide and not data.event:
         yield say("A score of each state by its place in time was added to them ({cheng2016}).")
-    if dropped := _dropouts(run, say):
+    if dropped := dropouts(run, say):
         yield say(
             "While training, dropout with one mask for each sequence ({gal2016}) hid {dropped}.",
             dropped=say.words.listed(dropped),
         )
 
 
-def _dropouts(run: RunData, say: Phrases) -> list[str]:
+def dropouts(run: RunData, say: Phrases) -> list[str]:
+    """What was hidden while training."""
     model = run.recipe.model
+    of_input = "{share:g} % of the embedding dimensions"
     shares = (
-        ("{share:g} % of the embedding dimensions", model.input_dropout),
+        ("{share:g} % of the channels" if run.channels else of_input, model.input_dropout),
         ("{share:g} % of the dimensions between layers", model.layer_dropout),
         ("{share:g} % of the recurrent state", model.recurrent_dropout),
         (

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from duree.report.numerals import decimals, number, share
 from duree.report.plot_quantities import quantities
 from duree.report.run_data import RunData
+from duree.report.sparks import draw_sparks
 from duree.report.texts import label, quote
 
 MOST = 12
@@ -24,7 +26,7 @@ class Mistake:
 
     ``place`` is its place among the test rows, from 1, and ``id`` its own name where it has one.
     ``sure`` is the probability of what the network said (for numbers: the error), ``of_true`` that
-    of the true answer.
+    of the true answer. ``drawing`` is the row as pictures, where it is a series of numbers.
     """
 
     place: int
@@ -34,6 +36,7 @@ class Mistake:
     said: str
     sure: str
     of_true: str
+    drawing: Markup
 
 
 def surest_mistakes(run: RunData) -> list[Mistake]:
@@ -104,8 +107,11 @@ def _worst(badness: NDArray[np.float64]) -> list[int]:
 
 def _mistake(run: RunData, row: int, true: str, said: str, sure: str, of_true: str) -> Mistake:
     text, name = run.column("text"), run.column("id")
-    told = ""
-    if text and not run.recipe.data.reads_numbers:
+    told, drawing = "", Markup("")
+    if text and run.channels:
+        names = [channel.name for channel in run.channels.channels]
+        drawing = draw_sparks(run.predictions[text][row].to_numpy(), names)
+    elif text:
         told = str(run.predictions[text][row] or "")
     if "before" in run.predictions.columns and run.answers_steps:
         told = f"{run.predictions['step'][row]}: {run.predictions['before'][row]} › {true}"
@@ -117,6 +123,7 @@ def _mistake(run: RunData, row: int, true: str, said: str, sure: str, of_true: s
         label(said),
         sure,
         of_true,
+        drawing,
     )
 
 

@@ -192,6 +192,7 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "without_shared": rows.without_shared(run),
         "seeds": rows.seed_rows(run),
         "per_class": rows.class_rows(run),
+        "channels": rows.channel_rows(run),
         "checks": rows.check_rows(run, words),
         "mistakes": [] if run.tags else surest_mistakes(run),
         "mistake_count": count_mistakes(run) if run.classes else None,

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from duree.evaluation.comparison import NETWORK
 from duree.report.differences import Difference, differences
-from duree.report.numerals import Shown, count, decimals, estimate, number
+from duree.report.numerals import (
+    MOST_DECIMALS,
+    Shown,
+    count,
+    decimals,
+    estimate,
+    number,
+    share,
+)
 from duree.report.records import Check, ClassFigures
 from duree.report.run_data import RunData
 from duree.report.texts import label
 from duree.report.vocabulary import Words
 
-MOST_CLASSES = 60
+MOST_CLASSES, MOST_CHANNELS = 60, 20
 LEVEL_ORDER = ("error", "warning", "note", "ok")
 
 
@@ -50,6 +59,15 @@ class ClassRow:
     recall: Shown
     f1: Shown
     support: str
+
+
+@dataclass(frozen=True)
+class ChannelRow:
+    """One channel of series, its figures ready to print: lowest, mean, deviation, highest."""
+
+    label: str
+    missing: str
+    cells: list[str]
 
 
 @dataclass(frozen=True)
@@ -148,6 +166,21 @@ def _class_row(name: str, figures: ClassFigures) -> ClassRow:
         for metric in ("precision", "recall", "f1")
     )
     return ClassRow(label(name), precision, recall, f1, count(figures.support))
+
+
+def channel_rows(run: RunData) -> list[ChannelRow]:
+    """The channels, in their order, with three digits of each one’s deviation."""
+    if run.channels is None:
+        return []
+    found = []
+    for channel in run.channels.channels[:MOST_CHANNELS]:
+        spread = channel.deviation or abs(channel.mean) or 1.0
+        places = min(max(0, 2 - math.floor(math.log10(spread))), MOST_DECIMALS)
+        values = (channel.low, channel.mean, channel.deviation, channel.high)
+        cells = [number(value, places) for value in values]
+        missing = share(channel.missing, run.channels.rows)
+        found.append(ChannelRow(label(channel.name), missing, cells))
+    return found
 
 
 def check_rows(run: RunData, words: Words) -> list[CheckRow]:

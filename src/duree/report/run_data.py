@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from duree.errors import RunError
 from duree.recipe import Recipe
+from duree.report.channel_facts import ChannelFacts
 from duree.report.explanations import Explanations
 from duree.report.records import (
     Beside,
@@ -57,6 +58,8 @@ class RunData:
         None where the run was made before there were any.
     states : StateFacts or None
         None where the rows are no sequences of states.
+    channels : ChannelFacts or None
+        None where the rows are no series of numbers.
     further : Further or None
         What more than one step ahead was foretold, where it was.
     beside : dict
@@ -81,6 +84,7 @@ class RunData:
     calibration: dict[str, list[Bin]]
     explanations: Explanations | None
     states: StateFacts | None = None
+    channels: ChannelFacts | None = None
     further: Further | None = None
     waits: WaitFacts | None = None
     beside: dict[str, Beside] = field(default_factory=dict)
@@ -89,8 +93,10 @@ class RunData:
 
     def words(self, language: str) -> Words:
         """What its pages say, in a language."""
-        tokens = self.recipe.data.token is not None
-        return Words(language, self.recipe.data.reads_states, self.answers_steps, tokens)
+        data = self.recipe.data
+        if data.reads_numbers:
+            return Words(language, numbers=True)
+        return Words(language, data.reads_states, self.answers_steps, data.token is not None)
 
     @property
     def answers_steps(self) -> bool:
@@ -198,6 +204,7 @@ def load_run(folder: Path | str) -> RunData:
         calibration=_validate(dict[str, list[Bin]], folder, "calibration.json", calibration),
         explanations=_parse_if_there(Explanations, folder, "explanations.json"),
         states=_parse_if_there(StateFacts, folder, "states.json"),
+        channels=_parse_if_there(ChannelFacts, folder, "channels.json"),
         further=_parse_if_there(Further, folder, "further.json"),
         waits=_parse_if_there(WaitFacts, folder, "waits.json"),
         beside=_parse_if_there(dict[str, Beside], folder, "beside.json") or {},

@@ -50,6 +50,9 @@ MODELS = {
     "tfidf_ridge": "TF-IDF + ridge regression",
     "state_logistic": "states + logistic regression",
     "state_ridge": "states + ridge regression",
+    "series_logistic": "figures of the series + logistic regression",
+    "series_ridge": "figures of the series + ridge regression",
+    "rocket": "random convolutions (ROCKET)",
     "nb_svm": "NB-SVM",
     "naive": "last value",
     "naive2": "Naive2",
@@ -113,6 +116,18 @@ OF_STATES = {
     "词": "状态",
     "文本": "序列",
 }
+# Series of numbers have steps.
+NUMBERS_FOR_WORDS = (
+    ("word", "step"),
+    ("words", "steps"),
+    ("text", "series"),
+    ("texts", "series"),
+    ("errors in the labels, irony, and what", "errors in the labels or the numbers, and what"),
+    ("标注错误、反讽", "标注或数值中的错误"),
+    ("词", "步"),
+    ("文本", "序列"),
+)
+OF_NUMBERS = dict(NUMBERS_FOR_WORDS)
 # Where a model answers at each step, it is steps that are right or wrong, and states that are said.
 STEPS_FOR_ROWS = (
     ("rows that got their true class", "steps whose state was foretold"),
@@ -167,6 +182,8 @@ class Words:
         Whether each step of a row has an answer.
     tokens : bool
         Whether the rows are sentences, and each of their words gets a tag.
+    numbers : bool
+        Whether the rows are series of numbers.
 
     Attributes
     ----------
@@ -175,10 +192,16 @@ class Words:
     """
 
     def __init__(
-        self, language: str, states: bool = False, steps: bool = False, tokens: bool = False
+        self,
+        language: str,
+        states: bool = False,
+        steps: bool = False,
+        tokens: bool = False,
+        numbers: bool = False,
     ) -> None:
         self.language = language
-        self.nouns = OF_TOKENS if tokens else OF_STATES if states else {}
+        of_sequences = OF_STATES if states else OF_NUMBERS if numbers else {}
+        self.nouns = OF_TOKENS if tokens else of_sequences
         self.of_answers = self
         if steps:
             self.of_answers = Words(language, states)

@@ -59,7 +59,8 @@ def with_numbers(
     Table
     dict
         Plain JSON data for ``kept``: ``series``, the columns of the time points side by side; or
-        ``channels``, those of a long table, its ``frequency`` and whether steps are ``even``.
+        ``channels``, those of a long table, its ``frequency``, whether steps are ``even``, and the
+        ``first`` moment, where all series begin with it.
 
     Raises
     ------
@@ -97,11 +98,25 @@ def list_numbers(table: Table, columns: list[str]) -> pl.Series:
     return _listed(np.repeat(np.arange(len(cells)), lengths), cells[inside][:, None])
 
 
+def measured(kept: Mapping[str, Any]) -> list[str]:
+    """What the channels that the table holds are called, by how it was read."""
+    return [VALUE] if "series" in kept else list(kept["channels"])
+
+
 def channel_names(kept: Mapping[str, Any]) -> list[str]:
-    """What the channels are called, by how the table was read."""
+    """The same of all channels, that of the time between steps among them."""
+    return [*measured(kept), *([] if kept.get("even", True) else [SINCE])]
+
+
+def step_names(kept: Mapping[str, Any], steps: int) -> list[str]:
+    """What so many steps are called, by how the table was read."""
     if "series" in kept:
-        return [VALUE]
-    return [*kept["channels"], *([] if kept["even"] else [SINCE])]
+        return list(kept["series"][:steps])
+    if kept["first"] is None:
+        return [str(step + 1) for step in range(steps)]
+    frequency = Frequency(**kept["frequency"])
+    begin = frequency.places(np.array([kept["first"]]))[0]
+    return frequency.labels(begin + np.arange(steps))
 
 
 def _wide(
@@ -158,7 +173,14 @@ def _long(
     if not (even if kept is None else np.allclose(since[since > 0], 1)):
         findings.append(_uneven(when, since, even))
     told = _listed(own, laid)
-    reading = {"channels": channels, "frequency": asdict(frequency), "even": even}
+    begun = np.unique(moments[np.flatnonzero(np.diff(own, prepend=-1))])
+    first = float(begun[0]) if len(begun) == 1 and even else None
+    reading = {
+        "channels": channels,
+        "frequency": asdict(frequency),
+        "even": even,
+        "first": first,
+    }
     used = {*channels, when}
     whole = one_row_each(table, persons, name, used, needed, ours=(NUMBERS,))
     findings = [*check_steps(told), *findings, *check_channels(told, channels)]

@@ -56,7 +56,7 @@ def describe_states(
     rows = np.ones(len(codes)) if weights is None else weights
     counts = _count(codes, len(names), rows)
     shares = _shares(counts)
-    of_class = _commonest(target)
+    of_class = commonest(target)
     by_class = {
         name: _shares(_count(codes[own], len(names), rows[own])) for name, own in of_class.items()
     }
@@ -148,7 +148,7 @@ def _transitions(codes: np.ndarray, states: int, rows: np.ndarray) -> np.ndarray
     return _shares(np.bincount(pairs, each, minlength=states * states).reshape(states, states))
 
 
-def _commonest(target: pl.Series | None) -> dict[str, np.ndarray]:
+def commonest(target: pl.Series | None) -> dict[str, np.ndarray]:
     """The commonest classes, and which rows are theirs."""
     if target is None:
         return {}

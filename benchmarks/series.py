@@ -1,0 +1,187 @@
+"""Series of numbers: a network beside figures of each channel, a forest and random convolutions.
+
+    python benchmarks/series.py [PROBLEM...] [--cell lstm] [--seed 0] [--set KEY=VALUE]...
+
+Simulated: ``lead`` (which of two channels leads the other; each by itself looks the same),
+``first`` (in which of two channels a mark came first, anywhere), ``count`` (how many bursts there
+were), ``gaps`` (when values are missing tells the class). Real, by DUREE_DATA (default
+../shared/data): ``school`` (mvad: 72 months as six channels of 0 and 1; good grades at sixteen),
+``growth`` (M4 weekly: the change over the next 13 weeks from the 52 before, whole series in one
+part). A quarter of a minute a problem on two threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from duree.recipe import Recipe, parse_setting
+from duree.tables.write import write_table
+from duree.workflow import fit
+
+DATA = Path(os.environ.get("DUREE_DATA", "../shared/data"))
+LAG, WEEKS, AHEAD = 3, 52, 13
+# Names of channels, target and group.
+Problem = tuple[pl.DataFrame, dict[str, object]]
+
+
+def rows_of(name: str, values: np.ndarray, **same: object) -> pl.DataFrame:
+    """A series [steps, channels] as rows of a long table."""
+    channels = {f"x{place}": values[:, place] for place in range(values.shape[1])}
+    frame = pl.DataFrame({"time": np.arange(len(values)), **channels}, nan_to_null=True)
+    return frame.with_columns(pl.lit(value).alias(key) for key, value in same.items()).with_columns(
+        pl.lit(name).alias("id")
+    )
+
+
+def lead(rng: np.random.Generator) -> Problem:
+    """Two channels of smooth noise; one is the other three steps later."""
+    frames = []
+    for place in range(600):
+        steps = int(rng.integers(30, 60))
+        smooth = np.convolve(rng.normal(size=steps + LAG + 2), np.ones(3) / 3, "valid")
+        pair = [smooth[LAG:], smooth[:steps]]
+        first = bool(rng.integers(0, 2))
+        values = np.stack(pair if first else pair[::-1], axis=1)
+        values = values + 0.4 * rng.normal(size=values.shape)
+        frames.append(rows_of(f"s{place}", values, leader="first" if first else "second"))
+    return pl.concat(frames), {"target": "leader"}
+
+
+def first(rng: np.random.Generator) -> Problem:
+    """A mark in each of two channels, at places drawn at random; which of them came first."""
+    frames = []
+    for place in range(600):
+        values = 0.5 * rng.normal(size=(int(rng.integers(60, 100)), 2))
+        early, late = np.sort(rng.choice(len(values), 2, replace=False))
+        own = int(rng.integers(0, 2))
+        values[early, own] += 4
+        values[late, 1 - own] += 4
+        frames.append(rows_of(f"s{place}", values, channel=("left", "right")[own]))
+    return pl.concat(frames), {"target": "channel"}
+
+
+def count(rng: np.random.Generator) -> Problem:
+    """How many bursts, of one to six, in noise with as many single spikes."""
+    frames = []
+    for place in range(600):
+        values, bursts = 0.3 * rng.normal(size=(80, 1)), int(rng.integers(1, 7))
+        places = rng.permutation(19)
+        for burst in places[:bursts]:
+            values[4 * burst : 4 * burst + 3, 0] += (1, 2, 1)
+        for spike in places[bursts : bursts + rng.integers(0, 7)]:
+            values[4 * spike + 1, 0] += 3
+        frames.append(rows_of(f"s{place}", values, bursts=bursts + 0.2 * rng.normal()))
+    return pl.concat(frames), {"target": "bursts"}
+
+
+def gaps(rng: np.random.Generator) -> Problem:
+    """Whether cells are missing when values are high or when they are low."""
+    frames = []
+    for place in range(600):
+        values, high = np.cumsum(rng.normal(size=(50, 2)), axis=0), bool(rng.integers(0, 2))
+        signed = values[:, 1] if high else -values[:, 1]
+        values[(signed > np.quantile(signed, 0.6)) & (rng.random(50) < 0.6), 0] = np.nan
+        frames.append(rows_of(f"s{place}", values, hidden="high" if high else "low"))
+    return pl.concat(frames), {"target": "hidden"}
+
+
+def school(rng: np.random.Generator) -> Problem:
+    """Months of young people in each of six states; whether their grades at sixteen were good."""
+    table = pl.read_csv(_file("mvad/mvad.csv"))
+    months = table.columns[table.columns.index("Jul.93") : table.columns.index("Jun.99") + 1]
+    states = sorted(set(table["Jul.93"]) | set(table["Jun.99"]))
+    frames = []
+    for row in table.iter_rows(named=True):
+        values = np.array([[float(row[month] == state) for state in states] for month in months])
+        frames.append(rows_of(str(row["id"]), values, gcse5eq=row["gcse5eq"]))
+    return pl.concat(frames), {"target": "gcse5eq"}
+
+
+def growth(rng: np.random.Generator) -> Problem:
+    """The mean of thirteen weeks beside the last known one, from the year before, in logarithms."""
+    frames = []
+    after = {row[0]: row[1:] for row in _weekly("test").iter_rows()}
+    for name, *cells in _weekly("train").iter_rows():
+        known = [cell for cell in cells if cell is not None]
+        series = np.log(np.array([*known, *after[name]], dtype=np.float64))
+        for back in range(4):
+            end = len(series) - AHEAD - back * WEEKS
+            if end < WEEKS:
+                break
+            before, coming = series[end - WEEKS : end], series[end : end + AHEAD]
+            change = float(100 * (coming.mean() - before[-1]))
+            steps = 100 * np.stack(
+                [before - before[-1], np.diff(before, prepend=before[0])], axis=1
+            )
+            frames.append(rows_of(f"{name}-{back}", steps, change=change, series=name))
+    return pl.concat(frames), {"target": "change", "group": "series"}
+
+
+PROBLEMS: dict[str, Callable[[np.random.Generator], Problem]] = {
+    "lead": lead,
+    "first": first,
+    "count": count,
+    "gaps": gaps,
+    "school": school,
+    "growth": growth,
+}
+
+
+def _weekly(part: str) -> pl.DataFrame:
+    return pl.read_csv(_file(f"m4_weekly/{part}.csv"), infer_schema_length=None)
+
+
+def _file(name: str) -> Path:
+    if not (DATA / name).is_file():
+        raise FileNotFoundError(f"there is no {DATA / name}; set DUREE_DATA")
+    return DATA / name
+
+
+def judge(name: str, seed: int, settings: dict[str, object]) -> dict[str, Any]:
+    """metrics.json of a problem."""
+    frame, roles = PROBLEMS[name](np.random.default_rng(seed))
+    channels = [column for column in frame.columns if column.startswith("x")]
+    with tempfile.TemporaryDirectory() as folder:
+        write_table(frame, Path(folder) / "table.parquet")
+        data = {"files": [str(Path(folder) / "table.parquet")], "series": channels, **roles}
+        recipe = Recipe.build({"seed": seed, "data": data | {"id": "id", "time": "time"}})
+        found: dict[str, Any] = fit(recipe.replace(settings), Path(folder) / "run").read_json(
+            "metrics.json"
+        )
+    return found
+
+
+def main() -> None:
+    """Print a table for each problem."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("problems", nargs="*", metavar="PROBLEM", help=", ".join(PROBLEMS))
+    parser.add_argument("--cell", default="lstm", choices=["lstm", "gru", "rnn"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", dest="settings", action="append", default=[])
+    options = parser.parse_args()
+    chosen = {"model.cell": options.cell} | dict(map(parse_setting, options.settings))
+    for name in options.problems or PROBLEMS:
+        try:
+            metrics = judge(name, options.seed, chosen)
+        except FileNotFoundError as error:
+            print(f"{name}: skipped: {error}")
+            continue
+        primary, rows = metrics["primary_metric"], metrics["rows"]
+        print(f"{name}: {primary} on {rows['test']} of {sum(rows.values())} series")
+        for model, figures in metrics["models"].items():
+            figure = figures[primary]
+            told = f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+            print(f"  {model:16} {told}  {figures.get('fit_seconds', 0):.1f} s")
+        print(f"  {metrics['verdict']}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Figure of series of numbers: mean and quartiles of each channel over time, by class."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from duree.report.channel_facts import ChannelFacts, Curve
+from duree.report.drawing import BLUE, INK, ORANGE, PALE, WIDTH, place, text_width
+from duree.report.numerals import count
+from duree.report.plot_states import COLOURS
+from duree.report.texts import label
+from duree.report.vocabulary import Words
+
+LEFT, RIGHT, BELOW, TITLE, GAP = 0.62, 0.15, 0.42, 0.24, 0.62  # inches
+LINE, TALL, LOW = 0.21, 2.1, 1.35
+# So many names of steps at most, about; the more the wider a panel is.
+NAMES_AN_INCH = 1.3
+# One class needs no key; two stand apart best in these.
+OF_FEW = (BLUE, ORANGE)
+
+
+def draw_channels(facts: ChannelFacts, words: Words) -> Figure:
+    """A panel for each channel: a line for each class, in a band that holds half of its rows."""
+    names = list(facts.curves)
+    across = 1 if len(names) == 1 else 2
+    height = TALL if across == 1 else LOW
+    classes = [name for name in facts.class_rows if name]
+    colours = dict(zip(facts.class_rows, OF_FEW if len(classes) < 3 else COLOURS, strict=False))
+    key = _lay_out_key({name: colours[name] for name in classes}, facts, words)
+    top, lines = LINE * len(key), -(-len(names) // across)
+    figure = Figure(figsize=(WIDTH, top + lines * (TITLE + height + BELOW)))
+    _draw_key(figure, key)
+    width = (WIDTH - LEFT - RIGHT - (across - 1) * GAP) / across
+    for number, name in enumerate(names):
+        down, right = divmod(number, across)
+        y = top + TITLE + down * (TITLE + height + BELOW)
+        axes = place(figure, LEFT + right * (width + GAP), y, width, height)
+        for of_class, curve in facts.curves[name].items():
+            _draw_curve(axes, facts.places, curve, colours[of_class])
+        axes.set_title(label(name, int(width * 9)))
+        _name_steps(axes, facts, width)
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.grid(axis="y", color=PALE, linewidth=0.5)
+    return figure
+
+
+def _draw_curve(axes: Axes, places: list[int], curve: Curve, colour: str) -> None:
+    mean, low, high = (np.array(part, dtype=float) for part in (curve.mean, curve.low, curve.high))
+    axes.fill_between(places, low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(places, mean, color=colour, linewidth=1.4)
+
+
+def _name_steps(axes: Axes, facts: ChannelFacts, width: float) -> None:
+    """As many names of steps as can be read, at even distances."""
+    most = max(facts.places[-1], 1)
+    names = [label(name, 12) for name in facts.times]
+    room = max(text_width(name) for name in names) + 0.12
+    apart = -(-len(names) // max(int(min(width / room, width * NAMES_AN_INCH)), 1))
+    shown = range(0, len(names), apart)
+    axes.set_xlim(-0.01 * most, 1.01 * most)
+    axes.set_xticks([facts.places[n] for n in shown], [names[n] for n in shown])
+
+
+def _lay_out_key(
+    colours: dict[str, str], facts: ChannelFacts, words: Words
+) -> list[list[tuple[float, str, str]]]:
+    """How far from the left each class's colour stands, its colour and its name, in lines."""
+    lines: list[list[tuple[float, str, str]]] = [[]] if colours else []
+    x = LEFT
+    for name, colour in colours.items():
+        told = words("{name} ({n} rows)", name=label(name, 24), n=count(facts.class_rows[name]))
+        width = text_width(told) + 0.55
+        if lines[-1] and x + width > WIDTH:
+            lines.append([])
+            x = LEFT
+        lines[-1].append((x, colour, told))
+        x += width
+    return lines
+
+
+def _draw_key(figure: Figure, lines: list[list[tuple[float, str, str]]]) -> None:
+    if not lines:
+        return
+    axes = place(figure, 0, 0, WIDTH, LINE * len(lines))
+    axes.set_axis_off()
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    for down, line in enumerate(lines):
+        for x, colour, told in line:
+            axes.plot([x, x + 0.24], [down, down], color=colour, linewidth=2)
+            axes.text(x + 0.31, down, told, va="center_baseline", color=INK)
