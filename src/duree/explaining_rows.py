@@ -30,6 +30,11 @@ from duree.trained import TrainedModel
 CHUNK = 256
 
 
+def is_explainable(model: TrainedModel) -> bool:
+    """Whether what the network says of a row is explained unit by unit."""
+    return not model.task.each_step and isinstance(model.encoder, TextEncoder | LifeEncoder)
+
+
 def require_explainable(model: TrainedModel) -> None:
     """Refuse a network whose answers are not explained.
 
@@ -38,7 +43,7 @@ def require_explainable(model: TrainedModel) -> None:
     RunError
         It answers at each step, or reads no units.
     """
-    if model.task.each_step or not isinstance(model.encoder, TextEncoder | LifeEncoder):
+    if not is_explainable(model):
         raise RunError(
             "a network that answers at each step is not explained word by word",
             fix="see where it errs in the report, and how sure it is with: duree predict",

@@ -215,6 +215,8 @@ def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:
     tokens = all(Path(file).suffix.lower() in TOKEN_FILES for file in data.files)
     if data.files and tokens:
         return _check_tokens(data.model_copy(update={"token": data.text or "auto"}))
+    if data.token is not None:
+        return _check_tokens(data)
     if data.series and not data.reads_numbers:
         read = read_series(data, ForecastSettings())
         return Table(

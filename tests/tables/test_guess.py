@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from duree.tables.guess import guess_columns, guess_roles
+from duree.tables.guess_rows import guess_columns_of, guess_rows
 
 ROWS = 40
 TEXTS = [f"the letter number {n} told of rain and of the harvest" for n in range(ROWS)]
@@ -78,3 +79,31 @@ def test_spells_are_known_by_the_names_of_their_columns() -> None:
     spells = {"id": "person", "state": "status", "start": "from", "end": "to"}
     assert found == spells | {"target": "pay"}
     assert "state" not in guess_roles(guess_columns(frame.drop("to")))
+
+
+def guessed(frame: pl.DataFrame) -> str:
+    return guess_rows(guess_columns(frame))
+
+
+def test_a_table_says_what_its_rows_are_or_they_are_taken_for_texts() -> None:
+    years = pl.DataFrame({"year": range(1900, 1940), "strikes": [n * 1.5 for n in range(40)]})
+    assert guessed(years) == "series"
+    panel = pl.concat([years.with_columns(pl.lit(land).alias("land")) for land in ("A", "B")])
+    assert guess_columns_of("series", guess_columns(panel)) == {
+        "series": "strikes",
+        "time": "year",
+        "id": "land",
+    }
+    assert guessed(panel.drop("land")) == "texts"  # a time in two rows, and nothing that parts them
+    assert guessed(panel.with_columns(pl.Series("said", TEXTS * 2))) == "texts"
+    log = pl.DataFrame({"user": ["a", "b"] * 20, "page": ["x", "y"] * 20, "when": range(40)})
+    assert guessed(log) == "events"
+    assert guessed(log.rename({"page": "colour"})) == "texts"
+    words = pl.DataFrame({"sent_id": [1, 1] * 20, "word": ["a", "b"] * 20, "pos": ["X", "Y"] * 20})
+    assert guessed(words) == "tokens"
+    wide = {f"V{n}": [n + 0.5, n + 0.25, n + 0.125] for n in range(20)}
+    assert guessed(pl.DataFrame({"name": ["a", "b", "c"]} | wide)) == "wide"
+    assert guessed(pl.DataFrame({"name": ["a", "a", "b"]} | wide)) == "texts"
+    mixed = dict(zip(sorted(wide, key=len, reverse=True), wide.values(), strict=True))
+    assert guessed(pl.DataFrame({"name": ["a", "b", "c"]} | mixed)) == "texts"
+    assert guess_rows(guess_columns(log), tokens=True) == "tokens"

@@ -16,7 +16,7 @@ from duree.recipe import Recipe
 from duree.sequences.ragged import Ragged
 from duree.serving.bodies import AskedLists, Line, column_of, finite, unfit
 from duree.tables.origins import inputs
-from duree.tables.series import Covariates, SeriesSet, read_long
+from duree.tables.series import NUMBERS, Covariates, SeriesSet, read_long
 from duree.tables.table import Table
 from duree.trained import TrainedModel
 
@@ -74,16 +74,28 @@ class SeriesRows:
         for name, cells in columns.items():
             if name != self.time and (odd := [c for c in cells if not _is_number(c)]):
                 raise unfit(number, f"{name!r} holds {odd[0]!r}: give numbers, null for none")
+            if self.time and len(cells) > (most := len(columns[self.time])):
+                told = f"{name!r} has {len(cells)} cells, and {self.time!r} {most} times"
+                raise unfit(number, f"{told}: give a time for each")
         try:
-            series = self._laid_out(columns, number)
-            plan, task = plan_like(series, self.recipe, self.model)
-            end = len(series.values[0])
-            calendar = self.recipe.forecast.calendar
-            rows = inputs(series, [(0, end)], plan, calendar=calendar)
-            times = [series.label(0, end + step) for step in range(task.horizon)]
-            return Begun(self.model.encoder.encode(rows), times)
+            return self.begun(columns)
         except DataError as error:
             raise unfit(number, error.message("en")) from None
+
+    def begun(self, columns: dict[str, list[Any]]) -> Begun:
+        """A series of columns, which may end before that of the times does.
+
+        Raises
+        ------
+        DataError
+            The network does not read such a series.
+        """
+        series = self._laid_out(columns)
+        plan, task = plan_like(series, self.recipe, self.model)
+        end = len(series.values[0])
+        rows = inputs(series, [(0, end)], plan, calendar=self.recipe.forecast.calendar)
+        times = [series.label(0, end + step) for step in range(task.horizon)]
+        return Begun(self.model.encoder.encode(rows), times)
 
     def size(self, begun: Begun) -> int:
         """How many characters of texts take as long as a series."""
@@ -101,22 +113,12 @@ class SeriesRows:
             for place, begun in enumerate(series)
         ]
 
-    def _laid_out(self, columns: dict[str, list[Any]], number: int) -> SeriesSet:
+    def _laid_out(self, columns: dict[str, list[Any]]) -> SeriesSet:
         """The series, on the grid that its times lie on."""
         values = columns[self.value]
         if self.time is None:
-            seen = np.flatnonzero([value is not None for value in values])
-            if len(seen) == 0:
-                raise unfit(number, f"{self.value!r} holds no numbers")
-            laid = np.array(values[seen[0] : seen[-1] + 1], dtype=np.float64)
-            none = [np.zeros((len(laid), 0))]
-            places = [np.arange(len(laid), dtype=np.float64)]
-            return SeriesSet([self.value], [laid], none, none, places, None)
+            return _counted(self.value, values)
         times = columns[self.time]
-        for name, cells in columns.items():
-            if len(cells) > len(times):
-                told = f"{name!r} has {len(cells)} cells, and {self.time!r} {len(times)} times"
-                raise unfit(number, f"{told}: give a time for each")
         # As in a table from a file, whose cells are texts: times are read alike.
         laid_out = {self.time: [None if time is None else str(time) for time in times]} | {
             name: [*cells, *[None] * (len(times) - len(cells))]
@@ -126,6 +128,16 @@ class SeriesRows:
         schema = {name: pl.String if name == self.time else pl.Float64 for name in laid_out}
         table = Table(pl.DataFrame(laid_out, schema=schema), ())
         return read_long(table, self.value, self.time, None, self.covariates)
+
+
+def _counted(name: str, values: list[float | None]) -> SeriesSet:
+    """A series without times; DataError where it has no values either."""
+    seen = np.flatnonzero([value is not None for value in values])
+    if len(seen) == 0:
+        raise DataError("the column {column!r} holds no numbers", fix=NUMBERS, column=name)
+    laid = np.array(values[seen[0] : seen[-1] + 1], dtype=np.float64)
+    none = [np.zeros((len(laid), 0))]
+    return SeriesSet([name], [laid], none, none, [np.arange(len(laid), dtype=np.float64)], None)
 
 
 def _cells(row: Mapping[str, Line], name: str, number: int) -> list[Any]:

@@ -232,7 +232,7 @@ class Served:
         run = Run(folder)
         self.folder, self.waiting = folder, waiting
         self.model = TrainedModel.of_run(run)
-        self.rows = _rows(self.model, run.recipe)
+        self.rows = rows_of(self.model, run.recipe)
         self.name = run.folder.resolve().name
         metrics = run.read_json("metrics.json")
         figures = metrics["models"]["network"]
@@ -260,7 +260,7 @@ class Served:
         )
 
 
-def _rows(model: TrainedModel, recipe: Recipe) -> Rows | Sentences | SeriesRows:
+def rows_of(model: TrainedModel, recipe: Recipe) -> Rows | Sentences | SeriesRows:
     """What the network is asked, and how it is told."""
     if model.task.of_series:
         return SeriesRows(model, recipe)

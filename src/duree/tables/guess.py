@@ -63,6 +63,8 @@ class ColumnGuess:
         Some of its values, cut.
     values : frozenset of str
         All of them, where they are few enough to be states.
+    unique : bool
+        Whether no value stands in two rows.
     """
 
     name: str
@@ -71,6 +73,7 @@ class ColumnGuess:
     missing: int
     examples: list[str]
     values: frozenset[str] = frozenset()
+    unique: bool = False
 
 
 def guess_columns(frame: pl.DataFrame) -> list[ColumnGuess]:
@@ -138,7 +141,8 @@ def _guess(column: pl.Series) -> ColumnGuess:
     kind = _kind(column, filled, count)
     few = kind in ("classes", "constant") and count <= MOST_STATES
     values = frozenset(filled.unique()) if few else frozenset()
-    return ColumnGuess(column.name, kind, count, int(blank.sum()), examples, values)
+    unique = count == len(filled) > 1
+    return ColumnGuess(column.name, kind, count, int(blank.sum()), examples, values, unique)
 
 
 def _kind(column: pl.Series, filled: pl.Series, count: int) -> str:

@@ -1,4 +1,4 @@
-"""Answers: what a run's networks say of texts, with the networks and test rows held at hand."""
+"""Answers: what a run's networks say of its test rows, with both held at hand."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError, RunError
-from duree.explain.attribution import integrated_gradients
-from duree.explaining import shading
 from duree.explaining_rows import explain_text, require_explainable
 from duree.folders import MANIFEST
-from duree.report.explanations import Shading
 from duree.report.page import render_report
 from duree.report.row_page import RowData, render_row
 from duree.report.run_data import RunData, load_run
@@ -31,14 +28,6 @@ ROWS = 50  # on a page
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the network says of a text: the columns it would get, and its words' shades."""
-
-    predicted: dict[str, object]
-    shading: Shading
-
-
-@dataclass(frozen=True)
 class ListedRow:
     """One test row as the list shows it; ``place`` counts from 1."""
 
@@ -48,18 +37,6 @@ class ListedRow:
     said: str
     sure: float
     right: bool
-
-
-def say(run: Run, text: str) -> Said:
-    """Predict a text, and tell what its words added."""
-    with ONE_AT_A_TIME:
-        model = _networks(run)[0]
-        require_explainable(model)
-        sequence = model.encode(pl.Series("text", [text]))
-        predictions = model.predictions(sequence)
-        given = integrated_gradients(model, sequence, model.task.chosen(predictions))
-    predicted = {column.name: column[0] for column in model.task.columns(predictions)}
-    return Said(predicted, shading(model, text, given))
 
 
 def row_page(run: Run, place: int, words: Words) -> str:
@@ -146,7 +123,8 @@ def _stamp(run: Run) -> float:
     return path.stat().st_mtime if path.exists() else 0.0
 
 
-def _networks(run: Run) -> list[TrainedModel]:
+def networks(run: Run) -> list[TrainedModel]:
+    """The run's networks, loaded once; RunError where it has none yet."""
     manifest = run.folder / "model" / MANIFEST
     return _loaded(str(run.folder), manifest.stat().st_mtime if manifest.exists() else 0.0)
 
@@ -176,12 +154,12 @@ def _text_column(data: RunData) -> str:
 def _explained(folder: str, stamp: float, place: int) -> RowData:
     data, run = _data(folder, stamp), Run(folder)
     text = str(data.predictions[_text_column(data)][place - 1] or "")
-    networks = _networks(run)
-    require_explainable(networks[0])
+    found = networks(run)
+    require_explainable(found[0])
     read = pl.Series("text", [text])
-    if beside := networks[0].beside:
+    if beside := found[0].beside:
         read = tell_beside(Table(data.predictions[place - 1 : place], ()), read, beside)
-    return explain_text(networks, read, place)
+    return explain_text(found, read, place)
 
 
 @lru_cache(maxsize=8)

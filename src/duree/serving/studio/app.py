@@ -2,7 +2,7 @@
 
 /                     tables and runs                    /tables/ID     choose, check, train
 /runs/NAME            progress, or what came of it       .../report     the report
-.../rows, .../rows/N  test rows, and one explained       .../try        a text of one's own
+.../rows, .../rows/N  test rows, and one explained       .../try        a row of one's own
 .../files/FILE        downloads                          /compare       runs side by side
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Query, Request, Response
@@ -24,43 +24,28 @@ from starlette.exceptions import HTTPException
 from duree.errors import DataError, DureeError
 from duree.progress import ask_for_enough, standing
 from duree.question import stop_at_errors
-from duree.recipe import Recipe, recipe_from_flags
+from duree.recipe import Recipe
 from duree.report.page import page_style
 from duree.run import Run, free_folder
-from duree.serving.studio import answers, downloads, listing, live, look
+from duree.serving.studio import answers, downloads, forms, listing, live, look, trying
+from duree.serving.studio.forms import (
+    FORMS,
+    Fault,
+    at_field,
+    form_of,
+    recipe_of,
+)
 from duree.serving.studio.pages import LANGUAGE, STATIC, framed, page, piece, told, words_for
 from duree.serving.studio.shelf import UPLOADS, Shelf, Upload
 from duree.serving.studio.uploads import receive
 from duree.serving.studio.worker import Workers
-from duree.tables.guess import KINDS, guess_roles
+from duree.tables.guess import KINDS
+from duree.tables.guess_rows import TEXTS
+from duree.tables.read import READERS
 
 # What a run's name may be made of: no sign that a path or a page could take for more.
 NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")
-TEXT, MOST_COMPARED = 20_000, 8  # characters that may be tried; runs beside one another
-# What the form of a table may choose: the options of ``duree fit``.
-CHOICES = (
-    "text",
-    "states",
-    "state",
-    "start",
-    "end",
-    "event",
-    "weight",
-    "target",
-    "test",
-    "group",
-    "time",
-    "id",
-    "label_separator",
-    "encoding",
-    "delimiter",
-    "drop_bad",
-    "task",
-    "cell",
-    "seeds",
-    "max_minutes",
-    "note",
-)
+MOST_COMPARED = 8  # runs beside one another
 Fields = dict[str, str]
 
 
@@ -98,7 +83,9 @@ def _home(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
     @app.get("/")
     def home(request: Request) -> HTMLResponse:
         lines = [listing.line(run, workers.state(run)) for run in shelf.runs()]
-        return page(request, "home.html", lines=lines, tables=shelf.tables())
+        return page(
+            request, "home.html", lines=lines, tables=shelf.tables(), readable=",".join(READERS)
+        )
 
     @app.get("/report.css")
     def style() -> Response:
@@ -137,33 +124,36 @@ def _tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
     def table(request: Request, id: str) -> HTMLResponse:
         return _choose(request, shelf, shelf.table(id), {})
 
+    @app.get("/tables/{id}/form")
+    def form(request: Request, id: str) -> HTMLResponse:
+        return _choose(request, shelf, shelf.table(id), _sent(request), name="fields.html")
+
     @app.get("/tables/{id}/checks")
     def checks(request: Request, id: str) -> HTMLResponse:
-        kept = shelf.table(id)
-        words = words_for(request)
-        chosen = {name: value for name, value in request.query_params.items() if value}
+        kept, chosen = shelf.table(id), _sent(request)
+        words, form = words_for(request), _form(chosen)
+        tell = partial(look.plain, words=words, tables=shelf.tables(), form=form)
         try:
-            found = look.check(_recipe(shelf, kept, chosen).data)
+            found = look.check(_recipe(shelf, kept, chosen))
         except DureeError as error:
-            message = look.plain(error.message(words.language), words, shelf.tables())
-            return page(request, "message.html", message=message)
-        tell = partial(look.plain, words=words, tables=shelf.tables())
+            return page(request, "message.html", message=tell(error.message(words.language)))
         return page(request, "checks.html", found=found, tell=tell)
 
     @app.post("/tables/{id}/runs")
     def train(request: Request, id: str, form: Form) -> Response:
         kept = shelf.table(id)
-        words = words_for(request)
+        if missing := _form(form).missing(form):
+            return _choose(request, shelf, kept, form, missing)
+        try:
+            name = _name_of_run(shelf, kept, form)
+        except DureeError as error:
+            return _choose(request, shelf, kept, form, Fault(error, "name"))
         try:
             recipe = _recipe(shelf, kept, form)
-            name = _name_of_run(shelf, kept, form)
-            for needed in ("text", "target"):
-                if getattr(recipe.data, needed) is None:
-                    raise DataError("no {name} column was named", fix="choose one", name=needed)
-            stop_at_errors(found.finding for found in look.check(recipe.data))
+            stop_at_errors(found.finding for found in look.check(recipe))
+            look.try_out(recipe)
         except DureeError as error:
-            message = look.plain(error.message(words.language), words, shelf.tables())
-            return _choose(request, shelf, kept, form, message)
+            return _choose(request, shelf, kept, form, at_field(error, _form(form), form))
         run = Run.create(shelf.folder / name, recipe)
         workers.start(run)
         return _to(run)
@@ -178,16 +168,27 @@ def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
             data = answers.finished(run)
             files = downloads.listed(run)
             table = shelf.table_of(run)
-            return page(request, "run.html", run=run, data=data, files=files, table=table)
+            return page(
+                request,
+                "run.html",
+                run=run,
+                asked=listing.asked(run.recipe),
+                data=data,
+                tried=trying.asks_for(run.recipe),
+                most=trying.TEXT,
+                files=files,
+                table=table,
+            )
         words = words_for(request)
         error = (standing(run).error or {}).get(words.language, "")
         return page(
             request,
             "working.html",
             run=run,
+            asked=listing.asked(run.recipe),
             state=state,
             view=live.view(run),
-            error=look.plain(error, words, shelf.tables()),
+            error=look.plain(error, words, shelf.tables(), form_of(run.recipe)),
             table=shelf.table_of(run),
         )
 
@@ -267,8 +268,8 @@ def _results(app: FastAPI, shelf: Shelf) -> None:
 
     @app.post("/runs/{name}/try")
     def say(request: Request, name: str, form: Form) -> HTMLResponse:
-        text = form.get("text", "")[:TEXT]
-        return page(request, "said.html", text=text, said=answers.say(shelf.run(name), text))
+        said = trying.say(shelf.run(name), form)
+        return page(request, said.page, said=said)
 
     @app.post("/runs/{name}/predict")
     async def predict(request: Request, name: str) -> Response:
@@ -286,42 +287,54 @@ def _results(app: FastAPI, shelf: Shelf) -> None:
 
 
 def _choose(
-    request: Request, shelf: Shelf, kept: Upload, chosen: Fields, fault: str = ""
+    request: Request,
+    shelf: Shelf,
+    kept: Upload,
+    sent: Fields,
+    fault: Fault | None = None,
+    name: str = "table.html",
 ) -> HTMLResponse:
     """The page of a table: its first rows, and what may be chosen."""
-    words = words_for(request)
+    words, tables = words_for(request), shelf.tables()
     shown, unreadable = None, ""
     try:
-        shown = look.preview(kept, chosen.get("encoding"), chosen.get("delimiter"))
-    except DureeError as error:
-        unreadable = look.plain(error.message(words.language), words, shelf.tables())
+        shown = look.preview(kept, sent.get("encoding"), sent.get("delimiter"))
+    except DureeError as found:
+        unreadable = look.plain(found.message(words.language), words, tables)
+    chosen = sent if fault else look.guessed(kept, shown, sent)
+    form = _form(chosen)
+    message = fault.error.message(words.language) if fault else ""
     return page(
         request,
-        "table.html",
+        name,
         422 if fault else 200,
         table=kept,
         shown=shown,
         unreadable=unreadable,
-        fault=fault,
+        fault=look.plain(message, words, tables, form),
+        fault_at=fault.field if fault else "",
         kinds=KINDS,
-        others=[other for other in shelf.tables() if other.id != kept.id],
-        chosen=(guess_roles(shown.columns) if shown and not chosen else {}) | chosen,
+        forms=FORMS,
+        form=form,
+        others=[other for other in tables if other.id != kept.id],
+        chosen=chosen,
         free=_free_name(shelf, kept),
     )
 
 
+def _sent(request: Request) -> Fields:
+    """The filled fields of a form that was sent with the address."""
+    return {name: value.strip() for name, value in request.query_params.items() if value.strip()}
+
+
+def _form(chosen: Fields) -> forms.Form:
+    return FORMS.get(chosen.get("rows", TEXTS), FORMS[TEXTS])
+
+
 def _recipe(shelf: Shelf, kept: Upload, chosen: Fields) -> Recipe:
-    """The recipe that a form asks for; what it leaves empty keeps its default."""
-    flags: dict[str, Any] = {name: chosen[name] for name in CHOICES if name in chosen}
-    if "states" in flags:
-        flags["states"] = tuple(name.strip() for name in flags["states"].split(","))
-    if "event" in flags:
-        flags["event"] = (flags["event"],)
-    if "test" in flags:
-        flags["test"] = str(shelf.table(flags["test"]).path)
-    if "part" in chosen:  # the whole form was sent: a box that is not ticked is missing from it
-        flags["baselines"] = "baselines" in chosen
-    return recipe_from_flags(None, (str(kept.path),), flags, ())
+    """The recipe that a form asks for."""
+    test = str(shelf.table(chosen["test"]).path) if "test" in chosen else None
+    return recipe_of(_form(chosen), str(kept.path), test, chosen)
 
 
 def _name_of_run(shelf: Shelf, kept: Upload, chosen: Fields) -> str:

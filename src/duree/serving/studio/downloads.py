@@ -16,7 +16,9 @@ from starlette.responses import FileResponse
 from duree.report.figures import FOLDER
 from duree.run import Run
 from duree.serving.studio.shelf import Missing, Upload
+from duree.tables.conll import TOKEN_FILES
 from duree.tables.write import write_table
+from duree.tasks import TASKS
 from duree.workflow import predict
 
 # Files that lie in the run folder as they are.
@@ -29,6 +31,9 @@ def listed(run: Run) -> list[str]:
     """The names of all downloads that the run has."""
     lacking = {name for name, packages in NEEDED.items() if not all(map(find_spec, packages))}
     lacking |= {name for name in KEPT if not run.has(name)}
+    task = TASKS.get(run.recipe.task or "")
+    if task and (task.each_step or task.of_series):
+        lacking.add("onnx.zip")
     return sorted({*KEPT, *MADE} - lacking)
 
 
@@ -43,13 +48,17 @@ def send(run: Run, name: str) -> FileResponse:
 
 
 def predicted(run: Run, table: Upload) -> FileResponse:
-    """A table with the run's predictions, as CSV; the upload itself is not kept."""
+    """A table with the run's predictions, as CSV, or as the file of tokens that it is; the upload
+    itself is not kept."""
+    kind = table.path.suffix
+    suffix = kind if run.recipe.data.token and kind in TOKEN_FILES else ".csv"
 
     def make(folder: Path) -> Path:
-        predict(run.folder, table.path, folder / "predicted.csv")
-        return folder / "predicted.csv"
+        output = folder / f"predicted{suffix}"
+        predict(run.folder, table.path, output)
+        return output
 
-    return _made(table.path.parent, make, f"{table.name.rpartition('.')[0]}-predicted.csv")
+    return _made(table.path.parent, make, f"{table.name.rpartition('.')[0]}-predicted{suffix}")
 
 
 def figure(run: Run, name: str) -> FileResponse:

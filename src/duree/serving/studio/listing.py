@@ -9,11 +9,22 @@ from duree.comparing import compare_runs
 from duree.errors import DureeError
 from duree.evaluation.comparison import NETWORK
 from duree.evaluation.verdict import Evidence, weigh
+from duree.recipe import Recipe
 from duree.report.choices import Choice, list_choices
 from duree.report.numerals import Shown, estimate
 from duree.report.records import Metrics
 from duree.report.vocabulary import Words
 from duree.run import Run
+from duree.serving.studio.forms import of_series
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run asks: a template that ``words`` can tell, and what it names."""
+
+    template: str
+    target: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -22,8 +33,7 @@ class Line:
 
     name: str
     state: str
-    text: str
-    target: str
+    asked: Asked
     cell: str
     rows: int = 0
     metric: str = ""
@@ -44,10 +54,23 @@ class Pair:
     evidence: Evidence | None
 
 
+def asked(recipe: Recipe) -> Asked:
+    """What a recipe asks."""
+    data = recipe.data
+    if of_series(recipe):
+        return Asked("Forecasting “{target}”", data.target or "")
+    if data.token is not None:
+        return Asked("“{target}” of each word", data.target or "")
+    events = ", ".join(data.event)
+    read = data.state or events or ", ".join(data.states) or data.text or ""
+    if data.target == data.text:  # the sequences themselves are foretold
+        return Asked("What comes next in “{text}”", text=read)
+    return Asked("“{target}” from “{text}”", data.target or "", read)
+
+
 def line(run: Run, state: str) -> Line:
     """One run as the list shows it."""
-    data = run.recipe.data
-    plain = Line(run.folder.name, state, data.text or "", data.target or "", run.recipe.model.cell)
+    plain = Line(run.folder.name, state, asked(run.recipe), run.recipe.model.cell)
     if state != "finished":
         return plain
     try:

@@ -14,7 +14,7 @@ from duree.errors import DureeError, RunError, user_language
 from duree.listener import STEPS
 from duree.report.page import page_environment, readable_verdict
 from duree.report.shading import shade
-from duree.report.texts import quote
+from duree.report.texts import label, quote
 from duree.report.vocabulary import Words
 from duree.serving.studio import look
 from duree.serving.studio.shelf import Missing
@@ -85,6 +85,10 @@ def _environment(language: str) -> Environment:
     environment = page_environment(words, "duree.serving.studio")
     environment.globals |= {
         "downloads": DOWNLOADS,
+        "figure": lambda value: "–" if value is None else f"{value:.4g}".replace("-", "−"),
+        "question": lambda asked: words(
+            asked.template, target=label(asked.target, 40), text=label(asked.text, 40)
+        ),
         "quote": quote,
         "shade": shade,
         "size": _size,

@@ -1,0 +1,263 @@
+"""What the rows of a table are is guessed, chosen and trained in the studio as ``duree fit`` would;
+what is wrong is told at its field."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.serving.studio.conftest import Visitor
+from tests.test_forecasting import HORIZON, long_table, walks
+from tests.test_label import sentences, write_universal
+from tests.test_workflow import letters
+
+from duree.errors import chinese_templates
+from duree.progress import standing
+from duree.recipe import Recipe
+from duree.run import Run
+from duree.serving.studio.forms import FORMS
+from duree.serving.studio.shelf import Shelf
+
+STATES = ["school", "work", "none"]
+
+
+def life_courses() -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    months = {f"m{n}": rng.choice(STATES, 60) for n in range(8)}
+    return pl.DataFrame({"id": range(60), "pay": ["good", "poor"] * 30} | months)
+
+
+def spells() -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    begins = [2000 + 5 * (n % 3) for n in range(180)]
+    return pl.DataFrame(
+        {
+            "person": [f"p{n // 3}" for n in range(180)],
+            "state": rng.choice(STATES, 180),
+            "from": begins,
+            "to": [begin + 4 for begin in begins],
+            "pay": [("good", "poor")[n // 3 % 2] for n in range(180)],
+        }
+    )
+
+
+def log() -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    return pl.DataFrame(
+        {
+            "user": [f"u{n // 10}" for n in range(400)],
+            "action": rng.choice(["look", "buy", "leave"], 400),
+            "time": [f"2024-01-{1 + n % 10:02}" for n in range(400)],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A file of each kind of rows."""
+    folder = tmp_path_factory.mktemp("kinds")
+    frames = {"texts": letters(100), "states": life_courses(), "spells": spells(), "events": log()}
+    frames["wide"] = pl.DataFrame(
+        {"V1": [f"W{n}" for n in range(6)]}
+        | {f"V{n}": column for n, column in enumerate(np.array(walks()).T, start=2)}
+    )
+    files = {kind: folder / f"{kind}.csv" for kind in frames}
+    for kind, frame in frames.items():
+        frame.write_csv(files[kind])
+    files["series"] = Path(long_table(folder / "series.csv", walks()))
+    files["tokens"] = write_universal(folder / "tokens.conllu", sentences(60))
+    return files
+
+
+def opened(visitor: Visitor, file: Path) -> str:
+    return visitor.table(file.name, file.read_bytes())
+
+
+def selected(page: str, field: str) -> str:
+    """What a select of a page has chosen."""
+    inside = re.search(rf'<select id="{field}".*?</select>', page, re.DOTALL)
+    assert inside, field
+    found = re.search(r'<option value="([^"]*)" selected', inside[0])
+    return found[1] if found else ""
+
+
+def filled(page: str) -> dict[str, str]:
+    """The form of a page as a browser would send it."""
+    inputs = re.findall(
+        r'<input [^>]*?name="(\w+)"[^>]*? type="(?:text|number)" value="([^"]*)"', page
+    )
+    chosen = dict(inputs) | {
+        name: selected(page, name) for name in re.findall(r'<select id="(\w+)"', page)
+    }
+    return {name: value for name, value in chosen.items() if value} | {"part": "whole"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "guessed"),
+    [
+        ("texts", {"text": "letter", "target": "tone"}),
+        ("states", {"states": "m0:m7", "target": "pay"}),
+        (
+            "spells",
+            {"id": "person", "state": "state", "start": "from", "end": "to", "target": "pay"},
+        ),
+        ("events", {"id": "user", "event": "action", "time": "time", "task": "next"}),
+        ("series", {"series": "y", "time": "when", "id": "id", "cell": "gru"}),
+        ("wide", {"id": "V1", "cell": "gru"}),
+        ("tokens", {"target": "upos"}),
+    ],
+)
+def test_what_rows_are_is_guessed_and_the_checks_fit(
+    visitor: Visitor, tables: dict[str, Path], kind: str, guessed: dict[str, str]
+) -> None:
+    address = opened(visitor, tables[kind])
+    page = visitor.get(address).text
+    assert selected(page, "rows") == kind
+    chosen = filled(page)
+    if kind in ("series", "wide"):
+        guessed["cell"] = chosen.setdefault("cell", "gru")  # the first of its choices
+    assert guessed.items() <= chosen.items()
+    checks = visitor.get(f"{address}/checks", params=chosen).text
+    assert 'role="alert"' not in checks
+    assert 'class="checks"' in checks
+
+
+def test_a_user_of_texts_sees_one_choice_more_and_none_of_the_others(
+    visitor: Visitor, tables: dict[str, Path]
+) -> None:
+    page = visitor.get(opened(visitor, tables["texts"])).text
+    seen = page[page.index('id="choices"') : page.index("More choices")]
+    assert re.findall(r'<(?:select|input) id="(\w+)"', seen) == ["rows", "text", "target", "cell"]
+    assert 'id="horizon"' not in page
+
+
+def test_another_kind_of_rows_has_other_fields_and_keeps_what_both_have(
+    visitor: Visitor, tables: dict[str, Path]
+) -> None:
+    address = opened(visitor, tables["series"])
+    sent = {"rows": "texts", "was": "series", "note": "Mine.", "time": "when", "horizon": "3"}
+    page = visitor.get(f"{address}/form", params=sent).text
+    assert 'id="text"' in page
+    assert 'id="horizon"' not in page
+    assert 'value="Mine."' in page
+    sent = {"rows": "series", "was": "texts", "series": "when", "note": "Mine."}
+    assert selected(visitor.get(f"{address}/form", params=sent).text, "series") == "y"
+    sent = {"rows": "series", "was": "series", "series": "when"}
+    assert selected(visitor.get(f"{address}/form", params=sent).text, "series") == "when"
+    assert visitor.get(f"{address}/form", params={"rows": "nothing"}).status_code == 200
+
+
+def test_what_comes_next_needs_no_target(visitor: Visitor, tables: dict[str, Path]) -> None:
+    address = opened(visitor, tables["states"])
+    sent = {"rows": "states", "was": "states", "states": "m0:m7", "task": "next"}
+    assert 'id="target"' not in visitor.get(f"{address}/form", params=sent).text
+    assert 'id="target"' in visitor.get(f"{address}/form", params=sent | {"task": ""}).text
+
+
+def test_every_choice_is_a_setting_and_can_be_said_in_chinese() -> None:
+    names = {"LSTM", "GRU", "RNN"}
+    for form in FORMS.values():
+        fields = (*form.first, *form.more)
+        assert len({field.name for field in fields}) == len(fields)
+        titles = {form.title, *(title for f in fields for _, title in f.choices)}
+        titles |= {said for field in fields for said in (field.title, field.help)}
+        assert titles - names <= chinese_templates().keys()
+
+
+def post(visitor: Visitor, address: str, changed: dict[str, str]) -> tuple[int, str]:
+    chosen = filled(visitor.get(address).text)
+    answer = visitor.post(f"{address}/runs", data={**chosen, **changed})
+    return answer.status_code, answer.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "field", "told"),
+    [
+        ("texts", {"target": ""}, "target", "no target column was named"),
+        ("texts", {"seeds": "many"}, "seeds", "the recipe has a fault"),
+        ("texts", {"name": "../evil"}, "name", "a run cannot be called"),
+        ("texts", {"group": "verse"}, "group", "there is no column"),
+        ("states", {"states": "m0:m99"}, "", "m99"),
+        ("states", {"states": ""}, "states", "no states column was named"),
+        ("spells", {"start": "pay"}, "start", "pay"),
+        ("events", {"event": ""}, "event", "no event column was named"),
+        ("series", {}, "horizon", "nothing says how many steps"),
+        ("series", {"horizon": "0"}, "horizon", "the recipe has a fault"),
+        ("series", {"horizon": "40"}, "horizon", "use arima"),
+        ("series", {"horizon": "58"}, "horizon", "fewer than"),
+        ("series", {"horizon": "3", "series": "when"}, "series", "when"),
+        ("tokens", {"target": "mood"}, "target", "there is no column"),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_field_and_nothing_is_lost(
+    visitor: Visitor,
+    tables: dict[str, Path],
+    kind: str,
+    changed: dict[str, str],
+    field: str,
+    told: str,
+) -> None:
+    status, page = post(visitor, opened(visitor, tables[kind]), changed | {"note": "Kept."})
+    assert status == 422
+    assert told in page.lower()
+    if field:
+        assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', page)
+        assert f'id="{field}-fault"' in page
+    assert page.count('role="alert"') == 1
+    assert 'value="Kept."' in page
+    assert selected(page, "rows") == kind
+    assert Shelf(visitor.folder).runs() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "setting", "value"),
+    [
+        ("spells", {"task": "next"}, "task", "next"),
+        ("events", {}, "data.event", ("action",)),
+        ("series", {"horizon": "4"}, "forecast.horizon", 4),
+        ("wide", {"horizon": "4", "series": "V2:V40"}, "data.series", ("V2:V40",)),
+        ("tokens", {"target": "upos,lemma"}, "data.target", "upos,lemma"),
+        ("states", {"covariate": "pay, id", "task": "next"}, "data.covariate", ("pay", "id")),
+    ],
+)
+def test_the_recipe_is_what_was_chosen(
+    visitor: Visitor,
+    tables: dict[str, Path],
+    kind: str,
+    changed: dict[str, str],
+    setting: str,
+    value: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("duree.serving.studio.worker.Workers.start", lambda *_: None)
+    monkeypatch.setattr("duree.serving.studio.look.try_out", lambda recipe: None)
+    status, page = post(visitor, opened(visitor, tables[kind]), changed | {"name": "run"})
+    assert status == 303, page
+    found: object = Run(visitor.folder / "run").recipe
+    for name in setting.split("."):
+        found = getattr(found, name)
+    assert found == value
+    assert "<h1>run</h1>" in visitor.get("/runs/run").text
+
+
+def test_series_are_forecast_from_the_form_to_the_report(
+    visitor: Visitor, tables: dict[str, Path]
+) -> None:
+    address = opened(visitor, tables["series"])
+    chosen = {"horizon": str(HORIZON), "name": "walks", "max_minutes": "0.02"}
+    page = visitor.get(address).text
+    given = filled(page) | chosen
+    assert "baselines" not in given  # a box that is not ticked is not sent
+    assert visitor.post(f"{address}/runs", data=given).status_code == 303
+    run = Run(visitor.folder / "walks")
+    told = visitor.get("/runs/walks/progress").text
+    assert told.endswith("event: over\ndata: \n\n"), standing(run)
+    page = visitor.get("/runs/walks").text
+    assert "Forecasting “y”" in page
+    assert "Read the report" in page
+    assert "onnx.zip" not in page
+    assert "Forecasting “y”" in visitor.get("/").text
+    assert Recipe.read(run.folder / "recipe.toml").forecast.horizon == HORIZON

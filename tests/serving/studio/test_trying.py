@@ -1,0 +1,160 @@
+"""What is tried in the studio is answered as the service answers, in the form that fits the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.serving.studio.conftest import Visitor
+from tests.test_forecasting import HORIZON, long_table, walks
+from tests.test_forecasting import recipe as forecasting
+from tests.test_label import recipe as tagging
+from tests.test_label import sentences, write_universal
+from tests.test_workflow import letters
+
+from duree.recipe import Recipe
+from duree.run import Run
+from duree.serving.served import rows_of
+from duree.trained import TrainedModel
+from duree.workflow import fit
+
+SMALL = {
+    "model.hidden_size": 8,
+    "model.embedding_size": 8,
+    "training.epochs": 1,
+    "judging.bootstrap": 100,
+    "judging.baselines": False,
+}
+MONTHS = [f"m{n}" for n in range(8)]
+
+
+def states(folder: Path, name: str, **data: object) -> None:
+    rng = np.random.default_rng(0)
+    months = {month: rng.choice(["school", "work", "none"], 80) for month in MONTHS}
+    frame = pl.DataFrame({"pay": ["good", "poor"] * 40, "town": ["A", "B"] * 40} | months)
+    frame.write_csv(folder / "states.csv")
+    plain = {"data": {"files": [str(folder / "states.csv")], "states": ["m0:m7"], **data}}
+    task = {} if "target" in data else {"task": "next"}
+    fit(Recipe.build(plain | task).replace(SMALL), folder / "runs" / name)
+
+
+@pytest.fixture(scope="module")
+def visitor(tmp_path_factory: pytest.TempPathFactory) -> Visitor:
+    folder = tmp_path_factory.mktemp("trying")
+    (folder / "runs").mkdir()
+    file = write_universal(folder / "train.conllu", sentences(60))
+    settings = {"training.epochs": 1, "judging.baselines": False}
+    fit(tagging(file, "upos,lemma", **settings), folder / "runs" / "tags")
+    more = {"plan": pl.int_range(pl.len()) % 3}
+    file = Path(long_table(folder / "walks.csv", walks(), more=more))
+    fit(forecasting(str(file), **settings), folder / "runs" / "walks")
+    planned = settings | {"forecast.known": ("plan",)}
+    fit(forecasting(str(file), **planned), folder / "runs" / "planned")
+    states(folder, "next", covariate=["town"])
+    states(folder, "pay", target="pay")
+    letters(120).write_csv(folder / "letters.csv")
+    texts = {"files": [str(folder / "letters.csv")], "text": "letter", "target": "tone"}
+    fit(Recipe.build({"data": texts}).replace(SMALL), folder / "runs" / "tones")
+    return Visitor(folder / "runs")
+
+
+def asked(visitor: Visitor, name: str, row: dict) -> dict:
+    """The service's answer."""
+    run = Run(visitor.folder / name)
+    rows = rows_of(TrainedModel.of_run(run), run.recipe)
+    found: dict = rows.answers([rows.read(row, 1)])[0]
+    return found
+
+
+def tried(visitor: Visitor, name: str, text: str, **more: str) -> str:
+    answer = visitor.post(f"/runs/{name}/try", data={"text": text, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "hint"),
+    [
+        ("tones", "Try a sentence of your own", "a text like those of the table"),
+        ("tags", "Try a sentence of your own", "Words with blanks between them"),
+        ("next", "Try a sequence of your own", "States in their order"),
+        ("pay", "Try a sequence of your own", "States in their order"),
+        ("walks", "Try a series of your own", "its time, a blank, its value"),
+    ],
+)
+def test_the_page_of_a_run_asks_for_what_it_reads(
+    visitor: Visitor, name: str, title: str, hint: str
+) -> None:
+    page = visitor.get(f"/runs/{name}").text
+    assert title in page
+    assert hint in page
+
+
+def test_a_series_that_needs_columns_beside_it_is_tried_as_a_table_alone(visitor: Visitor) -> None:
+    page = visitor.get("/runs/planned").text
+    assert "of your own" not in page
+    assert "Predict another table" in page
+
+
+def test_words_get_their_tags_in_every_layer(visitor: Visitor) -> None:
+    said = asked(visitor, "tags", {"tokens": ["Anna", "walks", "in", "Rome"]})
+    page = tried(visitor, "tags", "Anna walks  in\nRome")
+    cells = [page.index(f'dir="auto">{word}</th>') for word in ("Anna", "walks", "in", "Rome")]
+    assert cells == sorted(cells)
+    for name in ("prediction", "prediction_lemma"):
+        assert all(f"<td>{tag}</td>" in page for tag in said[name])
+    assert f"{said['probability'][0]:.3f}" in page
+
+
+def test_a_series_goes_on_with_its_bands(visitor: Visitor) -> None:
+    values = walks(1, 30)[0].round(3).tolist()
+    times = [f"{2001 + n // 12}-{n % 12 + 1:02}" for n in range(30)]
+    values[20] = None
+    said = asked(visitor, "walks", {"y": values, "when": times})
+    pairs = zip(times, values, strict=True)
+    lines = "\n".join(f"{time}\t{'' if value is None else value}" for time, value in pairs)
+    page = tried(visitor, "walks", lines.replace("2002-09\t\n", "2002-09 -\n"))
+    assert page.count('<th scope="row">') == HORIZON
+    for time, value, low in zip(said["time"], said["prediction"], said["low_80"], strict=True):
+        assert f'<th scope="row">{time}</th>' in page
+        assert f"<b>{value:.4g}</b>" in page
+        assert f"{low:.4g} –" in page
+
+
+def test_states_are_answered_with_what_is_known_beside_them(visitor: Visitor) -> None:
+    given = dict.fromkeys(MONTHS) | {"m0": "school", "m1": "work"}
+    said = asked(visitor, "next", given | {"town": "B"})
+    page = tried(visitor, "next", "school, work", **{"known town": "B"})
+    assert f"Predicted: {said['prediction']}" in page
+    assert page.count("<meter") == len(said["probability"])
+    assert all(f"{chance:.3f}" in page for chance in said["probability"].values())
+    page = tried(visitor, "pay", "school\nwork › none")
+    assert "Predicted: " in page
+    assert 'class="shaded' in page
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("tags", "  ", "there are no words"),
+        ("next", " , ", "there are no states"),
+        ("pay", "a," * 9, "9 states are more than the 8 time points"),
+        ("walks", "2001-01 5\n2001-02 five", "line 2"),
+        ("walks", "2001-01 5\n2001-01 6", "two rows for the time"),
+        ("walks", "5\n6", "have no"),
+        ("walks", "1 5\n2 6", "trained on steps of a month"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_both_languages(
+    visitor: Visitor, name: str, text: str, told: str
+) -> None:
+    htmx = {"hx-request": "true"}
+    answer = visitor.post(f"/runs/{name}/try", data={"text": text}, headers=htmx)
+    assert answer.status_code == 422
+    assert told in answer.text.lower()
+    assert "<html" not in answer.text
+    chinese = {"cookie": visitor.headers["cookie"].replace("=en", "=zh")}
+    answer = visitor.post(f"/runs/{name}/try", data={"text": text}, headers=htmx | chinese)
+    assert told not in answer.text.lower()
