@@ -124,7 +124,7 @@ def _wide(columns: list[ColumnGuess]) -> dict[str, str]:
     many = len(counted) >= max(FEWEST_STEPS, SHARE * len(rest))
     if not many or counted != sorted(counted) or not columns[0].unique:
         return {}
-    return {"id": columns[0].name}
+    return {"id": columns[0].name, "series": f"{rest[0].name}:{rest[-1].name}"}
 
 
 def _is_numbers(column: ColumnGuess) -> bool:

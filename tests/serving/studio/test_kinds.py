@@ -67,7 +67,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     files = {kind: folder / f"{kind}.csv" for kind in frames}
     for kind, frame in frames.items():
         frame.write_csv(files[kind])
-    files["series"] = Path(long_table(folder / "series.csv", walks()))
+    more = {"kind": pl.col("id").str.slice(1).cast(pl.Int64) % 2}
+    files["series"] = Path(long_table(folder / "series.csv", walks(14), more=more))
     files["tokens"] = write_universal(folder / "tokens.conllu", sentences(60))
     return files
 
@@ -106,7 +107,7 @@ def filled(page: str) -> dict[str, str]:
         ),
         ("events", {"id": "user", "event": "action", "time": "time", "task": "next"}),
         ("series", {"series": "y", "time": "when", "id": "id", "cell": "gru"}),
-        ("wide", {"id": "V1", "cell": "gru"}),
+        ("wide", {"id": "V1", "series": "V2:V61", "cell": "gru"}),
         ("tokens", {"target": "upos"}),
     ],
 )
@@ -144,9 +145,9 @@ def test_another_kind_of_rows_has_other_fields_and_keeps_what_both_have(
     assert 'id="horizon"' not in page
     assert 'value="Mine."' in page
     sent = {"rows": "series", "was": "texts", "series": "when", "note": "Mine."}
-    assert selected(visitor.get(f"{address}/form", params=sent).text, "series") == "y"
+    assert filled(visitor.get(f"{address}/form", params=sent).text)["series"] == "y"
     sent = {"rows": "series", "was": "series", "series": "when"}
-    assert selected(visitor.get(f"{address}/form", params=sent).text, "series") == "when"
+    assert filled(visitor.get(f"{address}/form", params=sent).text)["series"] == "when"
     assert visitor.get(f"{address}/form", params={"rows": "nothing"}).status_code == 200
 
 
@@ -155,6 +156,20 @@ def test_what_comes_next_needs_no_target(visitor: Visitor, tables: dict[str, Pat
     sent = {"rows": "states", "was": "states", "states": "m0:m7", "task": "next"}
     assert 'id="target"' not in visitor.get(f"{address}/form", params=sent).text
     assert 'id="target"' in visitor.get(f"{address}/form", params=sent | {"task": ""}).text
+
+
+def test_of_series_a_column_may_be_asked_in_place_of_what_comes(
+    visitor: Visitor, tables: dict[str, Path]
+) -> None:
+    address = opened(visitor, tables["series"])
+    sent = {"rows": "series", "was": "series", "series": "y", "task": "forecast"}
+    page = visitor.get(f"{address}/form", params=sent).text
+    assert 'id="horizon"' in page
+    assert 'id="target"' not in page
+    page = visitor.get(f"{address}/form", params=sent | {"task": "found", "horizon": "3"}).text
+    assert 'id="horizon"' not in page
+    assert 'id="known"' not in page
+    assert 'id="target"' in page
 
 
 def test_every_choice_is_a_setting_and_can_be_said_in_chinese() -> None:
@@ -219,6 +234,7 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_is_lost(
         ("events", {}, "data.event", ("action",)),
         ("series", {"horizon": "4"}, "forecast.horizon", 4),
         ("wide", {"horizon": "4", "series": "V2:V40"}, "data.series", ("V2:V40",)),
+        ("series", {"task": "found", "target": "kind"}, "data.target", "kind"),
         ("tokens", {"target": "upos,lemma"}, "data.target", "upos,lemma"),
         ("states", {"covariate": "pay, id", "task": "next"}, "data.covariate", ("pay", "id")),
     ],

@@ -119,8 +119,8 @@ def test_a_series_goes_on_with_its_bands(visitor: Visitor) -> None:
     assert page.count('<th scope="row">') == HORIZON
     for time, value, low in zip(said["time"], said["prediction"], said["low_80"], strict=True):
         assert f'<th scope="row">{time}</th>' in page
-        assert f"<b>{value:.4g}</b>" in page
-        assert f"{low:.4g} –" in page
+        assert f"<b>{value:.2f}</b>" in page
+        assert f"{low:.2f} –" in page
 
 
 def test_states_are_answered_with_what_is_known_beside_them(visitor: Visitor) -> None:

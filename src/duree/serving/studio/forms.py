@@ -33,6 +33,9 @@ class Field:
         How it is chosen.
     needed : bool
     choices : tuple of (value, title)
+        The first is what is not chosen otherwise.
+    asked : tuple of str
+        The questions to which it belongs, by value of the field ``task``; none: to all.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Field:
     kind: str = "column"
     needed: bool = False
     choices: tuple[tuple[str, str], ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,20 @@ class Form:
     task: str | None = None
 
     def shown(self, chosen: Mapping[str, str]) -> tuple[Field, ...]:
-        """The first fields, without a target where what comes next is asked."""
-        is_next = chosen.get("task") == NEXT
-        return tuple(field for field in self.first if not (is_next and field.name == "target"))
+        """The first fields, as far as they belong to the question."""
+        return tuple(field for field in self.first if self._belongs(field, chosen))
+
+    def further(self, chosen: Mapping[str, str]) -> tuple[Field, ...]:
+        """The same of the others."""
+        return tuple(field for field in self.more if self._belongs(field, chosen))
+
+    def question(self, chosen: Mapping[str, str]) -> str:
+        """The value of the field ``task``: what is asked, where more than one thing can be."""
+        field = self.field("task")
+        return chosen.get("task", field.choices[0][0]) if field else ""
+
+    def _belongs(self, field: Field, chosen: Mapping[str, str]) -> bool:
+        return not field.asked or self.question(chosen) in field.asked
 
     def missing(self, chosen: Mapping[str, str]) -> Fault | None:
         """That a choice was not made which must be."""
@@ -81,6 +96,11 @@ class Form:
                 error = DataError("no {name} column was named", fix="choose one", name=name)
             return Fault(error, field.name)
         return None
+
+    def can_ask(self, question: str) -> bool:
+        """Whether it is among the questions."""
+        field = self.field("task")
+        return field is not None and question in dict(field.choices)
 
     def asks_first(self, name: str) -> bool:
         """Whether a field of this name is among the first."""
@@ -106,6 +126,14 @@ ASKED = (
     ("classify", "what a column says: one of several classes"),
     ("regress", "what a column says: a number"),
 )
+# What is found out from the target, where another question is asked unless one is chosen.
+FORECAST, FOUND = "forecast", "found"
+OF_SERIES = (
+    (FORECAST, "how it goes on"),
+    (FOUND, "what a column says of each"),
+    ("classify", "what a column says: one of several classes"),
+    ("regress", "what a column says: a number"),
+)
 TARGET = Field("target", "Target", "the column to predict: classes or numbers", needed=True)
 CELL = Field(
     "cell",
@@ -115,10 +143,13 @@ CELL = Field(
     choices=CELLS,
 )
 CELL_OF_FORECASTS = replace(CELL, choices=CELLS_OF_FORECASTS)
+TARGET_OF_ALL = replace(TARGET, asked=("", FOUND, "classify", "regress"))
 ASK = Field(
     "task", "Question", "of whole sequences, or of each of their steps", "choice", choices=ASKED
 )
+ASK_OF_SERIES = Field("task", "Question", "of each series", "choice", choices=OF_SERIES)
 GROUP = Field("group", "Group", "rows alike here (author, speaker) stay in one part")
+GROUP_OF_SERIES = replace(GROUP, asked=TARGET_OF_ALL.asked)
 TIME = Field("time", "Time", "train on earlier rows, test on later ones")
 NAME = Field("id", "Name of each row", "shown beside its prediction; never read")
 WEIGHT = Field("weight", "Weight", "how many people a row stands for")
@@ -151,7 +182,9 @@ ENDS = (
     ),
     Field("note", "A sentence about the data", "shown at the top of the report", "text"),
 )
-HORIZON = Field("horizon", "Steps to forecast", "how far ahead", "number", needed=True)
+HORIZON = Field(
+    "horizon", "Steps to forecast", "how far ahead", "number", needed=True, asked=(FORECAST,)
+)
 
 FORMS: dict[str, Form] = {
     form.rows: form
@@ -168,7 +201,7 @@ FORMS: dict[str, Form] = {
             (
                 Field("states", "States", "the columns, as first:last", "text", needed=True),
                 ASK,
-                TARGET,
+                TARGET_OF_ALL,
                 CELL,
             ),
             (COVARIATE, GROUP, TIME, NAME, WEIGHT, TEST, *ENDS),
@@ -182,7 +215,7 @@ FORMS: dict[str, Form] = {
                 Field("start", "Start", "whole numbers or dates", needed=True),
                 Field("end", "End", "none: where the next begins"),
                 ASK,
-                TARGET,
+                TARGET_OF_ALL,
                 CELL,
             ),
             (COVARIATE, GROUP, WEIGHT, TEST, *ENDS),
@@ -195,7 +228,7 @@ FORMS: dict[str, Form] = {
                 Field("event", "Event", "what happened", needed=True),
                 Field("time", "Time", "gives the order; none: as they stand in the table"),
                 ASK,
-                TARGET,
+                TARGET_OF_ALL,
                 CELL,
             ),
             (COVARIATE, GROUP, WEIGHT, TEST, *ENDS),
@@ -204,9 +237,17 @@ FORMS: dict[str, Form] = {
             SERIES,
             "a value of a series at one time",
             (
-                Field("series", "Value", "the column of numbers to forecast", needed=True),
+                Field(
+                    "series",
+                    "Values",
+                    "a column of numbers, or several with commas between them",
+                    "text",
+                    needed=True,
+                ),
                 Field("time", "Time", "years, months, dates or numbers", needed=True),
                 Field("id", "Series", "which series it is of; none: there is one"),
+                ASK_OF_SERIES,
+                TARGET_OF_ALL,
                 HORIZON,
                 CELL_OF_FORECASTS,
             ),
@@ -216,29 +257,32 @@ FORMS: dict[str, Form] = {
                     "Read beside it",
                     "columns that are known up to now, with commas between them",
                     "text",
+                    asked=(FORECAST,),
                 ),
                 Field(
                     "known",
                     "Known beforehand",
                     "columns that are known for the steps to come too",
                     "text",
+                    asked=(FORECAST,),
                 ),
+                GROUP_OF_SERIES,
                 TEST,
                 *ENDS,
             ),
-            "forecast",
         ),
         Form(
             WIDE,
             "a whole series, its values side by side",
             (
                 Field("id", "Series", "the column of their names", needed=True),
-                Field("series", "Values", "the columns, as first:last; none: all others", "text"),
+                Field("series", "Values", "the columns, as first:last", "text", needed=True),
+                ASK_OF_SERIES,
+                TARGET_OF_ALL,
                 HORIZON,
                 CELL_OF_FORECASTS,
             ),
-            (TEST, *ENDS),
-            "forecast",
+            (GROUP_OF_SERIES, TEST, *ENDS),
         ),
         Form(
             TOKENS,
@@ -271,7 +315,7 @@ def of_series(recipe: Recipe) -> bool:
 def form_of(recipe: Recipe) -> Form:
     """The form that a recipe could have come from."""
     data = recipe.data
-    if of_series(recipe):
+    if of_series(recipe) or data.reads_numbers:
         return FORMS[SERIES if data.time else WIDE]
     kinds = {TOKENS: data.token, STATES: data.states, SPELLS: data.state, EVENTS: data.event}
     return FORMS[next((rows for rows, column in kinds.items() if column), TEXTS)]
@@ -285,14 +329,15 @@ def recipe_of(form: Form, path: str, test: str | None, chosen: Mapping[str, str]
     RecipeError
         A choice cannot be.
     """
-    names = {field.name for field in (*form.shown(chosen), *form.more)} - {"test"}
+    names = {field.name for field in (*form.shown(chosen), *form.further(chosen))} - {"test"}
     flags: dict[str, Any] = {name: chosen[name] for name in names if name in chosen}
     for field in (*form.first, *form.more):
         if field.name in SEVERAL & flags.keys():
             given = flags[field.name]
             parts = [given] if field.kind == "column" else re.split(r"\s*,\s*", given)
             flags[field.name] = tuple(filter(None, parts))
-    flags |= {"test": test, "task": form.task or flags.get("task")}
+    asked = form.question(chosen)
+    flags |= {"test": test, "task": form.task or (None if asked in ("", FOUND) else asked)}
     flags["drop_bad"] = chosen.get("drop_bad")
     if "part" in chosen:  # the whole form was sent: a box that is not ticked is missing from it
         flags["baselines"] = "baselines" in chosen
@@ -305,5 +350,5 @@ def at_field(error: DureeError, form: Form, chosen: Mapping[str, str]) -> Fault:
     names = [name for name, given in chosen.items() if given == facts.get("column")]
     names += re.findall(r"\b[a-z]+\.([a-z_]+)\b", str(facts))
     names += [option.replace("-", "_") for option in re.findall(r"--([a-z-]+)", error.fix)]
-    fields = {field.name for field in (*form.shown(chosen), *form.more)}
+    fields = {field.name for field in (*form.shown(chosen), *form.further(chosen))}
     return Fault(error, next((name for name in names if name in fields), ""))

@@ -62,7 +62,8 @@ def asked(recipe: Recipe) -> Asked:
     if data.token is not None:
         return Asked("“{target}” of each word", data.target or "")
     events = ", ".join(data.event)
-    read = data.state or events or ", ".join(data.states) or data.text or ""
+    columns = ", ".join((*data.states, *data.series))
+    read = data.state or events or columns or data.text or ""
     if data.target == data.text:  # the sequences themselves are foretold
         return Asked("What comes next in “{text}”", text=read)
     return Asked("“{target}” from “{text}”", data.target or "", read)

@@ -106,7 +106,7 @@ def guessed(upload: Upload, shown: Preview | None, sent: Mapping[str, str]) -> d
     found = guess_columns_of(rows, shown.columns)
     if tokens:  # such files say themselves what are words and sentences
         found = {role: name for role, name in found.items() if role == "target"}
-    if FORMS[rows].asks_first("task") and "target" not in found:
+    if FORMS[rows].can_ask(NEXT) and "target" not in found:
         found["task"] = NEXT
     kept = {name: value for name, value in sent.items() if not FORMS[rows].asks_first(name)}
     return kept | found | {"rows": rows}

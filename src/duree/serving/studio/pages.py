@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from duree.errors import DureeError, RunError, user_language
 from duree.listener import STEPS
+from duree.report.numerals import number
 from duree.report.page import page_environment, readable_verdict
 from duree.report.shading import shade
 from duree.report.texts import label, quote
@@ -85,7 +86,7 @@ def _environment(language: str) -> Environment:
     environment = page_environment(words, "duree.serving.studio")
     environment.globals |= {
         "downloads": DOWNLOADS,
-        "figure": lambda value: "–" if value is None else f"{value:.4g}".replace("-", "−"),
+        "figure": lambda value, places: "–" if value is None else number(value, places),
         "question": lambda asked: words(
             asked.template, target=label(asked.target, 40), text=label(asked.text, 40)
         ),

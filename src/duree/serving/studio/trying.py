@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +59,12 @@ class Ahead:
     page: ClassVar[str] = "ahead.html"
     steps: list[tuple[str, list[float | None]]]
 
+    @property
+    def places(self) -> int:
+        """Decimal places that show four digits of the largest figure."""
+        figures = [abs(end) for _, ends in self.steps for end in ends if end]
+        return max(0, 3 - math.floor(math.log10(max(figures, default=1.0))))
+
 
 def asks_for(recipe: Recipe) -> str:
     """What may be tried of a run: ``text``, ``states``, ``sentence``, ``series`` or nothing."""
@@ -66,6 +73,8 @@ def asks_for(recipe: Recipe) -> str:
         return "" if recipe.forecast.past or recipe.forecast.known else "series"
     if data.token is not None:
         return "sentence"
+    if data.reads_numbers:
+        return ""
     return "states" if data.reads_states else "text"
 
 
