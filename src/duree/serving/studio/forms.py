@@ -16,7 +16,7 @@ from duree.tables.guess_rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKEN
 from duree.tasks import TASKS
 
 # Fields that name several columns, with commas between them.
-SEVERAL = frozenset({"states", "event", "series", "covariate", "past", "known"})
+SEVERAL = frozenset({"states", "event", "series", "attribute", "covariate", "past", "known"})
 NEXT = "next"
 
 
@@ -170,6 +170,12 @@ SEPARATOR = Field(
 COVARIATE = Field(
     "covariate", "Known throughout", "columns that are read too, with commas between them", "text"
 )
+ATTRIBUTE = Field(
+    "attribute",
+    "Told of each event",
+    "columns that are read too, with commas between them",
+    "text",
+)
 ENDS = (
     Field("encoding", "Text encoding", "if it was guessed wrongly: gb18030, latin-1, ...", "text"),
     Field("delimiter", "Column delimiter", "if it was guessed wrongly", "text"),
@@ -231,7 +237,7 @@ FORMS: dict[str, Form] = {
                 TARGET_OF_ALL,
                 CELL,
             ),
-            (COVARIATE, GROUP, WEIGHT, TEST, *ENDS),
+            (ATTRIBUTE, COVARIATE, GROUP, WEIGHT, TEST, *ENDS),
         ),
         Form(
             SERIES,

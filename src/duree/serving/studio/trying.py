@@ -73,7 +73,7 @@ def asks_for(recipe: Recipe) -> str:
         return "" if recipe.forecast.past or recipe.forecast.known else "series"
     if data.token is not None:
         return "sentence"
-    if data.reads_numbers:
+    if data.reads_numbers or data.attribute:
         return ""
     return "states" if data.reads_states else "text"
 
