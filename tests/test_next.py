@@ -333,7 +333,6 @@ def bad(table: Path, **data: object) -> dict[str, object]:
             "is the state, and a covariate",
         ),
         ({"states": ["t01:t15"], "covariate": ["id"]}, {}, DataError, "is the id, and a covariate"),
-        ({"states": ["t01:t15"], "weight": "count"}, {}, RecipeError, "one answer a row"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_and_leaves_no_run(

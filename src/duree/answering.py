@@ -36,12 +36,13 @@ def judge_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
     examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
     group, weight = run.recipe.data.group, run.recipe.data.weight
     groups = group_codes(table.frame[group]) if group in table.frame.columns else None
+    counts = read_weights(table, weight) if weight in table.frame.columns else None
     return judge_alone(
         model.kept(examples),
         examples.answers,
         model.task.metrics,
         groups=examples.units(groups),
-        weights=read_weights(table, weight) if weight in table.frame.columns else None,
+        weights=None if counts is None else examples.each(counts),
         seed=run.recipe.seed,
     )
 

@@ -83,7 +83,7 @@ def column_options(command: Any) -> Any:
         click.option("--validation", metavar="FILE", help="The same of rows to choose by."),
         click.option("--group", metavar="COL", help="Rows alike here stay in one part."),
         click.option("--time", metavar="COL", help="Train on earlier rows, test on later ones."),
-        click.option("--weight", metavar="COL", help="How much each row counts."),
+        click.option("--weight", metavar="COL", help="How much each row or sequence counts."),
         click.option("--id", metavar="COL", help="Column that names each row, or each person."),
         click.option("--encoding", metavar="NAME", help="Text encoding, if guessed wrongly."),
         click.option("--delimiter", metavar="CHAR", help="Column delimiter, if guessed wrongly."),

@@ -69,7 +69,7 @@ def judge_on_test(
     predictions |= {rival.name: rival.predictions for rival in rivals}
     targets = tested.answers
     units = tested.units(None if question.groups is None else question.groups[rows])
-    weights = None if question.weights is None else question.weights[rows]
+    weights = None if question.weights is None else tested.each(question.weights[rows])
     seeds = spread_of_seeds(of_networks, targets, task.metrics, weights)
 
     def judge(kept: NDArray[np.bool_]) -> Judgement:
@@ -101,13 +101,19 @@ def judge_on_test(
             *_truncation(question, sequences, networks[0]),
             *(f"{rival.name}: {note}" for rival in rivals for note in rival.notes),
         ],
-        task.further(
-            networks[0].network,
-            sequences.take(question.split.train),
-            read,
-            recipe.seed,
-        ),
+        _further(question, sequences, networks[0], recipe.seed),
     )
+
+
+def _further(
+    question: Question, sequences: Ragged, network: TrainedModel, seed: int
+) -> dict[str, Any] | None:
+    """What else the task judges, of the training and the test rows."""
+    parts = question.split.train, question.split.test
+    counts = question.weights
+    weights = () if counts is None else (counts[rows] for rows in parts)
+    seen, tested = (sequences.take(rows) for rows in parts)
+    return network.task.further(network.network, seen, tested, seed, *weights)
 
 
 def _truncation(question: Question, sequences: Ragged, network: TrainedModel) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError, RecipeError
+from duree.errors import DataError
 from duree.recipe import Recipe, require_column
 from duree.settings import STATES, TOKENS, DataSettings, ForecastSettings
 from duree.tables.attributes import stands_beside, tell_beside, told_of
@@ -149,7 +149,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         split,
         [*table.findings, *findings, *split.findings(), *unseen],
         recipe,
-        _weights(table, data.weight, task, split),
+        _weights(table, data.weight, split),
         reading,
     )
 
@@ -162,17 +162,10 @@ def _other_columns(data: DataSettings, reading: Mapping[str, Any]) -> dict[str, 
     return others | dict.fromkeys(data.event, "event")
 
 
-def _weights(
-    table: Table, column: str | None, task: type[Task], split: Split
-) -> NDArray[np.float64] | None:
+def _weights(table: Table, column: str | None, split: Split) -> NDArray[np.float64] | None:
     """Case weights, 1 on average over the training rows; None where none are asked for."""
     if column is None:
         return None
-    if not task.takes_weights:
-        raise RecipeError(
-            "data.weight is for questions with one answer a row",
-            fix="leave --weight out",
-        )
     weights = read_weights(table, column)
     return np.asarray(weights / weights[split.train].mean())
 

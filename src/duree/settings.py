@@ -124,7 +124,9 @@ class DataSettings(Section):
         description="Train on what came before, test on what came after; of events and series: "
         "their order.",
     )
-    weight: str | None = Field(None, description="How much each row counts: a positive number.")
+    weight: str | None = Field(
+        None, description="How much each row or sequence counts: a positive number."
+    )
     label_separator: str | None = Field(
         None, description="What parts several labels in one cell (as in 'war; trade')."
     )

@@ -20,21 +20,27 @@ def origins(times: int) -> list[int]:
     return sorted({max(1, round(share * times)) for share in SEEN} - {times})
 
 
-def foreseen(found: Mapping[str, Floats], truth: NDArray[np.integer]) -> dict[str, Any]:
-    """The share of rows whose last state each model foretold, with its 95 % interval (Wilson).
+def foreseen(
+    found: Mapping[str, Floats], truth: NDArray[np.integer], weights: Floats | None = None
+) -> dict[str, Any]:
+    """The share of rows whose last state each model foretold, with its 95 % interval: Wilson's, on
+    as many rows of equal weight as tell as much (Kish 1965).
 
     Parameters
     ----------
     found : {model: float64 [rows, states]}
     truth : int [rows]
+    weights : float64 [rows], optional
+        How much each row counts.
 
     Returns
     -------
     {model: {"value", "low", "high"}}
     """
     figures = {}
+    rows = float(len(truth)) if weights is None else weights.sum() ** 2 / np.sum(weights**2)
     for name, shares in found.items():
-        share = float(np.mean(shares.argmax(axis=1) == truth))
-        low, high = wilson(share * len(truth), len(truth))
+        share = float(np.average(shares.argmax(axis=1) == truth, weights=weights))
+        low, high = wilson(share * rows, rows)
         figures[name] = {"value": share, "low": low, "high": high}
     return figures

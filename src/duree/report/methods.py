@@ -142,11 +142,7 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
     else:
         yield _question(run, say)
     if weight := run.recipe.data.weight:
-        yield say(
-            "Each row counts by its weight in “{weight}”, 1 on average over the training rows: in "
-            "the loss, in the baselines and in every figure.",
-            weight=label(weight),
-        )
+        yield from _weighted(run, label(weight), say)
     method = run.split.method_zh if say.words.language == "zh" else run.split.method
     method = say.words.swapped(method or run.split.method)
     yield say("The rows were parted as follows: {method}.", method=method.rstrip(".。"))
@@ -168,6 +164,25 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
             "without them are given beside.",
             n=count(shared.shared),
         )
+
+
+def _weighted(run: RunData, weight: str, say: Phrases) -> Iterator[str]:
+    if not run.answers_steps:
+        yield say(
+            "Each row counts by its weight in “{weight}”, 1 on average over the training rows: in "
+            "the loss, in the baselines and in every figure.",
+            weight=weight,
+        )
+        return
+    yield say(
+        "Each sequence counts by its weight in “{weight}”, 1 on average over the training rows, at "
+        "each of its steps: in the loss, in the baselines and in every figure.",
+        weight=weight,
+    )
+    if "hidden_markov" in run.metrics.models:
+        yield say("The hidden Markov model (hmmlearn) learned from all sequences alike.")
+    if run.waits is not None:
+        yield say("Waiting times were learned and judged without weights.")
 
 
 def _question(run: RunData, say: Phrases) -> str:

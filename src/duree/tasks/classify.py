@@ -37,7 +37,6 @@ class Classify(Task):
     name: ClassVar[str] = "classify"
     metrics: ClassVar[MetricSet] = CLASSIFICATION
     stratify: ClassVar[bool] = True
-    takes_weights: ClassVar[bool] = True
     watched: ClassVar[str] = "accuracy"
 
     @classmethod

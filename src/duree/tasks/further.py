@@ -39,20 +39,29 @@ class FurtherAhead:
     temperature: float
     seed: int
 
-    def figures(self, tested: Ragged, known: Ragged, codes: Ragged) -> dict[str, Any] | None:
+    def figures(
+        self,
+        tested: Ragged,
+        known: Ragged,
+        codes: Ragged,
+        *weights: NDArray[np.float64],
+    ) -> dict[str, Any] | None:
         """How often the last state is foretold, as plain JSON data; None where no row has one.
 
         ``tested`` are the test rows as the network reads them, ``codes`` the same as numbers of
-        states, ``known`` those of the rows that it learned from.
+        states, ``known`` those of the rows that it learned from; ``weights`` float64 [rows], where
+        there are any, those of both.
         """
+        ended = known.lengths == self.times
         whole = np.flatnonzero(codes.lengths == self.times)
-        ends = known.values[known.offsets[1:][known.lengths == self.times] - 1]
+        ends = known.values[known.offsets[1:][ended] - 1]
         if not len(whole) or not len(ends):
             return None
         grid = codes.take(whole).values.reshape(len(whole), self.times)
         read = tested.take(whole).values
         read = read.reshape(len(whole), self.times, *read.shape[1:])
-        commonest = np.bincount(ends, minlength=len(self.tokens)).astype(np.float64)
+        counts = weights[0][ended] if weights else None
+        commonest = np.bincount(ends, counts, len(self.tokens)).astype(np.float64)
         found = []
         for origin in origins(self.times):
             models = {
@@ -60,7 +69,7 @@ class FurtherAhead:
                 "last_state": np.eye(len(self.tokens))[grid[:, origin - 1]],
                 "majority": np.tile(commonest, (len(whole), 1)),
             }
-            figures = foreseen(models, grid[:, -1])
+            figures = foreseen(models, grid[:, -1], weights[1][whole] if weights else None)
             found.append({"steps": origin, "ahead": self.times - origin, "models": figures})
         return {"rows": len(whole), "paths": PATHS, "times": self.times, "origins": found}
 

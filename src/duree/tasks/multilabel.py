@@ -34,7 +34,6 @@ class Multilabel(Task):
     name: ClassVar[str] = "multilabel"
     metrics: ClassVar[MetricSet] = MULTILABEL
     stratify: ClassVar[bool] = False
-    takes_weights: ClassVar[bool] = True
     watched: ClassVar[str] = "share of right labels"
 
     @classmethod

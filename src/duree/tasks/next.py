@@ -35,7 +35,7 @@ from duree.tables.persons import GAPS
 from duree.tables.states import ARROW
 from duree.tables.table import Table
 from duree.tasks.further import FurtherAhead
-from duree.tasks.task import Link, Loss, Task
+from duree.tasks.task import Link, Loss, Task, mean_of
 from duree.tasks.taught import TAUGHT, loss_of_steps
 from duree.training.batches import Examples
 from duree.training.plan import Enough
@@ -200,7 +200,8 @@ class Next(Task):
         if self.outputs > MOST_STATES or len(came) > MOST_STEPS or len(examples) < FEWEST_TAUGHT:
             return self, examples, self.loss(examples.answers, recipe)
         steps = self._steps(examples.sequences)
-        teacher = torch.from_numpy(cross_fitted(steps, came, self.outputs, recipe.seed))
+        said = cross_fitted(steps, came, self.outputs, recipe.seed, examples.weights)
+        teacher = torch.from_numpy(said)
         places = np.arange(len(came), dtype=np.int32)[:, None]
         targets = np.concatenate([examples.answers, places], axis=1)
         told = replace(examples, targets=Ragged(targets, examples.sequences.offsets))
@@ -210,7 +211,8 @@ class Next(Task):
         return loss_of_steps()
 
     def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
-        return replace(self, temperature=fit_temperature(scores, targets.values[:, 0]))
+        counts = _of_steps(targets, weights)
+        return replace(self, temperature=fit_temperature(scores, targets.values[:, 0], *counts))
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
@@ -242,7 +244,8 @@ class Next(Task):
         return np.asarray(predictions.argmax(axis=1))
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
-        return float(log_of_truth(scores, targets.values[:, 0]).mean() / np.log(2))
+        of_truth = log_of_truth(scores, targets.values[:, 0])
+        return float(mean_of(of_truth, *_of_steps(targets, weights)) / np.log(2))
 
     def calibration(
         self, predictions: NDArray[np.float64], targets: NDArray[Any]
@@ -251,7 +254,12 @@ class Next(Task):
         return reliability_of(predictions[:, len(SUMS) + 1], right)
 
     def further(
-        self, network: nn.Module, seen: Ragged, tested: Ragged, seed: int
+        self,
+        network: nn.Module,
+        seen: Ragged,
+        tested: Ragged,
+        seed: int,
+        *weights: NDArray[np.float64],
     ) -> dict[str, Any] | None:
         """The state at the last time point, as foretold from earlier ones by simulated paths."""
         if not isinstance(network, StepModel):
@@ -260,7 +268,7 @@ class Next(Task):
         tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
         codes = self.codes(seen), self.codes(tested)
         asked = FurtherAhead(network, tokens, self.times, self.temperature, seed)
-        return asked.figures(tested, *codes)
+        return asked.figures(tested, *codes, *weights)
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         return self._columns(predictions.argmax(axis=1), predictions.max(axis=1), predictions)
@@ -357,3 +365,10 @@ def _after(codes: Ragged) -> Ragged:
     places = steps_after_the_first(codes)
     pairs = np.stack([codes.values[places], codes.values[places - 1]], axis=1)
     return Ragged(pairs, offsets_of(np.maximum(codes.lengths - 1, 0)))
+
+
+def _of_steps(
+    targets: Ragged, weights: tuple[NDArray[Any], ...]
+) -> tuple[NDArray[np.float64], ...]:
+    """Weights of the rows, where there are any, for each of their steps: float64 [steps]."""
+    return tuple(np.repeat(each.astype(np.float64), targets.lengths) for each in weights)

@@ -37,7 +37,6 @@ class Regress(Task):
     name: ClassVar[str] = "regress"
     metrics: ClassVar[MetricSet] = REGRESSION
     stratify: ClassVar[bool] = False
-    takes_weights: ClassVar[bool] = True
     watched: ClassVar[str] = "minus mean absolute error"
 
     @classmethod

@@ -53,8 +53,8 @@ class Task(Protocol):
     then. ``of_series`` says that rows are moments in series, which only a whole table tells (see
     ``duree.forecasting``). ``stratify`` tells whether parts are to have the same shares of answers,
     ``watched`` what ``progress`` is called; ``enough``, how long to train, where the recipe
-    leaves the epochs open; ``takes_weights``, whether ``settle``, ``progress`` and
-    the loss take weights of the rows, where there are any.
+    leaves the epochs open. ``settle``, ``progress`` and the loss take weights of the rows, where
+    there are any: of series and of tokens there are none.
     """
 
     name: ClassVar[str]
@@ -63,7 +63,6 @@ class Task(Protocol):
     watched: ClassVar[str]
     each_step: ClassVar[bool] = False
     enough: ClassVar[Enough] = ENOUGH
-    takes_weights: ClassVar[bool] = False
     of_series: ClassVar[bool] = False
 
     @classmethod
@@ -210,7 +209,12 @@ class Task(Protocol):
         ...
 
     def further(
-        self, network: nn.Module, seen: Ragged, tested: Ragged, seed: int
+        self,
+        network: nn.Module,
+        seen: Ragged,
+        tested: Ragged,
+        seed: int,
+        *weights: NDArray[np.float64],
     ) -> dict[str, Any] | None:
         """What else is judged, as plain JSON data for ``further.json``; None for most tasks.
 
@@ -220,6 +224,8 @@ class Task(Protocol):
         seen, tested : Ragged
             The sequences that it learned from, and those of the test part, as encoded.
         seed : int
+        *weights : float64 [rows], optional
+            How much each row of both counts.
         """
         return None
 

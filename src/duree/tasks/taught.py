@@ -14,7 +14,8 @@ TAUGHT, BEFORE = 0.5, 1
 
 
 def loss_of_steps(teacher: Tensor | None = None) -> Loss:
-    """The mean over the steps of (scores [batch, steps, outputs], targets [batch, steps, 2 or 3]).
+    """The mean over the steps of (scores [batch, steps, outputs], targets [batch, steps, 2 or 3]),
+    by weights [batch] of the rows where there are any.
 
     Of ``teacher``, float32 [steps, outputs], the line is asked that a step's target names; it holds
     a small network back from learning by heart (Hinton et al. 2015).
@@ -23,6 +24,9 @@ def loss_of_steps(teacher: Tensor | None = None) -> Loss:
     def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         is_real = targets[:, :, 0] != IGNORED
         said, told = scores[is_real].log_softmax(dim=1), targets[is_real]
+        if weights is not None:
+            # A step counts as its row does.
+            said = said * weights[:, None].expand_as(is_real)[is_real][:, None]
         total = nll_loss(said, told[:, 0], reduction="sum")
         if teacher is not None and told.shape[1] > BEFORE + 1:
             taught = -(teacher[told[:, BEFORE + 1]] * said).sum()

@@ -69,9 +69,14 @@ class Examples:
 
         None where rows stand alone and have one answer each.
         """
+        if groups is None and isinstance(self.targets, Ragged):
+            groups = np.arange(len(self))
+        return None if groups is None else self.each(groups)
+
+    def each(self, of_rows: NDArray[Any]) -> NDArray[Any]:
+        """What belongs to the rows, for each of their answers: [answers]."""
         if not isinstance(self.targets, Ragged):
-            return groups
-        of_rows = np.arange(len(self)) if groups is None else groups
+            return of_rows
         return np.repeat(of_rows, self.targets.lengths)
 
 

@@ -152,7 +152,8 @@ def _validation_loss(plan: Plan, found: NDArray[np.float32]) -> float:
         return float(plan.loss(*map(torch.from_numpy, (found, targets, *plan.validation.weighed))))
     scored, total = Ragged(found, targets.offsets), 0.0
     for rows in scoring_batches(targets):
-        loss = plan.loss(pad(scored, rows)[0], targets_of(plan.validation, rows))
+        weights = (torch.from_numpy(weights[rows]) for weights in plan.validation.weighed)
+        loss = plan.loss(pad(scored, rows)[0], targets_of(plan.validation, rows), *weights)
         total += float(loss) * int(targets.lengths[rows].sum())
     return total / max(len(targets.values), 1)
 
