@@ -22,6 +22,8 @@ from duree.tables.finding import Finding
 from duree.tables.table import Table
 
 # What stands between two states, and in place of one that is not known.
+# What encoders and tasks call steps that are no state of the table.
+RESERVED = r"^(?:<(padding|unknown|empty)>|\((unseen)\))$"
 ARROW, MISSING = " › ", "–"
 MANY_STATES = 60
 # What polars takes for space: all that Python does but four separators of old.
@@ -195,6 +197,9 @@ def _named(table: Table, name: str) -> list[str]:
 
 
 def clean_states(states: pl.Series) -> pl.Series:
-    """States without space around them, or the sign that stands between two; empty ones null."""
+    """States without space around them, or the sign that stands between two; empty ones null.
+
+    One that is called like what stands for no state of a table has other brackets: ``[unknown]``.
+    """
     plain = states.str.replace_all(ARROW.strip(), ">", literal=True).str.strip_chars()
-    return plain.set(plain == "", None)
+    return plain.set(plain == "", None).str.replace(RESERVED, "[${1}${2}]")

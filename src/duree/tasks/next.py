@@ -44,6 +44,9 @@ from duree.training.plan import Enough
 UNSEEN = "(unseen)"
 # Boosted trees teach where a table has so many rows at least.
 FEWEST_TAUGHT = 40
+# Columns of a table with a row for each step: which it is, and the state before; of events with
+# times, how long after the one before it came.
+OF_STEPS, GAP = ("step", "before"), "gap"
 # With more states, or steps times states, a table tells the probability of the likeliest alone.
 MOST_COLUMNS, MOST_CELLS = 30, 10_000_000
 
@@ -105,7 +108,15 @@ class Next(Task):
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
-        """The sequences themselves."""
+        """The sequences themselves.
+
+        Raises
+        ------
+        DataError
+            None has two steps; or the table has a column called like one that tells of steps.
+        """
+        added = [*OF_STEPS, *([GAP] if GAPS in table.frame.columns else [])]
+        with_columns(table.frame.clear(), [pl.Series(name, [], pl.Null) for name in added])
         target = as_text(table, column).fill_null("")
         _require_steps((target.str.count_matches(ARROW, literal=True) > 0).any(), len(target))
         return target
@@ -297,12 +308,12 @@ class Next(Task):
         """
         of_steps = {target.name: target.str.split(ARROW)}
         if GAPS in frame.columns:
-            of_steps |= {"gap": frame[GAPS]}
+            of_steps |= {GAP: frame[GAPS]}
         steps = pl.DataFrame(of_steps).with_columns(
             pl.int_ranges(1, pl.col(target.name).list.len() + 1).alias("step"),
             pl.col(target.name).list.eval(pl.element().shift()).alias("before"),
         )
-        names = ["step", "before", target.name, *(["gap"] if "gap" in of_steps else [])]
+        names = [*OF_STEPS, *of_steps]
         steps = steps.select(pl.col(names).list.tail(self.longest).list.slice(1))
         # What is told of all steps would stand beside each of them.
         lists = [name for name, kind in frame.schema.items() if kind == pl.List]
