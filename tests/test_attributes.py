@@ -26,6 +26,7 @@ from duree.tables.attributes import told_of
 from duree.tables.read import read_tables
 from duree.tables.whole import whole
 from duree.trained import TrainedModel
+from duree.typologies import embed_rows
 from duree.workflow import evaluate, explain_row, fit, predict
 
 EVENTS = 12
@@ -248,6 +249,17 @@ def test_the_exported_graph_says_the_same_of_times_too(
     given = {"values": values, "lengths": sequences.lengths}
     (found,) = session.run(["predictions"], given)
     np.testing.assert_allclose(found, model.predictions(sequences), atol=1e-4)
+
+
+def test_a_typology_tells_sequences_apart_by_their_rhythm_too(
+    rhythm: Run, tmp_path: Path
+) -> None:
+    frame = log(30, seed=8).with_columns(action=pl.lit("look"))
+    frame.write_csv(tmp_path / "log.csv")
+    embed_rows(rhythm.folder, tmp_path / "log.csv", tmp_path / "types.csv")
+    found = pl.read_csv(tmp_path / "types.csv")
+    assert found["type"].n_unique() > 1
+    assert found.select("v1", "v2", "v3").n_unique() == 30
 
 
 def asked(run: Run, rows: list[dict], path: str = "/predict") -> httpx.Response:

@@ -24,6 +24,7 @@ from duree.report.vocabulary import Words
 from duree.run import Run
 from duree.sequences.lives import LifeEncoder
 from duree.settings import STATES
+from duree.tables.attributes import beside, told_of
 from duree.tables.persons import Persons
 from duree.tables.state_facts import describe_states, describe_types
 from duree.tables.states import ARROW
@@ -97,7 +98,7 @@ def embed_rows(
     frame = pl.DataFrame(
         [first, *(pl.Series(f"v{place}", of) for place, of in enumerate(vectors.T, start=1))]
     )
-    persons = Persons.of(texts)
+    persons = _distinct(texts)
     if kinds is not None and kinds > len(persons):
         raise DataError(
             "{kinds} types were asked for, and only {count} sequences differ",
@@ -117,6 +118,15 @@ def embed_rows(
     words = Words(user_language(), model.reads_states)
     write_file(page, render_typology(found, words).encode())
     return page
+
+
+def _distinct(texts: pl.Series) -> Persons:
+    """The sequences that differ, as they are told, by what stands beside their steps too."""
+    if not beside(texts):
+        return Persons.of(texts)
+    codes = Persons.of(texts.struct.json_encode()).codes
+    first = np.unique(codes, return_index=True)[1]
+    return Persons(told_of(texts).gather(first), codes)
 
 
 def _typology(
