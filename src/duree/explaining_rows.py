@@ -135,6 +135,7 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
         row=row,
         text=text,
         units=encoder.units(text),
+        beside=model.encoder.steps_beside(read) if isinstance(model.encoder, LifeEncoder) else {},
         predicted={column.name: column[0] for column in model.task.columns(predictions)},
         shading=shading(model, text, given, row - 1, float(predictions[0, chosen[0]])),
         by_sentence=_rounded(by_sentence.values.values),

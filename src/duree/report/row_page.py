@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from markupsafe import Markup
@@ -16,6 +17,8 @@ from duree.report.plot_learned import draw_arc
 from duree.report.records import Record
 from duree.report.shading import shade
 from duree.report.vocabulary import Words
+from duree.tables.persons import GAPS
+from duree.tables.states import MISSING
 
 # What each attribution is called.
 METHODS = {
@@ -25,13 +28,18 @@ METHODS = {
 }
 
 
+# Units that the table of what stands beside them shows.
+MOST_STEPS = 200
+
+
 class RowData(Record):
     """One explained row, as its JSON file holds it; ``row`` counts from 1.
 
     ``start`` and ``score`` are what is explained, of a text without content and of this one: the
     log-odds of ``shading.said``, or the number. ``attributions`` are by method, ``by_sentence``
     what taking out the sentence of each unit loses; ``faithful`` are areas by method (see
-    ``duree.explain.faithfulness``), ``gates`` means over units (``duree.explain.gates``).
+    ``duree.explain.faithfulness``), ``gates`` means over units (``duree.explain.gates``);
+    ``beside`` is what stands beside each unit, by its column.
     """
 
     row: int
@@ -48,6 +56,7 @@ class RowData(Record):
     flip: Flip | None = None
     gates: dict[str, list[float]] | None = None
     arc: ArcData | None = None
+    beside: dict[str, list[str | float | None]] = {}
 
 
 def render_row(row: RowData, words: Words) -> str:
@@ -73,10 +82,22 @@ def render_row(row: RowData, words: Words) -> str:
             shaded=shade(row.text, shades.places, shades.values),
             by_sentence=shade(row.text, shades.places, row.by_sentence),
             most_drawn=MOST,
+            steps=list(_steps(row))[:MOST_STEPS],
+            beside=[words("time since the one before") if n == GAPS else n for n in row.beside],
             methods={name: words(METHODS[name]) for name in row.faithful},
             flipping=[row.units[step] for step in row.flip.steps] if row.flip else [],
         )
     )
+
+
+def _steps(row: RowData) -> Iterator[tuple[str, float, list[str]]]:
+    """Each unit with what it was given, and what stands beside it; nothing where nothing does."""
+    if not row.beside:
+        return
+    given = row.attributions["integrated_gradients"]
+    for unit, value, *others in zip(row.units, given, *row.beside.values(), strict=True):
+        cells = (f"{one:g}" if isinstance(one, float) else one or MISSING for one in others)
+        yield unit, value, list(cells)
 
 
 def _svg(draw: Any, *arguments: Any) -> str:

@@ -105,6 +105,18 @@ class LifeEncoder:
         """How many states of each row ``encode`` leaves out, int64 [rows]."""
         return self.states.truncated(_parted(told_of(rows), len(self.covariates))[1])
 
+    def steps_beside(self, row: pl.Series) -> dict[str, list[Any]]:
+        """What stands beside each step that is read of a row, Series [1], as it is told; None where
+        it is missing."""
+        told, given = told_of(row)[0], beside(row)
+        steps = len(self.states.segment(told)) - len(self.covariates)
+        found = {}
+        for name in self.beside:
+            values = row.struct.field(name)[0] if name in given else None
+            known = [] if values is None else values.to_list()
+            found[name] = self.states.shorten([None] * (steps - len(known)) + known) or [None]
+        return found
+
     def _beside(
         self, rows: pl.Series, told: pl.Series, read: NDArray[np.int64]
     ) -> list[NDArray[np.int32]]:

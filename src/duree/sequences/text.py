@@ -87,11 +87,11 @@ class TextEncoder:
 
     def units(self, text: str) -> list[str]:
         """The units that the network sees: at most ``max_length``, ``<empty>`` if there is none."""
-        return self._shorten(self.segment(text)) or [SPECIAL[EMPTY]]
+        return self.shorten(self.segment(text)) or [SPECIAL[EMPTY]]
 
     def places(self, text: str) -> list[tuple[int, int]]:
         """Where in the text each of ``units(text)`` stands: begin and end; ``<empty>`` nowhere."""
-        return self._shorten(self.segment.places(text)) or [(0, 0)]
+        return self.shorten(self.segment.places(text)) or [(0, 0)]
 
     def encode(self, texts: pl.Series) -> Ragged:
         """Indices of the units of each text, int32; every row has at least one step.
@@ -102,7 +102,7 @@ class TextEncoder:
             The series does not hold text.
         """
         return Ragged.from_rows(
-            self.tokens(self._shorten(units)) or [EMPTY] for units in self._all_units(texts)
+            self.tokens(self.shorten(units)) or [EMPTY] for units in self._all_units(texts)
         )
 
     def tokens(self, units: list[str]) -> list[int]:
@@ -166,7 +166,8 @@ class TextEncoder:
             for text in texts[begin : begin + CHUNK].fill_null("").to_list():
                 yield self.segment(text)
 
-    def _shorten(self, units: list[T]) -> list[T]:
+    def shorten(self, units: list[T]) -> list[T]:
+        """Of something for each unit of a text what belongs to those that are read."""
         length, keep = self.settings.max_length, self.settings.keep
         if len(units) <= length:
             return units

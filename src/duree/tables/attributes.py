@@ -26,11 +26,11 @@ FEW, MOST_VALUES = 12, 300
 NUMBER, CATEGORY = "number", "category"
 
 AS_NUMBER = (
-    "the attribute {column!r} is read as a number, from {low:g} to {high:g}; missing of {missing} "
+    "the attribute {column!r} is read as a number, from {low:g} to {high:g}; missing in {missing} "
     "events"
 )
 AS_CATEGORY = (
-    "the attribute {column!r} is read as a category of {count} values: {listed}; missing of "
+    "the attribute {column!r} is read as a category of {count} values: {listed}; missing in "
     "{missing} events"
 )
 TOO_MANY = (
