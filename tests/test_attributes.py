@@ -217,7 +217,7 @@ def test_the_report_tells_what_was_read_and_as_what_in_both_languages(
     methods = "\n".join(text for _, text in write_methods(data, "en").paragraphs)
     assert "the time since the one before, in 33 classes, “amount”, in 33 classes" in methods
     assert "and “place”, in 4 classes" in methods
-    assert "Gradient boosting saw what stands beside the last event." in methods
+    assert "Trees and logistic regression saw what stands beside the last two events." in methods
     assert any(work.key == "gorishniy2022" for work in write_methods(data, "en").cited)
     page = render_report(data, data.words("zh"))
     assert "属性 &#39;amount&#39; 按数字读取" in page or "属性 'amount' 按数字读取" in page
@@ -251,9 +251,7 @@ def test_the_exported_graph_says_the_same_of_times_too(
     np.testing.assert_allclose(found, model.predictions(sequences), atol=1e-4)
 
 
-def test_a_typology_tells_sequences_apart_by_their_rhythm_too(
-    rhythm: Run, tmp_path: Path
-) -> None:
+def test_a_typology_tells_sequences_apart_by_their_rhythm_too(rhythm: Run, tmp_path: Path) -> None:
     frame = log(30, seed=8).with_columns(action=pl.lit("look"))
     frame.write_csv(tmp_path / "log.csv")
     embed_rows(rhythm.folder, tmp_path / "log.csv", tmp_path / "types.csv")

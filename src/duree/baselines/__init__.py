@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from duree.baselines.answers import ALIKE, Counts
-from duree.baselines.beside import BesideFeatures, Steps
+from duree.baselines.beside import BesideFeatures, Encoding
 from duree.baselines.boosted import MOST_STATES, BoostedTrees
 from duree.baselines.features import Features
 from duree.baselines.forest import Forest
@@ -93,12 +93,12 @@ class Baseline(Protocol):
 
 
 def label_baselines(
-    recipe: Recipe, units: Units | None, steps: Steps | None = None
+    recipe: Recipe, units: Units | None, encoding: Encoding | None = None
 ) -> Sequence[Baseline]:
     """Rivals for classes or labels.
 
     ``units`` parts a text into all its units, none cut off; None: the rows are series of numbers.
-    ``steps`` tells what stands beside the units, where something does.
+    ``encoding`` tells what stands beside the units, where something does.
     """
     if units is None:
         return [
@@ -110,7 +110,7 @@ def label_baselines(
             _forest(SeriesFeatures(), recipe),
         ]
     if recipe.data.reads_states:
-        features = _state_features(recipe, units, steps)
+        features = _state_features(recipe, units, encoding)
         logistic = Logistic("state_logistic", features, _scaled, STATE_STRENGTHS, recipe.seed)
         return [Majority("majority"), logistic, _forest(features, recipe)]
     ngrams = Ngrams(units)
@@ -123,9 +123,9 @@ def label_baselines(
 
 
 def regression_baselines(
-    recipe: Recipe, units: Units | None, steps: Steps | None = None
+    recipe: Recipe, units: Units | None, encoding: Encoding | None = None
 ) -> Sequence[Baseline]:
-    """Rivals for numbers; ``units`` and ``steps`` as for ``label_baselines``."""
+    """Rivals for numbers; ``units`` and ``encoding`` as for ``label_baselines``."""
     if units is None:
         return [
             Majority("mean"),
@@ -136,7 +136,7 @@ def regression_baselines(
             _forest(SeriesFeatures(), recipe),
         ]
     if recipe.data.reads_states:
-        features = _state_features(recipe, units, steps)
+        features = _state_features(recipe, units, encoding)
         ridge = RidgeRegression("state_ridge", features, _scaled, STATE_PENALTIES)
         return [Majority("mean"), ridge, _forest(features, recipe)]
     ngrams = Ngrams(units)
@@ -171,9 +171,9 @@ def next_baselines(read: Read, states: int, recipe: Recipe, *, on_grid: bool) ->
     return [StepBaseline(model, read) for model in models]
 
 
-def _state_features(recipe: Recipe, units: Units, steps: Steps | None) -> Features:
+def _state_features(recipe: Recipe, units: Units, encoding: Encoding | None) -> Features:
     features = StateFeatures(units, len(recipe.data.covariate))
-    return features if steps is None else BesideFeatures(features, steps)
+    return features if encoding is None else BesideFeatures(features, encoding)
 
 
 def _tfidf() -> TfidfTransformer:

@@ -16,7 +16,7 @@ from duree.tables.attributes import told_of
 
 
 @dataclass(frozen=True)
-class Steps:
+class Encoding:
     """How rows are read.
 
     Attributes
@@ -39,7 +39,7 @@ class BesideFeatures:
     ----------
     features : Features
         Of the sequences as texts.
-    steps : Steps
+    encoding : Encoding
 
     Attributes
     ----------
@@ -47,8 +47,8 @@ class BesideFeatures:
         All of them, after ``fit``.
     """
 
-    def __init__(self, features: Features, steps: Steps) -> None:
-        self.features, self.steps = features, steps
+    def __init__(self, features: Features, encoding: Encoding) -> None:
+        self.features, self.encoding = features, encoding
 
     def fit(self, rows: pl.Series, validation_rows: pl.Series) -> tuple[csr_matrix, csr_matrix]:
         """See ``Features``; rows are Struct, with what stands beside."""
@@ -66,10 +66,10 @@ class BesideFeatures:
         return _joined(self.features.count(told_of(rows).to_list()), self._beside(rows))
 
     def _beside(self, rows: pl.Series) -> NDArray[np.float32]:
-        sequences = self.steps.encode(rows)
+        sequences = self.encoding.encode(rows)
         row = np.repeat(np.arange(len(sequences)), sequences.lengths)
         found = []
-        for place, (size, is_ordered) in enumerate(self.steps.classes, start=1):
+        for place, (size, is_ordered) in enumerate(self.encoding.classes, start=1):
             codes = sequences.values[:, place]
             cells = np.bincount(row * size + codes, minlength=len(sequences) * size)
             counts = cells.reshape(len(sequences), size)
@@ -79,6 +79,24 @@ class BesideFeatures:
                 found.append((counts @ np.arange(size) / known)[:, None])
                 found.append(codes[sequences.offsets[1:] - 1][:, None])
         return np.concatenate(found, axis=1).astype(np.float32)
+
+
+def with_those_before(sequences: Ragged, things: int) -> Ragged:
+    """Sequences in which beside each step stands also what stood beside the one before it, 0 where
+    there was none.
+
+    Parameters
+    ----------
+    sequences : Ragged of int32 [steps, 1 + others]
+    things : int
+        How many of the others, which are the last ones.
+    """
+    values = sequences.values
+    before = np.zeros((len(values), things), dtype=values.dtype)
+    if things:
+        later = np.flatnonzero(sequences.steps > 0)
+        before[later] = values[later - 1, -things:]
+    return Ragged(np.concatenate([values, before], axis=1), sequences.offsets)
 
 
 def _joined(of_texts: csr_matrix, others: NDArray[np.float32]) -> csr_matrix:

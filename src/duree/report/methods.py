@@ -245,7 +245,7 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
     )
     if run.beside:
         yield say(
-            "Gradient boosting saw what stands beside the last event."
+            "Trees and logistic regression saw what stands beside the last two events."
             if run.answers_steps
             else "Of what stands beside the events they saw the share of each class, and of "
             "numbers the mean class and the last one."

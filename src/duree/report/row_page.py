@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from pydantic import Field
 
 from duree.explain.contrast import Flip
 from duree.report.drawing import drawing_style, to_inline_svg, to_svg
@@ -56,7 +57,7 @@ class RowData(Record):
     flip: Flip | None = None
     gates: dict[str, list[float]] | None = None
     arc: ArcData | None = None
-    beside: dict[str, list[str | float | None]] = {}
+    beside: dict[str, list[str | float | None]] = Field(default_factory=dict)
 
 
 def render_row(row: RowData, words: Words) -> str:

@@ -20,7 +20,7 @@ from duree.evaluation.calibration import fit_temperature, reliability
 from duree.evaluation.metrics import CLASSIFICATION, MetricSet
 from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.task import Link, Loss, Task, mean_of, steps_of, units_of
+from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of, units_of
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Classify(Task):
         ]
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
-        return label_baselines(recipe, units_of(encoder), steps_of(encoder))
+        return label_baselines(recipe, units_of(encoder), encoding_of(encoder))
 
     def to_dict(self) -> dict[str, Any]:
         return {"classes": list(self.classes), "temperature": self.temperature}

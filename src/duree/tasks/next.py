@@ -15,6 +15,7 @@ from scipy.special import softmax
 from torch import Tensor, nn
 
 from duree.baselines import Baseline, next_baselines
+from duree.baselines.beside import with_those_before
 from duree.baselines.boosted import MOST_STATES, MOST_STEPS, cross_fitted
 from duree.baselines.steps import steps_after_the_first
 from duree.errors import DataError, RecipeError
@@ -35,7 +36,7 @@ from duree.tables.persons import GAPS
 from duree.tables.states import ARROW
 from duree.tables.table import Table
 from duree.tasks.further import FurtherAhead
-from duree.tasks.task import Link, Loss, Task, mean_of
+from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of
 from duree.tasks.taught import TAUGHT, loss_of_steps
 from duree.training.batches import Examples
 from duree.training.plan import Enough
@@ -328,8 +329,13 @@ class Next(Task):
         return with_columns(frame, self.columns(predictions[np.cumsum(lengths) - 1]))
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
+        encoding = encoding_of(encoder)
+
         def read(rows: Any) -> Ragged:
-            return self._steps(encoder.encode(_series(rows)))
+            found = encoder.encode(_series(rows))
+            return self._steps(
+                found if encoding is None else with_those_before(found, len(encoding.classes))
+            )
 
         return next_baselines(read, self.outputs, recipe, on_grid=self.times > 0)
 

@@ -17,7 +17,7 @@ from duree.errors import DataError
 from duree.evaluation.metrics import REGRESSION, MetricSet
 from duree.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.task import Link, Loss, Task, mean_of, steps_of, units_of
+from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of, units_of
 
 COVERAGE = 0.95
 
@@ -121,7 +121,7 @@ class Regress(Task):
         ]
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
-        return regression_baselines(recipe, units_of(encoder), steps_of(encoder))
+        return regression_baselines(recipe, units_of(encoder), encoding_of(encoder))
 
     def to_dict(self) -> dict[str, Any]:
         return {"mean": self.mean, "scale": self.scale, "margin": self.margin}

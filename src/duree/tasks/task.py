@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from duree.baselines import Baseline
-from duree.baselines.beside import Steps
+from duree.baselines.beside import Encoding
 from duree.evaluation.metrics import MetricSet
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
@@ -289,10 +289,10 @@ def mean_of(values: NDArray[Any], *weights: NDArray[Any]) -> float:
     return float(np.average(values, weights=weights[0] if weights else None))
 
 
-def steps_of(encoder: Encoder) -> Steps | None:
+def encoding_of(encoder: Encoder) -> Encoding | None:
     """How what stands beside each step is read; None where nothing does."""
     if isinstance(encoder, LifeEncoder) and encoder.beside:
-        return Steps(encoder.encode, encoder.classes)
+        return Encoding(encoder.encode, encoder.classes)
     return None
 
 
