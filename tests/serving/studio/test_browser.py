@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tests.test_forecasting import long_table, walks
 
 from duree.run import Run
 
@@ -259,6 +260,45 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     expect(page.frame_locator("iframe").get_by_text("Durée 报告")).to_be_visible()
     page.get_by_role("button", name="English").click()
     expect(page.frame_locator("iframe").get_by_text("Durée report")).to_be_visible()
+
+
+def test_the_form_follows_what_rows_are_and_tells_a_fault_at_its_field(
+    page: Page, studio: Studio, tmp_path: Path
+) -> None:
+    enter(page, studio)
+    upload(page, Path(long_table(tmp_path / "walks.csv", walks())))
+    expect(page.locator("#rows")).to_have_value("series")
+    expect(page.locator("#series")).to_have_value("y")
+    expect(page.locator(".checks")).to_contain_text("series: 6, of 60 to 60 steps")
+    accessible(page)
+    page.locator("#task").select_option("found")
+    expect(page.locator("#target")).to_be_visible()
+    expect(page.locator("#horizon")).to_have_count(0)
+    page.locator("#task").select_option("forecast")
+    expect(page.locator("#target")).to_have_count(0)
+    page.locator("#rows").select_option("texts")
+    expect(page.locator("#text")).to_be_visible()
+    page.locator("#text").select_option("when")
+    expect(page.locator(".checks")).to_contain_text("360 rows")
+    page.locator("#rows").select_option("series")
+    page.get_by_label("Steps to forecast").fill("57")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#horizon-fault")).to_contain_text("fewer than 61 steps")
+    expect(page.locator("#horizon")).to_be_focused()
+    expect(page.locator("#horizon")).to_have_value("57")
+    accessible(page)
+
+    # The table is taken away once that is confirmed, and not before.
+    page.get_by_role("link", name="Durée studio").click()
+    page.locator("details").evaluate("one => { one.open = true }")
+    accessible(page)
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Delete walks.csv").click()
+    expect(page.get_by_role("link", name="walks.csv")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete walks.csv").click()
+    expect(page.get_by_role("link", name="walks.csv")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
 
 
 def test_the_pages_in_the_frames_are_accessible_too(page: Page, studio: Studio) -> None:

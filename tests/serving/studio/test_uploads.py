@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.serving.studio.conftest import Endless, Visitor
+from tests.test_workflow import letters, recipe
 
+from duree.run import Run
 from duree.serving.studio import uploads
 from duree.serving.studio.shelf import Shelf
+from duree.workflow import fit
 
 FORM = {"content-type": "multipart/form-data; boundary=b"}
 TABLE = b"text,label\nfine,up\ngrim,down\n"
@@ -178,3 +181,48 @@ def test_a_half_written_upload_of_a_killed_studio_is_not_shown(tmp_path: Path) -
     shelf = Shelf(tmp_path / "runs")
     shelf.new_upload("t.csv").write_bytes(b"half")
     assert shelf.tables() == []
+
+
+def test_a_table_is_deleted_and_the_runs_that_ended_stay(visitor: Visitor, tmp_path: Path) -> None:
+    address = visitor.table("letters.csv", letters(120).write_csv().encode())
+    kept = visitor.table("other.csv", letters(20).write_csv().encode())
+    page = visitor.get("/").text
+    assert "hx-confirm=" in page
+    assert "opened before (2, " in page
+    (table,) = [one for one in Shelf(visitor.folder).tables() if one.name == "letters.csv"]
+    small = {"model__hidden_size": 4, "training__epochs": 1, "judging__baselines": False}
+    run = fit(recipe(table.path, **small), visitor.folder / "ended")
+    assert visitor.post(f"{address}/delete").headers["location"] == "/"
+    assert not table.path.parent.exists()
+    assert [one.name for one in Shelf(visitor.folder).tables()] == ["other.csv"]
+    assert visitor.get(kept).status_code == 200
+    assert visitor.get(address).status_code == 404
+    assert visitor.post(f"{address}/delete").status_code == 404
+    assert "Train on the same table anew" not in visitor.get("/runs/ended").text
+    assert visitor.get("/runs/ended/report.html").status_code == 200
+    assert visitor.post("/runs/ended/try", data={"text": "a glad spring"}).status_code == 200
+    assert run.has("report.html")
+
+
+def test_a_table_that_a_run_still_needs_is_not_deleted(visitor: Visitor) -> None:
+    visitor.table("letters.csv", letters(120).write_csv().encode())
+    other = visitor.table("test.csv", letters(20).write_csv().encode())
+    tables = {one.name: one for one in Shelf(visitor.folder).tables()}
+    asked = recipe(tables["letters.csv"].path, data__test_file=str(tables["test.csv"].path))
+    run = Run.create(visitor.folder / "begun", asked)  # stopped before it did anything
+    answer = visitor.post(f"{other}/delete")
+    assert answer.status_code == 409
+    assert "the run &#39;begun&#39; has not ended" in answer.text
+    assert 'role="alert"' in answer.text
+    with run.locked():
+        assert visitor.post(f"{other}/delete").status_code == 409
+    assert tables["test.csv"].path.exists()
+    chinese = {"cookie": visitor.headers["cookie"].replace("=en", "=zh")}
+    assert "无法删除" in visitor.post(f"{other}/delete", headers=chinese).text
+
+
+def test_another_site_deletes_nothing(visitor: Visitor) -> None:
+    address = visitor.table("letters.csv", letters(20).write_csv().encode())
+    foreign = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
+    assert visitor.post(f"{address}/delete", headers=foreign).status_code == 403
+    assert len(Shelf(visitor.folder).tables()) == 1

@@ -1,12 +1,11 @@
 """Pages: templates, in the reader's language, and the messages that stand in place of a page."""
 
-from __future__ import annotations
-
+# FastAPI reads the annotations of ``fields``: they may not be strings.
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
@@ -41,6 +40,18 @@ DOWNLOADS = {
     "metrics.json": "every figure, for programs",
     "report.html": "the report, in one file",
 }
+
+
+Fields = dict[str, str]
+
+
+async def fields(request: Request) -> Fields:
+    """The filled fields of a form."""
+    form = await request.form(max_files=0, max_fields=50)
+    return {name: value.strip() for name, value in form.items() if isinstance(value, str) and value}
+
+
+Form = Annotated[Fields, Depends(fields)]
 
 
 def words_for(request: Request) -> Words:

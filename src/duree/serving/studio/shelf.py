@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from duree.errors import DataError, DureeError
-from duree.folders import write_file
+from duree.folders import cannot_write, write_file
 from duree.progress import standing
 from duree.run import Run, now
+from duree.settings import DataSettings
 from duree.tables.read import READERS
 
 UPLOADS, NOTE = "uploads", "uploaded.json"
@@ -78,6 +80,22 @@ class Shelf:
         """The uploaded table that a run was made of; None where it was not one of these."""
         files = run.recipe.data.files
         return next((table for table in self.tables() if (str(table.path),) == files), None)
+
+    def runs_of(self, table: Upload) -> list[Run]:
+        """The runs that read an uploaded table."""
+        path = str(table.path)
+
+        def reads(data: DataSettings) -> bool:
+            return path in (*data.files, data.test_file, data.validation_file)
+
+        return [run for run in self._runs() if reads(run.recipe.data)]
+
+    def delete(self, table: Upload) -> None:
+        """Take an uploaded table away; what runs have learned of it stays theirs."""
+        try:
+            shutil.rmtree(table.path.parent)
+        except OSError as error:
+            raise cannot_write(table.path, error) from None
 
     def new_upload(self, name: str) -> Path:
         """Where a table of this name is to be written; ``keep_upload`` makes it one of the shelf.
