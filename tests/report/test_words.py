@@ -158,3 +158,14 @@ def test_a_chinese_report_has_no_english_sentence_of_ours(letters):
 def test_a_text_is_cut_between_words_where_one_ends_near_by():
     head, _, tail = cut_middle(" ".join(["history"] * 60), 200).partition(" […] ")
     assert set(head.split()) == set(tail.split()) == {"history"}
+
+
+def test_a_sentence_calls_models_by_the_names_that_readers_know():
+    models = ["network", "markov", "markov_2", "boosted_trees", "random_forest"]
+    told = "use boosted_trees, not markov or markov_2; the network, a markovian one"
+    assert Words("en").named(told, models, "gru") == (
+        "use boosted trees, not Markov chain or Markov chain of order 2; the network, a markovian "
+        "one"
+    )
+    chinese = Words("zh").named("请使用 markov：与 random_forest 相比（+0.1）", models, "gru")
+    assert chinese == "请使用马尔可夫链：与随机森林相比（+0.1）"

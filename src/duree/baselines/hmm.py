@@ -58,7 +58,7 @@ class HiddenMarkov:
         learned = train.some(MOST_STEPS, self.seed)
         self.notes = note_of(learned, train)
         if train.weights is not None:
-            self.notes.append("learned from all sequences alike: hmmlearn takes no weights")
+            self.notes.append("learned from all sequences alike, as hmmlearn takes no weights")
         best = np.inf
         for hidden in HIDDEN:
             tables = self._learn(learned, self._begun(hidden))

@@ -13,6 +13,8 @@ from duree.evaluation.metrics import SHARES
 from duree.report import methods_forecast as forecasts
 from duree.report import methods_series as series
 from duree.report.methods_model import network_sentences, text_sentences, training_sentences
+from duree.report.methods_next import BASELINES as NEXT_BASELINES
+from duree.report.methods_next import weight_sentences
 from duree.report.methods_tags import BASELINES as TAG_BASELINES
 from duree.report.methods_tags import question_of_tags, tagger_sentences, word_sentences
 from duree.report.numerals import count
@@ -40,23 +42,6 @@ STATE_BASELINES = {
     "state_ridge": "ridge regression ({hoerl1970}) on times spent in each state, spells, and the "
     "first and last states ({studer2016})",
     "random_forest": "a random forest ({breiman2001}) on the same",
-}
-NEXT_BASELINES = {
-    "majority": "the shares of the states among all steps",
-    "last_state": "the state before, as often as a state stays",
-    "markov": "a Markov chain, smoothed towards those shares ({mackay1995})",
-    "markov_2": "one of order 2, smoothed towards the first",
-    "markov_by_time": "one with transition probabilities of its own for each time point, smoothed "
-    "towards the first",
-    "hidden_markov": "a hidden Markov model ({rabiner1989})",
-    "logistic": "multinomial logistic regression on the last three states, the state before the "
-    "present one, how long that has lasted, the number of spells, the time and the covariates, "
-    "each by itself and together with the present state, and the shares of the time spent in each "
-    "state",
-    "random_forest": "a random forest ({breiman2001}) on the same and the times spent in each "
-    "state",
-    "boosted_trees": "gradient boosting ({friedman2001}) on the last two states, how long the last "
-    "has lasted, the time, the times spent in each state so far, and the covariates",
 }
 # What a baseline's constants are called in a sentence.
 CHOSEN = {
@@ -142,7 +127,7 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
     else:
         yield _question(run, say)
     if weight := run.recipe.data.weight:
-        yield from _weighted(run, label(weight), say)
+        yield from weight_sentences(run, label(weight), say)
     method = run.split.method_zh if say.words.language == "zh" else run.split.method
     method = say.words.swapped(method or run.split.method)
     yield say("The rows were parted as follows: {method}.", method=method.rstrip(".。"))
@@ -164,25 +149,6 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
             "without them are given beside.",
             n=count(shared.shared),
         )
-
-
-def _weighted(run: RunData, weight: str, say: Phrases) -> Iterator[str]:
-    if not run.answers_steps:
-        yield say(
-            "Each row counts by its weight in “{weight}”, 1 on average over the training rows: in "
-            "the loss, in the baselines and in every figure.",
-            weight=weight,
-        )
-        return
-    yield say(
-        "Each sequence counts by its weight in “{weight}”, 1 on average over the training rows, at "
-        "each of its steps: in the loss, in the baselines and in every figure.",
-        weight=weight,
-    )
-    if "hidden_markov" in run.metrics.models:
-        yield say("The hidden Markov model (hmmlearn) learned from all sequences alike.")
-    if run.waits is not None:
-        yield say("Waiting times were learned and judged without weights.")
 
 
 def _question(run: RunData, say: Phrases) -> str:
@@ -306,11 +272,15 @@ def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
     yield say("All figures are from the {test} test rows.", test=count(run.test_rows))
     several = run.forecasts is not None and 1 < run.forecasts.series < run.forecasts.origins
     grouped = run.recipe.data.group is not None or run.tags is not None or several
+    sequences = run.answers_steps and not grouped
     resamples = count(run.recipe.judging.bootstrap)
     yield say(
         "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of whole "
         "groups ({field2007}), widened as few groups demand ({hesterberg2015})."
         if grouped
+        else "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of "
+        "whole sequences ({field2007}), widened as few of them demand ({hesterberg2015})."
+        if sequences
         else "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}), "
         "widened as few rows demand ({hesterberg2015}).",
         n=resamples,
@@ -328,7 +298,7 @@ def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
         yield say(
             "Shares of right rows have Wilson’s interval ({wilson1927}), on the effective number "
             "of rows ({kish1965})."
-            if grouped or run.recipe.data.weight is not None
+            if grouped or sequences or run.recipe.data.weight is not None
             else "Shares of right rows have Wilson’s interval ({wilson1927})."
         )
 

@@ -36,6 +36,7 @@ from duree.report.numerals import (
     share,
 )
 from duree.report.plot_forecasts import drawn_models
+from duree.report.records import Metrics
 from duree.report.references import software_bibtex
 from duree.report.run_data import RunData, load_run
 from duree.report.shading import shading_style
@@ -158,6 +159,12 @@ def readable_verdict(run: RunData, words: Words) -> str:
     return re.sub(r"(?<!\w)-(?=\d)", MINUS, told)
 
 
+def _note(note: str, metrics: Metrics, words: Words) -> str:
+    """What a reader must know of a model, which it begins with."""
+    name, parted, told = note.partition(": ")
+    return words.named(name, metrics.models, metrics.cell) + parted + words(told)
+
+
 def plain_tag(run: RunData) -> str:
     """The commonest tag of tagged words, which needs no mark."""
     table = run.tags.table if run.tags else {}
@@ -183,7 +190,7 @@ def _context(run: RunData, words: Words, figures: list[Drawn]) -> dict[str, Any]
         "method": words.swapped((run.split.method_zh if chinese else "") or run.split.method),
         "primary": metrics.primary_metric,
         "figures": {drawn.plan.name: Markup(drawn.inline(words)) for drawn in figures},
-        "notes": [words.named(note, metrics.models, metrics.cell) for note in metrics.notes],
+        "notes": [_note(note, metrics, words) for note in metrics.notes],
         "without_pdf": [drawn.plan.name for drawn in figures if drawn.fonts is None],
         "models": rows.model_rows(run, words),
         "differences": differences(run, metrics.primary_metric),

@@ -233,12 +233,10 @@ class Words:
 
     def named(self, sentence: str, models: Iterable[str], cell: str) -> str:
         """A sentence with the models' names in place of what programs call them."""
-        names = sorted(set(models) - {"network"}, key=len, reverse=True)
+        known = {name: self.model(name, cell) for name in models if name != "network"}
         # A Chinese sign may stand right beside a name.
-        whole = rf"(?<![A-Za-z0-9_])({'|'.join(map(re.escape, names))})(?![A-Za-z0-9_])"
-        return (
-            re.sub(whole, lambda name: self.model(name[0], cell), sentence) if names else sentence
-        )
+        told = re.sub("[A-Za-z0-9_]+", lambda name: known.get(name[0], name[0]), sentence)
+        return re.sub("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff：，。；])", "", told)
 
     def part(self, name: str) -> str:
         """The name of a part of the rows."""
