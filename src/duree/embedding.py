@@ -36,12 +36,7 @@ def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
     RunError
         The network does not sum sequences up.
     """
-    network = model.network.deep if isinstance(model.network, JoinedModel) else model.network
-    if not isinstance(network, SequenceModel | StepModel):
-        raise RunError(
-            "this network has no vector for a sequence as a whole",
-            fix="train one for classes, numbers, or what comes next",
-        )
+    network = summing_network(model)
     network.eval()
     found = np.zeros((len(sequences), network.head.in_features), dtype=np.float32)
     with torch.inference_mode(), tabulated(network, len(sequences.values)):
@@ -56,3 +51,20 @@ def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
                 pooled = network.pooling(states, lengths)
             found[rows] = pooled.float().numpy()
     return found
+
+
+def summing_network(model: TrainedModel) -> SequenceModel | StepModel:
+    """The network that sums a sequence up in a vector.
+
+    Raises
+    ------
+    RunError
+        There is none: it tags words, or forecasts.
+    """
+    network = model.network.deep if isinstance(model.network, JoinedModel) else model.network
+    if not isinstance(network, SequenceModel | StepModel):
+        raise RunError(
+            "a network that tags words or forecasts has no vector for a sequence as a whole",
+            fix="train one for classes, numbers, or what comes next",
+        )
+    return network

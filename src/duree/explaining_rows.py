@@ -45,7 +45,8 @@ def require_explainable(model: TrainedModel) -> None:
     """
     if not is_explainable(model):
         raise RunError(
-            "a network that answers at each step is not explained word by word",
+            "a network that forecasts, answers at each step or reads numbers is not explained word "
+            "by word",
             fix="see where it errs in the report, and how sure it is with: duree predict",
         )
 

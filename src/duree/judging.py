@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,13 +70,16 @@ def judge_on_test(
     targets = tested.answers
     units = tested.units(None if question.groups is None else question.groups[rows])
     weights = None if question.weights is None else tested.each(question.weights[rows])
-    seeds = spread_of_seeds(of_networks, targets, task.metrics, weights)
+    metrics = task.metrics
+    if metrics.counted == "rows":
+        metrics = replace(metrics, counted=recipe.data.counted)
+    seeds = spread_of_seeds(of_networks, targets, metrics, weights)
 
     def judge(kept: NDArray[np.bool_]) -> Judgement:
         return judge_models(
             {name: found[kept] for name, found in predictions.items()},
             targets[kept],
-            task.metrics,
+            metrics,
             groups=None if units is None else units[kept],
             weights=None if weights is None else weights[kept],
             # The wide part only counts words: it stays a rival that the network must beat.
@@ -117,7 +120,7 @@ def _further(
 
 
 def _truncation(question: Question, sequences: Ragged, network: TrainedModel) -> list[str]:
-    """How many texts the network sees a part of only; nothing where it sees all of each."""
+    """How many rows the network sees a part of only; nothing where it sees all of each."""
     encoder = network.encoder
     if isinstance(encoder, SeriesEncoder):
         cut = int((encoder.truncated(question.texts) > 0).sum())
@@ -126,12 +129,16 @@ def _truncation(question: Question, sequences: Ragged, network: TrainedModel) ->
     if not isinstance(encoder, TextEncoder | LifeEncoder):
         return []
     # Only a text that fills its sequence can have been cut: the others need no second look.
-    limit = encoder.settings.max_length
+    settings = encoder.settings
+    limit = settings.max_length
     full = np.flatnonzero(sequences.lengths == limit)
     cut = int((encoder.truncated(question.texts.gather(full)) > 0).sum())
     if not cut:
         return []
-    return [f"network: {cut} of {len(sequences)} texts are longer than {limit} units, and were cut"]
+    of_states = settings.segmenter == "states"
+    rows, units = ("sequences", "steps") if of_states else ("texts", "units")
+    told = f"network: {cut} of {len(sequences)} {rows} are longer than {limit} {units}"
+    return [f"{told}, and were cut"]
 
 
 def _without_shared(judge: Any, apart: NDArray[np.bool_]) -> dict[str, Any] | None:

@@ -154,7 +154,7 @@ def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> No
             "claim": judgement.verdict.claim,
             "verdict_zh": judgement.verdict.sentence("zh"),
             "primary_metric": task.metrics.primary,
-            "counted": task.metrics.counted,
+            "counted": judgement.verdict.values["counted"],
             "teacher_share": task.teacher_share,
             "metric_names": list(judgement.models["network"]),
             "test_openings": run.test_openings(),

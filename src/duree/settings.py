@@ -153,6 +153,11 @@ class DataSettings(Section):
         return bool(self.series) and self.text == NUMBERS
 
     @property
+    def counted(self) -> str:
+        """What is counted where each row has one answer."""
+        return "sequences" if self.reads_states else "series" if self.reads_numbers else "rows"
+
+    @property
     def has_long_rows(self) -> bool:
         """Whether a sequence stands in several rows of the table."""
         if self.reads_numbers:

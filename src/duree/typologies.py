@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from duree.answering import read_like
-from duree.embedding import embed
+from duree.embedding import embed, summing_network
 from duree.errors import DataError, user_language
 from duree.explain.model import text_encoder
 from duree.folders import write_file
@@ -84,6 +84,7 @@ def embed_rows(
     run, output = Run(folder), Path(output)
     require_writable(output)
     model = TrainedModel.of_run(run)
+    summing_network(model)  # refused where there is none
     if not isinstance(model.encoder, LifeEncoder):
         text_encoder(model)  # refused where it reads numbers
     table = read_like(run, data, model)

@@ -145,4 +145,4 @@ def _divided(above: Floats, below: Floats) -> Floats:
 
 
 # No figure tells a forecast from one that never changes; an OWA is always above 0.
-FORECASTS = MetricSet("owa", ("owa", 0.0), True, _forecasts)
+FORECASTS = MetricSet("owa", ("owa", 0.0), True, _forecasts, counted="forecasts")

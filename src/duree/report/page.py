@@ -24,6 +24,7 @@ from duree.report.learned import shaded_examples
 from duree.report.methods import write_methods
 from duree.report.methods_forecast import seen_sentences, stationarity_sentence
 from duree.report.mistakes import count_mistakes, surest_mistakes
+from duree.report.notes import retold
 from duree.report.numerals import (
     MINUS,
     count,
@@ -162,7 +163,9 @@ def readable_verdict(run: RunData, words: Words) -> str:
 def _note(note: str, metrics: Metrics, words: Words) -> str:
     """What a reader must know of a model, which it begins with."""
     name, parted, told = note.partition(": ")
-    return words.named(name, metrics.models, metrics.cell) + parted + words(told)
+    if name not in metrics.models:
+        return retold(note, words)
+    return words.model(name, metrics.cell) + parted + retold(told, words)
 
 
 def plain_tag(run: RunData) -> str:

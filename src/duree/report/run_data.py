@@ -96,6 +96,8 @@ class RunData:
         data = self.recipe.data
         if data.reads_numbers:
             return Words(language, numbers=True)
+        if self.forecasts is not None:
+            return Words(language, forecasts=True)
         return Words(language, data.reads_states, self.answers_steps, data.token is not None)
 
     @property

@@ -108,16 +108,25 @@ SECTIONS = {
 
 
 # A life course has states where a text has words: the same sentences, with other nouns.
-OF_STATES = {
-    "word": "state",
-    "words": "states",
-    "text": "sequence",
-    "texts": "sequences",
-    "词": "状态",
-    "文本": "序列",
-}
+STATES_FOR_WORDS = (
+    ("test row", "test sequence"),
+    ("test rows", "test sequences"),
+    ("} 行测试数据", "} 条测试序列"),
+    ("测试行", "测试序列"),
+    ("word", "state"),
+    ("words", "states"),
+    ("text", "sequence"),
+    ("texts", "sequences"),
+    ("词", "状态"),
+    ("文本", "序列"),
+)
+OF_STATES = dict(STATES_FOR_WORDS)
 # Series of numbers have steps.
 NUMBERS_FOR_WORDS = (
+    ("test row", "test series"),
+    ("test rows", "test series"),
+    ("} 行测试数据", "} 条测试序列"),
+    ("测试行", "测试序列"),
     ("word", "step"),
     ("words", "steps"),
     ("text", "series"),
@@ -128,8 +137,20 @@ NUMBERS_FOR_WORDS = (
     ("文本", "序列"),
 )
 OF_NUMBERS = dict(NUMBERS_FOR_WORDS)
+# And where they are forecast, each forecast is judged.
+FORECASTS_FOR_ROWS = (
+    ("test row", "test forecast"),
+    ("test rows", "test forecasts"),
+    ("} 行测试数据", "} 个测试预报"),
+    ("测试行", "测试预报"),
+)
+OF_FORECASTS = dict(FORECASTS_FOR_ROWS)
 # Where a model answers at each step, it is steps that are right or wrong, and states that are said.
 STEPS_FOR_ROWS = (
+    ("test row", "test step"),
+    ("test rows", "test steps"),
+    ("} 行测试数据", "} 步测试数据"),
+    ("测试行", "测试步"),
     ("rows that got their true class", "steps whose state was foretold"),
     ("判为真实类别的行", "状态被预测到的步"),
     ("majority class", "most frequent state"),
@@ -184,6 +205,8 @@ class Words:
         Whether the rows are sentences, and each of their words gets a tag.
     numbers : bool
         Whether the rows are series of numbers.
+    forecasts : bool
+        Whether the rows are forecasts of series.
 
     Attributes
     ----------
@@ -198,10 +221,11 @@ class Words:
         steps: bool = False,
         tokens: bool = False,
         numbers: bool = False,
+        forecasts: bool = False,
     ) -> None:
         self.language = language
         of_sequences = OF_STATES if states else OF_NUMBERS if numbers else {}
-        self.nouns = OF_TOKENS if tokens else of_sequences
+        self.nouns = OF_TOKENS if tokens else OF_FORECASTS if forecasts else of_sequences
         self.of_answers = self
         if steps:
             self.of_answers = Words(language, states)

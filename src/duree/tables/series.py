@@ -23,6 +23,17 @@ from duree.tables.table import Table
 
 Floats = NDArray[np.float64]
 
+# How far apart the steps of a series lie, by the unit of its frequency.
+STEPS = {
+    "year": "a step is one year",
+    "quarter": "a step is one quarter",
+    "month": "a step is one month",
+    "week": "a step is one week",
+    "day": "a step is one day",
+    "weekday": "a step is one weekday",
+    "hour": "a step is one hour",
+    "step": "steps lie {every:g} apart (seconds, where times are dates)",
+}
 # What a single series is called, where no column names it.
 ONLY = "series"
 
@@ -255,9 +266,7 @@ def describe(series: SeriesSet) -> list[Finding]:
     what = "series: {count}, of {shortest} to {longest} steps (median {median})"
     findings = [Finding("series", "ok", what, values=facts)]
     if frequency := series.frequency:
-        what = "a step is one {unit}"
-        if frequency.unit == "step":
-            what = "steps lie {every:g} apart (seconds, where times are dates)"
+        what = STEPS[frequency.unit]
         facts = {"unit": frequency.unit, "every": frequency.every}
         findings.append(Finding("frequency", "ok", what, values=facts))
     gaps = [int(np.isnan(values).sum()) for values in series.values]

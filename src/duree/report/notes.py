@@ -1,0 +1,39 @@
+"""Notes: what a run keeps of models that did not go the usual way, told in either language.
+
+A run keeps them as English sentences; here stand the templates that they were made of.
+"""
+
+from __future__ import annotations
+
+import re
+
+from duree.report.vocabulary import Words
+
+NOTES = (
+    "{cut} of {rows} texts are longer than {limit} units, and were cut",
+    "{cut} of {rows} sequences are longer than {limit} steps, and were cut",
+    "{cut} of {rows} series are longer than {limit} steps, and were cut",
+    "{grown} trees instead of {trees}: the time ran out",
+    "{grown} trees instead of {trees}: there are many steps",
+    "learned from {few} of {many} sequences",
+    "learned from all sequences alike, as hmmlearn takes no weights",
+    "without the season of {season} steps: more than it can fit",
+    "{failed} of {rows} could not be fitted: the last value there",
+    "the CRF was left out: it needs pip install 'duree[label]'",
+    "Training was ended by hand, with the weights of the best epoch so far.",
+)
+
+
+def retold(note: str, words: Words) -> str:
+    """A note in the language of the words; as it stands where it is none of these."""
+    for template in NOTES:
+        if found := re.fullmatch(_shape(template), note):
+            return words(template, **found.groupdict())
+    return words(note)
+
+
+def _shape(template: str) -> str:
+    parts = re.split(r"\{(\w+)\}", template)
+    return "".join(
+        f"(?P<{part}>[^:]+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)
+    )
