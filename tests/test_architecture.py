@@ -49,6 +49,7 @@ ORDER = [
     "forecast_facts",
     "comparing",
     "explaining",
+    "explaining_series",
     "explaining_rows",
     "answering",
     "kinds",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from pathlib import Path
 
+import httpx
 import numpy as np
 import polars as pl
 import pytest
@@ -16,12 +19,17 @@ from duree.question import check_files
 from duree.recipe import Recipe, recipe_from_flags
 from duree.report.page import write_report
 from duree.report.sparks import draw_sparks
+from duree.report.vocabulary import Words
 from duree.run import Run
+from duree.serving.export import export
+from duree.serving.service import create_service
+from duree.serving.studio.answers import finished, list_rows, row_page
 from duree.settings import NUMBERS
 from duree.tables.channel_facts import describe_channels
 from duree.tables.write import write_table
 from duree.trained import TrainedModel
-from duree.workflow import evaluate, fit, predict, resume
+from duree.typologies import embed_rows
+from duree.workflow import evaluate, explain_all, explain_row, fit, predict, resume
 
 LAG = 2
 
@@ -307,3 +315,124 @@ def test_series_without_a_target_are_forecast_as_ever() -> None:
     assert (chosen.task, chosen.data.reads_numbers) == ("forecast", False)
     asked = recipe_from_flags(None, ("strikes.csv",), flags | {"target": "leader"}, ())
     assert (asked.task, asked.data.reads_numbers, asked.data.has_long_rows) == (None, True, True)
+
+
+async def sent(folder: Path, rows: list[dict]) -> httpx.Response:
+    """What the service answers to some rows."""
+    app = create_service([folder])
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://testserver") as client,
+    ):
+        return await client.post("/predict", json={"rows": rows})
+
+
+def test_the_service_says_what_predict_says_of_the_same_series(run: Run, tmp_path: Path) -> None:
+    new = strikes(5, seed=4)
+    write_table(new, tmp_path / "new.csv")
+    predict(run.folder, tmp_path / "new.csv", tmp_path / "predicted.parquet")
+    wanted = pl.read_parquet(tmp_path / "predicted.parquet")["probability_wages"]
+    rows = new.group_by("country", maintain_order=True).agg("wage", "price")
+    answer = asyncio.run(sent(run.folder, rows.drop("country").to_dicts()))
+    found = [one["probability"]["wages"] for one in answer.json()["predictions"]]
+    assert found == pytest.approx(wanted.to_list(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"wage": [1, 2]}, "no column 'price'"),
+        ({"wage": [1, 2], "price": 3}, "'price' is to be a list"),
+        ({"wage": [1, 2], "price": [3]}, "lists have [1, 2] cells: give a cell for each step"),
+        ({"wage": [1, "2"], "price": [3, 4]}, "'wage' holds '2': give numbers, null for none"),
+        ({"wage": [1, True], "price": [3, 4]}, "'wage' holds True"),
+        ({"wage": [None], "price": [None]}, "no value in any of its columns"),
+        ({"wage": [], "price": []}, "is to be a list, from the first step to the last"),
+    ],
+)
+def test_what_is_sent_amiss_is_refused(run: Run, row: dict, told: str) -> None:
+    answer = asyncio.run(sent(run.folder, [{"wage": [1], "price": [2]}, row]))
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+    assert answer.json()["detail"].startswith("row 2")
+
+
+def test_uneven_steps_are_read_in_a_file_and_by_the_service(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frames = []
+    for place in range(120):
+        slow = place % 2
+        years = 1800 + np.cumsum(rng.integers(1, 3 + 4 * slow, 14))
+        noise = rng.normal(size=14)
+        frames.append(
+            pl.DataFrame({"who": [f"w{place}"] * 14, "year": years, "tax": noise}).with_columns(
+                pl.lit("slow" if slow else "fast").alias("pace")
+            )
+        )
+    write_table(pl.concat(frames), tmp_path / "taxes.csv")
+    data = {"files": [str(tmp_path / "taxes.csv")], "series": ["tax"], "id": "who"}
+    chosen = Recipe.build({"data": data | {"time": "year", "target": "pace"}})
+    found = fit(chosen.replace(QUICK | LEARNED), tmp_path / "run")
+    # The values are noise: it is the time between them that tells.
+    assert found.read_json("metrics.json")["models"]["network"]["accuracy"]["value"] > 0.9
+    predict(found.folder, tmp_path / "taxes.csv", tmp_path / "predicted.parquet")
+    wanted = pl.read_parquet(tmp_path / "predicted.parquet")["probability_slow"][:3]
+    rows = [frame.select("year", "tax").to_dict(as_series=False) for frame in frames[:3]]
+    answer = asyncio.run(sent(found.folder, rows)).json()["predictions"]
+    assert [one["probability"]["slow"] for one in answer] == pytest.approx(list(wanted), abs=1e-5)
+    page = (found.folder / "report.html").read_text(encoding="utf-8")
+    assert "Steps are not evenly spaced" in page
+
+
+def test_a_network_of_numbers_goes_to_other_runtimes(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    graph, tables, card = export(run.folder, tmp_path / "model.onnx")
+    told = json.loads(tables.read_text(encoding="utf-8"))
+    assert told["series"]["marked"] == [0]
+    assert told["reading"]["channels"] == ["wage", "price"]
+    assert "float32 [batch, steps, numbers]" in card.read_text(encoding="utf-8")
+    assert graph.stat().st_size > 0
+
+
+def test_series_are_embedded_and_sorted_into_types(
+    run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUREE_LANG", "en")
+    page = embed_rows(run.folder, table, tmp_path / "vectors.parquet", 2)
+    found = pl.read_parquet(tmp_path / "vectors.parquet")
+    assert found.columns == ["country", *(f"v{place}" for place in range(1, 33)), "type"]
+    leaders = strikes(240).group_by("country", maintain_order=True).first()["leader"]
+    shares = pl.DataFrame([leaders, found["type"]]).group_by("type", "leader").len()["len"]
+    assert sum(sorted(shares)[-2:]) > 0.8 * 240
+    assert page is not None
+    assert "different series" in page.read_text(encoding="utf-8")
+
+
+def test_a_series_is_explained_step_by_step_and_channel_by_channel(
+    run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for language, told in (("en", "What each channel added"), ("zh", "各通道在所有步上")):
+        monkeypatch.setenv("DUREE_LANG", language)
+        page = explain_row(run.folder, table, 3, tmp_path / "row.html")
+        assert told in page.read_text(encoding="utf-8")
+    found = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    assert [channel["name"] for channel in found["channels"]] == ["wage", "price"]
+    given = strikes(240).filter(pl.col("country") == "C002")
+    assert found["channels"][0]["values"] == pytest.approx(given["wage"].to_list())
+    added = sum(sum(channel["attributions"]) for channel in found["channels"])
+    way = found["score"] - found["start"]
+    assert added == pytest.approx(way, abs=0.011 * abs(way) + 1e-4)
+    every = pl.read_parquet(explain_all(run.folder, table, tmp_path / "all.parquet"))
+    assert len(every) == 2 * len(strikes(240))
+    same = every.filter(pl.col("row") == 3)
+    assert same["attribution"].sum() == pytest.approx(added, abs=1e-3)
+    assert same.filter(pl.col("channel") == "wage")["value"].to_list() == given["wage"].to_list()
+
+
+def test_the_studio_lists_series_by_name_and_explains_them(run: Run) -> None:
+    kept = pl.read_parquet(run.folder / "predictions.parquet")
+    rows, count = list_rows(finished(run), "", False, 1)
+    assert (count, rows[0].text) == (len(kept), kept["country"][0])
+    page = row_page(run, 1, Words("en"))
+    assert "Blue steps speak for" in page

@@ -49,7 +49,7 @@ class Console:
         folder = run.folder
         self.err.print()
         self.tell(translate(PREDICT).format(folder=folder))
-        if run.has("explanations.json"):
+        if run.has("explanations.json") or run.has("channels.json"):
             self.tell(translate(EXPLAIN).format(folder=folder))
         self.tell(translate(READ).format(page=folder / "report.html"))
         self.err.print()

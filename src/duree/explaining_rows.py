@@ -17,10 +17,13 @@ from duree.explain.faithfulness import agreement, faithfulness
 from duree.explain.gates import KEEPS, trace
 from duree.explain.model import recurrent_part, sentences, text_encoder
 from duree.explaining import answer_names, arc_data, shading
+from duree.explaining_series import attributed_series, explain_series
 from duree.folders import cannot_write, write_file
 from duree.report.row_page import RowData, render_row
+from duree.report.series_page import SeriesData, render_series
 from duree.report.vocabulary import Words
 from duree.sequences.lives import LifeEncoder
+from duree.sequences.series import SeriesEncoder
 from duree.sequences.text import TextEncoder
 from duree.tables.attributes import told_of
 from duree.tables.pieces import Pieces
@@ -32,7 +35,8 @@ CHUNK = 256
 
 def is_explainable(model: TrainedModel) -> bool:
     """Whether what the network says of a row is explained unit by unit."""
-    return not model.task.each_step and isinstance(model.encoder, TextEncoder | LifeEncoder)
+    known = TextEncoder | LifeEncoder | SeriesEncoder
+    return not model.task.each_step and isinstance(model.encoder, known)
 
 
 def require_explainable(model: TrainedModel) -> None:
@@ -41,7 +45,7 @@ def require_explainable(model: TrainedModel) -> None:
     Raises
     ------
     RunError
-        It answers at each step, or reads no units.
+        It answers at each step, or forecasts.
     """
     if not is_explainable(model):
         raise RunError(
@@ -74,8 +78,10 @@ def write_explained_row(
         A file cannot be written.
     """
     _require_suffix(output, ".html")
-    found = explain_text(networks, read, row)
-    page = render_row(found, Words(user_language(), networks[0].reads_states))
+    found = explain_read(networks, read, row)
+    model = networks[0]
+    words = Words(user_language(), model.reads_states, numbers=model.reads_numbers)
+    page = render_explained(found, words)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -90,7 +96,8 @@ def write_attributions(
     """Write the attributions of all rows, one line a unit; memory does not grow with the rows.
 
     The columns are ``row`` (from 1), ``step`` (from 1), ``unit``, ``begin``, ``end`` (places in the
-    text, in characters), ``answer`` and ``attribution``. ``progress`` is told of the rows done.
+    text, in characters), ``answer`` and ``attribution``; of series those that
+    ``attributed_series`` gives. ``progress`` is told of the rows done.
 
     Raises
     ------
@@ -99,12 +106,26 @@ def write_attributions(
     RunError
         The file cannot be written; one that was there before is intact.
     """
+    attribute_some = attributed_series if model.reads_numbers else _attributed
     with pieces:
         _require_suffix(pieces.output, ".parquet")
         for begin in range(pieces.count * CHUNK, max(len(texts), 1), CHUNK):
-            pieces.add(_attributed(model, texts[begin : begin + CHUNK], begin))
+            pieces.add(attribute_some(model, texts[begin : begin + CHUNK], begin))
             progress(min(begin + CHUNK, len(texts)))
         pieces.put_together()
+
+
+def explain_read(
+    networks: list[TrainedModel], read: pl.Series, row: int
+) -> RowData | SeriesData:
+    """Everything that is known of one row, a text or a series; see ``explain_text``."""
+    explain = explain_series if networks[0].reads_numbers else explain_text
+    return explain(networks, read, row)
+
+
+def render_explained(found: RowData | SeriesData, words: Words) -> str:
+    """The page of it."""
+    return render_row(found, words) if isinstance(found, RowData) else render_series(found, words)
 
 
 def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> RowData:

@@ -23,6 +23,7 @@ from duree.report.typology_page import Kind, Sorting, Typology, render_typology
 from duree.report.vocabulary import Words
 from duree.run import Run
 from duree.sequences.lives import LifeEncoder
+from duree.sequences.series import SeriesEncoder
 from duree.settings import STATES
 from duree.tables.attributes import beside, told_of
 from duree.tables.persons import Persons
@@ -85,8 +86,8 @@ def embed_rows(
     require_writable(output)
     model = TrainedModel.of_run(run)
     summing_network(model)  # refused where there is none
-    if not isinstance(model.encoder, LifeEncoder):
-        text_encoder(model)  # refused where it reads numbers
+    if not isinstance(model.encoder, LifeEncoder | SeriesEncoder):
+        text_encoder(model)  # refused where it reads something else
     table = read_like(run, data, model)
     texts = model.texts(table)
     vectors = embed(model, model.encode(texts))
@@ -99,7 +100,7 @@ def embed_rows(
     frame = pl.DataFrame(
         [first, *(pl.Series(f"v{place}", of) for place, of in enumerate(vectors.T, start=1))]
     )
-    persons = _distinct(texts)
+    persons = _alike(texts, first) if model.reads_numbers else _distinct(texts)
     if kinds is not None and kinds > len(persons):
         raise DataError(
             "{kinds} types were asked for, and only {count} sequences differ",
@@ -116,7 +117,7 @@ def embed_rows(
         frame = frame.with_columns(known.alias(name))
     write_table(frame, output)
     page = output.with_suffix(".html")
-    words = Words(user_language(), model.reads_states)
+    words = Words(user_language(), model.reads_states, numbers=model.reads_numbers)
     write_file(page, render_typology(found, words).encode())
     return page
 
@@ -128,6 +129,12 @@ def _distinct(texts: pl.Series) -> Persons:
     codes = Persons.of(texts.struct.json_encode()).codes
     first = np.unique(codes, return_index=True)[1]
     return Persons(told_of(texts).gather(first), codes)
+
+
+def _alike(series: pl.Series, names: pl.Series) -> Persons:
+    """Series of numbers that are the same as one person, called as the first of them is."""
+    _, first, codes = np.unique(series.hash().to_numpy(), return_index=True, return_inverse=True)
+    return Persons(names.cast(pl.String).gather(first), codes.astype(np.int64))
 
 
 def _typology(

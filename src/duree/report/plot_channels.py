@@ -16,6 +16,9 @@ from duree.report.vocabulary import Words
 
 LEFT, RIGHT, BELOW, TITLE, GAP = 0.62, 0.15, 0.42, 0.24, 0.62  # inches
 LINE, TALL, LOW = 0.21, 2.1, 1.35
+# Of one series: panels, steps up to which each is marked, and the share of the largest attribution
+# below which nothing is shaded.
+MOST_PANELS, MOST_MARKED, FAINT = 6, 60, 0.03
 # So many names of steps at most, about; the more the wider a panel is.
 NAMES_AN_INCH = 1.3
 # One class needs no key; two stand apart best in these.
@@ -44,6 +47,40 @@ def draw_channels(facts: ChannelFacts, words: Words) -> Figure:
         _name_steps(axes, facts, width)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.grid(axis="y", color=PALE, linewidth=0.5)
+    return figure
+
+
+def draw_series(
+    steps: list[str], channels: list[tuple[str, list[float | None], list[float]]], words: Words
+) -> Figure:
+    """A panel for each of the first channels of one series, over shades of what each step added.
+
+    Parameters
+    ----------
+    steps : list of str
+        What the steps are called.
+    channels : list of (name, values, attributions)
+    words : Words
+    """
+    shown = channels[:MOST_PANELS]
+    figure = Figure(figsize=(WIDTH, len(shown) * (TITLE + LOW + BELOW)))
+    width = WIDTH - LEFT - RIGHT
+    most = max((abs(added) for _, _, given in shown for added in given), default=0.0) or 1.0
+    for number, (name, values, given) in enumerate(shown):
+        axes = place(figure, LEFT, TITLE + number * (TITLE + LOW + BELOW), width, LOW)
+        for step, added in enumerate(given):
+            if abs(added) > FAINT * most:
+                colour, dark = BLUE if added > 0 else ORANGE, 0.65 * abs(added) / most
+                axes.axvspan(step - 0.5, step + 0.5, color=colour, alpha=dark, linewidth=0)
+        known = np.array(values, dtype=float)
+        marked = "o" if len(known) <= MOST_MARKED or not np.isfinite(known[1:-1]).all() else ""
+        axes.plot(known, color=INK, linewidth=1.1, marker=marked, markersize=2.2)
+        axes.set_title(label(name, int(width * 9)))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        room = max(text_width(label(step, 12)) for step in steps) + 0.15
+        apart = max(-(-len(steps) // max(int(width / room), 1)), -(-len(steps) // 12))
+        axes.set_xlim(-0.5, len(steps) - 0.5)
+        axes.set_xticks(range(0, len(steps), apart), [label(s, 12) for s in steps[::apart]])
     return figure
 
 

@@ -112,7 +112,7 @@ class SeriesEncoder:
                 given=given,
                 known=self.channels,
             )
-        ragged = self._shortened(ragged)
+        ragged = self.shortened(ragged)
         standard = (ragged.values - np.array(self.means)) / np.array(self.scales)
         missing = np.isnan(standard)
         marks = missing[:, list(self.marked)]
@@ -124,7 +124,8 @@ class SeriesEncoder:
         lengths = as_ragged(values).lengths
         return np.maximum(lengths - (self.longest or lengths.max(initial=0)), 0)
 
-    def _shortened(self, ragged: Ragged) -> Ragged:
+    def shortened(self, ragged: Ragged) -> Ragged:
+        """The steps that ``encode`` keeps of each row."""
         if self.longest is None or ragged.lengths.max(initial=0) <= self.longest:
             return ragged
         of_tail = {"head": 0, "tail": self.longest, "both": self.longest // 2}[self.keep]

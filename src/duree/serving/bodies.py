@@ -5,11 +5,14 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
 from fastapi import HTTPException
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from duree.report.records import Estimate
+from duree.tasks import Task
 
 T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V")
@@ -160,6 +163,20 @@ def column_of(row: Mapping[str, V], name: str, number: int) -> V:
 def unfit(number: int, why: str) -> HTTPException:
     """That a row does not fit, and why."""
     return HTTPException(422, f"row {number}: {why}")
+
+
+def answers_of(task: Task, predictions: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Predictions [rows, outputs] as the service tells them."""
+    columns = {column.name: column.to_list() for column in task.columns(predictions)}
+    said, names = columns.pop("prediction"), task.classes
+    if not names:
+        rows = zip(said, columns["low"], columns["high"], strict=True)
+        names = ("prediction", "low", "high")
+        return [dict(zip(names, finite(row), strict=True)) for row in rows]
+    return [
+        {"prediction": s, "probability": dict(zip(names, row, strict=True))}
+        for s, row in zip(said, predictions.tolist(), strict=True)
+    ]
 
 
 def finite(values: Iterable[float]) -> list[float | None]:

@@ -139,7 +139,7 @@ def _values(model: TrainedModel, rng: np.random.Generator, rows: int, steps: int
         beside = [rng.integers(size, size=(rows, steps)) for size in sizes]
         return np.stack([tokens, *beside], axis=2)
     if isinstance(model.encoder, SeriesEncoder):
-        return rng.normal(size=(rows, steps, model.encoder.channels)).astype(np.float32)
+        return rng.normal(size=(rows, steps, model.encoder.size)).astype(np.float32)
     raise TypeError(f"no graph reads what {type(model.encoder).__name__} gives")
 
 
@@ -172,5 +172,5 @@ def _tables(model: TrainedModel) -> dict[str, Any]:
             beside = model.encoder.beside.items()
             tables |= {"beside": {name: column.to_dict() for name, column in beside}}
     else:
-        tables |= {"series": model.encoder.to_dict()}
+        tables |= {"series": model.encoder.to_dict(), "reading": model.extra}
     return tables

@@ -32,10 +32,11 @@ from duree.serving.bodies import (
     Card,
     Cell,
     Line,
+    answers_of,
     column_of,
-    finite,
     unfit,
 )
+from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.tables.attributes import tell_beside
@@ -110,16 +111,7 @@ class Rows:
         predictions = model.predictions(sequences)
         if model.task.each_step:  # of a row it is what comes after its last step
             predictions = predictions[np.cumsum(sequences.lengths) - 1]
-        columns = {column.name: column.to_list() for column in model.task.columns(predictions)}
-        said, names = columns.pop("prediction"), model.task.classes
-        if not names:
-            rows = zip(said, columns["low"], columns["high"], strict=True)
-            names = ("prediction", "low", "high")
-            return [dict(zip(names, finite(row), strict=True)) for row in rows]
-        return [
-            {"prediction": s, "probability": dict(zip(names, row, strict=True))}
-            for s, row in zip(said, predictions.tolist(), strict=True)
-        ]
+        return answers_of(model.task, predictions)
 
     def series(self, texts: list[str]) -> pl.Series:
         """Rows as the encoder takes them."""
@@ -260,8 +252,10 @@ class Served:
         )
 
 
-def rows_of(model: TrainedModel, recipe: Recipe) -> Rows | Sentences | SeriesRows:
+def rows_of(model: TrainedModel, recipe: Recipe) -> Rows | Sentences | SeriesRows | Numbers:
     """What the network is asked, and how it is told."""
+    if model.reads_numbers:
+        return Numbers(model, recipe)
     if model.task.of_series:
         return SeriesRows(model, recipe)
     if isinstance(model.encoder, TokenEncoder):

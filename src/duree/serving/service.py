@@ -43,6 +43,7 @@ from duree.serving.bodies import (
     parsed,
 )
 from duree.serving.figures import Counted, Figures
+from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.serving.served import Rows, Served
@@ -170,7 +171,7 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         elif sent == ARROW:
             raise HTTPException(415, "sentences and series are sent as JSON alone")
         elif ARROW in wanted and JSON not in wanted:
-            raise HTTPException(406, "tags and forecasts come as JSON alone")
+            raise HTTPException(406, "answers for sentences and series come as JSON alone")
         else:  # laying them out takes longer than other requests should wait
             asked = await run_in_threadpool(_of_rows, rows, body)
         answers = await _predicted(served, asked)
@@ -192,7 +193,7 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         served = chosen(run)
         rows = served.rows
         if not isinstance(rows, Rows):
-            raise HTTPException(422, "tags and forecasts are not explained word by word")
+            raise HTTPException(422, "tags, forecasts and series are not explained word by word")
         text = rows.read(asked.row, 1)
         try:
             return Explanation(**await served.batcher.alone(rows.explained, text, EXPLANATION))
@@ -241,7 +242,7 @@ class _Direct(APIRoute):
         return handle
 
 
-def _of_rows(rows: Rows | Sentences | SeriesRows, body: bytes) -> list[Any]:
+def _of_rows(rows: Rows | Sentences | SeriesRows | Numbers, body: bytes) -> list[Any]:
     """What is asked in a body of JSON, row by row."""
     asked: Any = parsed(rows.body, body)
     return [rows.read(row, number) for number, row in enumerate(asked.rows, start=1)]

@@ -10,11 +10,12 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError, RunError
-from duree.explaining_rows import explain_text, require_explainable
+from duree.explaining_rows import explain_read, render_explained, require_explainable
 from duree.folders import MANIFEST
 from duree.report.page import render_report
-from duree.report.row_page import RowData, render_row
+from duree.report.row_page import RowData
 from duree.report.run_data import RunData, load_run
+from duree.report.series_page import SeriesData
 from duree.report.vocabulary import Words
 from duree.run import Run
 from duree.tables.attributes import tell_beside
@@ -58,7 +59,7 @@ def row_page(run: Run, place: int, words: Words) -> str:
         )
     with ONE_AT_A_TIME:
         explained = _explained(str(run.folder), _stamp(run), place)
-        return render_row(explained, data.words(words.language))
+        return render_explained(explained, data.words(words.language))
 
 
 def report_page(run: Run, words: Words) -> str:
@@ -93,7 +94,7 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
     text, target = _text_column(data), data.target_column()
     frame = data.predictions.select(
         pl.int_range(1, pl.len() + 1).alias("place"),
-        pl.col(text).cast(pl.String).fill_null("").alias("text"),
+        _told(data, text).fill_null("").alias("text"),
         pl.col(target).cast(pl.String).fill_null("").alias("true"),
         pl.col("prediction").cast(pl.String).alias("said"),
         _sureness(data, target).alias("sure"),
@@ -106,6 +107,16 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
         frame = frame.sort("sure", descending=True, maintain_order=True)
     shown = frame.slice((page - 1) * ROWS, ROWS)
     return [ListedRow(**row) for row in shown.iter_rows(named=True)], frame.height
+
+
+def _told(data: RunData, text: str) -> pl.Expr:
+    """What the list shows of each row: its text; of series their names, where they have some."""
+    if data.channels is None:
+        return pl.col(text).cast(pl.String)
+    name = data.column("id")
+    if name in data.predictions.columns:
+        return pl.col(name).cast(pl.String)
+    return pl.int_range(1, pl.len() + 1).cast(pl.String)
 
 
 def _sureness(data: RunData, target: str) -> pl.Expr:
@@ -151,15 +162,16 @@ def _text_column(data: RunData) -> str:
 
 
 @lru_cache(maxsize=32)
-def _explained(folder: str, stamp: float, place: int) -> RowData:
+def _explained(folder: str, stamp: float, place: int) -> RowData | SeriesData:
     data, run = _data(folder, stamp), Run(folder)
-    text = str(data.predictions[_text_column(data)][place - 1] or "")
+    read = data.predictions[_text_column(data)][place - 1 : place]
     found = networks(run)
     require_explainable(found[0])
-    read = pl.Series("text", [text])
+    if not found[0].reads_numbers:
+        read = pl.Series("text", [str(read[0] or "")])
     if beside := found[0].beside:
         read = tell_beside(Table(data.predictions[place - 1 : place], ()), read, beside)
-    return explain_text(found, read, place)
+    return explain_read(found, read, place)
 
 
 @lru_cache(maxsize=8)

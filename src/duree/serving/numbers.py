@@ -1,0 +1,135 @@
+"""Series of numbers that are sent to be classified or regressed: each row is one series."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.recipe import Recipe
+from duree.sequences.ragged import Ragged
+from duree.serving.bodies import Asked, AskedLists, Line, answers_of, column_of, unfit
+from duree.tables.channels import measured, with_numbers
+from duree.tables.table import Table
+from duree.trained import TrainedModel
+
+# A step that the network reads takes as long as so many characters of a text.
+STEP_SIZE = 5
+
+
+class Numbers:
+    """What a network that reads series of numbers is asked, and what it says.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    recipe : Recipe
+        That of its run.
+    """
+
+    def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
+        self.model, self.recipe = model, recipe
+        self.is_wide = "series" in model.extra
+        self.body = Asked if self.is_wide else AskedLists
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that every row must have; times where steps are not evenly spaced."""
+        if self.is_wide:
+            return self.model.inputs
+        times = [] if self.model.extra["even"] else [str(self.recipe.data.time)]
+        return [*measured(self.model.extra), *times]
+
+    @property
+    def example(self) -> dict[str, Line]:
+        """A row as it is to be written."""
+        if self.is_wide:
+            return dict.fromkeys(self.needed, 0.0)
+        columns: dict[str, Line] = {name: [3.0, None, 5.0] for name in self.needed}
+        if not self.model.extra["even"]:
+            is_number = self.model.extra["frequency"]["written"] == "number"
+            times: list[Any] = (
+                [1, 2, 4] if is_number else ["2001-01-01", "2001-01-02", "2001-01-05"]
+            )
+            columns[str(self.recipe.data.time)] = times
+        return columns
+
+    def read(self, row: Mapping[str, Line], number: int) -> Ragged:
+        """What the network reads of a row, as a Ragged of one.
+
+        Raises
+        ------
+        HTTPException
+            422: a column is missing or does not fit, or there is no value at all.
+        """
+        try:
+            return self.model.encode(self._series(row, number))
+        except DataError as error:
+            raise unfit(number, error.message("en")) from None
+
+    def size(self, series: Ragged) -> int:
+        """How many characters of texts take as long as a series."""
+        return STEP_SIZE * len(series.values)
+
+    def answers(self, series: list[Ragged]) -> list[dict[str, Any]]:
+        """A prediction for each series."""
+        sequences = reduce(Ragged.followed_by, series)
+        return answers_of(self.model.task, self.model.predictions(sequences))
+
+    def _series(self, row: Mapping[str, Line], number: int) -> NDArray[np.float64] | pl.Series:
+        """The series, [1, steps, channels]; or as a table has it, where its times are read."""
+        given = {name: column_of(row, name, number) for name in self.needed}
+        if self.is_wide:
+            cells = [_number(cell, name, number) for name, cell in given.items()]
+            known = np.flatnonzero(np.isfinite(cells))
+            if not len(known):
+                raise unfit(number, "there is no value in any of its columns")
+            return np.array(cells[: known[-1] + 1])[None, :, None]
+        lists = {name: _list(cells, name, number) for name, cells in given.items()}
+        if len(lengths := {len(cells) for cells in lists.values()}) > 1:
+            raise unfit(
+                number, f"its lists have {sorted(lengths)} cells: give a cell for each step"
+            )
+        time = str(self.recipe.data.time)
+        times = lists.pop(time, None)
+        columns = {
+            name: [_number(cell, name, number) for cell in cells] for name, cells in lists.items()
+        }
+        steps = np.array(list(columns.values())).T
+        if not np.isfinite(steps).any():
+            raise unfit(number, "there is no value in any of its columns")
+        return steps[None] if times is None else self._timed(columns, times, time)
+
+    def _timed(self, columns: dict[str, list[float]], times: list[Any], time: str) -> pl.Series:
+        """The same by the way of a table, whose cells of times are texts, as in a file."""
+        name = str(self.recipe.data.id)
+        frame = (
+            pl.DataFrame(columns)
+            .fill_nan(None)
+            .with_columns(
+                pl.Series(time, [None if cell is None else str(cell) for cell in times], pl.String),
+                pl.lit("sent").alias(name),
+            )
+        )
+        table, _ = with_numbers(Table(frame, ()), self.recipe.data, {}, self.model.extra)
+        return self.model.texts(table)
+
+
+def _list(cells: Line, name: str, number: int) -> list[Any]:
+    if not isinstance(cells, list) or not cells:
+        raise unfit(number, f"{name!r} is to be a list, from the first step to the last")
+    return cells
+
+
+def _number(cell: object, name: str, number: int) -> float:
+    if cell is None:
+        return math.nan
+    if isinstance(cell, bool) or not isinstance(cell, int | float) or not math.isfinite(cell):
+        raise unfit(number, f"{name!r} holds {cell!r}: give numbers, null for none")
+    return float(cell)
