@@ -115,9 +115,7 @@ def write_attributions(
         pieces.put_together()
 
 
-def explain_read(
-    networks: list[TrainedModel], read: pl.Series, row: int
-) -> RowData | SeriesData:
+def explain_read(networks: list[TrainedModel], read: pl.Series, row: int) -> RowData | SeriesData:
     """Everything that is known of one row, a text or a series; see ``explain_text``."""
     explain = explain_series if networks[0].reads_numbers else explain_text
     return explain(networks, read, row)

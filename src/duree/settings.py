@@ -57,11 +57,15 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
-# The same where series of numbers are read, which have no words.
+# The same where series of numbers are read, which have no words. A channel that is hidden whole, as
+# dropout on the input does, is often half of what there is. On the problems of benchmarks/series.py,
+# three seeds each, without baselines: which mark came first, accuracy 0.847 with the defaults of
+# texts and 1.000 with these; bursts counted, error 0.67 and 0.49; growth, error 5.9 and 5.2.
 NUMBER_DEFAULTS: dict[str, dict[str, Any]] = {
     "data": {"text": NUMBERS},
     "text": {"keep": "tail"},
-    "model": {"word_dropout": 0.0, "wide": False},
+    "model": {"word_dropout": 0.0, "input_dropout": 0.0, "output_dropout": 0.3, "wide": False},
+    "training": {"learning_rate": 5e-3},
 }
 # What has no meaning then.
 OF_WORDS = (

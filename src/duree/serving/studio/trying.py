@@ -15,6 +15,7 @@ from duree.explaining_rows import is_explainable
 from duree.recipe import Recipe
 from duree.report.explanations import Shading
 from duree.run import Run
+from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.serving.served import Rows, rows_of
@@ -94,6 +95,11 @@ def say(run: Run, given: Mapping[str, str]) -> Said | Tagged | Ahead:
             return _tagged(rows, text)
         if isinstance(rows, SeriesRows):
             return _ahead(rows, text)
+        if isinstance(rows, Numbers):  # which the form does not offer
+            raise DataError(
+                "series of several channels are not written by hand",
+                fix="predict a table of them, or send them to duree serve",
+            )
         if model.reads_states:
             return _said(rows, _states(model, text, given))
         return _said(rows, {model.columns["text"]: text})
