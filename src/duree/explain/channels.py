@@ -15,8 +15,9 @@ from duree.explain.attribution import COMPLETE, Attributions
 from duree.explain.model import Model, recurrent_part
 from duree.sequences.ragged import Ragged
 
-# Gauss-Legendre points on the way: more where what they give does not add up.
-POINTS = (32, 128, 512)
+# Pieces of the way, each taken at two Gauss-Legendre points: more where they do not add up, for at
+# some point another state may become the largest, which makes a jump.
+PIECES = (16, 64, 256, 1024)
 # Steps that are read at a time.
 STEPS = 100_000
 
@@ -50,8 +51,8 @@ def by_channel(
         begin, end = sequences.offsets[row : row + 2]
         whole = torch.from_numpy(np.ascontiguousarray(sequences.values[begin:end]))
         start, score = _quantities(model, whole, int(outputs[row]), np.array([0.0, 1.0]))
-        for points in POINTS:
-            given = _integral(model, whole, int(outputs[row]), points)
+        for pieces in PIECES:
+            given = _integral(model, whole, int(outputs[row]), pieces)
             if abs(given.sum() - (score - start)) <= COMPLETE * abs(score - start):
                 break
         found[begin:end], scores[row], starts[row] = given, score, start
@@ -60,15 +61,15 @@ def by_channel(
     return numbers, Attributions(steps, outputs, scores, starts)
 
 
-def _integral(model: Model, whole: Tensor, output: int, points: int) -> NDArray[np.float64]:
+def _integral(model: Model, whole: Tensor, output: int, pieces: int) -> NDArray[np.float64]:
     """The gradient's mean on the way from nothing to the series, times the series."""
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    parts, shares = (nodes + 1) / 2, weights / 2
+    nodes, _ = np.polynomial.legendre.leggauss(2)
+    parts = ((np.arange(pieces)[:, None] + (nodes + 1) / 2) / pieces).ravel()
     total = np.zeros(whole.shape)
-    for some in np.array_split(np.arange(points), -(-points * len(whole) // STEPS)):
-        x = _on_the_way(whole, parts[some]).requires_grad_()
+    for some in np.array_split(parts, -(-len(parts) * len(whole) // STEPS)):
+        x = _on_the_way(whole, some).requires_grad_()
         (slopes,) = torch.autograd.grad(_explained(model, x, output).sum(), x)
-        total += np.einsum("p,pti->ti", shares[some], slopes.numpy().astype(np.float64))
+        total += slopes.double().sum(dim=0).numpy() / len(parts)
     return np.asarray(total * whole.numpy())
 
 
