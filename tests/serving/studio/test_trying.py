@@ -27,6 +27,7 @@ SMALL = {
     "judging.bootstrap": 100,
     "judging.baselines": False,
 }
+NUMBERS = {name: value for name, value in SMALL.items() if name != "model.embedding_size"}
 MONTHS = [f"m{n}" for n in range(8)]
 
 
@@ -52,6 +53,11 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Visitor:
     fit(forecasting(str(file), **settings), folder / "runs" / "walks")
     planned = settings | {"forecast.known": ("plan",)}
     fit(forecasting(str(file), **planned), folder / "runs" / "planned")
+    kinds = {"kind": pl.col("id").str.slice(1).cast(pl.Int64) % 2}
+    file = Path(long_table(folder / "kinds.csv", walks(40, 12), more=kinds))
+    read = {"series": ["y"], "time": "when", "id": "id", "target": "kind"}
+    numbers = Recipe.build({"data": {"files": [str(file)], **read}})
+    fit(numbers.replace(NUMBERS), folder / "runs" / "numbers")
     states(folder, "next", covariate=["town"])
     states(folder, "pay", target="pay")
     letters(120).write_csv(folder / "letters.csv")
@@ -96,6 +102,16 @@ def test_a_series_that_needs_columns_beside_it_is_tried_as_a_table_alone(visitor
     page = visitor.get("/runs/planned").text
     assert "of your own" not in page
     assert "Predict another table" in page
+
+
+def test_rows_are_shown_where_they_can_be_and_explained_where_they_are(visitor: Visitor) -> None:
+    page = visitor.get("/runs/numbers").text
+    assert "of your own" not in page
+    assert "Look at the test rows" not in page
+    assert visitor.get("/runs/numbers/rows").status_code == 422
+    assert "Look at the test rows" in visitor.get("/runs/next").text
+    assert "/rows/1" not in visitor.get("/runs/next/rows").text
+    assert "/rows/1" in visitor.get("/runs/pay/rows").text
 
 
 def test_words_get_their_tags_in_every_layer(visitor: Visitor) -> None:

@@ -79,6 +79,12 @@ def finished(run: Run) -> RunData:
     return _data(str(run.folder), _stamp(run))
 
 
+def lists_rows(data: RunData) -> bool:
+    """Whether the test rows can be shown one by one: they have a text, or states told as one."""
+    kind = data.predictions.schema.get(data.column("text") or "")
+    return data.tags is None and kind is not None and not kind.is_nested()
+
+
 def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[list[ListedRow], int]:
     """A page of the test rows, and how many there are on all pages.
 
@@ -152,13 +158,12 @@ def _data(folder: str, stamp: float) -> RunData:
 
 def _text_column(data: RunData) -> str:
     """The column of the texts; DataError where the run has none to show."""
-    text = data.column("text") or ""
-    if text not in data.predictions.columns:
+    if not lists_rows(data):
         raise DataError(
             "the answers of this run are not shown one by one",
             fix="read its report, or take predictions.parquet away",
         )
-    return text
+    return data.column("text") or ""
 
 
 @lru_cache(maxsize=32)

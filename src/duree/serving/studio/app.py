@@ -101,6 +101,7 @@ def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
                 run=run,
                 asked=listing.asked(run.recipe),
                 data=data,
+                has_rows=answers.lists_rows(data),
                 tried=trying.asks_for(run.recipe),
                 most=trying.TEXT,
                 files=files,
