@@ -204,7 +204,9 @@ def _characters(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
 def _unused(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
     """Columns that nobody named: those that say nothing, and those that say when."""
     named = {getattr(data, role) for role in ROLES}
-    others = [c for c in frame if c.name not in named and c.dtype != pl.Object]
+    # Lists were made of a person's rows, and are no columns of the user's.
+    nested = {name for name, kind in frame.schema.items() if kind.is_nested() or kind == pl.Object}
+    others = [c for c in frame if c.name not in named | nested]
     if frame.height < 2:
         return []
     findings = []

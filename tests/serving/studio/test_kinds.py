@@ -124,6 +124,7 @@ def test_what_rows_are_is_guessed_and_the_checks_fit(
     checks = visitor.get(f"{address}/checks", params=chosen).text
     assert 'role="alert"' not in checks
     assert 'class="checks"' in checks
+    assert "gaps" not in checks  # which are ours, and no column of the table
 
 
 def test_a_user_of_texts_sees_one_choice_more_and_none_of_the_others(
