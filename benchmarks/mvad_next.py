@@ -5,7 +5,7 @@
 712 young people; each fold is the test part once. Bits per step over all 712, with a bootstrap
 interval by person, beside every baseline; the state in June 1999 as foretold from month 24, 36, 48
 and 60. ``--members``: networks from so many seeds, whose probabilities are averaged, besides.
-Needs DUREE_DATA (default ../shared/data). A minute a fold on two threads.
+Needs DUREE_DATA (default ../shared/data). Two minutes a fold on two threads.
 """
 
 from __future__ import annotations
