@@ -28,7 +28,7 @@ from duree.tables.columns import with_columns
 from duree.tables.finding import Finding
 from duree.tables.state_facts import describe_states
 from duree.tables.whole import time_points
-from duree.tables.write import write_table
+from duree.tables.write import sink_table, write_table
 from duree.tasks import Task
 
 PARTS = ("train", "validation", "test")
@@ -121,13 +121,13 @@ def keep_predictions(run: Run, question: Question, task: Task, judged: Judged) -
     for name, facts in task.facts(network[1], judged.targets, inputs, target).items():
         run.write_json(name, facts)
     frames = [
-        pl.DataFrame(task.told(found, inputs)).select(
+        pl.LazyFrame(task.told(found, inputs)).select(
             pl.int_range(len(test)).alias("row"), pl.lit(name).alias("model"), pl.all()
         )
         for name, found in rivals
     ]
     if frames:
-        write_table(pl.concat(frames), run.folder / "baselines.parquet")
+        sink_table(pl.concat(frames), run.folder / "baselines.parquet")
 
 
 def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> None:

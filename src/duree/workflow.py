@@ -68,24 +68,29 @@ def _carry_out(run: Run, listener: Listener) -> Run:
         if run.has("report.html"):
             listener.tell(f"{run.folder} is finished: nothing is left to do")
             return run
-        with records.step(run, "read", listener):
-            question = read(run, listener)
-        with records.step(run, "encode", listener):
-            encoder, sequences = encode(run, question)
-        with records.step(run, "train", listener):
-            networks = train(run, question, encoder, sequences, listener)
-        with records.step(run, "baselines", listener):
-            rivals = train_rivals(run, question, encoder, networks[0].task, listener)
-        with records.step(run, "evaluate", listener):
-            judged = judge_on_test(run, question, sequences, networks, rivals)
-        with records.step(run, "explain", listener):
-            study(run, question, sequences, networks, judged)
-        records.keep_predictions(run, question, networks[0].task, judged)
-        records.keep_metrics(run, question, networks[0].task, judged)
+        _train_and_judge(run, listener)
+        # Of all that was made only what the folder keeps is still held.
         write_report(run.folder)
         for work in ("checkpoint", "baselines"):
             shutil.rmtree(run.folder / work, ignore_errors=True)
     return run
+
+
+def _train_and_judge(run: Run, listener: Listener) -> None:
+    with records.step(run, "read", listener):
+        question = read(run, listener)
+    with records.step(run, "encode", listener):
+        encoder, sequences = encode(run, question)
+    with records.step(run, "train", listener):
+        networks = train(run, question, encoder, sequences, listener)
+    with records.step(run, "baselines", listener):
+        rivals = train_rivals(run, question, encoder, networks[0].task, listener)
+    with records.step(run, "evaluate", listener):
+        judged = judge_on_test(run, question, sequences, networks, rivals)
+    with records.step(run, "explain", listener):
+        study(run, question, sequences, networks, judged)
+    records.keep_predictions(run, question, networks[0].task, judged)
+    records.keep_metrics(run, question, networks[0].task, judged)
 
 
 def read(run: Run, listener: Listener) -> Question:

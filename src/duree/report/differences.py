@@ -77,7 +77,9 @@ def agreements(run: RunData) -> dict[str, Agreement]:
     answers = run.predictions[run.target_column()].cast(pl.String)
     network = _right(run.predictions, answers)
     found = {}
-    for (model,), rows in run.baselines.sort("row").group_by("model", maintain_order=True):
+    for model in run.baselines["model"].unique(maintain_order=True).to_list():
+        # One at a time: of a large log they are millions of rows.
+        rows = run.baselines.filter(pl.col("model") == model).sort("row")
         if len(rows) == len(answers):
             other = _right(rows, answers)
             found[str(model)] = Agreement(
