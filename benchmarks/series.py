@@ -3,11 +3,12 @@
     python benchmarks/series.py [PROBLEM...] [--cell lstm] [--seed 0] [--set KEY=VALUE]...
 
 Simulated: ``lead`` (which of two channels leads the other; each by itself looks the same),
-``first`` (in which of two channels a mark came first, anywhere), ``count`` (how many bursts there
-were), ``gaps`` (when values are missing tells the class). Real, by DUREE_DATA (default
-../shared/data): ``school`` (mvad: 72 months as six channels of 0 and 1; good grades at sixteen),
-``growth`` (M4 weekly: the change over the next 13 weeks from the 52 before, whole series in one
-part). A quarter of a minute a problem on two threads.
+``first`` (in which of two channels a mark came first, anywhere), ``cue`` (in which of them the
+first mark after a cue came, among as many others), ``count`` (how many bursts there were), ``gaps``
+(when values are missing tells the class). Real, by DUREE_DATA (default ../shared/data): ``school``
+(mvad: 72 months as six channels of 0 and 1; good grades at sixteen), ``growth`` (M4 weekly: the
+change over the next 13 weeks from the 52 before, whole series in one part). A quarter of a minute a
+problem.
 """
 
 from __future__ import annotations
@@ -66,6 +67,20 @@ def first(rng: np.random.Generator) -> Problem:
         values[late, 1 - own] += 4
         frames.append(rows_of(f"s{place}", values, channel=("left", "right")[own]))
     return pl.concat(frames), {"target": "channel"}
+
+
+def cue(rng: np.random.Generator) -> Problem:
+    """Four marks in each of two channels, a cue in a third; where the mark after it came."""
+    frames = []
+    for place in range(1200):
+        values = 0.3 * rng.normal(size=(60, 3))
+        places = np.sort(rng.choice(60, 9, replace=False))
+        sides = rng.permutation([0, 0, 0, 0, 1, 1, 1, 1])
+        at = int(rng.integers(0, 8))
+        values[places[at], 2] += 3
+        values[np.delete(places, at), sides] += 3
+        frames.append(rows_of(f"s{place}", values, side=("left", "right")[sides[at]]))
+    return pl.concat(frames), {"target": "side"}
 
 
 def count(rng: np.random.Generator) -> Problem:
@@ -128,6 +143,7 @@ def growth(rng: np.random.Generator) -> Problem:
 PROBLEMS: dict[str, Callable[[np.random.Generator], Problem]] = {
     "lead": lead,
     "first": first,
+    "cue": cue,
     "count": count,
     "gaps": gaps,
     "school": school,
