@@ -299,6 +299,8 @@ def test_check_looks_series_over(table: Path) -> None:
         ({"data": {"series": ["a"], "text": "letter", "target": "y"}}, "choose one"),
         ({"data": {"series": ["a"], "states": ["b:c"], "target": "y"}}, "choose one"),
         ({"data": {"series": ["a"], "time": "t", "target": "y"}}, "data.id must name"),
+        ({"task": "next", "data": {"series": ["a"]}}, "does not go with task = next"),
+        ({"task": "label", "data": {"series": ["a"]}}, "does not go with task = label"),
         ({"data": {"series": ["a"], "target": "y"}, "model": {"wide": True}}, "no meaning where"),
         ({"data": {"series": ["a"], "target": "y"}, "text": {"numbers": "one"}}, "no meaning"),
         ({"data": {"text": "a", "target": "y"}, "forecast": {"horizon": 3}}, "task = forecast"),
@@ -307,6 +309,13 @@ def test_check_looks_series_over(table: Path) -> None:
 def test_what_goes_ill_with_numbers_is_refused(settings: dict, told: str) -> None:
     with pytest.raises(RecipeError, match=told):
         Recipe.build(settings)
+
+
+def test_several_labels_stand_in_a_cell_with_semicolons_if_nothing_else_is_said() -> None:
+    flags = LONG | {"series": ("wage",), "target": "both", "task": "multilabel"}
+    assert recipe_from_flags(None, (), flags, ()).data.label_separator == ";"
+    parted = recipe_from_flags(None, (), flags, ("data.label_separator=|",))
+    assert parted.data.label_separator == "|"
 
 
 def test_series_without_a_target_are_forecast_as_ever() -> None:

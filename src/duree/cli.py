@@ -69,7 +69,7 @@ def column_options(command: Any) -> Any:
             metavar="COL",
             multiple=True,
             default=None,
-            help="Column of a series' values over --time; several: a series in each.",
+            help="Column of numbers over --time; with --target, a channel, or a time point.",
         ),
         click.option(
             "--covariate",
@@ -116,7 +116,7 @@ def demo(rows: int, out: str | None) -> None:
 @column_options
 @click.option(
     "--task",
-    type=click.Choice(["classify", "regress", "next", "forecast", "label"]),
+    type=click.Choice(["classify", "regress", "multilabel", "next", "forecast", "label"]),
     help="Found out if not given.",
 )
 @click.option("--horizon", metavar="N", type=int, help="Forecast so many steps.")

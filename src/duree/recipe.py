@@ -22,6 +22,7 @@ from duree.errors import DataError, RecipeError
 from duree.settings import (
     NUMBER_DEFAULTS,
     NUMBERS,
+    OF_ROWS,
     OF_SERIES,
     OF_WORDS,
     READS_TOKENS,
@@ -98,6 +99,8 @@ class Recipe(Section):
         data = self.data
         if not data.series or (self.task is not None and {self.task} <= OF_SERIES):
             return self
+        if self.task is not None and not {self.task} <= OF_ROWS:
+            raise ValueError(f"data.series does not go with task = {self.task}: leave one out")
         if data.text != NUMBERS or data.reads_states:
             raise ValueError("data.series and data.text or states are both given: choose one")
         if data.time and not data.id:

@@ -15,6 +15,8 @@ VALUE = "value"
 NUMBERS = "numbers"
 # Tasks that read series, by time.
 OF_SERIES = frozenset({"forecast"})
+# Tasks with an answer for each row, also where it is a series of numbers.
+OF_ROWS = frozenset({"classify", "regress", "multilabel"})
 # And that in which the words of a sentence are told, where each row is a token.
 TOKENS = "tokens"
 # Which tasks read such rows.
@@ -44,6 +46,7 @@ TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
             "wide": False,
         }
     },
+    "multilabel": {"data": {"label_separator": ";"}},
     # benchmarks/tagging.py tells what these reach.
     "label": {
         "model": {
