@@ -107,8 +107,9 @@ def test_a_series_that_needs_columns_beside_it_is_tried_as_a_table_alone(visitor
 def test_rows_are_shown_where_they_can_be_and_explained_where_they_are(visitor: Visitor) -> None:
     page = visitor.get("/runs/numbers").text
     assert "of your own" not in page
-    assert "Look at the test rows" not in page
-    assert visitor.get("/runs/numbers/rows").status_code == 422
+    assert "Look at the test rows" in page
+    assert "/rows/1" in visitor.get("/runs/numbers/rows").text
+    assert "Blue steps speak for" in visitor.get("/runs/numbers/rows/1").text
     assert "Look at the test rows" in visitor.get("/runs/next").text
     assert "/rows/1" not in visitor.get("/runs/next/rows").text
     assert "/rows/1" in visitor.get("/runs/pay/rows").text

@@ -80,9 +80,11 @@ def finished(run: Run) -> RunData:
 
 
 def lists_rows(data: RunData) -> bool:
-    """Whether the test rows can be shown one by one: they have a text, or states told as one."""
+    """Whether the test rows can be shown one by one: they have a text, or states told as one, or
+    are series, which go by their names."""
     kind = data.predictions.schema.get(data.column("text") or "")
-    return data.tags is None and kind is not None and not kind.is_nested()
+    is_told = kind is not None and (data.channels is not None or not kind.is_nested())
+    return data.tags is None and is_told
 
 
 def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[list[ListedRow], int]:
