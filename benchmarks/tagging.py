@@ -3,9 +3,10 @@
     OMP_NUM_THREADS=2 taskset -c 0,1 python benchmarks/tagging.py [--only conll|gothic|lemma]
 
 Nothing but the corpus is learned from: no other one, no vectors, no lists of names. Its own
-development part chooses the epoch and the baselines' constants; the network learns from the training
-file alone, the baselines in the end from both. The test file is opened once, at the end. Needs DUREE_DATA (default ../shared/data) and the extra [label]. A
-quarter of an hour on two cores, of which ten minutes are those of CoNLL-2003's network.
+development part chooses the epoch and the baselines' constants; the network learns from the
+training file alone, the baselines in the end from both. The test file is opened once, at the end.
+Needs DUREE_DATA (default ../shared/data) and the extra [label]. Twenty minutes on two cores, of
+which seven are those of CoNLL-2003's network.
 """
 
 from __future__ import annotations
