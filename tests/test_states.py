@@ -109,6 +109,11 @@ def test_a_time_point_that_is_missing_is_told(run: Run, tmp_path: Path) -> None:
         predict(run.folder, tmp_path / "new.csv", tmp_path / "predicted.csv")
 
 
+def test_the_report_names_the_columns_that_were_read(run: Run) -> None:
+    page = write_report(run.folder, "en").read_text(encoding="utf-8")
+    assert "<h1>Predicting “pay” from “m01:m24”</h1>" in page
+
+
 def test_the_report_tells_of_states_and_not_of_words(run: Run) -> None:
     for language, told, untold in (
         ("en", "the sequences of states in the columns m01:m24", r"\b([Ww]ords?|[Tt]exts?)\b"),

@@ -101,6 +101,15 @@ class RunData:
         return Words(language, data.reads_states, self.answers_steps, data.token is not None)
 
     @property
+    def reads(self) -> str | None:
+        """What the network reads, as the user named it."""
+        data = self.recipe.data
+        if data.reads_states:
+            states = (*data.states, *filter(None, [data.state]), *data.event)
+            return ", ".join((*states, *data.attribute))
+        return ", ".join(data.series) if data.reads_numbers else self.column("text")
+
+    @property
     def answers_steps(self) -> bool:
         """Whether it is steps of sequences that are right or wrong."""
         return self.metrics.counted == "steps"
