@@ -13,7 +13,7 @@ from duree.errors import DataError, RunError, user_language
 from duree.explain.arcs import ARC_UNITS
 from duree.explain.attribution import METHODS, integrated_gradients, occlusion
 from duree.explain.contrast import flip
-from duree.explain.faithfulness import agreement, faithfulness
+from duree.explain.faithfulness import agreement, believed
 from duree.explain.gates import KEEPS, trace
 from duree.explain.model import recurrent_part, sentences, text_encoder
 from duree.explaining import answer_names, arc_data, shading
@@ -162,10 +162,7 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
         attributions={name: _rounded(one.values.values) for name, one in methods.items()},
         start=float(given.start[0]),
         score=float(given.score[0]),
-        faithful={
-            name: faithfulness(model, sequence, one).areas | {"missed": float(one.incomplete[0])}
-            for name, one in methods.items()
-        },
+        faithful=believed(model, sequence, methods),
         seeds=[
             float(alike)
             for other in networks[1:]
@@ -188,12 +185,11 @@ def _attributed(model: TrainedModel, read: pl.Series, before: int) -> pl.DataFra
     sequences, texts = model.encode(read), told_of(read)
     given = integrated_gradients(model, sequences)
     places = np.array([place for text in texts for place in encoder.places(text)])
-    lengths = sequences.lengths
-    rows = np.repeat(np.arange(len(texts)), lengths)
+    rows = np.repeat(np.arange(len(texts)), sequences.lengths)
     return pl.DataFrame(
         {
             "row": before + rows + 1,
-            "step": np.arange(len(rows)) - np.repeat(sequences.offsets[:-1], lengths) + 1,
+            "step": sequences.steps + 1,
             "unit": [unit for text in texts for unit in encoder.units(text)],
             "begin": places.reshape(-1, 2)[:, 0],
             "end": places.reshape(-1, 2)[:, 1],

@@ -7,7 +7,7 @@ import polars as pl
 
 from duree.explain.attribution import METHODS
 from duree.explain.channels import by_channel
-from duree.explain.faithfulness import agreement, faithfulness
+from duree.explain.faithfulness import agreement, believed
 from duree.explaining import answer_names
 from duree.report.series_page import Read, SeriesData
 from duree.sequences.ragged import Ragged
@@ -55,10 +55,7 @@ def explain_series(networks: list[TrainedModel], read: pl.Series, row: int) -> S
         ],
         start=float(given.start[0]),
         score=float(given.score[0]),
-        faithful={
-            name: faithfulness(model, sequence, one).areas | {"missed": float(one.incomplete[0])}
-            for name, one in methods.items()
-        },
+        faithful=believed(model, sequence, methods),
         seeds=[
             float(alike)
             for other in networks[1:]
@@ -76,8 +73,8 @@ def attributed_series(model: TrainedModel, series: pl.Series, before: int) -> pl
     sequences = model.encode(series)
     numbers, given = by_channel(model, sequences)
     values, added = _encoder(model).shortened(as_ragged(series)), _by_name(model, numbers)
-    channels, lengths = channel_names(model.extra), sequences.lengths
-    rows = np.repeat(np.arange(len(series)), lengths)
+    channels = channel_names(model.extra)
+    rows = np.repeat(np.arange(len(series)), sequences.lengths)
     names = np.array(answer_names(model), dtype=object)
     each = len(channels)
     return pl.DataFrame(

@@ -9,6 +9,7 @@ whether a network trained from another seed names the same steps.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +73,15 @@ def faithfulness(
         curve(random, delete=False),
         float(np.median(attributions.incomplete)),
     )
+
+
+def believed(
+    model: Model, sequence: Ragged, methods: Mapping[str, Attributions]
+) -> dict[str, dict[str, float]]:
+    """How far each method is to be believed of one sequence: the areas under its curves, and as
+    ``missed`` by how much it misses what it should add up to."""
+    found = {name: faithfulness(model, sequence, given) for name, given in methods.items()}
+    return {name: curves.areas | {"missed": curves.incomplete} for name, curves in found.items()}
 
 
 def agreement(one: Attributions, other: Attributions) -> Floats:

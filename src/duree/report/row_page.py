@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from markupsafe import Markup
@@ -27,7 +27,6 @@ METHODS = {
     "gradient_times_input": "gradient × input",
     "occlusion": "occlusion",
 }
-
 
 # Units that the table of what stands beside them shows.
 MOST_STEPS = 200
@@ -70,23 +69,33 @@ def render_row(row: RowData, words: Words) -> str:
         drawn = _svg(draw_arc, row.arc, words)
         figures["arc"] = to_inline_svg(drawn, "arc", words("The prediction along the text"))
     shades = row.shading
+    return render_row_page(
+        "row.html",
+        words,
+        row.faithful,
+        row=row,
+        figures={name: Markup(figure) for name, figure in figures.items()},
+        shaded=shade(row.text, shades.places, shades.values),
+        by_sentence=shade(row.text, shades.places, row.by_sentence),
+        most_drawn=MOST,
+        steps=list(_steps(row))[:MOST_STEPS],
+        beside=[words("time since the one before") if n == GAPS else n for n in row.beside],
+        flipping=[row.units[step] for step in row.flip.steps] if row.flip else [],
+    )
+
+
+def render_row_page(template: str, words: Words, methods: Iterable[str], **facts: Any) -> str:
+    """A page of one row, whose attributions are by these methods."""
     style = page_style()
     return (
         page_environment(words)
-        .get_template("row.html")
+        .get_template(template)
         .render(
-            row=row,
             language=words.language,
             style=Markup(style),
             policy=page_policy(style),
-            figures={name: Markup(figure) for name, figure in figures.items()},
-            shaded=shade(row.text, shades.places, shades.values),
-            by_sentence=shade(row.text, shades.places, row.by_sentence),
-            most_drawn=MOST,
-            steps=list(_steps(row))[:MOST_STEPS],
-            beside=[words("time since the one before") if n == GAPS else n for n in row.beside],
-            methods={name: words(METHODS[name]) for name in row.faithful},
-            flipping=[row.units[step] for step in row.flip.steps] if row.flip else [],
+            methods={name: words(METHODS[name]) for name in methods},
+            **facts,
         )
     )
 

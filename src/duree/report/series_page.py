@@ -8,10 +8,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from duree.report.drawing import drawing_style, to_inline_svg, to_svg
-from duree.report.page import page_environment, page_policy, page_style
 from duree.report.plot_channels import MOST_PANELS, draw_series
 from duree.report.records import Record
-from duree.report.row_page import METHODS
+from duree.report.row_page import render_row_page
 from duree.report.vocabulary import Words
 
 
@@ -49,17 +48,6 @@ def render_series(row: SeriesData, words: Words) -> str:
             row.steps, [(one.name, one.values, one.attributions) for one in row.channels], words
         )
         drawn = to_inline_svg(to_svg(figure), "series", words("The series, shaded"))
-    style = page_style()
-    return (
-        page_environment(words)
-        .get_template("series.html")
-        .render(
-            row=row,
-            language=words.language,
-            style=Markup(style),
-            policy=page_policy(style),
-            figure=Markup(drawn),
-            drawn=MOST_PANELS,
-            methods={name: words(METHODS[name]) for name in row.faithful},
-        )
+    return render_row_page(
+        "series.html", words, row.faithful, row=row, figure=Markup(drawn), drawn=MOST_PANELS
     )
