@@ -104,19 +104,14 @@ def judge_on_test(
             *_truncation(question, sequences, networks[0]),
             *(f"{rival.name}: {note}" for rival in rivals for note in rival.notes),
         ],
-        _further(question, sequences, networks[0], recipe.seed),
+        task.further(
+            networks[0].network,
+            sequences,
+            (question.split.train, question.split.test),
+            recipe.seed,
+            question.weights,
+        ),
     )
-
-
-def _further(
-    question: Question, sequences: Ragged, network: TrainedModel, seed: int
-) -> dict[str, Any] | None:
-    """What else the task judges, of the training and the test rows."""
-    parts = question.split.train, question.split.test
-    counts = question.weights
-    weights = () if counts is None else (counts[rows] for rows in parts)
-    seen, tested = (sequences.take(rows) for rows in parts)
-    return network.task.further(network.network, seen, tested, seed, *weights)
 
 
 def _truncation(question: Question, sequences: Ragged, network: TrainedModel) -> list[str]:

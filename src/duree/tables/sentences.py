@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.settings import TOKENS, DataSettings
 from duree.tables.columns import as_text, resolve_column
-from duree.tables.conll import LONGEST_SENTENCE, SENTENCE, TOKEN_FILES
+from duree.tables.conll import LONGEST_SENTENCE, SENTENCE
 from duree.tables.enough import listed
 from duree.tables.finding import Finding
 from duree.tables.table import Table
@@ -23,13 +23,6 @@ FORMS = ("form", "token")
 BIO = re.compile(r"O|[BIESLU]-.+")
 # Rows that a finding names.
 SHOWN = 5
-
-
-def is_tokens(table: Table) -> bool:
-    """Whether the files that were read are tables of tokens."""
-    return bool(table.sources) and all(
-        f".{source.format}" in TOKEN_FILES for source in table.sources
-    )
 
 
 def sentence_columns(table: Table, data: DataSettings) -> tuple[str, str]:

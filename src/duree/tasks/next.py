@@ -268,19 +268,20 @@ class Next(Task):
     def further(
         self,
         network: nn.Module,
-        seen: Ragged,
-        tested: Ragged,
+        sequences: Ragged,
+        parts: tuple[NDArray[np.int64], NDArray[np.int64]],
         seed: int,
-        *weights: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
     ) -> dict[str, Any] | None:
         """The state at the last time point, as foretold from earlier ones by simulated paths."""
         if not isinstance(network, StepModel):
             return None
         # What each output is read as, where the network goes on from what it said itself.
         tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
-        codes = self.codes(seen), self.codes(tested)
+        seen, tested = (sequences.take(rows) for rows in parts)
+        counts = () if weights is None else (weights[rows] for rows in parts)
         asked = FurtherAhead(network, tokens, self.times, self.temperature, seed)
-        return asked.figures(tested, *codes, *weights)
+        return asked.figures(tested, self.codes(seen), self.codes(tested), *counts)
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         return self._columns(predictions.argmax(axis=1), predictions.max(axis=1), predictions)

@@ -211,21 +211,23 @@ class Task(Protocol):
     def further(
         self,
         network: nn.Module,
-        seen: Ragged,
-        tested: Ragged,
+        sequences: Ragged,
+        parts: tuple[NDArray[np.int64], NDArray[np.int64]],
         seed: int,
-        *weights: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
     ) -> dict[str, Any] | None:
         """What else is judged, as plain JSON data for ``further.json``; None for most tasks.
 
         Parameters
         ----------
         network : nn.Module
-        seen, tested : Ragged
-            The sequences that it learned from, and those of the test part, as encoded.
+        sequences : Ragged
+            All rows, as encoded.
+        parts : (int64, int64)
+            The rows that it learned from, and those of the test part.
         seed : int
-        *weights : float64 [rows], optional
-            How much each row of both counts.
+        weights : float64 [rows] or None
+            How much each row counts.
         """
         return None
 
