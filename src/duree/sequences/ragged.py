@@ -83,10 +83,11 @@ class Ragged:
         offsets = offsets_of(lengths)
         return Ragged(self.values[_spans(begins, offsets)], offsets)
 
-    def followed_by(self, other: Ragged) -> Ragged:
-        """The rows of both, one after the other."""
-        values = np.concatenate([self.values, other.values])
-        return Ragged(values, np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]))
+    def followed_by(self, *others: Ragged) -> Ragged:
+        """The rows of all, one after the other."""
+        every = (self, *others)
+        values = np.concatenate([rows.values for rows in every])
+        return Ragged(values, offsets_of(np.concatenate([rows.lengths for rows in every])))
 
     def save(self, folder: Path) -> None:
         """Write ``values.npy`` and ``offsets.npy`` into ``folder``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -79,7 +78,7 @@ class Numbers:
 
     def answers(self, series: list[Ragged]) -> list[dict[str, Any]]:
         """A prediction for each series."""
-        sequences = reduce(Ragged.followed_by, series)
+        sequences = series[0].followed_by(*series[1:])
         return answers_of(self.model.task, self.model.predictions(sequences))
 
     def _series(self, row: Mapping[str, Line], number: int) -> NDArray[np.float64] | pl.Series:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -104,7 +103,8 @@ class SeriesRows:
     def answers(self, series: list[Begun]) -> list[dict[str, Any]]:
         """The steps to come of each series, as the columns of ``duree predict``, and their times
         as ``time``."""
-        sequences = reduce(Ragged.followed_by, [begun.sequence for begun in series])
+        first, *others = (begun.sequence for begun in series)
+        sequences = first.followed_by(*others)
         columns = self.model.task.columns(self.model.predictions(sequences))
         horizon = len(series[0].times)
         return [
