@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from duree.recipe import recipe_from_flags
+from duree.recipe.recipe import recipe_from_flags
 from duree.workflow import fit
 
 EVENTS = 20

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from duree.baselines import label_baselines
-from duree.recipe import Recipe
-from duree.sequences.text import TextEncoder
+from duree.recipe.recipe import Recipe
+from duree.sequences.text_encoder import TextEncoder
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from statistics import mean
 
-from duree.console import Console
-from duree.recipe import Recipe
+from duree.cli.console import Console
+from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 
 TABLE = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "chinese_hotel"

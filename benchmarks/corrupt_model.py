@@ -20,9 +20,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree import SequenceClassifier
+from duree.cli.demo_corpus import generate
 from duree.errors import RunError
-from duree.letters import generate
-from duree.trained import TrainedModel
+from duree.pipeline.model import TrainedModel
 
 KINDS = ("flip one bit", "flip ten bits", "cut", "overwrite", "swap stretches", "swap files")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.sequences.text import TextEncoder
-from duree.settings import TextSettings
+from duree.recipe.settings import TextSettings
+from duree.sequences.text_encoder import TextEncoder
 
 
 def main() -> None:

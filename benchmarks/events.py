@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from duree.settings import DataSettings
-from duree.tables.read import read_tables
-from duree.tables.whole import whole
-from duree.tables.write import write_table
+from duree.recipe.settings import DataSettings
+from duree.tables.files.read import read_tables
+from duree.tables.files.write import write_table
+from duree.tables.layouts.layout import whole
 
 EVENTS, USERS = 2_000_000, 50_000
 

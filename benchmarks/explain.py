@@ -22,17 +22,17 @@ import numpy as np
 import polars as pl
 import torch
 
-from duree.demo import fit_demo
-from duree.evaluation.judgement import judge_models
+from duree.cli.demo import fit_demo
+from duree.evaluation.evaluate import judge_models
 from duree.explain.arcs import arc
 from duree.explain.attribution import integrated_gradients
 from duree.explain.faithfulness import faithfulness
 from duree.explain.gates import trace
 from duree.explain.model import shuffled
-from duree.recipe import Recipe
+from duree.pipeline.model import TrainedModel
+from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
-from duree.tables.splits import group_codes
-from duree.trained import TrainedModel
+from duree.tables.split.make_split import group_codes
 from duree.workflow import fit
 
 IMDB = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "imdb"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.console import Console
-from duree.recipe import Recipe
+from duree.cli.console import Console
+from duree.recipe.recipe import Recipe
 from duree.workflow import fit, predict
 
 DATA = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "federalist" / "federalist.csv"

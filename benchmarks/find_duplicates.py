@@ -17,10 +17,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.settings import DataSettings
-from duree.tables.checks import check_table
-from duree.tables.duplicates import MIN_UNITS, RESEMBLANCE, find_duplicates
-from duree.tables.shingles import count_units, hash_shingles
+from duree.recipe.settings import DataSettings
+from duree.tables.checks.check_table import check_table
+from duree.tables.checks.duplicates import MIN_UNITS, RESEMBLANCE, find_duplicates
+from duree.tables.checks.shingles import count_units, hash_shingles
 from duree.tables.table import Table
 
 

@@ -14,8 +14,8 @@ import os
 import time
 from pathlib import Path
 
-from duree.console import Console, print_models
-from duree.recipe import Recipe
+from duree.cli.console import Console, print_models
+from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 
 DATA = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "imdb"

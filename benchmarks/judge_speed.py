@@ -23,9 +23,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from duree.evaluation.judgement import judge_models
+from duree.evaluation.evaluate import judge_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
-from duree.evaluation.sampling import Sample, Trial
+from duree.evaluation.resampling import Sample, Trial
 
 ROWS, RESAMPLES, LOOPED = 25_000, 2_000, 20
 NAMES = ("network", "majority", "tfidf_logistic", "nb_svm", "random_forest")

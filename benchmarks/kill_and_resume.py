@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from duree.letters import generate
-from duree.tables.write import write_table
+from duree.cli.demo_corpus import generate
+from duree.tables.files.write import write_table
 
 COMPARED = ("model/weights.safetensors", "predictions.parquet")
 SHORT = (

@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 
 from duree import SequenceRegressor
-from duree.recipe import Recipe
-from duree.tables.write import write_table
+from duree.recipe.recipe import Recipe
+from duree.tables.files.write import write_table
 from duree.workflow import fit
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "long-memory.toml"

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from duree.recipe import Recipe
+from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 
 DATA = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "m4_weekly"

@@ -15,7 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 
-from duree.recipe import Recipe
+from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 
 TABLE = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "mvad" / "mvad.csv"

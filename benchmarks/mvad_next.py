@@ -21,9 +21,9 @@ import numpy as np
 import polars as pl
 
 from duree.evaluation.uncertainty import wilson
-from duree.question import read_question
-from duree.recipe import Recipe
-from duree.tables.splits import Split
+from duree.pipeline.dataset import read_question
+from duree.recipe.recipe import Recipe
+from duree.tables.split.make_split import Split
 from duree.workflow import fit, load_networks
 
 TABLE = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "mvad" / "mvad.csv"

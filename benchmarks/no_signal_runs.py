@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from duree.recipe import Recipe
-from duree.tables.write import write_table
+from duree.recipe.recipe import Recipe
+from duree.tables.files.write import write_table
 from duree.workflow import fit
 
 MOST_CLAIMS = 0.05

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.letters import generate
-from duree.recipe import Recipe
+from duree.cli.demo_corpus import generate
+from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 
 

@@ -28,7 +28,7 @@ an who from so like there or just about out has if what some good more when very
 CHARACTERS = "酒店房间很大服务也不错早餐一般但是位置好交通方便价格合理下次还会来前台态度差没有热水"
 
 READERS = {
-    "duree": "from duree.tables.read import read_tables; read_tables([sys.argv[1]])",
+    "duree": "from duree.tables.files.read import read_tables; read_tables([sys.argv[1]])",
     "polars": "import polars; polars.read_csv(sys.argv[1], infer_schema=False)",
     "pandas": "import pandas; pandas.read_csv(sys.argv[1], dtype=str, keep_default_na=False)",
 }

@@ -155,7 +155,7 @@ def torch_contender(threads: int) -> Figures:
 
 
 def torch_kept_contender(threads: int) -> Figures:
-    from duree.training.allocator import keep_freed_memory
+    from duree.network.allocator import keep_freed_memory
 
     keep_freed_memory()
     yield from torch_contender(threads)
@@ -165,10 +165,10 @@ def duree_contender(threads: int) -> Figures:
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
+    from duree.network.allocator import keep_freed_memory
     from duree.network.model import SequenceModel, tabulated
     from duree.network.recurrent import GRU, LSTM
-    from duree.settings import ModelSettings, TrainingSettings
-    from duree.training.allocator import keep_freed_memory
+    from duree.recipe.settings import ModelSettings, TrainingSettings
     from duree.training.optimiser import make_optimiser, update
 
     keep_freed_memory()
@@ -333,8 +333,8 @@ def memory_contender(threads: int, cell: str, ours: bool) -> Figures:
     import torch
     from torch import nn
 
+    from duree.network.allocator import keep_freed_memory
     from duree.network.recurrent import GRU, LSTM
-    from duree.training.allocator import keep_freed_memory
 
     torch.set_num_threads(threads)
     if ours:

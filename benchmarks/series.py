@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from duree.recipe import Recipe, parse_setting
-from duree.tables.write import write_table
+from duree.recipe.recipe import Recipe, parse_setting
+from duree.tables.files.write import write_table
 from duree.workflow import fit
 
 DATA = Path(os.environ.get("DUREE_DATA", "../shared/data"))

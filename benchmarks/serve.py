@@ -25,15 +25,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-from duree.letters import generate
-from duree.recipe import Recipe
+from duree.cli.demo_corpus import generate
+from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 
 PLAIN = """
 import sys, polars, torch, uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
-from duree.trained import TrainedModel
+from duree.pipeline.model import TrainedModel
 
 model = TrainedModel.load(sys.argv[1] + "/model")
 app = FastAPI()

@@ -19,8 +19,8 @@ from typing import Any
 
 import polars as pl
 
-from duree.recipe import Recipe
-from duree.run import Run
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 
 DATA = Path(os.environ.get("DUREE_DATA", "../shared/data"))

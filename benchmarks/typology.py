@@ -20,10 +20,10 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
-from duree.recipe import Recipe
-from duree.tables.write import write_table
-from duree.typologies import embed_rows
-from duree.typology.matching import constant_costs, distances
+from duree.explain.optimal_matching import constant_costs, distances
+from duree.pipeline.typology import embed_rows
+from duree.recipe.recipe import Recipe
+from duree.tables.files.write import write_table
 from duree.workflow import fit
 
 STATES = np.array(["school", "training", "college", "work", "jobless", "care"])

@@ -13,7 +13,7 @@ from typing import get_args
 
 import pytest
 
-from duree.recipe import Recipe
+from duree.recipe.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "duree"

@@ -14,19 +14,19 @@ import pytest
 from tests.test_cli import call
 
 from duree.errors import DataError, RecipeError
-from duree.recipe import Recipe, recipe_from_flags
-from duree.report.methods import write_methods
-from duree.report.page import render_report
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.pipeline.typology import embed_rows
+from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.report.methods.write import write_methods
+from duree.report.pages.report import render_report
 from duree.report.run_data import load_run
-from duree.run import Run
 from duree.sequences.ragged import Ragged
 from duree.serving.export import export
 from duree.serving.service import create_service
-from duree.tables.attributes import told_of
-from duree.tables.read import read_tables
-from duree.tables.whole import whole
-from duree.trained import TrainedModel
-from duree.typologies import embed_rows
+from duree.tables.files.read import read_tables
+from duree.tables.layouts.layout import whole
+from duree.tables.layouts.step_attributes import told_of
 from duree.workflow import evaluate, explain_row, fit, predict
 
 EVENTS = 12

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from duree.cli import cli, main
+from duree.cli.commands import cli, main
 
 FAST = [
     "--epochs=1",
@@ -183,7 +183,7 @@ def test_a_port_that_another_program_has_is_told(
 def test_help_imports_no_torch() -> None:
     code = (
         "import sys; sys.argv = ['duree', '--help']\n"
-        "from duree.cli import main\n"
+        "from duree.cli.commands import main\n"
         "try: main()\nexcept SystemExit: pass\n"
         "sys.exit('torch' in sys.modules or 'polars' in sys.modules)"
     )

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from tests.test_workflow import letters, recipe
 
-from duree.comparing import compare_runs
 from duree.errors import RunError
-from duree.run import Run
-from duree.tables.write import write_table
+from duree.pipeline.compare import compare_runs
+from duree.pipeline.run import Run
+from duree.tables.files.write import write_table
 from duree.workflow import fit
 
 

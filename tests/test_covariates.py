@@ -14,13 +14,13 @@ from tests.test_states import TIMES, lives
 from tests.test_workflow import SMALL
 
 from duree.errors import RecipeError
-from duree.recipe import Recipe
-from duree.run import Run
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
 from duree.serving.export import export
 from duree.serving.service import create_service
-from duree.tables.covariates import tell_covariates_of_row
-from duree.tables.states import tell_row
-from duree.tables.write import write_table
+from duree.tables.files.write import write_table
+from duree.tables.layouts.covariates import tell_covariates_of_row
+from duree.tables.layouts.states import tell_row
 from duree.workflow import explain_row, fit, predict
 
 

@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from duree.letters import FAVOURABLE, NOISE, PHRASES, TURNED, UNFAVOURABLE, generate
-from duree.tables.duplicates import find_duplicates
+from duree.cli.demo_corpus import FAVOURABLE, NOISE, PHRASES, TURNED, UNFAVOURABLE, generate
+from duree.tables.checks.duplicates import find_duplicates
 
 GOOD, BAD = (
     re.compile(r"(the [\w ]+?) was \w+ (" + "|".join(PHRASES[kind]) + r")\b")

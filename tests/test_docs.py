@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from duree.recipe import setting_names
+from duree.recipe.recipe import setting_names
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

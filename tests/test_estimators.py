@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import duree
 from duree import SequenceClassifier, SequenceRegressor, load
 from duree.errors import DataError, RecipeError, RunError
-from duree.recipe import Recipe, setting_names
+from duree.recipe.recipe import Recipe, setting_names
 
 TEXTS = [f"the play number {n} was {word}" for n in range(60) for word in ("good", "bad")]
 LABELS = ["up", "down"] * 60

@@ -7,17 +7,17 @@ import polars as pl
 import pytest
 
 from duree.baselines.markov import Markov, nothing_before, one_before
-from duree.baselines.steps import StepBaseline
+from duree.baselines.next_steps import StepBaseline
 from duree.evaluation.calibration import log_of_truth
-from duree.evaluation.judgement import judge_models
-from duree.evaluation.steps import NEXT, NEXT_IN_TERMS, SUMS, terms
-from duree.recipe import Recipe
-from duree.run import Run
+from duree.evaluation.evaluate import judge_models
+from duree.evaluation.next_metrics import NEXT, NEXT_IN_TERMS, SUMS, terms
+from duree.network import batches
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged, pieces
-from duree.tables.states import ARROW
+from duree.tables.layouts.states import ARROW
 from duree.tasks.next import Next
-from duree.trained import TrainedModel
-from duree.training import batches
 from duree.workflow import fit
 
 KINDS = 500

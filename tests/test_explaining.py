@@ -17,18 +17,18 @@ from tests.test_workflow import SMALL, letters
 from duree.errors import DataError, RunError
 from duree.explain.attribution import integrated_gradients
 from duree.explain.model import row_sums
-from duree.pictures import (
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.notebook import (
     picture_arc,
     picture_gates,
     picture_texts,
     picture_words,
     shade_text,
 )
-from duree.recipe import Recipe
-from duree.report.explanations import Explanations
-from duree.report.page import write_report
-from duree.run import Run
-from duree.trained import TrainedModel
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.report.pages.report import write_report
+from duree.results.explanations import Explanations
 from duree.workflow import explain_all, explain_row, fit
 
 
@@ -167,7 +167,7 @@ def test_a_long_text_has_an_arc(run: Run, table: Path) -> None:
 def test_all_rows_are_written_with_what_each_word_was_given(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("duree.explaining_rows.CHUNK", 64)
+    monkeypatch.setattr("duree.pipeline.explain_row.CHUNK", 64)
     done: list[tuple[int, int]] = []
     file = explain_all(run.folder, table, tmp_path / "all.parquet", lambda *told: done.append(told))
     found, texts = pl.read_parquet(file), pl.read_csv(table)["letter"]
@@ -185,7 +185,7 @@ def test_all_rows_are_written_with_what_each_word_was_given(
 def test_attributions_that_were_stopped_go_on_where_they_were(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("duree.explaining_rows.CHUNK", 64)
+    monkeypatch.setattr("duree.pipeline.explain_row.CHUNK", 64)
 
     def stop(done: int, rows: int) -> None:
         if done == 192:
@@ -274,7 +274,7 @@ def test_all_rows_are_told_as_they_are_done_and_an_interruption_loses_none(
 
         yield stop_at_first
 
-    monkeypatch.setattr("duree.console.rows_bar", bar)
+    monkeypatch.setattr("duree.cli.console.rows_bar", bar)
     words = ("explain", run.folder, table, "--all", "-o", tmp_path / "all.parquet")
     assert call(*words) == 130
     assert "the same command goes on with it" in capfd.readouterr().err

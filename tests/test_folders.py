@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from duree import folders
+from duree import storage as folders
 from duree.errors import RunError
-from duree.folders import MANIFEST, read_sealed, write_file, write_sealed
+from duree.storage import MANIFEST, read_sealed, write_file, write_sealed
 
 OLD = {"model.json": b'{"a": 1}', "weights.bin": bytes(range(256)) * 8}
 NEW = {"model.json": b'{"a": 2}', "weights.bin": bytes(reversed(range(256))) * 8, "more": b""}

@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from duree import load
-from duree.cli import cli
+from duree.cli.commands import cli
 from duree.errors import DataError, DureeError, ExtraError, RecipeError
-from duree.forecasting import read_forecast
-from duree.recipe import Recipe
+from duree.pipeline.forecast_dataset import read_forecast
+from duree.pipeline.model import TrainedModel
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import ForecastSettings
 from duree.serving.export import export
-from duree.settings import ForecastSettings
-from duree.trained import TrainedModel
 from duree.workflow import evaluate, explain_row, fit, predict, resume
 
 HORIZON = 4

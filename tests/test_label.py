@@ -12,13 +12,13 @@ import pytest
 from duree import load
 from duree.errors import DataError, DureeError, RecipeError
 from duree.estimators import TrainedTagger
-from duree.question import check_files
-from duree.recipe import Recipe, recipe_from_flags
-from duree.report.page import write_report
-from duree.run import Run
+from duree.pipeline.dataset import check_files
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.report.pages.report import write_report
 from duree.serving.export import export
-from duree.tables.conll import read_conll
-from duree.trained import TrainedModel
+from duree.tables.files.conll import read_conll
 from duree.workflow import evaluate, explain_row, fit, load_networks, predict, resume
 
 NAMES = ["Anna", "Otto", "Emma", "Karl"]

@@ -13,13 +13,13 @@ from tests.test_states import TIMES, lives
 from tests.test_workflow import SMALL
 
 from duree.errors import DataError
-from duree.question import check_files, read_question
-from duree.recipe import Recipe, recipe_from_flags
-from duree.report.methods import write_methods
+from duree.pipeline.dataset import check_files, read_question
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.report.methods.write import write_methods
 from duree.report.run_data import load_run
-from duree.run import Run
 from duree.serving.service import create_service
-from duree.tables.write import write_table
+from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_row, fit, predict
 
 SPELLS = {"id": "id", "state": "status", "start": "from", "end": "to"}

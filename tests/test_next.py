@@ -11,16 +11,16 @@ import polars as pl
 import pytest
 
 import duree
-from duree.comparing import compare_runs
 from duree.errors import DataError, DureeError, RecipeError, RunError
-from duree.evaluation.steps import NEXT
-from duree.recipe import Recipe
-from duree.run import Run
+from duree.evaluation.next_metrics import NEXT
+from duree.pipeline.compare import compare_runs
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.pipeline.typology import embed_rows
+from duree.recipe.recipe import Recipe
 from duree.serving.export import export
 from duree.serving.service import create_service
-from duree.tables.write import write_table
-from duree.trained import TrainedModel
-from duree.typologies import embed_rows
+from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_all, explain_row, fit, predict, resume
 
 TIMES = [f"t{time:02}" for time in range(1, 17)]

@@ -15,10 +15,10 @@ import pytest
 from tests.test_workflow import letters, recipe
 
 from duree.errors import DataError
-from duree.listener import SILENT, Silent
-from duree.progress import ask_for_enough, standing
-from duree.run import Run
-from duree.tables.write import write_table
+from duree.pipeline.listener import SILENT, Silent
+from duree.pipeline.progress import ask_for_enough, standing
+from duree.pipeline.run import Run
+from duree.tables.files.write import write_table
 from duree.workflow import fit, resume
 
 

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from duree.errors import RunError
-from duree.recipe import Recipe
-from duree.run import Run, free_folder
-from duree.tables.write import write_table
+from duree.pipeline.run import Run, free_folder
+from duree.recipe.recipe import Recipe
+from duree.tables.files.write import write_table
 from duree.workflow import fit, resume
 
 SETTINGS = {
@@ -47,7 +47,7 @@ def finished(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def duree(*words: object, limit: int | None = None) -> subprocess.CompletedProcess[str]:
     """Call the command line in a process of its own, which may write no file of over ``limit``."""
-    code = "from duree.cli import main; main()"
+    code = "from duree.cli.commands import main; main()"
     if limit is not None:
         code = (
             "import resource, signal\n"

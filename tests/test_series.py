@@ -15,20 +15,20 @@ from tests.test_workflow import SMALL
 
 from duree import load
 from duree.errors import RecipeError
-from duree.question import check_files
-from duree.recipe import Recipe, recipe_from_flags
-from duree.report.page import write_report
-from duree.report.sparks import draw_sparks
+from duree.pipeline.dataset import check_files
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.pipeline.typology import embed_rows
+from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.recipe.settings import NUMBERS
+from duree.report.figures.sparklines import draw_sparks
+from duree.report.pages.report import write_report
 from duree.report.vocabulary import Words
-from duree.run import Run
 from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.serving.studio.answers import finished, list_rows, row_page
-from duree.settings import NUMBERS
-from duree.tables.channel_facts import describe_channels
-from duree.tables.write import write_table
-from duree.trained import TrainedModel
-from duree.typologies import embed_rows
+from duree.tables.describe.series import describe_channels
+from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_all, explain_row, fit, predict, resume
 
 LAG = 2

@@ -12,8 +12,8 @@ import pytest
 
 from duree import SequenceClassifier
 from duree.errors import DataError, RecipeError
-from duree.recipe import Recipe, setting_names
-from duree.tables.write import write_table
+from duree.recipe.recipe import Recipe, setting_names
+from duree.tables.files.write import write_table
 from duree.workflow import fit
 
 # Each of the values must give a network that predicts otherwise than with any other of them.

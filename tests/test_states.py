@@ -13,14 +13,14 @@ import polars as pl
 import pytest
 from tests.test_workflow import SMALL
 
-from duree.baselines.states import StateFeatures
+from duree.baselines.state_features import StateFeatures
 from duree.errors import DataError, RecipeError
-from duree.recipe import Recipe, recipe_from_flags
-from duree.report.page import write_report
-from duree.run import Run
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.report.pages.report import write_report
 from duree.serving.service import create_service
-from duree.tables.write import write_table
-from duree.trained import TrainedModel
+from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_row, fit, predict, resume
 
 TIMES = [f"m{month:02}" for month in range(1, 25)]

@@ -11,9 +11,9 @@ import pytest
 from tests.test_next import SMALL, lives, recipe
 
 from duree.errors import DataError
-from duree.question import read_question
-from duree.recipe import Recipe
-from duree.tables.write import write_table
+from duree.pipeline.dataset import read_question
+from duree.recipe.recipe import Recipe
+from duree.tables.files.write import write_table
 from duree.workflow import fit, predict
 
 QUICK = {"training.epochs": 1, "judging.baselines": False}

@@ -16,19 +16,19 @@ from tests.test_next import SMALL, lives, recipe
 from torch import Tensor
 
 from duree.errors import RecipeError
-from duree.evaluation.horizon import foreseen
-from duree.evaluation.judgement import judge_models
-from duree.evaluation.steps import NEXT_IN_TERMS, terms
-from duree.question import read_question
-from duree.recipe import Recipe
-from duree.report.methods import write_methods
+from duree.evaluation.evaluate import judge_models
+from duree.evaluation.long_range import foreseen
+from duree.evaluation.next_metrics import NEXT_IN_TERMS, terms
+from duree.network.batches import Examples, batch_of
+from duree.pipeline.dataset import read_question
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.report.methods.write import write_methods
 from duree.report.run_data import load_run
-from duree.run import Run
 from duree.sequences.ragged import Ragged, offsets_of
-from duree.tables.write import write_table
+from duree.tables.files.write import write_table
+from duree.tasks.distillation import loss_of_steps
 from duree.tasks.next import Next
-from duree.tasks.taught import loss_of_steps
-from duree.training.batches import Examples, batch_of
 from duree.workflow import evaluate, fit, predict
 
 STATES = 4

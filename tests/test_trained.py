@@ -14,7 +14,7 @@ import torch
 
 from duree import SequenceClassifier, load
 from duree.errors import RunError
-from duree.folders import read_sealed, write_sealed
+from duree.storage import read_sealed, write_sealed
 
 TEXTS = [f"day {n} was {word}" for n in range(30) for word in ("fine", "grim")]
 

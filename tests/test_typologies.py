@@ -16,18 +16,19 @@ from tests.test_states import lives, recipe
 from tests.test_workflow import SMALL, letters
 from tests.test_workflow import recipe as of_letters
 
-from duree import SequenceClassifier, typologies
-from duree.answering import read_like
-from duree.embedding import embed
+from duree import SequenceClassifier
 from duree.errors import DataError, RunError
 from duree.network.wide import JoinedModel
-from duree.recipe import Recipe
-from duree.run import Run
+from duree.pipeline import typology as typologies
+from duree.pipeline.embed import embed
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.predict import read_like
+from duree.pipeline.run import Run
+from duree.pipeline.typology import embed_rows
+from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
-from duree.tables.write import write_table
-from duree.trained import TrainedModel
+from duree.tables.files.write import write_table
 from duree.training.loop import scores
-from duree.typologies import embed_rows
 from duree.workflow import fit
 
 ALONE = {"judging.baselines": False, "training.epochs": 2}

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 import torch
 
-from duree.network.waits import WaitClasses, WaitHead, train_waits
-from duree.recipe import Recipe
-from duree.run import Run
+from duree.network.waiting_times import WaitClasses, WaitHead, train_waits
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
 from duree.workflow import fit, predict
 
 # How long one waits after each event, on average.

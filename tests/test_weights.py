@@ -13,18 +13,18 @@ from tests.test_states import lives
 from tests.test_workflow import SMALL
 
 from duree.baselines import label_baselines, regression_baselines
-from duree.baselines.answers import Counts
+from duree.baselines.targets import Counts
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
-from duree.evaluation.judgement import judge_models
+from duree.evaluation.evaluate import judge_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
-from duree.question import check_files, read_question
-from duree.recipe import Recipe
-from duree.report.methods import write_methods
+from duree.pipeline.dataset import check_files, read_question
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.report.methods.write import write_methods
 from duree.report.run_data import load_run
-from duree.run import Run
-from duree.tables.state_facts import describe_states
-from duree.tables.write import write_table
+from duree.tables.describe.states import describe_states
+from duree.tables.files.write import write_table
 from duree.tasks.classify import Classify
 from duree.tasks.multilabel import Multilabel
 from duree.tasks.regress import Regress

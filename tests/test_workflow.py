@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from duree.errors import DataError, RecipeError, RunError
-from duree.recipe import Recipe
-from duree.run import Run
-from duree.tables.write import write_table
-from duree.trained import TrainedModel
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.tables.files.write import write_table
 from duree.workflow import evaluate, fit, predict, resume
 
 SMALL = {
@@ -390,7 +390,7 @@ def test_two_faults_in_a_recipe_are_told_together() -> None:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("duree.tables.stream.ROWS", 50)
+    monkeypatch.setattr("duree.tables.files.stream.ROWS", 50)
 
 
 @pytest.mark.usefixtures("small_pieces")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from duree.recipe import Recipe
-from duree.settings import Section
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import Section
 
 PAGE = Path(__file__).with_name("recipe.md")
 INTRODUCTION = """\

@@ -17,19 +17,19 @@ from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from duree.embedding import embed
 from duree.errors import DataError, RunError
-from duree.recipe import Recipe, setting_names
+from duree.network.batches import Examples
+from duree.pipeline.embed import embed
+from duree.pipeline.model import TrainedModel, train_model
+from duree.recipe.recipe import Recipe, setting_names
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
-from duree.sequences.series import SeriesEncoder
-from duree.sequences.text import TextEncoder
-from duree.sequences.tokens import TokenEncoder
+from duree.sequences.series_encoder import SeriesEncoder
+from duree.sequences.text_encoder import TextEncoder
+from duree.sequences.token_encoder import TokenEncoder
 from duree.tasks import Task
 from duree.tasks.classify import Classify
 from duree.tasks.regress import Regress
-from duree.trained import TrainedModel, train_model
-from duree.training.batches import Examples
 
 
 class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
@@ -329,7 +329,7 @@ def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor | Trained
     if model.task.each_step:
         raise RunError(
             "a network that answers at each step is no estimator of scikit-learn's kind",
-            fix="read it with duree.trained.TrainedModel, or use duree predict",
+            fix="read it with duree.pipeline.model.TrainedModel, or use duree predict",
         )
     if model.task.of_series:
         _ = model.inputs  # refused: it reads no rows

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from duree.answering import Progress, answer_rows, judge_rows
-from duree.evaluation.judgement import Figures
-from duree.forecasting import answer_series, judge_series, read_forecast
-from duree.question import Question, read_question
-from duree.recipe import Recipe
-from duree.run import Run
-from duree.tables.splits import Split
+from duree.evaluation.evaluate import Figures
+from duree.pipeline.dataset import Question, read_question
+from duree.pipeline.forecast_dataset import answer_series, judge_series, read_forecast
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.predict import Progress, answer_rows, judge_rows
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.tables.split.make_split import Split
 from duree.tasks import Task
-from duree.trained import TrainedModel
 
 
 class Answer(Protocol):

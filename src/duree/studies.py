@@ -5,14 +5,14 @@ A study that does not apply to the run finds nothing, and the report shows nothi
 
 from __future__ import annotations
 
-from duree.explaining import explain_test
-from duree.forecast_facts import forecast_facts
-from duree.judging import Judged
-from duree.question import Question
-from duree.run import Run
+from duree.pipeline.dataset import Question
+from duree.pipeline.evaluate import Judged
+from duree.pipeline.explain_test import explain_test
+from duree.pipeline.forecast_diagnostics import forecast_facts
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.pipeline.waiting_times import FIGURES, judge_waits, learn_waits
 from duree.sequences.ragged import Ragged
-from duree.trained import TrainedModel
-from duree.waiting import FIGURES, judge_waits, learn_waits
 
 
 def study(

@@ -15,27 +15,27 @@ from pathlib import Path
 
 import numpy as np
 
-from duree import records
-from duree.answering import made_from, read_like
 from duree.errors import DataError, DureeError
-from duree.evaluation.judgement import Figures
-from duree.explaining_rows import require_explainable, write_attributions, write_explained_row
-from duree.judging import judge_on_test
+from duree.evaluation.evaluate import Figures
 from duree.kinds import kind_of
-from duree.listener import SILENT, Listener
-from duree.progress import noted
-from duree.question import Question
-from duree.recipe import Recipe
-from duree.report.page import write_report
-from duree.rivals import train_rivals
-from duree.run import Run
+from duree.pipeline import save as records
+from duree.pipeline.baselines import train_rivals
+from duree.pipeline.dataset import Question
+from duree.pipeline.evaluate import judge_on_test
+from duree.pipeline.explain_row import require_explainable, write_attributions, write_explained_row
+from duree.pipeline.listener import SILENT, Listener
+from duree.pipeline.model import TrainedModel, train_model
+from duree.pipeline.predict import made_from, read_like
+from duree.pipeline.progress import noted
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.report.pages.report import write_report
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.studies import study
-from duree.tables.pieces import Pieces
-from duree.tables.splits import Split
+from duree.tables.files.resumable import Pieces
+from duree.tables.split.make_split import Split
 from duree.tasks import TASKS
-from duree.trained import TrainedModel, train_model
 
 
 def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
@@ -182,7 +182,7 @@ def predict(
     Tables larger than memory are read, predicted and written piece by piece. A prediction that was
     stopped goes on where it was, if it is asked for again. ``progress`` is told how many rows are
     done, and of how many, where that is known. Of series, it writes how they go on: as forecasts
-    (see ``duree.forecasting``), or as so many sample ``paths``.
+    (see ``duree.pipeline.forecast_dataset``), or as so many sample ``paths``.
 
     Raises
     ------

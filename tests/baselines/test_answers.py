@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from duree.baselines.answers import Answers
+from duree.baselines.targets import Answers
 
 
 def test_two_classes_are_one_question():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from duree.baselines import label_baselines, regression_baselines
-from duree.recipe import Recipe
+from duree.recipe.recipe import Recipe
 
 RECIPE = Recipe.build({"judging": {"forest_trees": 60}})
 LABEL_NAMES = ["majority", "tfidf_logistic", "nb_svm", "random_forest"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from duree.baselines.beside import BesideFeatures, Encoding, with_those_before
-from duree.baselines.states import StateFeatures
-from duree.sequences.lives import LifeEncoder
+from duree.baselines.state_features import StateFeatures
+from duree.baselines.step_attributes import BesideFeatures, Encoding, with_those_before
+from duree.recipe.settings import TextSettings
 from duree.sequences.ragged import Ragged
-from duree.settings import TextSettings
+from duree.sequences.state_encoder import LifeEncoder
 
 ROWS = pl.DataFrame(
     {

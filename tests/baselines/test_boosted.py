@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from duree.baselines.boosted import BoostedTrees, cross_fitted
-from duree.baselines.steps import StepBaseline
+from duree.baselines.next_steps import StepBaseline
 from duree.sequences.ragged import Ragged, offsets_of
 
 STATES = 3

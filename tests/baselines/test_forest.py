@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from duree.baselines import forest
-from duree.baselines.forest import Forest
+from duree.baselines import random_forest as forest
 from duree.baselines.ngrams import Ngrams
+from duree.baselines.random_forest import Forest
 
 
 def grow(letters, trees=60, **options):

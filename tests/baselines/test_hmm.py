@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("hmmlearn")
 
-from duree.baselines import hmm
-from duree.baselines.answers import Counts
-from duree.baselines.hmm import HiddenMarkov
-from duree.baselines.steps import StepBaseline, Steps
+from duree.baselines import hidden_markov as hmm
+from duree.baselines.hidden_markov import HiddenMarkov
+from duree.baselines.next_steps import StepBaseline, Steps
+from duree.baselines.targets import Counts
 from duree.sequences.ragged import Ragged
 
 STATES = 3

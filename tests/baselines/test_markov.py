@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.baselines import markov, next_baselines
-from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.markov import (
     STRENGTHS,
     LastState,
@@ -18,8 +17,9 @@ from duree.baselines.markov import (
     one_before_and_time,
     two_before,
 )
-from duree.baselines.steps import StepBaseline, StepModel
-from duree.recipe import Recipe
+from duree.baselines.next_steps import StepBaseline, StepModel
+from duree.baselines.targets import ALIKE, Counts
+from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
 
 CHAINS = {"last_state", "majority", "markov", "markov_2", "markov_by_time"}

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duree.baselines import prefixes, step_forest, step_logistic
-from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.boosted import BoostedTrees, cross_fitted
+from duree.baselines.next_steps import StepBaseline, StepModel, Steps
 from duree.baselines.prefixes import Prefixes, PrefixMarks
 from duree.baselines.step_forest import StepForest
 from duree.baselines.step_logistic import StepLogistic
-from duree.baselines.steps import StepBaseline, StepModel, Steps
+from duree.baselines.targets import ALIKE, Counts
 from duree.sequences.ragged import Ragged, offsets_of
 
 STATES = 3

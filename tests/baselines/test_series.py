@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from duree.baselines import label_baselines, regression_baselines
 from duree.baselines.rocket import Group, RocketFeatures, respond
-from duree.baselines.series import SeriesFeatures, describe
-from duree.recipe import Recipe
+from duree.baselines.series_features import SeriesFeatures, describe
+from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged, offsets_of
 
 RECIPE = Recipe.build({"judging": {"forest_trees": 20}})

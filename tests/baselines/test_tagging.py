@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from duree.baselines.crf import FeatureCrf, features, shape
-from duree.baselines.tag_hmm import HiddenMarkov
+from duree.baselines.tag_hidden_markov import HiddenMarkov
 from duree.baselines.tagging import MOST_TAGS, MostFrequentTag, TagBaseline
 from duree.sequences.ragged import Ragged, offsets_of
 

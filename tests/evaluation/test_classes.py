@@ -7,9 +7,9 @@ import pytest
 import sklearn.metrics as sk
 from scipy.special import softmax
 
-from duree.evaluation.classes import FIGURES
-from duree.evaluation.judgement import judge_models
+from duree.evaluation.evaluate import judge_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
+from duree.evaluation.per_class import FIGURES
 from duree.evaluation.uncertainty import wilson
 
 

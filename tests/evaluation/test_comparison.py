@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from duree.evaluation.comparison import compare, holm, mcnemar, permutation_p_value
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
-from duree.evaluation.sampling import Sample, Trial
+from duree.evaluation.resampling import Sample, Trial
 
 
 def marks(both: int, only_one: int, only_other: int, neither: int) -> tuple[np.ndarray, ...]:

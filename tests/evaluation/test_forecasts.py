@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from duree.evaluation.forecasts import (
+from duree.evaluation.forecast_metrics import (
     FORECASTS,
     Answers,
     crps,
@@ -18,7 +18,7 @@ from duree.evaluation.forecasts import (
     smape,
 )
 from duree.sequences.levels import BAND_80, BAND_95, LEVELS
-from duree.tables.seasons import naive2, naive_error
+from duree.tables.time.seasons import naive2, naive_error
 
 DATA = Path(os.environ.get("DUREE_DATA", Path(__file__).parents[3] / "shared/data"))
 RNG = np.random.default_rng(0)

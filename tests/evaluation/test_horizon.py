@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from duree.evaluation.horizon import foreseen, origins
+from duree.evaluation.long_range import foreseen, origins
 
 
 def test_six_years_are_foretold_from_two_to_five() -> None:

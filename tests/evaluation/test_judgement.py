@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from duree.errors import DataError, TrainingError, chinese_templates
-from duree.evaluation.judgement import judge_alone, judge_models, spread_of_seeds
+from duree.evaluation.evaluate import judge_alone, judge_models, spread_of_seeds
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
 
 Floats = NDArray[np.float64]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.evaluation.metrics import FLOOR
-from duree.evaluation.steps import NEXT, ranks
-from duree.evaluation.weighted import mean_among
+from duree.evaluation.next_metrics import NEXT, ranks
+from duree.evaluation.weighted_metrics import mean_among
 
 
 def steps(seed: int, count: int = 40, states: int = 6) -> tuple[np.ndarray, np.ndarray]:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duree.evaluation.judgement import judge_models
-from duree.evaluation.tags import (
+from duree.evaluation.evaluate import judge_models
+from duree.evaluation.tag_metrics import (
     FIRST,
     KIND,
     LAYERS,
@@ -19,7 +19,7 @@ from duree.evaluation.tags import (
     entities,
     tagging_metrics,
 )
-from duree.evaluation.weighted import Floats
+from duree.evaluation.weighted_metrics import Floats
 
 TAGS = ["O", *(f"{prefix}-{kind}" for prefix in "BIES" for kind in ("LOC", "PER"))]
 SCHEME = Scheme.of(TAGS)

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest, norm, t
 
 from duree.evaluation.metrics import CLASSIFICATION, REGRESSION, MetricSet
-from duree.evaluation.sampling import Sample, Trial
+from duree.evaluation.resampling import Sample, Trial
 from duree.evaluation.uncertainty import (
     effective_rows,
     interval,

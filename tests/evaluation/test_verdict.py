@@ -11,7 +11,7 @@ from duree.errors import chinese_templates
 from duree.evaluation import verdict
 from duree.evaluation.comparison import Comparison
 from duree.evaluation.metrics import CLASSIFICATION, LABELS, REGRESSION
-from duree.evaluation.sampling import Sample
+from duree.evaluation.resampling import Sample
 from duree.evaluation.verdict import Verdict, conclude, decide, rows_needed, weigh
 
 Estimates = dict[str, dict[str, float]]

@@ -11,11 +11,11 @@ from tests.explain.corpus import write_texts
 
 from duree import SequenceClassifier
 from duree.network.model import SequenceModel
+from duree.pipeline.model import TrainedModel
+from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import Ragged
-from duree.sequences.series import SeriesEncoder
-from duree.settings import ModelSettings
+from duree.sequences.series_encoder import SeriesEncoder
 from duree.tasks.regress import Regress
-from duree.trained import TrainedModel
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from duree.explain.attribution import (
     quantity,
 )
 from duree.explain.model import recurrent_part, row_sums, sentences, wide_part, without
-from duree.recipe import Recipe
+from duree.network.batches import pad
+from duree.pipeline.model import TrainedModel
+from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import EMPTY, Ragged
 from duree.tasks.multilabel import Multilabel
-from duree.trained import TrainedModel
-from duree.training.batches import pad
 
 
 def planted_first(found, deciding):

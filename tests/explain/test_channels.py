@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from duree.explain.attribution import integrated_gradients
-from duree.explain.channels import by_channel
 from duree.explain.model import row_sums
+from duree.explain.series import by_channel
 
 
 def test_channels_share_what_their_step_is_given(numeric) -> None:

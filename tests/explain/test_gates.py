@@ -13,11 +13,11 @@ from duree.explain.gates import forgetting, half_lives, memories, trace, watch, 
 from duree.explain.model import recurrent_part
 from duree.network.cells import gru_step, lstm_step, rnn_step
 from duree.network.recurrent import GRU, LSTM, RNN
+from duree.pipeline.model import TrainedModel
+from duree.recipe.settings import ModelSettings, TextSettings
 from duree.sequences.ragged import Ragged
-from duree.sequences.text import SPECIAL, TextEncoder
-from duree.settings import ModelSettings, TextSettings
+from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.tasks.classify import Classify
-from duree.trained import TrainedModel
 
 CELLS = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 

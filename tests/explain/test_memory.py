@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from duree.explain.memory import _forgetful_states, memory_cost, memory_curve
+from duree.explain.context_length import _forgetful_states, memory_cost, memory_curve
 from duree.explain.model import recurrent_part, shuffled
 from duree.sequences.ragged import Ragged
 from duree.training.loop import scores

@@ -9,10 +9,10 @@ import torch
 from duree.errors import DataError, RunError
 from duree.explain.model import recurrent_part
 from duree.explain.words import analogy, compare_words, neighbours, word_map
-from duree.sequences.text import SPECIAL, TextEncoder
-from duree.settings import ModelSettings, TextSettings
+from duree.pipeline.model import TrainedModel
+from duree.recipe.settings import ModelSettings, TextSettings
+from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.tasks.classify import Classify
-from duree.trained import TrainedModel
 
 VECTORS = {
     "king": (1.0, 1.0, 0.1),

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from duree.network.beside import Beside
 from duree.network.model import SequenceModel, tabulated
-from duree.network.steps import StepModel
-from duree.sequences.beside import HIDDEN
-from duree.settings import ModelSettings
+from duree.network.next_model import StepModel
+from duree.network.step_embedding import Beside
+from duree.recipe.settings import ModelSettings
+from duree.sequences.step_features import HIDDEN
 
 CLASSES = [(5, True), (4, False)]
 STATES = 7

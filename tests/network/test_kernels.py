@@ -361,7 +361,7 @@ def test_without_the_compiled_module_everything_works_and_says_so() -> None:
     code = (
         "import sys; sys.modules['duree.network.kernels.compiled'] = None\n"
         "import torch; from duree.network import kernels; from duree.network.recurrent import GRU\n"
-        "from duree.doctor import examine\n"
+        "from duree.cli.doctor import examine\n"
         "assert kernels.compiled is None and kernels.missing\n"
         "GRU(3, 4, 2, True)(torch.randn(2, 5, 3), torch.tensor([5, 2]))[0].sum().backward()\n"
         "print([line for line in examine() if 'kernel' in line])"

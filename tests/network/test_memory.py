@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from duree.network.memory import remember
+from duree.network.chrono_init import remember
 from duree.network.recurrent import GRU, LSTM, RNN
 
 

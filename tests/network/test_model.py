@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from duree.network.model import SequenceModel, tabulated
+from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING, UNKNOWN
-from duree.settings import ModelSettings
 
 VOCABULARY, CHANNELS = 30, 3
 

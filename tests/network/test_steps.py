@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from duree.network.steps import DURATIONS, StepModel
+from duree.network.next_model import DURATIONS, StepModel
+from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING
-from duree.settings import ModelSettings
 
 STATES, OUTPUTS = 7, 5
 CELLS = [

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from duree.network.looks import Looks
+from duree.network.batches import pad
 from duree.network.tagger import Tagger, TagScores, distinct_words, rows_of
-from duree.sequences.tokens import CHARACTERS, LOWER, WORD, TokenEncoder
-from duree.settings import ModelSettings
-from duree.training.batches import pad
+from duree.network.word_features import Looks
+from duree.recipe.settings import ModelSettings
+from duree.sequences.token_encoder import CHARACTERS, LOWER, WORD, TokenEncoder
 
 SENTENCES = pl.Series(
     "tokens", [["We", "saw", "Paris"], ["Rain", "fell", "on", "the", "long", "road"], ["Paris"]]

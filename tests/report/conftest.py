@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from duree.recipe import Recipe
+from duree.recipe.recipe import Recipe
 
 ADJECTIVES = ("warm", "cold", "brief", "long", "kind", "bitter", "plain", "late")
 NOUNS = ("letter", "answer", "harvest", "winter", "journey", "quarrel", "promise", "debt")

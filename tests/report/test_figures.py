@@ -10,9 +10,9 @@ import matplotlib
 import pytest
 from matplotlib import font_manager
 
-from duree.report.drawing import to_inline_svg, to_svg_file
-from duree.report.figures import draw_figures, write_figures
-from duree.report.page import write_report
+from duree.report.figures.choose import draw_figures, write_figures
+from duree.report.figures.style import to_inline_svg, to_svg_file
+from duree.report.pages.report import write_report
 from duree.report.run_data import load_run
 from duree.report.vocabulary import Words
 

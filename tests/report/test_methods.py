@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from duree.report.methods import Methods, write_methods
-from duree.report.references import references
+from duree.report.methods.references import references
+from duree.report.methods.write import Methods, write_methods
 from duree.report.run_data import load_run
 
 

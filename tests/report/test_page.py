@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 
 from duree.errors import RunError
-from duree.report.figures import draw_figures
-from duree.report.page import render, write_report
+from duree.report.figures.choose import draw_figures
+from duree.report.pages.report import render, write_report
 from duree.report.run_data import load_run
 from duree.report.vocabulary import Words
 

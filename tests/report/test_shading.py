@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duree.report.explanations import Shading
-from duree.report.learned import MOST_UNITS, _most_telling
+from duree.recipe.settings import TextSettings
+from duree.report.pages.examples import MOST_UNITS, _most_telling
+from duree.report.safe_text import HTML_BREAK, visible
 from duree.report.shading import LEVELS, shade
-from duree.report.texts import HTML_BREAK, visible
-from duree.sequences.text import TextEncoder
-from duree.settings import TextSettings
+from duree.results.explanations import Shading
+from duree.sequences.text_encoder import TextEncoder
 
 
 def shaded(text: str, values: list[float] | None = None, **settings: object):

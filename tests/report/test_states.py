@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 
 from duree.errors import RunError
-from duree.report.figures import draw_figures, plan_figures, write_figures
-from duree.report.page import render
-from duree.report.plot_states import COLOURS, OTHER, colours_of
+from duree.report.figures.choose import draw_figures, plan_figures, write_figures
+from duree.report.figures.states import COLOURS, OTHER, colours_of
+from duree.report.pages.report import render
 from duree.report.run_data import load_run
 from duree.report.vocabulary import Words
-from duree.tables.state_facts import describe_states
+from duree.tables.describe.states import describe_states
 
 NAMES = ("states", "sequences", "transitions", "entropy")
 LIVES = [["school", "school", "<work>", "<work>"], ["school", "jobless", "jobless", None]]

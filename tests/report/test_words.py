@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import chinese_templates
-from duree.report.figures import draw_figures
-from duree.report.numerals import decimals, estimate, moment, number, p_value, seconds, share
-from duree.report.page import render
-from duree.report.records import Estimate
+from duree.report.figures.choose import draw_figures
+from duree.report.numbers import decimals, estimate, moment, number, p_value, seconds, share
+from duree.report.pages.report import render
 from duree.report.run_data import load_run
-from duree.report.texts import columns, cut_middle, label, quote, visible
+from duree.report.safe_text import columns, cut_middle, label, quote, visible
 from duree.report.vocabulary import Words
+from duree.results.run_files import Estimate
 
 REPORT = Path(str(files("duree.report")))
 # What is the same in both languages, or Chinese already.

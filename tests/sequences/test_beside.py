@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import RunError
-from duree.sequences.beside import MISSING, OTHER, Category, Number
-from duree.sequences.lives import LifeEncoder
+from duree.recipe.settings import TextSettings
 from duree.sequences.ragged import EMPTY
-from duree.settings import TextSettings
-from duree.tables.attributes import MOST_VALUES
-from duree.tables.states import ARROW
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.step_features import MISSING, OTHER, Category, Number
+from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.step_attributes import MOST_VALUES
 
 SETTINGS = TextSettings(segmenter="states", lowercase=False, keep="tail")
 ROWS = pl.DataFrame(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duree.sequences.edits import apply_rule, rule_of
+from duree.sequences.edit_rules import apply_rule, rule_of
 
 WORDS = st.text(
     st.characters(blacklist_characters="\t\n", blacklist_categories=["Cs"]), min_size=1, max_size=9

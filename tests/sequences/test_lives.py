@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import RunError
+from duree.recipe.settings import TextSettings
 from duree.sequences.encoder import ENCODERS
-from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import EMPTY, UNKNOWN
-from duree.sequences.text import TextEncoder
-from duree.settings import TextSettings
-from duree.tables.states import ARROW
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.text_encoder import TextEncoder
+from duree.tables.layouts.states import ARROW
 
 SETTINGS = TextSettings(segmenter="states", lowercase=False, keep="tail")
 TOLD = pl.Series(

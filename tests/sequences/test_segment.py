@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import ExtraError
-from duree.sequences import segment
-from duree.sequences.segment import Segmenter, resolve
-from duree.settings import TextSettings
+from duree.recipe.settings import TextSettings
+from duree.sequences import tokenizer as segment
+from duree.sequences.tokenizer import Segmenter, resolve
 
 # Letters, marks, emoji and signs of many scripts, so that they meet each other often.
 AWKWARD = st.text(

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from duree.errors import DataError, RunError
 from duree.sequences.ragged import Ragged
-from duree.sequences.series import SeriesEncoder
+from duree.sequences.series_encoder import SeriesEncoder
 
 NUMBERS = arrays(np.float64, (3, 4, 2), elements=st.floats(-1e6, 1e6, width=32))
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import DataError, ExtraError, RunError
-from duree.sequences import segment
+from duree.recipe.settings import TextSettings
+from duree.sequences import tokenizer as segment
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
-from duree.sequences.text import TextEncoder
-from duree.settings import TextSettings
+from duree.sequences.text_encoder import TextEncoder
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=8)
 WORDS = st.lists(
@@ -214,8 +214,8 @@ def test_a_stored_encoder_that_needs_jieba_says_so_where_it_is_missing(monkeypat
 def test_jieba_is_silent_and_writes_nothing(tmp_path):
     code = (
         "import polars as pl\n"
-        "from duree.recipe import TextSettings\n"
-        "from duree.sequences.text import TextEncoder\n"
+        "from duree.recipe.recipe import TextSettings\n"
+        "from duree.sequences.text_encoder import TextEncoder\n"
         "TextEncoder.fit(pl.Series(['今天天气很好']), TextSettings()).units('天气')\n"
     )
     source = os.path.dirname(os.path.dirname(os.path.dirname(segment.__file__)))

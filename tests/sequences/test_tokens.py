@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from duree.errors import RunError
 from duree.sequences.ragged import UNKNOWN
-from duree.sequences.tokens import CHARACTERS, COLUMNS, LOOKS, LOWER, WORD, TokenEncoder
+from duree.sequences.token_encoder import CHARACTERS, COLUMNS, LOOKS, LOWER, WORD, TokenEncoder
 
 SENTENCES = pl.Series("tokens", [["The", "Sea", "the", "sea"], ["seas", "seat", "The"], ["Seal"]])
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from duree.errors import DataError, RunError
 from duree.sequences.transform import Transform
-from duree.sequences.windows import REFERENCES, WindowEncoder
-from duree.tables.origins import INPUT
+from duree.sequences.window_encoder import REFERENCES, WindowEncoder
+from duree.tables.layouts.rolling_origins import INPUT
 
 RNG = np.random.default_rng(0)
 

@@ -16,7 +16,7 @@ from tests.test_workflow import letters
 
 from duree import errors
 from duree.errors import DataError, ExtraError, RunError
-from duree.run import Run
+from duree.pipeline.run import Run
 from duree.serving import export as exporting
 from duree.serving.export import export
 from duree.workflow import fit, predict

@@ -9,8 +9,8 @@ import torch
 
 from duree.network.model import CELLS, SequenceModel
 from duree.network.wide import JoinedModel, WideModel
+from duree.recipe.settings import ModelSettings
 from duree.serving.graph import to_onnx
-from duree.settings import ModelSettings
 from duree.tasks.task import Link
 
 POOLINGS = ("last", "mean", "max", "attention")

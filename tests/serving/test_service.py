@@ -26,12 +26,12 @@ from tests.test_explaining import recipe
 from tests.test_workflow import letters
 
 from duree.errors import RunError
-from duree.run import Run
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
 from duree.serving.batching import WAITING, Batcher, Full
 from duree.serving.bodies import ROWS
 from duree.serving.guard import BODY, Guard
 from duree.serving.service import create_service
-from duree.trained import TrainedModel
 from duree.workflow import fit
 
 

@@ -14,11 +14,11 @@ from tests.test_forecasting import recipe as forecasting
 from tests.test_label import recipe as tagging
 from tests.test_label import sentences, write_universal
 
-from duree.run import Run
+from duree.pipeline.run import Run
 from duree.serving.bodies import ARROW
 from duree.serving.service import create_service
-from duree.tables.conll import LONGEST_SENTENCE
-from duree.tables.write import write_table
+from duree.tables.files.conll import LONGEST_SENTENCE
+from duree.tables.files.write import write_table
 from duree.workflow import fit, predict
 
 WORDS = ["Anna", "walks", "in", "Rome", "."]

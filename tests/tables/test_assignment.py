@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duree.tables.assignment import MIN_ROWS, assign_units, share_out
+from duree.tables.split.assignment import MIN_ROWS, assign_units, share_out
 
 SHARES = np.array([0.72, 0.08, 0.2])
 

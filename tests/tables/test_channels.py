@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from duree.errors import DataError
-from duree.recipe import Recipe
-from duree.settings import NUMBERS, DataSettings
-from duree.tables.channels import SINCE, channel_names, list_numbers
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import NUMBERS, DataSettings
+from duree.tables.layouts.layout import settings_of_rows, whole
+from duree.tables.layouts.numeric_series import SINCE, channel_names, list_numbers
 from duree.tables.table import Source, Table
-from duree.tables.whole import settings_of_rows, whole
 
 COLUMNS = ("who", "year", "wage", "price", "regime", "area")
 ROWS = [

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from duree.tables.characters import check_characters
+from duree.tables.checks.characters import check_characters
 
 
 def checks(*cells: str | None) -> list[str]:

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.settings import DataSettings
-from duree.tables.checks import LONGEST_SEQUENCE, check_table
-from duree.tables.duplicates import find_duplicates
+from duree.recipe.settings import DataSettings
+from duree.tables.checks.check_table import LONGEST_SEQUENCE, check_table
+from duree.tables.checks.duplicates import find_duplicates
 from duree.tables.finding import Finding
 from duree.tables.table import Table
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.tables.conll import LONGEST_SENTENCE, read_conll, with_answers
-from duree.tables.read import read_tables
+from duree.tables.files.conll import LONGEST_SENTENCE, read_conll, with_answers
+from duree.tables.files.read import read_tables
 
 UNIVERSAL = """\
 # sent_id = 1

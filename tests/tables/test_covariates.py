@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.tables.covariates import (
+from duree.tables.layouts.covariates import (
     MOST_VALUES,
     check_covariates,
     tell_covariates,
     tell_covariates_of_row,
 )
-from duree.tables.states import ARROW, MISSING
+from duree.tables.layouts.states import ARROW, MISSING
 from duree.tables.table import Source, Table
 
 CELLS = st.none() | st.text(max_size=8) | st.sampled_from([" yes ", "›", "a › b", "=", MISSING])

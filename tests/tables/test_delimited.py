@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from duree.errors import DataError
 from duree.tables import decoding as decoding_module
-from duree.tables import delimited as delimited_module
-from duree.tables.read import read_tables
-from duree.tables.structure import Dialect, find_structure
+from duree.tables.files import csv as delimited_module
+from duree.tables.files.csv_structure import Dialect, find_structure
+from duree.tables.files.read import read_tables
 
 # Everything that can go wrong is made likely; surrogates cannot be written, NUL is taken out.
 AWKWARD = st.text(
@@ -315,7 +315,7 @@ def test_a_huge_cell_is_refused_long_before_its_end(
             yield block.replace(b"\0", b"x")
 
     genuine = decoding_module.utf8_blocks
-    monkeypatch.setattr("duree.tables.delimited.utf8_blocks", counted)
+    monkeypatch.setattr("duree.tables.files.csv.utf8_blocks", counted)
     with pytest.raises(DataError, match="longer than 1000000 bytes"):
         read_tables([path], encoding="utf-8")
     assert taken < 20_000_000

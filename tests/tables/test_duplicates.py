@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duree.tables.duplicates import find_duplicates
+from duree.tables.checks.duplicates import find_duplicates
 
 # Stated anew, so that a change of either is noticed.
 RESEMBLANCE, MIN_UNITS = 0.8, 5

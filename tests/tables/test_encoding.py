@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from duree.errors import DataError
-from duree.tables.read import read_tables
+from duree.tables.files.read import read_tables
 
 FRENCH = (
     "L’été dernier, nous étions à la montagne : le garçon, très fâché, s’était déjà levé.",

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from duree.errors import DataError
-from duree.settings import DataSettings
+from duree.recipe.settings import DataSettings
+from duree.tables.layouts.layout import settings_of_rows, time_points, whole
 from duree.tables.table import Source, Table
-from duree.tables.whole import settings_of_rows, time_points, whole
 
 SETTINGS = DataSettings(event=("action",), time="when", id="user")
 

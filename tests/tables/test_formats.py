@@ -17,8 +17,8 @@ import xlsxwriter
 from polars.testing import assert_frame_equal
 
 from duree.errors import DataError, ExtraError
-from duree.tables import excel
-from duree.tables.read import read_tables
+from duree.tables.files import excel
+from duree.tables.files.read import read_tables
 
 
 def read(path: Path, **choices: Any) -> pl.DataFrame:

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from duree.errors import DataError
-from duree.tables.frequency import find_frequency, read_times
+from duree.tables.time.frequency import find_frequency, read_times
 
 
 def grid(*values):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from duree.tables.guess import guess_columns, guess_roles
-from duree.tables.guess_rows import guess_columns_of, guess_rows
+from duree.tables.guess.columns import guess_columns, guess_roles
+from duree.tables.guess.rows import guess_columns_of, guess_rows
 
 ROWS = 40
 TEXTS = [f"the letter number {n} told of rain and of the harvest" for n in range(ROWS)]

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from duree.settings import DataSettings
+from duree.recipe.settings import DataSettings
+from duree.tables.checks.leaks import auc, find_leaks
 from duree.tables.finding import Finding
-from duree.tables.leaks import auc, find_leaks
 
 WORDS = np.array([f"w{number}" for number in range(400)])
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from duree.errors import DataError
-from duree.tables.read import read_tables
+from duree.tables.files.read import read_tables
 
 
 def write(folder: Path, name: str, text: str) -> Path:

@@ -5,7 +5,9 @@ import polars as pl
 import pytest
 
 from duree.errors import DataError
-from duree.tables.seasons import (
+from duree.tables.layouts.series import Covariates, read_columns, read_long, read_wide
+from duree.tables.table import Table
+from duree.tables.time.seasons import (
     is_seasonal,
     naive2,
     naive_error,
@@ -13,8 +15,6 @@ from duree.tables.seasons import (
     seasonal_naive,
     without_gaps,
 )
-from duree.tables.series import Covariates, read_columns, read_long, read_wide
-from duree.tables.table import Table
 
 
 def table(**columns):

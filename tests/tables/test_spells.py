@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import DataError, RecipeError
-from duree.question import check_files
-from duree.recipe import Recipe
-from duree.settings import DataSettings
-from duree.tables.spells import Grid
-from duree.tables.states import tell_states
+from duree.pipeline.dataset import check_files
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import DataSettings
+from duree.tables.files.write import write_table
+from duree.tables.layouts.layout import time_points, whole
+from duree.tables.layouts.spells import Grid
+from duree.tables.layouts.states import tell_states
 from duree.tables.table import Source, Table
-from duree.tables.whole import time_points, whole
-from duree.tables.write import write_table
 
 SETTINGS = DataSettings(state="status", start="from", end="to", id="person")
 

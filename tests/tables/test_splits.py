@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duree.errors import DataError, RunError
-from duree.settings import DataSettings
-from duree.tables.parts import PARTS
-from duree.tables.splits import Split, group_codes, make_split
+from duree.recipe.settings import DataSettings
+from duree.tables.split.make_split import Split, group_codes, make_split
+from duree.tables.split.split import PARTS
 
 
 def table(rows: int, classes: int = 2, groups: int = 20, seed: int = 0) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duree.tables.state_facts import describe_states
+from duree.tables.describe.states import describe_states
 
 TIMES = ["Sep", "Oct", "Nov", "Dec"]
 LIVES = [

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.tables.states import (
+from duree.tables.layouts.states import (
     ARROW,
     MISSING,
     check_states,

@@ -9,10 +9,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from duree.errors import DataError
-from duree.tables.pieces import Pieces
-from duree.tables.read import read_tables
-from duree.tables.stream import count_rows, stream_table
-from duree.tables.write import sink_table, write_table
+from duree.tables.files.read import read_tables
+from duree.tables.files.resumable import Pieces
+from duree.tables.files.stream import count_rows, stream_table
+from duree.tables.files.write import sink_table, write_table
 
 FRAME = pl.DataFrame(
     {
@@ -26,7 +26,7 @@ STREAMED = (".csv", ".tsv", ".parquet")
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("duree.tables.stream.ROWS", 4)
+    monkeypatch.setattr("duree.tables.files.stream.ROWS", 4)
 
 
 @pytest.mark.parametrize("suffix", [*STREAMED, ".jsonl"])

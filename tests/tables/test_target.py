@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from duree.tables.target import MOST_CLASSES, check_target, clean_labels, is_quantity
+from duree.tables.checks.target import MOST_CLASSES, check_target, clean_labels, is_quantity
 
 
 def findings(labels, test_rows=None):

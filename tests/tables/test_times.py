@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.tables.times import looks_like_dates, time_order
+from duree.tables.time.order import looks_like_dates, time_order
 
 
 def order(*values: object) -> list[int]:

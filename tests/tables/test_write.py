@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from duree.errors import DataError, ExtraError, RunError
-from duree.tables.read import read_tables
-from duree.tables.write import write_table
+from duree.tables.files.read import read_tables
+from duree.tables.files.write import write_table
 
 TEXTS = st.text(
     st.sampled_from("ab ,;\t|\"'\n\r=+-@1é好")
@@ -160,7 +160,7 @@ FULL_DISK = """
 import resource, signal, sys
 import polars as pl
 from duree.errors import RunError
-from duree.tables.write import write_table
+from duree.tables.files.write import write_table
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:

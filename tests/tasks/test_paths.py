@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from duree.sequences.levels import LEVELS
-from duree.tasks.paths import at_scores, correlation, draw_scores, normal_scores
+from duree.tasks.sample_paths import at_scores, correlation, draw_scores, normal_scores
 
 RNG = np.random.default_rng(0)
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from duree.network.batches import Examples
 from duree.network.model import SequenceModel
+from duree.recipe.settings import ModelSettings, TrainingSettings
 from duree.sequences.ragged import Ragged
-from duree.settings import ModelSettings, TrainingSettings
-from duree.training.batches import Examples
 from duree.training.plan import Plan
 
 VOCABULARY = 20

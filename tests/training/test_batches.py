@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duree.network import batches
+from duree.network.batches import cut_by_length, epoch_batches, pad
 from duree.sequences.ragged import Ragged
-from duree.training import batches
-from duree.training.batches import cut_by_length, epoch_batches, pad
 
 LENGTHS = st.lists(st.integers(0, 300), min_size=1, max_size=200).map(np.array)
 

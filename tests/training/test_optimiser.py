@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from duree.settings import TrainingSettings
+from duree.recipe.settings import TrainingSettings
 from duree.training.optimiser import learning_rate, make_optimiser, update
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tests.training.examples import VOCABULARY, accuracy, examples, loss, plan, same, weights
 
+from duree.network.batches import Examples
 from duree.network.wide import WideModel
 from duree.sequences.ragged import Ragged
-from duree.training.batches import Examples
 from duree.training.loop import Plan, scores
 from duree.training.wide import refit_wide, time_for_the_rest, train_wide
 

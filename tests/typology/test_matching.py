@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duree.typology import matching
-from duree.typology.matching import constant_costs, distances, transition_costs
+from duree.explain import optimal_matching as matching
+from duree.explain.optimal_matching import constant_costs, distances, transition_costs
 
 STATES = 4
 SEQUENCES = st.lists(st.lists(st.integers(0, STATES - 1), max_size=9), min_size=1, max_size=7)

@@ -9,8 +9,8 @@ import pytest
 from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
-from duree.typology import partition
-from duree.typology.partition import match_types, part_distances, part_vectors, silhouettes
+from duree.explain import clustering as partition
+from duree.explain.clustering import match_types, part_distances, part_vectors, silhouettes
 
 CENTRES = np.array([[0, 0], [6, 0], [0, 6]])
 

@@ -18,12 +18,9 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from duree.baselines.answers import ALIKE, Counts
-from duree.baselines.beside import BesideFeatures, Encoding
 from duree.baselines.boosted import MOST_STATES, BoostedTrees
 from duree.baselines.features import Features
-from duree.baselines.forest import Forest
-from duree.baselines.hmm import HiddenMarkov
+from duree.baselines.hidden_markov import HiddenMarkov
 from duree.baselines.logistic import Logistic
 from duree.baselines.majority import Majority
 from duree.baselines.markov import (
@@ -35,15 +32,18 @@ from duree.baselines.markov import (
     two_before,
 )
 from duree.baselines.nb_svm import NbSvm
+from duree.baselines.next_steps import Read, StepBaseline, StepModel
 from duree.baselines.ngrams import Ngrams
+from duree.baselines.random_forest import Forest
 from duree.baselines.ridge import RidgeRegression
 from duree.baselines.rocket import RocketFeatures
-from duree.baselines.series import SeriesFeatures
-from duree.baselines.states import StateFeatures
+from duree.baselines.series_features import SeriesFeatures
+from duree.baselines.state_features import StateFeatures
+from duree.baselines.step_attributes import BesideFeatures, Encoding
 from duree.baselines.step_forest import StepForest
 from duree.baselines.step_logistic import StepLogistic
-from duree.baselines.steps import Read, StepBaseline, StepModel
-from duree.recipe import Recipe
+from duree.baselines.targets import ALIKE, Counts
+from duree.recipe.recipe import Recipe
 
 Units = Callable[[str], list[str]]
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from duree.baselines.next_steps import Floats, Steps, note_of
 from duree.baselines.prefixes import Prefixes
-from duree.baselines.steps import Floats, Steps, note_of
 from duree.sequences.ragged import Ragged
 
 # Each round grows a tree for every state; steps that are learned from, at most.

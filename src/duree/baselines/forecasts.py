@@ -19,7 +19,7 @@ from scipy import stats
 
 from duree.errors import DataError, require_packages
 from duree.sequences.levels import LEVELS, MEDIAN
-from duree.tables.seasons import naive2, naive_error, without_gaps
+from duree.tables.time.seasons import naive2, naive_error, without_gaps
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.baselines.answers import ALIKE, Answers, Counts
+from duree.baselines.targets import ALIKE, Answers, Counts
 
 
 class Majority:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from duree.baselines.answers import FLOOR
-from duree.baselines.steps import Floats, Steps, mean_surprise, steps_after_the_first
+from duree.baselines.next_steps import Floats, Steps, mean_surprise, steps_after_the_first
+from duree.baselines.targets import FLOOR
 from duree.sequences.ragged import Ragged
 
 # What is tried for the strength of the simpler chain, in observations.

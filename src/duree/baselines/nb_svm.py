@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from duree.baselines.answers import ALIKE, Answers, Counts
 from duree.baselines.linear import LinearModel, fit_logistic
 from duree.baselines.ngrams import Ngrams
+from duree.baselines.targets import ALIKE, Answers, Counts
 
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 BETAS = (0.25, 0.5, 0.75, 1.0)

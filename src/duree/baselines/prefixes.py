@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder
 
-from duree.baselines.steps import Floats, Steps, steps_after_the_first
+from duree.baselines.next_steps import Floats, Steps, steps_after_the_first
 from duree.sequences.ragged import Ragged
 
 Whole = NDArray[np.int64]

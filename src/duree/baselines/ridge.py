@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import Ridge
 
-from duree.baselines.answers import ALIKE, Counts
 from duree.baselines.features import Features
+from duree.baselines.targets import ALIKE, Counts
 
 
 class RidgeRegression:

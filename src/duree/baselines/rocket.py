@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from duree.baselines.series import lay_out
+from duree.baselines.series_features import lay_out
 from duree.sequences.ragged import Ragged
-from duree.sequences.series import SeriesEncoder
+from duree.sequences.series_encoder import SeriesEncoder
 
 Floats = NDArray[np.float32]
 

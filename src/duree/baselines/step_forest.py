@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
+from duree.baselines.next_steps import Floats, Steps, note_of
 from duree.baselines.prefixes import Prefixes
-from duree.baselines.steps import Floats, Steps, note_of
 
 # Steps that are learned from, at most; of more, fewer trees and no small leaves.
 MOST_STEPS, FEW_TREES = 100_000, 200

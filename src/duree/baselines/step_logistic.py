@@ -10,8 +10,8 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from duree.baselines.next_steps import Floats, Steps, note_of
 from duree.baselines.prefixes import Prefixes, PrefixMarks
-from duree.baselines.steps import Floats, Steps, note_of
 
 # What is tried for C, each from where the one before ended.
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)

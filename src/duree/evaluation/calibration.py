@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from duree.evaluation.uncertainty import wilson
-from duree.evaluation.weighted import Floats, equal_mass_bins
+from duree.evaluation.weighted_metrics import Floats, equal_mass_bins
 
 CURVE_BINS = 10
 # Scores that are taken at once: 0.5 MB in float64.

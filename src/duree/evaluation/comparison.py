@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from duree.evaluation.sampling import Trial
+from duree.evaluation.resampling import Trial
 from duree.evaluation.uncertainty import LEVEL, Interval, interval, p_value
-from duree.evaluation.weighted import Floats
+from duree.evaluation.weighted_metrics import Floats
 
 NETWORK = "network"
 

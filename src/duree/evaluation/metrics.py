@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.evaluation import weighted
-from duree.evaluation.weighted import Floats, Weighted
+from duree.evaluation import weighted_metrics as weighted
+from duree.evaluation.weighted_metrics import Floats, Weighted
 
 Prepare = Callable[[Floats, NDArray[Any]], dict[str, Weighted]]
 

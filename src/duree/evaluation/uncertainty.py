@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from duree.evaluation.metrics import BOUNDED, SHARES
-from duree.evaluation.sampling import Sample
-from duree.evaluation.weighted import Floats
+from duree.evaluation.resampling import Sample
+from duree.evaluation.weighted_metrics import Floats
 
 LEVEL = 0.95
 TAIL = (1 - LEVEL) / 2

@@ -12,7 +12,7 @@ import numpy as np
 from duree.errors import translate
 from duree.evaluation.comparison import NETWORK, Comparison, holm
 from duree.evaluation.metrics import BOUNDED, LABELS, MetricSet, gain
-from duree.evaluation.sampling import Sample
+from duree.evaluation.resampling import Sample
 from duree.evaluation.uncertainty import NORMAL
 
 # The share of runs on data without signal in which a difference may be claimed.

@@ -28,9 +28,9 @@ from duree.explain.model import (
     wide_part,
     without,
 )
+from duree.network.allocator import keep_freed_memory
+from duree.network.batches import cut_by_length, pad
 from duree.sequences.ragged import Ragged, offsets_of
-from duree.training.allocator import keep_freed_memory
-from duree.training.batches import cut_by_length, pad
 from duree.training.loop import scores
 
 Floats = NDArray[np.float64]

@@ -18,8 +18,8 @@ from scipy.stats import norm
 
 from duree.errors import RunError
 from duree.explain.model import Model, recurrent_part, row_sums, shuffled, tokens_of
+from duree.network.batches import pad
 from duree.sequences.ragged import Ragged
-from duree.training.batches import pad
 
 Array = NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""What an explanation needs of a trained model; ``duree.trained.TrainedModel`` is one."""
+"""What an explanation needs of a trained model; ``duree.pipeline.model.TrainedModel`` is one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from duree.errors import RunError
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
-from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import EMPTY, Ragged, offsets_of
-from duree.sequences.text import TextEncoder
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.text_encoder import TextEncoder
 
 SENTENCE_ENDS = frozenset(".!?…。！？")
 

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from duree.explain.model import Model, principal, recurrent_part
+from duree.network.batches import cut_by_length, pad
 from duree.network.model import tabulated
 from duree.sequences.ragged import Ragged
-from duree.training.batches import cut_by_length, pad
 
 Floats = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from scipy.linalg import orthogonal_procrustes
 
 from duree.errors import DataError
 from duree.explain.model import Model, principal, recurrent_part, text_encoder
-from duree.sequences.text import SPECIAL
+from duree.sequences.text_encoder import SPECIAL
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from duree.network.distributions import Distribution
 from duree.network.model import SequenceModel
 from duree.network.recurrent import Recurrent
-from duree.settings import ModelSettings
+from duree.recipe.settings import ModelSettings
 
 # The first channels are compressed where they are far from 0, as by a logarithm.
 COMPRESSION = 3.0

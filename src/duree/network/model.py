@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from duree.network import kernels
-from duree.network.beside import Beside
+from duree.network.chrono_init import remember
 from duree.network.kernels.rows import look_up
-from duree.network.memory import remember
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent, dropout_alike
+from duree.network.step_embedding import Beside
+from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING, UNKNOWN
-from duree.settings import ModelSettings
 
 CELLS: dict[str, type[Recurrent]] = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 

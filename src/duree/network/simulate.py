@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from duree.network.steps import StepModel
+from duree.network.next_model import StepModel
 
 # Rows times paths that are led on together: some 50 MB of states.
 AT_ONCE = 20_000

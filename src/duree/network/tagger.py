@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from duree.network import kernels
 from duree.network.crf import CRF
 from duree.network.kernels.rows import look_up
-from duree.network.looks import Looks
 from duree.network.model import CELLS, EMBEDDING_DEVIATION, distinct, recurrent_layers
+from duree.network.word_features import Looks
+from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING
-from duree.sequences.tokens import CHARACTERS, LOOKS
-from duree.settings import ModelSettings
+from duree.sequences.token_encoder import CHARACTERS, LOOKS
 
 # Numbers that stand for one look (a shape, an ending) and for one character; filters, and the
 # characters that each sees. A character's are larger at first: a few of them make a word.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import Formatter
 
-from duree.report.references import references
+from duree.report.methods.references import references
 from duree.report.vocabulary import Words
 
 

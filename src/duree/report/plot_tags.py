@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from duree.report.plot_classes import MOST_IN_MATRIX, draw_bars, draw_matrix
+from duree.report.figures.classes import MOST_IN_MATRIX, draw_bars, draw_matrix
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
 

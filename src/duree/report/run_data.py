@@ -11,10 +11,11 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from duree.errors import RunError
-from duree.recipe import Recipe
-from duree.report.channel_facts import ChannelFacts
-from duree.report.explanations import Explanations
-from duree.report.records import (
+from duree.evaluation.tag_errors import TagFacts
+from duree.recipe.recipe import Recipe
+from duree.report.vocabulary import Words
+from duree.results.explanations import Explanations
+from duree.results.run_files import (
     Beside,
     Bin,
     Check,
@@ -28,8 +29,7 @@ from duree.report.records import (
     WaitFacts,
     is_part,
 )
-from duree.report.tag_facts import TagFacts
-from duree.report.vocabulary import Words
+from duree.results.series import ChannelFacts
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 from markupsafe import Markup, escape
 
-from duree.report.texts import HTML_BREAK, visible
+from duree.report.safe_text import HTML_BREAK, visible
 
 # Shades to either side; what counts less than half of the lightest is left white.
 LEVELS = 9

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
-from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import Ragged
-from duree.sequences.series import SeriesEncoder
-from duree.sequences.text import TextEncoder
-from duree.sequences.tokens import TokenEncoder
-from duree.sequences.windows import WindowEncoder
+from duree.sequences.series_encoder import SeriesEncoder
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.text_encoder import TextEncoder
+from duree.sequences.token_encoder import TokenEncoder
+from duree.sequences.window_encoder import WindowEncoder
 
 
 class Encoder(Protocol):

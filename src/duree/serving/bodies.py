@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from duree.report.records import Estimate
+from duree.results.run_files import Estimate
 from duree.tasks import Task
 
 T = TypeVar("T", bound=BaseModel)

@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from duree import __version__
 from duree.evaluation.metrics import LABELS
-from duree.run import Run
-from duree.trained import TrainedModel
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
 
 
 def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:

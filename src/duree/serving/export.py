@@ -14,17 +14,17 @@ import torch
 from numpy.typing import NDArray
 
 from duree.errors import DataError, RunError, require_packages
-from duree.folders import write_file
-from duree.run import Run
-from duree.sequences.lives import LifeEncoder
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
-from duree.sequences.series import SeriesEncoder
-from duree.sequences.text import SPECIAL, TextEncoder
-from duree.sequences.tokens import TokenEncoder
+from duree.sequences.series_encoder import SeriesEncoder
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.text_encoder import SPECIAL, TextEncoder
+from duree.sequences.token_encoder import TokenEncoder
 from duree.serving.card import write_card
-from duree.tables.covariates import called
-from duree.tables.states import ARROW, MISSING
-from duree.trained import TrainedModel
+from duree.storage import write_file
+from duree.tables.layouts.covariates import called
+from duree.tables.layouts.states import ARROW, MISSING
 
 FORMAT = 1
 # How an exported graph is tried before it is kept: batches of so many rows, of so many steps.

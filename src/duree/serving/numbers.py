@@ -11,12 +11,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.recipe import Recipe
+from duree.pipeline.model import TrainedModel
+from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
 from duree.serving.bodies import Asked, AskedLists, Line, answers_of, column_of, unfit
-from duree.tables.channels import measured, with_numbers
+from duree.tables.layouts.numeric_series import measured, with_numbers
 from duree.tables.table import Table
-from duree.trained import TrainedModel
 
 # A step that the network reads takes as long as so many characters of a text.
 STEP_SIZE = 5

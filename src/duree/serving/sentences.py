@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from duree.pipeline.model import TrainedModel
+from duree.recipe.settings import TOKENS
 from duree.serving.bodies import AskedLists, Line, column_of, unfit
-from duree.settings import TOKENS
-from duree.tables.conll import LONGEST_SENTENCE
-from duree.trained import TrainedModel
+from duree.tables.files.conll import LONGEST_SENTENCE
 
 # A word takes as long as so many characters of a text.
 WORD_SIZE = 200

@@ -10,14 +10,14 @@ import numpy as np
 import polars as pl
 
 from duree.errors import DataError
-from duree.forecasting import plan_like
-from duree.recipe import Recipe
+from duree.pipeline.forecast_dataset import plan_like
+from duree.pipeline.model import TrainedModel
+from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
 from duree.serving.bodies import AskedLists, Line, column_of, finite, unfit
-from duree.tables.origins import inputs
-from duree.tables.series import NUMBERS, Covariates, SeriesSet, read_long
+from duree.tables.layouts.rolling_origins import inputs
+from duree.tables.layouts.series import NUMBERS, Covariates, SeriesSet, read_long
 from duree.tables.table import Table
-from duree.trained import TrainedModel
 
 # A step that the network reads takes as long as so many characters of a text.
 STEP_SIZE = 5

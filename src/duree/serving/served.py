@@ -17,14 +17,15 @@ from pydantic import BaseModel
 from duree import __version__
 from duree.explain.attribution import integrated_gradients
 from duree.explain.model import text_encoder
-from duree.explaining import answer_names
 from duree.network.model import tabulated
-from duree.recipe import Recipe
-from duree.report.records import Estimate
-from duree.run import Run
-from duree.sequences.lives import LifeEncoder
-from duree.sequences.text import TextEncoder
-from duree.sequences.tokens import TokenEncoder
+from duree.pipeline.explain_test import answer_names
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.results.run_files import Estimate
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.text_encoder import TextEncoder
+from duree.sequences.token_encoder import TokenEncoder
 from duree.serving.batching import Batcher
 from duree.serving.bodies import (
     Asked,
@@ -39,12 +40,11 @@ from duree.serving.bodies import (
 from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
-from duree.tables.attributes import tell_beside
-from duree.tables.covariates import called, tell_covariates_of_row
-from duree.tables.persons import GAPS
-from duree.tables.states import ARROW, tell_row
+from duree.tables.layouts.covariates import called, tell_covariates_of_row
+from duree.tables.layouts.persons import GAPS
+from duree.tables.layouts.states import ARROW, tell_row
+from duree.tables.layouts.step_attributes import tell_beside
 from duree.tables.table import Table
-from duree.trained import TrainedModel
 
 # More tokens than any table of words costs, so that it is always made.
 ALL = 2**62

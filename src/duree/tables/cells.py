@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from duree.tables.structure import RETURN, Marks, Structure
+from duree.tables.files.csv_structure import RETURN, Marks, Structure
 
 
 def to_columns(structure: Structure, rows: Marks, names: list[str]) -> pl.DataFrame:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from duree.errors import DataError
-from duree.folders import write_file
-from duree.tables.conll import TOKEN_FILES, with_answers
-from duree.tables.pieces import Pieces
+from duree.storage import write_file
+from duree.tables.files.conll import TOKEN_FILES, with_answers
+from duree.tables.files.resumable import Pieces
 
 
 def tokens_go_to(output: Path, data: Path) -> bool:

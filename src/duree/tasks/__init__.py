@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from duree.settings import DataSettings
-from duree.tables.target import is_quantity
+from duree.recipe.settings import DataSettings
+from duree.tables.checks.target import is_quantity
 from duree.tasks.classify import Classify
 from duree.tasks.forecast import Forecast
 from duree.tasks.label import Label

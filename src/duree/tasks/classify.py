@@ -18,7 +18,7 @@ from duree.baselines import Baseline, label_baselines
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature, reliability
 from duree.evaluation.metrics import CLASSIFICATION, MetricSet
-from duree.recipe import Recipe
+from duree.recipe.recipe import Recipe
 from duree.sequences.encoder import Encoder
 from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of, units_of
 

@@ -15,17 +15,17 @@ from torch import Tensor, nn
 from duree.baselines import Baseline
 from duree.baselines.forecasts import forecast_baselines
 from duree.errors import DataError
-from duree.evaluation.forecasts import FORECASTS, FURTHER, quantiles_of
+from duree.evaluation.forecast_metrics import FORECASTS, FURTHER, quantiles_of
 from duree.evaluation.metrics import MetricSet
 from duree.network.distributions import DISTRIBUTIONS, Distribution
 from duree.network.forecaster import Forecaster
-from duree.recipe import Recipe
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.levels import BAND_80, BAND_95, LEVELS, MEDIAN
 from duree.sequences.transform import Transform
-from duree.sequences.windows import WindowEncoder
-from duree.settings import ModelSettings
-from duree.tasks.paths import at_scores, correlation, draw_scores, normal_scores
+from duree.sequences.window_encoder import WindowEncoder
+from duree.tasks.sample_paths import at_scores, correlation, draw_scores, normal_scores
 from duree.tasks.task import Link, Loss, Task
 
 Floats = NDArray[np.float64]

@@ -17,11 +17,12 @@ from torch.nn.functional import cross_entropy
 
 from duree.baselines import Baseline
 from duree.baselines.crf import FeatureCrf
-from duree.baselines.tag_hmm import HiddenMarkov
+from duree.baselines.tag_hidden_markov import HiddenMarkov
 from duree.baselines.tagging import MostFrequentTag, TagBaseline
 from duree.baselines.tagging import Tagger as WordTagger
 from duree.evaluation.metrics import MetricSet
-from duree.evaluation.tags import (
+from duree.evaluation.tag_errors import describe_tags
+from duree.evaluation.tag_metrics import (
     FIRST,
     KIND,
     LAYERS,
@@ -32,19 +33,18 @@ from duree.evaluation.tags import (
     entities,
     tagging_metrics,
 )
+from duree.network.batches import Examples
 from duree.network.tagger import Tagger, TagScores
-from duree.recipe import Recipe
-from duree.report.tag_facts import describe_tags
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import TOKENS, ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
-from duree.sequences.tokens import WORD, TokenEncoder
-from duree.settings import TOKENS, ModelSettings
+from duree.sequences.token_encoder import WORD, TokenEncoder
 from duree.tables.columns import with_columns
-from duree.tables.sentences import layers_of, tags_of, with_tokens
+from duree.tables.layouts.sentences import layers_of, tags_of, with_tokens
 from duree.tables.table import Table
-from duree.tasks.layer import Layer
+from duree.tasks.tag_layer import Layer
 from duree.tasks.task import Link, Loss, Task
-from duree.training.batches import Examples
 
 # A chance of exactly 0 or 1 that is wrong would make the validation loss infinite.
 SURE = 1e-6

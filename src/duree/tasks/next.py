@@ -15,30 +15,30 @@ from scipy.special import softmax
 from torch import Tensor, nn
 
 from duree.baselines import Baseline, next_baselines
-from duree.baselines.beside import with_those_before
 from duree.baselines.boosted import MOST_STATES, MOST_STEPS, cross_fitted
-from duree.baselines.steps import steps_after_the_first
+from duree.baselines.next_steps import steps_after_the_first
+from duree.baselines.step_attributes import with_those_before
 from duree.errors import DataError, RecipeError
 from duree.evaluation.calibration import fit_temperature, log_of_truth, reliability_of
 from duree.evaluation.metrics import MetricSet
-from duree.evaluation.steps import NEXT_IN_TERMS, SUMS, terms
-from duree.network.steps import StepModel
-from duree.recipe import Recipe
+from duree.evaluation.next_metrics import NEXT_IN_TERMS, SUMS, terms
+from duree.network.batches import Examples
+from duree.network.next_model import StepModel
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import STATES, ModelSettings
 from duree.sequences.encoder import Encoder
-from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
-from duree.sequences.text import SPECIAL, TextEncoder
-from duree.settings import STATES, ModelSettings
-from duree.tables.attributes import beside
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.tables.columns import as_text, with_columns
+from duree.tables.layouts.persons import GAPS
+from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.step_attributes import beside
 from duree.tables.months import period_of
-from duree.tables.persons import GAPS
-from duree.tables.states import ARROW
 from duree.tables.table import Table
-from duree.tasks.further import FurtherAhead
+from duree.tasks.distillation import TAUGHT, loss_of_steps
+from duree.tasks.simulation import FurtherAhead
 from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of
-from duree.tasks.taught import TAUGHT, loss_of_steps
-from duree.training.batches import Examples
 from duree.training.plan import Enough
 
 # What stands for every state that training has not seen.

@@ -15,7 +15,7 @@ from torch.nn.functional import mse_loss
 from duree.baselines import Baseline, regression_baselines
 from duree.errors import DataError
 from duree.evaluation.metrics import REGRESSION, MetricSet
-from duree.recipe import Recipe
+from duree.recipe.recipe import Recipe
 from duree.sequences.encoder import Encoder
 from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of, units_of
 

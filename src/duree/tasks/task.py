@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from duree.baselines import Baseline
-from duree.baselines.beside import Encoding
+from duree.baselines.step_attributes import Encoding
 from duree.evaluation.metrics import MetricSet
+from duree.network.batches import Examples
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
-from duree.recipe import Recipe
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import ModelSettings
 from duree.sequences.encoder import Encoder
-from duree.sequences.lives import LifeEncoder
 from duree.sequences.ragged import Ragged
-from duree.sequences.series import SeriesEncoder
-from duree.sequences.text import TextEncoder
-from duree.settings import ModelSettings
-from duree.tables.attributes import beside
+from duree.sequences.series_encoder import SeriesEncoder
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.text_encoder import TextEncoder
+from duree.tables.checks.target import clean_labels
 from duree.tables.columns import as_numbers, as_text, with_columns
+from duree.tables.layouts.step_attributes import beside
 from duree.tables.table import Table
-from duree.tables.target import clean_labels
-from duree.training.batches import Examples
 from duree.training.plan import ENOUGH, Enough
 
 # (scores, targets) or (scores, targets, weights of the rows) -> mean.
@@ -51,10 +51,10 @@ class Task(Protocol):
     reader wants of them (probabilities, numbers), float64 [answers, outputs]. There is one answer a
     row, or, where ``each_step`` says so, one for each step of its sequence: targets are a Ragged
     then. ``of_series`` says that rows are moments in series, which only a whole table tells (see
-    ``duree.forecasting``). ``stratify`` tells whether parts are to have the same shares of answers,
-    ``watched`` what ``progress`` is called; ``enough``, how long to train, where the recipe
-    leaves the epochs open. ``settle``, ``progress`` and the loss take weights of the rows, where
-    there are any: of series and of tokens there are none.
+    ``duree.pipeline.forecast_dataset``). ``stratify`` tells whether parts are to have the same
+    shares of answers, ``watched`` what ``progress`` is called; ``enough``, how long to train, where
+    the recipe leaves the epochs open. ``settle``, ``progress`` and the loss take weights of the
+    rows, where there are any: of series and of tokens there are none.
     """
 
     name: ClassVar[str]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from duree.errors import RunError
-from duree.folders import is_sealed, read_sealed, write_sealed
+from duree.storage import is_sealed, read_sealed, write_sealed
 
 Weights = dict[str, Tensor]
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from duree.settings import TrainingSettings
-from duree.training.batches import Examples, batch_of, cut_by_length
+from duree.network.batches import Examples, batch_of, cut_by_length
+from duree.recipe.settings import TrainingSettings
 from duree.training.optimiser import Loss, make_optimiser, update
 
 PROBES = 3

@@ -9,8 +9,8 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
+from duree.network.batches import Examples
 from duree.network.wide import JoinedModel
-from duree.training.batches import Examples
 from duree.training.loop import scores
 
 

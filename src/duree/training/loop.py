@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from duree.errors import TrainingError, translate
-from duree.folders import write_file
 from duree.network import kernels
+from duree.network.allocator import keep_freed_memory
+from duree.network.batches import batch_of, cut_by_length, pad, targets_of
 from duree.network.model import tabulated
 from duree.sequences.ragged import Ragged
-from duree.training.allocator import keep_freed_memory
-from duree.training.batches import batch_of, cut_by_length, pad, targets_of
+from duree.storage import write_file
 from duree.training.checkpoint import (
     Position,
     Training,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from duree.network import kernels
 from duree.network.kernels.rows import adam_rows
-from duree.settings import TrainingSettings
+from duree.recipe.settings import TrainingSettings
 
 # (scores, targets) or (scores, targets, weights of the rows) -> mean.
 Loss = Callable[..., Tensor]

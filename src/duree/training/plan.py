@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.settings import TrainingSettings
-from duree.training.batches import Examples, epoch_batches
+from duree.network.batches import Examples, epoch_batches
+from duree.recipe.settings import TrainingSettings
 from duree.training.estimate import Estimate
 from duree.training.optimiser import Loss
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from duree.network.batches import Examples
 from duree.network.wide import WideModel
-from duree.settings import TrainingSettings
-from duree.training.batches import Examples
+from duree.recipe.settings import TrainingSettings
 from duree.training.loop import Plan, train
 
 WIDE_TRAINING = TrainingSettings(

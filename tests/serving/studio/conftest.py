@@ -11,7 +11,7 @@ import pytest
 from tests.test_workflow import letters, recipe
 
 from duree.serving.studio.start import guarded
-from duree.tables.write import write_table
+from duree.tables.files.write import write_table
 from duree.workflow import fit
 
 TOKEN = "the-key-of-this-test"

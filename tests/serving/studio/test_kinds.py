@@ -15,9 +15,9 @@ from tests.test_label import sentences, write_universal
 from tests.test_workflow import letters
 
 from duree.errors import chinese_templates
-from duree.progress import standing
-from duree.recipe import Recipe
-from duree.run import Run
+from duree.pipeline.progress import standing
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
 from duree.serving.studio.forms import FORMS
 from duree.serving.studio.shelf import Shelf
 

@@ -12,8 +12,8 @@ import pytest
 from tests.serving.studio.conftest import Visitor
 from tests.test_workflow import letters
 
-from duree.progress import standing
-from duree.run import Run
+from duree.pipeline.progress import standing
+from duree.pipeline.run import Run
 from duree.serving.studio.shelf import Shelf
 
 CHOSEN = {"part": "whole", "baselines": "true", "text": "letter", "target": "tone"}

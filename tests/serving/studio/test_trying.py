@@ -14,10 +14,10 @@ from tests.test_label import recipe as tagging
 from tests.test_label import sentences, write_universal
 from tests.test_workflow import letters
 
-from duree.recipe import Recipe
-from duree.run import Run
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
 from duree.serving.served import rows_of
-from duree.trained import TrainedModel
 from duree.workflow import fit
 
 SMALL = {

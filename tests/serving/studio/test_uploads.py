@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.serving.studio.conftest import Endless, Visitor
 from tests.test_workflow import letters, recipe
 
-from duree.run import Run
+from duree.pipeline.run import Run
 from duree.serving.studio import uploads
 from duree.serving.studio.shelf import Shelf
 from duree.workflow import fit

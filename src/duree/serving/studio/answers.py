@@ -10,17 +10,17 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError, RunError
-from duree.explaining_rows import explain_read, render_explained, require_explainable
-from duree.folders import MANIFEST
-from duree.report.page import render_report
-from duree.report.row_page import RowData
+from duree.pipeline.explain_row import explain_read, render_explained, require_explainable
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.report.pages.report import render_report
+from duree.report.pages.row import RowData
+from duree.report.pages.series import SeriesData
 from duree.report.run_data import RunData, load_run
-from duree.report.series_page import SeriesData
 from duree.report.vocabulary import Words
-from duree.run import Run
-from duree.tables.attributes import tell_beside
+from duree.storage import MANIFEST
+from duree.tables.layouts.step_attributes import tell_beside
 from duree.tables.table import Table
-from duree.trained import TrainedModel
 from duree.workflow import load_networks
 
 # Figures are drawn, and networks asked, one at a time.

@@ -20,8 +20,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from duree.errors import DataError, DureeError
-from duree.progress import ask_for_enough, standing
-from duree.report.page import page_style
+from duree.pipeline.progress import ask_for_enough, standing
+from duree.report.pages.report import page_style
 from duree.serving.studio import answers, downloads, listing, live, look, trying
 from duree.serving.studio.forms import form_of
 from duree.serving.studio.pages import LANGUAGE, STATIC, Form, framed, page, piece, told, words_for

@@ -13,11 +13,11 @@ import polars as pl
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
-from duree.report.figures import FOLDER
-from duree.run import Run
+from duree.pipeline.run import Run
+from duree.report.figures.choose import FOLDER
 from duree.serving.studio.shelf import Missing, Upload
-from duree.tables.conll import TOKEN_FILES
-from duree.tables.write import write_table
+from duree.tables.files.conll import TOKEN_FILES
+from duree.tables.files.write import write_table
 from duree.tasks import TASKS
 from duree.workflow import predict
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from duree.errors import DataError, DureeError
-from duree.recipe import Recipe, recipe_from_flags
-from duree.tables.guess_rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
+from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
 from duree.tasks import TASKS
 
 # Fields that name several columns, with commas between them.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from duree.comparing import compare_runs
 from duree.errors import DureeError
 from duree.evaluation.comparison import NETWORK
 from duree.evaluation.verdict import Evidence, weigh
-from duree.recipe import Recipe
-from duree.report.choices import Choice, list_choices
-from duree.report.numerals import Shown, estimate
-from duree.report.records import Metrics
+from duree.pipeline.compare import compare_runs
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.report.numbers import Shown, estimate
+from duree.report.pages.settings import Choice, list_choices
 from duree.report.vocabulary import Words
-from duree.run import Run
+from duree.results.run_files import Metrics
 from duree.serving.studio.forms import of_series
 
 

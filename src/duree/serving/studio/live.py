@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from duree.errors import RunError
-from duree.listener import STEPS
-from duree.progress import ENOUGH, Standing, standing
-from duree.report.records import Epoch
+from duree.pipeline.listener import STEPS
+from duree.pipeline.progress import ENOUGH, Standing, standing
+from duree.pipeline.run import Run
 from duree.report.run_data import read_history
-from duree.run import Run
+from duree.results.run_files import Epoch
 
 PAUSE, STILL = 0.5, 15  # seconds between looks, and between signs of life where nothing moves
 # The panel that a curve is drawn in, in units of the picture.

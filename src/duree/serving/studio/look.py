@@ -10,19 +10,19 @@ from functools import lru_cache
 
 import polars as pl
 
-from duree.forecasting import read_forecast
-from duree.question import check_files
-from duree.recipe import Recipe
+from duree.pipeline.dataset import check_files
+from duree.pipeline.forecast_dataset import read_forecast
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import DataSettings, ForecastSettings
 from duree.report.vocabulary import Words
 from duree.serving.studio.forms import FORMS, NEXT, Form, of_series
 from duree.serving.studio.shelf import Upload
-from duree.settings import DataSettings, ForecastSettings
-from duree.tables.conll import TOKEN_FILES
+from duree.tables.files.conll import TOKEN_FILES
+from duree.tables.files.stream import stream_table
 from duree.tables.finding import Finding
-from duree.tables.guess import ColumnGuess, guess_columns
-from duree.tables.guess_rows import TEXTS, guess_columns_of, guess_rows
-from duree.tables.series_files import read_series
-from duree.tables.stream import stream_table
+from duree.tables.guess.columns import ColumnGuess, guess_columns
+from duree.tables.guess.rows import TEXTS, guess_columns_of, guess_rows
+from duree.tables.layouts.series_files import read_series
 from duree.tables.table import Table
 
 # Rows that are shown, columns of them, and characters of each cell.

@@ -10,11 +10,11 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
 from duree.errors import DureeError, RunError, user_language
-from duree.listener import STEPS
-from duree.report.numerals import number
-from duree.report.page import page_environment, readable_verdict
+from duree.pipeline.listener import STEPS
+from duree.report.numbers import number
+from duree.report.pages.report import page_environment, readable_verdict
+from duree.report.safe_text import label, quote
 from duree.report.shading import shade
-from duree.report.texts import label, quote
 from duree.report.vocabulary import Words
 from duree.serving.studio import look
 from duree.serving.studio.shelf import Missing

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from duree.errors import DataError, DureeError
-from duree.folders import cannot_write, write_file
-from duree.progress import standing
-from duree.run import Run, now
-from duree.settings import DataSettings
-from duree.tables.read import READERS
+from duree.pipeline.progress import standing
+from duree.pipeline.run import Run, now
+from duree.recipe.settings import DataSettings
+from duree.storage import cannot_write, write_file
+from duree.tables.files.read import READERS
 
 UPLOADS, NOTE = "uploads", "uploaded.json"
 

@@ -10,18 +10,18 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from duree.errors import DataError, DureeError, RunError
-from duree.question import stop_at_errors
-from duree.recipe import Recipe
-from duree.run import Run, free_folder
+from duree.pipeline.dataset import stop_at_errors
+from duree.pipeline.run import Run, free_folder
+from duree.recipe.recipe import Recipe
 from duree.serving.studio import forms, listing, look
 from duree.serving.studio.forms import FORMS, Fault, at_field, recipe_of
 from duree.serving.studio.pages import Fields, Form, page, words_for
 from duree.serving.studio.shelf import UPLOADS, Shelf, Upload
 from duree.serving.studio.uploads import receive
 from duree.serving.studio.worker import Workers
-from duree.tables.guess import KINDS
-from duree.tables.guess_rows import TEXTS
-from duree.tables.read import READERS
+from duree.tables.files.read import READERS
+from duree.tables.guess.columns import KINDS
+from duree.tables.guess.rows import TEXTS
 
 # What a run's name may be made of: no sign that a path or a page could take for more.
 NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")

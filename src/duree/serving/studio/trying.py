@@ -10,20 +10,20 @@ from typing import ClassVar
 
 from duree.errors import DataError
 from duree.explain.attribution import integrated_gradients
-from duree.explaining import shading
-from duree.explaining_rows import is_explainable
-from duree.recipe import Recipe
-from duree.report.explanations import Shading
-from duree.run import Run
+from duree.pipeline.explain_row import is_explainable
+from duree.pipeline.explain_test import shading
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.results.explanations import Shading
 from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.serving.served import Rows, rows_of
 from duree.serving.studio.answers import ONE_AT_A_TIME, networks
 from duree.serving.studio.forms import of_series
-from duree.tables.conll import LONGEST_SENTENCE
-from duree.tables.states import ARROW
-from duree.trained import TrainedModel
+from duree.tables.files.conll import LONGEST_SENTENCE
+from duree.tables.layouts.states import ARROW
 
 TEXT = 20_000  # characters that may be tried
 MOST_CHANCES = 12  # that are listed, where there are more answers

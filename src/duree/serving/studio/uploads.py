@@ -13,9 +13,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from duree.errors import DataError
-from duree.folders import cannot_write
 from duree.serving.guard import SLOW
 from duree.serving.studio.shelf import Shelf, Upload
+from duree.storage import cannot_write
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

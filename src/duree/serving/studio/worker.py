@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-from duree.run import Run
+from duree.pipeline.run import Run
 from duree.serving.studio.shelf import state
 
 

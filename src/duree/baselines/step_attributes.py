@@ -1,0 +1,103 @@
+"""What stands beside the steps of a sequence, for models that do not read in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+
+from duree.baselines.features import Features
+from duree.sequences.ragged import Ragged
+from duree.tables.layouts.step_attributes import told_of
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How rows are read.
+
+    Attributes
+    ----------
+    encode : rows -> Ragged of int32 [steps, 1 + things]
+        The token of each step, then the class of each thing that stands beside it.
+    classes : sequence of (int, bool)
+        How many classes there are of each, and whether they have an order.
+    """
+
+    encode: Callable[[pl.Series], Ragged]
+    classes: Sequence[tuple[int, bool]]
+
+
+class BesideFeatures:
+    """The features of the sequences; and of each thing that stands beside their steps the share of
+    steps in each of its classes, and, where these have an order, their mean and the last one.
+
+    Parameters
+    ----------
+    features : Features
+        Of the sequences as texts.
+    encoding : Encoding
+
+    Attributes
+    ----------
+    is_unit : bool [features]
+        All of them, after ``fit``.
+    """
+
+    def __init__(self, features: Features, encoding: Encoding) -> None:
+        self.features, self.encoding = features, encoding
+
+    def fit(self, rows: pl.Series, validation_rows: pl.Series) -> tuple[csr_matrix, csr_matrix]:
+        """See ``Features``; rows are Struct, with what stands beside."""
+        parts = rows, validation_rows
+        told = self.features.fit(*(told_of(part).to_list() for part in parts))
+        train, validation = (
+            _joined(of_texts, self._beside(part))
+            for of_texts, part in zip(told, parts, strict=True)
+        )
+        self.is_unit = np.ones(train.shape[1], dtype=bool)
+        return train, validation
+
+    def count(self, rows: pl.Series) -> csr_matrix:
+        """The features of each row, float32 [rows, features]."""
+        return _joined(self.features.count(told_of(rows).to_list()), self._beside(rows))
+
+    def _beside(self, rows: pl.Series) -> NDArray[np.float32]:
+        sequences = self.encoding.encode(rows)
+        row = np.repeat(np.arange(len(sequences)), sequences.lengths)
+        found = []
+        for place, (size, is_ordered) in enumerate(self.encoding.classes, start=1):
+            codes = sequences.values[:, place]
+            cells = np.bincount(row * size + codes, minlength=len(sequences) * size)
+            counts = cells.reshape(len(sequences), size)
+            found.append(counts / sequences.lengths[:, None])
+            if is_ordered:
+                known = np.maximum(counts[:, 1:].sum(axis=1), 1)
+                found.append((counts @ np.arange(size) / known)[:, None])
+                found.append(codes[sequences.offsets[1:] - 1][:, None])
+        return np.concatenate(found, axis=1).astype(np.float32)
+
+
+def with_those_before(sequences: Ragged, things: int) -> Ragged:
+    """Sequences in which beside each step stands also what stood beside the one before it, 0 where
+    there was none.
+
+    Parameters
+    ----------
+    sequences : Ragged of int32 [steps, 1 + others]
+    things : int
+        How many of the others, which are the last ones.
+    """
+    values = sequences.values
+    before = np.zeros((len(values), things), dtype=values.dtype)
+    if things:
+        later = np.flatnonzero(sequences.steps > 0)
+        before[later] = values[later - 1, -things:]
+    return Ragged(np.concatenate([values, before], axis=1), sequences.offsets)
+
+
+def _joined(of_texts: csr_matrix, others: NDArray[np.float32]) -> csr_matrix:
+    return hstack([of_texts, csr_matrix(others)], format="csr")

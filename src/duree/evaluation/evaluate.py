@@ -1,0 +1,171 @@
+"""Judgement: every model's figures with intervals, the comparisons, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.errors import DataError, TrainingError
+from duree.evaluation.comparison import NETWORK, compare
+from duree.evaluation.metrics import MetricSet, defined
+from duree.evaluation.per_class import ClassFigures, class_figures
+from duree.evaluation.resampling import Sample, Trial
+from duree.evaluation.uncertainty import metric_interval
+from duree.evaluation.verdict import Verdict, decide
+from duree.evaluation.weighted_metrics import Floats
+
+Figures = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What ``metrics.json`` says of the models.
+
+    Attributes
+    ----------
+    models : {model: {metric: {"value", "low", "high"}}}
+        Metrics that the rows do not define are left out.
+    classes : {model: list of {"precision", "precision_low", "precision_high", ..., "support"}}
+        One for each class or label; see ``class_figures``. Empty for numbers.
+    comparisons : list of {"model", "metric", "difference", "low", "high", "p_value", "method"}
+        P-values of single tests; the verdict corrects them for the number of baselines.
+    verdict : Verdict
+    """
+
+    models: dict[str, Figures]
+    classes: dict[str, list[ClassFigures]]
+    comparisons: list[dict[str, Any]]
+    verdict: Verdict
+
+
+def judge_models(
+    predictions: Mapping[str, Floats],
+    targets: NDArray[Any],
+    metrics: MetricSet,
+    *,
+    groups: NDArray[np.int64] | None = None,
+    weights: Floats | None = None,
+    parts: Collection[str] = (),
+    seeds: Mapping[str, list[float]] | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Judgement:
+    """Judge all models on the same rows.
+
+    Parameters
+    ----------
+    predictions : {model: float64 [rows, outputs]}
+        Probabilities or numbers, as ``metrics`` reads them; the one called ``network`` is compared
+        with all others.
+    targets : ndarray [rows] or [rows, labels]
+        Class indices, 0/1 marks or numbers.
+    metrics : MetricSet
+    groups : int64 [rows], optional
+        Rows that belong together; whole groups are resampled then.
+    weights : float64 [rows], optional
+        How much each row counts, in every figure and resample.
+    parts : collection of str
+        Models that are parts of the network: compared, but no baselines, and not in the verdict.
+    seeds : {metric: values}, optional
+        The same figures of networks from several seeds; see ``spread_of_seeds``.
+    resamples, seed : int
+        The bootstrap's size, and where its random numbers begin.
+
+    Raises
+    ------
+    DataError
+        There are no rows, or they do not define the primary metric.
+    TrainingError
+        A prediction is not a finite number.
+    """
+    _refuse_unusable(predictions, targets)
+    plain = {name: metrics.plain(found, targets, weights) for name, found in predictions.items()}
+    values = {name: defined(of_model) for name, of_model in plain.items()}
+    if metrics.primary not in values[NETWORK]:
+        raise DataError(
+            "{rows} rows tell nothing by which to judge",
+            fix="give rows with more than one answer",
+            rows=len(targets),
+        )
+    trial = Trial(targets, metrics, Sample.of(len(targets), groups, weights), resamples, seed)
+    drawn = trial.resampled(predictions)
+    models = {name: _figures(values[name], drawn[name], trial) for name in values}
+    comparisons = compare(predictions, values, drawn, trial)
+    verdict = decide(
+        models,
+        [comparison for comparison in comparisons if comparison.model not in parts],
+        metrics,
+        trial.sample,
+        constant=[name for name, found in predictions.items() if _is_constant(found, metrics)],
+        seeds=seeds,
+    )
+    by_class = {
+        name: class_figures(of_model, drawn[name], trial.sample) for name, of_model in plain.items()
+    }
+    return Judgement(models, by_class, [asdict(one) for one in comparisons], verdict)
+
+
+def judge_alone(
+    predictions: Floats,
+    targets: NDArray[Any],
+    metrics: MetricSet,
+    *,
+    groups: NDArray[np.int64] | None = None,
+    weights: Floats | None = None,
+    seed: int = 0,
+) -> Figures:
+    """One model's figures with their intervals; see ``judge_models``."""
+    judgement = judge_models(
+        {NETWORK: predictions}, targets, metrics, groups=groups, weights=weights, seed=seed
+    )
+    return judgement.models[NETWORK]
+
+
+def spread_of_seeds(
+    networks: list[Floats],
+    targets: NDArray[Any],
+    metrics: MetricSet,
+    weights: Floats | None = None,
+) -> dict[str, list[float]] | None:
+    """Each metric's value for the network of every seed; None where there is only one.
+
+    A metric that some network does not define is left out.
+    """
+    if len(networks) < 2:
+        return None
+    each = [metrics.values(found, targets, weights) for found in networks]
+    shared = [name for name in each[0] if all(name in values for values in each)]
+    return {name: [values[name] for values in each] for name in shared}
+
+
+def _figures(values: Mapping[str, float], drawn: Mapping[str, Floats], trial: Trial) -> Figures:
+    figures = {}
+    for name, value in values.items():
+        between = metric_interval(name, value, drawn, trial.targets, trial.sample)
+        if between is not None:
+            figures[name] = {"value": value, "low": between[0], "high": between[1]}
+    return figures
+
+
+def _is_constant(predictions: Floats, metrics: MetricSet) -> bool:
+    """Whether a model says the same of every row; of sums nothing but what was said is asked."""
+    said = predictions[:, metrics.sums :]
+    return bool(np.all(said == said[0]))
+
+
+def _refuse_unusable(predictions: Mapping[str, Floats], targets: NDArray[Any]) -> None:
+    if len(targets) == 0:
+        raise DataError("there are no rows to judge", fix="give rows that have answers")
+    for name, found in predictions.items():
+        if not np.isfinite(found).all():
+            raise TrainingError(
+                "the predictions of {model!r} are no numbers in {count} of {rows} rows",
+                fix="lower training.learning_rate or training.clip_norm",
+                count=int((~np.isfinite(found)).any(axis=1).sum()),
+                rows=len(targets),
+                model=name,
+            )

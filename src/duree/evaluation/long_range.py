@@ -1,0 +1,46 @@
+"""How far ahead a model sees: the state at the last time point, foretold from earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.evaluation.uncertainty import wilson
+from duree.evaluation.weighted_metrics import Floats
+
+# The parts of the time that are seen.
+SEEN = (1 / 3, 1 / 2, 2 / 3, 5 / 6)
+
+
+def origins(times: int) -> list[int]:
+    """How many time points are seen, of ``times``; each number once, and none of all."""
+    return sorted({max(1, round(share * times)) for share in SEEN} - {times})
+
+
+def foreseen(
+    found: Mapping[str, Floats], truth: NDArray[np.integer], weights: Floats | None = None
+) -> dict[str, Any]:
+    """The share of rows whose last state each model foretold, with its 95 % interval: Wilson's, on
+    as many rows of equal weight as tell as much (Kish 1965).
+
+    Parameters
+    ----------
+    found : {model: float64 [rows, states]}
+    truth : int [rows]
+    weights : float64 [rows], optional
+        How much each row counts.
+
+    Returns
+    -------
+    {model: {"value", "low", "high"}}
+    """
+    figures = {}
+    rows = float(len(truth)) if weights is None else weights.sum() ** 2 / np.sum(weights**2)
+    for name, shares in found.items():
+        share = float(np.average(shares.argmax(axis=1) == truth, weights=weights))
+        low, high = wilson(share * rows, rows)
+        figures[name] = {"value": share, "low": low, "high": high}
+    return figures

@@ -1,0 +1,138 @@
+"""What a report shows of tagged words: confusions, and sentences with their mistakes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from duree.results.run_files import Record
+
+MOST_CONFUSIONS, MOST_EXAMPLES, MOST_SENTENCES = 15, 4, 10
+# More tags than these make no table that can be read, and longer sentences no example.
+MOST_IN_TABLE, LONGEST = 20, 45
+
+
+class Confusion(Record):
+    """How often one tag was given where another was right; ``share`` is of the right one's."""
+
+    true: str
+    said: str
+    count: int
+    share: float
+    examples: list[str]
+
+
+class TaggedWord(Record):
+    """A word with its right tag, and the one that it was given."""
+
+    word: str
+    true: str
+    said: str
+
+
+class TaggedSentence(Record):
+    """A sentence of the test part; ``place`` is counted from 1."""
+
+    place: int
+    words: list[TaggedWord]
+
+
+class TagFacts(Record):
+    """``tags.json``.
+
+    Attributes
+    ----------
+    layers : list of str
+        The columns of tags; the others speak of the first.
+    entities : bool
+        Whether its tags mark entities.
+    tokens, unseen, wrong : int
+        Words of the test part; those that training never saw; those with a wrong tag.
+    sentences, flawed : int
+        Sentences of the test part; those with a wrong tag.
+    table : {true: {said: words}}
+        Of the commonest tags; empty where there are too many.
+    confusions : list of Confusion
+        The commonest first.
+    examples : list of TaggedSentence
+        Sentences with the mistakes that the network was surest of.
+    """
+
+    layers: list[str]
+    entities: bool
+    tokens: int
+    unseen: int
+    wrong: int
+    sentences: int
+    flawed: int
+    table: dict[str, dict[str, int]]
+    confusions: list[Confusion]
+    examples: list[TaggedSentence]
+
+
+def describe_tags(
+    sentences: Sequence[Sequence[str]],
+    true: Sequence[str],
+    said: Sequence[str],
+    sure: Sequence[float],
+    *,
+    unseen: int,
+    layers: list[str],
+    entities: bool,
+) -> TagFacts:
+    """The facts of the test part.
+
+    Parameters
+    ----------
+    sentences : words of each sentence
+    true, said : a tag for each word, sentence after sentence
+    sure : how probable each given tag was said to be
+    unseen : words that training never saw
+    layers, entities
+        See ``TagFacts``.
+    """
+    pairs = Counter(zip(true, said, strict=True))
+    of_true = Counter(true)
+    words: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    examples, flawed, start = [], 0, 0
+    for place, sentence in enumerate(sentences, start=1):
+        tagged = [
+            TaggedWord(word=word, true=true[at], said=said[at])
+            for at, word in enumerate(sentence, start=start)
+        ]
+        wrong = [at for at, one in enumerate(tagged) if one.true != one.said]
+        for at in wrong:
+            words[tagged[at].true, tagged[at].said][tagged[at].word] += 1
+        flawed += bool(wrong)
+        if wrong and 4 <= len(tagged) <= LONGEST:
+            surest = max(sure[start + at] for at in wrong)
+            examples.append((-surest, TaggedSentence(place=place, words=tagged)))
+        start += len(sentence)
+    examples.sort(key=lambda pair: (pair[0], pair[1].place))
+    commonest = sorted(
+        ((pair, count) for pair, count in pairs.items() if pair[0] != pair[1]),
+        key=lambda item: (-item[1], item[0]),
+    )
+    names = sorted({*true, *said}, key=lambda tag: (-of_true[tag], tag))
+    shown = names if len(names) <= MOST_IN_TABLE else []
+    return TagFacts(
+        layers=layers,
+        entities=entities,
+        tokens=len(true),
+        unseen=unseen,
+        wrong=sum(count for _, count in commonest),
+        sentences=len(sentences),
+        flawed=flawed,
+        table={one: {two: pairs[one, two] for two in shown} for one in shown},
+        confusions=[
+            Confusion(
+                true=pair[0],
+                said=pair[1],
+                count=count,
+                share=count / of_true[pair[0]],
+                examples=[word for word, _ in words[pair].most_common(MOST_EXAMPLES)],
+            )
+            for pair, count in commonest[:MOST_CONFUSIONS]
+        ],
+        examples=[sentence for _, sentence in examples[:MOST_SENTENCES]],
+    )

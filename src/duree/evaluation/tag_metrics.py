@@ -1,0 +1,177 @@
+"""Figures of tagged words: shares of right tags, and entities as conlleval counts them.
+
+Answers and predictions are flat: a row is a word. What belongs to a sentence is told by a mark on
+its first word, so that sentences can be laid end to end in any order, as resampling does.
+
+Source: Tjong Kim Sang & Buchholz 2000 (CoNLL-2000), whose conlleval these are the rules of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from duree.evaluation import weighted_metrics as weighted
+from duree.evaluation.metrics import MetricSet
+from duree.evaluation.weighted_metrics import Floats, Weighted
+
+Ints = NDArray[np.int64]
+
+# The columns of the answers: whether the word is its sentence's first, whether training never saw
+# it, how many words the entity that begins here has (0: none does) and its kind, then each layer.
+FIRST, UNSEEN, LENGTH, KIND, LAYERS = range(5)
+# Further than so many, classes are no table that anybody reads.
+MOST_CLASSES = 60
+
+# O, then how a tag may begin: BILOU's L and U are what E and S are in BIOES.
+PREFIXES = {"O": 0, "B": 1, "I": 2, "E": 3, "S": 4, "L": 3, "U": 4}
+OUTSIDE, BEGIN, INSIDE, END, SINGLE = range(5)
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Tags parted into what they say of a word's place and the kind of its entity.
+
+    Attributes
+    ----------
+    prefix, kind : int64 [tags]
+    kinds : tuple of str
+        In alphabetical order.
+    """
+
+    prefix: Ints
+    kind: Ints
+    kinds: tuple[str, ...]
+
+    @classmethod
+    def of(cls, tags: Sequence[str], kinds: Sequence[str] | None = None) -> Scheme:
+        """Of tags like ``O``, ``B-PER``, ``I-PER``; ``kinds`` come first if they are given."""
+        parted = [tag.partition("-") for tag in tags]
+        own = sorted({kind for _, _, kind in parted if kind} - set(kinds or ()))
+        names = [*(kinds or ()), *own]
+        places = {name: place for place, name in enumerate(names)}
+        return cls(
+            np.array([PREFIXES[prefix] for prefix, _, _ in parted], dtype=np.int64),
+            np.array([places.get(kind, -1) for _, _, kind in parted], dtype=np.int64),
+            tuple(names),
+        )
+
+
+def entities(prefix: Ints, kind: Ints, first: NDArray[Any]) -> tuple[Ints, Ints]:
+    """The entities that begin at each word: how many words each has (0: none begins), its kind.
+
+    A tag that breaks the scheme is read as conlleval reads it: an ``I-`` after ``O``, or after
+    another kind, begins an entity.
+
+    Parameters
+    ----------
+    prefix, kind : int64 [words]
+    first : [words]
+        Not zero where a sentence begins.
+    """
+    lengths, kinds = np.zeros_like(prefix), np.full_like(kind, -1)
+    if len(prefix) == 0:
+        return lengths, kinds
+    begins, ends = _edges(prefix, kind, first.astype(bool))
+    opened, closed = np.flatnonzero(begins), np.flatnonzero(ends)
+    lengths[opened] = closed - opened + 1
+    kinds[opened] = kind[opened]
+    return lengths, kinds
+
+
+def breaks(prefix: Ints, kind: Ints, first: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which words go on with an entity that none before them began, bool [words]."""
+    inside = (prefix == INSIDE) | (prefix == END)
+    return np.asarray(inside & ~_goes_on(prefix, kind, first.astype(bool)))
+
+
+def tagging_metrics(layers: Sequence[str], tags: Sequence[str], scheme: Scheme | None) -> MetricSet:
+    """The metrics of one or several layers of tags, of which the first is judged.
+
+    Predictions are float64 [words, 2 * layers]: of each layer the place of the chosen tag, then how
+    probable it is. Answers are int64 [words, 4 + layers]; see ``FIRST``.
+
+    Parameters
+    ----------
+    layers : sequence of str
+        Their names.
+    tags : sequence of str
+        Of the first layer.
+    scheme : Scheme or None
+        Of the first layer's tags, if they tell of entities.
+    """
+
+    def prepare(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
+        given = predictions[:, ::2].astype(np.int64)
+        right = (given == targets[:, LAYERS:]).astype(np.float64)
+        metrics: dict[str, Weighted] = {}
+        if scheme is not None:
+            metrics |= _entity_metrics(given[:, 0], targets, scheme)
+        metrics["accuracy"] = weighted.mean(right[:, 0])
+        unseen = targets[:, UNSEEN].astype(np.float64)
+        metrics["unseen_accuracy"] = _share(right[:, 0] * unseen, unseen)
+        for place, layer in enumerate(layers[1:], start=1):
+            metrics[f"{layer}_accuracy"] = weighted.mean(right[:, place])
+        if scheme is None and len(tags) <= MOST_CLASSES:
+            classes = np.arange(len(tags))
+            marks = given[:, :1] == classes, targets[:, LAYERS, None] == classes
+            metrics |= weighted.class_counts(*marks)
+        return metrics
+
+    primary = "accuracy" if scheme is None else "entity_f1"
+    return MetricSet(primary, (primary, 0.0), False, prepare, counted="tokens")
+
+
+def _entity_metrics(given: Ints, targets: NDArray[Any], scheme: Scheme) -> dict[str, Weighted]:
+    prefix, kind = scheme.prefix[given], scheme.kind[given]
+    length, kind = entities(prefix, kind, targets[:, FIRST])
+    found, actual = length > 0, targets[:, LENGTH] > 0
+    hit = found & (length == targets[:, LENGTH]) & (kind == targets[:, KIND])
+    hits, guesses, truths = (marks.astype(np.float64) for marks in (hit, found, actual))
+    kinds = np.arange(len(scheme.kinds))
+    by_kind = {
+        "class_hits": (kind, hit),
+        "class_given": (kind, found),
+        "class_actual": (targets[:, KIND], actual),
+    }
+    counts = {
+        name: sparse.csr_array(((of[:, None] == kinds) & marks[:, None]).T, dtype=np.float64)
+        for name, (of, marks) in by_kind.items()
+    }
+    return {
+        "entity_f1": _share(2 * hits, guesses + truths),
+        "entity_precision": _share(hits, guesses),
+        "entity_recall": _share(hits, truths),
+    } | {name: rows.__matmul__ for name, rows in counts.items()}
+
+
+def _share(above: Floats, below: Floats) -> Weighted:
+    return lambda weights: weighted.ratio(above @ weights, below @ weights)
+
+
+def _edges(
+    prefix: Ints, kind: Ints, first: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which words begin, and which end, an entity; there are as many of both."""
+    in_one, goes_on = prefix != OUTSIDE, _goes_on(prefix, kind, first)
+    begins = in_one & ~goes_on
+    ends = in_one & ~np.append(goes_on[1:], False)
+    return begins, ends
+
+
+def _goes_on(prefix: Ints, kind: Ints, first: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which words go on with the entity of the word before them.
+
+    conlleval: one ends before ``O``, ``B`` and ``S``, after ``E`` and ``S``, and where the kind or
+    the sentence changes; whatever then is no ``O`` begins another.
+    """
+    found = np.zeros(len(prefix), dtype=bool)
+    before, after = prefix[:-1], prefix[1:]
+    found[1:] = ((after == INSIDE) | (after == END)) & ((before == BEGIN) | (before == INSIDE))
+    found[1:] &= (kind[1:] == kind[:-1]) & ~first[1:]
+    return found

@@ -1,0 +1,80 @@
+"""Looks: a linear score of what one sees of a word and its neighbours, joined to a tagger's.
+
+These are the features that conditional random fields live by (Ratnaparkhi 1996): a network that has
+them too need not learn again what counting tells. Source: Cheng et al. 2016 for joining the two,
+Weinberger et al. 2009 for hashing.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from duree.sequences.ragged import PADDING
+from duree.sequences.token_encoder import CHARACTERS, LOOKS, LOWER, WORD
+
+# Places of the table; features are many more, and share them.
+PLACES = 2**18
+# Odd numbers without a pattern, by which features are mixed before they are cut to a place.
+MIX, MIX_OTHER = 0x9E3779B97F4A7C15 - 2**64, 0xC2B2AE3D27D4EB4F - 2**64
+SHAPE, ENDING = LOOKS, CHARACTERS - 2
+# Columns of the word itself, of its neighbours, and of theirs; then pairs of (step, column).
+NEAR = {
+    0: tuple(range(CHARACTERS)),
+    1: (WORD, LOWER, SHAPE, ENDING),
+    -1: (WORD, LOWER, SHAPE, ENDING),
+    2: (WORD, SHAPE),
+    -2: (WORD, SHAPE),
+}
+PAIRS = (
+    ((-1, WORD), (0, WORD)),
+    ((0, WORD), (1, WORD)),
+    ((-1, SHAPE), (0, SHAPE)),
+    ((0, SHAPE), (1, SHAPE)),
+    ((-1, WORD), (0, SHAPE)),
+    ((0, SHAPE), (1, WORD)),
+    ((-1, SHAPE), (1, SHAPE)),
+)
+
+
+class Looks(nn.Module):
+    """A weight of each feature for each tag, added up over the features of a word.
+
+    Parameters
+    ----------
+    tags : int
+    dropout : float
+        Share of the features hidden while it is trained.
+    """
+
+    def __init__(self, tags: int, dropout: float) -> None:
+        super().__init__()
+        self.weights = nn.Embedding(PLACES, tags, PADDING)
+        nn.init.zeros_(self.weights.weight)
+        self.dropout = dropout
+
+    def places(self, values: Tensor) -> Tensor:
+        """Where the features of each word stand: int64 [batch, steps, features], 0 in padding."""
+        seen = {step: _shifted(values[:, :, :CHARACTERS], step) for step in NEAR}
+        found = [seen[step][:, :, column] for step, columns in NEAR.items() for column in columns]
+        beside = [torch.zeros_like(found[0])] * len(found)
+        for (step, column), (other_step, other) in PAIRS:
+            found.append(seen[step][:, :, column])
+            beside.append(seen[other_step][:, :, other] + 1)
+        kinds = torch.arange(1, len(found) + 1)
+        mixed = (torch.stack(found, dim=2) * 64 + kinds) * MIX
+        mixed = (mixed ^ (mixed >> 29)) + torch.stack(beside, dim=2) * MIX_OTHER
+        mixed = (mixed ^ (mixed >> 31)) * MIX
+        places = 1 + ((mixed >> 40) & (PLACES - 1)) % (PLACES - 1)
+        return places.masked_fill((values[:, :, WORD] == PADDING)[:, :, None], PADDING)
+
+
+def _shifted(values: Tensor, step: int) -> Tensor:
+    """What stands so many steps further on; padding where that is outside."""
+    if step == 0:
+        return values
+    length = values.shape[1]
+    if step > 0:
+        return pad(values, (0, 0, 0, step))[:, step:]
+    return pad(values, (0, 0, -step, 0))[:, :length]

@@ -1,0 +1,57 @@
+"""Two runs side by side: whether one network is better than the other, where that can be told."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from duree.evaluation.comparison import NETWORK, Comparison
+from duree.evaluation.evaluate import judge_models
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.report.run_data import RunData, load_run
+from duree.tables.split.make_split import group_codes
+
+
+def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
+    """``one`` minus ``other`` in the primary metric, by every test that a run's own verdict takes.
+
+    Returns
+    -------
+    list of Comparison, or None
+        One for each test; None where the two were not judged on the very same rows, or have an
+        answer for each step, and so cannot be compared row by row.
+
+    Raises
+    ------
+    RunError
+        A run is not finished.
+    """
+    first, second = load_run(one.folder), load_run(other.folder)
+    if _asked(first) != _asked(second) or not _rows(first).equals(_rows(second)):
+        return None
+    task, group = TrainedModel.of_run(one).task, first.column("group")
+    if task.each_step:
+        return None
+    names = [f"probability_{name}" for name in task.classes] or ["prediction"]
+    said = (run.predictions.select(names).to_numpy().astype(float) for run in (first, second))
+    judgement = judge_models(
+        dict(zip((NETWORK, second.name), said, strict=True)),
+        task.encode(first.predictions[first.target_column()]),
+        task.metrics,
+        groups=group_codes(first.predictions[group]) if group else None,
+        resamples=one.recipe.judging.bootstrap,
+        seed=one.recipe.seed,
+    )
+    found = (Comparison(**comparison) for comparison in judgement.comparisons)
+    return [comparison for comparison in found if comparison.metric == task.metrics.primary]
+
+
+def _asked(run: RunData) -> tuple[str, str, str | None, list[str]]:
+    return run.metrics.task, run.target_column(), run.column("group"), run.classes
+
+
+def _rows(run: RunData) -> pl.DataFrame:
+    """The test rows as they were before anything was predicted."""
+    names = run.predictions.columns
+    last = len(names) - 1 - names[::-1].index("prediction")
+    return run.predictions.select(names[:last])

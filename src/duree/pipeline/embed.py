@@ -1,0 +1,70 @@
+"""Embedding: each sequence as the vector that a trained network makes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from duree.errors import RunError
+from duree.network.batches import pad
+from duree.network.model import SequenceModel, tabulated
+from duree.network.next_model import StepModel
+from duree.network.wide import JoinedModel
+from duree.pipeline.model import TrainedModel
+from duree.sequences.ragged import Ragged
+from duree.training.loop import scoring_batches
+
+
+def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
+    """The recurrent part's hidden states of all steps, pooled as the network does.
+
+    Where it answers at each step, and does not pool, their mean is taken.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    sequences : Ragged
+        As ``model.encode`` gives them.
+
+    Returns
+    -------
+    float32 [rows, directions * hidden]
+
+    Raises
+    ------
+    RunError
+        The network does not sum sequences up.
+    """
+    network = summing_network(model)
+    network.eval()
+    found = np.zeros((len(sequences), network.head.in_features), dtype=np.float32)
+    with torch.inference_mode(), tabulated(network, len(sequences.values)):
+        for rows in scoring_batches(sequences):
+            values, lengths = pad(sequences, rows)
+            if values.shape[1] == 0:  # rows without a step stay at zero
+                continue
+            states = network.states(values, lengths)
+            if model.task.each_step:  # states are zero past each length
+                pooled = states.sum(dim=1) / lengths.clamp(min=1)[:, None]
+            else:
+                pooled = network.pooling(states, lengths)
+            found[rows] = pooled.float().numpy()
+    return found
+
+
+def summing_network(model: TrainedModel) -> SequenceModel | StepModel:
+    """The network that sums a sequence up in a vector.
+
+    Raises
+    ------
+    RunError
+        There is none: it tags words, or forecasts.
+    """
+    network = model.network.deep if isinstance(model.network, JoinedModel) else model.network
+    if not isinstance(network, SequenceModel | StepModel):
+        raise RunError(
+            "a network that tags words or forecasts has no vector for a sequence as a whole",
+            fix="train one for classes, numbers, or what comes next",
+        )
+    return network

@@ -1,0 +1,210 @@
+"""What ``duree explain`` answers: one row on a page and as JSON, or all rows as a Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError, RunError, user_language
+from duree.explain.arcs import ARC_UNITS
+from duree.explain.attribution import METHODS, integrated_gradients, occlusion
+from duree.explain.contrast import flip
+from duree.explain.faithfulness import agreement, believed
+from duree.explain.gates import KEEPS, trace
+from duree.explain.model import recurrent_part, sentences, text_encoder
+from duree.pipeline.explain_series import attributed_series, explain_series
+from duree.pipeline.explain_test import answer_names, arc_data, shading
+from duree.pipeline.model import TrainedModel
+from duree.report.pages.row import RowData, render_row
+from duree.report.pages.series import SeriesData, render_series
+from duree.report.vocabulary import Words
+from duree.sequences.series_encoder import SeriesEncoder
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.text_encoder import TextEncoder
+from duree.storage import cannot_write, write_file
+from duree.tables.files.resumable import Pieces
+from duree.tables.layouts.step_attributes import told_of
+
+# Rows that are held in memory at a time.
+CHUNK = 256
+
+
+def is_explainable(model: TrainedModel) -> bool:
+    """Whether what the network says of a row is explained unit by unit."""
+    known = TextEncoder | LifeEncoder | SeriesEncoder
+    return not model.task.each_step and isinstance(model.encoder, known)
+
+
+def require_explainable(model: TrainedModel) -> None:
+    """Refuse a network whose answers are not explained.
+
+    Raises
+    ------
+    RunError
+        It answers at each step, or forecasts.
+    """
+    if not is_explainable(model):
+        raise RunError(
+            "a network that forecasts, answers at each step or reads numbers is not explained word "
+            "by word",
+            fix="see where it errs in the report, and how sure it is with: duree predict",
+        )
+
+
+def write_explained_row(
+    networks: list[TrainedModel], read: pl.Series, row: int, output: Path
+) -> None:
+    """Write ``output`` (an HTML page) and, beside it, the same as JSON.
+
+    Parameters
+    ----------
+    networks : list of TrainedModel
+        The one that is asked, then those of other seeds, which it is compared with.
+    read : polars.Series [1]
+        What is read of the row.
+    row : int
+        How the page calls the row; counted from 1.
+    output : Path
+
+    Raises
+    ------
+    DataError
+        The name does not end in .html.
+    RunError
+        A file cannot be written.
+    """
+    _require_suffix(output, ".html")
+    found = explain_read(networks, read, row)
+    model = networks[0]
+    words = Words(user_language(), model.reads_states, numbers=model.reads_numbers)
+    page = render_explained(found, words)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(output, error) from None
+    write_file(output, page.encode())
+    write_file(output.with_suffix(".json"), found.model_dump_json().encode())
+
+
+def write_attributions(
+    model: TrainedModel, texts: pl.Series, pieces: Pieces, progress: Callable[[int], None]
+) -> None:
+    """Write the attributions of all rows, one line a unit; memory does not grow with the rows.
+
+    The columns are ``row`` (from 1), ``step`` (from 1), ``unit``, ``begin``, ``end`` (places in the
+    text, in characters), ``answer`` and ``attribution``; of series those that
+    ``attributed_series`` gives. ``progress`` is told of the rows done.
+
+    Raises
+    ------
+    DataError
+        The name does not end in .parquet.
+    RunError
+        The file cannot be written; one that was there before is intact.
+    """
+    attribute_some = attributed_series if model.reads_numbers else _attributed
+    with pieces:
+        _require_suffix(pieces.output, ".parquet")
+        for begin in range(pieces.count * CHUNK, max(len(texts), 1), CHUNK):
+            pieces.add(attribute_some(model, texts[begin : begin + CHUNK], begin))
+            progress(min(begin + CHUNK, len(texts)))
+        pieces.put_together()
+
+
+def explain_read(networks: list[TrainedModel], read: pl.Series, row: int) -> RowData | SeriesData:
+    """Everything that is known of one row, a text or a series; see ``explain_text``."""
+    explain = explain_series if networks[0].reads_numbers else explain_text
+    return explain(networks, read, row)
+
+
+def render_explained(found: RowData | SeriesData, words: Words) -> str:
+    """The page of it."""
+    return render_row(found, words) if isinstance(found, RowData) else render_series(found, words)
+
+
+def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> RowData:
+    """Everything that is known of one text, and of what stands beside its units.
+
+    Parameters
+    ----------
+    networks : list of TrainedModel
+        The one that is asked, then those of other seeds, which it is compared with.
+    read : polars.Series [1]
+        What is read of it.
+    row : int
+        How it is called; counted from 1.
+    """
+    model, text = networks[0], told_of(read)[0]
+    encoder = text_encoder(model)
+    sequence = model.encode(read)
+    has_arc = len(encoder.segment(text)) >= ARC_UNITS and not model.beside
+    predictions = model.predictions(sequence)
+    chosen = model.task.chosen(predictions)
+    methods = {name: attribute(model, sequence, chosen) for name, attribute in METHODS.items()}
+    given = methods["integrated_gradients"]
+    by_sentence = occlusion(model, sequence, chosen, segments=sentences(encoder.vocabulary))
+    gates = None
+    if recurrent_part(model).recurrent.kind in KEEPS:
+        means = next(trace(model, sequence)).means()
+        gates = {name: _rounded(values) for name, values in means.items()}
+    return RowData(
+        row=row,
+        text=text,
+        units=encoder.units(text),
+        beside=model.encoder.steps_beside(read) if isinstance(model.encoder, LifeEncoder) else {},
+        predicted={column.name: column[0] for column in model.task.columns(predictions)},
+        shading=shading(model, text, given, row - 1, float(predictions[0, chosen[0]])),
+        by_sentence=_rounded(by_sentence.values.values),
+        attributions={name: _rounded(one.values.values) for name, one in methods.items()},
+        start=float(given.start[0]),
+        score=float(given.score[0]),
+        faithful=believed(model, sequence, methods),
+        seeds=[
+            float(alike)
+            for other in networks[1:]
+            for alike in agreement(given, integrated_gradients(other, sequence, chosen))
+        ],
+        flip=flip(model, sequence[0]) if model.task.classes else None,
+        gates=gates,
+        arc=arc_data(model, text, row - 1) if has_arc else None,
+    )
+
+
+def _rounded(values: NDArray[np.float32]) -> list[float]:
+    """To four decimals: more would only make files larger."""
+    return [round(float(value), 4) for value in values]
+
+
+def _attributed(model: TrainedModel, read: pl.Series, before: int) -> pl.DataFrame:
+    """The attributions of some rows, before which there are so many."""
+    encoder, names = text_encoder(model), np.array(answer_names(model), dtype=object)
+    sequences, texts = model.encode(read), told_of(read)
+    given = integrated_gradients(model, sequences)
+    places = np.array([place for text in texts for place in encoder.places(text)])
+    rows = np.repeat(np.arange(len(texts)), sequences.lengths)
+    return pl.DataFrame(
+        {
+            "row": before + rows + 1,
+            "step": sequences.steps + 1,
+            "unit": [unit for text in texts for unit in encoder.units(text)],
+            "begin": places.reshape(-1, 2)[:, 0],
+            "end": places.reshape(-1, 2)[:, 1],
+            "answer": names[given.outputs[rows]],
+            "attribution": given.values.values,
+        },
+        schema_overrides={"unit": pl.String, "answer": pl.String},
+    )
+
+
+def _require_suffix(output: Path, suffix: str) -> None:
+    if output.suffix.lower() != suffix:
+        raise DataError(
+            "explanations cannot be written as {name!r}",
+            fix="end the name in {suffix}",
+            name=output.name,
+            suffix=suffix,
+        )

@@ -1,0 +1,287 @@
+"""The step of a run that asks the network what it learned, on rows of the test part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.evaluation.comparison import NETWORK
+from duree.evaluation.evaluate import judge_alone, judge_models
+from duree.explain.arcs import ARC_UNITS, arc
+from duree.explain.attribution import Attributions, integrated_gradients
+from duree.explain.context_length import memory_cost, memory_curve
+from duree.explain.contrast import strengths
+from duree.explain.faithfulness import agreement, faithfulness
+from duree.explain.gates import KEEPS, Forgetting, Memory, forgetting, memories, watch_both
+from duree.explain.model import recurrent_part, shuffled, text_encoder
+from duree.explain.words import neighbours, word_map
+from duree.network.wide import JoinedModel
+from duree.pipeline.dataset import Question
+from duree.pipeline.evaluate import Judged
+from duree.pipeline.model import TrainedModel
+from duree.report.safe_text import quote
+from duree.results.explanations import (
+    ArcData,
+    Curves,
+    Explanations,
+    Order,
+    Shading,
+    Span,
+    Telling,
+)
+from duree.results.run_files import Estimate
+from duree.sequences.ragged import Ragged
+from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.text_encoder import SPECIAL, TextEncoder
+from duree.tables.layouts.step_attributes import told_of
+
+# Rows that are looked at, drawn by the recipe's seed: enough to tell, few enough to take seconds.
+ATTRIBUTED, DELETED, TRACED, SHUFFLED = 300, 100, 200, 5000
+# Steps that the memory curve may read, and rows that it needs to say anything.
+MEMORY_STEPS, MEMORY_ROWS = 6_000_000, 50
+# Of each class: examples, and among them none of more units where others do; words, and neighbours.
+EXAMPLES, EXAMPLE_UNITS, WORDS, NEIGHBOURS = 2, 300, 6, 5
+MOST_CLASSES, LEAST_ROWS = 6, 5
+# At each turn of an arc so many characters of the text are quoted.
+TURN = 120
+FORGETTING_WORDS = 12
+
+
+def explain_test(
+    question: Question,
+    sequences: Ragged,
+    networks: list[TrainedModel],
+    judged: Judged,
+    seed: int,
+) -> Explanations | None:
+    """What the network learned, asked of the rows of the test part.
+
+    None where it gives more than one answer a row, or reads no units.
+
+    Parameters
+    ----------
+    question, sequences
+        All rows of the run.
+    networks : list of TrainedModel
+        The one that is explained, then those of other seeds.
+    judged : Judged
+        Predictions and answers of the test rows.
+    seed : int
+        By which rows are drawn.
+    """
+    model = networks[0]
+    if model.task.each_step or not isinstance(model.encoder, TextEncoder | LifeEncoder):
+        return None
+    tested = sequences.take(question.split.test)
+    texts = told_of(question.texts.gather(question.split.test))
+    order = np.random.default_rng(seed).permutation(len(tested))
+    sample = order[:ATTRIBUTED]
+    given = integrated_gradients(model, tested.take(sample))
+    memory_rows = _affordable(tested, order)
+    traced = order[:TRACED] if recurrent_part(model).recurrent.kind in KEEPS else order[:0]
+    units, words = _gates(networks, tested.take(traced), seed) if len(traced) else ([], [])
+    return Explanations(
+        rows=len(sample),
+        metric=model.task.metrics.primary,
+        examples=list(_examples(texts, tested, model, judged)),
+        words=_telling_words(model, tested.take(sample), given),
+        order=_order(question, tested, model, judged, order[:SHUFFLED], seed),
+        memory_rows=len(memory_rows),
+        memory=_memory(tested.take(memory_rows), model, judged, memory_rows, seed),
+        curves=_curves(networks, tested.take(sample[:DELETED]), given.first(DELETED), seed),
+        arc=_arc(texts, model, seed),
+        gate_rows=len(traced),
+        units=units,
+        forgetting=words,
+    )
+
+
+def answer_names(model: TrainedModel) -> list[str]:
+    """What each output is called: its class, or the target column."""
+    return list(model.task.classes) or [model.columns["target"]]
+
+
+def shading(
+    model: TrainedModel, text: str, given: Attributions, row: int = 0, sure: float = 0.0
+) -> Shading:
+    """One explained text; ``row`` counts from 0."""
+    return Shading(
+        row=row,
+        said=answer_names(model)[int(given.outputs[0])],
+        sure=sure,
+        places=text_encoder(model).places(text),
+        values=[round(float(value), 4) for value in given.values[0]],
+    )
+
+
+def arc_data(model: TrainedModel, text: str, row: int = 0, seed: int = 0) -> ArcData:
+    """The arc of a text; ``row`` counts from 0.
+
+    Raises
+    ------
+    DataError
+        The text is too short for one.
+    """
+    found = arc(model, text, seed=seed)
+    return ArcData(
+        row=row,
+        said=answer_names(model)[found.output],
+        units=found.units,
+        values=found.said.tolist(),
+        smooth=found.smooth.tolist(),
+        low=found.low.tolist(),
+        high=found.high.tolist(),
+        changes=found.changes,
+        turns=[quote(text[found.begin[c] :][: 2 * TURN], TURN) for c in found.changes],
+        p_value=found.p_value,
+        passage=found.passage,
+        window=found.window,
+    )
+
+
+def _examples(
+    texts: pl.Series, tested: Ragged, model: TrainedModel, judged: Judged
+) -> Iterator[Shading]:
+    """Rows of each class that the network got right and was surest of; of numbers, both ends."""
+    predictions, outputs = judged.predictions[NETWORK], np.arange(model.task.outputs)
+    short = tested.lengths <= EXAMPLE_UNITS
+    if model.task.classes:
+        chosen = model.task.chosen(predictions)[:, None] == outputs
+        right = model.task.marks(judged.targets) & chosen
+        merits = np.where(right, predictions + short[:, None], -np.inf).T[:MOST_CLASSES]
+    else:
+        outputs = np.zeros(2, dtype=np.int64)
+        merits = np.where(short, np.stack([predictions[:, 0], -predictions[:, 0]]), -np.inf)
+    for output, merit in zip(outputs, merits, strict=False):
+        best = np.argsort(-merit, kind="stable")[:EXAMPLES]
+        for row in best[np.isfinite(merit[best])].tolist():
+            given = integrated_gradients(model, tested.take(np.array([row])), np.array([output]))
+            yield shading(model, texts[row], given, row, float(predictions[row, output]))
+
+
+def _telling_words(model: TrainedModel, sequences: Ragged, given: Attributions) -> list[Telling]:
+    """The words that spoke most for each answer, with their neighbours and their map."""
+    vocabulary, names = text_encoder(model).vocabulary, answer_names(model)
+    signs = [(k, 1) for k in range(len(names))] if model.task.classes else [(0, 1), (0, -1)]
+    found: list[tuple[str, str, int, float]] = []
+    for output, sign in signs[:MOST_CLASSES]:
+        chosen = np.flatnonzero(given.outputs == output)
+        if len(chosen) == 0:
+            continue
+        values = given.values.take(chosen)
+        signed = Ragged(sign * values.values, values.offsets)
+        telling = [
+            (vocabulary[one.token], names[output], one.rows, sign * one.mean)
+            for one in strengths(sequences.take(chosen), signed)
+            if one.token >= len(SPECIAL) and one.rows >= LEAST_ROWS and one.least > 0
+        ]
+        found += telling[:WORDS]
+    if len(found) < 2:
+        return []
+    places = word_map(model, [word for word, *_ in found]).tolist()
+    return [
+        Telling(
+            word=word,
+            answer=answer,
+            rows=rows,
+            mean=mean,
+            neighbours=neighbours(model, word, NEIGHBOURS),
+            place=place,
+        )
+        for (word, answer, rows, mean), place in zip(found, places, strict=True)
+    ]
+
+
+def _order(
+    question: Question,
+    tested: Ragged,
+    model: TrainedModel,
+    judged: Judged,
+    rows: NDArray[np.int64],
+    seed: int,
+) -> Order:
+    """The network's figure with the words of each text in order, and in random order."""
+    metric, groups = model.task.metrics.primary, question.groups
+    judgement = judge_models(
+        {
+            NETWORK: judged.predictions[NETWORK][rows],
+            "shuffled": model.predictions(shuffled(tested.take(rows), seed)),
+        },
+        judged.targets[rows],
+        model.task.metrics,
+        weights=None if judged.weights is None else judged.weights[rows],
+        groups=None if groups is None else groups[question.split.test][rows],
+        seed=seed,
+    )
+    drop = next(found for found in judgement.comparisons if found["metric"] == metric)
+    return Order(
+        rows=len(rows),
+        in_order=Estimate(**judgement.models[NETWORK][metric]),
+        shuffled=Estimate(**judgement.models["shuffled"][metric]),
+        difference=Estimate(value=drop["difference"], low=drop["low"], high=drop["high"]),
+    )
+
+
+def _affordable(tested: Ragged, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As many rows as the memory curve can be drawn of in seconds."""
+    costs = np.cumsum(memory_cost(tested.lengths[order]))
+    return order[: max(int(np.searchsorted(costs, MEMORY_STEPS)), MEMORY_ROWS)]
+
+
+def _memory(
+    read: Ragged, model: TrainedModel, judged: Judged, rows: NDArray[np.int64], seed: int
+) -> list[Span]:
+    """The recurrent part's figure by how much of the past it may see."""
+    curve, metrics = memory_curve(model, read), model.task.metrics
+    weights = None if judged.weights is None else judged.weights[rows]
+    share = float(model.network.alone[0]) if isinstance(model.network, JoinedModel) else 1.0
+    spans = []
+    for steps, scores in zip(curve.spans, curve.scores, strict=True):
+        figures = judge_alone(
+            model.task.predictions(scores * share),
+            judged.targets[rows],
+            metrics,
+            weights=weights,
+            seed=seed,
+        )
+        spans.append(Span(steps=steps, figure=Estimate(**figures[metrics.primary])))
+    return spans
+
+
+def _curves(networks: list[TrainedModel], rows: Ragged, given: Attributions, seed: int) -> Curves:
+    """Deletion and insertion, and whether networks of other seeds name the same words."""
+    found = faithfulness(networks[0], rows, given, seed)
+    others = [integrated_gradients(other, rows, given.outputs) for other in networks[1:]]
+    alike = [agreement(given, other) for other in others]
+    return Curves(
+        rows=len(rows),
+        **{name: np.asarray(value).tolist() for name, value in asdict(found).items()},
+        areas=found.areas,
+        agreement=[float(each.mean()) for each in alike if len(each)],
+    )
+
+
+def _arc(texts: pl.Series, model: TrainedModel, seed: int) -> ArcData | None:
+    """The arc of the longest text of the test part, if it is a long one.
+
+    None where something stands beside the units, of which a passage by itself does not tell.
+    """
+    if model.beside:
+        return None
+    row = int(texts.str.len_chars().arg_max() or 0)
+    units = len(text_encoder(model).segment(texts[row]))
+    return arc_data(model, texts[row], row, seed) if units >= ARC_UNITS else None
+
+
+def _gates(
+    networks: list[TrainedModel], rows: Ragged, seed: int
+) -> tuple[list[Memory], list[Forgetting]]:
+    """How long units remember, and the words that make the network forget: findings alone."""
+    watched = watch_both(networks, rows, seed)
+    words = forgetting(watched, text_encoder(networks[0]).vocabulary)
+    told = [word for word in words if word.finding and word.kept < 0]
+    return memories(watched), told[:FORGETTING_WORDS]

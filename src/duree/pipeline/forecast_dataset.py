@@ -1,0 +1,285 @@
+"""Forecasting: the question that a table of series asks, and the table that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from duree.baselines.forecasts import PURPOSE
+from duree.baselines.forecasts import Forecast as Baseline
+from duree.errors import DataError, ExtraError, require_packages
+from duree.evaluation.evaluate import Figures, judge_alone
+from duree.pipeline.dataset import Question
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import ModelSettings, TrainingSettings
+from duree.sequences.levels import LEVELS, MEDIAN
+from duree.sequences.window_encoder import WindowEncoder
+from duree.tables.files.write import require_writable, write_table
+from duree.tables.finding import Finding
+from duree.tables.layouts.rolling_origins import (
+    FEWEST,
+    Plan,
+    inputs,
+    long_enough,
+    plan_forecasts,
+    roll,
+)
+from duree.tables.layouts.series import SeriesSet
+from duree.tables.layouts.series_files import SeriesFiles, read_series
+from duree.tables.split.make_split import Split, group_codes
+from duree.tables.table import Table
+from duree.tasks.forecast import Forecast
+from duree.training.loop import scores
+
+# Fewer training windows than this teach a network nothing that ARIMA would not know better.
+FEWEST_WINDOWS = 30
+# Up to so many windows a hidden state of this size learns more than noise, and batches so small
+# leave enough steps.
+SIZES = ((100, 8, 8), (500, 16, 16), (2000, 32, 32))
+
+
+def read_forecast(recipe: Recipe, split: Split | None = None) -> Question:
+    """Read the recipe's series, and part them by time; a row is an origin in a series.
+
+    ``split`` is the one already drawn, where a run is resumed. The question's recipe says what was
+    left open: horizon, window and season, and the size of the network.
+
+    Raises
+    ------
+    DataError
+        The files hold no series, one is shorter than a forecast needs, or all together leave too
+        little to learn from.
+    ExtraError
+        The baselines are wanted, and statsforecast is not installed.
+    """
+    if recipe.judging.baselines:  # before hours of training, and not after them
+        require_packages(["statsforecast"], "forecast", PURPOSE)
+    files, plan = _planned(read_series(recipe.data, recipe.forecast), recipe)
+    frame, drawn = roll(
+        files.series,
+        plan,
+        files.tested,
+        most=recipe.forecast.windows,
+        calendar=recipe.forecast.calendar,
+        seed=recipe.seed,
+    )
+    windows = len(drawn.train)
+    if windows < FEWEST_WINDOWS:
+        raise _too_short(files, plan, windows)
+    decided, shrunk = _shrunk(recipe, windows)
+    decided = decided.replace(
+        {
+            "forecast.horizon": plan.horizon,
+            "forecast.window": plan.window,
+            "forecast.season": plan.season,
+            "forecast.naive_season": plan.naive_season,
+        }
+    )
+    named = frame.select(
+        pl.col("series").alias(files.name), "origin", pl.col("time").alias(files.time)
+    )
+    # With one forecast each, rows are whole series already.
+    several = 1 < len(files.series) < len(split.test if split else drawn.test)
+    answer = frame["answer"].alias(files.value)
+    split = split or drawn
+    return Question(
+        Table(named, files.sources),
+        frame["input"],
+        answer,
+        group_codes(frame["series"]) if several else None,
+        None,
+        Forecast,
+        split,
+        [*files.series.findings, *plan.findings, *shrunk, *split.findings()],
+        decided,
+        reading={"unit": files.series.frequency.unit if files.series.frequency else None},
+    )
+
+
+def forecast_table(recipe: Recipe, model: TrainedModel) -> pl.DataFrame:
+    """How each series of the recipe's files goes on: a row for each of the steps to come.
+
+    Columns are the series' name, the time, ``step`` from 1, and what ``Forecast.columns`` gives.
+
+    Raises
+    ------
+    DataError
+        The files hold no series that the model can read.
+    """
+    files, plan, task = _like(recipe, model)
+    series, horizon = files.series, task.horizon
+    ends = [(place, len(values)) for place, values in enumerate(series.values)]
+    rows = inputs(series, ends, plan, calendar=recipe.forecast.calendar)
+    predictions = model.predictions(model.encoder.encode(rows))
+    steps = [(place, end + step) for place, end in ends for step in range(horizon)]
+    return pl.DataFrame(
+        {
+            files.name: [series.names[place] for place, _ in steps],
+            files.time: [series.label(place, step) for place, step in steps],
+            "step": np.tile(np.arange(1, horizon + 1), len(ends)),
+        }
+    ).with_columns(task.columns(predictions))
+
+
+def path_table(recipe: Recipe, model: TrainedModel, count: int) -> pl.DataFrame:
+    """Ways in which each series may go on: a row for each path and step, ``path`` from 1.
+
+    Their mean and quantiles are those that are forecast; the recipe's seed draws them.
+
+    Raises
+    ------
+    DataError
+        See ``forecast_table``.
+    """
+    files, plan, task = _like(recipe, model)
+    series, horizon = files.series, task.horizon
+    ends = [(place, len(values)) for place, values in enumerate(series.values)]
+    rows = inputs(series, ends, plan, calendar=recipe.forecast.calendar)
+    found = task.paths(scores(model.network, model.encoder.encode(rows)), count, recipe.seed)
+    times = [[series.label(place, end + step) for step in range(horizon)] for place, end in ends]
+    return pl.DataFrame(
+        {
+            files.name: np.repeat(np.array(series.names, dtype=object), count * horizon).tolist(),
+            "path": np.tile(np.repeat(np.arange(1, count + 1), horizon), len(ends)),
+            files.time: [time for of_series in times for time in of_series * count],
+            "step": np.tile(np.arange(1, horizon + 1), count * len(ends)),
+            files.value: found.ravel(),
+        }
+    )
+
+
+def judge_series(run: Run, model: TrainedModel, data: Path | str) -> Figures:
+    """The figures of a run's network on the last steps of each series of a file."""
+    recipe = _recipe_for(run, data)
+    files, plan, task = _like(recipe, model)
+    frame, split = roll(
+        files.series, plan, files.tested, most=1, calendar=recipe.forecast.calendar, seed=0
+    )
+    tested = frame[split.test.tolist()]
+    return judge_alone(
+        model.predictions(model.encoder.encode(tested["input"])),
+        task.encode(tested["answer"]),
+        task.metrics,
+        groups=group_codes(tested["series"]) if len(files.series) > 1 else None,
+        seed=recipe.seed,
+    )
+
+
+def answer_series(
+    run: Run,
+    model: TrainedModel,
+    data: Path | str,
+    output: Path,
+    *,
+    raw: bool,
+    paths: int | None,
+    progress: Callable[[int, int | None], None],
+) -> None:
+    """Write how each series of a file goes on: see ``forecast_table``, ``path_table``."""
+    require_writable(output)
+    recipe = _recipe_for(run, data)
+    answer = path_table(recipe, model, paths) if paths else forecast_table(recipe, model)
+    write_table(answer, output, raw=raw)
+    progress(len(answer), len(answer))
+
+
+def _recipe_for(run: Run, data: Path | str) -> Recipe:
+    """The run's recipe, for other files in place of its own."""
+    return run.recipe.replace({"data.files": (str(data),), "data.test_file": None})
+
+
+def _planned(files: SeriesFiles, recipe: Recipe) -> tuple[SeriesFiles, Plan]:
+    """The series that are long enough, and what is done with them."""
+    settings, tested = recipe.forecast, files.tested
+    plan = plan_forecasts(files.series, settings, tested)
+    needed = FEWEST + (plan.horizon if tested is None else int(tested.max()))
+    kept = long_enough(files.series, plan.horizon, drop_bad=recipe.data.drop_bad, needed=needed)
+    if kept is files.series:
+        return files, plan
+    if tested is not None:
+        tested = tested[[name in set(kept.names) for name in files.series.names]]
+    plan = plan_forecasts(kept, settings, tested)
+    return replace(files, series=kept, tested=tested), plan
+
+
+def plan_like(series: SeriesSet, recipe: Recipe, model: TrainedModel) -> tuple[Plan, Forecast]:
+    """How the model reads these series, and its task; the recipe is that of its run.
+
+    Raises
+    ------
+    DataError
+        Their steps are others than those that it was trained on.
+    """
+    encoder, task = model.encoder, model.task
+    if not (isinstance(encoder, WindowEncoder) and isinstance(task, Forecast)):
+        raise TypeError("the model makes no forecasts")
+    unit = series.frequency.unit if series.frequency else None
+    if unit != model.extra.get("unit"):
+        raise DataError(
+            "a step of these series is a {unit}, and the network was trained on steps of a {known}",
+            fix="give series of the same kind, with their times",
+            unit=unit or "row",
+            known=model.extra.get("unit") or "row",
+        )
+    naive = recipe.forecast.naive_season or encoder.season
+    return Plan(task.horizon, encoder.window, encoder.season, naive, 1), task
+
+
+def _like(recipe: Recipe, model: TrainedModel) -> tuple[SeriesFiles, Plan, Forecast]:
+    """The series of the recipe's files, to be read as the model reads them."""
+    files = read_series(recipe.data, recipe.forecast)
+    plan, task = plan_like(files.series, recipe, model)
+    return files, plan, task
+
+
+def _shrunk(recipe: Recipe, windows: int) -> tuple[Recipe, list[Finding]]:
+    """A smaller network and smaller batches where there are few windows to learn from."""
+    size, batch = next(
+        ((size, batch) for most, size, batch in SIZES if windows < most),
+        (recipe.model.hidden_size, recipe.training.batch_size),
+    )
+    changes: dict[str, Any] = {}
+    # What the user set stays.
+    if recipe.model.hidden_size == ModelSettings().hidden_size > size:
+        changes["model.hidden_size"] = size
+    if recipe.training.batch_size == TrainingSettings().batch_size > batch:
+        changes["training.batch_size"] = batch
+    if not changes:
+        return recipe, []
+    what = (
+        "{windows} training windows are few: the network has a state of {size} numbers, and learns "
+        "in batches of {batch}"
+    )
+    decided = recipe.replace(changes)
+    facts: dict[str, object] = {
+        "windows": windows,
+        "size": decided.model.hidden_size,
+        "batch": decided.training.batch_size,
+    }
+    return decided, [Finding("small_network", "note", what, values=facts)]
+
+
+def _too_short(files: SeriesFiles, plan: Plan, windows: int) -> DataError:
+    """That ARIMA is what such series are for, with what it says of them."""
+    series = files.series
+    facts: dict[str, Any] = {"windows": windows, "needed": FEWEST_WINDOWS, "name": series.names[0]}
+    what = "too short for a network, which would learn from {windows} windows: use ARIMA"
+    fix = "a network needs {needed} windows: longer or more series, or a shorter --horizon"
+    past = {"values": series.values[0].tolist()}
+    try:
+        said = Baseline("arima", "AutoARIMA", plan.horizon, plan.season).predict([past])
+    except ExtraError:
+        return DataError(
+            what, "", fix + "; ARIMA comes with: pip install 'duree[forecast]'", **facts
+        )
+    middle = said.reshape(plan.horizon, len(LEVELS))[:, MEDIAN]
+    where = "it forecasts of {name!r}: {said}"
+    facts["said"] = ", ".join(f"{value:.6g}" for value in middle)
+    return DataError(what, where, fix, **facts)

@@ -1,0 +1,126 @@
+"""Forecast facts: what a report shows of forecasts, gathered when they are judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.evaluation.forecast_metrics import Answers, mase, mean_of_known, quantiles_of, smape
+from duree.evaluation.stationarity import stationarity
+from duree.pipeline.dataset import Question
+from duree.pipeline.evaluate import Judged
+from duree.sequences.encoder import Encoder
+from duree.sequences.levels import LEVELS, MEDIAN
+from duree.sequences.window_encoder import WindowEncoder
+from duree.tables.time.seasons import without_gaps
+
+Floats = NDArray[np.float64]
+
+# Rows that are drawn: where the network's errors lie at these shares of all, the least first.
+SHOWN = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+# So many horizons of a series' past are drawn before its forecast.
+PAST_HORIZONS = 4
+WORST = 10
+
+
+def forecast_facts(
+    question: Question, encoder: Encoder, judged: Judged, seed: int
+) -> dict[str, Any] | None:
+    """What ``forecasts.json`` holds; None where the run forecasts nothing."""
+    if not isinstance(encoder, WindowEncoder):
+        return None
+    rows = question.split.test
+    answers = Answers.of(judged.targets)
+    quantiles = {name: quantiles_of(found) for name, found in judged.predictions.items()}
+    errors = mase(quantiles["network"][..., MEDIAN], answers.values, answers.scale)
+    order = np.argsort(np.where(np.isfinite(errors), errors, -1.0), kind="stable")
+    shown = [int(order[round(share * (len(order) - 1))]) for share in SHOWN]
+    settings, frame = question.recipe.forecast, question.table.frame
+    names = frame.get_columns()[0].gather(rows)
+    pasts = question.texts.gather(rows).struct.field("values")
+    held = question.split.validation
+    # Of each series the last origin of the validation part: all that choices were made on.
+    last = dict(zip(frame.get_columns()[0].gather(held).to_list(), held.tolist(), strict=True))
+    trained = question.texts.gather(list(last.values())).struct.field("values")
+    return {
+        "horizon": encoder.horizon,
+        "window": encoder.window,
+        "season": encoder.season,
+        "naive_season": settings.naive_season or encoder.season,
+        "transform": encoder.transform.to_dict(),
+        "difference": encoder.difference,
+        "distribution": settings.distribution,
+        "past": list(encoder.past),
+        "known": list(settings.known),
+        "calendar": len(encoder.known) > len(settings.known),
+        "series": int(names.n_unique()),
+        "origins": len(rows),
+        "stationarity": stationarity(
+            [encoder.transform.apply(without_gaps(_numbers(past))) for past in trained], seed
+        ),
+        "steps": {name: _by_step(found, answers) for name, found in quantiles.items()},
+        "levels": list(LEVELS),
+        "below": {name: _below(found, answers.values) for name, found in quantiles.items()},
+        "fans": [
+            {
+                "series": str(names[row]),
+                "origin": str(frame["origin"][int(rows[row])]),
+                "last": str(frame.get_columns()[2][int(rows[row])][-1]),
+                "past": _plain(_numbers(pasts[row])[-PAST_HORIZONS * encoder.horizon :]),
+                "actual": _plain(answers.values[row]),
+                "quantiles": quantiles["network"][row].tolist(),
+                "mase": _plain(errors[row : row + 1])[0],
+            }
+            for row in dict.fromkeys(shown)
+        ],
+        "worst": [
+            {
+                "series": str(names[int(row)]),
+                "origin": str(frame["origin"][int(rows[row])]),
+                "mase": float(errors[row]),
+                "smape": float(
+                    smape(quantiles["network"][row, None, :, MEDIAN], answers.values[row, None])[0]
+                ),
+                "naive": float(answers.naive_mase[row]),
+            }
+            for row in order[::-1][:WORST]
+            if np.isfinite(errors[row])
+        ],
+    }
+
+
+def _by_step(quantiles: Floats, answers: Answers) -> dict[str, list[float | None]]:
+    """The mean error of each step to come, over the rows that have it."""
+    point = quantiles[..., MEDIAN]
+    steps = range(point.shape[1])
+    scaled, relative = [], []
+    for step in steps:
+        said, came = point[:, step, None], answers.values[:, step, None]
+        scaled.append(_mean(mase(said, came, answers.scale)))
+        relative.append(_mean(smape(said, came)))
+    return {"mase": scaled, "smape": relative}
+
+
+def _below(quantiles: Floats, actual: Floats) -> list[float | None]:
+    """Which share of what came lies at or below each quantile."""
+    known = np.isfinite(actual)
+    shares = [
+        np.where(known, actual <= quantiles[..., level], np.nan) for level in range(len(LEVELS))
+    ]
+    return [_mean(mean_of_known(share)) for share in shares]
+
+
+def _mean(of_rows: Floats) -> float | None:
+    known = of_rows[np.isfinite(of_rows)]
+    return float(known.mean()) if len(known) else None
+
+
+def _numbers(values: Any) -> Floats:
+    return np.array(values.to_list() if hasattr(values, "to_list") else values, dtype=np.float64)
+
+
+def _plain(values: Floats) -> list[float | None]:
+    """Numbers that JSON can hold."""
+    return [float(value) if np.isfinite(value) else None for value in values]

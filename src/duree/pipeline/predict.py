@@ -1,0 +1,118 @@
+"""Answering: what a trained network says of the rows of a table, and how right it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from duree import __version__
+from duree.errors import DataError
+from duree.evaluation.evaluate import Figures, judge_alone
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.pipeline.waiting_times import Waits
+from duree.recipe.settings import NUMBERS
+from duree.storage import MANIFEST
+from duree.tables.checks.weights import read_weights
+from duree.tables.columns import with_columns
+from duree.tables.files.read import read_tables
+from duree.tables.files.resumable import Pieces
+from duree.tables.files.stream import count_rows, stream_table
+from duree.tables.files.write import require_writable
+from duree.tables.layouts.layout import whole
+from duree.tables.layouts.persons import GAPS, OURS
+from duree.tables.split.make_split import group_codes
+from duree.tables.table import Table
+from duree.tables.tagged import tokens_go_to, write_tagged
+
+# Told how many rows are done, and of how many, where that is known.
+Progress = Callable[[int, int | None], None]
+
+
+def judge_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
+    """The figures of a run's network on the rows of a table; see ``workflow.evaluate``."""
+    table = read_like(run, data, model, asked=True)
+    examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
+    group, weight = run.recipe.data.group, run.recipe.data.weight
+    groups = group_codes(table.frame[group]) if group in table.frame.columns else None
+    counts = read_weights(table, weight) if weight in table.frame.columns else None
+    return judge_alone(
+        model.kept(examples),
+        examples.answers,
+        model.task.metrics,
+        groups=examples.units(groups),
+        weights=None if counts is None else examples.each(counts),
+        seed=run.recipe.seed,
+    )
+
+
+def answer_rows(
+    run: Run,
+    model: TrainedModel,
+    data: Path | str,
+    output: Path,
+    *,
+    raw: bool,
+    paths: int | None,
+    progress: Progress,
+) -> None:
+    """Write a table with what a run's network says of its rows; see ``workflow.predict``."""
+    as_read = tokens_go_to(output, Path(data))
+    if not as_read:
+        require_writable(output)
+    if paths:
+        raise DataError(
+            "sample paths are for forecasts of series",
+            fix="leave --paths out: this network answers row by row",
+        )
+    is_long, waits = run.recipe.data.has_long_rows, Waits.of_run(run)
+    rows = None if is_long else count_rows(data)
+    lists = (NUMBERS,) if run.recipe.data.reads_numbers else (*OURS, *model.beside)
+    ours = lists if is_long else ()
+    with Pieces(output, made_from(run, Path(data))) as pieces:
+        for table in _pieces_like(run, data, model, pieces.rows):
+            if not len(table):
+                continue
+            sequences = model.encode(model.texts(table))
+            found = model.predictions(sequences)
+            frame = table.frame.drop(ours, strict=False)
+            answered = model.task.answered(frame, found, sequences.lengths)
+            if waits is not None:
+                wait = waits.expected(model, sequences, table.frame[GAPS])
+                answered = with_columns(answered, [wait])
+            pieces.add(answered)
+            progress(pieces.rows, rows)
+        if as_read:
+            write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
+        else:
+            pieces.put_together(raw=raw)
+
+
+def made_from(run: Run, data: Path) -> dict[str, Any]:
+    """What predictions hang on: the network, and the file as it is now."""
+    stat = data.stat() if data.is_file() else None
+    return {
+        "model": (run.folder / "model" / MANIFEST).read_text(encoding="utf-8"),
+        "data": [str(data.absolute()), stat and [stat.st_size, stat.st_mtime_ns]],
+        "duree": __version__,
+    }
+
+
+def read_like(run: Run, data: Path | str, model: TrainedModel, *, asked: bool = False) -> Table:
+    """A table as the run's own was read; ``asked``: whether its answers are wanted too."""
+    settings = run.recipe.data
+    table = read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
+    return whole(table, settings, model.extra, asked=asked)[0] if settings.has_long_rows else table
+
+
+def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> Iterator[Table]:
+    """The same piece by piece, where each row is a sequence; without the first ones."""
+    settings = run.recipe.data
+    if settings.has_long_rows:
+        table = read_like(run, data, model)
+        yield Table(table.frame[skip:], table.sources, table.findings)
+        return
+    yield from stream_table(
+        data, encoding=settings.encoding, delimiter=settings.delimiter, skip=skip
+    )

@@ -1,0 +1,164 @@
+"""Progress: what a run is doing, noted in its folder, where any other process can look on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from duree.errors import DureeError
+from duree.pipeline.listener import Listener
+from duree.pipeline.run import Run
+from duree.training.estimate import Estimate
+from duree.training.plan import Progress
+
+FILE, ENOUGH = "progress.json", "enough.json"
+# Seconds between two notes of a training, which may take a hundred steps in one.
+PAUSE = 0.5
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands.
+
+    Attributes
+    ----------
+    step : str
+        The step of the workflow that began last; empty before the first.
+    began : float
+        When it did, in seconds since 1970.
+    seed, watched
+        The network that trains, and what its figure is called.
+    steps, done : int
+        Batches in all, and those done; 0 while nothing trains.
+    loss : float or None
+        Mean of the epoch so far.
+    rows_per_second, seconds_left : float or None
+        ``seconds_left`` is the most it will take: training may stop before.
+    error : dict
+        What stopped the run, by language; empty where nothing did.
+    """
+
+    step: str = ""
+    began: float = 0.0
+    seed: int = 0
+    watched: str = ""
+    steps: int = 0
+    done: int = 0
+    loss: float | None = None
+    rows_per_second: float | None = None
+    seconds_left: float | None = None
+    error: dict[str, str] | None = None
+
+
+def standing(run: Run) -> Standing:
+    """Where a run stands, or stood when it ended."""
+    try:
+        return Standing(**json.loads((run.folder / FILE).read_bytes()))
+    except (OSError, ValueError, TypeError):  # none yet, or another version's
+        return Standing()
+
+
+def ask_for_enough(run: Run) -> None:
+    """Ask a run to train no longer, and to go on with the best weights it has.
+
+    A run that is not under way does so when it is resumed.
+    """
+    run.write_json(ENOUGH, {})
+
+
+@contextmanager
+def noted(run: Run, listener: Listener) -> Iterator[Listener]:
+    """A listener that notes what it is told, and passes it on; an error is noted too."""
+    noting = _Noting(run, listener)
+    try:
+        yield noting
+    except DureeError as error:
+        noting.note(error={language: error.message(language) for language in ("en", "zh")})
+        raise
+    except Exception as error:
+        fault = f"{type(error).__name__}: {error}"
+        noting.note(error={"en": fault, "zh": fault})
+        raise
+
+
+class _Noting:
+    """Keeps ``progress.json``."""
+
+    def __init__(self, run: Run, listener: Listener) -> None:
+        self.run, self.listener = run, listener
+        self.now = Standing()
+        self.note()
+
+    def note(self, **changes: Any) -> None:
+        """Write where the run stands; unsynced, as it is of no use after a crash."""
+        self.now = replace(self.now, **changes)
+        aside = self.run.folder / f".{FILE}.new"
+        aside.write_text(json.dumps(asdict(self.now)), encoding="utf-8")
+        aside.replace(self.run.folder / FILE)
+
+    def step(self, name: str) -> None:
+        self.now = Standing()
+        self.note(step=name, began=time.time())
+        self.listener.step(name)
+
+    def tell(self, message: str) -> None:
+        self.listener.tell(message)
+
+    def training(self, seed: int, watched: str) -> Progress:
+        self.note(seed=seed, watched=watched)
+        return _NotingTraining(self, self.listener.training(seed, watched))
+
+
+class _NotingTraining:
+    """Follows one network."""
+
+    def __init__(self, noting: _Noting, other: Progress | None) -> None:
+        self.noting, self.other = noting, other
+        self.rows = self.steps = 0
+        self.asked = False
+
+    def start(self, steps: int, done: int, expected: Estimate) -> None:
+        self.before, self.began = done, time.monotonic()
+        self.noted = self.began
+        self.asked = self.noting.run.has(ENOUGH)
+        self.noting.note(steps=steps, done=done, seconds_left=expected.seconds)
+        if self.other:
+            self.other.start(steps, done, expected)
+
+    def step(self, loss: float, rows: int) -> None:
+        self.rows, self.steps = self.rows + rows, self.steps + 1
+        if time.monotonic() - self.noted > PAUSE:
+            self.noted = time.monotonic()
+            self.note(loss)
+            self.asked = self.noting.run.has(ENOUGH)
+        if self.other:
+            self.other.step(loss, rows)
+
+    def note(self, loss: float) -> None:
+        """Speed and time left are those of this process."""
+        seconds, done = self.noted - self.began, self.before + self.steps
+        left = max(self.noting.now.steps - done, 0) * seconds / self.steps
+        if minutes := self.noting.run.recipe.training.max_minutes:
+            spent = time.time() - self.noting.now.began
+            left = min(left, max(60 * minutes - spent, 0.0))
+        speed = self.rows / seconds
+        self.noting.note(done=done, loss=loss, rows_per_second=speed, seconds_left=left)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        if self.other:
+            self.other.epoch(record)
+
+    def enough(self) -> bool:
+        return self.asked or bool(self.other and self.other.enough())
+
+    def tell(self, message: str) -> None:
+        if self.other:
+            self.other.tell(message)
+
+    def end(self) -> None:
+        if self.other:
+            self.other.end()

@@ -1,0 +1,195 @@
+"""Run: the folder in which one run keeps everything it chose, learned and found.
+
+Every file is written aside, synced and renamed, so that each is whole at every moment. Only one
+process may write a run at a time: it holds a lock that ends with the process, however it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from duree.errors import RunError
+from duree.recipe.recipe import Recipe
+from duree.storage import cannot_write, write_file
+
+LOCK = ".lock"
+
+
+class Run:
+    """An existing run folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder made by ``Run.create``.
+
+    Raises
+    ------
+    RunError
+        There is no run in the folder, or it is not safe to use (a link, or another user's).
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        _refuse_unsafe(self.folder)
+        if not (self.folder / "recipe.toml").is_file():
+            raise RunError(
+                "there is no run in {folder!r}",
+                fix="give the folder that `duree fit` made: it holds recipe.toml",
+                folder=str(folder),
+            )
+        self.recipe = Recipe.read(self.folder / "recipe.toml")
+
+    @classmethod
+    def create(cls, folder: Path | str, recipe: Recipe) -> Run:
+        """Make the folder and write the recipe into it.
+
+        Raises
+        ------
+        RunError
+            Something is there already, or the folder cannot be made.
+        """
+        folder = Path(folder)
+        _refuse_unsafe(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(
+                "{folder!r} exists already",
+                fix="choose another --out, or go on with it: duree resume {folder}",
+                folder=str(folder),
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(folder, error) from None
+        write_file(folder / "recipe.toml", recipe.to_toml().encode())
+        return cls(folder)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from writing this run.
+
+        Raises
+        ------
+        RunError
+            Another process writes it, or the system refuses to write there.
+        """
+        try:
+            with open(self.folder / LOCK, "a+b") as file:
+                if not _wait_for_lock(file.fileno()):
+                    raise RunError(
+                        "another process is writing {folder!r}",
+                        fix="wait until it ends, or stop it",
+                        folder=str(self.folder),
+                    )
+                file.truncate(0)
+                file.write(str(os.getpid()).encode())
+                file.flush()
+                yield
+        except OSError as error:
+            raise cannot_write(self.folder, error) from None
+
+    def writer(self) -> int | None:
+        """The process that writes this run now (0: it has only begun); None where nobody does."""
+        try:
+            with open(self.folder / LOCK, "rb") as file:
+                return None if _try_lock(file.fileno()) else int(file.read() or b"0")
+        except OSError:
+            return None
+
+    def has(self, name: str) -> bool:
+        """Whether the run holds this file or folder."""
+        return (self.folder / name).exists()
+
+    def read_json(self, name: str) -> Any:
+        """The data in a JSON file of the run."""
+        path = self.folder / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                "{path!r} cannot be read: {reason}",
+                fix="finish the run with: duree resume {folder}",
+                path=str(path),
+                folder=str(self.folder),
+                reason=str(error),
+            ) from None
+
+    def write_json(self, name: str, data: Any) -> None:
+        """Write plain data; a number that is not finite is a fault of ours, and refused."""
+        text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False)
+        write_file(self.folder / name, text.encode())
+
+    def log(self, line: str) -> None:
+        """Append one line, with the time, to log.txt."""
+        with open(self.folder / "log.txt", "a", encoding="utf-8") as file:
+            file.write(f"{now()}  {line}\n")
+
+    def open_test(self, why: str) -> None:
+        """Record that the answers of the test part are looked at, before they are."""
+        openings = self.test_openings()
+        self.write_json("test_openings.json", [*openings, {"when": now(), "why": why}])
+
+    def test_openings(self) -> list[dict[str, str]]:
+        """When and why the test part was opened so far."""
+        return list(self.read_json("test_openings.json")) if self.has("test_openings.json") else []
+
+
+def free_folder(name: str, parent: Path = Path("runs")) -> Path:
+    """A folder under ``parent`` of this name, with a number where it is taken."""
+    folders = (parent / f"{name}-{number}" for number in count(2))
+    return next(folder for folder in chain([parent / name], folders) if not folder.exists())
+
+
+def now() -> str:
+    """The time in UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _refuse_unsafe(folder: Path) -> None:
+    """A run that is a link, or belongs to somebody else, could be exchanged under our hands."""
+    if folder.is_symlink():
+        raise RunError(
+            "the run folder {folder!r} is a symbolic link",
+            fix="give the folder itself: {target!r}",
+            folder=str(folder),
+            target=str(folder.resolve()),
+        )
+    if hasattr(os, "getuid") and folder.exists() and folder.stat().st_uid != os.getuid():
+        raise RunError(
+            "the run folder {folder!r} belongs to another user",
+            fix="copy it into a folder of your own",
+            folder=str(folder),
+        )
+
+
+def _wait_for_lock(descriptor: int) -> bool:
+    """Take the lock; who only asks for the writer holds it too, but for a moment."""
+    for _ in range(10):
+        if _try_lock(descriptor):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take a lock that the system releases when the process ends; False if another holds it."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,288 @@
+"""Typologies: types of sequences from a trained network's vectors, beside optimal matching."""
+
+from __future__ import annotations
+
+from itertools import combinations, groupby
+from math import isqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
+
+from duree.errors import DataError, user_language
+from duree.explain.clustering import (
+    SAMPLE,
+    Partition,
+    match_types,
+    part_distances,
+    part_vectors,
+)
+from duree.explain.model import text_encoder
+from duree.explain.optimal_matching import constant_costs, distances, transition_costs
+from duree.pipeline.embed import embed, summing_network
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.predict import read_like
+from duree.pipeline.run import Run
+from duree.recipe.settings import STATES
+from duree.report.figures.typology import TypeFacts
+from duree.report.pages.typology import Kind, Sorting, Typology, render_typology
+from duree.report.vocabulary import Words
+from duree.results.run_files import StateFacts
+from duree.sequences.series_encoder import SeriesEncoder
+from duree.sequences.state_encoder import LifeEncoder
+from duree.storage import write_file
+from duree.tables.describe.states import describe_states, describe_types
+from duree.tables.files.write import require_writable, write_table
+from duree.tables.layouts.layout import time_points
+from duree.tables.layouts.persons import Persons
+from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.step_attributes import beside, told_of
+from duree.tables.table import Table
+
+Ints = NDArray[np.int64]
+
+# Cells of all matchings together, of which a core does some 10^9 a second; a third is for
+# clustering, and fewer sequences than these are no sample.
+MOST_CELLS, FEWEST = 10**10, 50
+# States at the heart of a type that are told.
+SPELLS_TOLD = 12
+
+
+def embed_rows(
+    folder: Path | str, data: Path | str, output: Path | str, kinds: int | None = None
+) -> Path | None:
+    """Write a vector for each sequence of a table, and its type; and a page of the types beside.
+
+    The file has the run's id column (or ``row``, from 1), ``v1``, ``v2``, ..., float32, and
+    ``type``, from 1; where states were read, ``type_matching`` too, from optimal matching: null
+    where that was reckoned for a sample which the row is not in.
+
+    Parameters
+    ----------
+    folder, data
+        A run folder, and a table as the run's own.
+    output : Path
+        Any format that tables are written in; the page is called alike, with ``.html``.
+    kinds : int, optional
+        How many types; found out from silhouettes, if not given.
+
+    Returns
+    -------
+    Path or None
+        The page; None where fewer than three sequences differ, and there are no types.
+
+    Raises
+    ------
+    DataError
+        The table lacks a column, or has fewer different sequences than types are asked for; the
+        file's suffix is not known.
+    RunError
+        The run's network does not sum sequences up.
+    """
+    run, output = Run(folder), Path(output)
+    require_writable(output)
+    model = TrainedModel.of_run(run)
+    summing_network(model)  # refused where there is none
+    if not isinstance(model.encoder, LifeEncoder | SeriesEncoder):
+        text_encoder(model)  # refused where it reads something else
+    table = read_like(run, data, model)
+    texts = model.texts(table)
+    vectors = embed(model, model.encode(texts))
+    named = run.recipe.data.id
+    first = (
+        table.frame[named]
+        if named in table.frame.columns
+        else pl.Series("row", np.arange(1, len(texts) + 1))
+    )
+    frame = pl.DataFrame(
+        [first, *(pl.Series(f"v{place}", of) for place, of in enumerate(vectors.T, start=1))]
+    )
+    persons = _alike(texts, first) if model.reads_numbers else _distinct(texts)
+    if kinds is not None and kinds > len(persons):
+        raise DataError(
+            "{kinds} types were asked for, and only {count} sequences differ",
+            fix="ask for fewer",
+            kinds=kinds,
+            count=len(persons),
+        )
+    if len(persons) < 3:
+        write_table(frame, output)
+        return None
+    found, types = _typology(run, model, table, persons, vectors, kinds, Path(data).name)
+    for name, of_rows in types.items():
+        known = pl.Series(of_rows + 1).set(pl.Series(of_rows < 0), None)
+        frame = frame.with_columns(known.alias(name))
+    write_table(frame, output)
+    page = output.with_suffix(".html")
+    words = Words(user_language(), model.reads_states, numbers=model.reads_numbers)
+    write_file(page, render_typology(found, words).encode())
+    return page
+
+
+def _distinct(texts: pl.Series) -> Persons:
+    """The sequences that differ, as they are told, by what stands beside their steps too."""
+    if not beside(texts):
+        return Persons.of(texts)
+    codes = Persons.of(texts.struct.json_encode()).codes
+    first = np.unique(codes, return_index=True)[1]
+    return Persons(told_of(texts).gather(first), codes)
+
+
+def _alike(series: pl.Series, names: pl.Series) -> Persons:
+    """Series of numbers that are the same as one person, called as the first of them is."""
+    _, first, codes = np.unique(series.hash().to_numpy(), return_index=True, return_inverse=True)
+    return Persons(names.cast(pl.String).gather(first), codes.astype(np.int64))
+
+
+def _typology(
+    run: Run,
+    model: TrainedModel,
+    table: Table,
+    persons: Persons,
+    vectors: NDArray[np.float32],
+    kinds: int | None,
+    name: str,
+) -> tuple[Typology, dict[str, Ints]]:
+    """What the page tells, and the types of all rows by the columns' names."""
+    codes, seed = persons.codes, run.recipe.seed
+    first = np.full(len(persons), 0)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    counts = np.bincount(codes).astype(np.float64)
+    own = part_vectors(vectors[first], counts, kinds, seed)
+    parted: dict[str, tuple[Partition, Ints, Ints]] = {
+        "network": (own, np.arange(len(persons)), np.arange(len(codes)))
+    }
+    matched = _matched_rows(persons, seed) if model.reads_states else np.zeros(0, dtype=np.int64)
+    if len(matched):
+        parted |= _match(persons, matched, len(own), len(model.covariates))
+    types = {way: np.full(len(codes), -1) for way in parted}
+    for way, (partition, objects, rows) in parted.items():
+        of_objects = np.full(len(persons), -1)
+        of_objects[objects] = partition.types
+        types[way][rows] = of_objects[codes[rows]]
+    for way in parted:
+        rows = parted[way][2]
+        types[way][rows] = match_types(types[way][rows], types["network"][rows])
+    facts, shapes = _shapes(run, model, table, types, seed)
+    sortings = [
+        _sorting(way, *parted[way], types[way], persons, shapes.get(way, [])) for way in parted
+    ]
+    agreements = {}
+    for one, other in combinations(parted, 2):
+        both = (types[one] >= 0) & (types[other] >= 0)
+        agreements[one, other] = float(adjusted_rand_score(types[one][both], types[other][both]))
+    shared = np.zeros((len(own), len(own)), dtype=np.int64)
+    if "matching" in types:
+        both = types["matching"] >= 0
+        np.add.at(shared, (types["network"][both], types["matching"][both]), 1)
+    told = Typology(
+        run=run.folder.resolve().name,
+        target="" if model.columns["target"] == STATES else model.columns["target"],
+        data=name,
+        rows=len(codes),
+        distinct=len(persons),
+        size=vectors.shape[1],
+        given=kinds is not None,
+        seen=min(SAMPLE, len(persons)),
+        matched=len(parted["matching"][1]) if "matching" in parted else None,
+        sortings=sortings,
+        agreements=agreements,
+        shared=shared.tolist(),
+        facts=facts,
+    )
+    columns = {"type": types["network"]}
+    return told, columns | ({"type_matching": types["matching"]} if "matching" in types else {})
+
+
+def _matched_rows(persons: Persons, seed: int) -> Ints:
+    """The rows whose sequences can be matched in good time: all, or a sample; nothing at worst."""
+    longest = int(persons.names.str.count_matches(ARROW, literal=True).max() or 0) + 1  # type: ignore[arg-type]
+    most = min(SAMPLE, isqrt(2 * MOST_CELLS) // longest)
+    if len(persons) <= most:
+        return np.arange(len(persons.codes))
+    if most < FEWEST:
+        return np.zeros(0, dtype=np.int64)
+    order = np.random.default_rng(seed).permutation(len(persons.codes))
+    _, begins = np.unique(persons.codes[order], return_index=True)
+    return np.sort(order[: np.sort(begins)[most]])
+
+
+def _match(
+    persons: Persons, rows: Ints, kinds: int, before: int
+) -> dict[str, tuple[Partition, Ints, Ints]]:
+    """Optimal matching by both kinds of costs: types, the sequences that have one, and the rows.
+
+    Of each sequence so many steps stand ``before`` it: covariates, which are not matched.
+    """
+    objects, counts = np.unique(persons.codes[rows], return_counts=True)
+    told = persons.names.gather(objects).str.split(ARROW).list.slice(before)
+    names = told.explode().unique().sort()
+    numbers = {state: number for number, state in enumerate(names)}
+    sequences = [
+        np.array([numbers[state] for state in states if state], dtype=np.int64) for states in told
+    ]
+    weights = counts.astype(np.float64)
+    costs = {
+        "matching": constant_costs(len(names)),
+        "rates": transition_costs(sequences, len(names), counts),
+    }
+    found = {}
+    for way, of_states in costs.items():
+        partition = part_distances(distances(sequences, of_states), weights, kinds)
+        found[way] = partition, objects, rows
+    return found
+
+
+def _sorting(
+    way: str,
+    partition: Partition,
+    objects: Ints,
+    rows: Ints,
+    types: Ints,
+    persons: Persons,
+    shapes: list[TypeFacts],
+) -> Sorting:
+    each = np.full(len(persons), np.nan)
+    each[objects] = partition.silhouettes
+    number_of = np.full(len(persons), -1)
+    number_of[persons.codes[rows]] = types[rows]
+    hearts = {int(number_of[heart]): int(heart) for heart in objects[partition.medoids]}
+    kinds = [
+        Kind(
+            int((types == number).sum()),
+            float(np.nanmean(each[persons.codes[types == number]])),
+            _heart(persons.names[heart]),
+        )
+        for number, heart in sorted(hearts.items())
+    ]
+    return Sorting(way, len(rows), kinds, partition.widths, shapes)
+
+
+def _heart(told: str) -> str:
+    """A sequence as its spells: ``school 24 › work 48``; a text as it is."""
+    if ARROW not in told:
+        return told
+    spells = [(state, len(list(stay))) for state, stay in groupby(told.split(ARROW))]
+    shown = ARROW.join(
+        f"{state} {steps}" if steps > 1 else state for state, steps in spells[:SPELLS_TOLD]
+    )
+    return shown + (f"{ARROW}…" if len(spells) > SPELLS_TOLD else "")
+
+
+def _shapes(
+    run: Run, model: TrainedModel, table: Table, types: dict[str, Ints], seed: int
+) -> tuple[StateFacts | None, dict[str, list[TypeFacts]]]:
+    """What the figures draw of each typology; nothing of texts."""
+    if not model.reads_states:
+        return None, {}
+    times, states = time_points(table, run.recipe.data, model.extra)
+    facts: dict[str, Any] = describe_states(states, times, seed=seed)
+    shapes = {
+        way: [TypeFacts(**one) for one in describe_types(states, times, of_rows, seed)]
+        for way, of_rows in types.items()
+        if way != "rates"
+    }
+    return StateFacts.model_validate(facts), shapes

@@ -1,0 +1,84 @@
+"""Methods of tagged words: what was asked, how words were read, and what chose their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from duree.evaluation.tag_errors import TagFacts
+from duree.report.methods.model import CELLS
+from duree.report.numbers import count
+from duree.report.phrases import Phrases
+from duree.report.run_data import RunData
+from duree.report.safe_text import label
+
+BASELINES = {
+    "most_frequent_tag": "the tag that each word has most often",
+    "hmm": "a hidden Markov model that guesses unseen words by their endings ({brants2000})",
+    "crf": "a conditional random field ({lafferty2001}; {okazaki2007}) on the words, their "
+    "beginnings, ends and shapes, and those of their neighbours",
+}
+SPELT = {
+    "recurrent": "Its characters were read from both ends by a recurrent layer ({lample2016}).",
+    "convolution": "Its characters were read by a layer of filters, each three characters wide "
+    "({ma2016}).",
+    "none": "",
+}
+
+
+def question_of_tags(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[str]:
+    """What each word was given."""
+    layers = say.words.listed([f"“{label(layer)}”" for layer in facts.layers])
+    yield say("Each word of a sentence was given its {layers}.", layers=layers)
+    if any(layer.lower() == "lemma" for layer in facts.layers):
+        yield say("A lemma was given as the rule that makes it of its word ({straka2018}).")
+
+
+def word_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """How a word became numbers."""
+    yield say(
+        "A word was read as it is written and in small letters (the {n} most frequent of the "
+        "training sentences; all others counted as unknown), with its shape and its beginnings and "
+        "ends of two to four characters.",
+        n=count(run.recipe.text.max_features),
+    )
+    if spelt := SPELT[run.recipe.model.characters]:
+        yield say(spelt)
+
+
+def tagger_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[str]:
+    """What the network is made of."""
+    model = run.recipe.model
+    layers = say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers)
+    size = "{n} units in each direction" if model.bidirectional else "{n} units"
+    yield say(
+        "Each word was embedded in {embedding} dimensions and read by a {direction}{cell} of "
+        "{layers} with {size}; a linear layer gave each tag a score at each word.",
+        embedding=model.embedding_size,
+        direction=say("bidirectional ({schuster1997}) ") if model.bidirectional else "",
+        cell=say(CELLS[model.cell]),
+        layers=layers,
+        size=say(size, n=model.hidden_size),
+    )
+    if model.wide and model.chain:
+        yield say(
+            "To them was added a linear score of what is seen of a word and its neighbours "
+            "({cheng2016}), learned together with the network."
+        )
+    if model.chain:
+        yield say(
+            "The tags of a sentence were chosen together, as the best path of a conditional random "
+            "field above these scores ({lafferty2001})."
+        )
+        if facts.entities:
+            yield say("No path may break the BIO scheme, if training does not.")
+    dropped = [
+        ("{share:g} % of what was read of a word", model.input_dropout),
+        ("{share:g} % of the dimensions between layers", model.layer_dropout),
+        ("{share:g} % of the recurrent state", model.recurrent_dropout),
+        ("{share:g} % of the states", model.output_dropout),
+        ("{share:g} % of the words seen once", model.word_dropout),
+    ]
+    if told := [say(template, share=100 * share) for template, share in dropped if share]:
+        yield say(
+            "While training, dropout ({gal2016}) hid {dropped}.", dropped=say.words.listed(told)
+        )

@@ -1,0 +1,115 @@
+"""Numbers as a paper prints them: never more digits than the rows can bear."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from duree.evaluation.verdict import Evidence
+from duree.report.vocabulary import IN_TARGET_UNITS
+from duree.results.run_files import Estimate
+
+MINUS = "\u2212"
+THIN_SPACE = "\u202f"
+FEW_ROWS = 100
+MOST_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure ready to print: ``value`` and, where there is one, ``interval``."""
+
+    value: str
+    interval: str
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.interval}".strip()
+
+
+def estimate(figure: Estimate, metric: str, rows: int) -> Shown:
+    """``0.861 [0.848, 0.873]``; two decimals below 100 rows."""
+    places = decimals(metric, rows, figure.value, figure.low, figure.high)
+    return Shown(number(figure.value, places), _interval(figure.low, figure.high, places))
+
+
+def difference(metric: str, found: Evidence, rows: int) -> Shown:
+    """``+0.013 [0.004, 0.022]``."""
+    places = decimals(metric, rows, found.difference, found.low, found.high)
+    value = number(found.difference, places)
+    positive = not value.startswith(MINUS) and any(digit in value for digit in "123456789")
+    return Shown(f"+{value}" if positive else value, _interval(found.low, found.high, places))
+
+
+def p_value(value: float | None, rows: int) -> str:
+    """``0.034``, ``< 0.001``; two decimals below 100 rows."""
+    if value is None:
+        return "–"
+    places = _share_decimals(rows)
+    least = 10.0**-places
+    return f"< {least:.{places}f}" if value < least else f"{value:.{places}f}"
+
+
+def decimals(
+    metric: str, rows: int, value: float, low: float | None = None, high: float | None = None
+) -> int:
+    """How many decimals the figure can bear.
+
+    Figures in units of the target keep two digits of half their interval's width.
+    """
+    if metric not in IN_TARGET_UNITS:
+        return _share_decimals(rows)
+    half = (high - low) / 2 if low is not None and high is not None else abs(value) / 100
+    if half <= 0:
+        return _share_decimals(rows)
+    return min(max(0, 1 - math.floor(math.log10(half))), MOST_DECIMALS)
+
+
+def number(value: float, places: int) -> str:
+    """A number with a true minus sign, no negative zero, and thin spaces from 10 000 upwards."""
+    text = f"{abs(value):,.{places}f}" if abs(value) >= 10_000 else f"{abs(value):.{places}f}"
+    negative = value < 0 and any(digit in text for digit in "123456789")
+    return (MINUS if negative else "") + text.replace(",", THIN_SPACE)
+
+
+def share(part: float, rows: int) -> str:
+    """A share as a percentage: ``12.3 %``, or ``12 %`` below 100 rows."""
+    return f"{100 * part:.{0 if rows < FEW_ROWS else 1}f}{THIN_SPACE}%"
+
+
+def count(value: int) -> str:
+    """``25,000``."""
+    return f"{value:,}"
+
+
+def seconds(value: float | None) -> str:
+    """``0.4 s``, ``42 s``, ``12 min``, ``1 h 20 min``."""
+    if value is None:
+        return "–"
+    if value < 0.05:
+        return "< 0.1 s"
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 100:
+        return f"{value:.0f} s"
+    minutes = round(value / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(text: str) -> str:
+    """An ISO time in UTC as ``2026-11-21 09:30 UTC``; anything else as it is."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if when.tzinfo else text
+
+
+def _share_decimals(rows: int) -> int:
+    return 2 if rows < FEW_ROWS else 3
+
+
+def _interval(low: float | None, high: float | None, places: int) -> str:
+    if low is None or high is None:
+        return ""
+    return f"[{number(low, places)}, {number(high, places)}]"

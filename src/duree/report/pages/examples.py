@@ -1,0 +1,53 @@
+"""What was learned, as the page's templates take it: shaded examples and rows of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from duree.report.numbers import share
+from duree.report.run_data import RunData
+from duree.report.safe_text import label
+from duree.report.shading import Shaded, shade
+from duree.results.explanations import Shading
+
+# Units of an example that the page shows, at most.
+MOST_UNITS = 300
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test row with its words shaded; ``place`` counts from 1, ``id`` is its own name if any."""
+
+    place: int
+    id: str
+    said: str
+    sure: str
+    text: Shaded
+
+
+def shaded_examples(run: RunData) -> Iterator[Example]:
+    """The most telling examples of each class, or of the largest and smallest numbers."""
+    column, name = run.column("text"), run.column("id")
+    if run.explanations is None or column is None:
+        return
+    for found in run.explanations.examples:
+        yield Example(
+            place=found.row + 1,
+            id=label(str(run.predictions[name][found.row])) if name else "",
+            said=label(found.said),
+            sure=share(found.sure, run.test_rows) if run.classes else f"{found.sure:.4g}",
+            text=_most_telling(str(run.predictions[column][found.row]), found),
+        )
+
+
+def _most_telling(text: str, found: Shading) -> Shaded:
+    """The text shaded; of a long one the stretch that speaks most, to either side."""
+    sums = np.cumsum(np.abs([0.0, *found.values]))
+    begin = 0
+    if len(found.values) > MOST_UNITS:
+        begin = int(np.argmax(sums[MOST_UNITS:] - sums[:-MOST_UNITS]))
+    shown = slice(begin, begin + MOST_UNITS)
+    return shade(text, found.places[shown], found.values[shown])

@@ -1,0 +1,72 @@
+"""Choices: every setting of a run beside its default, with its meaning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic_core import PydanticUndefined
+
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import Section
+from duree.report.safe_text import label
+from duree.report.vocabulary import SECTIONS, Words
+
+PATHS = ("data.files", "data.test_file", "data.validation_file")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One setting; ``name`` is dotted, as ``--set`` takes it."""
+
+    name: str
+    value: str
+    default: str
+    changed: bool
+    meaning: str
+
+
+def list_choices(recipe: Recipe, words: Words) -> list[tuple[str, list[Choice]]]:
+    """The settings of each section under its title, in the recipe's order."""
+    sections: list[tuple[str, Section]] = [("", recipe)]
+    sections += [
+        (name, value)
+        for name in type(recipe).model_fields
+        if isinstance(value := getattr(recipe, name), Section)
+    ]
+    return [(words(SECTIONS[name]), list(_choices(name, part, words))) for name, part in sections]
+
+
+def _choices(section: str, settings: Section, words: Words) -> Iterator[Choice]:
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, Section):
+            continue
+        full = f"{section}.{name}" if section else name
+        default = None if field.default is PydanticUndefined else field.default
+        yield Choice(
+            full,
+            _told(full, value, words),
+            _told(full, default, words),
+            value != default,
+            words(field.description or ""),
+        )
+
+
+def _told(name: str, value: object, words: Words) -> str:
+    if value is None or value == ():
+        return words("none")
+    if isinstance(value, bool):
+        return words("yes") if value else words("no")
+    if isinstance(value, tuple) or name in PATHS:
+        items = value if isinstance(value, tuple) else (value,)
+        return ", ".join(label(_file_name(str(item))) for item in items)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _file_name(path: str) -> str:
+    """Paths tell a user's name and folders, which belong in no paper."""
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]

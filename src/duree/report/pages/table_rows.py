@@ -1,0 +1,205 @@
+"""Rows of the page's tables, with their figures ready to print."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from duree.evaluation.comparison import NETWORK
+from duree.report.differences import Difference, differences
+from duree.report.numbers import (
+    MOST_DECIMALS,
+    Shown,
+    count,
+    decimals,
+    estimate,
+    number,
+    share,
+)
+from duree.report.run_data import RunData
+from duree.report.safe_text import label
+from duree.report.vocabulary import Words
+from duree.results.run_files import Check, ClassFigures
+
+MOST_CLASSES, MOST_CHANNELS = 60, 20
+LEVEL_ORDER = ("error", "warning", "note", "ok")
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model: a figure for each metric (None where undefined), and which are the best."""
+
+    label: str
+    ours: bool
+    cells: list[Shown | None]
+    best: list[bool]
+    fit_seconds: float | None
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """One metric over the seeds."""
+
+    metric: str
+    mean: str
+    deviation: str
+    lowest: str
+    highest: str
+    values: str
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class, its figures ready to print."""
+
+    label: str
+    precision: Shown
+    recall: Shown
+    f1: Shown
+    support: str
+
+
+@dataclass(frozen=True)
+class ChannelRow:
+    """One channel of series, its figures ready to print: lowest, mean, deviation, highest."""
+
+    label: str
+    missing: str
+    cells: list[str]
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One finding about the data."""
+
+    level: str
+    message: str
+    rows: str
+
+
+def model_rows(run: RunData, words: Words) -> list[ModelRow]:
+    """All models, best first by the primary metric."""
+    results, names = run.metrics.results, run.metrics.metric_names
+    order = run.ranked(run.metrics.primary_metric)
+    order += [name for name in results if name not in order]
+    best = {name: (run.ranked(name) or [""])[0] for name in names}
+    rows = []
+    for model in order:
+        found = results[model].estimates
+        rows.append(
+            ModelRow(
+                words.model(model, run.metrics.cell),
+                model == NETWORK,
+                [estimate(found[m], m, run.test_rows) if m in found else None for m in names],
+                [best[name] == model for name in names],
+                results[model].fit_seconds,
+            )
+        )
+    return rows
+
+
+def difference_rows(run: RunData, words: Words) -> list[tuple[str, list[Difference | None]]]:
+    """Each baseline, with its difference in every metric (None where undefined)."""
+    names = run.metrics.metric_names
+    found = {name: {d.model: d for d in differences(run, name)} for name in names}
+    others = [name for name in run.ranked(run.metrics.primary_metric) if name != NETWORK]
+    rows = [
+        (words.model(model, run.metrics.cell), [found[name].get(model) for name in names])
+        for model in others
+    ]
+    return [(model, cells) for model, cells in rows if any(cells)]
+
+
+def without_shared(run: RunData) -> list[tuple[str, Shown, Shown]]:
+    """Model, figure without the shared rows, figure with them; the network first."""
+    shared, metric = run.metrics.without_shared_rows, run.metrics.primary_metric
+    if shared is None:
+        return []
+    everywhere = run.metrics.results
+    return [
+        (
+            name,
+            estimate(found.estimates[metric], metric, shared.rows),
+            estimate(everywhere[name].estimates[metric], metric, run.test_rows),
+        )
+        for name, found in sorted(shared.results.items(), key=lambda pair: pair[0] != NETWORK)
+        if metric in found.estimates and name in everywhere
+    ]
+
+
+def seed_rows(run: RunData) -> list[SeedRow]:
+    """Mean, standard deviation and extremes of each metric over the seeds."""
+    if run.metrics.seeds is None:
+        return []
+    rows = []
+    for metric, values in run.metrics.seeds.values.items():
+        if len(values) < 2:
+            continue
+        figure = run.metrics.results[NETWORK].estimates.get(metric)
+        low, high = (figure.low, figure.high) if figure else (None, None)
+        places = decimals(metric, run.test_rows, values[0], low, high)
+        rows.append(
+            SeedRow(
+                metric,
+                number(float(np.mean(values)), places),
+                number(float(np.std(values, ddof=1)), places),
+                number(min(values), places),
+                number(max(values), places),
+                "  ".join(number(value, places) for value in values),
+            )
+        )
+    return rows
+
+
+def class_rows(run: RunData) -> list[ClassRow]:
+    """The network's figures for each class, the commonest first."""
+    found = run.metrics.per_class.get(NETWORK, {})
+    order = sorted(found, key=lambda name: (-found[name].support, name))
+    return [_class_row(name, found[name]) for name in order[:MOST_CLASSES]]
+
+
+def _class_row(name: str, figures: ClassFigures) -> ClassRow:
+    precision, recall, f1 = (
+        estimate(figures.estimate(metric), metric, figures.support)
+        for metric in ("precision", "recall", "f1")
+    )
+    return ClassRow(label(name), precision, recall, f1, count(figures.support))
+
+
+def channel_rows(run: RunData) -> list[ChannelRow]:
+    """The channels, in their order, with three digits of each one’s deviation."""
+    if run.channels is None:
+        return []
+    found = []
+    for channel in run.channels.channels[:MOST_CHANNELS]:
+        spread = channel.deviation or abs(channel.mean) or 1.0
+        places = min(max(0, 2 - math.floor(math.log10(spread))), MOST_DECIMALS)
+        values = (channel.low, channel.mean, channel.deviation, channel.high)
+        cells = [number(value, places) for value in values]
+        missing = share(channel.missing, run.channels.rows)
+        found.append(ChannelRow(label(channel.name), missing, cells))
+    return found
+
+
+def check_rows(run: RunData, words: Words) -> list[CheckRow]:
+    """Findings, the gravest first; rows counted from 1."""
+
+    def gravity(check: Check) -> int:
+        return LEVEL_ORDER.index(check.level) if check.level in LEVEL_ORDER else 0
+
+    def message(check: Check) -> str:
+        told = (check.message_zh if words.language == "zh" else "") or check.message
+        for source in run.data.sources:  # a path tells more of its owner than a reader need know
+            told = told.replace(source.path, source.name)
+        return told
+
+    return [
+        CheckRow(
+            check.level,
+            message(check),
+            ", ".join(count(row + 1) for row in check.rows[:5]),
+        )
+        for check in sorted(run.checks, key=gravity)
+    ]

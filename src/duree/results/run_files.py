@@ -1,0 +1,368 @@
+"""What the JSON files of a run folder hold, as far as the report reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+
+from duree.evaluation.comparison import NETWORK, Comparison
+from duree.evaluation.metrics import worth
+
+PARTS = ("train", "validation", "test")
+
+
+class Record(BaseModel):
+    """A piece of a JSON file. What it does not name is let pass: files change only by adding."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Estimate(Record):
+    """A figure with the ends of its 95 % interval; the ends are None where none is defined."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class ModelResult(Record):
+    """What one model reached on the test rows: ``{metric: Estimate}`` and seconds to train."""
+
+    estimates: dict[str, Estimate]
+    fit_seconds: float | None = None
+
+
+class Opening(Record):
+    """One look at the answers of the test part."""
+
+    when: str
+    why: str
+
+
+class WithoutShared(Record):
+    """Figures on the test rows that have no near-duplicate in training; ``shared`` rows do."""
+
+    rows: int
+    shared: int
+    models: dict[str, dict[str, Any]]
+
+    @property
+    def results(self) -> dict[str, ModelResult]:
+        """The figures by model."""
+        return _results(self.models)
+
+
+class Seeds(Record):
+    """What networks trained from several seeds reached: ``{metric: value of each seed}``."""
+
+    values: dict[str, list[float]]
+
+
+class ClassFigures(Record):
+    """How well one class was found, each figure with the ends of its 95 % interval."""
+
+    precision: float
+    precision_low: float | None = None
+    precision_high: float | None = None
+    recall: float
+    recall_low: float | None = None
+    recall_high: float | None = None
+    f1: float
+    f1_low: float | None = None
+    f1_high: float | None = None
+    support: int
+
+    def estimate(self, name: str) -> Estimate:
+        """One of ``precision``, ``recall`` and ``f1``."""
+        return Estimate(
+            value=getattr(self, name),
+            low=getattr(self, f"{name}_low"),
+            high=getattr(self, f"{name}_high"),
+        )
+
+
+class Metrics(Record):
+    """``metrics.json``."""
+
+    task: str
+    cell: str
+    seed: int
+    rows: dict[str, int]
+    seconds: dict[str, float] = {}
+    models: dict[str, dict[str, Any]]
+    comparisons: list[Comparison] = []
+    verdict: str
+    verdict_zh: str = ""
+    primary_metric: str
+    counted: str = "rows"
+    teacher_share: float = 0.0
+    metric_names: list[str]
+    test_openings: list[Opening] = []
+    without_shared_rows: WithoutShared | None = None
+    seeds: Seeds | None = None
+    per_class: dict[str, dict[str, ClassFigures]] = {}
+    choices: dict[str, dict[str, Any]] = {}
+    notes: list[str] = []
+
+    @property
+    def results(self) -> dict[str, ModelResult]:
+        """The figures by model, the network first."""
+        found = _results(self.models)
+        return {name: found[name] for name in sorted(found, key=lambda name: name != NETWORK)}
+
+    def ranked(self, metric: str) -> list[str]:
+        """Models that have this figure, the best first; then the network's parts."""
+        found = {
+            name: result.estimates[metric].value
+            for name, result in self.results.items()
+            if metric in result.estimates
+        }
+        return sorted(found, key=lambda name: (is_part(name), -worth(metric, found[name])))
+
+    @property
+    def strongest_baseline(self) -> str | None:
+        """The baseline that did best by the primary metric."""
+        names = self.ranked(self.primary_metric)
+        return next((name for name in names if name != NETWORK and not is_part(name)), None)
+
+
+class Check(Record):
+    """One finding about the data (``checks.json``); ``rows`` are counted from 0."""
+
+    check: str
+    level: str
+    message: str
+    message_zh: str = ""
+    rows: list[int] = []
+
+
+class SplitData(Record):
+    """How the rows were parted (``split.json``).
+
+    ``class_counts`` is ``{part: {class: rows}}``, ``ranges`` ``{part: [first, last]}`` in time,
+    ``group_counts`` ``{part: groups}``; each is empty where it does not apply.
+    """
+
+    method: str
+    method_zh: str = ""
+    seed: int
+    counts: dict[str, int]
+    class_counts: dict[str, dict[str, int]] = {}
+    ranges: dict[str, list[str]] = {}
+    group_counts: dict[str, int] = {}
+
+
+class Epoch(Record):
+    """One line of ``history.jsonl``; a higher ``metric`` is better."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    metric: float
+    learning_rate: float = 0.0
+    rows_per_second: float = 0.0
+    seconds: float = 0.0
+
+
+class Source(Record):
+    """One file of the data."""
+
+    path: str
+    format: str
+    rows: int
+    sha256: str
+    encoding: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's own name: where it lay is nobody's business but the researcher's."""
+        return self.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+class DataFacts(Record):
+    """``data.json``."""
+
+    sources: list[Source] = []
+    versions: dict[str, str] = {}
+    threads: int | None = None
+    platform: str = ""
+    note: str | None = Field(None, validation_alias=AliasChoices("note", "simulated"))
+
+
+class Sequences(Record):
+    """Sequences to draw, each as numbers of states; -1 where one is missing."""
+
+    rows: list[list[int]]
+
+
+class StateFacts(Record):
+    """``states.json``; see ``duree.tables.describe.states``, which writes it."""
+
+    times: list[str]
+    states: list[str]
+    rows: int
+    missing: float
+    distribution: list[list[float]]
+    entropy: list[float | None]
+    transitions: list[list[float]]
+    by_class: dict[str, list[list[float]]] = {}
+    class_rows: dict[str, int] = {}
+    index: Sequences
+    mean_time: dict[str, float]
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> StateFacts:
+        """Whatever is drawn has a value for each state and each time point."""
+        tables = [self.distribution, *self.by_class.values()]
+        lengths = {len(self.entropy), *map(len, tables), *map(len, self.index.rows)}
+        widths = {len(self.transitions), len(self.states), *map(len, self.transitions)}
+        widths |= {len(shares) for table in tables for shares in table}
+        numbers = {number for row in self.index.rows for number in row}
+        if (
+            self.mean_time.keys() != {*self.states}
+            or self.class_rows.keys() != self.by_class.keys()
+        ):
+            raise ValueError("it does not hold every state and class")
+        if lengths != {len(self.times)} or widths != {len(self.states)}:
+            raise ValueError("it does not hold a value for each state and time")
+        if not numbers <= {-1, *range(len(self.states))}:
+            raise ValueError("a sequence holds a state that is not there")
+        return self
+
+
+class Origin(Record):
+    """What was foretold of the last state from one earlier time point; ``steps`` were seen."""
+
+    seen: str
+    steps: int
+    ahead: int
+    models: dict[str, Estimate]
+
+    @property
+    def best(self) -> str:
+        """The model that foretold most; the first of several."""
+        return max(self.models, key=lambda name: self.models[name].value)
+
+
+class Further(Record):
+    """``further.json``: how far ahead the models see."""
+
+    rows: int
+    paths: int
+    last: str
+    origins: list[Origin]
+
+    @property
+    def models(self) -> list[str]:
+        """The models, the network first."""
+        return list(self.origins[0].models) if self.origins else []
+
+
+class Fan(Record):
+    """A forecast to draw: the end of the past, what came, and quantiles [horizon][levels]."""
+
+    series: str
+    origin: str
+    last: str
+    past: list[float | None]
+    actual: list[float | None]
+    quantiles: list[list[float]]
+    mase: float | None
+
+
+class Missed(Record):
+    """A forecast that erred much; ``naive`` is the MASE of Naive2."""
+
+    series: str
+    origin: str
+    mase: float
+    smape: float
+    naive: float
+
+
+class StepErrors(Record):
+    """Mean errors of each step to come."""
+
+    mase: list[float | None]
+    smape: list[float | None]
+
+
+class Stationarity(Record):
+    """In how many of ``series`` the tests find a unit root, or that they wander."""
+
+    series: int
+    values: dict[str, int]
+    changes: dict[str, int]
+
+
+class ForecastFacts(Record):
+    """``forecasts.json``; see ``duree.pipeline.forecast_diagnostics``, which writes it."""
+
+    horizon: int
+    window: int
+    season: int
+    naive_season: int
+    transform: dict[str, float]
+    difference: str
+    distribution: str
+    past: list[str] = []
+    known: list[str] = []
+    calendar: bool = False
+    series: int
+    origins: int
+    stationarity: Stationarity | None = None
+    steps: dict[str, StepErrors]
+    levels: list[float]
+    below: dict[str, list[float | None]]
+    fans: list[Fan]
+    worst: list[Missed] = []
+
+
+class Wait(Record):
+    """How well one model tells waiting times."""
+
+    bits: Estimate
+    median_error: float
+
+
+class WaitFacts(Record):
+    """``waits.json``; see ``duree.pipeline.waiting_times``, which writes it."""
+
+    steps: int
+    classes: int
+    models: dict[str, Wait]
+
+
+class Beside(Record):
+    """What was read beside each event: of how many classes, and whether they are of a number."""
+
+    classes: int
+    is_number: bool
+
+
+class Bin(Record):
+    """Rows of about the same confidence, and which share of them was right, with its interval."""
+
+    rows: int
+    confidence: float
+    observed: float
+    low: float
+    high: float
+
+
+def is_part(model: str) -> bool:
+    """Whether the model is a part of the network that was judged by itself too."""
+    return model.endswith("_part")
+
+
+def _results(models: dict[str, dict[str, Any]]) -> dict[str, ModelResult]:
+    return {
+        name: ModelResult(
+            estimates={
+                k: Estimate.model_validate(v) for k, v in figures.items() if isinstance(v, dict)
+            },
+            fit_seconds=figures.get("fit_seconds"),
+        )
+        for name, figures in models.items()
+    }

@@ -1,0 +1,181 @@
+"""Lives as sequences of numbers: a state a step, and what stands beside each: the covariates, which
+stay, the time since the step before, and attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.recipe.settings import TextSettings
+from duree.sequences.ragged import Ragged
+from duree.sequences.step_features import Column, encode_column, learn_column, read_column
+from duree.sequences.stored import require
+from duree.sequences.text_encoder import TextEncoder
+from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.step_attributes import beside, told_of
+
+# Version 1 knew nothing beside the covariates.
+VERSION, WITHOUT_BESIDE = 2, 1
+
+
+@dataclass(frozen=True)
+class LifeEncoder:
+    """A text encoder for the states, and a number for each covariate that training has seen.
+
+    Attributes
+    ----------
+    states : TextEncoder
+    covariates : list of list of str
+        For each covariate its values, as they are told; the number of each follows from its place,
+        and 0 stands for those that training has not seen.
+    beside : {name: Number or Category}
+        The classes of what is told of each step; see ``duree.tables.layouts.step_attributes``.
+    """
+
+    states: TextEncoder
+    covariates: list[list[str]]
+    beside: dict[str, Column] = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, rows: pl.Series, settings: TextSettings, covariates: int) -> LifeEncoder:
+        """Learn states and covariates from the training rows.
+
+        Parameters
+        ----------
+        rows : polars.Series of String or Struct [rows]
+            Each told as its covariates, then its states, with an arrow between; and what stands
+            beside them.
+        settings : TextSettings
+        covariates : int
+            How many of the first units are covariates.
+        """
+        heads, told = _parted(told_of(rows), covariates)
+        columns = [heads.list.get(place) for place in range(covariates)]
+        values = [sorted(column.drop_nulls().unique().to_list()) for column in columns]
+        known = {name: learn_column(rows.struct.field(name)) for name in beside(rows)}
+        return cls(TextEncoder.fit(told, settings), values, known)
+
+    @property
+    def settings(self) -> TextSettings:
+        """How the states are read."""
+        return self.states.settings
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """All that it tells apart: the values of covariates, then the states."""
+        return [*chain(*self.covariates), *self.states.vocabulary]
+
+    @property
+    def classes(self) -> list[tuple[int, bool]]:
+        """How many classes there are of each thing that stands beside, and whether they have an
+        order."""
+        return [(column.size, column.is_ordered) for column in self.beside.values()]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers each covariate may have."""
+        return [len(values) + 1 for values in self.covariates]
+
+    def encode(self, rows: pl.Series) -> Ragged:
+        """The token of each step's state, then the number of each covariate, then the class of all
+        that stands beside it: int32 [steps, 1 + n].
+
+        Of a sequence without a state there is one step, ``<empty>``. Of rows that are told as texts
+        alone nothing is known of what stands beside.
+        """
+        heads, told = _parted(told_of(rows), len(self.covariates))
+        states = self.states.encode(told)
+        columns = [states.values]
+        for place, values in enumerate(self.covariates):
+            known = dict(zip(values, range(1, len(values) + 1), strict=True))
+            codes = heads.list.get(place, null_on_oob=True).replace_strict(
+                known, default=0, return_dtype=pl.Int32
+            )
+            columns.append(np.repeat(codes.to_numpy(), states.lengths))
+        columns += self._beside(rows, told, states.lengths)
+        return Ragged(np.stack(columns, axis=1).astype(np.int32), states.offsets)
+
+    def truncated(self, rows: pl.Series) -> NDArray[np.int64]:
+        """How many states of each row ``encode`` leaves out, int64 [rows]."""
+        return self.states.truncated(_parted(told_of(rows), len(self.covariates))[1])
+
+    def steps_beside(self, row: pl.Series) -> dict[str, list[Any]]:
+        """What stands beside each step that is read of a row, Series [1], as it is told; None where
+        it is missing."""
+        told, given = told_of(row)[0], beside(row)
+        steps = len(self.states.segment(told)) - len(self.covariates)
+        found = {}
+        for name in self.beside:
+            values = row.struct.field(name)[0] if name in given else None
+            known = [] if values is None else values.to_list()
+            found[name] = self.states.shorten([None] * (steps - len(known)) + known) or [None]
+        return found
+
+    def _beside(
+        self, rows: pl.Series, told: pl.Series, read: NDArray[np.int64]
+    ) -> list[NDArray[np.int32]]:
+        """What stands beside each step that is read, int32 [steps] for each thing that does."""
+        given = beside(rows)
+        is_told = (told != "").to_numpy()
+        whole = told.str.count_matches(ARROW, literal=True).to_numpy().astype(np.int64) + is_told
+        tail = {"head": 0, "tail": self.settings.max_length, "both": self.settings.max_length // 2}
+        return [
+            encode_column(column, rows.struct.field(name), whole, read, tail[self.settings.keep])
+            if name in given
+            else np.zeros(read.sum(), dtype=np.int32)
+            for name, column in self.beside.items()
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data that ``from_dict`` reads back."""
+        return {
+            "kind": "lives",
+            "version": VERSION,
+            "states": self.states.to_dict(),
+            "covariates": self.covariates,
+            "beside": {name: column.to_dict() for name, column in self.beside.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> LifeEncoder:
+        """Make the encoder that ``to_dict`` described.
+
+        Raises
+        ------
+        RunError
+            The data is malformed, or was written by a newer Durée.
+        """
+        if state.get("version") == WITHOUT_BESIDE:
+            state = {**state, "version": VERSION, "beside": {}}
+        keys = {"kind", "version", "states", "covariates", "beside"}
+        require(set(state) == keys, "lives", "keys")
+        require(state["kind"] == "lives", "lives", "kind")
+        require(state["version"] == VERSION, "lives", "version")
+        require(isinstance(state["states"], Mapping), "lives", "states")
+        covariates = state["covariates"]
+        require(
+            isinstance(covariates, list)
+            and all(
+                isinstance(values, list)
+                and all(isinstance(value, str) for value in values)
+                and len(set(values)) == len(values)
+                for values in covariates
+            ),
+            "lives",
+            "covariates",
+        )
+        require(isinstance(state["beside"], Mapping), "lives", "beside")
+        known = {name: read_column(one, "lives") for name, one in state["beside"].items()}
+        return cls(TextEncoder.from_dict(state["states"]), covariates, known)
+
+
+def _parted(rows: pl.Series, covariates: int) -> tuple[pl.Series, pl.Series]:
+    """The covariates of each row, List(String), and its states told as before, String."""
+    units = rows.fill_null("").str.split(ARROW)
+    return units.list.head(covariates), units.list.slice(covariates).list.join(ARROW)

@@ -1,0 +1,229 @@
+"""Segment: part a text into its units: words, characters and punctuation marks.
+
+A text is first brought into one form. The form is Unicode's NFKC and not NFC, because the same word
+should be the same unit however it was typed or scanned: full-width ＡＢＣ is ABC, the ligature of
+"ﬁnd" is f and i. Curly and straight quotation marks become one; marks that cannot be seen (soft
+hyphens, direction marks, variation selectors) are taken out; HTML line breaks become spaces.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from itertools import chain
+
+import numpy as np
+
+from duree.errors import ExtraError
+from duree.recipe.settings import TextSettings
+from duree.sequences.scripts import SPACELESS, find_script
+from duree.tables.layouts.states import ARROW
+
+_BREAK = re.compile(r"<(?:br\s*/?|/p\s*)>", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
+_DIGIT = re.compile(r"\d")
+_JOINERS = "\u200c\u200d"
+_APOSTROPHES = "\u2018\u2019\u201b\u02bc\u2032\u00b4\uff07"
+_QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02"
+_INVISIBLE = [
+    0x00AD,
+    0x061C,
+    *range(0x200E, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x206A),
+    *range(0xFE00, 0xFE10),
+    0xFEFF,
+    *range(0xE0100, 0xE01F0),
+]
+_ONE_FORM: dict[int, str | None] = {
+    **dict.fromkeys(map(ord, _APOSTROPHES), "'"),
+    **dict.fromkeys(map(ord, _QUOTES), '"'),
+    **dict.fromkeys(_INVISIBLE),
+}
+# What jieba's dictionary covers; and the longest run given to it at a time, because the time that
+# it takes can grow with the square of the length.
+_JIEBA_HAN = "\u4e00-\u9fd5"
+_JIEBA_RUN = 500
+# What the full pattern finds in text that is all ASCII, more than twice as fast.
+_ASCII_UNIT = re.compile(
+    r"[0-9]++(?:[.,:/][0-9]++)++|[A-Za-z0-9]++(?:'[A-Za-z0-9]++)*+|[!-/:-@\[-`{-~]"
+)
+_HAN_RUN = re.compile(f"[{_JIEBA_HAN}]+")
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """Parts texts into units, by settings whose segmenter is no longer "auto".
+
+    Words keep their inner apostrophes (*don't*); a number, date or time is one unit (*1,000.5*,
+    *9/11*); every punctuation mark and every emoji is a unit of its own; combining marks stay with
+    what they mark. Scripts without spaces are parted into characters or, for Chinese, into words by
+    jieba; with ``words`` they are left whole between marks and spaces.
+
+    Raises
+    ------
+    ExtraError
+        The segmenter is jieba, and that package is not installed.
+    """
+
+    settings: TextSettings
+
+    def __post_init__(self) -> None:
+        if self.settings.segmenter == "jieba":
+            _jieba_cut()
+
+    def __call__(self, text: str) -> list[str]:
+        """All units of the text, in order."""
+        if self.settings.segmenter == "states":
+            return text.split(ARROW) if text else []
+        text = self.normalise(text)
+        if text.isascii():
+            return _ASCII_UNIT.findall(text)
+        pieces = _unit_pattern(self.settings.segmenter).findall(text)
+        if self.settings.segmenter != "jieba":
+            return pieces
+        cut = _jieba_cut()
+        return [
+            unit
+            for piece in pieces
+            for unit in (cut(piece) if _HAN_RUN.fullmatch(piece) else [piece])
+        ]
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where each unit of the text stands in it: its begin and end, in order.
+
+        What became several units is a place of each; what belongs to none has no place.
+        """
+        if self.settings.segmenter == "states":
+            ends = np.cumsum([len(state) + len(ARROW) for state in self(text)]).tolist()
+            begins = [0, *ends[:-1]] if ends else []
+            return [(begin, end - len(ARROW)) for begin, end in zip(begins, ends, strict=True)]
+        normal, origins = self._normalise_by_piece(text)
+        found, begin = [], 0
+        for unit in self(text):
+            begin = normal.find(unit, begin)
+            end = begin + len(unit)
+            found.append((origins[begin][0], origins[end - 1][1]))
+            begin = end
+        return found
+
+    def _normalise_by_piece(self, text: str) -> tuple[str, list[tuple[int, int]]]:
+        """``normalise(text)``, and from where to where in the text each of its characters came."""
+        pieces: list[str] = []
+        origins: list[tuple[int, int]] = []
+        for match in _piece_pattern().finditer(text):
+            piece, (begin, end) = self._one_form(match.group()), match.span()
+            pieces.append(piece)
+            if len(piece) == end - begin:
+                origins += [(place, place + 1) for place in range(begin, end)]
+            else:
+                origins += [(begin, end)] * len(piece)
+        whole = "".join(pieces)
+        if self.settings.numbers == "one":
+            for number in reversed(list(_NUMBER.finditer(whole))):
+                first, last = number.start(), number.end()
+                origins[first:last] = [(origins[first][0], origins[last - 1][1])]
+        return self._mask_numbers(whole), origins
+
+    def normalise(self, text: str) -> str:
+        """The text in its one form, before it is parted."""
+        return self._mask_numbers(self._one_form(text))
+
+    def _one_form(self, text: str) -> str:
+        if "<" in text:
+            text = _BREAK.sub(" ", text)
+        if text.isascii():
+            return text.lower() if self.settings.lowercase else text
+        text = unicodedata.normalize("NFKC", text.translate(_ONE_FORM))
+        if self.settings.lowercase:
+            # The Turkish İ would become an i with a second dot.
+            text = unicodedata.normalize("NFKC", text.lower().replace("i\u0307", "i"))
+        return text
+
+    def _mask_numbers(self, text: str) -> str:
+        if self.settings.numbers == "one":
+            return _NUMBER.sub("0", text)
+        return _DIGIT.sub("0", text) if self.settings.numbers == "digits" else text
+
+
+def resolve(settings: TextSettings, sample: list[str]) -> TextSettings:
+    """The settings with "auto" decided by the script of a sample of texts."""
+    if settings.segmenter != "auto":
+        return settings
+    script = find_script(sample)
+    if script == "spaced":
+        return settings.model_copy(update={"segmenter": "words"})
+    has_jieba = script == "chinese" and find_spec("jieba") is not None
+    return settings.model_copy(update={"segmenter": "jieba" if has_jieba else "characters"})
+
+
+@cache
+def _unit_pattern(segmenter: str) -> re.Pattern[str]:
+    """One unit. Every alternative is linear in the length of what it reads."""
+    mark = _characters_of("Mn", "Mc", "Me")
+    unseen = _characters_of("Cc", "Cf")
+    letter = rf"[^\W_{SPACELESS}]"
+    word = rf"{letter}++(?:[{mark}{_JOINERS}]++{letter}*+|'{letter}++)*+"
+    cluster = f"[{SPACELESS}][{mark}]*+"
+    spaceless = {
+        "words": f"[{SPACELESS}][{SPACELESS}{mark}]*+",
+        "characters": cluster,
+        "jieba": f"[{_JIEBA_HAN}]{{1,{_JIEBA_RUN}}}(?![{mark}])|{cluster}",
+    }
+    # An emoji may be followed by marks, skin tones or tags, and joined to others.
+    symbol = rf"(?:[^\w\s{unseen}]|_)[{mark}\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*+"
+    return re.compile(
+        rf"\d++(?:[.,:/]\d++)++"
+        rf"|{word}"
+        rf"|{spaceless[segmenter]}"
+        rf"|[\U0001f1e6-\U0001f1ff]{{2}}"
+        rf"|{symbol}(?:\u200d{symbol})*+"
+    )
+
+
+@cache
+def _piece_pattern() -> re.Pattern[str]:
+    """What can be normalised by itself: nothing in it is changed by what stands around it."""
+    mark = _characters_of("Mn", "Mc", "Me")
+    return re.compile(
+        rf"{_BREAK.pattern}|[\x00-;=-\x7f]+(?![{mark}])"
+        rf"|[\u1100-\u11ff]+[{mark}]*+|[\s\S][{mark}]*+",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _characters_of(*categories: str) -> str:
+    """All characters of some Unicode categories, as ranges for a character class."""
+    # Beyond the first two planes only the tags and selectors of plane 14 are marks or unseen.
+    codes = [
+        code
+        for code in chain(range(0x20000), range(0xE0000, 0xE0200))
+        if unicodedata.category(chr(code)) in categories
+    ]
+    starts = [code for code, before in zip(codes, [-2, *codes], strict=False) if code != before + 1]
+    ends = [code for code, after in zip(codes, [*codes[1:], -2], strict=True) if after != code + 1]
+    return "".join(f"\\U{a:08x}-\\U{b:08x}" for a, b in zip(starts, ends, strict=True))
+
+
+@cache
+def _jieba_cut() -> Callable[[str], list[str]]:
+    """jieba's segmentation with its own dictionary alone: silent, and nothing written to disk."""
+    try:
+        with warnings.catch_warnings():
+            # Its import may warn of setuptools' pkg_resources and of old escape sequences.
+            warnings.simplefilter("ignore")
+            import jieba
+    except ImportError:
+        raise ExtraError("jieba", "chinese", "parting Chinese into words") from None
+    tokenizer = jieba.Tokenizer()
+    # Its own start-up reads a cache that anyone may have left in the shared temporary folder.
+    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+    tokenizer.initialized = True
+    cut: Callable[[str], list[str]] = tokenizer.lcut
+    return cut

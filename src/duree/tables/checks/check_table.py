@@ -1,0 +1,223 @@
+"""Everything a referee would want to know about a table before a network is trained on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.recipe.settings import NUMBERS, STATES, DataSettings
+from duree.tables.checks.characters import check_characters
+from duree.tables.checks.duplicates import Duplicates, find_duplicates
+from duree.tables.checks.leaks import find_leaks
+from duree.tables.checks.overlaps import check_duplicates, check_groups, check_times
+from duree.tables.checks.shingles import count_characters, count_units
+from duree.tables.checks.target import check_target, clean_labels, is_quantity
+from duree.tables.checks.weights import check_weights
+from duree.tables.columns import as_text, is_blank, resolve_column
+from duree.tables.finding import Finding, Level
+from duree.tables.layouts.layout import ROLES
+from duree.tables.layouts.states import check_states, state_columns
+from duree.tables.layouts.step_attributes import attribute_leaks
+from duree.tables.split.class_counts import listed
+from duree.tables.table import Table
+from duree.tables.time.order import looks_like_dates
+
+__all__ = ["check_table", "clean_labels"]
+
+FILL_IN = "fill them in, or leave them out with --drop-bad"
+READ_AS = "they are read as <empty>; leave the rows out if that is not what they mean"
+STAND_ALONE = "each of them counts as a group of its own"
+LONGEST_SEQUENCE = 1_000_000
+
+
+def check_table(
+    table: Table,
+    data: DataSettings,
+    *,
+    test_rows: NDArray[np.bool_] | None = None,
+    duplicates: Duplicates | None = None,
+    numeric: bool | None = None,
+) -> list[Finding]:
+    """Look a table over: what is in it, what is missing, what repeats, leaks or looks wrong.
+
+    Parameters
+    ----------
+    table : Table
+    data : DataSettings
+        Which columns are used, and how. Checks of columns that it does not name are left out.
+    test_rows : bool [rows], optional
+        Rows of a given test file.
+    duplicates : Duplicates, optional
+        As ``find_duplicates`` gave them; found here if not given.
+    numeric : bool, optional
+        Whether the target is a quantity; found out from its values if not given.
+
+    Returns
+    -------
+    list of Finding
+        A run cannot use a table with a finding of level "error".
+
+    Raises
+    ------
+    DataError
+        A column that ``data`` names is not in the table.
+    """
+    if data.reads_numbers:  # which were looked over as they were gathered
+        table = replace(table, frame=table.frame.drop(NUMBERS))
+        data = data.model_copy(update={"text": None})
+    names = {role: getattr(data, role) for role in ROLES}
+    named = {role: resolve_column(table, name) for role, name in names.items() if name is not None}
+    data = data.model_copy(update=named)
+    # The columns in use are looked at as the run will see them: as text, times as they came.
+    used = {name: as_text(table, name) for role, name in named.items() if role != "time"}
+    frame = table.frame.with_columns(used.values())
+    times = table.frame[data.time] if data.time is not None else None
+    # The column in which states are told as one is ours, and not the user's.
+    told = {STATES} if data.reads_states else set()
+    roles = {role: name for role, name in named.items() if name not in told}
+    findings = [*_shape(frame.drop(told)), *_roles(table.frame, roles), *_missing(frame, data)]
+    if any(finding.level == "error" for finding in findings):
+        return findings
+    labels = None
+    if data.target is not None and data.label_separator is None:
+        numeric = is_quantity(frame[data.target]) if numeric is None else numeric
+        findings += check_target(frame[data.target], numeric, test_rows)
+        labels = None if numeric else clean_labels(frame[data.target])[0]
+    inputs = state_columns(table, data.states) if data.states else []
+    if inputs:
+        findings += check_states(table, inputs)
+    elif data.text is not None and not data.reads_states:
+        findings += _lengths(frame[data.text])
+        duplicates = duplicates or find_duplicates(frame[data.text])
+        findings += check_duplicates(duplicates, labels, test_rows)
+    if data.weight is not None:
+        findings += check_weights(table, data.weight)
+    if data.group is not None:
+        findings += check_groups(frame[data.group], test_rows)
+    if times is not None:
+        findings += _times(times, test_rows)
+    findings += _characters(frame, data)
+    others = frame.drop(inputs)
+    findings += find_leaks(others, data, numeric=bool(numeric))
+    findings += attribute_leaks(frame, data, numeric=bool(numeric))
+    return [*findings, *_unused(others, data)]
+
+
+def _shape(frame: pl.DataFrame) -> list[Finding]:
+    facts: dict[str, object] = {"rows": frame.height, "columns": frame.width}
+    if frame.height == 0:
+        return [Finding("rows", "error", "the table has no rows", "check the file", facts)]
+    return [Finding("rows", "ok", "{rows} rows, {columns} columns", values=facts)]
+
+
+def _roles(frame: pl.DataFrame, named: dict[str, str]) -> list[Finding]:
+    return [
+        Finding(f"{role}_column", "ok", _type(frame[name]), values={"column": name})
+        for role, name in named.items()
+    ]
+
+
+def _type(column: pl.Series) -> str:
+    """What kind of values a column holds, whatever type they are stored in."""
+    if column.dtype.is_temporal():
+        return "{column!r} holds dates or times"
+    if column.dtype.is_nested():
+        return "{column!r} holds lists or records"
+    filled = column.cast(pl.String, strict=False).str.strip_chars()
+    filled = filled.filter(filled != "")
+    if filled.cast(pl.Int64, strict=False).null_count() == 0:
+        return "{column!r} holds whole numbers"
+    if filled.cast(pl.Float64, strict=False).null_count() == 0:
+        return "{column!r} holds numbers"
+    return "{column!r} holds text"
+
+
+def _missing(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
+    """Cells of the used columns that hold nothing, or nothing but space."""
+    stops: Level = "warning" if data.drop_bad else "error"
+    cases: list[tuple[str, Level, str, str]] = [
+        (
+            "text",
+            "warning",
+            "texts in {column!r} that are missing or only spaces: {count}",
+            READ_AS,
+        ),
+        ("target", stops, "{count} rows have no {column!r}", FILL_IN),
+        ("time", stops, "{count} rows have no {column!r}", FILL_IN),
+        ("group", "warning", "{count} rows have no {column!r}", STAND_ALONE),
+    ]
+    findings = []
+    for role, level, what, fix in cases:
+        name = getattr(data, role)
+        if name is None or (role == "target" and data.label_separator is not None):
+            continue
+        rows = np.flatnonzero(is_blank(frame[name]))
+        if len(rows):
+            level = "error" if len(rows) == frame.height else level
+            first = tuple(int(row) for row in rows[:5])
+            facts: dict[str, object] = {"count": len(rows), "column": name}
+            findings.append(Finding(f"missing_{role}", level, what, fix, facts, first))
+    return findings
+
+
+def _lengths(texts: pl.Series) -> list[Finding]:
+    units = count_units(texts)
+    in_characters = count_characters(texts).sum() * 2 > units.sum()
+    what = (
+        "half of the texts have up to {middle} characters, 95% up to {most}, the longest {longest}"
+        if in_characters
+        else "half of the texts have up to {middle} words, 95% up to {most}, the longest {longest}"
+    )
+    shares = {"middle": 0.5, "most": 0.95, "longest": 1.0}
+    facts: dict[str, object] = {
+        name: int(units.quantile(share, "nearest") or 0) for name, share in shares.items()
+    }
+    findings = [Finding("lengths", "ok", what, values=facts)]
+    long = np.flatnonzero(units >= LONGEST_SEQUENCE)
+    if len(long):
+        what = "texts of {limit} words or characters and more: {count}"
+        fix = "part them into passages: only the first text.max_length are read"
+        facts = {"count": len(long), "limit": LONGEST_SEQUENCE}
+        rows = tuple(int(row) for row in long[:5])
+        findings.append(Finding("very_long_texts", "warning", what, fix, facts, rows))
+    return findings
+
+
+def _times(times: pl.Series, test_rows: NDArray[np.bool_] | None) -> list[Finding]:
+    try:
+        return check_times(times, test_rows)
+    except DataError as error:
+        rows = tuple(int(str(row)) - 1 for key, row in error.values.items() if key == "row")
+        return [Finding("unordered_times", "error", error.what, error.fix, error.values, rows)]
+
+
+def _characters(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
+    names = dict.fromkeys((data.text, data.target, data.group))
+    columns = [frame[name] for name in names if name is not None]
+    return [finding for column in columns for finding in check_characters(column)]
+
+
+def _unused(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
+    """Columns that nobody named: those that say nothing, and those that say when."""
+    named = {getattr(data, role) for role in ROLES}
+    # Lists were made of a person's rows, and are no columns of the user's.
+    nested = {name for name, kind in frame.schema.items() if kind.is_nested() or kind == pl.Object}
+    others = [c for c in frame if c.name not in named | nested]
+    if frame.height < 2:
+        return []
+    findings = []
+    if constant := [c.name for c in others if c.n_unique() == 1]:
+        what = "these columns hold the same in every row: {columns}"
+        facts: dict[str, object] = {"columns": listed(constant, 10)}
+        findings.append(Finding("constant_columns", "note", what, values=facts))
+    dated = [c.name for c in others if c.name not in constant and looks_like_dates(c)]
+    if dated and data.time is None:
+        what = "these columns seem to say when, and are not used: {columns}"
+        fix = "to test on what came later: --time COLUMN"
+        facts = {"columns": listed(dated, 10)}
+        findings.append(Finding("unused_times", "warning", what, fix, facts))
+    return findings

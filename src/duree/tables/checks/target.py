@@ -1,0 +1,188 @@
+"""The target column: a quantity or classes, trimmed, and whether a run can use it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.tables.finding import Finding
+from duree.tables.split.assignment import MIN_ROWS
+from duree.tables.split.class_counts import listed
+
+# A number that takes more values than this is a quantity; fewer, a code for a class.
+MOST_NUMBERED_CLASSES = 20
+MOST_CLASSES = 1_000
+# Beyond this share of one class, accuracy says little.
+LOPSIDED = 0.9
+
+_EDGE = r"[\s\u{200B}\u{200E}\u{200F}\u{FEFF}]+"
+_SAME = {"true": "1.0", "false": "0.0"}
+
+
+def is_quantity(target: pl.Series) -> bool:
+    """Whether a target column holds numbers that measure, rather than names or codes of classes."""
+    return _is_numeric(target) and as_quantity(target).n_unique() > MOST_NUMBERED_CLASSES
+
+
+def as_quantity(target: pl.Series) -> pl.Series:
+    """The cells as Float64; null where one is no number."""
+    if target.dtype == pl.String:
+        target = target.str.strip_chars()
+    return target.cast(pl.Float64, strict=False)
+
+
+def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
+    """Trim the labels of white space, and tell what was trimmed and which still look alike.
+
+    Labels that differ in more than white space at their ends ("TRUE" and "true", "1" and "1.0")
+    remain different classes, and are told.
+
+    Parameters
+    ----------
+    labels : polars.Series of String [rows]
+    """
+    trimmed = labels.str.replace_all(rf"^{_EDGE}|{_EDGE}$", "")
+    findings = []
+    changed = np.flatnonzero(((labels != trimmed) & (trimmed != "")).fill_null(False))
+    if len(changed):
+        findings.append(
+            Finding(
+                "trimmed_labels",
+                "warning",
+                "white space was trimmed from labels in {column!r}: {count} cells",
+                values={"count": len(changed), "column": labels.name},
+                rows=tuple(int(row) for row in changed[:5]),
+            )
+        )
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for label in trimmed.drop_nulls().unique().sort():
+        alike[_essence(label)].append(label)
+    what = "the labels {labels} in {column!r} may mean the same, but count as different"
+    fix = "write them alike if they do"
+    for names in alike.values():
+        if len(names) > 1:
+            facts: dict[str, object] = {"labels": listed(names), "column": labels.name}
+            findings += [Finding("similar_labels", "warning", what, fix, facts)]
+    return trimmed, findings
+
+
+def check_target(
+    target: pl.Series, numeric: bool, test_rows: NDArray[np.bool_] | None
+) -> list[Finding]:
+    """How a quantity or classes are spread, and whether they can be learned and judged at all."""
+    if _is_numeric(target) and not as_quantity(target).drop_nulls().is_finite().all():
+        return _not_finite(target)
+    if numeric:
+        return _range(target)
+    labels, findings = clean_labels(target.cast(pl.String))
+    present = labels.is_not_null() & (labels != "")
+    counts = labels.filter(present).value_counts(sort=True, name="rows")
+    names, rows = counts.get_column(target.name).to_list(), counts["rows"].to_numpy()
+    if len(names) > MOST_CLASSES:
+        what = "{column!r} has {count} classes, more than {most}"
+        fix = "choose another column, or join classes"
+        facts = {"column": target.name, "count": len(names), "most": MOST_CLASSES}
+        return [Finding("many_classes", "error", what, fix, facts)]
+    if test_rows is None:
+        return [*findings, *_check_balance(target.name, names, rows)]
+    train = labels.filter(present & ~pl.Series(test_rows))
+    test = set(labels.filter(present & pl.Series(test_rows)))
+    return [
+        *findings,
+        *_check_balance(target.name, names, rows),
+        *_check_sides(target.name, names, train, test),
+    ]
+
+
+def _essence(label: str) -> str:
+    """What is left of a label without case, spacing, character width and number format."""
+    text = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+    try:
+        return str(float(text))
+    except ValueError:
+        return _SAME.get(text, text)
+
+
+def _is_numeric(target: pl.Series) -> bool:
+    return as_quantity(target).null_count() == target.null_count()
+
+
+def _not_finite(target: pl.Series) -> list[Finding]:
+    infinite = np.flatnonzero((~as_quantity(target).is_finite()).fill_null(False))
+    what = "values of {column!r} that are no finite numbers: {count}"
+    fix = "mend them, or leave the rows out: the first is row {row}"
+    facts: dict[str, object] = {
+        "count": len(infinite),
+        "column": target.name,
+        "row": int(infinite[0]) + 1,
+    }
+    rows = tuple(int(row) for row in infinite[:5])
+    return [Finding("target_not_finite", "error", what, fix, facts, rows)]
+
+
+def _range(target: pl.Series) -> list[Finding]:
+    numbers = as_quantity(target)
+    low, middle, high = (numbers.quantile(share, "nearest") for share in (0, 0.5, 1))
+    what = "{column!r} holds numbers from {low:g} to {high:g}, half of them up to {middle:g}"
+    facts: dict[str, object] = {"column": target.name, "low": low, "middle": middle, "high": high}
+    return [Finding("target_range", "ok", what, values=facts)]
+
+
+def _check_balance(column: str, names: list[str], rows: NDArray[np.int64]) -> list[Finding]:
+    if len(names) < 2:
+        what, fix = (
+            "the target {column!r} has only one class, {label!r}",
+            "choose a column with at least two",
+        )
+        label = names[0] if names else ""
+        return [Finding("one_class", "error", what, fix, {"column": column, "label": label})]
+    listed = ", ".join(f"{name!r} {count}" for name, count in zip(names[:10], rows, strict=False))
+    listed += ", ..." if len(names) > 10 else ""
+    what = "{column!r} has {count} classes: {listed}"
+    facts: dict[str, object] = {"column": column, "count": len(names), "listed": listed}
+    findings = [Finding("class_balance", "ok", what, values=facts)]
+    if rows[0] > LOPSIDED * rows.sum():
+        what = "{share:.0%} of the rows are {label!r}: always saying so would be right as often"
+        fix = "look at macro-F1 rather than accuracy"
+        facts = {"share": float(rows[0] / rows.sum()), "label": names[0]}
+        findings.append(Finding("lopsided_classes", "warning", what, fix, facts))
+    rare = [name for name, count in zip(names, rows, strict=True) if count < 3 * MIN_ROWS]
+    return findings + _rare(column, rare, 3 * MIN_ROWS)
+
+
+def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]) -> list[Finding]:
+    """Classes that a given test file, or the rows beside it, lack."""
+    in_train = dict(train.value_counts().iter_rows())
+    findings = _rare(
+        column,
+        [name for name in names if 0 < in_train.get(name, 0) < 2 * MIN_ROWS],
+        2 * MIN_ROWS,
+    )
+    if unseen := [name for name in names if name not in in_train]:
+        what = "the test file holds {classes} in {column!r}, which no other row does"
+        fix = "leave these rows out, or add some to the data"
+        facts: dict[str, object] = {"classes": listed(unseen), "column": column}
+        findings.append(Finding("unseen_class", "error", what, fix, facts))
+    if untested := [name for name in names if name not in test]:
+        what = "the test file holds no {classes} in {column!r}"
+        fix = "how well they are told from others stays unknown"
+        facts = {"classes": listed(untested), "column": column}
+        findings.append(Finding("untested_class", "warning", what, fix, facts))
+    return findings
+
+
+def _rare(column: str, names: list[str], needed: int) -> list[Finding]:
+    if not names:
+        return []
+    what = "too few rows of {classes} in {column!r} to have 2 in each part"
+    fix = "leave these rows out, or join the class with another: each needs at least {needed}"
+    facts: dict[str, object] = {
+        "classes": listed(names),
+        "column": column,
+        "needed": needed,
+    }
+    return [Finding("rare_classes", "error", what, fix, facts)]

@@ -1,0 +1,51 @@
+"""Case weights: how many people a row stands for, as surveys reckon it."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.tables.columns import as_text
+from duree.tables.finding import Finding
+from duree.tables.layouts.persons import shown
+from duree.tables.table import Table
+
+
+def read_weights(table: Table, name: str) -> NDArray[np.float64]:
+    """A column of case weights, float64 [rows].
+
+    Raises
+    ------
+    DataError
+        There is no such column, or a cell is no positive number.
+    """
+    numbers = as_text(table, name).str.strip_chars().cast(pl.Float64, strict=False)
+    bad = (~(numbers.is_finite() & (numbers > 0)).fill_null(False)).arg_true()
+    if len(bad):
+        raise DataError(
+            "weights in {column!r} that are missing, or no positive numbers: {count} (row {rows} "
+            "...)",
+            fix="give each row a positive weight, or leave rows that stand for nobody out of the "
+            "table",
+            column=name,
+            count=len(bad),
+            rows=shown(bad.to_numpy()),
+        )
+    return numbers.to_numpy()
+
+
+def check_weights(table: Table, name: str) -> list[Finding]:
+    """How far the weights reach, and how many rows alike would tell as much (Kish 1965)."""
+    try:
+        weights = read_weights(table, name)
+    except DataError as error:
+        return [Finding("bad_weights", "error", error.what, error.fix, error.values)]
+    what = (
+        "weights in {column!r} from {low:.3g} to {high:.3g}: the rows tell as much as {alike} of "
+        "equal weight"
+    )
+    facts: dict[str, object] = {"column": name, "low": weights.min(), "high": weights.max()}
+    facts["alike"] = round(weights.sum() ** 2 / np.sum(weights**2))
+    return [Finding("weights", "ok", what, values=facts)]

@@ -1,0 +1,196 @@
+"""What series of numbers are like: how many and how long, how far they reach, what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.recipe.settings import NUMBERS
+from duree.tables.describe.states import commonest
+from duree.tables.finding import Finding
+from duree.tables.split.class_counts import listed
+
+# Channels that are told one by one.
+MOST_TOLD = 12
+# Of pictures: channels, steps, and the rows that a step needs to be drawn.
+MOST_DRAWN, MOST_STEPS, FEWEST_ROWS = 6, 200, 4
+# Of all rows, where they have no classes.
+ALL = ""
+
+
+def check_steps(series: pl.Series, times: int | None = None) -> list[Finding]:
+    """How many series there are and how long, and whether some are the same.
+
+    Parameters
+    ----------
+    series : polars.Series of List(Array(Float64)) [rows]
+    times : int, optional
+        How many time points the table has side by side.
+    """
+    lengths = series.list.len()
+    facts: dict[str, object] = {
+        "count": len(series),
+        "shortest": lengths.min(),
+        "median": round(float(lengths.median() or 0)),  # type: ignore[arg-type]
+        "longest": lengths.max(),
+    }
+    what = "series: {count}, of {shortest} to {longest} steps (median {median})"
+    findings = [Finding("series", "ok", what, values=facts)]
+    if times is not None and (rows := lengths.lt(times).arg_true().to_list()):
+        what = "sequences that end before the last time point: {count}"
+        first = tuple(rows[:5])
+        findings.append(Finding("ended", "note", what, "", {"count": len(rows)}, first))
+    return [*findings, *_same(series)]
+
+
+def check_channels(series: pl.Series, names: list[str]) -> list[Finding]:
+    """The range of each channel, those that tell nothing, and what is missing.
+
+    ``names`` are those of the first channels; others are ours.
+    """
+    values = steps_of(series)[:, : len(names)]
+    of_rows = np.repeat(np.arange(len(series)), series.list.len().to_numpy())
+    findings = []
+    for name, column in list(zip(names, values.T, strict=True))[:MOST_TOLD]:
+        findings += _of_channel(name, column, of_rows)
+    if len(names) > MOST_TOLD:
+        more: dict[str, object] = {"count": len(names) - MOST_TOLD}
+        what = "channels that are not told one by one: {count}"
+        findings.append(Finding("channels", "ok", what, values=more))
+    return findings
+
+
+def describe_channels(
+    series: pl.Series,
+    channels: list[str],
+    times: list[str],
+    target: pl.Series | None = None,
+    weights: NDArray[np.float64] | None = None,
+) -> dict[str, Any]:
+    """What the report shows of series, as plain JSON data.
+
+    Parameters
+    ----------
+    series : polars.Series of List(Array(Float64)) [rows]
+    channels : list of str
+        The names of the first channels.
+    times : list of str
+        What the steps are called, as many as the longest series has.
+    target : polars.Series of String [rows], optional
+        The rows' classes; None where there are none.
+    weights : float64 [rows], optional
+        How much each row counts in means and quartiles.
+
+    Returns
+    -------
+    dict
+        ``rows``; ``lengths``, the shortest, the median and the longest; ``channels``, of each the
+        ``name``, the share ``missing``, and ``low``, ``mean``, ``deviation`` and ``high`` of its
+        steps; ``places``, at most 200 steps, counted from 0, and ``times``, their names;
+        ``curves``, of each of the first 6 channels and the 6 commonest classes (``""``: all rows)
+        ``mean``, ``low`` and ``high`` [places], the mean and the quartiles of the rows whose value
+        is known then (None where these are fewer than 4); ``class_rows``.
+    """
+    lengths = series.list.len().to_numpy().astype(np.int64)
+    begins, steps = np.cumsum(lengths) - lengths, steps_of(series)
+    every = np.ones(len(series)) if weights is None else weights
+    longest = int(lengths.max())
+    places = np.arange(0, longest, -(-longest // MOST_STEPS))
+    of_class = commonest(target) or {ALL: np.ones(len(series), dtype=bool)}
+    curves: dict[str, dict[str, Any]] = {name: {} for name in channels[:MOST_DRAWN]}
+    for name, own in of_class.items():
+        rows = [np.flatnonzero(own & (lengths > place)) for place in places]
+        for channel, curve in enumerate(curves.values()):
+            found = [
+                _spread(steps[begins[some] + place, channel], every[some])
+                for some, place in zip(rows, places, strict=True)
+            ]
+            parts = zip(*found, strict=True)
+            curve[name] = dict(zip(("mean", "low", "high"), map(list, parts), strict=True))
+    return {
+        "rows": len(series),
+        "lengths": [int(lengths.min()), round(float(np.median(lengths))), longest],
+        "channels": [_summary(*of) for of in zip(channels, steps.T, strict=False)],
+        "places": places.tolist(),
+        "times": [times[place] for place in places],
+        "curves": curves,
+        "class_rows": {name: int(own.sum()) for name, own in of_class.items()},
+    }
+
+
+def _summary(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
+    known = values[np.isfinite(values)]
+    return {
+        "name": name,
+        "missing": 1 - len(known) / len(values),
+        "low": float(known.min()),
+        "mean": float(known.mean()),
+        "deviation": float(known.std()),
+        "high": float(known.max()),
+    }
+
+
+def _spread(
+    values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float | None, float | None, float | None]:
+    """Mean and quartiles of the known ones of some values."""
+    known = np.isfinite(values)
+    if known.sum() < FEWEST_ROWS:
+        return None, None, None
+    values, weights = values[known], weights[known]
+    order = np.argsort(values, kind="stable")
+    passed = np.cumsum(weights[order])
+    low, high = (
+        float(values[order[np.searchsorted(passed, share * passed[-1])]]) for share in (0.25, 0.75)
+    )
+    return float(np.average(values, weights=weights)), low, high
+
+
+def steps_of(series: pl.Series) -> NDArray[np.float64]:
+    """The steps of all rows, one row after the other: float64 [steps, channels]."""
+    steps: NDArray[np.float64] = series.list.explode().to_numpy()
+    return steps
+
+
+def _of_channel(name: str, values: NDArray[np.float64], rows: NDArray[np.int64]) -> list[Finding]:
+    missing = np.isnan(values)
+    known = values[~missing]
+    if not len(known):
+        what = "{column!r} holds no number in any row"
+        fix = "leave it out of the series"
+        return [Finding("empty_channel", "error", what, fix, {"column": name})]
+    low, middle, high = (float(np.quantile(known, share)) for share in (0, 0.5, 1))
+    facts: dict[str, object] = {"column": name, "low": low, "middle": middle, "high": high}
+    what = "{column!r} holds numbers from {low:g} to {high:g}, half of them up to {middle:g}"
+    findings = [Finding("channel", "ok", what, values=facts)]
+    if low == high:
+        what = "{column!r} is {low:g} wherever it is known: it tells nothing"
+        findings = [Finding("constant_channel", "warning", what, values=facts)]
+    if missing.any():
+        facts = {
+            "column": name,
+            "count": int(missing.sum()),
+            "share": float(missing.mean()),
+            "series": len(np.unique(rows[missing])),
+        }
+        what = (
+            "missing cells in {column!r}: {count} ({share:.1%}), in {series} series; they are read "
+            "as missing"
+        )
+        findings.append(Finding("missing_cells", "note", what, values=facts))
+    return findings
+
+
+def _same(series: pl.Series) -> list[Finding]:
+    """Series that are the very same numbers as others; few have a reason to be."""
+    frame = pl.DataFrame({NUMBERS: series, "row": pl.int_range(len(series), eager=True)})
+    rows = frame.filter(pl.col(NUMBERS).hash().is_duplicated())["row"].to_list()
+    if not rows:
+        return []
+    what = "series that hold the very same numbers as another: {count} (row {rows} ...)"
+    fix = "if they are copies, keep them in one part: --group COLUMN"
+    facts: dict[str, object] = {"count": len(rows), "rows": listed([str(r + 1) for r in rows[:3]])}
+    return [Finding("same_series", "note", what, fix, facts, tuple(rows[:5]))]

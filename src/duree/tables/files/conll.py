@@ -1,0 +1,217 @@
+"""Tables of tokens: CoNLL-U, and CoNLL files of columns with an empty line after each sentence.
+
+A row is a word. The column ``sentence`` counts the sentences of a file from 1. CoNLL-U names its
+columns, and they are written in small letters; those of plain files, which have no names, are
+named by what they hold: ``token`` first, ``ner`` or ``chunk`` where there are BIO tags, ``tag``
+where one column is left to be the answer, ``column_3`` and so on else.
+
+Source: universaldependencies.org/format.html (CoNLL-U, version 2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from duree.errors import DataError
+from duree.tables.decoding import known_encoding, utf8_blocks
+from duree.tables.files.encoding import find_encoding
+from duree.tables.files.limits import encoding_finding
+from duree.tables.finding import Finding
+from duree.tables.table import Content
+
+# Files of these kinds are tables of tokens, whatever is asked of them.
+TOKEN_FILES = (".conllu", ".conll", ".iob", ".iob2", ".bio", ".txt")
+SENTENCE = "sentence"
+UNIVERSAL = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+WORD = re.compile(r"[1-9][0-9]*")
+# The ids of words written together (1-2), and of words that are not written (8.1).
+BESIDE = re.compile(r"[0-9]+[-.][0-9]+")
+BIO = re.compile(r"O|[BIESLU]-.+")
+CHUNKS = re.compile(r"O|[BI]-(NP|VP|PP|ADJP|ADVP|SBAR|PRT|CONJP|INTJ|LST|UCP)")
+# A sentence of so many words is none: the file has no empty lines between its sentences.
+LONGEST_SENTENCE = 2000
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a file of tokens, and what each of them is.
+
+    Attributes
+    ----------
+    lines : list of str
+        Without their ends.
+    words : list of (line, cells)
+        The lines that are words, counted from 0.
+    sentences : list of int
+        The sentence of each word, from 1.
+    universal : bool
+        Whether it is CoNLL-U.
+    separator : str or None
+        What stands between two cells; None: any white space.
+    """
+
+    lines: list[str]
+    words: list[tuple[int, list[str]]]
+    sentences: list[int]
+    universal: bool
+    separator: str | None
+
+
+def read_conll(path: Path, encoding: str | None = None) -> Content:
+    """Read a file of tokens: ``sentence`` Int64, all other columns String.
+
+    Raises
+    ------
+    DataError
+        A line has too few or too many columns, a word of CoNLL-U is not where its id says, or there
+        is no empty line between sentences.
+    """
+    chosen = known_encoding(encoding) if encoding else find_encoding(path)
+    read = _read_lines(path, chosen)
+    columns = list(zip(*(cells for _, cells in read.words), strict=True))
+    names = UNIVERSAL if read.universal else _column_names(columns)
+    frame = pl.DataFrame(
+        [pl.Series(SENTENCE, read.sentences, dtype=pl.Int64)]
+        + [
+            pl.Series(name, cells, dtype=pl.String)
+            for name, cells in zip(names, columns, strict=True)
+        ]
+    )
+    told = Finding(
+        "tokens",
+        "ok",
+        "{file} holds {tokens} tokens in {sentences} sentences; its columns are {columns}",
+        values={
+            "file": str(path),
+            "tokens": frame.height,
+            "sentences": read.sentences[-1],
+            "columns": ", ".join(names),
+        },
+    )
+    return Content(frame, (encoding_finding(path, chosen, encoding is not None), told), chosen)
+
+
+def with_answers(path: Path, encoding: str | None, answers: Mapping[str, list[str]]) -> str:
+    """The text of a file of tokens with further answers, one for each of its words.
+
+    Parameters
+    ----------
+    path : Path
+    encoding : str, optional
+        Found out where it is not given.
+    answers : {column: list of str}
+        In CoNLL-U they take the place of the column, and all else stays as it is: comments, words
+        written together, empty nodes. In other files each is a further column at the right, which
+        is what conlleval reads.
+
+    Raises
+    ------
+    DataError
+        As ``read_conll``.
+    """
+    read = _read_lines(path, known_encoding(encoding) if encoding else find_encoding(path))
+    lines = list(read.lines)
+    for (line, cells), *given in zip(read.words, *answers.values(), strict=True):
+        cells = list(cells)
+        for name, answer in zip(answers, given, strict=True):
+            if read.universal:
+                cells[UNIVERSAL.index(name)] = answer
+            else:
+                cells.append(answer)
+        lines[line] = (read.separator or " ").join(cells)
+    return "\n".join(lines) + "\n"
+
+
+def _read_lines(path: Path, encoding: str) -> Lines:
+    text = b"".join(utf8_blocks(path, encoding)).decode("utf-8")
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    first = next((line for line in lines if line.strip() and not line.startswith("# ")), "")
+    universal = _is_universal(first)
+    separator = "\t" if "\t" in first else None
+    width = len(_cells(first, separator))
+    words: list[tuple[int, list[str]]] = []
+    sentences: list[int] = []
+    sentence, place = 1, 0
+    for number, line in enumerate(lines):
+        if not line.strip():
+            sentence, place = sentence + (place > 0), 0
+            continue
+        if universal and line.startswith("#"):
+            continue
+        cells = _cells(line, separator)
+        if len(cells) != width:
+            if line.startswith("#"):
+                continue
+            raise _wrong_width(path, number + 1, len(cells), width)
+        if universal and BESIDE.fullmatch(cells[0]):
+            continue
+        place += 1
+        if universal and cells[0] != str(place):
+            raise DataError(
+                "line {line}: the word has the id {id!r}, and {due} was due",
+                "in {file}",
+                "count the words of each sentence from 1, and put an empty line after each",
+                line=number + 1,
+                id=cells[0],
+                due=place,
+                file=str(path),
+            )
+        words.append((number, cells))
+        sentences.append(sentence)
+    if not words:
+        raise DataError("{file} is empty", fix="choose another file", file=str(path))
+    if sentences[-1] == 1 and len(words) > LONGEST_SENTENCE:
+        raise DataError(
+            "all {tokens} lines of {file} are one sentence",
+            fix="put an empty line after each sentence, or make it a table with a column that "
+            "names the sentence, and add --id COLUMN",
+            tokens=len(words),
+            file=str(path),
+        )
+    return Lines(lines, words, sentences, universal, separator)
+
+
+def _is_universal(line: str) -> bool:
+    cells = line.split("\t")
+    return len(cells) == len(UNIVERSAL) and bool(
+        WORD.fullmatch(cells[0]) or BESIDE.fullmatch(cells[0])
+    )
+
+
+def _cells(line: str, separator: str | None) -> list[str]:
+    return line.split(separator) if separator else line.split()
+
+
+def _wrong_width(path: Path, line: int, found: int, width: int) -> DataError:
+    return DataError(
+        "line {line} has {found} columns, and the lines before it have {width}",
+        "in {file}, read as a table of tokens: one word a line, an empty line after each sentence",
+        "give every line the same columns; running texts are read as a folder of .txt files",
+        line=line,
+        found=found,
+        width=width,
+        file=str(path),
+    )
+
+
+def _column_names(columns: list[tuple[str, ...]]) -> list[str]:
+    """Names for the columns of a plain file, by what they hold."""
+    names = ["token", *_answer_names(columns[1:])]
+    return [
+        name if names.count(name) == 1 else f"{name}_{place}"
+        for place, name in enumerate(names, start=1)
+    ]
+
+
+def _answer_names(columns: list[tuple[str, ...]]) -> Iterator[str]:
+    for place, column in enumerate(columns, start=2):
+        values = set(column)
+        if all(BIO.fullmatch(value) for value in values):
+            yield "chunk" if all(CHUNKS.fullmatch(v) for v in values) and len(values) > 1 else "ner"
+        else:
+            yield "tag" if len(columns) == 1 else f"column_{place}"

@@ -1,0 +1,149 @@
+"""Delimited text (CSV, TSV) into columns of strings: nothing is shifted, guessed at or lost.
+
+The file is streamed in blocks. Each block's structure is found before anything is made of it, so
+that a row that does not fit the header is told with its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+
+from duree.errors import DataError
+from duree.tables.decoding import known_encoding, utf8_blocks
+from duree.tables.files.csv_dialect import SAMPLE, find_dialect
+from duree.tables.files.csv_rows import Rows
+from duree.tables.files.csv_structure import Dialect
+from duree.tables.files.encoding import find_encoding
+from duree.tables.files.limits import encoding_finding, nul_finding
+from duree.tables.finding import Finding
+from duree.tables.table import Content
+
+
+def read_delimited(
+    path: Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    drop_bad: bool = False,
+    default_delimiter: str = ",",
+) -> Content:
+    """Read a file of delimited text; every column is a String, an empty unquoted cell is null.
+
+    Raises
+    ------
+    DataError
+        The encoding is unclear, a quote is not closed, rows do not fit the header (unless
+        ``drop_bad``), a cell is too long, or column names are doubled.
+    """
+    text = _Text(path, encoding, delimiter, default_delimiter)
+    rows = Rows(path, text.dialect, drop_bad)
+    for _ in text.taken_by(rows):
+        pass
+    frame = rows.frame()
+    findings = [
+        encoding_finding(path, text.encoding, encoding is not None),
+        _told_dialect(path, text.dialect),
+        *rows.findings(),
+    ]
+    if text.nul.count:
+        findings.append(nul_finding(text.nul.count, path))
+    return Content(frame, tuple(findings), text.encoding, text.dialect.delimiter)
+
+
+def delimited_frames(
+    path: Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    default_delimiter: str = ",",
+) -> Iterator[pl.DataFrame]:
+    """The rows of ``read_delimited``, block by block, none of them held; it raises the same.
+
+    Rows that do not fit are told when the first of them is reached.
+    """
+    text = _Text(path, encoding, delimiter, default_delimiter)
+    rows = Rows(path, text.dialect, drop_bad=False)
+    for _ in text.taken_by(rows):
+        yield from rows.hand_over()
+
+
+class _Text:
+    """A file of delimited text: its encoding and dialect, found out or as given, and its blocks."""
+
+    def __init__(
+        self, path: Path, encoding: str | None, delimiter: str | None, default_delimiter: str
+    ) -> None:
+        self.encoding = known_encoding(encoding) if encoding else find_encoding(path)
+        self.nul = _NulFilter()
+        blocks = self.nul.without(utf8_blocks(path, self.encoding))
+        head = _head(blocks)
+        sample = head[:SAMPLE] if len(head) > SAMPLE else _ended(head)
+        self.dialect = find_dialect(sample, _one_character(delimiter), default_delimiter)
+        self.blocks = chain([head], blocks)
+
+    def taken_by(self, rows: Rows) -> Iterator[None]:
+        """Hand all rows over, and stop after each block."""
+        rest = b""
+        for block in self.blocks:
+            rest = rows.take(rest + block)
+            yield
+        rows.take(_ended(rest), final=True)
+        yield
+
+
+class _NulFilter:
+    """Takes NUL out of a text, and counts it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def without(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            if b"\0" in block:
+                self.count += block.count(0)
+                block = block.replace(b"\0", b"")
+            yield block
+
+
+def _head(blocks: Iterator[bytes]) -> bytes:
+    """As many of the first blocks as a sample needs."""
+    head = b""
+    while len(head) <= SAMPLE and (block := next(blocks, b"")):
+        head += block
+    return head
+
+
+def _ended(text: bytes) -> bytes:
+    """The text with its last row ended."""
+    return text if not text or text.endswith((b"\n", b"\r")) else text + b"\n"
+
+
+def _one_character(delimiter: str | None) -> str | None:
+    named = {"tab": "\t", "\\t": "\t"}.get(delimiter or "", delimiter)
+    if named is None or (len(named) == 1 and "\t" <= named <= "~" and named not in "\"'\n\r"):
+        return named
+    raise DataError(
+        "{delimiter!r} cannot separate columns",
+        fix="give one character, such as , ; | or tab",
+        delimiter=delimiter,
+    )
+
+
+_QUOTING = {
+    '"': "the columns of {file} are separated by {delimiter!r}",
+    "'": "the columns of {file} are separated by {delimiter!r}, and cells quoted with '",
+    None: "the columns of {file} are separated by {delimiter!r}, and quotes are part of the text",
+}
+
+
+def _told_dialect(path: Path, dialect: Dialect) -> Finding:
+    return Finding(
+        "delimiter",
+        "ok" if dialect.quote == '"' else "note",
+        _QUOTING[dialect.quote],
+        values={"file": str(path), "delimiter": dialect.delimiter},
+    )

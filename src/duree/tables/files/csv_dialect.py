@@ -1,0 +1,92 @@
+"""Which characters part the cells and rows of a text file, found out from its first megabyte."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from duree.tables.files.csv_structure import RETURN, Dialect, Structure, find_structure
+
+SAMPLE = 1 << 20
+# Those that seldom stand in texts and numbers come first: they win where two fit alike.
+DELIMITERS = "\t|;,"
+_LONE_QUOTE = re.compile(rb'(?:^|[\t\r\n])"(?:[\t\r\n]|$)')
+_QUOTED_CELL = re.compile(rb'(?:^|[\t\r\n])"[^"\t\r\n]*"(?:[\t\r\n]|$)')
+
+
+def find_dialect(sample: bytes, delimiter: str | None, default: str) -> Dialect:
+    """The dialect in which most rows have as many cells as the header.
+
+    Parameters
+    ----------
+    sample : bytes
+        The head of the file as UTF-8; a whole file must end its last row.
+    delimiter : str or None
+        The one to take; None: found out among comma, semicolon, tab and bar.
+    default : str
+        What to take where the header holds none of them: the table has one column.
+    """
+    trials = [_try(sample, candidate, '"') for candidate in delimiter or DELIMITERS]
+    best = max(trials, key=lambda trial: (trial.width > 1, trial.share, trial.width))
+    if best.width <= 1 and delimiter is None:
+        best = _try(sample, default, '"')
+    return _with_quote(sample, best)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What becomes of the sample in one dialect.
+
+    ``width`` is the header's number of cells, ``rows`` how many rows there are, and ``share`` the
+    part of them that has as many cells as the header; 0 where the quotes do not close.
+    """
+
+    dialect: Dialect
+    width: int
+    rows: int
+    share: float
+
+
+def _try(sample: bytes, delimiter: str, quote: str | None) -> _Trial:
+    dialect = Dialect(delimiter, quote, "\r")
+    structure = find_structure(sample, dialect)
+    if not _ends_rows_with_returns(sample, structure):
+        dialect = replace(dialect, newline="\n")
+        structure = find_structure(sample, dialect)
+    widths = structure.cells[~structure.blank]
+    if len(widths) == 0:
+        return _Trial(dialect, 0, 0, 0.0)
+    sound = structure.fault < 0 and not (structure.opened >= 0 and len(sample) < SAMPLE)
+    # The header says nothing against itself, so it is not counted among the rows.
+    share = float(np.mean(widths[1:] == widths[0])) if len(widths) > 1 else 0.0
+    return _Trial(dialect, int(widths[0]), len(widths) - 1, share if sound else 0.0)
+
+
+def _ends_rows_with_returns(sample: bytes, structure: Structure) -> bool:
+    """Whether the first row ends in a carriage return that no line feed follows."""
+    if len(structure.last) == 0:
+        return False
+    end = int(structure.ends[structure.last[0]])
+    return sample[end] == RETURN and sample[end + 1 : end + 2] != b"\n"
+
+
+def _with_quote(sample: bytes, double: _Trial) -> Dialect:
+    """The dialect of ``double``, or the same with no quotes, or with single ones."""
+    delimiter = double.dialect.delimiter
+    if delimiter == "\t":
+        # Writers of tabs seldom quote. Where every line has its cells as it stands, and quotes do
+        # not close or only stand as cells of their own (tokens of a text), the quotes are text.
+        plain = _try(sample, delimiter, None)
+        tokens = bool(_LONE_QUOTE.search(sample)) and not _QUOTED_CELL.search(sample)
+        joins = double.rows < plain.rows and tokens
+        if plain.share == 1 and plain.width > 1 and (double.share < 1 or joins):
+            return plain.dialect
+    single = _try(sample, delimiter, "'")
+    if single.share == 1 and single.width > 1:
+        in_header = sample.lstrip(b"\r\n").startswith(b"'")
+        needed = double.share < 1 and _try(sample, delimiter, None).share < 1
+        if in_header or needed:
+            return single.dialect
+    return double.dialect

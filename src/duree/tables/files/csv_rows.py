@@ -1,0 +1,156 @@
+"""The rows of one delimited file, taken block by block and held to its header."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from duree.errors import DataError
+from duree.tables.cells import to_columns, to_series
+from duree.tables.files.csv_structure import Dialect, Marks, Structure, find_structure
+from duree.tables.files.limits import CELL_LIMIT, blank_lines, check_row_length, column_names
+from duree.tables.finding import Finding
+from duree.tables.misfits import LINES_TOLD, Misfits
+
+
+class Rows:
+    """Takes blocks of text in, keeps the columns of good rows, and tells of the others."""
+
+    def __init__(self, path: Path, dialect: Dialect, drop_bad: bool) -> None:
+        self.path, self.dialect, self.drop_bad = path, dialect, drop_bad
+        self.names: list[str] | None = None
+        self.frames: list[pl.DataFrame] = []
+        self.misfits = Misfits()
+        self.count = 0  # rows taken, misfits included
+        self.blank_lines = 0
+        self.line = 1  # on which the first row not yet taken begins
+
+    def take(self, data: bytes, final: bool = False) -> bytes:
+        """Take the finished rows of ``data`` and return the unfinished one at its end.
+
+        Raises
+        ------
+        DataError
+            A quote is never closed, or closed in the middle of a cell; a cell or row is too long.
+        """
+        structure = find_structure(data, self.dialect)
+        self._check(structure, final)
+        wanted = ~structure.blank
+        self.blank_lines += len(wanted) - int(wanted.sum())
+        if self.names is None and wanted.any():
+            self.names = self._take_header(structure, wanted)
+        if self.names is not None:
+            self._take_rows(structure, wanted, self.names)
+        self.line += self._lines(structure, structure.rest)
+        check_row_length(len(data) - structure.rest, self.line, self.path)
+        return data[structure.rest :]
+
+    def hand_over(self) -> list[pl.DataFrame]:
+        """The rows taken since the last time, which are then no longer held.
+
+        Raises
+        ------
+        DataError
+            One of them does not fit the header.
+        """
+        if self.misfits.count:
+            columns = len(self.names or [])
+            raise self.misfits.refusal(self.path, self.count, columns, self.dialect.delimiter)
+        frames, self.frames = self.frames, []
+        return frames
+
+    def frame(self) -> pl.DataFrame:
+        """All rows, once every block was taken.
+
+        Raises
+        ------
+        DataError
+            Some do not fit the header and may not be left out, or none fits.
+        """
+        if not self.count:
+            return pl.DataFrame(schema=self.names or [])
+        misfits = self.misfits
+        if misfits.count == self.count or (misfits.count and not self.drop_bad):
+            columns = len(self.names or [])
+            raise misfits.refusal(self.path, self.count, columns, self.dialect.delimiter)
+        return pl.concat(self.frames, rechunk=False)
+
+    def findings(self) -> Iterator[Finding]:
+        """What was left out."""
+        if self.misfits.count:
+            yield self.misfits.finding(self.path)
+        if self.blank_lines:
+            yield blank_lines(self.blank_lines, self.path)
+
+    def _take_header(self, structure: Structure, wanted: Marks) -> list[str]:
+        """The names in the first row that is wanted, which is then no longer wanted."""
+        header = np.arange(len(wanted)) == np.argmax(wanted)
+        wanted &= ~header
+        return column_names(to_series(structure, header).fill_null("").to_list(), self.path)
+
+    def _take_rows(self, structure: Structure, wanted: Marks, names: list[str]) -> None:
+        self.count += int(wanted.sum())
+        fits = structure.cells == len(names)
+        self._note_misfits(structure, wanted & ~fits)
+        # Once the file is to be refused, the rest is read for the other misfits alone.
+        good = wanted & fits
+        if good.any() and (self.drop_bad or not self.misfits.count):
+            self.frames.append(to_columns(structure, good, names))
+
+    def _note_misfits(self, structure: Structure, rows: Marks) -> None:
+        misfits, starts, cells = self.misfits, structure.starts, structure.cells
+        misfits.count += int(rows.sum())
+        misfits.widths.update(np.unique(cells[rows]).tolist())
+        for row in np.flatnonzero(rows)[: LINES_TOLD - len(misfits.lines)]:
+            if not misfits.lines:
+                misfits.first_width = int(cells[row])
+                misfits.example = _excerpt(structure, starts[row], structure.row_ends[row])
+            misfits.lines.append(self._line_at(structure, starts[row]))
+
+    def _check(self, structure: Structure, final: bool) -> None:
+        length, start = structure.longest
+        if structure.fault >= 0:
+            raise DataError(
+                "the quoted cell that opens in line {opened} is followed by more text in line "
+                "{line}: {text!r}",
+                "in {file}",
+                'write a quote inside a quoted cell twice (""), or close the one left open',
+                opened=self._line_at(structure, structure.opened),
+                line=self._line_at(structure, structure.fault),
+                text=_excerpt(structure, structure.fault),
+                file=str(self.path),
+            )
+        if length > CELL_LIMIT:
+            raise DataError(
+                "the cell that begins in line {line} is longer than {limit} bytes",
+                "in {file}",
+                "close the quote if one was left open there, else part the text into several rows",
+                line=self._line_at(structure, start),
+                limit=CELL_LIMIT,
+                file=str(self.path),
+            )
+        if final and structure.opened >= 0:
+            raise DataError(
+                "the quote that opens in line {line} is never closed: {text!r}",
+                "in {file}",
+                'add the closing quote; a quote inside a quoted cell is written twice ("")',
+                line=self._line_at(structure, structure.opened),
+                text=_excerpt(structure, structure.opened),
+                file=str(self.path),
+            )
+
+    def _line_at(self, structure: Structure, position: int) -> int:
+        return self.line + self._lines(structure, position)
+
+    def _lines(self, structure: Structure, end: int) -> int:
+        """Lines that end before ``end``, within quotes too."""
+        return int(np.count_nonzero(structure.text[:end] == ord(self.dialect.newline)))
+
+
+def _excerpt(structure: Structure, start: int, end: int | None = None) -> str:
+    """Up to 80 characters from ``start`` on."""
+    text = structure.text[start : start + 320 if end is None else min(end, start + 320)]
+    return text.tobytes().decode(errors="ignore")[:80]  # the last character may be cut

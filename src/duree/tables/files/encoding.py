@@ -1,0 +1,195 @@
+"""Which encoding a text file is in: found out by proof or by evidence, never by a silent guess.
+
+A byte order mark decides; then UTF-16 without one shows by its NUL bytes; then the text must be
+strict UTF-8, or one of GB18030, Big5 and Windows-1252 must both decode strictly and make far more
+sense than the others. Where the evidence is not clear, the file is refused and its lines are shown
+in each.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from duree.errors import DataError
+from duree.tables.decoding import BLOCK, blocks_of, decodable, strict_texts
+from duree.tables.files.encoding_evidence import (
+    chinese_evidence,
+    japanese_evidence,
+    western_evidence,
+)
+
+_SAMPLE = 20_000  # characters of each block that are weighed
+_SHOWN = 3  # lines shown of a file in doubt
+
+_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ("\ufeff".encode("gb18030"), "gb18030"),
+)
+_SWAPPED = {"utf-16-le": "utf-16-be", "utf-16-be": "utf-16-le"}
+_CHINESE = ("gb18030", "cp950")  # cp950 is Big5 as it is used
+_JAPANESE = ("euc_jp", "shift_jis")  # never chosen, but they make others doubtful
+_WESTERN = "cp1252"
+_JUDGES: dict[str, Callable[[str], tuple[int, int]]] = {
+    **dict.fromkeys(_CHINESE, chinese_evidence),
+    **dict.fromkeys(_JAPANESE, japanese_evidence),
+    _WESTERN: western_evidence,
+}
+
+
+def find_encoding(path: Path) -> str:
+    """The encoding of a text file, by its Python name.
+
+    Raises
+    ------
+    DataError
+        The evidence is not clear; the message shows lines under each candidate.
+    """
+    head = next(blocks_of(path), b"")
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    for encoding in _SWAPPED:
+        if _looks_like_utf16(head, encoding) and _decodes(blocks_of(path), encoding):
+            return encoding
+    if _decodes(blocks_of(path), "utf-8"):
+        return "utf-8"
+    return _by_evidence(lambda: blocks_of(path), str(path))
+
+
+def find_encodings(texts: list[bytes], name: str) -> list[str]:
+    """The encoding of each of many small texts: proved text by text, the rest weighed together."""
+    proved = [_proven(text) for text in texts]
+    doubtful = [text + b"\n" for text, found in zip(texts, proved, strict=True) if found is None]
+    common = _by_evidence(lambda: doubtful, name) if doubtful else ""
+    return [found or common for found in proved]
+
+
+def _decodes(blocks: Iterable[bytes], encoding: str) -> bool:
+    try:
+        for _ in strict_texts(blocks, encoding):
+            pass
+    except UnicodeError:
+        return False
+    return True
+
+
+def _looks_like_utf16(head: bytes, encoding: str) -> bool:
+    """Whether a text with NUL has far more line ends, delimiters and spaces this way round."""
+    if b"\0" not in head or (head.count(0) < len(head) // 8 and _is_utf8(head)):
+        return False
+    this, swapped = (_structural(head, name) for name in (encoding, _SWAPPED[encoding]))
+    return this > 20 * swapped
+
+
+def _structural(head: bytes, encoding: str) -> int:
+    text = decodable(head, encoding)
+    return sum(text.count(character) for character in "\n\r,;\t| ")
+
+
+def _is_utf8(text: bytes, final: bool = False) -> bool:
+    """Strictly; unless ``final``, the last character may be cut."""
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(text, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An encoding that decodes the file strictly, and how far the outcome makes sense."""
+
+    encoding: str
+    good: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        return self.good / max(self.total, 1)
+
+
+def _by_evidence(blocks: Callable[[], Iterable[bytes]], name: str) -> str:
+    """The encoding that makes far more sense of the text than the others, or DataError."""
+    judged = [_weigh(blocks(), encoding, judge) for encoding, judge in _JUDGES.items()]
+    found = {candidate.encoding: candidate for candidate in judged if candidate is not None}
+    western = found[_WESTERN].share if _WESTERN in found else 0.0
+    eastern = sorted((c for c in found.values() if c.encoding != _WESTERN), key=lambda c: -c.share)
+    shares = [candidate.share for candidate in eastern] + [0.0, 0.0]
+    if western >= 0.95 and shares[0] < 0.2:
+        return _WESTERN
+    clear = shares[0] >= 0.4 and shares[0] - shares[1] >= 0.2 and western < 0.5
+    if clear and eastern[0].encoding in _CHINESE and eastern[0].good >= 3:
+        return eastern[0].encoding
+    shown = [c.encoding for c in found.values() if c.share or c.encoding not in _JAPANESE]
+    raise _in_doubt(blocks, name, shown or ["latin-1"])
+
+
+def _weigh(
+    blocks: Iterable[bytes], encoding: str, judge: Callable[[str], tuple[int, int]]
+) -> _Candidate | None:
+    """A candidate, or None where the bytes do not decode."""
+    good = total = 0
+    try:
+        for text in strict_texts(blocks, encoding):
+            lines = "\n".join(line for line in text.splitlines() if not line.isascii())
+            right, weighed = judge(lines[:_SAMPLE])
+            good, total = good + right, total + weighed
+    except UnicodeError:
+        return None
+    return _Candidate(encoding, good, total)
+
+
+def _in_doubt(blocks: Callable[[], Iterable[bytes]], name: str, encodings: list[str]) -> DataError:
+    lines = _lines_not_utf8(blocks())
+    shown = [
+        f"{encoding}: line {number}: {_excerpt(line, encoding)!r}"
+        for encoding in encodings
+        for number, line in lines
+    ]
+    return DataError(
+        "the text is neither UTF-8 nor clearly in another encoding, from line {line} on",
+        "{file}; it would read\n  {shown}\n",
+        "choose the encoding that reads right with --encoding (any that Python knows: gb18030, "
+        "big5, cp1252, mac_roman, cp1251, ...), or correct the line if the file should be UTF-8",
+        line=lines[0][0] if lines else 1,
+        file=name,
+        shown="\n  ".join(shown),
+    )
+
+
+def _lines_not_utf8(blocks: Iterable[bytes]) -> list[tuple[int, bytes]]:
+    """The first lines that are not UTF-8, with their numbers from 1."""
+    found: list[tuple[int, bytes]] = []
+    number, rest = 1, b""
+    for block in blocks:
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()[-BLOCK:]
+        for line in lines:
+            if not _is_utf8(line, True):
+                found.append((number, line))
+                if len(found) == _SHOWN:
+                    return found
+            number += 1
+    return found if not rest or _is_utf8(rest, True) else [*found, (number, rest)]
+
+
+def _excerpt(line: bytes, encoding: str) -> str:
+    """Up to 60 characters from where the line leaves ASCII, a few before it included."""
+    text = decodable(line, encoding)
+    first = next((i for i, character in enumerate(text) if character > "\x7f"), 0)
+    return text[max(first - 20, 0) : first + 40].strip()
+
+
+def _proven(text: bytes) -> str | None:
+    """The encoding that a mark or strict UTF-8 proves, if any."""
+    for mark, encoding in _MARKS:
+        if text.startswith(mark):
+            return encoding
+    return "utf-8" if _is_utf8(text, True) else None

@@ -1,0 +1,134 @@
+"""Tables in formats that know their types and need no package more: Parquet and JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import polars.exceptions as pl_exceptions
+
+from duree.errors import DataError
+from duree.tables.decoding import known_encoding, utf8_blocks
+from duree.tables.files.encoding import find_encoding
+from duree.tables.files.limits import check_row_length, column_names, encoding_finding
+from duree.tables.finding import Finding
+from duree.tables.table import Content
+
+
+def read_parquet(path: Path) -> Content:
+    """Read a Parquet file, types as they are; DataError where it is damaged."""
+    try:
+        frame = pl.read_parquet(path, glob=False)
+    except (pl_exceptions.PolarsError, pl_exceptions.PanicException) as error:
+        raise damaged(path, error) from None
+    return Content(frame)
+
+
+def read_json_lines(path: Path, encoding: str | None = None) -> Content:
+    """Read one JSON object a line; a key that a line lacks is missing there.
+
+    A key with numbers in some lines and texts in others is text throughout, and told.
+
+    Raises
+    ------
+    DataError
+        A line is not a JSON object, or holds lists or objects within.
+    """
+    chosen = known_encoding(encoding) if encoding else find_encoding(path)
+    columns: dict[str, list[Any]] = {}
+    for row, (number, line) in enumerate(_lines(path, chosen)):
+        for name, value in _record(line, number, path).items():
+            columns.setdefault(name, [None] * row).append(value)
+        for values in columns.values():
+            values += [None] * (row + 1 - len(values))
+    series = {name: _column(values) for name, values in columns.items()}
+    frame = pl.DataFrame(list(series.values()), schema=column_names(list(series), path))
+    mixed = [name for name, values in columns.items() if _is_mixed(values)]
+    told = encoding_finding(path, chosen, encoding is not None)
+    return Content(frame, (told, *_told_mixed(mixed, path)), chosen)
+
+
+def _lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers from 1."""
+    number, rest = 0, b""
+    for block in chain(utf8_blocks(path, encoding), [b"\n"]):
+        *whole, rest = (rest + block).split(b"\n")
+        for line in whole:
+            number += 1
+            if line.strip():
+                yield number, line
+        check_row_length(len(rest), number + 1, path)
+
+
+def _record(line: bytes, number: int, path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(line, object_pairs_hook=_pairs)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            "line {line} is not JSON: {reason}",
+            "in {file}",
+            "write one JSON object a line",
+            line=number,
+            reason=str(error),
+            file=str(path),
+        ) from None
+    if not isinstance(record, dict) or any(isinstance(v, dict | list) for v in record.values()):
+        raise DataError(
+            "line {line} is not an object of plain values",
+            "in {file}",
+            "write one JSON object a line, its values texts, numbers, true, false or null",
+            line=number,
+            file=str(path),
+        )
+    return record
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise ValueError("a key stands twice")
+    for part in (*record, *record.values()):
+        if isinstance(part, str):
+            part.encode()  # ValueError: half a surrogate pair is no text
+    return record
+
+
+def _column(values: list[Any]) -> pl.Series:
+    """A typed column; text where the values are of several kinds."""
+    if _is_mixed(values):
+        texts = [v if isinstance(v, str | None) else json.dumps(v) for v in values]
+        return pl.Series(texts, dtype=pl.String)
+    kind = pl.Float64 if any(isinstance(value, float) for value in values) else None
+    return pl.Series(values, dtype=kind, strict=False)
+
+
+def _is_mixed(values: list[Any]) -> bool:
+    """Whether no one type holds all values exactly."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds == {int, float}:
+        return any(isinstance(value, int) and abs(value) > 2**53 for value in values)
+    return len(kinds) > 1 or any(kinds == {int} and abs(v or 0) >= 2**127 for v in values)
+
+
+def _told_mixed(columns: list[str], path: Path) -> Iterator[Finding]:
+    if columns:
+        yield Finding(
+            "mixed_types",
+            "note",
+            "columns of {file} that hold values of several kinds are read as text: {columns}",
+            values={"file": str(path), "columns": ", ".join(map(repr, columns))},
+        )
+
+
+def damaged(path: Path, error: Exception) -> DataError:
+    """What to tell of a Parquet file that cannot be read."""
+    return DataError(
+        "{file} is not a readable Parquet file: {reason}",
+        fix="fetch or write the file again",
+        file=str(path),
+        reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
+    )

@@ -1,0 +1,239 @@
+"""From files of any known format to one table, with what was noticed on the way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from duree.errors import DataError
+from duree.tables.files.conll import TOKEN_FILES, read_conll
+from duree.tables.files.csv import read_delimited
+from duree.tables.files.excel import read_excel
+from duree.tables.files.limits import CELL_LIMIT, nul_finding
+from duree.tables.files.parquet_json import read_json_lines, read_parquet
+from duree.tables.files.stata_spss import read_spss, read_stata
+from duree.tables.files.text_folder import read_text_folder, text_files
+from duree.tables.table import Content, Source, Table
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user said about how files are to be read; each format takes what concerns it."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    drop_bad: bool = False
+
+
+def _delimited(default: str, path: Path, choices: Choices) -> Content:
+    return read_delimited(
+        path,
+        encoding=choices.encoding,
+        delimiter=choices.delimiter,
+        drop_bad=choices.drop_bad,
+        default_delimiter=default,
+    )
+
+
+READERS: dict[str, Callable[[Path, Choices], Content]] = {
+    ".csv": partial(_delimited, ","),
+    ".tsv": partial(_delimited, "\t"),
+    ".tab": partial(_delimited, "\t"),
+    ".parquet": lambda path, choices: read_parquet(path),
+    ".jsonl": lambda path, choices: read_json_lines(path, choices.encoding),
+    ".ndjson": lambda path, choices: read_json_lines(path, choices.encoding),
+    ".xlsx": lambda path, choices: read_excel(path),
+    ".dta": lambda path, choices: read_stata(path, choices.encoding),
+    ".sav": lambda path, choices: read_spss(path, choices.encoding),
+    **dict.fromkeys(TOKEN_FILES, lambda path, choices: read_conll(path, choices.encoding)),
+}
+
+
+def read_tables(
+    paths: Sequence[str | Path],
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    drop_bad: bool = False,
+) -> Table:
+    """Read one or several files, or folders of texts, as the rows of one table.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Their suffixes tell the formats; all must have the same columns, in any order.
+    encoding, delimiter : str, optional
+        Of text files; found out, and told, where they are not given.
+    drop_bad : bool
+        Leave out rows of text files that have too few or too many cells, and list them.
+
+    Raises
+    ------
+    DataError
+        A file cannot be read as it is; nothing is repaired without a word.
+    ExtraError
+        The format needs an optional package.
+    """
+    if not paths:
+        raise DataError("no file was named", fix="name at least one table to read")
+    choices = Choices(encoding, delimiter, drop_bad)
+    files = [Path(path) for path in paths]
+    contents = [_read(file, choices) for file in files]
+    sources = tuple(
+        Source(
+            path=str(file),
+            format="text folder" if file.is_dir() else file.suffix.lower().lstrip("."),
+            rows=content.frame.height,
+            sha256=_checksum(file),
+            encoding=content.encoding,
+            delimiter=content.delimiter,
+        )
+        for file, content in zip(files, contents, strict=True)
+    )
+    frame = _joined(files, [content.frame for content in contents])
+    return Table(frame, sources, tuple(f for content in contents for f in content.findings))
+
+
+def _read(path: Path, choices: Choices) -> Content:
+    try:
+        content = _reader(path)(path, choices)
+    except OSError as error:
+        raise DataError(
+            "{file} cannot be read: {reason}",
+            fix="check that the file is there and that you may read it",
+            file=str(path),
+            reason=error.strerror or str(error),
+        ) from None
+    _check_rows(content.frame, path)
+    if content.delimiter is not None:  # delimited text is checked as it streams by
+        return content
+    return checked_cells(content, path)
+
+
+def checked_cells(content: Content, path: Path) -> Content:
+    """The content without NUL characters; DataError where a text is beyond the limit."""
+    content = _without_nul(content, path)
+    _check_cells(content.frame, path)
+    return content
+
+
+def _check_rows(frame: pl.DataFrame, path: Path) -> None:
+    if frame.width == 0:
+        raise DataError("{file} is empty", fix="choose another file", file=str(path))
+    if frame.height == 0:
+        raise DataError(
+            "{file} has column names but no rows", fix="choose another file", file=str(path)
+        )
+
+
+def _reader(path: Path) -> Callable[[Path, Choices], Content]:
+    if path.is_dir():
+        return lambda folder, choices: read_text_folder(folder, choices.encoding)
+    if not path.exists():
+        raise _missing(path)
+    if not path.is_file():
+        raise OSError("it is neither a file nor a folder")  # a pipe would be waited for
+    if path.suffix.lower() not in READERS:
+        raise DataError(
+            "{file} is of a kind that is not known: {suffix!r}",
+            fix="convert it to one of {known}, or rename it if it is one",
+            file=str(path),
+            suffix=path.suffix,
+            known=" ".join(READERS),
+        )
+    return READERS[path.suffix.lower()]
+
+
+def _missing(path: Path) -> DataError:
+    values = {"file": str(path)}
+    names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    if near := get_close_matches(path.name, names, n=1):
+        return DataError(
+            "there is no file {file}", fix="did you mean {near}?", near=near[0], **values
+        )
+    return DataError("there is no file {file}", fix="check the path", **values)
+
+
+def _without_nul(content: Content, path: Path) -> Content:
+    """The content with NUL characters taken out of its texts, and told."""
+    frame = content.frame
+    found = frame.select(pl.col(_texts(frame)).str.count_matches("\0", literal=True).sum())
+    count = int(found.sum_horizontal().sum()) if found.width else 0
+    if not count:
+        return content
+    texts = [pl.col(name).str.replace_all("\0", "", literal=True) for name in _texts(frame)]
+    findings = (*content.findings, nul_finding(count, path))
+    return replace(content, frame=frame.with_columns(texts), findings=findings)
+
+
+def _texts(frame: pl.DataFrame) -> list[str]:
+    return [name for name, kind in frame.schema.items() if kind == pl.String]
+
+
+def _check_cells(frame: pl.DataFrame, path: Path) -> None:
+    """Refuse texts beyond the limit that keeps memory bounded, whatever the format."""
+    for name in _texts(frame):
+        longest = frame[name].str.len_bytes().arg_max()
+        if longest is not None and len(frame[name][longest].encode()) > CELL_LIMIT:
+            raise DataError(
+                "the text in column {column!r}, row {row} is longer than {limit} bytes",
+                "in {file}",
+                "part it into several rows",
+                column=name,
+                row=longest + 1,
+                limit=CELL_LIMIT,
+                file=str(path),
+            )
+
+
+def _joined(files: list[Path], frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """One frame below the other, columns in the order of the first."""
+    first = frames[0]
+    for file, frame in zip(files[1:], frames[1:], strict=True):
+        _check_same_columns(files[0], first, file, frame)
+    if len(frames) == 1:
+        return first
+    ordered = [frame.select(first.columns) for frame in frames]
+    return pl.concat(ordered, how="vertical_relaxed", rechunk=False)
+
+
+def _check_same_columns(
+    first_file: Path, first: pl.DataFrame, file: Path, frame: pl.DataFrame
+) -> None:
+    values = {"first": str(first_file), "file": str(file)}
+    if differing := sorted(set(first.columns) ^ set(frame.columns)):
+        raise DataError(
+            "{first} and {file} do not have the same columns: {columns} in one alone",
+            fix="give all files the same columns, or read them one by one",
+            columns=", ".join(map(repr, differing)),
+            **values,
+        )
+    for name, kind in first.schema.items():
+        other = frame.schema[name]
+        numeric = kind.is_numeric() and other.is_numeric()
+        if kind != other and not numeric and pl.Null not in (kind, other):
+            raise DataError(
+                "column {column!r} holds {one} in {first}, but {two} in {file}",
+                fix="give it the same type in all files",
+                column=name,
+                one=str(kind),
+                two=str(other),
+                **values,
+            )
+
+
+def _checksum(path: Path) -> str:
+    """SHA-256 of a file, or of the names and checksums of a folder's text files."""
+    if path.is_dir():
+        total = hashlib.sha256()
+        for file in text_files(path):
+            total.update(f"{file.relative_to(path).as_posix()} {_checksum(file)}\n".encode())
+        return total.hexdigest()
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

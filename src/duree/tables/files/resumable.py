@@ -1,0 +1,99 @@
+"""Pieces: a result that is made piece by piece, and goes on where it was stopped.
+
+Pieces lie in a folder beside the file to be, each written whole or not at all, with a note of what
+they were made from. When all are there, they are put together and the folder goes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from duree.errors import DureeError
+from duree.storage import cannot_write, write_file
+from duree.tables.files.write import sink_table
+
+NOTE = "made-from.json"
+
+
+class Pieces:
+    """The pieces of one file.
+
+    Parameters
+    ----------
+    output : Path
+        The file to be.
+    made_from : dict
+        Plain JSON data. Pieces that were made from something else are not gone on with.
+
+    Attributes
+    ----------
+    rows : int
+        Rows that are done.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written.
+    """
+
+    def __init__(self, output: Path, made_from: dict[str, Any]) -> None:
+        self.output = output
+        self.folder = output.with_name(f".{output.name}.pieces")
+        note = json.dumps(made_from, sort_keys=True).encode()
+        try:
+            if not _is(self.folder / NOTE, note):
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self.folder.mkdir(parents=True)
+                write_file(self.folder / NOTE, note)
+        except OSError as error:
+            raise cannot_write(output, error) from None
+        done = self._files()
+        self.rows = sum(map(_rows, done))
+        self.count = len(done)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """After a fault of the input there is nothing to go on with; after a kill there is."""
+        if kind is not None and issubclass(kind, DureeError):
+            self.discard()
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Keep one more piece."""
+        aside = self.folder / ".piece.new"
+        try:
+            frame.write_parquet(aside)
+            aside.replace(self.folder / f"{self.count:08}.parquet")
+        except OSError as error:
+            raise cannot_write(self.output, error) from None
+        self.rows, self.count = self.rows + frame.height, self.count + 1
+
+    def put_together(self, *, raw: bool = False) -> None:
+        """Write the file from its pieces, and take them away; see ``write_table`` for ``raw``."""
+        sink_table(self.scan(), self.output, raw=raw)
+        self.discard()
+
+    def scan(self) -> pl.LazyFrame:
+        """All rows that are done."""
+        return pl.scan_parquet(self._files())
+
+    def discard(self) -> None:
+        """Take the pieces away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.parquet"))
+
+
+def _is(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
+
+
+def _rows(file: Path) -> int:
+    return int(pl.scan_parquet(file, glob=False).select(pl.len()).collect().item())

@@ -1,0 +1,95 @@
+"""Files of statistics programs, Stata (.dta) and SPSS (.sav), their value labels applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from duree.errors import DataError, ExtraError
+from duree.tables.decoding import known_encoding
+from duree.tables.files.limits import column_names
+from duree.tables.finding import Finding
+from duree.tables.table import Content
+
+
+def read_stata(path: Path, encoding: str | None = None) -> Content:
+    """Read a Stata file (.dta); value labels become classes."""
+    return _read_labelled(_pyreadstat("Stata").read_dta, path, encoding)
+
+
+def read_spss(path: Path, encoding: str | None = None) -> Content:
+    """Read an SPSS file (.sav); value labels become classes, declared missing values null."""
+    return _read_labelled(_pyreadstat("SPSS").read_sav, path, encoding)
+
+
+def _pyreadstat(program: str) -> Any:
+    try:
+        import pyreadstat
+    except ImportError:
+        raise ExtraError("pyreadstat", "formats", f"reading {program} files") from None
+    return pyreadstat
+
+
+def _read_labelled(read: Callable[..., Any], path: Path, encoding: str | None) -> Content:
+    chosen = known_encoding(encoding) if encoding else None
+    try:
+        frame, facts = read(str(path), output_format="polars", encoding=chosen)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # the package promises no class of its own
+        raise _damaged(path, error) from None
+    frame.columns = column_names(frame.columns, path)
+    columns, partly = [], []
+    for column in frame:
+        labels = facts.variable_value_labels.get(column.name)
+        labelled = _with_labels(column, labels) if labels else column
+        if labels and labelled is column:
+            partly.append(column.name)
+        columns.append(_without_empty(labelled))
+    return Content(pl.DataFrame(columns), _told(partly, path), facts.file_encoding)
+
+
+def _with_labels(column: pl.Series, labels: dict[Any, str]) -> pl.Series:
+    """The labels in place of the values; the column itself where some value has none."""
+    # Stata also labels its kinds of missing, by letters: the column has null for all of them.
+    texts = {str(value): label for value, label in labels.items()}
+    keys = pl.Series(list(texts), dtype=pl.String)
+    if column.dtype.is_numeric():
+        keys = keys.cast(pl.Float64, strict=False).cast(column.dtype, strict=False)
+    known = pl.DataFrame({"value": keys, "label": list(texts.values())}).drop_nulls("value")
+    if not column.drop_nulls().is_in(known["value"].implode()).all():
+        return column
+    return column.replace_strict(known["value"], known["label"], return_dtype=pl.String)
+
+
+def _without_empty(column: pl.Series) -> pl.Series:
+    """Neither program has missing texts: an empty one stands for them."""
+    if column.dtype != pl.String:
+        return column
+    return column.set(column == "", None)
+
+
+def _told(columns: list[str], path: Path) -> tuple[Finding, ...]:
+    if not columns:
+        return ()
+    return (
+        Finding(
+            "value_labels",
+            "note",
+            "columns of {file} in which only some values have labels keep their numbers: {columns}",
+            values={"file": str(path), "columns": ", ".join(map(repr, columns))},
+        ),
+    )
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(
+        "{file} cannot be read as Stata or SPSS: {reason}",
+        fix="save it again with the program that wrote it; if it is an old file, name its encoding "
+        "with --encoding",
+        file=str(path),
+        reason=str(error),
+    )

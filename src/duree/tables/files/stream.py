@@ -1,0 +1,102 @@
+"""A table in pieces, for tables larger than memory: CSV, TSV and Parquet are never held whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import polars.exceptions as pl_exceptions
+
+from duree.tables.files.csv import delimited_frames
+from duree.tables.files.parquet_json import damaged
+from duree.tables.files.read import checked_cells, read_tables
+from duree.tables.table import Content, Source, Table
+
+# A piece ends where it has so many rows, or about so many bytes.
+ROWS, BYTES = 20_000, 64 * 2**20
+DELIMITED = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+
+
+def stream_table(
+    path: str | Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    skip: int = 0,
+) -> Iterator[Table]:
+    """The rows of one file in order, a piece at a time; types as ``read_tables`` gives them.
+
+    Parameters
+    ----------
+    path : path
+    encoding, delimiter : str, optional
+        Found out where they are not given.
+    skip : int
+        Rows at the start that are not wanted.
+
+    Yields
+    ------
+    Table
+        At least one, if the file has more than ``skip`` rows. Formats that cannot be read in pieces
+        (JSON lines, Excel, Stata, SPSS, folders) come whole.
+
+    Raises
+    ------
+    DataError
+        As ``read_tables``; what is wrong with a later row is told when it is reached.
+    """
+    path = Path(path)
+    kind = path.suffix.lower()
+    if not path.is_file() or kind not in {*DELIMITED, ".parquet"}:
+        table = read_tables([path], encoding=encoding, delimiter=delimiter)
+        yield Table(table.frame[skip:], table.sources, table.findings)
+        return
+    frames = (
+        _parquet_frames(path)
+        if kind == ".parquet"
+        else delimited_frames(
+            path, encoding=encoding, delimiter=delimiter, default_delimiter=DELIMITED[kind]
+        )
+    )
+    source, rows = Source(path=str(path), format=kind[1:], rows=0, sha256=""), 0
+    try:
+        for frame in _pieces(frames):
+            if frame.height > skip:
+                yield Table(frame[skip:], (source,))
+            skip, rows = max(0, skip - frame.height), rows + frame.height
+    except OSError:
+        rows = 0
+    if rows == 0:  # which error that is, reading it whole tells
+        read_tables([path], encoding=encoding, delimiter=delimiter)
+
+
+def count_rows(path: str | Path) -> int | None:
+    """How many rows the file has, where that can be told without reading it; else None."""
+    path = Path(path)
+    if path.suffix.lower() != ".parquet" or not path.is_file():
+        return None
+    return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+
+
+def _parquet_frames(path: Path) -> Iterator[pl.DataFrame]:
+    try:
+        lazy = pl.scan_parquet(path, glob=False)
+        rows = count_rows(path) or 0
+        for begin in range(0, max(rows, 1), ROWS):
+            yield checked_cells(Content(lazy.slice(begin, ROWS).collect()), path).frame
+    except (pl_exceptions.PolarsError, pl_exceptions.PanicException) as error:
+        raise damaged(path, error) from None
+
+
+def _pieces(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of about one size."""
+    held: list[pl.DataFrame] = []
+    for frame in frames:
+        held.append(frame)
+        rows = sum(piece.height for piece in held)
+        if rows >= ROWS or sum(piece.estimated_size() for piece in held) >= BYTES:
+            yield from pl.concat(held, rechunk=False).iter_slices(ROWS)
+            held = []
+    if held:
+        yield from pl.concat(held, rechunk=False).iter_slices(ROWS)

@@ -1,0 +1,188 @@
+"""A table into a file, whole or not at all; spreadsheets find nothing in it to run."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from duree.errors import DataError, ExtraError
+from duree.storage import cannot_write, write_file
+
+# A spreadsheet runs a cell that begins so (OWASP ASVS 1.2.10); a plain number is harmless.
+_FORMULA = r"^[=+\-@\t\r\x00]"
+_NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$"
+_EXCEL_ROWS, _EXCEL_COLUMNS, _EXCEL_TEXT = 1_048_575, 16_384, 32_767
+
+
+def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> None:
+    """Write ``frame`` in the format that the suffix tells: .csv .tsv .parquet .jsonl .xlsx.
+
+    Parameters
+    ----------
+    raw : bool
+        Leave texts in CSV and TSV as they are. Otherwise one that a spreadsheet would run (it
+        begins with ``= + - @``, tab, return or NUL and is not a number) gets a ``'`` before it.
+
+    Raises
+    ------
+    DataError
+        The suffix is not known, or the format cannot hold the table.
+    RunError
+        The file cannot be written; one that was there before is intact.
+    ExtraError
+        The format needs an optional package.
+    """
+    path = Path(path)
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise _unknown_suffix(path)
+    content = io.BytesIO()
+    writer(frame, content, raw)
+    write_file(path, content.getvalue())
+
+
+def sink_table(rows: pl.LazyFrame, path: Path, *, raw: bool = False) -> None:
+    """The same for a table that may be larger than memory; all but .xlsx is never held whole.
+
+    Raises
+    ------
+    As ``write_table``.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SINKS:
+        write_table(rows.collect(), path, raw=raw)
+        return
+    aside = path.with_name(f".{path.name}.new")
+    try:
+        SINKS[suffix](rows, aside, raw)
+        with open(aside, "rb") as written:
+            os.fsync(written.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise cannot_write(path, error) from None
+
+
+def require_writable(path: Path) -> None:
+    """Refuse, before any work is done, a name whose suffix no table can be written as.
+
+    Raises
+    ------
+    DataError
+        The suffix is not known.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise _unknown_suffix(path)
+
+
+def _unknown_suffix(path: Path) -> DataError:
+    return DataError(
+        "tables cannot be written as {suffix!r}",
+        "in {file}",
+        "end the name in one of {known}",
+        suffix=path.suffix,
+        file=str(path),
+        known=" ".join(WRITERS),
+    )
+
+
+def _write_csv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    (frame if raw else _without_formulas(frame.lazy()).collect()).write_csv(target)
+
+
+def _sink_csv(rows: pl.LazyFrame, target: Path, raw: bool) -> None:
+    (rows if raw else _without_formulas(rows)).sink_csv(target)
+
+
+def _write_tsv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    frame = frame if raw else _without_formulas(frame.lazy()).collect()
+    frame.write_csv(target, separator="\t", quote_style=_tsv_quotes(frame.lazy()))
+
+
+def _sink_tsv(rows: pl.LazyFrame, target: Path, raw: bool) -> None:
+    rows = rows if raw else _without_formulas(rows)
+    rows.sink_csv(target, separator="\t", quote_style=_tsv_quotes(rows))
+
+
+def _tsv_quotes(rows: pl.LazyFrame) -> Literal["necessary", "non_numeric"]:
+    # Files with tabs are often read without regard to quotes: where some cells need them, all texts
+    # and names have them, so that nobody can take them for text.
+    special = rows.select(pl.col(pl.String).str.contains(r'["\t\r\n]').any()).collect()
+    quoted = special.width > 0 and any(special.row(0))
+    return "non_numeric" if quoted else "necessary"
+
+
+def _without_formulas(rows: pl.LazyFrame) -> pl.LazyFrame:
+    columns = rows.collect_schema().names()
+    names = pl.DataFrame({"name": columns}, schema={"name": pl.String})
+    safe = names.select(_harmless(pl.col("name"))).to_series().to_list()
+    return rows.with_columns(_harmless(pl.col(pl.String))).rename(
+        dict(zip(columns, safe, strict=True))
+    )
+
+
+def _write_parquet(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    frame.write_parquet(target)
+
+
+def _write_json_lines(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    frame.write_ndjson(target)
+
+
+def _write_excel(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+    try:
+        xlsxwriter = import_module("xlsxwriter")
+    except ImportError:
+        raise ExtraError("xlsxwriter", "formats", "writing Excel files") from None
+    _check_excel_limits(frame)
+    options = {
+        "in_memory": True,
+        "nan_inf_to_errors": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+    }
+    with xlsxwriter.Workbook(target, options) as workbook:
+        frame.write_excel(workbook)
+
+
+def _check_excel_limits(frame: pl.DataFrame) -> None:
+    """Refuse what Excel would cut off without a word."""
+    texts = frame.select(pl.col(pl.String).str.len_chars().max())
+    longest = max(texts.row(0), key=lambda length: length or 0) if texts.width else 0
+    too_long = (longest or 0) > _EXCEL_TEXT
+    if frame.height > _EXCEL_ROWS or frame.width > _EXCEL_COLUMNS or too_long:
+        raise DataError(
+            "an Excel sheet holds at most {rows} rows, {columns} columns and {length} characters "
+            "in a cell",
+            fix="write .csv or .parquet",
+            rows=_EXCEL_ROWS,
+            columns=_EXCEL_COLUMNS,
+            length=_EXCEL_TEXT,
+        )
+
+
+def _harmless(text: pl.Expr) -> pl.Expr:
+    runs = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
+    return pl.when(runs).then("'" + text).otherwise(text).name.keep()
+
+
+WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO, bool], None]] = {
+    ".csv": _write_csv,
+    ".tsv": _write_tsv,
+    ".parquet": _write_parquet,
+    ".jsonl": _write_json_lines,
+    ".xlsx": _write_excel,
+}
+
+SINKS: dict[str, Callable[[pl.LazyFrame, Path, bool], None]] = {
+    ".csv": _sink_csv,
+    ".tsv": _sink_tsv,
+    ".parquet": lambda rows, target, raw: rows.sink_parquet(target),
+    ".jsonl": lambda rows, target, raw: rows.sink_ndjson(target),
+}

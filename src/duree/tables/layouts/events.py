@@ -1,0 +1,128 @@
+"""Events: what somebody did, a row for each time (who, what, when); such as clicks or posts.
+
+The sequence of a person is that of the events in the order of time, told as states are (see
+``duree.tables.layouts.states``). There is no grid: how long one waited is kept beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from duree.recipe.settings import STATES, DataSettings
+from duree.tables.columns import as_text, is_blank, resolve_column
+from duree.tables.finding import Finding
+from duree.tables.layouts.persons import GAPS, Persons, one_row_each, shown, without_bad
+from duree.tables.layouts.states import ARROW, check_number, clean_states
+from duree.tables.layouts.step_attributes import (
+    Kinds,
+    attribute_findings,
+    kinds_of,
+    read_attributes,
+    without_infinite,
+)
+from duree.tables.split.class_counts import listed
+from duree.tables.table import Table
+from duree.tables.time.calendar_units import days, read_times
+
+# What stands between the columns that make the name of an event.
+AND = " · "
+
+LENGTHS = "half of the persons have up to {middle} events, 95% up to {most}, one has {longest}"
+UNSORTED = "events that come before one that stands above them: {count} (row {rows} ...); sorted"
+AT_ONCE = (
+    "events at the time of the one above them: {count} (row {rows} ...); they stay in the order "
+    "of the table"
+)
+
+
+def gather_events(
+    table: Table, data: DataSettings, needed: dict[str, str], kept: Kinds | None = None
+) -> tuple[Table, Kinds]:
+    """The table with a row for each person, and their events in the column ``states``.
+
+    Where the times are known, the column ``gaps`` holds the time since the event before; each
+    attribute has a column of lists, in the order of the events.
+
+    Parameters
+    ----------
+    table : Table
+        A row for each event.
+    data : DataSettings
+        Names ``id``, the columns of ``event``, and perhaps ``time`` and ``attribute``;
+        ``drop_bad``.
+    needed : {role: column}
+        Columns of which each person must have one value.
+    kept : {column: kind}, optional
+        As what an earlier table's attributes were read; found out from this one if not given.
+
+    Raises
+    ------
+    DataError
+        A column or a cell of them is missing, a cell is no time, or an attribute cannot be read.
+    """
+    name, when = resolve_column(table, str(data.id)), None
+    events = [resolve_column(table, column) for column in data.event]
+    if data.time is not None:
+        when = resolve_column(table, data.time)
+    for column in filter(None, (name, events[0], when)):
+        blank = is_blank(as_text(table, column))
+        table = without_bad(table, blank, "missing", drop=data.drop_bad, column=column)
+    taken = {column: role for role, column in needed.items()}
+    taken |= {name: "id"} | dict.fromkeys(events, "event") | ({when: "time"} if when else {})
+    kinds = kinds_of(table, data.attribute, taken, kept)
+    table = without_infinite(table, kinds, drop=data.drop_bad)
+    persons = Persons.of(as_text(table, name).str.strip_chars())
+    times = read_times(table, when) if when else None
+    stamps = np.zeros(len(table)) if times is None else days(times).to_numpy()
+    parts = [clean_states(as_text(table, column)) for column in events]
+    said = pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=AND, ignore_nulls=True))
+    given = pl.DataFrame({"who": persons.codes, STATES: said.to_series(), GAPS: stamps})
+    attributes = read_attributes(table, kinds)
+    # By their places, so that they may be called anything.
+    places = {f"attribute {place}": column for place, column in enumerate(attributes)}
+    gathered = (
+        given.with_columns(**places)[np.lexsort((stamps, persons.codes))]
+        .with_columns(pl.col(GAPS).diff().over("who").fill_null(0.0))
+        .group_by("who", maintain_order=True)
+        .agg(pl.col(STATES).str.join(ARROW), pl.col(GAPS, *places))
+        .drop("who", *([] if when else [GAPS]))
+        .rename(dict(zip(places, kinds, strict=True)))
+    )
+    used = {*events, *kinds, *filter(None, [when])}
+    whole = one_row_each(table, persons, name, used, needed)
+    findings = [*whole.findings, *_findings(given, times, len(persons))]
+    findings += attribute_findings(attributes)
+    frame = pl.concat([whole.frame, gathered], how="horizontal")
+    return Table(frame, whole.sources, tuple(findings)), kinds
+
+
+def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> list[Finding]:
+    """What was found, and how it is read."""
+    facts: dict[str, object] = {"events": given.height, "persons": persons}
+    what = "{events} events of {persons} persons, in the order of the table"
+    if times is not None:
+        what = "{events} events of {persons} persons, from {first} to {last}"
+        facts |= {"first": _told(times.min()), "last": _told(times.max())}
+    counts = given[STATES].value_counts(sort=True)[STATES]
+    named: dict[str, object] = {"count": len(counts), "listed": listed(counts.to_list(), 12)}
+    lengths = given["who"].value_counts()["count"]
+    shares = {"middle": 0.5, "most": 0.95, "longest": 1.0}
+    long = {name: int(lengths.quantile(share, "nearest") or 0) for name, share in shares.items()}
+    findings = [
+        Finding("events", "ok", what, values=facts),
+        Finding("states", "ok", "{count} events by name: {listed}", values=named),
+        Finding("lengths", "ok", LENGTHS, values={**long}),
+        *check_number(len(counts)),
+    ]
+    since = pl.col(GAPS).diff().over("who")
+    for check, what, which in (("unsorted", UNSORTED, since < 0), ("at_once", AT_ONCE, since == 0)):
+        rows = given.select(which.fill_null(False)).to_series().arg_true().to_numpy()
+        if times is not None and len(rows):
+            facts = {"count": len(rows), "rows": shown(rows)}
+            findings.append(Finding(check, "note", what, values=facts))
+    return findings
+
+
+def _told(time: object) -> str:
+    return f"{time:g}" if isinstance(time, float) else str(time)

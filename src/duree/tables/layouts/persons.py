@@ -1,0 +1,176 @@
+"""Persons of a table with several rows for each: who they are, and what is the same in their rows.
+
+A person stands here for whatever the id names: a village, a user, a firm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.recipe.settings import STATES
+from duree.tables.columns import is_blank
+from duree.tables.finding import Finding
+from duree.tables.split.class_counts import listed
+from duree.tables.table import Table
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+SHOWN = 5
+# The columns that hold the sequences of persons: what was told of them; and, of events, for each
+# the time since the one before, List(Float64), in days where the times are dates; 0 for the first.
+GAPS = "gaps"
+OURS = (STATES, GAPS)
+
+BAD = {
+    "missing": "{count} rows have no {column!r}",
+    "backwards": "spells that end before they start: {count}",
+    "empty": "rows whose series has no value at all: {count}",
+    "infinite": "the attribute {column!r} holds numbers without end: {count}",
+}
+LEFT_OUT = {
+    "missing": "{count} rows without {column!r} were left out: row {rows} ...",
+    "backwards": "spells that end before they start were left out: {count} (row {rows} ...)",
+    "empty": "rows whose series has no value at all were left out: {count} (row {rows} ...)",
+    "infinite": "events with a number without end in {column!r} were left out: {count} (row {rows} "
+    "...)",
+}
+REMEDY = {
+    "missing": "fill them in, or leave them out with --drop-bad",
+    "backwards": "correct them, or leave them out with --drop-bad",
+    "empty": "fill them in, or leave them out with --drop-bad",
+    "infinite": "correct them, or leave them out with --drop-bad",
+}
+
+
+@dataclass(frozen=True)
+class Persons:
+    """Who each row belongs to.
+
+    Attributes
+    ----------
+    names : polars.Series of String [persons]
+        In the order in which they come in the table.
+    codes : int64 [rows]
+        The person of each row, from 0.
+    """
+
+    names: pl.Series
+    codes: Ints
+
+    @classmethod
+    def of(cls, ids: pl.Series) -> Persons:
+        """The persons that a column of texts names, none of them null."""
+        names = ids.unique(maintain_order=True)
+        codes = ids.cast(pl.Enum(names)).to_physical().cast(pl.Int64).to_numpy()
+        return cls(names, codes)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def gather(self, column: pl.Series) -> tuple[pl.Series, Ints]:
+        """The first filled cell of each person, and the rows in which they have another."""
+        known = np.flatnonzero(~is_blank(column))
+        first = np.full(len(self), len(column), dtype=np.int64)
+        first[self.codes[known[::-1]]] = known[::-1]
+        found = column.extend_constant(None, 1).gather(first)
+        differs = column.gather(known) != found.gather(self.codes[known])
+        return found, known[differs.to_numpy()]
+
+
+def one_row_each(
+    table: Table,
+    persons: Persons,
+    name: str,
+    used: Collection[str],
+    needed: dict[str, str],
+    ours: Collection[str] = OURS,
+) -> Table:
+    """A table with a row for each person, of all columns that are the same in all rows of each.
+
+    Parameters
+    ----------
+    table : Table
+    persons : Persons
+    name : str
+        The column that names them.
+    used : collection of str
+        Columns that tell of single rows: they go into the sequences.
+    needed : {role: column}
+        Columns of which each person must have one value.
+    ours : collection of str
+        Names that the columns of sequences will have, which the table must not.
+
+    Raises
+    ------
+    DataError
+        A person has several values of a needed column.
+    """
+    roles = {column: role for role, column in needed.items()}
+    kept, left = [persons.gather(table.frame[name])[0]], []
+    for column in table.frame.drop(name, *used, strict=False):
+        found, others = persons.gather(column)
+        if not len(others):
+            kept.append(found)
+        elif column.name not in roles:
+            left.append(column.name)
+        else:
+            raise _several(column, persons, others, name, roles[column.name])
+    if taken := [column.name for column in kept if column.name in ours]:
+        raise DataError(
+            "the table has a column {column!r} already, and the sequences go by that name",
+            fix="rename that column in the table",
+            column=taken[0],
+        )
+    findings = table.findings
+    if left:
+        what = "columns that vary within {column!r} are left out: {columns}"
+        facts: dict[str, object] = {"column": name, "columns": listed(left, 10)}
+        findings += (Finding("varying_columns", "note", what, values=facts),)
+    return Table(pl.DataFrame(kept), table.sources, findings)
+
+
+def without_bad(table: Table, bad: Flags, kind: str, *, drop: bool, column: str = "") -> Table:
+    """The table without its bad rows, which are told.
+
+    Raises
+    ------
+    DataError
+        There are such rows, and they are not to be left out.
+    """
+    rows = np.flatnonzero(bad)
+    if not len(rows):
+        return table
+    facts = {"count": len(rows), "column": column, "rows": shown(rows)}
+    if not drop or len(rows) == len(bad):
+        raise DataError(BAD[kind], "first at row {rows}", REMEDY[kind], **facts)
+    finding = Finding(f"{kind}_left_out", "warning", LEFT_OUT[kind], values=facts)
+    return replace(table, frame=table.frame.filter(~bad), findings=(*table.findings, finding))
+
+
+def shown(rows: Ints) -> str:
+    """The first rows of some, counted from 1."""
+    return ", ".join(str(row + 1) for row in rows[:SHOWN])
+
+
+def _several(column: pl.Series, persons: Persons, rows: Ints, name: str, role: str) -> DataError:
+    person = persons.codes[rows[0]]
+    values = column.filter(persons.codes == person).drop_nulls().unique(maintain_order=True)
+    return DataError(
+        "{count} of {name!r} have more than one {column!r}, and the {role} must be one: "
+        "{person!r} has {values}",
+        "first at row {row}",
+        "give all rows of one {name!r} the same value",
+        count=len(np.unique(persons.codes[rows])),
+        name=name,
+        column=column.name,
+        role=role,
+        person=persons.names[int(person)],
+        values=listed([str(value) for value in values]),
+        row=int(rows[0]) + 1,
+    )

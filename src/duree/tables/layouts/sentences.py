@@ -1,0 +1,279 @@
+"""A table of tokens as one with a row a sentence, and back: each column becomes a list of cells."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.recipe.settings import TOKENS, DataSettings
+from duree.tables.columns import as_text, resolve_column
+from duree.tables.files.conll import LONGEST_SENTENCE, SENTENCE
+from duree.tables.finding import Finding
+from duree.tables.split.class_counts import listed
+from duree.tables.table import Table
+
+# What the column is called in which such files have their words.
+FORMS = ("form", "token")
+BIO = re.compile(r"O|[BIESLU]-.+")
+# Rows that a finding names.
+SHOWN = 5
+
+
+def sentence_columns(table: Table, data: DataSettings) -> tuple[str, str]:
+    """The columns of the words and of what tells sentences apart.
+
+    Raises
+    ------
+    DataError
+        There are no such columns, or nothing tells which they are.
+    """
+    columns = table.frame.columns
+    words = next((name for name in FORMS if name in columns), None)
+    if data.token not in (None, "auto", TOKENS):
+        words = resolve_column(table, str(data.token))
+    if words is None:
+        raise DataError(
+            "nothing tells which column holds the words",
+            "in {file}",
+            "name it: --text COLUMN; the columns are {columns}",
+            columns=listed(columns, 20),
+            file=", ".join(source.path for source in table.sources),
+        )
+    named = data.id or (SENTENCE if SENTENCE in columns else data.group)
+    if named is None:
+        raise DataError(
+            "nothing tells which tokens make a sentence",
+            fix="name the column that has the same value in all tokens of a sentence: --id COLUMN",
+        )
+    return words, resolve_column(table, named)
+
+
+def layers_of(target: str, table: Table) -> list[str]:
+    """The columns of tags that ``target`` names: one, or several with commas between them."""
+    if target in table.frame.columns:
+        return [target]
+    return [resolve_column(table, name.strip()) for name in target.split(",")]
+
+
+def with_sentences(table: Table, data: DataSettings) -> Table:
+    """The table with a row for each sentence: lists of its tokens' cells, String.
+
+    Tokens that stand one after the other and agree in ``data.id`` (or ``data.group``, where there
+    is no other) make a sentence. The columns of
+    groups and times, which say something of the whole sentence, hold what its first token has.
+
+    Raises
+    ------
+    DataError
+        All tokens are one sentence, or a token has no word.
+    """
+    text, sentence = sentence_columns(table, data)
+    whole = [name for name in (data.group, data.time) if name is not None and name != sentence]
+    frame = table.frame
+    words = as_text(table, text)
+    _refuse_missing(words, text)
+    runs = _runs(table, sentence)
+    if runs.n_unique() == 1 and len(runs) > LONGEST_SENTENCE:
+        raise DataError(
+            "all {tokens} tokens are one sentence: {column!r} is the same in all of them",
+            fix="name the column that tells sentences apart: --id COLUMN",
+            tokens=len(runs),
+            column=sentence,
+        )
+    if TOKENS in frame.columns:
+        raise DataError(
+            "the table has a column {column!r} already, and the sentences go by that name",
+            fix="rename that column in the table",
+            column=TOKENS,
+        )
+    lists = [
+        pl.col(name).first() if name in whole else pl.col(name)
+        for name in frame.columns
+        if name != TOKENS
+    ]
+    grouped = (
+        frame.with_columns(words.alias(TOKENS), runs)
+        .group_by(runs.name, maintain_order=True)
+        .agg(*lists, TOKENS)
+        .drop(runs.name)
+    )
+    return Table(grouped, table.sources, table.findings)
+
+
+def with_tokens(sentences: pl.DataFrame) -> pl.DataFrame:
+    """The table of tokens that ``with_sentences`` made these rows of."""
+    lists = [name for name, kind in sentences.schema.items() if kind == pl.List]
+    return sentences.explode(lists).drop(TOKENS)
+
+
+def tags_of(table: Table, layers: list[str]) -> pl.Series:
+    """The tags of each sentence, List(Struct) [rows]: its words as ``form``, then each layer.
+
+    Raises
+    ------
+    DataError
+        A token has no tag.
+    """
+    frame = table.frame.select(pl.col(TOKENS).alias("form"), *layers)
+    cells = frame.explode(frame.columns)
+    columns = [cells["form"]]
+    for layer in layers:
+        column = cells[layer].cast(pl.String).str.strip_chars()
+        missing = (column.is_null() | (column == "")).arg_true()
+        if len(missing):
+            raise DataError(
+                "{count} tokens have no {column!r}",
+                "first at token {row}",
+                "fill them in: a token without a tag is usually written O or _",
+                count=len(missing),
+                column=layer,
+                row=int(missing[0]) + 1,
+            )
+        columns.append(column.alias(layer))
+    lengths = frame["form"].list.len()
+    rows = pl.Series("row", np.repeat(np.arange(len(frame)), lengths.to_numpy()))
+    return (
+        pl.DataFrame([rows, pl.DataFrame(columns).to_struct(",".join(layers))])
+        .group_by("row", maintain_order=True)
+        .agg(pl.all())
+        .to_series(1)
+    )
+
+
+def check_sentences(
+    table: Table, tags: pl.Series, test_rows: NDArray[np.bool_] | None
+) -> list[Finding]:
+    """How many tokens and sentences there are, their tags, and what is doubtful about them.
+
+    ``tags`` are those of ``tags_of``.
+    """
+    words = table.frame[TOKENS]
+    lengths = words.list.len().to_numpy()
+    facts: dict[str, object] = {
+        "sentences": len(words),
+        "tokens": int(lengths.sum()),
+        "middle": int(np.median(lengths)),
+        "longest": int(lengths.max(initial=0)),
+    }
+    what = (
+        "{tokens} tokens in {sentences} sentences: half of these have up to {middle} tokens, the "
+        "longest {longest}"
+    )
+    findings = [Finding("sentences", "ok", what, values=facts)]
+    long = np.flatnonzero(lengths > LONGEST_SENTENCE).tolist()
+    if long:
+        what = "sentences of more than {limit} tokens: {count}"
+        fix = "check that sentences are told apart"
+        facts = {"limit": LONGEST_SENTENCE, "count": len(long)}
+        findings.append(Finding("long_sentences", "warning", what, fix, facts, tuple(long[:SHOWN])))
+    cells = tags.explode().struct.unnest()
+    in_test = None
+    if test_rows is not None:
+        in_test = np.repeat(test_rows, lengths)
+        findings += _seen_before(words, test_rows)
+    for layer in cells.columns[1:]:
+        findings += _check_layer(cells[layer], lengths, in_test)
+    return findings
+
+
+def _check_layer(
+    column: pl.Series, lengths: NDArray[Any], in_test: NDArray[np.bool_] | None
+) -> list[Finding]:
+    counts = column.value_counts(sort=True, name="tokens")
+    names = counts[column.name].to_list()
+    facts: dict[str, object] = {
+        "column": column.name,
+        "count": len(names),
+        "listed": listed(names, 20),
+    }
+    if len(names) < 2:
+        what, fix = "all tokens have the same {column!r}: {listed}", "choose another column"
+        return [Finding("one_tag", "error", what, fix, facts)]
+    findings = [Finding("tags", "ok", "{column!r} has {count} tags: {listed}", values=facts)]
+    if in_test is not None:
+        known = set(column.filter(pl.Series(~in_test)))
+        found = Counter(column.filter(pl.Series(in_test)))
+        if unseen := [tag for tag in found if tag not in known]:
+            what = "tags of {column!r} that only the test file has: {tags}; {count} of its tokens"
+            fix = "no model can give them: these tokens are always wrong"
+            facts = {
+                "column": column.name,
+                "tags": listed(unseen, 10),
+                "count": sum(found[tag] for tag in unseen),
+            }
+            findings.append(Finding("unseen_tags", "warning", what, fix, facts))
+    if all(BIO.fullmatch(name) for name in names):
+        findings += _check_scheme(column, lengths)
+    return findings
+
+
+def _check_scheme(column: pl.Series, lengths: NDArray[Any]) -> list[Finding]:
+    """Tags that go on with an entity which none before them began."""
+    first = np.zeros(len(column), dtype=bool)
+    first[np.cumsum(lengths)[:-1]] = True
+    first[:1] = True
+    before, kind_before = "O", ""
+    broken = []
+    for place, (tag, begins) in enumerate(zip(column.to_list(), first.tolist(), strict=True)):
+        prefix, _, kind = tag.partition("-")
+        if begins:
+            before, kind_before = "O", ""
+        if prefix in "IEL" and (before not in "BI" or kind != kind_before):
+            broken.append(place)
+        before, kind_before = prefix, kind
+    if not broken:
+        return []
+    what = (
+        "tags of {column!r} that break the BIO scheme (I- without B- before it): {count}, the "
+        "first at token {row}"
+    )
+    fix = "they are read as conlleval does: as the beginning of an entity"
+    facts: dict[str, object] = {
+        "column": column.name,
+        "count": len(broken),
+        "row": broken[0] + 1,
+    }
+    rows = tuple(broken[:SHOWN])
+    return [Finding("broken_scheme", "warning", what, fix, facts, rows)]
+
+
+def _seen_before(words: pl.Series, test_rows: NDArray[np.bool_]) -> list[Finding]:
+    """Sentences of the test file that stand word for word among the others."""
+    plain = words.list.join(" ")
+    known = set(plain.filter(pl.Series(~test_rows)))
+    tested = plain.filter(pl.Series(test_rows))
+    count = sum(sentence in known for sentence in tested)
+    if not count:
+        return []
+    what = "sentences of the test file that stand among the others too: {count} of {rows}"
+    facts: dict[str, object] = {"count": count, "rows": len(tested)}
+    return [Finding("repeated_sentences", "note", what, values=facts)]
+
+
+def _runs(table: Table, column: str) -> pl.Series:
+    """The sentence of each token, from 0: a new one where the column, or the file, changes."""
+    values = table.frame[column]
+    changes = (values != values.shift(1)).fill_null(True).to_numpy(writable=True)
+    ends = np.cumsum([source.rows for source in table.sources])[:-1]
+    changes[ends[ends < len(changes)]] = True
+    changes[:1] = False
+    return pl.Series("__sentence__", np.cumsum(changes))
+
+
+def _refuse_missing(words: pl.Series, column: str) -> None:
+    missing = (words.is_null() | (words == "")).arg_true()
+    if len(missing):
+        raise DataError(
+            "{count} tokens have no word in {column!r}",
+            "first at token {row}",
+            "leave these rows out",
+            count=len(missing),
+            column=column,
+            row=int(missing[0]) + 1,
+        )

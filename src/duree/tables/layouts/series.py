@@ -1,0 +1,349 @@
+"""Series: numbers over time, out of a long table (id, time, value) or a wide one (a line each).
+
+Steps are laid on a grid that is found from the times. A step without a value is kept as missing; a
+step is never invented at the end, where a series simply has not gone on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.recipe.settings import VALUE
+from duree.tables.columns import as_numbers, as_text, resolve_column
+from duree.tables.finding import Finding
+from duree.tables.split.class_counts import listed
+from duree.tables.table import Table
+from duree.tables.time.frequency import Frequency, find_frequency, read_times
+
+Floats = NDArray[np.float64]
+
+# How far apart the steps of a series lie, by the unit of its frequency.
+STEPS = {
+    "year": "a step is one year",
+    "quarter": "a step is one quarter",
+    "month": "a step is one month",
+    "week": "a step is one week",
+    "day": "a step is one day",
+    "weekday": "a step is one weekday",
+    "hour": "a step is one hour",
+    "step": "steps lie {every:g} apart (seconds, where times are dates)",
+}
+# What a single series is called, where no column names it.
+ONLY = "series"
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """Columns that stand beside the values: what is seen up to now, and what is known beforehand.
+
+    Attributes
+    ----------
+    past, known : tuple of str
+    """
+
+    past: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SeriesSet:
+    """Series on one grid, in the order in which the table names them.
+
+    Attributes
+    ----------
+    names : list of str
+    values : list of float64 [steps]
+        NaN where a step has no value; the first and the last step have one.
+    past : list of float64 [steps, covariates]
+        NaN where nothing was seen.
+    known : list of float64 [steps and more, covariates]
+        Beyond the last value as far as the table tells it.
+    places : list of float64 [steps]
+        Which step of the grid each is.
+    frequency : Frequency or None
+        None: the steps are only counted.
+    findings : list of Finding
+    """
+
+    names: list[str]
+    values: list[Floats]
+    past: list[Floats]
+    known: list[Floats]
+    places: list[Floats]
+    frequency: Frequency | None
+    findings: list[Finding] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def period(self) -> int:
+        """Steps until the season comes round again, by the calendar; 1 where it tells none."""
+        return self.frequency.period if self.frequency else 1
+
+    def label(self, series: int, step: int) -> str:
+        """The time of a step of a series, also of one after its last; steps count from 0."""
+        places = self.places[series]
+        if self.frequency is None:
+            return str(step + 1)
+        if step < len(places):
+            return self.frequency.labels(places[step : step + 1])[0]
+        beyond = places[-1] + step - len(places) + 1
+        return self.frequency.labels(np.array([beyond]))[0]
+
+    def take(self, kept: list[int]) -> SeriesSet:
+        """Some of the series."""
+        parts = ("names", "values", "past", "known", "places")
+        chosen = {part: [getattr(self, part)[place] for place in kept] for part in parts}
+        return SeriesSet(**chosen, frequency=self.frequency)
+
+
+def read_long(
+    table: Table, value: str, time: str, names: str | None, covariates: Covariates
+) -> SeriesSet:
+    """The series of a table with one row for each series and time.
+
+    Parameters
+    ----------
+    table : Table
+    value, time : str
+        The columns of the numbers and of their times.
+    names : str or None
+        The column that tells the series apart; None: there is one.
+    covariates : Covariates
+
+    Raises
+    ------
+    DataError
+        A column is missing or holds no numbers; a time is missing, or cannot be placed; a series
+        has two rows for one time.
+    """
+    column = resolve_column(table, time)
+    times = read_times(table.frame[column])
+    _refuse_missing(np.isnan(times.moments), column)
+    numbers = as_numbers(table, value).to_numpy()
+    if not np.isfinite(numbers).any():
+        raise DataError("the column {column!r} holds no numbers", fix=NUMBERS, column=value)
+    of_rows = as_text(table, names).fill_null("") if names else pl.Series([ONLY] * len(table))
+    kinds = of_rows.unique(maintain_order=True).to_list()
+    codes = of_rows.replace_strict(kinds, range(len(kinds)), return_dtype=pl.Int64).to_numpy()
+    beside = [
+        np.stack([as_numbers(table, name).to_numpy() for name in which], axis=1)
+        if which
+        else np.zeros((len(table), 0))
+        for which in (covariates.past, covariates.known)
+    ]
+    order = np.lexsort((times.moments, codes))
+    findings = unsorted(codes, times.moments, column)
+    codes, moments, numbers = codes[order], times.moments[order], numbers[order]
+    past, known = (found[order] for found in beside)
+    same = (np.diff(codes) == 0) & (np.diff(moments) == 0)
+    if same.any():
+        refuse_twice(table.frame[column], order, same, kinds, codes, names)
+    begins = np.flatnonzero(np.diff(codes, prepend=-1))
+    rows = np.split(np.arange(len(codes)), begins[1:])
+    frequency = find_frequency([moments[own] for own in rows], times.written)
+    if frequency is None and len(codes) > len(kinds):
+        findings.append(_irregular(column))
+    found: dict[str, list[Any]] = {part: [] for part in ("names", "values", "past", "known")}
+    found["places"] = []
+    empty = []
+    for own in rows:
+        name = kinds[codes[own[0]]]
+        seen = own[np.isfinite(numbers[own])]
+        if len(seen) == 0:
+            empty.append(name)
+            continue
+        places = frequency.places(moments[own]) if frequency else np.arange(len(own), dtype=float)
+        places = np.rint(places) - np.rint(places[seen[0] - own[0]])
+        first = frequency.places(moments[seen[:1]])[0] if frequency else 0.0
+        grid = places.astype(np.int64)
+        steps = int(grid[seen[-1] - own[0]]) + 1
+        for part, cells, length in (
+            ("values", numbers[:, None], steps),
+            ("past", past, steps),
+            ("known", known, int(grid[-1]) + 1),
+        ):
+            laid = np.full((length, cells.shape[1]), np.nan)
+            inside = (grid >= 0) & (grid < length)
+            laid[grid[inside]] = cells[own[inside]]
+            found[part].append(laid[:, 0] if part == "values" else laid)
+        found["names"].append(name)
+        found["places"].append(np.rint(first) + np.arange(steps))
+    if empty:
+        what = "series without any value, left out: {count} ({listed})"
+        facts: dict[str, object] = {"count": len(empty), "listed": listed(empty)}
+        findings.append(Finding("empty_series", "warning", what, values=facts))
+    series = SeriesSet(**found, frequency=frequency)
+    return replace(series, findings=[*findings, *describe(series)])
+
+
+def read_columns(
+    table: Table, columns: list[str], time: str, names: str | None, covariates: Covariates
+) -> SeriesSet:
+    """The series of a table with a row for each time, and a column for each series.
+
+    Raises
+    ------
+    DataError
+        See ``read_long``.
+    """
+    keys = [resolve_column(table, name) for name in (time, names) if name]
+    for name in columns:
+        as_numbers(table, name)
+    frame = table.frame.select(
+        *keys,
+        *(pl.col(name).cast(pl.String) for name in columns),
+        *covariates.past,
+        *covariates.known,
+    ).unpivot(
+        columns,
+        index=[*keys, *covariates.past, *covariates.known],
+        variable_name=COLUMN,
+        value_name=VALUE,
+    )
+    if names:
+        frame = frame.with_columns(pl.concat_str([pl.col(keys[1]), pl.col(COLUMN)], separator=" "))
+        # The name that both make, under the name of the second.
+        frame = frame.drop(COLUMN).rename({keys[1]: COLUMN})
+    long = Table(frame, table.sources, table.findings)
+    return read_long(long, VALUE, keys[0], COLUMN, covariates)
+
+
+def read_wide(table: Table, names: str, columns: list[str], *, whole: bool = False) -> SeriesSet:
+    """The series of a table with one line for each, their values from left to right.
+
+    A series begins with its first value; ``whole``: with its first cell, as one that goes on does.
+
+    Raises
+    ------
+    DataError
+        Two lines have one name, or a cell holds no number.
+    """
+    named = as_text(table, names).fill_null("")
+    refuse_twins(named)
+    cells = np.stack([as_numbers(table, name).to_numpy() for name in columns], axis=1)
+    filled = np.isfinite(cells)
+    kept = filled.any(axis=1)
+    if not kept.any():
+        raise DataError("the table holds no numbers beside {column!r}", fix=NUMBERS, column=names)
+    values = [
+        row[0 if whole else int(seen.argmax()) : len(row) - int(seen[::-1].argmax())]
+        for row, seen in zip(cells[kept], filled[kept], strict=True)
+    ]
+    none = [np.zeros((len(row), 0)) for row in values]
+    places = [np.arange(len(row), dtype=np.float64) for row in values]
+    series = SeriesSet(named.filter(kept).to_list(), values, none, none, places, None)
+    findings = describe(series)
+    if lost := named.filter(~kept).to_list():
+        what = "series without any value, left out: {count} ({listed})"
+        facts: dict[str, object] = {"count": len(lost), "listed": listed(lost)}
+        findings.append(Finding("empty_series", "warning", what, values=facts))
+    return replace(series, findings=findings)
+
+
+COLUMN = "series"
+NUMBERS = "name a column of plain numbers with a decimal point: --series COL"
+
+
+def describe(series: SeriesSet) -> list[Finding]:
+    """How many series there are, how long, how far apart their steps are, and what is missing."""
+    lengths = np.array([len(values) for values in series.values])
+    if len(lengths) == 0:
+        return []
+    facts: dict[str, object] = {
+        "count": len(series),
+        "shortest": int(lengths.min()),
+        "median": round(float(np.median(lengths))),
+        "longest": int(lengths.max()),
+    }
+    what = "series: {count}, of {shortest} to {longest} steps (median {median})"
+    findings = [Finding("series", "ok", what, values=facts)]
+    if frequency := series.frequency:
+        what = STEPS[frequency.unit]
+        facts = {"unit": frequency.unit, "every": frequency.every}
+        findings.append(Finding("frequency", "ok", what, values=facts))
+    gaps = [int(np.isnan(values).sum()) for values in series.values]
+    if sum(gaps):
+        what = (
+            "steps without a value: {count}, in {series} series ({listed}); they are read as "
+            "missing, and nothing is filled in for them"
+        )
+        within = [name for name, gap in zip(series.names, gaps, strict=True) if gap]
+        facts = {"count": sum(gaps), "series": len(within), "listed": listed(within)}
+        findings.append(Finding("gaps", "warning", what, values=facts))
+    return findings
+
+
+def _refuse_missing(missing: NDArray[np.bool_], column: str) -> None:
+    if missing.any():
+        raise DataError(
+            "{count} rows have no {column!r}",
+            "first at row {rows}",
+            "fill them in, or take those rows out",
+            count=int(missing.sum()),
+            column=column,
+            rows=int(missing.argmax()) + 1,
+        )
+
+
+def refuse_twins(names: pl.Series) -> None:
+    """Refuse a wide table in which two lines have one name."""
+    if names.n_unique() == len(names):
+        return
+    twice = names.filter(names.is_duplicated())[0]
+    raise DataError(
+        "{count} lines are called {name!r}: a wide table has one line for each series",
+        fix="name them apart; for one row a time, name the columns: --series COL --time COL",
+        count=int((names == twice).sum()),
+        name=twice,
+    )
+
+
+def refuse_twice(
+    times: pl.Series,
+    order: NDArray[np.int64],
+    same: NDArray[np.bool_],
+    kinds: list[str],
+    codes: NDArray[np.int64],
+    names: str | None,
+) -> None:
+    """Tell of two rows of one series at one time; ``order`` is that in which they were ``same``."""
+    place = int(same.argmax())
+    one, other = sorted((int(order[place]), int(order[place + 1])))
+    facts: dict[str, Any] = {
+        "time": str(times[one]),
+        "series": kinds[codes[place]],
+        "count": int(same.sum()),
+        "rows": f"{one + 1}, {other + 1}",
+    }
+    fix = "keep one row for each time" if names else "tell the series apart with --id COL"
+    what = "the series {series!r} has two rows for the time {time!r}, and {count} such pairs in all"
+    raise DataError(what, "rows {rows}", fix, **facts)
+
+
+def unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Finding]:
+    """Whether rows of a series go back in time; ``codes`` says of which series each is."""
+    order = np.argsort(codes, kind="stable")
+    falls = (np.diff(codes[order]) == 0) & (np.diff(moments[order]) < 0)
+    if not falls.any():
+        return []
+    what = "rows are not in the order of {column!r} ({count} step back); they were sorted"
+    facts: dict[str, object] = {"column": column, "count": int(falls.sum())}
+    rows = tuple(int(row) for row in order[1:][falls][:5])
+    return [Finding("unsorted", "warning", what, values=facts, rows=rows)]
+
+
+def _irregular(column: str) -> Finding:
+    what = (
+        "the times in {column!r} follow no regular step: rows are taken in their order, each as "
+        "one step, and forecasts are for the next rows, whenever they come"
+    )
+    fix = "bring the table to one row a day, month or year, if the time between rows matters"
+    return Finding("irregular", "warning", what, fix, {"column": column})

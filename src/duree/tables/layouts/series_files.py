@@ -1,0 +1,142 @@
+"""Series out of files: which shape the tables have, and a test file that tells how they went on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.recipe.settings import DataSettings, ForecastSettings
+from duree.tables.columns import require_same_columns, resolve_column
+from duree.tables.files.read import read_tables
+from duree.tables.layouts.series import (
+    ONLY,
+    Covariates,
+    SeriesSet,
+    read_columns,
+    read_long,
+    read_wide,
+)
+from duree.tables.layouts.states import state_columns
+from duree.tables.table import Source, Table
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SeriesFiles:
+    """Series as they were read, and by which names the table calls things.
+
+    Attributes
+    ----------
+    series : SeriesSet
+        Those of the data files, continued by the test file.
+    tested : int64 [series] or None
+        How many last steps of each the test file gave; None without one.
+    sources : tuple of Source
+    name, time, value : str
+        The columns of the series' names, of times and of values, for tables that are written.
+    """
+
+    series: SeriesSet
+    tested: Ints | None
+    sources: tuple[Source, ...]
+    name: str
+    time: str
+    value: str
+
+
+def read_series(data: DataSettings, forecast: ForecastSettings) -> SeriesFiles:
+    """Read the data files and the test file.
+
+    With a time column the tables are long (a row for each series and time) or have a column for
+    each series; without one they are wide, a line for each series.
+
+    Raises
+    ------
+    DataError
+        A table cannot be read as series, or the test file does not go on where the data end.
+    """
+    options = {"encoding": data.encoding, "delimiter": data.delimiter}
+    tables = [read_tables(data.files, **options, drop_bad=data.drop_bad)]
+    if data.test_file:
+        tables.append(read_tables([data.test_file], **options, drop_bad=data.drop_bad))
+    first = tables[0]
+    sources = tuple(source for table in tables for source in table.sources)
+    if data.time is None:
+        name = resolve_column(first, data.id) if data.id else first.frame.columns[0]
+        series = _wide(first, data, name)
+        value = data.target or "value"
+        if data.test_file is None:
+            return SeriesFiles(series, None, sources, name, "time", value)
+        later = _wide(tables[1], data.model_copy(update={"series": ()}), name, ends=True)
+        joined, tested = _continued(series, later)
+        return SeriesFiles(joined, tested, sources, name, "time", value)
+    series = _long(first, data, forecast)
+    names = (data.id or ONLY, data.time, data.target or data.series[0])
+    if data.test_file is None:
+        return SeriesFiles(series, None, sources, *names)
+    require_same_columns(tables[1], first.frame.columns, data.test_file)
+    frame = first.frame.vstack(tables[1].frame.select(first.frame.columns))
+    whole = _long(Table(frame, sources, first.findings), data, forecast)
+    return SeriesFiles(whole, _lengthened(series, whole), sources, *names)
+
+
+def _long(table: Table, data: DataSettings, forecast: ForecastSettings) -> SeriesSet:
+    if not data.series:
+        raise DataError("no {name} column was named", fix="add --{name} COLUMN", name="series")
+    columns = state_columns(table, data.series)
+    covariates, time = Covariates(forecast.past, forecast.known), str(data.time)
+    if len(columns) == 1:
+        found = read_long(table, columns[0], time, data.id, covariates)
+        if data.id is None:  # then there is one, which goes by its column's name
+            found = replace(found, names=columns)
+    else:
+        found = read_columns(table, columns, time, data.id, covariates)
+    return replace(found, findings=[*table.findings, *found.findings])
+
+
+def _wide(table: Table, data: DataSettings, name: str, *, ends: bool = False) -> SeriesSet:
+    columns = table.frame.columns
+    name = resolve_column(table, name)
+    chosen = state_columns(table, data.series) if data.series else columns
+    found = read_wide(table, name, [column for column in chosen if column != name], whole=ends)
+    return replace(found, findings=[*table.findings, *found.findings])
+
+
+def _continued(series: SeriesSet, later: SeriesSet) -> tuple[SeriesSet, Ints]:
+    """Each series with what came after, by name."""
+    after = dict(zip(later.names, later.values, strict=True))
+    if lost := [name for name in series.names if name not in after]:
+        raise DataError(
+            "the test file has no line for the series {name!r} ({count} in all)",
+            fix="give it a line for each series of the data, by the same name",
+            name=lost[0],
+            count=len(lost),
+        )
+    values, tested = [], []
+    for name, own in zip(series.names, series.values, strict=True):
+        values.append(np.concatenate([own, after[name]]))
+        tested.append(len(after[name]))
+    none = [np.zeros((len(own), 0)) for own in values]
+    places = [np.arange(len(own), dtype=np.float64) for own in values]
+    joined = replace(series, values=values, past=none, known=none, places=places)
+    return joined, np.array(tested)
+
+
+def _lengthened(series: SeriesSet, whole: SeriesSet) -> Ints:
+    """By how many steps each series is longer with the test file's rows."""
+    before = dict(zip(series.names, series.values, strict=True))
+    tested = []
+    for name, values in zip(whole.names, whole.values, strict=True):
+        own = before.get(name, np.zeros(0))
+        if not np.array_equal(own, values[: len(own)], equal_nan=True):
+            raise DataError(
+                "the test file holds times of the series {name!r} that the data cover already",
+                fix="give it only rows from after the data’s last",
+                name=name,
+            )
+        tested.append(len(values) - len(own))
+    return np.array(tested)

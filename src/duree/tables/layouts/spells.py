@@ -1,0 +1,278 @@
+"""Spells: life courses with a row for each stay in a state (who, which, from when, till when).
+
+The sequence of a person runs from the start of the first spell, a state for each step of time. It
+is told as that of a table with a column for each time point is (see
+``duree.tables.layouts.states``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from duree.errors import DataError
+from duree.recipe.settings import STATES, DataSettings
+from duree.tables.columns import as_text, is_blank, resolve_column
+from duree.tables.finding import Finding
+from duree.tables.layouts.persons import Persons, one_row_each, shown, without_bad
+from duree.tables.layouts.states import ARROW, MISSING, check_number, clean_states
+from duree.tables.split.class_counts import listed
+from duree.tables.table import Table
+from duree.tables.time.calendar_units import UNITS, Clock, read_times
+
+# Beyond these the unit of time is too fine, or an end like 9999-12-31 stands for none.
+MOST_STEPS, LONGEST = 50_000_000, 100_000
+ENDS = {
+    True: "the end of a spell is its last step",
+    False: "the end of a spell is the step after its last",
+}
+# Notes of some rows of the table.
+OPEN = (
+    "spells without an end: {count} (row {rows} ...); they last until the next begins, a person's "
+    "last one until {last}, the last time in the table"
+)
+GAPS = (
+    "gaps between spells: {count} in {persons} persons, {steps} steps in all (before row {rows} "
+    "...); they are read as a state, {sign!r}"
+)
+UNKNOWN = (
+    "spells without a state: {count} (row {rows} ...); they are read as gaps, and not at all where "
+    "no spell follows"
+)
+JOINED = "spells that overlap another of the same state: {count} (row {rows} ...); they are joined"
+NO_TIME = "spells that end in the step in which they begin: {count} (row {rows} ...); not read"
+LATE = (
+    "persons whose first spell begins after {first}: {count}; each sequence is read from its own "
+    "first spell on"
+)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How spells were laid out in steps of time; other tables are to be laid out alike.
+
+    Attributes
+    ----------
+    unit : str
+        Of the steps; see ``Clock``.
+    closed : bool
+        Whether the end of a spell is its last step, and not the one after.
+    first : int or None
+        The first step of all, where all sequences begin in it.
+    """
+
+    unit: str
+    closed: bool
+    first: int | None = None
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+        """What ``asdict`` gave."""
+        return cls(**kept)
+
+    def labels(self, steps: int) -> list[str]:
+        """What the first steps of the sequences are called."""
+        if self.first is None:
+            return [str(step) for step in range(1, steps + 1)]
+        clock = Clock(self.unit)
+        return [clock.label(self.first + step) for step in range(steps)]
+
+
+def gather_spells(
+    table: Table, data: DataSettings, needed: dict[str, str], grid: Grid | None = None
+) -> tuple[Table, Grid]:
+    """The table with a row for each person, and their sequences in the column ``states``.
+
+    Parameters
+    ----------
+    table : Table
+        A row for each spell.
+    data : DataSettings
+        Names ``id``, ``state``, ``start`` and perhaps ``end``; ``drop_bad``.
+    needed : {role: column}
+        Columns of which each person must have one value.
+    grid : Grid, optional
+        As another table was laid out; found out from this one if not given.
+
+    Raises
+    ------
+    DataError
+        A column is missing, a cell is no time, a spell ends before it starts, or two different
+        states hold at once.
+    """
+    names = {role: getattr(data, role) for role in ("id", "state", "start", "end")}
+    named = {role: resolve_column(table, name) for role, name in names.items() if name}
+    for role in ("id", "start"):
+        blank = is_blank(as_text(table, named[role]))
+        table = without_bad(table, blank, "missing", drop=data.drop_bad, column=named[role])
+    starts, ends = read_times(table, named["start"]), _ends(table, named.get("end"))
+    clock = Clock(grid.unit) if grid else Clock.of(starts, ends)
+    begin, end = clock.count(starts), clock.count(ends)
+    backwards = (end < begin).fill_null(False)
+    table = without_bad(table, backwards.to_numpy(), "backwards", drop=data.drop_bad)
+    persons = Persons.of(as_text(table, named["id"]).str.strip_chars())
+    spells = (
+        pl.DataFrame({"begin": begin, "end": end})
+        .filter(~backwards)
+        .with_columns(
+            pl.Series("who", persons.codes),
+            clean_states(as_text(table, named["state"])).alias("state"),
+        )
+        .with_row_index("row")
+        .sort("who", "begin", "row")
+    )
+    if spells["state"].null_count() == spells.height:
+        raise DataError(
+            "the column {column!r} holds no state at all",
+            fix="name the column of the states",
+            column=named["state"],
+        )
+    closed = grid.closed if grid else _are_closed(spells)
+    spells = _lay_out(spells, closed)
+    _refuse_two_at_once(spells, persons, clock)
+    _refuse_too_many(spells, persons)
+    columns = set(named.values()) - {named["id"]}
+    whole = one_row_each(table, persons, named["id"], columns, needed)
+    sequences = _tell(spells, len(persons))
+    origins = spells.group_by("who").agg(pl.col("begin").min())["begin"]
+    first = int(origins[0]) if origins.n_unique() == 1 else None
+    found = _findings(spells, clock, closed, "end" in named, origins)
+    frame = whole.frame.with_columns(sequences)
+    return (
+        Table(frame, whole.sources, (*whole.findings, *found)),
+        Grid(clock.unit, closed, first),
+    )
+
+
+def _ends(table: Table, name: str | None) -> pl.Series:
+    if name is not None:
+        return read_times(table, name)
+    return pl.Series("end", [None] * len(table), dtype=pl.Float64)
+
+
+def _are_closed(spells: pl.DataFrame) -> bool:
+    """Whether spells end before the next begins, rather than where it does; so in doubt."""
+    after = pl.col("begin").shift(-1).over("who") - pl.col("end")
+    count = spells.select((after == 0).sum().alias("touch"), (after == 1).sum().alias("follow"))
+    return int(count["touch"][0]) <= int(count["follow"][0])
+
+
+def _lay_out(spells: pl.DataFrame, closed: bool) -> pl.DataFrame:
+    """The spells with ``stop``, the step after their last; ``steps`` of their own, none of which
+    another has; ``gap``, the steps before them in which nothing is known."""
+    stops = spells.with_columns((pl.col("end") + int(closed)).alias("stop"))
+    last = stops.select(pl.max_horizontal(pl.col("begin").max() + 1, pl.col("stop").max()))
+    following = pl.col("begin").shift(-1).over("who")
+    reach = pl.col("stop").cum_max().shift(1).over("who")
+    return (
+        stops.with_columns(pl.col("stop").fill_null(following).fill_null(last.item()))
+        .with_columns(reach.alias("reach"))
+        .with_columns(
+            (pl.col("begin") - pl.col("reach")).clip(lower_bound=0).fill_null(0).alias("gap"),
+            (pl.col("stop") - pl.max_horizontal("begin", "reach"))
+            .clip(lower_bound=0)
+            .alias("steps"),
+        )
+    )
+
+
+def _refuse_two_at_once(spells: pl.DataFrame, persons: Persons, clock: Clock) -> None:
+    before = pl.col("state").shift(1).over("who")
+    others = spells.with_columns(
+        before.alias("before"), pl.col("row").shift(1).over("who").alias("earlier")
+    ).filter((pl.col("reach") > pl.col("begin")) & before.ne_missing(pl.col("state")))
+    if not others.height:
+        return
+    one = others.row(0, named=True)
+    raise DataError(
+        "spells overlap: {count}, in {persons} persons; {person!r} is in {before!r} and in "
+        "{state!r} at once, in {time}",
+        "rows {earlier} and {row}",
+        "end a spell before the next begins, or decide which of the two holds",
+        count=others.height,
+        persons=others["who"].n_unique(),
+        person=persons.names[one["who"]],
+        before=one["before"] or MISSING,
+        state=one["state"] or MISSING,
+        time=clock.label(one["begin"]),
+        earlier=one["earlier"] + 1,
+        row=one["row"] + 1,
+    )
+
+
+def _refuse_too_many(spells: pl.DataFrame, persons: Persons) -> None:
+    steps = int((spells["steps"] + spells["gap"]).sum())
+    longest = spells.row(int((spells["steps"] + spells["gap"]).arg_max() or 0), named=True)
+    if steps <= MOST_STEPS and longest["steps"] + longest["gap"] <= LONGEST:
+        return
+    raise DataError(
+        "the spells come to {steps} steps of time; the longest, one of {person!r}, has {own}",
+        "row {row}",
+        "leave an end that is not known empty; write long times in months (2003-06) or years",
+        steps=steps,
+        person=persons.names[longest["who"]],
+        own=longest["steps"] + longest["gap"],
+        row=longest["row"] + 1,
+    )
+
+
+def _tell(spells: pl.DataFrame, persons: int) -> pl.Series:
+    """Each person's sequence as a text, String [persons]; it ends with the last state known."""
+    place = pl.int_range(pl.len()) * 2
+    gaps = spells.select("who", pl.lit(None, pl.String).alias("state"), "gap", place.alias("place"))
+    stays = spells.select("who", "state", "steps", (place + 1).alias("place"))
+    pieces = pl.concat([gaps.rename({"gap": "steps"}), stays]).filter(pl.col("steps") > 0)
+    is_known = pl.col("state").is_not_null().cast(pl.Int8)
+    lasting = pl.col("state").fill_null(MISSING).repeat_by("steps").list.join(ARROW)
+    told = (
+        pieces.sort("place")
+        .filter(is_known.cum_max(reverse=True).over("who") == 1)
+        .group_by("who", maintain_order=True)
+        .agg(lasting.str.join(ARROW).alias(STATES))
+    )
+    everybody = pl.DataFrame({"who": np.arange(persons)})
+    return everybody.join(told, on="who", how="left", maintain_order="left")[STATES].fill_null("")
+
+
+def _findings(
+    spells: pl.DataFrame, clock: Clock, closed: bool, has_ends: bool, origins: pl.Series
+) -> list[Finding]:
+    """What was found, and how it is read."""
+    span = spells["begin"].min(), spells["stop"].max()
+    first, last = clock.label(int(span[0])), clock.label(int(span[1]) - 1)  # type: ignore[arg-type]
+    facts: dict[str, object] = {"spells": spells.height, "persons": len(origins)}
+    facts |= {"first": first, "last": last}
+    counts = spells["state"].drop_nulls().value_counts(sort=True)["state"]
+    named: dict[str, object] = {"count": len(counts), "listed": listed(counts.to_list(), 12)}
+    what = "{spells} spells of {persons} persons, from {first} to {last}"
+    findings = [
+        Finding("spells", "ok", what, values=facts),
+        Finding("time_unit", "ok", UNITS[clock.unit]),
+        Finding("states", "ok", "{count} states: {listed}", values=named),
+        *check_number(len(counts)),
+    ]
+    if has_ends:
+        findings.append(Finding("ends", "ok", ENDS[closed]))
+    noted: list[tuple[str, pl.Expr, str]] = [
+        ("open_spells", pl.col("end").is_null(), OPEN),
+        ("gaps", pl.col("gap") > 0, GAPS),
+        ("unknown_spells", pl.col("state").is_null(), UNKNOWN),
+        ("joined_spells", pl.col("reach") > pl.col("begin"), JOINED),
+        ("no_time", pl.col("stop") == pl.col("begin"), NO_TIME),
+    ]
+    for check, which, what in noted:
+        found = spells.filter(which)
+        if found.height:
+            rows = found["row"].to_numpy()
+            facts = {"count": found.height, "rows": shown(rows), "last": last, "sign": MISSING}
+            facts |= {"persons": found["who"].n_unique(), "steps": int(found["gap"].sum())}
+            findings.append(Finding(check, "note", what, values=facts))
+    later = int((origins > origins.min()).sum())
+    if later:
+        facts = {"count": later, "first": first}
+        findings.append(Finding("late_starts", "note", LATE, values=facts))
+    return findings

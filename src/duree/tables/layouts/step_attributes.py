@@ -1,0 +1,218 @@
+"""Attributes: what a log tells of each event beside its name; read at each step, never foretold.
+
+What is read of a row is its sequence, told as a text; where something stands beside the steps, it
+is a record of that text (``states``) and of a list for each thing that does: the time since the
+event before, and the attributes. Everything that wants the text alone asks ``told_of``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import polars as pl
+
+from duree.errors import DataError
+from duree.recipe.settings import STATES, DataSettings
+from duree.tables.checks.leaks import find_leaks
+from duree.tables.columns import as_text, resolve_column
+from duree.tables.finding import Finding
+from duree.tables.layouts.persons import GAPS, OURS, without_bad
+from duree.tables.split.class_counts import listed
+from duree.tables.table import Table
+
+# Numbers of so few values are grades or codes, and read as categories; of many categories the most
+# frequent are told apart.
+FEW, MOST_VALUES = 12, 300
+NUMBER, CATEGORY = "number", "category"
+
+AS_NUMBER = (
+    "the attribute {column!r} is read as a number, from {low:g} to {high:g}; missing in {missing} "
+    "events"
+)
+AS_CATEGORY = (
+    "the attribute {column!r} is read as a category of {count} values: {listed}; missing in "
+    "{missing} events"
+)
+TOO_MANY = (
+    "the attribute {column!r} has {count} different values: the {most} most frequent ones are told "
+    "apart, the others are read as one"
+)
+LAST_TELLS = "the last value of the attribute {column!r} alone tells {target!r}"
+KNOWN_BEFORE = "it is read; make sure that it was known before the answer was"
+
+Kinds = dict[str, str]
+
+
+def kinds_of(
+    table: Table, named: Sequence[str], taken: Mapping[str, str], kept: Mapping[str, str] | None
+) -> Kinds:
+    """Whether each attribute is a number or a category; as an earlier table's was, where ``kept``.
+
+    Parameters
+    ----------
+    table : Table
+        A row for each event.
+    named : sequence of str
+        The columns of the attributes.
+    taken : {column: role}
+        The columns that are something else.
+    kept : {column: kind}, optional
+
+    Raises
+    ------
+    DataError
+        A column is missing, is named twice or is something else.
+    """
+    columns = [resolve_column(table, name) for name in named]
+    for name in columns:
+        role = taken.get(name, "name of what is told of sequences" if name in OURS else None)
+        if role is not None:
+            raise DataError(
+                "the column {column!r} is the {role}, and an attribute too",
+                fix="leave it out of the attributes",
+                column=name,
+                role=role,
+            )
+        if columns.count(name) > 1:
+            raise DataError(
+                "the attribute {column!r} is named twice", fix="name it once", column=name
+            )
+    return {name: (kept or {}).get(name) or _kind(table, name) for name in columns}
+
+
+def without_infinite(table: Table, kinds: Kinds, *, drop: bool) -> Table:
+    """The table without events of which a number has no end.
+
+    Raises
+    ------
+    DataError
+        There are such events, and they are not to be left out.
+    """
+    for name, kind in kinds.items():
+        if kind == NUMBER:
+            infinite = _numbers(table, name).is_infinite().fill_null(False).to_numpy()
+            table = without_bad(table, infinite, "infinite", drop=drop, column=name)
+    return table
+
+
+def read_attributes(table: Table, kinds: Kinds) -> list[pl.Series]:
+    """What each event has of each attribute: Float64 or String [events], null where it is missing.
+
+    Raises
+    ------
+    DataError
+        A number is asked for, and a cell holds none.
+    """
+    return [
+        _numbers(table, name) if kind == NUMBER else _filled(table, name)
+        for name, kind in kinds.items()
+    ]
+
+
+def attribute_findings(columns: Sequence[pl.Series]) -> list[Finding]:
+    """As what each attribute is read."""
+    found = []
+    for column in columns:
+        facts: dict[str, object] = {"column": column.name, "missing": column.null_count()}
+        known = column.drop_nulls()
+        if column.dtype == pl.Float64:
+            ends = {"low": known.min() or 0.0, "high": known.max() or 0.0}
+            found.append(Finding("attribute", "ok", AS_NUMBER, values=facts | ends))
+            continue
+        counts = known.value_counts(sort=True)
+        facts |= {"count": counts.height}
+        if counts.height > MOST_VALUES:
+            facts |= {"most": MOST_VALUES}
+            found.append(Finding("attribute", "note", TOO_MANY, values=facts))
+        else:
+            facts |= {"listed": listed(counts[column.name].to_list(), 12)}
+            found.append(Finding("attribute", "ok", AS_CATEGORY, values=facts))
+    return found
+
+
+def attribute_leaks(frame: pl.DataFrame, data: DataSettings, *, numeric: bool) -> list[Finding]:
+    """Attributes of events of which the last value tells the target."""
+    names = [name for name in data.attribute if frame.schema.get(name) == pl.List]
+    if data.target is None or not names:
+        return []
+    last = frame.select(data.target, pl.col(names).list.drop_nulls().list.last())
+    alone = data.model_copy(update={"text": None, "group": None})
+    return [
+        Finding("leaking_column", "warning", LAST_TELLS, KNOWN_BEFORE, found.values)
+        for found in find_leaks(last, alone, numeric=numeric)
+    ]
+
+
+def tell_beside(table: Table, told: pl.Series, names: Sequence[str]) -> pl.Series:
+    """What is read of each row: its sequence, and what of these columns stands beside the steps.
+
+    Parameters
+    ----------
+    table : Table
+        A row for each sequence.
+    told : polars.Series of String [rows]
+    names : sequence of str
+        Columns of lists, which end where the sequence does.
+
+    Raises
+    ------
+    DataError
+        There is no such column.
+    """
+    if not names:
+        return told
+    columns = [table.frame[resolve_column(table, name)].alias(name) for name in names]
+    frame = pl.DataFrame([told.alias(STATES), *columns])
+    if GAPS in names:  # nothing came before the first event
+        unknown = pl.concat_list(pl.lit(None, pl.Float64), pl.col(GAPS).list.slice(1))
+        frame = frame.with_columns(pl.when(pl.col(GAPS).list.len() > 0).then(unknown).alias(GAPS))
+    return frame.to_struct(told.name)
+
+
+def stands_beside(table: Table, attributes: Iterable[str]) -> list[str]:
+    """The columns that stand beside the steps: times between them, where there are any, and the
+    attributes."""
+    return [*([GAPS] if GAPS in table.frame.columns else []), *attributes]
+
+
+def beside(rows: pl.Series) -> list[str]:
+    """What stands beside the steps of what is read; nothing where it is texts alone."""
+    if not isinstance(rows.dtype, pl.Struct) or STATES not in rows.struct.fields:
+        return []
+    return [name for name in rows.struct.fields if name != STATES]
+
+
+def told_of(rows: pl.Series) -> pl.Series:
+    """The sequences as texts alone, String [rows]; other rows as they are."""
+    return rows.struct.field(STATES).alias(rows.name) if beside(rows) else rows
+
+
+def _kind(table: Table, name: str) -> str:
+    filled = _filled(table, name).drop_nulls()
+    numbers = filled.cast(pl.Float64, strict=False)
+    is_number = numbers.null_count() == 0 and numbers.n_unique() > FEW
+    return NUMBER if is_number else CATEGORY
+
+
+def _filled(table: Table, name: str) -> pl.Series:
+    """The cells without space around them; those that hold nothing are null."""
+    cells = as_text(table, name).str.strip_chars()
+    nothing = "NaN" if table.frame[name].dtype.is_float() else ""
+    return cells.set(cells.is_in(["", nothing]), None)
+
+
+def _numbers(table: Table, name: str) -> pl.Series:
+    filled = _filled(table, name)
+    numbers = filled.cast(pl.Float64, strict=False)
+    bad = (numbers.is_null() & filled.is_not_null()).arg_true()
+    if len(bad):
+        raise DataError(
+            "the attribute {column!r} was read as a number, and {count} cells hold none: {cell!r}",
+            "first at row {row}",
+            "write numbers with a decimal point, and leave missing ones empty",
+            column=name,
+            count=len(bad),
+            cell=filled[int(bad[0])],
+            row=int(bad[0]) + 1,
+        )
+    return numbers

@@ -1,0 +1,93 @@
+"""Whether every part of a split gets enough rows of every class; if not, which class lacks them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.tables.split.assignment import MIN_ROWS, Ints
+from duree.tables.split.split import TEST, TRAIN, VALIDATION
+
+TOO_FEW = {
+    TRAIN: "the training part has fewer than 2 rows of {classes}",
+    VALIDATION: "the validation part has fewer than 2 rows of {classes}",
+    TEST: "the test part has fewer than 2 rows of {classes}",
+}
+EMPTY = {
+    TRAIN: "the training part has fewer than 2 rows",
+    VALIDATION: "the validation part has fewer than 2 rows",
+    TEST: "the test part has fewer than 2 rows",
+}
+
+
+def refuse_few_rows(
+    target: str | None, names: list[str], classes: Ints, test_rows: NDArray[np.bool_], needed: int
+) -> None:
+    """Stop where no way of parting could give each part two rows of each class."""
+    counts = np.bincount(classes[~test_rows], minlength=len(names))
+    facts: dict[str, Any] = {"column": target, "needed": needed}
+    if counts.sum() < needed:
+        raise DataError(
+            "{rows} rows are too few to part",
+            fix="at least {needed} are needed",
+            rows=int(counts.sum()),
+            **facts,
+        )
+    if target is None:
+        return
+    if np.count_nonzero(counts) == 1:
+        raise DataError(
+            "the target {column!r} has only one class, {label!r}",
+            fix="choose a column with at least two",
+            label=names[int(counts.argmax())],
+            **facts,
+        )
+    if not counts.all():
+        raise DataError(
+            "the test file holds {classes}, which no other row does",
+            "target {column!r}",
+            "leave these rows out, or add some to the data",
+            classes=_chosen(names, counts == 0),
+            **facts,
+        )
+    if (counts < needed).any():
+        raise DataError(
+            "too few rows of {classes} to have 2 in each part",
+            "target {column!r}",
+            "leave these rows out, or join the class with another: each needs at least {needed}",
+            classes=_chosen(names, counts < needed),
+            **facts,
+        )
+
+
+def refuse_thin_parts(
+    part: Ints, target: str | None, names: list[str], classes: Ints, parts: int
+) -> None:
+    """Stop where groups, near-duplicates or time left a part without two rows of each class."""
+    for place in range(parts):
+        thin = np.bincount(classes[part == place], minlength=len(names)) < MIN_ROWS
+        if not thin.any():
+            continue
+        if target is None:
+            fix = "give that part a larger share, or part without --group or --time"
+            raise DataError(EMPTY[place], fix=fix)
+        raise DataError(
+            TOO_FEW[place],
+            "target {column!r}",
+            "give that part a larger share, leave the class out, or part without --group or --time",
+            column=target,
+            classes=_chosen(names, thin),
+        )
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The names in quotes, no more than ``most`` of them."""
+    return ", ".join(map(repr, names[:most])) + (", ..." if len(names) > most else "")
+
+
+def _chosen(names: list[str], chosen: NDArray[np.bool_]) -> str:
+    return listed([names[place] for place in np.flatnonzero(chosen)])
