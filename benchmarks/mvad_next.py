@@ -22,9 +22,10 @@ import polars as pl
 
 from duree.evaluation.uncertainty import wilson
 from duree.pipeline.dataset import read_question
+from duree.pipeline.model import load_networks
 from duree.recipe.recipe import Recipe
 from duree.tables.split.make_split import Split
-from duree.workflow import fit, load_networks
+from duree.workflow import fit
 
 TABLE = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "mvad" / "mvad.csv"
 COVARIATES = ["male", "catholic", "Grammar", "funemp", "gcse5eq", "fmpr", "livboth"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from duree.version import __version__
+
 if TYPE_CHECKING:
     from duree.estimators import SequenceClassifier, SequenceRegressor, load
 
-__version__ = "0.1.0"
 __all__ = ["SequenceClassifier", "SequenceRegressor", "__version__", "load"]
 
 

@@ -17,22 +17,21 @@ import numpy as np
 
 from duree.errors import DataError, DureeError
 from duree.evaluation.evaluate import Figures
-from duree.kinds import kind_of
 from duree.pipeline import save as records
 from duree.pipeline.baselines import train_rivals
 from duree.pipeline.dataset import Question
 from duree.pipeline.evaluate import judge_on_test
 from duree.pipeline.explain_row import require_explainable, write_attributions, write_explained_row
+from duree.pipeline.explain_test import study
 from duree.pipeline.listener import SILENT, Listener
-from duree.pipeline.model import TrainedModel, train_model
-from duree.pipeline.predict import made_from, read_like
+from duree.pipeline.model import TrainedModel, load_networks, train_model
+from duree.pipeline.predict import kind_of, made_from, read_like
 from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
-from duree.studies import study
 from duree.tables.files.resumable import Pieces
 from duree.tables.split.make_split import Split
 from duree.tasks import TASKS
@@ -193,18 +192,6 @@ def predict(
     model = TrainedModel.of_run(run)
     answer = kind_of(model.task).answer
     answer(run, model, data, Path(output), raw=raw, paths=paths, progress=progress)
-
-
-def load_networks(run: Run) -> list[TrainedModel]:
-    """The run's network, then those of other seeds.
-
-    Raises
-    ------
-    RunError
-        It has none yet.
-    """
-    others = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
-    return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
 
 
 def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | None = None) -> Path:

@@ -13,14 +13,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 from scipy.stats import spearmanr
 
-from duree.evaluation.metrics import (
-    CLASSIFICATION,
-    LOSSES,
-    MULTILABEL,
-    REGRESSION,
-    MetricSet,
-    gain,
-)
+from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
+from duree.results.metric import LOSSES, gain
 
 Floats = NDArray[np.float64]
 

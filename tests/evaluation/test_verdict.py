@@ -9,10 +9,10 @@ import pytest
 
 from duree.errors import chinese_templates
 from duree.evaluation import verdict
-from duree.evaluation.comparison import Comparison
 from duree.evaluation.metrics import CLASSIFICATION, LABELS, REGRESSION
 from duree.evaluation.resampling import Sample
 from duree.evaluation.verdict import Verdict, conclude, decide, rows_needed, weigh
+from duree.results.run_files import Comparison
 
 Estimates = dict[str, dict[str, float]]
 

@@ -8,7 +8,7 @@ import torch
 
 from duree.explain.model import recurrent_part
 from duree.explain.states import nearest_rows, pooled_states, state_map
-from duree.training.loop import scores
+from duree.network.scoring import scores
 
 
 def test_the_head_makes_the_scores_from_the_pooled_states(planted):

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from duree.network.distributions import Gaussian, NegativeBinomial, Quantiles, StudentT
-from duree.sequences.levels import LEVELS
+from duree.recipe.quantile_levels import LEVELS
 
 RNG = np.random.default_rng(0)
 VALUES = RNG.normal(size=(5, 3)) * 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from duree.sequences.scripts import find_script
+from duree.sequences.tokenizer import find_script
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.pipeline.test_explain import recipe
 from tests.serving.test_service import Client
-from tests.test_explaining import recipe
 from tests.test_workflow import letters
 
 from duree.serving.arrow import read_column, write_table

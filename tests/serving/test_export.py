@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 import polars as pl
 import pytest
-from tests.test_cli import call
-from tests.test_explaining import recipe
+from tests.cli.test_commands import call
+from tests.pipeline.test_explain import recipe
 from tests.test_workflow import letters
 
 from duree import errors

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from tests.test_explaining import recipe
+from tests.pipeline.test_explain import recipe
 from tests.test_workflow import letters
 
 from duree.errors import RunError

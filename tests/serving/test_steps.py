@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.runs.test_forecast import HORIZON, long_table, walks
+from tests.runs.test_forecast import recipe as forecasting
+from tests.runs.test_label import recipe as tagging
+from tests.runs.test_label import sentences, write_universal
 from tests.serving.test_service import Client
-from tests.test_forecasting import HORIZON, long_table, walks
-from tests.test_forecasting import recipe as forecasting
-from tests.test_label import recipe as tagging
-from tests.test_label import sentences, write_universal
 
 from duree.pipeline.run import Run
 from duree.serving.bodies import ARROW

@@ -14,8 +14,9 @@ from tests.training.examples import accuracy, examples, loss, network, plan, sam
 
 from duree.errors import RunError, TrainingError
 from duree.network import kernels
+from duree.network.scoring import scores
 from duree.training import loop
-from duree.training.loop import scores, train
+from duree.training.loop import train
 
 
 class Stop(Exception):

@@ -7,9 +7,10 @@ import pytest
 from tests.training.examples import VOCABULARY, accuracy, examples, loss, plan, same, weights
 
 from duree.network.batches import Examples
+from duree.network.scoring import scores
 from duree.network.wide import WideModel
 from duree.sequences.ragged import Ragged
-from duree.training.loop import Plan, scores
+from duree.training.loop import Plan
 from duree.training.wide import refit_wide, time_for_the_rest, train_wide
 
 

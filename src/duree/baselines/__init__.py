@@ -19,7 +19,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from duree.baselines.boosted import MOST_STATES, BoostedTrees
-from duree.baselines.features import Features
 from duree.baselines.hidden_markov import HiddenMarkov
 from duree.baselines.logistic import Logistic
 from duree.baselines.majority import Majority
@@ -33,7 +32,7 @@ from duree.baselines.markov import (
 )
 from duree.baselines.nb_svm import NbSvm
 from duree.baselines.next_steps import Read, StepBaseline, StepModel
-from duree.baselines.ngrams import Ngrams
+from duree.baselines.ngrams import Features, Ngrams
 from duree.baselines.random_forest import Forest
 from duree.baselines.ridge import RidgeRegression
 from duree.baselines.rocket import RocketFeatures

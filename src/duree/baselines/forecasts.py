@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from duree.errors import DataError, require_packages
-from duree.sequences.levels import LEVELS, MEDIAN
+from duree.recipe.quantile_levels import LEVELS, MEDIAN
 from duree.tables.time.seasons import naive2, naive_error, without_gaps
 
 Floats = NDArray[np.float64]

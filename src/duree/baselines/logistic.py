@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from duree.baselines.features import Features
 from duree.baselines.linear import LinearModel, fit_logistic
+from duree.baselines.ngrams import Features
 from duree.baselines.targets import ALIKE, Answers, Counts
 
 

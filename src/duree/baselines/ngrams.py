@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -117,3 +118,23 @@ def _frequent(chunks: list[NDArray[np.int64]]) -> pl.DataFrame:
     return pl.DataFrame(
         {"key": keys, "feature": pl.int_range(len(keys), dtype=pl.Int32, eager=True)}
     )
+
+
+class Features(Protocol):
+    """Counts of what each row holds; rows are a list of texts, or a Ragged of numbers.
+
+    Attributes
+    ----------
+    is_unit : bool [features]
+        Which of them a forest may see, after ``fit``.
+    """
+
+    is_unit: NDArray[np.bool_]
+
+    def fit(self, texts: Any, validation_texts: Any) -> tuple[csr_matrix, csr_matrix]:
+        """Learn which features there are, and count them in both lists, [rows, features]."""
+        ...
+
+    def count(self, texts: Any) -> csr_matrix:
+        """The same for other rows."""
+        ...

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix, vstack
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.utils.parallel import Parallel, delayed
 
-from duree.baselines.features import Features
+from duree.baselines.ngrams import Features
 from duree.baselines.targets import ALIKE, Answers, Counts
 
 # Commonest units: a split sees few features, and rare ones would only dilute them.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import Ridge
 
-from duree.baselines.features import Features
+from duree.baselines.ngrams import Features
 from duree.baselines.targets import ALIKE, Counts
 
 

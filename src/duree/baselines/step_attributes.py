@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from duree.baselines.features import Features
+from duree.baselines.ngrams import Features
 from duree.sequences.ragged import Ragged
 from duree.tables.layouts.step_attributes import told_of
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from duree import __version__
 from duree.errors import DureeError, translate
+from duree.version import __version__
 
 # Torch takes more than a second to import: every verb imports what it needs, and --help nothing.
 

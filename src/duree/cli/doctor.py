@@ -8,17 +8,8 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-from duree import __version__
-
-CORE = ("torch", "numpy", "scikit-learn", "polars", "matplotlib", "safetensors")
-EXTRAS = {
-    "formats": {"fastexcel": "Excel", "pyreadstat": "Stata and SPSS"},
-    "chinese": {"jieba": "Chinese word segmentation"},
-    "forecast": {"statsforecast": "ARIMA, ETS and Theta", "statsmodels": "ADF and KPSS tests"},
-    "onnx": {"onnx": "export", "onnxruntime": "trying an export"},
-    "serve": {"fastapi": "the service", "uvicorn": "the service"},
-    "studio": {"python_multipart": "the studio"},
-}
+from duree.pipeline.save import CORE, EXTRAS
+from duree.version import __version__
 
 
 def examine() -> Iterator[str]:
@@ -33,13 +24,6 @@ def examine() -> Iterator[str]:
     for extra, packages in EXTRAS.items():
         for package, purpose in packages.items():
             yield _examine_extra(extra, package, purpose)
-
-
-def versions() -> dict[str, str]:
-    """The versions that a result depends on, by name."""
-    return {"duree": __version__, "python": platform.python_version()} | {
-        package: version(package) for package in CORE
-    }
 
 
 def _examine_kernel() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +11,7 @@ from scipy.stats import binomtest
 from duree.evaluation.resampling import Trial
 from duree.evaluation.uncertainty import LEVEL, Interval, interval, p_value
 from duree.evaluation.weighted_metrics import Floats
-
-NETWORK = "network"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Network minus baseline in one metric; ``model`` is the baseline."""
-
-    model: str
-    metric: str
-    difference: float
-    low: float
-    high: float
-    p_value: float
-    method: str
+from duree.results.run_files import NETWORK, Comparison
 
 
 def compare(

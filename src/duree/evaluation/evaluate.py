@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.errors import DataError, TrainingError
-from duree.evaluation.comparison import NETWORK, compare
+from duree.evaluation.comparison import compare
 from duree.evaluation.metrics import MetricSet, defined
 from duree.evaluation.per_class import ClassFigures, class_figures
 from duree.evaluation.resampling import Sample, Trial
 from duree.evaluation.uncertainty import metric_interval
 from duree.evaluation.verdict import Verdict, decide
 from duree.evaluation.weighted_metrics import Floats
+from duree.results.run_files import NETWORK
 
 Figures = dict[str, dict[str, float]]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.weighted_metrics import Floats, Weighted, mean, ratio
-from duree.sequences.levels import BAND_80, BAND_95, LEVELS, MEDIAN
+from duree.recipe.quantile_levels import BAND_80, BAND_95, LEVELS, MEDIAN
 
 # What stands beside the values of each row, in this order.
 FURTHER = ("scale", "naive_smape", "naive_mase")

@@ -20,15 +20,8 @@ from duree.evaluation.weighted_metrics import Floats, Weighted
 
 Prepare = Callable[[Floats, NDArray[Any]], dict[str, Weighted]]
 
-# Lower is better.
-LOSSES = frozenset(
-    {"log_loss", "brier", "calibration_error", "mae", "rmse", "bits", "change_bits"}
-    | {"owa", "smape", "mase", "crps", "pinball"}
-)
 # Shares of the rows.
 SHARES = frozenset({"accuracy", "subset_accuracy", "coverage_80", "coverage_95"})
-# Neither higher nor lower is better, but nearer to this.
-TARGETS = {"coverage_80": 0.8, "coverage_95": 0.95}
 # Between 0 and 1, and able to reach both.
 BOUNDED = SHARES | {"macro_f1", "micro_f1", "auc", "calibration_error"}
 BOUNDED |= {"change_accuracy", "top3_accuracy", "mrr"}
@@ -125,18 +118,6 @@ def defined(plain: Mapping[str, Floats]) -> dict[str, float]:
     names += [name for name in plain if name not in LABELS and name.endswith(OF_LAYER)]
     values = {name: float(plain[name][0]) for name in names}
     return {name: value for name, value in values.items() if np.isfinite(value)}
-
-
-def worth(metric: str, value: float) -> float:
-    """A number that is the higher, the better this value of the metric is."""
-    if metric in TARGETS:
-        return -abs(value - TARGETS[metric])
-    return gain(metric) * value
-
-
-def gain(metric: str) -> float:
-    """1 where a higher value of the metric is better, else -1."""
-    return -1.0 if metric in LOSSES else 1.0
 
 
 def _classification(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:

@@ -10,10 +10,12 @@ from typing import Literal
 import numpy as np
 
 from duree.errors import translate
-from duree.evaluation.comparison import NETWORK, Comparison, holm
-from duree.evaluation.metrics import BOUNDED, LABELS, MetricSet, gain
+from duree.evaluation.comparison import holm
+from duree.evaluation.metrics import BOUNDED, LABELS, MetricSet
 from duree.evaluation.resampling import Sample
 from duree.evaluation.uncertainty import NORMAL
+from duree.results.metric import gain
+from duree.results.run_files import NETWORK, Comparison
 
 # The share of runs on data without signal in which a difference may be claimed.
 SIGNIFICANCE = 0.05

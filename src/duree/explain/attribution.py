@@ -30,8 +30,8 @@ from duree.explain.model import (
 )
 from duree.network.allocator import keep_freed_memory
 from duree.network.batches import cut_by_length, pad
+from duree.network.scoring import scores
 from duree.sequences.ragged import Ragged, offsets_of
-from duree.training.loop import scores
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from duree.explain.model import Model, recurrent_part
 from duree.network.batches import cut_by_length, pad
 from duree.network.model import SequenceModel, tabulated
+from duree.network.scoring import scores
 from duree.sequences.ragged import Ragged
-from duree.training.loop import scores
 
 SPANS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 # Rows whose states are held at a time, and blocks that are read at a time.

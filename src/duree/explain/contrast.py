@@ -18,6 +18,7 @@ from scipy.stats import norm
 from duree.errors import DataError
 from duree.explain.attribution import Attributions, Rows, quantity
 from duree.explain.model import Model, tokens_of, without
+from duree.results.explanations import Flip
 from duree.sequences.ragged import Ragged
 
 Floats = NDArray[np.float64]
@@ -28,27 +29,6 @@ CANDIDATES, ROUNDS = 100, 40
 LEVEL = 0.05
 # A word or phrase is looked at if it stands in so many rows.
 LEAST_ROWS = 10
-
-
-@dataclass(frozen=True)
-class Flip:
-    """A set of steps without which the decision is another one.
-
-    Attributes
-    ----------
-    steps : list of int
-        In the order of the sequence; empty where no set was found.
-    before, after : str
-        What is predicted with all steps, and without these.
-    smallest : bool
-        Whether it is proved that no smaller set does it: true of a single step. A larger set is
-        minimal (each of its steps is needed), but another, smaller one may exist.
-    """
-
-    steps: list[int]
-    before: str
-    after: str
-    smallest: bool
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from scipy.stats import norm
 from duree.errors import RunError
 from duree.explain.model import Model, recurrent_part, row_sums, shuffled, tokens_of
 from duree.network.batches import pad
+from duree.results.explanations import Forgetting, Memory
 from duree.sequences.ragged import Ragged
 
 Array = NDArray[np.float32]
@@ -85,63 +86,6 @@ def trace(model: Model, sequences: Ragged) -> Iterator[Trace]:
                     for direction, step in enumerate(directions)
                 }
             )
-
-
-@dataclass(frozen=True)
-class Memory:
-    """How long the units of one layer and direction remember.
-
-    Attributes
-    ----------
-    layer, direction
-        Counted from 0; "forward" or "backward".
-    median, longest : float
-        Half-lives in steps: of the unit in the middle, and of the one that only a tenth outlast.
-    shuffled_median, shuffled_longest : float
-        The same on rows whose steps stand in random order.
-    seeds : list of (float, float)
-        The longest half-life of each other network, in order and shuffled.
-    finding : bool
-        Whether order makes the units keep more or less than shuffling does, by more than chance,
-        and to the same side in every network.
-    """
-
-    layer: int
-    direction: str
-    median: float
-    longest: float
-    shuffled_median: float
-    shuffled_longest: float
-    seeds: list[tuple[float, float]]
-    finding: bool
-
-
-@dataclass(frozen=True)
-class Forgetting:
-    """What a word does to the memory.
-
-    Attributes
-    ----------
-    word : str
-    rows : int
-        Rows that hold it.
-    kept : float
-        The keeping gate at the word minus the mean of its row: below 0, the word makes forget.
-    shuffled : float
-        The same on rows whose steps stand in random order.
-    seeds : list of float
-        ``kept`` in each other network.
-    finding : bool
-        Whether ``kept`` and ``shuffled`` differ by more than chance (Bonferroni's correction for
-        all words), to the same side in every network, and ``kept`` has one sign in all.
-    """
-
-    word: str
-    rows: int
-    kept: float
-    shuffled: float
-    seeds: list[float]
-    finding: bool
 
 
 class Watched(NamedTuple):

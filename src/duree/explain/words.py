@@ -16,20 +16,13 @@ from scipy.linalg import orthogonal_procrustes
 
 from duree.errors import DataError
 from duree.explain.model import Model, principal, recurrent_part, text_encoder
+from duree.results.explanations import Neighbour
 from duree.sequences.text_encoder import SPECIAL
 
 Floats = NDArray[np.float64]
 
 # How many words are compared if none are named: rarer ones have hardly learned their vectors.
 COMMONEST = 1000
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A word and its cosine similarity, from -1 to 1."""
-
-    word: str
-    cosine: float
 
 
 @dataclass(frozen=True)

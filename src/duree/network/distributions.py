@@ -18,7 +18,7 @@ from scipy import stats
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from duree.sequences.levels import LEVELS
+from duree.recipe.quantile_levels import LEVELS
 
 # softplus of this is 1: what spread an untrained network states at the first step.
 ONE = math.log(math.e - 1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from duree.evaluation.comparison import NETWORK, Comparison
 from duree.evaluation.evaluate import judge_models
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.report.run_data import RunData, load_run
+from duree.results.run_files import NETWORK, Comparison
 from duree.tables.split.make_split import group_codes
 
 

@@ -10,10 +10,10 @@ from duree.errors import RunError
 from duree.network.batches import pad
 from duree.network.model import SequenceModel, tabulated
 from duree.network.next_model import StepModel
+from duree.network.scoring import scoring_batches
 from duree.network.wide import JoinedModel
 from duree.pipeline.model import TrainedModel
 from duree.sequences.ragged import Ragged
-from duree.training.loop import scoring_batches
 
 
 def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:

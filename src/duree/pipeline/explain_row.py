@@ -19,9 +19,10 @@ from duree.explain.model import recurrent_part, sentences, text_encoder
 from duree.pipeline.explain_series import attributed_series, explain_series
 from duree.pipeline.explain_test import answer_names, arc_data, shading
 from duree.pipeline.model import TrainedModel
-from duree.report.pages.row import RowData, render_row
-from duree.report.pages.series import SeriesData, render_series
+from duree.report.pages.row import render_row
+from duree.report.pages.series import render_series
 from duree.report.vocabulary import Words
+from duree.results.explanations import RowData, SeriesData
 from duree.sequences.series_encoder import SeriesEncoder
 from duree.sequences.state_encoder import LifeEncoder
 from duree.sequences.text_encoder import TextEncoder

@@ -10,7 +10,7 @@ from duree.explain.faithfulness import agreement, believed
 from duree.explain.series import by_channel
 from duree.pipeline.explain_test import answer_names
 from duree.pipeline.model import TrainedModel
-from duree.report.pages.series import Read, SeriesData
+from duree.results.explanations import Read, SeriesData
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder, as_ragged
 from duree.tables.layouts.numeric_series import channel_names

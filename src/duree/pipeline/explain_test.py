@@ -9,31 +9,35 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.evaluation.comparison import NETWORK
 from duree.evaluation.evaluate import judge_alone, judge_models
 from duree.explain.arcs import ARC_UNITS, arc
 from duree.explain.attribution import Attributions, integrated_gradients
 from duree.explain.context_length import memory_cost, memory_curve
 from duree.explain.contrast import strengths
 from duree.explain.faithfulness import agreement, faithfulness
-from duree.explain.gates import KEEPS, Forgetting, Memory, forgetting, memories, watch_both
+from duree.explain.gates import KEEPS, forgetting, memories, watch_both
 from duree.explain.model import recurrent_part, shuffled, text_encoder
 from duree.explain.words import neighbours, word_map
 from duree.network.wide import JoinedModel
 from duree.pipeline.dataset import Question
 from duree.pipeline.evaluate import Judged
+from duree.pipeline.forecast_diagnostics import forecast_facts
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
+from duree.pipeline.waiting_times import FIGURES, judge_waits, learn_waits
 from duree.report.safe_text import quote
 from duree.results.explanations import (
     ArcData,
     Curves,
     Explanations,
+    Forgetting,
+    Memory,
     Order,
     Shading,
     Span,
     Telling,
 )
-from duree.results.run_files import Estimate
+from duree.results.run_files import NETWORK, Estimate
 from duree.sequences.ragged import Ragged
 from duree.sequences.state_encoder import LifeEncoder
 from duree.sequences.text_encoder import SPECIAL, TextEncoder
@@ -285,3 +289,20 @@ def _gates(
     words = forgetting(watched, text_encoder(networks[0]).vocabulary)
     told = [word for word in words if word.finding and word.kept < 0]
     return memories(watched), told[:FORGETTING_WORDS]
+
+
+def study(
+    run: Run,
+    question: Question,
+    sequences: Ragged,
+    networks: list[TrainedModel],
+    judged: Judged,
+) -> None:
+    """What the network learned, how long one waits for what comes, and how forecasts went."""
+    network, seed = networks[0], run.recipe.seed
+    if found := explain_test(question, sequences, networks, judged, seed):
+        run.write_json("explanations.json", found.model_dump())
+    if waits := learn_waits(run, question, sequences, network):
+        run.write_json(FIGURES, judge_waits(run, question, sequences, network, waits))
+    if facts := forecast_facts(question, network.encoder, judged, seed):
+        run.write_json("forecasts.json", facts)

@@ -14,12 +14,13 @@ from duree.baselines.forecasts import PURPOSE
 from duree.baselines.forecasts import Forecast as Baseline
 from duree.errors import DataError, ExtraError, require_packages
 from duree.evaluation.evaluate import Figures, judge_alone
+from duree.network.scoring import scores
 from duree.pipeline.dataset import Question
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.recipe.quantile_levels import LEVELS, MEDIAN
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import ModelSettings, TrainingSettings
-from duree.sequences.levels import LEVELS, MEDIAN
 from duree.sequences.window_encoder import WindowEncoder
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.finding import Finding
@@ -36,7 +37,6 @@ from duree.tables.layouts.series_files import SeriesFiles, read_series
 from duree.tables.split.make_split import Split, group_codes
 from duree.tables.table import Table
 from duree.tasks.forecast import Forecast
-from duree.training.loop import scores
 
 # Fewer training windows than this teach a network nothing that ARIMA would not know better.
 FEWEST_WINDOWS = 30

@@ -11,8 +11,8 @@ from duree.evaluation.forecast_metrics import Answers, mase, mean_of_known, quan
 from duree.evaluation.stationarity import stationarity
 from duree.pipeline.dataset import Question
 from duree.pipeline.evaluate import Judged
+from duree.recipe.quantile_levels import LEVELS, MEDIAN
 from duree.sequences.encoder import Encoder
-from duree.sequences.levels import LEVELS, MEDIAN
 from duree.sequences.window_encoder import WindowEncoder
 from duree.tables.time.seasons import without_gaps
 

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from duree import __version__
 from duree.errors import DataError, RunError
 from duree.network.batches import Examples
+from duree.network.scoring import scores
 from duree.network.wide import JoinedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
@@ -34,9 +34,9 @@ from duree.tables.layouts.states import tell_states
 from duree.tables.layouts.step_attributes import tell_beside
 from duree.tables.table import Table
 from duree.tasks import TASKS, Task
-from duree.training.join import join
-from duree.training.loop import Plan, Progress, scores, train
-from duree.training.wide import refit_wide, time_for_the_rest, train_wide
+from duree.training.loop import Plan, Progress, train
+from duree.training.wide import join, refit_wide, time_for_the_rest, train_wide
+from duree.version import __version__
 
 
 @dataclass(frozen=True)
@@ -307,3 +307,15 @@ def _settled(task: Task, network: nn.Module, validation: Examples) -> Task:
 
 def _kind(encoder: Encoder) -> str:
     return next(kind for kind, encoder_class in ENCODERS.items() if type(encoder) is encoder_class)
+
+
+def load_networks(run: Run) -> list[TrainedModel]:
+    """The run's network, then those of other seeds.
+
+    Raises
+    ------
+    RunError
+        It has none yet.
+    """
+    others = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
+    return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]

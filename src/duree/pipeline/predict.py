@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from duree import __version__
 from duree.errors import DataError
 from duree.evaluation.evaluate import Figures, judge_alone
+from duree.pipeline.dataset import Question, read_question
+from duree.pipeline.forecast_dataset import answer_series, judge_series, read_forecast
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.pipeline.waiting_times import Waits
+from duree.recipe.recipe import Recipe
 from duree.recipe.settings import NUMBERS
 from duree.storage import MANIFEST
 from duree.tables.checks.weights import read_weights
 from duree.tables.columns import with_columns
+from duree.tables.files.conll import tokens_go_to, write_tagged
 from duree.tables.files.read import read_tables
 from duree.tables.files.resumable import Pieces
 from duree.tables.files.stream import count_rows, stream_table
 from duree.tables.files.write import require_writable
 from duree.tables.layouts.layout import whole
 from duree.tables.layouts.persons import GAPS, OURS
-from duree.tables.split.make_split import group_codes
+from duree.tables.split.make_split import Split, group_codes
 from duree.tables.table import Table
-from duree.tables.tagged import tokens_go_to, write_tagged
+from duree.tasks import Task
+from duree.version import __version__
 
 # Told how many rows are done, and of how many, where that is known.
 Progress = Callable[[int, int | None], None]
@@ -116,3 +120,38 @@ def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> 
     yield from stream_table(
         data, encoding=settings.encoding, delimiter=settings.delimiter, skip=skip
     )
+
+
+class Answer(Protocol):
+    """Writes what a network says of a table."""
+
+    def __call__(
+        self,
+        run: Run,
+        model: TrainedModel,
+        data: Path | str,
+        output: Path,
+        *,
+        raw: bool,
+        paths: int | None,
+        progress: Progress,
+    ) -> None: ...
+
+
+class Kind(NamedTuple):
+    """What is done with rows of one kind."""
+
+    read: Callable[[Recipe, Split | None], Question]
+    judge: Callable[[Run, TrainedModel, Path | str], Figures]
+    answer: Answer
+
+
+# Each row is a sequence, or they are gathered into such.
+ROWS = Kind(read_question, judge_rows, answer_rows)
+# Rows are moments in series, which only a whole table tells.
+SERIES = Kind(read_forecast, judge_series, answer_series)
+
+
+def kind_of(task: Task | type[Task] | None) -> Kind:
+    """What is done with the rows that a task asks of; None: a task that is to be found out."""
+    return SERIES if task is not None and task.of_series else ROWS

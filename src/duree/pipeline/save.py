@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any
 
 import polars as pl
 import torch
 
-from duree.cli.doctor import versions
 from duree.errors import RunError
 from duree.evaluation.evaluate import Judgement
 from duree.pipeline.dataset import Question
@@ -30,6 +30,7 @@ from duree.tables.finding import Finding
 from duree.tables.layouts.layout import time_points
 from duree.tables.layouts.numeric_series import measured, step_names
 from duree.tasks import Task
+from duree.version import __version__
 
 PARTS = ("train", "validation", "test")
 ENDED_BY_HAND = "Training was ended by hand, with the weights of the best epoch so far."
@@ -233,3 +234,23 @@ def _refuse_other_data(run: Run, sources: list[dict[str, Any]]) -> None:
     if kept["threads"] != torch.get_num_threads():
         # Sums are taken in another order with other threads, and end a hair's breadth apart.
         torch.set_num_threads(kept["threads"])
+
+
+CORE = ("torch", "numpy", "scikit-learn", "polars", "matplotlib", "safetensors")
+
+
+EXTRAS = {
+    "formats": {"fastexcel": "Excel", "pyreadstat": "Stata and SPSS"},
+    "chinese": {"jieba": "Chinese word segmentation"},
+    "forecast": {"statsforecast": "ARIMA, ETS and Theta", "statsmodels": "ADF and KPSS tests"},
+    "onnx": {"onnx": "export", "onnxruntime": "trying an export"},
+    "serve": {"fastapi": "the service", "uvicorn": "the service"},
+    "studio": {"python_multipart": "the studio"},
+}
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on, by name."""
+    return {"duree": __version__, "python": platform.python_version()} | {
+        package: version(package) for package in CORE
+    }

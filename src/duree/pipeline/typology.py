@@ -27,10 +27,10 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.predict import read_like
 from duree.pipeline.run import Run
 from duree.recipe.settings import STATES
-from duree.report.figures.typology import TypeFacts
-from duree.report.pages.typology import Kind, Sorting, Typology, render_typology
+from duree.report.pages.typology import render_typology
 from duree.report.vocabulary import Words
 from duree.results.run_files import StateFacts
+from duree.results.typology import Kind, Sorting, TypeFacts, Typology
 from duree.sequences.series_encoder import SeriesEncoder
 from duree.sequences.state_encoder import LifeEncoder
 from duree.storage import write_file

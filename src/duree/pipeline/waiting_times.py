@@ -23,6 +23,7 @@ from duree.evaluation.metrics import FLOOR, MetricSet
 from duree.evaluation.next_metrics import ratios_of
 from duree.network.batches import pad
 from duree.network.next_model import StepModel
+from duree.network.scoring import scoring_batches
 from duree.network.waiting_times import Steps, WaitClasses, WaitHead, train_waits
 from duree.pipeline.dataset import Question
 from duree.pipeline.model import TrainedModel
@@ -30,7 +31,6 @@ from duree.pipeline.run import Run
 from duree.sequences.ragged import Ragged, pieces
 from duree.storage import read_sealed, write_sealed
 from duree.tables.layouts.persons import GAPS
-from duree.training.loop import scoring_batches
 
 FOLDER, FIGURES = "waits", "waits.json"
 # Steps that the head learns from, those that choose its epoch, and those judged at a time.

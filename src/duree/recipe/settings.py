@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -344,3 +344,13 @@ class JudgingSettings(Section):
     forest_trees: int = Field(1000, ge=1, description="Trees of the random forest.")
     bootstrap: int = Field(2000, ge=100, description="Resamples behind each interval.")
     seeds: int = Field(1, ge=1, description="Networks to train, each from a seed of its own.")
+
+
+class Enough(NamedTuple):
+    """How long to train where the recipe leaves the epochs open: for so many steps, or epochs."""
+
+    steps: int = 700
+    epochs: int = 50
+
+
+ENOUGH = Enough()

@@ -11,7 +11,6 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from duree.errors import RunError
-from duree.evaluation.tag_errors import TagFacts
 from duree.recipe.recipe import Recipe
 from duree.report.vocabulary import Words
 from duree.results.explanations import Explanations
@@ -30,6 +29,7 @@ from duree.results.run_files import (
     is_part,
 )
 from duree.results.series import ChannelFacts
+from duree.results.tags import TagFacts
 
 T = TypeVar("T")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from pydantic import Field
 
-from duree.explain.gates import Forgetting, Memory
-from duree.explain.words import Neighbour
 from duree.results.run_files import Estimate, Record
 
 
@@ -96,3 +97,143 @@ class Explanations(Record):
     gate_rows: int = 0
     units: list[Memory] = Field(default_factory=list)
     forgetting: list[Forgetting] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How long the units of one layer and direction remember.
+
+    Attributes
+    ----------
+    layer, direction
+        Counted from 0; "forward" or "backward".
+    median, longest : float
+        Half-lives in steps: of the unit in the middle, and of the one that only a tenth outlast.
+    shuffled_median, shuffled_longest : float
+        The same on rows whose steps stand in random order.
+    seeds : list of (float, float)
+        The longest half-life of each other network, in order and shuffled.
+    finding : bool
+        Whether order makes the units keep more or less than shuffling does, by more than chance,
+        and to the same side in every network.
+    """
+
+    layer: int
+    direction: str
+    median: float
+    longest: float
+    shuffled_median: float
+    shuffled_longest: float
+    seeds: list[tuple[float, float]]
+    finding: bool
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """What a word does to the memory.
+
+    Attributes
+    ----------
+    word : str
+    rows : int
+        Rows that hold it.
+    kept : float
+        The keeping gate at the word minus the mean of its row: below 0, the word makes forget.
+    shuffled : float
+        The same on rows whose steps stand in random order.
+    seeds : list of float
+        ``kept`` in each other network.
+    finding : bool
+        Whether ``kept`` and ``shuffled`` differ by more than chance (Bonferroni's correction for
+        all words), to the same side in every network, and ``kept`` has one sign in all.
+    """
+
+    word: str
+    rows: int
+    kept: float
+    shuffled: float
+    seeds: list[float]
+    finding: bool
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A word and its cosine similarity, from -1 to 1."""
+
+    word: str
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A set of steps without which the decision is another one.
+
+    Attributes
+    ----------
+    steps : list of int
+        In the order of the sequence; empty where no set was found.
+    before, after : str
+        What is predicted with all steps, and without these.
+    smallest : bool
+        Whether it is proved that no smaller set does it: true of a single step. A larger set is
+        minimal (each of its steps is needed), but another, smaller one may exist.
+    """
+
+    steps: list[int]
+    before: str
+    after: str
+    smallest: bool
+
+
+class RowData(Record):
+    """One explained row, as its JSON file holds it; ``row`` counts from 1.
+
+    ``start`` and ``score`` are what is explained, of a text without content and of this one: the
+    log-odds of ``shading.said``, or the number. ``attributions`` are by method, ``by_sentence``
+    what taking out the sentence of each unit loses; ``faithful`` are areas by method (see
+    ``duree.explain.faithfulness``), ``gates`` means over units (``duree.explain.gates``);
+    ``beside`` is what stands beside each unit, by its column.
+    """
+
+    row: int
+    text: str
+    units: list[str]
+    predicted: dict[str, Any]
+    shading: Shading
+    by_sentence: list[float]
+    attributions: dict[str, list[float]]
+    start: float
+    score: float
+    faithful: dict[str, dict[str, float]]
+    seeds: list[float]
+    flip: Flip | None = None
+    gates: dict[str, list[float]] | None = None
+    arc: ArcData | None = None
+    beside: dict[str, list[str | float | None]] = Field(default_factory=dict)
+
+
+class Read(Record):
+    """One channel of a series: its values (None where missing), and what each of them added."""
+
+    name: str
+    values: list[float | None]
+    attributions: list[float]
+
+
+class SeriesData(Record):
+    """One explained series, as its JSON file holds it; ``row`` counts from 1.
+
+    ``start`` and ``score`` are what is explained, of a series that is its training mean throughout
+    and of this one: the log-odds of ``said``, or the number. ``faithful`` are areas by method (see
+    ``duree.explain.faithfulness``), ``seeds`` rank correlations with networks of other seeds.
+    """
+
+    row: int
+    predicted: dict[str, Any]
+    said: str
+    steps: list[str]
+    channels: list[Read]
+    start: float
+    score: float
+    faithful: dict[str, dict[str, float]]
+    seeds: list[float]

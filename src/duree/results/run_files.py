@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from duree.evaluation.comparison import NETWORK, Comparison
-from duree.evaluation.metrics import worth
+from duree.results.metric import worth
 
 PARTS = ("train", "validation", "test")
 
@@ -366,3 +366,19 @@ def _results(models: dict[str, dict[str, Any]]) -> dict[str, ModelResult]:
         )
         for name, figures in models.items()
     }
+
+
+NETWORK = "network"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Network minus baseline in one metric; ``model`` is the baseline."""
+
+    model: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    method: str

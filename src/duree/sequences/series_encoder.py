@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.sequences.ragged import Ragged, offsets_of
-from duree.sequences.stored import require
+from duree.storage import require
 
 VERSION = 2
 Keep = Literal["head", "tail", "both"]

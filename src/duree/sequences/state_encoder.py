@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from duree.recipe.settings import TextSettings
 from duree.sequences.ragged import Ragged
 from duree.sequences.step_features import Column, encode_column, learn_column, read_column
-from duree.sequences.stored import require
 from duree.sequences.text_encoder import TextEncoder
+from duree.storage import require
 from duree.tables.layouts.states import ARROW
 from duree.tables.layouts.step_attributes import beside, told_of
 

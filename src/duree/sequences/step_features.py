@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.sequences.stored import require
+from duree.storage import require
 from duree.tables.layouts.step_attributes import MOST_VALUES
 
 CLASSES = 32

@@ -16,9 +16,8 @@ from pydantic import ValidationError
 from duree.errors import DataError
 from duree.recipe.settings import TextSettings
 from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged
-from duree.sequences.scripts import SPACELESS
-from duree.sequences.stored import not_valid, require
-from duree.sequences.tokenizer import Segmenter, resolve
+from duree.sequences.tokenizer import SPACELESS, Segmenter, resolve
+from duree.storage import not_valid, require
 
 T = TypeVar("T")
 

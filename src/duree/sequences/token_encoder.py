@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
-from duree.sequences.stored import require
+from duree.storage import require
 
 VERSION = 1
 # The columns of a word: itself, in small letters, then its looks, then its characters.

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.sequences.ragged import Ragged, offsets_of
-from duree.sequences.stored import require
 from duree.sequences.transform import Transform
+from duree.storage import require
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

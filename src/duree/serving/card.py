@@ -9,10 +9,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from duree import __version__
 from duree.evaluation.metrics import LABELS
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.version import __version__
 
 
 def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:

@@ -14,7 +14,6 @@ import torch
 from fastapi import HTTPException
 from pydantic import BaseModel
 
-from duree import __version__
 from duree.explain.attribution import integrated_gradients
 from duree.explain.model import text_encoder
 from duree.network.model import tabulated
@@ -45,6 +44,7 @@ from duree.tables.layouts.persons import GAPS
 from duree.tables.layouts.states import ARROW, tell_row
 from duree.tables.layouts.step_attributes import tell_beside
 from duree.tables.table import Table
+from duree.version import __version__
 
 # More tokens than any table of words costs, so that it is always made.
 ALL = 2**62

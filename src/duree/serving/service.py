@@ -11,7 +11,8 @@ as JSON, or as a table in Arrow's stream format.
 # FastAPI reads the annotations of functions that stand within another: they may not be strings.
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, MutableMapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,11 +21,10 @@ from typing import Annotated, Any
 import torch
 from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.routing import APIRoute
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
-from duree import __version__
 from duree.errors import RunError, translate
 from duree.serving.arrow import read_column, write_table
 from duree.serving.batching import WAITING, Full
@@ -42,11 +42,12 @@ from duree.serving.bodies import (
     body_of,
     parsed,
 )
-from duree.serving.figures import Counted, Figures
+from duree.serving.guard import App, Receive, Scope, Send
 from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.serving.served import Rows, Served
+from duree.version import __version__
 
 RETRY_AFTER = 1  # seconds
 # An explanation asks the network so often.
@@ -279,3 +280,48 @@ def _loaded_anew(old: Served) -> Served | None:
         reason = str(error) or type(error).__name__
         print(translate(told).format(name=old.name, reason=reason), file=sys.stderr, flush=True)
         return None
+
+
+class Figures:
+    """What /metrics tells."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "duree_requests",
+            "Requests by path and status",
+            ["path", "status"],
+            registry=self.registry,
+        )
+        self.rows = Counter("duree_rows", "Rows predicted", ["run"], registry=self.registry)
+        self.seconds = Histogram(
+            "duree_request_seconds", "Time of a request", ["path"], registry=self.registry
+        )
+        self.waiting = Gauge(
+            "duree_rows_waiting", "Rows that wait", ["run"], registry=self.registry
+        )
+
+
+class Counted:
+    """An ASGI application around another, which counts and times its answers."""
+
+    def __init__(self, app: App, figures: Figures) -> None:
+        self.app, self.figures = app, figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+
+        async def told(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                # A path that nobody serves could be anything: it is not kept.
+                path = scope["path"] if scope.get("route") else "other"
+                self.figures.requests.labels(path, message["status"]).inc()
+                self.figures.seconds.labels(path).observe(time.perf_counter() - began)
+                # What somebody sent may stand in an answer: no browser shall take it for a page.
+                message["headers"].append((b"x-content-type-options", b"nosniff"))
+            await send(message)
+
+        await self.app(scope, receive, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -39,3 +40,8 @@ class Finding:
         """The whole finding in one line, in ``language`` (None: the user's)."""
         parts = [translate(part, language) for part in (self.what, self.fix) if part]
         return "; ".join(part.format(**self.values) for part in parts)
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The names in quotes, no more than ``most`` of them."""
+    return ", ".join(map(repr, names[:most])) + (", ..." if len(names) > most else "")

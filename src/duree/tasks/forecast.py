@@ -19,10 +19,10 @@ from duree.evaluation.forecast_metrics import FORECASTS, FURTHER, quantiles_of
 from duree.evaluation.metrics import MetricSet
 from duree.network.distributions import DISTRIBUTIONS, Distribution
 from duree.network.forecaster import Forecaster
+from duree.recipe.quantile_levels import BAND_80, BAND_95, LEVELS, MEDIAN
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import ModelSettings
 from duree.sequences.encoder import Encoder
-from duree.sequences.levels import BAND_80, BAND_95, LEVELS, MEDIAN
 from duree.sequences.transform import Transform
 from duree.sequences.window_encoder import WindowEncoder
 from duree.tasks.sample_paths import at_scores, correlation, draw_scores, normal_scores

@@ -25,21 +25,19 @@ from duree.evaluation.next_metrics import NEXT_IN_TERMS, SUMS, terms
 from duree.network.batches import Examples
 from duree.network.next_model import StepModel
 from duree.recipe.recipe import Recipe
-from duree.recipe.settings import STATES, ModelSettings
+from duree.recipe.settings import STATES, Enough, ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.state_encoder import LifeEncoder
 from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.tables.columns import as_text, with_columns
 from duree.tables.layouts.persons import GAPS
-from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.states import ARROW, period_of
 from duree.tables.layouts.step_attributes import beside
-from duree.tables.months import period_of
 from duree.tables.table import Table
 from duree.tasks.distillation import TAUGHT, loss_of_steps
 from duree.tasks.simulation import FurtherAhead
 from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of
-from duree.training.plan import Enough
 
 # What stands for every state that training has not seen.
 UNSEEN = "(unseen)"

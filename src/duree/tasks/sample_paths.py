@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from duree.sequences.levels import LEVELS
+from duree.recipe.quantile_levels import LEVELS
 
 Floats = NDArray[np.float64]
 

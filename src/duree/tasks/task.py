@@ -17,7 +17,7 @@ from duree.network.batches import Examples
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe.recipe import Recipe
-from duree.recipe.settings import ModelSettings
+from duree.recipe.settings import ENOUGH, Enough, ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
@@ -27,7 +27,6 @@ from duree.tables.checks.target import clean_labels
 from duree.tables.columns import as_numbers, as_text, with_columns
 from duree.tables.layouts.step_attributes import beside
 from duree.tables.table import Table
-from duree.training.plan import ENOUGH, Enough
 
 # (scores, targets) or (scores, targets, weights of the rows) -> mean.
 Loss = Callable[..., Tensor]

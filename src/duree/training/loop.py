@@ -21,8 +21,8 @@ from torch import nn
 from duree.errors import TrainingError, translate
 from duree.network import kernels
 from duree.network.allocator import keep_freed_memory
-from duree.network.batches import batch_of, cut_by_length, pad, targets_of
-from duree.network.model import tabulated
+from duree.network.batches import batch_of, pad, targets_of
+from duree.network.scoring import scores, scoring_batches
 from duree.sequences.ragged import Ragged
 from duree.storage import write_file
 from duree.training.checkpoint import (
@@ -42,7 +42,6 @@ __all__ = ["Plan", "Progress", "scores", "train", "write_history"]
 # The moving average takes the weights in every so many steps (or once an epoch, where that is more
 # often), and keeps so much of what it was in as many steps; less at first, when it is young.
 AVERAGE_EVERY, AVERAGE_KEEPS, YOUNG = 10, 0.9, 9
-SCORING_BATCH = 256
 SLOWER = "The compiled recurrence is missing ({reason}): torch.nn serves, which is slower"
 # Settings that may be other when a training goes on: no weight hangs on them.
 FREE = {"checkpoint_seconds", "max_minutes"}
@@ -101,34 +100,6 @@ def train(
     model.load_state_dict(training.best)
     model.eval()
     return training.position.history
-
-
-def scores(model: nn.Module, sequences: Ragged) -> NDArray[np.float32]:
-    """The model's scores, in the order of the rows.
-
-    Returns
-    -------
-    float32 [rows, outputs], or [steps of all rows, outputs] from a model that answers at each step
-    """
-    model.eval()
-    found: NDArray[np.float32] | None = None
-    with torch.inference_mode(), tabulated(model, len(sequences.values)):
-        for rows in scoring_batches(sequences):
-            values, lengths = pad(sequences, rows)
-            batch = model(values, lengths).float().numpy()
-            places, answers = rows, len(sequences)
-            if batch.ndim == 3:
-                batch = batch[np.arange(batch.shape[1]) < lengths.numpy()[:, None]]
-                places, answers = sequences.places(rows), len(sequences.values)
-            if found is None:
-                found = np.empty((answers, batch.shape[1]), dtype=np.float32)
-            found[places] = batch
-    return np.zeros((0, 1), dtype=np.float32) if found is None else found
-
-
-def scoring_batches(sequences: Ragged) -> list[NDArray[np.int64]]:
-    """Every row once, in batches of rows of like length."""
-    return cut_by_length(np.arange(len(sequences)), sequences.lengths, SCORING_BATCH)
 
 
 def write_history(path: Path, history: list[dict[str, Any]]) -> None:

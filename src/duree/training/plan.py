@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duree.network.batches import Examples, epoch_batches
-from duree.recipe.settings import TrainingSettings
+from duree.recipe.settings import ENOUGH, Enough, TrainingSettings
 from duree.training.estimate import Estimate
 from duree.training.optimiser import Loss
 
@@ -19,16 +19,6 @@ Figure = Callable[..., float]
 
 # Where the recipe leaves the epochs open there are so many at least.
 FEWEST_EPOCHS = 5
-
-
-class Enough(NamedTuple):
-    """How long to train where the recipe leaves the epochs open: for so many steps, or epochs."""
-
-    steps: int = 700
-    epochs: int = 50
-
-
-ENOUGH = Enough()
 
 
 class Progress(Protocol):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from scipy.optimize import minimize
+from torch import Tensor, nn
 
 from duree.network.batches import Examples
-from duree.network.wide import WideModel
+from duree.network.scoring import scores
+from duree.network.wide import JoinedModel, WideModel
 from duree.recipe.settings import TrainingSettings
 from duree.training.loop import Plan, train
 
@@ -61,3 +65,27 @@ def _settings(plan: Plan) -> TrainingSettings:
     minutes = plan.settings.max_minutes
     allowed = None if minutes is None else WIDE_SHARE * minutes
     return WIDE_TRAINING.model_copy(update={"max_minutes": allowed})
+
+
+def join(model: JoinedModel, validation: Examples, loss: Callable[..., Tensor]) -> None:
+    """Set the shares of both parts, and of each one alone, to those of least validation loss.
+
+    Shares are never negative: a part is used as it learned to speak, or not at all.
+    """
+    parts = [
+        torch.from_numpy(scores(part, validation.sequences)) for part in (model.deep, model.wide)
+    ]
+    answers = [torch.from_numpy(one) for one in (validation.targets, *validation.weighed)]
+
+    def best(parts: list[Tensor]) -> list[float]:
+        def loss_of(shares: np.ndarray) -> float:
+            joined = sum(float(share) * part for share, part in zip(shares, parts, strict=True))
+            return float(loss(joined, *answers))
+
+        start = np.full(len(parts), 1.0 / len(parts))
+        # Few numbers on few rows: a simplex search needs no gradient, and always ends alike.
+        found = minimize(loss_of, start, method="Nelder-Mead", bounds=[(0.0, 10.0)] * len(parts))
+        return [float(share) for share in found.x]
+
+    model.shares.copy_(torch.tensor(best(parts)))
+    model.alone.copy_(torch.tensor([best([part])[0] for part in parts]))

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.runs.test_forecast import HORIZON, long_table, walks
+from tests.runs.test_label import sentences, write_universal
 from tests.serving.studio.conftest import Visitor
-from tests.test_forecasting import HORIZON, long_table, walks
-from tests.test_label import sentences, write_universal
 from tests.test_workflow import letters
 
 from duree.errors import chinese_templates

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.runs.test_forecast import HORIZON, long_table, walks
+from tests.runs.test_forecast import recipe as forecasting
+from tests.runs.test_label import recipe as tagging
+from tests.runs.test_label import sentences, write_universal
 from tests.serving.studio.conftest import Visitor
-from tests.test_forecasting import HORIZON, long_table, walks
-from tests.test_forecasting import recipe as forecasting
-from tests.test_label import recipe as tagging
-from tests.test_label import sentences, write_universal
 from tests.test_workflow import letters
 
 from duree.pipeline.model import TrainedModel

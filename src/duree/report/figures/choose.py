@@ -10,7 +10,12 @@ from matplotlib.figure import Figure
 
 from duree.errors import user_language
 from duree.report.differences import differences
-from duree.report.figures.classes import draw_confusion, draw_reliability, reliability_models
+from duree.report.figures.classes import (
+    draw_confusion,
+    draw_reliability,
+    draw_tags,
+    reliability_models,
+)
 from duree.report.figures.explanations import draw_arc, draw_faithfulness, draw_map, draw_memory
 from duree.report.figures.fonts import families_for
 from duree.report.figures.forecasts import draw_bands, draw_fans, draw_steps
@@ -33,7 +38,6 @@ from duree.report.figures.style import (
     to_svg_file,
 )
 from duree.report.figures.training import draw_curves
-from duree.report.plot_tags import draw_tags
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
 from duree.storage import write_file

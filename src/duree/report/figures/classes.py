@@ -10,13 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from duree.evaluation.comparison import NETWORK
 from duree.report.figures.style import BLUE, GREY, INK, ORANGE, PALE, WIDTH, bare, place, text_width
 from duree.report.numbers import FEW_ROWS, count, share
 from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
-from duree.results.run_files import Bin
+from duree.results.run_files import NETWORK, Bin
 
 # A matrix of more classes cannot be read; the largest confusions can.
 MOST_IN_MATRIX = 12
@@ -166,3 +165,19 @@ def _draw_curve(axes: Axes, bins: list[Bin], colour: str, start: float) -> None:
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(color=PALE, linewidth=0.5)
+
+
+def draw_tags(run: RunData, words: Words) -> Figure:
+    """The whole table of right and given tags where it can be read, else the largest confusions."""
+    facts = run.tags
+    assert facts is not None
+    if not 0 < len(facts.table) <= MOST_IN_MATRIX:
+        wrong = [(one.true, one.said, one.count, one.share) for one in facts.confusions]
+        return draw_bars(wrong, words)
+    sums = {true: sum(row.values()) for true, row in facts.table.items()}
+    found = {
+        (true, said): (count, count / max(sums[true], 1))
+        for true, row in facts.table.items()
+        for said, count in row.items()
+    }
+    return draw_matrix(list(facts.table), found, facts.tokens, words)

@@ -7,14 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from duree.evaluation.comparison import NETWORK
-from duree.evaluation.metrics import gain
 from duree.report.differences import Difference, differences
 from duree.report.figures.style import BLUE, GREY, INK, PALE, RED, WIDTH, bare, place, text_width
 from duree.report.numbers import difference, estimate, p_value
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
-from duree.results.run_files import Estimate
+from duree.results.metric import gain
+from duree.results.run_files import NETWORK, Estimate
 
 ROW, TICK = 0.29, 0.6  # inches from one row, or one number of the scale, to the next
 TRIVIAL = ("majority", "mean")

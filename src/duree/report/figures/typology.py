@@ -25,19 +25,12 @@ from duree.report.figures.states import (
 from duree.report.figures.style import BLUE, GREEN, INK, ORANGE, PALE, WIDTH, place, text_width
 from duree.report.numbers import count
 from duree.report.vocabulary import Words
-from duree.results.run_files import Record, StateFacts
+from duree.results.run_files import StateFacts
+from duree.results.typology import TypeFacts
 
 PANEL, GAP, RIGHT = 0.95, 0.3, 0.25  # inches
 LOW = 1.7
 MARKS = ((BLUE, "-o"), (ORANGE, "-s"), (GREEN, "--^"))
-
-
-class TypeFacts(Record):
-    """One type; see ``duree.tables.describe.states.describe_types``."""
-
-    rows: int
-    distribution: list[list[float]]
-    index: list[list[int]]
 
 
 Columns = Sequence[tuple[str, Sequence[TypeFacts]]]

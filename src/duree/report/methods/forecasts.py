@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from duree.report.methods.model import CELLS, POOLINGS
+from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
-from duree.report.phrases import Phrases
 from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words

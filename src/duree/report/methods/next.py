@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from duree.report.phrases import Phrases
+from duree.report.methods.phrases import Phrases
 from duree.report.run_data import RunData
 
 BASELINES = {

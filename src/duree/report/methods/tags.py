@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from duree.evaluation.tag_errors import TagFacts
 from duree.report.methods.model import CELLS
+from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
-from duree.report.phrases import Phrases
 from duree.report.run_data import RunData
 from duree.report.safe_text import label
+from duree.results.tags import TagFacts
 
 BASELINES = {
     "most_frequent_tag": "the tag that each word has most often",

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from duree.evaluation.metrics import SHARES
+from duree.report.methods import forecasts, series
 from duree.report.methods.model import network_sentences, text_sentences, training_sentences
 from duree.report.methods.next import BASELINES as NEXT_BASELINES
 from duree.report.methods.next import weight_sentences
+from duree.report.methods.phrases import Phrases
 from duree.report.methods.references import Reference, references
 from duree.report.methods.tags import BASELINES as TAG_BASELINES
 from duree.report.methods.tags import question_of_tags, tagger_sentences, word_sentences
-from duree.report.methods.write import forecasts, series
 from duree.report.numbers import count
-from duree.report.phrases import Phrases
 from duree.report.run_data import RunData
 from duree.report.safe_text import label
 

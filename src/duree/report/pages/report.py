@@ -14,7 +14,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from duree.errors import user_language
-from duree.evaluation.metrics import TARGETS, gain
 from duree.report.differences import agreements, differences
 from duree.report.figures.choose import FOLDER, Drawn, draw_figures, write_drawn
 from duree.report.figures.forecasts import drawn_models
@@ -41,6 +40,7 @@ from duree.report.run_data import RunData, load_run
 from duree.report.safe_text import label, visible
 from duree.report.shading import shading_style
 from duree.report.vocabulary import Words
+from duree.results.metric import TARGETS, gain
 from duree.results.run_files import Metrics
 from duree.storage import write_file
 

@@ -7,17 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
-from pydantic import Field
 
-from duree.explain.contrast import Flip
 from duree.report.figures.explanations import draw_arc
 from duree.report.figures.gates import MOST, draw_gates
 from duree.report.figures.style import drawing_style, to_inline_svg, to_svg
 from duree.report.pages.report import page_environment, page_policy, page_style
 from duree.report.shading import shade
 from duree.report.vocabulary import Words
-from duree.results.explanations import ArcData, Shading
-from duree.results.run_files import Record
+from duree.results.explanations import RowData
 from duree.tables.layouts.persons import GAPS
 from duree.tables.layouts.states import MISSING
 
@@ -30,33 +27,6 @@ METHODS = {
 
 # Units that the table of what stands beside them shows.
 MOST_STEPS = 200
-
-
-class RowData(Record):
-    """One explained row, as its JSON file holds it; ``row`` counts from 1.
-
-    ``start`` and ``score`` are what is explained, of a text without content and of this one: the
-    log-odds of ``shading.said``, or the number. ``attributions`` are by method, ``by_sentence``
-    what taking out the sentence of each unit loses; ``faithful`` are areas by method (see
-    ``duree.explain.faithfulness``), ``gates`` means over units (``duree.explain.gates``);
-    ``beside`` is what stands beside each unit, by its column.
-    """
-
-    row: int
-    text: str
-    units: list[str]
-    predicted: dict[str, Any]
-    shading: Shading
-    by_sentence: list[float]
-    attributions: dict[str, list[float]]
-    start: float
-    score: float
-    faithful: dict[str, dict[str, float]]
-    seeds: list[float]
-    flip: Flip | None = None
-    gates: dict[str, list[float]] | None = None
-    arc: ArcData | None = None
-    beside: dict[str, list[str | float | None]] = Field(default_factory=dict)
 
 
 def render_row(row: RowData, words: Words) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duree.evaluation.comparison import NETWORK
 from duree.report.differences import Difference, differences
 from duree.report.numbers import (
     MOST_DECIMALS,
@@ -21,7 +20,7 @@ from duree.report.numbers import (
 from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
-from duree.results.run_files import Check, ClassFigures
+from duree.results.run_files import NETWORK, Check, ClassFigures
 
 MOST_CLASSES, MOST_CHANNELS = 60, 20
 LEVEL_ORDER = ("error", "warning", "note", "ok")

@@ -11,17 +11,15 @@ import polars as pl
 
 from duree.errors import DataError, RunError
 from duree.pipeline.explain_row import explain_read, render_explained, require_explainable
-from duree.pipeline.model import TrainedModel
+from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.run import Run
 from duree.report.pages.report import render_report
-from duree.report.pages.row import RowData
-from duree.report.pages.series import SeriesData
 from duree.report.run_data import RunData, load_run
 from duree.report.vocabulary import Words
+from duree.results.explanations import RowData, SeriesData
 from duree.storage import MANIFEST
 from duree.tables.layouts.step_attributes import tell_beside
 from duree.tables.table import Table
-from duree.workflow import load_networks
 
 # Figures are drawn, and networks asked, one at a time.
 ONE_AT_A_TIME = threading.Lock()

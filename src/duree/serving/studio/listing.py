@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from duree.errors import DureeError
-from duree.evaluation.comparison import NETWORK
 from duree.evaluation.verdict import Evidence, weigh
 from duree.pipeline.compare import compare_runs
 from duree.pipeline.run import Run
@@ -14,7 +13,7 @@ from duree.recipe.recipe import Recipe
 from duree.report.numbers import Shown, estimate
 from duree.report.pages.settings import Choice, list_choices
 from duree.report.vocabulary import Words
-from duree.results.run_files import Metrics
+from duree.results.run_files import NETWORK, Metrics
 from duree.serving.studio.forms import of_series
 
 

@@ -12,17 +12,15 @@ from duree.errors import DataError
 from duree.recipe.settings import NUMBERS, STATES, DataSettings
 from duree.tables.checks.characters import check_characters
 from duree.tables.checks.duplicates import Duplicates, find_duplicates
-from duree.tables.checks.leaks import find_leaks
+from duree.tables.checks.leaks import attribute_leaks, find_leaks
 from duree.tables.checks.overlaps import check_duplicates, check_groups, check_times
 from duree.tables.checks.shingles import count_characters, count_units
 from duree.tables.checks.target import check_target, clean_labels, is_quantity
 from duree.tables.checks.weights import check_weights
 from duree.tables.columns import as_text, is_blank, resolve_column
-from duree.tables.finding import Finding, Level
+from duree.tables.finding import Finding, Level, listed
 from duree.tables.layouts.layout import ROLES
 from duree.tables.layouts.states import check_states, state_columns
-from duree.tables.layouts.step_attributes import attribute_leaks
-from duree.tables.split.class_counts import listed
 from duree.tables.table import Table
 from duree.tables.time.order import looks_like_dates
 

@@ -35,6 +35,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 TAKE_OUT = "make sure that the text does not hold the answer; if it does, take it out"
+LAST_TELLS = "the last value of the attribute {column!r} alone tells {target!r}"
+KNOWN_BEFORE = "it is read; make sure that it was known before the answer was"
 NO_INPUT = "it is no input; make sure that the texts do not hold what it says"
 
 
@@ -294,3 +296,16 @@ def _quantity_leaks(
             facts = {"column": target.name, "auc": value}
             findings.append(Finding("label_in_text", "warning", what, TAKE_OUT, facts))
     return findings
+
+
+def attribute_leaks(frame: pl.DataFrame, data: DataSettings, *, numeric: bool) -> list[Finding]:
+    """Attributes of events of which the last value tells the target."""
+    names = [name for name in data.attribute if frame.schema.get(name) == pl.List]
+    if data.target is None or not names:
+        return []
+    last = frame.select(data.target, pl.col(names).list.drop_nulls().list.last())
+    alone = data.model_copy(update={"text": None, "group": None})
+    return [
+        Finding("leaking_column", "warning", LAST_TELLS, KNOWN_BEFORE, found.values)
+        for found in find_leaks(last, alone, numeric=numeric)
+    ]

@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.tables.finding import Finding
+from duree.tables.finding import Finding, listed
 from duree.tables.split.assignment import MIN_ROWS
-from duree.tables.split.class_counts import listed
 
 # A number that takes more values than this is a quantity; fewer, a code for a class.
 MOST_NUMBERED_CLASSES = 20

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from duree.recipe.settings import NUMBERS
 from duree.tables.describe.states import commonest
-from duree.tables.finding import Finding
-from duree.tables.split.class_counts import listed
+from duree.tables.finding import Finding, listed
 
 # Channels that are told one by one.
 MOST_TOLD = 12

@@ -13,11 +13,10 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError
-from duree.tables.decoding import known_encoding, utf8_blocks
 from duree.tables.files.csv_dialect import SAMPLE, find_dialect
 from duree.tables.files.csv_rows import Rows
 from duree.tables.files.csv_structure import Dialect
-from duree.tables.files.encoding import find_encoding
+from duree.tables.files.encoding import find_encoding, known_encoding, utf8_blocks
 from duree.tables.files.limits import encoding_finding, nul_finding
 from duree.tables.finding import Finding
 from duree.tables.table import Content

@@ -12,8 +12,7 @@ import polars as pl
 import polars.exceptions as pl_exceptions
 
 from duree.errors import DataError
-from duree.tables.decoding import known_encoding, utf8_blocks
-from duree.tables.files.encoding import find_encoding
+from duree.tables.files.encoding import find_encoding, known_encoding, utf8_blocks
 from duree.tables.files.limits import check_row_length, column_names, encoding_finding
 from duree.tables.finding import Finding
 from duree.tables.table import Content

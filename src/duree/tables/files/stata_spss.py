@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from duree.errors import DataError, ExtraError
-from duree.tables.decoding import known_encoding
+from duree.tables.files.encoding import known_encoding
 from duree.tables.files.limits import column_names
 from duree.tables.finding import Finding
 from duree.tables.table import Content

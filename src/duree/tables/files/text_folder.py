@@ -7,8 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError
-from duree.tables.decoding import decode, known_encoding
-from duree.tables.files.encoding import find_encodings
+from duree.tables.files.encoding import decode, find_encodings, known_encoding
 from duree.tables.finding import Finding
 from duree.tables.table import Content
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from duree.recipe.settings import STATES, DataSettings
 from duree.tables.columns import as_text, is_blank, resolve_column
-from duree.tables.finding import Finding
+from duree.tables.finding import Finding, listed
 from duree.tables.layouts.persons import GAPS, Persons, one_row_each, shown, without_bad
 from duree.tables.layouts.states import ARROW, check_number, clean_states
 from duree.tables.layouts.step_attributes import (
@@ -21,7 +21,6 @@ from duree.tables.layouts.step_attributes import (
     read_attributes,
     without_infinite,
 )
-from duree.tables.split.class_counts import listed
 from duree.tables.table import Table
 from duree.tables.time.calendar_units import days, read_times
 

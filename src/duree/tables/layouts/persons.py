@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.settings import STATES
 from duree.tables.columns import is_blank
-from duree.tables.finding import Finding
-from duree.tables.split.class_counts import listed
+from duree.tables.finding import Finding, listed
 from duree.tables.table import Table
 
 Ints = NDArray[np.int64]

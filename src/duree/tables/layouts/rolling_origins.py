@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.recipe.settings import ForecastSettings
-from duree.tables.finding import Finding
+from duree.tables.finding import Finding, listed
 from duree.tables.layouts.series import SeriesSet
-from duree.tables.split.class_counts import listed
 from duree.tables.split.split import TEST, TRAIN, VALIDATION, Split
 from duree.tables.time.seasons import naive2, naive_error
 

@@ -14,8 +14,7 @@ from duree.errors import DataError
 from duree.recipe.settings import TOKENS, DataSettings
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.files.conll import LONGEST_SENTENCE, SENTENCE
-from duree.tables.finding import Finding
-from duree.tables.split.class_counts import listed
+from duree.tables.finding import Finding, listed
 from duree.tables.table import Table
 
 # What the column is called in which such files have their words.

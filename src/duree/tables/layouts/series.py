@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.settings import VALUE
 from duree.tables.columns import as_numbers, as_text, resolve_column
-from duree.tables.finding import Finding
-from duree.tables.split.class_counts import listed
+from duree.tables.finding import Finding, listed
 from duree.tables.table import Table
 from duree.tables.time.frequency import Frequency, find_frequency, read_times
 

@@ -17,10 +17,9 @@ import polars as pl
 from duree.errors import DataError
 from duree.recipe.settings import STATES, DataSettings
 from duree.tables.columns import as_text, is_blank, resolve_column
-from duree.tables.finding import Finding
+from duree.tables.finding import Finding, listed
 from duree.tables.layouts.persons import Persons, one_row_each, shown, without_bad
 from duree.tables.layouts.states import ARROW, MISSING, check_number, clean_states
-from duree.tables.split.class_counts import listed
 from duree.tables.table import Table
 from duree.tables.time.calendar_units import UNITS, Clock, read_times
 

@@ -7,6 +7,7 @@ those missing at the end nothing was seen (right-censoring), and the sequence en
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -17,8 +18,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.settings import STATES
 from duree.tables.columns import as_text, resolve_column
-from duree.tables.finding import Finding
-from duree.tables.split.class_counts import listed
+from duree.tables.finding import Finding, listed
 from duree.tables.table import Table
 
 # What stands between two states, and in place of one that is not known.
@@ -203,3 +203,20 @@ def clean_states(states: pl.Series) -> pl.Series:
     """
     plain = states.str.replace_all(ARROW.strip(), ">", literal=True).str.strip_chars()
     return plain.set(plain == "", None).str.replace(RESERVED, "[${1}${2}]")
+
+
+A_MONTH = (
+    "jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|"
+    "oct(ober)?|nov(ember)?|dec(ember)?"
+)
+MONTHS = re.compile(rf"(?<![a-z])({A_MONTH})(?![a-z])|\d{{4}}[-_./]\d\d$")
+A_YEAR = 12
+
+
+def period_of(named: Sequence[str]) -> int:
+    """After how many time points the year begins again, as far as their names tell; else 0.
+
+    ``named`` are columns, or ranges of them (``Jul.93:Jun.99``).
+    """
+    first = [name.partition(":")[0].lower() for name in named]
+    return A_YEAR if first and all(MONTHS.search(name) for name in first) else 0

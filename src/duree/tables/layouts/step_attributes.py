@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from duree.errors import DataError
-from duree.recipe.settings import STATES, DataSettings
-from duree.tables.checks.leaks import find_leaks
+from duree.recipe.settings import STATES
 from duree.tables.columns import as_text, resolve_column
-from duree.tables.finding import Finding
+from duree.tables.finding import Finding, listed
 from duree.tables.layouts.persons import GAPS, OURS, without_bad
-from duree.tables.split.class_counts import listed
 from duree.tables.table import Table
 
 # Numbers of so few values are grades or codes, and read as categories; of many categories the most
@@ -37,8 +35,6 @@ TOO_MANY = (
     "the attribute {column!r} has {count} different values: the {most} most frequent ones are told "
     "apart, the others are read as one"
 )
-LAST_TELLS = "the last value of the attribute {column!r} alone tells {target!r}"
-KNOWN_BEFORE = "it is read; make sure that it was known before the answer was"
 
 Kinds = dict[str, str]
 
@@ -128,19 +124,6 @@ def attribute_findings(columns: Sequence[pl.Series]) -> list[Finding]:
             facts |= {"listed": listed(counts[column.name].to_list(), 12)}
             found.append(Finding("attribute", "ok", AS_CATEGORY, values=facts))
     return found
-
-
-def attribute_leaks(frame: pl.DataFrame, data: DataSettings, *, numeric: bool) -> list[Finding]:
-    """Attributes of events of which the last value tells the target."""
-    names = [name for name in data.attribute if frame.schema.get(name) == pl.List]
-    if data.target is None or not names:
-        return []
-    last = frame.select(data.target, pl.col(names).list.drop_nulls().list.last())
-    alone = data.model_copy(update={"text": None, "group": None})
-    return [
-        Finding("leaking_column", "warning", LAST_TELLS, KNOWN_BEFORE, found.values)
-        for found in find_leaks(last, alone, numeric=numeric)
-    ]
 
 
 def tell_beside(table: Table, told: pl.Series, names: Sequence[str]) -> pl.Series:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.tables.finding import listed
 from duree.tables.split.assignment import MIN_ROWS, Ints
 from duree.tables.split.split import TEST, TRAIN, VALIDATION
 
@@ -82,11 +82,6 @@ def refuse_thin_parts(
             column=target,
             classes=_chosen(names, thin),
         )
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """The names in quotes, no more than ``most`` of them."""
-    return ", ".join(map(repr, names[:most])) + (", ..." if len(names) > most else "")
 
 
 def _chosen(names: list[str], chosen: NDArray[np.bool_]) -> str:

@@ -1,0 +1,42 @@
+"""Scoring: what a network gives for encoded rows, in batches of rows of similar length."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from duree.network.batches import cut_by_length, pad
+from duree.network.model import tabulated
+from duree.sequences.ragged import Ragged
+
+SCORING_BATCH = 256
+
+
+def scores(model: nn.Module, sequences: Ragged) -> NDArray[np.float32]:
+    """The model's scores, in the order of the rows.
+
+    Returns
+    -------
+    float32 [rows, outputs], or [steps of all rows, outputs] from a model that answers at each step
+    """
+    model.eval()
+    found: NDArray[np.float32] | None = None
+    with torch.inference_mode(), tabulated(model, len(sequences.values)):
+        for rows in scoring_batches(sequences):
+            values, lengths = pad(sequences, rows)
+            batch = model(values, lengths).float().numpy()
+            places, answers = rows, len(sequences)
+            if batch.ndim == 3:
+                batch = batch[np.arange(batch.shape[1]) < lengths.numpy()[:, None]]
+                places, answers = sequences.places(rows), len(sequences.values)
+            if found is None:
+                found = np.empty((answers, batch.shape[1]), dtype=np.float32)
+            found[places] = batch
+    return np.zeros((0, 1), dtype=np.float32) if found is None else found
+
+
+def scoring_batches(sequences: Ragged) -> list[NDArray[np.int64]]:
+    """Every row once, in batches of rows of like length."""
+    return cut_by_length(np.arange(len(sequences)), sequences.lengths, SCORING_BATCH)

@@ -1,0 +1,3 @@
+"""The version of Durée."""
+
+__version__ = "0.1.0"
