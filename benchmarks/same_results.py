@@ -255,11 +255,9 @@ def run(*words: str, may_refuse: bool = False) -> int:
 
 def of_table(frame: pl.DataFrame) -> str:
     """SHA-256 of the values of a table, whatever its columns are called."""
-    flat = frame.select(
-        pl.col(name).cast(pl.List(pl.String)).list.join("|") if isinstance(kind, pl.List) else name
-        for name, kind in frame.schema.items()
-    )
-    return sha(flat.write_csv(include_header=False).encode())
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    lists = json.dumps([frame[name].to_list() for name in nested], default=str)
+    return sha((frame.drop(nested).write_csv(include_header=False) + lists).encode())
 
 
 def sha(content: bytes) -> str:
