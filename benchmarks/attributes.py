@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from duree.recipe.recipe import recipe_from_flags
+from duree.recipe.flags import recipe_from_flags
 from duree.workflow import fit
 
 EVENTS = 20
@@ -141,20 +141,20 @@ def main() -> None:
                 flags = {"id": "user", "event": ("action",), **case.settings, **reading}
                 recipe = recipe_from_flags(None, (str(file),), flags, ())
                 fit(recipe, Path(folder) / how)
-                tell(name, how, json.loads((Path(folder) / how / "metrics.json").read_text()))
+                message(name, how, json.loads((Path(folder) / how / "metrics.json").read_text()))
 
 
-def tell(name: str, how: str, found: dict) -> None:
+def message(name: str, how: str, found: dict) -> None:
     """The figures of the network, and of the best baseline."""
     metric = found["primary_metric"]
     sign = -1 if metric == "bits" else 1
     figures = {model: of[metric] for model, of in found["models"].items()}
     network = figures.pop("network")
-    rivals = {m: f for m, f in figures.items() if m not in ("recurrent_part", "wide_part")}
-    best = max(rivals, key=lambda model: sign * rivals[model]["value"])
+    baselines = {m: f for m, f in figures.items() if m not in ("recurrent_part", "wide_part")}
+    best = max(baselines, key=lambda model: sign * baselines[model]["value"])
     told = "   ".join(
         f"{model} {of['value']:.3f} [{of['low']:.3f}, {of['high']:.3f}]"
-        for model, of in (("network", network), (best, rivals[best]))
+        for model, of in (("network", network), (best, baselines[best]))
     )
     print(f"{name:17} {how:8} {metric:9} {told}", flush=True)
 

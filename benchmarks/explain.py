@@ -23,7 +23,7 @@ import polars as pl
 import torch
 
 from duree.cli.demo import fit_demo
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.explain.arcs import arc
 from duree.explain.attribution import integrated_gradients
 from duree.explain.faithfulness import faithfulness
@@ -56,8 +56,8 @@ def main() -> None:
     order = np.random.default_rng(0).permutation(len(test))
     tell_faithfulness(model, rows.take(order[:FAITHFUL]))
     thousand = rows.take(order[:COST])
-    tell("attributions of 1,000 reviews", lambda: integrated_gradients(model, thousand))
-    tell("traces of 1,000 reviews", lambda: list(trace(model, thousand)))
+    message("attributions of 1,000 reviews", lambda: integrated_gradients(model, thousand))
+    message("traces of 1,000 reviews", lambda: list(trace(model, thousand)))
     tell_arc(model, test["review"].gather(order))
     tell_order("IMDB", order_on(model, test, rows))
 
@@ -72,7 +72,7 @@ def train_on_imdb(cell: str) -> Path:
             "data.target": "sentiment",
             "data.group": "film",
             "model.cell": cell,
-            "judging.baselines": False,
+            "evaluation.baselines": False,
         }
     )
     return fit(recipe, Path("runs") / f"explain-{time.strftime('%H%M%S')}").folder
@@ -100,24 +100,24 @@ def tell_arc(model: TrainedModel, reviews: pl.Series) -> None:
     words = np.cumsum(reviews.str.split(" ").list.len().to_numpy())
     novel = " ".join(reviews.head(int(np.searchsorted(words, NOVEL)) + 1))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    tell(f"arc of a text of {len(novel.split())} words", lambda: arc(model, novel))
+    message(f"arc of a text of {len(novel.split())} words", lambda: arc(model, novel))
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(f"  peak memory grew by {max(grown, 0):.0f} MiB")
 
 
 def order_on(model: TrainedModel, test: pl.DataFrame, rows: Ragged) -> dict[str, Any]:
     """In order and in random order, by film."""
-    judgement = judge_models(
+    evaluation = evaluate_models(
         {"network": model.predictions(rows), "shuffled": model.predictions(shuffled(rows))},
         model.task.encode(test["sentiment"]),
         model.task.metrics,
         groups=group_codes(test["film"]),
     )
-    drop = next(found for found in judgement.comparisons if found["metric"] == "accuracy")
+    drop = next(found for found in evaluation.comparisons if found["metric"] == "accuracy")
     return {
         "rows": len(test),
-        "in_order": judgement.models["network"]["accuracy"],
-        "shuffled": judgement.models["shuffled"]["accuracy"],
+        "in_order": evaluation.models["network"]["accuracy"],
+        "shuffled": evaluation.models["shuffled"]["accuracy"],
         "difference": {"value": drop["difference"], "low": drop["low"], "high": drop["high"]},
     }
 
@@ -132,7 +132,7 @@ def tell_order(name: str, found: dict[str, Any]) -> None:
     )
 
 
-def tell(name: str, work: Callable[[], object]) -> None:
+def message(name: str, work: Callable[[], object]) -> None:
     """The median of three times."""
     times = []
     for _ in range(3):

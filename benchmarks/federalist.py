@@ -59,7 +59,7 @@ def main() -> None:
                 "data.group": "essay",
                 # That Hamilton wrote 51 and Madison 14 says nothing of the disputed ones.
                 "training.class_weights": "balanced",
-                "judging.seeds": 3,
+                "evaluation.seeds": 3,
             }
         )
         run = fit(recipe, Path(options.out), console)

@@ -37,7 +37,7 @@ def main() -> None:
         "data.target": "sentiment",
         # Reviews of a film resemble each other, and the original split parts films.
         "data.group": "film",
-        "judging.baselines": not options.no_baselines,
+        "evaluation.baselines": not options.no_baselines,
     }
     if options.recipe:
         recipe = Recipe.read(options.recipe, overrides)

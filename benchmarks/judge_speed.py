@@ -23,7 +23,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
 from duree.evaluation.resampling import Sample, Trial
 
@@ -71,7 +71,7 @@ def measure(
 ) -> None:
     """Print how long one judgement takes."""
     wall, processor = time.perf_counter(), time.process_time()
-    judge_models(models, targets, metrics, groups=groups, resamples=RESAMPLES)
+    evaluate_models(models, targets, metrics, groups=groups, resamples=RESAMPLES)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     print(f"{name:28} {wall:6.1f} {processor:6.1f}")
 

@@ -70,7 +70,7 @@ def copy(recipe: Recipe, folder: Path) -> None:
         "data.states": ("t*",),
         "data.target": "answer",
         "data.label_separator": ";",
-        "judging.baselines": False,
+        "evaluation.baselines": False,
         "training.epochs": 12,
         "training.max_minutes": 9,
     }

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from duree.evaluation.uncertainty import wilson
-from duree.pipeline.dataset import read_question
+from duree.pipeline.dataset import read_dataset
 from duree.pipeline.model import load_networks
 from duree.recipe.recipe import Recipe
 from duree.tables.split.make_split import Split
@@ -62,11 +62,11 @@ def main() -> None:
                         "states": ["Jul.93:Jun.99"],
                         "covariate": COVARIATES,
                     },
-                    "judging": {"seeds": options.members},
+                    "evaluation": {"seeds": options.members},
                 }
             )
             run = fit(recipe, Path(folder) / "run")
-            metrics, further = run.read_json("metrics.json"), run.read_json("further.json")
+            metrics, further = run.read_json("metrics.json"), run.read_json("simulation.json")
             for name, found in metrics["models"].items():
                 changes[name].append(found["change_accuracy"]["value"])
             for origin in further["origins"]:
@@ -93,10 +93,10 @@ def main() -> None:
 def surprises(run, persons: int) -> dict[str, np.ndarray]:
     """The mean surprise of each test person's steps, in bits, to each model: [persons]."""
     networks = load_networks(run)
-    question = read_question(run.recipe, Split.from_dict(run.read_json("split.json")))
-    rows, task = question.split.test, networks[0].task
-    sequences = networks[0].encoder.encode(question.texts).take(rows)
-    examples = task.examples(sequences, question.target.gather(rows))
+    dataset = read_dataset(run.recipe, Split.from_dict(run.read_json("split.json")))
+    rows, task = dataset.split.test, networks[0].task
+    sequences = networks[0].encoder.encode(dataset.texts).take(rows)
+    examples = task.examples(sequences, dataset.target.gather(rows))
     came, place = examples.answers[:, 0], np.arange(len(examples.answers))
     found = [network.predictions(examples.sequences) for network in networks]
     of_truth = {"network": found[0][place, came]}

@@ -34,7 +34,7 @@ def simulate(events: int, persons: int, kinds: int, seed: int = 0) -> pl.DataFra
     common = 1 / np.arange(1, kinds + 1)
     drawn = rng.choice(kinds, lengths.sum(), p=common / common.sum())
     follows = rng.random(len(drawn)) < 0.5
-    after, waits = rng.integers(kinds, size=(kinds, 3)), rng.lognormal(5, 2, kinds)
+    after, waiting_times = rng.integers(kinds, size=(kinds, 3)), rng.lognormal(5, 2, kinds)
     begins = np.cumsum(lengths) - lengths
     shortest_first = np.argsort(-lengths, kind="stable")
     ordered = -np.sort(-lengths)
@@ -42,7 +42,7 @@ def simulate(events: int, persons: int, kinds: int, seed: int = 0) -> pl.DataFra
         places = begins[shortest_first[: np.searchsorted(-ordered, -step)]] + step
         here = places[follows[places]]
         drawn[here] = after[drawn[here - 1], rng.integers(3, size=len(here))]
-    gaps = rng.exponential(np.append(1.0, waits[drawn[:-1]]))
+    gaps = rng.exponential(np.append(1.0, waiting_times[drawn[:-1]]))
     gaps[begins] = rng.random(persons) * 1e6
     who = np.repeat(np.arange(persons), lengths)
     when = np.cumsum(gaps) - np.repeat(np.cumsum(gaps)[begins] - gaps[begins], lengths)

@@ -27,7 +27,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neural_network import MLPClassifier
 
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
 
 RUNS = 200
@@ -95,8 +95,10 @@ def tell_power(name: str, draw: Draw, difference: float, square: float, rows: in
 def claim_of(draw: Draw, seed: int) -> str:
     """The verdict's claim in one run."""
     data = draw(np.random.default_rng(seed))
-    judgement = judge_models(data.models, data.targets, data.metrics, groups=data.groups, seed=seed)
-    return judgement.verdict.claim
+    evaluation = evaluate_models(
+        data.models, data.targets, data.metrics, groups=data.groups, seed=seed
+    )
+    return evaluation.verdict.claim
 
 
 def trained(rng: np.random.Generator, classes: int, test_rows: int) -> Data:

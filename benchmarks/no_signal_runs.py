@@ -32,7 +32,7 @@ RECIPE = Recipe().replace(
         "model.embedding_size": 16,
         "model.hidden_size": 16,
         "training.epochs": 3,
-        "judging.forest_trees": 50,
+        "evaluation.forest_trees": 50,
     }
 )
 

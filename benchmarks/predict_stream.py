@@ -75,7 +75,7 @@ def train(folder: Path) -> Path:
             "data.text": "letter",
             "data.target": "tone",
             "training.epochs": 2,
-            "judging.baselines": False,
+            "evaluation.baselines": False,
         }
     )
     return fit(recipe, folder / "run").folder

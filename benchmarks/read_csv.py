@@ -72,7 +72,7 @@ def make_file(path: Path, kind: str, size: int) -> None:
     rows = "".join(row(number, rng) for number in range(20_000)).encode()
     with open(path, "wb") as file:
         file.write(header.encode())
-        while file.tell() < size:
+        while file.message() < size:
             file.write(rows)
 
 

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from duree.recipe.recipe import Recipe, parse_setting
+from duree.recipe.flags import parse_setting
+from duree.recipe.recipe import Recipe
 from duree.tables.files.write import write_table
 from duree.workflow import fit
 

@@ -108,7 +108,7 @@ def train(folder: Path) -> Path:
             "model.pooling": "last",
             "model.wide": False,
             "training.epochs": 1,
-            "judging.baselines": False,
+            "evaluation.baselines": False,
         }
     )
     return fit(recipe, folder / "run").folder

@@ -76,7 +76,7 @@ def main() -> None:
         write_table(frame, every)
         settings = {
             "data": {"files": [str(known)], "states": ["m00:m71"], "target": "well", "id": "id"},
-            "judging": {"baselines": False},
+            "evaluation": {"baselines": False},
             "training": {"epochs": 5},
         }
         run = fit(Recipe.build(settings), Path(folder) / "run")

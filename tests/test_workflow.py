@@ -20,8 +20,8 @@ SMALL = {
     "model.hidden_size": 8,
     "model.embedding_size": 8,
     "training.epochs": 2,
-    "judging.forest_trees": 10,
-    "judging.bootstrap": 200,
+    "evaluation.forest_trees": 10,
+    "evaluation.bootstrap": 200,
 }
 
 
@@ -151,7 +151,7 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(
             if name == "baselines":
                 raise KeyboardInterrupt
 
-        def tell(self, message: str) -> None: ...
+        def message(self, message: str) -> None: ...
 
         def training(self, seed: int, watched: str) -> None: ...
 
@@ -171,7 +171,7 @@ def test_resuming_with_changed_data_is_refused(tmp_path: Path) -> None:
             if name == "train":
                 raise KeyboardInterrupt
 
-        def tell(self, message: str) -> None: ...
+        def message(self, message: str) -> None: ...
 
         def training(self, seed: int, watched: str) -> None: ...
 

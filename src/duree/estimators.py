@@ -306,7 +306,7 @@ class TrainedTagger:
         """The same for every layer of tags, by its name."""
         given = pl.Series("tokens", list(map(list, sentences)), dtype=pl.List(pl.String))
         sequences = self.model_.encode(given)
-        found = self.model_.task.told(self.model_.predictions(sequences), given)[::2]
+        found = self.model_.task.summary_columns(self.model_.predictions(sequences), given)[::2]
         ends = sequences.offsets.tolist()
         names = self.model_.columns["target"].split(",")
         return {

@@ -18,9 +18,9 @@ import numpy as np
 from duree.errors import DataError, DureeError
 from duree.evaluation.evaluate import Figures
 from duree.pipeline import save as records
-from duree.pipeline.baselines import train_rivals
-from duree.pipeline.dataset import Question
-from duree.pipeline.evaluate import judge_on_test
+from duree.pipeline.baselines import fit_baselines
+from duree.pipeline.dataset import Dataset
+from duree.pipeline.evaluate import evaluate_on_test
 from duree.pipeline.explain_row import require_explainable, write_attributions, write_explained_row
 from duree.pipeline.explain_test import study
 from duree.pipeline.listener import SILENT, Listener
@@ -65,7 +65,7 @@ def resume(folder: Path | str, listener: Listener = SILENT) -> Run:
 def _carry_out(run: Run, listener: Listener) -> Run:
     with run.locked(), noted(run, listener) as listener:
         if run.has("report.html"):
-            listener.tell(f"{run.folder} is finished: nothing is left to do")
+            listener.message(f"{run.folder} is finished: nothing is left to do")
             return run
         _train_and_judge(run, listener)
         # Of all that was made only what the folder keeps is still held.
@@ -77,62 +77,62 @@ def _carry_out(run: Run, listener: Listener) -> Run:
 
 def _train_and_judge(run: Run, listener: Listener) -> None:
     with records.step(run, "read", listener):
-        question = read(run, listener)
+        dataset = read(run, listener)
     with records.step(run, "encode", listener):
-        encoder, sequences = encode(run, question)
+        encoder, sequences = encode(run, dataset)
     with records.step(run, "train", listener):
-        networks = train(run, question, encoder, sequences, listener)
+        networks = train(run, dataset, encoder, sequences, listener)
     with records.step(run, "baselines", listener):
-        rivals = train_rivals(run, question, encoder, networks[0].task, listener)
+        baselines = fit_baselines(run, dataset, encoder, networks[0].task, listener)
     with records.step(run, "evaluate", listener):
-        judged = judge_on_test(run, question, sequences, networks, rivals)
+        result = evaluate_on_test(run, dataset, sequences, networks, baselines)
     with records.step(run, "explain", listener):
-        study(run, question, sequences, networks, judged)
-    records.keep_predictions(run, question, networks[0].task, judged)
-    records.keep_metrics(run, question, networks[0].task, judged)
+        study(run, dataset, sequences, networks, result)
+    records.save_predictions(run, dataset, networks[0].task, result)
+    records.save_metrics(run, dataset, networks[0].task, result)
 
 
-def read(run: Run, listener: Listener) -> Question:
+def read(run: Run, listener: Listener) -> Dataset:
     """Read, check and part the table; the parts are drawn once, and read back ever after."""
     drawn = Split.from_dict(run.read_json("split.json")) if run.has("split.json") else None
-    question = kind_of(TASKS.get(run.recipe.task or "")).read(run.recipe, drawn)
-    records.keep_question(run, question)
-    for finding in question.findings:
+    dataset = kind_of(TASKS.get(run.recipe.task or "")).read(run.recipe, drawn)
+    records.save_dataset(run, dataset)
+    for finding in dataset.findings:
         if finding.level in ("warning", "error"):
-            listener.tell(finding.message())
-    return question
+            listener.message(finding.message())
+    return dataset
 
 
-def encode(run: Run, question: Question) -> tuple[Encoder, Ragged]:
+def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
     """Learn from the training rows alone how to turn rows into numbers; do so with every row."""
-    trained = question.texts.gather(question.split.train)
-    encoder = question.task.fit_encoder(trained, question.recipe)
-    records.keep_beside(run, encoder)
-    return encoder, encoder.encode(question.texts)
+    trained = dataset.texts.gather(dataset.split.train)
+    encoder = dataset.task.fit_encoder(trained, dataset.recipe)
+    records.save_step_features(run, encoder)
+    return encoder, encoder.encode(dataset.texts)
 
 
 def train(
-    run: Run, question: Question, encoder: Encoder, sequences: Ragged, listener: Listener
+    run: Run, dataset: Dataset, encoder: Encoder, sequences: Ragged, listener: Listener
 ) -> list[TrainedModel]:
     """Train a network from each seed; the first is judged, and kept as ``model``."""
-    recipe, split = question.recipe, question.split
-    task = question.task.from_target(question.target.gather(split.train), recipe).reading(encoder)
-    counts = question.weights
+    recipe, split = dataset.recipe, dataset.split
+    task = dataset.task.from_target(dataset.target.gather(split.train), recipe).reading(encoder)
+    counts = dataset.weights
     examples, validation = (
         replace(
-            task.examples(sequences.take(rows), question.target.gather(rows)),
+            task.examples(sequences.take(rows), dataset.target.gather(rows)),
             weights=None if counts is None else counts[rows].astype(np.float32),
         )
         for rows in (split.train, split.validation)
     )
     networks = []
-    for seed in range(recipe.seed, recipe.seed + recipe.judging.seeds):
+    for seed in range(recipe.seed, recipe.seed + recipe.evaluation.seeds):
         first = seed == recipe.seed
         folder = run.folder / ("model" if first else f"seeds/{seed}")
         if not folder.exists():
-            columns = {"text": question.texts.name, "target": question.target.name}
+            columns = {"text": dataset.texts.name, "target": dataset.target.name}
             untrained = TrainedModel.build(
-                encoder, task, recipe.model, columns, seed, question.reading
+                encoder, task, recipe.model, columns, seed, dataset.reading
             )
             trained = train_model(
                 untrained,

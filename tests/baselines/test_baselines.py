@@ -6,7 +6,7 @@ import pytest
 from duree.baselines import label_baselines, regression_baselines
 from duree.recipe.recipe import Recipe
 
-RECIPE = Recipe.build({"judging": {"forest_trees": 60}})
+RECIPE = Recipe.build({"evaluation": {"forest_trees": 60}})
 LABEL_NAMES = ["majority", "tfidf_logistic", "nb_svm", "random_forest"]
 NUMBER_NAMES = ["mean", "tfidf_ridge", "random_forest"]
 

@@ -90,7 +90,7 @@ def test_the_number_of_hidden_states_is_the_best_on_validation() -> None:
         one = HiddenMarkov(STATES, seed=0)
         one.tables = one._learn(Steps(codes(train)), one._begun(hidden))
         after = [codes([text]).values[step] for text in validation for step in range(1, 20)]
-        found = one.foretell(Steps(codes(validation)))
+        found = one.predict(Steps(codes(validation)))
         losses[hidden] = -np.log(found[np.arange(len(after)), after]).mean()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (1, 2, 3))

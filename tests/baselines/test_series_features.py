@@ -13,7 +13,7 @@ from duree.baselines.series_features import SeriesFeatures, describe
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged, offsets_of
 
-RECIPE = Recipe.build({"judging": {"forest_trees": 20}})
+RECIPE = Recipe.build({"evaluation": {"forest_trees": 20}})
 
 
 def series(rows: int, seed: int, channels: int = 2, missing: float = 0.1) -> Ragged:

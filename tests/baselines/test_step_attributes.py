@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from duree.baselines.state_features import StateFeatures
-from duree.baselines.step_attributes import BesideFeatures, Encoding, with_those_before
+from duree.baselines.step_attributes import Encoding, WithStepFeatures, with_those_before
 from duree.recipe.settings import TextSettings
 from duree.sequences.ragged import Ragged
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 
 ROWS = pl.DataFrame(
     {
@@ -23,9 +23,9 @@ ROWS = pl.DataFrame(
 
 def test_shares_of_classes_and_of_numbers_the_mean_and_the_last() -> None:
     settings = TextSettings(segmenter="states", lowercase=False)
-    encoder = LifeEncoder.fit(ROWS, settings, 0)
+    encoder = StateEncoder.fit(ROWS, settings, 0)
     plain = StateFeatures(encoder.states.units)
-    features = BesideFeatures(plain, Encoding(encoder.encode, encoder.classes))
+    features = WithStepFeatures(plain, Encoding(encoder.encode, encoder.classes))
     train, validation = features.fit(ROWS, ROWS[:1])
     own = plain.count(["a › b › a", "b › b"]).toarray()
     np.testing.assert_array_equal(train.toarray()[:, : own.shape[1]], own)

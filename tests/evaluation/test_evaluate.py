@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from duree.errors import DataError, TrainingError, chinese_templates
-from duree.evaluation.evaluate import judge_alone, judge_models, spread_of_seeds
+from duree.evaluation.evaluate import evaluate_model, evaluate_models, spread_of_seeds
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
 
 Floats = NDArray[np.float64]
@@ -51,7 +51,7 @@ def some_of_each() -> list[tuple[MetricSet, dict[str, Floats], NDArray[np.int64]
 def test_what_is_written_is_finite_and_every_value_lies_in_its_interval(grouped: bool) -> None:
     for metrics, models, targets in some_of_each():
         groups = np.arange(120) // 4 if grouped else None
-        found = judge_models(models, targets, metrics, groups=groups, resamples=200)
+        found = evaluate_models(models, targets, metrics, groups=groups, resamples=200)
         text = json.dumps([found.models, found.comparisons], allow_nan=False)
         assert json.loads(text)[0] == found.models
         for figures in found.models.values():
@@ -67,7 +67,7 @@ def test_what_is_written_is_finite_and_every_value_lies_in_its_interval(grouped:
 
 def test_a_network_that_is_better_is_said_to_be() -> None:
     models, targets = three_classes()
-    found = judge_models(models, targets, CLASSIFICATION, resamples=500)
+    found = evaluate_models(models, targets, CLASSIFICATION, resamples=500)
     assert found.verdict.claim == "better"
     assert "tfidf_logistic" in found.verdict.sentence("en")
 
@@ -75,7 +75,7 @@ def test_a_network_that_is_better_is_said_to_be() -> None:
 def test_a_network_that_is_worse_is_said_to_be() -> None:
     models, targets = three_classes()
     models["network"], models["tfidf_logistic"] = models["tfidf_logistic"], models["network"]
-    found = judge_models(models, targets, CLASSIFICATION, resamples=500)
+    found = evaluate_models(models, targets, CLASSIFICATION, resamples=500)
     assert found.verdict.claim == "worse"
 
 
@@ -84,7 +84,7 @@ def test_a_network_that_answers_always_alike_has_learned_nothing() -> None:
     models["network"] = models.pop("majority").copy()
     models["majority"] = models["network"] + [[0.01, -0.01, 0.0]]
     del models["tfidf_logistic"]
-    found = judge_models(models, targets, CLASSIFICATION, resamples=200)
+    found = evaluate_models(models, targets, CLASSIFICATION, resamples=200)
     assert found.verdict.claim == "none"
     assert "Nothing shows that the network learned" in found.verdict.sentence("en")
 
@@ -92,18 +92,20 @@ def test_a_network_that_answers_always_alike_has_learned_nothing() -> None:
 def test_the_parts_of_a_network_are_compared_but_are_no_baselines() -> None:
     models, targets = three_classes()
     models["recurrent_part"] = models["network"]
-    apart = judge_models(models, targets, CLASSIFICATION, parts=["recurrent_part"], resamples=500)
+    apart = evaluate_models(
+        models, targets, CLASSIFICATION, parts=["recurrent_part"], resamples=500
+    )
     assert apart.verdict.claim == "better"
     assert any(comparison["model"] == "recurrent_part" for comparison in apart.comparisons)
-    assert judge_models(models, targets, CLASSIFICATION, resamples=500).verdict.claim == "none"
+    assert evaluate_models(models, targets, CLASSIFICATION, resamples=500).verdict.claim == "none"
 
 
 def test_the_order_of_rows_changes_no_value_and_no_claim() -> None:
     order = np.random.default_rng(2).permutation(120)
     for metrics, models, targets in some_of_each():
-        found = judge_models(models, targets, metrics, resamples=1000)
+        found = evaluate_models(models, targets, metrics, resamples=1000)
         mixed = {name: predictions[order] for name, predictions in models.items()}
-        other = judge_models(mixed, targets[order], metrics, resamples=1000)
+        other = evaluate_models(mixed, targets[order], metrics, resamples=1000)
         assert other.verdict.claim == found.verdict.claim
         for model, figures in found.models.items():
             for name, figure in figures.items():
@@ -116,7 +118,7 @@ def test_the_order_of_rows_changes_no_value_and_no_claim() -> None:
 def test_the_same_seed_gives_the_same_judgement() -> None:
     models, targets = three_classes(100)
     one, again, other = (
-        judge_models(models, targets, CLASSIFICATION, resamples=200, seed=seed)
+        evaluate_models(models, targets, CLASSIFICATION, resamples=200, seed=seed)
         for seed in (5, 5, 6)
     )
     assert one == again
@@ -125,15 +127,15 @@ def test_the_same_seed_gives_the_same_judgement() -> None:
 
 def test_a_model_judged_alone_has_the_figures_that_it_has_beside_others() -> None:
     models, targets = three_classes(100)
-    together = judge_models(models, targets, CLASSIFICATION, seed=3)
+    together = evaluate_models(models, targets, CLASSIFICATION, seed=3)
     assert (
-        judge_alone(models["network"], targets, CLASSIFICATION, seed=3)
+        evaluate_model(models["network"], targets, CLASSIFICATION, seed=3)
         == (together.models["network"])
     )
 
 
 def test_one_row_can_be_judged() -> None:
-    found = judge_models(
+    found = evaluate_models(
         {"network": np.array([[0.2, 0.8]]), "majority": np.array([[0.6, 0.4]])},
         np.array([1]),
         CLASSIFICATION,
@@ -159,13 +161,13 @@ def test_the_spread_of_seeds_holds_every_figure_of_every_network() -> None:
 
 def test_no_rows_are_refused() -> None:
     with pytest.raises(DataError) as caught:
-        judge_models({"network": np.zeros((0, 2))}, np.zeros(0, dtype=int), CLASSIFICATION)
+        evaluate_models({"network": np.zeros((0, 2))}, np.zeros(0, dtype=int), CLASSIFICATION)
     assert caught.value.message("en") == ("there are no rows to judge; give rows that have answers")
 
 
 def test_rows_without_any_label_given_or_predicted_are_refused() -> None:
     with pytest.raises(DataError) as caught:
-        judge_models({"network": np.zeros((5, 2))}, np.zeros((5, 2), dtype=int), MULTILABEL)
+        evaluate_models({"network": np.zeros((5, 2))}, np.zeros((5, 2), dtype=int), MULTILABEL)
     assert caught.value.message("en") == (
         "5 rows tell nothing by which to judge; give rows with more than one answer"
     )
@@ -175,7 +177,7 @@ def test_predictions_that_are_not_numbers_are_refused_by_model() -> None:
     models, targets = three_classes(10)
     models["network"][3, 1] = np.nan
     with pytest.raises(TrainingError) as caught:
-        judge_models(models, targets, CLASSIFICATION)
+        evaluate_models(models, targets, CLASSIFICATION)
     assert caught.value.message("en") == (
         "the predictions of 'network' are no numbers in 1 of 10 rows; "
         "lower training.learning_rate or training.clip_norm"
@@ -201,7 +203,9 @@ def claims(draw: object, tries: int, **options: object) -> list[str]:
     found = []
     for seed in range(tries):
         models, targets, groups = draw(np.random.default_rng(seed))  # type: ignore[operator]
-        judged = judge_models(models, targets, resamples=200, groups=groups, seed=seed, **options)
+        judged = evaluate_models(
+            models, targets, resamples=200, groups=groups, seed=seed, **options
+        )
         found.append(judged.verdict.claim)
     return found
 

@@ -7,7 +7,7 @@ import pytest
 import sklearn.metrics as sk
 from scipy.special import softmax
 
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
 from duree.evaluation.per_class import FIGURES
 from duree.evaluation.uncertainty import wilson
@@ -26,7 +26,7 @@ def test_the_figures_of_classes_and_labels_are_those_of_scikit_learn() -> None:
         (CLASSIFICATION, targets, p.argmax(axis=1)),
         (MULTILABEL, marks, p >= 0.5),
     ):
-        found = judge_models({"network": p}, answers, metrics, resamples=100).classes["network"]
+        found = evaluate_models({"network": p}, answers, metrics, resamples=100).classes["network"]
         oracle = sk.precision_recall_fscore_support(answers, given)
         for name, expected in zip((*FIGURES, "support"), oracle, strict=True):
             assert [of_class[name] for of_class in found] == pytest.approx(expected)
@@ -34,7 +34,7 @@ def test_the_figures_of_classes_and_labels_are_those_of_scikit_learn() -> None:
 
 def test_every_figure_lies_in_its_interval_and_rare_classes_have_wide_ones() -> None:
     p, targets = some_classes(300, 2)
-    common, _, rare = judge_models({"network": p}, targets, CLASSIFICATION).classes["network"]
+    common, _, rare = evaluate_models({"network": p}, targets, CLASSIFICATION).classes["network"]
     for of_class in (common, rare):
         for name in FIGURES:
             assert of_class[f"{name}_low"] <= of_class[name] <= of_class[f"{name}_high"]
@@ -45,7 +45,7 @@ def test_every_figure_lies_in_its_interval_and_rare_classes_have_wide_ones() -> 
 
 def test_a_class_found_in_all_of_five_rows_may_still_be_missed() -> None:
     p, targets = np.eye(2)[[0] * 20 + [1] * 5], np.array([0] * 20 + [1] * 5)
-    _, rare = judge_models({"network": p}, targets, CLASSIFICATION, resamples=100).classes[
+    _, rare = evaluate_models({"network": p}, targets, CLASSIFICATION, resamples=100).classes[
         "network"
     ]
     assert (rare["recall"], rare["recall_low"], rare["recall_high"]) == (1.0, *wilson(5, 5))
@@ -53,7 +53,7 @@ def test_a_class_found_in_all_of_five_rows_may_still_be_missed() -> None:
 
 def test_the_precision_of_a_class_that_is_never_given_may_be_anything() -> None:
     p, targets = np.tile([0.7, 0.3], (40, 1)), np.arange(40) % 2
-    _, never = judge_models({"network": p}, targets, CLASSIFICATION, resamples=100).classes[
+    _, never = evaluate_models({"network": p}, targets, CLASSIFICATION, resamples=100).classes[
         "network"
     ]
     assert (never["precision"], never["precision_low"], never["precision_high"]) == (0, 0, 1)
@@ -67,7 +67,7 @@ def test_recall_covers_the_truth_in_about_95_of_100_samples() -> None:
         targets = rng.permutation(np.repeat([0, 1], [60, 25]))
         hit = rng.random(85) < 0.7
         p = np.eye(2)[np.where(hit, targets, 1 - targets)]
-        judged = judge_models({"network": p}, targets, CLASSIFICATION, resamples=200, seed=seed)
+        judged = evaluate_models({"network": p}, targets, CLASSIFICATION, resamples=200, seed=seed)
         rare = judged.classes["network"][1]
         covered += rare["recall_low"] <= 0.7 <= rare["recall_high"]
     # Three standard errors of 300 tries are 0.038; 25 rows leave a bootstrap 0.02 short.
@@ -82,12 +82,14 @@ def test_intervals_by_group_are_wider_where_rows_of_a_group_are_alike() -> None:
     p = np.eye(2)[np.where(hit, targets, 1 - targets)]
     widths = []
     for groups in (None, author):
-        judged = judge_models({"network": p}, targets, CLASSIFICATION, groups=groups)
+        judged = evaluate_models({"network": p}, targets, CLASSIFICATION, groups=groups)
         one = judged.classes["network"][0]
         widths.append(one["recall_high"] - one["recall_low"])
     assert widths[1] > 1.5 * widths[0]
 
 
 def test_numbers_have_no_classes() -> None:
-    judged = judge_models({"network": np.ones((5, 1))}, np.arange(5.0), REGRESSION, resamples=100)
+    judged = evaluate_models(
+        {"network": np.ones((5, 1))}, np.arange(5.0), REGRESSION, resamples=100
+    )
     assert judged.classes == {"network": []}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.tag_metrics import (
     FIRST,
     KIND,
@@ -178,7 +178,7 @@ def test_models_are_compared_by_whole_sentences() -> None:
     bad[rng.random(len(bad)) < 0.4, 0] = 0
     units = np.repeat(np.arange(60), 2)
     metrics = tagging_metrics(["ner"], TAGS, SCHEME)
-    judged = judge_models(
+    judged = evaluate_models(
         {"network": good, "crf": bad}, answers, metrics, groups=units, resamples=200
     )
     assert judged.verdict.claim == "better"

@@ -26,7 +26,7 @@ def test_a_turn_is_found_where_it_is(planted):
     found = arc(planted.model, text, output=1, passage=30)
     assert found.finding
     assert found.changes == [20]
-    assert found.said[:20].mean() < 0.2 < 0.8 < found.said[20:].mean()
+    assert found.curve[:20].mean() < 0.2 < 0.8 < found.curve[20:].mean()
     assert text[found.begin[20] :].startswith(long_text([0] * 20 + [1] * 30).split()[600])
 
 

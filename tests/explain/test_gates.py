@@ -112,8 +112,8 @@ def test_order_does_not_matter_to_gates_that_do_not_heed_it(rows):
     found = forgetting(watch_both([model], many), model.encoder.vocabulary)
     assert found
     assert not any(word.finding for word in found)
-    assert [word.kept for word in found] == sorted(word.kept for word in found)
-    assert all(word.kept == pytest.approx(word.shuffled, abs=1e-5) for word in found)
+    assert [word.retained for word in found] == sorted(word.retained for word in found)
+    assert all(word.retained == pytest.approx(word.shuffled, abs=1e-5) for word in found)
 
 
 def test_a_pattern_that_another_seed_lacks_is_no_finding():

@@ -21,7 +21,7 @@ ERROR = {0: "what", 1: "where", 2: "fix"}
 FINDING = {2: "what", 3: "fix"}
 TRANSLATE = {0: "template"}
 # The values of an ExtraError go into templates of its own.
-TELLERS = {
+TEMPLATE_ARGUMENTS = {
     kind.__name__: ERROR
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, DureeError) and kind is not ExtraError
@@ -29,7 +29,7 @@ TELLERS = {
 
 
 @dataclass(frozen=True)
-class Telling:
+class MessageCall:
     """One call that takes templates: where it stands, its templates, and the values beside them.
 
     ``whole`` is False where more values may come than can be read from the call.
@@ -42,7 +42,7 @@ class Telling:
     formatted_early: bool
 
 
-def tellings(file: Path) -> Iterator[Telling]:
+def message_calls(file: Path) -> Iterator[MessageCall]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for call in ast.walk(tree):
         if not isinstance(call, ast.Call) or not (places := template_places(call, file)):
@@ -51,7 +51,7 @@ def tellings(file: Path) -> Iterator[Telling]:
         nodes = [call.args[place] for place in places if place < len(call.args)]
         nodes += [keywords.pop(name) for name in places.values() if name in keywords]
         values, whole = beside(keywords) if places is ERROR else in_finding(call)
-        yield Telling(
+        yield MessageCall(
             f"{file.relative_to(SOURCE)}:{call.lineno}",
             tuple(text for node in nodes for text in literals(node, tree)),
             values,
@@ -64,7 +64,7 @@ def template_places(call: ast.Call, file: Path) -> dict[int, str]:
     """Which arguments of a call are templates; none, for most calls."""
     match call.func:
         case ast.Name(id=name):
-            return TELLERS.get(name, {})
+            return TEMPLATE_ARGUMENTS.get(name, {})
         case ast.Attribute(attr="__init__") if file.name == "errors.py":
             return ERROR
     return {}
@@ -155,22 +155,22 @@ def listed(lines: Iterable[str]) -> str:
     return "\n".join(["", *sorted(lines)])
 
 
-TOLD = [telling for file in sorted(SOURCE.rglob("*.py")) for telling in tellings(file)]
+CALLS = [found for file in sorted(SOURCE.rglob("*.py")) for found in message_calls(file)]
 
 
 def test_every_template_has_its_chinese_twin():
     known = {english for _, english, _ in catalogue()}
     missing = {
-        f"{telling.place}: {template}"
-        for telling in TOLD
-        for template in telling.templates
+        f"{found.place}: {template}"
+        for found in CALLS
+        for template in found.templates
         if template not in known
     }
     assert not missing, listed(missing)
 
 
 def test_the_catalogue_holds_nothing_that_is_not_said():
-    said = {template for telling in TOLD for template in telling.templates}
+    said = {template for found in CALLS for template in found.templates}
     for file in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -211,17 +211,17 @@ def test_every_chinese_message_is_chinese():
 
 def test_every_placeholder_has_a_value():
     lacking = {
-        f"{telling.place}: {name}"
-        for telling in TOLD
-        if telling.whole
-        for template in telling.templates
-        for name in names(template) - telling.values
+        f"{found.place}: {name}"
+        for found in CALLS
+        if found.whole
+        for template in found.templates
+        for name in names(template) - found.values
     }
     assert not lacking, listed(lacking)
 
 
 def test_no_template_is_formatted_before_it_is_translated():
-    assert [telling.place for telling in TOLD if telling.formatted_early] == []
+    assert [found.place for found in CALLS if found.formatted_early] == []
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "needs"), ("zh", "需要")])

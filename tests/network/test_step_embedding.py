@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from duree.network.model import SequenceModel, tabulated
 from duree.network.next_model import StepModel
-from duree.network.step_embedding import Beside
+from duree.network.step_embedding import StepEmbedding
 from duree.recipe.settings import ModelSettings
 from duree.sequences.step_features import HIDDEN
 
@@ -24,15 +24,17 @@ def network(kind: str, classes: list = CLASSES, **changes: object) -> nn.Module:
     torch.manual_seed(0)
     if kind == "steps":
         one = settings(bidirectional=False, pooling="last", **changes)
-        made: nn.Module = StepModel(one, vocabulary_size=STATES, outputs=3, beside=classes)
+        made: nn.Module = StepModel(one, vocabulary_size=STATES, outputs=3, step_features=classes)
     else:
-        made = SequenceModel(settings(**changes), vocabulary_size=STATES, outputs=3, beside=classes)
+        made = SequenceModel(
+            settings(**changes), vocabulary_size=STATES, outputs=3, step_features=classes
+        )
     return made.eval()
 
 
 def learned(kind: str, **changes: object) -> nn.Module:
     made = network(kind, **changes)
-    for table in made.beside.tables:
+    for table in made.step_features.tables:
         nn.init.normal_(table, generator=torch.Generator().manual_seed(1))
     return made
 
@@ -49,7 +51,7 @@ def test_untrained_it_is_the_network_without(kind: str) -> None:
     values, lengths = rows(4, 9), torch.tensor([9, 9, 3, 1])
     with_it, without = network(kind), network(kind, classes=[])
     without.load_state_dict(
-        {name: of for name, of in with_it.state_dict().items() if "beside" not in name}
+        {name: of for name, of in with_it.state_dict().items() if "step_features" not in name}
     )
     said = with_it(values, lengths)
     torch.testing.assert_close(said, without(values[:, :, 0], lengths))
@@ -89,27 +91,27 @@ def test_steps_taken_one_by_one_say_what_the_whole_says() -> None:
 
 
 def test_classes_of_a_number_go_on_from_those_below_and_what_is_missing_stands_alone() -> None:
-    beside = Beside(CLASSES, 3)
+    embedding = StepEmbedding(CLASSES, 3)
     with torch.no_grad():
-        beside.tables[0].copy_(torch.tensor([[9.0], [1], [2], [3], [4]]).expand(-1, 3))
-        beside.tables[1].copy_(torch.tensor([[9.0], [1], [2], [3]]).expand(-1, 3))
-    ordered, named = (vectors[:, 0].tolist() for vectors in beside.vectors())
+        embedding.tables[0].copy_(torch.tensor([[9.0], [1], [2], [3], [4]]).expand(-1, 3))
+        embedding.tables[1].copy_(torch.tensor([[9.0], [1], [2], [3]]).expand(-1, 3))
+    ordered, named = (vectors[:, 0].tolist() for vectors in embedding.vectors())
     assert ordered == [9, 1, 3, 6, 10]
     assert named == [9, 1, 2, 3]
-    found = beside.eval()(torch.tensor([[[2, 3], [0, 0]]]))
+    found = embedding.eval()(torch.tensor([[[2, 3], [0, 0]]]))
     assert found[0, :, 0].tolist() == [6, 18]
 
 
 def test_each_thing_is_hidden_in_some_sequences_while_training_alone() -> None:
-    beside = Beside([(2, False), (2, False)], 1)
+    embedding = StepEmbedding([(2, False), (2, False)], 1)
     with torch.no_grad():
-        beside.tables[0][1], beside.tables[1][1] = 1.0, 10.0
+        embedding.tables[0][1], embedding.tables[1][1] = 1.0, 10.0
     codes = torch.ones(4000, 3, 2, dtype=torch.int64)
     torch.manual_seed(0)
-    told = beside.train()(codes)[:, :, 0]
+    told = embedding.train()(codes)[:, :, 0]
     assert torch.equal(told, told[:, :1].expand(-1, 3))  # in all of a sequence, or in none of it
     first, second = told[:, 0] % 10 == 0, told[:, 0] < 10
     assert first.float().mean() == pytest.approx(HIDDEN, abs=0.02)
     assert second.float().mean() == pytest.approx(HIDDEN, abs=0.02)
     assert (first & second).float().mean() == pytest.approx(HIDDEN**2, abs=0.01)
-    assert torch.equal(beside.eval()(codes), torch.full((4000, 3, 1), 11.0))
+    assert torch.equal(embedding.eval()(codes), torch.full((4000, 3, 1), 11.0))

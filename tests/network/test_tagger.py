@@ -12,7 +12,7 @@ from torch import Tensor
 
 from duree.network.batches import pad
 from duree.network.tagger import Tagger, TagScores, distinct_words, rows_of
-from duree.network.word_features import Looks
+from duree.network.word_features import WordFeatures
 from duree.recipe.settings import ModelSettings
 from duree.sequences.token_encoder import CHARACTERS, LOWER, WORD, TokenEncoder
 
@@ -98,7 +98,7 @@ def test_looking_up_distinct_rows_has_the_gradient_of_looking_up_all() -> None:
 
 
 def test_what_is_seen_of_a_word_is_itself_and_its_neighbours_and_nothing_in_padding() -> None:
-    looks = Looks(3, 0.0)
+    looks = WordFeatures(3, 0.0)
     rows = [["We", "saw", "Paris"], ["They", "saw", "Paris"], ["saw", "Paris"], ["saw", "Paris"]]
     sequences = ENCODER.encode(pl.Series([*rows, ["a", "b", "c", "d"]]))
     places = looks.places(pad(sequences, np.arange(5))[0])
@@ -112,10 +112,10 @@ def test_what_is_seen_of_a_word_is_itself_and_its_neighbours_and_nothing_in_padd
 
 def test_weights_of_looks_add_up_over_the_features_of_a_word() -> None:
     network = tagger(wide=True).eval()
-    (seen,) = (module for module in network.seen if isinstance(module, Looks))
+    (seen,) = (module for module in network.seen if isinstance(module, WordFeatures))
     torch.nn.init.normal_(seen.weights.weight)
     values, _ = pad(ENCODER.encode(SENTENCES), np.arange(3))
-    found = network._by_looks(seen, values)
+    found = network._from_word_features(seen, values)
     places = seen.places(values)
     expected = sum(seen.weights.weight[place] for place in places[1, 2])
     torch.testing.assert_close(found[1, 2], expected)

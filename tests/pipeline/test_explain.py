@@ -46,7 +46,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(table: Path, **overrides: object) -> Recipe:
     settings = {"data.files": (str(table),), "data.text": "letter", "data.target": "tone"}
     dotted = {name.replace("__", "."): value for name, value in overrides.items()}
-    return Recipe().replace(settings | SMALL | {"judging.baselines": False} | dotted)
+    return Recipe().replace(settings | SMALL | {"evaluation.baselines": False} | dotted)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_a_run_holds_what_its_network_learned(run: Run) -> None:
     found = Explanations.model_validate(run.read_json("explanations.json"))
-    assert {example.said for example in found.examples} == {"good", "bad"}
+    assert {example.answer for example in found.examples} == {"good", "bad"}
     assert {"grim", "glad"} <= {word.word for word in found.words}
     assert found.order is not None
     assert found.order.difference.low <= found.order.difference.value <= found.order.difference.high
@@ -149,7 +149,7 @@ def test_one_row_is_explained_on_a_page_and_as_json(run: Run, table: Path, tmp_p
     assert [text[begin:end] for begin, end in told["shading"]["places"]] == told["units"]
     total = sum(told["attributions"]["integrated_gradients"])
     assert total == pytest.approx(told["score"] - told["start"], rel=0.02)
-    assert told["predicted"]["prediction"] == told["shading"]["said"]
+    assert told["predicted"]["prediction"] == told["shading"]["answer"]
     assert len(told["seeds"]) == 1
     assert len(told["gates"]["f, layer 1, forward"]) == len(told["units"])
     html = page.read_text(encoding="utf-8")

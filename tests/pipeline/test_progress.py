@@ -16,7 +16,7 @@ from tests.test_workflow import letters, recipe
 
 from duree.errors import DataError
 from duree.pipeline.listener import SILENT, Silent
-from duree.pipeline.progress import ask_for_enough, standing
+from duree.pipeline.progress import request_stop, standing
 from duree.pipeline.run import Run
 from duree.tables.files.write import write_table
 from duree.workflow import fit, resume
@@ -80,7 +80,7 @@ def test_a_training_tells_how_far_it_is_stops_when_told_and_ends_when_it_is_enou
     assert now.seconds_left > 0
     assert run.writer() is None
     assert not run.has("metrics.json")
-    ask_for_enough(run)
+    request_stop(run)
     resume(run.folder, SILENT)
     assert run.has("report.html")
     history = (run.folder / "history.jsonl").read_text().splitlines()

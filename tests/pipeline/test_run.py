@@ -22,8 +22,8 @@ SETTINGS = {
     "model.hidden_size": 8,
     "model.embedding_size": 8,
     "training.epochs": 2,
-    "judging.baselines": False,
-    "judging.bootstrap": 200,
+    "evaluation.baselines": False,
+    "evaluation.bootstrap": 200,
 }
 
 

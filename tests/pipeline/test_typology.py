@@ -31,7 +31,7 @@ from duree.sequences.ragged import Ragged
 from duree.tables.files.write import write_table
 from duree.workflow import fit
 
-ALONE = {"judging.baselines": False, "training.epochs": 2}
+ALONE = {"evaluation.baselines": False, "training.epochs": 2}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import torch
 
-from duree.network.waiting_times import WaitClasses, WaitHead, train_waits
+from duree.network.waiting_times import WaitClasses, WaitHead, train_waiting_times
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.workflow import fit, predict
@@ -19,9 +19,9 @@ AFTER = {"look": 2.0, "buy": 50.0, "leave": 1000.0}
 
 
 def test_classes_hold_as_many_waits_each_as_ties_allow() -> None:
-    waits = np.random.default_rng(0).exponential(3.0, 3200)
-    classes = WaitClasses.of(waits)
-    counts = np.bincount(classes.codes(waits), minlength=len(classes))
+    waiting_times = np.random.default_rng(0).exponential(3.0, 3200)
+    classes = WaitClasses.of(waiting_times)
+    counts = np.bincount(classes.codes(waiting_times), minlength=len(classes))
     assert len(classes) == 32
     assert counts.min() >= 99
     assert counts.max() <= 102
@@ -30,10 +30,10 @@ def test_classes_hold_as_many_waits_each_as_ties_allow() -> None:
 
 
 def test_the_median_of_the_shares_of_all_is_the_median_of_all() -> None:
-    waits = np.random.default_rng(1).lognormal(2.0, 1.5, 20_000)
-    classes = WaitClasses.of(waits)
-    shares = np.bincount(classes.codes(waits), minlength=len(classes)) / len(waits)
-    assert classes.median(shares[None]) == pytest.approx(np.median(waits), rel=0.02)
+    waiting_times = np.random.default_rng(1).lognormal(2.0, 1.5, 20_000)
+    classes = WaitClasses.of(waiting_times)
+    shares = np.bincount(classes.codes(waiting_times), minlength=len(classes)) / len(waiting_times)
+    assert classes.median(shares[None]) == pytest.approx(np.median(waiting_times), rel=0.02)
     certain = np.eye(len(classes))
     found, edges = classes.median(certain), np.array([*classes.edges, classes.longest])
     assert np.all((edges[:-1] <= found) & (found <= edges[1:]))
@@ -51,7 +51,7 @@ def test_the_head_begins_with_the_shares_after_the_event_and_learns_what_the_pas
         tuple(part[rows] for part in (states, before, tokens, came))
         for rows in (slice(2000), slice(2000, None))
     )
-    head = train_waits(train, validation, after, 0)
+    head = train_waiting_times(train, validation, after, 0)
     right = (head(*validation[:3]).argmax(dim=1) == validation[3]).float().mean()
     assert right > 0.9
 
@@ -74,13 +74,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "data": {"files": [str(folder / "log.csv")], **data},
         "training": {"epochs": 1},
         "model": {"hidden_size": 8, "embedding_size": 8},
-        "judging": {"bootstrap": 100, "baselines": False},
+        "evaluation": {"bootstrap": 100, "baselines": False},
     }
     return fit(Recipe.build(settings), folder / "run")
 
 
 def test_waits_are_judged_beside_those_of_all_and_those_after_the_same_event(run: Run) -> None:
-    told = run.read_json("waits.json")
+    told = run.read_json("waiting_times.json")
     models = told["models"]
     assert set(models) == {"network", "all_waits", "waits_after_event"}
     assert told["steps"] == len(pl.read_parquet(run.folder / "predictions.parquet"))
@@ -105,9 +105,9 @@ def test_predictions_tell_the_wait_after_the_last_event(run: Run, tmp_path: Path
 
 def test_the_report_tells_how_well_waits_were_foretold(run: Run) -> None:
     page = (run.folder / "report.html").read_text(encoding="utf-8")
-    section = page[page.index('<section id="waits">') :]
+    section = page[page.index('<section id="waiting_times">') :]
     section = section[: section.index("</section>")]
-    told = run.read_json("waits.json")["models"]
+    told = run.read_json("waiting_times.json")["models"]
     for name in ("network", "shares of all waits", "shares after the same event"):
         assert name in section
     assert f"{told['all_waits']['bits']['value']:.3f}" in section

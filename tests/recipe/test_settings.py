@@ -49,7 +49,7 @@ OF_THE_MODEL: dict[str, tuple[Any, ...]] = {
     "data.validation_share": (0.1, 0.3),
 }
 # What a setting needs beside it to matter at all.
-BESIDE: dict[str, dict[str, Any]] = {
+EXTRA_TOKEN: dict[str, dict[str, Any]] = {
     "text.keep": {"max_length": 8},
     "model.layer_dropout": {"num_layers": 2},
     "training.optimiser": {"weight_decay": 0.1},
@@ -90,10 +90,10 @@ OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     # There is nothing to be learned of this target: some epoch brings no gain.
     "training.patience": (1, {"data.target": "verdict", "training.epochs": 12}, ("history.jsonl",)),
     "training.max_minutes": (1e-6, {}, ("history.jsonl",)),
-    "judging.baselines": (True, {}, ("metrics.json",)),
-    "judging.forest_trees": (20, {"judging.baselines": True}, ("metrics.json",)),
-    "judging.bootstrap": (300, {}, ("metrics.json",)),
-    "judging.seeds": (2, {}, ("metrics.json",)),
+    "evaluation.baselines": (True, {}, ("metrics.json",)),
+    "evaluation.forest_trees": (20, {"evaluation.baselines": True}, ("metrics.json",)),
+    "evaluation.bootstrap": (300, {}, ("metrics.json",)),
+    "evaluation.seeds": (2, {}, ("metrics.json",)),
 }
 # These have tests of their own.
 ELSEWHERE = {
@@ -151,7 +151,7 @@ def test_each_value_of_a_setting_gives_another_network(name: str) -> None:
     texts, tones = frame["letter"].to_list(), frame["tone"].to_list()
     found = {}
     for value in OF_THE_MODEL[name]:
-        chosen = PLAIN | BESIDE.get(name, {}) | {name.rpartition(".")[2]: value}
+        chosen = PLAIN | EXTRA_TOKEN.get(name, {}) | {name.rpartition(".")[2]: value}
         model = SequenceClassifier(**chosen).fit(texts, tones)
         found[value] = model.predict_proba(texts)
     for one, other in itertools.combinations(found, 2):
@@ -190,9 +190,9 @@ def outcome(folder: Path, settings: dict[str, Any], run_folder: Path) -> dict[st
         "model.wide": False,
         "training.epochs": 4,
         "training.batch_size": 32,
-        "judging.baselines": False,
-        "judging.forest_trees": 10,
-        "judging.bootstrap": 200,
+        "evaluation.baselines": False,
+        "evaluation.forest_trees": 10,
+        "evaluation.bootstrap": 200,
     }
     run = fit(Recipe().replace(plain | settings), run_folder)
     metrics = run.read_json("metrics.json")

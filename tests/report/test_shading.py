@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.recipe.settings import TextSettings
-from duree.report.pages.examples import MOST_UNITS, _most_telling
+from duree.report.pages.examples import MOST_UNITS, _most_predictive
 from duree.report.safe_text import HTML_BREAK, visible
 from duree.report.shading import LEVELS, shade
 from duree.results.explanations import Shading
@@ -86,8 +86,8 @@ def test_of_a_long_text_the_stretch_that_speaks_most_is_shown():
     values = [0.0] * 900
     values[700] = 1.0
     places = TextEncoder.fit(pl.Series("t", [text]), TextSettings()).places(text)
-    found = Shading(row=0, said="a", sure=1.0, places=places, values=values)
-    shown = letters(_most_telling(text, found))
+    found = Shading(row=0, answer="a", sure=1.0, places=places, values=values)
+    shown = letters(_most_predictive(text, found))
     assert "word700" in shown
     assert len(shown.split()) == MOST_UNITS + 2
     assert shown.split()[0] == shown.split()[-1] == "[…]"

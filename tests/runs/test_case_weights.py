@@ -16,9 +16,9 @@ from duree.baselines import label_baselines, regression_baselines
 from duree.baselines.targets import Counts
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
-from duree.pipeline.dataset import check_files, read_question
+from duree.pipeline.dataset import check_files, read_dataset
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods
@@ -102,7 +102,7 @@ def test_a_weight_of_two_is_a_row_twice_in_what_validation_settles(kind: str) ->
         task.progress(scores[twice], targets[twice])
     )
     ones = np.ones(ROWS, dtype=np.float32)
-    assert task.settle(scores, targets, ones) == task.settle(scores, targets)
+    assert task.calibrate(scores, targets, ones) == task.calibrate(scores, targets)
     if kind == "classes":
         found = fit_temperature(scores, targets, weights)
         assert found == pytest.approx(fit_temperature(scores[twice], targets[twice]), rel=1e-4)
@@ -115,7 +115,7 @@ def test_intervals_under_equal_weights_are_those_without() -> None:
     sure = np.clip(0.5 + 0.3 * (targets - 0.5) + rng.normal(0, 0.2, rows), 0.01, 0.99)
     models = {"network": np.stack([1 - sure, sure], 1), "other": rng.dirichlet((1, 1), rows)}
     plain, weighed = (
-        judge_models(models, targets, CLASSIFICATION, weights=weights, seed=1)
+        evaluate_models(models, targets, CLASSIFICATION, weights=weights, seed=1)
         for weights in (None, np.ones(rows))
     )
     for metric, figure in plain.models["network"].items():
@@ -132,7 +132,7 @@ def test_intervals_cover_what_weights_stand_for() -> None:
         right = rng.random(300) < np.where(rare, 0.5, 0.9)  # both halves are as large: truth 0.7
         targets = rng.integers(0, 2, 300)
         said = np.where(right, targets, 1 - targets)
-        found = judge_models(
+        found = evaluate_models(
             {"network": np.stack([1.0 - said, said], 1)},
             targets,
             CLASSIFICATION,
@@ -153,7 +153,7 @@ def test_a_weight_of_two_is_a_row_twice_for_a_baseline(place: int, numeric: bool
     noisy = counts + rng.normal(0, 1, 120)
     targets = noisy if numeric else (noisy > 2).astype(np.int64)
     weights = rng.integers(1, 4, 120)
-    recipe = Recipe.build({"data": {"states": ["x:y"]}}).replace({"judging.forest_trees": 20})
+    recipe = Recipe.build({"data": {"states": ["x:y"]}}).replace({"evaluation.forest_trees": 20})
     make = regression_baselines if numeric else label_baselines
     one, other = (make(recipe, lambda text: text.split(" › "))[place] for _ in range(2))
     twice = np.repeat(np.arange(90), weights[:90])
@@ -203,7 +203,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(table: Path, **data: object) -> Recipe:
     settings = {"files": [str(table)], "states": ["m01:m24"], "target": "pay", "id": "id"}
     return Recipe.build({"data": settings | {"weight": "w"} | data}).replace(
-        SMALL | {"training.epochs": 3, "judging.baselines": False}
+        SMALL | {"training.epochs": 3, "evaluation.baselines": False}
     )
 
 
@@ -213,11 +213,11 @@ def run(table: Path) -> Run:
 
 
 def test_weights_are_one_on_average_over_the_training_rows(table: Path) -> None:
-    question = read_question(recipe(table))
-    assert question.weights is not None
-    assert question.weights[question.split.train].mean() == pytest.approx(1)
+    dataset = read_dataset(recipe(table))
+    assert dataset.weights is not None
+    assert dataset.weights[dataset.split.train].mean() == pytest.approx(1)
     given = pl.read_csv(table)["w"].to_numpy()
-    np.testing.assert_allclose(question.weights / question.weights[0], given / given[0])
+    np.testing.assert_allclose(dataset.weights / dataset.weights[0], given / given[0])
 
 
 def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
@@ -255,7 +255,7 @@ def test_a_weight_that_is_none_stops_the_run(table: Path, tmp_path: Path, bad: s
     cells[4] = bad
     write_table(frame.with_columns(pl.Series("w", cells)), tmp_path / "bad.csv")
     with pytest.raises(DataError) as told:
-        read_question(recipe(tmp_path / "bad.csv"))
+        read_dataset(recipe(tmp_path / "bad.csv"))
     assert told.value.message("en").startswith(
         "weights in 'w' that are missing, or no positive numbers: 1 (row 5 ...)"
     )
@@ -275,15 +275,15 @@ def test_weights_of_persons_come_with_their_spells(tmp_path: Path) -> None:
     frame = spells(lives(80)).with_columns(pl.col("wage").alias("w"))
     write_table(frame, tmp_path / "spells.csv")
     data = SPELLS | {"states": [], "weight": "w", "files": [str(tmp_path / "spells.csv")]}
-    question = read_question(recipe(tmp_path / "spells.csv", **data))
-    assert question.weights is not None
-    assert len(question.weights) == 80
+    dataset = read_dataset(recipe(tmp_path / "spells.csv", **data))
+    assert dataset.weights is not None
+    assert len(dataset.weights) == 80
 
 
 def test_mvad_is_weighed(data_folder: Path, tmp_path: Path) -> None:
     data = {"files": [str(data_folder / "mvad" / "mvad.csv")], "states": ["Jul.93:Jun.99"]}
     chosen = recipe(Path(), **data, target="gcse5eq", weight="weight")
-    chosen = chosen.replace({"judging.baselines": True})
+    chosen = chosen.replace({"evaluation.baselines": True})
     found = fit(chosen, tmp_path / "run")
     rows = pl.read_parquet(found.folder / "predictions.parquet")
     right = (rows["prediction"] == rows["gcse5eq"]).to_numpy()

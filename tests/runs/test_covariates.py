@@ -19,8 +19,8 @@ from duree.recipe.recipe import Recipe
 from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
-from duree.tables.layouts.covariates import tell_covariates_of_row
-from duree.tables.layouts.states import tell_row
+from duree.tables.layouts.covariates import prepend_covariates_to_row
+from duree.tables.layouts.states import join_row
 from duree.workflow import explain_row, fit, predict
 
 
@@ -115,8 +115,8 @@ def test_what_is_exported_tells_which_columns_are_states_and_which_are_not(
         [f"{head}{row[name]}" for name, head in tables["covariates"].items()]
         + [row[time] for time in tables["states"] if row[time]]
     )
-    states = tell_row([row[time] for time in TIMES])
-    assert told == tell_covariates_of_row(["sex"], [row["sex"]], states)
+    states = join_row([row[time] for time in TIMES])
+    assert told == prepend_covariates_to_row(["sex"], [row["sex"]], states)
     assert all(unit in tables["units"] for unit in told.split(tables["separator"]))
 
 

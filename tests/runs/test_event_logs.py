@@ -9,7 +9,7 @@ import pytest
 from duree.baselines.markov import Markov, nothing_before, one_before
 from duree.baselines.next_steps import StepBaseline
 from duree.evaluation.calibration import log_of_truth
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.next_metrics import NEXT, NEXT_IN_TERMS, SUMS, terms
 from duree.network import batches
 from duree.pipeline.model import TrainedModel
@@ -38,8 +38,8 @@ def test_sums_by_person_give_the_figures_and_intervals_of_all_answers() -> None:
         name: np.concatenate([terms(found, targets), found], axis=1)
         for name, found in whole.items()
     }
-    by_answer = judge_models(whole, targets, NEXT, groups=persons, resamples=300)
-    by_person = judge_models(kept, targets, NEXT_IN_TERMS, groups=persons, resamples=300)
+    by_answer = evaluate_models(whole, targets, NEXT, groups=persons, resamples=300)
+    by_person = evaluate_models(kept, targets, NEXT_IN_TERMS, groups=persons, resamples=300)
     for name, figures in by_answer.models.items():
         assert set(by_person.models[name]) == set(figures)
         for metric, figure in figures.items():
@@ -108,7 +108,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "data": {"files": files, "id": "user", "event": ["action"]},
         "training": {"epochs": 2, "batch_size": 4},
         "model": {"hidden_size": 8, "embedding_size": 8},
-        "judging": {"bootstrap": 100},
+        "evaluation": {"bootstrap": 100},
     }
     return fit(Recipe.build(settings), folder / "run")
 
@@ -131,11 +131,11 @@ def test_predictions_in_pieces_are_those_of_the_whole(run: Run, monkeypatch) -> 
     model = TrainedModel.of_run(run)
     texts = pl.Series([ARROW.join(f"page {n}" for n in range(k, 2 * k)) for k in (9, 1, 5, 3)])
     examples = model.task.examples(model.encoder.encode(texts), texts)
-    whole = model.kept(examples)
+    whole = model.summarise(examples)
     assert whole.shape == (14, len(SUMS) + 2)
     monkeypatch.setattr(batches, "MOST_VALUES", 5 * model.task.outputs)
     assert len(list(examples.pieces(model.task.outputs))) == 3
-    assert model.kept(examples) == pytest.approx(whole, abs=1e-6)
+    assert model.summarise(examples) == pytest.approx(whole, abs=1e-6)
 
 
 def test_a_large_table_keeps_the_probability_of_the_likeliest_alone(

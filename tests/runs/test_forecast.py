@@ -21,8 +21,8 @@ HORIZON = 4
 SMALL = {
     "model.hidden_size": 8,
     "training.epochs": 2,
-    "judging.bootstrap": 100,
-    "judging.baselines": False,
+    "evaluation.bootstrap": 100,
+    "evaluation.baselines": False,
     "forecast.horizon": HORIZON,
 }
 
@@ -61,7 +61,7 @@ def recipe(file, **settings):
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("forecast")
     file = long_table(folder / "walks.csv", walks())
-    settings = {"judging.baselines": True, "forecast.origins": 1}  # ARIMA takes its time
+    settings = {"evaluation.baselines": True, "forecast.origins": 1}  # ARIMA takes its time
     return fit(recipe(file, **settings), folder / "run"), file
 
 
@@ -144,7 +144,7 @@ def test_other_steps_than_the_network_knows_are_refused(run, tmp_path):
 
 def test_nothing_made_at_an_origin_hangs_on_what_came_after_it(tmp_path):
     """Every value after the first test origin is poisoned; choices, forecasts, baselines stay."""
-    settings = {"judging.baselines": True, "forecast.origins": 2, "forecast.season": 1}
+    settings = {"evaluation.baselines": True, "forecast.origins": 2, "forecast.season": 1}
     clean, poisoned = walks(3, 80), walks(3, 80)
     first = 80 - 2 * HORIZON
     for values in poisoned:
@@ -173,17 +173,17 @@ def test_what_errors_are_divided_by_comes_from_before_the_origin(tmp_path):
         series = walks(3)
         for values in series:
             values[-HORIZON:] = last
-        question = read_forecast(recipe(long_table(tmp_path / f"{name}.csv", series)))
-        tested = question.target.gather(question.split.test)
+        dataset = read_forecast(recipe(long_table(tmp_path / f"{name}.csv", series)))
+        tested = dataset.target.gather(dataset.split.test)
         answers.append(tested.struct.field("scale").to_list())
     assert answers[0] == answers[1]
 
 
 def test_the_parts_lie_one_after_the_other(tmp_path):
     file = long_table(tmp_path / "walks.csv", walks(2), months=False)
-    question = read_forecast(recipe(file, **{"forecast.origins": 2}))
-    split, target = question.split, question.target.struct.field("values").list.len()
-    seen = question.table.frame["origin"].cast(int).to_numpy() + 1
+    dataset = read_forecast(recipe(file, **{"forecast.origins": 2}))
+    split, target = dataset.split, dataset.target.struct.field("values").list.len()
+    seen = dataset.table.frame["origin"].cast(int).to_numpy() + 1
     assert (target == HORIZON).all()
     assert sorted(set(seen[split.test])) == [52, 56]
     assert sorted(set(seen[split.validation])) == [44, 48]
@@ -204,7 +204,7 @@ def test_killed_and_resumed_it_ends_as_if_it_had_not_been(tmp_path, monkeypatch)
 
 def test_several_seeds_tell_their_spread(tmp_path):
     file = long_table(tmp_path / "walks.csv", walks())
-    made = fit(recipe(file, **{"judging.seeds": 2, "training.epochs": 1}), tmp_path / "run")
+    made = fit(recipe(file, **{"evaluation.seeds": 2, "training.epochs": 1}), tmp_path / "run")
     assert (
         len(json.loads((made.folder / "metrics.json").read_text())["seeds"]["values"]["owa"]) == 2
     )
@@ -283,15 +283,15 @@ def test_every_setting_of_a_forecast_changes_it(tmp_path, setting):
     file = long_table(tmp_path / "walks.csv", walks(), more=more)
     asked = []
     for settings in ({}, setting):
-        question = read_forecast(recipe(file, **settings))
+        dataset = read_forecast(recipe(file, **settings))
         train, test = (
-            question.target.gather(rows) for rows in (question.split.train, question.split.test)
+            dataset.target.gather(rows) for rows in (dataset.split.train, dataset.split.test)
         )
-        encoder = question.task.fit_encoder(
-            question.texts.gather(question.split.train), question.recipe
+        encoder = dataset.task.fit_encoder(
+            dataset.texts.gather(dataset.split.train), dataset.recipe
         )
-        task = question.task.from_target(train, question.recipe)
-        asked.append((encoder.to_dict(), task.to_dict(), question.split.counts, test.to_list()))
+        task = dataset.task.from_target(train, dataset.recipe)
+        asked.append((encoder.to_dict(), task.to_dict(), dataset.split.counts, test.to_list()))
     assert asked[0] != asked[1]
 
 
@@ -303,9 +303,9 @@ def test_every_setting_of_a_forecast_is_tried_above():
 
 def test_short_series_shrink_the_network_and_say_so(tmp_path):
     file = long_table(tmp_path / "short.csv", walks(4, 34), months=False)
-    question = read_forecast(recipe(file, **{"model.hidden_size": 64}))
-    checks = {finding.check: finding.message("en") for finding in question.findings}
-    assert question.recipe.model.hidden_size < 64
+    dataset = read_forecast(recipe(file, **{"model.hidden_size": 64}))
+    checks = {finding.check: finding.message("en") for finding in dataset.findings}
+    assert dataset.recipe.model.hidden_size < 64
     assert "in place of" in checks["window"]
     assert "windows are few" in checks["small_network"]
 
@@ -361,7 +361,7 @@ def test_without_statsforecast_the_way_to_it_is_told_before_anything_is_trained(
     monkeypatch.setattr("duree.errors.find_spec", lambda name: None)
     file = long_table(tmp_path / "walks.csv", walks())
     with pytest.raises(ExtraError, match=r"pip install 'duree\[forecast\]'"):
-        read_forecast(recipe(file, **{"judging.baselines": True}))
+        read_forecast(recipe(file, **{"evaluation.baselines": True}))
     assert read_forecast(recipe(file)).split.counts["test"] == 6 * 3
     short = long_table(tmp_path / "short.csv", [np.arange(20.0)], months=False)
     with pytest.raises(DataError, match="ARIMA comes with"):

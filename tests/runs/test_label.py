@@ -15,7 +15,8 @@ from duree.estimators import TrainedTagger
 from duree.pipeline.dataset import check_files
 from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.run import Run
-from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.recipe.recipe import (Recipe)
+from duree.recipe.flags import (recipe_from_flags)
 from duree.report.pages.report import write_report
 from duree.serving.export import export
 from duree.tables.files.conll import read_conll
@@ -30,7 +31,7 @@ SMALL: dict[str, Any] = {
     "model.wide": False,
     "training.epochs": 4,
     "training.learning_rate": 0.02,
-    "judging.bootstrap": 100,
+    "evaluation.bootstrap": 100,
 }
 
 
@@ -95,14 +96,14 @@ def run(folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def layered(folder: Path) -> Run:
-    settings = {"judging.seeds": 2, "training.epochs": 12}
+    settings = {"evaluation.seeds": 2, "training.epochs": 12}
     return fit(recipe(folder / "train.conllu", "upos,lemma", **settings), folder / "layered")
 
 
 def test_a_file_of_its_own_may_choose(folder: Path, tmp_path: Path) -> None:
     chosen = write_plain(tmp_path / "valid.txt", sentences(30, 2))
     files = {"data.test_file": str(folder / "test.txt"), "data.validation_file": str(chosen)}
-    settings = {**files, "judging.baselines": False, "training.epochs": 1}
+    settings = {**files, "evaluation.baselines": False, "training.epochs": 1}
     run = fit(recipe(folder / "train.txt", **settings), tmp_path / "run")
     assert run.read_json("metrics.json")["rows"] == {"train": 120, "validation": 30, "test": 40}
     split = run.read_json("split.json")
@@ -229,7 +230,7 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(folder: Path, run: Run) -
             if name == "baselines":
                 raise KeyboardInterrupt
 
-        def tell(self, message: str) -> None: ...
+        def message(self, message: str) -> None: ...
 
         def training(self, seed: int, watched: str) -> None: ...
 
@@ -244,9 +245,9 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(folder: Path, run: Run) -
 def test_a_table_with_a_row_for_each_token_is_read_like_a_file_of_tokens(folder: Path) -> None:
     frame = read_conll(folder / "train.txt").frame
     frame.rename({"sentence": "s", "token": "w"}).write_csv(folder / "rows.csv")
-    settings = {"data.id": "s", "data.token": "w", "judging.baselines": False}
+    settings = {"data.id": "s", "data.token": "w", "evaluation.baselines": False}
     table = fit(recipe(folder / "rows.csv", **settings), folder / "table")
-    plain = fit(recipe(folder / "train.txt", **{"judging.baselines": False}), folder / "plain")
+    plain = fit(recipe(folder / "train.txt", **{"evaluation.baselines": False}), folder / "plain")
     one, other = (each.read_json("metrics.json")["models"]["network"] for each in (table, plain))
     assert one["entity_f1"] == other["entity_f1"]
     with pytest.raises(DataError, match="nothing tells which tokens make a sentence"):
@@ -273,7 +274,7 @@ def test_breaks_of_the_scheme_and_tags_of_the_test_alone_are_told(folder: Path) 
     assert "break the BIO scheme (I- without B- before it): 1" in told["broken_scheme"]
     assert "'B-EVENT'; 1 of its tokens" in told["unseen_tags"]
     assert "stand among the others too: " in told["repeated_sentences"]
-    settings = {"data.test_file": str(folder / "broken.txt"), "judging.baselines": False}
+    settings = {"data.test_file": str(folder / "broken.txt"), "evaluation.baselines": False}
     broken = fit(recipe(folder / "train.txt", **settings), folder / "judged")
     assert broken.read_json("metrics.json")["models"]["network"]["entity_f1"]["value"] > 0
 
@@ -308,7 +309,7 @@ def test_tokens_belong_to_the_task_that_tags_them() -> None:
 def test_each_value_of_a_setting_gives_another_network(
     folder: Path, name: str, values: tuple[Any, ...]
 ) -> None:
-    plain = {"judging.baselines": False, "training.epochs": 1}
+    plain = {"evaluation.baselines": False, "training.epochs": 1}
     sure = []
     for value in values:
         out = folder / f"{name}-{value}"

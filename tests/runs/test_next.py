@@ -31,8 +31,8 @@ SMALL = {
     "model.embedding_size": 8,
     "training.epochs": 25,
     "training.learning_rate": 0.02,
-    "judging.bootstrap": 200,
-    "judging.forest_trees": 20,
+    "evaluation.bootstrap": 200,
+    "evaluation.forest_trees": 20,
 }
 
 
@@ -122,12 +122,12 @@ def test_figures_are_those_of_the_predictions_of_each_step(run: Run, table: Path
     assert found["accuracy"] == pytest.approx(metrics["models"]["network"]["accuracy"]["value"])
     assert [states[best] for best in shares.argmax(axis=1)] == kept["prediction"].to_list()
     assert metrics["counted"] == "steps"
-    rivals = pl.read_parquet(run.folder / "baselines.parquet")
-    assert rivals.height == kept.height * (len(metrics["models"]) - 1)
+    baselines = pl.read_parquet(run.folder / "baselines.parquet")
+    assert baselines.height == kept.height * (len(metrics["models"]) - 1)
 
 
 def test_how_far_ahead_it_sees_is_told_by_the_names_of_time_points(run: Run) -> None:
-    further = run.read_json("further.json")
+    further = run.read_json("simulation.json")
     assert (further["rows"], further["times"], further["last"]) == (48, 16, "t16")
     assert [(one["steps"], one["ahead"], one["seen"]) for one in further["origins"]] == [
         (5, 11, "t05"),
@@ -201,9 +201,9 @@ class Interrupting:
 
     def start(self, *told: object) -> None: ...
 
-    def tell(self, message: str) -> None: ...
+    def message(self, message: str) -> None: ...
 
-    def enough(self) -> bool:
+    def should_stop(self) -> bool:
         return False
 
     def end(self) -> None: ...
@@ -269,7 +269,7 @@ def test_spells_are_the_same_question_and_events_one_without_time_points(
     assert figures["markov"]["bits"]["value"] == pytest.approx(
         run.read_json("metrics.json")["models"]["markov"]["bits"]["value"], abs=0.05
     )
-    assert of_spells.read_json("further.json")["times"] == 16
+    assert of_spells.read_json("simulation.json")["times"] == 16
     of_events = fit(
         recipe(
             table,
@@ -285,7 +285,7 @@ def test_spells_are_the_same_question_and_events_one_without_time_points(
     assert metrics["models"]["network"]["accuracy"]["value"] > 0.85
     assert metrics["models"]["markov"]["accuracy"]["value"] < 0.7
     assert "markov_by_time" not in metrics["models"]
-    assert not of_events.has("further.json")
+    assert not of_events.has("simulation.json")
     for found, file in ((of_spells, "spells.csv"), (of_events, "events.csv")):
         predict(found.folder, tmp_path / file, tmp_path / "out.csv")
         assert pl.read_csv(tmp_path / "out.csv").height == 240

@@ -19,7 +19,8 @@ from duree.pipeline.dataset import check_files
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.pipeline.typology import embed_rows
-from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.recipe.recipe import (Recipe)
+from duree.recipe.flags import (recipe_from_flags)
 from duree.recipe.settings import NUMBERS
 from duree.report.figures.sparklines import draw_sparks
 from duree.report.pages.report import write_report

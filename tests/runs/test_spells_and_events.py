@@ -13,9 +13,10 @@ from tests.runs.test_states import TIMES, lives
 from tests.test_workflow import SMALL
 
 from duree.errors import DataError
-from duree.pipeline.dataset import check_files, read_question
+from duree.pipeline.dataset import check_files, read_dataset
 from duree.pipeline.run import Run
-from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.recipe.recipe import (Recipe)
+from duree.recipe.flags import (recipe_from_flags)
 from duree.report.methods.write import write_methods
 from duree.report.run_data import load_run
 from duree.serving.service import create_service
@@ -157,8 +158,8 @@ def test_a_state_of_the_test_rows_alone_is_told(folder: Path) -> None:
     assert told.message("en").startswith(
         "states in the test rows that no training row has: 'abroad'"
     )
-    question = read_question(recipe(folder / "spells.csv", data))
-    assert "unseen_states" in {finding.check for finding in question.findings}
+    dataset = read_dataset(recipe(folder / "spells.csv", data))
+    assert "unseen_states" in {finding.check for finding in dataset.findings}
 
 
 def test_the_flags_name_spells_and_events() -> None:

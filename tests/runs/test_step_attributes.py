@@ -17,7 +17,8 @@ from duree.errors import DataError, RecipeError
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.pipeline.typology import embed_rows
-from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.recipe.recipe import (Recipe)
+from duree.recipe.flags import (recipe_from_flags)
 from duree.report.methods.write import write_methods
 from duree.report.pages.report import render_report
 from duree.report.run_data import load_run
@@ -26,11 +27,11 @@ from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.read import read_tables
 from duree.tables.layouts.layout import whole
-from duree.tables.layouts.step_attributes import told_of
+from duree.tables.layouts.step_attributes import sequences_of
 from duree.workflow import evaluate, explain_row, fit, predict
 
 EVENTS = 12
-SMALL = ("hidden_size=24", "embedding_size=16", "judging.bootstrap=100", "forest_trees=20")
+SMALL = ("hidden_size=24", "embedding_size=16", "evaluation.bootstrap=100", "forest_trees=20")
 
 
 def log(persons: int, seed: int = 0) -> pl.DataFrame:
@@ -278,8 +279,8 @@ def test_the_service_takes_what_stands_beside_as_lists(run: Run, file: Path) -> 
     model = TrainedModel.of_run(run)
     table, _ = whole(read_tables([file]), run.recipe.data, model.extra)
     texts = model.texts(table)
-    row = {"states": told_of(texts)[0]}
-    row |= {name: texts.struct.field(name)[0].to_list() for name in model.beside}
+    row = {"states": sequences_of(texts)[0]}
+    row |= {name: texts.struct.field(name)[0].to_list() for name in model.step_features}
     answer = asked(run, [row, row | {"gaps": None}])
     assert answer.status_code == 200, answer.text
     first, untimed = (one["probability"] for one in answer.json()["predictions"])

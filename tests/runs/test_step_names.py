@@ -11,12 +11,12 @@ import pytest
 from tests.runs.test_next import SMALL, lives, recipe
 
 from duree.errors import DataError
-from duree.pipeline.dataset import read_question
+from duree.pipeline.dataset import read_dataset
 from duree.recipe.recipe import Recipe
 from duree.tables.files.write import write_table
 from duree.workflow import fit, predict
 
-QUICK = {"training.epochs": 1, "judging.baselines": False}
+QUICK = {"training.epochs": 1, "evaluation.baselines": False}
 RENAMED = {"a": "<unknown>", "b": "<empty>", "c": "(unseen)"}
 
 
@@ -39,7 +39,7 @@ def test_a_column_that_steps_would_replace_is_refused_before_anything_is_trained
 ) -> None:
     write_table(lives(40).with_columns(pl.lit("mine").alias(name)), tmp_path / "lives.csv")
     with pytest.raises(DataError, match=f"a column '{name}' already") as told:
-        read_question(recipe(tmp_path / "lives.csv"))
+        read_dataset(recipe(tmp_path / "lives.csv"))
     assert "rename that column" in told.value.message("en")
 
 
@@ -58,7 +58,7 @@ def test_columns_of_events_may_have_any_name(timed: bool, tmp_path: Path) -> Non
     chosen = Recipe.build({"task": "next", "data": data}).replace(SMALL | QUICK)
     if timed:
         with pytest.raises(DataError, match="a column 'gap' already"):
-            read_question(chosen)
+            read_dataset(chosen)
         return
     kept = pl.read_parquet(fit(chosen, tmp_path / "run").folder / "predictions.parquet")
     assert kept["gap"].unique().to_list() == ["1"]

@@ -16,11 +16,11 @@ from tests.runs.test_next import SMALL, lives, recipe
 from torch import Tensor
 
 from duree.errors import RecipeError
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.long_range import foreseen
 from duree.evaluation.next_metrics import NEXT_IN_TERMS, terms
 from duree.network.batches import Examples, batch_of
-from duree.pipeline.dataset import read_question
+from duree.pipeline.dataset import read_dataset
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods
@@ -33,7 +33,7 @@ from duree.workflow import evaluate, fit, predict
 
 STATES = 4
 TASK = Next(("a", "b", "c"), 20)
-QUICK = {"training.epochs": 4, "judging.baselines": False}
+QUICK = {"training.epochs": 4, "evaluation.baselines": False}
 weighed = st.lists(
     st.tuples(st.integers(1, 6), st.integers(1, 3)), min_size=2, max_size=8
 )  # steps, weight
@@ -64,22 +64,22 @@ def test_a_weight_of_two_is_a_row_twice_in_what_validation_settles(
     answers = Answers(rows, seed)
     found = [TASK.progress(s.values, t, *w) for s, t, w in answers.each()]
     assert found[0] == pytest.approx(found[1])
-    settled = [TASK.settle(s.values, t, *w).temperature for s, t, w in answers.each()]
+    settled = [TASK.calibrate(s.values, t, *w).temperature for s, t, w in answers.each()]
     assert settled[0] == pytest.approx(settled[1], rel=1e-3)
     ones = np.ones(len(rows), dtype=np.float32)
     plain = answers.scores.values, answers.targets
     assert TASK.progress(*plain, ones) == pytest.approx(TASK.progress(*plain))
-    assert TASK.settle(*plain, ones) == TASK.settle(*plain)
+    assert TASK.calibrate(*plain, ones) == TASK.calibrate(*plain)
 
 
 @given(weighed, st.integers(0, 99), st.booleans())
 def test_a_weight_of_two_is_a_row_twice_in_the_loss(
-    rows: list[tuple[int, int]], seed: int, taught: bool
+    rows: list[tuple[int, int]], seed: int, distilled: bool
 ) -> None:
     answers = Answers(rows, seed)
     steps = len(answers.targets.values)
     teacher = torch.rand(steps, STATES, generator=torch.Generator().manual_seed(seed))
-    loss = loss_of_steps(teacher if taught else None)
+    loss = loss_of_steps(teacher if distilled else None)
 
     def total(scores: Ragged, targets: Ragged, weights: tuple[np.ndarray, ...]) -> Tensor:
         examples = Examples(scores, targets, weights[0] if weights else None)
@@ -118,7 +118,7 @@ def test_intervals_by_person_under_equal_weights_are_those_without() -> None:
     targets = rng.integers(0, 3, (480, 2))
     models = {name: terms(rng.dirichlet(np.ones(3), 480), targets) for name in ("network", "other")}
     plain, weighed = (
-        judge_models(models, targets, NEXT_IN_TERMS, groups=persons, weights=weights, seed=1)
+        evaluate_models(models, targets, NEXT_IN_TERMS, groups=persons, weights=weights, seed=1)
         for weights in (None, np.ones(480))
     )
     for metric, figure in plain.models["network"].items():
@@ -134,7 +134,7 @@ def test_the_interval_of_a_person_who_stands_for_many_is_wide() -> None:
     widths = []
     for heavy in (1.0, 50.0):
         weights = np.where(persons < 3, heavy, 1.0)
-        found = judge_models(models, targets, NEXT_IN_TERMS, groups=persons, weights=weights)
+        found = evaluate_models(models, targets, NEXT_IN_TERMS, groups=persons, weights=weights)
         bits = found.models["network"]["bits"]
         widths.append(bits["high"] - bits["low"])
     assert widths[1] > 2 * widths[0]
@@ -166,7 +166,7 @@ def weighted(table: Path, column: str | None, **settings: Any) -> Recipe:
 
 @pytest.fixture(scope="module")
 def run(table: Path) -> Run:
-    return fit(weighted(table, "w", **{"judging.baselines": True}), table.parent / "run")
+    return fit(weighted(table, "w", **{"evaluation.baselines": True}), table.parent / "run")
 
 
 def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
 
 
 def test_weights_change_what_every_model_but_the_hidden_one_says(run: Run, table: Path) -> None:
-    other = fit(weighted(table, None, **{"judging.baselines": True}), table.parent / "without")
+    other = fit(weighted(table, None, **{"evaluation.baselines": True}), table.parent / "without")
     one, two = (pl.read_parquet(each.folder / "baselines.parquet") for each in (run, other))
     names = [name for name in one.columns if name.startswith("probability_")]
     for model in one["model"].unique():
@@ -200,7 +200,7 @@ def test_weights_change_what_every_model_but_the_hidden_one_says(run: Run, table
             - two.filter(pl.col("model") == model).select(names).to_numpy()
         ).max()
         assert (apart == 0) == (model == "hidden_markov"), model
-    assert run.read_json("further.json") != other.read_json("further.json")
+    assert run.read_json("simulation.json") != other.read_json("simulation.json")
 
 
 def test_weights_of_one_are_none(table: Path) -> None:
@@ -252,10 +252,10 @@ def test_of_spells_and_events_a_person_has_one_weight(kind: str, tmp_path: Path)
     data |= {"event": ["event"], "time": "day"} if kind == "event" else {"state": kind}
     data |= {} if kind == "event" else {"start": "day"}
     chosen = Recipe.build({"task": "next", "data": data}).replace(SMALL | QUICK)
-    question = read_question(chosen)
-    assert question.weights is not None
-    assert len(question.weights) == 60
-    assert question.weights[question.split.train].mean() == pytest.approx(1)
+    dataset = read_dataset(chosen)
+    assert dataset.weights is not None
+    assert len(dataset.weights) == 60
+    assert dataset.weights[dataset.split.train].mean() == pytest.approx(1)
     made = fit(chosen, tmp_path / "run")
     kept = pl.read_parquet(made.folder / PREDICTED)
     right = (kept["prediction"] == kept["states"]).to_numpy()

@@ -16,7 +16,7 @@ from duree.errors import RunError
 from duree.recipe.settings import TextSettings
 from duree.sequences.encoder import ENCODERS
 from duree.sequences.ragged import EMPTY, UNKNOWN
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import TextEncoder
 from duree.tables.layouts.states import ARROW
 
@@ -33,11 +33,11 @@ TOLD = pl.Series(
 
 
 @pytest.fixture
-def encoder() -> LifeEncoder:
-    return LifeEncoder.fit(TOLD, SETTINGS, 2)
+def encoder() -> StateEncoder:
+    return StateEncoder.fit(TOLD, SETTINGS, 2)
 
 
-def test_each_step_has_its_state_and_the_covariates_of_its_row(encoder: LifeEncoder) -> None:
+def test_each_step_has_its_state_and_the_covariates_of_its_row(encoder: StateEncoder) -> None:
     tokens = {state: place for place, state in enumerate(encoder.states.vocabulary)}
     school, work = tokens["school"], tokens["work"]
     assert encoder.covariates == [["sex=f", "sex=m"], ["born=50s", "born=60s", "born=–"]]
@@ -52,20 +52,20 @@ def test_each_step_has_its_state_and_the_covariates_of_its_row(encoder: LifeEnco
     ]
 
 
-def test_what_training_has_not_seen_is_unknown(encoder: LifeEncoder) -> None:
+def test_what_training_has_not_seen_is_unknown(encoder: StateEncoder) -> None:
     found = encoder.encode(pl.Series(["sex=x › born=70s › prison", "sex=m › born=50s › sex=f"]))
     assert found.values.tolist() == [[UNKNOWN, 0, 0], [UNKNOWN, 2, 1]]
 
 
-def test_of_a_row_that_tells_nothing_there_is_one_empty_step(encoder: LifeEncoder) -> None:
+def test_of_a_row_that_tells_nothing_there_is_one_empty_step(encoder: StateEncoder) -> None:
     found = encoder.encode(pl.Series(["", None], dtype=pl.String))
     assert found.values.tolist() == [[EMPTY, 0, 0]] * 2
 
 
 def test_of_a_long_life_the_end_is_kept_and_its_covariates() -> None:
     settings = SETTINGS.model_copy(update={"max_length": 2})
-    encoder = LifeEncoder.fit(TOLD, settings, 2)
-    whole = LifeEncoder.fit(TOLD, SETTINGS, 2).encode(TOLD)
+    encoder = StateEncoder.fit(TOLD, settings, 2)
+    whole = StateEncoder.fit(TOLD, SETTINGS, 2).encode(TOLD)
     short = encoder.encode(TOLD)
     for row in range(len(TOLD)):
         assert short[row].tolist() == whole[row][-2:].tolist()
@@ -87,7 +87,7 @@ def test_states_are_the_tokens_that_a_text_encoder_gives_them(
 ) -> None:
     told = pl.Series([ARROW.join([f"sex={sex}", *states]) for sex, states in rows])
     alone = pl.Series([ARROW.join(states) for _, states in rows])
-    encoder = LifeEncoder.fit(told, SETTINGS, 1)
+    encoder = StateEncoder.fit(told, SETTINGS, 1)
     found, wanted = encoder.encode(told), TextEncoder.fit(alone, SETTINGS).encode(alone)
     np.testing.assert_array_equal(found.offsets, wanted.offsets)
     np.testing.assert_array_equal(found.values[:, 0], wanted.values)
@@ -96,22 +96,22 @@ def test_states_are_the_tokens_that_a_text_encoder_gives_them(
     assert (given_sexes[found.values[:, 1] - 1] == sexes).all()
 
 
-def test_it_is_the_same_after_a_round_trip(encoder: LifeEncoder) -> None:
+def test_it_is_the_same_after_a_round_trip(encoder: StateEncoder) -> None:
     stored = json.loads(json.dumps(encoder.to_dict()))
-    again = ENCODERS["lives"].from_dict(stored)
+    again = ENCODERS["states"].from_dict(stored)
     assert again == encoder
     np.testing.assert_array_equal(again.encode(TOLD).values, encoder.encode(TOLD).values)
 
 
 def broken(change: dict[str, Any]) -> dict[str, Any]:
-    return deepcopy(LifeEncoder.fit(TOLD, SETTINGS, 2).to_dict()) | change
+    return deepcopy(StateEncoder.fit(TOLD, SETTINGS, 2).to_dict()) | change
 
 
 @pytest.mark.parametrize(
     ("state", "part"),
     [
         (broken({"kind": "text"}), "kind"),
-        (broken({"version": 3}), "version"),
+        (broken({"version": 4}), "version"),
         (broken({"further": 1}), "keys"),
         (broken({"covariates": {"sex": ["f"]}}), "covariates"),
         (broken({"covariates": [["sex=f", 1]]}), "covariates"),
@@ -123,4 +123,4 @@ def broken(change: dict[str, Any]) -> dict[str, Any]:
 )
 def test_a_stored_encoder_that_was_altered_is_refused(state: dict[str, Any], part: str) -> None:
     with pytest.raises(RunError, match=f"see its '{part}'"):
-        LifeEncoder.from_dict(state)
+        StateEncoder.from_dict(state)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from duree.errors import RunError
 from duree.recipe.settings import TextSettings
 from duree.sequences.ragged import EMPTY
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.step_features import MISSING, OTHER, Category, Number
 from duree.tables.layouts.states import ARROW
 from duree.tables.layouts.step_attributes import MOST_VALUES
@@ -31,15 +31,15 @@ ROWS = pl.DataFrame(
 
 
 @pytest.fixture
-def encoder() -> LifeEncoder:
-    return LifeEncoder.fit(ROWS, SETTINGS, 0)
+def encoder() -> StateEncoder:
+    return StateEncoder.fit(ROWS, SETTINGS, 0)
 
 
 def test_each_step_has_its_token_and_the_class_of_all_that_stands_beside(
-    encoder: LifeEncoder,
+    encoder: StateEncoder,
 ) -> None:
     a, b = (encoder.states.vocabulary.index(state) for state in "ab")
-    assert encoder.beside["place"] == Category(("x", "y", "z"))
+    assert encoder.step_features["place"] == Category(("x", "y", "z"))
     found = encoder.encode(ROWS)
     x, y, z = 2, 3, 4
     assert found[0].tolist() == [[a, 1, x], [b, MISSING, y], [a, 3, x]]
@@ -49,7 +49,7 @@ def test_each_step_has_its_token_and_the_class_of_all_that_stands_beside(
     assert encoder.classes == [(6, True), (5, False)]
 
 
-def test_of_texts_alone_nothing_is_known_beside(encoder: LifeEncoder) -> None:
+def test_of_texts_alone_nothing_is_known_beside(encoder: StateEncoder) -> None:
     told = ROWS.struct.field("states")
     found, known = encoder.encode(told), encoder.encode(ROWS)
     np.testing.assert_array_equal(found.values[:, 0], known.values[:, 0])
@@ -98,9 +98,9 @@ def test_of_a_long_row_the_classes_stay_with_their_steps(
         schema_overrides={"beside": pl.List(pl.String)},
     ).to_struct("states")
     settings = SETTINGS.model_copy(update={"keep": keep, "max_length": length})
-    encoder = LifeEncoder.fit(told, settings, 0)
+    encoder = StateEncoder.fit(told, settings, 0)
     found = encoder.encode(told)
-    column = encoder.beside["beside"]
+    column = encoder.step_features["beside"]
     assert isinstance(column, Category)
     for token, code in found.values.tolist():
         state = encoder.states.vocabulary[token]
@@ -110,16 +110,18 @@ def test_of_a_long_row_the_classes_stay_with_their_steps(
 def test_what_comes_before_the_events_has_nothing_beside_it() -> None:
     """As covariates do, which classifiers read as the first steps."""
     told = pl.DataFrame({"states": ["sex=f › a › b"], "gaps": [[None, 2.0]]}).to_struct("states")
-    found = LifeEncoder.fit(told, SETTINGS, 0).encode(told)
+    found = StateEncoder.fit(told, SETTINGS, 0).encode(told)
     assert found.values[:, 1].tolist() == [MISSING, MISSING, 1]
 
 
-def test_it_is_the_same_after_a_round_trip_and_older_ones_are_read(encoder: LifeEncoder) -> None:
+def test_it_is_the_same_after_a_round_trip_and_older_ones_are_read(encoder: StateEncoder) -> None:
     state = json.loads(json.dumps(encoder.to_dict()))
-    assert LifeEncoder.from_dict(state) == encoder
-    old = {**state, "version": 1}
-    del old["beside"]
-    assert LifeEncoder.from_dict(old).beside == {}
+    assert StateEncoder.from_dict(state) == encoder
+    features = state.pop("step_features")
+    old = state | {"kind": "lives", "version": 2, "beside": features}
+    assert StateEncoder.from_dict(old) == encoder
+    oldest = state | {"kind": "lives", "version": 1}
+    assert StateEncoder.from_dict(oldest).step_features == {}
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_it_is_the_same_after_a_round_trip_and_older_ones_are_read(encoder: Life
         {"place": {}},
     ],
 )
-def test_a_stored_column_that_was_altered_is_refused(encoder: LifeEncoder, change: object) -> None:
-    state = deepcopy(encoder.to_dict()) | {"beside": change}
-    with pytest.raises(RunError, match="see its 'beside'"):
-        LifeEncoder.from_dict(state)
+def test_a_stored_column_that_was_altered_is_refused(encoder: StateEncoder, change: object) -> None:
+    state = deepcopy(encoder.to_dict()) | {"step_features": change}
+    with pytest.raises(RunError, match="see its 'step_features'"):
+        StateEncoder.from_dict(state)

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from duree.errors import RunError
 from duree.sequences.ragged import UNKNOWN
-from duree.sequences.token_encoder import CHARACTERS, COLUMNS, LOOKS, LOWER, WORD, TokenEncoder
+from duree.sequences.token_encoder import (
+    CHARACTERS,
+    COLUMNS,
+    LOWER,
+    WORD,
+    WORD_FEATURES,
+    TokenEncoder,
+)
 
 SENTENCES = pl.Series("tokens", [["The", "Sea", "the", "sea"], ["seas", "seat", "The"], ["Seal"]])
 
@@ -34,17 +41,19 @@ def test_the_same_word_in_other_letters_shares_its_lowered_index_alone(
 def test_an_unknown_word_keeps_the_looks_that_training_saw(encoder: TokenEncoder) -> None:
     known, unknown = encoder.encode(pl.Series([["seas", "seabed"]]))[0]
     assert unknown[WORD] == UNKNOWN
-    beginnings = slice(LOOKS + 1, LOOKS + 3)  # of two and of three characters: se, sea
+    beginnings = slice(
+        WORD_FEATURES + 1, WORD_FEATURES + 3
+    )  # of two and of three characters: se, sea
     assert known[beginnings].tolist() == unknown[beginnings].tolist()
-    assert unknown[LOOKS] == known[LOOKS]  # the shape: small letters
+    assert unknown[WORD_FEATURES] == known[WORD_FEATURES]  # the shape: small letters
 
 
 def test_columns_never_share_an_index_and_all_lie_in_their_tables(encoder: TokenEncoder) -> None:
     words, looks, characters = encoder.sizes
     values = encoder.encode(pl.Series([["The", "unseen", "Ω7", "x" * 60, "sea"]])).values
     assert not set(values[:, WORD]) & set(values[:, LOWER])
-    assert values[:, :LOOKS].max() < words
-    columns = values[:, LOOKS:CHARACTERS].T
+    assert values[:, :WORD_FEATURES].max() < words
+    columns = values[:, WORD_FEATURES:CHARACTERS].T
     assert all(not set(a) & set(b) for i, a in enumerate(columns) for b in columns[:i])
     assert columns.max() < looks
     assert columns.min() > 0
@@ -74,6 +83,11 @@ def test_an_encoder_read_back_encodes_alike_whatever_the_words(rows: list[list[s
 
 
 def test_an_altered_encoder_is_refused(encoder: TokenEncoder) -> None:
-    for name, value in (("words", {"a": "b"}), ("looks", [1]), ("version", 9), ("characters", 1)):
+    for name, value in (
+        ("words", {"a": "b"}),
+        ("word_features", [1]),
+        ("version", 9),
+        ("characters", 1),
+    ):
         with pytest.raises(RunError, match=name):
             TokenEncoder.from_dict(encoder.to_dict() | {name: value})

@@ -28,7 +28,7 @@ WORDS = ["Anna", "walks", "in", "Rome", "."]
 def tags(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("tags")
     file = write_universal(folder / "train.conllu", sentences(80))
-    settings = {"training.epochs": 2, "judging.baselines": False}
+    settings = {"training.epochs": 2, "evaluation.baselines": False}
     return fit(tagging(file, "upos,lemma", **settings), folder / "words")
 
 

@@ -41,10 +41,10 @@ class Progress:
     def epoch(self, record):
         self.records.append(record)
 
-    def enough(self):
+    def should_stop(self):
         return self.steps == self.enough_at
 
-    def tell(self, message):
+    def message(self, message):
         self.told.append(message)
 
     def end(self):

@@ -38,7 +38,7 @@ from duree.baselines.ridge import RidgeRegression
 from duree.baselines.rocket import RocketFeatures
 from duree.baselines.series_features import SeriesFeatures
 from duree.baselines.state_features import StateFeatures
-from duree.baselines.step_attributes import BesideFeatures, Encoding
+from duree.baselines.step_attributes import Encoding, WithStepFeatures
 from duree.baselines.step_forest import StepForest
 from duree.baselines.step_logistic import StepLogistic
 from duree.baselines.targets import ALIKE, Counts
@@ -164,7 +164,7 @@ def next_baselines(read: Read, states: int, recipe: Recipe, *, on_grid: bool) ->
         models.append(HiddenMarkov(states, recipe.seed))
     if states <= MOST_STATES:
         models.append(StepLogistic(states, recipe.seed))
-        trees = recipe.judging.forest_trees
+        trees = recipe.evaluation.forest_trees
         models.append(StepForest(states, trees, recipe.seed, _threads()))
         models.append(BoostedTrees(states, recipe.seed))
     return [StepBaseline(model, read) for model in models]
@@ -172,7 +172,7 @@ def next_baselines(read: Read, states: int, recipe: Recipe, *, on_grid: bool) ->
 
 def _state_features(recipe: Recipe, units: Units, encoding: Encoding | None) -> Features:
     features = StateFeatures(units, len(recipe.data.covariate))
-    return features if encoding is None else BesideFeatures(features, encoding)
+    return features if encoding is None else WithStepFeatures(features, encoding)
 
 
 def _tfidf() -> TfidfTransformer:
@@ -197,14 +197,14 @@ def _centred() -> Any:
 
 def _threads() -> int:
     """As many threads as numeric libraries are told to use, or as there are cores."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdigit() and int(told) > 0 else os.cpu_count() or 1
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    return int(threads) if threads.isdigit() and int(threads) > 0 else os.cpu_count() or 1
 
 
 def _forest(features: Features, recipe: Recipe) -> Forest:
     return Forest(
         features,
-        recipe.judging.forest_trees,
+        recipe.evaluation.forest_trees,
         recipe.seed,
         threads=_threads(),
         max_minutes=recipe.training.max_minutes,

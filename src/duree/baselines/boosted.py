@@ -51,17 +51,17 @@ class BoostedTrees:
         # Of many steps some are looked at, and no table is made of the others.
         learned = train.some(MOST_STEPS, self.seed)
         self.notes = note_of(learned, train)
-        judged = validation.some(MOST_STEPS, self.seed)
+        held_out = validation.some(MOST_STEPS, self.seed)
         losses = {}
         # Many rounds on millions of steps would take longer than all other models together.
         for rounds in ROUNDS[:1] if self.notes else ROUNDS:
             self._grow(learned, rounds)
-            losses[rounds] = judged.surprise(self.foretell(judged))
+            losses[rounds] = held_out.surprise(self.predict(held_out))
         rounds = min(losses, key=lambda number: losses[number])
         self.choices = {"rounds": rounds}
         self._grow(train.followed_by(validation).some(MOST_STEPS, self.seed), rounds)
 
-    def foretell(self, steps: Steps) -> Floats:
+    def predict(self, steps: Steps) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
         return self.trees.shares(Prefixes.before_answers(steps, self.states).for_trees)
 

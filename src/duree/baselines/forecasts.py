@@ -128,7 +128,7 @@ def forecast_baselines(horizon: int, season: int, naive_season: int) -> Sequence
         statsforecast is not installed.
     """
     require_packages(["statsforecast"], "forecast", PURPOSE)
-    rivals: list[Any] = [
+    baselines: list[Any] = [
         Forecast("naive", "Naive", horizon, 1),
         Naive2(horizon, naive_season),
         # Simple exponential smoothing is the ETS model without trend and season.
@@ -138,8 +138,8 @@ def forecast_baselines(horizon: int, season: int, naive_season: int) -> Sequence
         Forecast("arima", "AutoARIMA", horizon, season),
     ]
     if season > 1:
-        rivals.insert(1, Forecast("seasonal_naive", "SeasonalNaive", horizon, season))
-    return rivals
+        baselines.insert(1, Forecast("seasonal_naive", "SeasonalNaive", horizon, season))
+    return baselines
 
 
 def repeated(past: Floats, horizon: int) -> Floats:

@@ -69,7 +69,7 @@ class HiddenMarkov:
         every = train.followed_by(validation).some(MOST_STEPS, self.seed)
         self.tables = self._learn(every, self.tables)
 
-    def foretell(self, steps: Steps) -> Floats:
+    def predict(self, steps: Steps) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
         return _next_states(steps.codes, *self.tables)
 

@@ -75,7 +75,7 @@ class Markov:
         self._choose(train, validation)
         self._count(train.followed_by(validation))
 
-    def foretell(self, steps: Steps) -> Floats:
+    def predict(self, steps: Steps) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
         return self._shares(steps.codes)
 
@@ -157,7 +157,7 @@ class LastState:
         shares = np.bincount(after, counts, minlength=self.states) + 1.0
         self.shares = shares / shares.sum()
 
-    def foretell(self, steps: Steps) -> Floats:
+    def predict(self, steps: Steps) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
         before = one_before(steps.codes)
         rows = np.arange(len(before))

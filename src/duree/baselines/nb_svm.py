@@ -59,9 +59,9 @@ class NbSvm:
             fitted = self._weigh(train, targets, strength, counts.train)
             for beta in BETAS:
                 self.model = _interpolate(fitted, beta)
-                told = self._predict(validation)
+                predicted = self._predict(validation)
                 losses[strength, beta] = self.answers.log_loss(
-                    told, validation_targets, counts.validation
+                    predicted, validation_targets, counts.validation
                 )
         strength, beta = min(losses, key=losses.__getitem__)
         every = np.concatenate([targets, validation_targets])

@@ -78,7 +78,7 @@ class StepModel(Protocol):
         """Choose on the validation sequences, then learn from all."""
         ...
 
-    def foretell(self, steps: Steps) -> Floats:
+    def predict(self, steps: Steps) -> Floats:
         """Probabilities of the states at each answer, float64 [answers, states]."""
         ...
 
@@ -114,7 +114,7 @@ class StepBaseline:
 
     def predict(self, texts: Any) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
-        return self.model.foretell(Steps(self.read(texts)))
+        return self.model.predict(Steps(self.read(texts)))
 
 
 def steps_after_the_first(codes: Ragged) -> NDArray[np.int64]:

@@ -57,7 +57,7 @@ class Prefixes:
     place: Whole
     spells: Whole
     spent: Floats
-    beside: NDArray[np.integer]
+    features: NDArray[np.integer]
     states: int
 
     @classmethod
@@ -104,8 +104,15 @@ class Prefixes:
     @property
     def for_trees(self) -> Floats:
         """As trees read them that know what a category is (the first two): float64 [steps, k]."""
-        told = [self.state, self.earlier, self.lasted, self.place, *self.spent.T, *self.beside.T]
-        return np.stack(told, axis=1).astype(np.float64)
+        columns = [
+            self.state,
+            self.earlier,
+            self.lasted,
+            self.place,
+            *self.spent.T,
+            *self.features.T,
+        ]
+        return np.stack(columns, axis=1).astype(np.float64)
 
     @property
     def marked(self) -> NDArray[np.float32]:
@@ -113,7 +120,9 @@ class Prefixes:
         last = (self.state, self.before, self.last_but_two, self.earlier)
         marks = [np.eye(self.states + 1, dtype=np.float32)[state] for state in last]
         numbers = np.stack([self.lasted, self.place, self.spells], axis=1)
-        return np.concatenate([*marks, numbers, self.spent, self.beside], axis=1, dtype=np.float32)
+        return np.concatenate(
+            [*marks, numbers, self.spent, self.features], axis=1, dtype=np.float32
+        )
 
 
 class PrefixMarks:
@@ -128,11 +137,11 @@ class PrefixMarks:
         self.marks = OneHotEncoder(
             min_frequency=RARE, handle_unknown="infrequent_if_exist", dtype=np.float32
         )
-        return _beside(self.marks.fit_transform(_categories(known)), known)
+        return _join_features(self.marks.fit_transform(_categories(known)), known)
 
     def transform(self, known: Prefixes) -> sparse.csr_array:
         """The same of other prefixes; a category that was never seen counts as rare."""
-        return _beside(self.marks.transform(_categories(known)), known)
+        return _join_features(self.marks.transform(_categories(known)), known)
 
 
 def _categories(known: Prefixes) -> Whole:
@@ -140,12 +149,12 @@ def _categories(known: Prefixes) -> Whole:
     long = np.log2(known.lasted + 1).astype(np.int64)
     spells = np.minimum(known.spells, MOST_SPELLS)
     alone = [known.earlier, known.before, known.last_but_two, known.place, long, spells]
-    facts = np.stack([*alone, *known.beside.T], axis=1).astype(np.int64)
+    facts = np.stack([*alone, *known.features.T], axis=1).astype(np.int64)
     state = known.state[:, None]
     return np.concatenate([state, facts, state << 32 | facts], axis=1)
 
 
-def _beside(marks: sparse.csr_matrix, known: Prefixes) -> sparse.csr_array:
+def _join_features(marks: sparse.csr_matrix, known: Prefixes) -> sparse.csr_array:
     """Marks, and the numbers beside them, which are about as large."""
     shares = known.spent / (known.place + 1)[:, None]
     long = np.log1p(known.lasted)[:, None] / LONG

@@ -80,10 +80,10 @@ class Forest:
         """Probabilities or numbers, float64 [rows, outputs]: the mean of all trees."""
         features = self.features.count(texts)[:, self.columns]
         # Added up in the order of the trees, whichever thread is first, so that sums are the same.
-        told = Parallel(n_jobs=self.threads, prefer="threads", return_as="generator")(
+        predictions = Parallel(n_jobs=self.threads, prefer="threads", return_as="generator")(
             delayed(tree.predict)(features, check_input=False) for tree in self.forest.estimators_
         )
-        mean = sum(told) / len(self.forest.estimators_)
+        mean = sum(predictions) / len(self.forest.estimators_)
         return self.answers.predictions(mean.reshape(len(texts), -1))
 
     def _grow(

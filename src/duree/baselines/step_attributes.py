@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from duree.baselines.ngrams import Features
 from duree.sequences.ragged import Ragged
-from duree.tables.layouts.step_attributes import told_of
+from duree.tables.layouts.step_attributes import sequences_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Encoding:
     classes: Sequence[tuple[int, bool]]
 
 
-class BesideFeatures:
+class WithStepFeatures:
     """The features of the sequences; and of each thing that stands beside their steps the share of
     steps in each of its classes, and, where these have an order, their mean and the last one.
 
@@ -53,19 +53,19 @@ class BesideFeatures:
     def fit(self, rows: pl.Series, validation_rows: pl.Series) -> tuple[csr_matrix, csr_matrix]:
         """See ``Features``; rows are Struct, with what stands beside."""
         parts = rows, validation_rows
-        told = self.features.fit(*(told_of(part).to_list() for part in parts))
+        counted = self.features.fit(*(sequences_of(part).to_list() for part in parts))
         train, validation = (
-            _joined(of_texts, self._beside(part))
-            for of_texts, part in zip(told, parts, strict=True)
+            _joined(of_texts, self._features(part))
+            for of_texts, part in zip(counted, parts, strict=True)
         )
         self.is_unit = np.ones(train.shape[1], dtype=bool)
         return train, validation
 
     def count(self, rows: pl.Series) -> csr_matrix:
         """The features of each row, float32 [rows, features]."""
-        return _joined(self.features.count(told_of(rows).to_list()), self._beside(rows))
+        return _joined(self.features.count(sequences_of(rows).to_list()), self._features(rows))
 
-    def _beside(self, rows: pl.Series) -> NDArray[np.float32]:
+    def _features(self, rows: pl.Series) -> NDArray[np.float32]:
         sequences = self.encoding.encode(rows)
         row = np.repeat(np.arange(len(sequences)), sequences.lengths)
         found = []

@@ -45,19 +45,19 @@ class StepForest:
         """Choose the leaves on the validation sequences, then learn from all."""
         learned = train.some(MOST_STEPS, self.seed)
         self.notes = note_of(learned, train)
-        judged = validation.some(MOST_STEPS, self.seed)
+        held_out = validation.some(MOST_STEPS, self.seed)
         trees = min(self.trees, FEW_TREES) if self.notes else self.trees
         losses = {}
         for leaf in LEAVES[1:] if self.notes else LEAVES:
             self._grow(learned, min(TRIED_TREES, trees), leaf)
-            losses[leaf] = judged.surprise(self.foretell(judged))
+            losses[leaf] = held_out.surprise(self.predict(held_out))
         if trees < self.trees:
             self.notes.append(f"{trees} trees instead of {self.trees}: there are many steps")
         best = min(losses, key=lambda leaf: losses[leaf])
         self.choices = {"trees": trees, "leaf_steps": best}
         self._grow(train.followed_by(validation).some(MOST_STEPS, self.seed), trees, best)
 
-    def foretell(self, steps: Steps) -> Floats:
+    def predict(self, steps: Steps) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
         marked = Prefixes.before_answers(steps, self.states).marked
         found = np.tile(LENT * self.shares, (len(marked), 1))

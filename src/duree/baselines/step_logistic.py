@@ -42,19 +42,19 @@ class StepLogistic:
     def learn(self, train: Steps, validation: Steps) -> None:
         """Tune C on validation, then learn from all."""
         most = MOST_CELLS // self.states
-        learned, judged = train.some(most, self.seed), validation.some(most, self.seed)
+        learned, held_out = train.some(most, self.seed), validation.some(most, self.seed)
         self.notes = note_of(learned, train)
         losses = {}
         self._begin(learned)
         for strength in STRENGTHS:
             self._fit(strength)
-            losses[strength] = judged.surprise(self.foretell(judged))
+            losses[strength] = held_out.surprise(self.predict(held_out))
         best = min(losses, key=lambda strength: losses[strength])
         self.choices = {"C": best}
         self._begin(train.followed_by(validation).some(most, self.seed))
         self._fit(best)
 
-    def foretell(self, steps: Steps) -> Floats:
+    def predict(self, steps: Steps) -> Floats:
         """Probabilities of the states at every step after the first, float64 [answers, states]."""
         known = Prefixes.before_answers(steps, self.states)
         found = np.full((len(known.state), self.states), UNSEEN)

@@ -142,7 +142,7 @@ def fit(
     """Take a table to a trained network, judged beside honest baselines."""
     from duree.cli.console import Console
     from duree.pipeline.run import free_folder
-    from duree.recipe.recipe import recipe_from_flags
+    from duree.recipe.flags import recipe_from_flags
 
     if no_baselines:
         flags["baselines"] = False
@@ -174,9 +174,9 @@ def resume(run: str) -> None:
 def evaluate(run: str, data: str) -> None:
     """Judge a trained network on other rows that have answers."""
     from duree.cli.console import print_figures
-    from duree.workflow import evaluate as judge_rows
+    from duree.workflow import evaluate as evaluate_rows
 
-    print_figures(judge_rows(run, data))
+    print_figures(evaluate_rows(run, data))
 
 
 @cli.command()
@@ -195,7 +195,7 @@ def predict(run: str, data: str, output: str, raw: bool, paths: int | None) -> N
     from duree.cli.console import rows_bar
     from duree.workflow import predict as predict_rows
 
-    with _kept(), rows_bar() as progress:
+    with _resumable(), rows_bar() as progress:
         predict_rows(run, data, output, raw=raw, paths=paths, progress=progress)
 
 
@@ -215,7 +215,7 @@ def explain(run: str, data: str, row: int | None, everything: bool, output: Path
     if row is not None:
         click.echo(explain_row(run, data, row, output))
         return
-    with _kept(), rows_bar() as progress:
+    with _resumable(), rows_bar() as progress:
         written = explain_all(run, data, output, progress)
     click.echo(written)
 
@@ -254,8 +254,8 @@ def serve(runs: tuple[Path, ...], port: int, host: str) -> None:
     """Serve trained networks over HTTP: /predict, /explain, /model, /metrics."""
     from duree.serving.serve import serve as start
 
-    told = "serving at http://{host}:{port}, described at http://{host}:{port}/openapi.json"
-    click.echo(translate(told).format(host=host, port=port), err=True)
+    template = "serving at http://{host}:{port}, described at http://{host}:{port}/openapi.json"
+    click.echo(translate(template).format(host=host, port=port), err=True)
     start(list(runs), host, port)
 
 
@@ -280,7 +280,7 @@ def check(data: tuple[str, ...], strict: bool, **flags: Any) -> None:
     """Look a table over: types, gaps, duplicates, leaks, lengths, encodings."""
     from duree.cli.console import print_findings
     from duree.pipeline.dataset import check_files
-    from duree.recipe.recipe import recipe_from_flags
+    from duree.recipe.flags import recipe_from_flags
 
     _, findings = check_files(recipe_from_flags(None, data, flags, ()).data)
     print_findings(findings)
@@ -334,13 +334,13 @@ def _way_on(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if (folder / "recipe.toml").exists():
-            told = "what was done is saved; go on with: duree resume {folder}"
-            click.echo(translate(told).format(folder=folder), err=True)
+            template = "what was done is saved; go on with: duree resume {folder}"
+            click.echo(translate(template).format(folder=folder), err=True)
         raise
 
 
 @contextmanager
-def _kept() -> Iterator[None]:
+def _resumable() -> Iterator[None]:
     """Where work that goes piece by piece is interrupted, say that nothing of it is lost."""
     try:
         yield

@@ -35,7 +35,7 @@ class Console:
         """Announce a step of the workflow."""
         self.err.print(f"[bold]{translate(STEPS[name])}[/bold]")
 
-    def tell(self, message: str) -> None:
+    def message(self, message: str) -> None:
         """One line; what it quotes is never read as markup."""
         self.err.print(f"  {message}", markup=False)
 
@@ -48,10 +48,10 @@ class Console:
         metrics = run.read_json("metrics.json")
         folder = run.folder
         self.err.print()
-        self.tell(translate(PREDICT).format(folder=folder))
+        self.message(translate(PREDICT).format(folder=folder))
         if run.has("explanations.json") or run.has("channels.json"):
-            self.tell(translate(EXPLAIN).format(folder=folder))
-        self.tell(translate(READ).format(page=folder / "report.html"))
+            self.message(translate(EXPLAIN).format(folder=folder))
+        self.message(translate(READ).format(page=folder / "report.html"))
         self.err.print()
         print_models(metrics)
         print(metrics["verdict_zh" if user_language() == "zh" else "verdict"])
@@ -100,7 +100,7 @@ class TrainingBar:
     def epoch(self, record: dict[str, Any]) -> None:
         """Leave one line for the epoch."""
         self.bar.update(self.task, figure=f"  {self.watched} {record['metric']:.3f}")
-        told = translate(EPOCH).format(
+        line = translate(EPOCH).format(
             epoch=record["epoch"],
             loss=record["train_loss"],
             validation_loss=record["validation_loss"],
@@ -108,13 +108,13 @@ class TrainingBar:
             figure=record["metric"],
             speed=record["rows_per_second"],
         )
-        self.bar.console.print(f"  {told}")
+        self.bar.console.print(f"  {line}")
 
-    def enough(self) -> bool:
+    def should_stop(self) -> bool:
         """Ctrl-C ends a training here."""
         return False
 
-    def tell(self, message: str) -> None:
+    def message(self, message: str) -> None:
         """One line above the bar."""
         self.console.print(f"  {message}", markup=False)
 

@@ -87,7 +87,7 @@ def permutation_p_value(one: Floats, other: Floats, trial: Trial) -> float:
     Source: Pitman 1937; Phipson & Smyth 2010 (why 1 is added).
     """
     targets = np.concatenate([trial.targets, trial.targets])
-    one, other = trial.judged(one), trial.judged(other)
+    one, other = trial.scored(one), trial.scored(other)
     here, there = (
         trial.metrics.prepare(np.concatenate(pair), targets)[trial.metrics.primary]
         for pair in ((one, other), (other, one))

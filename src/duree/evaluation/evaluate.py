@@ -23,7 +23,7 @@ Figures = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Evaluation:
     """What ``metrics.json`` says of the models.
 
     Attributes
@@ -43,7 +43,7 @@ class Judgement:
     verdict: Verdict
 
 
-def judge_models(
+def evaluate_models(
     predictions: Mapping[str, Floats],
     targets: NDArray[Any],
     metrics: MetricSet,
@@ -54,7 +54,7 @@ def judge_models(
     seeds: Mapping[str, list[float]] | None = None,
     resamples: int = 2000,
     seed: int = 0,
-) -> Judgement:
+) -> Evaluation:
     """Judge all models on the same rows.
 
     Parameters
@@ -107,10 +107,10 @@ def judge_models(
     by_class = {
         name: class_figures(of_model, drawn[name], trial.sample) for name, of_model in plain.items()
     }
-    return Judgement(models, by_class, [asdict(one) for one in comparisons], verdict)
+    return Evaluation(models, by_class, [asdict(one) for one in comparisons], verdict)
 
 
-def judge_alone(
+def evaluate_model(
     predictions: Floats,
     targets: NDArray[Any],
     metrics: MetricSet,
@@ -120,10 +120,10 @@ def judge_alone(
     seed: int = 0,
 ) -> Figures:
     """One model's figures with their intervals; see ``judge_models``."""
-    judgement = judge_models(
+    evaluation = evaluate_models(
         {NETWORK: predictions}, targets, metrics, groups=groups, weights=weights, seed=seed
     )
-    return judgement.models[NETWORK]
+    return evaluation.models[NETWORK]
 
 
 def spread_of_seeds(
@@ -154,8 +154,8 @@ def _figures(values: Mapping[str, float], drawn: Mapping[str, Floats], trial: Tr
 
 def _is_constant(predictions: Floats, metrics: MetricSet) -> bool:
     """Whether a model says the same of every row; of sums nothing but what was said is asked."""
-    said = predictions[:, metrics.sums :]
-    return bool(np.all(said == said[0]))
+    answers = predictions[:, metrics.sums :]
+    return bool(np.all(answers == answers[0]))
 
 
 def _refuse_unusable(predictions: Mapping[str, Floats], targets: NDArray[Any]) -> None:

@@ -132,14 +132,14 @@ def _classification(predictions: Floats, targets: NDArray[Any]) -> dict[str, Wei
     of_truth = np.clip(predictions[np.arange(rows), targets], FLOOR, 1.0)
     squares = ((predictions - actual) ** 2).sum(axis=1)
     # Two classes err alike: as is usual, one of them is counted.
-    judged = slice(1, 2) if outputs == 2 else slice(None)
+    scored = slice(1, 2) if outputs == 2 else slice(None)
     bins = min(BINS, max(1, rows // BIN_ROWS))
     metrics = {
         "accuracy": weighted.mean(right.astype(np.float64)),
         "macro_f1": weighted.macro_f1(given, actual),
         "log_loss": weighted.mean(-np.log(of_truth)),
         "brier": weighted.mean(squares / 2 if outputs == 2 else squares),
-        "auc": weighted.mean_auc(predictions[:, judged], actual[:, judged]),
+        "auc": weighted.mean_auc(predictions[:, scored], actual[:, scored]),
     }
     metrics |= weighted.calibration(predictions.max(axis=1), right, bins)
     return metrics | weighted.class_counts(given, actual)

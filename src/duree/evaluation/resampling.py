@@ -104,7 +104,7 @@ class Trial:
         """The sample whose rows ``weights`` and ``swaps`` are for."""
         return self.sample.each_unit if self.metrics.sums else self.sample
 
-    def judged(self, predictions: Floats) -> Floats:
+    def scored(self, predictions: Floats) -> Floats:
         """What ``metrics.prepare`` reads, a row for each of those that are drawn."""
         sums = self.metrics.sums
         return self.sample.added_up(predictions[:, :sums]) if sums else predictions
@@ -129,7 +129,7 @@ class Trial:
             (name, metric): function
             for name, predictions in models.items()
             for metric, function in self.metrics.prepare(
-                self.judged(predictions), self.targets
+                self.scored(predictions), self.targets
             ).items()
         }
         parts: dict[tuple[str, str], list[Floats]] = {key: [] for key in prepared}

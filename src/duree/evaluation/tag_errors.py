@@ -15,7 +15,7 @@ MOST_IN_TABLE, LONGEST = 20, 45
 def describe_tags(
     sentences: Sequence[Sequence[str]],
     true: Sequence[str],
-    said: Sequence[str],
+    predicted: Sequence[str],
     sure: Sequence[float],
     *,
     unseen: int,
@@ -33,18 +33,18 @@ def describe_tags(
     layers, entities
         See ``TagFacts``.
     """
-    pairs = Counter(zip(true, said, strict=True))
+    pairs = Counter(zip(true, predicted, strict=True))
     of_true = Counter(true)
     words: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     examples, flawed, start = [], 0, 0
     for place, sentence in enumerate(sentences, start=1):
         tagged = [
-            TaggedWord(word=word, true=true[at], said=said[at])
+            TaggedWord(word=word, true=true[at], predicted=predicted[at])
             for at, word in enumerate(sentence, start=start)
         ]
-        wrong = [at for at, one in enumerate(tagged) if one.true != one.said]
+        wrong = [at for at, one in enumerate(tagged) if one.true != one.predicted]
         for at in wrong:
-            words[tagged[at].true, tagged[at].said][tagged[at].word] += 1
+            words[tagged[at].true, tagged[at].predicted][tagged[at].word] += 1
         flawed += bool(wrong)
         if wrong and 4 <= len(tagged) <= LONGEST:
             surest = max(sure[start + at] for at in wrong)
@@ -55,7 +55,7 @@ def describe_tags(
         ((pair, count) for pair, count in pairs.items() if pair[0] != pair[1]),
         key=lambda item: (-item[1], item[0]),
     )
-    names = sorted({*true, *said}, key=lambda tag: (-of_true[tag], tag))
+    names = sorted({*true, *predicted}, key=lambda tag: (-of_true[tag], tag))
     shown = names if len(names) <= MOST_IN_TABLE else []
     return TagFacts(
         layers=layers,
@@ -69,7 +69,7 @@ def describe_tags(
         confusions=[
             Confusion(
                 true=pair[0],
-                said=pair[1],
+                predicted=pair[1],
                 count=count,
                 share=count / of_true[pair[0]],
                 examples=[word for word, _ in words[pair].most_common(MOST_EXAMPLES)],

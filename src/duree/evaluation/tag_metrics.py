@@ -51,13 +51,13 @@ class Scheme:
     @classmethod
     def of(cls, tags: Sequence[str], kinds: Sequence[str] | None = None) -> Scheme:
         """Of tags like ``O``, ``B-PER``, ``I-PER``; ``kinds`` come first if they are given."""
-        parted = [tag.partition("-") for tag in tags]
-        own = sorted({kind for _, _, kind in parted if kind} - set(kinds or ()))
+        pieces = [tag.partition("-") for tag in tags]
+        own = sorted({kind for _, _, kind in pieces if kind} - set(kinds or ()))
         names = [*(kinds or ()), *own]
         places = {name: place for place, name in enumerate(names)}
         return cls(
-            np.array([PREFIXES[prefix] for prefix, _, _ in parted], dtype=np.int64),
-            np.array([places.get(kind, -1) for _, _, kind in parted], dtype=np.int64),
+            np.array([PREFIXES[prefix] for prefix, _, _ in pieces], dtype=np.int64),
+            np.array([places.get(kind, -1) for _, _, kind in pieces], dtype=np.int64),
             tuple(names),
         )
 

@@ -74,11 +74,11 @@ class Verdict:
 
     def sentence(self, language: str = "en") -> str:
         """The verdict in ``language``."""
-        told = {
+        shown = {
             name: translate(value, language) if isinstance(value, str) else value
             for name, value in self.values.items()
         }
-        return "".join(translate(part, language) for part in self.templates).format(**told)
+        return "".join(translate(part, language) for part in self.templates).format(**shown)
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ def decide(
         NEEDED: first == NO_DIFFERENCE and rows < needed < MOST_ROWS,
         NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
     }
-    said = (first, *(sentence for sentence, is_true in further.items() if is_true), *few)
-    return Verdict(claim, said, values)
+    sentences = (first, *(sentence for sentence, is_true in further.items() if is_true), *few)
+    return Verdict(claim, sentences, values)
 
 
 def weigh(comparisons: Collection[Comparison], metric: str, spread: float) -> list[Evidence]:

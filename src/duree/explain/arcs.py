@@ -59,7 +59,7 @@ class Arc:
 
     begin: NDArray[np.int64]
     end: NDArray[np.int64]
-    said: Floats
+    curve: Floats
     smooth: Floats
     low: Floats
     high: Floats
@@ -118,25 +118,25 @@ def arc(
     found = model.predictions(Ragged(tokens, np.append(edges, len(tokens))))
     if output is None:
         output = int(np.bincount(model.task.chosen(found)).argmax())
-    said = found[:, output]
-    window = max(3, len(said) // SMOOTHED) | 1
-    smooth = _smooth(said[None], window)[0]
+    curve = found[:, output]
+    window = max(3, len(curve) // SMOOTHED) | 1
+    smooth = _smooth(curve[None], window)[0]
     rng = np.random.default_rng(seed)
-    random = _smooth(rng.permuted(np.tile(said, (ORDERS, 1)), axis=1), window)
+    random = _smooth(rng.permuted(np.tile(curve, (ORDERS, 1)), axis=1), window)
     # Near both ends fewer passages are averaged, so that shuffled arcs stray farther there.
     spread = np.maximum(random.std(axis=0), 1e-12)
-    farthest = (np.abs(random - said.mean()) / spread).max(axis=1)
+    farthest = (np.abs(random - curve.mean()) / spread).max(axis=1)
     reach = np.quantile(farthest, 1 - LEVEL) * spread
-    strays = float((np.abs(smooth - said.mean()) / spread).max())
+    strays = float((np.abs(smooth - curve.mean()) / spread).max())
     ends = np.append(edges[1:], len(places)) - 1
     return Arc(
         np.array([places[edge][0] for edge in edges]),
         np.array([places[end][1] for end in ends]),
-        said,
+        curve,
         smooth,
-        said.mean() - reach,
-        said.mean() + reach,
-        sorted(_changes(said, rng)),
+        curve.mean() - reach,
+        curve.mean() + reach,
+        sorted(_changes(curve, rng)),
         (int((farthest >= strays).sum()) + 1) / (ORDERS + 1),
         len(places),
         passage,
@@ -159,18 +159,18 @@ def _smooth(rows: Floats, window: int) -> Floats:
     return np.asarray((sums[:, high] - sums[:, low]) / (high - low))
 
 
-def _changes(said: Floats, rng: np.random.Generator, begin: int = 0) -> Iterator[int]:
+def _changes(curve: Floats, rng: np.random.Generator, begin: int = 0) -> Iterator[int]:
     """Places where the mean shifts, found one within the other."""
-    if len(said) < 2 * LEAST:
+    if len(curve) < 2 * LEAST:
         return
-    shifts = _shifts(said[None])[0]
-    random = _shifts(rng.permuted(np.tile(said, (ORDERS, 1)), axis=1)).max(axis=1)
+    shifts = _shifts(curve[None])[0]
+    random = _shifts(rng.permuted(np.tile(curve, (ORDERS, 1)), axis=1)).max(axis=1)
     if ((random >= shifts.max() * (1 - 1e-9)).sum() + 1) / (ORDERS + 1) > STRICT:
         return
     cut = LEAST + int(shifts.argmax())
     yield begin + cut
-    yield from _changes(said[:cut], rng, begin)
-    yield from _changes(said[cut:], rng, begin + cut)
+    yield from _changes(curve[:cut], rng, begin)
+    yield from _changes(curve[cut:], rng, begin + cut)
 
 
 def _shifts(rows: Floats) -> Floats:

@@ -160,8 +160,8 @@ def occlusion(
         if segments is not None:
             numbers = segments(sequences[row])
         count = int(numbers.max()) + 1
-        kept = (numbers[None] != np.arange(count)[:, None]).ravel()
-        left = without(sequences.take(np.full(count, row)), kept)
+        keep = (numbers[None] != np.arange(count)[:, None]).ravel()
+        left = without(sequences.take(np.full(count, row)), keep)
         worth = whole[row] - quantity(model, left, np.full(count, outputs[row]))
         values[sequences.offsets[row] : sequences.offsets[row + 1]] = worth[numbers]
     empty = without(sequences, np.zeros(len(sequences.values), dtype=bool))

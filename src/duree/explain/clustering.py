@@ -83,14 +83,14 @@ def part_vectors(
         # Drawn by their weights, they stand for as many each.
         rows = np.sort(rng.choice(len(vectors), SAMPLE, replace=False, p=weights / weights.sum()))
         sample = vectors[rows]
-        parted = _part(_euclidean(sample, sample), alike, tried, kinds)
+        partition = _part(_euclidean(sample, sample), alike, tried, kinds)
         # The first sample settles how many types there are.
-        kinds, widths = len(parted), widths or parted.widths
+        kinds, widths = len(partition), widths or partition.widths
         tried = {kinds}
-        own, far = _nearest(vectors, sample[parted.medoids])
+        own, far = _nearest(vectors, sample[partition.medoids])
         each = np.full(len(vectors), np.nan)
-        each[rows] = parted.silhouettes
-        of_all = Partition(own, rows[parted.medoids], each, widths)
+        each[rows] = partition.silhouettes
+        of_all = Partition(own, rows[partition.medoids], each, widths)
         found.append((float(far @ weights), of_all))
     return _largest_first(min(found, key=lambda one: one[0])[1], weights)
 

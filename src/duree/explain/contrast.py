@@ -95,25 +95,25 @@ def flip(model: Model, sequence: NDArray[np.int32]) -> Flip:
     def left(masks: NDArray[np.bool_]) -> Ragged:
         return without(row.take(np.zeros(len(masks), dtype=np.int64)), masks.ravel())
 
-    def flips(kept: NDArray[np.bool_]) -> bool:
-        return _decision(model, left(kept[None])) != before
+    def flips(keep: NDArray[np.bool_]) -> bool:
+        return _decision(model, left(keep[None])) != before
 
-    kept = np.ones(len(sequence), dtype=bool)
+    keep = np.ones(len(sequence), dtype=bool)
     candidates = np.arange(len(sequence))
-    while not flips(kept):
-        if len(candidates) == 0 or (~kept).sum() == ROUNDS:
+    while not flips(keep):
+        if len(candidates) == 0 or (~keep).sum() == ROUNDS:
             return Flip([], before, before, False)
-        masks = np.tile(kept, (len(candidates), 1))
+        masks = np.tile(keep, (len(candidates), 1))
         masks[np.arange(len(candidates)), candidates] = False
         found = quantity(model, left(masks), np.repeat(output, len(candidates)))
-        kept = masks[found.argmin()]
+        keep = masks[found.argmin()]
         candidates = candidates[np.argsort(found, kind="stable")][1 : CANDIDATES + 1]
-    for step in np.flatnonzero(~kept):
-        kept[step] = True
-        if not flips(kept):
-            kept[step] = False
-    steps = np.flatnonzero(~kept).tolist()
-    return Flip(steps, before, _decision(model, left(kept[None])), len(steps) == 1)
+    for step in np.flatnonzero(~keep):
+        keep[step] = True
+        if not flips(keep):
+            keep[step] = False
+    steps = np.flatnonzero(~keep).tolist()
+    return Flip(steps, before, _decision(model, left(keep[None])), len(steps) == 1)
 
 
 def separations(

@@ -113,8 +113,8 @@ def _curve(
     for share in SHARES:
         # Half a step's leeway: shares such as 0.15 of 20 steps are not exact.
         changed = ranks + 0.5 / np.repeat(sequences.lengths, sequences.lengths) < share
-        kept: NDArray[np.bool_] = ~changed if delete else changed
-        found = model.predictions(without(sequences, kept))
+        keep: NDArray[np.bool_] = ~changed if delete else changed
+        found = model.predictions(without(sequences, keep))
         points.append(found[np.arange(len(found)), outputs])
     curves = np.stack(points)  # (points, rows)
     if model.task.classes:

@@ -98,7 +98,7 @@ class Watched(NamedTuple):
     sequences: Ragged
     places: list[tuple[int, str]]
     logs: NDArray[np.float64]
-    kept: Ragged
+    retained: Ragged
 
 
 def watch(model: Model, sequences: Ragged) -> Watched:
@@ -115,13 +115,13 @@ def watch(model: Model, sequences: Ragged) -> Watched:
             "the simple recurrent network has no gates",
             fix="train a GRU or an LSTM: duree fit --cell gru",
         )
-    logs, kept, places = [], [], []
+    logs, retained, places = [], [], []
     for traced in trace(model, sequences):
         places = list(traced.gates)
         gates = np.stack([gates[KEEPS[cell]] for gates in traced.gates.values()])  # (P, T, H)
         logs.append(np.log(np.maximum(gates, LEAST)).mean(axis=1, dtype=np.float64))
-        kept.append(gates.mean(axis=(0, 2)))
-    means = Ragged(np.concatenate(kept), sequences.offsets)
+        retained.append(gates.mean(axis=(0, 2)))
+    means = Ragged(np.concatenate(retained), sequences.offsets)
     return Watched(sequences, places, np.stack(logs), means)
 
 
@@ -146,8 +146,8 @@ def memories(networks: Sequence[tuple[Watched, Watched]]) -> list[Memory]:
     """How long the units remember, layer by layer, from what ``watch_both`` gave."""
     found = []
     for place, (layer, direction) in enumerate(networks[0][0].places):
-        lives = [[half_lives(watched)[layer, direction] for watched in pair] for pair in networks]
-        longest = [(_longest(ordered), _longest(random)) for ordered, random in lives]
+        pairs = [[half_lives(watched)[layer, direction] for watched in pair] for pair in networks]
+        longest = [(_longest(ordered), _longest(random)) for ordered, random in pairs]
         sides = [
             _side((ordered.logs - random.logs)[:, place].mean(axis=1), 1)
             for ordered, random in networks
@@ -156,9 +156,9 @@ def memories(networks: Sequence[tuple[Watched, Watched]]) -> list[Memory]:
             Memory(
                 layer=layer,
                 direction=direction,
-                median=float(np.median(lives[0][0])),
+                median=float(np.median(pairs[0][0])),
                 longest=longest[0][0],
-                shuffled_median=float(np.median(lives[0][1])),
+                shuffled_median=float(np.median(pairs[0][1])),
                 shuffled_longest=longest[0][1],
                 seeds=longest[1:],
                 finding=abs(sum(sides)) == len(sides),
@@ -190,13 +190,13 @@ def forgetting(
             Forgetting(
                 word=vocabulary[word],
                 rows=int(rows),
-                kept=means[0][0],
+                retained=means[0][0],
                 shuffled=means[0][1],
                 seeds=[ordered for ordered, _ in means[1:]],
                 finding=abs(sum(sides)) == len(sides) and len({m[0] > 0 for m in means}) == 1,
             )
         )
-    return sorted(found, key=lambda word: word.kept)
+    return sorted(found, key=lambda word: word.retained)
 
 
 class _Effects(NamedTuple):
@@ -224,8 +224,8 @@ def _by_word(watched: Watched) -> _Effects:
     """Every word's gate minus its row's mean; a word that comes twice in a row is taken once."""
     sequences = tokens_of(watched.sequences)
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
-    means = row_sums(watched.kept) / sequences.lengths
-    above = watched.kept.values - means[rows]
+    means = row_sums(watched.retained) / sequences.lengths
+    above = watched.retained.values - means[rows]
     key = sequences.values.astype(np.int64) * len(sequences) + rows
     pairs, which, times = np.unique(key, return_inverse=True, return_counts=True)
     return _Effects(pairs // len(sequences), np.bincount(which, above) / times)

@@ -14,7 +14,7 @@ from duree.errors import RunError
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
 from duree.sequences.ragged import EMPTY, Ragged, offsets_of
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import TextEncoder
 
 SENTENCE_ENDS = frozenset(".!?…。！？")
@@ -94,7 +94,7 @@ def text_encoder(model: Model) -> TextEncoder:
         The model reads numbers.
     """
     encoder = model.encoder
-    texts = encoder.states if isinstance(encoder, LifeEncoder) else encoder
+    texts = encoder.states if isinstance(encoder, StateEncoder) else encoder
     if not isinstance(texts, TextEncoder):
         raise RunError(
             "this network reads numbers, and what was asked for is about words",
@@ -109,7 +109,7 @@ def tokens_of(sequences: Ragged) -> Ragged:
     return sequences if values.ndim == 1 else Ragged(values[:, 0], sequences.offsets)
 
 
-def without(sequences: Ragged, kept: NDArray[np.bool_]) -> Ragged:
+def without(sequences: Ragged, keep: NDArray[np.bool_]) -> Ragged:
     """Sequences that have lost some steps; ``kept`` is bool [total steps].
 
     Words are taken out of their text, with what stands beside them. Numbers stand for times, which
@@ -117,9 +117,9 @@ def without(sequences: Ragged, kept: NDArray[np.bool_]) -> Ragged:
     ``<empty>``.
     """
     if sequences.values.dtype.kind == "f":
-        return Ragged(np.where(kept[:, None], sequences.values, 0), sequences.offsets)
-    lengths = row_sums(Ragged(kept, sequences.offsets)).astype(np.int64)
-    values = sequences.values[kept]
+        return Ragged(np.where(keep[:, None], sequences.values, 0), sequences.offsets)
+    lengths = row_sums(Ragged(keep, sequences.offsets)).astype(np.int64)
+    values = sequences.values[keep]
     if (lengths == 0).any():
         empty = np.zeros(values.shape[1:], dtype=values.dtype)  # nothing stands beside it
         empty[(0,) * empty.ndim] = EMPTY

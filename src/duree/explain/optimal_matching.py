@@ -81,8 +81,8 @@ def distances(sequences: Sequence[Ints], costs: Floats) -> Floats:
         for row in range(end):
             first = max(row + 1, begin) - begin
             if first < end - begin:
-                told = _against(ordered[row], savings[:, :, first:], lengths[begin + first : end])
-                found[order[row], order[begin + first : end]] = told
+                costs = _against(ordered[row], savings[:, :, first:], lengths[begin + first : end])
+                found[order[row], order[begin + first : end]] = costs
     return np.asarray(found + found.T)
 
 
@@ -105,5 +105,5 @@ def _against(sequence: Ints, savings: Floats, lengths: Ints) -> Floats:
         if diagonal > rows:
             ends[diagonal - rows] = now[rows]
         before, last, now = last, now, before
-    told = ends[lengths, np.arange(others)]
-    return np.asarray(told + INDEL * (rows + lengths), dtype=np.float32)
+    costs = ends[lengths, np.arange(others)]
+    return np.asarray(costs + INDEL * (rows + lengths), dtype=np.float32)

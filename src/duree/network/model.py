@@ -13,7 +13,7 @@ from duree.network.chrono_init import remember
 from duree.network.kernels.rows import look_up
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent, dropout_alike
-from duree.network.step_embedding import Beside
+from duree.network.step_embedding import StepEmbedding
 from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING, UNKNOWN
 
@@ -46,7 +46,7 @@ class SequenceModel(nn.Module):
         vocabulary_size: int | None = None,
         channels: int | None = None,
         outputs: int,
-        beside: Sequence[tuple[int, bool]] = (),
+        step_features: Sequence[tuple[int, bool]] = (),
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -56,7 +56,9 @@ class SequenceModel(nn.Module):
             self.embedding = nn.Embedding(vocabulary_size, settings.embedding_size, PADDING)
             nn.init.normal_(self.embedding.weight, std=EMBEDDING_DEVIATION)
             nn.init.zeros_(self.embedding.weight.data[PADDING])
-        self.beside = Beside(beside, settings.embedding_size) if beside else None
+        self.step_features = (
+            StepEmbedding(step_features, settings.embedding_size) if step_features else None
+        )
         self.recurrent = recurrent_layers(
             settings, settings.embedding_size if channels is None else channels
         )
@@ -87,10 +89,10 @@ class SequenceModel(nn.Module):
         """What the recurrent layers read: words as vectors [batch, steps, size], or numbers."""
         if self.embedding is None:
             return values
-        if self.beside is None:
+        if self.step_features is None:
             vectors: Tensor = self.embedding(values)
             return vectors
-        others: Tensor = self.beside(values[:, :, 1:])
+        others: Tensor = self.step_features(values[:, :, 1:])
         return self._words(values[:, :, 0]) + others
 
     def states(self, values: Tensor, lengths: Tensor) -> Tensor:
@@ -102,7 +104,7 @@ class SequenceModel(nn.Module):
             return recurrent.hidden_states_of_words(values, self.table, lengths)
         if self.training and self.settings.word_dropout > 0:
             values = self._with_words_hidden(values)
-        if self.beside is not None or not kernels.serves(self.embedding.weight):
+        if self.step_features is not None or not kernels.serves(self.embedding.weight):
             x = dropout_alike(self.vectors(values), dropout, self.training)
             return recurrent.hidden_states(x, lengths)
         words, places = distinct(values, self.embedding.num_embeddings)
@@ -155,7 +157,7 @@ def tabulated(model: nn.Module, tokens: int) -> Iterator[None]:
         for network in model.modules()
         if isinstance(network, SequenceModel)
         and network.embedding is not None
-        and network.beside is None  # with which a word is another one at each step
+        and network.step_features is None  # with which a word is another one at each step
         and network.table is None  # else it is made already, and another's to take away
         and tokens >= network.embedding.num_embeddings
         and kernels.serves(network.embedding.weight)

@@ -18,7 +18,7 @@ from torch.nn.functional import embedding
 from duree.network.model import EMBEDDING_DEVIATION, recurrent_layers
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import State, dropout_alike
-from duree.network.step_embedding import Beside
+from duree.network.step_embedding import StepEmbedding
 from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING, UNKNOWN
 
@@ -62,7 +62,7 @@ class StepModel(nn.Module):
         times: int = 0,
         period: int = 0,
         covariates: Sequence[int] = (),
-        beside: Sequence[tuple[int, bool]] = (),
+        step_features: Sequence[tuple[int, bool]] = (),
     ) -> None:
         super().__init__()
         self.settings, self.times, self.period = settings, times, period
@@ -72,10 +72,10 @@ class StepModel(nn.Module):
         self.covariates = [f"covariate {place}" for place in range(len(covariates))]
         rows = {"state": vocabulary_size, **self.places}
         rows |= dict(zip(self.covariates, covariates, strict=True))
-        self.told = nn.ParameterDict(
+        self.embeddings = nn.ParameterDict(
             {name: torch.randn(count, size) * EMBEDDING_DEVIATION for name, count in rows.items()}
         )
-        self.beside = Beside(beside, size) if beside else None
+        self.step_features = StepEmbedding(step_features, size) if step_features else None
         direct = "season" if period else "time"
         self.direct = nn.ParameterDict(
             {
@@ -168,7 +168,11 @@ class StepModel(nn.Module):
             found["season"] = steps % self.period
         columns = enumerate(self.covariates, start=1)
         found |= {name: values[:, :, place] for place, name in columns}
-        return found | ({"beside": values[:, :, 1 + len(self.covariates) :]} if self.beside else {})
+        return found | (
+            {"step_features": values[:, :, 1 + len(self.covariates) :]}
+            if self.step_features
+            else {}
+        )
 
     def _vectors(self, places: Places) -> Tensor:
         """What the cell reads, float [batch, steps, embedding]."""
@@ -176,11 +180,11 @@ class StepModel(nn.Module):
         if self.training and self.settings.word_dropout > 0:
             hidden = torch.rand(tokens.shape) < self.settings.word_dropout
             tokens = tokens.masked_fill(hidden & (tokens != PADDING), UNKNOWN)
-        vectors = embedding(tokens, self.told["state"])
+        vectors = embedding(tokens, self.embeddings["state"])
         for name in (*self.places, *self.covariates):
-            vectors = vectors + embedding(places[name], self.told[name])
-        if self.beside is not None:
-            vectors = vectors + self.beside(places["beside"])
+            vectors = vectors + embedding(places[name], self.embeddings[name])
+        if self.step_features is not None:
+            vectors = vectors + self.step_features(places["step_features"])
         return dropout_alike(vectors, self.settings.input_dropout, self.training)
 
     def _answer(self, places: Places, states: Tensor) -> Tensor:

@@ -224,9 +224,9 @@ class Recurrent(nn.Module):
         """One recurrent mask for each sequence and direction, [directions, batch, hidden]."""
         if not self.training or self.recurrent_dropout == 0:
             return None
-        kept = 1 - self.recurrent_dropout
+        keep = 1 - self.recurrent_dropout
         mask = like.new_empty(self.directions, rows, self.hidden_size)
-        return mask.bernoulli_(kept).div_(kept)
+        return mask.bernoulli_(keep).div_(keep)
 
     def _scan(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
         """Every state at every step, [batch, steps, hidden] each; only h unless more is wanted."""
@@ -339,10 +339,10 @@ def _cell_states(x: Tensor, h: Tensor, h0: Tensor, c0: Tensor, weights: Weights)
     gates = gates + linear(before, weights.weight_hh, weights.bias_hh)
     i, f, g, _ = gates.chunk(4, dim=2)
     added = torch.sigmoid(i) * torch.tanh(g)
-    kept = torch.sigmoid(f)
+    keep = torch.sigmoid(f)
     c, trace = c0, []
     for t in range(x.shape[1]):
-        c = kept[:, t] * c + added[:, t]
+        c = keep[:, t] * c + added[:, t]
         trace.append(c)
     return torch.stack(trace, dim=1)
 
@@ -356,8 +356,8 @@ def dropout_alike(x: Tensor, share: float, training: bool) -> Tensor:
     """Dropout with one mask for all steps of a sequence; x is [batch, steps, channels]."""
     if not training or share == 0:
         return x
-    kept = torch.rand(x.shape[0], 1, x.shape[2], device=x.device, dtype=x.dtype) >= share
-    return x * (kept / (1 - share))
+    keep = torch.rand(x.shape[0], 1, x.shape[2], device=x.device, dtype=x.dtype) >= share
+    return x * (keep / (1 - share))
 
 
 def reverse_rows(x: Tensor, lengths: Tensor) -> Tensor:

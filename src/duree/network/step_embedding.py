@@ -16,7 +16,7 @@ from torch.nn.functional import embedding
 from duree.sequences.step_features import HIDDEN
 
 
-class Beside(nn.Module):
+class StepEmbedding(nn.Module):
     """Vectors of what stands beside each step.
 
     Parameters
@@ -36,8 +36,8 @@ class Beside(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """Vectors float [batch, steps, size] of classes int64 [batch, steps, things]."""
         if self.training:
-            kept = torch.rand(len(codes), 1, codes.shape[2], device=codes.device) >= HIDDEN
-            codes = codes * kept
+            keep = torch.rand(len(codes), 1, codes.shape[2], device=codes.device) >= HIDDEN
+            codes = codes * keep
         found = codes.new_zeros((), dtype=self.tables[0].dtype)
         for place, vectors in enumerate(self.vectors()):
             found = found + embedding(codes[:, :, place], vectors)

@@ -17,14 +17,14 @@ from duree.network import kernels
 from duree.network.crf import CRF
 from duree.network.kernels.rows import look_up
 from duree.network.model import CELLS, EMBEDDING_DEVIATION, distinct, recurrent_layers
-from duree.network.word_features import Looks
+from duree.network.word_features import WordFeatures
 from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING
-from duree.sequences.token_encoder import CHARACTERS, LOOKS
+from duree.sequences.token_encoder import CHARACTERS, WORD_FEATURES
 
 # Numbers that stand for one look (a shape, an ending) and for one character; filters, and the
 # characters that each sees. A character's are larger at first: a few of them make a word.
-LOOK_SIZE, CHARACTER_SIZE, CHARACTER_DEVIATION = 30, 50, 0.3
+FEATURE_SIZE, CHARACTER_SIZE, CHARACTER_DEVIATION = 30, 50, 0.3
 FILTERS, WIDTH = 100, 3
 
 
@@ -72,18 +72,20 @@ class Tagger(nn.Module):
     ) -> None:
         super().__init__()
         self.settings, self.rare, self.tags = settings, rare, list(layers)
-        words, looks, characters = sizes
+        words, word_features, characters = sizes
         self.words = _embedding(words, settings.embedding_size, EMBEDDING_DEVIATION)
-        self.looks = _embedding(looks, LOOK_SIZE, EMBEDDING_DEVIATION)
+        self.word_features = _embedding(word_features, FEATURE_SIZE, EMBEDDING_DEVIATION)
         self.spelling = _spelling(settings, characters)
-        width = LOOKS * settings.embedding_size + (CHARACTERS - LOOKS) * LOOK_SIZE
+        width = (
+            WORD_FEATURES * settings.embedding_size + (CHARACTERS - WORD_FEATURES) * FEATURE_SIZE
+        )
         width += self.spelling.size if self.spelling else 0
         self.recurrent = recurrent_layers(settings, width)
         self.head = nn.Linear(settings.hidden_size * self.recurrent.directions, sum(layers))
         self.seen = nn.ModuleList(
             nn.Identity()
             if allow is None or not settings.wide
-            else Looks(count, settings.input_dropout)
+            else WordFeatures(count, settings.input_dropout)
             for count, allow in zip(layers, allowed, strict=True)
         )
         self.chains = nn.ModuleList(
@@ -120,11 +122,11 @@ class Tagger(nn.Module):
         states = dropout_by_step(states, self.settings.output_dropout, self.training)
         scores = list(torch.split(self.head(states), self.tags, dim=2))
         for layer, seen in enumerate(self.seen):
-            if isinstance(seen, Looks):
-                scores[layer] = scores[layer] + self._by_looks(seen, values)
+            if isinstance(seen, WordFeatures):
+                scores[layer] = scores[layer] + self._from_word_features(seen, values)
         return scores
 
-    def _by_looks(self, seen: Looks, values: Tensor) -> Tensor:
+    def _from_word_features(self, seen: WordFeatures, values: Tensor) -> Tensor:
         """What the looks of each word and its neighbours speak for, [batch, steps, tags]."""
         places = seen.places(values)
         if self.training and seen.dropout > 0:
@@ -135,12 +137,12 @@ class Tagger(nn.Module):
 
     def _vectors(self, values: Tensor) -> Tensor:
         """Each word as a vector, float [batch, steps, size]."""
-        words = values[:, :, :LOOKS]
+        words = values[:, :, :WORD_FEATURES]
         if self.training and self.settings.word_dropout > 0:
             words = self._hide(words)
         parts = [
             rows_of(self.words, words).flatten(2),
-            rows_of(self.looks, values[:, :, LOOKS:CHARACTERS]).flatten(2),
+            rows_of(self.word_features, values[:, :, WORD_FEATURES:CHARACTERS]).flatten(2),
         ]
         if self.spelling is not None:
             parts.append(self.spelling(values[:, :, CHARACTERS:]))

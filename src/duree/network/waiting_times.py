@@ -41,17 +41,17 @@ class WaitClasses:
     longest: float
 
     @classmethod
-    def of(cls, waits: Floats) -> Self:
+    def of(cls, waiting_times: Floats) -> Self:
         """Learn the classes from the waits of training, float64 [answers], at least one."""
-        edges = np.unique(np.append(0.0, edges_of(waits)))
-        return cls(tuple(edges.tolist()), float(waits.max()))
+        edges = np.unique(np.append(0.0, edges_of(waiting_times)))
+        return cls(tuple(edges.tolist()), float(waiting_times.max()))
 
     def __len__(self) -> int:
         return len(self.edges)
 
-    def codes(self, waits: Floats) -> NDArray[np.int64]:
+    def codes(self, waiting_times: Floats) -> NDArray[np.int64]:
         """The class of each wait, int64."""
-        return np.searchsorted(self.edges, waits, side="right").astype(np.int64) - 1
+        return np.searchsorted(self.edges, waiting_times, side="right").astype(np.int64) - 1
 
     def median(self, shares: Floats) -> Floats:
         """The waits that half of the probability lies below, float64 [answers].
@@ -98,8 +98,8 @@ class WaitHead(nn.Module):
         ``states`` float32 [answers, hidden]; ``before`` int64 [answers] are classes, the number
         after the last of them where nothing came before; ``tokens`` int64 [answers] the events.
         """
-        told: Tensor = self.first(states) + embedding(before, self.before)
-        scores: Tensor = self.last(torch.tanh(told))
+        hidden: Tensor = self.first(states) + embedding(before, self.before)
+        scores: Tensor = self.last(torch.tanh(hidden))
         return scores + embedding(tokens, self.after)
 
 
@@ -108,7 +108,7 @@ class WaitHead(nn.Module):
 Steps = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-def train_waits(train: Steps, validation: Steps, after: Tensor, seed: int) -> WaitHead:
+def train_waiting_times(train: Steps, validation: Steps, after: Tensor, seed: int) -> WaitHead:
     """Learn to tell waits; what the validation steps surprise least is kept.
 
     ``after`` is where it begins: see ``WaitHead``.
@@ -117,7 +117,7 @@ def train_waits(train: Steps, validation: Steps, after: Tensor, seed: int) -> Wa
         torch.manual_seed(seed)
         head = WaitHead(train[0].shape[1], after)
         optimiser = torch.optim.Adam(head.parameters(), lr=LEARNING_RATE)
-        kept, best, stale = _copy(head), _surprise(head, validation), 0
+        best_weights, best, stale = _copy(head), _surprise(head, validation), 0
         for _ in range(EPOCHS):
             for rows in torch.split(torch.randperm(len(train[0])), BATCH):
                 *read, came = (part[rows] for part in train)
@@ -127,10 +127,10 @@ def train_waits(train: Steps, validation: Steps, after: Tensor, seed: int) -> Wa
             figure = _surprise(head, validation)
             stale += 1
             if figure < best:
-                kept, best, stale = _copy(head), figure, 0
+                best_weights, best, stale = _copy(head), figure, 0
             if stale >= PATIENCE:
                 break
-    head.load_state_dict(kept)
+    head.load_state_dict(best_weights)
     return head.eval()
 
 

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from duree.sequences.ragged import PADDING
-from duree.sequences.token_encoder import CHARACTERS, LOOKS, LOWER, WORD
+from duree.sequences.token_encoder import CHARACTERS, LOWER, WORD, WORD_FEATURES
 
 # Places of the table; features are many more, and share them.
 PLACES = 2**18
 # Odd numbers without a pattern, by which features are mixed before they are cut to a place.
 MIX, MIX_OTHER = 0x9E3779B97F4A7C15 - 2**64, 0xC2B2AE3D27D4EB4F - 2**64
-SHAPE, ENDING = LOOKS, CHARACTERS - 2
+SHAPE, ENDING = WORD_FEATURES, CHARACTERS - 2
 # Columns of the word itself, of its neighbours, and of theirs; then pairs of (step, column).
 NEAR = {
     0: tuple(range(CHARACTERS)),
@@ -38,7 +38,7 @@ PAIRS = (
 )
 
 
-class Looks(nn.Module):
+class WordFeatures(nn.Module):
     """A weight of each feature for each tag, added up over the features of a word.
 
     Parameters
@@ -58,13 +58,13 @@ class Looks(nn.Module):
         """Where the features of each word stand: int64 [batch, steps, features], 0 in padding."""
         seen = {step: _shifted(values[:, :, :CHARACTERS], step) for step in NEAR}
         found = [seen[step][:, :, column] for step, columns in NEAR.items() for column in columns]
-        beside = [torch.zeros_like(found[0])] * len(found)
+        neighbours = [torch.zeros_like(found[0])] * len(found)
         for (step, column), (other_step, other) in PAIRS:
             found.append(seen[step][:, :, column])
-            beside.append(seen[other_step][:, :, other] + 1)
+            neighbours.append(seen[other_step][:, :, other] + 1)
         kinds = torch.arange(1, len(found) + 1)
         mixed = (torch.stack(found, dim=2) * 64 + kinds) * MIX
-        mixed = (mixed ^ (mixed >> 29)) + torch.stack(beside, dim=2) * MIX_OTHER
+        mixed = (mixed ^ (mixed >> 29)) + torch.stack(neighbours, dim=2) * MIX_OTHER
         mixed = (mixed ^ (mixed >> 31)) * MIX
         places = 1 + ((mixed >> 40) & (PLACES - 1)) % (PLACES - 1)
         return places.masked_fill((values[:, :, WORD] == PADDING)[:, :, None], PADDING)

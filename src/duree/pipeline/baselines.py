@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from duree.baselines import Baseline
 from duree.baselines.targets import Counts
 from duree.network.batches import MOST_VALUES
-from duree.pipeline.dataset import Question
+from duree.pipeline.dataset import Dataset
 from duree.pipeline.listener import Listener
 from duree.pipeline.run import Run
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged, pieces
 from duree.sequences.series_encoder import as_ragged
 from duree.storage import is_sealed, read_sealed, write_sealed
-from duree.tables.layouts.step_attributes import beside
+from duree.tables.layouts.step_attributes import names_of_step_features
 from duree.tasks import Task
 
 
 @dataclass(frozen=True)
-class Rival:
+class FittedBaseline:
     """A trained baseline.
 
     Attributes
@@ -52,12 +52,12 @@ class Rival:
     notes: list[str]
 
 
-def train_rivals(
-    run: Run, question: Question, encoder: Encoder, task: Task, listener: Listener
-) -> list[Rival]:
+def fit_baselines(
+    run: Run, dataset: Dataset, encoder: Encoder, task: Task, listener: Listener
+) -> list[FittedBaseline]:
     """Train every baseline of the task on the very rows that the network had."""
-    recipe, split = question.recipe, question.split
-    if not recipe.judging.baselines:
+    recipe, split = dataset.recipe, dataset.split
+    if not recipe.evaluation.baselines:
         return []
     # What forecasts a series learns from its own past, which a test row holds.
     learned = () if task.of_series else (split.train, split.validation)
@@ -65,26 +65,26 @@ def train_rivals(
         part
         for rows in learned
         for part in (
-            _read(question, rows),
-            task.encode(question.target.gather(rows)),
+            _read(dataset, rows),
+            task.encode(dataset.target.gather(rows)),
         )
     ]
     # After the rows to tune on and to learn from comes what each counts, where they differ.
-    if question.weights is not None:
-        parts.append(Counts(*(question.weights[rows] for rows in (split.train, split.validation))))
-    tested = _read(question, split.test)
-    answers = task.encode(question.target.gather(split.test)) if task.each_step else None
-    rivals = []
+    if dataset.weights is not None:
+        parts.append(Counts(*(dataset.weights[rows] for rows in (split.train, split.validation))))
+    tested = _read(dataset, split.test)
+    answers = task.encode(dataset.target.gather(split.test)) if task.each_step else None
+    baselines = []
     for baseline in task.baselines(recipe, encoder):
         folder = run.folder / "baselines" / baseline.name
         if not is_sealed(folder):
             began = time.perf_counter()
             baseline.fit(*parts)
             seconds = time.perf_counter() - began
-            found = _kept(baseline, tested, task, answers)
+            found = _summarised(baseline, tested, task, answers)
             if task.of_series:  # whose methods are fitted at each origin
                 seconds = time.perf_counter() - began
-            listener.tell(f"{baseline.name}: {seconds:.0f} s")
+            listener.message(f"{baseline.name}: {seconds:.0f} s")
             facts = {
                 "fit_seconds": seconds,
                 "choices": baseline.choices,
@@ -101,20 +101,20 @@ def train_rivals(
             )
         files = read_sealed(folder)
         loaded = np.load(io.BytesIO(files["predictions.npy"]), allow_pickle=False)
-        rivals.append(Rival(baseline.name, loaded, **json.loads(files["facts.json"])))
-    return rivals
+        baselines.append(FittedBaseline(baseline.name, loaded, **json.loads(files["facts.json"])))
+    return baselines
 
 
-def _read(question: Question, rows: NDArray[np.int64]) -> Any:
+def _read(dataset: Dataset, rows: NDArray[np.int64]) -> Any:
     """What baselines are given of some rows: a list of texts, their numbers as they are, or a
     series of texts and what stands beside them."""
-    texts = question.texts.gather(rows)
-    if question.recipe.data.reads_numbers:
+    texts = dataset.texts.gather(rows)
+    if dataset.recipe.data.reads_numbers:
         return as_ragged(texts)
-    return texts if beside(texts) else texts.to_list()
+    return texts if names_of_step_features(texts) else texts.to_list()
 
 
-def _kept(
+def _summarised(
     baseline: Baseline, texts: Any, task: Task, answers: Ragged | None
 ) -> NDArray[np.float64]:
     """What is kept of a baseline's predictions; of those for steps not all are held at once."""
@@ -122,6 +122,6 @@ def _kept(
         return baseline.predict(texts)
     found = []
     for rows in pieces(answers.lengths, MOST_VALUES // task.outputs):
-        said = baseline.predict(texts[rows[0] : rows[-1] + 1])
-        found.append(task.kept(said, answers.take(rows).values))
+        predicted = baseline.predict(texts[rows[0] : rows[-1] + 1])
+        found.append(task.summarise(predicted, answers.take(rows).values))
     return np.concatenate(found)

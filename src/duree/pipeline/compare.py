@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.report.run_data import RunData, load_run
@@ -33,16 +33,18 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     if task.each_step:
         return None
     names = [f"probability_{name}" for name in task.classes] or ["prediction"]
-    said = (run.predictions.select(names).to_numpy().astype(float) for run in (first, second))
-    judgement = judge_models(
-        dict(zip((NETWORK, second.name), said, strict=True)),
+    probabilities = (
+        run.predictions.select(names).to_numpy().astype(float) for run in (first, second)
+    )
+    evaluation = evaluate_models(
+        dict(zip((NETWORK, second.name), probabilities, strict=True)),
         task.encode(first.predictions[first.target_column()]),
         task.metrics,
         groups=group_codes(first.predictions[group]) if group else None,
-        resamples=one.recipe.judging.bootstrap,
+        resamples=one.recipe.evaluation.bootstrap,
         seed=one.recipe.seed,
     )
-    found = (Comparison(**comparison) for comparison in judgement.comparisons)
+    found = (Comparison(**comparison) for comparison in evaluation.comparisons)
     return [comparison for comparison in found if comparison.metric == task.metrics.primary]
 
 

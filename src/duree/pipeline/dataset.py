@@ -21,12 +21,16 @@ from duree.tables.columns import as_text, is_blank, require_same_columns, resolv
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
-from duree.tables.layouts.covariates import check_covariates, tell_covariates
+from duree.tables.layouts.covariates import check_covariates, prepend_covariates
 from duree.tables.layouts.layout import ROLES, settings_of_rows, whole
 from duree.tables.layouts.sentences import check_sentences, layers_of, tags_of
 from duree.tables.layouts.series_files import read_series
 from duree.tables.layouts.states import check_unseen
-from duree.tables.layouts.step_attributes import stands_beside, tell_beside, told_of
+from duree.tables.layouts.step_attributes import (
+    sequences_of,
+    step_feature_names,
+    with_step_features,
+)
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION
 from duree.tables.table import Table
@@ -49,7 +53,7 @@ class GivenRows(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Question:
+class Dataset:
     """What is asked of which rows.
 
     Attributes
@@ -88,7 +92,7 @@ class Question:
     reading: dict[str, Any] = field(default_factory=dict)
 
 
-def read_question(recipe: Recipe, split: Split | None = None) -> Question:
+def read_dataset(recipe: Recipe, split: Split | None = None) -> Dataset:
     """Read the recipe's files, check them, and part their rows.
 
     ``split`` is the one already drawn, where a run is resumed.
@@ -104,7 +108,7 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         require_column(recipe, needed)
     table, given, reading = _read_parts(recipe.data)
     if recipe.data.token is not None:
-        return _question_of_tokens(recipe, table, given, split)
+        return _dataset_of_tokens(recipe, table, given, split)
     data = _with_true_names(settings_of_rows(recipe.data), table)
     text, column = str(data.text), str(data.target)
     table, given = _without_missing(table, column, given, data)
@@ -112,9 +116,11 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
     covariates = [resolve_column(table, column) for column in data.covariate]
     check_covariates(table, covariates, _other_columns(data, reading))
     reading = reading | ({"covariates": covariates} if covariates else {})
-    told = table.frame[text] if data.reads_numbers else as_text(table, text).fill_null("")
-    texts = tell_covariates(table, {name: name for name in covariates}, told)
-    texts = tell_beside(table, texts, stands_beside(table, reading.get("attributes", {})))
+    plain = table.frame[text] if data.reads_numbers else as_text(table, text).fill_null("")
+    texts = prepend_covariates(table, {name: name for name in covariates}, plain)
+    texts = with_step_features(
+        table, texts, step_feature_names(table, reading.get("attributes", {}))
+    )
     task = TASKS[name]
     target = task.read_target(table, column)
     # Many lives go the same way: that two are alike does not make them one.
@@ -139,8 +145,8 @@ def read_question(recipe: Recipe, split: Split | None = None) -> Question:
         seed=recipe.seed,
     )
     seen = np.concatenate([split.train, split.validation])
-    unseen = check_unseen(told_of(texts), seen, split.test) if data.reads_states else []
-    return Question(
+    unseen = check_unseen(sequences_of(texts), seen, split.test) if data.reads_states else []
+    return Dataset(
         table,
         texts,
         target,
@@ -171,9 +177,9 @@ def _weights(table: Table, column: str | None, split: Split) -> NDArray[np.float
     return np.asarray(weights / weights[split.train].mean())
 
 
-def _question_of_tokens(
+def _dataset_of_tokens(
     recipe: Recipe, table: Table, given: GivenRows, split: Split | None
-) -> Question:
+) -> Dataset:
     """The question where each row is a sentence, and each of its words gets a tag."""
     data, task = recipe.data, TASKS[str(recipe.task)]
     names = {role: getattr(data, role) for role in ("group", "time")}
@@ -181,17 +187,17 @@ def _question_of_tokens(
     target = task.read_target(table, str(data.target))
     findings = check_sentences(table, target, given.test)
     stop_at_errors(findings)
-    parted = data.model_copy(update=named)
+    settings = data.model_copy(update=named)
     split = split or make_split(
         table.frame,
-        parted,
+        settings,
         None,
         clusters=None,
         test_rows=given.test,
         validation_rows=given.validation,
         seed=recipe.seed,
     )
-    return Question(
+    return Dataset(
         table,
         table.frame[TOKENS],
         target,
@@ -287,8 +293,8 @@ def _without_missing(
         values=facts,
         rows=tuple(int(row) for row in rows[:5]),
     )
-    kept = replace(table, frame=table.frame.filter(~missing), findings=(*table.findings, finding))
-    return kept, GivenRows(*(None if rows is None else rows[~missing] for rows in given))
+    filled = replace(table, frame=table.frame.filter(~missing), findings=(*table.findings, finding))
+    return filled, GivenRows(*(None if rows is None else rows[~missing] for rows in given))
 
 
 def stop_at_errors(findings: Iterable[Finding]) -> None:

@@ -24,11 +24,11 @@ from duree.report.pages.series import render_series
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
 from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import TextEncoder
 from duree.storage import cannot_write, write_file
 from duree.tables.files.resumable import Pieces
-from duree.tables.layouts.step_attributes import told_of
+from duree.tables.layouts.step_attributes import sequences_of
 
 # Rows that are held in memory at a time.
 CHUNK = 256
@@ -36,7 +36,7 @@ CHUNK = 256
 
 def is_explainable(model: TrainedModel) -> bool:
     """Whether what the network says of a row is explained unit by unit."""
-    known = TextEncoder | LifeEncoder | SeriesEncoder
+    known = TextEncoder | StateEncoder | SeriesEncoder
     return not model.task.each_step and isinstance(model.encoder, known)
 
 
@@ -139,10 +139,10 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
     row : int
         How it is called; counted from 1.
     """
-    model, text = networks[0], told_of(read)[0]
+    model, text = networks[0], sequences_of(read)[0]
     encoder = text_encoder(model)
     sequence = model.encode(read)
-    has_arc = len(encoder.segment(text)) >= ARC_UNITS and not model.beside
+    has_arc = len(encoder.segment(text)) >= ARC_UNITS and not model.step_features
     predictions = model.predictions(sequence)
     chosen = model.task.chosen(predictions)
     methods = {name: attribute(model, sequence, chosen) for name, attribute in METHODS.items()}
@@ -156,7 +156,9 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
         row=row,
         text=text,
         units=encoder.units(text),
-        beside=model.encoder.steps_beside(read) if isinstance(model.encoder, LifeEncoder) else {},
+        step_features=model.encoder.features_of_steps(read)
+        if isinstance(model.encoder, StateEncoder)
+        else {},
         predicted={column.name: column[0] for column in model.task.columns(predictions)},
         shading=shading(model, text, given, row - 1, float(predictions[0, chosen[0]])),
         by_sentence=_rounded(by_sentence.values.values),
@@ -183,7 +185,7 @@ def _rounded(values: NDArray[np.float32]) -> list[float]:
 def _attributed(model: TrainedModel, read: pl.Series, before: int) -> pl.DataFrame:
     """The attributions of some rows, before which there are so many."""
     encoder, names = text_encoder(model), np.array(answer_names(model), dtype=object)
-    sequences, texts = model.encode(read), told_of(read)
+    sequences, texts = model.encode(read), sequences_of(read)
     given = integrated_gradients(model, sequences)
     places = np.array([place for text in texts for place in encoder.places(text)])
     rows = np.repeat(np.arange(len(texts)), sequences.lengths)

@@ -41,7 +41,7 @@ def explain_series(networks: list[TrainedModel], read: pl.Series, row: int) -> S
     return SeriesData(
         row=row,
         predicted={column.name: column[0] for column in model.task.columns(predictions)},
-        said=answer_names(model)[int(chosen[0])],
+        answer=answer_names(model)[int(chosen[0])],
         steps=_steps(model, len(values)),
         channels=[
             Read(

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.evaluation.evaluate import judge_alone, judge_models
+from duree.evaluation.evaluate import evaluate_model, evaluate_models
 from duree.explain.arcs import ARC_UNITS, arc
 from duree.explain.attribution import Attributions, integrated_gradients
 from duree.explain.context_length import memory_cost, memory_curve
@@ -19,12 +19,12 @@ from duree.explain.gates import KEEPS, forgetting, memories, watch_both
 from duree.explain.model import recurrent_part, shuffled, text_encoder
 from duree.explain.words import neighbours, word_map
 from duree.network.wide import JoinedModel
-from duree.pipeline.dataset import Question
-from duree.pipeline.evaluate import Judged
+from duree.pipeline.dataset import Dataset
+from duree.pipeline.evaluate import TestResult
 from duree.pipeline.forecast_diagnostics import forecast_facts
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
-from duree.pipeline.waiting_times import FIGURES, judge_waits, learn_waits
+from duree.pipeline.waiting_times import FIGURES, evaluate_waiting_times, fit_waiting_times
 from duree.report.safe_text import quote
 from duree.results.explanations import (
     ArcData,
@@ -33,15 +33,15 @@ from duree.results.explanations import (
     Forgetting,
     Memory,
     Order,
+    PredictiveWord,
     Shading,
     Span,
-    Telling,
 )
 from duree.results.run_files import NETWORK, Estimate
 from duree.sequences.ragged import Ragged
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import SPECIAL, TextEncoder
-from duree.tables.layouts.step_attributes import told_of
+from duree.tables.layouts.step_attributes import sequences_of
 
 # Rows that are looked at, drawn by the recipe's seed: enough to tell, few enough to take seconds.
 ATTRIBUTED, DELETED, TRACED, SHUFFLED = 300, 100, 200, 5000
@@ -56,10 +56,10 @@ FORGETTING_WORDS = 12
 
 
 def explain_test(
-    question: Question,
+    dataset: Dataset,
     sequences: Ragged,
     networks: list[TrainedModel],
-    judged: Judged,
+    result: TestResult,
     seed: int,
 ) -> Explanations | None:
     """What the network learned, asked of the rows of the test part.
@@ -78,10 +78,10 @@ def explain_test(
         By which rows are drawn.
     """
     model = networks[0]
-    if model.task.each_step or not isinstance(model.encoder, TextEncoder | LifeEncoder):
+    if model.task.each_step or not isinstance(model.encoder, TextEncoder | StateEncoder):
         return None
-    tested = sequences.take(question.split.test)
-    texts = told_of(question.texts.gather(question.split.test))
+    tested = sequences.take(dataset.split.test)
+    texts = sequences_of(dataset.texts.gather(dataset.split.test))
     order = np.random.default_rng(seed).permutation(len(tested))
     sample = order[:ATTRIBUTED]
     given = integrated_gradients(model, tested.take(sample))
@@ -91,11 +91,11 @@ def explain_test(
     return Explanations(
         rows=len(sample),
         metric=model.task.metrics.primary,
-        examples=list(_examples(texts, tested, model, judged)),
-        words=_telling_words(model, tested.take(sample), given),
-        order=_order(question, tested, model, judged, order[:SHUFFLED], seed),
+        examples=list(_examples(texts, tested, model, result)),
+        words=_predictive_words(model, tested.take(sample), given),
+        order=_order(dataset, tested, model, result, order[:SHUFFLED], seed),
         memory_rows=len(memory_rows),
-        memory=_memory(tested.take(memory_rows), model, judged, memory_rows, seed),
+        memory=_memory(tested.take(memory_rows), model, result, memory_rows, seed),
         curves=_curves(networks, tested.take(sample[:DELETED]), given.first(DELETED), seed),
         arc=_arc(texts, model, seed),
         gate_rows=len(traced),
@@ -115,7 +115,7 @@ def shading(
     """One explained text; ``row`` counts from 0."""
     return Shading(
         row=row,
-        said=answer_names(model)[int(given.outputs[0])],
+        answer=answer_names(model)[int(given.outputs[0])],
         sure=sure,
         places=text_encoder(model).places(text),
         values=[round(float(value), 4) for value in given.values[0]],
@@ -133,9 +133,9 @@ def arc_data(model: TrainedModel, text: str, row: int = 0, seed: int = 0) -> Arc
     found = arc(model, text, seed=seed)
     return ArcData(
         row=row,
-        said=answer_names(model)[found.output],
+        answer=answer_names(model)[found.output],
         units=found.units,
-        values=found.said.tolist(),
+        values=found.curve.tolist(),
         smooth=found.smooth.tolist(),
         low=found.low.tolist(),
         high=found.high.tolist(),
@@ -148,14 +148,14 @@ def arc_data(model: TrainedModel, text: str, row: int = 0, seed: int = 0) -> Arc
 
 
 def _examples(
-    texts: pl.Series, tested: Ragged, model: TrainedModel, judged: Judged
+    texts: pl.Series, tested: Ragged, model: TrainedModel, result: TestResult
 ) -> Iterator[Shading]:
     """Rows of each class that the network got right and was surest of; of numbers, both ends."""
-    predictions, outputs = judged.predictions[NETWORK], np.arange(model.task.outputs)
+    predictions, outputs = result.predictions[NETWORK], np.arange(model.task.outputs)
     short = tested.lengths <= EXAMPLE_UNITS
     if model.task.classes:
         chosen = model.task.chosen(predictions)[:, None] == outputs
-        right = model.task.marks(judged.targets) & chosen
+        right = model.task.marks(result.targets) & chosen
         merits = np.where(right, predictions + short[:, None], -np.inf).T[:MOST_CLASSES]
     else:
         outputs = np.zeros(2, dtype=np.int64)
@@ -167,7 +167,9 @@ def _examples(
             yield shading(model, texts[row], given, row, float(predictions[row, output]))
 
 
-def _telling_words(model: TrainedModel, sequences: Ragged, given: Attributions) -> list[Telling]:
+def _predictive_words(
+    model: TrainedModel, sequences: Ragged, given: Attributions
+) -> list[PredictiveWord]:
     """The words that spoke most for each answer, with their neighbours and their map."""
     vocabulary, names = text_encoder(model).vocabulary, answer_names(model)
     signs = [(k, 1) for k in range(len(names))] if model.task.classes else [(0, 1), (0, -1)]
@@ -178,17 +180,17 @@ def _telling_words(model: TrainedModel, sequences: Ragged, given: Attributions) 
             continue
         values = given.values.take(chosen)
         signed = Ragged(sign * values.values, values.offsets)
-        telling = [
+        predictive = [
             (vocabulary[one.token], names[output], one.rows, sign * one.mean)
             for one in strengths(sequences.take(chosen), signed)
             if one.token >= len(SPECIAL) and one.rows >= LEAST_ROWS and one.least > 0
         ]
-        found += telling[:WORDS]
+        found += predictive[:WORDS]
     if len(found) < 2:
         return []
     places = word_map(model, [word for word, *_ in found]).tolist()
     return [
-        Telling(
+        PredictiveWord(
             word=word,
             answer=answer,
             rows=rows,
@@ -201,31 +203,31 @@ def _telling_words(model: TrainedModel, sequences: Ragged, given: Attributions) 
 
 
 def _order(
-    question: Question,
+    dataset: Dataset,
     tested: Ragged,
     model: TrainedModel,
-    judged: Judged,
+    result: TestResult,
     rows: NDArray[np.int64],
     seed: int,
 ) -> Order:
     """The network's figure with the words of each text in order, and in random order."""
-    metric, groups = model.task.metrics.primary, question.groups
-    judgement = judge_models(
+    metric, groups = model.task.metrics.primary, dataset.groups
+    evaluation = evaluate_models(
         {
-            NETWORK: judged.predictions[NETWORK][rows],
+            NETWORK: result.predictions[NETWORK][rows],
             "shuffled": model.predictions(shuffled(tested.take(rows), seed)),
         },
-        judged.targets[rows],
+        result.targets[rows],
         model.task.metrics,
-        weights=None if judged.weights is None else judged.weights[rows],
-        groups=None if groups is None else groups[question.split.test][rows],
+        weights=None if result.weights is None else result.weights[rows],
+        groups=None if groups is None else groups[dataset.split.test][rows],
         seed=seed,
     )
-    drop = next(found for found in judgement.comparisons if found["metric"] == metric)
+    drop = next(found for found in evaluation.comparisons if found["metric"] == metric)
     return Order(
         rows=len(rows),
-        in_order=Estimate(**judgement.models[NETWORK][metric]),
-        shuffled=Estimate(**judgement.models["shuffled"][metric]),
+        in_order=Estimate(**evaluation.models[NETWORK][metric]),
+        shuffled=Estimate(**evaluation.models["shuffled"][metric]),
         difference=Estimate(value=drop["difference"], low=drop["low"], high=drop["high"]),
     )
 
@@ -237,17 +239,17 @@ def _affordable(tested: Ragged, order: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _memory(
-    read: Ragged, model: TrainedModel, judged: Judged, rows: NDArray[np.int64], seed: int
+    read: Ragged, model: TrainedModel, result: TestResult, rows: NDArray[np.int64], seed: int
 ) -> list[Span]:
     """The recurrent part's figure by how much of the past it may see."""
     curve, metrics = memory_curve(model, read), model.task.metrics
-    weights = None if judged.weights is None else judged.weights[rows]
+    weights = None if result.weights is None else result.weights[rows]
     share = float(model.network.alone[0]) if isinstance(model.network, JoinedModel) else 1.0
     spans = []
     for steps, scores in zip(curve.spans, curve.scores, strict=True):
-        figures = judge_alone(
+        figures = evaluate_model(
             model.task.predictions(scores * share),
-            judged.targets[rows],
+            result.targets[rows],
             metrics,
             weights=weights,
             seed=seed,
@@ -274,7 +276,7 @@ def _arc(texts: pl.Series, model: TrainedModel, seed: int) -> ArcData | None:
 
     None where something stands beside the units, of which a passage by itself does not tell.
     """
-    if model.beside:
+    if model.step_features:
         return None
     row = int(texts.str.len_chars().arg_max() or 0)
     units = len(text_encoder(model).segment(texts[row]))
@@ -287,22 +289,24 @@ def _gates(
     """How long units remember, and the words that make the network forget: findings alone."""
     watched = watch_both(networks, rows, seed)
     words = forgetting(watched, text_encoder(networks[0]).vocabulary)
-    told = [word for word in words if word.finding and word.kept < 0]
-    return memories(watched), told[:FORGETTING_WORDS]
+    forgotten = [word for word in words if word.finding and word.retained < 0]
+    return memories(watched), forgotten[:FORGETTING_WORDS]
 
 
 def study(
     run: Run,
-    question: Question,
+    dataset: Dataset,
     sequences: Ragged,
     networks: list[TrainedModel],
-    judged: Judged,
+    result: TestResult,
 ) -> None:
     """What the network learned, how long one waits for what comes, and how forecasts went."""
     network, seed = networks[0], run.recipe.seed
-    if found := explain_test(question, sequences, networks, judged, seed):
+    if found := explain_test(dataset, sequences, networks, result, seed):
         run.write_json("explanations.json", found.model_dump())
-    if waits := learn_waits(run, question, sequences, network):
-        run.write_json(FIGURES, judge_waits(run, question, sequences, network, waits))
-    if facts := forecast_facts(question, network.encoder, judged, seed):
+    if waiting_times := fit_waiting_times(run, dataset, sequences, network):
+        run.write_json(
+            FIGURES, evaluate_waiting_times(run, dataset, sequences, network, waiting_times)
+        )
+    if facts := forecast_facts(dataset, network.encoder, result, seed):
         run.write_json("forecasts.json", facts)

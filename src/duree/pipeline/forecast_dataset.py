@@ -13,9 +13,9 @@ import polars as pl
 from duree.baselines.forecasts import PURPOSE
 from duree.baselines.forecasts import Forecast as Baseline
 from duree.errors import DataError, ExtraError, require_packages
-from duree.evaluation.evaluate import Figures, judge_alone
+from duree.evaluation.evaluate import Figures, evaluate_model
 from duree.network.scoring import scores
-from duree.pipeline.dataset import Question
+from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
@@ -28,9 +28,9 @@ from duree.tables.layouts.rolling_origins import (
     FEWEST,
     Plan,
     inputs,
-    long_enough,
     plan_forecasts,
     roll,
+    without_short,
 )
 from duree.tables.layouts.series import SeriesSet
 from duree.tables.layouts.series_files import SeriesFiles, read_series
@@ -45,7 +45,7 @@ FEWEST_WINDOWS = 30
 SIZES = ((100, 8, 8), (500, 16, 16), (2000, 32, 32))
 
 
-def read_forecast(recipe: Recipe, split: Split | None = None) -> Question:
+def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:
     """Read the recipe's series, and part them by time; a row is an origin in a series.
 
     ``split`` is the one already drawn, where a run is resumed. The question's recipe says what was
@@ -59,7 +59,7 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Question:
     ExtraError
         The baselines are wanted, and statsforecast is not installed.
     """
-    if recipe.judging.baselines:  # before hours of training, and not after them
+    if recipe.evaluation.baselines:  # before hours of training, and not after them
         require_packages(["statsforecast"], "forecast", PURPOSE)
     files, plan = _planned(read_series(recipe.data, recipe.forecast), recipe)
     frame, drawn = roll(
@@ -89,7 +89,7 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Question:
     several = 1 < len(files.series) < len(split.test if split else drawn.test)
     answer = frame["answer"].alias(files.value)
     split = split or drawn
-    return Question(
+    return Dataset(
         Table(named, files.sources),
         frame["input"],
         answer,
@@ -155,7 +155,7 @@ def path_table(recipe: Recipe, model: TrainedModel, count: int) -> pl.DataFrame:
     )
 
 
-def judge_series(run: Run, model: TrainedModel, data: Path | str) -> Figures:
+def evaluate_forecasts(run: Run, model: TrainedModel, data: Path | str) -> Figures:
     """The figures of a run's network on the last steps of each series of a file."""
     recipe = _recipe_for(run, data)
     files, plan, task = _like(recipe, model)
@@ -163,7 +163,7 @@ def judge_series(run: Run, model: TrainedModel, data: Path | str) -> Figures:
         files.series, plan, files.tested, most=1, calendar=recipe.forecast.calendar, seed=0
     )
     tested = frame[split.test.tolist()]
-    return judge_alone(
+    return evaluate_model(
         model.predictions(model.encoder.encode(tested["input"])),
         task.encode(tested["answer"]),
         task.metrics,
@@ -200,13 +200,13 @@ def _planned(files: SeriesFiles, recipe: Recipe) -> tuple[SeriesFiles, Plan]:
     settings, tested = recipe.forecast, files.tested
     plan = plan_forecasts(files.series, settings, tested)
     needed = FEWEST + (plan.horizon if tested is None else int(tested.max()))
-    kept = long_enough(files.series, plan.horizon, drop_bad=recipe.data.drop_bad, needed=needed)
-    if kept is files.series:
+    usable = without_short(files.series, plan.horizon, drop_bad=recipe.data.drop_bad, needed=needed)
+    if usable is files.series:
         return files, plan
     if tested is not None:
-        tested = tested[[name in set(kept.names) for name in files.series.names]]
-    plan = plan_forecasts(kept, settings, tested)
-    return replace(files, series=kept, tested=tested), plan
+        tested = tested[[name in set(usable.names) for name in files.series.names]]
+    plan = plan_forecasts(usable, settings, tested)
+    return replace(files, series=usable, tested=tested), plan
 
 
 def plan_like(series: SeriesSet, recipe: Recipe, model: TrainedModel) -> tuple[Plan, Forecast]:
@@ -274,12 +274,12 @@ def _too_short(files: SeriesFiles, plan: Plan, windows: int) -> DataError:
     fix = "a network needs {needed} windows: longer or more series, or a shorter --horizon"
     past = {"values": series.values[0].tolist()}
     try:
-        said = Baseline("arima", "AutoARIMA", plan.horizon, plan.season).predict([past])
+        forecast = Baseline("arima", "AutoARIMA", plan.horizon, plan.season).predict([past])
     except ExtraError:
         return DataError(
             what, "", fix + "; ARIMA comes with: pip install 'duree[forecast]'", **facts
         )
-    middle = said.reshape(plan.horizon, len(LEVELS))[:, MEDIAN]
+    middle = forecast.reshape(plan.horizon, len(LEVELS))[:, MEDIAN]
     where = "it forecasts of {name!r}: {said}"
     facts["said"] = ", ".join(f"{value:.6g}" for value in middle)
     return DataError(what, where, fix, **facts)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from duree.evaluation.forecast_metrics import Answers, mase, mean_of_known, quantiles_of, smape
 from duree.evaluation.stationarity import stationarity
-from duree.pipeline.dataset import Question
-from duree.pipeline.evaluate import Judged
+from duree.pipeline.dataset import Dataset
+from duree.pipeline.evaluate import TestResult
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
 from duree.sequences.encoder import Encoder
 from duree.sequences.window_encoder import WindowEncoder
@@ -26,24 +26,24 @@ WORST = 10
 
 
 def forecast_facts(
-    question: Question, encoder: Encoder, judged: Judged, seed: int
+    dataset: Dataset, encoder: Encoder, result: TestResult, seed: int
 ) -> dict[str, Any] | None:
     """What ``forecasts.json`` holds; None where the run forecasts nothing."""
     if not isinstance(encoder, WindowEncoder):
         return None
-    rows = question.split.test
-    answers = Answers.of(judged.targets)
-    quantiles = {name: quantiles_of(found) for name, found in judged.predictions.items()}
+    rows = dataset.split.test
+    answers = Answers.of(result.targets)
+    quantiles = {name: quantiles_of(found) for name, found in result.predictions.items()}
     errors = mase(quantiles["network"][..., MEDIAN], answers.values, answers.scale)
     order = np.argsort(np.where(np.isfinite(errors), errors, -1.0), kind="stable")
     shown = [int(order[round(share * (len(order) - 1))]) for share in SHOWN]
-    settings, frame = question.recipe.forecast, question.table.frame
+    settings, frame = dataset.recipe.forecast, dataset.table.frame
     names = frame.get_columns()[0].gather(rows)
-    pasts = question.texts.gather(rows).struct.field("values")
-    held = question.split.validation
+    pasts = dataset.texts.gather(rows).struct.field("values")
+    held = dataset.split.validation
     # Of each series the last origin of the validation part: all that choices were made on.
     last = dict(zip(frame.get_columns()[0].gather(held).to_list(), held.tolist(), strict=True))
-    trained = question.texts.gather(list(last.values())).struct.field("values")
+    trained = dataset.texts.gather(list(last.values())).struct.field("values")
     return {
         "horizon": encoder.horizon,
         "window": encoder.window,
@@ -97,9 +97,9 @@ def _by_step(quantiles: Floats, answers: Answers) -> dict[str, list[float | None
     steps = range(point.shape[1])
     scaled, relative = [], []
     for step in steps:
-        said, came = point[:, step, None], answers.values[:, step, None]
-        scaled.append(_mean(mase(said, came, answers.scale)))
-        relative.append(_mean(smape(said, came)))
+        forecast, came = point[:, step, None], answers.values[:, step, None]
+        scaled.append(_mean(mase(forecast, came, answers.scale)))
+        relative.append(_mean(smape(forecast, came)))
     return {"mase": scaled, "smape": relative}
 
 

@@ -24,7 +24,7 @@ class Listener(Protocol):
         """A step of the workflow begins: ``"read"``, ``"encode"``, ``"train"``, ..."""
         ...
 
-    def tell(self, message: str) -> None:
+    def message(self, message: str) -> None:
         """One finished sentence for the user."""
         ...
 
@@ -42,7 +42,7 @@ class Silent:
     def step(self, name: str) -> None:
         """Say nothing."""
 
-    def tell(self, message: str) -> None:
+    def message(self, message: str) -> None:
         """Say nothing."""
 
     def training(self, seed: int, watched: str) -> Progress | None:

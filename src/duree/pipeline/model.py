@@ -21,22 +21,25 @@ from duree.network.wide import JoinedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import ModelSettings
-from duree.sequences.encoder import ENCODERS, Encoder
+from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import TextEncoder
 from duree.storage import read_sealed, write_sealed
 from duree.tables.columns import as_text, resolve_column
-from duree.tables.layouts.covariates import tell_covariates
+from duree.tables.layouts.covariates import prepend_covariates
 from duree.tables.layouts.numeric_series import list_numbers
-from duree.tables.layouts.states import tell_states
-from duree.tables.layouts.step_attributes import tell_beside
+from duree.tables.layouts.states import join_states
+from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 from duree.tasks import TASKS, Task
 from duree.training.loop import Plan, Progress, train
 from duree.training.wide import join, refit_wide, time_for_the_rest, train_wide
 from duree.version import __version__
+
+# What version 0.1.0 called parts of networks.
+EARLIER_PARTS = {"beside": "step_features", "told": "embeddings", "looks": "word_features"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class TrainedModel:
     def reads_states(self) -> bool:
         """Whether it reads sequences of states, and not texts."""
         encoder = self.encoder
-        if not isinstance(encoder, TextEncoder | LifeEncoder):
+        if not isinstance(encoder, TextEncoder | StateEncoder):
             return False
         return encoder.settings.segmenter == "states"
 
@@ -101,8 +104,8 @@ class TrainedModel:
             )
         if "series" in self.extra:
             return list(self.extra["series"])
-        told = list(self.extra["states"]) if self.reads_columns else [self.columns["text"]]
-        return told + self.covariates
+        columns = list(self.extra["states"]) if self.reads_columns else [self.columns["text"]]
+        return columns + self.covariates
 
     @property
     def covariates(self) -> list[str]:
@@ -110,13 +113,15 @@ class TrainedModel:
         return list(self.extra.get("covariates", ()))
 
     @property
-    def beside(self) -> list[str]:
+    def step_features(self) -> list[str]:
         """What it reads beside each step: the time since the one before, attributes."""
-        return list(self.encoder.beside) if isinstance(self.encoder, LifeEncoder) else []
+        return list(self.encoder.step_features) if isinstance(self.encoder, StateEncoder) else []
 
     def has_numbers(self, name: str) -> bool:
         """Whether what stands beside each step by this name are numbers."""
-        return isinstance(self.encoder, LifeEncoder) and self.encoder.beside[name].is_ordered
+        return (
+            isinstance(self.encoder, StateEncoder) and self.encoder.step_features[name].is_ordered
+        )
 
     def texts(self, table: Table) -> pl.Series:
         """What the model reads of a table: its texts, or its states told as texts; and what stands
@@ -130,7 +135,9 @@ class TrainedModel:
         columns = [resolve_column(table, name) for name in self.inputs]
         covariates = columns[len(columns) - len(self.covariates) :]
         named = dict(zip(self.covariates, covariates, strict=True))
-        return tell_beside(table, tell_covariates(table, named, self._told(table)), self.beside)
+        return with_step_features(
+            table, prepend_covariates(table, named, self._sequences(table)), self.step_features
+        )
 
     def target(self, table: Table) -> pl.Series:
         """The answers that a table holds, as the task wants them; the sequences themselves, where
@@ -142,16 +149,16 @@ class TrainedModel:
             The column is missing.
         """
         if self.columns["target"] == self.columns["text"]:
-            return self._told(table)
+            return self._sequences(table)
         return self.task.read_target(table, self.columns["target"])
 
-    def _told(self, table: Table) -> pl.Series:
+    def _sequences(self, table: Table) -> pl.Series:
         """The texts, or states told as texts, without covariates."""
         if "series" in self.extra:
             return list_numbers(table, [resolve_column(table, name) for name in self.inputs])
         if self.reads_columns:
             states = [resolve_column(table, name) for name in self.extra["states"]]
-            return tell_states(table, states)
+            return join_states(table, states)
         column = resolve_column(table, self.columns["text"])
         if table.frame.schema[column] == pl.List:
             return table.frame[column]
@@ -165,10 +172,10 @@ class TrainedModel:
         """Probabilities or numbers for encoded rows, float64 [answers, outputs]."""
         return self.task.predictions(scores(self.network, sequences), sequences.lengths)
 
-    def kept(self, examples: Examples) -> NDArray[np.float64]:
+    def summarise(self, examples: Examples) -> NDArray[np.float64]:
         """What the task keeps of the predictions, [answers, k]; not all are held at once."""
         parts = [
-            self.task.kept(self.predictions(part.sequences), part.answers)
+            self.task.summarise(self.predictions(part.sequences), part.answers)
             for part in examples.pieces(self.task.outputs)
         ]
         return np.concatenate(parts) if parts else self.predictions(examples.sequences)
@@ -216,13 +223,13 @@ class TrainedModel:
             task, encoder = description["task"], description["encoder"]
             settings = ModelSettings(**description["settings"])
             model = cls.build(
-                ENCODERS[encoder["kind"]].from_dict(encoder),
+                ENCODERS[EARLIER_NAMES.get(encoder["kind"], encoder["kind"])].from_dict(encoder),
                 TASKS[task["name"]].from_dict(task),
                 settings,
                 description["columns"],
                 extra=description["extra"],
             )
-            weights = safetensors.torch.load(files["weights.safetensors"])
+            weights = _as_now(safetensors.torch.load(files["weights.safetensors"]))
             model.network.load_state_dict(weights)
             if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
                 raise ValueError("some weights are no finite numbers")
@@ -283,26 +290,26 @@ def train_model(
 ) -> TrainedModel:
     """Train on one set of rows; choose the epoch, and settle how sure it is, on another."""
     task, network = untrained.task, untrained.network
-    task, examples, loss = task.taught(examples, recipe)
-    plan = Plan(examples, validation, loss, task.progress, recipe.training, seed, task.enough)
+    task, examples, loss = task.distilled(examples, recipe)
+    plan = Plan(examples, validation, loss, task.progress, recipe.training, seed, task.epoch_budget)
     if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
-        return replace(untrained, task=_settled(task, network, validation))
+        return replace(untrained, task=_calibrated(task, network, validation))
     marks = task.marks(examples.answers)
     epochs = train_wide(network.wide, plan, marks)
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
     join(network, validation, loss)
-    settled = _settled(task, network, validation)
+    settled = _calibrated(task, network, validation)
     # Only now may the wide part see the validation rows: they have no choice left to decide.
     marks = np.concatenate([marks, task.marks(validation.answers)])
     refit_wide(network.wide, plan, marks, epochs)
     return replace(untrained, task=settled)
 
 
-def _settled(task: Task, network: nn.Module, validation: Examples) -> Task:
+def _calibrated(task: Task, network: nn.Module, validation: Examples) -> Task:
     """The task, with what the validation rows say of how sure the scores are."""
     found = scores(network, validation.sequences)
-    return task.settle(found, validation.targets, *validation.weighed)
+    return task.calibrate(found, validation.targets, *validation.weighed)
 
 
 def _kind(encoder: Encoder) -> str:
@@ -319,3 +326,11 @@ def load_networks(run: Run) -> list[TrainedModel]:
     """
     others = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
     return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
+
+
+def _as_now(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights of version 0.1.0 under the names that the network's parts have today."""
+    return {
+        ".".join(EARLIER_PARTS.get(part, part) for part in name.split(".")): tensor
+        for name, tensor in weights.items()
+    }

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from duree.errors import DataError
-from duree.evaluation.evaluate import Figures, judge_alone
-from duree.pipeline.dataset import Question, read_question
-from duree.pipeline.forecast_dataset import answer_series, judge_series, read_forecast
+from duree.evaluation.evaluate import Figures, evaluate_model
+from duree.pipeline.dataset import Dataset, read_dataset
+from duree.pipeline.forecast_dataset import answer_series, evaluate_forecasts, read_forecast
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
-from duree.pipeline.waiting_times import Waits
+from duree.pipeline.waiting_times import WaitingTimes
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import NUMBERS
 from duree.storage import MANIFEST
@@ -34,15 +34,15 @@ from duree.version import __version__
 Progress = Callable[[int, int | None], None]
 
 
-def judge_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
+def evaluate_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
     """The figures of a run's network on the rows of a table; see ``workflow.evaluate``."""
     table = read_like(run, data, model, asked=True)
     examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
     group, weight = run.recipe.data.group, run.recipe.data.weight
     groups = group_codes(table.frame[group]) if group in table.frame.columns else None
     counts = read_weights(table, weight) if weight in table.frame.columns else None
-    return judge_alone(
-        model.kept(examples),
+    return evaluate_model(
+        model.summarise(examples),
         examples.answers,
         model.task.metrics,
         groups=examples.units(groups),
@@ -70,9 +70,9 @@ def answer_rows(
             "sample paths are for forecasts of series",
             fix="leave --paths out: this network answers row by row",
         )
-    is_long, waits = run.recipe.data.has_long_rows, Waits.of_run(run)
+    is_long, waiting_times = run.recipe.data.has_long_rows, WaitingTimes.of_run(run)
     rows = None if is_long else count_rows(data)
-    lists = (NUMBERS,) if run.recipe.data.reads_numbers else (*OURS, *model.beside)
+    lists = (NUMBERS,) if run.recipe.data.reads_numbers else (*OURS, *model.step_features)
     ours = lists if is_long else ()
     with Pieces(output, made_from(run, Path(data))) as pieces:
         for table in _pieces_like(run, data, model, pieces.rows):
@@ -82,8 +82,8 @@ def answer_rows(
             found = model.predictions(sequences)
             frame = table.frame.drop(ours, strict=False)
             answered = model.task.answered(frame, found, sequences.lengths)
-            if waits is not None:
-                wait = waits.expected(model, sequences, table.frame[GAPS])
+            if waiting_times is not None:
+                wait = waiting_times.expected(model, sequences, table.frame[GAPS])
                 answered = with_columns(answered, [wait])
             pieces.add(answered)
             progress(pieces.rows, rows)
@@ -141,15 +141,15 @@ class Answer(Protocol):
 class Kind(NamedTuple):
     """What is done with rows of one kind."""
 
-    read: Callable[[Recipe, Split | None], Question]
+    read: Callable[[Recipe, Split | None], Dataset]
     judge: Callable[[Run, TrainedModel, Path | str], Figures]
     answer: Answer
 
 
 # Each row is a sequence, or they are gathered into such.
-ROWS = Kind(read_question, judge_rows, answer_rows)
+ROWS = Kind(read_dataset, evaluate_rows, answer_rows)
 # Rows are moments in series, which only a whole table tells.
-SERIES = Kind(read_forecast, judge_series, answer_series)
+SERIES = Kind(read_forecast, evaluate_forecasts, answer_series)
 
 
 def kind_of(task: Task | type[Task] | None) -> Kind:

@@ -15,7 +15,7 @@ from duree.pipeline.run import Run
 from duree.training.estimate import Estimate
 from duree.training.plan import Progress
 
-FILE, ENOUGH = "progress.json", "enough.json"
+FILE, STOP_FILE = "progress.json", "enough.json"
 # Seconds between two notes of a training, which may take a hundred steps in one.
 PAUSE = 0.5
 
@@ -62,12 +62,12 @@ def standing(run: Run) -> Standing:
         return Standing()
 
 
-def ask_for_enough(run: Run) -> None:
+def request_stop(run: Run) -> None:
     """Ask a run to train no longer, and to go on with the best weights it has.
 
     A run that is not under way does so when it is resumed.
     """
-    run.write_json(ENOUGH, {})
+    run.write_json(STOP_FILE, {})
 
 
 @contextmanager
@@ -105,8 +105,8 @@ class _Noting:
         self.note(step=name, began=time.time())
         self.listener.step(name)
 
-    def tell(self, message: str) -> None:
-        self.listener.tell(message)
+    def message(self, message: str) -> None:
+        self.listener.message(message)
 
     def training(self, seed: int, watched: str) -> Progress:
         self.note(seed=seed, watched=watched)
@@ -124,7 +124,7 @@ class _NotingTraining:
     def start(self, steps: int, done: int, expected: Estimate) -> None:
         self.before, self.began = done, time.monotonic()
         self.noted = self.began
-        self.asked = self.noting.run.has(ENOUGH)
+        self.asked = self.noting.run.has(STOP_FILE)
         self.noting.note(steps=steps, done=done, seconds_left=expected.seconds)
         if self.other:
             self.other.start(steps, done, expected)
@@ -134,7 +134,7 @@ class _NotingTraining:
         if time.monotonic() - self.noted > PAUSE:
             self.noted = time.monotonic()
             self.note(loss)
-            self.asked = self.noting.run.has(ENOUGH)
+            self.asked = self.noting.run.has(STOP_FILE)
         if self.other:
             self.other.step(loss, rows)
 
@@ -152,12 +152,12 @@ class _NotingTraining:
         if self.other:
             self.other.epoch(record)
 
-    def enough(self) -> bool:
-        return self.asked or bool(self.other and self.other.enough())
+    def should_stop(self) -> bool:
+        return self.asked or bool(self.other and self.other.should_stop())
 
-    def tell(self, message: str) -> None:
+    def message(self, message: str) -> None:
         if self.other:
-            self.other.tell(message)
+            self.other.message(message)
 
     def end(self) -> None:
         if self.other:

@@ -14,14 +14,14 @@ import polars as pl
 import torch
 
 from duree.errors import RunError
-from duree.evaluation.evaluate import Judgement
-from duree.pipeline.dataset import Question
-from duree.pipeline.evaluate import Judged
+from duree.evaluation.evaluate import Evaluation
+from duree.pipeline.dataset import Dataset
+from duree.pipeline.evaluate import TestResult
 from duree.pipeline.listener import Listener
-from duree.pipeline.progress import ENOUGH
+from duree.pipeline.progress import STOP_FILE
 from duree.pipeline.run import Run
 from duree.sequences.encoder import Encoder
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.tables.columns import with_columns
 from duree.tables.describe.series import describe_channels
 from duree.tables.describe.states import describe_states
@@ -53,7 +53,7 @@ def step(run: Run, name: str, listener: Listener) -> Iterator[None]:
     run.log(f"{name} ends")
 
 
-def keep_question(run: Run, question: Question) -> None:
+def save_dataset(run: Run, dataset: Dataset) -> None:
     """Write data.json, checks.json and split.json.
 
     Raises
@@ -61,13 +61,13 @@ def keep_question(run: Run, question: Question) -> None:
     RunError
         The run was begun with other data, or with another number of threads.
     """
-    sources = [asdict(source) for source in question.table.sources]
+    sources = [asdict(source) for source in dataset.table.sources]
     if run.has("split.json"):
         _refuse_other_data(run, sources)
         return
     facts = {
         "sources": sources,
-        "columns": {name: str(kind) for name, kind in question.table.frame.schema.items()},
+        "columns": {name: str(kind) for name, kind in dataset.table.frame.schema.items()},
         "versions": versions(),
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
@@ -75,71 +75,72 @@ def keep_question(run: Run, question: Question) -> None:
     }
     run.write_json("data.json", facts)
     if run.recipe.data.reads_states:
-        times, states = time_points(question.table, run.recipe.data, question.reading)
-        classes = question.target if question.task.stratify else None
-        seed, weights = run.recipe.seed, question.weights
+        times, states = time_points(dataset.table, run.recipe.data, dataset.reading)
+        classes = dataset.target if dataset.task.stratify else None
+        seed, weights = run.recipe.seed, dataset.weights
         run.write_json("states.json", describe_states(states, times, classes, seed, weights))
     if run.recipe.data.reads_numbers:
-        run.write_json("channels.json", _channels(question))
-    run.write_json("checks.json", [_as_json(finding) for finding in question.findings])
-    run.write_json("split.json", question.split.to_dict() | _shares(question))
+        run.write_json("channels.json", _channels(dataset))
+    run.write_json("checks.json", [_as_json(finding) for finding in dataset.findings])
+    run.write_json("split.json", dataset.split.to_dict() | _shares(dataset))
 
 
-def keep_beside(run: Run, encoder: Encoder) -> None:
-    """Write beside.json, where something is read beside each event: of how many classes."""
-    if isinstance(encoder, LifeEncoder) and encoder.beside:
+def save_step_features(run: Run, encoder: Encoder) -> None:
+    """Write step_features.json, where something is read beside each event: of how many classes."""
+    if isinstance(encoder, StateEncoder) and encoder.step_features:
         found = {
             name: {"classes": column.size, "is_number": column.is_ordered}
-            for name, column in encoder.beside.items()
+            for name, column in encoder.step_features.items()
         }
-        run.write_json("beside.json", found)
+        run.write_json("step_features.json", found)
 
 
-def _channels(question: Question) -> dict[str, Any]:
+def _channels(dataset: Dataset) -> dict[str, Any]:
     """What the report shows of series of numbers."""
-    series, reading = question.texts, question.reading
+    series, reading = dataset.texts, dataset.reading
     longest = int(series.list.len().max() or 0)  # type: ignore[arg-type]
     return describe_channels(
         series,
         measured(reading),
         step_names(reading, longest),
-        question.target if question.task.stratify else None,
-        question.weights,
+        dataset.target if dataset.task.stratify else None,
+        dataset.weights,
     )
 
 
-def keep_predictions(run: Run, question: Question, task: Task, judged: Judged) -> None:
+def save_predictions(run: Run, dataset: Dataset, task: Task, result: TestResult) -> None:
     """Write predictions.parquet, and baselines.parquet with what each baseline said."""
-    rows = question.split.test
-    frame = question.table.frame[rows.tolist()].drop(_repeated(question), strict=False)
-    target = question.target.gather(rows)
+    rows = dataset.split.test
+    frame = dataset.table.frame[rows.tolist()].drop(_repeated(dataset), strict=False)
+    target = dataset.target.gather(rows)
     test = task.answer_rows(frame, target)
-    network, *rivals = judged.predictions.items()
-    inputs = question.texts.gather(rows)
+    network, *baselines = result.predictions.items()
+    inputs = dataset.texts.gather(rows)
     write_table(
-        with_columns(test, task.told(network[1], inputs)), run.folder / "predictions.parquet"
+        with_columns(test, task.summary_columns(network[1], inputs)),
+        run.folder / "predictions.parquet",
     )
-    for name, facts in task.facts(network[1], judged.targets, inputs, target).items():
+    for name, facts in task.facts(network[1], result.targets, inputs, target).items():
         run.write_json(name, facts)
     frames = [
-        pl.LazyFrame(task.told(found, inputs)).select(
+        pl.LazyFrame(task.summary_columns(found, inputs)).select(
             pl.int_range(len(test)).alias("row"), pl.lit(name).alias("model"), pl.all()
         )
-        for name, found in rivals
+        for name, found in baselines
     ]
     if frames:
         sink_table(pl.concat(frames), run.folder / "baselines.parquet")
 
 
-def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> None:
+def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> None:
     """Write metrics.json and calibration.json, last of all: they tell that the judging is done."""
-    judgement, recipe = judged.judgement, run.recipe
+    evaluation, recipe = result.evaluation, run.recipe
     seconds = _seconds(run)
     points = {
-        name: task.calibration(found, judged.targets) for name, found in judged.predictions.items()
+        name: task.calibration(found, result.targets) for name, found in result.predictions.items()
     }
-    if judged.further:
-        run.write_json("further.json", _named(judged.further, run))
+    if result.simulation:
+        run.write_json("simulation.json", _named(result.simulation, run))
     run.write_json("calibration.json", {name: found for name, found in points.items() if found})
     run.write_json(
         "metrics.json",
@@ -147,68 +148,68 @@ def keep_metrics(run: Run, question: Question, task: Task, judged: Judged) -> No
             "task": task.name,
             "cell": recipe.model.cell,
             "seed": recipe.seed,
-            "rows": {part: len(getattr(question.split, part)) for part in PARTS},
+            "rows": {part: len(getattr(dataset.split, part)) for part in PARTS},
             "seconds": seconds | {"total": sum(seconds.values())},
-            "models": _models(judgement, judged.fit_seconds | {"network": seconds["train"]}),
-            "comparisons": judgement.comparisons,
-            "verdict": judgement.verdict.sentence("en"),
-            "claim": judgement.verdict.claim,
-            "verdict_zh": judgement.verdict.sentence("zh"),
+            "models": _models(evaluation, result.fit_seconds | {"network": seconds["train"]}),
+            "comparisons": evaluation.comparisons,
+            "verdict": evaluation.verdict.sentence("en"),
+            "claim": evaluation.verdict.claim,
+            "verdict_zh": evaluation.verdict.sentence("zh"),
             "primary_metric": task.metrics.primary,
-            "counted": judgement.verdict.values["counted"],
-            "teacher_share": task.teacher_share,
-            "metric_names": list(judgement.models["network"]),
+            "counted": evaluation.verdict.values["counted"],
+            "distillation_share": task.distillation_share,
+            "metric_names": list(evaluation.models["network"]),
             "test_openings": run.test_openings(),
-            "without_shared_rows": judged.without_shared,
-            "seeds": judged.seeds and {"values": judged.seeds},
+            "without_shared_rows": result.without_shared,
+            "seeds": result.seeds and {"values": result.seeds},
             "per_class": {
                 name: dict(zip(task.classes, found, strict=True))
-                for name, found in judgement.classes.items()
+                for name, found in evaluation.classes.items()
                 if found
             },
-            "choices": judged.choices,
-            "notes": judged.notes + ([ENDED_BY_HAND] if run.has(ENOUGH) else []),
+            "choices": result.choices,
+            "notes": result.notes + ([ENDED_BY_HAND] if run.has(STOP_FILE) else []),
         },
     )
 
 
-def _models(judgement: Judgement, fit_seconds: dict[str, float]) -> dict[str, dict[str, Any]]:
+def _models(evaluation: Evaluation, fit_seconds: dict[str, float]) -> dict[str, dict[str, Any]]:
     return {
         name: figures | ({"fit_seconds": fit_seconds[name]} if name in fit_seconds else {})
-        for name, figures in judgement.models.items()
+        for name, figures in evaluation.models.items()
     }
 
 
-def _repeated(question: Question) -> list[str]:
+def _repeated(dataset: Dataset) -> list[str]:
     """Columns of time points that would stand beside each of their own steps."""
-    return list(question.reading.get("states", ())) if question.task.each_step else []
+    return list(dataset.reading.get("states", ())) if dataset.task.each_step else []
 
 
-def _named(further: dict[str, Any], run: Run) -> dict[str, Any]:
+def _named(simulation: dict[str, Any], run: Run) -> dict[str, Any]:
     """The same, with the time points called as the table calls them."""
     times = run.read_json("states.json")["times"]
-    origins = [origin | {"seen": times[origin["steps"] - 1]} for origin in further["origins"]]
-    return further | {"last": times[further["times"] - 1], "origins": origins}
+    origins = [origin | {"seen": times[origin["steps"] - 1]} for origin in simulation["origins"]]
+    return simulation | {"last": times[simulation["times"] - 1], "origins": origins}
 
 
 def _seconds(run: Run) -> dict[str, float]:
     return dict(run.read_json("seconds.json")) if run.has("seconds.json") else {}
 
 
-def _shares(question: Question) -> dict[str, Any]:
+def _shares(dataset: Dataset) -> dict[str, Any]:
     """What the picture of the split shows: classes, groups and stretches of time of each part."""
-    rows = {part: getattr(question.split, part) for part in PARTS}
-    shares: dict[str, Any] = {"method": question.split.describe("en")}
-    shares["counts"] = question.split.counts
-    shares["method_zh"] = question.split.describe("zh")
-    if question.target.dtype == pl.String and not question.task.each_step:
-        counts = {part: question.target.gather(rows[part]).value_counts().rows() for part in PARTS}
+    rows = {part: getattr(dataset.split, part) for part in PARTS}
+    shares: dict[str, Any] = {"method": dataset.split.describe("en")}
+    shares["counts"] = dataset.split.counts
+    shares["method_zh"] = dataset.split.describe("zh")
+    if dataset.target.dtype == pl.String and not dataset.task.each_step:
+        counts = {part: dataset.target.gather(rows[part]).value_counts().rows() for part in PARTS}
         shares["class_counts"] = {part: dict(sorted(pairs)) for part, pairs in counts.items()}
-    if question.groups is not None:
-        groups = question.groups
+    if dataset.groups is not None:
+        groups = dataset.groups
         shares["group_counts"] = {part: len(set(groups[rows[part]].tolist())) for part in PARTS}
-    if question.times is not None:
-        ordered = {part: question.times.gather(rows[part]).drop_nulls() for part in PARTS}
+    if dataset.times is not None:
+        ordered = {part: dataset.times.gather(rows[part]).drop_nulls() for part in PARTS}
         shares["ranges"] = {
             part: [str(times.min()), str(times.max())] for part, times in ordered.items()
         }
@@ -221,19 +222,19 @@ def _as_json(finding: Finding) -> dict[str, Any]:
 
 
 def _refuse_other_data(run: Run, sources: list[dict[str, Any]]) -> None:
-    kept = run.read_json("data.json")
-    for was, now in zip(kept["sources"], sources, strict=False):
+    known = run.read_json("data.json")
+    for was, now in zip(known["sources"], sources, strict=False):
         if was["sha256"] != now["sha256"]:
             raise RunError(
                 "{path!r} has changed since the run began",
                 fix="put the old file back, or begin a new run",
                 path=now["path"],
             )
-    if len(kept["sources"]) != len(sources):
+    if len(known["sources"]) != len(sources):
         raise RunError("the run began with other files", fix="begin a new run")
-    if kept["threads"] != torch.get_num_threads():
+    if known["threads"] != torch.get_num_threads():
         # Sums are taken in another order with other threads, and end a hair's breadth apart.
-        torch.set_num_threads(kept["threads"])
+        torch.set_num_threads(known["threads"])
 
 
 CORE = ("torch", "numpy", "scikit-learn", "polars", "matplotlib", "safetensors")

@@ -32,14 +32,14 @@ from duree.report.vocabulary import Words
 from duree.results.run_files import StateFacts
 from duree.results.typology import Kind, Sorting, TypeFacts, Typology
 from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.storage import write_file
 from duree.tables.describe.states import describe_states, describe_types
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.layouts.layout import time_points
 from duree.tables.layouts.persons import Persons
 from duree.tables.layouts.states import ARROW
-from duree.tables.layouts.step_attributes import beside, told_of
+from duree.tables.layouts.step_attributes import names_of_step_features, sequences_of
 from duree.tables.table import Table
 
 Ints = NDArray[np.int64]
@@ -48,7 +48,7 @@ Ints = NDArray[np.int64]
 # clustering, and fewer sequences than these are no sample.
 MOST_CELLS, FEWEST = 10**10, 50
 # States at the heart of a type that are told.
-SPELLS_TOLD = 12
+SPELLS_SHOWN = 12
 
 
 def embed_rows(
@@ -86,7 +86,7 @@ def embed_rows(
     require_writable(output)
     model = TrainedModel.of_run(run)
     summing_network(model)  # refused where there is none
-    if not isinstance(model.encoder, LifeEncoder | SeriesEncoder):
+    if not isinstance(model.encoder, StateEncoder | SeriesEncoder):
         text_encoder(model)  # refused where it reads something else
     table = read_like(run, data, model)
     texts = model.texts(table)
@@ -124,11 +124,11 @@ def embed_rows(
 
 def _distinct(texts: pl.Series) -> Persons:
     """The sequences that differ, as they are told, by what stands beside their steps too."""
-    if not beside(texts):
+    if not names_of_step_features(texts):
         return Persons.of(texts)
     codes = Persons.of(texts.struct.json_encode()).codes
     first = np.unique(codes, return_index=True)[1]
-    return Persons(told_of(texts).gather(first), codes)
+    return Persons(sequences_of(texts).gather(first), codes)
 
 
 def _alike(series: pl.Series, names: pl.Series) -> Persons:
@@ -152,33 +152,34 @@ def _typology(
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     counts = np.bincount(codes).astype(np.float64)
     own = part_vectors(vectors[first], counts, kinds, seed)
-    parted: dict[str, tuple[Partition, Ints, Ints]] = {
+    partitions: dict[str, tuple[Partition, Ints, Ints]] = {
         "network": (own, np.arange(len(persons)), np.arange(len(codes)))
     }
     matched = _matched_rows(persons, seed) if model.reads_states else np.zeros(0, dtype=np.int64)
     if len(matched):
-        parted |= _match(persons, matched, len(own), len(model.covariates))
-    types = {way: np.full(len(codes), -1) for way in parted}
-    for way, (partition, objects, rows) in parted.items():
+        partitions |= _match(persons, matched, len(own), len(model.covariates))
+    types = {way: np.full(len(codes), -1) for way in partitions}
+    for way, (partition, objects, rows) in partitions.items():
         of_objects = np.full(len(persons), -1)
         of_objects[objects] = partition.types
         types[way][rows] = of_objects[codes[rows]]
-    for way in parted:
-        rows = parted[way][2]
+    for way in partitions:
+        rows = partitions[way][2]
         types[way][rows] = match_types(types[way][rows], types["network"][rows])
     facts, shapes = _shapes(run, model, table, types, seed)
     sortings = [
-        _sorting(way, *parted[way], types[way], persons, shapes.get(way, [])) for way in parted
+        _sorting(way, *partitions[way], types[way], persons, shapes.get(way, []))
+        for way in partitions
     ]
     agreements = {}
-    for one, other in combinations(parted, 2):
+    for one, other in combinations(partitions, 2):
         both = (types[one] >= 0) & (types[other] >= 0)
         agreements[one, other] = float(adjusted_rand_score(types[one][both], types[other][both]))
     shared = np.zeros((len(own), len(own)), dtype=np.int64)
     if "matching" in types:
         both = types["matching"] >= 0
         np.add.at(shared, (types["network"][both], types["matching"][both]), 1)
-    told = Typology(
+    sequence = Typology(
         run=run.folder.resolve().name,
         target="" if model.columns["target"] == STATES else model.columns["target"],
         data=name,
@@ -187,14 +188,14 @@ def _typology(
         size=vectors.shape[1],
         given=kinds is not None,
         seen=min(SAMPLE, len(persons)),
-        matched=len(parted["matching"][1]) if "matching" in parted else None,
+        matched=len(partitions["matching"][1]) if "matching" in partitions else None,
         sortings=sortings,
         agreements=agreements,
         shared=shared.tolist(),
         facts=facts,
     )
     columns = {"type": types["network"]}
-    return told, columns | ({"type_matching": types["matching"]} if "matching" in types else {})
+    return sequence, columns | ({"type_matching": types["matching"]} if "matching" in types else {})
 
 
 def _matched_rows(persons: Persons, seed: int) -> Ints:
@@ -218,11 +219,12 @@ def _match(
     Of each sequence so many steps stand ``before`` it: covariates, which are not matched.
     """
     objects, counts = np.unique(persons.codes[rows], return_counts=True)
-    told = persons.names.gather(objects).str.split(ARROW).list.slice(before)
-    names = told.explode().unique().sort()
+    sequence = persons.names.gather(objects).str.split(ARROW).list.slice(before)
+    names = sequence.explode().unique().sort()
     numbers = {state: number for number, state in enumerate(names)}
     sequences = [
-        np.array([numbers[state] for state in states if state], dtype=np.int64) for states in told
+        np.array([numbers[state] for state in states if state], dtype=np.int64)
+        for states in sequence
     ]
     weights = counts.astype(np.float64)
     costs = {
@@ -261,15 +263,15 @@ def _sorting(
     return Sorting(way, len(rows), kinds, partition.widths, shapes)
 
 
-def _heart(told: str) -> str:
+def _heart(sequence: str) -> str:
     """A sequence as its spells: ``school 24 › work 48``; a text as it is."""
-    if ARROW not in told:
-        return told
-    spells = [(state, len(list(stay))) for state, stay in groupby(told.split(ARROW))]
+    if ARROW not in sequence:
+        return sequence
+    spells = [(state, len(list(stay))) for state, stay in groupby(sequence.split(ARROW))]
     shown = ARROW.join(
-        f"{state} {steps}" if steps > 1 else state for state, steps in spells[:SPELLS_TOLD]
+        f"{state} {steps}" if steps > 1 else state for state, steps in spells[:SPELLS_SHOWN]
     )
-    return shown + (f"{ARROW}…" if len(spells) > SPELLS_TOLD else "")
+    return shown + (f"{ARROW}…" if len(spells) > SPELLS_SHOWN else "")
 
 
 def _shapes(

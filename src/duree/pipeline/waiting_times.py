@@ -18,21 +18,21 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from duree.baselines.next_steps import some_rows, steps_after_the_first
-from duree.evaluation.evaluate import judge_models
+from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import FLOOR, MetricSet
 from duree.evaluation.next_metrics import ratios_of
 from duree.network.batches import pad
 from duree.network.next_model import StepModel
 from duree.network.scoring import scoring_batches
-from duree.network.waiting_times import Steps, WaitClasses, WaitHead, train_waits
-from duree.pipeline.dataset import Question
+from duree.network.waiting_times import Steps, WaitClasses, WaitHead, train_waiting_times
+from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.sequences.ragged import Ragged, pieces
 from duree.storage import read_sealed, write_sealed
 from duree.tables.layouts.persons import GAPS
 
-FOLDER, FIGURES = "waits", "waits.json"
+FOLDER, FIGURES = "waits", "waiting_times.json"
 # Steps that the head learns from, those that choose its epoch, and those judged at a time.
 MOST_STEPS, MOST_VALIDATED, AT_ONCE = 200_000, 50_000, 100_000
 # How many waits the shares of all count as, beside those after the same event.
@@ -46,7 +46,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Waits:
+class WaitingTimes:
     """A head that tells waiting times, and the classes in which it does."""
 
     head: WaitHead
@@ -61,7 +61,7 @@ class Waits:
     def expected(self, model: TrainedModel, sequences: Ragged, gaps: pl.Series) -> pl.Series:
         """The median wait from the last event of each row to the next one, Float64 [rows]."""
         last = sequences.offsets[1:] - 1
-        before = self.classes.codes(_waits(sequences, gaps))[last]
+        before = self.classes.codes(_waiting_times(sequences, gaps))[last]
         before[sequences.lengths == 1] = len(self.classes)
         read = (hidden_states(model, sequences)[last], before, _tokens(sequences)[last])
         shares = self.shares(*map(torch.from_numpy, read))
@@ -79,7 +79,7 @@ class Waits:
         write_sealed(run.folder / FOLDER, files)
 
     @classmethod
-    def of_run(cls, run: Run) -> Waits | None:
+    def of_run(cls, run: Run) -> WaitingTimes | None:
         """What a run learned of waiting times; None where its events have none."""
         if not run.has(FOLDER):
             return None
@@ -92,45 +92,45 @@ class Waits:
         return cls(head.eval(), classes)
 
 
-def learn_waits(
-    run: Run, question: Question, sequences: Ragged, model: TrainedModel
-) -> Waits | None:
+def fit_waiting_times(
+    run: Run, dataset: Dataset, sequences: Ragged, model: TrainedModel
+) -> WaitingTimes | None:
     """Learn waiting times from the training rows; None where rows have none."""
-    frame, seed = question.table.frame, run.recipe.seed
+    frame, seed = dataset.table.frame, run.recipe.seed
     if not isinstance(model.network, StepModel) or GAPS not in frame.columns:
         return None
-    if (waits := Waits.of_run(run)) is not None:
-        return waits
+    if (waiting_times := WaitingTimes.of_run(run)) is not None:
+        return waiting_times
     parts: list[tuple[Ragged, pl.Series]] = []
     for rows, most in (
-        (question.split.train, MOST_STEPS),
-        (question.split.validation, MOST_VALIDATED),
+        (dataset.split.train, MOST_STEPS),
+        (dataset.split.validation, MOST_VALIDATED),
     ):
         some = _some(sequences, rows, most, seed)
         parts.append((sequences.take(some), frame[GAPS].gather(some)))
-    train = _waits(*parts[0])[steps_after_the_first(parts[0][0])]
+    train = _waiting_times(*parts[0])[steps_after_the_first(parts[0][0])]
     if not len(train) or not len(steps_after_the_first(parts[1][0])):
         return None
     classes = WaitClasses.of(train)
-    learned, judged = (_steps(model, *part, classes) for part in parts)
-    own = _shares(*parts[0], classes, len(model.network.told["state"]))["waits_after_event"]
+    learned, held_out = (_steps(model, *part, classes) for part in parts)
+    own = _shares(*parts[0], classes, len(model.network.embeddings["state"]))["waits_after_event"]
     after = torch.from_numpy(np.log(own).astype(np.float32))
-    waits = Waits(train_waits(learned, judged, after, seed), classes)
-    waits.save(run)
-    return waits
+    waiting_times = WaitingTimes(train_waiting_times(learned, held_out, after, seed), classes)
+    waiting_times.save(run)
+    return waiting_times
 
 
-def judge_waits(
-    run: Run, question: Question, sequences: Ragged, model: TrainedModel, waits: Waits
+def evaluate_waiting_times(
+    run: Run, dataset: Dataset, sequences: Ragged, model: TrainedModel, waiting_times: WaitingTimes
 ) -> dict[str, Any]:
     """How well waiting times of the test rows were told, beside shares; plain JSON data."""
-    frame, split = question.table.frame, question.split
+    frame, split = dataset.table.frame, dataset.split
     learned = np.concatenate([split.train, split.validation])
     baselines = _shares(
         sequences.take(learned),
         frame[GAPS].gather(learned),
-        waits.classes,
-        len(waits.head.after),
+        waiting_times.classes,
+        len(waiting_times.head.after),
     )
     terms: dict[str, list[Floats]] = {}
     misses: dict[str, list[Floats]] = {}
@@ -139,31 +139,31 @@ def judge_waits(
         rows = tested[some]
         read, gaps = sequences.take(rows), frame[GAPS].gather(rows)
         places = steps_after_the_first(read)
-        true = _waits(read, gaps)[places]
-        *known, came = _steps(model, read, gaps, waits.classes)
-        told = {"network": waits.shares(*known)}
-        told |= {name: table[known[2].numpy()] for name, table in baselines.items()}
-        units = rows if question.groups is None else question.groups[rows]
+        true = _waiting_times(read, gaps)[places]
+        *known, came = _steps(model, read, gaps, waiting_times.classes)
+        embeddings = {"network": waiting_times.shares(*known)}
+        embeddings |= {name: table[known[2].numpy()] for name, table in baselines.items()}
+        units = rows if dataset.groups is None else dataset.groups[rows]
         persons.append(np.repeat(units, np.maximum(read.lengths - 1, 0)))
-        for name, shares in told.items():
+        for name, shares in embeddings.items():
             of_truth = np.take_along_axis(shares, came.numpy()[:, None], axis=1)[:, 0]
             bits = -np.log2(np.clip(of_truth, FLOOR, 1.0))
             terms.setdefault(name, []).append(np.stack([np.ones(len(bits)), bits], axis=1))
-            misses.setdefault(name, []).append(np.abs(waits.classes.median(shares) - true))
-    judgement = judge_models(
+            misses.setdefault(name, []).append(np.abs(waiting_times.classes.median(shares) - true))
+    evaluation = evaluate_models(
         {name: np.concatenate(found) for name, found in terms.items()},
         np.zeros(sum(map(len, persons)), dtype=np.int64),
         IN_BITS,
         groups=np.concatenate(persons),
-        resamples=run.recipe.judging.bootstrap,
+        resamples=run.recipe.evaluation.bootstrap,
         seed=run.recipe.seed,
     )
     return {
         "steps": sum(map(len, persons)),
-        "classes": len(waits.classes),
+        "classes": len(waiting_times.classes),
         "models": {
             name: {**figures, "median_error": float(np.median(np.concatenate(misses[name])))}
-            for name, figures in judgement.models.items()
+            for name, figures in evaluation.models.items()
         },
     }
 
@@ -186,7 +186,7 @@ def hidden_states(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]
 
 def _steps(model: TrainedModel, sequences: Ragged, gaps: pl.Series, classes: WaitClasses) -> Steps:
     """Of every step after the first of its row: what the head reads, and what it is to tell."""
-    codes, places = classes.codes(_waits(sequences, gaps)), steps_after_the_first(sequences)
+    codes, places = classes.codes(_waiting_times(sequences, gaps)), steps_after_the_first(sequences)
     before = codes[places - 1]
     # Nothing is known of the wait before the first event that is read.
     before[np.isin(places - 1, sequences.offsets[:-1])] = len(classes)
@@ -198,10 +198,10 @@ def _steps(model: TrainedModel, sequences: Ragged, gaps: pl.Series, classes: Wai
     )
 
 
-def _waits(sequences: Ragged, gaps: pl.Series) -> Floats:
+def _waiting_times(sequences: Ragged, gaps: pl.Series) -> Floats:
     """The wait before each step that is read, float64 [steps]; of longer rows the last ones."""
-    kept = pl.DataFrame({"gaps": gaps, "length": sequences.lengths})
-    read = kept.select(pl.col("gaps").list.tail(pl.col("length"))).to_series()
+    lists = pl.DataFrame({"gaps": gaps, "length": sequences.lengths})
+    read = lists.select(pl.col("gaps").list.tail(pl.col("length"))).to_series()
     return np.asarray(read.explode().to_numpy(), dtype=np.float64)
 
 
@@ -210,7 +210,7 @@ def _shares(
 ) -> Mapping[str, Floats]:
     """Shares of the classes after each token, float64 [tokens, classes]: of all, and of its own."""
     places, tokens = steps_after_the_first(sequences), _tokens(sequences)
-    codes = classes.codes(_waits(sequences, gaps))[places]
+    codes = classes.codes(_waiting_times(sequences, gaps))[places]
     cells = np.bincount(tokens[places - 1] * len(classes) + codes, minlength=count * len(classes))
     counts = cells.reshape(count, len(classes)).astype(np.float64)
     of_all = (counts.sum(axis=0) + 1) / (counts.sum() + len(classes))

@@ -1,13 +1,14 @@
 """Recipe: every choice of one run, checked, and written as TOML that repeats it.
 
 A recipe has five sections, in the order in which the workflow uses them: ``data``, ``text``,
-``model``, ``training`` and ``judging``. Each setting states its own meaning, and ``to_toml`` prints
-that meaning above the value, so that the file is its own manual.
+``model``, ``training`` and ``evaluation``. Each setting states its own meaning, and ``to_toml``
+prints that meaning above the value, so that the file is its own manual.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -31,8 +32,8 @@ from duree.recipe.settings import (
     TOKENS,
     VALUE,
     DataSettings,
+    EvaluationSettings,
     ForecastSettings,
-    JudgingSettings,
     ModelSettings,
     Section,
     TextSettings,
@@ -59,7 +60,7 @@ class Recipe(Section):
     forecast: ForecastSettings = ForecastSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
-    judging: JudgingSettings = JudgingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
 
     @model_validator(mode="after")
     def _reads_one_thing(self) -> Recipe:
@@ -70,6 +71,16 @@ class Recipe(Section):
         if self.data.reads_states != (self.text.segmenter == "states"):
             raise ValueError("text.segmenter = states goes with states or events, and only with it")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _section_of_version_0_1(cls, settings: Any) -> Any:
+        """``judging`` is what version 0.1.0 called ``evaluation``."""
+        if not isinstance(settings, Mapping) or "judging" not in settings:
+            return settings
+        section = _section(settings, "judging") | _section(settings, "evaluation")
+        others = {name: value for name, value in settings.items() if name != "judging"}
+        return {**others, "evaluation": section}
 
     @model_validator(mode="before")
     @classmethod
@@ -203,11 +214,11 @@ class Recipe(Section):
                 path=str(path),
                 reason=str(error),
             ) from None
-        return cls.build(_overlay(settings, overrides or {}))
+        return cls.build(overlay(settings, overrides or {}))
 
     def replace(self, overrides: Mapping[str, Any]) -> Recipe:
         """A new recipe in which ``overrides`` (dotted name to value) hold."""
-        return Recipe.build(_overlay(self.model_dump(), overrides))
+        return Recipe.build(overlay(self.model_dump(), overrides))
 
     def to_toml(self) -> str:
         """The whole recipe, defaults included, with the meaning of each setting above it."""
@@ -230,43 +241,15 @@ def setting_names() -> list[str]:
     ]
 
 
-def parse_setting(assignment: str) -> tuple[str, Any]:
-    """Turn ``"model.hidden_size=128"`` (or ``"hidden_size=128"``) into a dotted name and a value.
-
-    Raises
-    ------
-    RecipeError
-        No ``=``, an unknown name, or a short name that two sections share.
-    """
-    name, equals, text = assignment.partition("=")
-    name = name.strip()
-    if not equals:
-        raise RecipeError(
-            "{assignment!r} sets nothing", fix="write NAME=VALUE", assignment=assignment
-        )
-    known = setting_names()
-    if name not in known:
-        matches = [full for full in known if full.rpartition(".")[2] == name]
-        if len(matches) != 1:
-            raise RecipeError("{name!r} is not a setting", fix=_nearest(name, known), name=name)
-        name = matches[0]
-    return name, _parse_value(text.strip())
+def name_of_today(name: str) -> str:
+    """A setting's name, also where version 0.1.0 called its section ``judging``."""
+    return re.sub(r"^judging\.", "evaluation.", name)
 
 
-def _parse_value(text: str) -> Any:
-    """A TOML value where it reads as one, else the bare text; ``none`` is None."""
-    if text == "none":
-        return None
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _overlay(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def overlay(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     merged = {k: dict(v) if isinstance(v, Mapping) else v for k, v in settings.items()}
     for name, value in overrides.items():
-        section, dot, inner = name.partition(".")
+        section, dot, inner = name_of_today(name).partition(".")
         if dot:
             merged.setdefault(section, {})[inner] = value
         else:
@@ -278,13 +261,13 @@ def _explain(fault: ErrorDetails) -> str:
     """One fault in plain words, with the nearest setting where a name is unknown."""
     name = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{name} is not a setting ({_nearest(name, setting_names())})"
+        return f"{name} is not a setting ({nearest(name, setting_names())})"
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
     return f"{name} = {fault['input']!r}: {fault['msg'].lower()}"
 
 
-def _nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, known: list[str]) -> str:
     short = {full.rpartition(".")[2]: full for full in known} | {full: full for full in known}
     found = get_close_matches(name, short, n=1, cutoff=0.5) or get_close_matches(
         name.rpartition(".")[2], short, n=1, cutoff=0.5
@@ -341,44 +324,3 @@ def require_column(recipe: Recipe, name: str) -> str:
     if column is None:
         raise DataError("no {name} column was named", fix="add --{name} COLUMN", name=name)
     return str(column)
-
-
-def recipe_from_flags(
-    file: str | None,
-    data: tuple[str, ...],
-    flags: Mapping[str, Any],
-    settings: tuple[str, ...],
-) -> Recipe:
-    """A recipe from a file (or the defaults), command-line flags and ``KEY=VALUE`` settings.
-
-    Flags win over the file, and settings win over flags. Paths are kept whole, so that a run can be
-    resumed from any folder.
-    """
-    places = {
-        "test": "data.test_file",
-        "validation": "data.validation_file",
-        "cell": "model.cell",
-        "horizon": "forecast.horizon",
-        "past": "forecast.past",
-        "known": "forecast.known",
-        "epochs": "training.epochs",
-        "max_minutes": "training.max_minutes",
-        "seeds": "judging.seeds",
-        "baselines": "judging.baselines",
-        "task": "task",
-        "seed": "seed",
-    }
-    given = {
-        places.get(name, f"data.{name}"): value
-        for name, value in flags.items()
-        if value is not None and value != ()
-    }
-    if data:
-        given["data.files"] = tuple(str(Path(path).absolute()) for path in data)
-    for file_of_rows in ("data.test_file", "data.validation_file"):
-        if file_of_rows in given:
-            given[file_of_rows] = str(Path(given[file_of_rows]).absolute())
-    given |= dict(parse_setting(assignment) for assignment in settings)
-    if given.get("data.series") and "data.target" not in given and file is None:
-        given.setdefault("task", "forecast")
-    return Recipe.read(file, given) if file else Recipe.build(_overlay({}, given))

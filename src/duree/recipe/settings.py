@@ -337,7 +337,7 @@ class TrainingSettings(Section):
     checkpoint_seconds: float = Field(30.0, gt=0, description="Lose at most so much of the work.")
 
 
-class JudgingSettings(Section):
+class EvaluationSettings(Section):
     """Beside what, and how surely, the network is judged."""
 
     baselines: bool = Field(True, description="Train the baselines too.")
@@ -346,11 +346,11 @@ class JudgingSettings(Section):
     seeds: int = Field(1, ge=1, description="Networks to train, each from a seed of its own.")
 
 
-class Enough(NamedTuple):
+class EpochBudget(NamedTuple):
     """How long to train where the recipe leaves the epochs open: for so many steps, or epochs."""
 
     steps: int = 700
     epochs: int = 50
 
 
-ENOUGH = Enough()
+DEFAULT_BUDGET = EpochBudget()

@@ -15,16 +15,16 @@ from duree.recipe.recipe import Recipe
 from duree.report.vocabulary import Words
 from duree.results.explanations import Explanations
 from duree.results.run_files import (
-    Beside,
     Bin,
     Check,
     DataFacts,
     Epoch,
     ForecastFacts,
-    Further,
     Metrics,
+    Simulation,
     SplitData,
     StateFacts,
+    StepFeature,
     WaitFacts,
     is_part,
 )
@@ -60,7 +60,7 @@ class RunData:
         None where the rows are no sequences of states.
     channels : ChannelFacts or None
         None where the rows are no series of numbers.
-    further : Further or None
+    simulation : Simulation or None
         What more than one step ahead was foretold, where it was.
     beside : dict
         What was read beside each event, by its column: ``{name: Beside}``.
@@ -85,9 +85,9 @@ class RunData:
     explanations: Explanations | None
     states: StateFacts | None = None
     channels: ChannelFacts | None = None
-    further: Further | None = None
-    waits: WaitFacts | None = None
-    beside: dict[str, Beside] = field(default_factory=dict)
+    simulation: Simulation | None = None
+    waiting_times: WaitFacts | None = None
+    step_features: dict[str, StepFeature] = field(default_factory=dict)
     forecasts: ForecastFacts | None = None
     tags: TagFacts | None = None
 
@@ -216,9 +216,12 @@ def load_run(folder: Path | str) -> RunData:
         explanations=_parse_if_there(Explanations, folder, "explanations.json"),
         states=_parse_if_there(StateFacts, folder, "states.json"),
         channels=_parse_if_there(ChannelFacts, folder, "channels.json"),
-        further=_parse_if_there(Further, folder, "further.json"),
-        waits=_parse_if_there(WaitFacts, folder, "waits.json"),
-        beside=_parse_if_there(dict[str, Beside], folder, "beside.json") or {},
+        simulation=_parse_if_there(Simulation, folder, "simulation.json", "further.json"),
+        waiting_times=_parse_if_there(WaitFacts, folder, "waiting_times.json", "waits.json"),
+        step_features=_parse_if_there(
+            dict[str, StepFeature], folder, "step_features.json", "beside.json"
+        )
+        or {},
         forecasts=_parse_if_there(ForecastFacts, folder, "forecasts.json"),
         tags=_parse_if_there(TagFacts, folder, "tags.json"),
     )
@@ -262,8 +265,10 @@ def _parse(kind: type[T], folder: Path, name: str) -> T:
     return _validate(kind, folder, name, _bytes(folder, name) or b"")
 
 
-def _parse_if_there(kind: type[T], folder: Path, name: str) -> T | None:
-    return _parse(kind, folder, name) if (folder / name).exists() else None
+def _parse_if_there(kind: type[T], folder: Path, *names: str) -> T | None:
+    """What a file holds, by its name or by those that it had in earlier versions."""
+    there = (name for name in names if (folder / name).exists())
+    return next((_parse(kind, folder, name) for name in there), None)
 
 
 def _validate(kind: type[T], folder: Path, name: str, content: bytes) -> T:

@@ -102,7 +102,7 @@ SECTIONS = {
     "forecast": "Forecast",
     "model": "Network",
     "training": "Training",
-    "judging": "Judging",
+    "evaluation": "Evaluation",
     "": "Run",
 }
 
@@ -259,8 +259,8 @@ class Words:
         """A sentence with the models' names in place of what programs call them."""
         known = {name: self.model(name, cell) for name in models if name != "network"}
         # A Chinese sign may stand right beside a name.
-        told = re.sub("[A-Za-z0-9_]+", lambda name: known.get(name[0], name[0]), sentence)
-        return re.sub("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff：，。；])", "", told)
+        text = re.sub("[A-Za-z0-9_]+", lambda name: known.get(name[0], name[0]), sentence)
+        return re.sub("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff：，。；])", "", text)
 
     def part(self, name: str) -> str:
         """The name of a part of the rows."""
@@ -282,7 +282,7 @@ def _swap(text: str, nouns: Mapping[str, str]) -> str:
     known = (rf"\b{noun}\b" if noun.isascii() else noun for noun in nouns)
 
     def other(noun: re.Match[str]) -> str:
-        told = nouns[noun.group().lower()]
-        return told.capitalize() if noun.group()[0].isupper() else told
+        text = nouns[noun.group().lower()]
+        return text.capitalize() if noun.group()[0].isupper() else text
 
     return re.sub(rf"(?:{'|'.join(known)})(?![^{{]*\}})", other, text, flags=re.IGNORECASE)

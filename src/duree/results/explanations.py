@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, model_validator
 
 from duree.results.run_files import Estimate, Record
 
@@ -14,21 +14,21 @@ class Shading(Record):
     """One text with what each of its units was given.
 
     ``row`` is its place among the test rows, from 0; ``places`` are begin and end of each unit in
-    the text; ``values`` what it adds to the log-odds of ``said``, or to the number.
+    the text; ``values`` what it adds to the log-odds of ``answer``, or to the number.
     """
 
     row: int
-    said: str
+    answer: str = Field(validation_alias=AliasChoices("answer", "said"))
     sure: float
     places: list[tuple[int, int]]
     values: list[float]
 
 
-class Telling(Record):
+class PredictiveWord(Record):
     """A word that spoke much for an answer: in how many rows, how much in each on average."""
 
     word: str
-    answer: str
+    answer: str = Field(validation_alias=AliasChoices("answer", "said"))
     rows: int
     mean: float
     neighbours: list[Neighbour]
@@ -69,7 +69,7 @@ class ArcData(Record):
     """The longest text's arc; see ``duree.explain.arcs``. ``turns`` quotes it at each change."""
 
     row: int
-    said: str
+    answer: str = Field(validation_alias=AliasChoices("answer", "said"))
     units: int
     values: list[float]
     smooth: list[float]
@@ -88,7 +88,7 @@ class Explanations(Record):
     rows: int
     metric: str
     examples: list[Shading] = Field(default_factory=list)
-    words: list[Telling] = Field(default_factory=list)
+    words: list[PredictiveWord] = Field(default_factory=list)
     order: Order | None = None
     memory_rows: int = 0
     memory: list[Span] = Field(default_factory=list)
@@ -97,6 +97,15 @@ class Explanations(Record):
     gate_rows: int = 0
     units: list[Memory] = Field(default_factory=list)
     forgetting: list[Forgetting] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_of_version_0_1(cls, found: Any) -> Any:
+        given = found.get("forgetting", ()) if isinstance(found, dict) else ()
+        if not all(isinstance(word, dict) and "kept" in word for word in given):
+            return found
+        words = [{"retained": word.pop("kept"), **word} for word in map(dict, given)]
+        return found | {"forgetting": words}
 
 
 @dataclass(frozen=True)
@@ -137,20 +146,20 @@ class Forgetting:
     word : str
     rows : int
         Rows that hold it.
-    kept : float
+    retained : float
         The keeping gate at the word minus the mean of its row: below 0, the word makes forget.
     shuffled : float
         The same on rows whose steps stand in random order.
     seeds : list of float
-        ``kept`` in each other network.
+        ``retained`` in each other network.
     finding : bool
-        Whether ``kept`` and ``shuffled`` differ by more than chance (Bonferroni's correction for
-        all words), to the same side in every network, and ``kept`` has one sign in all.
+        Whether ``retained`` and ``shuffled`` differ by more than chance (Bonferroni's correction
+        for all words), to the same side in every network, and ``retained`` has one sign in all.
     """
 
     word: str
     rows: int
-    kept: float
+    retained: float
     shuffled: float
     seeds: list[float]
     finding: bool
@@ -189,10 +198,10 @@ class RowData(Record):
     """One explained row, as its JSON file holds it; ``row`` counts from 1.
 
     ``start`` and ``score`` are what is explained, of a text without content and of this one: the
-    log-odds of ``shading.said``, or the number. ``attributions`` are by method, ``by_sentence``
+    log-odds of ``shading.answer``, or the number. ``attributions`` are by method, ``by_sentence``
     what taking out the sentence of each unit loses; ``faithful`` are areas by method (see
     ``duree.explain.faithfulness``), ``gates`` means over units (``duree.explain.gates``);
-    ``beside`` is what stands beside each unit, by its column.
+    ``step_features`` is what stands beside each unit, by its column.
     """
 
     row: int
@@ -209,7 +218,9 @@ class RowData(Record):
     flip: Flip | None = None
     gates: dict[str, list[float]] | None = None
     arc: ArcData | None = None
-    beside: dict[str, list[str | float | None]] = Field(default_factory=dict)
+    step_features: dict[str, list[str | float | None]] = Field(
+        default_factory=dict, validation_alias=AliasChoices("step_features", "beside")
+    )
 
 
 class Read(Record):
@@ -224,13 +235,13 @@ class SeriesData(Record):
     """One explained series, as its JSON file holds it; ``row`` counts from 1.
 
     ``start`` and ``score`` are what is explained, of a series that is its training mean throughout
-    and of this one: the log-odds of ``said``, or the number. ``faithful`` are areas by method (see
-    ``duree.explain.faithfulness``), ``seeds`` rank correlations with networks of other seeds.
+    and of this one: the log-odds of ``answer``, or the number. ``faithful`` are areas by method
+    (see ``duree.explain.faithfulness``), ``seeds`` rank correlations with networks of other seeds.
     """
 
     row: int
     predicted: dict[str, Any]
-    said: str
+    answer: str = Field(validation_alias=AliasChoices("answer", "said"))
     steps: list[str]
     channels: list[Read]
     start: float

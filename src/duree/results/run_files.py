@@ -96,7 +96,9 @@ class Metrics(Record):
     verdict_zh: str = ""
     primary_metric: str
     counted: str = "rows"
-    teacher_share: float = 0.0
+    distillation_share: float = Field(
+        0.0, validation_alias=AliasChoices("distillation_share", "teacher_share")
+    )
     metric_names: list[str]
     test_openings: list[Opening] = []
     without_shared_rows: WithoutShared | None = None
@@ -245,8 +247,8 @@ class Origin(Record):
         return max(self.models, key=lambda name: self.models[name].value)
 
 
-class Further(Record):
-    """``further.json``: how far ahead the models see."""
+class Simulation(Record):
+    """``simulation.json``: how far ahead the models see."""
 
     rows: int
     paths: int
@@ -334,7 +336,7 @@ class WaitFacts(Record):
     models: dict[str, Wait]
 
 
-class Beside(Record):
+class StepFeature(Record):
     """What was read beside each event: of how many classes, and whether they are of a number."""
 
     classes: int

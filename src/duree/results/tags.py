@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import AliasChoices, Field
+
 from duree.results.run_files import Record
 
 
@@ -9,7 +11,7 @@ class Confusion(Record):
     """How often one tag was given where another was right; ``share`` is of the right one's."""
 
     true: str
-    said: str
+    predicted: str = Field(validation_alias=AliasChoices("predicted", "said"))
     count: int
     share: float
     examples: list[str]
@@ -20,7 +22,7 @@ class TaggedWord(Record):
 
     word: str
     true: str
-    said: str
+    predicted: str = Field(validation_alias=AliasChoices("predicted", "said"))
 
 
 class TaggedSentence(Record):
@@ -43,7 +45,7 @@ class TagFacts(Record):
         Words of the test part; those that training never saw; those with a wrong tag.
     sentences, flawed : int
         Sentences of the test part; those with a wrong tag.
-    table : {true: {said: words}}
+    table : {true: {predicted: words}}
         Of the commonest tags; empty where there are too many.
     confusions : list of Confusion
         The commonest first.

@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import TextEncoder
 from duree.sequences.token_encoder import TokenEncoder
 from duree.sequences.window_encoder import WindowEncoder
@@ -35,5 +35,7 @@ ENCODERS: dict[str, type[Encoder]] = {
     "series": SeriesEncoder,
     "windows": WindowEncoder,
     "tokens": TokenEncoder,
-    "lives": LifeEncoder,
+    "states": StateEncoder,
 }
+# What version 0.1.0 called them in a saved model.
+EARLIER_NAMES = {"lives": "states"}

@@ -130,13 +130,13 @@ class SeriesEncoder:
             return ragged
         of_tail = {"head": 0, "tail": self.longest, "both": self.longest // 2}[self.keep]
         steps, lengths = ragged.steps, np.repeat(ragged.lengths, ragged.lengths)
-        kept = (
+        keep = (
             (lengths <= self.longest)
             | (steps < self.longest - of_tail)
             | (steps >= lengths - of_tail)
         )
         offsets = offsets_of(np.minimum(ragged.lengths, self.longest))
-        return Ragged(ragged.values[kept], offsets)
+        return Ragged(ragged.values[keep], offsets)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""

@@ -18,14 +18,13 @@ from duree.sequences.step_features import Column, encode_column, learn_column, r
 from duree.sequences.text_encoder import TextEncoder
 from duree.storage import require
 from duree.tables.layouts.states import ARROW
-from duree.tables.layouts.step_attributes import beside, told_of
+from duree.tables.layouts.step_attributes import names_of_step_features, sequences_of
 
-# Version 1 knew nothing beside the covariates.
-VERSION, WITHOUT_BESIDE = 2, 1
+VERSION = 3
 
 
 @dataclass(frozen=True)
-class LifeEncoder:
+class StateEncoder:
     """A text encoder for the states, and a number for each covariate that training has seen.
 
     Attributes
@@ -40,10 +39,10 @@ class LifeEncoder:
 
     states: TextEncoder
     covariates: list[list[str]]
-    beside: dict[str, Column] = field(default_factory=dict)
+    step_features: dict[str, Column] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, rows: pl.Series, settings: TextSettings, covariates: int) -> LifeEncoder:
+    def fit(cls, rows: pl.Series, settings: TextSettings, covariates: int) -> StateEncoder:
         """Learn states and covariates from the training rows.
 
         Parameters
@@ -55,11 +54,13 @@ class LifeEncoder:
         covariates : int
             How many of the first units are covariates.
         """
-        heads, told = _parted(told_of(rows), covariates)
+        heads, states = _split_covariates(sequences_of(rows), covariates)
         columns = [heads.list.get(place) for place in range(covariates)]
         values = [sorted(column.drop_nulls().unique().to_list()) for column in columns]
-        known = {name: learn_column(rows.struct.field(name)) for name in beside(rows)}
-        return cls(TextEncoder.fit(told, settings), values, known)
+        known = {
+            name: learn_column(rows.struct.field(name)) for name in names_of_step_features(rows)
+        }
+        return cls(TextEncoder.fit(states, settings), values, known)
 
     @property
     def settings(self) -> TextSettings:
@@ -75,7 +76,7 @@ class LifeEncoder:
     def classes(self) -> list[tuple[int, bool]]:
         """How many classes there are of each thing that stands beside, and whether they have an
         order."""
-        return [(column.size, column.is_ordered) for column in self.beside.values()]
+        return [(column.size, column.is_ordered) for column in self.step_features.values()]
 
     @property
     def sizes(self) -> list[int]:
@@ -86,11 +87,11 @@ class LifeEncoder:
         """The token of each step's state, then the number of each covariate, then the class of all
         that stands beside it: int32 [steps, 1 + n].
 
-        Of a sequence without a state there is one step, ``<empty>``. Of rows that are told as texts
-        alone nothing is known of what stands beside.
+        Of a sequence without a state there is one step, ``<empty>``. Rows that are sequences alone
+        have no step features.
         """
-        heads, told = _parted(told_of(rows), len(self.covariates))
-        states = self.states.encode(told)
+        heads, sequences = _split_covariates(sequences_of(rows), len(self.covariates))
+        states = self.states.encode(sequences)
         columns = [states.values]
         for place, values in enumerate(self.covariates):
             known = dict(zip(values, range(1, len(values) + 1), strict=True))
@@ -98,52 +99,56 @@ class LifeEncoder:
                 known, default=0, return_dtype=pl.Int32
             )
             columns.append(np.repeat(codes.to_numpy(), states.lengths))
-        columns += self._beside(rows, told, states.lengths)
+        columns += self._codes(rows, sequences, states.lengths)
         return Ragged(np.stack(columns, axis=1).astype(np.int32), states.offsets)
 
     def truncated(self, rows: pl.Series) -> NDArray[np.int64]:
         """How many states of each row ``encode`` leaves out, int64 [rows]."""
-        return self.states.truncated(_parted(told_of(rows), len(self.covariates))[1])
+        return self.states.truncated(_split_covariates(sequences_of(rows), len(self.covariates))[1])
 
-    def steps_beside(self, row: pl.Series) -> dict[str, list[Any]]:
+    def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
         """What stands beside each step that is read of a row, Series [1], as it is told; None where
         it is missing."""
-        told, given = told_of(row)[0], beside(row)
-        steps = len(self.states.segment(told)) - len(self.covariates)
+        states, given = sequences_of(row)[0], names_of_step_features(row)
+        steps = len(self.states.segment(states)) - len(self.covariates)
         found = {}
-        for name in self.beside:
+        for name in self.step_features:
             values = row.struct.field(name)[0] if name in given else None
             known = [] if values is None else values.to_list()
             found[name] = self.states.shorten([None] * (steps - len(known)) + known) or [None]
         return found
 
-    def _beside(
-        self, rows: pl.Series, told: pl.Series, read: NDArray[np.int64]
+    def _codes(
+        self, rows: pl.Series, states: pl.Series, read: NDArray[np.int64]
     ) -> list[NDArray[np.int32]]:
         """What stands beside each step that is read, int32 [steps] for each thing that does."""
-        given = beside(rows)
-        is_told = (told != "").to_numpy()
-        whole = told.str.count_matches(ARROW, literal=True).to_numpy().astype(np.int64) + is_told
+        given = names_of_step_features(rows)
+        has_steps = (states != "").to_numpy()
+        whole = (
+            states.str.count_matches(ARROW, literal=True).to_numpy().astype(np.int64) + has_steps
+        )
         tail = {"head": 0, "tail": self.settings.max_length, "both": self.settings.max_length // 2}
         return [
             encode_column(column, rows.struct.field(name), whole, read, tail[self.settings.keep])
             if name in given
             else np.zeros(read.sum(), dtype=np.int32)
-            for name, column in self.beside.items()
+            for name, column in self.step_features.items()
         ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""
         return {
-            "kind": "lives",
+            "kind": "states",
             "version": VERSION,
             "states": self.states.to_dict(),
             "covariates": self.covariates,
-            "beside": {name: column.to_dict() for name, column in self.beside.items()},
+            "step_features": {
+                name: column.to_dict() for name, column in self.step_features.items()
+            },
         }
 
     @classmethod
-    def from_dict(cls, state: Mapping[str, Any]) -> LifeEncoder:
+    def from_dict(cls, state: Mapping[str, Any]) -> StateEncoder:
         """Make the encoder that ``to_dict`` described.
 
         Raises
@@ -151,13 +156,12 @@ class LifeEncoder:
         RunError
             The data is malformed, or was written by a newer Durée.
         """
-        if state.get("version") == WITHOUT_BESIDE:
-            state = {**state, "version": VERSION, "beside": {}}
-        keys = {"kind", "version", "states", "covariates", "beside"}
-        require(set(state) == keys, "lives", "keys")
-        require(state["kind"] == "lives", "lives", "kind")
-        require(state["version"] == VERSION, "lives", "version")
-        require(isinstance(state["states"], Mapping), "lives", "states")
+        state = _as_now(state)
+        keys = {"kind", "version", "states", "covariates", "step_features"}
+        require(set(state) == keys, "states", "keys")
+        require(state["kind"] == "states", "states", "kind")
+        require(state["version"] == VERSION, "states", "version")
+        require(isinstance(state["states"], Mapping), "states", "states")
         covariates = state["covariates"]
         require(
             isinstance(covariates, list)
@@ -167,15 +171,24 @@ class LifeEncoder:
                 and len(set(values)) == len(values)
                 for values in covariates
             ),
-            "lives",
+            "states",
             "covariates",
         )
-        require(isinstance(state["beside"], Mapping), "lives", "beside")
-        known = {name: read_column(one, "lives") for name, one in state["beside"].items()}
+        require(isinstance(state["step_features"], Mapping), "states", "step_features")
+        known = {name: read_column(one, "states") for name, one in state["step_features"].items()}
         return cls(TextEncoder.from_dict(state["states"]), covariates, known)
 
 
-def _parted(rows: pl.Series, covariates: int) -> tuple[pl.Series, pl.Series]:
+def _split_covariates(rows: pl.Series, covariates: int) -> tuple[pl.Series, pl.Series]:
     """The covariates of each row, List(String), and its states told as before, String."""
     units = rows.fill_null("").str.split(ARROW)
     return units.list.head(covariates), units.list.slice(covariates).list.join(ARROW)
+
+
+def _as_now(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What earlier versions wrote, under today's names; version 1 had no step features."""
+    if state.get("kind") != "lives" or state.get("version") not in (1, 2):
+        return state
+    features = state.get("beside", {}) if state["version"] == 2 else {}
+    known = {name: value for name, value in state.items() if name != "beside"}
+    return known | {"kind": "states", "version": VERSION, "step_features": features}

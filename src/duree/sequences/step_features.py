@@ -94,8 +94,8 @@ class Category:
     def codes(self, values: pl.Series) -> Codes:
         """The class of each value, int32; ``MISSING`` where it is null, ``OTHER`` for the rest."""
         known = {value: place for place, value in enumerate(self.values, start=OTHER + 1)}
-        told = values.replace_strict(known, default=OTHER, return_dtype=pl.Int32)
-        return told.set(values.is_null(), MISSING).to_numpy()
+        codes = values.replace_strict(known, default=OTHER, return_dtype=pl.Int32)
+        return codes.set(values.is_null(), MISSING).to_numpy()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``read_column`` reads back."""
@@ -147,15 +147,15 @@ def read_column(state: Any, kind: str) -> Column:
     RunError
         The data is malformed.
     """
-    require(isinstance(state, Mapping) and len(state) == 1, kind, "beside")
+    require(isinstance(state, Mapping) and len(state) == 1, kind, "step_features")
     (name, given) = next(iter(state.items()))
-    require(isinstance(given, list), kind, "beside")
+    require(isinstance(given, list), kind, "step_features")
     if name == "edges":
         numbers = [type(edge) in (int, float) and np.isfinite(edge) for edge in given]
-        require(all(numbers) and sorted(set(given)) == given, kind, "beside")
+        require(all(numbers) and sorted(set(given)) == given, kind, "step_features")
         return Number(tuple(float(edge) for edge in given))
     texts = all(isinstance(value, str) for value in given)
-    require(name == "values" and texts and len(set(given)) == len(given), kind, "beside")
+    require(name == "values" and texts and len(set(given)) == len(given), kind, "step_features")
     return Category(tuple(given))
 
 

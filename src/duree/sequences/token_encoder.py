@@ -20,9 +20,9 @@ import polars as pl
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.storage import require
 
-VERSION = 1
+VERSION = 2
 # The columns of a word: itself, in small letters, then its looks, then its characters.
-WORD, LOWER, LOOKS = 0, 1, 2
+WORD, LOWER, WORD_FEATURES = 0, 1, 2
 # Beginnings and endings of so many characters; those of fewer words than these tell nothing.
 AFFIXES, FEWEST = (2, 3, 4), 3
 CHARACTERS = 2 + 1 + 2 * len(AFFIXES)
@@ -48,7 +48,7 @@ class TokenEncoder:
 
     words: dict[str, int]
     lowered: dict[str, int]
-    looks: tuple[list[str], ...]
+    word_features: tuple[list[str], ...]
     characters: list[str]
 
     @classmethod
@@ -58,19 +58,19 @@ class TokenEncoder:
         lowered: Counter[str] = Counter()
         for word, count in words.items():
             lowered[word.lower()] += count
-        seen = [_looks(word) for word in words]
-        looks = tuple(
+        seen = [_features_of(word) for word in words]
+        word_features = tuple(
             sorted(look for look, count in Counter(column).items() if count >= FEWEST)
             for column in zip(*seen, strict=True)
         )
         characters = sorted({character for word in words for character in word})
-        return cls(words, _ranked(lowered, most_words), looks, characters)
+        return cls(words, _ranked(lowered, most_words), word_features, characters)
 
     @property
     def sizes(self) -> tuple[int, int, int]:
         """How many indices there are for words, for looks and for characters."""
-        looks = 1 + sum(1 + len(column) for column in self.looks)
-        return 3 + len(self.words) + len(self.lowered), looks, 4 + len(self.characters)
+        word_features = 1 + sum(1 + len(column) for column in self.word_features)
+        return 3 + len(self.words) + len(self.lowered), word_features, 4 + len(self.characters)
 
     @property
     def rare(self) -> tuple[tuple[int, int, int], ...]:
@@ -105,7 +105,7 @@ class TokenEncoder:
             "version": VERSION,
             "words": self.words,
             "lowered": self.lowered,
-            "looks": list(self.looks),
+            "word_features": list(self.word_features),
             "characters": self.characters,
         }
 
@@ -118,38 +118,48 @@ class TokenEncoder:
         RunError
             The data is malformed, or was written by a newer Durée.
         """
-        keys = {"kind", "version", "words", "lowered", "looks", "characters"}
+        if state.get("version") == 1 and "looks" in state:  # as version 0.1.0 called them
+            known = {name: value for name, value in state.items() if name != "looks"}
+            state = known | {"version": VERSION, "word_features": state["word_features"]}
+        keys = {"kind", "version", "words", "lowered", "word_features", "characters"}
         require(set(state) == keys, "tokens", "keys")
         require(state["kind"] == "tokens", "tokens", "kind")
         require(state["version"] == VERSION, "tokens", "version")
         for name in ("words", "lowered"):
             require(_is_counts(state[name]), "tokens", name)
-        looks, characters = state["looks"], state["characters"]
-        require(isinstance(looks, list) and all(map(_is_texts, looks)), "tokens", "looks")
+        word_features, characters = state["word_features"], state["characters"]
+        require(
+            isinstance(word_features, list) and all(map(_is_texts, word_features)),
+            "tokens",
+            "word_features",
+        )
         require(_is_texts(characters), "tokens", "characters")
-        return cls(state["words"], state["lowered"], tuple(looks), characters)
+        return cls(state["words"], state["lowered"], tuple(word_features), characters)
 
     @cached_property
     def _tables(self) -> tuple[dict[str, int], dict[str, int], list[dict[str, int]]]:
         """Where words, words in small letters and each column of looks have their indices."""
         words = {word: place for place, word in enumerate(self.words, start=2)}
         lowered = {word: place for place, word in enumerate(self.lowered, start=3 + len(words))}
-        looks, begin = [], 1
-        for column in self.looks:
+        word_features, begin = [], 1
+        for column in self.word_features:
             # Each column's first index is for a look that training did not see.
-            looks.append({"": begin} | {look: begin + 1 + at for at, look in enumerate(column)})
+            word_features.append(
+                {"": begin} | {look: begin + 1 + at for at, look in enumerate(column)}
+            )
             begin += 1 + len(column)
-        return words, lowered, looks
+        return words, lowered, word_features
 
     @cached_property
     def _characters(self) -> dict[str, int]:
         return {character: place for place, character in enumerate(self.characters, start=4)}
 
     def _indices(self, form: str) -> list[int]:
-        words, lowered, looks = self._tables
+        words, lowered, word_features = self._tables
         found = [words.get(form, UNKNOWN), lowered.get(form.lower(), 2 + len(words))]
         found += [
-            column.get(look, column[""]) for column, look in zip(looks, _looks(form), strict=True)
+            column.get(look, column[""])
+            for column, look in zip(word_features, _features_of(form), strict=True)
         ]
         if len(form) > LONGEST_WORD:
             form = form[: LONGEST_WORD // 2] + form[-LONGEST_WORD // 2 :]
@@ -162,7 +172,7 @@ def _ranked(counts: Counter[str], most: int) -> dict[str, int]:
     return dict(ranked[:most])
 
 
-def _looks(form: str) -> list[str]:
+def _features_of(form: str) -> list[str]:
     """A word's shape, its beginnings and its endings, of each length."""
     shape = "".join(
         "X" if c.isupper() else "x" if c.islower() else "0" if c.isdigit() else c for c in form

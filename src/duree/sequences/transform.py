@@ -122,9 +122,9 @@ def _guerrero(series: list[Floats], block: int) -> float:
             continue
         cut = values[len(values) - blocks * block :].reshape(blocks, block)
         level, spread = np.nanmean(cut, axis=1), np.nanstd(cut, axis=1, ddof=1)
-        kept = np.isfinite(level) & np.isfinite(spread) & (spread > 0)
-        if kept.sum() < 2:
+        keep = np.isfinite(level) & np.isfinite(spread) & (spread > 0)
+        if keep.sum() < 2:
             continue
-        ratios = spread[kept] / level[kept] ** (1 - POWERS[:, None])
+        ratios = spread[keep] / level[keep] ** (1 - POWERS[:, None])
         worth += ratios.std(axis=1, ddof=1) / ratios.mean(axis=1)
     return float(POWERS[worth.argmin()]) if worth.any() else 1.0

@@ -18,7 +18,7 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
 from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.sequences.token_encoder import TokenEncoder
 from duree.serving.card import write_card
@@ -116,8 +116,8 @@ def _try(model: TrainedModel, graph: bytes) -> None:
             scores = model.network(torch.from_numpy(values), torch.from_numpy(lengths)).numpy()
         wanted = {"scores": scores, "predictions": model.task.predictions(scores)}
         found = session.run(list(wanted), {"values": values, "lengths": lengths})
-        for name, said in zip(wanted, found, strict=True):
-            apart = np.abs(said - wanted[name]) / np.maximum(np.abs(wanted[name]), 1.0)
+        for name, answer in zip(wanted, found, strict=True):
+            apart = np.abs(answer - wanted[name]) / np.maximum(np.abs(wanted[name]), 1.0)
             if not apart.max() <= TOLERANCE:
                 raise RunError(
                     "the exported graph says something else than the network: its {name} are "
@@ -133,11 +133,11 @@ def _values(model: TrainedModel, rng: np.random.Generator, rows: int, steps: int
     """Rows of the kind that the network reads, at random."""
     if isinstance(model.encoder, TextEncoder):
         return rng.integers(UNKNOWN, len(model.encoder.vocabulary), (rows, steps))
-    if isinstance(model.encoder, LifeEncoder):
+    if isinstance(model.encoder, StateEncoder):
         sizes = [size for size, _ in model.encoder.classes]
         tokens = rng.integers(UNKNOWN, len(model.encoder.vocabulary), (rows, steps))
-        beside = [rng.integers(size, size=(rows, steps)) for size in sizes]
-        return np.stack([tokens, *beside], axis=2)
+        features = [rng.integers(size, size=(rows, steps)) for size in sizes]
+        return np.stack([tokens, *features], axis=2)
     if isinstance(model.encoder, SeriesEncoder):
         return rng.normal(size=(rows, steps, model.encoder.size)).astype(np.float32)
     raise TypeError(f"no graph reads what {type(model.encoder).__name__} gives")
@@ -153,7 +153,7 @@ def _tables(model: TrainedModel) -> dict[str, Any]:
         "answers": list(model.task.classes) or [model.columns["target"]],
         "predictions": link._asdict(),
     }
-    if isinstance(model.encoder, TextEncoder | LifeEncoder):
+    if isinstance(model.encoder, TextEncoder | StateEncoder):
         vocabulary, settings = model.encoder.vocabulary, model.encoder.settings
         if model.reads_states:
             covariates = model.covariates
@@ -168,9 +168,9 @@ def _tables(model: TrainedModel) -> dict[str, Any]:
             "settings": settings.model_dump(),
             "ascii_unit": ASCII_UNIT,
         }
-        if isinstance(model.encoder, LifeEncoder):
-            beside = model.encoder.beside.items()
-            tables |= {"beside": {name: column.to_dict() for name, column in beside}}
+        if isinstance(model.encoder, StateEncoder):
+            features = model.encoder.step_features.items()
+            tables |= {"step_features": {name: column.to_dict() for name, column in features}}
     else:
         tables |= {"series": model.encoder.to_dict(), "reading": model.extra}
     return tables

@@ -50,7 +50,7 @@ def to_onnx(network: nn.Module, link: Link) -> onnx.ModelProto:
     deep = network.deep if isinstance(network, JoinedModel) else network
     assert isinstance(deep, SequenceModel)
     tokens = "values"
-    if deep.beside is not None:
+    if deep.step_features is not None:
         tokens = graph("Gather", "values", graph.constant(0, np.int64), axis=2)
     scores = _deep(graph, deep, tokens)
     if isinstance(network, JoinedModel):
@@ -104,8 +104,8 @@ class _Graph:
     def model(self, deep: SequenceModel) -> onnx.ModelProto:
         """The finished model."""
         shape: list[str | int] = ["batch", "steps"]
-        if deep.beside is not None:
-            shape += [1 + len(deep.beside.tables)]
+        if deep.step_features is not None:
+            shape += [1 + len(deep.step_features.tables)]
         values = helper.make_tensor_value_info("values", TensorProto.INT64, shape)
         if deep.embedding is None:
             shape += [deep.recurrent.input_size]
@@ -128,7 +128,9 @@ def _deep(graph: _Graph, deep: SequenceModel, tokens: str) -> str:
     x = tokens
     if deep.embedding is not None:
         x = graph("Gather", graph.constant(deep.embedding.weight), x)
-    for place, vectors in enumerate(deep.beside.vectors() if deep.beside else (), start=1):
+    for place, vectors in enumerate(
+        deep.step_features.vectors() if deep.step_features else (), start=1
+    ):
         codes = graph("Gather", "values", graph.constant(place, np.int64), axis=2)
         x = graph("Add", x, graph("Gather", graph.constant(vectors), codes))
     x = graph("Transpose", x, perm=[1, 0, 2])  # (T, B, I)
@@ -236,8 +238,8 @@ def _wide(graph: _Graph, wide: WideModel, tokens: str) -> str:
     # Shifts are for unsigned numbers alone; of the bits that are kept the sign is none.
     bits = graph("Cast", mixed, to=TensorProto.UINT64)
     shifted = graph("BitShift", bits, graph.constant(24, np.uint64), direction="RIGHT")
-    kept = graph("BitwiseAnd", shifted, graph.constant(wide.places - 1, np.uint64))
-    pairs = graph("Add", graph("Cast", kept, to=TensorProto.INT64), size)
+    masked = graph("BitwiseAnd", shifted, graph.constant(wide.places - 1, np.uint64))
+    pairs = graph("Add", graph("Cast", masked, to=TensorProto.INT64), size)
     pairs = graph("Where", graph("Equal", right, padding), padding, pairs)
     features = graph("Concat", units, pairs, axis=1)
     count = graph("Gather", graph("Shape", features), graph.integers(1))

@@ -68,7 +68,7 @@ class Sentences:
         calls them."""
         inputs = pl.Series(TOKENS, sentences, dtype=pl.List(pl.String))
         sequences = self.model.encode(inputs)
-        told = self.model.task.told(self.model.predictions(sequences), inputs)
-        columns = {column.name: column.to_list() for column in told}
+        summary_columns = self.model.task.summary_columns(self.model.predictions(sequences), inputs)
+        columns = {column.name: column.to_list() for column in summary_columns}
         spans = zip(sequences.offsets[:-1].tolist(), sequences.offsets[1:].tolist(), strict=True)
         return [{name: cells[begin:end] for name, cells in columns.items()} for begin, end in spans]

@@ -74,8 +74,8 @@ class SeriesRows:
             if name != self.time and (odd := [c for c in cells if not _is_number(c)]):
                 raise unfit(number, f"{name!r} holds {odd[0]!r}: give numbers, null for none")
             if self.time and len(cells) > (most := len(columns[self.time])):
-                told = f"{name!r} has {len(cells)} cells, and {self.time!r} {most} times"
-                raise unfit(number, f"{told}: give a time for each")
+                problem = f"{name!r} has {len(cells)} cells, and {self.time!r} {most} times"
+                raise unfit(number, f"{problem}: give a time for each")
         try:
             return self.begun(columns)
         except DataError as error:

@@ -22,7 +22,7 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.results.run_files import Estimate
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import TextEncoder
 from duree.sequences.token_encoder import TokenEncoder
 from duree.serving.batching import Batcher
@@ -39,10 +39,10 @@ from duree.serving.bodies import (
 from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
-from duree.tables.layouts.covariates import called, tell_covariates_of_row
+from duree.tables.layouts.covariates import called, prepend_covariates_to_row
 from duree.tables.layouts.persons import GAPS
-from duree.tables.layouts.states import ARROW, tell_row
-from duree.tables.layouts.step_attributes import tell_beside
+from duree.tables.layouts.states import ARROW, join_row
+from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 from duree.version import __version__
 
@@ -72,14 +72,14 @@ class Rows:
     def example(self) -> dict[str, Line]:
         """A row that it can predict."""
         encoder = self.model.encoder
-        if not self.model.reads_states or not isinstance(encoder, TextEncoder | LifeEncoder):
+        if not self.model.reads_states or not isinstance(encoder, TextEncoder | StateEncoder):
             return dict.fromkeys(self.model.inputs, "No rain, no rainbow.")
         heads = {name: called(name) for name in self.model.covariates}
         states = [unit for unit in encoder.vocabulary if not unit.startswith((*heads.values(),))]
         row: dict[str, Line] = dict.fromkeys(self.model.inputs, states[-1])
         for name, head in heads.items():
-            told = (unit for unit in encoder.vocabulary if unit.startswith(head))
-            row[name] = next(told, "").removeprefix(head)
+            text_of = (unit for unit in encoder.vocabulary if unit.startswith(head))
+            row[name] = next(text_of, "").removeprefix(head)
         return row
 
     def read(self, row: Mapping[str, Line], number: int) -> str:
@@ -90,17 +90,17 @@ class Rows:
             if isinstance(value, list):
                 raise unfit(number, f"{column!r} is a list, and a single value is wanted")
             values.append(value)
-        return self.told(values)
+        return self.text_of(values)
 
     size = staticmethod(len)  # the characters of a text
 
-    def told(self, values: Sequence[Cell]) -> str:
+    def text_of(self, values: Sequence[Cell]) -> str:
         """The values of a row's columns as one text."""
         given = [None if value is None else written(value) for value in values]
         heads = self.model.covariates
         sequence, covariates = given[: len(given) - len(heads)], given[len(given) - len(heads) :]
-        told = tell_row(sequence) if self.model.reads_columns else written(values[0])
-        return tell_covariates_of_row(heads, covariates, told)
+        text_of = join_row(sequence) if self.model.reads_columns else written(values[0])
+        return prepend_covariates_to_row(heads, covariates, text_of)
 
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
         """A prediction for each text, as the service tells it."""
@@ -124,7 +124,7 @@ class Rows:
     def explained(self, text: str) -> dict[str, Any]:
         """A prediction, and what each word of its text added."""
         model = self.model
-        if model.task.each_step or not isinstance(model.encoder, TextEncoder | LifeEncoder):
+        if model.task.each_step or not isinstance(model.encoder, TextEncoder | StateEncoder):
             raise HTTPException(422, "a network that answers at each step is not explained")
         given = integrated_gradients(model, model.encode(self.series([text])))
         encoder = text_encoder(model)
@@ -144,11 +144,11 @@ class Rows:
         }
 
 
-class Told(str):
+class SequenceWithFeatures(str):
     """Events as they are told, and for each of them a value of what stands beside, where that is
     known."""
 
-    beside: dict[str, list[Any]]
+    step_features: dict[str, list[Any]]
 
 
 class Events(Rows):
@@ -162,43 +162,48 @@ class Events(Rows):
     @property
     def needed(self) -> list[str]:
         """The columns that every row must have."""
-        return [*self.model.inputs, *(name for name in self.model.beside if name != GAPS)]
+        return [*self.model.inputs, *(name for name in self.model.step_features if name != GAPS)]
 
     @property
     def example(self) -> dict[str, Line]:
         """A row that it can predict."""
-        return {**super().example, **{name: [None] for name in self.model.beside}}
+        return {**super().example, **{name: [None] for name in self.model.step_features}}
 
-    def read(self, row: Mapping[str, Line], number: int) -> Told:
+    def read(self, row: Mapping[str, Line], number: int) -> SequenceWithFeatures:
         """What the network reads of a row; HTTPException 422 where it does not fit."""
-        told = Told(super().read(row, number))
-        lists = {name: column_of(row, name, number) for name in self.model.beside if name != GAPS}
+        text_of = SequenceWithFeatures(super().read(row, number))
+        lists = {
+            name: column_of(row, name, number) for name in self.model.step_features if name != GAPS
+        }
         lists |= {GAPS: row[GAPS]} if row.get(GAPS) is not None else {}
-        steps = len(told.split(ARROW)) - len(self.model.covariates) if told else 0
-        told.beside = {}
-        for name in self.model.beside:
+        steps = len(text_of.split(ARROW)) - len(self.model.covariates) if text_of else 0
+        text_of.step_features = {}
+        for name in self.model.step_features:
             if (given := lists.get(name)) is None:
                 continue
             if not isinstance(given, list) or len(given) != steps:
                 raise unfit(number, f"{name!r} is to be a list with a value for each of {steps}")
             if self.model.has_numbers(name) and any(isinstance(value, str) for value in given):
                 raise unfit(number, f"{name!r} is to hold numbers")
-            told.beside[name] = list(given)
-        return told
+            text_of.step_features[name] = list(given)
+        return text_of
 
     def series(self, texts: list[str]) -> pl.Series:
         """Rows as the encoder takes them; of texts alone nothing is known beside."""
         columns = []
-        for name in self.model.beside:
-            given = [text.beside.get(name) if isinstance(text, Told) else None for text in texts]
+        for name in self.model.step_features:
+            given = [
+                text.step_features.get(name) if isinstance(text, SequenceWithFeatures) else None
+                for text in texts
+            ]
             make, kind = (float, pl.Float64) if self.model.has_numbers(name) else (str, pl.String)
             cells = [
                 None if one is None else [None if cell is None else make(cell) for cell in one]
                 for one in given
             ]
             columns.append(pl.Series(name, cells, pl.List(kind)))
-        return tell_beside(
-            Table(pl.DataFrame(columns), ()), super().series(texts), self.model.beside
+        return with_step_features(
+            Table(pl.DataFrame(columns), ()), super().series(texts), self.model.step_features
         )
 
 
@@ -258,7 +263,7 @@ def rows_of(model: TrainedModel, recipe: Recipe) -> Rows | Sentences | SeriesRow
         return SeriesRows(model, recipe)
     if isinstance(model.encoder, TokenEncoder):
         return Sentences(model)
-    return Events(model) if model.beside else Rows(model)
+    return Events(model) if model.step_features else Rows(model)
 
 
 def written(value: Cell) -> str:

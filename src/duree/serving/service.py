@@ -254,7 +254,7 @@ def _of_table(rows: Rows, body: bytes) -> list[str]:
         raise HTTPException(422, "attributes of events are lists: send the rows as JSON")
     try:
         columns = [read_column(body, column) for column in rows.needed]
-        return [rows.told(row) for row in zip(*columns, strict=True)]
+        return [rows.text_of(row) for row in zip(*columns, strict=True)]
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
 
@@ -276,9 +276,9 @@ def _loaded_anew(old: Served) -> Served | None:
     try:
         return Served(old.folder, old.waiting)
     except Exception as error:  # whatever it is, the old one goes on
-        told = "{name!r} was not loaded anew, what was loaded before goes on: {reason}"
+        text_of = "{name!r} was not loaded anew, what was loaded before goes on: {reason}"
         reason = str(error) or type(error).__name__
-        print(translate(told).format(name=old.name, reason=reason), file=sys.stderr, flush=True)
+        print(translate(text_of).format(name=old.name, reason=reason), file=sys.stderr, flush=True)
         return None
 
 
@@ -314,7 +314,7 @@ class Counted:
             return
         began = time.perf_counter()
 
-        async def told(message: MutableMapping[str, Any]) -> None:
+        async def text_of(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 # A path that nobody serves could be anything: it is not kept.
                 path = scope["path"] if scope.get("route") else "other"
@@ -324,4 +324,4 @@ class Counted:
                 message["headers"].append((b"x-content-type-options", b"nosniff"))
             await send(message)
 
-        await self.app(scope, receive, told)
+        await self.app(scope, receive, text_of)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.tables.table import Table
 
-_TOLD = 5  # rows named in a message
+NAMED_ROWS = 5  # rows named in a message
 
 
 def resolve_column(table: Table, name: str) -> str:
@@ -72,7 +72,7 @@ def as_numbers(table: Table, name: str) -> pl.Series:
     bad = column.is_not_null() & ~numbers.is_finite().fill_null(False)
     if bad.any():
         rows = bad.arg_true()
-        shown = ", ".join(f"{row + 1}: {str(column[row])[:40]!r}" for row in rows[:_TOLD])
+        shown = ", ".join(f"{row + 1}: {str(column[row])[:40]!r}" for row in rows[:NAMED_ROWS])
         raise DataError(
             "column {column!r} holds cells that are not finite numbers: {count}",
             "{file}, row {shown}",
@@ -80,7 +80,7 @@ def as_numbers(table: Table, name: str) -> pl.Series:
             count=len(rows),
             column=name,
             file=_files(table),
-            shown=shown + (", ..." if len(rows) > _TOLD else ""),
+            shown=shown + (", ..." if len(rows) > NAMED_ROWS else ""),
         )
     return numbers
 

@@ -92,7 +92,7 @@ class Classify(Task):
 
         return loss
 
-    def settle(
+    def calibrate(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> Self:
         return replace(self, temperature=fit_temperature(scores, targets, *weights))

@@ -10,7 +10,7 @@ from duree.tasks.task import Loss
 
 # The share of the loss that is learned from a teacher, where there is one; and the place of the
 # state before a step in its target, after which stands its place at the teacher's.
-TAUGHT, BEFORE = 0.5, 1
+DISTILLED, BEFORE = 0.5, 1
 
 
 def loss_of_steps(teacher: Tensor | None = None) -> Loss:
@@ -23,14 +23,16 @@ def loss_of_steps(teacher: Tensor | None = None) -> Loss:
 
     def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         is_real = targets[:, :, 0] != IGNORED
-        said, told = scores[is_real].log_softmax(dim=1), targets[is_real]
+        log_probabilities, answers = scores[is_real].log_softmax(dim=1), targets[is_real]
         if weights is not None:
             # A step counts as its row does.
-            said = said * weights[:, None].expand_as(is_real)[is_real][:, None]
-        total = nll_loss(said, told[:, 0], reduction="sum")
-        if teacher is not None and told.shape[1] > BEFORE + 1:
-            taught = -(teacher[told[:, BEFORE + 1]] * said).sum()
-            total = (1 - TAUGHT) * total + TAUGHT * taught
-        return total / max(len(told), 1)
+            log_probabilities = (
+                log_probabilities * weights[:, None].expand_as(is_real)[is_real][:, None]
+            )
+        total = nll_loss(log_probabilities, answers[:, 0], reduction="sum")
+        if teacher is not None and answers.shape[1] > BEFORE + 1:
+            distilled_loss = -(teacher[answers[:, BEFORE + 1]] * log_probabilities).sum()
+            total = (1 - DISTILLED) * total + DISTILLED * distilled_loss
+        return total / max(len(answers), 1)
 
     return loss

@@ -148,7 +148,7 @@ class Forecast(Task):
 
         return loss
 
-    def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
+    def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         values = targets[:, : self.horizon]
         settled = self._stretched(scores, values)
         quantiles = quantiles_of(settled.predictions(scores))

@@ -147,7 +147,7 @@ class Label(Task):
 
         return loss
 
-    def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
+    def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         return self
 
     def predictions(
@@ -180,14 +180,16 @@ class Label(Task):
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         raise NotImplementedError("a lemma hangs on its word: see told")
 
-    def told(self, predictions: NDArray[np.float64], inputs: pl.Series) -> list[pl.Series]:
+    def summary_columns(
+        self, predictions: NDArray[np.float64], inputs: pl.Series
+    ) -> list[pl.Series]:
         words = inputs.explode().to_list()
         found = []
         for place, layer in enumerate(self.layers):
             codes, chances = predictions[:, 2 * place : 2 * place + 2].T
             name = f"_{layer.name}" if place else ""
-            told = layer.told(words, codes.astype(np.int64))
-            found.append(pl.Series(f"prediction{name}", told, dtype=pl.String))
+            cells = layer.cells(words, codes.astype(np.int64))
+            found.append(pl.Series(f"prediction{name}", cells, dtype=pl.String))
             found.append(pl.Series(f"probability{name}", chances))
         return found
 
@@ -199,11 +201,11 @@ class Label(Task):
         target: pl.Series,
     ) -> dict[str, Any]:
         main, cells = self.layers[0], _flat(target)[0]
-        said, sure = self.told(predictions, inputs)[:2]
+        predicted, sure = self.summary_columns(predictions, inputs)[:2]
         found = describe_tags(
             inputs.to_list(),
             cells[main.name].to_list(),
-            said.to_list(),
+            predicted.to_list(),
             sure.to_list(),
             unseen=int(answers[:, UNSEEN].sum()),
             layers=[layer.name for layer in self.layers],
@@ -217,7 +219,7 @@ class Label(Task):
     def answered(
         self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
     ) -> pl.DataFrame:
-        return with_columns(with_tokens(frame), self.told(predictions, frame[TOKENS]))
+        return with_columns(with_tokens(frame), self.summary_columns(predictions, frame[TOKENS]))
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
         counts = [len(layer.tags) for layer in self.layers]

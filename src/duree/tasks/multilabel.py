@@ -93,7 +93,7 @@ class Multilabel(Task):
 
         return loss
 
-    def settle(
+    def calibrate(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> Self:
         # A label is one of two classes with scores (0, s): the same fit serves.

@@ -25,24 +25,24 @@ from duree.evaluation.next_metrics import NEXT_IN_TERMS, SUMS, terms
 from duree.network.batches import Examples
 from duree.network.next_model import StepModel
 from duree.recipe.recipe import Recipe
-from duree.recipe.settings import STATES, Enough, ModelSettings
+from duree.recipe.settings import STATES, EpochBudget, ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.tables.columns import as_text, with_columns
 from duree.tables.layouts.persons import GAPS
 from duree.tables.layouts.states import ARROW, period_of
-from duree.tables.layouts.step_attributes import beside
+from duree.tables.layouts.step_attributes import names_of_step_features
 from duree.tables.table import Table
-from duree.tasks.distillation import TAUGHT, loss_of_steps
-from duree.tasks.simulation import FurtherAhead
+from duree.tasks.distillation import DISTILLED, loss_of_steps
+from duree.tasks.simulation import Simulation
 from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of
 
 # What stands for every state that training has not seen.
 UNSEEN = "(unseen)"
 # Boosted trees teach where a table has so many rows at least.
-FEWEST_TAUGHT = 40
+FEWEST_DISTILLED = 40
 # Columns of a table with a row for each step: which it is, and the state before; of events with
 # times, how long after the one before it came.
 OF_STEPS, GAP = ("step", "before"), "gap"
@@ -75,7 +75,7 @@ class Next(Task):
     times: int = 0
     period: int = 0
     temperature: float = 1.0
-    taught_share: float = 0.0
+    distillation_share: float = 0.0
     is_large: bool = False
 
     name: ClassVar[str] = "next"
@@ -84,7 +84,7 @@ class Next(Task):
     watched: ClassVar[str] = "minus bits per step"
     each_step: ClassVar[bool] = True
     # mvad (33 batches an epoch) learns for some 3,000 steps.
-    enough: ClassVar[Enough] = Enough(steps=3500, epochs=100)
+    epoch_budget: ClassVar[EpochBudget] = EpochBudget(steps=3500, epochs=100)
 
     @classmethod
     def check(cls, recipe: Recipe) -> None:
@@ -124,8 +124,8 @@ class Next(Task):
     def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
         # What comes next hangs on what was last: of a longer sequence its end is kept.
         settings = recipe.text.model_copy(update={"keep": "tail"})
-        if recipe.data.covariate or beside(rows):
-            return LifeEncoder.fit(rows, settings, len(recipe.data.covariate))
+        if recipe.data.covariate or names_of_step_features(rows):
+            return StateEncoder.fit(rows, settings, len(recipe.data.covariate))
         return TextEncoder.fit(rows, settings)
 
     @classmethod
@@ -149,10 +149,6 @@ class Next(Task):
         return len(self.states) + 1
 
     @property
-    def teacher_share(self) -> float:
-        return self.taught_share
-
-    @property
     def classes(self) -> tuple[str, ...]:
         return (*self.states, UNSEEN)
 
@@ -165,8 +161,8 @@ class Next(Task):
             # last.
             times=max(self.times - 1, 0),
             period=self.period,
-            covariates=encoder.sizes if isinstance(encoder, LifeEncoder) else (),
-            beside=encoder.classes if isinstance(encoder, LifeEncoder) else (),
+            covariates=encoder.sizes if isinstance(encoder, StateEncoder) else (),
+            step_features=encoder.classes if isinstance(encoder, StateEncoder) else (),
         )
 
     def codes(self, sequences: Ragged) -> Ragged:
@@ -180,10 +176,10 @@ class Next(Task):
         one, and its covariates, int32 [steps, 1 + phases + covariates]."""
         place = sequences.steps
         phase = place[:, None] % self.period if self.period else place[:, None][:, :0]
-        beside = sequences.values.reshape(len(sequences.values), -1)[:, 1:]
+        features = sequences.values.reshape(len(sequences.values), -1)[:, 1:]
         own = self.codes(sequences).values[:, None]
-        told = np.concatenate([own, phase, beside], axis=1).astype(np.int32)
-        return Ragged(told, sequences.offsets)
+        read = np.concatenate([own, phase, features], axis=1).astype(np.int32)
+        return Ragged(read, sequences.offsets)
 
     def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
         """Every sequence without its last step, and what comes after each: see ``encode``."""
@@ -203,24 +199,24 @@ class Next(Task):
     def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(targets[:, :1] == np.arange(self.outputs))
 
-    def taught(self, examples: Examples, recipe: Recipe) -> tuple[Self, Examples, Loss]:
+    def distilled(self, examples: Examples, recipe: Recipe) -> tuple[Self, Examples, Loss]:
         """A share of the loss is learned from what boosted trees say of each step that have not
         seen its row."""
         came = examples.answers[:, 0].astype(np.int64)
-        if self.outputs > MOST_STATES or len(came) > MOST_STEPS or len(examples) < FEWEST_TAUGHT:
+        if self.outputs > MOST_STATES or len(came) > MOST_STEPS or len(examples) < FEWEST_DISTILLED:
             return self, examples, self.loss(examples.answers, recipe)
         steps = self._steps(examples.sequences)
-        said = cross_fitted(steps, came, self.outputs, recipe.seed, examples.weights)
-        teacher = torch.from_numpy(said)
+        predicted = cross_fitted(steps, came, self.outputs, recipe.seed, examples.weights)
+        teacher = torch.from_numpy(predicted)
         places = np.arange(len(came), dtype=np.int32)[:, None]
         targets = np.concatenate([examples.answers, places], axis=1)
-        told = replace(examples, targets=Ragged(targets, examples.sequences.offsets))
-        return replace(self, taught_share=TAUGHT), told, loss_of_steps(teacher)
+        examples = replace(examples, targets=Ragged(targets, examples.sequences.offsets))
+        return replace(self, distillation_share=DISTILLED), examples, loss_of_steps(teacher)
 
     def loss(self, targets: Any, recipe: Recipe) -> Loss:
         return loss_of_steps()
 
-    def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
+    def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         counts = _of_steps(targets, weights)
         return replace(self, temperature=fit_temperature(scores, targets.values[:, 0], *counts))
 
@@ -229,13 +225,15 @@ class Next(Task):
     ) -> NDArray[np.float64]:
         return np.asarray(softmax(scores.astype(np.float64) / self.temperature, axis=1))
 
-    def kept(self, predictions: NDArray[np.float64], answers: NDArray[Any]) -> NDArray[np.float64]:
+    def summarise(
+        self, predictions: NDArray[np.float64], answers: NDArray[Any]
+    ) -> NDArray[np.float64]:
         """The terms of the metrics, the likeliest state, its probability; all, where they are few.
 
         float64 [answers, len(SUMS) + 2 (+ states)]
         """
-        said = (predictions.argmax(axis=1), predictions.max(axis=1))
-        found = [terms(predictions, answers), np.stack(said, axis=1)]
+        predicted = (predictions.argmax(axis=1), predictions.max(axis=1))
+        found = [terms(predictions, answers), np.stack(predicted, axis=1)]
         return np.concatenate(found if self.has_many else [*found, predictions], axis=1)
 
     @property
@@ -263,7 +261,7 @@ class Next(Task):
         right = predictions[:, SUMS.index("right")] == 1
         return reliability_of(predictions[:, len(SUMS) + 1], right)
 
-    def further(
+    def simulate(
         self,
         network: nn.Module,
         sequences: Ragged,
@@ -278,13 +276,15 @@ class Next(Task):
         tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
         seen, tested = (sequences.take(rows) for rows in parts)
         counts = () if weights is None else (weights[rows] for rows in parts)
-        asked = FurtherAhead(network, tokens, self.times, self.temperature, seed)
+        asked = Simulation(network, tokens, self.times, self.temperature, seed)
         return asked.figures(tested, self.codes(seen), self.codes(tested), *counts)
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         return self._columns(predictions.argmax(axis=1), predictions.max(axis=1), predictions)
 
-    def told(self, predictions: NDArray[np.float64], inputs: pl.Series) -> list[pl.Series]:
+    def summary_columns(
+        self, predictions: NDArray[np.float64], inputs: pl.Series
+    ) -> list[pl.Series]:
         best, sure, *_ = predictions.T[len(SUMS) :]
         return self._columns(best.astype(np.int64), sure, predictions[:, len(SUMS) + 2 :])
 
@@ -292,12 +292,12 @@ class Next(Task):
         self, best: NDArray[np.int64], sure: NDArray[np.float64], shares: NDArray[np.float64]
     ) -> list[pl.Series]:
         """The likeliest state by name, and its probability; or those of all, where they are few."""
-        said = pl.Series("prediction", self.classes, dtype=pl.String).gather(best)
+        predicted = pl.Series("prediction", self.classes, dtype=pl.String).gather(best)
         if self.has_many:
-            return [said, pl.Series("probability", sure)]
+            return [predicted, pl.Series("probability", sure)]
         names = (f"probability_{state}" for state in self.classes)
         return [
-            said,
+            predicted,
             *(pl.Series(name, column) for name, column in zip(names, shares.T, strict=True)),
         ]
 
@@ -318,8 +318,8 @@ class Next(Task):
         # What is told of all steps would stand beside each of them.
         lists = [name for name, kind in frame.schema.items() if kind == pl.List]
         others = frame.drop([*names, *lists], strict=False)
-        told = pl.concat([others, steps], how="horizontal")
-        return told.explode(names).filter(pl.col("step").is_not_null())
+        joined = pl.concat([others, steps], how="horizontal")
+        return joined.explode(names).filter(pl.col("step").is_not_null())
 
     def answered(
         self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
@@ -345,7 +345,7 @@ class Next(Task):
             "times": self.times,
             "period": self.period,
             "temperature": self.temperature,
-            "taught_share": self.taught_share,
+            "distillation_share": self.distillation_share,
             "is_large": self.is_large,
         }
 
@@ -357,7 +357,7 @@ class Next(Task):
             int(state["times"]),
             int(state["period"]),
             float(state["temperature"]),
-            float(state.get("taught_share", 0.0)),
+            float(state.get("distillation_share", state.get("taught_share", 0.0))),
             bool(state.get("is_large", False)),
         )
 

@@ -75,7 +75,7 @@ class Regress(Task):
 
         return loss
 
-    def settle(
+    def calibrate(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> Self:
         errors = np.abs(self.predictions(scores)[:, 0] - targets)

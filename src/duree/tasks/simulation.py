@@ -18,7 +18,7 @@ PATHS = 300
 
 
 @dataclass(frozen=True)
-class FurtherAhead:
+class Simulation:
     """How a network is asked for what is further ahead.
 
     Attributes

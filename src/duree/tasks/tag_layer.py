@@ -88,7 +88,7 @@ class Layer:
         codes = [places.setdefault(tag, len(places)) for tag in tags]
         return np.array(codes, dtype=np.int64)
 
-    def told(self, words: Sequence[str], codes: NDArray[np.int64]) -> list[str]:
+    def cells(self, words: Sequence[str], codes: NDArray[np.int64]) -> list[str]:
         """The cell of each word from the place of its tag."""
         tags = [self.tags[code] for code in codes.tolist()]
         if not self.edits:

@@ -17,15 +17,15 @@ from duree.network.batches import Examples
 from duree.network.model import SequenceModel
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe.recipe import Recipe
-from duree.recipe.settings import ENOUGH, Enough, ModelSettings
+from duree.recipe.settings import DEFAULT_BUDGET, EpochBudget, ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import LifeEncoder
+from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import TextEncoder
 from duree.tables.checks.target import clean_labels
 from duree.tables.columns import as_numbers, as_text, with_columns
-from duree.tables.layouts.step_attributes import beside
+from duree.tables.layouts.step_attributes import names_of_step_features
 from duree.tables.table import Table
 
 # (scores, targets) or (scores, targets, weights of the rows) -> mean.
@@ -61,7 +61,7 @@ class Task(Protocol):
     stratify: ClassVar[bool]
     watched: ClassVar[str]
     each_step: ClassVar[bool] = False
-    enough: ClassVar[Enough] = ENOUGH
+    epoch_budget: ClassVar[EpochBudget] = DEFAULT_BUDGET
     of_series: ClassVar[bool] = False
 
     @classmethod
@@ -86,8 +86,8 @@ class Task(Protocol):
         """Learn from the training rows how what is read becomes numbers."""
         if recipe.data.reads_numbers:
             return SeriesEncoder.fit(rows, recipe.text.max_length, recipe.text.keep)
-        if beside(rows):
-            return LifeEncoder.fit(rows, recipe.text, 0)
+        if names_of_step_features(rows):
+            return StateEncoder.fit(rows, recipe.text, 0)
         return TextEncoder.fit(rows, recipe.text)
 
     @classmethod
@@ -101,7 +101,7 @@ class Task(Protocol):
         ...
 
     @property
-    def teacher_share(self) -> float:
+    def distillation_share(self) -> float:
         """The share of the loss that was learned from another model, and not from the answers."""
         return 0.0
 
@@ -117,7 +117,7 @@ class Task(Protocol):
     def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
         """An untrained network that reads what the encoder gives and answers this question."""
         words = None
-        if isinstance(encoder, TextEncoder | LifeEncoder):
+        if isinstance(encoder, TextEncoder | StateEncoder):
             words = len(encoder.vocabulary)
         size = encoder.size if isinstance(encoder, SeriesEncoder) else None
         network = SequenceModel(
@@ -125,7 +125,7 @@ class Task(Protocol):
             vocabulary_size=words,
             channels=size,
             outputs=self.outputs,
-            beside=encoder.classes if isinstance(encoder, LifeEncoder) else (),
+            step_features=encoder.classes if isinstance(encoder, StateEncoder) else (),
         )
         if settings.wide and words is not None:
             return JoinedModel(network, WideModel(words, self.outputs))
@@ -153,7 +153,7 @@ class Task(Protocol):
         """Which rows speak for each output, bool [rows, outputs]."""
         ...
 
-    def taught(self, examples: Examples, recipe: Recipe) -> tuple[Self, Examples, Loss]:
+    def distilled(self, examples: Examples, recipe: Recipe) -> tuple[Self, Examples, Loss]:
         """The task, the training rows as the loss wants them, and the loss, as training begins."""
         return self, examples, self.loss(examples.answers, recipe)
 
@@ -165,7 +165,7 @@ class Task(Protocol):
         """
         ...
 
-    def settle(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
+    def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         """Learn from the validation part how sure the scores are."""
         ...
 
@@ -175,7 +175,9 @@ class Task(Protocol):
         """Scores as probabilities or numbers; ``lengths`` int64 [rows] are those of the rows."""
         ...
 
-    def kept(self, predictions: NDArray[np.float64], answers: NDArray[Any]) -> NDArray[np.float64]:
+    def summarise(
+        self, predictions: NDArray[np.float64], answers: NDArray[Any]
+    ) -> NDArray[np.float64]:
         """What is kept of predictions for judging and telling: float64 [answers, k], all of them.
 
         Where each of many steps has many outputs, only what ``metrics``, ``calibration`` and
@@ -207,7 +209,7 @@ class Task(Protocol):
         """The points of a reliability diagram, where the task has one."""
         ...
 
-    def further(
+    def simulate(
         self,
         network: nn.Module,
         sequences: Ragged,
@@ -215,7 +217,7 @@ class Task(Protocol):
         seed: int,
         weights: NDArray[np.float64] | None,
     ) -> dict[str, Any] | None:
-        """What else is judged, as plain JSON data for ``further.json``; None for most tasks.
+        """What else is judged, as plain JSON data for ``simulation.json``; None for most tasks.
 
         Parameters
         ----------
@@ -234,7 +236,9 @@ class Task(Protocol):
         """The columns that ``predict`` adds to a table: ``prediction``, then how sure it is."""
         ...
 
-    def told(self, predictions: NDArray[np.float64], inputs: pl.Series) -> list[pl.Series]:
+    def summary_columns(
+        self, predictions: NDArray[np.float64], inputs: pl.Series
+    ) -> list[pl.Series]:
         """The same of what is ``kept``, with what was read of the rows, which some answers are told
         by."""
         return self.columns(predictions)
@@ -292,7 +296,7 @@ def mean_of(values: NDArray[Any], *weights: NDArray[Any]) -> float:
 
 def encoding_of(encoder: Encoder) -> Encoding | None:
     """How what stands beside each step is read; None where nothing does."""
-    if isinstance(encoder, LifeEncoder) and encoder.beside:
+    if isinstance(encoder, StateEncoder) and encoder.step_features:
         return Encoding(encoder.encode, encoder.classes)
     return None
 
@@ -301,7 +305,7 @@ def units_of(encoder: Encoder) -> Callable[[str], list[str]] | None:
     """What parts a text into the units that the network sees; None where it reads numbers."""
     if isinstance(encoder, SeriesEncoder):
         return None
-    texts = encoder.states if isinstance(encoder, LifeEncoder) else encoder
+    texts = encoder.states if isinstance(encoder, StateEncoder) else encoder
     if not isinstance(texts, TextEncoder):
         raise TypeError(f"{type(encoder).__name__} reads no texts")
     return texts.units

@@ -87,9 +87,9 @@ def train(
     try:
         if progress:
             for message in refused:
-                progress.tell(message)
+                progress.message(message)
             if kernels.compiled is None:
-                progress.tell(translate(SLOWER).format(reason=kernels.missing))
+                progress.message(translate(SLOWER).format(reason=kernels.missing))
             expected = estimate(model, plan.examples, plan.loss, plan.settings, steps)
             progress.start(steps, training.position.step, expected)
         with Interrupt() as interrupt, torch.random.fork_rng(devices=[]):
@@ -222,8 +222,8 @@ class _Session:
         """Judge the weights on the validation part, and keep them if they are the best so far."""
         plan, training, position = self.plan, self.training, self.training.position
         own = _copy(training.model.state_dict())
-        judged = training.average if self.averages() else own
-        training.model.load_state_dict(judged)
+        evaluated = training.average if self.averages() else own
+        training.model.load_state_dict(evaluated)
         found = scores(training.model, plan.validation.sequences)
         training.model.load_state_dict(own)
         validation_loss = _validation_loss(plan, found)
@@ -233,7 +233,7 @@ class _Session:
         position.stale += 1
         if position.best is None or best > tuple(position.best):
             position.best, position.stale = best, 0
-            training.best = _copy(judged)
+            training.best = _copy(evaluated)
         position.history.append(
             {
                 "epoch": position.epoch + 1,
@@ -263,7 +263,7 @@ class _Session:
         """Whether the recipe's minutes are spent, or who follows has seen enough."""
         minutes = self.plan.settings.max_minutes
         spent = minutes is not None and time.perf_counter() - self.began > 60 * minutes
-        return spent or (self.progress is not None and self.progress.enough())
+        return spent or (self.progress is not None and self.progress.should_stop())
 
     def save(self) -> None:
         """Write a checkpoint, where there is a folder for it."""

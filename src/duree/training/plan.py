@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.network.batches import Examples, epoch_batches
-from duree.recipe.settings import ENOUGH, Enough, TrainingSettings
+from duree.recipe.settings import DEFAULT_BUDGET, EpochBudget, TrainingSettings
 from duree.training.estimate import Estimate
 from duree.training.optimiser import Loss
 
@@ -36,11 +36,11 @@ class Progress(Protocol):
         """One epoch is done."""
         ...
 
-    def enough(self) -> bool:
+    def should_stop(self) -> bool:
         """Whether training shall end here, and keep the best weights it has."""
         ...
 
-    def tell(self, message: str) -> None:
+    def message(self, message: str) -> None:
         """Something worth a line."""
         ...
 
@@ -72,7 +72,7 @@ class Plan:
     figure: Figure
     settings: TrainingSettings
     seed: int
-    enough: Enough = ENOUGH
+    epoch_budget: EpochBudget = DEFAULT_BUDGET
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
         """The batches of one epoch, in order; rows without a step have nothing to teach."""
@@ -84,5 +84,7 @@ class Plan:
     @property
     def epochs(self) -> int:
         """How many epochs at most."""
-        open_epochs = math.ceil(self.enough.steps / len(self.batches(0)))
-        return self.settings.epochs or min(max(open_epochs, FEWEST_EPOCHS), self.enough.epochs)
+        open_epochs = math.ceil(self.epoch_budget.steps / len(self.batches(0)))
+        return self.settings.epochs or min(
+            max(open_epochs, FEWEST_EPOCHS), self.epoch_budget.epochs
+        )

@@ -24,8 +24,8 @@ SMALL = {
     "model.hidden_size": 8,
     "model.embedding_size": 8,
     "training.epochs": 1,
-    "judging.bootstrap": 100,
-    "judging.baselines": False,
+    "evaluation.bootstrap": 100,
+    "evaluation.baselines": False,
 }
 NUMBERS = {name: value for name, value in SMALL.items() if name != "model.embedding_size"}
 MONTHS = [f"m{n}" for n in range(8)]
@@ -46,7 +46,7 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Visitor:
     folder = tmp_path_factory.mktemp("trying")
     (folder / "runs").mkdir()
     file = write_universal(folder / "train.conllu", sentences(60))
-    settings = {"training.epochs": 1, "judging.baselines": False}
+    settings = {"training.epochs": 1, "evaluation.baselines": False}
     fit(tagging(file, "upos,lemma", **settings), folder / "runs" / "tags")
     more = {"plan": pl.int_range(pl.len()) % 3}
     file = Path(long_table(folder / "walks.csv", walks(), more=more))

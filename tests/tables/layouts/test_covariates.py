@@ -11,8 +11,8 @@ from duree.errors import DataError
 from duree.tables.layouts.covariates import (
     MOST_VALUES,
     check_covariates,
-    tell_covariates,
-    tell_covariates_of_row,
+    prepend_covariates,
+    prepend_covariates_to_row,
 )
 from duree.tables.layouts.states import ARROW, MISSING
 from duree.tables.table import Source, Table
@@ -28,7 +28,7 @@ def table(**columns: list[object]) -> Table:
 def test_each_covariate_is_told_by_its_name_and_its_value() -> None:
     given_rows = table(female=["yes", None, " ", " no "], born=[1950.0, 1960.0, None, 1970.0])
     told = pl.Series("states", ["school › work", "work", "", "school"])
-    found = tell_covariates(given_rows, {"female": "female", "born": "born"}, told)
+    found = prepend_covariates(given_rows, {"female": "female", "born": "born"}, told)
     assert found.name == "states"
     assert found.to_list() == [
         "female=yes › born=1950 › school › work",
@@ -40,11 +40,11 @@ def test_each_covariate_is_told_by_its_name_and_its_value() -> None:
 
 def test_without_covariates_sequences_are_told_as_they_are() -> None:
     told = pl.Series("states", ["school › work", ""])
-    assert tell_covariates(table(a=["x", "y"]), {}, told).to_list() == told.to_list()
+    assert prepend_covariates(table(a=["x", "y"]), {}, told).to_list() == told.to_list()
 
 
 def test_a_column_may_be_called_otherwise_than_in_training() -> None:
-    told = tell_covariates(table(Sex=["f"]), {"female": "Sex"}, pl.Series("states", ["a"]))
+    told = prepend_covariates(table(Sex=["f"]), {"female": "Sex"}, pl.Series("states", ["a"]))
     assert told.to_list() == ["female=f › a"]
 
 
@@ -61,9 +61,9 @@ def test_a_row_by_itself_is_told_as_in_a_table_and_has_a_unit_for_each_covariate
     )
     whole = Table(frame, (Source("lives.csv", "csv", len(frame), ""),))
     names = {name: name, "other": "other"}
-    found = tell_covariates(whole, names, pl.Series("states", told, dtype=pl.String)).to_list()
+    found = prepend_covariates(whole, names, pl.Series("states", told, dtype=pl.String)).to_list()
     assert found == [
-        tell_covariates_of_row([*names], [one, other], sequence) for one, other, sequence in rows
+        prepend_covariates_to_row([*names], [one, other], sequence) for one, other, sequence in rows
     ]
     for row, sequence in zip(found, told, strict=True):
         assert row.split(ARROW)[2:] == (sequence.split(ARROW) if sequence else [])

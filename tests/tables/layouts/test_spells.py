@@ -18,7 +18,7 @@ from duree.recipe.settings import DataSettings
 from duree.tables.files.write import write_table
 from duree.tables.layouts.layout import time_points, whole
 from duree.tables.layouts.spells import Grid
-from duree.tables.layouts.states import tell_states
+from duree.tables.layouts.states import join_states
 from duree.tables.table import Source, Table
 
 SETTINGS = DataSettings(state="status", start="from", end="to", id="person")
@@ -154,10 +154,10 @@ def test_two_spells_of_one_state_that_overlap_are_joined_and_told() -> None:
     ],
 )
 def test_what_cannot_be_laid_out_is_told_with_its_rows(rows: list[tuple], message: str) -> None:
-    with pytest.raises(DataError) as told_of:
+    with pytest.raises(DataError) as sequences_of:
         whole(table([tuple(row) for row in rows], ("person", "status", "from", "to")), SETTINGS)
-    assert message in told_of.value.message("en")
-    assert "{" not in told_of.value.message("zh")
+    assert message in sequences_of.value.message("en")
+    assert "{" not in sequences_of.value.message("zh")
 
 
 def test_bad_rows_are_left_out_where_that_is_asked_for() -> None:
@@ -224,7 +224,7 @@ def test_spells_tell_what_columns_side_by_side_tell(lives: list[list[str | None]
         schema=dict.fromkeys((f"t{time}" for time in range(longest)), pl.String),
         orient="row",
     )
-    expected = tell_states(Table(wide, ()), wide.columns).to_list()
+    expected = join_states(Table(wide, ()), wide.columns).to_list()
     assert told(rows) == expected
 
 
@@ -242,7 +242,7 @@ def test_mvad_as_spells_is_mvad(data_folder: Path, tmp_path: Path) -> None:
     write_table(frame, tmp_path / "spells.csv")
     settings = SETTINGS.model_copy(update={"files": (str(tmp_path / "spells.csv"),)})
     found, _ = check_files(settings.model_copy(update={"target": "gcse5eq"}))
-    expected = dict(zip(wide["id"], tell_states(Table(wide, ()), times), strict=True))
+    expected = dict(zip(wide["id"], join_states(Table(wide, ()), times), strict=True))
     assert dict(zip(found.frame["person"], found.frame["states"], strict=True)) == expected
 
 

@@ -12,10 +12,10 @@ from duree.tables.layouts.states import (
     ARROW,
     MISSING,
     check_states,
+    join_row,
+    join_states,
     list_states,
     state_columns,
-    tell_row,
-    tell_states,
     with_states,
 )
 from duree.tables.table import Source, Table
@@ -70,7 +70,7 @@ def test_columns_that_cannot_be_states_are_told(named, told) -> None:
 
 
 def test_gaps_stand_and_ends_are_ends() -> None:
-    assert tell_states(LIVES, TIMES).to_list() == [
+    assert join_states(LIVES, TIMES).to_list() == [
         "school › school › FE › employment",
         "school › – › FE",
         "HE › HE",
@@ -80,18 +80,18 @@ def test_gaps_stand_and_ends_are_ends() -> None:
 
 
 def test_the_sign_between_states_cannot_come_from_a_state() -> None:
-    assert tell_states(table(["a › b", "c", None, None]), TIMES)[0] == "a > b › c"
+    assert join_states(table(["a › b", "c", None, None]), TIMES)[0] == "a > b › c"
 
 
 def test_numbers_are_states_too() -> None:
     frame = pl.DataFrame({"a": [1, 2], "b": [2.0, None]})
     coded = Table(frame, (Source("lives.sav", "sav", 2, ""),))
-    assert tell_states(coded, ["a", "b"]).to_list() == ["1 › 2", "2"]
+    assert join_states(coded, ["a", "b"]).to_list() == ["1 › 2", "2"]
 
 
 def test_a_row_is_told_as_it_is_in_a_table() -> None:
-    for row, told in zip(LIVES.frame.iter_rows(), tell_states(LIVES, TIMES), strict=True):
-        assert tell_row(list(row)) == told
+    for row, told in zip(LIVES.frame.iter_rows(), join_states(LIVES, TIMES), strict=True):
+        assert join_row(list(row)) == told
 
 
 def test_a_column_of_that_name_is_not_overwritten() -> None:
@@ -126,8 +126,8 @@ STATE = st.one_of(st.none(), st.text(min_size=1, max_size=4).map(str.strip).filt
 @given(st.lists(st.tuples(STATE, STATE, STATE, STATE), min_size=1, max_size=8))
 def test_every_state_can_be_had_back(rows) -> None:
     whole = table(*[list(row) for row in rows])
-    assert tell_states(whole, TIMES).to_list() == [tell_row(row) for row in rows]
-    for told, states in zip(tell_states(whole, TIMES), list_states(whole, TIMES), strict=True):
+    assert join_states(whole, TIMES).to_list() == [join_row(row) for row in rows]
+    for told, states in zip(join_states(whole, TIMES), list_states(whole, TIMES), strict=True):
         kept = states.to_list()
         while kept and kept[-1] is None:
             kept.pop()

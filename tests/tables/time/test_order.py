@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.tables.time.order import looks_like_dates, time_order
+from duree.tables.time.order import holds_dates, time_order
 
 
 def order(*values: object) -> list[int]:
@@ -81,4 +81,4 @@ def test_iso_dates_are_ordered_as_dates(dates):
     ],
 )
 def test_a_column_that_says_when_is_recognised(name, values, expected):
-    assert looks_like_dates(pl.Series(name, values, dtype=pl.String)) is expected
+    assert holds_dates(pl.Series(name, values, dtype=pl.String)) is expected

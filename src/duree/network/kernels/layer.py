@@ -122,7 +122,7 @@ class _Layer(NamedTuple):
     threads: int
     want_final: bool
 
-    def forward(self, tensors: Sequence[Tensor], kept: list[Tensor]) -> tuple[Tensor, ...]:
+    def forward(self, tensors: Sequence[Tensor], saved: list[Tensor]) -> tuple[Tensor, ...]:
         """Output and finals; ``kept`` is filled for the way back where it has room."""
         inputs, began, weights = self.parts(tensors)
         hidden = weights[0].weight_hh.shape[1]
@@ -138,7 +138,7 @@ class _Layer(NamedTuple):
                 *self.arguments(d, inputs, began, weights),
                 array(_half(output, d, hidden)),
                 *_two(finals, d),
-                array(kept[d]) if kept else None,
+                array(saved[d]) if saved else None,
             )
         return (output, *finals)
 
@@ -146,7 +146,7 @@ class _Layer(NamedTuple):
         self,
         tensors: Sequence[Tensor],
         output: Tensor,
-        kept: Sequence[Tensor],
+        saved: Sequence[Tensor],
         gradients: Sequence[Tensor | None],
         wanted: bool,
     ) -> list[Tensor | None]:
@@ -164,7 +164,7 @@ class _Layer(NamedTuple):
             kernels.compiled.backward(
                 *self.arguments(d, inputs, began, weights),
                 array(_half(output, d, hidden)),
-                array(kept[d]),
+                array(saved[d]),
                 None if d_output is None else array(_half(d_output, d, hidden)),
                 *_two(d_finals, d),
                 array(d_inputs[0 if self.tokens is None else d]) if wanted else None,
@@ -223,10 +223,10 @@ class _Differentiable(torch.autograd.Function):
     def forward(ctx: Any, layer: _Layer, *tensors: Tensor) -> tuple[Tensor, ...]:
         hidden = tensors[-3].shape[1]  # of the last direction's weight_hh
         floats = kernels.compiled.saved_floats(layer.cell, hidden, layer.lengths.numpy())
-        kept = [tensors[-1].new_empty(floats) for _ in range(layer.directions)]
-        output, *finals = layer.forward(tensors, kept)
+        saved = [tensors[-1].new_empty(floats) for _ in range(layer.directions)]
+        output, *finals = layer.forward(tensors, saved)
         ctx.layer = layer
-        ctx.save_for_backward(output, *kept, *tensors)
+        ctx.save_for_backward(output, *saved, *tensors)
         ctx.set_materialize_grads(False)
         return (output, *finals)
 
@@ -239,9 +239,9 @@ class _Differentiable(torch.autograd.Function):
             )
         layer: _Layer = ctx.layer
         output, *rest = ctx.saved_tensors
-        kept, tensors = rest[: layer.directions], rest[layer.directions :]
+        saved, tensors = rest[: layer.directions], rest[layer.directions :]
         wanted = ctx.needs_input_grad[1]
-        return (None, *layer.backward(tensors, output, kept, gradients, wanted))
+        return (None, *layer.backward(tensors, output, saved, gradients, wanted))
 
 
 def _half(output: Tensor, direction: int, hidden: int) -> Tensor:

@@ -29,8 +29,10 @@ def confusions(run: RunData) -> pl.DataFrame:
 
     The commonest pair first; pairs without a row are left out.
     """
-    said = run.predictions["prediction"].cast(pl.String).alias("said")
-    pairs = pl.DataFrame([run.predictions[run.target_column()].cast(pl.String).alias("true"), said])
+    predicted = run.predictions["prediction"].cast(pl.String).alias("said")
+    pairs = pl.DataFrame(
+        [run.predictions[run.target_column()].cast(pl.String).alias("true"), predicted]
+    )
     counted = pairs.group_by("true", "said").agg(pl.len().cast(pl.Int64).alias("rows"))
     shares = (pl.col("rows") / pl.col("rows").sum().over("true")).alias("share")
     order = ["rows", "true", "said"]
@@ -41,7 +43,9 @@ def draw_confusion(run: RunData, words: Words) -> Figure:
     """The whole matrix where it can be read, else the largest confusions."""
     if len(run.classes) > MOST_IN_MATRIX:
         return _draw_largest(run, words)
-    found = {(true, said): (n, part) for true, said, n, part in confusions(run).iter_rows()}
+    found = {
+        (true, predicted): (n, part) for true, predicted, n, part in confusions(run).iter_rows()
+    }
     return draw_matrix(run.classes, found, run.test_rows, words)
 
 
@@ -74,21 +78,27 @@ def draw_matrix(
     axes.set_ylabel(words("true"), color=GREY)
     small = cell < 0.6
     for down, true in enumerate(classes):
-        for across, said in enumerate(classes):
-            _draw_cell(axes, down, across, *found.get((true, said), (0, 0.0)), rows, small)
+        for across, predicted in enumerate(classes):
+            _draw_cell(axes, down, across, *found.get((true, predicted), (0, 0.0)), rows, small)
     return figure
 
 
 def _draw_cell(
-    axes: Axes, true: int, said: int, rows: int, part: float, test_rows: int, small: bool
+    axes: Axes, true: int, predicted: int, rows: int, part: float, test_rows: int, small: bool
 ) -> None:
-    colour = BLUE if true == said else ORANGE
-    axes.bar(said, 0.96, 0.96, true - 0.48, color=colour, alpha=0.06 + 0.84 * part, linewidth=0)
-    ink = "white" if part > 0.55 and true == said else INK
+    colour = BLUE if true == predicted else ORANGE
+    axes.bar(
+        predicted, 0.96, 0.96, true - 0.48, color=colour, alpha=0.06 + 0.84 * part, linewidth=0
+    )
+    ink = "white" if part > 0.55 and true == predicted else INK
     size = 7.5 if small else 9
-    axes.text(said, true - 0.17, count(rows), ha="center", va="center", color=ink, fontsize=size)
-    told = share(part, test_rows if not small else FEW_ROWS - 1)
-    axes.text(said, true + 0.2, told, ha="center", va="center", color=ink, fontsize=size - 1.5)
+    axes.text(
+        predicted, true - 0.17, count(rows), ha="center", va="center", color=ink, fontsize=size
+    )
+    shown = share(part, test_rows if not small else FEW_ROWS - 1)
+    axes.text(
+        predicted, true + 0.2, shown, ha="center", va="center", color=ink, fontsize=size - 1.5
+    )
 
 
 def _draw_largest(run: RunData, words: Words) -> Figure:
@@ -99,14 +109,14 @@ def _draw_largest(run: RunData, words: Words) -> Figure:
 
 def draw_bars(wrong: list[tuple[str, str, int, float]], words: Words) -> Figure:
     """Bars of confusions: true, said, how many, and their share of the true class."""
-    told = [f"{label(true, 24)} → {label(said, 24)}" for true, said, *_ in wrong]
-    height = 0.24 * max(len(told), 1)
-    left = max((text_width(text) for text in told), default=0.0) + 0.15
+    shown = [f"{label(true, 24)} → {label(predicted, 24)}" for true, predicted, *_ in wrong]
+    height = 0.24 * max(len(shown), 1)
+    left = max((text_width(text) for text in shown), default=0.0) + 0.15
     figure = Figure(figsize=(WIDTH, height + 0.65))
     axes = place(figure, left, 0.1, WIDTH - left - 0.9, height)
-    axes.barh(range(len(told)), [rows for *_, rows, _ in wrong], 0.66, color=ORANGE)
-    axes.set_ylim(len(told) - 0.5, -0.5)
-    axes.set_yticks(range(len(told)), told)
+    axes.barh(range(len(shown)), [rows for *_, rows, _ in wrong], 0.66, color=ORANGE)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_yticks(range(len(shown)), shown)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     bare(axes, keep="bottom")
     axes.set_xlabel(words.of_answers("test rows (and their share of the true class)"))
@@ -172,12 +182,12 @@ def draw_tags(run: RunData, words: Words) -> Figure:
     facts = run.tags
     assert facts is not None
     if not 0 < len(facts.table) <= MOST_IN_MATRIX:
-        wrong = [(one.true, one.said, one.count, one.share) for one in facts.confusions]
+        wrong = [(one.true, one.predicted, one.count, one.share) for one in facts.confusions]
         return draw_bars(wrong, words)
     sums = {true: sum(row.values()) for true, row in facts.table.items()}
     found = {
-        (true, said): (count, count / max(sums[true], 1))
+        (true, predicted): (count, count / max(sums[true], 1))
         for true, row in facts.table.items()
-        for said, count in row.items()
+        for predicted, count in row.items()
     }
     return draw_matrix(list(facts.table), found, facts.tokens, words)

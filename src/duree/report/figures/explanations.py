@@ -103,7 +103,7 @@ def draw_arc(arc: ArcData, words: Words) -> Figure:
         )
     axes.set_xlim(0, 100)
     axes.set_xlabel(words("place in the text (%)"))
-    axes.set_ylabel(label(arc.said, 24))
+    axes.set_ylabel(label(arc.answer, 24))
     _quiet(axes)
     return figure
 

@@ -101,8 +101,8 @@ def _draw_key(axes: Axes, reach: list[float], words: Words) -> None:
         colour = matplotlib.colormaps[COLOURS](number / (KEY - 1))
         cell = Rectangle((CELL * number, 0.0), CELL, 0.1, facecolor=colour, edgecolor="none")
         axes.add_patch(cell)
-    told = words("darkest: {gates} for gates, {states} for h and c", **_signed(reach))
-    axes.text(CELL * KEY + 0.1, 0.05, told, va="center", fontsize=7, color=GREY)
+    key = words("darkest: {gates} for gates, {states} for h and c", **_signed(reach))
+    axes.text(CELL * KEY + 0.1, 0.05, key, va="center", fontsize=7, color=GREY)
 
 
 def _signed(reach: list[float]) -> dict[str, str]:

@@ -81,12 +81,12 @@ def _forest(names: list[str], columns: list[list[str]], titles: list[str]) -> tu
     for column, title, column_width in zip(columns, titles, widths, strict=True):
         edge += column_width
         for row, text in enumerate(column):
-            _beside(axes, edge / width, row, text, INK)
-        _beside(axes, edge / width, -0.9, title, GREY)
+            _write(axes, edge / width, row, text, INK)
+        _write(axes, edge / width, -0.9, title, GREY)
     return figure, axes
 
 
-def _beside(axes: Axes, x: float, y: float, text: str, colour: str, align: str = "right") -> None:
+def _write(axes: Axes, x: float, y: float, text: str, colour: str, align: str = "right") -> None:
     axes.text(x, y, text, transform=axes.get_yaxis_transform(), ha=align, va="center", color=colour)
 
 
@@ -150,4 +150,4 @@ def _say_sides(axes: Axes, words: Words, sign: float) -> None:
         (sides[1], zero + 0.015, "left", 1 - zero),
     ):
         if text_width(text) < space * room:
-            _beside(axes, x, -0.9, text, GREY, align)
+            _write(axes, x, -0.9, text, GREY, align)

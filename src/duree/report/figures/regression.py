@@ -21,16 +21,16 @@ CELLS = 36
 
 def draw_predicted(run: RunData, words: Words) -> Figure:
     """Predicted against true on the left, residuals against predicted on the right."""
-    true, said = quantities(run)
+    true, predicted = quantities(run)
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.75))
     lefts = (0.7, WIDTH - PANEL - 0.1)
     against, residuals = (place(figure, left, 0.15, PANEL, HEIGHT) for left in lefts)
-    _cloud(against, true, said)
-    low, high = min(true.min(), said.min()), max(true.max(), said.max())
+    _cloud(against, true, predicted)
+    low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
     against.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
     against.set_xlabel(words("true"))
     against.set_ylabel(words("predicted"))
-    _cloud(residuals, said, said - true)
+    _cloud(residuals, predicted, predicted - true)
     residuals.axhline(0, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
     residuals.set_xlabel(words("predicted"))
     residuals.set_ylabel(words("predicted − true"))

@@ -108,12 +108,12 @@ def _lay_out_key(
     lines: list[list[tuple[float, str, str]]] = [[]] if colours else []
     x = LEFT
     for name, colour in colours.items():
-        told = words("{name} ({n} rows)", name=label(name, 24), n=count(facts.class_rows[name]))
-        width = text_width(told) + 0.55
+        entry = words("{name} ({n} rows)", name=label(name, 24), n=count(facts.class_rows[name]))
+        width = text_width(entry) + 0.55
         if lines[-1] and x + width > WIDTH:
             lines.append([])
             x = LEFT
-        lines[-1].append((x, colour, told))
+        lines[-1].append((x, colour, entry))
         x += width
     return lines
 
@@ -126,6 +126,6 @@ def _draw_key(figure: Figure, lines: list[list[tuple[float, str, str]]]) -> None
     axes.set_xlim(0, WIDTH)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     for down, line in enumerate(lines):
-        for x, colour, told in line:
+        for x, colour, entry in line:
             axes.plot([x, x + 0.24], [down, down], color=colour, linewidth=2)
-            axes.text(x + 0.31, down, told, va="center_baseline", color=INK)
+            axes.text(x + 0.31, down, entry, va="center_baseline", color=INK)

@@ -165,10 +165,10 @@ def _draw_cell(axes: Axes, down: int, across: int, probability: float, width: fl
     axes.bar(across, 0.94, 0.97, down - 0.47, color=BLUE, alpha=0.05 + 0.85 * probability)
     size, places = (9, 1) if width > 0.5 else (7.5, 0)
     least = 10.0**-places
-    told = f"{100 * probability:.{places}f}" if 100 * probability >= least else f"< {least:g}"
+    shown = f"{100 * probability:.{places}f}" if 100 * probability >= least else f"< {least:g}"
     ink = "white" if probability > 0.55 else INK
     if probability:
-        axes.text(across, down, told, ha="center", va="center", color=ink, fontsize=size)
+        axes.text(across, down, shown, ha="center", va="center", color=ink, fontsize=size)
 
 
 def _fit(name: str, width: float) -> str:

@@ -86,7 +86,7 @@ def draw_widths(widths: dict[str, dict[int, float]], words: Words) -> Figure:
 
 
 def _draw_panels(
-    facts: StateFacts, columns: Columns, words: Words, draw: Draw, told: str
+    facts: StateFacts, columns: Columns, words: Words, draw: Draw, label: str
 ) -> Figure:
     key = lay_out_key(facts, words)
     kinds = max(len(types) for _, types in columns)
@@ -108,6 +108,6 @@ def _draw_panels(
             )
             if across:
                 axes.set_yticklabels([])
-            elif told and number == 0:
-                axes.set_ylabel(told)
+            elif label and number == 0:
+                axes.set_ylabel(label)
     return figure

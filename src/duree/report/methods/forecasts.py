@@ -75,9 +75,9 @@ def series_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
             season=facts.season,
         )
     if facts.past or facts.known or facts.calendar:
-        beside = [label(name) for name in (*facts.past, *facts.known)]
-        beside += [say("the calendar")] if facts.calendar else []
-        yield say("Read beside them: {columns}.", columns=say.words.listed(beside))
+        covariates = [label(name) for name in (*facts.past, *facts.known)]
+        covariates += [say("the calendar")] if facts.calendar else []
+        yield say("Read beside them: {columns}.", columns=say.words.listed(covariates))
 
 
 def forecaster_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> Iterator[str]:
@@ -103,16 +103,16 @@ def forecaster_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> It
 
 def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str]:
     """What each model may see of the future, a plain sentence each."""
-    beside = [label(name) for name in facts.known]
-    beside += [words("the calendar")] if facts.calendar else []
-    told = [
+    covariates = [label(name) for name in facts.known]
+    covariates += [words("the calendar")] if facts.calendar else []
+    sentences = [
         words(
             "The network sees a series up to the origin and {columns} of the steps to come, known "
             "beforehand; it was trained once, on windows whose answers end before the first "
             "forecast of the validation part.",
-            columns=words.listed(beside),
+            columns=words.listed(covariates),
         )
-        if beside
+        if covariates
         else words(
             "The network sees a series up to the origin and nothing of the steps to come; it was "
             "trained once, on windows whose answers end before the first forecast of the "
@@ -120,19 +120,19 @@ def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str
         )
     ]
     if len(run.metrics.models) > 1:
-        told.append(
+        sentences.append(
             words(
                 "Each baseline is fitted anew at every origin, to that series alone, on all its "
                 "values up to the origin, and sees nothing of the steps to come."
             )
         )
-    told.append(
+    sentences.append(
         words(
             "What errors are divided by (the mean change of the series; Naive2) is taken from the "
             "values up to the origin."
         )
     )
-    told.append(
+    sentences.append(
         words("Intervals are from resampling whole series.")
         if facts.series > 1
         else words(
@@ -141,7 +141,7 @@ def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str
             n=count(facts.origins),
         )
     )
-    return told
+    return sentences
 
 
 def stationarity_sentence(facts: ForecastFacts, words: Words) -> str:

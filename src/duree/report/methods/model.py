@@ -57,7 +57,7 @@ def text_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     text = run.recipe.text
     if run.recipe.data.reads_states:
         yield say("Each sequence of states was read in order, one state a step.")
-        yield from _beside(run, say)
+        yield from _step_features(run, say)
         return
     units = say(SEGMENTERS[text.segmenter])
     if text.lowercase:
@@ -84,18 +84,18 @@ def text_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     )
 
 
-def _beside(run: RunData, say: Phrases) -> Iterator[str]:
+def _step_features(run: RunData, say: Phrases) -> Iterator[str]:
     """What was read beside each event, and as what."""
-    if not run.beside:
+    if not run.step_features:
         return
-    told = [
+    named = [
         say("the time since the one before, in {n} classes", n=found.classes)
         if name == GAPS
         else say("“{name}”, in {n} classes", name=label(name), n=found.classes)
-        for name, found in run.beside.items()
+        for name, found in run.step_features.items()
     ]
-    yield say("Beside each event stood {told}.", told=say.words.listed(told))
-    kinds = {found.is_number for found in run.beside.values()}
+    yield say("Beside each event stood {told}.", named=say.words.listed(named))
+    kinds = {found.is_number for found in run.step_features.values()}
     yield say(
         {
             (True,): "Numbers were read as classes of equal mass among the training events "
@@ -154,24 +154,24 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 def _of_steps(run: RunData, say: Phrases) -> Iterator[str]:
     """The same where it answers at each step."""
     model, data = run.recipe.model, run.recipe.data
-    told = [say("for how long it has lasted")]
-    told += [say("its place in time")] if not data.event else []
-    told += [say("the covariates")] if data.covariate else []
+    named = [say("for how long it has lasted")]
+    named += [say("its place in time")] if not data.event else []
+    named += [say("the covariates")] if data.covariate else []
     yield say(
         "Each state, and with it {told}, was embedded in {embedding} dimensions; their sum was "
         "read by a {cell} of {layers} with {size}, and at each step a linear layer gave the scores "
         "of what comes next.",
-        told=say.words.listed(told),
+        named=say.words.listed(named),
         embedding=model.embedding_size,
         cell=say(CELLS[model.cell]),
         layers=say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers),
         size=say("{n} units", n=model.hidden_size),
     )
-    if run.metrics.teacher_share:
+    if run.metrics.distillation_share:
         yield say(
             "{share:g} % of its loss was learned from what gradient boosting ({friedman2001}) said "
             "of each step that had not seen its sequence ({hinton2015}).",
-            share=100 * run.metrics.teacher_share,
+            share=100 * run.metrics.distillation_share,
         )
     if model.wide and not data.event:
         yield say("A score of each state by its place in time was added to them ({cheng2016}).")

@@ -42,5 +42,5 @@ def weight_sentences(run: RunData, weight: str, say: Phrases) -> Iterator[str]:
     )
     if "hidden_markov" in run.metrics.models:
         yield say("The hidden Markov model (hmmlearn) learned from all sequences alike.")
-    if run.waits is not None:
+    if run.waiting_times is not None:
         yield say("Waiting times were learned and judged without weights.")

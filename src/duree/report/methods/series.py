@@ -22,7 +22,7 @@ BASELINES = {
     "kernels, and on how often it responds (after ROCKET; {dempster2020})",
     "random_forest": "a random forest ({breiman2001}) on the same figures of each channel",
 }
-KEPT = {
+KEEP = {
     "both": "Of a longer series the first {head} and the last {tail} steps were kept.",
     "head": "Of a longer series the first {limit} steps were kept.",
     "tail": "Of a longer series the last {limit} steps were kept.",
@@ -57,7 +57,7 @@ def series_sentences(run: RunData, facts: ChannelFacts, say: Phrases) -> Iterato
     if facts.lengths[2] > longest:
         tail = longest // 2
         yield say(
-            KEPT[run.recipe.text.keep],
+            KEEP[run.recipe.text.keep],
             limit=count(longest),
             head=count(longest - tail),
             tail=count(tail),

@@ -78,7 +78,7 @@ def tagger_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[st
         ("{share:g} % of the states", model.output_dropout),
         ("{share:g} % of the words seen once", model.word_dropout),
     ]
-    if told := [say(template, share=100 * share) for template, share in dropped if share]:
+    if named := [say(template, share=100 * share) for template, share in dropped if share]:
         yield say(
-            "While training, dropout ({gal2016}) hid {dropped}.", dropped=say.words.listed(told)
+            "While training, dropout ({gal2016}) hid {dropped}.", dropped=say.words.listed(named)
         )

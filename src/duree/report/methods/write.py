@@ -84,7 +84,7 @@ def write_methods(run: RunData, language: str) -> Methods:
         **_of_the_model(run, say),
         "Training": training_sentences(run, say),
         "Baselines": _baselines(run, say),
-        "Judging": _judging(run, say),
+        "Judging": _evaluation(run, say),
         "Explanations": _explanations(run, say),
         "Software": _software(run, say),
     }
@@ -115,12 +115,12 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
     files = say.words.listed(named) if len(sources) <= MOST_FILES else several
     if sources:
         rows = count(sum(source.rows for source in sources))
-        told = (
+        described = (
             "The data were {rows} tokens from {files}."
             if run.tags
             else "The data were {rows} rows from {files}."
         )
-        yield say(told, rows=rows, files=files)
+        yield say(described, rows=rows, files=files)
     if run.tags is not None:
         yield from question_of_tags(run, run.tags, say)
     else:
@@ -193,8 +193,8 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
     if not names:
         yield say("No baseline was trained.")
         return
-    told = [_baseline(run, name, say) for name in names]
-    joined = ("；" if say.words.language == "zh" else "; ").join(told)
+    described = [_baseline(run, name, say) for name in names]
+    joined = ("；" if say.words.language == "zh" else "; ").join(described)
     if run.forecasts:
         yield say(
             "Beside the network stood, each fitted anew at every origin to that series alone "
@@ -208,7 +208,7 @@ def _baselines(run: RunData, say: Phrases) -> Iterator[str]:
         else "Beside the network stood, trained on the same rows and the same units: {baselines}.",
         baselines=joined,
     )
-    if run.beside:
+    if run.step_features:
         yield say(
             "Trees and logistic regression saw what stands beside the last two events."
             if run.answers_steps
@@ -230,18 +230,18 @@ def _baseline(run: RunData, name: str, say: Phrases) -> str:
     known |= NEXT_BASELINES if run.answers_steps else {}
     known |= series.BASELINES if run.channels else {}
     known |= TAG_BASELINES if run.tags is not None else {}
-    told = say(known[name]) if name in known else name
+    described = say(known[name]) if name in known else name
     chosen = run.metrics.choices.get(name, {})
     if not chosen:
-        return told
+        return described
     settings = ", ".join(
         f"{say(CHOSEN[key]) if key in CHOSEN else key} = {_plain(value)}"
         for key, value in chosen.items()
     )
-    return say("{baseline}, with {settings}", baseline=told, settings=settings)
+    return say("{baseline}, with {settings}", baseline=described, settings=settings)
 
 
-def _judging(run: RunData, say: Phrases) -> Iterator[str]:
+def _evaluation(run: RunData, say: Phrases) -> Iterator[str]:
     yield from _intervals(run, say)
     sources = METRIC_SOURCES | forecasts.METRIC_SOURCES
     named = [say(sources[m]) for m in run.metrics.metric_names if m in sources]
@@ -272,7 +272,7 @@ def _intervals(run: RunData, say: Phrases) -> Iterator[str]:
     several = run.forecasts is not None and 1 < run.forecasts.series < run.forecasts.origins
     grouped = run.recipe.data.group is not None or run.tags is not None or several
     sequences = run.answers_steps and not grouped
-    resamples = count(run.recipe.judging.bootstrap)
+    resamples = count(run.recipe.evaluation.bootstrap)
     yield say(
         "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of whole "
         "groups ({field2007}), widened as few groups demand ({hesterberg2015})."

@@ -23,7 +23,7 @@ class Example:
 
     place: int
     id: str
-    said: str
+    answer: str
     sure: str
     text: Shaded
 
@@ -37,13 +37,13 @@ def shaded_examples(run: RunData) -> Iterator[Example]:
         yield Example(
             place=found.row + 1,
             id=label(str(run.predictions[name][found.row])) if name else "",
-            said=label(found.said),
+            answer=label(found.answer),
             sure=share(found.sure, run.test_rows) if run.classes else f"{found.sure:.4g}",
-            text=_most_telling(str(run.predictions[column][found.row]), found),
+            text=_most_predictive(str(run.predictions[column][found.row]), found),
         )
 
 
-def _most_telling(text: str, found: Shading) -> Shaded:
+def _most_predictive(text: str, found: Shading) -> Shaded:
     """The text shaded; of a long one the stretch that speaks most, to either side."""
     sums = np.cumsum(np.abs([0.0, *found.values]))
     begin = 0

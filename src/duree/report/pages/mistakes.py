@@ -33,7 +33,7 @@ class Mistake:
     id: str
     text: str
     true: str
-    said: str
+    predicted: str
     sure: str
     of_true: str
     drawing: Markup
@@ -60,16 +60,18 @@ def _wrong(run: RunData) -> pl.Series:
 
 def _classes(run: RunData) -> Iterator[Mistake]:
     named = {name: f"probability_{name}" for name in run.classes}
-    told = {name: column for name, column in named.items() if column in run.predictions.columns}
+    shown = {name: column for name, column in named.items() if column in run.predictions.columns}
     answers = run.predictions[run.target_column()].cast(pl.String).fill_null("")
     # Of many states only the likeliest has its probability told.
-    columns = list(told.values()) or ["probability"]
+    columns = list(shown.values()) or ["probability"]
     sure = run.predictions.select(pl.max_horizontal(columns)).to_series().to_numpy()
     for row in _worst(np.where(_wrong(run).to_numpy(), sure, -1.0)):
-        true = told.get(answers[row])
+        true = shown.get(answers[row])
         of_true = share(run.predictions[true][row], run.test_rows) if true is not None else "–"
-        said = run.predictions["prediction"][row]
-        yield _mistake(run, row, answers[row], str(said), share(sure[row], run.test_rows), of_true)
+        predicted = run.predictions["prediction"][row]
+        yield _mistake(
+            run, row, answers[row], str(predicted), share(sure[row], run.test_rows), of_true
+        )
 
 
 def _labels(run: RunData) -> Iterator[Mistake]:
@@ -83,18 +85,18 @@ def _labels(run: RunData) -> Iterator[Mistake]:
     gaps = np.abs(probabilities - marks)
     for row in _worst(np.where(gaps.max(axis=1) > 0.5, gaps.max(axis=1), -1.0)):
         place = int(gaps[row].argmax())
-        told = f"{label(run.classes[place])}: {share(probabilities[row, place], run.test_rows)}"
-        said = run.predictions["prediction"][row]
-        yield _mistake(run, row, answers[row], str(said), told, "")
+        shown = f"{label(run.classes[place])}: {share(probabilities[row, place], run.test_rows)}"
+        predicted = run.predictions["prediction"][row]
+        yield _mistake(run, row, answers[row], str(predicted), shown, "")
 
 
 def _quantities(run: RunData) -> Iterator[Mistake]:
-    true, said = quantities(run)
+    true, predicted = quantities(run)
     figure = run.metrics.results["network"].estimates.get("mae")
-    scale = figure.value if figure else float(np.abs(said - true).mean())
+    scale = figure.value if figure else float(np.abs(predicted - true).mean())
     places = decimals("mae", run.test_rows, scale)
-    for row in _worst(np.abs(said - true)):
-        answer, given = float(true[row]), float(said[row])
+    for row in _worst(np.abs(predicted - true)):
+        answer, given = float(true[row]), float(predicted[row])
         missed = number(given - answer, places)
         yield _mistake(run, row, number(answer, places), number(given, places), missed, "")
 
@@ -105,22 +107,22 @@ def _worst(badness: NDArray[np.float64]) -> list[int]:
     return [int(row) for row in order if badness[row] > 0]
 
 
-def _mistake(run: RunData, row: int, true: str, said: str, sure: str, of_true: str) -> Mistake:
+def _mistake(run: RunData, row: int, true: str, predicted: str, sure: str, of_true: str) -> Mistake:
     text, name = run.column("text"), run.column("id")
-    told, drawing = "", Markup("")
+    shown, drawing = "", Markup("")
     if text and run.channels:
         names = [channel.name for channel in run.channels.channels]
         drawing = draw_sparks(run.predictions[text][row].to_numpy(), names)
     elif text:
-        told = str(run.predictions[text][row] or "")
+        shown = str(run.predictions[text][row] or "")
     if "before" in run.predictions.columns and run.answers_steps:
-        told = f"{run.predictions['step'][row]}: {run.predictions['before'][row]} › {true}"
+        shown = f"{run.predictions['step'][row]}: {run.predictions['before'][row]} › {true}"
     return Mistake(
         row + 1,
         label(str(run.predictions[name][row])) if name else "",
-        quote(told, TEXT_COLUMNS),
+        quote(shown, TEXT_COLUMNS),
         label(true),
-        label(said),
+        label(predicted),
         sure,
         of_true,
         drawing,

@@ -156,16 +156,16 @@ def readable_verdict(run: RunData, words: Words) -> str:
     """The verdict with the models' names and true minus signs in place of what programs read."""
     metrics = run.metrics
     verdict = (metrics.verdict_zh if words.language == "zh" else "") or metrics.verdict
-    told = words.named(verdict, metrics.models, metrics.cell)
-    return re.sub(r"(?<!\w)-(?=\d)", MINUS, told)
+    text = words.named(verdict, metrics.models, metrics.cell)
+    return re.sub(r"(?<!\w)-(?=\d)", MINUS, text)
 
 
 def _note(note: str, metrics: Metrics, words: Words) -> str:
     """What a reader must know of a model, which it begins with."""
-    name, parted, told = note.partition(": ")
+    name, colon, text = note.partition(": ")
     if name not in metrics.models:
         return retold(note, words)
-    return words.model(name, metrics.cell) + parted + retold(told, words)
+    return words.model(name, metrics.cell) + colon + retold(text, words)
 
 
 def plain_tag(run: RunData) -> str:

@@ -49,7 +49,9 @@ def render_row(row: RowData, words: Words) -> str:
         by_sentence=shade(row.text, shades.places, row.by_sentence),
         most_drawn=MOST,
         steps=list(_steps(row))[:MOST_STEPS],
-        beside=[words("time since the one before") if n == GAPS else n for n in row.beside],
+        step_features=[
+            words("time since the one before") if n == GAPS else n for n in row.step_features
+        ],
         flipping=[row.units[step] for step in row.flip.steps] if row.flip else [],
     )
 
@@ -72,10 +74,10 @@ def render_row_page(template: str, words: Words, methods: Iterable[str], **facts
 
 def _steps(row: RowData) -> Iterator[tuple[str, float, list[str]]]:
     """Each unit with what it was given, and what stands beside it; nothing where nothing does."""
-    if not row.beside:
+    if not row.step_features:
         return
     given = row.attributions["integrated_gradients"]
-    for unit, value, *others in zip(row.units, given, *row.beside.values(), strict=True):
+    for unit, value, *others in zip(row.units, given, *row.step_features.values(), strict=True):
         cells = (f"{one:g}" if isinstance(one, float) else one or MISSING for one in others)
         yield unit, value, list(cells)
 

@@ -47,14 +47,14 @@ def _choices(section: str, settings: Section, words: Words) -> Iterator[Choice]:
         default = None if field.default is PydanticUndefined else field.default
         yield Choice(
             full,
-            _told(full, value, words),
-            _told(full, default, words),
+            _shown(full, value, words),
+            _shown(full, default, words),
             value != default,
             words(field.description or ""),
         )
 
 
-def _told(name: str, value: object, words: Words) -> str:
+def _shown(name: str, value: object, words: Words) -> str:
     if value is None or value == ():
         return words("none")
     if isinstance(value, bool):

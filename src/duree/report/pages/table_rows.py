@@ -189,10 +189,10 @@ def check_rows(run: RunData, words: Words) -> list[CheckRow]:
         return LEVEL_ORDER.index(check.level) if check.level in LEVEL_ORDER else 0
 
     def message(check: Check) -> str:
-        told = (check.message_zh if words.language == "zh" else "") or check.message
+        message = (check.message_zh if words.language == "zh" else "") or check.message
         for source in run.data.sources:  # a path tells more of its owner than a reader need know
-            told = told.replace(source.path, source.name)
-        return told
+            message = message.replace(source.path, source.name)
+        return message
 
     return [
         CheckRow(

@@ -31,7 +31,7 @@ def render_typology(found: Typology, words: Words) -> str:
             style=Markup(style),
             policy=page_policy(style),
             figures=_figures(found, words),
-            ways={way: words(told) for way, told in WAYS.items()},
+            ways={way: words(title) for way, title in WAYS.items()},
         )
     )
 

@@ -18,7 +18,7 @@ from duree.report.run_data import RunData, load_run
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
 from duree.storage import MANIFEST
-from duree.tables.layouts.step_attributes import tell_beside
+from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 
 # Figures are drawn, and networks asked, one at a time.
@@ -33,7 +33,7 @@ class ListedRow:
     place: int
     text: str
     true: str
-    said: str
+    predicted: str
     sure: float
     right: bool
 
@@ -81,8 +81,8 @@ def lists_rows(data: RunData) -> bool:
     """Whether the test rows can be shown one by one: they have a text, or states told as one, or
     are series, which go by their names."""
     kind = data.predictions.schema.get(data.column("text") or "")
-    is_told = kind is not None and (data.channels is not None or not kind.is_nested())
-    return data.tags is None and is_told
+    is_shown = kind is not None and (data.channels is not None or not kind.is_nested())
+    return data.tags is None and is_shown
 
 
 def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[list[ListedRow], int]:
@@ -100,11 +100,11 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
     text, target = _text_column(data), data.target_column()
     frame = data.predictions.select(
         pl.int_range(1, pl.len() + 1).alias("place"),
-        _told(data, text).fill_null("").alias("text"),
+        _as_text(data, text).fill_null("").alias("text"),
         pl.col(target).cast(pl.String).fill_null("").alias("true"),
-        pl.col("prediction").cast(pl.String).alias("said"),
+        pl.col("prediction").cast(pl.String).alias("predicted"),
         _sureness(data, target).alias("sure"),
-    ).with_columns((pl.col("true") == pl.col("said")).alias("right"))
+    ).with_columns((pl.col("true") == pl.col("predicted")).alias("right"))
     if contains:
         folded = pl.col("text").str.to_lowercase()
         frame = frame.filter(folded.str.contains(contains.lower(), literal=True))
@@ -115,7 +115,7 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
     return [ListedRow(**row) for row in shown.iter_rows(named=True)], frame.height
 
 
-def _told(data: RunData, text: str) -> pl.Expr:
+def _as_text(data: RunData, text: str) -> pl.Expr:
     """What the list shows of each row: its text; of series their names, where they have some."""
     if data.channels is None:
         return pl.col(text).cast(pl.String)
@@ -174,8 +174,10 @@ def _explained(folder: str, stamp: float, place: int) -> RowData | SeriesData:
     require_explainable(found[0])
     if not found[0].reads_numbers:
         read = pl.Series("text", [str(read[0] or "")])
-    if beside := found[0].beside:
-        read = tell_beside(Table(data.predictions[place - 1 : place], ()), read, beside)
+    if step_features := found[0].step_features:
+        read = with_step_features(
+            Table(data.predictions[place - 1 : place], ()), read, step_features
+        )
     return explain_read(found, read, place)
 
 

@@ -20,11 +20,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from duree.errors import DataError, DureeError
-from duree.pipeline.progress import ask_for_enough, standing
+from duree.pipeline.progress import request_stop, standing
 from duree.report.pages.report import page_style
 from duree.serving.studio import answers, downloads, listing, live, look, trying
 from duree.serving.studio.forms import form_of
-from duree.serving.studio.pages import LANGUAGE, STATIC, Form, framed, page, piece, told, words_for
+from duree.serving.studio.pages import (
+    LANGUAGE,
+    STATIC,
+    Form,
+    error_page,
+    framed,
+    page,
+    piece,
+    words_for,
+)
 from duree.serving.studio.shelf import Shelf
 from duree.serving.studio.tables import add_tables, home_page, to_run
 from duree.serving.studio.uploads import receive
@@ -44,7 +53,7 @@ def create_studio(folder: Path) -> FastAPI:
     app = FastAPI(openapi_url=None)
     shelf, workers = Shelf(folder), Workers()
     app.mount("/static", StaticFiles(directory=str(STATIC)), name="static")
-    app.add_exception_handler(DureeError, told)  # type: ignore[arg-type]
+    app.add_exception_handler(DureeError, error_page)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _no_such_page)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _no_such_page)  # type: ignore[arg-type]
     _home(app, shelf, workers)
@@ -136,9 +145,9 @@ def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
         return to_run(run)
 
     @app.post("/runs/{name}/enough")
-    def enough(name: str) -> Response:
+    def end_training(name: str) -> Response:
         run = shelf.run(name)
-        ask_for_enough(run)
+        request_stop(run)
         return to_run(run)
 
     @app.post("/runs/{name}/resume")
@@ -196,14 +205,14 @@ def _results(app: FastAPI, shelf: Shelf) -> None:
 
     @app.post("/runs/{name}/try")
     def say(request: Request, name: str, form: Form) -> HTMLResponse:
-        said = trying.say(shelf.run(name), form)
-        return page(request, said.page, said=said)
+        answered = trying.say(shelf.run(name), form)
+        return page(request, answered.page, answered=answered)
 
     @app.post("/runs/{name}/predict")
     async def predict(request: Request, name: str) -> Response:
         run = shelf.run(name)
-        kept = await receive(request, shelf)
-        return await run_in_threadpool(downloads.predicted, run, kept)
+        upload = await receive(request, shelf)
+        return await run_in_threadpool(downloads.predicted, run, upload)
 
     @app.get("/runs/{name}/files/{file}")
     def file(name: str, file: str) -> Response:

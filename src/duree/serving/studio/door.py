@@ -62,8 +62,8 @@ class Door:
         elif scope["type"] != "http":
             await send({"type": "websocket.close"})
         elif self._brings_token(scope):
-            kept = f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict"
-            await _answer(send, 200, "text/html", ENTER, {b"set-cookie": kept.encode()})
+            cookie_line = f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+            await _answer(send, 200, "text/html", ENTER, {b"set-cookie": cookie_line.encode()})
         elif self._is_known(scope) and _is_from_us(scope):
             await self.app(scope, receive, _with_headers(send))
         else:

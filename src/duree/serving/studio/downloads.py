@@ -22,7 +22,7 @@ from duree.tasks import TASKS
 from duree.workflow import predict
 
 # Files that lie in the run folder as they are.
-KEPT = ("predictions.parquet", "recipe.toml", "metrics.json", "report.html")
+FILES = ("predictions.parquet", "recipe.toml", "metrics.json", "report.html")
 # Packages without which some cannot be made.
 NEEDED = {"predictions.xlsx": ["xlsxwriter"], "onnx.zip": ["onnx", "onnxruntime"]}
 
@@ -30,17 +30,17 @@ NEEDED = {"predictions.xlsx": ["xlsxwriter"], "onnx.zip": ["onnx", "onnxruntime"
 def listed(run: Run) -> list[str]:
     """The names of all downloads that the run has."""
     lacking = {name for name, packages in NEEDED.items() if not all(map(find_spec, packages))}
-    lacking |= {name for name in KEPT if not run.has(name)}
+    lacking |= {name for name in FILES if not run.has(name)}
     task = TASKS.get(run.recipe.task or "")
     if task and (task.each_step or task.of_series):
         lacking.add("onnx.zip")
-    return sorted({*KEPT, *MADE} - lacking)
+    return sorted({*FILES, *MADE} - lacking)
 
 
 def send(run: Run, name: str) -> FileResponse:
     """One of the listed files; Missing where there is none of the name."""
     title = f"{run.folder.name}-{name}"
-    if name in KEPT and run.has(name):
+    if name in FILES and run.has(name):
         return FileResponse(run.folder / name, filename=title)
     if name not in MADE:
         raise Missing("the run has no file {name!r}", fix="choose one from the list", name=name)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from duree.errors import DataError, DureeError
-from duree.recipe.recipe import Recipe, recipe_from_flags
+from duree.recipe.flags import recipe_from_flags
+from duree.recipe.recipe import Recipe
 from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
 from duree.tasks import TASKS
 
@@ -76,13 +77,13 @@ class Form:
         """The same of the others."""
         return tuple(field for field in self.more if self._belongs(field, chosen))
 
-    def question(self, chosen: Mapping[str, str]) -> str:
+    def task(self, chosen: Mapping[str, str]) -> str:
         """The value of the field ``task``: what is asked, where more than one thing can be."""
         field = self.field("task")
         return chosen.get("task", field.choices[0][0]) if field else ""
 
     def _belongs(self, field: Field, chosen: Mapping[str, str]) -> bool:
-        return not field.asked or self.question(chosen) in field.asked
+        return not field.asked or self.task(chosen) in field.asked
 
     def missing(self, chosen: Mapping[str, str]) -> Fault | None:
         """That a choice was not made which must be."""
@@ -97,10 +98,10 @@ class Form:
             return Fault(error, field.name)
         return None
 
-    def can_ask(self, question: str) -> bool:
+    def can_ask(self, task: str) -> bool:
         """Whether it is among the questions."""
         field = self.field("task")
-        return field is not None and question in dict(field.choices)
+        return field is not None and task in dict(field.choices)
 
     def asks_first(self, name: str) -> bool:
         """Whether a field of this name is among the first."""
@@ -342,7 +343,7 @@ def recipe_of(form: Form, path: str, test: str | None, chosen: Mapping[str, str]
             given = flags[field.name]
             parts = [given] if field.kind == "column" else re.split(r"\s*,\s*", given)
             flags[field.name] = tuple(filter(None, parts))
-    asked = form.question(chosen)
+    asked = form.task(chosen)
     flags |= {"test": test, "task": form.task or (None if asked in ("", FOUND) else asked)}
     flags["drop_bad"] = chosen.get("drop_bad")
     if "part" in chosen:  # the whole form was sent: a box that is not ticked is missing from it

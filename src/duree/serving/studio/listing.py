@@ -37,7 +37,7 @@ class Line:
     rows: int = 0
     metric: str = ""
     ours: Shown | None = None
-    rival: str = ""
+    baseline: str = ""
     theirs: Shown | None = None
     when: str = ""
 
@@ -78,15 +78,15 @@ def line(run: Run, state: str) -> Line:
     except (DureeError, ValueError):  # of another version, or altered: its own page tells more
         return plain
     primary, rows = metrics.primary_metric, metrics.rows.get("test", 0)
-    ours, rival = metrics.results[NETWORK].estimates.get(primary), metrics.strongest_baseline
+    ours, baseline = metrics.results[NETWORK].estimates.get(primary), metrics.strongest_baseline
     return replace(
         plain,
         rows=rows,
         metric=primary,
         ours=estimate(ours, primary, rows) if ours else None,
-        rival=rival or "",
-        theirs=estimate(metrics.results[rival].estimates[primary], primary, rows)
-        if rival
+        baseline=baseline or "",
+        theirs=estimate(metrics.results[baseline].estimates[primary], primary, rows)
+        if baseline
         else None,
         when=metrics.test_openings[-1].when if metrics.test_openings else "",
     )

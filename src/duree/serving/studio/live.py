@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from duree.errors import RunError
 from duree.pipeline.listener import STEPS
-from duree.pipeline.progress import ENOUGH, Standing, standing
+from duree.pipeline.progress import STOP_FILE, Standing, standing
 from duree.pipeline.run import Run
 from duree.report.run_data import read_history
 from duree.results.run_files import Epoch
@@ -58,7 +58,7 @@ def view(run: Run) -> View:
         len(history),
         curves,
         max(figures, default=None),
-        run.has(ENOUGH),
+        run.has(STOP_FILE),
     )
 
 

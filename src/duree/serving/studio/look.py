@@ -108,8 +108,8 @@ def guessed(upload: Upload, shown: Preview | None, sent: Mapping[str, str]) -> d
         found = {role: name for role, name in found.items() if role == "target"}
     if FORMS[rows].can_ask(NEXT) and "target" not in found:
         found["task"] = NEXT
-    kept = {name: value for name, value in sent.items() if not FORMS[rows].asks_first(name)}
-    return kept | found | {"rows": rows}
+    answered = {name: value for name, value in sent.items() if not FORMS[rows].asks_first(name)}
+    return answered | found | {"rows": rows}
 
 
 def without_paths(message: str) -> str:

@@ -83,7 +83,7 @@ def framed(html: str) -> HTMLResponse:
     return HTMLResponse(html, headers={"Content-Security-Policy": FRAMED})
 
 
-def told(request: Request, error: DureeError) -> HTMLResponse:
+def error_page(request: Request, error: DureeError) -> HTMLResponse:
     """An error of the user's in place of a page; only its message where a piece was asked for."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
     message = look.without_paths(error.message(words_for(request).language))

@@ -34,8 +34,8 @@ def add_tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
 
     @app.post("/tables")
     async def upload(request: Request) -> Response:
-        kept = await receive(request, shelf)
-        return RedirectResponse(f"/tables/{kept.id}", 303)
+        upload = await receive(request, shelf)
+        return RedirectResponse(f"/tables/{upload.id}", 303)
 
     @app.get("/tables/{id}")
     def table(request: Request, id: str) -> HTMLResponse:
@@ -43,17 +43,17 @@ def add_tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
 
     @app.post("/tables/{id}/delete")
     def delete(request: Request, id: str) -> Response:
-        kept = shelf.table(id)
-        needing = [run for run in shelf.runs_of(kept) if workers.state(run) in UNFINISHED]
+        upload = shelf.table(id)
+        needing = [run for run in shelf.runs_of(upload) if workers.state(run) in UNFINISHED]
         if needing:
             error = RunError(
                 "{table!r} cannot be deleted: the run {run!r} has not ended, and reads it",
                 fix="let it go on to its end first, or delete the folder of the run",
-                table=kept.name,
+                table=upload.name,
                 run=needing[0].folder.name,
             )
             return home_page(request, shelf, workers, error)
-        shelf.delete(kept)
+        shelf.delete(upload)
         return RedirectResponse("/", 303)
 
     @app.get("/tables/{id}/form")
@@ -62,30 +62,30 @@ def add_tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
 
     @app.get("/tables/{id}/checks")
     def checks(request: Request, id: str) -> HTMLResponse:
-        kept, chosen = shelf.table(id), _sent(request)
+        upload, chosen = shelf.table(id), _sent(request)
         words, form = words_for(request), _form(chosen)
-        tell = partial(look.plain, words=words, tables=shelf.tables(), form=form)
+        message = partial(look.plain, words=words, tables=shelf.tables(), form=form)
         try:
-            found = look.check(_recipe(shelf, kept, chosen))
+            found = look.check(_recipe(shelf, upload, chosen))
         except DureeError as error:
-            return page(request, "message.html", message=tell(error.message(words.language)))
-        return page(request, "checks.html", found=found, tell=tell)
+            return page(request, "message.html", message=message(error.message(words.language)))
+        return page(request, "checks.html", found=found, message=message)
 
     @app.post("/tables/{id}/runs")
     def train(request: Request, id: str, form: Form) -> Response:
-        kept = shelf.table(id)
+        upload = shelf.table(id)
         if missing := _form(form).missing(form):
-            return _choose(request, shelf, kept, form, missing)
+            return _choose(request, shelf, upload, form, missing)
         try:
-            name = _name_of_run(shelf, kept, form)
+            name = _name_of_run(shelf, upload, form)
         except DureeError as error:
-            return _choose(request, shelf, kept, form, Fault(error, "name"))
+            return _choose(request, shelf, upload, form, Fault(error, "name"))
         try:
-            recipe = _recipe(shelf, kept, form)
+            recipe = _recipe(shelf, upload, form)
             stop_at_errors(found.finding for found in look.check(recipe))
             look.try_out(recipe)
         except DureeError as error:
-            return _choose(request, shelf, kept, form, at_field(error, _form(form), form))
+            return _choose(request, shelf, upload, form, at_field(error, _form(form), form))
         run = Run.create(shelf.folder / name, recipe)
         workers.start(run)
         return to_run(run)
@@ -114,7 +114,7 @@ def to_run(run: Run) -> Response:
 def _choose(
     request: Request,
     shelf: Shelf,
-    kept: Upload,
+    upload: Upload,
     sent: Fields,
     fault: Fault | None = None,
     name: str = "table.html",
@@ -123,17 +123,17 @@ def _choose(
     words, tables = words_for(request), shelf.tables()
     shown, unreadable = None, ""
     try:
-        shown = look.preview(kept, sent.get("encoding"), sent.get("delimiter"))
+        shown = look.preview(upload, sent.get("encoding"), sent.get("delimiter"))
     except DureeError as found:
         unreadable = look.plain(found.message(words.language), words, tables)
-    chosen = sent if fault else look.guessed(kept, shown, sent)
+    chosen = sent if fault else look.guessed(upload, shown, sent)
     form = _form(chosen)
     message = fault.error.message(words.language) if fault else ""
     return page(
         request,
         name,
         422 if fault else 200,
-        table=kept,
+        table=upload,
         shown=shown,
         unreadable=unreadable,
         fault=look.plain(message, words, tables, form),
@@ -141,9 +141,9 @@ def _choose(
         kinds=KINDS,
         forms=FORMS,
         form=form,
-        others=[other for other in tables if other.id != kept.id],
+        others=[other for other in tables if other.id != upload.id],
         chosen=chosen,
-        free=_free_name(shelf, kept),
+        free=_free_name(shelf, upload),
     )
 
 
@@ -156,14 +156,14 @@ def _form(chosen: Fields) -> forms.Form:
     return FORMS.get(chosen.get("rows", TEXTS), FORMS[TEXTS])
 
 
-def _recipe(shelf: Shelf, kept: Upload, chosen: Fields) -> Recipe:
+def _recipe(shelf: Shelf, upload: Upload, chosen: Fields) -> Recipe:
     """The recipe that a form asks for."""
     test = str(shelf.table(chosen["test"]).path) if "test" in chosen else None
-    return recipe_of(_form(chosen), str(kept.path), test, chosen)
+    return recipe_of(_form(chosen), str(upload.path), test, chosen)
 
 
-def _name_of_run(shelf: Shelf, kept: Upload, chosen: Fields) -> str:
-    name = chosen.get("name") or _free_name(shelf, kept)
+def _name_of_run(shelf: Shelf, upload: Upload, chosen: Fields) -> str:
+    name = chosen.get("name") or _free_name(shelf, upload)
     if not NAME.fullmatch(name) or name == UPLOADS:
         raise DataError(
             "a run cannot be called {name!r}",
@@ -175,7 +175,7 @@ def _name_of_run(shelf: Shelf, kept: Upload, chosen: Fields) -> str:
     return name
 
 
-def _free_name(shelf: Shelf, kept: Upload) -> str:
+def _free_name(shelf: Shelf, upload: Upload) -> str:
     """A run's name after that of its table: letters, digits and hyphens of it."""
-    plain = "-".join(re.findall(r"\w+", kept.name.rpartition(".")[0]))[:40] or "run"
+    plain = "-".join(re.findall(r"\w+", upload.name.rpartition(".")[0]))[:40] or "run"
     return free_folder(plain, shelf.folder).name

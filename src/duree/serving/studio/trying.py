@@ -32,11 +32,11 @@ NOTHING = frozenset({"", "-", ".", "?", "na", "nan", "null", "none"})
 
 
 @dataclass(frozen=True)
-class Said:
+class Answered:
     """What the network says of a text or of states: an answer with its chances, or a number with
     its range; and the shades of words, where these are explained."""
 
-    page: ClassVar[str] = "said.html"
+    page: ClassVar[str] = "answered.html"
     text: str
     prediction: object
     chances: list[tuple[str, float]]
@@ -79,7 +79,7 @@ def asks_for(recipe: Recipe) -> str:
     return "states" if data.reads_states else "text"
 
 
-def say(run: Run, given: Mapping[str, str]) -> Said | Tagged | Ahead:
+def say(run: Run, given: Mapping[str, str]) -> Answered | Tagged | Ahead:
     """What the network says of what was written in the form.
 
     Raises
@@ -101,23 +101,23 @@ def say(run: Run, given: Mapping[str, str]) -> Said | Tagged | Ahead:
                 fix="predict a table of them, or send them to duree serve",
             )
         if model.reads_states:
-            return _said(rows, _states(model, text, given))
-        return _said(rows, {model.columns["text"]: text})
+            return _answered(rows, _states(model, text, given))
+        return _answered(rows, {model.columns["text"]: text})
 
 
-def _said(rows: Rows, row: Mapping[str, str | None]) -> Said:
-    model, told = rows.model, rows.read(row, 1)
-    answer = rows.answers([told])[0]
+def _answered(rows: Rows, row: Mapping[str, str | None]) -> Answered:
+    model, text = rows.model, rows.read(row, 1)
+    answer = rows.answers([text])[0]
     chances = list(answer.get("probability", {}).items())
     if len(chances) > MOST_CHANCES:
         chances = sorted(chances, key=lambda chance: -chance[1])[:MOST_CHANCES]
     shades = None
     if is_explainable(model):
-        sequence = model.encode(rows.series([told]))
+        sequence = model.encode(rows.series([text]))
         chosen = model.task.chosen(model.predictions(sequence))
-        shades = shading(model, told, integrated_gradients(model, sequence, chosen))
+        shades = shading(model, text, integrated_gradients(model, sequence, chosen))
     between = (answer["low"], answer["high"]) if "low" in answer else None
-    return Said(told, answer["prediction"], chances, between, shades)
+    return Answered(text, answer["prediction"], chances, between, shades)
 
 
 def _states(model: TrainedModel, text: str, given: Mapping[str, str]) -> dict[str, str | None]:

@@ -22,7 +22,7 @@ from duree.tables.finding import Finding, Level, listed
 from duree.tables.layouts.layout import ROLES
 from duree.tables.layouts.states import check_states, state_columns
 from duree.tables.table import Table
-from duree.tables.time.order import looks_like_dates
+from duree.tables.time.order import holds_dates
 
 __all__ = ["check_table", "clean_labels"]
 
@@ -75,9 +75,9 @@ def check_table(
     frame = table.frame.with_columns(used.values())
     times = table.frame[data.time] if data.time is not None else None
     # The column in which states are told as one is ours, and not the user's.
-    told = {STATES} if data.reads_states else set()
-    roles = {role: name for role, name in named.items() if name not in told}
-    findings = [*_shape(frame.drop(told)), *_roles(table.frame, roles), *_missing(frame, data)]
+    ours = {STATES} if data.reads_states else set()
+    roles = {role: name for role, name in named.items() if name not in ours}
+    findings = [*_shape(frame.drop(ours)), *_roles(table.frame, roles), *_missing(frame, data)]
     if any(finding.level == "error" for finding in findings):
         return findings
     labels = None
@@ -212,7 +212,7 @@ def _unused(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
         what = "these columns hold the same in every row: {columns}"
         facts: dict[str, object] = {"columns": listed(constant, 10)}
         findings.append(Finding("constant_columns", "note", what, values=facts))
-    dated = [c.name for c in others if c.name not in constant and looks_like_dates(c)]
+    dated = [c.name for c in others if c.name not in constant and holds_dates(c)]
     if dated and data.time is None:
         what = "these columns seem to say when, and are not used: {columns}"
         fix = "to test on what came later: --time COLUMN"

@@ -24,7 +24,7 @@ from duree.tables.finding import Finding
 from duree.tables.time.order import is_category
 
 # From this AUC on a single feature is a warning.
-TELLING = 0.98
+NEARLY_CERTAIN = 0.98
 SAMPLE = 5_000
 # A class with fewer rows in the sample is told by chance alone; more classes are not probed.
 MIN_CLASS, MOST_PROBED = 20, 20
@@ -35,7 +35,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 TAKE_OUT = "make sure that the text does not hold the answer; if it does, take it out"
-LAST_TELLS = "the last value of the attribute {column!r} alone tells {target!r}"
+LAST_VALUE_LEAKS = "the last value of the attribute {column!r} alone tells {target!r}"
 KNOWN_BEFORE = "it is read; make sure that it was known before the answer was"
 NO_INPUT = "it is no input; make sure that the texts do not hold what it says"
 
@@ -117,7 +117,7 @@ def _column_leaks(
         readings += [_rates(codes, members, half) for codes in _categories(column)]
         values = np.max([np.abs(_aucs(scores, members) - 0.5) for scores in readings], axis=0)
         best = int(values.argmax())
-        if (value := float(values[best]) + 0.5) > TELLING:
+        if (value := float(values[best]) + 0.5) > NEARLY_CERTAIN:
             what = "the column {column!r} alone tells {target!r} {label!r} (AUC {auc:.3f})"
             facts = {"column": column.name, "target": target, "label": labels[best], "auc": value}
             findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
@@ -197,13 +197,13 @@ def _text_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
             _lengths,
         ),
     ):
-        told = [
+        leaking = [
             Finding(check, "warning", what, TAKE_OUT, {"label": label, "feature": of, "auc": value})
             for label, of, value in probe(texts, classes)
-            if value > TELLING
+            if value > NEARLY_CERTAIN
         ]
-        if told:
-            return told
+        if leaking:
+            return leaking
     return []
 
 
@@ -278,7 +278,7 @@ def _quantity_leaks(
             if np.ptp(scores) == 0 or np.ptp(ranks) == 0:
                 continue
             correlation = float(np.corrcoef(rankdata(scores), ranks)[0, 1])
-            if abs(correlation) > TELLING:
+            if abs(correlation) > NEARLY_CERTAIN:
                 what = "the column {column!r} goes with {target!r} (rank correlation {value:.3f})"
                 facts = {"column": column.name, "target": target.name, "value": correlation}
                 findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
@@ -291,7 +291,7 @@ def _quantity_leaks(
             .item()
             for series in (numbers, numbers.shift(1, fill_value=numbers[-1]))
         )
-        if (value := (1 + own - other) / 2) > TELLING:
+        if (value := (1 + own - other) / 2) > NEARLY_CERTAIN:
             what = "texts hold the very number of {column!r} (AUC {auc:.3f})"
             facts = {"column": target.name, "auc": value}
             findings.append(Finding("label_in_text", "warning", what, TAKE_OUT, facts))
@@ -306,6 +306,6 @@ def attribute_leaks(frame: pl.DataFrame, data: DataSettings, *, numeric: bool) -
     last = frame.select(data.target, pl.col(names).list.drop_nulls().list.last())
     alone = data.model_copy(update={"text": None, "group": None})
     return [
-        Finding("leaking_column", "warning", LAST_TELLS, KNOWN_BEFORE, found.values)
+        Finding("leaking_column", "warning", LAST_VALUE_LEAKS, KNOWN_BEFORE, found.values)
         for found in find_leaks(last, alone, numeric=numeric)
     ]

@@ -14,8 +14,8 @@ from duree.tables.time.order import time_order
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-KEPT_TOGETHER = "they are kept in one part"
-STAND_BESIDE = "the figures without them stand beside"
+TOGETHER = "they are kept in one part"
+SHOWN_SEPARATELY = "the figures without them stand beside"
 
 WITHIN = {
     "all": "{exact} rows have a text that another has too; {near} with those that differ little",
@@ -72,7 +72,7 @@ def check_groups(groups: pl.Series, test_rows: Flags | None) -> list[Finding]:
             "test": int(test_rows.sum()),
         }
         findings.append(
-            Finding("straddling_groups", "warning", what, STAND_BESIDE, facts, _first(rows))
+            Finding("straddling_groups", "warning", what, SHOWN_SEPARATELY, facts, _first(rows))
         )
     return findings
 
@@ -114,7 +114,7 @@ def _within(duplicates: Duplicates, side: Flags, name: str) -> Finding:
     check = "duplicates" if name == "all" else f"duplicates_in_{name}"
     if len(near) == 0:
         return Finding(check, "ok", WITHIN[name], values=facts)
-    fix = "" if name == "test" else KEPT_TOGETHER
+    fix = "" if name == "test" else TOGETHER
     return Finding(check, "note", WITHIN[name], fix, facts, _first(near))
 
 
@@ -142,7 +142,9 @@ def _across(duplicates: Duplicates, test_rows: Flags) -> list[Finding]:
     }
     if len(near) == 0:
         return [Finding("straddling_duplicates", "ok", what, values=facts)]
-    return [Finding("straddling_duplicates", "warning", what, STAND_BESIDE, facts, _first(near))]
+    return [
+        Finding("straddling_duplicates", "warning", what, SHOWN_SEPARATELY, facts, _first(near))
+    ]
 
 
 def _contradicting(clusters: Ints, labels: pl.Series) -> list[Finding]:

@@ -13,7 +13,7 @@ from duree.tables.describe.states import commonest
 from duree.tables.finding import Finding, listed
 
 # Channels that are told one by one.
-MOST_TOLD = 12
+MOST_NAMED = 12
 # Of pictures: channels, steps, and the rows that a step needs to be drawn.
 MOST_DRAWN, MOST_STEPS, FEWEST_ROWS = 6, 200, 4
 # Of all rows, where they have no classes.
@@ -53,10 +53,10 @@ def check_channels(series: pl.Series, names: list[str]) -> list[Finding]:
     values = steps_of(series)[:, : len(names)]
     of_rows = np.repeat(np.arange(len(series)), series.list.len().to_numpy())
     findings = []
-    for name, column in list(zip(names, values.T, strict=True))[:MOST_TOLD]:
+    for name, column in list(zip(names, values.T, strict=True))[:MOST_NAMED]:
         findings += _of_channel(name, column, of_rows)
-    if len(names) > MOST_TOLD:
-        more: dict[str, object] = {"count": len(names) - MOST_TOLD}
+    if len(names) > MOST_NAMED:
+        more: dict[str, object] = {"count": len(names) - MOST_NAMED}
         what = "channels that are not told one by one: {count}"
         findings.append(Finding("channels", "ok", what, values=more))
     return findings

@@ -31,7 +31,7 @@ SENTENCE = "sentence"
 UNIVERSAL = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 WORD = re.compile(r"[1-9][0-9]*")
 # The ids of words written together (1-2), and of words that are not written (8.1).
-BESIDE = re.compile(r"[0-9]+[-.][0-9]+")
+EXTRA_TOKEN = re.compile(r"[0-9]+[-.][0-9]+")
 BIO = re.compile(r"O|[BIESLU]-.+")
 CHUNKS = re.compile(r"O|[BI]-(NP|VP|PP|ADJP|ADVP|SBAR|PRT|CONJP|INTJ|LST|UCP)")
 # A sentence of so many words is none: the file has no empty lines between its sentences.
@@ -83,7 +83,7 @@ def read_conll(path: Path, encoding: str | None = None) -> Content:
             for name, cells in zip(names, columns, strict=True)
         ]
     )
-    told = Finding(
+    finding = Finding(
         "tokens",
         "ok",
         "{file} holds {tokens} tokens in {sentences} sentences; its columns are {columns}",
@@ -94,7 +94,7 @@ def read_conll(path: Path, encoding: str | None = None) -> Content:
             "columns": ", ".join(names),
         },
     )
-    return Content(frame, (encoding_finding(path, chosen, encoding is not None), told), chosen)
+    return Content(frame, (encoding_finding(path, chosen, encoding is not None), finding), chosen)
 
 
 def with_answers(path: Path, encoding: str | None, answers: Mapping[str, list[str]]) -> str:
@@ -149,7 +149,7 @@ def _read_lines(path: Path, encoding: str) -> Lines:
             if line.startswith("#"):
                 continue
             raise _wrong_width(path, number + 1, len(cells), width)
-        if universal and BESIDE.fullmatch(cells[0]):
+        if universal and EXTRA_TOKEN.fullmatch(cells[0]):
             continue
         place += 1
         if universal and cells[0] != str(place):
@@ -180,7 +180,7 @@ def _read_lines(path: Path, encoding: str) -> Lines:
 def _is_universal(line: str) -> bool:
     cells = line.split("\t")
     return len(cells) == len(UNIVERSAL) and bool(
-        WORD.fullmatch(cells[0]) or BESIDE.fullmatch(cells[0])
+        WORD.fullmatch(cells[0]) or EXTRA_TOKEN.fullmatch(cells[0])
     )
 
 

@@ -45,7 +45,7 @@ def read_delimited(
     frame = rows.frame()
     findings = [
         encoding_finding(path, text.encoding, encoding is not None),
-        _told_dialect(path, text.dialect),
+        _dialect_finding(path, text.dialect),
         *rows.findings(),
     ]
     if text.nul.count:
@@ -139,7 +139,7 @@ _QUOTING = {
 }
 
 
-def _told_dialect(path: Path, dialect: Dialect) -> Finding:
+def _dialect_finding(path: Path, dialect: Dialect) -> Finding:
     return Finding(
         "delimiter",
         "ok" if dialect.quote == '"' else "note",

@@ -29,7 +29,7 @@ class Rows:
         self.path, self.dialect, self.drop_bad = path, dialect, drop_bad
         self.names: list[str] | None = None
         self.frames: list[pl.DataFrame] = []
-        self.misfits = Misfits()
+        self.malformed = MalformedRows()
         self.count = 0  # rows taken, misfits included
         self.blank_lines = 0
         self.line = 1  # on which the first row not yet taken begins
@@ -62,9 +62,9 @@ class Rows:
         DataError
             One of them does not fit the header.
         """
-        if self.misfits.count:
+        if self.malformed.count:
             columns = len(self.names or [])
-            raise self.misfits.refusal(self.path, self.count, columns, self.dialect.delimiter)
+            raise self.malformed.refusal(self.path, self.count, columns, self.dialect.delimiter)
         frames, self.frames = self.frames, []
         return frames
 
@@ -78,16 +78,16 @@ class Rows:
         """
         if not self.count:
             return pl.DataFrame(schema=self.names or [])
-        misfits = self.misfits
-        if misfits.count == self.count or (misfits.count and not self.drop_bad):
+        malformed = self.malformed
+        if malformed.count == self.count or (malformed.count and not self.drop_bad):
             columns = len(self.names or [])
-            raise misfits.refusal(self.path, self.count, columns, self.dialect.delimiter)
+            raise malformed.refusal(self.path, self.count, columns, self.dialect.delimiter)
         return pl.concat(self.frames, rechunk=False)
 
     def findings(self) -> Iterator[Finding]:
         """What was left out."""
-        if self.misfits.count:
-            yield self.misfits.finding(self.path)
+        if self.malformed.count:
+            yield self.malformed.finding(self.path)
         if self.blank_lines:
             yield blank_lines(self.blank_lines, self.path)
 
@@ -100,21 +100,21 @@ class Rows:
     def _take_rows(self, structure: Structure, wanted: Marks, names: list[str]) -> None:
         self.count += int(wanted.sum())
         fits = structure.cells == len(names)
-        self._note_misfits(structure, wanted & ~fits)
+        self._note_malformed(structure, wanted & ~fits)
         # Once the file is to be refused, the rest is read for the other misfits alone.
         good = wanted & fits
-        if good.any() and (self.drop_bad or not self.misfits.count):
+        if good.any() and (self.drop_bad or not self.malformed.count):
             self.frames.append(to_columns(structure, good, names))
 
-    def _note_misfits(self, structure: Structure, rows: Marks) -> None:
-        misfits, starts, cells = self.misfits, structure.starts, structure.cells
-        misfits.count += int(rows.sum())
-        misfits.widths.update(np.unique(cells[rows]).tolist())
-        for row in np.flatnonzero(rows)[: LINES_TOLD - len(misfits.lines)]:
-            if not misfits.lines:
-                misfits.first_width = int(cells[row])
-                misfits.example = _excerpt(structure, starts[row], structure.row_ends[row])
-            misfits.lines.append(self._line_at(structure, starts[row]))
+    def _note_malformed(self, structure: Structure, rows: Marks) -> None:
+        malformed, starts, cells = self.malformed, structure.starts, structure.cells
+        malformed.count += int(rows.sum())
+        malformed.widths.update(np.unique(cells[rows]).tolist())
+        for row in np.flatnonzero(rows)[: LINES_NAMED - len(malformed.lines)]:
+            if not malformed.lines:
+                malformed.first_width = int(cells[row])
+                malformed.example = _excerpt(structure, starts[row], structure.row_ends[row])
+            malformed.lines.append(self._line_at(structure, starts[row]))
 
     def _check(self, structure: Structure, final: bool) -> None:
         length, start = structure.longest
@@ -162,7 +162,7 @@ def _excerpt(structure: Structure, start: int, end: int | None = None) -> str:
     return text.tobytes().decode(errors="ignore")[:80]  # the last character may be cut
 
 
-LINES_TOLD = 50
+LINES_NAMED = 50
 
 _TOO_LONG = (
     "put texts that hold {delimiter!r} in quotes, or choose the delimiter with --delimiter; "
@@ -172,7 +172,7 @@ _TOO_SHORT = "complete these rows, or leave them out with --drop-bad"
 
 
 @dataclass
-class Misfits:
+class MalformedRows:
     """What is known of the rows that do not fit.
 
     Attributes
@@ -195,7 +195,7 @@ class Misfits:
     first_width: int = 0
 
     @property
-    def told_lines(self) -> str:
+    def line_numbers(self) -> str:
         """The line numbers as text."""
         return ", ".join(map(str, self.lines)) + ", ..." * (self.count > len(self.lines))
 
@@ -208,7 +208,7 @@ class Misfits:
             "columns": columns,
             "text": self.example,
             "count": self.count,
-            "lines": self.told_lines,
+            "lines": self.line_numbers,
             "delimiter": delimiter,
         }
         fix = _TOO_LONG if self.first_width > columns else _TOO_SHORT
@@ -232,5 +232,5 @@ class Misfits:
             "bad_rows",
             "warning",
             "rows of {file} left out because they do not fit its header: {count}, on lines {lines}",
-            values={"count": self.count, "file": str(path), "lines": self.told_lines},
+            values={"count": self.count, "file": str(path), "lines": self.line_numbers},
         )

@@ -56,7 +56,7 @@ def find_encoding(path: Path) -> str:
         if head.startswith(mark):
             return encoding
     for encoding in _SWAPPED:
-        if _looks_like_utf16(head, encoding) and _decodes(blocks_of(path), encoding):
+        if _seems_utf16(head, encoding) and _decodes(blocks_of(path), encoding):
             return encoding
     if _decodes(blocks_of(path), "utf-8"):
         return "utf-8"
@@ -80,7 +80,7 @@ def _decodes(blocks: Iterable[bytes], encoding: str) -> bool:
     return True
 
 
-def _looks_like_utf16(head: bytes, encoding: str) -> bool:
+def _seems_utf16(head: bytes, encoding: str) -> bool:
     """Whether a text with NUL has far more line ends, delimiters and spaces this way round."""
     if b"\0" not in head or (head.count(0) < len(head) // 8 and _is_utf8(head)):
         return False
@@ -117,8 +117,8 @@ class _Candidate:
 
 def _by_evidence(blocks: Callable[[], Iterable[bytes]], name: str) -> str:
     """The encoding that makes far more sense of the text than the others, or DataError."""
-    judged = [_weigh(blocks(), encoding, judge) for encoding, judge in _JUDGES.items()]
-    found = {candidate.encoding: candidate for candidate in judged if candidate is not None}
+    weighed = [_weigh(blocks(), encoding, judge) for encoding, judge in _JUDGES.items()]
+    found = {candidate.encoding: candidate for candidate in weighed if candidate is not None}
     western = found[_WESTERN].share if _WESTERN in found else 0.0
     eastern = sorted((c for c in found.values() if c.encoding != _WESTERN), key=lambda c: -c.share)
     shares = [candidate.share for candidate in eastern] + [0.0, 0.0]

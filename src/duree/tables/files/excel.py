@@ -63,7 +63,7 @@ def read_excel(path: Path) -> Content:
     }
     frame = _named(pl.DataFrame(columns), names, path)
     frame, findings = _without_empty_rows(frame, path)
-    return Content(frame, (*findings, *_told(path, book.sheet_names, errors)))
+    return Content(frame, (*findings, *_sheet_findings(path, book.sheet_names, errors)))
 
 
 def _typed(guessed: pl.Series, shown: pl.Series) -> pl.Series:
@@ -89,13 +89,13 @@ def _named(frame: pl.DataFrame, names: pl.DataFrame, path: Path) -> pl.DataFrame
 
 
 def _without_empty_rows(frame: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, list[Finding]]:
-    kept = frame.filter(~pl.all_horizontal(pl.all().is_null())) if frame.width else frame
-    if kept.height == frame.height:
-        return kept, []
-    return kept, [blank_lines(frame.height - kept.height, path)]
+    filled = frame.filter(~pl.all_horizontal(pl.all().is_null())) if frame.width else frame
+    if filled.height == frame.height:
+        return filled, []
+    return filled, [blank_lines(frame.height - filled.height, path)]
 
 
-def _told(path: Path, sheets: list[str], errors: int) -> Iterator[Finding]:
+def _sheet_findings(path: Path, sheets: list[str], errors: int) -> Iterator[Finding]:
     if len(sheets) > 1:
         yield Finding(
             "sheets",

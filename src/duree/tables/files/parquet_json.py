@@ -47,8 +47,8 @@ def read_json_lines(path: Path, encoding: str | None = None) -> Content:
     series = {name: _column(values) for name, values in columns.items()}
     frame = pl.DataFrame(list(series.values()), schema=column_names(list(series), path))
     mixed = [name for name, values in columns.items() if _is_mixed(values)]
-    told = encoding_finding(path, chosen, encoding is not None)
-    return Content(frame, (told, *_told_mixed(mixed, path)), chosen)
+    finding = encoding_finding(path, chosen, encoding is not None)
+    return Content(frame, (finding, *_mixed_findings(mixed, path)), chosen)
 
 
 def _lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes]]:
@@ -113,7 +113,7 @@ def _is_mixed(values: list[Any]) -> bool:
     return len(kinds) > 1 or any(kinds == {int} and abs(v or 0) >= 2**127 for v in values)
 
 
-def _told_mixed(columns: list[str], path: Path) -> Iterator[Finding]:
+def _mixed_findings(columns: list[str], path: Path) -> Iterator[Finding]:
     if columns:
         yield Finding(
             "mixed_types",

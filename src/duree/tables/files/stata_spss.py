@@ -49,7 +49,7 @@ def _read_labelled(read: Callable[..., Any], path: Path, encoding: str | None) -
         if labels and labelled is column:
             partly.append(column.name)
         columns.append(_without_empty(labelled))
-    return Content(pl.DataFrame(columns), _told(partly, path), facts.file_encoding)
+    return Content(pl.DataFrame(columns), _label_findings(partly, path), facts.file_encoding)
 
 
 def _with_labels(column: pl.Series, labels: dict[Any, str]) -> pl.Series:
@@ -72,7 +72,7 @@ def _without_empty(column: pl.Series) -> pl.Series:
     return column.set(column == "", None)
 
 
-def _told(columns: list[str], path: Path) -> tuple[Finding, ...]:
+def _label_findings(columns: list[str], path: Path) -> tuple[Finding, ...]:
     if not columns:
         return ()
     return (

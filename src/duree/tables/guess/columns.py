@@ -10,7 +10,7 @@ import polars as pl
 from duree.tables.checks.shingles import count_characters, count_units
 from duree.tables.checks.target import is_quantity
 from duree.tables.columns import is_blank
-from duree.tables.time.order import looks_like_dates
+from duree.tables.time.order import holds_dates
 
 # A column with so many words or Chinese characters a cell, in the middle of its cells, is read.
 TEXT_UNITS = 4
@@ -150,7 +150,7 @@ def _kind(column: pl.Series, filled: pl.Series, count: int) -> str:
         return "constant" if count else "empty"
     if _is_read(filled):
         return "text"
-    if looks_like_dates(column):
+    if holds_dates(column):
         return "time"
     if is_quantity(filled) and not (count == len(filled) and _is_counted(filled)):
         return "quantity"

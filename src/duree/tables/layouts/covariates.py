@@ -12,7 +12,7 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.tables.columns import as_text
-from duree.tables.layouts.states import ARROW, MISSING, clean_states, tell_row
+from duree.tables.layouts.states import ARROW, MISSING, clean_states, join_row
 from duree.tables.table import Table
 
 MOST_VALUES = 40
@@ -20,7 +20,7 @@ MOST_VALUES = 40
 IS = "="
 
 
-def tell_covariates(table: Table, columns: Mapping[str, str], told: pl.Series) -> pl.Series:
+def prepend_covariates(table: Table, columns: Mapping[str, str], sequences: pl.Series) -> pl.Series:
     """Each row's covariates, then its sequence as it is told, String [rows].
 
     Parameters
@@ -31,25 +31,27 @@ def tell_covariates(table: Table, columns: Mapping[str, str], told: pl.Series) -
     told : polars.Series of String [rows]
     """
     if not columns:
-        return told
+        return sequences
     heads = [
         (called(name) + clean_states(as_text(table, column)).fill_null(MISSING)).alias(f"{place}")
         for place, (name, column) in enumerate(columns.items())
     ]
-    given = told.set(told == "", None).alias("told")
+    given = sequences.set(sequences == "", None).alias("told")
     joined = pl.concat_str(
         [*(head.name for head in heads), "told"], separator=ARROW, ignore_nulls=True
     )
-    return pl.DataFrame([*heads, given]).select(joined.alias(told.name)).to_series()
+    return pl.DataFrame([*heads, given]).select(joined.alias(sequences.name)).to_series()
 
 
-def tell_covariates_of_row(columns: Sequence[str], values: Sequence[str | None], told: str) -> str:
-    """What ``tell_covariates`` makes of one row."""
+def prepend_covariates_to_row(
+    columns: Sequence[str], values: Sequence[str | None], sequences: str
+) -> str:
+    """What ``prepend_covariates`` makes of one row."""
     heads = [
-        f"{called(name)}{tell_row([value]) or MISSING}"
+        f"{called(name)}{join_row([value]) or MISSING}"
         for name, value in zip(columns, values, strict=True)
     ]
-    return ARROW.join([*heads, told] if told else heads)
+    return ARROW.join([*heads, sequences] if sequences else heads)
 
 
 def check_covariates(table: Table, columns: Sequence[str], others: Mapping[str, str]) -> None:

@@ -36,7 +36,7 @@ AT_ONCE = (
 
 
 def gather_events(
-    table: Table, data: DataSettings, needed: dict[str, str], kept: Kinds | None = None
+    table: Table, data: DataSettings, needed: dict[str, str], earlier: Kinds | None = None
 ) -> tuple[Table, Kinds]:
     """The table with a row for each person, and their events in the column ``states``.
 
@@ -69,14 +69,16 @@ def gather_events(
         table = without_bad(table, blank, "missing", drop=data.drop_bad, column=column)
     taken = {column: role for role, column in needed.items()}
     taken |= {name: "id"} | dict.fromkeys(events, "event") | ({when: "time"} if when else {})
-    kinds = kinds_of(table, data.attribute, taken, kept)
+    kinds = kinds_of(table, data.attribute, taken, earlier)
     table = without_infinite(table, kinds, drop=data.drop_bad)
     persons = Persons.of(as_text(table, name).str.strip_chars())
     times = read_times(table, when) if when else None
     stamps = np.zeros(len(table)) if times is None else days(times).to_numpy()
     parts = [clean_states(as_text(table, column)) for column in events]
-    said = pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=AND, ignore_nulls=True))
-    given = pl.DataFrame({"who": persons.codes, STATES: said.to_series(), GAPS: stamps})
+    event_names = pl.DataFrame(parts).select(
+        pl.concat_str(pl.all(), separator=AND, ignore_nulls=True)
+    )
+    given = pl.DataFrame({"who": persons.codes, STATES: event_names.to_series(), GAPS: stamps})
     attributes = read_attributes(table, kinds)
     # By their places, so that they may be called anything.
     places = {f"attribute {place}": column for place, column in enumerate(attributes)}
@@ -102,7 +104,7 @@ def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> lis
     what = "{events} events of {persons} persons, in the order of the table"
     if times is not None:
         what = "{events} events of {persons} persons, from {first} to {last}"
-        facts |= {"first": _told(times.min()), "last": _told(times.max())}
+        facts |= {"first": _time_label(times.min()), "last": _time_label(times.max())}
     counts = given[STATES].value_counts(sort=True)[STATES]
     named: dict[str, object] = {"count": len(counts), "listed": listed(counts.to_list(), 12)}
     lengths = given["who"].value_counts()["count"]
@@ -123,5 +125,5 @@ def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> lis
     return findings
 
 
-def _told(time: object) -> str:
+def _time_label(time: object) -> str:
     return f"{time:g}" if isinstance(time, float) else str(time)

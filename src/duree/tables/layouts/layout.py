@@ -25,7 +25,11 @@ MOST_TIMES, MOST_EVENTS = 1000, 100
 
 
 def whole(
-    table: Table, data: DataSettings, kept: Mapping[str, Any] | None = None, *, asked: bool = True
+    table: Table,
+    data: DataSettings,
+    earlier: Mapping[str, Any] | None = None,
+    *,
+    asked: bool = True,
 ) -> tuple[Table, dict[str, Any]]:
     """A table with a row for each sequence, which its column ``states`` or ``numbers`` tells.
 
@@ -61,19 +65,19 @@ def whole(
             for role, name in named.items()
             if name and name != STATES
         }
-        told = with_states(table, data.states, others)
-        return told, {"states": state_columns(table, data.states)}
+        sequences = with_states(table, data.states, others)
+        return sequences, {"states": state_columns(table, data.states)}
     if data.state is not None:
-        grid = Grid(**kept["spells"]) if kept else None
+        grid = Grid(**earlier["spells"]) if earlier else None
         rows, grid = gather_spells(table, data, needed, grid)
         return rows, {"spells": asdict(grid)}
     if data.token is not None:
         return with_sentences(table, data), {}
     if data.reads_numbers:
-        return with_numbers(table, data, {k: v for k, v in needed.items() if k != "time"}, kept)
+        return with_numbers(table, data, {k: v for k, v in needed.items() if k != "time"}, earlier)
     if data.event:
         needed = {role: name for role, name in needed.items() if role != "time"}
-        rows, kinds = gather_events(table, data, needed, (kept or {}).get("attributes"))
+        rows, kinds = gather_events(table, data, needed, (earlier or {}).get("attributes"))
         return rows, {"attributes": kinds} if kinds else {}
     return table, {}
 
@@ -85,7 +89,7 @@ def settings_of_rows(data: DataSettings) -> DataSettings:
 
 
 def time_points(
-    table: Table, data: DataSettings, kept: Mapping[str, Any]
+    table: Table, data: DataSettings, earlier: Mapping[str, Any]
 ) -> tuple[list[str], pl.Series]:
     """The states of a table that is whole, for pictures.
 
@@ -97,12 +101,12 @@ def time_points(
         A state at each time point; null where one is missing, or the sequence has ended.
     """
     if data.states:
-        return list(kept["states"]), list_states(table, list(kept["states"]))
-    told = table.frame[STATES]
-    longest = int(told.str.count_matches("›", literal=True).max() or 0) + 1  # type: ignore[arg-type]
+        return list(earlier["states"]), list_states(table, list(earlier["states"]))
+    sequences = table.frame[STATES]
+    longest = int(sequences.str.count_matches("›", literal=True).max() or 0) + 1  # type: ignore[arg-type]
     if data.event:
         longest = min(longest, MOST_EVENTS)
-        return [str(place + 1) for place in range(longest)], lay_out(told, range(longest))
+        return [str(place + 1) for place in range(longest)], lay_out(sequences, range(longest))
     places = range(0, longest, -(-longest // MOST_TIMES))
-    names = Grid(**kept["spells"]).labels(longest)
-    return [names[place] for place in places], lay_out(told, places)
+    names = Grid(**earlier["spells"]).labels(longest)
+    return [names[place] for place in places], lay_out(sequences, places)

@@ -36,7 +36,10 @@ SINCE = "time since the step before"
 
 
 def with_numbers(
-    table: Table, data: DataSettings, needed: dict[str, str], kept: Mapping[str, Any] | None = None
+    table: Table,
+    data: DataSettings,
+    needed: dict[str, str],
+    earlier: Mapping[str, Any] | None = None,
 ) -> tuple[Table, dict[str, Any]]:
     """The table with a row for each series, and its numbers in the column ``numbers``.
 
@@ -75,8 +78,8 @@ def with_numbers(
             column=NUMBERS,
         )
     if data.time is None:
-        return _wide(table, data, kept)
-    return _long(table, data, needed, kept)
+        return _wide(table, data, earlier)
+    return _long(table, data, needed, earlier)
 
 
 def list_numbers(table: Table, columns: list[str]) -> pl.Series:
@@ -98,31 +101,31 @@ def list_numbers(table: Table, columns: list[str]) -> pl.Series:
     return _listed(np.repeat(np.arange(len(cells)), lengths), cells[inside][:, None])
 
 
-def measured(kept: Mapping[str, Any]) -> list[str]:
+def measured(earlier: Mapping[str, Any]) -> list[str]:
     """What the channels that the table holds are called, by how it was read."""
-    return [VALUE] if "series" in kept else list(kept["channels"])
+    return [VALUE] if "series" in earlier else list(earlier["channels"])
 
 
-def channel_names(kept: Mapping[str, Any]) -> list[str]:
+def channel_names(earlier: Mapping[str, Any]) -> list[str]:
     """The same of all channels, that of the time between steps among them."""
-    return [*measured(kept), *([] if kept.get("even", True) else [SINCE])]
+    return [*measured(earlier), *([] if earlier.get("even", True) else [SINCE])]
 
 
-def step_names(kept: Mapping[str, Any], steps: int) -> list[str]:
+def step_names(earlier: Mapping[str, Any], steps: int) -> list[str]:
     """What so many steps are called, by how the table was read."""
-    if "series" in kept:
-        return list(kept["series"][:steps])
-    if kept["first"] is None:
+    if "series" in earlier:
+        return list(earlier["series"][:steps])
+    if earlier["first"] is None:
         return [str(step + 1) for step in range(steps)]
-    frequency = Frequency(**kept["frequency"])
-    begin = frequency.places(np.array([kept["first"]]))[0]
+    frequency = Frequency(**earlier["frequency"])
+    begin = frequency.places(np.array([earlier["first"]]))[0]
     return frequency.labels(begin + np.arange(steps))
 
 
 def _wide(
-    table: Table, data: DataSettings, kept: Mapping[str, Any] | None
+    table: Table, data: DataSettings, earlier: Mapping[str, Any] | None
 ) -> tuple[Table, dict[str, Any]]:
-    columns = state_columns(table, tuple(kept["series"]) if kept else data.series)
+    columns = state_columns(table, tuple(earlier["series"]) if earlier else data.series)
     _refuse_other_roles(table, columns, data)
     if len(columns) < FEWEST_TIMES:
         raise DataError(
@@ -135,17 +138,17 @@ def _wide(
         refuse_twins(as_text(table, data.id).fill_null(""))
     empty = _lengths(_cells(table, columns)) == 0
     table = without_bad(table, empty, "empty", drop=data.drop_bad)
-    told = list_numbers(table, columns)
-    findings = [*check_steps(told, len(columns)), *check_channels(told, [VALUE])]
-    frame = table.frame.drop(columns).with_columns(told)
+    lists = list_numbers(table, columns)
+    findings = [*check_steps(lists, len(columns)), *check_channels(lists, [VALUE])]
+    frame = table.frame.drop(columns).with_columns(lists)
     return Table(frame, table.sources, (*table.findings, *findings)), {"series": columns}
 
 
 def _long(
-    table: Table, data: DataSettings, needed: dict[str, str], kept: Mapping[str, Any] | None
+    table: Table, data: DataSettings, needed: dict[str, str], earlier: Mapping[str, Any] | None
 ) -> tuple[Table, dict[str, Any]]:
     name, when = (resolve_column(table, str(column)) for column in (data.id, data.time))
-    channels = state_columns(table, tuple(kept["channels"]) if kept else data.series)
+    channels = state_columns(table, tuple(earlier["channels"]) if earlier else data.series)
     _refuse_other_roles(table, channels, data)
     for column in (name, when):
         blank = is_blank(as_text(table, column))
@@ -166,13 +169,13 @@ def _long(
         refuse_twice(table.frame[when], order, same, persons.names.to_list(), own, name)
     _refuse_single(len(own), len(persons), name)
     findings = unsorted(codes, times.moments, when)
-    frequency, even, since = _spaced(own, moments, times, when, kept)
+    frequency, even, since = _spaced(own, moments, times, when, earlier)
     laid = numbers[order]
     if not even:
         laid = np.concatenate([laid, np.log1p(since)[:, None]], axis=1)
-    if not (even if kept is None else np.allclose(since[since > 0], 1)):
+    if not (even if earlier is None else np.allclose(since[since > 0], 1)):
         findings.append(_uneven(when, since, even))
-    told = _listed(own, laid)
+    lists = _listed(own, laid)
     begun = np.unique(moments[np.flatnonzero(np.diff(own, prepend=-1))])
     first = float(begun[0]) if len(begun) == 1 and even else None
     reading = {
@@ -183,18 +186,18 @@ def _long(
     }
     used = {*channels, when}
     whole = one_row_each(table, persons, name, used, needed, ours=(NUMBERS,))
-    findings = [*check_steps(told), *findings, *check_channels(told, channels)]
-    frame = whole.frame.with_columns(told)
+    findings = [*check_steps(lists), *findings, *check_channels(lists, channels)]
+    frame = whole.frame.with_columns(lists)
     return Table(frame, whole.sources, (*whole.findings, *findings)), reading
 
 
 def _spaced(
-    codes: Ints, moments: Floats, times: Times, column: str, kept: Mapping[str, Any] | None
+    codes: Ints, moments: Floats, times: Times, column: str, earlier: Mapping[str, Any] | None
 ) -> tuple[Frequency, bool, Floats]:
     """The unit of time, whether all steps are one apart, and how far each is from the last."""
     begins = np.flatnonzero(np.diff(codes, prepend=-1))
-    if kept is not None:
-        frequency = Frequency(**kept["frequency"])
+    if earlier is not None:
+        frequency = Frequency(**earlier["frequency"])
         if (frequency.written == "number") != (times.written == "number"):
             raise DataError(
                 "the times in {column!r} are {kind}, and those of the training table are not",
@@ -209,7 +212,7 @@ def _spaced(
         frequency = found or Frequency("step", usual, float(moments.min()), times.written)
     since = np.diff(frequency.places(moments), prepend=0.0)
     since[begins] = 0.0
-    even = bool(kept["even"]) if kept else np.allclose(np.delete(since, begins), 1)
+    even = bool(earlier["even"]) if earlier else np.allclose(np.delete(since, begins), 1)
     return frequency, even, since
 
 

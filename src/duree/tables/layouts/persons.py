@@ -111,16 +111,16 @@ def one_row_each(
         A person has several values of a needed column.
     """
     roles = {column: role for role, column in needed.items()}
-    kept, left = [persons.gather(table.frame[name])[0]], []
+    same, left = [persons.gather(table.frame[name])[0]], []
     for column in table.frame.drop(name, *used, strict=False):
         found, others = persons.gather(column)
         if not len(others):
-            kept.append(found)
+            same.append(found)
         elif column.name not in roles:
             left.append(column.name)
         else:
             raise _several(column, persons, others, name, roles[column.name])
-    if taken := [column.name for column in kept if column.name in ours]:
+    if taken := [column.name for column in same if column.name in ours]:
         raise DataError(
             "the table has a column {column!r} already, and the sequences go by that name",
             fix="rename that column in the table",
@@ -131,7 +131,7 @@ def one_row_each(
         what = "columns that vary within {column!r} are left out: {columns}"
         facts: dict[str, object] = {"column": name, "columns": listed(left, 10)}
         findings += (Finding("varying_columns", "note", what, values=facts),)
-    return Table(pl.DataFrame(kept), table.sources, findings)
+    return Table(pl.DataFrame(same), table.sources, findings)
 
 
 def without_bad(table: Table, bad: Flags, kind: str, *, drop: bool, column: str = "") -> Table:

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # So many test forecasts are wished for, of all series together, and at most so many of one.
-ENOUGH_FORECASTS, MOST_ORIGINS = 30, 10
+WISHED_FORECASTS, MOST_ORIGINS = 30, 10
 # Of a series, so much may go to its test, and as much to its validation.
 TEST_SHARE = 0.2
 # Steps that a forecast must have seen, at least.
@@ -120,7 +120,7 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
         season = 1
     origins = settings.origins or 1
     if settings.origins is None and tested is None:
-        wished = -(-ENOUGH_FORECASTS // max(len(series), 1))
+        wished = -(-WISHED_FORECASTS // max(len(series), 1))
         origins = int(np.clip(TEST_SHARE * median / horizon, 1, min(wished, MOST_ORIGINS)))
     before = median - (0 if tested is not None else origins * horizon) - origins * horizon
     wish = settings.window or max(5 * horizon, 2 * season if season > 1 else 0, 8)
@@ -189,20 +189,20 @@ def roll(
     frames, parts = [], []
     for part, chosen in rows.items():
         whole = part != TRAIN
-        kept = [at for at in chosen if np.isfinite(_answer(series, at, horizon)).any()]
+        usable = [at for at in chosen if np.isfinite(_answer(series, at, horizon)).any()]
         frames.append(
             pl.DataFrame(
                 {
-                    "series": [series.names[place] for place, _ in kept],
-                    "origin": [series.label(place, origin - 1) for place, origin in kept],
+                    "series": [series.names[place] for place, _ in usable],
+                    "origin": [series.label(place, origin - 1) for place, origin in usable],
                     "time": [
                         [series.label(place, origin + step) for step in range(horizon)]
                         if whole
                         else None
-                        for place, origin in kept
+                        for place, origin in usable
                     ],
-                    "input": inputs(series, kept, plan, calendar=calendar, whole=whole),
-                    "answer": _answers(series, kept, plan, whole=whole),
+                    "input": inputs(series, usable, plan, calendar=calendar, whole=whole),
+                    "answer": _answers(series, usable, plan, whole=whole),
                 },
                 schema_overrides={
                     "series": pl.String,
@@ -211,7 +211,7 @@ def roll(
                 },
             )
         )
-        parts.append(np.full(len(kept), part))
+        parts.append(np.full(len(usable), part))
     part_of = np.concatenate(parts)
     counts = np.bincount(part_of, minlength=3)
     facts: dict[str, Any] = {
@@ -238,7 +238,7 @@ def roll(
     return pl.concat(frames), split
 
 
-def long_enough(series: SeriesSet, horizon: int, *, drop_bad: bool, needed: int) -> SeriesSet:
+def without_short(series: SeriesSet, horizon: int, *, drop_bad: bool, needed: int) -> SeriesSet:
     """The series that have ``needed`` steps; the others stop the run, or are told and left out.
 
     Raises
@@ -264,10 +264,10 @@ def long_enough(series: SeriesSet, horizon: int, *, drop_bad: bool, needed: int)
             "forecast fewer steps (--horizon), or leave such series out with --drop-bad",
             **facts,
         )
-    kept = series.take([place for place in range(len(series)) if place not in set(short)])
+    usable = series.take([place for place in range(len(series)) if place not in set(short)])
     left = "{count} series have fewer than {needed} steps: {listed}; they were left out"
     found = Finding("short_series", "warning", left, values=facts)
-    return replace(kept, findings=[*series.findings, found])
+    return replace(usable, findings=[*series.findings, found])
 
 
 def inputs(

@@ -96,10 +96,10 @@ class SeriesSet:
         beyond = places[-1] + step - len(places) + 1
         return self.frequency.labels(np.array([beyond]))[0]
 
-    def take(self, kept: list[int]) -> SeriesSet:
+    def take(self, chosen_rows: list[int]) -> SeriesSet:
         """Some of the series."""
         parts = ("names", "values", "past", "known", "places")
-        chosen = {part: [getattr(self, part)[place] for place in kept] for part in parts}
+        chosen = {part: [getattr(self, part)[place] for place in chosen_rows] for part in parts}
         return SeriesSet(**chosen, frequency=self.frequency)
 
 
@@ -132,7 +132,7 @@ def read_long(
     of_rows = as_text(table, names).fill_null("") if names else pl.Series([ONLY] * len(table))
     kinds = of_rows.unique(maintain_order=True).to_list()
     codes = of_rows.replace_strict(kinds, range(len(kinds)), return_dtype=pl.Int64).to_numpy()
-    beside = [
+    covariates_ = [
         np.stack([as_numbers(table, name).to_numpy() for name in which], axis=1)
         if which
         else np.zeros((len(table), 0))
@@ -141,7 +141,7 @@ def read_long(
     order = np.lexsort((times.moments, codes))
     findings = unsorted(codes, times.moments, column)
     codes, moments, numbers = codes[order], times.moments[order], numbers[order]
-    past, known = (found[order] for found in beside)
+    past, known = (found[order] for found in covariates_)
     same = (np.diff(codes) == 0) & (np.diff(moments) == 0)
     if same.any():
         refuse_twice(table.frame[column], order, same, kinds, codes, names)
@@ -229,18 +229,18 @@ def read_wide(table: Table, names: str, columns: list[str], *, whole: bool = Fal
     refuse_twins(named)
     cells = np.stack([as_numbers(table, name).to_numpy() for name in columns], axis=1)
     filled = np.isfinite(cells)
-    kept = filled.any(axis=1)
-    if not kept.any():
+    chosen_rows = filled.any(axis=1)
+    if not chosen_rows.any():
         raise DataError("the table holds no numbers beside {column!r}", fix=NUMBERS, column=names)
     values = [
         row[0 if whole else int(seen.argmax()) : len(row) - int(seen[::-1].argmax())]
-        for row, seen in zip(cells[kept], filled[kept], strict=True)
+        for row, seen in zip(cells[chosen_rows], filled[chosen_rows], strict=True)
     ]
     none = [np.zeros((len(row), 0)) for row in values]
     places = [np.arange(len(row), dtype=np.float64) for row in values]
-    series = SeriesSet(named.filter(kept).to_list(), values, none, none, places, None)
+    series = SeriesSet(named.filter(chosen_rows).to_list(), values, none, none, places, None)
     findings = describe(series)
-    if lost := named.filter(~kept).to_list():
+    if lost := named.filter(~chosen_rows).to_list():
         what = "series without any value, left out: {count} ({listed})"
         facts: dict[str, object] = {"count": len(lost), "listed": listed(lost)}
         findings.append(Finding("empty_series", "warning", what, values=facts))

@@ -69,9 +69,9 @@ class Grid:
     first: int | None = None
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """What ``asdict`` gave."""
-        return cls(**kept)
+        return cls(**state)
 
     def labels(self, steps: int) -> list[str]:
         """What the first steps of the sequences are called."""
@@ -136,7 +136,7 @@ def gather_spells(
     _refuse_too_many(spells, persons)
     columns = set(named.values()) - {named["id"]}
     whole = one_row_each(table, persons, named["id"], columns, needed)
-    sequences = _tell(spells, len(persons))
+    sequences = _as_sequences(spells, len(persons))
     origins = spells.group_by("who").agg(pl.col("begin").min())["begin"]
     first = int(origins[0]) if origins.n_unique() == 1 else None
     found = _findings(spells, clock, closed, "end" in named, origins)
@@ -219,7 +219,7 @@ def _refuse_too_many(spells: pl.DataFrame, persons: Persons) -> None:
     )
 
 
-def _tell(spells: pl.DataFrame, persons: int) -> pl.Series:
+def _as_sequences(spells: pl.DataFrame, persons: int) -> pl.Series:
     """Each person's sequence as a text, String [persons]; it ends with the last state known."""
     place = pl.int_range(pl.len()) * 2
     gaps = spells.select("who", pl.lit(None, pl.String).alias("state"), "gap", place.alias("place"))
@@ -227,14 +227,16 @@ def _tell(spells: pl.DataFrame, persons: int) -> pl.Series:
     pieces = pl.concat([gaps.rename({"gap": "steps"}), stays]).filter(pl.col("steps") > 0)
     is_known = pl.col("state").is_not_null().cast(pl.Int8)
     lasting = pl.col("state").fill_null(MISSING).repeat_by("steps").list.join(ARROW)
-    told = (
+    sequences = (
         pieces.sort("place")
         .filter(is_known.cum_max(reverse=True).over("who") == 1)
         .group_by("who", maintain_order=True)
         .agg(lasting.str.join(ARROW).alias(STATES))
     )
     everybody = pl.DataFrame({"who": np.arange(persons)})
-    return everybody.join(told, on="who", how="left", maintain_order="left")[STATES].fill_null("")
+    return everybody.join(sequences, on="who", how="left", maintain_order="left")[STATES].fill_null(
+        ""
+    )
 
 
 def _findings(

@@ -82,11 +82,11 @@ def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> 
                 column=column,
                 role=role,
             )
-    told = tell_states(table, columns)
-    return Table(table.frame.with_columns(told), table.sources, table.findings)
+    sequences = join_states(table, columns)
+    return Table(table.frame.with_columns(sequences), table.sources, table.findings)
 
 
-def tell_states(table: Table, columns: list[str]) -> pl.Series:
+def join_states(table: Table, columns: list[str]) -> pl.Series:
     """Each row's sequence as a text, String [rows], from the columns of its time points."""
     seen = _until_the_last(list_states(table, columns))
     return seen.list.eval(pl.element().fill_null(MISSING)).list.join(ARROW)
@@ -134,29 +134,31 @@ def check_number(count: int) -> list[Finding]:
 
 
 def check_unseen(
-    told: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
+    sequences: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
 ) -> list[Finding]:
     """States of the test rows that no row to learn from has: the network cannot know them."""
-    known, tested = (set(told.gather(rows).str.split(ARROW).explode()) for rows in (seen, test))
+    known, tested = (
+        set(sequences.gather(rows).str.split(ARROW).explode()) for rows in (seen, test)
+    )
     if not (strange := sorted(tested - known - {None, ""})):
         return []
     what = "states in the test rows that no training row has: {listed}; they are read as unknown"
-    rows = told.gather(test).str.split(ARROW).list.eval(pl.element().is_in(strange)).list.any()
+    rows = sequences.gather(test).str.split(ARROW).list.eval(pl.element().is_in(strange)).list.any()
     first = tuple(test[rows.to_numpy()][:5].tolist())
     return [Finding("unseen_states", "warning", what, "", {"listed": listed(strange)}, first)]
 
 
-def lay_out(told: pl.Series, places: Sequence[int]) -> pl.Series:
+def lay_out(sequences: pl.Series, places: Sequence[int]) -> pl.Series:
     """Sequences that are told as texts as their states at some places, List(String) [rows].
 
     Null where a state is missing, or the sequence has ended.
     """
-    states = told.str.split(ARROW).list.gather(list(places), null_on_oob=True)
+    states = sequences.str.split(ARROW).list.gather(list(places), null_on_oob=True)
     is_known = (pl.element() != MISSING) & (pl.element() != "")
     return states.list.eval(pl.when(is_known).then(pl.element()))
 
 
-def tell_row(states: Sequence[str | None]) -> str:
+def join_row(states: Sequence[str | None]) -> str:
     """What ``tell_states`` makes of one row, a thousand times as fast as by way of a table."""
     plain = [(state or "").replace(ARROW.strip(), ">").strip(SPACE) for state in states]
     length = max((place for place, state in enumerate(plain, start=1) if state), default=0)

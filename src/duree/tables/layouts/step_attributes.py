@@ -40,7 +40,7 @@ Kinds = dict[str, str]
 
 
 def kinds_of(
-    table: Table, named: Sequence[str], taken: Mapping[str, str], kept: Mapping[str, str] | None
+    table: Table, named: Sequence[str], taken: Mapping[str, str], earlier: Mapping[str, str] | None
 ) -> Kinds:
     """Whether each attribute is a number or a category; as an earlier table's was, where ``kept``.
 
@@ -73,7 +73,7 @@ def kinds_of(
             raise DataError(
                 "the attribute {column!r} is named twice", fix="name it once", column=name
             )
-    return {name: (kept or {}).get(name) or _kind(table, name) for name in columns}
+    return {name: (earlier or {}).get(name) or _kind(table, name) for name in columns}
 
 
 def without_infinite(table: Table, kinds: Kinds, *, drop: bool) -> Table:
@@ -126,7 +126,7 @@ def attribute_findings(columns: Sequence[pl.Series]) -> list[Finding]:
     return found
 
 
-def tell_beside(table: Table, told: pl.Series, names: Sequence[str]) -> pl.Series:
+def with_step_features(table: Table, sequences: pl.Series, names: Sequence[str]) -> pl.Series:
     """What is read of each row: its sequence, and what of these columns stands beside the steps.
 
     Parameters
@@ -143,31 +143,31 @@ def tell_beside(table: Table, told: pl.Series, names: Sequence[str]) -> pl.Serie
         There is no such column.
     """
     if not names:
-        return told
+        return sequences
     columns = [table.frame[resolve_column(table, name)].alias(name) for name in names]
-    frame = pl.DataFrame([told.alias(STATES), *columns])
+    frame = pl.DataFrame([sequences.alias(STATES), *columns])
     if GAPS in names:  # nothing came before the first event
         unknown = pl.concat_list(pl.lit(None, pl.Float64), pl.col(GAPS).list.slice(1))
         frame = frame.with_columns(pl.when(pl.col(GAPS).list.len() > 0).then(unknown).alias(GAPS))
-    return frame.to_struct(told.name)
+    return frame.to_struct(sequences.name)
 
 
-def stands_beside(table: Table, attributes: Iterable[str]) -> list[str]:
+def step_feature_names(table: Table, attributes: Iterable[str]) -> list[str]:
     """The columns that stand beside the steps: times between them, where there are any, and the
     attributes."""
     return [*([GAPS] if GAPS in table.frame.columns else []), *attributes]
 
 
-def beside(rows: pl.Series) -> list[str]:
+def names_of_step_features(rows: pl.Series) -> list[str]:
     """What stands beside the steps of what is read; nothing where it is texts alone."""
     if not isinstance(rows.dtype, pl.Struct) or STATES not in rows.struct.fields:
         return []
     return [name for name in rows.struct.fields if name != STATES]
 
 
-def told_of(rows: pl.Series) -> pl.Series:
+def sequences_of(rows: pl.Series) -> pl.Series:
     """The sequences as texts alone, String [rows]; other rows as they are."""
-    return rows.struct.field(STATES).alias(rows.name) if beside(rows) else rows
+    return rows.struct.field(STATES).alias(rows.name) if names_of_step_features(rows) else rows
 
 
 def _kind(table: Table, name: str) -> str:

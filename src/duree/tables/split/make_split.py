@@ -100,7 +100,7 @@ def make_split(
             times, groups[drawn], copies[drawn], classes[drawn], shares, data.drop_bad, seed
         )
     refuse_thin_parts(part[drawn], target, names, classes[drawn], len(shares))
-    clauses, values = _told(frame, data, target, part, test_rows, seed)
+    clauses, values = _clauses(frame, data, target, part, test_rows, seed)
     if chosen:
         clauses = (OF_TEST_FILE, OF_FILE)
     elif clusters is not None:
@@ -204,7 +204,7 @@ def _by_time(times: pl.Series, shares: Floats, drop_missing: bool) -> Ints:
     return np.where(order < 0, LEFT_OUT, part)
 
 
-def _told(
+def _clauses(
     frame: pl.DataFrame,
     data: DataSettings,
     target: str | None,

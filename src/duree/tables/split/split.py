@@ -97,8 +97,8 @@ class Split:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""
         rows = {name: getattr(self, name).tolist() for name in (*PARTS, "shared")}
-        told = {"clauses": list(self.clauses), "values": self.values, "reasons": self.reasons}
-        return {"version": 1, "seed": self.seed, **told, **rows}
+        method = {"clauses": list(self.clauses), "values": self.values, "reasons": self.reasons}
+        return {"version": 1, "seed": self.seed, **method, **rows}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Split:

@@ -49,7 +49,7 @@ def time_order(column: pl.Series) -> NDArray[np.int64]:
     return _places(_text_order(texts))
 
 
-def looks_like_dates(column: pl.Series) -> bool:
+def holds_dates(column: pl.Series) -> bool:
     """Whether a column seems to say when: by its values, or by its name and whole numbers."""
     if column.dtype in (pl.Date, pl.Datetime):
         return True

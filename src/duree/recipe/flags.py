@@ -1,0 +1,85 @@
+"""From the command line to a recipe: flags, and settings as KEY=VALUE."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from duree.errors import RecipeError
+from duree.recipe.recipe import Recipe, name_of_today, nearest, overlay, setting_names
+
+
+def parse_setting(assignment: str) -> tuple[str, Any]:
+    """Turn ``"model.hidden_size=128"`` (or ``"hidden_size=128"``) into a dotted name and a value.
+
+    Raises
+    ------
+    RecipeError
+        No ``=``, an unknown name, or a short name that two sections share.
+    """
+    name, equals, text = assignment.partition("=")
+    name = name_of_today(name.strip())
+    if not equals:
+        raise RecipeError(
+            "{assignment!r} sets nothing", fix="write NAME=VALUE", assignment=assignment
+        )
+    known = setting_names()
+    if name not in known:
+        matches = [full for full in known if full.rpartition(".")[2] == name]
+        if len(matches) != 1:
+            raise RecipeError("{name!r} is not a setting", fix=nearest(name, known), name=name)
+        name = matches[0]
+    return name, _parse_value(text.strip())
+
+
+def _parse_value(text: str) -> Any:
+    """A TOML value where it reads as one, else the bare text; ``none`` is None."""
+    if text == "none":
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def recipe_from_flags(
+    file: str | None,
+    data: tuple[str, ...],
+    flags: Mapping[str, Any],
+    settings: tuple[str, ...],
+) -> Recipe:
+    """A recipe from a file (or the defaults), command-line flags and ``KEY=VALUE`` settings.
+
+    Flags win over the file, and settings win over flags. Paths are kept whole, so that a run can be
+    resumed from any folder.
+    """
+    places = {
+        "test": "data.test_file",
+        "validation": "data.validation_file",
+        "cell": "model.cell",
+        "horizon": "forecast.horizon",
+        "past": "forecast.past",
+        "known": "forecast.known",
+        "epochs": "training.epochs",
+        "max_minutes": "training.max_minutes",
+        "seeds": "evaluation.seeds",
+        "baselines": "evaluation.baselines",
+        "task": "task",
+        "seed": "seed",
+    }
+    given = {
+        places.get(name, f"data.{name}"): value
+        for name, value in flags.items()
+        if value is not None and value != ()
+    }
+    if data:
+        given["data.files"] = tuple(str(Path(path).absolute()) for path in data)
+    for file_of_rows in ("data.test_file", "data.validation_file"):
+        if file_of_rows in given:
+            given[file_of_rows] = str(Path(given[file_of_rows]).absolute())
+    given |= dict(parse_setting(assignment) for assignment in settings)
+    if given.get("data.series") and "data.target" not in given and file is None:
+        given.setdefault("task", "forecast")
+    return Recipe.read(file, given) if file else Recipe.build(overlay({}, given))
