@@ -77,13 +77,13 @@ class Form:
         """The same of the others."""
         return tuple(field for field in self.more if self._belongs(field, chosen))
 
-    def task(self, chosen: Mapping[str, str]) -> str:
+    def asked_task(self, chosen: Mapping[str, str]) -> str:
         """The value of the field ``task``: what is asked, where more than one thing can be."""
         field = self.field("task")
         return chosen.get("task", field.choices[0][0]) if field else ""
 
     def _belongs(self, field: Field, chosen: Mapping[str, str]) -> bool:
-        return not field.asked or self.task(chosen) in field.asked
+        return not field.asked or self.asked_task(chosen) in field.asked
 
     def missing(self, chosen: Mapping[str, str]) -> Fault | None:
         """That a choice was not made which must be."""
@@ -343,7 +343,7 @@ def recipe_of(form: Form, path: str, test: str | None, chosen: Mapping[str, str]
             given = flags[field.name]
             parts = [given] if field.kind == "column" else re.split(r"\s*,\s*", given)
             flags[field.name] = tuple(filter(None, parts))
-    asked = form.task(chosen)
+    asked = form.asked_task(chosen)
     flags |= {"test": test, "task": form.task or (None if asked in ("", FOUND) else asked)}
     flags["drop_bad"] = chosen.get("drop_bad")
     if "part" in chosen:  # the whole form was sent: a box that is not ticked is missing from it
