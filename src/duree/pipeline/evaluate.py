@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.evaluation.evaluate import Evaluation, evaluate_models, spread_of_seeds
+from duree.network.contracts import Simulated
 from duree.pipeline.baselines import FittedBaseline
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.sequences.ragged import Ragged
-from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import StateEncoder
-from duree.sequences.text_encoder import TextEncoder
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def evaluate_on_test(
     weights = None if dataset.weights is None else tested.each(dataset.weights[rows])
     metrics = task.metrics
     if metrics.counted == "rows":
-        metrics = replace(metrics, counted=recipe.data.counted)
+        metrics = replace(metrics, counted=dataset.layout.counted)
     seeds = spread_of_seeds(of_networks, targets, metrics, weights)
 
     def evaluate(keep: NDArray[np.bool_]) -> Evaluation:
@@ -89,6 +87,7 @@ def evaluate_on_test(
             seed=recipe.seed,
         )
 
+    cut = networks[0].encoder.truncation(dataset.texts, sequences)
     row = tested.units(np.arange(len(rows)))
     apart = ~np.isin(rows, dataset.split.shared)[row]
     return TestResult(
@@ -101,39 +100,20 @@ def evaluate_on_test(
         {baseline.name: baseline.fit_seconds for baseline in baselines},
         {baseline.name: baseline.choices for baseline in baselines},
         [
-            *_truncation(dataset, sequences, networks[0]),
+            *([f"network: {cut}"] if cut else []),
             *(f"{baseline.name}: {note}" for baseline in baselines for note in baseline.notes),
         ],
         task.simulate(
-            networks[0].network,
-            sequences,
-            (dataset.split.train, dataset.split.test),
-            recipe.seed,
-            dataset.weights,
+            Simulated(
+                networks[0].network,
+                sequences,
+                dataset.split.train,
+                dataset.split.test,
+                recipe.seed,
+                dataset.weights,
+            )
         ),
     )
-
-
-def _truncation(dataset: Dataset, sequences: Ragged, network: TrainedModel) -> list[str]:
-    """How many rows the network sees a part of only; nothing where it sees all of each."""
-    encoder = network.encoder
-    if isinstance(encoder, SeriesEncoder):
-        cut = int((encoder.truncated(dataset.texts) > 0).sum())
-        note = f"network: {cut} of {len(sequences)} series are longer than {encoder.longest} steps"
-        return [f"{note}, and were cut"] if cut else []
-    if not isinstance(encoder, TextEncoder | StateEncoder):
-        return []
-    # Only a text that fills its sequence can have been cut: the others need no second look.
-    settings = encoder.settings
-    limit = settings.max_length
-    full = np.flatnonzero(sequences.lengths == limit)
-    cut = int((encoder.truncated(dataset.texts.gather(full)) > 0).sum())
-    if not cut:
-        return []
-    of_states = settings.segmenter == "states"
-    rows, units = ("sequences", "steps") if of_states else ("texts", "units")
-    note = f"network: {cut} of {len(sequences)} {rows} are longer than {limit} {units}"
-    return [f"{note}, and were cut"]
 
 
 def _without_shared(evaluate: Any, apart: NDArray[np.bool_]) -> dict[str, Any] | None:

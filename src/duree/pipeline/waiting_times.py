@@ -22,8 +22,8 @@ from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import FLOOR, MetricSet
 from duree.evaluation.next_metrics import ratios_of
 from duree.network.batches import pad
+from duree.network.network import scoring_batches
 from duree.network.next_model import StepModel
-from duree.network.scoring import scoring_batches
 from duree.network.waiting_times import Steps, WaitClasses, WaitHead, train_waiting_times
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel

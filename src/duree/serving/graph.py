@@ -21,7 +21,7 @@ from duree.network.pooling import AttentionPooling, LastPooling, MaxPooling, Mea
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent
 from duree.network.wide import GAIN, MIX, JoinedModel, WideModel
 from duree.sequences.ragged import PADDING
-from duree.tasks.task import Link
+from duree.network.contracts import Link
 
 OPSET = 18  # of 2023: the first with BitwiseAnd; every runtime in use since knows it
 # Where ONNX has each of torch's gates: r, z, n as z, r, h; i, f, g, o as i, o, f, c.

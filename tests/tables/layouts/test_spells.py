@@ -18,7 +18,7 @@ from duree.recipe.settings import DataSettings
 from duree.tables.files.write import write_table
 from duree.tables.layouts.layout import time_points, whole
 from duree.tables.layouts.spells import Grid
-from duree.tables.layouts.states import join_states
+from duree.tables.layouts.state_strings import join_states
 from duree.tables.table import Source, Table
 
 SETTINGS = DataSettings(state="status", start="from", end="to", id="person")
