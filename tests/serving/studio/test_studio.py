@@ -14,7 +14,7 @@ from tests.test_workflow import letters
 
 from duree.pipeline.progress import standing
 from duree.pipeline.run import Run
-from duree.serving.studio.shelf import Shelf
+from duree.serving.studio.workspace import Shelf
 
 CHOSEN = {"part": "whole", "baselines": "true", "text": "letter", "target": "tone"}
 

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse
 
 from duree.pipeline.run import Run
 from duree.report.figures.choose import FOLDER
-from duree.serving.studio.shelf import Missing, Upload
+from duree.serving.studio.workspace import Missing, Upload
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.write import write_table
 from duree.tasks import TASKS

@@ -98,10 +98,10 @@ class Form:
             return Fault(error, field.name)
         return None
 
-    def can_ask(self, task: str) -> bool:
+    def can_ask(self, value: str) -> bool:
         """Whether it is among the questions."""
         field = self.field("task")
-        return field is not None and task in dict(field.choices)
+        return field is not None and value in dict(field.choices)
 
     def asks_first(self, name: str) -> bool:
         """Whether a field of this name is among the first."""

@@ -20,8 +20,8 @@ from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.serving.served import Rows, rows_of
-from duree.serving.studio.answers import ONE_AT_A_TIME, networks
 from duree.serving.studio.forms import of_series
+from duree.serving.studio.test_rows import ONE_AT_A_TIME, networks
 from duree.tables.files.conll import LONGEST_SENTENCE
 from duree.tables.layouts.states import ARROW
 
@@ -36,7 +36,7 @@ class Answered:
     """What the network says of a text or of states: an answer with its chances, or a number with
     its range; and the shades of words, where these are explained."""
 
-    page: ClassVar[str] = "answered.html"
+    page: ClassVar[str] = "try_prediction.html"
     text: str
     prediction: object
     chances: list[tuple[str, float]]
@@ -48,7 +48,7 @@ class Answered:
 class Tagged:
     """The words of a sentence, each with a tag and its chance in every layer."""
 
-    page: ClassVar[str] = "tagged.html"
+    page: ClassVar[str] = "try_tags.html"
     layers: list[str]
     words: list[tuple[str, list[tuple[str, float]]]]
 
@@ -57,7 +57,7 @@ class Tagged:
 class Ahead:
     """The steps to come: time, median, and the ends of both bands."""
 
-    page: ClassVar[str] = "ahead.html"
+    page: ClassVar[str] = "try_forecast.html"
     steps: list[tuple[str, list[float | None]]]
 
     @property
