@@ -18,6 +18,8 @@ class RowTask(Task):
 
     layouts: ClassVar[tuple[str, ...]] = ("states", "spells", "events", "numeric_series", "texts")
 
+    is_exported: ClassVar[bool] = True
+
     @property
     def explanation(self) -> Explanation:
         return Explanation(self.explained, self.chosen, self.indicators)

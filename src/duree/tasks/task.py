@@ -67,6 +67,8 @@ class Task(ABC):
         What the recipe has where the user leaves it open.
     stratify : bool
         Whether the parts of the split are to have the same shares of answers.
+    is_exported : bool
+        Whether ``export`` says how predictions follow from scores.
     watched : Watched
     epoch_budget : EpochBudget
         How long to train, where the recipe leaves the epochs open.
@@ -78,6 +80,7 @@ class Task(ABC):
     watched: ClassVar[Watched]
     defaults: ClassVar[Defaults] = {}
     stratify: ClassVar[bool] = False
+    is_exported: ClassVar[bool] = False
     epoch_budget: ClassVar[EpochBudget] = DEFAULT_BUDGET
 
     @classmethod

@@ -45,6 +45,7 @@ from duree.serving.studio.tables import add_tables, home_page, to_run
 from duree.serving.studio.uploads import receive
 from duree.serving.studio.worker import Workers
 from duree.serving.studio.workspace import Shelf
+from duree.tasks import layout_for
 
 MOST_COMPARED = 8  # runs beside one another
 
@@ -121,6 +122,7 @@ def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
                 tried=try_model.asks_for(run.recipe),
                 most=try_model.TEXT,
                 files=files,
+                needed_columns=layout_for(run.recipe)(run.recipe.data).asked_columns,
                 table=table,
             )
         words = words_for(request)

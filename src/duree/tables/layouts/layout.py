@@ -131,6 +131,11 @@ class Layout(ABC):
         return [str(self.data.text), *self.covariates]
 
     @property
+    def asked_columns(self) -> list[str]:
+        """The columns that a new table needs, as the user named them."""
+        return [str(self.data.text)]
+
+    @property
     def added(self) -> list[str]:
         """Columns that ``lay_out`` adds, which are left out where predictions are written."""
         return []

@@ -343,6 +343,11 @@ class NumericSeries(Layout):
         return self.data.time is not None
 
     @property
+    def asked_columns(self) -> list[str]:
+        named = (self.data.id, self.data.time, *self.data.series)
+        return [name for name in named if name]
+
+    @property
     def inputs(self) -> list[str]:
         if "series" in self.reading:
             return list(self.reading["series"])

@@ -382,6 +382,11 @@ class ForecastOrigins(Layout):
         super().check_recipe(recipe)
 
     @property
+    def asked_columns(self) -> list[str]:
+        named = (self.data.id, self.data.time, *self.data.series)
+        return [name for name in named if name]
+
+    @property
     def inputs(self) -> list[str]:
         """None: it reads no rows.
 

@@ -296,6 +296,11 @@ class Spells(StateSequences):
         return True
 
     @property
+    def asked_columns(self) -> list[str]:
+        named = (self.data.id, self.data.state, self.data.start, self.data.end)
+        return [name for name in (*named, *self.data.covariate) if name]
+
+    @property
     def added(self) -> list[str]:
         return [STATES]
 

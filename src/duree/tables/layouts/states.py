@@ -252,6 +252,10 @@ class States(StateSequences):
         return [*self.reading["states"], *self.covariates]
 
     @property
+    def asked_columns(self) -> list[str]:
+        return [*self.data.states, *self.data.covariate]
+
+    @property
     def step_columns(self) -> list[str]:
         return list(self.reading["states"])
 
