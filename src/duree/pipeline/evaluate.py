@@ -13,6 +13,7 @@ from duree.pipeline.baselines import FittedBaseline
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.results.baseline import BaselineWords
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
 from duree.sequences.state_encoder import StateEncoder
@@ -34,7 +35,7 @@ class TestResult:
     without_shared : dict or None
         The figures on those test rows alone that share nothing with training, where some do.
     seeds : {metric: values} or None
-    fit_seconds, choices : {baseline: ...}
+    fit_seconds, choices, words : {baseline: ...}
     notes : list of str
     simulation : dict or None
         What else the task judges of the network.
@@ -48,6 +49,7 @@ class TestResult:
     seeds: dict[str, list[float]] | None
     fit_seconds: dict[str, float]
     choices: dict[str, dict[str, Any]]
+    words: dict[str, BaselineWords]
     notes: list[str]
     simulation: dict[str, Any] | None = None
 
@@ -100,6 +102,10 @@ def evaluate_on_test(
         seeds,
         {baseline.name: baseline.fit_seconds for baseline in baselines},
         {baseline.name: baseline.choices for baseline in baselines},
+        {
+            baseline.name: BaselineWords(baseline.title, baseline.description)
+            for baseline in baselines
+        },
         [
             *_truncation(dataset, sequences, networks[0]),
             *(f"{baseline.name}: {note}" for baseline in baselines for note in baseline.notes),

@@ -159,6 +159,12 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
             "counted": evaluation.verdict.values["counted"],
             "distillation_share": task.distillation_share,
             "metric_names": list(evaluation.models["network"]),
+            "metrics": {
+                metric.name: metric.to_dict()
+                for metric in task.metrics.metrics
+                if any(metric.name in figures for figures in evaluation.models.values())
+            },
+            "baselines": {name: asdict(words) for name, words in result.words.items()},
             "test_openings": run.test_openings(),
             "without_shared_rows": result.without_shared,
             "seeds": result.seeds and {"values": result.seeds},
