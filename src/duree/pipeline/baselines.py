@@ -32,7 +32,8 @@ class FittedBaseline:
 
     Attributes
     ----------
-    name : str
+    name, title, description : str
+        As of ``Baseline``.
     predictions : float64 [answers, k]
         Made from the texts of the test rows, where their answers play no part; what the task keeps
         of them.
@@ -48,6 +49,8 @@ class FittedBaseline:
     fit_seconds: float
     choices: dict[str, Any]
     notes: list[str]
+    title: str = ""
+    description: str = ""
 
 
 def fit_baselines(
@@ -88,6 +91,8 @@ def fit_baselines(
                 "fit_seconds": seconds,
                 "choices": baseline.choices,
                 "notes": list(baseline.notes),
+                "title": baseline.title,
+                "description": baseline.description,
             }
             predictions = io.BytesIO()
             np.save(predictions, found)

@@ -14,6 +14,7 @@ from duree.pipeline.baselines import FittedBaseline
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.results.baseline import BaselineWords
 from duree.sequences.ragged import Ragged
 
 
@@ -32,7 +33,7 @@ class TestResult:
     without_shared : dict or None
         The figures on those test rows alone that share nothing with training, where some do.
     seeds : {metric: values} or None
-    fit_seconds, choices : {baseline: ...}
+    fit_seconds, choices, words : {baseline: ...}
     notes : list of str
     simulation : dict or None
         What else the task judges of the network.
@@ -46,6 +47,7 @@ class TestResult:
     seeds: dict[str, list[float]] | None
     fit_seconds: dict[str, float]
     choices: dict[str, dict[str, Any]]
+    words: dict[str, BaselineWords]
     notes: list[str]
     simulation: dict[str, Any] | None = None
 
@@ -99,6 +101,10 @@ def evaluate_on_test(
         seeds,
         {baseline.name: baseline.fit_seconds for baseline in baselines},
         {baseline.name: baseline.choices for baseline in baselines},
+        {
+            baseline.name: BaselineWords(baseline.title, baseline.description)
+            for baseline in baselines
+        },
         [
             *([f"network: {cut}"] if cut else []),
             *(f"{baseline.name}: {note}" for baseline in baselines for note in baseline.notes),

@@ -136,6 +136,12 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
             "distillation_share": task.distillation_share,
             "watched": {"title": task.watched.title, "better": task.watched.better},
             "metric_names": list(evaluation.models["network"]),
+            "metrics": {
+                metric.name: metric.to_dict()
+                for metric in task.metrics.metrics
+                if any(metric.name in figures for figures in evaluation.models.values())
+            },
+            "baselines": {name: asdict(words) for name, words in result.words.items()},
             "test_openings": run.test_openings(),
             "without_shared_rows": result.without_shared,
             "seeds": result.seeds and {"values": result.seeds},
