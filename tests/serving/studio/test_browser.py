@@ -23,7 +23,10 @@ from tests.runs.test_forecast import long_table, walks
 from duree.pipeline.run import Run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
 # Nothing but loopback is asked for.
 FLAGS = [
     "--no-sandbox",

@@ -123,6 +123,7 @@ def test_a_file_that_stops_coming_is_not_waited_for(
     assert visitor.within() == []
 
 
+@pytest.mark.alone
 def test_memory_does_not_grow_with_the_file(visitor: Visitor) -> None:
     visitor.upload("small.csv", TABLE)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
