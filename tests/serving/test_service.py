@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -441,11 +441,12 @@ class Load:
 
 
 def test_told_to_end_under_load_it_answers_what_it_took(run: Run) -> None:
-    with serving(run.folder) as (process, port), Load(port, 8, {"letter": "glad"}) as load:
-        within(lambda: len(load.answers) > 20)
-        process.send_signal(signal.SIGTERM)
-        assert load.ended.wait(PATIENCE)
-    assert process.wait(PATIENCE) == 0
+    with serving(run.folder) as (process, port):
+        with Load(port, 8, {"letter": "glad"}) as load:
+            within(lambda: len(load.answers) > 20)
+            process.send_signal(signal.SIGTERM)
+            assert load.ended.wait(PATIENCE)
+        assert process.wait(PATIENCE) == 0
     assert load.statuses <= {200, 503}
 
 
@@ -491,8 +492,7 @@ def test_a_long_body_that_says_its_length_is_cut_off_at_once(served: Running) ->
         )
         client.sendall(b"\r\n" + b"%x\r\n" % 60_000_000)
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
-            for _ in range(600):
-                client.sendall(b" " * 100_000)
+            client.sendall(b" " * 60_000_000)
     assert megabytes(process) - before < 20
     assert get(port, "/health").status_code == 200
 
