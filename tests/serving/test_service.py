@@ -22,8 +22,9 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from tests.pipeline.test_explain import recipe
-from tests.test_workflow import letters
+from tests.support.letters import letters
+from tests.support.letters import recipe_alone as recipe
+from tests.support.service import Client
 
 from duree.errors import RunError
 from duree.pipeline.model import TrainedModel
@@ -74,27 +75,6 @@ def opposite(tmp_path_factory: pytest.TempPathFactory) -> Run:
     tones = pl.col("tone").replace({"bad": "good", "good": "bad"})
     letters(200).with_columns(tones).write_csv(folder / "letters.csv")
     return fit(recipe(folder / "letters.csv"), folder / "run")
-
-
-class Client:
-    """Asks an application as a browser's or a program's requests would reach it."""
-
-    def __init__(self, app) -> None:
-        self.inner, self.app = app, Guard(app, {"testserver"})
-
-    def __call__(self, method: str, path: str, **options) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with (
-                self.inner.router.lifespan_context(self.inner),
-                httpx.AsyncClient(transport=transport, base_url="http://testserver") as client,
-            ):
-                return await client.request(method, path, **options)
-
-        return asyncio.run(ask())
-
-    def predict(self, rows: list[dict], **options) -> httpx.Response:
-        return self("POST", "/predict", json={"rows": rows}, **options)
 
 
 @pytest.fixture

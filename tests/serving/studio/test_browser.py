@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.runs.test_forecast import long_table, walks
+from tests.support.forecasts import long_table, walks
 
 from duree.pipeline.run import Run
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.serving.studio.conftest import Endless, Visitor
-from tests.test_workflow import letters, recipe
+from tests.support.letters import letters, recipe
+from tests.support.studio import Endless, Visitor
 
 from duree.pipeline.run import Run
 from duree.serving.studio import uploads
