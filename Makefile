@@ -23,8 +23,12 @@ demo: .venv/ready
 studio: .venv/studio
 	$(BIN)/duree studio
 
+# Two workers of one thread each, files whole; then what needs the machine for itself.
 test: .venv/dev
-	$(BIN)/python -m pytest
+	status=0; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not alone' || status=$$?; \
+	$(BIN)/python -m pytest -m alone || status=$$?; \
+	exit $$status
 
 lint: .venv/dev
 	$(BIN)/ruff check src tests benchmarks docs

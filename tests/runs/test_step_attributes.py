@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 import polars as pl
 import pytest
-from tests.cli.test_commands import call
+from tests.support.commands import call
 
 from duree.errors import DataError, RecipeError
 from duree.pipeline.model import TrainedModel
