@@ -97,6 +97,14 @@ class DataSettings(Section):
         return bool(self.states or self.state or self.event)
 
     @property
+    def read_columns(self) -> tuple[str, ...]:
+        spells = (self.id, self.state, self.start, self.end) if self.state else ()
+        events = (self.id, *self.event, self.time, *self.attribute) if self.event else ()
+        series = (self.id, self.time, *self.series) if self.series else ()
+        named = (*self.states, *spells, *events, *series, *self.covariate)
+        return tuple(name for name in named if name)
+
+    @property
     def reads_numbers(self) -> bool:
         return bool(self.series) and self.text == NUMBERS
 

@@ -38,6 +38,7 @@ class Classify(RowTask):
     temperature: float = 1.0
 
     name: ClassVar[str] = "classify"
+    title: ClassVar[str] = "one of several classes"
     metrics: ClassVar[MetricSet] = CLASSIFICATION
     stratify: ClassVar[bool] = True
     watched: ClassVar[Watched] = Watched("accuracy", "accuracy on validation", 1)

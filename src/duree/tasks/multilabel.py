@@ -35,6 +35,7 @@ class Multilabel(RowTask):
     temperature: float = 1.0
 
     name: ClassVar[str] = "multilabel"
+    title: ClassVar[str] = "several labels at once"
     metrics: ClassVar[MetricSet] = MULTILABEL
     watched: ClassVar[Watched] = Watched(
         "share of right labels", "share of right labels on validation", 1

@@ -38,6 +38,7 @@ class Regress(RowTask):
     margin: float = float("inf")
 
     name: ClassVar[str] = "regress"
+    title: ClassVar[str] = "a number"
     metrics: ClassVar[MetricSet] = REGRESSION
     watched: ClassVar[Watched] = Watched(
         "minus mean absolute error", "mean absolute error on validation", -1
