@@ -36,7 +36,6 @@ from duree.tables.describe.states import describe_states, describe_types
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.layouts.persons import Persons
 from duree.tables.layouts.state_strings import ARROW
-from duree.tables.layouts.states import StateSequences
 from duree.tables.layouts.step_attributes import names_of_step_features, sequences_of
 from duree.tables.table import Table
 
@@ -152,7 +151,11 @@ def _typology(
     partitions: dict[str, tuple[Partition, Ints, Ints]] = {
         "network": (own, np.arange(len(persons)), np.arange(len(codes)))
     }
-    matched = _matched_rows(persons, seed) if _has_states(model) else np.zeros(0, dtype=np.int64)
+    matched = (
+        _matched_rows(persons, seed)
+        if model.layout.time_points(table)
+        else np.zeros(0, dtype=np.int64)
+    )
     if len(matched):
         partitions |= _match(persons, matched, len(own), len(model.layout.covariates))
     types = {way: np.full(len(codes), -1) for way in partitions}
@@ -193,11 +196,6 @@ def _typology(
     )
     columns = {"type": types["network"]}
     return sequence, columns | ({"type_matching": types["matching"]} if "matching" in types else {})
-
-
-def _has_states(model: TrainedModel) -> bool:
-    """Whether its sequences are of states, which can be matched."""
-    return isinstance(model.layout, StateSequences)
 
 
 def _matched_rows(persons: Persons, seed: int) -> Ints:
@@ -280,10 +278,9 @@ def _shapes(
     run: Run, model: TrainedModel, table: Table, types: dict[str, Ints], seed: int
 ) -> tuple[StateFacts | None, dict[str, list[TypeFacts]]]:
     """What the figures draw of each typology; nothing of texts."""
-    layout = model.layout
-    if not isinstance(layout, StateSequences):
+    if (found := model.layout.time_points(table)) is None:
         return None, {}
-    times, states = layout.time_points(table)
+    times, states = found
     facts: dict[str, Any] = describe_states(states, times, seed=seed)
     shapes = {
         way: [TypeFacts(**one) for one in describe_types(states, times, of_rows, seed)]

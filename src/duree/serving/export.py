@@ -21,8 +21,6 @@ from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
 from duree.sequences.text_encoder import SPECIAL
 from duree.serving.card import write_card
 from duree.storage import write_file
-from duree.tables.layouts.covariates import called
-from duree.tables.layouts.state_strings import ARROW, MISSING
 
 FORMAT = 1
 # How an exported graph is tried before it is kept: batches of so many rows, of so many steps.
@@ -146,11 +144,7 @@ def _tables(model: TrainedModel, link: Link) -> dict[str, Any]:
     units, layout = model.encoder.units_encoder, model.layout
     if units is None:
         return tables | {"series": model.encoder.to_dict(), "reading": dict(layout.reading)}
-    if layout.takes_covariates:
-        covariates = layout.covariates
-        states = layout.inputs[: len(layout.inputs) - len(covariates)]
-        tables |= {"states": states, "separator": ARROW, "missing": MISSING}
-        tables |= {"covariates": {name: called(name) for name in covariates}}
+    tables |= layout.portable()
     tables |= {
         "padding": PADDING,
         "unknown": UNKNOWN,

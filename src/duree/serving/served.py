@@ -36,12 +36,12 @@ from duree.serving.bodies import (
 from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
-from duree.tables.layouts.covariates import called, prepend_covariates_to_row
+from duree.tables.layouts.covariates import prepend_covariates_to_row
 from duree.tables.layouts.numeric_series import NumericSeries
 from duree.tables.layouts.persons import GAPS
 from duree.tables.layouts.rolling_origins import ForecastOrigins
 from duree.tables.layouts.sentences import Tokens
-from duree.tables.layouts.state_strings import ARROW, join_row
+from duree.tables.layouts.state_strings import ARROW
 from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 from duree.version import __version__
@@ -73,16 +73,8 @@ class Rows:
     @property
     def example(self) -> dict[str, Line]:
         """A row that it can predict."""
-        units, layout = self.model.encoder.units_encoder, self.model.layout
-        if units is None or not layout.takes_covariates:
-            return dict.fromkeys(self.model.inputs, "No rain, no rainbow.")
-        heads = {name: called(name) for name in layout.covariates}
-        states = [unit for unit in units.vocabulary if not unit.startswith((*heads.values(),))]
-        row: dict[str, Line] = dict.fromkeys(self.model.inputs, states[-1])
-        for name, head in heads.items():
-            values = (unit for unit in units.vocabulary if unit.startswith(head))
-            row[name] = next(values, "").removeprefix(head)
-        return row
+        units = self.model.encoder.units_encoder
+        return self.model.layout.example_row(units.vocabulary if units else [])
 
     def read(self, row: Mapping[str, Line], number: int) -> str:
         """What the network reads of a row; HTTPException 422 where it lacks a column."""
@@ -101,8 +93,7 @@ class Rows:
         given = [None if value is None else written(value) for value in values]
         heads = self.model.layout.covariates
         sequence, covariates = given[: len(given) - len(heads)], given[len(given) - len(heads) :]
-        has_steps = bool(self.model.layout.step_columns)  # side by side
-        text = join_row(sequence) if has_steps else written(values[0])
+        text = self.model.layout.join_row(sequence)
         return prepend_covariates_to_row(heads, covariates, text)
 
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ lists them. Nothing outside asks which layout it has: it asks the layout.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
@@ -236,6 +236,47 @@ class Layout(ABC):
         names = self.step_features(table) if step_features is None else step_features
         named = {name: resolve_column(table, name) for name in self.covariates}
         return with_step_features(table, prepend_covariates(table, named, self.plain(table)), names)
+
+    def time_points(self, table: Table) -> tuple[list[str], pl.Series] | None:
+        """The states of a table that is laid out, for pictures; None where there are none.
+
+        Returns
+        -------
+        list of str
+            What the time points are called.
+        polars.Series of List(String) [rows]
+            A state at each time point; null where one is missing, or the sequence has ended.
+        """
+        return None
+
+    def join_row(self, cells: Sequence[str | None]) -> str:
+        """What ``plain`` makes of one row of a new table, whose ``inputs`` these are."""
+        return cells[0] or ""
+
+    def example_row(self, units: Sequence[str]) -> dict[str, Any]:
+        """A row as the service takes it; ``units`` are those that the network knows."""
+        return dict.fromkeys(self.inputs, "No rain, no rainbow.")
+
+    def row_of_text(self, text: str, given: Mapping[str, str]) -> dict[str, str | None]:
+        """A row of a new table that a person has written by hand.
+
+        Parameters
+        ----------
+        text : str
+            The sequence.
+        given : {name: value}
+            The covariates.
+
+        Raises
+        ------
+        DataError
+            It cannot be read as a sequence of this layout.
+        """
+        return {str(self.data.text): text}
+
+    def portable(self) -> dict[str, Any]:
+        """What another program needs to know to read rows as the network does, as JSON data."""
+        return {}
 
     def duplicates(self, sequences: pl.Series) -> Duplicates | None:
         """Rows that are nearly the same; None where rows that are alike are no copies."""

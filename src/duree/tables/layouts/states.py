@@ -8,7 +8,7 @@ those missing at the end nothing was seen (right-censoring), and the sequence en
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
@@ -25,10 +25,12 @@ from duree.tables.checks.check_table import check_table
 from duree.tables.columns import ROLES, as_text, resolve_column
 from duree.tables.describe.states import describe_states
 from duree.tables.finding import Finding, listed
+from duree.tables.layouts.covariates import called
 from duree.tables.layouts.layout import Checked, Layout
 from duree.tables.layouts.state_strings import (
     ARROW,
     MISSING,
+    join_row,
     join_states,
     list_states,
     until_the_last,
@@ -37,6 +39,8 @@ from duree.tables.layouts.step_attributes import sequences_of
 from duree.tables.table import Table
 
 MANY_STATES = 60
+# Between states that a person writes by hand.
+SEPARATORS = re.compile(r"[›,;\t\n]")
 BOTH = "data.text and states or events are both given: choose one"
 
 
@@ -209,17 +213,30 @@ class StateSequences(Layout):
     def plain(self, table: Table) -> pl.Series:
         return as_text(table, STATES).fill_null("")
 
-    def time_points(self, table: Table) -> tuple[list[str], pl.Series]:
-        """The states of a table that is laid out, for pictures.
+    def example_row(self, units: Sequence[str]) -> dict[str, Any]:
+        heads = {name: called(name) for name in self.covariates}
+        states = [unit for unit in units if not unit.startswith((*heads.values(),))]
+        row = dict.fromkeys(self.inputs, states[-1])
+        for name, head in heads.items():
+            values = (unit for unit in units if unit.startswith(head))
+            row[name] = next(values, "").removeprefix(head)
+        return row
 
-        Returns
-        -------
-        list of str
-            What the time points are called.
-        polars.Series of List(String) [rows]
-            A state at each time point; null where one is missing, or the sequence has ended.
-        """
-        raise TypeError(f"{self.name} have no time points")
+    def row_of_text(self, text: str, given: Mapping[str, str]) -> dict[str, str | None]:
+        states = [state for part in SEPARATORS.split(text) if (state := part.strip())]
+        if not states:
+            raise DataError("there are no states", fix="write some, in their order")
+        known: dict[str, str | None] = {name: given.get(name) for name in self.covariates}
+        return known | self._row_of_states(states)
+
+    def _row_of_states(self, states: list[str]) -> dict[str, str | None]:
+        return {STATES: ARROW.join(states)}
+
+    def portable(self) -> dict[str, Any]:
+        states = self.inputs[: len(self.inputs) - len(self.covariates)]
+        covariates = {name: called(name) for name in self.covariates}
+        joined = {"states": states, "separator": ARROW, "missing": MISSING}
+        return joined | {"covariates": covariates}
 
     def check_split(
         self, sequences: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
@@ -234,7 +251,10 @@ class StateSequences(Layout):
         seed: int,
         weights: NDArray[np.float64] | None,
     ) -> dict[str, Any]:
-        times, states = self.time_points(table)
+        found = self.time_points(table)
+        if found is None:
+            return {}
+        times, states = found
         return {"states.json": describe_states(states, times, classes, seed, weights)}
 
 
@@ -272,6 +292,21 @@ class States(StateSequences):
 
     def plain(self, table: Table) -> pl.Series:
         return join_states(table, [resolve_column(table, name) for name in self.reading["states"]])
+
+    def join_row(self, cells: Sequence[str | None]) -> str:
+        return join_row(cells)
+
+    def _row_of_states(self, states: list[str]) -> dict[str, str | None]:
+        columns = self.step_columns
+        if len(states) > len(columns):
+            raise DataError(
+                "{count} states are more than the {most} time points of the table",
+                fix="leave some out",
+                count=len(states),
+                most=len(columns),
+            )
+        missing = [None] * (len(columns) - len(states))
+        return dict(zip(columns, [*states, *missing], strict=True))
 
     def time_points(self, table: Table) -> tuple[list[str], pl.Series]:
         names = list(self.reading["states"])
