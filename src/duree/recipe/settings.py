@@ -11,7 +11,7 @@ STATES = "states"
 # What the values of series are called where several columns hold them.
 VALUE = "value"
 # The column that holds numeric series, a row each, where they are classified (see
-# duree.tables.layouts.numeric_series).
+# duree.tables.layouts.read_numbers).
 NUMBERS = "numbers"
 # Tasks that read series, by time.
 OF_SERIES = frozenset({"forecast"})

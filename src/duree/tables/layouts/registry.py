@@ -7,9 +7,9 @@ from typing import Any
 
 from duree.recipe.settings import DataSettings
 from duree.tables.layouts.events import Events
+from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.numeric_series import NumericSeries
-from duree.tables.layouts.rolling_origins import ForecastOrigins
 from duree.tables.layouts.sentences import Tokens
 from duree.tables.layouts.spells import Spells
 from duree.tables.layouts.states import States
