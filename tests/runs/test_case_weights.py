@@ -13,7 +13,7 @@ from tests.runs.test_states import lives
 from tests.test_workflow import SMALL
 
 from duree.baselines import label_baselines, regression_baselines
-from duree.baselines.targets import Counts
+from duree.baselines.targets import CaseWeights
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.evaluate import evaluate_models
@@ -158,7 +158,7 @@ def test_a_weight_of_two_is_a_row_twice_for_a_baseline(place: int, numeric: bool
     one, other = (make(recipe, lambda text: text.split(" › "))[place] for _ in range(2))
     twice = np.repeat(np.arange(90), weights[:90])
     held = np.repeat(np.arange(90, 120), weights[90:])
-    parts = Counts(weights[:90] * 1.0, weights[90:] * 1.0)
+    parts = CaseWeights(weights[:90] * 1.0, weights[90:] * 1.0)
     one.fit(texts[:90], targets[:90], texts[90:], targets[90:], parts)
     other.fit(
         [texts[row] for row in twice], targets[twice], [texts[row] for row in held], targets[held]
