@@ -31,7 +31,7 @@ LONGEST_SEASON = 24
 FEW = 16
 # With fewer values than this nothing is fitted: the last value is repeated.
 FEWEST = 4
-PURPOSE = "judging a forecast beside ARIMA, ETS and Theta"
+PURPOSE = "comparing a forecast with ARIMA, ETS and Theta"
 
 
 # Title and description of each method of statsforecast; see ``Baseline``.

@@ -2,9 +2,9 @@
 
 A resample is described by how often each row was drawn. Each metric is prepared once for a set of
 rows, including sorting, as a function from weights float64 [rows, resamples] to values [resamples]
-that is little more than a matrix product. With weights of 1 it is the plain metric, so that a figure
-and its interval share one definition. What is not defined (an AUC without a second class) is NaN,
-and left out of the results.
+that is little more than a matrix product. With weights of 1 it is the plain metric, so that a
+figure and its interval share one definition. What is not defined (an AUC without a second class) is
+NaN, and left out of the results.
 """
 
 from __future__ import annotations
