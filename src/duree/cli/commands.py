@@ -129,7 +129,7 @@ def demo(rows: int, out: str | None) -> None:
 @click.option("--seed", type=int, help="Same seed, same result.")
 @click.option("--seeds", type=int, help="Train so many networks and report their spread.")
 @click.option("--epochs", type=int, help="At most so many passes over the training rows.")
-@click.option("--max-minutes", type=float, help="Stop training after so long.")
+@click.option("--max-minutes", type=float, help="Stop training after this many minutes.")
 @click.option("--no-baselines", is_flag=True, help="Train the network alone.")
 def fit(
     data: tuple[str, ...],

@@ -97,8 +97,8 @@ def text_encoder(model: Model) -> TextEncoder:
     texts = encoder.states if isinstance(encoder, StateEncoder) else encoder
     if not isinstance(texts, TextEncoder):
         raise RunError(
-            "this network reads numbers, and what was asked for is about words",
-            fix="ask for its gates, its attributions or its memory",
+            "this network reads numbers, but this analysis is about words",
+            fix="look at its gates, its attributions or its use of context instead",
         )
     return texts
 
