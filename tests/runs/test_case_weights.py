@@ -257,7 +257,7 @@ def test_a_weight_that_is_none_stops_the_run(table: Path, tmp_path: Path, bad: s
     with pytest.raises(DataError) as told:
         read_dataset(recipe(tmp_path / "bad.csv"))
     assert told.value.message("en").startswith(
-        "weights in 'w' that are missing, or no positive numbers: 1 (row 5 ...)"
+        "weights in 'w' that are missing or not positive: 1 (row 5 ...)"
     )
     _, findings = check_files(recipe(tmp_path / "bad.csv").data)
     assert "error" in {found.level for found in findings if found.check == "bad_weights"}
@@ -268,7 +268,7 @@ def test_the_checks_tell_how_many_equal_rows_would_do(table: Path) -> None:
     told = next(found for found in findings if found.check == "weights")
     weights = pl.read_csv(table)["w"].to_numpy()
     assert told.values["alike"] == round(weights.sum() ** 2 / (weights**2).sum())
-    assert "of equal weight" in told.message("en")
+    assert "effective sample size" in told.message("en")
 
 
 def test_weights_of_persons_come_with_their_spells(tmp_path: Path) -> None:
