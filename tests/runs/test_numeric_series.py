@@ -30,6 +30,9 @@ from duree.serving.service import create_service
 from duree.serving.studio.test_rows import finished, list_rows, row_page
 from duree.tables.describe.series import describe_channels
 from duree.tables.files.write import write_table
+from duree.tables.layouts.forecast_origins import ForecastOrigins
+from duree.tables.layouts.numeric_series import NumericSeries
+from duree.tasks import layout_for, resolve
 from duree.workflow import evaluate, explain_all, explain_row, fit, predict, resume
 
 LAG = 2
@@ -309,22 +312,23 @@ def test_check_looks_series_over(table: Path) -> None:
 )
 def test_what_goes_ill_with_numbers_is_refused(settings: dict, told: str) -> None:
     with pytest.raises(RecipeError, match=told):
-        Recipe.build(settings)
+        resolve(Recipe.build(settings))
 
 
 def test_several_labels_stand_in_a_cell_with_semicolons_if_nothing_else_is_said() -> None:
     flags = LONG | {"series": ("wage",), "target": "both", "task": "multilabel"}
-    assert recipe_from_flags(None, (), flags, ()).data.label_separator == ";"
+    assert resolve(recipe_from_flags(None, (), flags, ())).data.label_separator == ";"
     parted = recipe_from_flags(None, (), flags, ("data.label_separator=|",))
     assert parted.data.label_separator == "|"
 
 
 def test_series_without_a_target_are_forecast_as_ever() -> None:
     flags = {"series": ("wage",), "id": "country", "time": "year"}
-    chosen = recipe_from_flags(None, ("strikes.csv",), flags, ())
-    assert (chosen.task, chosen.data.reads_numbers) == ("forecast", False)
-    asked = recipe_from_flags(None, ("strikes.csv",), flags | {"target": "leader"}, ())
-    assert (asked.task, asked.data.reads_numbers, asked.data.has_long_rows) == (None, True, True)
+    chosen = resolve(recipe_from_flags(None, ("strikes.csv",), flags, ()))
+    assert (chosen.task, layout_for(chosen)) == ("forecast", ForecastOrigins)
+    asked = resolve(recipe_from_flags(None, ("strikes.csv",), flags | {"target": "leader"}, ()))
+    assert (asked.task, layout_for(asked)) == (None, NumericSeries)
+    assert layout_for(asked)(asked.data).is_long
 
 
 async def sent(folder: Path, rows: list[dict]) -> httpx.Response:

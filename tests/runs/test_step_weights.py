@@ -29,6 +29,7 @@ from duree.sequences.ragged import Ragged, offsets_of
 from duree.tables.files.write import write_table
 from duree.tasks.distillation import loss_of_steps
 from duree.tasks.next import Next
+from duree.tasks import resolve
 from duree.workflow import evaluate, fit, predict
 
 STATES = 4
@@ -285,4 +286,4 @@ def test_of_spells_and_events_a_person_has_one_weight(kind: str, tmp_path: Path)
 )
 def test_forecasts_and_tags_take_no_weights(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(RecipeError, match=told):
-        Recipe.build(settings)
+        resolve(Recipe.build(settings))
