@@ -131,7 +131,7 @@ def test_a_user_of_texts_sees_one_choice_more_and_none_of_the_others(
     visitor: Visitor, tables: dict[str, Path]
 ) -> None:
     page = visitor.get(opened(visitor, tables["texts"])).text
-    seen = page[page.index('id="choices"') : page.index("More choices")]
+    seen = page[page.index('id="choices"') : page.index("More settings")]
     assert re.findall(r'<(?:select|input) id="(\w+)"', seen) == ["rows", "text", "target", "cell"]
     assert 'id="horizon"' not in page
 

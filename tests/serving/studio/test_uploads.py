@@ -60,7 +60,7 @@ def test_a_name_is_shown_and_never_becomes_a_path(visitor: Visitor, name: str) -
 def test_what_is_no_table_is_refused(visitor: Visitor, name: str) -> None:
     answer = visitor.upload(name, TABLE)
     assert answer.status_code == 422
-    assert "kind that is not known" in answer.text
+    assert "is not supported" in answer.text
     assert visitor.within() == []
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_stops_coming_is_not_waited_for(
 
     answer = visitor.post("/tables", headers=FORM, content=slow())
     assert answer.status_code == 422
-    assert "did not come whole" in answer.text
+    assert "upload was incomplete" in answer.text
     assert visitor.within() == []
 
 
@@ -198,7 +198,7 @@ def test_a_table_is_deleted_and_the_runs_that_ended_stay(visitor: Visitor, tmp_p
     assert visitor.get(kept).status_code == 200
     assert visitor.get(address).status_code == 404
     assert visitor.post(f"{address}/delete").status_code == 404
-    assert "Train on the same table anew" not in visitor.get("/runs/ended").text
+    assert "Train on the same table again" not in visitor.get("/runs/ended").text
     assert visitor.get("/runs/ended/report.html").status_code == 200
     assert visitor.post("/runs/ended/try", data={"text": "a glad spring"}).status_code == 200
     assert run.has("report.html")
@@ -212,7 +212,7 @@ def test_a_table_that_a_run_still_needs_is_not_deleted(visitor: Visitor) -> None
     run = Run.create(visitor.folder / "begun", asked)  # stopped before it did anything
     answer = visitor.post(f"{other}/delete")
     assert answer.status_code == 409
-    assert "the run &#39;begun&#39; has not ended" in answer.text
+    assert "the unfinished run &#39;begun&#39;" in answer.text
     assert 'role="alert"' in answer.text
     with run.locked():
         assert visitor.post(f"{other}/delete").status_code == 409

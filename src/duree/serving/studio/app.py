@@ -232,4 +232,4 @@ def _results(app: FastAPI, shelf: Shelf) -> None:
 
 def _no_such_page(request: Request, error: HTTPException | RequestValidationError) -> HTMLResponse:
     status = error.status_code if isinstance(error, HTTPException) else 422
-    return page(request, "error.html", status, message=words_for(request)("there is no such page"))
+    return page(request, "error.html", status, message=words_for(request)("this page does not exist"))

@@ -116,81 +116,81 @@ class Form:
 CELLS = (("lstm", "LSTM"), ("gru", "GRU"), ("rnn", "RNN"))
 CELLS_OF_FORECASTS = (("gru", "GRU"), ("lstm", "LSTM"), ("rnn", "RNN"))
 QUESTIONS = (
-    ("", "find out from the target"),
+    ("", "inferred from the target"),
     ("classify", "one of several classes"),
     ("multilabel", "several labels at once"),
     ("regress", "a number"),
 )
 ASKED = (
-    ("", "what a column says of each"),
-    (NEXT, "what comes next at each step"),
-    ("classify", "what a column says: one of several classes"),
-    ("regress", "what a column says: a number"),
+    ("", "predict a column"),
+    (NEXT, "predict each next step"),
+    ("classify", "predict a column of classes"),
+    ("regress", "predict a column of numbers"),
 )
 # What is found out from the target, where another question is asked unless one is chosen.
 FORECAST, FOUND = "forecast", "found"
 OF_SERIES = (
-    (FORECAST, "how it goes on"),
-    (FOUND, "what a column says of each"),
-    ("classify", "what a column says: one of several classes"),
-    ("regress", "what a column says: a number"),
+    (FORECAST, "forecast the next steps"),
+    (FOUND, "predict a column"),
+    ("classify", "predict a column of classes"),
+    ("regress", "predict a column of numbers"),
 )
-TARGET = Field("target", "Target", "the column to predict: classes or numbers", needed=True)
+TARGET = Field("target", "Target", "column to predict: classes or numbers", needed=True)
 CELL = Field(
     "cell",
     "Network",
-    "LSTM and GRU remember long; a plain RNN forgets within a sentence",
+    "LSTM and GRU keep long context; a plain RNN forgets within a sentence",
     "choice",
     choices=CELLS,
 )
 CELL_OF_FORECASTS = replace(CELL, choices=CELLS_OF_FORECASTS)
 TARGET_OF_ALL = replace(TARGET, asked=("", FOUND, "classify", "regress"))
 ASK = Field(
-    "task", "Question", "of whole sequences, or of each of their steps", "choice", choices=ASKED
+    "task", "Task", "predict a column, or each next step", "choice", choices=ASKED
 )
-ASK_OF_SERIES = Field("task", "Question", "of each series", "choice", choices=OF_SERIES)
-GROUP = Field("group", "Group", "rows alike here (author, speaker) stay in one part")
+ASK_OF_SERIES = Field("task", "Task", "forecast each series, or predict a column", "choice", choices=OF_SERIES)
+GROUP = Field("group", "Group", "rows with equal values (author, speaker) stay in the same split")
 GROUP_OF_SERIES = replace(GROUP, asked=TARGET_OF_ALL.asked)
 TIME = Field("time", "Time", "train on earlier rows, test on later ones")
-NAME = Field("id", "Name of each row", "shown beside its prediction; never read")
+NAME = Field("id", "Row identifier", "shown with the prediction; not an input")
 WEIGHT = Field("weight", "Weight", "how many people a row stands for")
-TEST = Field("test", "Test rows", "or another table that was opened here", "table")
+TEST = Field("test", "Test rows", "or another uploaded table", "table")
 TASK = Field(
     "task",
-    "Kind of question",
-    "numbers of more than 20 values are predicted as numbers",
+    "Task",
+    "numbers with more than 20 different values are predicted as numbers",
     "choice",
     choices=QUESTIONS,
 )
 SEPARATOR = Field(
     "label_separator",
-    "What parts several labels",
-    "as ; in “war; trade”; empty: one label each",
+    "Label separator",
+    "such as ; in “war; trade”; empty: one label per row",
     "text",
 )
 COVARIATE = Field(
-    "covariate", "Known throughout", "columns that are read too, with commas between them", "text"
+    "covariate", "Covariates", "further input columns, separated by commas", "text"
 )
 ATTRIBUTE = Field(
     "attribute",
-    "Told of each event",
-    "columns that are read too, with commas between them",
+    "Event attributes",
+    "further input columns, separated by commas",
     "text",
 )
 ENDS = (
-    Field("encoding", "Text encoding", "if it was guessed wrongly: gb18030, latin-1, ...", "text"),
-    Field("delimiter", "Column delimiter", "if it was guessed wrongly", "text"),
-    Field("max_minutes", "Most minutes of training", "empty: as long as it takes", "number"),
+    Field("encoding", "Text encoding", "if detected wrongly: gb18030, latin-1, ...", "text"),
+    Field("delimiter", "Column delimiter", "if detected wrongly", "text"),
+    Field("max_minutes", "Maximum training time (minutes)", "empty: no limit", "number"),
     Field(
         "seeds",
         "Networks to train",
-        "each from a seed of its own, to see how far chance goes",
+        "each with its own seed, to show the effect of chance",
         "number",
     ),
-    Field("note", "A sentence about the data", "shown at the top of the report", "text"),
+    Field("note", "Note on the data", "shown at the top of the report", "text"),
 )
 HORIZON = Field(
-    "horizon", "Steps to forecast", "how far ahead", "number", needed=True, asked=(FORECAST,)
+    "horizon", "Steps to forecast", "number of steps ahead", "number", needed=True, asked=(FORECAST,)
 )
 
 FORMS: dict[str, Form] = {
@@ -199,14 +199,14 @@ FORMS: dict[str, Form] = {
         Form(
             TEXTS,
             "a text",
-            (Field("text", "Text", "the column that is read", needed=True), TARGET, CELL),
+            (Field("text", "Text", "column of texts", needed=True), TARGET, CELL),
             (GROUP, TIME, NAME, WEIGHT, TEST, TASK, SEPARATOR, *ENDS),
         ),
         Form(
             STATES,
-            "a life course: a state for each time point, side by side",
+            "a life course: one column of states per time point",
             (
-                Field("states", "States", "the columns, as first:last", "text", needed=True),
+                Field("states", "States", "columns, as first:last", "text", needed=True),
                 ASK,
                 TARGET_OF_ALL,
                 CELL,
@@ -215,12 +215,12 @@ FORMS: dict[str, Form] = {
         ),
         Form(
             SPELLS,
-            "a stay in a state, from when till when",
+            "a spell: a state with its start and end",
             (
-                Field("id", "Person", "whose stay it is", needed=True),
-                Field("state", "State", "which state it is a stay in", needed=True),
+                Field("id", "Person", "identifier of the person", needed=True),
+                Field("state", "State", "column of states", needed=True),
                 Field("start", "Start", "whole numbers or dates", needed=True),
-                Field("end", "End", "none: where the next begins"),
+                Field("end", "End", "none: until the next spell starts"),
                 ASK,
                 TARGET_OF_ALL,
                 CELL,
@@ -229,11 +229,11 @@ FORMS: dict[str, Form] = {
         ),
         Form(
             EVENTS,
-            "an event: who, what, when",
+            "an event: person, event, time",
             (
-                Field("id", "Person", "whose event it is", needed=True),
-                Field("event", "Event", "what happened", needed=True),
-                Field("time", "Time", "gives the order; none: as they stand in the table"),
+                Field("id", "Person", "identifier of the person", needed=True),
+                Field("event", "Event", "column of events", needed=True),
+                Field("time", "Time", "order of the events; none: order of the table"),
                 ASK,
                 TARGET_OF_ALL,
                 CELL,
@@ -242,17 +242,17 @@ FORMS: dict[str, Form] = {
         ),
         Form(
             SERIES,
-            "a value of a series at one time",
+            "one time step of a time series",
             (
                 Field(
                     "series",
                     "Values",
-                    "a column of numbers, or several with commas between them",
+                    "a column of numbers, or several separated by commas",
                     "text",
                     needed=True,
                 ),
                 Field("time", "Time", "years, months, dates or numbers", needed=True),
-                Field("id", "Series", "which series it is of; none: there is one"),
+                Field("id", "Series", "identifier of the series; none: a single series"),
                 ASK_OF_SERIES,
                 TARGET_OF_ALL,
                 HORIZON,
@@ -261,15 +261,15 @@ FORMS: dict[str, Form] = {
             (
                 Field(
                     "past",
-                    "Read beside it",
-                    "columns that are known up to now, with commas between them",
+                    "Past covariates",
+                    "columns known up to the present, separated by commas",
                     "text",
                     asked=(FORECAST,),
                 ),
                 Field(
                     "known",
-                    "Known beforehand",
-                    "columns that are known for the steps to come too",
+                    "Future covariates",
+                    "columns also known for future steps, separated by commas",
                     "text",
                     asked=(FORECAST,),
                 ),
@@ -280,10 +280,10 @@ FORMS: dict[str, Form] = {
         ),
         Form(
             WIDE,
-            "a whole series, its values side by side",
+            "a time series: one column per time point",
             (
-                Field("id", "Series", "the column of their names", needed=True),
-                Field("series", "Values", "the columns, as first:last", "text", needed=True),
+                Field("id", "Series", "identifier of the series", needed=True),
+                Field("series", "Values", "columns, as first:last", "text", needed=True),
                 ASK_OF_SERIES,
                 TARGET_OF_ALL,
                 HORIZON,
@@ -295,12 +295,12 @@ FORMS: dict[str, Form] = {
             TOKENS,
             "a word of a sentence",
             (
-                Field("text", "Word", "none: the words of a CoNLL file"),
-                Field("id", "Sentence", "alike in all words of a sentence; none: a CoNLL file"),
+                Field("text", "Word", "none: words of a CoNLL file"),
+                Field("id", "Sentence", "identifier of the sentence; none: a CoNLL file"),
                 Field(
                     "target",
                     "Tags",
-                    "a column, or several as in upos,feats,lemma",
+                    "a column, or several: upos,feats,lemma",
                     "text",
                     needed=True,
                 ),

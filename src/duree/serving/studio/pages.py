@@ -30,15 +30,15 @@ FRAMED = (
 STATUS = {Missing: 404, RunError: 409}
 # What each download is.
 DOWNLOADS = {
-    "predictions.csv": "the test rows with their predictions; opens in a spreadsheet",
-    "predictions.xlsx": "the test rows with their predictions, for Excel",
-    "predictions.parquet": "the test rows with their predictions, for programs",
-    "figures.zip": "every figure of the report, as PDF and SVG",
+    "predictions.csv": "test rows with predictions, for spreadsheets",
+    "predictions.xlsx": "test rows with predictions, for Excel",
+    "predictions.parquet": "test rows with predictions, for programs",
+    "figures.zip": "all figures of the report, as PDF and SVG",
     "model.zip": "the trained network",
-    "onnx.zip": "the network for other programs, with its tables and its model card",
-    "recipe.toml": "every choice: duree fit --recipe repeats the run",
-    "metrics.json": "every figure, for programs",
-    "report.html": "the report, in one file",
+    "onnx.zip": "the network for other programs, with its tables and model card",
+    "recipe.toml": "all settings; duree fit --recipe repeats the run",
+    "metrics.json": "all metrics, for programs",
+    "report.html": "the report as one file",
 }
 
 
@@ -98,7 +98,7 @@ def _environment(language: str) -> Environment:
     environment.globals |= {
         "downloads": DOWNLOADS,
         "figure": lambda value, places: "–" if value is None else number(value, places),
-        "question": lambda asked: words(
+        "task_label": lambda asked: words(
             asked.template, target=label(asked.target, 40), text=label(asked.text, 40)
         ),
         "quote": quote,

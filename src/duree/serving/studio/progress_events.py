@@ -67,7 +67,7 @@ async def events(
 ) -> AsyncIterator[bytes]:
     """Server-sent events: ``progress`` with a piece of HTML, and ``over`` at the end."""
     last, sent = "", 0.0
-    while state(run) == "working":
+    while state(run) == "running":
         content = page(view(run))
         if content != last:
             yield _event("progress", content)

@@ -64,7 +64,7 @@ def asked(recipe: Recipe) -> Asked:
     columns = ", ".join((*data.states, *data.series))
     read = data.state or events or columns or data.text or ""
     if data.target == data.text:  # the sequences themselves are foretold
-        return Asked("What comes next in “{text}”", text=read)
+        return Asked("Next step in “{text}”", text=read)
     return Asked("“{target}” from “{text}”", data.target or "", read)
 
 

@@ -26,7 +26,7 @@ from duree.tables.guess.rows import TEXTS
 # What a run's name may be made of: no sign that a path or a page could take for more.
 NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")
 # States of a run that needs its table to go on.
-UNFINISHED = ("working", "stopped")
+UNFINISHED = ("running", "stopped")
 
 
 def add_tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
@@ -47,8 +47,8 @@ def add_tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
         needing = [run for run in shelf.runs_of(upload) if workers.state(run) in UNFINISHED]
         if needing:
             error = RunError(
-                "{table!r} cannot be deleted: the run {run!r} has not ended, and reads it",
-                fix="let it go on to its end first, or delete the folder of the run",
+                "{table!r} cannot be deleted: the unfinished run {run!r} uses it",
+                fix="finish that run first, or delete its folder",
                 table=upload.name,
                 run=needing[0].folder.name,
             )

@@ -93,7 +93,7 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
     """
     if data.tags is not None:
         raise RunError(
-            "the tokens of the run {run!r} are not listed one by one",
+            "the predicted tags of the run {run!r} are not listed row by row",
             fix="see its report, or predictions.parquet in its folder",
             run=data.name,
         )
@@ -160,8 +160,8 @@ def _text_column(data: RunData) -> str:
     """The column of the texts; DataError where the run has none to show."""
     if not lists_rows(data):
         raise DataError(
-            "the answers of this run are not shown one by one",
-            fix="read its report, or take predictions.parquet away",
+            "the predictions of this run are not listed row by row",
+            fix="read its report, or download predictions.parquet",
         )
     return data.column("text") or ""
 

@@ -97,8 +97,8 @@ def say(run: Run, given: Mapping[str, str]) -> Answered | Tagged | Ahead:
             return _ahead(rows, text)
         if isinstance(rows, Numbers):  # which the form does not offer
             raise DataError(
-                "series of several channels are not written by hand",
-                fix="predict a table of them, or send them to duree serve",
+                "a series with several channels cannot be entered by hand",
+                fix="predict a table, or use duree serve",
             )
         if model.reads_states:
             return _answered(rows, _states(model, text, given))
@@ -124,7 +124,7 @@ def _states(model: TrainedModel, text: str, given: Mapping[str, str]) -> dict[st
     """States in their order, with commas or line ends between them, as a row of the table."""
     states = [state for part in re.split(r"[›,;\t\n]", text) if (state := part.strip())]
     if not states:
-        raise DataError("there are no states", fix="write some, in their order")
+        raise DataError("no states were given", fix="write states in order, separated by commas")
     row: dict[str, str | None] = {name: given.get(f"known {name}") for name in model.covariates}
     if not model.reads_columns:
         return row | {model.columns["text"]: ARROW.join(states)}
@@ -132,7 +132,7 @@ def _states(model: TrainedModel, text: str, given: Mapping[str, str]) -> dict[st
     if len(states) > len(columns):
         raise DataError(
             "{count} states are more than the {most} time points of the table",
-            fix="leave some out",
+            fix="shorten the sequence",
             count=len(states),
             most=len(columns),
         )
@@ -142,7 +142,7 @@ def _states(model: TrainedModel, text: str, given: Mapping[str, str]) -> dict[st
 def _tagged(rows: Sentences, text: str) -> Tagged:
     words = text.split()[:LONGEST_SENTENCE]
     if not words:
-        raise DataError("there are no words", fix="write some, with blanks between them")
+        raise DataError("no words were given", fix="write words separated by spaces")
     answer = rows.answers([words])[0]
     layers = [name for name in answer if name.startswith("prediction")]
     pairs = [
@@ -178,9 +178,9 @@ def _number(value: str, line: str, number: int) -> float | None:
         return float(value)
     except ValueError:
         raise DataError(
-            "{value!r} is no number",
+            "{value!r} is not a number",
             "line {number}: {line!r}",
-            "write a step on each line: its time, a blank, its value with a decimal point",
+            "write one step per line: time, space, value with a decimal point",
             value=value,
             number=number,
             line=line[:80],

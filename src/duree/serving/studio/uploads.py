@@ -61,7 +61,7 @@ async def _bounded(request: Request, largest: int) -> AsyncIterator[bytes]:
             if received > largest:
                 raise DataError(
                     "the file is larger than {gigabytes:g} GB",
-                    fix="use the command line: duree fit reads it from where it lies",
+                    fix="use the command line: duree fit reads the file in place",
                     gigabytes=largest / 2**30,
                 )
             yield chunk
@@ -79,7 +79,7 @@ def _boundary(request: Request) -> bytes:
 
 
 def _not_whole() -> DataError:
-    return DataError("the file did not come whole", fix="upload it again")
+    return DataError("the upload was incomplete", fix="upload it again")
 
 
 class _Incoming:

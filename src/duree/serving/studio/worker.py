@@ -22,7 +22,7 @@ class Workers:
 
     def start(self, run: Run) -> None:
         """Carry the run out, or go on with it; nothing where somebody does already."""
-        if self.state(run) in ("working", "finished"):
+        if self.state(run) in ("running", "finished"):
             return
         (run.folder / "progress.json").unlink(missing_ok=True)
         with open(run.folder / "log.txt", "ab") as log:
@@ -40,7 +40,7 @@ class Workers:
         worker = self.started.get(run.folder.name)
         if worker is not None:
             if worker.poll() is None:
-                return "working"
+                return "running"
             del self.started[run.folder.name]
         return state(run)
 

@@ -108,8 +108,8 @@ class Shelf:
         suffix = f".{name.lower().rpartition('.')[2]}" if "." in name else ""
         if suffix not in READERS:
             raise DataError(
-                "{name!r} is of a kind that is not known",
-                fix="upload one of {known}",
+                "the file type of {name!r} is not supported",
+                fix="upload one of: {known}",
                 name=name,
                 known=" ".join(READERS),
             )
@@ -145,9 +145,9 @@ class Shelf:
 
 
 def state(run: Run) -> str:
-    """``finished``, ``working``, ``failed`` or ``stopped``, as the run's folder tells."""
+    """``finished``, ``running``, ``failed`` or ``stopped``, by the run's folder."""
     if run.writer() is not None:
-        return "working"
+        return "running"
     if run.has("report.html"):
         return "finished"
     return "failed" if standing(run).error else "stopped"
