@@ -236,7 +236,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     page.get_by_label("Your text").fill("A superb film, honest and moving; never tedious.")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.locator(".answer")).to_contain_text("Predicted: pos")
-    expect(page.locator(".answered .shaded")).to_contain_text("superb")
+    expect(page.locator(".try-result .shaded")).to_contain_text("superb")
     accessible(page)
 
     # Downloads, and another table.

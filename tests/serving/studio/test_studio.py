@@ -14,7 +14,7 @@ from tests.test_workflow import letters
 
 from duree.pipeline.progress import standing
 from duree.pipeline.run import Run
-from duree.serving.studio.workspace import Shelf
+from duree.serving.studio.workspace import Workspace
 
 CHOSEN = {"part": "whole", "baselines": "true", "text": "letter", "target": "tone"}
 
@@ -106,7 +106,7 @@ def test_a_choice_that_cannot_be_is_told_beside_the_choices_and_nothing_is_begun
     assert answer.status_code == 422
     assert told in answer.text.lower()
     assert str(visitor.folder) not in answer.text
-    assert Shelf(visitor.folder).runs() == []
+    assert Workspace(visitor.folder).runs() == []
 
 
 def test_a_table_that_cannot_be_used_is_told_in_the_names_of_the_page(visitor: Visitor) -> None:
@@ -118,7 +118,7 @@ def test_a_table_that_cannot_be_used_is_told_in_the_names_of_the_page(visitor: V
     assert answer.status_code == 422
     assert "Leave out rows that cannot be used" in answer.text
     assert "--drop-bad" not in answer.text
-    assert Shelf(visitor.folder).runs() == []
+    assert Workspace(visitor.folder).runs() == []
 
 
 def test_a_bomb_of_a_spreadsheet_is_refused(visitor: Visitor) -> None:
@@ -158,7 +158,7 @@ def test_a_run_that_failed_says_why(visitor: Visitor, table: bytes) -> None:
     address = visitor.table("letters.csv", table)
     visitor.post(f"{address}/runs", data=CHOSEN | {"name": "lost", "max_minutes": "0.02"})
     run = Run(visitor.folder / "lost")
-    Shelf(visitor.folder).tables()[0].path.unlink()
+    Workspace(visitor.folder).tables()[0].path.unlink()
     page = wait(visitor, run, 'role="alert"')
     assert "There is no file" in page
     assert str(visitor.folder) not in page
@@ -278,7 +278,7 @@ def test_another_table_comes_back_with_predictions_and_is_not_kept(reader: Visit
     lacking = reader.upload("new.csv", csv(fresh.drop("letter")), "/runs/tones/predict")
     assert lacking.status_code == 422
     assert "There is no column" in lacking.text
-    assert Shelf(reader.folder).tables() == []
+    assert Workspace(reader.folder).tables() == []
 
 
 def test_runs_are_compared_row_by_row_where_their_rows_are_the_same(reader: Visitor) -> None:

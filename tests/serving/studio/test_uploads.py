@@ -15,7 +15,7 @@ from tests.test_workflow import letters, recipe
 
 from duree.pipeline.run import Run
 from duree.serving.studio import uploads
-from duree.serving.studio.workspace import Shelf
+from duree.serving.studio.workspace import Workspace
 from duree.workflow import fit
 
 FORM = {"content-type": "multipart/form-data; boundary=b"}
@@ -119,7 +119,7 @@ def test_a_file_that_stops_coming_is_not_waited_for(
 
     answer = visitor.post("/tables", headers=FORM, content=slow())
     assert answer.status_code == 422
-    assert "upload was incomplete" in answer.text
+    assert "not uploaded completely" in answer.text
     assert visitor.within() == []
 
 
@@ -174,11 +174,11 @@ def test_however_it_is_cut_on_the_way_the_same_file_arrives(
     headers = {"content-type": request.headers["content-type"]}
     answer = visitor.post("/tables", headers=headers, content=pieces())
     assert answer.status_code == 303
-    assert Shelf(visitor.folder).tables()[0].path.read_bytes() == content
+    assert Workspace(visitor.folder).tables()[0].path.read_bytes() == content
 
 
 def test_a_half_written_upload_of_a_killed_studio_is_not_shown(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path / "runs")
+    shelf = Workspace(tmp_path / "runs")
     shelf.new_upload("t.csv").write_bytes(b"half")
     assert shelf.tables() == []
 
@@ -188,13 +188,13 @@ def test_a_table_is_deleted_and_the_runs_that_ended_stay(visitor: Visitor, tmp_p
     kept = visitor.table("other.csv", letters(20).write_csv().encode())
     page = visitor.get("/").text
     assert "hx-confirm=" in page
-    assert "opened before (2, " in page
-    (table,) = [one for one in Shelf(visitor.folder).tables() if one.name == "letters.csv"]
+    assert "Uploaded tables (2, " in page
+    (table,) = [one for one in Workspace(visitor.folder).tables() if one.name == "letters.csv"]
     small = {"model__hidden_size": 4, "training__epochs": 1, "judging__baselines": False}
     run = fit(recipe(table.path, **small), visitor.folder / "ended")
     assert visitor.post(f"{address}/delete").headers["location"] == "/"
     assert not table.path.parent.exists()
-    assert [one.name for one in Shelf(visitor.folder).tables()] == ["other.csv"]
+    assert [one.name for one in Workspace(visitor.folder).tables()] == ["other.csv"]
     assert visitor.get(kept).status_code == 200
     assert visitor.get(address).status_code == 404
     assert visitor.post(f"{address}/delete").status_code == 404
@@ -207,7 +207,7 @@ def test_a_table_is_deleted_and_the_runs_that_ended_stay(visitor: Visitor, tmp_p
 def test_a_table_that_a_run_still_needs_is_not_deleted(visitor: Visitor) -> None:
     visitor.table("letters.csv", letters(120).write_csv().encode())
     other = visitor.table("test.csv", letters(20).write_csv().encode())
-    tables = {one.name: one for one in Shelf(visitor.folder).tables()}
+    tables = {one.name: one for one in Workspace(visitor.folder).tables()}
     asked = recipe(tables["letters.csv"].path, data__test_file=str(tables["test.csv"].path))
     run = Run.create(visitor.folder / "begun", asked)  # stopped before it did anything
     answer = visitor.post(f"{other}/delete")
@@ -225,4 +225,4 @@ def test_another_site_deletes_nothing(visitor: Visitor) -> None:
     address = visitor.table("letters.csv", letters(20).write_csv().encode())
     foreign = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
     assert visitor.post(f"{address}/delete", headers=foreign).status_code == 403
-    assert len(Shelf(visitor.folder).tables()) == 1
+    assert len(Workspace(visitor.folder).tables()) == 1
