@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from tests.runs.test_spells_and_events import SPELLS, spells
-from tests.runs.test_states import lives
-from tests.test_workflow import SMALL
+from tests.support.spells import SPELLS, spells
+from tests.support.life_courses import life_courses
+from tests.support.letters import SMALL
 
 from duree.baselines import label_baselines, regression_baselines
 from duree.baselines.targets import Counts
@@ -191,7 +191,7 @@ def test_a_weight_of_two_is_a_row_twice_in_the_pictures() -> None:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    rng, frame = np.random.default_rng(7), lives(300)
+    rng, frame = np.random.default_rng(7), life_courses(300)
     other = np.where(frame["pay"] == "good", "poor", "good")
     pay = pl.Series("pay", np.where(rng.random(300) < 0.2, other, frame["pay"]))
     frame = frame.with_columns(pay, pl.Series("w", rng.gamma(2, 2, 300)))
@@ -272,7 +272,7 @@ def test_the_checks_tell_how_many_equal_rows_would_do(table: Path) -> None:
 
 
 def test_weights_of_persons_come_with_their_spells(tmp_path: Path) -> None:
-    frame = spells(lives(80)).with_columns(pl.col("wage").alias("w"))
+    frame = spells(life_courses(80)).with_columns(pl.col("wage").alias("w"))
     write_table(frame, tmp_path / "spells.csv")
     data = SPELLS | {"states": [], "weight": "w", "files": [str(tmp_path / "spells.csv")]}
     dataset = read_dataset(recipe(tmp_path / "spells.csv", **data))

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
-from tests.test_workflow import SMALL
+from tests.support.letters import SMALL
 
 from duree import load
 from duree.errors import RecipeError

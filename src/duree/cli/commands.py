@@ -56,8 +56,8 @@ def demo(rows: int, out: str | None) -> None:
 @column_options
 @click.option(
     "--task",
-    type=click.Choice(["classify", "regress", "multilabel", "next", "forecast", "label"]),
-    help="Task; inferred if not given.",
+    metavar="NAME",
+    help="classify, regress, multilabel, next, forecast or label; inferred if not given.",
 )
 @click.option("--horizon", metavar="N", type=int, help="Number of steps to forecast.")
 @click.option(
@@ -103,7 +103,9 @@ def fit(
 
     if no_baselines:
         flags["baselines"] = False
-    choices = recipe_from_flags(recipe, data, flags, settings)
+    from duree.tasks import resolve
+
+    choices = resolve(recipe_from_flags(recipe, data, flags, settings))
     stem = Path(choices.data.files[0]).stem if choices.data.files else "run"
     folder = Path(out) if out else free_folder(f"{stem}-{choices.model.cell}")
     from duree.workflow import fit as carry_out

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from tests.runs.test_forecast import HORIZON, long_table, walks
-from tests.runs.test_label import sentences, write_universal
-from tests.serving.studio.conftest import Visitor
-from tests.test_workflow import letters
+from tests.support.forecasts import HORIZON, long_table, walks
+from tests.support.letters import letters
+from tests.support.studio import Visitor
+from tests.support.tagged_words import sentences, write_universal
 
 from duree.errors import chinese_templates
 from duree.pipeline.progress import standing

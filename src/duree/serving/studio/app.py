@@ -45,6 +45,7 @@ from duree.serving.studio.tables import add_tables, home_page, to_run
 from duree.serving.studio.uploads import receive
 from duree.serving.studio.worker import Workers
 from duree.serving.studio.workspace import Workspace
+from duree.tasks import layout_for
 
 MAX_COMPARED = 8  # runs
 
@@ -121,6 +122,7 @@ def _progress(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
                 input_kind=try_model.input_kind(run.recipe),
                 max_length=try_model.MAX_LENGTH,
                 files=files,
+                needed_columns=layout_for(run.recipe)(run.recipe.data).asked_columns,
                 table=table,
             )
         words = words_for(request)

@@ -32,7 +32,7 @@ def listed(run: Run) -> list[str]:
     lacking = {name for name, packages in NEEDED.items() if not all(map(find_spec, packages))}
     lacking |= {name for name in FILES if not run.has(name)}
     task = TASKS.get(run.recipe.task or "")
-    if task and (task.each_step or task.of_series):
+    if task is not None and not task.is_exported:
         lacking.add("onnx.zip")
     return sorted({*FILES, *MADE} - lacking)
 

@@ -14,7 +14,7 @@ from duree.errors import DataError, DureeError
 from duree.recipe.flags import recipe_from_flags
 from duree.recipe.recipe import Recipe
 from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
-from duree.tasks import TASKS
+from duree.tasks import layout_for
 
 # Fields that name several columns, separated by commas.
 MULTIPLE = frozenset({"states", "event", "series", "attribute", "covariate", "past", "known"})
@@ -320,8 +320,7 @@ FORMS: dict[str, Form] = {
 
 def of_series(recipe: Recipe) -> bool:
     """Whether series are to be forecast."""
-    task = TASKS.get(recipe.task or "")
-    return task is not None and task.of_series
+    return layout_for(recipe).is_forecast
 
 
 def form_of(recipe: Recipe) -> Form:

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from duree.errors import DataError
 from duree.explain.attribution import integrated_gradients
+from duree.explain.model import explanation_of
 from duree.pipeline.explain_row import is_explainable
 from duree.pipeline.explain_test import shading
 from duree.pipeline.model import TrainedModel
@@ -23,7 +24,7 @@ from duree.serving.served import Rows, rows_of
 from duree.serving.studio.forms import of_series
 from duree.serving.studio.test_rows import ONE_AT_A_TIME, networks
 from duree.tables.files.conll import LONGEST_SENTENCE
-from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.state_strings import ARROW
 
 MAX_LENGTH = 20_000  # characters
 MAX_CLASSES = 12  # that are listed, the most probable ones
@@ -100,7 +101,7 @@ def predict_input(run: Run, given: Mapping[str, str]) -> Prediction | Tags | For
                 "a series with several channels cannot be entered by hand",
                 fix="predict a table, or use duree serve",
             )
-        if model.reads_states:
+        if model.layout.takes_covariates:
             return _predict_row(rows, _states(model, text, given))
         return _predict_row(rows, {model.columns["text"]: text})
 
@@ -114,7 +115,7 @@ def _predict_row(rows: Rows, row: Mapping[str, str | None]) -> Prediction:
     shades = None
     if is_explainable(model):
         sequence = model.encode(rows.series([text]))
-        chosen = model.task.chosen(model.predictions(sequence))
+        chosen = explanation_of(model).chosen(model.predictions(sequence))
         shades = shading(model, text, integrated_gradients(model, sequence, chosen))
     interval = (answer["low"], answer["high"]) if "low" in answer else None
     return Prediction(text, answer["prediction"], probabilities, interval, shades)
@@ -125,10 +126,12 @@ def _states(model: TrainedModel, text: str, given: Mapping[str, str]) -> dict[st
     states = [state for part in re.split(r"[›,;\t\n]", text) if (state := part.strip())]
     if not states:
         raise DataError("no states were given", fix="write states in order, separated by commas")
-    row: dict[str, str | None] = {name: given.get(f"known {name}") for name in model.covariates}
-    if not model.reads_columns:
+    row: dict[str, str | None] = {
+        name: given.get(f"known {name}") for name in model.layout.covariates
+    }
+    if not model.layout.step_columns:
         return row | {model.columns["text"]: ARROW.join(states)}
-    columns = model.extra["states"]
+    columns = model.layout.step_columns
     if len(states) > len(columns):
         raise DataError(
             "{count} states are more than the {most} time points of the table",
