@@ -26,7 +26,7 @@ from duree.sequences.ragged import Ragged
 from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.read import read_tables
-from duree.tables.layouts import gather_rows, layout_of
+from duree.tables.layouts.registry import gather_rows, layout_of
 from duree.tables.layouts.step_attributes import sequences_of
 from duree.workflow import evaluate, explain_row, fit, predict
 

@@ -11,7 +11,7 @@ STATES = "states"
 # What the values of series are called where several columns hold them.
 VALUE = "value"
 # The column that holds numeric series, a row each, where they are classified (see
-# duree.tables.layouts.numeric_series).
+# duree.tables.layouts.read_numbers).
 NUMBERS = "numbers"
 # Tasks that read series, by time.
 OF_SERIES = frozenset({"forecast"})
@@ -95,6 +95,14 @@ class DataSettings(Section):
     @property
     def reads_states(self) -> bool:
         return bool(self.states or self.state or self.event)
+
+    @property
+    def read_columns(self) -> tuple[str, ...]:
+        spells = (self.id, self.state, self.start, self.end) if self.state else ()
+        events = (self.id, *self.event, self.time, *self.attribute) if self.event else ()
+        series = (self.id, self.time, *self.series) if self.series else ()
+        named = (*self.states, *spells, *events, *series, *self.covariate)
+        return tuple(name for name in named if name)
 
     @property
     def reads_numbers(self) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from duree.errors import DataError
 from duree.recipe.settings import DataSettings
-from duree.tables.layouts import gather_rows, layout_of
+from duree.tables.layouts.registry import gather_rows, layout_of
 from duree.tables.table import Source, Table
 
 SETTINGS = DataSettings(event=("action",), time="when", id="user")

@@ -16,7 +16,7 @@ from duree.pipeline.dataset import check_files
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings
 from duree.tables.files.write import write_table
-from duree.tables.layouts import gather_rows, layout_of
+from duree.tables.layouts.registry import gather_rows, layout_of
 from duree.tables.layouts.spells import Grid
 from duree.tables.layouts.state_strings import join_states
 from duree.tables.table import Source, Table

@@ -9,8 +9,8 @@ import pytest
 from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import NUMBERS, DataSettings
-from duree.tables.layouts import gather_rows, layout_of
-from duree.tables.layouts.numeric_series import SINCE, channel_names, list_numbers
+from duree.tables.layouts.read_numbers import SINCE, channel_names, list_numbers
+from duree.tables.layouts.registry import gather_rows, layout_of
 from duree.tables.table import Source, Table
 
 COLUMNS = ("who", "year", "wage", "price", "regime", "area")
