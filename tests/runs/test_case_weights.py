@@ -18,7 +18,8 @@ from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
-from duree.pipeline.dataset import check_files, read_dataset
+from duree.pipeline.by_layout import read_dataset
+from duree.pipeline.dataset import check_files
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods

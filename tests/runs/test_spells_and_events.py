@@ -13,7 +13,8 @@ from tests.support.life_courses import TIMES, life_courses
 from tests.support.letters import SMALL
 
 from duree.errors import DataError
-from duree.pipeline.dataset import check_files, read_dataset
+from duree.pipeline.by_layout import read_dataset
+from duree.pipeline.dataset import check_files
 from duree.pipeline.run import Run
 from duree.recipe.recipe import (Recipe)
 from duree.recipe.flags import (recipe_from_flags)

@@ -165,7 +165,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     page: Page, studio: Studio, table: Path
 ) -> None:
     enter(page, studio)
-    expect(page.get_by_text("There are none yet")).to_be_visible()
+    expect(page.get_by_text("No runs yet")).to_be_visible()
     accessible(page)
 
     # The table, what its columns were taken for, and the checks, which follow the choices.
@@ -178,7 +178,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     expect(page.locator("#checks")).to_contain_text("review")
     page.locator("#target").select_option("sentiment")
     expect(page.locator(".checks")).to_contain_text("'sentiment' has 2 classes")
-    page.get_by_text("More choices").click()
+    page.get_by_text("More settings").click()
     accessible(page)
 
     # Training moves; it is stopped, and gone on with.
@@ -190,12 +190,12 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     expect(page.locator("progress")).not_to_have_attribute("value", first or "")
     expect(page.locator(".curve")).to_have_count(2)
     accessible(page)
-    page.get_by_role("button", name="Stop, to go on later").click()
-    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Stop, continue later").click()
+    expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
     accessible(page)
     run = Run(studio.folder / "film reviews")
-    page.get_by_role("button", name="Go on", exact=True).click()
-    expect(page.get_by_role("button", name="Stop, to go on later")).to_be_visible()
+    page.get_by_role("button", name="Continue", exact=True).click()
+    expect(page.get_by_role("button", name="Stop, continue later")).to_be_visible()
     expect(page.locator("progress")).to_be_visible()
 
     # The studio dies; the training does not, and a new studio shows it.
@@ -223,9 +223,9 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
 
     # A test row: its words, gates, and the next row.
     page.get_by_role("link", name="film reviews").click()
-    page.get_by_role("link", name="Look at the test rows").click()
+    page.get_by_role("link", name="View the test rows").click()
     accessible(page)
-    page.get_by_label("that contain").fill("tedious")
+    page.get_by_label("text contains").fill("tedious")
     page.get_by_role("button", name="Show").click()
     expect(page.locator(".listed tbody tr").first).to_contain_text("tedious", ignore_case=True)
     page.locator(".listed tbody th a").first.click()
@@ -237,9 +237,9 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     # A sentence of one's own.
     page.get_by_role("link", name="film reviews").click()
     page.get_by_label("Your text").fill("A superb film, honest and moving; never tedious.")
-    page.get_by_role("button", name="Ask the network").click()
+    page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.locator(".answer")).to_contain_text("Predicted: pos")
-    expect(page.locator(".answered .shaded")).to_contain_text("superb")
+    expect(page.locator(".try-result .shaded")).to_contain_text("superb")
     accessible(page)
 
     # Downloads, and another table.
@@ -248,7 +248,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     assert pl.read_csv(download.value.path()).height == 300
     page.set_input_files("#file", table)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Predict its rows").click()
+        page.get_by_role("button", name="Predict the table").click()
     assert download.value.suggested_filename == "film reviews-predicted.csv"
     predicted = pl.read_csv(download.value.path())
     assert predicted["review"].to_list() == pl.read_csv(table)["review"].to_list()
@@ -320,8 +320,8 @@ def test_training_may_be_cut_short_and_runs_compared(
     enter(page, studio)
     upload(page, table)
     page.get_by_label("Name of the run").fill("cut short")
-    page.get_by_text("More choices").click()
-    page.get_by_label("Train the baselines as well").uncheck()
+    page.get_by_text("More settings").click()
+    page.get_by_label("Train baselines too").uncheck()
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator(".curve")).to_have_count(2)
     page.get_by_role("button", name="Train no longer").click()
@@ -330,8 +330,8 @@ def test_training_may_be_cut_short_and_runs_compared(
     for name in ("cut short", "film reviews"):
         page.get_by_label(f"compare {name}").check()
     accessible(page)
-    page.get_by_role("button", name="Compare those ticked").click()
-    expect(page.locator(".pairs")).to_contain_text("row by row on the same 300 test rows")
+    page.get_by_role("button", name="Compare the selected runs").click()
+    expect(page.locator(".pairs")).to_contain_text("paired on the same 300 test rows")
     accessible(page)
 
 

@@ -231,7 +231,9 @@ class StateSequences(Layout):
     def row_of_text(self, text: str, given: Mapping[str, str]) -> dict[str, str | None]:
         states = [state for part in SEPARATORS.split(text) if (state := part.strip())]
         if not states:
-            raise DataError("there are no states", fix="write some, in their order")
+            raise DataError(
+                "no states were given", fix="write states in order, separated by commas"
+            )
         known: dict[str, str | None] = {name: given.get(name) for name in self.covariates}
         return known | self._row_of_states(states)
 
@@ -307,7 +309,7 @@ class States(StateSequences):
         if len(states) > len(columns):
             raise DataError(
                 "{count} states are more than the {most} time points of the table",
-                fix="leave some out",
+                fix="shorten the sequence",
                 count=len(states),
                 most=len(columns),
             )
