@@ -77,8 +77,8 @@ def micro_f1(predicted: NDArray[np.bool_], actual: NDArray[np.bool_]) -> Weighte
 def auc(scores: Floats, positive: NDArray[np.bool_]) -> Weighted:
     """Area under the ROC curve: how often a positive outranks a negative (ties count half).
 
-    Source: Hanley & McNeil 1982. Negatives are grouped by the scores of the positives above them, so
-    that sums are over the distinct scores of positives only.
+    Source: Hanley & McNeil 1982. Negatives are grouped by the scores of the positives above them,
+    so that sums are over the distinct scores of positives only.
     """
     cases = np.unique(scores[positive])
     ups, downs = np.flatnonzero(positive), np.flatnonzero(~positive)
