@@ -18,6 +18,7 @@ class ForecastOrigins(Layout):
 
     name: ClassVar[str] = "forecast_origins"
     is_forecast: ClassVar[bool] = True
+    test_rows: ClassVar[str] = "the latest steps of each series"
     fits_on_rows: ClassVar[bool] = False
 
     @classmethod
@@ -43,6 +44,10 @@ class ForecastOrigins(Layout):
         if data.series and set(data.series) & {*forecast.past, *forecast.known}:
             raise ValueError("a column is among data.series and the forecast’s covariates too")
         super().check_recipe(recipe)
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return "" if recipe.forecast.past or recipe.forecast.known else "series"
 
     @property
     def asked_columns(self) -> list[str]:

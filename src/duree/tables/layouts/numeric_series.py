@@ -69,6 +69,10 @@ class NumericSeries(Layout):
             return CHOOSE
         return f"data.series does not go with task = {recipe.task}: leave one out"
 
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return ""  # several channels are too much to type
+
     @property
     def is_long(self) -> bool:
         return self.data.time is not None

@@ -283,6 +283,7 @@ class Tokens(Layout):
     """Words with tags: a row for each word, a sequence for each sentence."""
 
     name: ClassVar[str] = "tokens"
+    keeps_format: ClassVar[bool] = True
 
     @classmethod
     def claims(cls, data: DataSettings) -> bool:
@@ -307,6 +308,10 @@ class Tokens(Layout):
     @classmethod
     def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
         return "data.token goes with task = label, and only with it"
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return "sentence"
 
     @property
     def is_long(self) -> bool:

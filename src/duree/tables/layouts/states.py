@@ -234,11 +234,15 @@ class StateSequences(Layout):
             raise DataError(
                 "no states were given", fix="write states in order, separated by commas"
             )
-        known: dict[str, str | None] = {name: given.get(name) for name in self.covariates}
+        known: dict[str, str | None] = {name: given.get(name) or None for name in self.covariates}
         return known | self._row_of_states(states)
 
     def _row_of_states(self, states: list[str]) -> dict[str, str | None]:
         return {STATES: ARROW.join(states)}
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return "" if recipe.data.attribute else "states"
 
     def portable(self) -> dict[str, Any]:
         states = self.inputs[: len(self.inputs) - len(self.covariates)]
