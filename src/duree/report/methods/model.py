@@ -94,7 +94,7 @@ def _step_features(run: RunData, say: Phrases) -> Iterator[str]:
         else say("“{name}”, in {n} classes", name=label(name), n=found.classes)
         for name, found in run.step_features.items()
     ]
-    yield say("Beside each event stood {told}.", named=say.words.listed(named))
+    yield say("Beside each event stood {named}.", named=say.words.listed(named))
     kinds = {found.is_number for found in run.step_features.values()}
     yield say(
         {
@@ -158,7 +158,7 @@ def _of_steps(run: RunData, say: Phrases) -> Iterator[str]:
     named += [say("its place in time")] if not data.event else []
     named += [say("the covariates")] if data.covariate else []
     yield say(
-        "Each state, and with it {told}, was embedded in {embedding} dimensions; their sum was "
+        "Each state, and with it {named}, was embedded in {embedding} dimensions; their sum was "
         "read by a {cell} of {layers} with {size}, and at each step a linear layer gave the scores "
         "of what comes next.",
         named=say.words.listed(named),
