@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from duree.errors import chinese_templates
 from duree.report.figures.choose import draw_figures
+from duree.report.load import load_run
 from duree.report.numbers import decimals, estimate, moment, number, p_value, seconds, share
 from duree.report.pages.report import render
-from duree.report.run_data import load_run
 from duree.report.safe_text import columns, cut_middle, label, quote, visible
 from duree.report.vocabulary import Words
 from duree.results.run_files import Estimate
@@ -118,7 +118,7 @@ def said_in_templates() -> set[str]:
 def said_in_code() -> set[str]:
     """Every text given to ``say`` or ``words``, and every value of a table of texts."""
     said = set()
-    for file in REPORT.glob("*.py"):
+    for file in REPORT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id="say" | "words"), args=[first, *_]):

@@ -22,7 +22,7 @@ from duree.pipeline.dataset import check_files, read_dataset
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.tables.describe.states import describe_states
 from duree.tables.files.write import write_table
 from duree.tasks.classify import Classify

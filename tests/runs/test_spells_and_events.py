@@ -18,7 +18,7 @@ from duree.pipeline.run import Run
 from duree.recipe.recipe import (Recipe)
 from duree.recipe.flags import (recipe_from_flags)
 from duree.report.methods.write import write_methods
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_row, fit, predict

@@ -21,7 +21,7 @@ from duree.recipe.recipe import (Recipe)
 from duree.recipe.flags import (recipe_from_flags)
 from duree.report.methods.write import write_methods
 from duree.report.pages.report import render_report
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.sequences.ragged import Ragged
 from duree.serving.export import export
 from duree.serving.service import create_service

@@ -24,7 +24,7 @@ from duree.pipeline.dataset import read_dataset
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.sequences.ragged import Ragged, offsets_of
 from duree.tables.files.write import write_table
 from duree.tasks.distillation import loss_of_steps

@@ -81,7 +81,7 @@ def write_explained_row(
     _require_suffix(output, ".html")
     found = explain_read(networks, read, row)
     model = networks[0]
-    words = Words(user_language(), model.reads_states, numbers=model.reads_numbers)
+    words = Words(user_language(), model.nouns)
     page = render_explained(found, words)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from duree.network.wide import JoinedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import ModelSettings
+from duree.results.nouns import SERIES, STATES, TEXTS, Nouns
 from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
@@ -68,6 +69,11 @@ class TrainedModel:
     settings: ModelSettings
     columns: dict[str, str]
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def nouns(self) -> Nouns:
+        """What pages call the rows that it reads."""
+        return STATES if self.reads_states else SERIES if self.reads_numbers else TEXTS
 
     @property
     def reads_states(self) -> bool:

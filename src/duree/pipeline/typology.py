@@ -117,7 +117,7 @@ def embed_rows(
         frame = frame.with_columns(known.alias(name))
     write_table(frame, output)
     page = output.with_suffix(".html")
-    words = Words(user_language(), model.reads_states, numbers=model.reads_numbers)
+    words = Words(user_language(), model.nouns)
     write_file(page, render_typology(found, words).encode())
     return page
 

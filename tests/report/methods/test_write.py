@@ -7,9 +7,9 @@ import re
 
 import pytest
 
+from duree.report.load import load_run
 from duree.report.methods.references import references
 from duree.report.methods.write import Methods, write_methods
-from duree.report.run_data import load_run
 
 
 def written(folder, language="en") -> str:

@@ -16,8 +16,8 @@ import pytest
 
 from duree.errors import RunError
 from duree.report.figures.choose import draw_figures
+from duree.report.load import load_run
 from duree.report.pages.report import render, write_report
-from duree.report.run_data import load_run
 from duree.report.vocabulary import Words
 
 HOSTILE = [

@@ -16,6 +16,7 @@ from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.run_files import NETWORK, Bin
+from duree.results.tags import TagFacts
 
 # A matrix of more classes cannot be read; the largest confusions can.
 MOST_IN_MATRIX = 12
@@ -41,12 +42,13 @@ def confusions(run: RunData) -> pl.DataFrame:
 
 def draw_confusion(run: RunData, words: Words) -> Figure:
     """The whole matrix where it can be read, else the largest confusions."""
-    if len(run.classes) > MOST_IN_MATRIX:
+    classes = run.target.classes(run)
+    if len(classes) > MOST_IN_MATRIX:
         return _draw_largest(run, words)
     found = {
         (true, predicted): (n, part) for true, predicted, n, part in confusions(run).iter_rows()
     }
-    return draw_matrix(run.classes, found, run.test_rows, words)
+    return draw_matrix(classes, found, run.test_rows, words)
 
 
 def draw_matrix(
@@ -177,10 +179,8 @@ def _draw_curve(axes: Axes, bins: list[Bin], colour: str, start: float) -> None:
     axes.grid(color=PALE, linewidth=0.5)
 
 
-def draw_tags(run: RunData, words: Words) -> Figure:
+def draw_tags(facts: TagFacts, words: Words) -> Figure:
     """The whole table of right and given tags where it can be read, else the largest confusions."""
-    facts = run.tags
-    assert facts is not None
     if not 0 < len(facts.table) <= MOST_IN_MATRIX:
         wrong = [(one.true, one.predicted, one.count, one.share) for one in facts.confusions]
         return draw_bars(wrong, words)

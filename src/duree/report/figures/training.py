@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from duree.report.figures.style import BLUE, GREY, INK, ORANGE, PALE, WIDTH, place, text_width
 from duree.report.run_data import RunData
-from duree.report.vocabulary import WATCHED, Words
+from duree.report.vocabulary import Words
 
 PANEL, HEIGHT = 2.75, 1.75  # inches
 MOST_MARKED = 30
@@ -19,7 +19,7 @@ MOST_MARKED = 30
 def draw_curves(run: RunData, words: Words) -> Figure:
     """Loss on the left, the figure that early stopping watched on the right."""
     epochs = [epoch.epoch for epoch in run.history]
-    label, sign = WATCHED.get(run.metrics.task, ("figure watched on validation", 1))
+    label, sign = run.target.watched
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.95))
     lefts = (0.55, WIDTH - PANEL - 0.1)
     loss, watched = (place(figure, left, 0.4, PANEL, HEIGHT) for left in lefts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from duree.report.methods.model import CELLS, POOLINGS
+from duree.report.methods import network
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
 from duree.report.run_data import RunData
@@ -24,7 +24,7 @@ DISTRIBUTIONS = {
     "student": "a Student t distribution for every step",
     "negative_binomial": "a negative binomial distribution for every step ({salinas2020})",
 }
-FORECASTERS = {
+BASELINES = {
     "naive": "the last value",
     "naive2": "Naive2, the last value after a seasonal adjustment where there is a season "
     "({makridakis2020})",
@@ -34,10 +34,11 @@ FORECASTERS = {
     "ets": "exponential smoothing chosen by AICc (ETS; {hyndman2002})",
     "arima": "ARIMA chosen by AICc ({hyndman2008})",
 }
-METRIC_SOURCES = {
-    "owa": "OWA and sMAPE as the M4 competition defines them ({makridakis2020})",
-    "mase": "MASE ({hyndman2006})",
-    "crps": "the CRPS in units of the same scale ({gneiting2007})",
+LOSSES = {
+    "quantiles": "pinball loss ({koenker1978})",
+    "gaussian": "negative log-likelihood",
+    "student": "negative log-likelihood",
+    "negative_binomial": "negative log-likelihood",
 }
 
 
@@ -51,7 +52,7 @@ def question_sentence(run: RunData, facts: ForecastFacts, say: Phrases) -> str:
     )
 
 
-def series_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
+def encoding_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
     """How a series became windows."""
     power, shift = facts.transform["power"], facts.transform["shift"]
     if power == 0:
@@ -80,17 +81,15 @@ def series_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
         yield say("Read beside them: {columns}.", columns=say.words.listed(covariates))
 
 
-def forecaster_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> Iterator[str]:
+def network_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> Iterator[str]:
     """What the network is made of."""
-    model = run.recipe.model
-    layers = say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers)
     yield say(
         "The windows were read by a {cell} of {layers}; {pooling}, and a linear layer gave from it "
         "{distribution}, all steps at once; a linear autoregression on the last {horizon} values "
         "was added ({lai2018}).",
-        cell=say(CELLS[model.cell]),
-        layers=layers,
-        pooling=say(POOLINGS[model.pooling]),
+        cell=network.cell(run, say),
+        layers=network.layers(run, say),
+        pooling=network.pooling(run, say),
         distribution=say(DISTRIBUTIONS[facts.distribution]),
         horizon=facts.horizon,
     )
@@ -99,6 +98,15 @@ def forecaster_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> It
             "Its bands were stretched by factors found on the validation part, so that they hold "
             "as much of it as they say ({romano2019})."
         )
+
+
+def baseline_sentences(described: str, say: Phrases) -> Iterator[str]:
+    """How the baselines, which ``described`` lists, were fitted."""
+    yield say(
+        "Beside the network stood, each fitted anew at every origin to that series alone "
+        "(statsforecast; {garza2022}): {baselines}.",
+        baselines=described,
+    )
 
 
 def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str]:

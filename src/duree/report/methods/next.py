@@ -1,9 +1,10 @@
-"""Methods where what comes next is foretold: its baselines, and what a weight counts for."""
+"""Methods where what comes next is foretold: its network and its baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from duree.report.methods import network
 from duree.report.methods.phrases import Phrases
 from duree.report.run_data import RunData
 
@@ -26,21 +27,41 @@ BASELINES = {
 }
 
 
-def weight_sentences(run: RunData, weight: str, say: Phrases) -> Iterator[str]:
-    """What rows, or each step of a sequence, count by; ``weight`` is the column."""
-    if not run.answers_steps:
-        yield say(
-            "Each row counts by its weight in “{weight}”, 1 on average over the training rows: in "
-            "the loss, in the baselines and in every figure.",
-            weight=weight,
-        )
-        return
+WEIGHTS = (
+    "Each sequence counts by its weight in “{weight}”, 1 on average over the training rows, at "
+    "each of its steps: in the loss, in the baselines and in every figure."
+)
+
+
+def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """What a network that answers at each step is made of."""
+    model, data = run.recipe.model, run.recipe.data
+    named = [say("for how long it has lasted")]
+    named += [say("its place in time")] if run.rows.has_places_in_time else []
+    named += [say("the covariates")] if data.covariate else []
     yield say(
-        "Each sequence counts by its weight in “{weight}”, 1 on average over the training rows, at "
-        "each of its steps: in the loss, in the baselines and in every figure.",
-        weight=weight,
+        "Each state, and with it {named}, was embedded in {embedding} dimensions; their sum was "
+        "read by a {cell} of {layers} with {size}, and at each step a linear layer gave the scores "
+        "of what comes next.",
+        named=say.words.listed(named),
+        embedding=model.embedding_size,
+        cell=network.cell(run, say),
+        layers=network.layers(run, say),
+        size=say("{n} units", n=model.hidden_size),
     )
+    if run.metrics.distillation_share:
+        yield say(
+            "{share:g} % of its loss was learned from what gradient boosting ({friedman2001}) said "
+            "of each step that had not seen its sequence ({hinton2015}).",
+            share=100 * run.metrics.distillation_share,
+        )
+    if model.wide and run.rows.has_places_in_time:
+        yield say("A score of each state by its place in time was added to them ({cheng2016}).")
+    yield from network.dropout_sentences(run, say)
+
+
+def weight_sentences(run: RunData, weight: str, say: Phrases) -> Iterator[str]:
+    """What each step of a sequence counts by; ``weight`` is the column."""
+    yield say(WEIGHTS, weight=weight)
     if "hidden_markov" in run.metrics.models:
         yield say("The hidden Markov model (hmmlearn) learned from all sequences alike.")
-    if run.waiting_times is not None:
-        yield say("Waiting times were learned and judged without weights.")

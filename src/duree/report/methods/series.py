@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from duree.report.methods.model import CELLS, POOLINGS, dropouts
+from duree.report.methods import network
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
 from duree.report.run_data import RunData
-from duree.report.safe_text import label
 from duree.results.series import ChannelFacts
 
 BASELINES = {
@@ -29,15 +28,7 @@ KEEP = {
 }
 
 
-def source(run: RunData, say: Phrases) -> str:
-    """What was read."""
-    named = say.words.listed([label(name) for name in run.recipe.data.series])
-    if run.recipe.data.has_long_rows:
-        return say("each one’s series of {named} in order of time", named=named)
-    return say("the numbers in the columns {named}", named=named)
-
-
-def series_sentences(run: RunData, facts: ChannelFacts, say: Phrases) -> Iterator[str]:
+def encoding_sentences(run: RunData, facts: ChannelFacts, say: Phrases) -> Iterator[str]:
     """How a series became what the network reads."""
     yield say(
         "Each channel was brought to mean 0 and standard deviation 1 by its values in the training "
@@ -66,19 +57,13 @@ def series_sentences(run: RunData, facts: ChannelFacts, say: Phrases) -> Iterato
 
 def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """What the network is made of."""
-    model = run.recipe.model
-    size = "{n} units in each direction" if model.bidirectional else "{n} units"
     yield say(
         "Each step was read by a {direction}{cell} of {layers} with {size}; {pooling}, and a "
         "linear layer gave the scores.",
-        direction=say("bidirectional ({schuster1997}) ") if model.bidirectional else "",
-        cell=say(CELLS[model.cell]),
-        layers=say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers),
-        size=say(size, n=model.hidden_size),
-        pooling=say(POOLINGS[model.pooling]),
+        direction=network.direction(run, say),
+        cell=network.cell(run, say),
+        layers=network.layers(run, say),
+        size=network.size(run, say),
+        pooling=network.pooling(run, say),
     )
-    if dropped := dropouts(run, say):
-        yield say(
-            "While training, dropout with one mask for each sequence ({gal2016}) hid {dropped}.",
-            dropped=say.words.listed(dropped),
-        )
+    yield from network.dropout_sentences(run, say)

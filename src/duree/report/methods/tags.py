@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from duree.report.methods.model import CELLS
+from duree.report.methods import network
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
 from duree.report.run_data import RunData
@@ -25,7 +25,7 @@ SPELT = {
 }
 
 
-def question_of_tags(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[str]:
+def question_sentences(facts: TagFacts, say: Phrases) -> Iterator[str]:
     """What each word was given."""
     layers = say.words.listed([f"“{label(layer)}”" for layer in facts.layers])
     yield say("Each word of a sentence was given its {layers}.", layers=layers)
@@ -33,7 +33,7 @@ def question_of_tags(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[st
         yield say("A lemma was given as the rule that makes it of its word ({straka2018}).")
 
 
-def word_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+def encoding_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """How a word became numbers."""
     yield say(
         "A word was read as it is written and in small letters (the {n} most frequent of the "
@@ -45,19 +45,17 @@ def word_sentences(run: RunData, say: Phrases) -> Iterator[str]:
         yield say(spelt)
 
 
-def tagger_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[str]:
+def network_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[str]:
     """What the network is made of."""
     model = run.recipe.model
-    layers = say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers)
-    size = "{n} units in each direction" if model.bidirectional else "{n} units"
     yield say(
         "Each word was embedded in {embedding} dimensions and read by a {direction}{cell} of "
         "{layers} with {size}; a linear layer gave each tag a score at each word.",
         embedding=model.embedding_size,
-        direction=say("bidirectional ({schuster1997}) ") if model.bidirectional else "",
-        cell=say(CELLS[model.cell]),
-        layers=layers,
-        size=say(size, n=model.hidden_size),
+        direction=network.direction(run, say),
+        cell=network.cell(run, say),
+        layers=network.layers(run, say),
+        size=network.size(run, say),
     )
     if model.wide and model.chain:
         yield say(
@@ -82,3 +80,20 @@ def tagger_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[st
         yield say(
             "While training, dropout ({gal2016}) hid {dropped}.", dropped=say.words.listed(named)
         )
+
+
+def loss(run: RunData, say: Phrases) -> str:
+    """What training lowers."""
+    if run.recipe.model.chain:
+        return say("surprise at the right tags of each sentence")
+    return say("cross-entropy")
+
+
+def share_sentences(facts: TagFacts, say: Phrases) -> Iterator[str]:
+    """How entities were counted, and how the intervals of shares were made."""
+    if facts.entities:
+        yield say("Entities were counted as conlleval does ({tjong2000}).")
+    yield say(
+        "Shares of right tokens have Wilson’s interval ({wilson1927}), on the effective number "
+        "of tokens ({kish1965})."
+    )
