@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from duree.recipe.recipe import Recipe
+from duree.report.safe_text import label
 from duree.report.terms import TERMS, Terms
 from duree.report.vocabulary import Words
 from duree.results.run_files import Bin, Check, DataFacts, Epoch, Metrics, SplitData, is_part
@@ -115,6 +116,11 @@ class RunData:
             return wanted
         alike = [c for c in self.predictions.columns if c.strip().casefold() == wanted.casefold()]
         return alike[0] if alike else None
+
+    def row_name(self, row: int) -> str:
+        """What a test row is called in the table, after its column; empty without a name."""
+        column = self.column("id")
+        return f"{label(column)} {label(str(self.predictions[column][row]))}" if column else ""
 
     def target_column(self) -> str:
         """The target's column.

@@ -58,7 +58,11 @@ class Words:
 
     def __call__(self, template: str, **values: object) -> str:
         text = self.with_nouns(translate(template, self.language))
-        return text.format(**values) if values else text
+        return self.set(text.format(**values)) if values else text
+
+    def set(self, text: str) -> str:
+        """A text as the language sets it: in Chinese no space stands before a percent sign."""
+        return text.replace("\u202f%", "%") if self.language == "zh" else text
 
     def with_nouns(self, text: str) -> str:
         """A sentence about rows of texts, with the nouns of these rows."""

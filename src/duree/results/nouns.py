@@ -71,7 +71,7 @@ SERIES = Nouns(
         "words": "steps",
         "text": "series",
         "texts": "series",
-        "errors in the labels, irony, and what": "errors in the labels or the numbers, and what",
+        "label errors, irony": "errors in labels or values",
         "标注错误、反讽": "标注或数值中的错误",
         "词": "步",
         "文本": "序列",
@@ -81,14 +81,15 @@ FORECASTS = Nouns(
     {
         "test row": "test forecast",
         "test rows": "test forecasts",
-        "} 行测试数据": "} 个测试预报",
-        "测试行": "测试预报",
+        "} 行测试数据": "} 个测试预测",
+        "测试行": "测试预测",
     }
 )
 # Figures rest on tokens; what is split and drawn are sentences, which are the groups too, where the
 # table has no others.
 SENTENCES = Nouns(
     {
+        "rows whose class was predicted correctly": "tokens whose tag was predicted correctly",
         "rows that got their true class": "tokens that got their right tag",
         "判为真实类别的行": "标签正确的词",
         "各行": "各句",
@@ -114,11 +115,11 @@ STEPS = {
     "test rows": "test steps",
     "} 行测试数据": "} 步测试数据",
     "测试行": "测试步",
-    "rows that got their true class": "steps whose state was foretold",
-    "判为真实类别的行": "状态被预测到的步",
+    "rows that got their true class": "steps whose state was predicted",
+    "判为真实类别的行": "状态预测正确的步",
     "majority class": "most frequent state",
     "多数类": "最常见的状态",
-    "errors in the labels, irony, and what": "errors in the table, and what",
+    "label errors, irony": "errors in the table",
     "标注错误、反讽": "表格中的错误",
     "row": "step",
     "rows": "steps",

@@ -58,7 +58,7 @@ def test_the_page_shows_the_sequences_between_the_data_and_the_training(write_li
     page = page_of(write_lives())
     ends = [page.index(f'<section id="{name}">') for name in ("data", "sequences", "training")]
     assert ends == sorted(ends)
-    assert '<a href="#sequences">The sequences</a>' in page
+    assert '<a href="#sequences">Sequences</a>' in page
     for name in NAMES:
         assert page.count(f'<figure id="figure-{name}">') == 1
     assert "200 sequences of 4 time points each, from 1990 to 1993, in 3 states." in page
@@ -110,7 +110,7 @@ def test_each_class_has_a_panel_with_its_rows(write_lives):
 def test_every_figure_with_colours_names_each_state_and_what_a_gap_means(write_lives):
     folder = write_lives()
     for name in ("states", "sequences"):
-        assert {"school", "jobless", "<work>", "no state known"} <= set(texts(folder, name))
+        assert {"school", "jobless", "<work>", "state unknown"} <= set(texts(folder, name))
 
 
 def test_the_matrix_tells_probabilities_in_percent(write_lives):

@@ -109,7 +109,7 @@ def test_rows_are_shown_where_they_can_be_and_explained_where_they_are(visitor: 
     assert "of your own" not in page
     assert "Look at the test rows" in page
     assert "/rows/1" in visitor.get("/runs/numbers/rows").text
-    assert "Blue steps speak for" in visitor.get("/runs/numbers/rows/1.html").text
+    assert "Blue steps support" in visitor.get("/runs/numbers/rows/1.html").text
     assert "Look at the test rows" in visitor.get("/runs/next").text
     assert "/rows/1" not in visitor.get("/runs/next/rows").text
     assert "/rows/1" in visitor.get("/runs/pay/rows").text

@@ -38,7 +38,7 @@ class Classes(Target):
 
     names: tuple[str, ...]
 
-    watched: ClassVar[tuple[str, int]] = ("accuracy on validation", 1)
+    watched: ClassVar[tuple[str, int]] = ("validation accuracy", 1)
 
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:
@@ -65,7 +65,8 @@ class Classes(Target):
 
     def calibration_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         yield say(
-            "Its scores were then calibrated by a temperature fitted on validation ({guo2017})."
+            "The scores were then calibrated by temperature scaling on the validation set "
+            "({guo2017})."
         )
 
     def answer_shown(self, run: RunData, answer: str, sure: float) -> tuple[str, str]:
@@ -89,7 +90,7 @@ class Labels(Classes):
 
     separator: str = ";"
 
-    watched: ClassVar[tuple[str, int]] = ("share of right labels on validation", 1)
+    watched: ClassVar[tuple[str, int]] = ("validation share of correct labels", 1)
 
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:
@@ -120,7 +121,7 @@ class Labels(Classes):
 
 def reliability_plans(run: RunData) -> list[Plan]:
     """The reliability of the probabilities, where there are any."""
-    title = "Stated confidence against the share right"
+    title = "Predicted confidence and share correct"
     return [Plan("reliability", title, draw_reliability)] if reliability_models(run) else []
 
 
@@ -129,7 +130,7 @@ class ClassErrors(Section):
     """Which classes are predicted in place of which, and how reliable the probabilities are."""
 
     anchor = "errors"
-    title = "Where the network errs"
+    title = "Errors of the network"
     template = "class_errors.html"
     after = "training"
 
@@ -141,19 +142,20 @@ class ClassErrors(Section):
         return {
             "t": words,
             "confusion": words(
-                "Test rows by true class (down) and predicted class (across), with the share of "
-                "the true class. Blue: right; orange: wrong."
+                "Test rows by true class (down) and predicted class (across), with the share "
+                "of the true class. Blue: correct; orange: wrong."
             )
             if len(classes) <= MOST_IN_MATRIX
             else words(
-                "The commonest confusions, as true → predicted. The whole table of {n} classes "
-                "can be had from predictions.parquet.",
+                "The most frequent confusions (true → predicted). The full table of {n} "
+                "classes can be computed from predictions.parquet.",
                 n=len(classes),
             ),
             "per_class": per_class,
             "per_class_caption": words.joined(
                 words(
-                    "The network’s figures for each class with 95 % intervals, the commonest first."
+                    "Precision, recall and F1 of the network for each class with 95 % "
+                    "intervals, most frequent first."
                 ),
                 words("The other {n} classes are in metrics.json.", n=others) if others else "",
             ),
@@ -167,7 +169,7 @@ class ClassMistakes(Section):
     target: Classes
 
     anchor = "mistakes"
-    title = "Its worst mistakes"
+    title = "Worst errors"
     template = "mistakes.html"
     after = "training"
 
@@ -177,9 +179,9 @@ class ClassMistakes(Section):
         return {
             "t": words,
             "lead": words(
-                "The network was wrong on {n} of {rows} test rows ({part}). These are the ones it "
-                "was surest of: look here for errors in the labels, irony, and what no model can "
-                "know.",
+                "The network was wrong on {n} of {rows} test rows ({part}). These are its most "
+                "confident errors: look here for label errors, irony, and cases that no model "
+                "can get right.",
                 n=count(wrong),
                 rows=count(run.answers),
                 part=share(wrong / (run.answers or 1), run.answers),

@@ -43,10 +43,10 @@ class Learned(Extra):
         curves, arc = found.curves, found.arc
         plans = []
         if found.memory:
-            title = "The figure by how much of the past the network may see"
+            title = "Performance by context length"
             plans.append(Plan("memory", title, lambda _, words: draw_memory(found, words)))
         if found.words:
-            title = "The telling words where their vectors lie"
+            title = "The most predictive words by their embeddings"
             placed = [(word.word, word.answer, word.place) for word in found.words]
             plans.append(Plan("words", title, lambda _, __: draw_map(placed)))
         if arc is not None:
@@ -78,33 +78,33 @@ class LearnedSection(Section):
             "learned": found,
             "order": _order(found.order, found.metric, words) if found.order else "",
             "memory_caption": words(
-                "How far back does it need to see? The recurrent part alone, on {rows} test rows, "
-                "when each of its states may have seen so many steps at most (on either side, if "
-                "it reads both ways). Bars are 95 % intervals. It was not trained anew for shorter "
-                "memories, which might do better.",
+                "How much context does the network need? The recurrent part alone, on {rows} "
+                "test rows, with each of its states limited to at most this number of steps "
+                "(on each side, if it is bidirectional). Bars are 95 % intervals. The network "
+                "was not retrained for the shorter contexts; a retrained one might do better.",
                 rows=count(found.memory_rows),
             ),
             "examples": list(shaded_examples(run, found)),
             "examples_lead": words.joined(words(run.target.of_examples), *further),
             "faithfulness": _faithfulness(found.curves, words) if found.curves else "",
             "words_caption": words(
-                "Words that did most for each answer, on {rows} test rows: in how many of them "
-                "they stand, what they added in each on average, and the words that the network "
-                "takes to be nearest (cosine of the vectors it learned).",
+                "The words with the largest attributions for each prediction, on {rows} test "
+                "rows: the number of rows that contain them, their mean attribution, and the "
+                "words nearest to them (cosine similarity of the learned embeddings).",
                 rows=count(found.rows),
             ),
             "arc": arc_facts(found.arc, words) if found.arc else None,
             "arc_finding": _strays(found, words),
             "units_caption": words(
-                "Half-lives in steps, from the gate by which a unit keeps its state, on {rows} "
-                "test rows: of the unit in the middle, and of the one that only a tenth outlast. "
-                "Order is said to matter where it changes the gate by more than chance, and to the "
-                "same side in every seed.",
+                "Half-lives in steps, from the gate that retains a unit’s state, on {rows} "
+                "test rows: the median over the units, and the 90th percentile. Order counts "
+                "as relevant where it changes the gate by more than chance and in the same "
+                "direction in every seed.",
                 rows=count(found.gate_rows),
             ),
             "forgetting": words(
-                "Words at which it forgets more than elsewhere in the same text, and to another "
-                "degree than with the words in random order (in every seed): {words}.",
+                "Words at which the network forgets more than elsewhere in the same text, to a "
+                "degree that differs from random order (in every seed): {words}.",
                 words=", ".join(one.word for one in found.forgetting),
             )
             if found.forgetting
@@ -117,13 +117,13 @@ def _order(order: Order, metric: str, words: Words) -> str:
     drop = order.difference
     uncertain = drop.low is not None and drop.high is not None and drop.low <= 0 <= drop.high
     return words(
-        "With the words of each text in random order the network’s {metric} is {shuffled}; in "
-        "order it is {in_order}, on {rows} test rows. The difference, {drop}, may be chance: "
-        "nothing shows that word order is worth anything to it."
+        "With the words of each text in random order, the network’s {metric} is {shuffled}; in "
+        "the original order it is {in_order} ({rows} test rows). The difference, {drop}, may "
+        "be due to chance: there is no evidence that the network uses word order."
         if uncertain
-        else "With the words of each text in random order the network’s {metric} is {shuffled}; in "
-        "order it is {in_order}, on {rows} test rows. That is what word order is worth to it: "
-        "{drop}.",
+        else "With the words of each text in random order, the network’s {metric} is "
+        "{shuffled}; in the original order it is {in_order} ({rows} test rows). The "
+        "contribution of word order is {drop}.",
         metric=words.metric(metric),
         shuffled=estimate(order.shuffled, metric, order.rows),
         in_order=estimate(order.in_order, metric, order.rows),
@@ -136,9 +136,9 @@ def _faithfulness(curves: Curves, words: Words) -> str:
     """How faithful the shading is."""
     areas = curves.areas
     found = words(
-        "Is the shading faithful? When words are taken out in its order, the area under the curve "
-        "is {deletion}; in random order it is {random}, on {rows} test rows. Integrated gradients "
-        "miss what they should add up to by {gap} (median).",
+        "Are the attributions faithful? When words are deleted in order of attribution, the "
+        "area under the curve is {deletion}; in random order it is {random} ({rows} test "
+        "rows). Integrated gradients miss the total that they should sum to by {gap} (median).",
         deletion=number(areas["deletion"], 3),
         random=number(areas["random_deletion"], 3),
         rows=count(curves.rows),
@@ -152,7 +152,10 @@ def seeds_sentence(correlations: Sequence[float], words: Words) -> str:
     if not correlations:
         return ""
     return words(
-        "Networks from other seeds rank the words of a text alike with a correlation of {values}.",
+        (
+            "Networks trained from other seeds rank the words of a text similarly, with a rank "
+            "correlation of {values}."
+        ),
         values=", ".join(str(round(value, 2)) for value in correlations),
     )
 
@@ -162,11 +165,11 @@ def _strays(found: Explanations, words: Words) -> str:
     if found.arc is None:
         return ""
     return words(
-        "The arc of test row {n} strays from its mean farther than its passages in random order do "
-        "(p = {p})."
+        "The curve of test row {n} deviates from its mean more than its passages in random "
+        "order do (p = {p})."
         if found.arc.p_value <= 0.05
-        else "The arc of test row {n} stays where its passages in random order would bring it too "
-        "(p = {p}): it is no more than noise.",
+        else "The curve of test row {n} varies no more than its passages in random order do (p "
+        "= {p}): its variation may be noise.",
         n=count(found.arc.row + 1),
         p=p_value(found.arc.p_value, 1000),
     )

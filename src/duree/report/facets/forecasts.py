@@ -46,7 +46,7 @@ class Forecasts(Target):
 
     facts: ForecastFacts
 
-    watched: ClassVar[tuple[str, int]] = ("OWA on validation", -1)
+    watched: ClassVar[tuple[str, int]] = ("validation OWA", -1)
     baselines = forecasts.BASELINES
 
     @classmethod
@@ -86,11 +86,11 @@ class Forecasts(Target):
     def figures(self, run: RunData) -> Sequence[Plan]:
         facts = self.facts
         return [
-            Plan("fans", "Forecasts against what came", lambda _, words: draw_fans(facts, words)),
-            Plan("steps", "Errors by step", lambda run, words: draw_steps(run, facts, words)),
+            Plan("fans", "Forecasts and actual values", lambda _, words: draw_fans(facts, words)),
+            Plan("steps", "Error by step", lambda run, words: draw_steps(run, facts, words)),
             Plan(
                 "bands",
-                "Stated against true shares",
+                "Nominal and observed shares",
                 lambda run, words: draw_bands(run, facts, words),
             ),
         ]
@@ -112,14 +112,17 @@ class ForecastSection(Section):
         drawn = drawn_models(run, found)
         undrawn = [words.model(n, run.metrics.cell) for n in found.steps if n not in drawn]
         left_out = words(
-            "Named at the lines’ ends; left out, as they err out of all proportion: {models}.",
+            (
+                "Models are named at the ends of the lines; left out because of much larger "
+                "errors: {models}."
+            ),
             models=words.listed(undrawn),
         )
         return {
             "forecasts": found,
             "sees": forecasts.seen_sentences(run, found, words),
             "steps_caption": words.joined(
-                words("How the error grows with each step after the origin."),
+                words("Error at each step after the origin."),
                 left_out if undrawn else "",
             ),
             "stationarity": forecasts.stationarity_sentence(found, words),

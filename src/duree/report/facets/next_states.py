@@ -24,10 +24,10 @@ from duree.results.nouns import STEPS, Nouns
 class NextStates(Classes):
     """The state after each step; the names are those that have a column of probabilities."""
 
-    watched: ClassVar[tuple[str, int]] = ("bits per step on validation", -1)
-    of_outputs: ClassVar[str] = "{share:g} % of the state at each step"
+    watched: ClassVar[tuple[str, int]] = ("validation bits per step", -1)
+    of_outputs: ClassVar[str] = "{share:g} % of the hidden state at each step"
     step_features_in_baselines: ClassVar[str] = (
-        "Trees and logistic regression saw what stands beside the last two events."
+        "The tree models and logistic regression used the features of the last two events."
     )
     baselines = methods.BASELINES
 
@@ -49,11 +49,11 @@ class NextStates(Classes):
 
     def headline(self, run: RunData, words: Words) -> str:
         named = run.data.sources[0].name if run.data.sources else run.name
-        return words("What comes next in “{target}”", target=label(named, 60))
+        return words("Predicting the next state in “{target}”", target=label(named, 60))
 
     def question_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         yield say(
-            "In {source} what comes next was foretold after each step.",
+            "After each step of {source}, the next state was predicted.",
             source=run.rows.source(run, say),
         )
 

@@ -20,10 +20,11 @@ from duree.report.safe_text import label
 class Numbers(Target):
     """A number for each row."""
 
-    watched: ClassVar[tuple[str, int]] = ("mean absolute error on validation", -1)
+    watched: ClassVar[tuple[str, int]] = ("validation mean absolute error", -1)
     of_examples: ClassVar[str] = (
-        "Test rows with the highest and the lowest predictions. Blue words raise the number, "
-        "orange and underlined ones lower it, by integrated gradients; the darker, the more."
+        "Test rows with the highest and the lowest predictions. Blue words raise the predicted "
+        "number, orange underlined words lower it (integrated gradients); darker means "
+        "stronger."
     )
 
     @classmethod
@@ -45,8 +46,8 @@ class Numbers(Target):
     def calibration_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         if "low" in run.predictions.columns:
             yield say(
-                "Its 95 % prediction intervals are split-conformal, from the errors on validation "
-                "({lei2018})."
+                "The 95 % prediction intervals are split conformal, from the errors on the "
+                "validation set ({lei2018})."
             )
 
     def answer_shown(self, run: RunData, answer: str, sure: float) -> tuple[str, str]:
@@ -56,7 +57,7 @@ class Numbers(Target):
         return [NumberErrors(), NumberMistakes()]
 
     def figures(self, run: RunData) -> Sequence[Plan]:
-        return [Plan("predicted", "Predicted against true, and residuals", draw_predicted)]
+        return [Plan("predicted", "Predicted and true values, and residuals", draw_predicted)]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class NumberErrors(Section):
     """Predicted against true numbers."""
 
     anchor = "errors"
-    title = "Where the network errs"
+    title = "Errors of the network"
     template = "number_errors.html"
     after = "training"
 
@@ -74,12 +75,12 @@ class NumberMistakes(Section):
     """The rows that were missed by most."""
 
     anchor = "mistakes"
-    title = "Its worst mistakes"
+    title = "Worst errors"
     template = "mistakes.html"
     after = "training"
 
     def facts(self, page: Page) -> dict[str, Any]:
         return {
-            "lead": page.words("The rows that the network missed by most."),
+            "lead": page.words("The rows with the largest errors."),
             "mistakes": list(missed_numbers(page.run, page.words)),
         }

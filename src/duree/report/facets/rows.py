@@ -45,7 +45,7 @@ class Rows(Facet):
     files_unit: ClassVar[str] = "rows"
     of_inputs: ClassVar[str] = "{share:g} % of the embedding dimensions"
     with_baselines: ClassVar[str] = (
-        "Beside the network stood, trained on the same rows and the same units: {baselines}."
+        "The baselines, trained on the same rows and the same units, were: {baselines}."
     )
     baselines: ClassVar[Mapping[str, str]] = {}
     has_places_in_time: ClassVar[bool] = True
@@ -89,7 +89,7 @@ class Rows(Facet):
         """What a new table needs, and the files' names in the command that predicts it."""
         needed = ", ".join(run.recipe.data.read_columns) or run.column("text") or ""
         sentence = words(
-            "From the folder that holds this run’s folder; the new table needs “{columns}”.",
+            "Run this in the folder that contains the run folder; the new table needs “{columns}”.",
             columns=label(needed, 60),
         )
         return sentence, "NEW.csv -o predicted.csv"

@@ -37,9 +37,7 @@ class SeriesRows(Rows):
     nouns = SERIES
     encoding_title: ClassVar[str] = "Series"
     of_inputs: ClassVar[str] = "{share:g} % of the channels"
-    with_baselines: ClassVar[str] = (
-        "Beside the network stood, trained on the same rows: {baselines}."
-    )
+    with_baselines: ClassVar[str] = "The baselines, trained on the same rows, were: {baselines}."
     baselines = series.BASELINES
 
     @classmethod
@@ -53,7 +51,7 @@ class SeriesRows(Rows):
     def source(self, run: RunData, say: Phrases) -> str:
         named = say.words.listed([label(name) for name in run.recipe.data.series])
         if run.recipe.data.time is not None:
-            return say("each one’s series of {named} in order of time", named=named)
+            return say("the series of {named} of each case in order of time", named=named)
         return say("the numbers in the columns {named}", named=named)
 
     def encoding_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
@@ -92,7 +90,7 @@ class SeriesSection(Section):
     channels: ChannelFacts
 
     anchor = "sequences"
-    title = "The sequences"
+    title = "Sequences"
     template = "channels.html"
     after = "data"
 
@@ -100,16 +98,16 @@ class SeriesSection(Section):
         facts, words, weight = self.channels, page.words, page.run.recipe.data.weight
         caption = [
             words(
-                "The mean of each channel at each step (line) and the middle half of the rows "
-                "(band), among those whose value is known; nothing is drawn of fewer than {n} "
-                "rows.",
+                "Mean of each channel at each step (line) and the middle half of the rows "
+                "(band), among the rows with a known value; steps with fewer than {n} rows are "
+                "not drawn.",
                 n=FEWEST_ROWS,
             )
         ]
         if len(facts.class_rows) > 1:
             caption += [
                 words(
-                    "By class of “{target}”, the {n} commonest at most.",
+                    "By class of “{target}”, at most the {n} most frequent.",
                     target=label(page.run.target_column()),
                     n=MOST_CLASSES,
                 )

@@ -36,7 +36,7 @@ class SimulationSection(Section):
     simulation: Simulation
 
     anchor = "simulation"
-    title = "Further ahead"
+    title = "Forecasts at a fixed horizon"
     template = "simulation.html"
     after = "result"
 
@@ -45,9 +45,9 @@ class SimulationSection(Section):
         return {
             "simulation": found,
             "lead": page.words(
-                "Seen up to an earlier time point, which state is foretold for the last, {last}? "
-                "The network leads each of {rows} sequences on along {paths} simulated paths and "
-                "names the state that most of them end in.",
+                "Given each sequence up to an earlier time point, which state is predicted for "
+                "the last one, {last}? The network continues each of {rows} sequences along "
+                "{paths} simulated paths and predicts the state in which most of them end.",
                 last=label(found.last),
                 rows=count(found.rows),
                 paths=count(found.paths),

@@ -82,17 +82,17 @@ class StateRows(Rows):
         return [
             Plan(
                 "states",
-                "Shares of the states over time",
+                "Share of each state over time",
                 lambda _, words: draw_distribution(facts, words),
             ),
             Plan(
                 "sequences",
-                "Sequences of states, a line each",
+                "State sequences, one per line",
                 lambda _, words: draw_sequences(facts, words),
             ),
             Plan(
                 "transitions",
-                "Probabilities of the next state",
+                "Transition probabilities",
                 lambda _, words: draw_transitions(facts, words),
             ),
             Plan(
@@ -113,12 +113,12 @@ class SpellRows(StateRows):
 
     def source(self, run: RunData, say: Phrases) -> str:
         (state,) = self.columns(run.recipe.data)
-        return say("each one’s spells of “{state}” in order of time", state=label(state))
+        return say("the spells of “{state}” of each case in order of time", state=label(state))
 
     def lengths(self, facts: StateFacts, words: Words) -> str:
         return words(
-            "{rows} sequences of up to {times} steps, from {first} to {last}, in {states} states; "
-            "a sequence that has ended has no state.",
+            "{rows} sequences of up to {times} steps, from {first} to {last}, in {states} "
+            "states; sequences that have ended have no state.",
             **_ends(facts),
         )
 
@@ -135,7 +135,7 @@ class EventRows(SpellRows):
 
     def source(self, run: RunData, say: Phrases) -> str:
         named = say.words.listed([label(name) for name in self.columns(run.recipe.data)])
-        return say("each one’s events of “{named}” in order of time", named=named)
+        return say("the events of “{named}” of each case in order of time", named=named)
 
 
 @dataclass(frozen=True)
@@ -146,26 +146,26 @@ class StateSection(Section):
     states: StateFacts
 
     anchor = "sequences"
-    title = "The sequences"
+    title = "Sequences"
     template = "states.html"
     after = "data"
 
     def facts(self, page: Page) -> dict[str, Any]:
         facts, words, weight = self.states, page.words, page.run.recipe.data.weight
         shares = [
-            words("The states’ shares at each time point, among the rows whose state is known.")
+            words("Share of each state at each time point, among the rows with a known state.")
         ]
         if len(facts.by_class) > 1:
             shares += [
                 words(
-                    "Above, all rows; below, those of each class of “{target}”, the {n} commonest "
-                    "at most.",
+                    "Above: all rows; below: each class of “{target}”, at most the {n} most "
+                    "frequent.",
                     target=label(page.run.target_column()),
                     n=MOST_CLASSES,
                 )
             ]
         lines = words(
-            "{n} sequences, each a line that is read from left to right, sorted by their last "
+            "{n} sequences, one per line, to be read from left to right; sorted by their last "
             "state, then by the one before it, and so on backwards.",
             n=len(facts.index.rows),
         )
@@ -176,7 +176,7 @@ class StateSection(Section):
                 self.rows.lengths(facts, words), _weighted(weight, words) if weight else ""
             ),
             "shares": words.joined(*shares),
-            "lines": words.joined(lines, words("They were drawn at random.") if sampled else ""),
+            "lines": words.joined(lines, words("They are a random sample.") if sampled else ""),
             "transitions": words.joined(
                 words(
                     "How often (%) a state (down) is followed by each state (across) at the next "
@@ -185,7 +185,7 @@ class StateSection(Section):
                 _only_longest(facts, MOST_STATES, words),
             ),
             "times": words.joined(
-                words("Time points that a row spends in each state, on average."),
+                words("Mean number of time points that a row spends in each state."),
                 _only_longest(facts, MOST_IN_TABLE, words),
             ),
             "mean_times": [
@@ -215,4 +215,4 @@ def _weighted(weight: str, words: Words) -> str:
 def _only_longest(facts: StateFacts, most: int, words: Words) -> str:
     if len(facts.states) <= most:
         return ""
-    return words("Only the {n} states that last longest are shown.", n=most)
+    return words("Only the {n} states with the longest duration are shown.", n=most)

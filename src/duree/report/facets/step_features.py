@@ -20,7 +20,7 @@ class StepFeatures(Extra):
 
     found: dict[str, StepFeature]
 
-    of_attributions: ClassVar[str] = "What an event was given counts all that stands beside it."
+    of_attributions: ClassVar[str] = "The attribution of an event includes those of its features."
 
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:

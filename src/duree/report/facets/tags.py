@@ -48,8 +48,8 @@ class SentenceRows(Rows):
 
     def to_predict(self, run: RunData, words: Words) -> tuple[str, str]:
         sentence = words(
-            "From the folder that holds this run’s folder; a file of tokens is written as it was "
-            "read, with its tags."
+            "Run this in the folder that contains the run folder; a file of tokens is written "
+            "in its own format, with the predicted tags."
         )
         return sentence, "NEW.conllu -o tagged.conllu"
 
@@ -60,9 +60,9 @@ class Tags(Target):
 
     facts: TagFacts
 
-    watched: ClassVar[tuple[str, int]] = ("right tags, or entity F1, on validation", 1)
+    watched: ClassVar[tuple[str, int]] = ("validation accuracy of tags, or entity F1", 1)
     loss_note: ClassVar[str] = (
-        "The loss on validation is the surprise at whether each given tag is right."
+        "The validation loss is the cross-entropy of whether each predicted tag is correct."
     )
 
     @classmethod
@@ -109,7 +109,7 @@ class TagErrors(Section):
     tags: TagFacts
 
     anchor = "errors"
-    title = "Where the network errs"
+    title = "Errors of the network"
     template = "tags.html"
     after = "training"
 
@@ -118,8 +118,9 @@ class TagErrors(Section):
         return {
             "tags": found,
             "counts": words(
-                "Of {tokens} test tokens {wrong} have a wrong tag ({part}); they stand in {flawed} "
-                "of {sentences} sentences. {unseen} tokens are words that training never saw.",
+                "{wrong} of {tokens} test tokens ({part}) have a wrong tag; they occur in "
+                "{flawed} of {sentences} sentences. {unseen} tokens are words that do not "
+                "occur in training.",
                 tokens=count(found.tokens),
                 wrong=count(found.wrong),
                 part=share(found.wrong / (found.tokens or 1), found.tokens),
@@ -129,19 +130,22 @@ class TagErrors(Section):
             ),
             "per_class": class_rows(page.run),
             "per_class_caption": words(
-                "The network’s figures for each kind of entity with 95 % intervals, the commonest "
-                "first: an entity counts as found where its first word, its last and its kind are "
-                "right."
+                "Precision, recall and F1 of the network for each entity type with 95 % "
+                "intervals, most frequent first; an entity is correct if its first word, its "
+                "last word and its type are correct."
                 if found.entities
-                else "The network’s figures for each tag with 95 % intervals, the commonest first."
+                else (
+                    "Precision, recall and F1 of the network for each tag with 95 % "
+                    "intervals, most frequent first."
+                )
             ),
-            "per_class_unit": words("kind of entity" if found.entities else "tag"),
+            "per_class_unit": words("entity type" if found.entities else "tag"),
             "matrix_caption": words(
-                "Test tokens by right tag (down) and given tag (across), with the share of the "
-                "right tag. Blue: right; orange: wrong."
+                "Test tokens by true tag (down) and predicted tag (across), with the share of "
+                "the true tag. Blue: correct; orange: wrong."
                 if len(found.table) <= MOST_IN_MATRIX
-                else "The commonest confusions, as right → given, and how many test tokens they "
-                "are."
+                else "The most frequent confusions (true → predicted), with the number of test "
+                "tokens."
             ),
         }
 
@@ -162,19 +166,19 @@ class TagMistakes(Section):
     tags: TagFacts
 
     anchor = "mistakes"
-    title = "Its worst mistakes"
+    title = "Worst errors"
     template = "tag_mistakes.html"
     after = "training"
 
     def facts(self, page: Page) -> dict[str, Any]:
-        entities = page.words("Entities that are right are blue.") if self.tags.entities else ""
+        entities = page.words("Correct entities are blue.") if self.tags.entities else ""
         plain = self._plain_tag()
         return {
             "lead": page.words.joined(
                 page.words(
-                    "Sentences with the wrong tags that the network was surest of. A word with a "
-                    "wrong tag is orange and underlined, with the given tag and, in brackets, the "
-                    "right one."
+                    "The sentences with the most confident errors. A word with a wrong tag is "
+                    "orange and underlined, followed by the predicted tag and, in brackets, "
+                    "the true one."
                 ),
                 entities,
             ),

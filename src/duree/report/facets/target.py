@@ -39,22 +39,22 @@ class Target(Facet):
         What the shaded examples are.
     """
 
-    watched: ClassVar[tuple[str, int]] = ("figure watched on validation", 1)
+    watched: ClassVar[tuple[str, int]] = ("validation metric", 1)
     of_outputs: ClassVar[str] = "{share:g} % of the pooled state"
     step_features_in_baselines: ClassVar[str] = (
-        "Of what stands beside the events they saw the share of each class, and of numbers the "
-        "mean class and the last one."
+        "Of the step features they used the share of each class and, for numeric features, the "
+        "mean class and the last class."
     )
     weights: ClassVar[str] = (
-        "Each row counts by its weight in “{weight}”, 1 on average over the training rows: in the "
-        "loss, in the baselines and in every figure."
+        "Each row is weighted by “{weight}” (mean 1 over the training rows) in the loss, the "
+        "baselines and all metrics."
     )
     baselines: ClassVar[Mapping[str, str]] = {}
     loss_note: ClassVar[str] = ""
     of_examples: ClassVar[str] = (
-        "Test rows that it got right and was surest of. Blue words speak for the answer, orange "
-        "and underlined ones against it, by integrated gradients on the log-odds; the darker, the "
-        "more."
+        "Test rows that the network predicted correctly with the highest confidence. Blue "
+        "words support the prediction, orange underlined words count against it (integrated "
+        "gradients on the log-odds); darker means stronger."
     )
 
     @classmethod

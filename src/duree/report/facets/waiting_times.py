@@ -29,7 +29,7 @@ class WaitingTimes(Extra):
         return [WaitingSection(self.found)]
 
     def weight_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        yield say("Waiting times were learned and judged without weights.")
+        yield say("Waiting times were fitted and evaluated without weights.")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class WaitingSection(Section):
     waiting_times: WaitFacts
 
     anchor = "waiting_times"
-    title = "When the next event comes"
+    title = "Waiting times"
     template = "waiting_times.html"
     after = "result"
 

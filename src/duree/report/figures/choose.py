@@ -30,7 +30,9 @@ FOLDER = "figures"
 def plan_figures(run: RunData) -> list[Plan]:
     """The figures that this run has data for."""
     plans = [
-        Plan("parts", "Rows of the three parts and the classes’ shares", draw_parts),
+        Plan(
+            "parts", "Rows of the training, validation and test sets, and class shares", draw_parts
+        ),
         Plan("models", "Every model with its 95 % interval", draw_models),
     ]
     if differences(run, run.metrics.primary_metric):

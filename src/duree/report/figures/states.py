@@ -234,7 +234,7 @@ def lay_out_key(facts: StateFacts, words: Words) -> list[list[Entry]]:
     if others:
         named.append((words("{n} other states", n=others), OTHER, ""))
     if facts.missing:
-        named.append((words("no state known"), PALE, HATCH))
+        named.append((words("state unknown"), PALE, HATCH))
     lines: list[list[Entry]] = [[]]
     x = LEFT
     for name, colour, hatch in named:

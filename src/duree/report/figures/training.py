@@ -50,7 +50,7 @@ def _mark_best(axes: Axes, run: RunData, words: Words) -> None:
     axes.axvline(best.epoch, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     last = len(run.history) > 1 and best.epoch > (run.history[0].epoch + run.history[-1].epoch) / 2
     axes.annotate(
-        words("epoch {n} kept", n=best.epoch),
+        words("best: epoch {n}", n=best.epoch),
         (best.epoch, 1),
         xycoords=axes.get_xaxis_transform(),
         xytext=(3 if not last else -3, 3),

@@ -46,8 +46,8 @@ def of_same_rows(run: RunData, described: str, say: Phrases) -> Iterator[str]:
     for extra in run.extras:
         yield from extra.baseline_sentences(run, say)
     yield say(
-        "Their constants were chosen on the validation part, never on the test; then each was "
-        "fitted on training and validation rows together."
+        "Their hyperparameters were chosen on the validation set, never on the test set; each "
+        "was then refitted on training and validation rows together."
     )
 
 

@@ -24,35 +24,35 @@ class Resampling(Enum):
     """What the bootstrap draws, each with the sentence that says so."""
 
     ROWS = (
-        "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}), "
-        "widened as few rows demand ({hesterberg2015})."
+        "The 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}), widened "
+        "for small numbers of rows ({hesterberg2015})."
     )
     SEQUENCES = (
-        "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of "
-        "whole sequences ({field2007}), widened as few of them demand ({hesterberg2015})."
+        "The 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of whole "
+        "sequences ({field2007}), widened for small numbers of sequences ({hesterberg2015})."
     )
     GROUPS = (
-        "Their 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of whole "
-        "groups ({field2007}), widened as few groups demand ({hesterberg2015})."
+        "The 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}) of whole "
+        "groups ({field2007}), widened for small numbers of groups ({hesterberg2015})."
     )
 
 
 def evaluation_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """How the models were evaluated and compared."""
-    yield say("All figures are from the {test} test rows.", test=count(run.test_rows))
+    yield say("All metrics are computed on the {test} test rows.", test=count(run.test_rows))
     resamples = run.recipe.evaluation.bootstrap
     yield say(run.target.resampling(run).value, n=count(resamples))
     yield from run.target.share_sentences(run, say)
     sources = [source for m in run.metrics.metric_names if (source := run.terms.source(m))]
     if sources:
         named = say.words.listed([say(source) for source in sources])
-        yield say("Among the figures are {metrics}.", metrics=named)
+        yield say("The metrics include {metrics}.", metrics=named)
     yield from _comparison_sentences(run, say)
     if run.metrics.seeds:
         seeds = max((len(values) for values in run.metrics.seeds.values.values()), default=0)
         yield say(
-            "{n} networks were trained from different seeds; no difference within their spread is "
-            "called one.",
+            "{n} networks were trained from different seeds; differences within their range "
+            "are not claimed.",
             n=seeds,
         )
 
@@ -63,8 +63,8 @@ def _comparison_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     if methods:
         tests = [say(TESTS[method]) if method in TESTS else method for method in methods]
         yield say(
-            "In {metric} the network was held against each baseline on the very same rows by "
-            "{tests}; a difference is claimed only where every test does so after Holm’s "
+            "The network was compared with each baseline in {metric}, on the same rows, by "
+            "{tests}; a difference is claimed only if every test supports it after Holm’s "
             "correction for the number of baselines ({holm1979}).",
             metric=say.words.metric(primary),
             tests=say.words.listed(tests),
@@ -77,8 +77,8 @@ def share_sentences(run: RunData, resampling: Resampling, say: Phrases) -> Itera
         return
     is_plain = resampling is Resampling.ROWS and run.recipe.data.weight is None
     yield say(
-        "Shares of right rows have Wilson’s interval ({wilson1927})."
+        "Shares of correct rows have Wilson intervals ({wilson1927})."
         if is_plain
-        else "Shares of right rows have Wilson’s interval ({wilson1927}), on the effective number "
-        "of rows ({kish1965})."
+        else "Shares of correct rows have Wilson intervals ({wilson1927}), based on the "
+        "effective number of rows ({kish1965})."
     )

@@ -13,20 +13,21 @@ def explanation_sentences(found: Explanations, say: Phrases) -> Iterator[str]:
     """What was tried on the network, and on how many rows."""
     if found.order:
         yield say(
-            "What word order is worth was found on {n} test rows, by the same network on the same "
-            "texts with their words in random order.",
+            "The contribution of word order was measured on {n} test rows, with the same "
+            "network on the same texts with their words in random order.",
             n=count(found.order.rows),
         )
     if found.curves:
         yield say(
-            "What each word added was found by integrated gradients ({sundararajan2017}) from a "
-            "text of the same length without content, and held against a random order by deleting "
-            "and inserting words ({petsiuk2018}) on {n} test rows.",
+            "Word attributions are integrated gradients ({sundararajan2017}) relative to an "
+            "uninformative text of the same length; they were compared with random order by "
+            "deleting and inserting words ({petsiuk2018}) on {n} test rows.",
             n=count(found.curves.rows),
         )
     if found.arc:
         yield say(
-            "The longest text was followed in passages of {passage} units; its changes of level "
-            "were found by binary segmentation, each tested by permutations ({matteson2014}).",
+            "The longest text was predicted passage by passage ({passage} units each); changes "
+            "of level were found by binary segmentation, each tested by permutation "
+            "({matteson2014}).",
             passage=found.arc.passage,
         )

@@ -12,8 +12,8 @@ CELLS = {
 }
 POOLINGS = {
     "attention": "its states were pooled by attention ({yang2016})",
-    "mean": "the mean of its states was taken",
-    "max": "the largest value of each dimension of its states was taken",
+    "mean": "its states were averaged",
+    "max": "the maximum of each dimension of its states was taken",
     "last": "its last state was taken",
 }
 
@@ -60,7 +60,10 @@ def dropout_sentences(run: RunData, say: Phrases) -> list[str]:
         return []
     return [
         say(
-            "While training, dropout with one mask for each sequence ({gal2016}) hid {dropped}.",
+            (
+                "During training, dropout with one mask per sequence ({gal2016}) was applied to "
+                "{dropped}."
+            ),
             dropped=say.words.listed(dropped),
         )
     ]

@@ -28,21 +28,21 @@ BASELINES = {
 
 
 WEIGHTS = (
-    "Each sequence counts by its weight in “{weight}”, 1 on average over the training rows, at "
-    "each of its steps: in the loss, in the baselines and in every figure."
+    "Each sequence is weighted by “{weight}” (mean 1 over the training rows) at each of its "
+    "steps, in the loss, the baselines and all metrics."
 )
 
 
 def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """What a network that answers at each step is made of."""
     model, data = run.recipe.model, run.recipe.data
-    named = [say("for how long it has lasted")]
-    named += [say("its place in time")] if run.rows.has_places_in_time else []
+    named = [say("its duration so far")]
+    named += [say("its position in time")] if run.rows.has_places_in_time else []
     named += [say("the covariates")] if data.covariate else []
     yield say(
-        "Each state, and with it {named}, was embedded in {embedding} dimensions; their sum was "
-        "read by a {cell} of {layers} with {size}, and at each step a linear layer gave the scores "
-        "of what comes next.",
+        "Each state, together with {named}, was embedded in {embedding} dimensions; the sum of "
+        "these embeddings was read by a {cell} with {layers} and {size}, and at each step a "
+        "linear layer gave the scores of the next state.",
         named=say.words.listed(named),
         embedding=model.embedding_size,
         cell=network.cell(run, say),
@@ -51,12 +51,13 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     )
     if run.metrics.distillation_share:
         yield say(
-            "{share:g} % of its loss was learned from what gradient boosting ({friedman2001}) said "
-            "of each step that had not seen its sequence ({hinton2015}).",
+            "{share:g} % of the loss was distilled ({hinton2015}) from the predictions that "
+            "gradient boosting ({friedman2001}) made for each step without having been trained "
+            "on its sequence.",
             share=100 * run.metrics.distillation_share,
         )
     if model.wide and run.rows.has_places_in_time:
-        yield say("A score of each state by its place in time was added to them ({cheng2016}).")
+        yield say("A score of each state by time point was added ({cheng2016}).")
     yield from network.dropout_sentences(run, say)
 
 
@@ -64,4 +65,4 @@ def weight_sentences(run: RunData, weight: str, say: Phrases) -> Iterator[str]:
     """What each step of a sequence counts by; ``weight`` is the column."""
     yield say(WEIGHTS, weight=weight)
     if "hidden_markov" in run.metrics.models:
-        yield say("The hidden Markov model (hmmlearn) learned from all sequences alike.")
+        yield say("The hidden Markov model (hmmlearn) was fitted without weights.")

@@ -22,27 +22,26 @@ BASELINES = {
     "random_forest": "a random forest ({breiman2001}) on the same figures of each channel",
 }
 KEEP = {
-    "both": "Of a longer series the first {head} and the last {tail} steps were kept.",
-    "head": "Of a longer series the first {limit} steps were kept.",
-    "tail": "Of a longer series the last {limit} steps were kept.",
+    "both": "Longer series were truncated to their first {head} and last {tail} steps.",
+    "head": "Longer series were truncated to their first {limit} steps.",
+    "tail": "Longer series were truncated to their last {limit} steps.",
 }
 
 
 def encoding_sentences(run: RunData, facts: ChannelFacts, say: Phrases) -> Iterator[str]:
     """How a series became what the network reads."""
     yield say(
-        "Each channel was brought to mean 0 and standard deviation 1 by its values in the training "
-        "rows."
+        "Each channel was standardised to mean 0 and standard deviation 1 over the training rows."
     )
     if any(channel.missing for channel in facts.channels):
         yield say(
-            "A missing value was read as that mean, and in a further channel, for each that has "
-            "missing values in the training rows, 1 told so ({lipton2016})."
+            "Missing values were replaced by that mean, and each channel with missing values "
+            "in the training rows has a further channel that marks them with 1 ({lipton2016})."
         )
     if any(check.check == "uneven_steps" for check in run.checks):
         yield say(
-            "Steps are not evenly spaced: the logarithm of one and the time since the step before, "
-            "in units of the usual one, was read as a further channel."
+            "Steps are not evenly spaced: the logarithm of 1 plus the time since the previous "
+            "step, in units of the usual interval, was read as a further channel."
         )
     longest = run.recipe.text.max_length
     if facts.lengths[2] > longest:
@@ -58,7 +57,7 @@ def encoding_sentences(run: RunData, facts: ChannelFacts, say: Phrases) -> Itera
 def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """What the network is made of."""
     yield say(
-        "Each step was read by a {direction}{cell} of {layers} with {size}; {pooling}, and a "
+        "Each step was read by a {direction}{cell} with {layers} and {size}; {pooling}, and a "
         "linear layer gave the scores.",
         direction=network.direction(run, say),
         cell=network.cell(run, say),

@@ -18,33 +18,33 @@ BASELINES = {
     "random_forest": "a random forest ({breiman2001}) on the same",
 }
 CLASSES = {
-    (True,): "Numbers were read as classes of equal mass among the training events "
-    "({gorishniy2022}); what is missing is a class of its own.",
-    (False,): "Categories were read as themselves, rare ones as one; what is missing is a "
-    "class of its own.",
-    (False, True): "Numbers were read as classes of equal mass among the training events "
-    "({gorishniy2022}), categories as themselves, rare ones as one; what is missing is a "
-    "class of its own.",
+    (True,): "Numeric features were binned at quantiles of the training events "
+    "({gorishniy2022}); missing values form a class of their own.",
+    (False,): "Categorical features were used as they are, with rare categories merged; "
+    "missing values form a class of their own.",
+    (False, True): "Numeric features were binned at quantiles of the training events "
+    "({gorishniy2022}), categorical features used as they are, with rare "
+    "categories merged; missing values form a class of their own.",
 }
 
 
 def encoding_sentences(say: Phrases) -> Iterator[str]:
     """How a sequence is read."""
-    yield say("Each sequence of states was read in order, one state a step.")
+    yield say("Each sequence was read in order, one state per step.")
 
 
 def step_feature_sentences(features: Mapping[str, StepFeature], say: Phrases) -> Iterator[str]:
     """What was read with each event, and as what."""
     named = [
-        say("the time since the one before, in {n} classes", n=found.classes)
+        say("the time since the previous event, in {n} classes", n=found.classes)
         if name == GAPS
         else say("“{name}”, in {n} classes", name=label(name), n=found.classes)
         for name, found in features.items()
     ]
-    yield say("Beside each event stood {named}.", named=say.words.listed(named))
+    yield say("Each event was read together with {named}.", named=say.words.listed(named))
     yield say(CLASSES[tuple(sorted({found.is_number for found in features.values()}))])
     yield say(
-        "Each class has a vector that is added to its event’s; while training, each of these "
-        "things was hidden as missing in {share:g} % of the sequences.",
+        "Each class has an embedding that is added to that of its event; during training, each "
+        "feature was masked as missing in {share:g} % of the sequences.",
         share=100 * HIDDEN,
     )

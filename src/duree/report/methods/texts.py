@@ -21,9 +21,12 @@ NUMBERS = {
     "one": "Every number was written as 0.",
 }
 KEEP = {
-    "both": "Of a text longer than {limit} units the first {head} and the last {tail} were kept.",
-    "head": "Of a text longer than {limit} units the first {limit} were kept.",
-    "tail": "Of a text longer than {limit} units the last {limit} were kept.",
+    "both": (
+        "Texts longer than {limit} units were truncated to their first {head} and last "
+        "{tail} units."
+    ),
+    "head": "Texts longer than {limit} units were truncated to their first {limit} units.",
+    "tail": "Texts longer than {limit} units were truncated to their last {limit} units.",
 }
 
 
@@ -32,14 +35,14 @@ def encoding_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     text = run.recipe.text
     units = say(SEGMENTERS[text.segmenter])
     if text.lowercase:
-        yield say("Texts were case-folded and cut into {units}.", units=units)
+        yield say("Texts were case-folded and split into {units}.", units=units)
     else:
-        yield say("Texts were cut into {units}.", units=units)
+        yield say("Texts were split into {units}.", units=units)
     if NUMBERS[text.numbers]:
         yield say(NUMBERS[text.numbers])
     yield say(
-        "The {n} most frequent units of the training texts were given an index; all others counted "
-        "as unknown.",
+        "The {n} most frequent units of the training texts form the vocabulary; all others are "
+        "unknown.",
         n=count(text.max_features),
     )
     yield say(
@@ -54,8 +57,8 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """What the network is made of."""
     model = run.recipe.model
     yield say(
-        "Each unit was embedded in {embedding} dimensions and read by a {direction}{cell} of "
-        "{layers} with {size}; {pooling}, and a linear layer gave the scores.",
+        "Each unit was embedded in {embedding} dimensions and read by a {direction}{cell} with "
+        "{layers} and {size}; {pooling}, and a linear layer gave the scores.",
         embedding=model.embedding_size,
         direction=network.direction(run, say),
         cell=network.cell(run, say),
@@ -65,13 +68,16 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     )
     if model.wide:
         yield say(
-            "A linear bag-of-words score ({wang2012}), trained by itself, was joined to the "
-            "network’s ({cheng2016}), each with a weight found on validation; it was then fitted "
-            "again on training and validation rows together."
+            "A linear bag-of-words model ({wang2012}), trained separately, was combined with "
+            "the network ({cheng2016}), with weights found on the validation set; it was then "
+            "refitted on training and validation rows together."
         )
     yield from network.dropout_sentences(run, say)
     if model.word_dropout:
         yield say(
-            "{share:g} % of the units were hidden as unknown while training ({iyyer2015}).",
+            (
+                "{share:g} % of the units were replaced by the unknown unit during training "
+                "({iyyer2015})."
+            ),
             share=100 * model.word_dropout,
         )

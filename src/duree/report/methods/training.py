@@ -14,9 +14,9 @@ OPTIMISERS = {
     "rmsprop": "RMSprop ({tieleman2012})",
 }
 SCHEDULES = {
-    "constant": "kept constant",
-    "linear": "falling linearly to zero",
-    "cosine": "falling along a cosine ({loshchilov2017})",
+    "constant": "held constant",
+    "linear": "decreasing linearly to zero",
+    "cosine": "decreasing along a cosine ({loshchilov2017})",
 }
 
 
@@ -24,8 +24,8 @@ def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """How the network learned, and which of its epochs was kept."""
     training = run.recipe.training
     yield say(
-        "The network was trained with {optimiser} on batches of {batch} sequences to lower the "
-        "{loss}, with a learning rate of at most {rate:g}, {schedule}.",
+        "The network was trained with {optimiser} on batches of {batch} sequences to minimise "
+        "the {loss}, with a learning rate of at most {rate:g}, {schedule}.",
         optimiser=say(OPTIMISERS[training.optimiser]),
         batch=training.batch_size,
         loss=run.target.loss(run, say),
@@ -41,11 +41,11 @@ def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
             "Gradients were clipped to a norm of {norm:g} ({pascanu2013}).", norm=training.clip_norm
         )
     if training.averaging:
-        yield say("A moving average of the weights was kept and judged ({polyak1992}).")
+        yield say("A moving average of the weights was used and evaluated ({polyak1992}).")
     if best := run.best_epoch:
         yield say(
-            "Training ended after {n} epochs, and the weights of epoch {best}, the best on the "
-            "validation part, were kept (early stopping with a patience of {patience}; "
+            "Training ended after {n} epochs; the weights of epoch {best}, the best on the "
+            "validation set, were used (early stopping with a patience of {patience}; "
             "{prechelt1998}).",
             n=run.history[-1].epoch,
             best=best.epoch,

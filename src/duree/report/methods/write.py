@@ -41,7 +41,7 @@ def write_methods(run: RunData, language: str) -> Methods:
         "Network": run.target.network_sentences(run, say),
         "Training": training_sentences(run, say),
         "Baselines": baseline_sentences(run, say),
-        "Judging": evaluation_sentences(run, say),
+        "Evaluation": evaluation_sentences(run, say),
         "Explanations": chain.from_iterable(
             extra.explanation_sentences(run, say) for extra in run.extras
         ),
@@ -75,23 +75,23 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
             yield from extra.weight_sentences(run, say)
     method = run.split.method_zh if say.words.language == "zh" else run.split.method
     method = say.words.with_nouns(method or run.split.method)
-    yield say("The rows were parted as follows: {method}.", method=method.rstrip(".。"))
+    yield say("The rows were split as follows: {method}.", method=method.rstrip(".。"))
     numbers = {part: count(counts.get(part, 0)) for part in ("train", "validation", "test")}
     yield say(
-        "This gave {train} rows for training, {validation} for validation and {test} for the test.",
+        "This gave {train} rows for training, {validation} for validation and {test} for testing.",
         **numbers,
     )
     if left_out := counts.get("left_out", 0):
-        yield say("{n} rows were left out.", n=count(left_out))
+        yield say("{n} rows were not used.", n=count(left_out))
     openings = len(run.metrics.test_openings)
     if openings == 1:
-        yield say("The test part was opened once, after every choice had been made.")
+        yield say("The test set was used once, after all choices had been made.")
     elif openings:
-        yield say("The test part was opened {n} times.", n=openings)
+        yield say("The test set was used {n} times.", n=openings)
     if shared := run.metrics.without_shared_rows:
         yield say(
-            "{n} test rows have a near-duplicate or their group in the training rows; figures "
-            "without them are given beside.",
+            "{n} test rows have a near-duplicate, or their group, in the training rows; "
+            "results without them are reported as well.",
             n=count(shared.shared),
         )
 
@@ -110,9 +110,9 @@ def _software(run: RunData, say: Phrases) -> Iterator[str]:
     facts = {"software": say.words.listed(named), "seed": run.metrics.seed}
     if run.data.threads:
         yield say(
-            "Everything was computed with {software}, on {threads} threads, from seed {seed}.",
+            "All computations used {software}, on {threads} threads, with seed {seed}.",
             threads=run.data.threads,
             **facts,
         )
     else:
-        yield say("Everything was computed with {software}, from seed {seed}.", **facts)
+        yield say("All computations used {software}, with seed {seed}.", **facts)

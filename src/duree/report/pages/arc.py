@@ -13,10 +13,10 @@ from duree.results.explanations import ArcData
 def arc_facts(arc: ArcData, words: Words) -> dict[str, Any]:
     """The caption of its figure, and what the text says where its level changes."""
     caption = words(
-        "What the network says of “{answer}” along a text of {units} units, cut into passages of "
-        "{passage} that are each judged alone (dots). Line: moving average over {window} passages. "
-        "Band: 95 % of the arcs of the same passages in random order stay within it all along. "
-        "Broken lines: where the level changes.",
+        "The prediction of “{answer}” along a text of {units} units, divided into passages of "
+        "{passage} units that are each predicted alone (dots). Line: moving average over "
+        "{window} passages. Band: contains the whole curve in 95 % of random orders of the "
+        "same passages. Dashed lines: changes of level.",
         answer=label(arc.answer),
         units=count(arc.units),
         passage=arc.passage,

@@ -28,19 +28,18 @@ Shown = Callable[[RunData, int], str | Markup]
 class Mistake:
     """One row that the network got wrong.
 
-    ``place`` is its place among the test rows, from 1, and ``id`` its own name where it has one.
+    ``place`` is its place among the test rows, from 1, and ``name`` its own name where it has one.
     ``of_true`` and ``of_predicted`` follow the true and the predicted answer: their probabilities,
-    or the error. ``drawing`` is the row as pictures, where it is not ``text``.
+    or the error. ``shown`` is the row itself, as a text or a drawing.
     """
 
     place: int
-    id: str
-    text: str
+    name: str
     true: str
     predicted: str
     of_true: str
     of_predicted: str
-    drawing: Markup
+    shown: Markup
 
 
 def wrong_rows(run: RunData) -> pl.Series:
@@ -88,8 +87,9 @@ def missed_numbers(run: RunData, words: Words) -> Iterator[Mistake]:
     places = decimals("mae", run.test_rows, scale)
     for row in _worst(np.abs(predicted - true)):
         answer, given = float(true[row]), float(predicted[row])
-        missed = f" · {words('missed by')} {number(given - answer, places)}"
-        yield _mistake(run, row, (number(answer, places), ""), (number(given, places), missed))
+        missed = words("residual")
+        residual = f" · {missed} {number(given - answer, places)}"
+        yield _mistake(run, row, (number(answer, places), ""), (number(given, places), residual))
 
 
 def _answers(run: RunData) -> pl.Series:
@@ -114,19 +114,23 @@ def _mistake(
     shown: Shown | None = None,
 ) -> Mistake:
     """A row with its answers, each with what follows it."""
-    name = run.column("id")
-    found = (shown or run.rows.shown)(run, row)
-    drawing = found if isinstance(found, Markup) else Markup("")
     return Mistake(
         place=row + 1,
-        id=label(str(run.predictions[name][row])) if name else "",
-        text="" if drawing else quote(found, TEXT_COLUMNS),
+        name=run.row_name(row),
         true=label(true[0]),
         predicted=label(predicted[0]),
         of_true=true[1],
         of_predicted=predicted[1],
-        drawing=drawing,
+        shown=_framed((shown or run.rows.shown)(run, row)),
     )
+
+
+def _framed(row: str | Markup) -> Markup:
+    """A drawing, or a text that is cut where it is long; nothing of an empty one."""
+    if isinstance(row, Markup):
+        return Markup('<p class="sparks">{}</p>').format(row)
+    text = quote(row, TEXT_COLUMNS)
+    return Markup('<blockquote dir="auto">{}</blockquote>').format(text) if text else Markup("")
 
 
 def _labels(cell: str, separator: str) -> set[str]:

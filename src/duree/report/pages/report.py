@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from duree.report.safe_text import label, visible
 from duree.report.shading import shading_style
 from duree.report.vocabulary import Words
 from duree.results.metric import TARGETS, gain
+from duree.results.run_files import PARTS
 from duree.storage import write_file
 
 PAGE = "report.html"
@@ -85,9 +88,26 @@ def render(run: RunData, words: Words, figures: list[Drawn]) -> str:
         style=Markup(style),
         policy=page_policy(style),
         headline=run.target.headline(run, words),
+        facts=list(_facts(run, words)),
         sections=sections,
         rendered=[section.render(page) for section in sections],
     )
+
+
+def _facts(run: RunData, words: Words) -> Iterator[str]:
+    """What stands below the headline."""
+    metrics, weight = run.metrics, run.recipe.data.weight
+    yield words("run {name}", name=label(run.name, 60))
+    if metrics.test_openings:
+        yield metrics.test_openings[-1].when[:10]
+    yield metrics.cell.upper()
+    for part in PARTS:
+        yield f"{words.part(part)} {count(metrics.rows.get(part, 0))}"
+    yield words("seed {seed}", seed=metrics.seed)
+    if weight:
+        yield words("weighted by “{weight}”", weight=label(weight, 40))
+    if metrics.seconds.get("total"):
+        yield words("{time} in all", time=seconds(metrics.seconds["total"], words))
 
 
 def page_style() -> str:
@@ -111,13 +131,13 @@ def page_environment(words: Words, package: str = "duree.report") -> Environment
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_show,
+        finalize=partial(_show, words),
     )
     environment.globals |= {
         "t": words,
         "count": count,
         "share": share,
-        "seconds": seconds,
+        "seconds": partial(seconds, words=words),
         "moment": moment,
         "label": label,
         "p_value": p_value,
@@ -135,9 +155,10 @@ def _arrow(metric: str) -> str:
     return "" if metric in TARGETS else "↑" if gain(metric) > 0 else "↓"
 
 
-def _show(value: object) -> object:
+def _show(words: Words, value: object) -> object:
     """Nothing hidden gets onto the page, whatever it came from; escaping comes after."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return visible(words.set(str(value))) if is_text else value
 
 
 def _lines(text: str) -> Markup:

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from duree.report.differences import agreements, differences
 from duree.report.methods.references import software_bibtex
 from duree.report.methods.write import write_methods
 from duree.report.notes import retold
-from duree.report.numbers import MINUS, count, difference, estimate, p_value
+from duree.report.numbers import MINUS, count, difference, estimate, p_value, seconds
 from duree.report.pages import table_rows as rows
 from duree.report.pages.section import Page, Section
 from duree.report.pages.settings import list_choices
@@ -83,7 +85,7 @@ def _tiles(run: RunData, words: Words) -> Iterator[Tile]:
                 title = words("network minus that baseline")
                 yield Tile(title, shown.value, [shown.interval, p])
     openings = len(metrics.test_openings)
-    opened = words("opened once") if openings == 1 else words("opened {n} times", n=openings)
+    opened = words("used once") if openings == 1 else words("used {n} times", n=openings)
     yield Tile(words("test rows"), count(run.test_rows), [opened])
 
 
@@ -120,15 +122,16 @@ class DataSection(Section):
             "method": method[:1].upper() + method[1:] + stop,
             "split_caption": words.joined(
                 words(
-                    "The parts of the rows: training, validation (for every choice) and test (for "
-                    "the figures above)."
+                    "Training set, validation set (for all choices) and test set (for the "
+                    "results above)."
                 ),
                 _shares_below(run, words),
             ),
-            "opened": words("The test part was opened once:")
+            "opened": words("The test set was used once:")
             if openings == 1
-            else words("The test part was opened {n} times:", n=openings),
-            "opened_again": openings != 1,
+            else Markup("<strong>{}</strong>").format(
+                words("The test set was used {n} times:", n=openings)
+            ),
             "checks": rows.check_rows(run, words),
             "files_unit": words(run.rows.files_unit),
         }
@@ -138,8 +141,8 @@ def _shares_below(run: RunData, words: Words) -> str:
     if not run.split.class_counts:
         return ""
     if len(run.target.classes(run)) <= MOST_CLASSES:
-        return words("Below, each class’s share in each part.")
-    return words("Below, the shares of the 20 commonest classes in each part.")
+        return words("Below, the share of each class in each set.")
+    return words("Below, the shares of the 20 most frequent classes in each set.")
 
 
 class TrainingSection(Section):
@@ -154,20 +157,30 @@ class TrainingSection(Section):
         return {
             "caption": words.joined(
                 words(
-                    "Learning curves. The broken line marks the epoch whose weights were kept: the "
-                    "best on the validation part."
+                    "Learning curves. The dashed line marks the epoch whose weights are the "
+                    "model’s: the best on the validation set."
                 ),
                 words(run.target.loss_note) if run.target.loss_note else "",
             ),
-            "steps": [step for step in STEPS if step in run.metrics.seconds],
+            "speeds": list(_speeds(run, words)),
         }
+
+
+def _speeds(run: RunData, words: Words) -> Iterator[str]:
+    """How long each step of the run took."""
+    taken = run.metrics.seconds
+    yield from (f"{words(step)} {seconds(taken[step], words)}" for step in STEPS if step in taken)
+    if run.data.threads:
+        yield words("{n} threads", n=run.data.threads)
+    if run.history:
+        yield words("{n} rows per second", n=count(round(run.history[-1].rows_per_second)))
 
 
 class ChoicesSection(Section):
     """Every setting beside its default."""
 
     anchor = "choices"
-    title = "Choices"
+    title = "Settings"
     template = "choices.html"
 
     def facts(self, page: Page) -> dict[str, Any]:
@@ -178,7 +191,7 @@ class MethodsSection(Section):
     """What was done, in both languages."""
 
     anchor = "methods"
-    title = "Methods, to paste"
+    title = "Methods section"
     template = "methods.html"
 
     def facts(self, page: Page) -> dict[str, Any]:

@@ -195,9 +195,11 @@ def check_rows(run: RunData, words: Words) -> list[CheckRow]:
 
     return [
         CheckRow(
-            check.level,
+            check.level if check.level in LEVEL_ORDER else "note",
             message(check),
-            ", ".join(count(row + 1) for row in check.rows[:5]),
+            words("(rows {rows})", rows=", ".join(count(row + 1) for row in check.rows[:5]))
+            if check.rows
+            else "",
         )
         for check in sorted(run.checks, key=gravity)
     ]
