@@ -146,10 +146,10 @@ def test_the_report_tells_of_series_and_not_of_words(run: Run) -> None:
     for language, told, untold in (
         (
             "en",
-            "each one’s series of wage and price in order of time",
+            "the series of wage and price of each case in order of time",
             r"\b([Ww]ords?|[Tt]exts?)\b",
         ),
-        ("zh", "每一个体按时间先后排列的 wage 和 price 序列", "词|文本"),
+        ("zh", "各个体按时间先后排列的 wage 和 price 序列", "词|文本"),
     ):
         page = write_report(run.folder, language).read_text(encoding="utf-8")
         assert told in page
@@ -426,7 +426,7 @@ def test_series_are_embedded_and_sorted_into_types(
 def test_a_series_is_explained_step_by_step_and_channel_by_channel(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for language, told in (("en", "What each channel added"), ("zh", "各通道在所有步上")):
+    for language, told in (("en", "Attributions of each channel"), ("zh", "各通道在所有步上")):
         monkeypatch.setenv("DUREE_LANG", language)
         page = explain_row(run.folder, table, 3, tmp_path / "row.html")
         assert told in page.read_text(encoding="utf-8")
@@ -449,4 +449,4 @@ def test_the_studio_lists_series_by_name_and_explains_them(run: Run) -> None:
     rows, count = list_rows(finished(run), "", False, 1)
     assert (count, rows[0].text) == (len(kept), kept["country"][0])
     page = row_page(run, 1, Words("en"))
-    assert "Blue steps speak for" in page
+    assert "Blue steps support" in page

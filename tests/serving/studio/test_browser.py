@@ -231,7 +231,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     page.locator(".listed tbody th a").first.click()
     row = page.frame_locator("iframe")
     expect(row.locator(".shaded span").first).to_be_visible()
-    expect(row.get_by_role("heading", name="Its gates")).to_be_visible()
+    expect(row.get_by_role("heading", name="Gates")).to_be_visible()
     accessible(page)
 
     # A sentence of one's own.

@@ -182,7 +182,7 @@ def test_test_rows_are_listed_searched_and_explained(reader: Visitor, shelf: Pat
     assert f"{wrong} rows" in reader.get("/runs/tones/rows", params={"wrong": "true"}).text
     row = reader.get("/runs/tones/rows/1.html").text
     assert "Predicted: " + found["prediction"][0] in row
-    assert "Its gates" in row
+    assert ">Gates<" in row
 
 
 def test_rows_of_a_number_come_with_the_largest_error_first(reader: Visitor, shelf: Path) -> None:

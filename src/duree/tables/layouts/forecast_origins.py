@@ -9,6 +9,7 @@ import polars as pl
 from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import VALUE, DataSettings
+from duree.results.nouns import SERIES, Nouns
 from duree.tables.layouts.layout import Layout
 from duree.tables.table import Table
 
@@ -17,6 +18,7 @@ class ForecastOrigins(Layout):
     """Time series to be forecast: a row is a moment in a series, which only a whole table tells."""
 
     name: ClassVar[str] = "forecast_origins"
+    nouns: ClassVar[Nouns] = SERIES
     is_forecast: ClassVar[bool] = True
     test_rows: ClassVar[str] = "the latest steps of each series"
     fits_on_rows: ClassVar[bool] = False

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DataSettings
+from duree.results.nouns import TEXTS, Nouns
 from duree.tables.checks.check_table import check_table
 from duree.tables.checks.duplicates import Duplicates
 from duree.tables.columns import ROLES, is_blank, resolve_column
@@ -79,6 +80,8 @@ class Layout(ABC):
     is_forecast: ClassVar[bool] = False
     # Whether baselines learn from training rows, and not from each row's own past.
     fits_on_rows: ClassVar[bool] = True
+    # What pages call the rows and their units.
+    nouns: ClassVar[Nouns] = TEXTS
     # Where test rows come from if no file of them is given; an English template.
     test_rows: ClassVar[str] = "split off at random"
     # Whether predictions are written into a file of the format of the one that was read.

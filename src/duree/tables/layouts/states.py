@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import STATES, DataSettings
+from duree.results.nouns import STATES as OF_STATES
+from duree.results.nouns import Nouns
 from duree.tables.checks.check_table import check_table
 from duree.tables.columns import ROLES, as_text, resolve_column
 from duree.tables.describe.states import describe_states
@@ -196,6 +198,7 @@ class StateSequences(Layout):
     """What sequences of states have in common, however the table tells them."""
 
     takes_covariates: ClassVar[bool] = True
+    nouns: ClassVar[Nouns] = OF_STATES
     counted: ClassVar[str] = "sequences"
     made: ClassVar[tuple[str, ...]] = (STATES,)
 
