@@ -15,6 +15,9 @@ ROOT = Path(__file__).parents[1]
 # No deadlines: dictionaries are loaded at first, and machines get busy.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+# Of tests that run side by side (`pytest -n 2`), each worker and what it starts take one thread.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ |= {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
 # Messages are asserted in English, whatever the language of the machine.
 os.environ["DUREE_LANG"] = "en"
 # `make sanitize` has the tests judge another build of the compiled recurrence.

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.support.letters import letters, recipe
 
 from duree.errors import DataError, RecipeError, RunError
 from duree.pipeline.model import TrainedModel
@@ -16,47 +17,12 @@ from duree.recipe.recipe import Recipe
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, fit, predict, resume
 
-SMALL = {
-    "model.hidden_size": 8,
-    "model.embedding_size": 8,
-    "training.epochs": 2,
-    "evaluation.forest_trees": 10,
-    "evaluation.bootstrap": 200,
-}
-
-
-def letters(rows: int, seed: int = 0) -> pl.DataFrame:
-    """Letters whose tone hangs on one word, with an author and a year."""
-    rng = np.random.default_rng(seed)
-    tones = rng.integers(0, 2, rows)
-    words = np.array([f"word{number}" for number in range(200)])
-    texts = [
-        " ".join([*rng.choice(words, 12), ("grim", "glad")[tone], *rng.choice(words, 6)])
-        for tone in tones
-    ]
-    return pl.DataFrame(
-        {
-            "id": [f"{number:03}" for number in range(rows)],
-            "author": [f"A{number % 20}" for number in range(rows)],
-            "year": [str(1800 + number // 10) for number in range(rows)],
-            "letter": texts,
-            "tone": [("bad", "good")[tone] for tone in tones],
-            "warmth": [f"{2.5 * tone + rng.normal():.3f}" for tone in tones],
-        }
-    )
-
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "letters.csv"
     write_table(letters(400), path)
     return path
-
-
-def recipe(table: Path, **overrides: object) -> Recipe:
-    settings = {"data.files": (str(table),), "data.text": "letter", "data.target": "tone"}
-    dotted = {name.replace("__", "."): value for name, value in overrides.items()}
-    return Recipe().replace(settings | SMALL | dotted)
 
 
 @pytest.fixture(scope="module")

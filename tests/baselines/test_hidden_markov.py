@@ -12,7 +12,7 @@ pytest.importorskip("hmmlearn")
 from duree.baselines import hidden_markov as hmm
 from duree.baselines.hidden_markov import HiddenMarkov
 from duree.baselines.next_steps import StepBaseline, Steps
-from duree.baselines.targets import Counts
+from duree.baselines.targets import CaseWeights
 from duree.sequences.ragged import Ragged
 
 STATES = 3
@@ -26,7 +26,7 @@ def fitted_on(train: list[str], validation: list[str]) -> StepBaseline:
     return StepBaseline(HiddenMarkov(STATES, seed=0), codes).fit(train, None, validation, None)
 
 
-def lives(rows: int, seed: int) -> list[str]:
+def life_courses(rows: int, seed: int) -> list[str]:
     """Two hidden kinds of phase: one flits between a and b, the other between b and c."""
     rng = np.random.default_rng(seed)
     texts = []
@@ -43,7 +43,7 @@ def lives(rows: int, seed: int) -> list[str]:
 def fitted() -> StepBaseline:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (1, 2, 3))
-        return fitted_on(lives(60, 0), lives(20, 1))
+        return fitted_on(life_courses(60, 0), life_courses(20, 1))
 
 
 def likelihood(model: StepBaseline, text: str) -> float:
@@ -84,11 +84,11 @@ def test_it_finds_phases_that_no_one_sees(fitted: StepBaseline) -> None:
 
 
 def test_the_number_of_hidden_states_is_the_best_on_validation() -> None:
-    train, validation = lives(40, 2), lives(10, 3)
+    train, validation = life_courses(40, 2), life_courses(10, 3)
     losses = {}
     for hidden in (1, 2, 3):
         one = HiddenMarkov(STATES, seed=0)
-        one.tables = one._learn(Steps(codes(train)), one._begun(hidden))
+        one.tables = one._fit(Steps(codes(train)), one._start(hidden))
         after = [codes([text]).values[step] for text in validation for step in range(1, 20)]
         found = one.predict(Steps(codes(validation)))
         losses[hidden] = -np.log(found[np.arange(len(after)), after]).mean()
@@ -107,7 +107,7 @@ def test_the_one_that_is_kept_learns_from_the_validation_sequences_too() -> None
 
 
 def test_it_says_that_it_knows_no_weights() -> None:
-    counts = Counts(np.array([1.0, 3.0]), np.array([2.0]))
+    counts = CaseWeights(np.array([1.0, 3.0]), np.array([2.0]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (2,))
         model = StepBaseline(HiddenMarkov(STATES, seed=0), codes)
@@ -129,5 +129,5 @@ def test_of_many_steps_it_learns_from_whole_sequences_at_random_and_says_so() ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (2,))
         patch.setattr(hmm, "MOST_STEPS", 90)
-        model = fitted_on(lives(30, 4), lives(5, 5))
+        model = fitted_on(life_courses(30, 4), life_courses(5, 5))
     assert model.notes == ["learned from 4 of 30 sequences"]

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.support.commands import call
 
-from duree.cli.commands import cli, main
+from duree.cli.commands import cli
 
 FAST = [
     "--epochs=1",
@@ -39,18 +40,6 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "run"
     assert call("fit", table, "--text=review", "--target=verdict", f"--out={folder}", *FAST) == 0
     return folder
-
-
-def call(*words: object) -> int:
-    """The exit status of ``duree WORDS``, run in this process."""
-    former, sys.argv = sys.argv, ["duree", *map(str, words)]
-    try:
-        main()
-    except SystemExit as done:
-        return int(done.code or 0)
-    finally:
-        sys.argv = former
-    return 0
 
 
 def test_fit_prints_figures_and_verdict_on_stdout_and_what_to_do_next_on_stderr(

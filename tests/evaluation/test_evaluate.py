@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from duree.errors import DataError, TrainingError, chinese_templates
+from duree.evaluation import weighted_metrics as weighted
 from duree.evaluation.evaluate import evaluate_model, evaluate_models, spread_of_seeds
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
+from duree.results.metric import Metric
+from duree.results.run_files import Metrics
 
 Floats = NDArray[np.float64]
 KEYS = {"model", "metric", "difference", "low", "high", "p_value", "method"}
@@ -86,7 +89,7 @@ def test_a_network_that_answers_always_alike_has_learned_nothing() -> None:
     del models["tfidf_logistic"]
     found = evaluate_models(models, targets, CLASSIFICATION, resamples=200)
     assert found.verdict.claim == "none"
-    assert "Nothing shows that the network learned" in found.verdict.sentence("en")
+    assert "There is no evidence that the network learned" in found.verdict.sentence("en")
 
 
 def test_the_parts_of_a_network_are_compared_but_are_no_baselines() -> None:
@@ -162,14 +165,17 @@ def test_the_spread_of_seeds_holds_every_figure_of_every_network() -> None:
 def test_no_rows_are_refused() -> None:
     with pytest.raises(DataError) as caught:
         evaluate_models({"network": np.zeros((0, 2))}, np.zeros(0, dtype=int), CLASSIFICATION)
-    assert caught.value.message("en") == ("there are no rows to judge; give rows that have answers")
+    assert caught.value.message("en") == (
+        "there are no rows to evaluate on; give rows with known targets"
+    )
 
 
 def test_rows_without_any_label_given_or_predicted_are_refused() -> None:
     with pytest.raises(DataError) as caught:
         evaluate_models({"network": np.zeros((5, 2))}, np.zeros((5, 2), dtype=int), MULTILABEL)
     assert caught.value.message("en") == (
-        "5 rows tell nothing by which to judge; give rows with more than one answer"
+        "the primary metric is not defined on these 5 rows; "
+        "give rows with at least two different targets"
     )
 
 
@@ -179,11 +185,11 @@ def test_predictions_that_are_not_numbers_are_refused_by_model() -> None:
     with pytest.raises(TrainingError) as caught:
         evaluate_models(models, targets, CLASSIFICATION)
     assert caught.value.message("en") == (
-        "the predictions of 'network' are no numbers in 1 of 10 rows; "
+        "the predictions of 'network' are not finite in 1 of 10 rows; "
         "lower training.learning_rate or training.clip_norm"
     )
     assert caught.value.message("zh") == (
-        "10 行中有 1 行，'network' 的预测不是有效的数；"
+        "10 行中有 1 行，'network' 的预测不是有限的数值; "
         "请调低 training.learning_rate 或 training.clip_norm"
     )
 
@@ -191,10 +197,10 @@ def test_predictions_that_are_not_numbers_are_refused_by_model() -> None:
 def test_every_error_has_a_chinese_twin() -> None:
     twins = chinese_templates()
     for template in (
-        "there are no rows to judge",
-        "give rows that have answers",
-        "{rows} rows tell nothing by which to judge",
-        "give rows with more than one answer",
+        "there are no rows to evaluate on",
+        "give rows with known targets",
+        "the primary metric is not defined on these {rows} rows",
+        "give rows with at least two different targets",
     ):
         assert template in twins
 
@@ -233,3 +239,28 @@ def test_authors_of_one_opinion_each_make_no_claims_when_they_are_known() -> Non
     assert claims(draw, 60, metrics=CLASSIFICATION).count("none") >= 51
     # Taken as 192 rows on their own they make claims of nothing.
     assert claims(without_authors, 60, metrics=CLASSIFICATION).count("none") < 40
+
+
+def test_a_metric_of_ones_own_is_named_and_directed_as_it_says() -> None:
+    """Whoever brings one needs no other file to know it: the verdict and the run folder do."""
+    miss = Metric("miss", "miss distance", "how far predictions lie off", better="lower")
+    metrics = MetricSet(
+        (miss,), ("miss", 0.0), True, lambda p, y: {"miss": weighted.mean(np.abs(p[:, 0] - y))}
+    )
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=300)
+    near, far = (y + size * rng.normal(size=300) for size in (0.1, 1.0))
+    found = evaluate_models({"network": near[:, None], "mean": far[:, None]}, y, metrics)
+    assert found.verdict.claim == "better"
+    assert "its miss distance is 0.0" in found.verdict.sentence("en")
+    stored = {
+        **{"task": "toy", "cell": "gru", "seed": 0, "rows": {"test": 300}},
+        **{"models": found.models, "verdict": "", "primary_metric": "miss"},
+        **{"metric_names": ["miss"], "metrics": {"miss": miss.to_dict()}},
+    }
+    read = Metrics.model_validate_json(json.dumps(stored))
+    assert read.metric("miss") == miss
+    assert read.ranked("miss") == ["network", "mean"]
+    # Version 0.1.0 stored no words: a name it did not know counts as one where higher is better.
+    old = Metrics.model_validate({name: of for name, of in stored.items() if name != "metrics"})
+    assert old.ranked("miss") == ["mean", "network"]

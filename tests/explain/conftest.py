@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pytest
-from tests.explain.corpus import write_texts
+from tests.support.planted_words import write_texts
 
 from duree import SequenceClassifier
 from duree.network.model import SequenceModel

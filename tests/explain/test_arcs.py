@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.explain.corpus import DECIDING, FILLERS
+from tests.support.planted_words import DECIDING, FILLERS
 
 from duree.errors import DataError
 from duree.explain.arcs import arc

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.explain.corpus import DECIDING, NEGATION
+from tests.support.planted_words import DECIDING, NEGATION
 
 from duree.errors import DataError
 from duree.explain.attribution import integrated_gradients

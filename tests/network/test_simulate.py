@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.network.test_next_model import COVARIATES, OUTPUTS, model, rows
+from tests.support.next_model import COVARIATES, OUTPUTS, model, rows
 
 from duree.network.simulate import simulate
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.test_workflow import letters, recipe
+from tests.support.letters import letters, recipe
 
 from duree.errors import RunError
 from duree.pipeline.compare import compare_runs

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from tests.cli.test_commands import call
-from tests.test_workflow import SMALL, letters
+from tests.support.commands import call
+from tests.support.letters import letters
+from tests.support.letters import recipe_alone as recipe
 
 from duree.errors import DataError, RunError
 from duree.explain.attribution import integrated_gradients
@@ -26,7 +27,6 @@ from duree.pipeline.notebook import (
     shade_text,
 )
 from duree.pipeline.run import Run
-from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
 from duree.results.explanations import Explanations
 from duree.workflow import explain_all, explain_row, fit
@@ -41,12 +41,6 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = [*frame["letter"].head(399), long]
     frame.with_columns(pl.Series("letter", texts)).write_csv(path)
     return path
-
-
-def recipe(table: Path, **overrides: object) -> Recipe:
-    settings = {"data.files": (str(table),), "data.text": "letter", "data.target": "tone"}
-    dotted = {name.replace("__", "."): value for name, value in overrides.items()}
-    return Recipe().replace(settings | SMALL | {"evaluation.baselines": False} | dotted)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.test_workflow import letters, recipe
+from tests.support.letters import letters, recipe
 
 from duree.errors import DataError
 from duree.pipeline.listener import SILENT, Silent

@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 import torch
 from sklearn.metrics import adjusted_rand_score
-from tests.runs.test_spells_and_events import SPELLS, spells
-from tests.runs.test_spells_and_events import recipe as of_spells
-from tests.runs.test_states import lives, recipe
-from tests.test_workflow import SMALL, letters
-from tests.test_workflow import recipe as of_letters
+from tests.support.letters import SMALL, letters
+from tests.support.letters import recipe as of_letters
+from tests.support.life_courses import life_courses, recipe
+from tests.support.spells import SPELLS, spells
+from tests.support.spells import recipe as of_spells
 
 from duree import SequenceClassifier
 from duree.errors import DataError, RunError
@@ -37,8 +37,8 @@ ALONE = {"evaluation.baselines": False, "training.epochs": 2}
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("types") / "lives.csv"
-    twins = lives(150).head(30).with_columns(("Q" + pl.col("id")).alias("id"))
-    write_table(pl.concat([lives(150), twins]), path)
+    twins = life_courses(150).head(30).with_columns(("Q" + pl.col("id")).alias("id"))
+    write_table(pl.concat([life_courses(150), twins]), path)
     return path
 
 
@@ -131,11 +131,11 @@ def test_beyond_a_limit_a_sample_is_matched_and_that_is_said(
 
 
 def test_spells_are_embedded_person_by_person(tmp_path: Path) -> None:
-    write_table(spells(lives(120)), tmp_path / "spells.csv")
+    write_table(spells(life_courses(120)), tmp_path / "spells.csv")
     made = fit(of_spells(tmp_path / "spells.csv", SPELLS).replace(ALONE), tmp_path / "run")
     assert embed_rows(made.folder, tmp_path / "spells.csv", tmp_path / "v.parquet", 2)
     found = pl.read_parquet(tmp_path / "v.parquet")
-    assert found["id"].to_list() == lives(120)["id"].to_list()
+    assert found["id"].to_list() == life_courses(120)["id"].to_list()
 
 
 def test_texts_have_types_too(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from tests.runs.test_spells_and_events import SPELLS, spells
-from tests.runs.test_states import lives
-from tests.test_workflow import SMALL
+from tests.support.spells import SPELLS, spells
+from tests.support.life_courses import life_courses
+from tests.support.letters import SMALL
 
 from duree.baselines import label_baselines, regression_baselines
-from duree.baselines.targets import Counts
+from duree.baselines.targets import CaseWeights
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.evaluate import evaluate_models
@@ -155,10 +155,10 @@ def test_a_weight_of_two_is_a_row_twice_for_a_baseline(place: int, numeric: bool
     weights = rng.integers(1, 4, 120)
     recipe = Recipe.build({"data": {"states": ["x:y"]}}).replace({"evaluation.forest_trees": 20})
     make = regression_baselines if numeric else label_baselines
-    one, other = (make(recipe, lambda text: text.split(" › "))[place] for _ in range(2))
+    one, other = (make(recipe, lambda text: text.split(" › "), states=True)[place] for _ in range(2))
     twice = np.repeat(np.arange(90), weights[:90])
     held = np.repeat(np.arange(90, 120), weights[90:])
-    parts = Counts(weights[:90] * 1.0, weights[90:] * 1.0)
+    parts = CaseWeights(weights[:90] * 1.0, weights[90:] * 1.0)
     one.fit(texts[:90], targets[:90], texts[90:], targets[90:], parts)
     other.fit(
         [texts[row] for row in twice], targets[twice], [texts[row] for row in held], targets[held]
@@ -166,7 +166,7 @@ def test_a_weight_of_two_is_a_row_twice_for_a_baseline(place: int, numeric: bool
     # A forest draws other rows; features are scaled by the rows' spread, each row once.
     apart = np.abs(one.predict(texts) - other.predict(texts)).mean()
     assert apart < (1e-9, 0.02, 0.15 if not numeric else 0.5)[place]
-    alike = make(recipe, lambda text: text.split(" › "))[place]
+    alike = make(recipe, lambda text: text.split(" › "), states=True)[place]
     alike.fit(texts[:90], targets[:90], texts[90:], targets[90:])
     assert not np.array_equal(alike.predict(texts), one.predict(texts))
 
@@ -191,7 +191,7 @@ def test_a_weight_of_two_is_a_row_twice_in_the_pictures() -> None:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    rng, frame = np.random.default_rng(7), lives(300)
+    rng, frame = np.random.default_rng(7), life_courses(300)
     other = np.where(frame["pay"] == "good", "poor", "good")
     pay = pl.Series("pay", np.where(rng.random(300) < 0.2, other, frame["pay"]))
     frame = frame.with_columns(pay, pl.Series("w", rng.gamma(2, 2, 300)))
@@ -272,7 +272,7 @@ def test_the_checks_tell_how_many_equal_rows_would_do(table: Path) -> None:
 
 
 def test_weights_of_persons_come_with_their_spells(tmp_path: Path) -> None:
-    frame = spells(lives(80)).with_columns(pl.col("wage").alias("w"))
+    frame = spells(life_courses(80)).with_columns(pl.col("wage").alias("w"))
     write_table(frame, tmp_path / "spells.csv")
     data = SPELLS | {"states": [], "weight": "w", "files": [str(tmp_path / "spells.csv")]}
     dataset = read_dataset(recipe(tmp_path / "spells.csv", **data))

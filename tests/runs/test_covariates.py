@@ -10,8 +10,8 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
-from tests.runs.test_states import TIMES, lives
-from tests.test_workflow import SMALL
+from tests.support.life_courses import TIMES, life_courses
+from tests.support.letters import SMALL
 
 from duree.errors import RecipeError
 from duree.pipeline.run import Run
@@ -20,7 +20,7 @@ from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.tables.layouts.covariates import prepend_covariates_to_row
-from duree.tables.layouts.states import join_row
+from duree.tables.layouts.state_strings import (join_row)
 from duree.workflow import explain_row, fit, predict
 
 
@@ -29,7 +29,7 @@ def known(rows: int, seed: int = 0) -> pl.DataFrame:
     rng = np.random.default_rng(seed + 100)
     sex, luck = rng.choice(["f", "m"], rows), rng.random(rows)
     right = np.where(luck < 0.95, sex == "f", sex == "m")
-    return lives(rows, seed).with_columns(
+    return life_courses(rows, seed).with_columns(
         pl.Series("sex", sex),
         pl.Series("luck", np.where(right, "good", "poor")),
         pl.Series("joy", 3.0 * (sex == "f") + rng.normal(size=rows)),

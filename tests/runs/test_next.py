@@ -22,60 +22,19 @@ from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_all, explain_row, fit, predict, resume
-
-TIMES = [f"t{time:02}" for time in range(1, 17)]
-# After each state the one that follows, by whether one was trained.
-ROUNDS = {"yes": "abc", "no": "acb"}
-SMALL = {
-    "model.hidden_size": 12,
-    "model.embedding_size": 8,
-    "training.epochs": 25,
-    "training.learning_rate": 0.02,
-    "evaluation.bootstrap": 200,
-    "evaluation.forest_trees": 20,
-}
+from tests.support.next_states import TIMES, ROUNDS, SMALL, life_courses, recipe
 
 
-def lives(rows: int, seed: int = 0) -> pl.DataFrame:
-    """Each state lasts four steps, of which some are over at first; who was trained goes round one
-    way, and who was not the other."""
-    rng = np.random.default_rng(seed)
-    courses, trained = [], rng.choice(["yes", "no"], rows)
-    for was in trained:
-        place, lasted, course = rng.integers(3), rng.integers(4), []
-        for _ in TIMES:
-            course.append(ROUNDS[was][place])
-            lasted += 1
-            if lasted == 4:
-                place, lasted = (place + 1) % 3, 0
-        courses.append(course)
-    frame = pl.DataFrame(courses, schema=TIMES, orient="row")
-    return frame.with_columns(
-        pl.Series("trained", trained),
-        pl.lit(1).alias("count"),
-        pl.Series("id", [f"P{n:03}" for n in range(rows)]),
-    )
+
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "lives.csv"
-    write_table(lives(240), path)
+    write_table(life_courses(240), path)
     return path
 
 
-def recipe(table: Path, **overrides: object) -> Recipe:
-    settings = {
-        "task": "next",
-        "data": {
-            "files": [str(table)],
-            "states": ["t01:t16"],
-            "id": "id",
-            "covariate": ["trained"],
-        },
-    }
-    dotted = {name.replace("__", "."): value for name, value in overrides.items()}
-    return Recipe.build(settings).replace(SMALL | dotted)
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +208,7 @@ def long_form(wide: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 def test_spells_are_the_same_question_and_events_one_without_time_points(
     run: Run, table: Path, tmp_path: Path
 ) -> None:
-    spells, events = long_form(lives(240))
+    spells, events = long_form(life_courses(240))
     write_table(spells, tmp_path / "spells.csv")
     write_table(events, tmp_path / "events.csv")
     own = {"training__epochs": 12, "data__states": ()}
@@ -295,7 +254,7 @@ def test_spells_are_the_same_question_and_events_one_without_time_points(
 def test_a_state_that_training_never_saw_is_one_of_those_and_told(
     table: Path, tmp_path: Path
 ) -> None:
-    strange = lives(30, seed=5).with_columns(pl.lit("retired").alias("t09"))
+    strange = life_courses(30, seed=5).with_columns(pl.lit("retired").alias("t09"))
     write_table(strange, tmp_path / "test.csv")
     file = str(tmp_path / "test.csv")
     chosen = recipe(table, training__epochs=2, data__test_file=file, judging__baselines=False)
@@ -345,7 +304,7 @@ def test_what_cannot_be_asked_is_refused_and_leaves_no_run(
 
 
 def test_a_covariate_that_is_missing_or_called_otherwise_is_told(run: Run, tmp_path: Path) -> None:
-    write_table(lives(20).rename({"trained": "Trained"}), tmp_path / "new.csv")
+    write_table(life_courses(20).rename({"trained": "Trained"}), tmp_path / "new.csv")
     for ask in (
         lambda: predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv"),
         lambda: evaluate(run.folder, tmp_path / "new.csv"),
@@ -355,7 +314,7 @@ def test_a_covariate_that_is_missing_or_called_otherwise_is_told(run: Run, tmp_p
 
 
 def test_a_covariate_whose_value_nobody_had_is_read_as_unknown(run: Run, tmp_path: Path) -> None:
-    strange = lives(20).with_columns(pl.Series("trained", ["perhaps", None] * 10))
+    strange = life_courses(20).with_columns(pl.Series("trained", ["perhaps", None] * 10))
     write_table(strange, tmp_path / "new.csv")
     predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
     found = pl.read_csv(tmp_path / "out.csv")

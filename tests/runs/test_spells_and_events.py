@@ -9,8 +9,8 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
-from tests.runs.test_states import TIMES, lives
-from tests.test_workflow import SMALL
+from tests.support.life_courses import TIMES, life_courses
+from tests.support.letters import SMALL
 
 from duree.errors import DataError
 from duree.pipeline.dataset import check_files, read_dataset
@@ -22,34 +22,20 @@ from duree.report.run_data import load_run
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_row, fit, predict
-
-SPELLS = {"id": "id", "state": "status", "start": "from", "end": "to"}
-EVENTS = {"id": "id", "event": ["status"], "time": "at"}
+from tests.support.spells import SPELLS, EVENTS, spells, recipe
 
 
-def spells(wide: pl.DataFrame) -> pl.DataFrame:
-    """The same lives with a row for each spell, those of one person in disorder."""
-    rows = []
-    for life in wide.iter_rows(named=True):
-        states = [life[time] for time in TIMES if life[time]]
-        cuts = [at for at in range(1, len(states)) if states[at] != states[at - 1]]
-        for begin, end in zip([0, *cuts], [*cuts, len(states)], strict=True):
-            rows.append((life["id"], states[begin], begin + 1, end, life["pay"], life["wage"]))
-    frame = pl.DataFrame(rows, schema=["id", "status", "from", "to", "pay", "wage"], orient="row")
-    return frame.sample(fraction=1, shuffle=True, seed=0).sort("id", maintain_order=True)
 
 
-def recipe(file: Path, data: dict[str, object]) -> Recipe:
-    settings = {"data": {"files": [str(file)], "target": "pay", "id": "id"} | data}
-    return Recipe.build(settings).replace(SMALL | {"training.epochs": 4})
+
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lives")
-    write_table(lives(300), folder / "wide.csv")
-    write_table(spells(lives(300)), folder / "spells.csv")
-    events = spells(lives(300)).select("id", "status", pl.col("from").alias("at"), "pay")
+    write_table(life_courses(300), folder / "wide.csv")
+    write_table(spells(life_courses(300)), folder / "spells.csv")
+    events = spells(life_courses(300)).select("id", "status", pl.col("from").alias("at"), "pay")
     write_table(events, folder / "events.csv")
     return folder
 
@@ -86,7 +72,7 @@ def test_predictions_have_a_row_for_each_person(folder: Path, run: Run) -> None:
     found = pl.read_csv(folder / "predicted.csv")
     added = ["prediction", "probability_good", "probability_poor"]
     assert found.columns == ["id", "pay", "wage", *added]
-    assert found["id"].to_list() == lives(300)["id"].to_list()
+    assert found["id"].to_list() == life_courses(300)["id"].to_list()
     kept = pl.read_parquet(run.folder / "predictions.parquet")
     again = kept.join(found, on="id", suffix="_again")
     np.testing.assert_allclose(again["probability_good"], again["probability_good_again"])
@@ -95,7 +81,7 @@ def test_predictions_have_a_row_for_each_person(folder: Path, run: Run) -> None:
 
 
 def test_new_spells_need_no_answer(folder: Path, run: Run) -> None:
-    new = spells(lives(9, seed=4)).drop("pay").with_columns(pl.int_range(pl.len()).alias("wage"))
+    new = spells(life_courses(9, seed=4)).drop("pay").with_columns(pl.int_range(pl.len()).alias("wage"))
     write_table(new, folder / "new.csv")
     predict(run.folder, folder / "new.csv", folder / "new.parquet")
     assert pl.read_parquet(folder / "new.parquet").columns[:2] == ["id", "prediction"]
@@ -140,7 +126,7 @@ def test_events_are_learned_from_too(folder: Path, clicks: Run) -> None:
 
 
 def test_people_of_the_test_file_are_no_others_of_the_same_name(folder: Path) -> None:
-    write_table(spells(lives(60, seed=1)), folder / "test.csv")
+    write_table(spells(life_courses(60, seed=1)), folder / "test.csv")
     data = SPELLS | {"test_file": str(folder / "test.csv")}
     table, findings = check_files(recipe(folder / "spells.csv", data).data)
     assert len(table) == 360
@@ -148,7 +134,7 @@ def test_people_of_the_test_file_are_no_others_of_the_same_name(folder: Path) ->
 
 
 def test_a_state_of_the_test_rows_alone_is_told(folder: Path) -> None:
-    strange = spells(lives(60, seed=1)).with_columns(
+    strange = spells(life_courses(60, seed=1)).with_columns(
         pl.when(pl.col("from") == 1).then(pl.lit("abroad")).otherwise("status").alias("status")
     )
     write_table(strange, folder / "strange.csv")

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
-from tests.test_workflow import SMALL
+from tests.support.letters import SMALL
 
 from duree.baselines.state_features import StateFeatures
 from duree.errors import DataError, RecipeError
@@ -23,43 +23,19 @@ from duree.report.pages.report import write_report
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_row, fit, predict, resume
-
-TIMES = [f"m{month:02}" for month in range(1, 25)]
-STATES = np.array(["school", "training", "work", "jobless"])
+from tests.support.life_courses import TIMES, STATES, life_courses, recipe
 
 
-def lives(rows: int, seed: int = 0) -> pl.DataFrame:
-    """Life courses that stay in a state for long; who went through training found better pay.
 
-    Whether training came before the first work is what counts, not how long it lasted.
-    """
-    rng = np.random.default_rng(seed)
-    courses, early = [], rng.integers(0, 2, rows)
-    for first in early:
-        middle = ["training", "work"] if first else ["work", "training"]
-        spells = ["school", *middle, "jobless", *rng.choice(STATES, 2)]
-        lengths = rng.integers(2, 7, len(spells))
-        courses.append(np.repeat(spells, lengths)[: len(TIMES)].tolist())
-    cells = [course + [None] * (len(TIMES) - len(course)) for course in courses]
-    frame = pl.DataFrame(cells, schema=dict.fromkeys(TIMES, pl.String), orient="row")
-    return frame.with_columns(
-        pl.Series("pay", np.where(early == 1, "good", "poor")),
-        pl.Series("wage", 10 + 5 * early + rng.normal(size=rows)),
-        pl.Series("id", [f"P{n:03}" for n in range(rows)]),
-    )
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "lives.csv"
-    write_table(lives(400), path)
+    write_table(life_courses(400), path)
     return path
 
 
-def recipe(table: Path, **overrides: object) -> Recipe:
-    settings = {"data": {"files": [str(table)], "states": ["m01:m24"], "target": "pay", "id": "id"}}
-    dotted = {name.replace("__", "."): value for name, value in overrides.items()}
-    return Recipe.build(settings).replace(SMALL | {"training.epochs": 30} | dotted)
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +74,14 @@ def test_predictions_keep_the_table_as_it_was(run: Run, table: Path, tmp_path: P
 
 
 def test_a_state_that_training_never_saw_is_read_as_unknown(run: Run, tmp_path: Path) -> None:
-    strange = lives(20, seed=3).with_columns(pl.lit("retired").alias("m03"))
+    strange = life_courses(20, seed=3).with_columns(pl.lit("retired").alias("m03"))
     write_table(strange, tmp_path / "new.csv")
     predict(run.folder, tmp_path / "new.csv", tmp_path / "predicted.csv")
     assert pl.read_csv(tmp_path / "predicted.csv").height == 20
 
 
 def test_a_time_point_that_is_missing_is_told(run: Run, tmp_path: Path) -> None:
-    write_table(lives(20).drop("m07"), tmp_path / "new.csv")
+    write_table(life_courses(20).drop("m07"), tmp_path / "new.csv")
     with pytest.raises(DataError, match="there is no column 'm07'"):
         predict(run.folder, tmp_path / "new.csv", tmp_path / "predicted.csv")
 
@@ -136,7 +112,7 @@ def test_the_report_tells_of_states_and_not_of_words(run: Run) -> None:
 def test_a_life_course_is_explained_state_by_state(run: Run, table: Path) -> None:
     page = explain_row(run.folder, table, 2)
     told = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
-    course = [state for state in lives(400).row(1)[:24] if state]
+    course = [state for state in life_courses(400).row(1)[:24] if state]
     assert told["units"] == course
     places = told["shading"]["places"]
     assert [told["text"][begin:end] for begin, end in places] == course
@@ -144,7 +120,7 @@ def test_a_life_course_is_explained_state_by_state(run: Run, table: Path) -> Non
 
 def test_the_service_takes_a_column_for_each_time_point(run: Run) -> None:
     app = create_service([run.folder])
-    row = dict(zip(TIMES, lives(5).row(0)[:24], strict=True))
+    row = dict(zip(TIMES, life_courses(5).row(0)[:24], strict=True))
 
     async def ask(rows: list[dict]) -> httpx.Response:
         transport = httpx.ASGITransport(app)

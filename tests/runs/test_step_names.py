@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.runs.test_next import SMALL, lives, recipe
+from tests.support.next_states import SMALL, life_courses, recipe
 
 from duree.errors import DataError
-from duree.pipeline.dataset import read_dataset
+from duree.pipeline.by_layout import read_dataset
 from duree.recipe.recipe import Recipe
 from duree.tables.files.write import write_table
 from duree.workflow import fit, predict
@@ -21,7 +21,7 @@ RENAMED = {"a": "<unknown>", "b": "<empty>", "c": "(unseen)"}
 
 
 def test_states_that_are_called_like_none_are_states(tmp_path: Path) -> None:
-    frame = lives(80).with_columns(pl.col("^t\\d+$").replace(RENAMED))
+    frame = life_courses(80).with_columns(pl.col("^t\\d+$").replace(RENAMED))
     write_table(frame, tmp_path / "odd.csv")
     run = fit(recipe(tmp_path / "odd.csv").replace(SMALL | QUICK), tmp_path / "run")
     kept = pl.read_parquet(run.folder / "predictions.parquet")
@@ -37,7 +37,7 @@ def test_states_that_are_called_like_none_are_states(tmp_path: Path) -> None:
 def test_a_column_that_steps_would_replace_is_refused_before_anything_is_trained(
     name: str, tmp_path: Path
 ) -> None:
-    write_table(lives(40).with_columns(pl.lit("mine").alias(name)), tmp_path / "lives.csv")
+    write_table(life_courses(40).with_columns(pl.lit("mine").alias(name)), tmp_path / "lives.csv")
     with pytest.raises(DataError, match=f"a column '{name}' already") as told:
         read_dataset(recipe(tmp_path / "lives.csv"))
     assert "rename that column" in told.value.message("en")

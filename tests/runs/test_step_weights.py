@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runs.test_next import SMALL, lives, recipe
+from tests.support.next_states import SMALL, life_courses, recipe
 from torch import Tensor
 
 from duree.errors import RecipeError
@@ -20,7 +20,7 @@ from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.long_range import foreseen
 from duree.evaluation.next_metrics import NEXT_IN_TERMS, terms
 from duree.network.batches import Examples, batch_of
-from duree.pipeline.dataset import read_dataset
+from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods
@@ -153,7 +153,7 @@ def test_far_ahead_a_weight_of_two_is_a_row_twice_but_no_surer() -> None:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    rng, frame = np.random.default_rng(7), lives(120)
+    rng, frame = np.random.default_rng(7), life_courses(120)
     path = tmp_path_factory.mktemp("weights") / "lives.csv"
     counts = pl.Series("w", rng.gamma(2, 2, 120).round(3) + 0.01)
     write_table(frame.with_columns(counts, pl.lit(1).alias("one")), path)

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.pipeline.test_explain import recipe
-from tests.serving.test_service import Client
-from tests.test_workflow import letters
+from tests.support.letters import letters
+from tests.support.letters import recipe_alone as recipe
+from tests.support.service import Client
 
 from duree.serving.arrow import read_column, write_table
 from duree.serving.bodies import ARROW, JSON

@@ -10,9 +10,9 @@ import numpy as np
 import onnxruntime
 import polars as pl
 import pytest
-from tests.cli.test_commands import call
-from tests.pipeline.test_explain import recipe
-from tests.test_workflow import letters
+from tests.support.commands import call
+from tests.support.letters import letters
+from tests.support.letters import recipe_alone as recipe
 
 from duree import errors
 from duree.errors import DataError, ExtraError, RunError

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from tests.runs.test_forecast import HORIZON, long_table, walks
-from tests.runs.test_forecast import recipe as forecasting
-from tests.runs.test_label import recipe as tagging
-from tests.runs.test_label import sentences, write_universal
-from tests.serving.test_service import Client
+from tests.support.forecasts import HORIZON, long_table, walks
+from tests.support.forecasts import recipe as forecasting
+from tests.support.service import Client
+from tests.support.tagged_words import recipe as tagging
+from tests.support.tagged_words import sentences, write_universal
 
 from duree.pipeline.run import Run
 from duree.serving.bodies import ARROW

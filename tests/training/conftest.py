@@ -1,5 +1,5 @@
-"""One thread here too, as for the networks."""
+"""One thread, which waits for no other."""
 
-from tests.network.conftest import one_thread
+from tests.support.threads import one_thread
 
 __all__ = ["one_thread"]

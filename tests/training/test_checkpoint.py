@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.training.examples import network, plan, same, weights
-from tests.training.test_loop import Progress, Stop, raises
+from tests.support.loop import Progress, Stop, raises
+from tests.support.training import network, plan, same, weights
 
 from duree.errors import RunError
 from duree.training.loop import train

@@ -10,52 +10,14 @@ import signal
 import numpy as np
 import pytest
 import torch
-from tests.training.examples import accuracy, examples, loss, network, plan, same, weights
+from tests.support.loop import Progress, Stop, raises
+from tests.support.training import accuracy, examples, loss, network, plan, same, weights
 
 from duree.errors import RunError, TrainingError
 from duree.network import kernels
 from duree.network.scoring import scores
 from duree.training import loop
 from duree.training.loop import train
-
-
-class Stop(Exception):
-    """The process ends here."""
-
-
-class Progress:
-    """Follows a training; ``at`` says what happens at which step."""
-
-    def __init__(self, at=None, enough_at=None):
-        self.at, self.steps, self.records, self.told = at or {}, 0, [], []
-        self.enough_at = enough_at
-        self.ended = 0
-
-    def start(self, steps, done, expected):
-        self.expected_steps, self.steps, self.estimate = steps, done, expected
-
-    def step(self, loss, rows):
-        self.steps += 1
-        self.at.get(self.steps, lambda: None)()
-
-    def epoch(self, record):
-        self.records.append(record)
-
-    def should_stop(self):
-        return self.steps == self.enough_at
-
-    def message(self, message):
-        self.told.append(message)
-
-    def end(self):
-        self.ended += 1
-
-
-def raises(error):
-    def act():
-        raise error
-
-    return act
 
 
 def trained(**settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.training.examples import VOCABULARY, accuracy, examples, loss, plan, same, weights
+from tests.support.training import VOCABULARY, accuracy, examples, loss, plan, same, weights
 
 from duree.network.batches import Examples
 from duree.network.scoring import scores

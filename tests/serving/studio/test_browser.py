@@ -18,12 +18,15 @@ import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.runs.test_forecast import long_table, walks
+from tests.support.forecasts import long_table, walks
 
 from duree.pipeline.run import Run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
 # Nothing but loopback is asked for.
 FLAGS = [
     "--no-sandbox",

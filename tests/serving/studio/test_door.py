@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.serving.studio.conftest import TOKEN, Visitor
+from tests.support.studio import TOKEN, Visitor
 
 PATHS = [
     "/", "/static/studio.css", "/report.css", "/tables/abc", "/runs/tones", "/compare",

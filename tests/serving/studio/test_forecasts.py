@@ -1,8 +1,8 @@
 """The studio shows a run that forecasts, and asks it nothing that it cannot answer."""
 
 import pytest
-from tests.runs.test_forecast import long_table, recipe, walks
-from tests.serving.studio.conftest import Visitor
+from tests.support.forecasts import long_table, recipe, walks
+from tests.support.studio import Visitor
 
 from duree.workflow import fit
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from tests.runs.test_forecast import HORIZON, long_table, walks
-from tests.runs.test_label import sentences, write_universal
-from tests.serving.studio.conftest import Visitor
-from tests.test_workflow import letters
+from tests.support.forecasts import HORIZON, long_table, walks
+from tests.support.letters import letters
+from tests.support.studio import Visitor
+from tests.support.tagged_words import sentences, write_universal
 
 from duree.errors import chinese_templates
 from duree.pipeline.progress import standing
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.serving.studio.forms import FORMS
-from duree.serving.studio.shelf import Shelf
+from duree.serving.studio.workspace import Shelf
 
 STATES = ["school", "work", "none"]
 
@@ -250,7 +250,7 @@ def test_the_recipe_is_what_was_chosen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("duree.serving.studio.worker.Workers.start", lambda *_: None)
-    monkeypatch.setattr("duree.serving.studio.look.try_out", lambda recipe: None)
+    monkeypatch.setattr("duree.serving.studio.table_preview.try_out", lambda recipe: None)
     status, page = post(visitor, opened(visitor, tables[kind]), changed | {"name": "run"})
     assert status == 303, page
     found: object = Run(visitor.folder / "run").recipe

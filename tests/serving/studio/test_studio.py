@@ -9,12 +9,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.serving.studio.conftest import Visitor
-from tests.test_workflow import letters
+from tests.support.letters import letters
+from tests.support.studio import Visitor
 
 from duree.pipeline.progress import standing
 from duree.pipeline.run import Run
-from duree.serving.studio.shelf import Shelf
+from duree.serving.studio.workspace import Shelf
 
 CHOSEN = {"part": "whole", "baselines": "true", "text": "letter", "target": "tone"}
 

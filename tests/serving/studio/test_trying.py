@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from tests.runs.test_forecast import HORIZON, long_table, walks
-from tests.runs.test_forecast import recipe as forecasting
-from tests.runs.test_label import recipe as tagging
-from tests.runs.test_label import sentences, write_universal
-from tests.serving.studio.conftest import Visitor
-from tests.test_workflow import letters
+from tests.support.forecasts import HORIZON, long_table, walks
+from tests.support.forecasts import recipe as forecasting
+from tests.support.letters import letters
+from tests.support.studio import Visitor
+from tests.support.tagged_words import recipe as tagging
+from tests.support.tagged_words import sentences, write_universal
 
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run

@@ -10,12 +10,12 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.serving.studio.conftest import Endless, Visitor
-from tests.test_workflow import letters, recipe
+from tests.support.letters import letters, recipe
+from tests.support.studio import Endless, Visitor
 
 from duree.pipeline.run import Run
 from duree.serving.studio import uploads
-from duree.serving.studio.shelf import Shelf
+from duree.serving.studio.workspace import Shelf
 from duree.workflow import fit
 
 FORM = {"content-type": "multipart/form-data; boundary=b"}
@@ -123,6 +123,7 @@ def test_a_file_that_stops_coming_is_not_waited_for(
     assert visitor.within() == []
 
 
+@pytest.mark.alone
 def test_memory_does_not_grow_with_the_file(visitor: Visitor) -> None:
     visitor.upload("small.csv", TABLE)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
