@@ -149,7 +149,7 @@ def test_two_spells_of_one_state_that_overlap_are_joined_and_told() -> None:
         ([("a", "x", "2003-02-30", "2003-07-30")], "'2003-02-30' in the column 'from' cannot"),
         ([("a", " ", 1, 3), ("b", None, 1, 2)], "the column 'status' holds no states"),
         ([("a", "x", 1.5, 3.0)], "1.5 in the column 'from' cannot be placed in time; row 1"),
-        ([("a", "x", 1, "2003-07-30")], "the column 'to' holds dates, and the other times"),
+        ([("a", "x", 1, "2003-07-30")], "the column 'to' holds dates, but the other times"),
         ([("a", "x", "1900-01-01", "9999999-01-01")], "cannot be placed in time"),
         (
             [("a", "x", "1999-01-01", "9999-12-31"), ("a", "x", "1998-01-05", "1998-02-03")],

@@ -1,4 +1,4 @@
-"""Rows that repeat others: within a table, with another label, and across a given split."""
+"""Rows that repeat others: within a table, with different labels, and across a given split."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from duree.tables.time.order import time_order
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-TOGETHER = "they are kept in the same set"
-SHOWN_SEPARATELY = "results without them are reported as well"
+KEPT_TOGETHER = "they are kept in the same set"
+REPORTED_WITHOUT = "results without them are reported as well"
 
 WITHIN = {
     "all": "{exact} rows have the same text as another row; {near} including near-duplicates",
@@ -33,9 +33,9 @@ WITHIN = {
 def check_duplicates(
     duplicates: Duplicates, labels: pl.Series | None, test_rows: Flags | None
 ) -> list[Finding]:
-    """Exact and near duplicates: how many rows, where, and whether their labels contradict.
+    """Exact and near-duplicates: how many rows, where, and whether their labels disagree.
 
-    ``labels`` are the target's classes, None if it has none.
+    ``labels`` are the classes of the target; None if it has none.
     """
     if test_rows is None:
         findings = [_within(duplicates, np.ones(len(duplicates.near), dtype=bool), "all")]
@@ -49,7 +49,7 @@ def check_duplicates(
 
 
 def check_groups(groups: pl.Series, test_rows: Flags | None) -> list[Finding]:
-    """How many groups there are, and whether a given split parts them."""
+    """The number of groups, and those on both sides of a given split."""
     codes = group_codes(groups)
     count = len(np.unique(codes))
     facts: dict[str, object] = {"column": groups.name, "count": count}
@@ -76,13 +76,13 @@ def check_groups(groups: pl.Series, test_rows: Flags | None) -> list[Finding]:
             "test": int(test_rows.sum()),
         }
         findings.append(
-            Finding("straddling_groups", "warning", what, SHOWN_SEPARATELY, facts, _first(rows))
+            Finding("straddling_groups", "warning", what, REPORTED_WITHOUT, facts, _first(rows))
         )
     return findings
 
 
 def check_times(times: pl.Series, test_rows: Flags | None) -> list[Finding]:
-    """From when to when the rows are, and whether a given test file comes after the rest.
+    """The range of times, and whether a given test file is later than the rest.
 
     Raises
     ------
@@ -118,12 +118,12 @@ def _within(duplicates: Duplicates, side: Flags, name: str) -> Finding:
     check = "duplicates" if name == "all" else f"duplicates_in_{name}"
     if len(near) == 0:
         return Finding(check, "ok", WITHIN[name], values=facts)
-    fix = "" if name == "test" else TOGETHER
+    fix = "" if name == "test" else KEPT_TOGETHER
     return Finding(check, "note", WITHIN[name], fix, facts, _first(near))
 
 
 def _repeated(clusters: Ints, side: Flags) -> Ints:
-    """The rows of one side that share a cluster with another of it, cluster by cluster."""
+    """Rows of one side that share a cluster with another row of it, cluster by cluster."""
     rows = np.flatnonzero(side)
     _, place, sizes = np.unique(clusters[rows], return_inverse=True, return_counts=True)
     several = np.flatnonzero(sizes[place] > 1)
@@ -147,12 +147,12 @@ def _across(duplicates: Duplicates, test_rows: Flags) -> list[Finding]:
     if len(near) == 0:
         return [Finding("straddling_duplicates", "ok", what, values=facts)]
     return [
-        Finding("straddling_duplicates", "warning", what, SHOWN_SEPARATELY, facts, _first(near))
+        Finding("straddling_duplicates", "warning", what, REPORTED_WITHOUT, facts, _first(near))
     ]
 
 
 def _contradicting(clusters: Ints, labels: pl.Series) -> list[Finding]:
-    """Clusters whose rows have different labels; a missing label contradicts nothing."""
+    """Clusters whose rows have different labels, not counting missing ones."""
     frame = pl.DataFrame({"cluster": clusters, "label": labels.cast(pl.String)}).with_row_index()
     frame = frame.drop_nulls("label")
     frame = frame.filter(pl.col("label").n_unique().over("cluster") > 1).sort("cluster", "index")

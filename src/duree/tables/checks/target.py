@@ -1,4 +1,4 @@
-"""The target column: a quantity or classes, trimmed, and whether a run can use it."""
+"""The target column: its type, its labels, and whether it can be learned and evaluated."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from numpy.typing import NDArray
 from duree.tables.finding import Finding, listed
 from duree.tables.split.assignment import MIN_ROWS
 
-# A number that takes more values than this is a quantity; fewer, a code for a class.
+# Numbers with more different values are quantities, with fewer they are codes of classes.
 MOST_NUMBERED_CLASSES = 20
 MOST_CLASSES = 1_000
-# Beyond this share of one class, accuracy says little.
-LOPSIDED = 0.9
+# The share of one class above which accuracy is uninformative.
+IMBALANCED = 0.9
 
 _EDGE = r"[\s\u{200B}\u{200E}\u{200F}\u{FEFF}]+"
 _SAME = {"true": "1.0", "false": "0.0"}
 
 
 def is_quantity(target: pl.Series) -> bool:
-    """Whether a target column holds numbers that measure, rather than names or codes of classes."""
+    """Whether a target column holds quantities, not names or codes of classes."""
     return _is_numeric(target) and as_quantity(target).n_unique() > MOST_NUMBERED_CLASSES
 
 
 def as_quantity(target: pl.Series) -> pl.Series:
-    """The cells as Float64; null where one is no number."""
+    """The cells as Float64; null where a cell is not a number."""
     if target.dtype == pl.String:
         target = target.str.strip_chars()
     return target.cast(pl.Float64, strict=False)
 
 
 def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
-    """Trim the labels of white space, and tell what was trimmed and which still look alike.
+    """Trim white space from the labels, and report similar labels.
 
     Labels that differ in more than white space at their ends ("TRUE" and "true", "1" and "1.0")
-    remain different classes, and are told.
+    remain different classes, with a finding.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
         )
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for label in trimmed.drop_nulls().unique().sort():
-        alike[_essence(label)].append(label)
+        alike[_normal_form(label)].append(label)
     what = "the labels {labels} in {column!r} may mean the same, but count as different classes"
     fix = "if they do, write them the same way"
     for names in alike.values():
@@ -72,7 +72,7 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
 def check_target(
     target: pl.Series, numeric: bool, test_rows: NDArray[np.bool_] | None
 ) -> list[Finding]:
-    """How a quantity or classes are spread, and whether they can be learned and judged at all."""
+    """The distribution of the target, and whether it can be learned and evaluated."""
     if _is_numeric(target) and not as_quantity(target).drop_nulls().is_finite().all():
         return _not_finite(target)
     if numeric:
@@ -97,8 +97,8 @@ def check_target(
     ]
 
 
-def _essence(label: str) -> str:
-    """What is left of a label without case, spacing, character width and number format."""
+def _normal_form(label: str) -> str:
+    """A label without differences of case, spacing, character width and number format."""
     text = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
     try:
         return str(float(text))
@@ -144,7 +144,7 @@ def _check_balance(column: str, names: list[str], rows: NDArray[np.int64]) -> li
     what = "{column!r} has {count} classes: {listed}"
     facts: dict[str, object] = {"column": column, "count": len(names), "listed": listed}
     findings = [Finding("class_balance", "ok", what, values=facts)]
-    if rows[0] > LOPSIDED * rows.sum():
+    if rows[0] > IMBALANCED * rows.sum():
         what = "{share:.0%} of the rows are {label!r}: always predicting it is right as often"
         fix = "look at macro-F1, not accuracy"
         facts = {"share": float(rows[0] / rows.sum()), "label": names[0]}
@@ -154,7 +154,7 @@ def _check_balance(column: str, names: list[str], rows: NDArray[np.int64]) -> li
 
 
 def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]) -> list[Finding]:
-    """Classes that a given test file, or the rows beside it, lack."""
+    """Classes that a given test file, or the other rows, lack."""
     in_train = dict(train.value_counts().iter_rows())
     findings = _rare(
         column,

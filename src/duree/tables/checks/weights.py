@@ -1,4 +1,4 @@
-"""Case weights: how many people a row stands for, as surveys reckon it."""
+"""Case weights, as in surveys: the number of people that a row represents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_weights(table: Table, name: str) -> NDArray[np.float64]:
     Raises
     ------
     DataError
-        There is no such column, or a cell is no positive number.
+        There is no such column, or a cell is not a positive number.
     """
     numbers = as_text(table, name).str.strip_chars().cast(pl.Float64, strict=False)
     bad = (~(numbers.is_finite() & (numbers > 0)).fill_null(False)).arg_true()
@@ -35,7 +35,7 @@ def read_weights(table: Table, name: str) -> NDArray[np.float64]:
 
 
 def check_weights(table: Table, name: str) -> list[Finding]:
-    """How far the weights reach, and how many rows alike would tell as much (Kish 1965)."""
+    """The range of the weights, and the effective sample size (Kish 1965)."""
     try:
         weights = read_weights(table, name)
     except DataError as error:

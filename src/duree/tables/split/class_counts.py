@@ -1,4 +1,4 @@
-"""Whether every part of a split gets enough rows of every class; if not, which class lacks them."""
+"""Checks that every set of a split gets enough rows of every class."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EMPTY = {
 def refuse_few_rows(
     target: str | None, names: list[str], classes: Ints, test_rows: NDArray[np.bool_], needed: int
 ) -> None:
-    """Stop where no way of parting could give each part two rows of each class."""
+    """Refuse data that no split could divide with two rows of each class in each set."""
     counts = np.bincount(classes[~test_rows], minlength=len(names))
     facts: dict[str, Any] = {"column": target, "needed": needed}
     if counts.sum() < needed:
@@ -65,13 +65,13 @@ def refuse_few_rows(
         )
 
 
-def refuse_thin_parts(
-    part: Ints, target: str | None, names: list[str], classes: Ints, parts: int
+def refuse_small_sets(
+    assigned: Ints, target: str | None, names: list[str], classes: Ints, sets: int
 ) -> None:
-    """Stop where groups, near-duplicates or time left a part without two rows of each class."""
-    for place in range(parts):
-        thin = np.bincount(classes[part == place], minlength=len(names)) < MIN_ROWS
-        if not thin.any():
+    """Refuse a split that has fewer than two rows of a class in one of its sets."""
+    for place in range(sets):
+        lacking = np.bincount(classes[assigned == place], minlength=len(names)) < MIN_ROWS
+        if not lacking.any():
             continue
         if target is None:
             fix = "increase its share, or split without --group or --time"
@@ -81,7 +81,7 @@ def refuse_thin_parts(
             "target {column!r}",
             "increase its share, leave the class out, or split without --group or --time",
             column=target,
-            classes=_chosen(names, thin),
+            classes=_chosen(names, lacking),
         )
 
 

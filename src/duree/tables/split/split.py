@@ -1,4 +1,4 @@
-"""Split: which rows are for training, for choosing and for the test, and how that came about."""
+"""Split: which rows are for training, validation and testing, and how they were chosen."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ WHY_LEFT_OUT = {
 
 @dataclass(frozen=True)
 class Split:
-    """Every row of a table is in one of train, validation, test and left_out.
+    """Every row of a table is in exactly one of train, validation, test and left_out.
 
     Attributes
     ----------
     train, validation, test, left_out : int64
         Row indices, ascending.
     shared : int64
-        Test rows whose group or near-duplicate is also in train or validation: only a test file
-        that was given can hold any.
+        Test rows with a near-duplicate or a row of their group in train or validation: possible
+        only where a test file was given.
     seed : int
     clauses : tuple of str
-        How the rows were parted, as templates (see ``duree.errors``).
+        How the rows were split, as templates (see ``duree.errors``).
     values : dict
-        What the templates name.
+        Values of the templates' placeholders.
     reasons : dict
-        How many rows were left out, by the keys of ``WHY_LEFT_OUT``.
+        Number of rows left out, by the keys of ``WHY_LEFT_OUT``.
     """
 
     train: Ints
@@ -67,12 +67,12 @@ class Split:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Rows in each part, and those left out."""
+        """Number of rows in each set, and of those left out."""
         return {name: len(getattr(self, name)) for name in PARTS}
 
     @property
     def method(self) -> str:
-        """One sentence on how the rows were parted, in the user's language."""
+        """One sentence on how the rows were split, in the user's language."""
         return self.describe()
 
     def describe(self, language: str | None = None) -> str:
@@ -80,7 +80,7 @@ class Split:
         return sentence(self.clauses, self.values, language)
 
     def findings(self) -> list[Finding]:
-        """What the user must be told: rows left out, and test rows that training has seen."""
+        """Findings: rows left out, and test rows that overlap with training."""
         found = [
             Finding("left_out", "warning", WHY_LEFT_OUT[why], values=self.values | {"count": count})
             for why, count in self.reasons.items()
@@ -104,12 +104,12 @@ class Split:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Split:
-        """Make the split that ``to_dict`` described.
+        """The split that ``to_dict`` described.
 
         Raises
         ------
         RunError
-            The description is altered, or newer than this Durée.
+            The description was altered, or written by a newer version of Durée.
         """
         try:
             if state["version"] != 1:
