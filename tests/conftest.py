@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,24 @@ if compiled := os.environ.get("DUREE_COMPILED"):
     found.loader.exec_module(sys.modules[name])
 # Figures are drawn into files.
 os.environ["MPLBACKEND"] = "agg"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_figures() -> Iterator[None]:
+    """PDFs of runs are empty but in tests of figures: see ``whole_figures``."""
+    from tests.support.pdf import empty_pdf
+
+    with empty_pdf():
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole_figures() -> Iterator[None]:
+    """PDFs are drawn as for a user."""
+    from tests.support.pdf import real_pdf
+
+    with real_pdf():
+        yield
 
 
 @pytest.fixture(scope="session")
