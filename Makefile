@@ -1,18 +1,18 @@
-# make demo    set everything up, then the whole job on simulated letters
-# make studio  set everything up, then the whole workflow in the browser
-# make test    set everything up, then all tests
-# make lint    style and types
-# make bench   every figure of the README, measured anew
-# make sanitize   the compiled recurrence's tests under the address, undefined and thread sanitizers
-# make docs    write the generated pages of docs/ again
-# make clean   remove the environment and all caches; runs/ is left alone
+# make demo    set everything up, then run the whole workflow on simulated letters
+# make studio  set everything up, then open the studio in the browser
+# make test    set everything up, then run all tests
+# make lint    check style and types
+# make bench   measure every figure of the README again
+# make sanitize   test the compiled recurrence under the address, undefined-behaviour and thread sanitizers
+# make docs    regenerate the generated pages of docs/
+# make clean   remove the environment and all caches; runs/ stays
 
-# Everything runs in .venv, which is made on first use.
+# Everything runs in .venv, which is created on first use.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 KERNELS := $(wildcard src/duree/network/kernels/*.cpp src/duree/network/kernels/*.h)
-# Two threads are our reference, and keep small machines responsive.
+# Two threads are the reference of all benchmarks, and keep small machines responsive.
 export OMP_NUM_THREADS ?= 2
 
 .PHONY: demo studio test lint bench sanitize docs clean
@@ -40,7 +40,7 @@ bench: .venv/dev
 	$(PIP) --editable '.[bench]'
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
-# gcc's own libraries must be loaded before Python is; of Python itself no leak is told.
+# gcc's runtime libraries must be loaded before Python; leaks in Python itself are not reported.
 sanitize: .venv/dev
 	$(PIP) cmake ninja nanobind
 	$(call sanitized,address,address$(COMMA)undefined,libasan.so libubsan.so)
@@ -64,8 +64,8 @@ docs: .venv/dev
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Both are made again only when what they install or compile changes; torch goes first, so that it
-# is the pinned one.
+# Rebuilt only when what they install or compile changes. torch comes first, so that the pinned
+# version is used.
 .venv/ready: pyproject.toml constraints.txt CMakeLists.txt $(KERNELS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Python 3.11 or newer is needed: make PYTHON=python3.12'; exit 1; }
@@ -78,7 +78,7 @@ clean:
 	$(PIP) --editable '.[formats,chinese,onnx,studio]'
 	touch $@
 
-# What tests, checks and benchmarks need besides.
+# Additional packages for tests, checks and benchmarks.
 .venv/dev: .venv/ready
 	$(PIP) --editable '.[all,dev]'
 	touch $@

@@ -1,10 +1,10 @@
-"""What attributes of events, and the time between them, are worth: simulated logs, with intervals.
+"""The value of event attributes and of the time between events: simulated logs, with intervals.
 
     python benchmarks/attributes.py [--persons 600] [--case NAME]...
 
-Each log is learned from twice: with what its answers hang on, and without it (without times a log
-is read in the order of its rows, which is that of time). Two logs hang on neither, and tell what
-reading noise costs. Beside the network stand the best of its baselines.
+Each log is used twice: with the column that determines its outcome, and without it (without
+times, a log is read in the order of its rows, which is temporal). Two logs depend on neither and
+show what reading noise costs. The best baseline is printed beside the network.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TIME = {"time": "time"}
 
 
 class Case(NamedTuple):
-    """A log, what is asked of it, and how it is read with what it hangs on, and without."""
+    """A log, its task, and the settings that read it with the decisive column and without."""
 
     simulate: Callable[[int], pl.DataFrame]
     settings: dict[str, object]
@@ -37,7 +37,7 @@ class Case(NamedTuple):
 
 
 def log(kinds: np.ndarray, gaps: np.ndarray, amounts: np.ndarray, classes: np.ndarray):
-    """A row for each event of arrays [persons, events]; gaps in days."""
+    """One row per event of arrays [persons, events]; gaps in days."""
     persons, events = kinds.shape
     times = np.datetime64("2024-01-01T00:00:00") + np.round(np.cumsum(gaps, axis=1) * 86400).astype(
         "timedelta64[s]"
@@ -54,7 +54,7 @@ def log(kinds: np.ndarray, gaps: np.ndarray, amounts: np.ndarray, classes: np.nd
 
 
 def noise(persons: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Kinds, gaps, amounts and classes that hang on nothing."""
+    """Independent event types, gaps, amounts and classes."""
     shape = persons, EVENTS
     return (
         rng.integers(4, size=shape),
@@ -65,7 +65,7 @@ def noise(persons: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
 
 
 def followed(persons: int, depends: Callable[..., np.ndarray], seed: int) -> pl.DataFrame:
-    """Events of which seven of ten follow from the one before and from what ``depends`` says."""
+    """Events, 70 % of which are determined by the previous one and ``depends``."""
     rng = np.random.default_rng(seed)
     kinds, gaps, amounts, classes = noise(persons, rng)
     for step in range(1, EVENTS):
@@ -76,27 +76,27 @@ def followed(persons: int, depends: Callable[..., np.ndarray], seed: int) -> pl.
 
 
 def of_amount(persons: int) -> pl.DataFrame:
-    """The next event hangs on how much the last one was about."""
+    """The next event depends on the amount of the last one."""
     return followed(persons, lambda _, gap, amount: np.digitize(amount, [10, 20, 40]), 0)
 
 
 def of_gap(persons: int) -> pl.DataFrame:
-    """The next event hangs on how long one waited before the last."""
+    """The next event depends on the time before the last one."""
     return followed(persons, lambda _, gap, amount: np.digitize(gap, [0.6, 1.4, 2.8]), 1)
 
 
 def of_kind(persons: int) -> pl.DataFrame:
-    """The next event hangs on the last event alone."""
+    """The next event depends on the last event alone."""
     return followed(persons, lambda kind, gap, amount: kind % 2 + 1, 2)
 
 
 def of_rhythm(persons: int) -> pl.DataFrame:
-    """A class hurries after it has waited, the other goes on as it did; the gaps are the same."""
+    """One class alternates long and short gaps, the other does not; the gaps are the same."""
     rng = np.random.default_rng(3)
     kinds, gaps, amounts, classes = noise(persons, rng)
     for person in range(persons):
         ordered = np.sort(gaps[person])
-        if classes[person]:  # one long, one short, in turns
+        if classes[person]:  # long and short in turns
             half = EVENTS // 2
             short, long = rng.permutation(ordered[:half]), rng.permutation(ordered[half:])
             gaps[person] = np.stack([long, short], axis=1).ravel()
@@ -106,7 +106,7 @@ def of_rhythm(persons: int) -> pl.DataFrame:
 
 
 def of_order(persons: int) -> pl.DataFrame:
-    """The class hangs on which events come after which, and gaps are noise."""
+    """The class determines which events follow which, and gaps are noise."""
     rng = np.random.default_rng(4)
     kinds, gaps, amounts, classes = noise(persons, rng)
     for step in range(1, EVENTS):
@@ -141,22 +141,24 @@ def main() -> None:
                 flags = {"id": "user", "event": ("action",), **case.settings, **reading}
                 recipe = recipe_from_flags(None, (str(file),), flags, ())
                 fit(recipe, Path(folder) / how)
-                message(name, how, json.loads((Path(folder) / how / "metrics.json").read_text()))
+                print_result(
+                    name, how, json.loads((Path(folder) / how / "metrics.json").read_text())
+                )
 
 
-def message(name: str, how: str, found: dict) -> None:
-    """The figures of the network, and of the best baseline."""
+def print_result(name: str, how: str, found: dict) -> None:
+    """The primary metric of the network and of the best baseline."""
     metric = found["primary_metric"]
     sign = -1 if metric == "bits" else 1
     figures = {model: of[metric] for model, of in found["models"].items()}
     network = figures.pop("network")
     baselines = {m: f for m, f in figures.items() if m not in ("recurrent_part", "wide_part")}
     best = max(baselines, key=lambda model: sign * baselines[model]["value"])
-    told = "   ".join(
+    line = "   ".join(
         f"{model} {of['value']:.3f} [{of['low']:.3f}, {of['high']:.3f}]"
         for model, of in (("network", network), (best, baselines[best]))
     )
-    print(f"{name:17} {how:8} {metric:9} {told}", flush=True)
+    print(f"{name:17} {how:8} {metric:9} {line}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Chinese hotel reviews, parted 80/20 by class: the default recipe beside the baselines.
+"""Chinese hotel reviews, split 80/20 by class: the default recipe beside the baselines.
 
     python benchmarks/chinese_hotel.py [--splits 5] [--cell lstm] [--out runs/hotel]
 
-One split says little of models that differ by less than its interval, so several are drawn, by the
-seeds 0, 1, 2 and on. Needs DUREE_DATA (default ../shared/data) and the extra `chinese`. A minute a
-split on two threads.
+One split says little about models that differ by less than its interval, so several are drawn, with
+seeds 0, 1, 2 and so on. Needs DUREE_DATA (default ../shared/data) and the extra `chinese`. A minute
+per split on two threads.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Corrupt a model folder in a thousand ways: each must be refused, or change no prediction.
+"""Corrupt a model folder in a thousand ways: each must be refused or leave predictions unchanged.
 
     python benchmarks/corrupt_model.py [--times 1000]
 
-A corruption flips bits, cuts a file, overwrites a stretch, swaps two stretches or two files. What
-loads all the same must predict exactly what the model predicted before. About a minute.
+A corruption flips bits, truncates a file, overwrites a range, swaps two ranges or two files. A
+model that still loads must give exactly the same predictions. About a minute.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from duree.cli.demo_corpus import generate
 from duree.errors import RunError
 from duree.pipeline.model import TrainedModel
 
-KINDS = ("flip one bit", "flip ten bits", "cut", "overwrite", "swap stretches", "swap files")
+KINDS = ("flip one bit", "flip ten bits", "truncate", "overwrite", "swap ranges", "swap files")
 
 
 def main() -> None:
@@ -47,9 +47,9 @@ def main() -> None:
             corrupt(copy, kind, rng)
             outcomes[kind, outcome(copy, texts, expected)] += 1
     for (kind, found), count in sorted(outcomes.items()):
-        print(f"{kind:15} {found:12} {count}")
-    wrong = sum(count for (_, found), count in outcomes.items() if found == "LOADED WRONG")
-    print(f"{times - wrong} of {times} were refused or harmless, {wrong} loaded wrong")
+        print(f"{kind:15} {found:14} {count}")
+    wrong = sum(count for (_, found), count in outcomes.items() if found == "LOADED WRONGLY")
+    print(f"{times - wrong} of {times} were refused or harmless, {wrong} loaded wrongly")
     sys.exit(wrong > 0)
 
 
@@ -66,13 +66,13 @@ def corrupt(folder: Path, kind: str, rng: np.random.Generator) -> None:
         two.rename(one)
         aside.rename(two)
         return
-    if kind == "cut":
+    if kind == "truncate":
         content = content[: rng.integers(size)]
     elif kind == "overwrite":
         start = rng.integers(size)
         stretch = content[start : start + rng.integers(1, 1000)]
         stretch[:] = rng.integers(256, size=len(stretch))
-    elif kind == "swap stretches":
+    elif kind == "swap ranges":
         length = int(rng.integers(1, size // 2))
         one = int(rng.integers(size // 2 - length + 1))
         two = int(rng.integers(size // 2, size - length + 1))
@@ -86,12 +86,12 @@ def corrupt(folder: Path, kind: str, rng: np.random.Generator) -> None:
 
 
 def outcome(folder: Path, texts: list[str], expected: NDArray[np.float64]) -> str:
-    """Refused, harmless, or loaded wrong; any other error than a refusal is not caught."""
+    """Refused, harmless, or loaded wrongly; errors other than a refusal are not caught."""
     try:
         found = predictions(folder, texts)
     except RunError:
         return "refused"
-    return "harmless" if np.array_equal(found, expected) else "LOADED WRONG"
+    return "harmless" if np.array_equal(found, expected) else "LOADED WRONGLY"
 
 
 def predictions(folder: Path, texts: list[str]) -> NDArray[np.float64]:

@@ -17,13 +17,13 @@ from duree.sequences.text_encoder import TextEncoder
 
 
 def main() -> None:
-    """Print what was measured."""
+    """Print the measurements."""
     folder = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "imdb"
     if not folder.is_dir():
-        print(f"IMDB left out: there is no {folder}")
+        print(f"IMDB skipped: there is no {folder}")
         return
     train, test = (
-        pl.read_parquet(folder / f"{part}.parquet")["review"] for part in ("train", "test")
+        pl.read_parquet(folder / f"{name}.parquet")["review"] for name in ("train", "test")
     )
     before = peak_memory()
     begin, spent = time.perf_counter(), time.process_time()
@@ -36,10 +36,14 @@ def main() -> None:
         f"encode {len(sequences)} reviews: {encoded - fitted:.1f} s, {len(sequences.values)} steps"
     )
     spent = time.process_time() - spent
-    print(f"together {encoded - begin:.1f} s (processor {spent:.1f} s)")
-    print(f"peak memory: {before:.0f} MiB with the texts read, {peak_memory():.0f} MiB at the end")
+    print(f"total {encoded - begin:.1f} s (processor {spent:.1f} s)")
+    print(
+        f"peak memory: {before:.0f} MiB after reading the texts, {peak_memory():.0f} MiB at the end"
+    )
     cut = encoder.truncated(test)
-    print(f"{(cut > 0).sum()} of {len(test)} test reviews are cut, {cut.sum()} units in all")
+    print(
+        f"{(cut > 0).sum()} of {len(test)} test reviews are truncated, {cut.sum()} units in total"
+    )
 
 
 def peak_memory() -> float:

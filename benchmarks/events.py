@@ -1,4 +1,4 @@
-"""A log of 2,000,000 events of 50,000 users becomes a sequence for each: time and memory.
+"""A log of 2,000,000 events becomes one sequence for each of 50,000 users: time and memory.
 
 python benchmarks/events.py
 """
@@ -24,7 +24,7 @@ EVENTS, USERS = 2_000_000, 50_000
 
 
 def write_log(path: Path) -> None:
-    """A click log as CSV, in no order, with an answer for each user."""
+    """A click log as CSV, unordered, with one target per user."""
     rng = np.random.default_rng(0)
     users, seconds = rng.integers(0, USERS, EVENTS), rng.integers(0, 10**8, EVENTS)
     frame = pl.DataFrame({"user": users, "when": seconds + 1_600_000_000}).select(
@@ -37,7 +37,7 @@ def write_log(path: Path) -> None:
 
 
 def gather(path: Path) -> None:
-    """Read and group the log, and tell what it took."""
+    """Read and group the log; print time and memory."""
     settings = DataSettings(event=("action",), id="user", time="when", target="churned")
     began = time.perf_counter()
     table = read_tables([path])
@@ -46,7 +46,7 @@ def gather(path: Path) -> None:
     done = time.perf_counter()
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{len(table)} events of {len(rows)} users: read in {read - began:.1f} s, ", end="")
-    print(f"grouped in {done - read:.1f} s, {most:.0f} MB at most")
+    print(f"grouped in {done - read:.1f} s, peak {most:.0f} MB")
 
 
 if __name__ == "__main__":
@@ -56,5 +56,5 @@ if __name__ == "__main__":
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder) / "log.csv"
             write_log(log)
-            # In a process of its own, whose memory is the reading's alone.
+            # In a separate process, so that the peak memory is that of reading alone.
             subprocess.run([sys.executable, __file__, str(log)], check=True)

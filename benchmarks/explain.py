@@ -1,9 +1,9 @@
-"""What explanations cost, how faithful they are, and what word order is worth.
+"""The cost of explanations, their faithfulness, and the contribution of word order.
 
     python benchmarks/explain.py [--run RUN] [--cell gru]
 
-On the simulated letters of the demo, and on IMDB where DUREE_DATA names it (default ../shared/data;
-RUN is a run on it, made in four minutes if not given). Two threads; times are medians of three.
+On the simulated letters of the demo, and on IMDB if DUREE_DATA has it (default ../shared/data; RUN
+is a run on it, trained in four minutes if not given). Two threads; times are medians of three.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ def main() -> None:
     torch.set_num_threads(2)
     with tempfile.TemporaryDirectory() as folder:
         run = fit_demo(Path(folder) / "demo")
-        tell_order("letters", run.read_json("explanations.json")["order"])
+        print_order("letters", run.read_json("explanations.json")["order"])
     if not IMDB.is_dir():
         raise SystemExit(f"skipped: there is no {IMDB}; set DUREE_DATA")
     model = TrainedModel.load((options.run or train_on_imdb(options.cell)) / "model")
     test = pl.read_parquet(IMDB / "test.parquet")
     rows = model.encode(test["review"])
     order = np.random.default_rng(0).permutation(len(test))
-    tell_faithfulness(model, rows.take(order[:FAITHFUL]))
+    print_faithfulness(model, rows.take(order[:FAITHFUL]))
     thousand = rows.take(order[:COST])
-    message("attributions of 1,000 reviews", lambda: integrated_gradients(model, thousand))
-    message("traces of 1,000 reviews", lambda: list(trace(model, thousand)))
-    tell_arc(model, test["review"].gather(order))
-    tell_order("IMDB", order_on(model, test, rows))
+    print_time("attributions of 1,000 reviews", lambda: integrated_gradients(model, thousand))
+    print_time("traces of 1,000 reviews", lambda: list(trace(model, thousand)))
+    print_arc(model, test["review"].gather(order))
+    print_order("IMDB", order_on(model, test, rows))
 
 
 def train_on_imdb(cell: str) -> Path:
@@ -78,12 +78,12 @@ def train_on_imdb(cell: str) -> Path:
     return fit(recipe, Path("runs") / f"explain-{time.strftime('%H%M%S')}").folder
 
 
-def tell_faithfulness(model: TrainedModel, rows: Ragged) -> None:
-    """Areas under the curves, and how nearly the attributions add up."""
+def print_faithfulness(model: TrainedModel, rows: Ragged) -> None:
+    """Areas under the curves, and the completeness of the attributions."""
     given = integrated_gradients(model, rows)
     areas = faithfulness(model, rows, given).areas
     print(
-        f"{len(rows)} reviews: area under the deletion curve {areas['deletion']:.3f}, at random "
+        f"{len(rows)} reviews: area under the deletion curve {areas['deletion']:.3f}, random order "
         f"{areas['random_deletion']:.3f}: {areas['deletion'] / areas['random_deletion']:.2f} of it"
     )
     whole = np.abs(given.gap).sum() / np.abs(given.score - given.start).sum()
@@ -95,18 +95,18 @@ def tell_faithfulness(model: TrainedModel, rows: Ragged) -> None:
     )
 
 
-def tell_arc(model: TrainedModel, reviews: pl.Series) -> None:
+def print_arc(model: TrainedModel, reviews: pl.Series) -> None:
     """The arc of a text as long as a novel: reviews joined."""
     words = np.cumsum(reviews.str.split(" ").list.len().to_numpy())
     novel = " ".join(reviews.head(int(np.searchsorted(words, NOVEL)) + 1))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    message(f"arc of a text of {len(novel.split())} words", lambda: arc(model, novel))
+    print_time(f"arc of a text of {len(novel.split())} words", lambda: arc(model, novel))
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(f"  peak memory grew by {max(grown, 0):.0f} MiB")
 
 
 def order_on(model: TrainedModel, test: pl.DataFrame, rows: Ragged) -> dict[str, Any]:
-    """In order and in random order, by film."""
+    """Accuracy in order and in random order, with intervals by film."""
     evaluation = evaluate_models(
         {"network": model.predictions(rows), "shuffled": model.predictions(shuffled(rows))},
         model.task.encode(test["sentiment"]),
@@ -122,8 +122,8 @@ def order_on(model: TrainedModel, test: pl.DataFrame, rows: Ragged) -> dict[str,
     }
 
 
-def tell_order(name: str, found: dict[str, Any]) -> None:
-    """What word order was worth."""
+def print_order(name: str, found: dict[str, Any]) -> None:
+    """The contribution of word order."""
     drop = found["difference"]
     print(
         f"{name}: accuracy {found['in_order']['value']:.3f} in order, "
@@ -132,8 +132,8 @@ def tell_order(name: str, found: dict[str, Any]) -> None:
     )
 
 
-def message(name: str, work: Callable[[], object]) -> None:
-    """The median of three times."""
+def print_time(name: str, work: Callable[[], object]) -> None:
+    """Print the median time of three calls."""
     times = []
     for _ in range(3):
         began = time.perf_counter()

@@ -2,8 +2,9 @@
 
     python benchmarks/federalist.py [--out runs/federalist]
 
-Essays are cut into passages, and all passages of an essay stay in one part. The essays whose author
-is known are learned from and judged on; then every disputed essay gets the mean over its passages.
+Essays are cut into passages, and all passages of an essay stay in one set. Essays of known author
+are used for training and evaluation; the prediction for each disputed essay is the mean over its
+passages.
 Needs DUREE_DATA (default ../shared/data). About two minutes on two threads.
 """
 
@@ -22,18 +23,18 @@ from duree.recipe.recipe import Recipe
 from duree.workflow import fit, predict
 
 DATA = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "federalist" / "federalist.csv"
-PASSAGE = 200  # words: long enough for a habit to show, short enough for some hundred passages
+PASSAGE = 200  # words: long enough to show style, short enough for some hundred passages
 
 
 def passages(essays: pl.DataFrame) -> pl.DataFrame:
-    """One row for each passage of each essay; a remainder of under half a passage is joined on."""
+    """One row per passage; a remainder of less than half a passage joins the previous one."""
     rows = []
     for number, author, text in essays.select("number", "author", "text").iter_rows():
         words = text.split()
         cuts = max(1, round(len(words) / PASSAGE))
         for place in range(cuts):
-            part = words[place * len(words) // cuts : (place + 1) * len(words) // cuts]
-            rows.append((number, author, " ".join(part)))
+            piece = words[place * len(words) // cuts : (place + 1) * len(words) // cuts]
+            rows.append((number, author, " ".join(piece)))
     return pl.DataFrame(rows, ["essay", "author", "passage"], orient="row")
 
 
@@ -57,7 +58,7 @@ def main() -> None:
                 "data.text": "passage",
                 "data.target": "author",
                 "data.group": "essay",
-                # That Hamilton wrote 51 and Madison 14 says nothing of the disputed ones.
+                # Hamilton wrote 51 essays and Madison 14; that is no evidence on the disputed ones.
                 "training.class_weights": "balanced",
                 "evaluation.seeds": 3,
             }
@@ -68,7 +69,7 @@ def main() -> None:
     found = pl.read_parquet(run.folder / "disputed.parquet")
     by_essay = found.group_by("essay").agg(
         pl.len().alias("passages"),
-        (pl.col("prediction") == "MADISON").mean().round(2).alias("share said Madison"),
+        (pl.col("prediction") == "MADISON").mean().round(2).alias("share of Madison"),
         pl.col("probability_MADISON").mean().round(3).alias("mean probability of Madison"),
     )
     with pl.Config(tbl_rows=20, tbl_cols=10, tbl_width_chars=100):

@@ -1,8 +1,8 @@
-"""Time and recall of find_duplicates on IMDB's 50,000 reviews, and on crowds made to slow it.
+"""Time and recall of find_duplicates on IMDB's 50,000 reviews, and on adversarial inputs.
 
     OMP_NUM_THREADS=2 POLARS_MAX_THREADS=2 python benchmarks/find_duplicates.py
 
-The truth is found without hashing tricks: two sets of resemblance r share at least one shingle
+The true pairs are found exactly: two sets of similarity r share at least one shingle
 among the rarest (1 - r) of each (Bayardo, Ma & Srikant 2007), so joining on those finds all pairs.
 """
 
@@ -25,31 +25,31 @@ from duree.tables.table import Table
 
 
 def main() -> None:
-    """Print what was measured."""
+    """Print the measurements."""
     folder = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "imdb"
     if folder.is_dir():
-        parts = [pl.read_parquet(folder / f"{part}.parquet") for part in ("train", "test")]
-        reviews = pl.concat(parts)["review"]
+        sets = [pl.read_parquet(folder / f"{name}.parquet") for name in ("train", "test")]
+        reviews = pl.concat(sets)["review"]
         near = measure("IMDB, 50,000 reviews", reviews)
-        tell_imdb(near, np.arange(len(reviews)) < len(parts[0]))
+        print_imdb(near, np.arange(len(reviews)) < len(sets[0]))
         pairs = true_pairs(reviews)
         found = near[pairs["left"].to_numpy()] == near[pairs["right"].to_numpy()]
         print(f"recall: {found.sum()} of the {len(pairs)} true pairs ({found.mean():.4f})")
         show_pairs(reviews, pairs)
-        check_imdb(pl.concat(parts), np.arange(len(reviews)) >= len(parts[0]))
+        check_imdb(pl.concat(sets), np.arange(len(reviews)) >= len(sets[0]))
     else:
-        print(f"IMDB left out: there is no {folder}")
+        print(f"IMDB skipped: there is no {folder}")
     rng = np.random.default_rng(0)
     words = np.array([f"w{number}" for number in range(5000)])
     text = " ".join(rng.choice(words, 200))
     measure("100,000 identical texts of 200 words", pl.Series([text] * 100_000))
     measure("100,000 texts that differ in one number", numbered(text, 100_000))
-    measure("100,000 texts of resemblance 0.6", numbered(" ".join(words[:14]), 100_000))
+    measure("100,000 texts of similarity 0.6", numbered(" ".join(words[:14]), 100_000))
     measure("1,000,000 answers of 1 to 8 words", answers(rng, words[:50], 1_000_000))
 
 
 def measure(name: str, texts: pl.Series) -> NDArray[np.int64]:
-    """Cluster the texts, and print how long that took and the largest memory so far."""
+    """Cluster the texts; print the time and the peak memory so far."""
     begin = time.perf_counter()
     near = find_duplicates(texts).near
     seconds = time.perf_counter() - begin
@@ -59,8 +59,8 @@ def measure(name: str, texts: pl.Series) -> NDArray[np.int64]:
     return near
 
 
-def tell_imdb(near: NDArray[np.int64], is_train: NDArray[np.bool_]) -> None:
-    """Print the rows that repeat another, within each part and across."""
+def print_imdb(near: NDArray[np.int64], is_train: NDArray[np.bool_]) -> None:
+    """Print the rows that duplicate another, within each set and across."""
     _, cluster = np.unique(near, return_inverse=True)
     sides = {"train": is_train, "test": ~is_train}
     train, test = (np.bincount(cluster[side], minlength=len(near)) for side in sides.values())
@@ -73,7 +73,7 @@ def tell_imdb(near: NDArray[np.int64], is_train: NDArray[np.bool_]) -> None:
 
 
 def check_imdb(frame: pl.DataFrame, test_rows: NDArray[np.bool_]) -> None:
-    """Print how long all checks take, and what they find."""
+    """Print the time of all checks and their findings."""
     names = {"text": "review", "target": "sentiment", "group": "film", "id": "id"}
     data = DataSettings.model_validate(names)
     begin = time.perf_counter()
@@ -84,7 +84,7 @@ def check_imdb(frame: pl.DataFrame, test_rows: NDArray[np.bool_]) -> None:
 
 
 def true_pairs(texts: pl.Series) -> pl.DataFrame:
-    """All pairs (left < right) of resemblance RESEMBLANCE or more, among texts long enough."""
+    """All pairs (left < right) of similarity RESEMBLANCE or more, among texts long enough."""
     rows = np.flatnonzero(count_units(texts) >= MIN_UNITS)
     shingles, starts = hash_shingles(texts.gather(rows))
     row = np.repeat(rows, np.diff(starts, append=len(shingles)))
@@ -106,15 +106,15 @@ def true_pairs(texts: pl.Series) -> pl.DataFrame:
 
 
 def show_pairs(texts: pl.Series, pairs: pl.DataFrame) -> None:
-    """Print the beginnings of the least alike of the true pairs."""
+    """Print the beginnings of the least similar true pairs."""
     for pair in pairs.sort("resemblance", "left").head(6).iter_rows(named=True):
-        print(f"resemblance {pair['resemblance']:.3f}: rows {pair['left']} and {pair['right']}")
+        print(f"similarity {pair['resemblance']:.3f}: rows {pair['left']} and {pair['right']}")
         print("   ", texts[pair["left"]][:110])
         print("   ", texts[pair["right"]][:110])
 
 
 def numbered(text: str, count: int) -> pl.Series:
-    """The text with a number of its own in its middle, ``count`` times over."""
+    """``count`` copies of the text, each with a different number in the middle."""
     words = text.split()
     half = len(words) // 2
     before, after = " ".join(words[:half]), " ".join(words[half:])
@@ -122,7 +122,7 @@ def numbered(text: str, count: int) -> pl.Series:
 
 
 def answers(rng: np.random.Generator, words: NDArray[np.str_], count: int) -> pl.Series:
-    """Short answers drawn from few words."""
+    """Short answers of words drawn from a small vocabulary."""
     drawn = rng.choice(words, (count, 8))
     lengths = rng.integers(1, 9, count)
     return pl.Series([" ".join(row[:length]) for row, length in zip(drawn, lengths, strict=True)])

@@ -1,9 +1,9 @@
-"""The whole job on IMDB: the default recipe beside every baseline, on the original split.
+"""The whole workflow on IMDB: the default recipe beside every baseline, on the original split.
 
     python benchmarks/imdb.py [--cell lstm] [--out runs/imdb]
 
-Needs DUREE_DATA (default ../shared/data). About 4 minutes on two threads, of which the training of
-the network is the part that the README quotes.
+Needs DUREE_DATA (default ../shared/data). About 4 minutes on two threads; the README quotes the
+training time of the network.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DATA = Path(os.environ.get("DUREE_DATA", "../shared/data")) / "imdb"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cell", default="lstm", choices=["lstm", "gru"])
-    parser.add_argument("--recipe", help="another recipe than the default")
+    parser.add_argument("--recipe", help="a recipe other than the default")
     parser.add_argument("--no-baselines", action="store_true")
     parser.add_argument("--out", default=f"runs/imdb-{time.strftime('%H%M%S')}")
     options = parser.parse_args()
@@ -35,7 +35,7 @@ def main() -> None:
         "data.test_file": str(DATA / "test.parquet"),
         "data.text": "review",
         "data.target": "sentiment",
-        # Reviews of a film resemble each other, and the original split parts films.
+        # Reviews of one film resemble each other, and the original split separates some of them.
         "data.group": "film",
         "evaluation.baselines": not options.no_baselines,
     }

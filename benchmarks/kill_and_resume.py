@@ -1,9 +1,9 @@
-"""Kill whole runs at random moments, resume each, and compare with one that was left in peace.
+"""Kill whole runs at random moments, resume each, and compare with an uninterrupted one.
 
     python benchmarks/kill_and_resume.py [--kills 200] [--workers 2]
 
-Each run is a process of its own, on one thread: it is killed (SIGKILL) at a moment drawn evenly
-from its whole length, then resumed. Weights and predictions must be the same to the byte.
+Each run is a separate process on one thread: it is killed (SIGKILL) at a moment drawn uniformly
+from its duration, then resumed. Weights and predictions must be byte-identical.
 About 20 minutes with two workers.
 """
 
@@ -39,23 +39,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(options.workers) as workers:
         folder = Path(place)
         write_table(generate(400), folder / "letters.csv")
-        # The second, when all files are in the system's cache, tells how long a run takes.
+        # The second run, with all files in the system's cache, gives the duration of a run.
         for name in ("first", "whole"):
             begin = time.perf_counter()
             duree("fit", str(folder / "letters.csv"), *SHORT, f"--out={folder / name}").wait()
             length = time.perf_counter() - begin
-        print(f"an undisturbed run takes {length:.1f} s")
+        print(f"an uninterrupted run takes {length:.1f} s")
         moments = np.random.default_rng(0).uniform(0, length, options.kills)
         outcomes = list(workers.map(lambda moment: killed(folder, moment), moments))
     reached = Counter(where for where, _ in outcomes)
     same = sum(equal for _, equal in outcomes)
     print("killed while: " + ", ".join(f"{where} {count}" for where, count in reached.items()))
-    print(f"{same} of {len(outcomes)} end in identical weights and predictions")
+    print(f"{same} of {len(outcomes)} end with identical weights and predictions")
     sys.exit(same < len(outcomes))
 
 
 def killed(folder: Path, moment: float) -> tuple[str, bool]:
-    """Where the kill hit, and whether the resumed run ended as the whole one did."""
+    """The step that was killed, and whether the resumed run equals the uninterrupted one."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
         run = Path(place) / "run"
         fit = ("fit", str(folder / "letters.csv"), *SHORT, f"--out={run}")
@@ -64,7 +64,7 @@ def killed(folder: Path, moment: float) -> tuple[str, bool]:
         process.kill()
         process.wait()
         where = stage(run)
-        # Before the recipe is written there is nothing to resume, and nothing in the way.
+        # Before the recipe is written, there is nothing to resume.
         again = duree("resume", str(run)) if (run / "recipe.toml").exists() else duree(*fit)
         again.wait()
         return where, all(
@@ -75,7 +75,7 @@ def killed(folder: Path, moment: float) -> tuple[str, bool]:
 
 
 def stage(run: Path) -> str:
-    """The step that the run had begun last."""
+    """The step that the run started last."""
     if not (run / "log.txt").exists():
         return "starting"
     if (run / "report.html").exists():

@@ -1,11 +1,11 @@
-"""Two tasks that want a long memory, by the shipped recipe: adding, and copying.
+"""Two problems with long-range dependencies, with the shipped recipe: adding and copying.
 
     python benchmarks/long_memory.py [--cell gru] [--without]
 
-Adding (Hochreiter & Schmidhuber 1997): of 1,000 numbers two are marked; their sum is to be told at
-the end. A constant answer has a mean squared error of 0.167. Copying (in the form of Arjovsky et
-al. 2016): ten symbols of eight kinds, then 500 blanks; at the end all ten are to be told, each in
-its place. With --without the gates begin as usual.
+Adding (Hochreiter & Schmidhuber 1997): two of 1,000 numbers are marked; predict their sum at the
+end. A constant prediction has a mean squared error of 0.167. Copying (in the form of Arjovsky et
+al. 2016): ten symbols from an alphabet of eight, then 500 blanks; at the end predict all ten, each
+at its position. --without uses the usual initialisation instead of chrono initialisation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STEPS, BLANKS, SYMBOLS = 1000, 500, np.array(list("abcdefgh"))
 
 
 def adding(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers and marks, float32 [rows, steps, 2], and the sums of those marked."""
+    """Numbers and marks, float32 [rows, steps, 2], and the sums of the marked ones."""
     rng = np.random.default_rng(seed)
     numbers, marks = rng.random((rows, STEPS)), np.zeros((rows, STEPS))
     for half in (0, 1):
@@ -37,31 +37,31 @@ def adding(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def add(recipe: Recipe) -> None:
-    """Train on fresh rows, and tell the error on others."""
-    chosen = recipe.model.model_dump() | recipe.training.model_dump()
+    """Train, and print the error on new rows."""
+    settings_of_recipe = recipe.model.model_dump() | recipe.training.model_dump()
     known = SequenceRegressor().get_params()
-    settings = {name: value for name, value in chosen.items() if name in known}
+    settings = {name: value for name, value in settings_of_recipe.items() if name in known}
     rows, sums = adding(25_000, 0)
     began = time.perf_counter()
     model = SequenceRegressor(**settings | {"epochs": 8, "max_minutes": 9}).fit(rows, sums)
     seconds = time.perf_counter() - began
     rows, sums = adding(2000, 1)
     error = float(np.mean((model.predict(rows) - sums) ** 2))
-    print(f"adding, {STEPS} steps: mean squared error {error:.5f}, trained {seconds:.0f} s")
+    print(f"adding, {STEPS} steps: mean squared error {error:.5f}, trained in {seconds:.0f} s")
 
 
 def copying(rows: int, seed: int) -> pl.DataFrame:
-    """Ten symbols, then blanks, a column a step; and the symbols with their places as labels."""
+    """Ten symbols, then blanks, one column per step; the symbols with positions as labels."""
     rng = np.random.default_rng(seed)
     symbols = SYMBOLS[rng.integers(0, len(SYMBOLS), (rows, 10))]
     steps = np.concatenate([symbols, np.full((rows, BLANKS), "-")], axis=1)
     names = [f"t{step:03}" for step in range(steps.shape[1])]
-    told = ["; ".join(f"{place}{sign}" for place, sign in enumerate(row)) for row in symbols]
-    return pl.DataFrame(steps, schema=names).with_columns(pl.Series("answer", told))
+    labels = ["; ".join(f"{place}{sign}" for place, sign in enumerate(row)) for row in symbols]
+    return pl.DataFrame(steps, schema=names).with_columns(pl.Series("answer", labels))
 
 
 def copy(recipe: Recipe, folder: Path) -> None:
-    """A whole run on the states of a table, and the share of symbols that were told rightly."""
+    """A whole run on a table of states, and the share of correctly predicted symbols."""
     write_table(copying(22_000, 0), folder / "train.parquet")
     write_table(copying(1000, 1), folder / "test.parquet")
     data = {
@@ -79,13 +79,15 @@ def copy(recipe: Recipe, folder: Path) -> None:
     seconds = time.perf_counter() - began
     found = pl.read_parquet(run.folder / "predictions.parquet")
     names = [[f"probability_{place}{sign}" for sign in SYMBOLS] for place in range(10)]
-    said = np.stack([found.select(of_place).to_numpy().argmax(axis=1) for of_place in names], 1)
+    predicted = np.stack(
+        [found.select(of_place).to_numpy().argmax(axis=1) for of_place in names], 1
+    )
     true = np.array([[cell.strip()[1] for cell in row.split(";")] for row in found["answer"]])
-    right = SYMBOLS[said] == true
+    right = SYMBOLS[predicted] == true
     trained = run.read_json("metrics.json")["seconds"]["train"]
     print(
-        f"copying after {BLANKS} blanks: {right.mean():.4f} of the symbols right, all ten in "
-        f"{right.all(axis=1).mean():.3f} of the rows (by chance 0.125); trained {trained:.0f} s, "
+        f"copying after {BLANKS} blanks: {right.mean():.4f} of the symbols correct, all ten in "
+        f"{right.all(axis=1).mean():.3f} of the rows (chance 0.125); trained in {trained:.0f} s, "
         f"whole run {seconds:.0f} s"
     )
 
@@ -93,7 +95,7 @@ def copy(recipe: Recipe, folder: Path) -> None:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--cell", choices=["gru", "lstm"], default="gru")
-    arguments.add_argument("--without", action="store_true", help="Gates begin as usual.")
+    arguments.add_argument("--without", action="store_true", help="Usual gate initialisation.")
     chosen = arguments.parse_args()
     overrides = {"model.cell": chosen.cell} | ({"model.memory": None} if chosen.without else {})
     recipe = Recipe.read(RECIPE, overrides)

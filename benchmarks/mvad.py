@@ -1,9 +1,9 @@
-"""School to work (McVicar & Anyadike-Danes 2002): a covariate from the 72 states of a life course.
+"""School to work (McVicar & Anyadike-Danes 2002): predict a covariate from the 72 states.
 
     python benchmarks/mvad.py [--splits 5] [--cell lstm]
 
-712 young people, parted 80/20 by class; several splits are drawn, by the seeds 0, 1, 2 and on.
-Needs DUREE_DATA (default ../shared/data). Fifteen seconds a split on two threads.
+712 young people, split 80/20 by class; several splits are drawn, with seeds 0, 1, 2 and so on.
+Needs DUREE_DATA (default ../shared/data). Fifteen seconds per split on two threads.
 """
 
 from __future__ import annotations
@@ -49,14 +49,12 @@ def main() -> None:
             best = max(found[model]["value"] for model in MODELS[1:])
             intervals.append(found["network"]["low"] <= best <= found["network"]["high"])
             claims.append(metrics["claim"])
-        print(f"{target}: AUC on each split, and the mean")
+        print(f"{target}: AUC on each split, and their mean")
         for model, values in figures.items():
             print(f"  {model:15}", *(f"{v:.3f}" for v in values), f"mean {mean(values):.3f}")
         within = sum(intervals)
-        print(
-            f"  the best baseline lies within the network's interval in {within} of {len(claims)}"
-        )
-        print(f"  claimed of the network: {', '.join(claims)}")
+        print(f"  the best baseline is within the network's interval in {within} of {len(claims)}")
+        print(f"  claims about the network: {', '.join(claims)}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Two million events of 50,000 persons: the memory and the time of a whole run of task next.
+"""Two million events of 50,000 persons: memory and time of a whole run of task next.
 
     python benchmarks/next_events.py [--events 2000000] [--persons 50000] [--kinds 100] [--epochs 1]
 
-The log is simulated: numbers of events by person are skewed, half of the events are drawn by what
-the one before makes likely, the others by how common a kind is; how long one waits hangs on what
-was done. The run is a child process, as it is from the command line, and what is measured is its
-largest resident memory; each step's is told too, as sampled ten times a second.
+The log is simulated: the number of events per person is skewed, half of the events depend on the
+previous one, the others on the frequency of event types; waiting times depend on the event. The run
+is a child process, as from the command line, and its peak resident memory is measured, also for
+each step by sampling ten times a second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAGE = resource.getpagesize()
 
 
 def simulate(events: int, persons: int, kinds: int, seed: int = 0) -> pl.DataFrame:
-    """A log with a row for each event, in the order of time: who, what, when (seconds)."""
+    """A log with one row per event in temporal order: who, what, when (seconds)."""
     rng = np.random.default_rng(seed)
     shares = rng.lognormal(0, 1.2, persons)
     lengths = np.maximum(1, np.round(shares / shares.sum() * events)).astype(np.int64)
@@ -51,7 +51,7 @@ def simulate(events: int, persons: int, kinds: int, seed: int = 0) -> pl.DataFra
 
 
 def measured(command: list[str], folder: Path) -> tuple[float, dict[str, float]]:
-    """Run a command; the seconds that it took, and the largest memory seen in each step."""
+    """Run a command; its seconds, and the peak memory of each step."""
     began, peaks = time.perf_counter(), {}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
@@ -84,9 +84,9 @@ def main() -> None:
         log.write_parquet(file)
         persons = log["user"].value_counts()["count"]
         print(
-            f"{log.height:,} events of {len(persons):,} persons, {log['action'].n_unique()} kinds"
+            f"{log.height:,} events of {len(persons):,} persons, {log['action'].n_unique()} types"
         )
-        print(f"events of a person: half up to {persons.median():.0f}, one {persons.max():,}")
+        print(f"events per person: median {persons.median():.0f}, maximum {persons.max():,}")
         named = ["--id", "user", "--event", "action", "--time", "time", "--task", "next"]
         command = [sys.executable, "-m", "duree", "fit", str(file), *named]
         command += ["--epochs", str(chosen.epochs), "--out", str(run)]
@@ -99,7 +99,9 @@ def main() -> None:
         for step, peak in peaks.items():
             print(f"{step:10} {taken['seconds'].get(step, 0):6.1f} s   up to {peak / 1e9:.2f} GB")
         print(f"one epoch: {epochs[0]['seconds']:.0f} s; the whole run: {seconds:.0f} s")
-        print(f"peak resident memory: {most / 1e9:.2f} GB; asked: under {MOST_BYTES / 1e9:.0f} GB")
+        print(
+            f"peak resident memory: {most / 1e9:.2f} GB; required: under {MOST_BYTES / 1e9:.0f} GB"
+        )
         for name, figures in taken["models"].items():
             print(f"  {name:14} {figures['bits']['value']:.4f} bits per step")
         print(taken["verdict"])

@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=2 python benchmarks/no_signal_runs.py [--runs 200]
 
-Every table holds 250 texts of words drawn by lot, and answers drawn apart from them; network and
-baselines are trained by `duree fit`'s own steps. At most 5 % of the verdicts may claim that the
-network is better or worse. About 10 minutes.
+Each table has 250 texts of random words and labels independent of them; network and baselines are
+trained as by `duree fit`. At most 5 % of the verdicts may claim that the network is better or
+worse. About 10 minutes.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Planted truth: of texts that one known word decides, does the attribution name that word?
+"""Ground truth: if one known word decides the class of a text, does the attribution find it?
 
     python benchmarks/planted.py [--method integrated_gradients] [--seeds 2]
 
-Every text is made of 20 to 60 meaningless words drawn at random. In each stands one of two
-planted words that decide its class; in half of the texts a known negation stands right before it
-and turns the class round. The recurrent network of the default recipe is trained (without its wide
-part, which knows pairs of words and would solve it alone). A text counts as explained if the
-planted word, or both it and its negation, come first among all its words.
+Each text consists of 20 to 60 random meaningless words. It contains one of two planted words, which
+decides its class; in half of the texts a negation immediately before it reverses the class. The
+recurrent network of the default recipe is trained (without its wide part, which uses word pairs and
+would solve the problem alone). A text counts as explained if the planted word, or both it and its
+negation, have the largest attributions of all its words.
 """
 
 from __future__ import annotations
@@ -45,25 +45,25 @@ def main() -> None:
         alone = [hit for hit, places in zip(first, planted, strict=False) if len(places) == 1]
         both = [hit for hit, places in zip(first, planted, strict=False) if len(places) == 2]
         print(
-            f"{cell} seed {seed}: accuracy {right:.3f}; planted words first in "
+            f"{cell} seed {seed}: accuracy {right:.3f}; planted words ranked first in "
             f"{np.mean(first):.3f} of {held_out} texts (word alone {np.mean(alone):.3f} of "
             f"{len(alone)}, word and negation {np.mean(both):.3f} of {len(both)})"
         )
 
 
 def corpus(rows: int) -> tuple[list[str], np.ndarray, list[set[int]]]:
-    """Texts, their classes, and the places of what decides each."""
+    """Texts, their classes, and the positions of the deciding words."""
     rng = np.random.default_rng(0)
     texts, classes, planted = [], [], []
     for _ in range(rows):
         words = list(rng.choice(WORDS, rng.integers(20, 60)))
-        kind, negated = rng.integers(2), rng.random() < 0.5
+        which, negated = rng.integers(2), rng.random() < 0.5
         place = int(rng.integers(1, len(words)))
-        words[place] = DECIDING[kind]
+        words[place] = DECIDING[which]
         if negated:
             words[place - 1] = NEGATION
         texts.append(" ".join(words))
-        classes.append(int(kind) ^ int(negated))
+        classes.append(int(which) ^ int(negated))
         planted.append({place - 1, place} if negated else {place})
     return texts, np.array(classes), planted
 

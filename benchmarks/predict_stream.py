@@ -1,9 +1,9 @@
-"""Predicting a table larger than memory: time, peak memory, and what a kill costs.
+"""Predict a table larger than memory: time, peak memory, and recovery from kills.
 
     python benchmarks/predict_stream.py [--rows 5000000] [--kills 3]
 
-Writes a CSV of short generated texts, predicts it with a small network, kills the prediction with
-SIGKILL at random moments and goes on, and compares the rows of both outputs.
+Writes a CSV of short generated texts, predicts it with a small network, then again with SIGKILL at
+random moments and resumption, and compares both outputs.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
 
 def write_rows(path: Path, rows: int) -> None:
     """Short texts with their numbers, written in blocks."""
-    sentences = [part for letter in generate(500)["letter"] for part in letter.split(". ")]
+    sentences = [sentence for letter in generate(500)["letter"] for sentence in letter.split(". ")]
     with open(path, "w", encoding="utf-8") as file:
         file.write("id,letter\n")
         for begin in range(0, rows, 100_000):
@@ -82,7 +82,7 @@ def train(folder: Path) -> Path:
 
 
 def predict(run: Path, rows: Path, output: Path, kill_after: float | None = None) -> float:
-    """Seconds that ``duree predict`` takes; killed without warning after so many, if given."""
+    """Seconds that ``duree predict`` takes; ``kill_after`` so many it is killed."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "duree", "predict", str(run), str(rows), "-o", str(output)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:

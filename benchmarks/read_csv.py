@@ -1,12 +1,12 @@
-"""Read a large CSV file: seconds, and peak memory as a multiple of the file's size.
+"""Read a large CSV file: time, and peak memory as a multiple of the file size.
 
     python benchmarks/read_csv.py [--megabytes 1000] [--kind reviews|numbers|chinese] [--repeats 3]
 
-The file is made in a temporary folder and removed. Every reading runs in a process of its own on
-the same two cores, with two threads; the median of the repeats is printed. Peak memory is the
-process's largest resident set, libraries and mapped pages included. polars and pandas read the
-same file, every column as text, for comparison: neither looks at the structure, finds out the
-encoding or adds up the checksum.
+The file is written to a temporary folder and removed. Each reader runs in a separate process on the
+same two cores, with two threads; the median of the repeats is printed. Peak memory is the process's
+largest resident set, including libraries and mapped pages. polars and pandas read the same file,
+every column as text, for comparison: neither checks the structure, detects the encoding or computes
+the checksum.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 def review_row(number: int, rng: random.Random) -> str:
-    """A quoted review with commas, doubled quotes and now and then a line break."""
+    """A quoted review with commas, doubled quotes and occasional line breaks."""
     words = " ".join(rng.choices(WORDS.split(), k=200))
     text = words.replace(" it ", ' ""it"", ').replace(" very even", "\nvery even")
     return f'{number:08d},"{text}",{rng.choice(("pos", "neg"))}\n'
@@ -66,18 +66,18 @@ KINDS: dict[str, tuple[str, Callable[[int, random.Random], str]]] = {
 
 
 def make_file(path: Path, kind: str, size: int) -> None:
-    """Write ``size`` bytes or a little more: 20,000 different rows, over and over."""
+    """Write at least ``size`` bytes: 20,000 distinct rows, repeated."""
     header, row = KINDS[kind]
     rng = random.Random(0)
     rows = "".join(row(number, rng) for number in range(20_000)).encode()
     with open(path, "wb") as file:
         file.write(header.encode())
-        while file.message() < size:
+        while file.tell() < size:
             file.write(rows)
 
 
 def measure(read: str, path: Path) -> tuple[float, float]:
-    """Seconds, imports included, and peak bytes of one reading."""
+    """Seconds, including imports, and peak bytes of one reader."""
     environment = os.environ | {"OMP_NUM_THREADS": "2", "POLARS_MAX_THREADS": "2"}
     command = [sys.executable, "-c", MEASURE.format(read=read), str(path)]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
@@ -86,7 +86,7 @@ def measure(read: str, path: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Read a large CSV file: seconds and peak memory.")
+    parser = argparse.ArgumentParser(description="Read a large CSV file: time and peak memory.")
     parser.add_argument("--megabytes", type=int, default=1000)
     parser.add_argument("--kind", choices=KINDS, default="reviews")
     parser.add_argument("--repeats", type=int, default=3)
@@ -102,7 +102,9 @@ def main() -> None:
             runs = [measure(read, path) for _ in range(arguments.repeats)]
             seconds, peak = (median(figures) for figures in zip(*runs, strict=True))
             rate, share = size / 1e6 / seconds, peak / size
-            print(f"  {name}: {seconds:.1f} s, {rate:,.0f} MB/s, peak {share:.2f} times the file")
+            print(
+                f"  {name}: {seconds:.1f} s, {rate:,.0f} MB/s, peak {share:.2f} times the file size"
+            )
 
 
 if __name__ == "__main__":

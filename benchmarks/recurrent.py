@@ -1,12 +1,12 @@
-"""The recurrent engine beside its peers: layers, a training step, predictions, on two cores.
+"""The recurrent engine compared with others: layers, training steps, predictions, on two cores.
 
     python benchmarks/recurrent.py [--rounds 3]
 
-Every contender runs in a process of its own, one after the other, round after round; a figure is
-the median over rounds of each process's median. Peers that are not installed are left out:
-pip install 'duree[bench]'. "torch, memory kept" is torch with the C library told to keep freed
-memory, as Durée's training does; without that, torch pays for fresh pages at every step.
-About 10 minutes with all peers.
+Each contender runs in a separate process, one after the other, round after round; a figure is the
+median over rounds of each process's median. Libraries that are not installed are skipped:
+pip install 'duree[bench]'. "torch, memory kept" is torch with the C library set to keep freed
+memory, as in Durée's training; otherwise torch pays for new pages at every step.
+About 10 minutes with all libraries.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-# (batch, steps, input, hidden), and whether lengths run from 20 to all steps.
+# (batch, steps, input, hidden), and whether lengths range from 20 to all steps.
 SHAPES = [
     (32, 80, 128, 64, False),
     (32, 400, 128, 128, False),
@@ -32,7 +32,7 @@ SHAPES = [
     (128, 100, 64, 64, False),
     (1, 1000, 128, 128, False),
 ]
-# The tutorial's model on IMDB: words, embedding, units, batch, steps, recurrent dropout.
+# The tutorials' model on IMDB: words, embedding, units, batch, steps, recurrent dropout.
 WORDS, EMBEDDING, UNITS, BATCH, STEPS, DROPOUT = 20_000, 128, 64, 32, 80, 0.2
 CELLS = ("lstm", "gru")
 GATES = {"lstm": 4, "gru": 3}
@@ -45,7 +45,7 @@ def milliseconds(call: Callable[[], Any], least: float = 0.5) -> float:
 
 
 def alternating(calls: list[Callable[[], Any]], least: float = 0.5) -> list[float]:
-    """The same for several calls in turn, so that what slows one slows the others."""
+    """The same for several calls in turn, so that disturbances affect all of them."""
     for call in 3 * calls:
         call()
     times: list[list[float]] = [[] for _ in calls]
@@ -58,7 +58,7 @@ def alternating(calls: list[Callable[[], Any]], least: float = 0.5) -> list[floa
 
 
 def tokens(rows: int, steps: int) -> Any:
-    """Words as frequent as words are (Zipf's law), int64 [rows, steps]."""
+    """Words with frequencies by Zipf's law, int64 [rows, steps]."""
     import numpy as np
 
     frequency = 1 / np.arange(2, WORDS)
@@ -67,7 +67,7 @@ def tokens(rows: int, steps: int) -> Any:
 
 
 def layers(read: Callable[..., Callable[[], Any]]) -> Figures:
-    """Forward and backward through one layer; `read` makes the call that is timed."""
+    """Forward and backward pass of one layer; `read` makes the call that is timed."""
     for rows, steps, channels, hidden, unequal in SHAPES:
         for cell in CELLS:
             call = read(cell, rows, steps, channels, hidden, unequal)
@@ -120,9 +120,9 @@ def torch_contender(threads: int) -> Figures:
         def __init__(self, cell: str, by_step: bool) -> None:
             super().__init__()
             self.embedding, self.head = nn.Embedding(WORDS, EMBEDDING), nn.Linear(UNITS, 1)
-            kinds = (nn.LSTMCell, nn.GRUCell) if by_step else (nn.LSTM, nn.GRU)
+            classes = (nn.LSTMCell, nn.GRUCell) if by_step else (nn.LSTM, nn.GRU)
             self.by_step = by_step
-            self.cell = kinds[CELLS.index(cell)](EMBEDDING, UNITS)
+            self.cell = classes[CELLS.index(cell)](EMBEDDING, UNITS)
 
         def forward(self, values: Any) -> Any:
             x = self.embedding(values).transpose(0, 1)
@@ -173,10 +173,10 @@ def duree_contender(threads: int) -> Figures:
 
     keep_freed_memory()
     torch.set_num_threads(threads)
-    kinds = {"lstm": LSTM, "gru": GRU}
+    cells = {"lstm": LSTM, "gru": GRU}
 
     def read(cell: str, rows: int, steps: int, channels: int, hidden: int, unequal: bool) -> Any:
-        layer = kinds[cell](channels, hidden)
+        layer = cells[cell](channels, hidden)
         x = torch.randn(rows, steps, channels, requires_grad=True)
         lengths, ones = lengths_of(rows, steps, unequal), torch.ones(rows, steps, hidden)
         return lambda: layer.hidden_states(x, lengths).backward(ones)
@@ -185,7 +185,7 @@ def duree_contender(threads: int) -> Figures:
 
     for cell in CELLS:
         for hidden in (128, 256):
-            layer = kinds[cell](1, hidden)
+            layer = cells[cell](1, hidden)
             lengths = torch.full((32,), 400)
             words = torch.zeros(32, 400, dtype=torch.int64)
             projected = [torch.zeros(1, GATES[cell] * hidden)]
@@ -198,7 +198,7 @@ def duree_contender(threads: int) -> Figures:
             yield f"{cell} recurrence alone, hidden {hidden}", took
         x, ones = torch.randn(32, 80, 128, requires_grad=True), torch.ones(32, 80, 64)
         lengths, shares = torch.full((32,), 80), (0.0, DROPOUT)
-        pair = [kinds[cell](128, 64, recurrent_dropout=share).train() for share in shares]
+        pair = [cells[cell](128, 64, recurrent_dropout=share).train() for share in shares]
         took_by = alternating(
             [
                 lambda layer=layer, x=x, ones=ones, lengths=lengths: layer.hidden_states(
@@ -251,7 +251,7 @@ def duree_contender(threads: int) -> Figures:
 
 
 def keras_contender(threads: int) -> Figures:
-    """Keras on the backend that KERAS_BACKEND names."""
+    """Keras on the backend in KERAS_BACKEND."""
     import numpy as np
 
     if os.environ["KERAS_BACKEND"] == "tensorflow":
@@ -263,11 +263,11 @@ def keras_contender(threads: int) -> Figures:
 
     values, targets = tokens(BATCH, STEPS), np.ones((BATCH, 1), dtype=np.float32)
     for cell in CELLS:
-        kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
+        layer = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
         model = keras.Sequential(
             [
                 keras.layers.Embedding(WORDS, EMBEDDING),
-                kind(UNITS, recurrent_dropout=DROPOUT),
+                layer(UNITS, recurrent_dropout=DROPOUT),
                 keras.layers.Dense(1, activation="sigmoid"),
             ]
         )
@@ -329,7 +329,7 @@ def onnxruntime_contender(threads: int) -> Figures:
 
 
 def memory_contender(threads: int, cell: str, ours: bool) -> Figures:
-    """MiB that training steps of the widest layer add to the process at their peak."""
+    """Peak MiB that training steps of the widest layer add to the process."""
     import torch
     from torch import nn
 
@@ -344,7 +344,7 @@ def memory_contender(threads: int, cell: str, ours: bool) -> Figures:
         torchs = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](300, 256, batch_first=True)
     x = torch.randn(64, 400, 300, requires_grad=True)
     lengths = torch.full((64,), 400)
-    (torch.randn(512, 512) @ torch.randn(512, 512)).sum()  # the libraries' own buffers
+    (torch.randn(512, 512) @ torch.randn(512, 512)).sum()  # allocates the libraries' own buffers
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(3):
         output = layer.hidden_states(x, lengths) if ours else torchs(x)[0]
@@ -371,7 +371,7 @@ MEMORY: dict[str, tuple[Callable[..., Figures], dict[str, str]]] = {
 
 
 def run(name: str, threads: int) -> dict[str, float]:
-    """One contender's figures from a fresh process; none where it cannot run."""
+    """One contender's figures from a new process; none if it cannot run."""
     _, environment = (CONTENDERS | MEMORY)[name]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(
@@ -382,23 +382,23 @@ def run(name: str, threads: int) -> dict[str, float]:
         check=False,
     )
     if done.returncode:
-        print(f"{name}: left out ({done.stderr.strip().splitlines()[-1]})", file=sys.stderr)
+        print(f"{name}: skipped ({done.stderr.strip().splitlines()[-1]})", file=sys.stderr)
         return {}
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
 def report(found: dict[str, dict[str, float]], one: dict[str, float]) -> None:
-    ours, peers = found["duree"], {n: f for n, f in found.items() if n != "duree" and f}
+    ours, others = found["duree"], {n: f for n, f in found.items() if n != "duree" and f}
 
     def line(what: str, mine: float, theirs: dict[str, float], note: str = "") -> None:
         print(f"{what:34} {mine:9.3f} {note}")
-        for peer, took in theirs.items():
-            print(f"{'':36}{took:9.3f}  {took / mine:5.2f} x  {peer}")
+        for other, took in theirs.items():
+            print(f"{'':36}{took:9.3f}  {took / mine:5.2f} x  {other}")
 
-    sgemm = 2 * 2048**3 / peers["torch"]["SGEMM 2048"] / 1e6
+    sgemm = 2 * 2048**3 / others["torch"]["SGEMM 2048"] / 1e6
     print(
-        f"SGEMM 2048: {sgemm:.0f} GFLOP/s on two threads. In milliseconds; x: how often faster.\n"
+        f"SGEMM 2048: {sgemm:.0f} GFLOP/s on two threads. In milliseconds; x: speed-up of Durée.\n"
     )
     print("Forward and backward of a layer")
     for rows, steps, channels, hidden, unequal in SHAPES:
@@ -406,22 +406,22 @@ def report(found: dict[str, dict[str, float]], one: dict[str, float]) -> None:
             name = f"{cell} {rows},{steps},{channels},{hidden}{' unequal' * unequal}"
             work = int(lengths_of(rows, steps, unequal).sum()) * GATES[cell] * hidden
             speed = 6 * work * (channels + hidden) / ours[name] / 1e6
-            theirs = {n: f[name] for n, f in peers.items() if name in f}
+            theirs = {n: f[name] for n, f in others.items() if name in f}
             line(name, ours[name], theirs, f"{speed / sgemm:.0%} of SGEMM")
-    print("\nThe tutorial's training step")
+    print("\nTraining step of the tutorials' model")
     for cell in CELLS:
         theirs = {
-            f"{peer}{name.removeprefix(f'{cell} training step')}": value
-            for peer, figures in peers.items()
+            f"{other}{name.removeprefix(f'{cell} training step')}": value
+            for other, figures in others.items()
             for name, value in figures.items()
             if name.startswith(f"{cell} training step")
         }
         line(f"{cell} training step", ours[f"{cell} training step"], theirs)
-    print("\nThe tutorial's prediction, words to probability")
+    print("\nPrediction of the tutorials' model, words to probability")
     for cell in CELLS:
         for rows in (64, 1):
             name = f"{cell} prediction, batch {rows}"
-            line(name, ours[name], {n: f[name] for n, f in peers.items() if name in f})
+            line(name, ours[name], {n: f[name] for n, f in others.items() if name in f})
     print("\nThe recurrence alone, 32 rows of 400 steps, forward")
     for cell in CELLS:
         for hidden in (128, 256):

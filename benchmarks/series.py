@@ -1,14 +1,14 @@
-"""Series of numbers: a network beside figures of each channel, a forest and random convolutions.
+"""Numeric series: a network compared with channel statistics, a forest, random convolutions.
 
     python benchmarks/series.py [PROBLEM...] [--cell lstm] [--seed 0] [--set KEY=VALUE]...
 
-Simulated: ``lead`` (which of two channels leads the other; each by itself looks the same),
-``first`` (in which of two channels a mark came first, anywhere), ``cue`` (in which of them the
-first mark after a cue came, among as many others), ``count`` (how many bursts there were), ``gaps``
-(when values are missing tells the class). Real, by DUREE_DATA (default ../shared/data): ``school``
+Simulated: ``lead`` (which of two channels leads the other; each alone looks the same), ``first``
+(in which of two channels a mark occurred first, anywhere), ``cue`` (in which of them the first mark
+after a cue occurred, among as many others), ``count`` (the number of bursts), ``gaps`` (the class
+determines when values are missing). Real, with DUREE_DATA (default ../shared/data): ``school``
 (mvad: 72 months as six channels of 0 and 1; good grades at sixteen), ``growth`` (M4 weekly: the
-change over the next 13 weeks from the 52 before, whole series in one part). A quarter of a minute a
-problem.
+change over the next 13 weeks from the previous 52, whole series in one set). A quarter of a minute
+per problem.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from duree.workflow import fit
 
 DATA = Path(os.environ.get("DUREE_DATA", "../shared/data"))
 LAG, WEEKS, AHEAD = 3, 52, 13
-# Names of channels, target and group.
+# The table, and the names of target and group.
 Problem = tuple[pl.DataFrame, dict[str, object]]
 
 
@@ -44,7 +44,7 @@ def rows_of(name: str, values: np.ndarray, **same: object) -> pl.DataFrame:
 
 
 def lead(rng: np.random.Generator) -> Problem:
-    """Two channels of smooth noise; one is the other three steps later."""
+    """Two channels of smooth noise; one follows the other by three steps."""
     frames = []
     for place in range(600):
         steps = int(rng.integers(30, 60))
@@ -58,7 +58,7 @@ def lead(rng: np.random.Generator) -> Problem:
 
 
 def first(rng: np.random.Generator) -> Problem:
-    """A mark in each of two channels, at places drawn at random; which of them came first."""
+    """A mark in each of two channels at random positions; which occurred first."""
     frames = []
     for place in range(600):
         values = 0.5 * rng.normal(size=(int(rng.integers(60, 100)), 2))
@@ -71,7 +71,7 @@ def first(rng: np.random.Generator) -> Problem:
 
 
 def cue(rng: np.random.Generator) -> Problem:
-    """Four marks in each of two channels, a cue in a third; where the mark after it came."""
+    """Four marks in each of two channels, a cue in a third; the channel of the next mark."""
     frames = []
     for place in range(1200):
         values = 0.3 * rng.normal(size=(60, 3))
@@ -85,7 +85,7 @@ def cue(rng: np.random.Generator) -> Problem:
 
 
 def count(rng: np.random.Generator) -> Problem:
-    """How many bursts, of one to six, in noise with as many single spikes."""
+    """The number of bursts, one to six, in noise with as many single spikes."""
     frames = []
     for place in range(600):
         values, bursts = 0.3 * rng.normal(size=(80, 1)), int(rng.integers(1, 7))
@@ -99,7 +99,7 @@ def count(rng: np.random.Generator) -> Problem:
 
 
 def gaps(rng: np.random.Generator) -> Problem:
-    """Whether cells are missing when values are high or when they are low."""
+    """Whether values are missing when they are high or when they are low."""
     frames = []
     for place in range(600):
         values, high = np.cumsum(rng.normal(size=(50, 2)), axis=0), bool(rng.integers(0, 2))
@@ -110,7 +110,7 @@ def gaps(rng: np.random.Generator) -> Problem:
 
 
 def school(rng: np.random.Generator) -> Problem:
-    """Months of young people in each of six states; whether their grades at sixteen were good."""
+    """Months of young people in each of six states; good grades at sixteen or not."""
     table = pl.read_csv(_file("mvad/mvad.csv"))
     months = table.columns[table.columns.index("Jul.93") : table.columns.index("Jun.99") + 1]
     states = sorted(set(table["Jul.93"]) | set(table["Jun.99"]))
@@ -122,7 +122,7 @@ def school(rng: np.random.Generator) -> Problem:
 
 
 def growth(rng: np.random.Generator) -> Problem:
-    """The mean of thirteen weeks beside the last known one, from the year before, in logarithms."""
+    """The mean of thirteen weeks minus the last known one, from the previous year, in logs."""
     frames = []
     after = {row[0]: row[1:] for row in _weekly("test").iter_rows()}
     for name, *cells in _weekly("train").iter_rows():
@@ -152,8 +152,8 @@ PROBLEMS: dict[str, Callable[[np.random.Generator], Problem]] = {
 }
 
 
-def _weekly(part: str) -> pl.DataFrame:
-    return pl.read_csv(_file(f"m4_weekly/{part}.csv"), infer_schema_length=None)
+def _weekly(name: str) -> pl.DataFrame:
+    return pl.read_csv(_file(f"m4_weekly/{name}.csv"), infer_schema_length=None)
 
 
 def _file(name: str) -> Path:
@@ -162,8 +162,8 @@ def _file(name: str) -> Path:
     return DATA / name
 
 
-def judge(name: str, seed: int, settings: dict[str, object]) -> dict[str, Any]:
-    """metrics.json of a problem."""
+def evaluate(name: str, seed: int, settings: dict[str, object]) -> dict[str, Any]:
+    """The metrics.json of a problem."""
     frame, roles = PROBLEMS[name](np.random.default_rng(seed))
     channels = [column for column in frame.columns if column.startswith("x")]
     with tempfile.TemporaryDirectory() as folder:
@@ -177,7 +177,7 @@ def judge(name: str, seed: int, settings: dict[str, object]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print a table for each problem."""
+    """Print one table per problem."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("problems", nargs="*", metavar="PROBLEM", help=", ".join(PROBLEMS))
     parser.add_argument("--cell", default="lstm", choices=["lstm", "gru", "rnn"])
@@ -187,7 +187,7 @@ def main() -> None:
     chosen = {"model.cell": options.cell} | dict(map(parse_setting, options.settings))
     for name in options.problems or PROBLEMS:
         try:
-            metrics = judge(name, options.seed, chosen)
+            metrics = evaluate(name, options.seed, chosen)
         except FileNotFoundError as error:
             print(f"{name}: skipped: {error}")
             continue
@@ -195,8 +195,8 @@ def main() -> None:
         print(f"{name}: {primary} on {rows['test']} of {sum(rows.values())} series")
         for model, figures in metrics["models"].items():
             figure = figures[primary]
-            told = f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
-            print(f"  {model:16} {told}  {figures.get('fit_seconds', 0):.1f} s")
+            line = f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+            print(f"  {model:16} {line}  {figures.get('fit_seconds', 0):.1f} s")
         print(f"  {metrics['verdict']}")
 
 

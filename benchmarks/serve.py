@@ -1,11 +1,10 @@
-"""The service under load, beside a plain handler that runs one forward pass for each request.
+"""The service under load, compared with a handler that runs one forward pass per request.
 
     python benchmarks/serve.py [--seconds 60] [--clients 8 32]
 
-Both serve the tutorials' model (an LSTM of 128 units over 128-unit words) over loopback; requests
-hold one letter of about 65 words each. Where there are four cores, the servers have the first two
-and the clients, which run in this process, the others. At last 10,000
-connections are opened that say nothing.
+Both serve the tutorials' model (an LSTM of 128 units on 128-dimensional words) over loopback; each
+request has one letter of about 65 words. With four cores or more, the servers use the first two and
+the clients, which run in this process, the next two. Finally, 10,000 silent connections are opened.
 """
 
 from __future__ import annotations
@@ -38,16 +37,16 @@ from duree.pipeline.model import TrainedModel
 model = TrainedModel.load(sys.argv[1] + "/model")
 app = FastAPI()
 
-class Asked(BaseModel):
+class Body(BaseModel):
     rows: list[dict[str, str]]
 
 @app.post("/predict")
-def predict(asked: Asked):
+def predict(body: Body):
     found = []
-    for row in asked.rows:
-        said = model.predictions(model.encode(polars.Series("text", [row["letter"]])))[0]
-        best = model.task.classes[int(said.argmax())]
-        shares = dict(zip(model.task.classes, said.tolist()))
+    for row in body.rows:
+        scores = model.predictions(model.encode(polars.Series("text", [row["letter"]])))[0]
+        best = model.task.classes[int(scores.argmax())]
+        shares = dict(zip(model.task.classes, scores.tolist()))
         found.append({"prediction": best, "probability": shares})
     return {"predictions": found}
 
@@ -86,7 +85,7 @@ def main() -> None:
 
 
 def share_cores() -> set[int]:
-    """Keep the clients to some cores; the others, for the servers. None where there are few."""
+    """Pin the clients to two cores; return those of the servers, or none if there are few."""
     if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 4:
         print("servers and clients share all cores")
         return set()
@@ -96,7 +95,7 @@ def share_cores() -> set[int]:
 
 
 def train(folder: Path) -> Path:
-    """The tutorials' model, for one epoch: its speed does not hang on what it learned."""
+    """The tutorials' model, trained for one epoch: its speed does not depend on its weights."""
     generate(600).write_csv(folder / "letters.csv")
     recipe = Recipe().replace(
         {
@@ -137,7 +136,7 @@ def started(command: list[str], cores: set[int]) -> Iterator[tuple[int, int]]:
 def measure(
     name: str, process: int, port: int, clients: int, seconds: float, bodies: list[bytes]
 ) -> float:
-    """Load a server, and tell requests a second, times, faults and memory."""
+    """Load a server; print requests per second, latency, errors and memory."""
     asyncio.run(load(port, clients, 2.0, bodies))
     before, busy = memory(process), processor(process)
     times, faults = asyncio.run(load(port, clients, seconds, bodies))
@@ -147,15 +146,15 @@ def measure(
     middle, late = (1e3 * times[int(share * len(times))] for share in (0.5, 0.99))
     print(
         f"{name}, {clients} clients: {rate:.0f} requests/s "
-        f"({len(times) / busy:.0f} for each second of a core), "
-        f"p50 {middle:.1f} ms, p99 {late:.1f} ms, {faults} faults, "
-        f"memory {before:.0f} MiB and {grown:+.0f}"
+        f"({len(times) / busy:.0f} per core second), "
+        f"p50 {middle:.1f} ms, p99 {late:.1f} ms, {faults} errors, "
+        f"memory {before:.0f} MiB, growth {grown:+.0f}"
     )
     return rate
 
 
 def measure_silence(process: int, port: int) -> None:
-    """Open connections that say nothing, and tell how long a real request takes meanwhile."""
+    """Open silent connections; print how long a request takes meanwhile."""
     import resource
 
     count = min(10_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
@@ -186,14 +185,14 @@ def wait_for(port: int) -> None:
 async def load(
     port: int, clients: int, seconds: float, bodies: list[bytes]
 ) -> tuple[list[float], int]:
-    """Clients that each ask again as soon as they are answered: seconds of each, and faults."""
+    """Clients that send the next request after each response: seconds of each, and errors."""
     times: list[float] = []
     end = time.perf_counter() + seconds
-    faults = await asyncio.gather(*(ask(port, end, times, bodies, k) for k in range(clients)))
+    faults = await asyncio.gather(*(client(port, end, times, bodies, k) for k in range(clients)))
     return times, sum(faults)
 
 
-async def ask(port: int, end: float, times: list[float], bodies: list[bytes], first: int) -> int:
+async def client(port: int, end: float, times: list[float], bodies: list[bytes], first: int) -> int:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     faults, number = 0, first
     while (began := time.perf_counter()) < end:
@@ -201,23 +200,23 @@ async def ask(port: int, end: float, times: list[float], bodies: list[bytes], fi
         number += 1
         head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
-        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = answer.split(b"content-length:")[1].split(b"\r\n")[0]
+        response = (await reader.readuntil(b"\r\n\r\n")).lower()
+        length = response.split(b"content-length:")[1].split(b"\r\n")[0]
         await reader.readexactly(int(length))
-        faults += b" 200 " not in answer[:16]
+        faults += b" 200 " not in response[:16]
         times.append(time.perf_counter() - began)
     writer.close()
     return faults
 
 
 def memory(process: int) -> float:
-    """What the process holds, in MiB."""
+    """Resident memory of the process, in MiB."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def processor(process: int) -> float:
-    """Seconds that the process has computed, on all cores."""
+    """CPU seconds of the process, on all cores."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,4 +1,4 @@
-"""How long `duree --help` takes, as a whole process: the median of 20.
+"""The time of `duree --help` as a whole process: the median of 20.
 
 python benchmarks/start_up.py
 """

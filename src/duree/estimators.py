@@ -26,9 +26,10 @@ from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
 from duree.sequences.text_encoder import TextEncoder
-from duree.sequences.token_encoder import TokenEncoder
+from duree.tables.layouts.texts import Texts
 from duree.tasks import Task
 from duree.tasks.classify import Classify
+from duree.tasks.label import Label
 from duree.tasks.regress import Regress
 
 
@@ -123,7 +124,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             encoder = TextEncoder.fit(rows.gather(train), recipe.text)
         else:
             encoder = SeriesEncoder.fit(rows[train])
-        untrained = TrainedModel.build(encoder, task, recipe.model, {}, recipe.seed)
+        layout = Texts(recipe.data)
+        untrained = TrainedModel.build(encoder, task, recipe.model, {}, layout, recipe.seed)
         sequences = untrained.encode(rows)
         examples, held_out = (
             Examples(sequences.take(part), targets[part]) for part in (train, validation)
@@ -148,12 +150,13 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     def _encoded(self, X: Any) -> Ragged:
         check_is_fitted(self, "model_")
         rows = self._rows(X, reset=False)
-        if isinstance(rows, pl.Series) is isinstance(self.model_.encoder, TextEncoder):
+        reads_texts = self.model_.encoder.units_encoder is not None
+        if isinstance(rows, pl.Series) is reads_texts:
             return self.model_.encode(rows)
         raise DataError(
             "the model reads {expected}, and was given {given}",
             fix="give it the kind of rows that it was fitted on",
-            expected="texts" if isinstance(self.model_.encoder, TextEncoder) else "numbers",
+            expected="texts" if reads_texts else "numbers",
             given="texts" if isinstance(rows, pl.Series) else "numbers",
         )
 
@@ -324,17 +327,16 @@ def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor | Trained
         There is none, it was altered, or it answers a kind of question without an estimator.
     """
     model = TrainedModel.load(Path(folder) / "model")
-    if isinstance(model.encoder, TokenEncoder):
+    if model.task.name == Label.name:
         return TrainedTagger(model)
-    if model.task.each_step:
+    if model.task.explanation is None:
         raise RunError(
-            "a network that answers at each step is no estimator of scikit-learn's kind",
+            "a network for the task {task} is no estimator of scikit-learn's kind",
             fix="read it with duree.pipeline.model.TrainedModel, or use duree predict",
+            task=model.task.name,
         )
-    if model.task.of_series:
-        _ = model.inputs  # refused: it reads no rows
     estimator: SequenceClassifier | SequenceRegressor
-    if isinstance(model.task, Classify):
+    if model.task.classes:
         estimator = SequenceClassifier(**model.extra.get("parameters", {}))
         estimator._restore(model.extra.get("attributes", {"classes": list(model.task.classes)}))
     else:

@@ -1,9 +1,9 @@
-"""The product in one file: a table goes in at the top, a judged network comes out at the bottom.
+"""The product in one file: a table goes in at the top, an evaluated network comes out below.
 
-    read and check → encode → train → baselines → judge → explain → report
+    read and check → encode → train → baselines → evaluate → explain → report
 
-Each step leaves what it made in the run folder before the next begins, and finds it there when a
-run is resumed. Nothing here asks what kind of question it is: that is the task's business.
+Each step saves what it made in the run folder before the next begins, and finds it there when a run
+is resumed. Nothing here knows which task it carries out, nor what the rows of the table are.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ import numpy as np
 
 from duree.errors import DataError, DureeError
 from duree.evaluation.evaluate import Figures
-from duree.pipeline import save as records
+from duree.pipeline import save
+from duree.pipeline.analyses import analyse
 from duree.pipeline.baselines import fit_baselines
+from duree.pipeline.by_layout import read_dataset, steps_for
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import evaluate_on_test
 from duree.pipeline.explain_row import require_explainable, write_attributions, write_explained_row
-from duree.pipeline.explain_test import study
 from duree.pipeline.listener import SILENT, Listener
 from duree.pipeline.model import TrainedModel, load_networks, train_model
-from duree.pipeline.predict import kind_of, made_from, read_like
+from duree.pipeline.predict import made_from, read_like
 from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
@@ -34,7 +35,7 @@ from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.tables.files.resumable import Pieces
 from duree.tables.split.make_split import Split
-from duree.tasks import TASKS
+from duree.tasks import resolve
 
 
 def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
@@ -45,10 +46,9 @@ def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
     RunError
         The folder exists or cannot be written.
     DataError, RecipeError, TrainingError
-        The run cannot go on; what was done so far stays in the folder, which is taken away again
-        where that is nothing.
+        The run cannot go on. What was done so far stays in the folder; an empty one is removed.
     """
-    run = Run.create(folder, recipe)
+    run = Run.create(folder, resolve(recipe))
     try:
         return _carry_out(run, listener)
     except DureeError:
@@ -67,36 +67,36 @@ def _carry_out(run: Run, listener: Listener) -> Run:
         if run.has("report.html"):
             listener.message(f"{run.folder} is finished: nothing is left to do")
             return run
-        _train_and_judge(run, listener)
-        # Of all that was made only what the folder keeps is still held.
+        _train_and_evaluate(run, listener)
+        # Of all that was made only what the folder holds is still in memory.
         write_report(run.folder)
         for work in ("checkpoint", "baselines"):
             shutil.rmtree(run.folder / work, ignore_errors=True)
     return run
 
 
-def _train_and_judge(run: Run, listener: Listener) -> None:
-    with records.step(run, "read", listener):
+def _train_and_evaluate(run: Run, listener: Listener) -> None:
+    with save.step(run, "read", listener):
         dataset = read(run, listener)
-    with records.step(run, "encode", listener):
+    with save.step(run, "encode", listener):
         encoder, sequences = encode(run, dataset)
-    with records.step(run, "train", listener):
+    with save.step(run, "train", listener):
         networks = train(run, dataset, encoder, sequences, listener)
-    with records.step(run, "baselines", listener):
+    with save.step(run, "baselines", listener):
         baselines = fit_baselines(run, dataset, encoder, networks[0].task, listener)
-    with records.step(run, "evaluate", listener):
+    with save.step(run, "evaluate", listener):
         result = evaluate_on_test(run, dataset, sequences, networks, baselines)
-    with records.step(run, "explain", listener):
-        study(run, dataset, sequences, networks, result)
-    records.save_predictions(run, dataset, networks[0].task, result)
-    records.save_metrics(run, dataset, networks[0].task, result)
+    with save.step(run, "explain", listener):
+        analyse(run, dataset, sequences, networks, result)
+    save.save_predictions(run, dataset, networks[0].task, result)
+    save.save_metrics(run, dataset, networks[0].task, result)
 
 
 def read(run: Run, listener: Listener) -> Dataset:
-    """Read, check and part the table; the parts are drawn once, and read back ever after."""
+    """Read, check and split the table; the split is drawn once, and read back ever after."""
     drawn = Split.from_dict(run.read_json("split.json")) if run.has("split.json") else None
-    dataset = kind_of(TASKS.get(run.recipe.task or "")).read(run.recipe, drawn)
-    records.save_dataset(run, dataset)
+    dataset = read_dataset(run.recipe, drawn)
+    save.save_dataset(run, dataset)
     for finding in dataset.findings:
         if finding.level in ("warning", "error"):
             listener.message(finding.message())
@@ -104,19 +104,19 @@ def read(run: Run, listener: Listener) -> Dataset:
 
 
 def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
-    """Learn from the training rows alone how to turn rows into numbers; do so with every row."""
-    trained = dataset.texts.gather(dataset.split.train)
-    encoder = dataset.task.fit_encoder(trained, dataset.recipe)
-    records.save_step_features(run, encoder)
+    """Learn from the training rows alone how rows become numbers; then encode every row."""
+    encoder = dataset.task.fit_encoder(dataset.texts.gather(dataset.split.train), dataset.recipe)
+    save.save_encoder(run, encoder)
     return encoder, encoder.encode(dataset.texts)
 
 
 def train(
     run: Run, dataset: Dataset, encoder: Encoder, sequences: Ragged, listener: Listener
 ) -> list[TrainedModel]:
-    """Train a network from each seed; the first is judged, and kept as ``model``."""
+    """Train a network from each seed; the first is evaluated, and saved as ``model``."""
     recipe, split = dataset.recipe, dataset.split
-    task = dataset.task.from_target(dataset.target.gather(split.train), recipe).reading(encoder)
+    task = dataset.task.from_target(dataset.target.gather(split.train), recipe)
+    task = task.with_encoder(encoder)
     counts = dataset.weights
     examples, validation = (
         replace(
@@ -132,7 +132,7 @@ def train(
         if not folder.exists():
             columns = {"text": dataset.texts.name, "target": dataset.target.name}
             untrained = TrainedModel.build(
-                encoder, task, recipe.model, columns, seed, dataset.reading
+                encoder, task, recipe.model, columns, dataset.layout, seed
             )
             trained = train_model(
                 untrained,
@@ -140,7 +140,7 @@ def train(
                 validation,
                 recipe,
                 seed=seed,
-                progress=listener.training(seed, task.watched),
+                progress=listener.training(seed, task.watched.name),
                 checkpoint=run.folder / "checkpoint" / str(seed),
                 history=run.folder / "history.jsonl" if first else None,
             )
@@ -150,10 +150,10 @@ def train(
 
 
 def evaluate(folder: Path | str, data: Path | str) -> Figures:
-    """Judge a trained network on other rows that have answers.
+    """Evaluate a trained network on other rows that have answers.
 
-    Intervals are by group, and rows weighed, where the run had such columns and the table has them
-    too.
+    Intervals are by group, and rows are weighted, where the run had such columns and the table has
+    them too.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    return kind_of(model.task).judge(run, model, data)
+    return steps_for(type(model.layout)).evaluate(run, model, data)
 
 
 def predict(
@@ -190,8 +190,9 @@ def predict(
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    answer = kind_of(model.task).answer
-    answer(run, model, data, Path(output), raw=raw, paths=paths, progress=progress)
+    steps_for(type(model.layout)).predict(
+        run, model, data, Path(output), raw=raw, paths=paths, progress=progress
+    )
 
 
 def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | None = None) -> Path:

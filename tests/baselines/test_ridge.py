@@ -9,7 +9,9 @@ from duree.baselines.ridge import RidgeRegression
 
 
 def ridge(grams: Ngrams) -> RidgeRegression:
-    return RidgeRegression("ridge", grams, lambda: TfidfTransformer(sublinear_tf=True), PENALTIES)
+    return RidgeRegression(
+        "ridge", "", "", grams, lambda: TfidfTransformer(sublinear_tf=True), PENALTIES
+    )
 
 
 def test_the_fit_is_that_of_the_normal_equations():

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from duree.errors import DataError, TrainingError, chinese_templates
+from duree.evaluation import weighted_metrics as weighted
 from duree.evaluation.evaluate import evaluate_model, evaluate_models, spread_of_seeds
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
+from duree.results.metric import Metric
+from duree.results.run_files import Metrics
 
 Floats = NDArray[np.float64]
 KEYS = {"model", "metric", "difference", "low", "high", "p_value", "method"}
@@ -233,3 +236,28 @@ def test_authors_of_one_opinion_each_make_no_claims_when_they_are_known() -> Non
     assert claims(draw, 60, metrics=CLASSIFICATION).count("none") >= 51
     # Taken as 192 rows on their own they make claims of nothing.
     assert claims(without_authors, 60, metrics=CLASSIFICATION).count("none") < 40
+
+
+def test_a_metric_of_ones_own_is_named_and_directed_as_it_says() -> None:
+    """Whoever brings one needs no other file to know it: the verdict and the run folder do."""
+    miss = Metric("miss", "miss distance", "how far predictions lie off", better="lower")
+    metrics = MetricSet(
+        (miss,), ("miss", 0.0), True, lambda p, y: {"miss": weighted.mean(np.abs(p[:, 0] - y))}
+    )
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=300)
+    near, far = (y + size * rng.normal(size=300) for size in (0.1, 1.0))
+    found = evaluate_models({"network": near[:, None], "mean": far[:, None]}, y, metrics)
+    assert found.verdict.claim == "better"
+    assert "its miss distance is 0.0" in found.verdict.sentence("en")
+    stored = {
+        **{"task": "toy", "cell": "gru", "seed": 0, "rows": {"test": 300}},
+        **{"models": found.models, "verdict": "", "primary_metric": "miss"},
+        **{"metric_names": ["miss"], "metrics": {"miss": miss.to_dict()}},
+    }
+    read = Metrics.model_validate_json(json.dumps(stored))
+    assert read.metric("miss") == miss
+    assert read.ranked("miss") == ["network", "mean"]
+    # Version 0.1.0 stored no words: a name it did not know counts as one where higher is better.
+    old = Metrics.model_validate({name: of for name, of in stored.items() if name != "metrics"})
+    assert old.ranked("miss") == ["mean", "network"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,13 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 from scipy.stats import spearmanr
 
+from duree.errors import chinese_templates
+from duree.evaluation.forecast_metrics import FORECASTS
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
-from duree.results.metric import LOSSES, gain
+from duree.evaluation.next_metrics import NEXT
+from duree.evaluation.tag_metrics import Scheme, tagging_metrics
+from duree.report.methods.references import references
+from duree.results.metric import KNOWN, Metric, known_metric
 
 Floats = NDArray[np.float64]
 
@@ -201,6 +207,41 @@ def test_a_better_model_has_the_gain_on_its_side_in_every_metric() -> None:
     p, targets = some_classes(400, 3, 8)
     worse = softmax(np.random.default_rng(9).normal(size=p.shape) * 2, axis=1)
     better, other = CLASSIFICATION.values(p, targets), CLASSIFICATION.values(worse, targets)
-    assert all(gain(name) * (better[name] - other[name]) > 0 for name in better)
-    assert gain("mae") == -1
-    assert "spearman" not in LOSSES
+    assert all(CLASSIFICATION[name].gain(better[name] - other[name]) > 0 for name in better)
+    assert REGRESSION["mae"].gain(1.0) == -1
+    assert REGRESSION["spearman"].gain(1.0) == 1
+
+
+def test_a_value_is_worth_more_the_better_it_is() -> None:
+    assert known_metric("auc").worth(0.9) > known_metric("auc").worth(0.8)
+    assert known_metric("mae").worth(1.0) > known_metric("mae").worth(2.0)
+    coverage = known_metric("coverage_80")
+    assert coverage.worth(0.79) > coverage.worth(0.85) > coverage.worth(0.7)
+
+
+def test_a_metric_that_version_0_1_0_lacks_is_called_by_its_name() -> None:
+    assert known_metric("xpos_accuracy").values == {"layer": "xpos"}
+    assert known_metric("new") == Metric("new", "new")
+    assert known_metric("new").worth(1.0) == 1.0
+
+
+SETS = [
+    *(CLASSIFICATION, MULTILABEL, REGRESSION, NEXT, FORECASTS),
+    tagging_metrics(["upos", "xpos"], ["N", "V"], None),
+    tagging_metrics(["ner"], ["O", "B-PER"], Scheme.of(["O", "B-PER"])),
+]
+
+
+@pytest.mark.parametrize("metrics", SETS, ids=lambda found: found.primary)
+def test_every_metric_has_words_in_both_languages(metrics: MetricSet) -> None:
+    twins, works = chinese_templates(), references()
+    for metric in metrics.metrics:
+        # Abbreviations are the same in both languages.
+        assert metric.title in twins or metric.title.isupper(), metric.name
+        assert metric.definition in twins or metric.values, metric.name
+        assert not metric.source or metric.source in twins, metric.name
+        cited = {name for _, name, _, _ in string.Formatter().parse(metric.source) if name}
+        assert cited <= works.keys()
+        if metric.name in KNOWN:
+            known = KNOWN[metric.name]
+            assert (metric.title, metric.better) == (known.title, known.better)

@@ -30,7 +30,7 @@ def estimate(
     drawn = trial.resampled({"network": predictions})["network"]
     found = {}
     for name, value in metrics.values(predictions, targets).items():
-        low, high = metric_interval(name, value, drawn, targets, trial.sample)
+        low, high = metric_interval(metrics[name], value, drawn, targets, trial.sample)
         found[name] = (value, low, high)
     return found
 

@@ -27,7 +27,7 @@ from duree.report.pages.report import write_report
 from duree.report.vocabulary import Words
 from duree.serving.export import export
 from duree.serving.service import create_service
-from duree.serving.studio.answers import finished, list_rows, row_page
+from duree.serving.studio.test_rows import finished, list_rows, row_page
 from duree.tables.describe.series import describe_channels
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_all, explain_row, fit, predict, resume

@@ -26,7 +26,7 @@ from duree.sequences.ragged import Ragged
 from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.read import read_tables
-from duree.tables.layouts.layout import whole
+from duree.tables.layouts import gather_rows, layout_of
 from duree.tables.layouts.step_attributes import sequences_of
 from duree.workflow import evaluate, explain_row, fit, predict
 
@@ -116,7 +116,7 @@ def encoded(run: Run, frame: pl.DataFrame, tmp_path: Path) -> tuple[TrainedModel
     path = tmp_path / "other.csv"
     frame.write_csv(path)
     model = TrainedModel.of_run(run)
-    table, _ = whole(read_tables([path]), run.recipe.data, model.extra, asked=False)
+    table, _ = gather_rows(read_tables([path]), run.recipe.data, model.extra, with_answers=False)
     return model, model.encode(model.texts(table))
 
 
@@ -243,7 +243,7 @@ def test_the_exported_graph_says_the_same_of_times_too(
 ) -> None:
     graph, *_ = export(rhythm.folder, tmp_path / "model.onnx")
     model = TrainedModel.of_run(rhythm)
-    table, _ = whole(read_tables([file]), rhythm.recipe.data, model.extra)
+    table, _ = gather_rows(read_tables([file]), rhythm.recipe.data, model.extra)
     sequences = model.encode(model.texts(table))
     values = sequences.values.reshape(240, EVENTS, 2).astype(np.int64)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
@@ -277,7 +277,7 @@ def asked(run: Run, rows: list[dict], path: str = "/predict") -> httpx.Response:
 
 def test_the_service_takes_what_stands_beside_as_lists(run: Run, file: Path) -> None:
     model = TrainedModel.of_run(run)
-    table, _ = whole(read_tables([file]), run.recipe.data, model.extra)
+    table, _ = gather_rows(read_tables([file]), run.recipe.data, model.extra)
     texts = model.texts(table)
     row = {"states": sequences_of(texts)[0]}
     row |= {name: texts.struct.field(name)[0].to_list() for name in model.step_features}

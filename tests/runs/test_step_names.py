@@ -11,7 +11,7 @@ import pytest
 from tests.support.next_states import SMALL, life_courses, recipe
 
 from duree.errors import DataError
-from duree.pipeline.dataset import read_dataset
+from duree.pipeline.by_layout import read_dataset
 from duree.recipe.recipe import Recipe
 from duree.tables.files.write import write_table
 from duree.workflow import fit, predict

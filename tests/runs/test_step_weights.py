@@ -20,7 +20,7 @@ from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.long_range import foreseen
 from duree.evaluation.next_metrics import NEXT_IN_TERMS, terms
 from duree.network.batches import Examples, batch_of
-from duree.pipeline.dataset import read_dataset
+from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods

@@ -18,7 +18,7 @@ from duree.sequences.encoder import ENCODERS
 from duree.sequences.ragged import EMPTY, UNKNOWN
 from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import TextEncoder
-from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.state_strings import ARROW
 
 SETTINGS = TextSettings(segmenter="states", lowercase=False, keep="tail")
 TOLD = pl.Series(

@@ -16,7 +16,7 @@ from duree.recipe.settings import TextSettings
 from duree.sequences.ragged import EMPTY
 from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.step_features import MISSING, OTHER, Category, Number
-from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.state_strings import ARROW
 from duree.tables.layouts.step_attributes import MOST_VALUES
 
 SETTINGS = TextSettings(segmenter="states", lowercase=False, keep="tail")

@@ -54,6 +54,18 @@ PENALTIES, STATE_PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0), (1.0, 10.0, 100.0, 1000
 SERIES_STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
 SERIES_PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 
+# Name, title and description of linear models on random convolutions, for classes and for numbers.
+ROCKET = (
+    "rocket",
+    "random convolutions (ROCKET)",
+    "a linear model on the largest response to each of 1,000 random convolutional kernels, and on "
+    "how often it responds (after ROCKET; {dempster2020})",
+)
+# Descriptions of the forest, which has the features of the linear model before it.
+FOREST_OF_TEXTS = "a random forest ({breiman2001}) on TF-IDF weights of units"
+FOREST_OF_STATES = "a random forest ({breiman2001}) on the same features"
+FOREST_OF_SERIES = "a random forest ({breiman2001}) on the same features of each channel"
+
 
 class Baseline(Protocol):
     """A rival of the network, not yet fitted.
@@ -61,6 +73,12 @@ class Baseline(Protocol):
     Attributes
     ----------
     name : str
+        In ``metrics.json``.
+    title : str
+        In tables; an English template, translated through the catalogue.
+    description : str
+        In the methods section: a phrase, with the keys of the works that it cites in braces;
+        translated likewise.
     choices : dict
         What was tuned, or set, and the value chosen.
     notes : list of str
@@ -68,6 +86,8 @@ class Baseline(Protocol):
     """
 
     name: str
+    title: str
+    description: str
     choices: dict[str, Any]
     notes: list[str]
 
@@ -94,72 +114,158 @@ class Baseline(Protocol):
 def label_baselines(
     recipe: Recipe, units: Units | None, encoding: Encoding | None = None
 ) -> Sequence[Baseline]:
-    """Rivals for classes or labels.
+    """Baselines for classes or labels.
 
-    ``units`` parts a text into all its units, none cut off; None: the rows are series of numbers.
-    ``encoding`` tells what stands beside the units, where something does.
+    ``units`` splits a text into all its units, none truncated; None: the rows are series of
+    numbers. ``encoding`` reads the attributes of steps, where there are any.
     """
+    majority = Majority(
+        "majority", "majority class", "the most frequent class of the training rows"
+    )
     if units is None:
+        plain, rocket = SeriesFeatures(), RocketFeatures(recipe.seed)
         return [
-            Majority("majority"),
-            *(
-                Logistic(name, features, _centred, SERIES_STRENGTHS, recipe.seed, dual=False)
-                for name, features in _of_series("series_logistic", recipe).items()
+            majority,
+            Logistic(
+                "series_logistic",
+                "series features + logistic regression",
+                "logistic regression on length and, of each channel, the share of missing steps, "
+                "mean, standard deviation, quartiles, extremes, first and last value, slope, mean "
+                "absolute change, autocorrelation and the place of the largest value",
+                plain,
+                _centred,
+                SERIES_STRENGTHS,
+                recipe.seed,
+                dual=False,
             ),
-            _forest(SeriesFeatures(), recipe),
+            Logistic(*ROCKET, rocket, _centred, SERIES_STRENGTHS, recipe.seed, dual=False),
+            _forest(SeriesFeatures(), recipe, FOREST_OF_SERIES),
         ]
     if recipe.data.reads_states:
         features = _state_features(recipe, units, encoding)
-        logistic = Logistic("state_logistic", features, _scaled, STATE_STRENGTHS, recipe.seed)
-        return [Majority("majority"), logistic, _forest(features, recipe)]
+        logistic = Logistic(
+            "state_logistic",
+            "states + logistic regression",
+            "logistic regression on times spent in each state, spells, and the first and last "
+            "states ({studer2016})",
+            features,
+            _scaled,
+            STATE_STRENGTHS,
+            recipe.seed,
+        )
+        return [majority, logistic, _forest(features, recipe, FOREST_OF_STATES)]
     ngrams = Ngrams(units)
-    return [
-        Majority("majority"),
-        Logistic("tfidf_logistic", ngrams, _tfidf, STRENGTHS, recipe.seed),
-        NbSvm(ngrams, recipe.seed),
-        _forest(ngrams, recipe),
-    ]
+    logistic = Logistic(
+        "tfidf_logistic",
+        "TF-IDF + logistic regression",
+        "logistic regression on TF-IDF weights ({sparckjones1972}) of units and pairs of "
+        "neighbouring units",
+        ngrams,
+        _tfidf,
+        STRENGTHS,
+        recipe.seed,
+    )
+    forest = _forest(ngrams, recipe, FOREST_OF_TEXTS)
+    return [majority, logistic, NbSvm(ngrams, recipe.seed), forest]
 
 
 def regression_baselines(
     recipe: Recipe, units: Units | None, encoding: Encoding | None = None
 ) -> Sequence[Baseline]:
-    """Rivals for numbers; ``units`` and ``encoding`` as for ``label_baselines``."""
+    """Baselines for numbers; ``units`` and ``encoding`` as for ``label_baselines``."""
+    mean = Majority("mean", "training mean", "the mean of the training rows")
     if units is None:
+        plain, rocket = SeriesFeatures(), RocketFeatures(recipe.seed)
         return [
-            Majority("mean"),
-            *(
-                RidgeRegression(name, features, _centred, SERIES_PENALTIES)
-                for name, features in _of_series("series_ridge", recipe).items()
+            mean,
+            RidgeRegression(
+                "series_ridge",
+                "series features + ridge regression",
+                "ridge regression ({hoerl1970}) on length and, of each channel, the share of "
+                "missing steps, mean, standard deviation, quartiles, extremes, first and last "
+                "value, slope, mean absolute change, autocorrelation and the place of the largest "
+                "value",
+                plain,
+                _centred,
+                SERIES_PENALTIES,
             ),
-            _forest(SeriesFeatures(), recipe),
+            RidgeRegression(*ROCKET, rocket, _centred, SERIES_PENALTIES),
+            _forest(SeriesFeatures(), recipe, FOREST_OF_SERIES),
         ]
     if recipe.data.reads_states:
         features = _state_features(recipe, units, encoding)
-        ridge = RidgeRegression("state_ridge", features, _scaled, STATE_PENALTIES)
-        return [Majority("mean"), ridge, _forest(features, recipe)]
+        ridge = RidgeRegression(
+            "state_ridge",
+            "states + ridge regression",
+            "ridge regression ({hoerl1970}) on times spent in each state, spells, and the first "
+            "and last states ({studer2016})",
+            features,
+            _scaled,
+            STATE_PENALTIES,
+        )
+        return [mean, ridge, _forest(features, recipe, FOREST_OF_STATES)]
     ngrams = Ngrams(units)
-    ridge = RidgeRegression("tfidf_ridge", ngrams, _tfidf, PENALTIES)
-    return [Majority("mean"), ridge, _forest(ngrams, recipe)]
+    ridge = RidgeRegression(
+        "tfidf_ridge",
+        "TF-IDF + ridge regression",
+        "ridge regression ({hoerl1970}) on TF-IDF weights ({sparckjones1972}) of units and pairs "
+        "of neighbouring units",
+        ngrams,
+        _tfidf,
+        PENALTIES,
+    )
+    return [mean, ridge, _forest(ngrams, recipe, FOREST_OF_TEXTS)]
 
 
 def next_baselines(read: Read, states: int, recipe: Recipe, *, on_grid: bool) -> Sequence[Baseline]:
-    """Rivals for what comes next; ``read`` tells texts as steps, whose states are numbers below
-    ``states``.
+    """Baselines for the next step.
 
-    ``on_grid`` tells whether steps of the same place are of the same time in all sequences.
+    ``read`` turns texts into steps, whose states are numbers below ``states``; ``on_grid``: whether
+    steps at the same place are at the same time in all sequences.
     """
 
     def shares() -> Markov:
-        return Markov("majority", states, nothing_before)
+        return Markov(
+            "majority",
+            states,
+            nothing_before,
+            title="most frequent state",
+            description="the shares of the states among all steps",
+        )
 
     def first_order() -> Markov:
-        return Markov("markov", states, one_before, shares())
+        return Markov(
+            "markov",
+            states,
+            one_before,
+            shares(),
+            title="Markov chain",
+            description="a Markov chain, smoothed towards those shares ({mackay1995})",
+        )
 
     models: list[StepModel] = [LastState(states), shares(), first_order()]
-    models.append(Markov("markov_2", states, two_before, first_order()))
+    models.append(
+        Markov(
+            "markov_2",
+            states,
+            two_before,
+            first_order(),
+            title="Markov chain of order 2",
+            description="a chain of order 2, smoothed towards the first",
+        )
+    )
     if on_grid:
-        models.append(Markov("markov_by_time", states, one_before_and_time, first_order()))
+        models.append(
+            Markov(
+                "markov_by_time",
+                states,
+                one_before_and_time,
+                first_order(),
+                title="Markov chain by time",
+                description="a chain with separate transition probabilities for each time point, "
+                "smoothed towards the first",
+            )
+        )
     if find_spec("hmmlearn"):
         models.append(HiddenMarkov(states, recipe.seed))
     if states <= MOST_STATES:
@@ -185,11 +291,6 @@ def _scaled() -> StandardScaler:
     return StandardScaler(with_mean=False)
 
 
-def _of_series(plain: str, recipe: Recipe) -> dict[str, Features]:
-    """What linear models see of series: figures that anyone would think of, and convolutions."""
-    return {plain: SeriesFeatures(), "rocket": RocketFeatures(recipe.seed)}
-
-
 def _centred() -> Any:
     """Every feature brought to mean 0 and standard deviation 1."""
     return make_pipeline(FunctionTransformer(csr_matrix.toarray), StandardScaler())
@@ -201,11 +302,12 @@ def _threads() -> int:
     return int(threads) if threads.isdigit() and int(threads) > 0 else os.cpu_count() or 1
 
 
-def _forest(features: Features, recipe: Recipe) -> Forest:
+def _forest(features: Features, recipe: Recipe, description: str) -> Forest:
     return Forest(
         features,
         recipe.evaluation.forest_trees,
         recipe.seed,
         threads=_threads(),
         max_minutes=recipe.training.max_minutes,
+        description=description,
     )

@@ -40,6 +40,11 @@ class BoostedTrees:
     """
 
     name = "boosted_trees"
+    title = "boosted trees"
+    description = (
+        "gradient boosting ({friedman2001}) on the last two states, how long the last has lasted, "
+        "the time, the times spent in each state so far, and the covariates"
+    )
 
     def __init__(self, states: int, seed: int) -> None:
         self.states, self.seed = states, seed

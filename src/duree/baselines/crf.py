@@ -29,6 +29,13 @@ class FeatureCrf:
     Which penalty is taken, the held-out sentences decide.
     """
 
+    name = "crf"
+    title = "CRF on word features"
+    description = (
+        "a conditional random field ({lafferty2001}; {okazaki2007}) on the words, their "
+        "beginnings, ends and shapes, and those of their neighbours"
+    )
+
     def __init__(self) -> None:
         self.choices: dict[str, Any] = {}
 

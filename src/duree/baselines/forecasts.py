@@ -34,21 +34,34 @@ FEWEST = 4
 PURPOSE = "judging a forecast beside ARIMA, ETS and Theta"
 
 
+# Title and description of each method of statsforecast; see ``Baseline``.
+WORDS = {
+    "naive": ("last value", "the last value"),
+    "seasonal_naive": ("seasonal naive", "the value of the season before"),
+    "ses": ("exponential smoothing", "simple exponential smoothing"),
+    "theta": ("Theta", "the dynamic optimised Theta method ({fiorucci2016})"),
+    "ets": ("ETS", "exponential smoothing chosen by AICc (ETS; {hyndman2002})"),
+    "arima": ("ARIMA", "ARIMA chosen by AICc ({hyndman2008})"),
+}
+
+
 class Forecast:
     """One method of ``statsforecast``, fitted to each row's own past.
 
     Parameters
     ----------
     name : str
+        One of ``WORDS``.
     kind : str
         The class in ``statsforecast.models``.
     horizon, season : int
-    **further
-        What the class takes besides.
+    **options
+        Further arguments of the class.
     """
 
-    def __init__(self, name: str, kind: str, horizon: int, season: int, **further: Any) -> None:
-        self.name, self.kind, self.horizon, self.further = name, kind, horizon, further
+    def __init__(self, name: str, kind: str, horizon: int, season: int, **options: Any) -> None:
+        self.name, self.kind, self.horizon, self.options = name, kind, horizon, options
+        self.title, self.description = WORDS[name]
         self.season = season if kind == "SeasonalNaive" or season <= LONGEST_SEASON else 1
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
@@ -83,7 +96,7 @@ class Forecast:
         if len(past) < FEWEST:
             return None
         seasonal = {} if self.kind == "Naive" else {"season_length": self.season}
-        method = getattr(models, self.kind)(**seasonal, **self.further)
+        method = getattr(models, self.kind)(**seasonal, **self.options)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
@@ -100,8 +113,15 @@ class Naive2:
     Its bands are those of a random walk (Hyndman & Athanasopoulos 2021, 5.5).
     """
 
+    name = "naive2"
+    title = "Naive2"
+    description = (
+        "Naive2, the last value after a seasonal adjustment where there is a season "
+        "({makridakis2020})"
+    )
+
     def __init__(self, horizon: int, season: int) -> None:
-        self.name, self.horizon, self.season = "naive2", horizon, season
+        self.horizon, self.season = horizon, season
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
 

@@ -46,6 +46,8 @@ class HiddenMarkov:
     """
 
     name = "hidden_markov"
+    title = "hidden Markov model"
+    description = "a hidden Markov model ({rabiner1989})"
 
     def __init__(self, states: int, seed: int) -> None:
         self.states, self.seed = states, seed

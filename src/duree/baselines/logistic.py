@@ -21,7 +21,8 @@ class Logistic:
 
     Parameters
     ----------
-    name : str
+    name, title, description : str
+        See ``Baseline``.
     features : Features
     weigh : () -> transformer
         How features are weighed, learned from the training rows: a scikit-learn transformer.
@@ -35,6 +36,8 @@ class Logistic:
     def __init__(
         self,
         name: str,
+        title: str,
+        description: str,
         features: Features,
         weigh: Callable[[], Any],
         strengths: tuple[float, ...],
@@ -42,7 +45,8 @@ class Logistic:
         *,
         dual: bool = True,
     ) -> None:
-        self.name, self.features, self.weigh = name, features, weigh
+        self.name, self.title, self.description = name, title, description
+        self.features, self.weigh = features, weigh
         self.strengths, self.seed, self.dual = strengths, seed, dual
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []

@@ -13,8 +13,8 @@ from duree.baselines.targets import ALIKE, Answers, Counts
 class Majority:
     """Gives every row the shares of the classes or labels among the known rows, or their mean."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, title: str, description: str) -> None:
+        self.name, self.title, self.description = name, title, description
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
 

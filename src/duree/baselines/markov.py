@@ -53,7 +53,8 @@ class Markov:
 
     Parameters
     ----------
-    name : str
+    name, title, description : str
+        See ``Baseline``.
     states : int
         How many states there are.
     contexts : codes -> int64 [answers]
@@ -63,9 +64,16 @@ class Markov:
     """
 
     def __init__(
-        self, name: str, states: int, contexts: Contexts, simpler: Markov | None = None
+        self,
+        name: str,
+        states: int,
+        contexts: Contexts,
+        simpler: Markov | None = None,
+        *,
+        title: str = "Markov chain",
+        description: str = "",
     ) -> None:
-        self.name = name
+        self.name, self.title, self.description = name, title, description
         self.states, self.contexts, self.simpler = states, contexts, simpler
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
@@ -140,6 +148,8 @@ class LastState:
     """
 
     name = "last_state"
+    title = "last state repeated"
+    description = "the previous state, with the probability that a state stays the same"
 
     def __init__(self, states: int) -> None:
         self.states = states

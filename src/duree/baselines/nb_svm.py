@@ -37,8 +37,11 @@ class NbSvm:
     C and beta are tuned by log-loss on the validation rows, then the model is fitted on all.
     """
 
+    name = "nb_svm"
+    title = "NB-SVM"
+    description = "NB-SVM ({wang2012}) with the logistic loss"
+
     def __init__(self, ngrams: Ngrams, seed: int) -> None:
-        self.name = "nb_svm"
         self.ngrams, self.seed = ngrams, seed
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []

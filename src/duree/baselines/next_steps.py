@@ -68,9 +68,11 @@ class Steps:
 
 
 class StepModel(Protocol):
-    """What foretells steps: see ``Baseline`` for ``name``, ``choices`` and ``notes``."""
+    """A model of the next step; see ``Baseline`` for its attributes."""
 
     name: str
+    title: str
+    description: str
     choices: dict[str, Any]
     notes: list[str]
 
@@ -94,7 +96,8 @@ class StepBaseline:
     """
 
     def __init__(self, model: StepModel, read: Read) -> None:
-        self.model, self.read, self.name = model, read, model.name
+        self.model, self.read = model, read
+        self.name, self.title, self.description = model.name, model.title, model.description
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
 

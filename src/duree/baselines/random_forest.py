@@ -39,7 +39,12 @@ class Forest:
     seed : int
     threads : int
     max_minutes : float or None
+    description : str
+        See ``Baseline``.
     """
+
+    name = "random_forest"
+    title = "random forest"
 
     def __init__(
         self,
@@ -49,8 +54,9 @@ class Forest:
         *,
         threads: int = 2,
         max_minutes: float | None = None,
+        description: str = "a random forest ({breiman2001})",
     ) -> None:
-        self.name = "random_forest"
+        self.description = description
         self.features, self.trees, self.seed = features, trees, seed
         self.threads, self.max_minutes = threads, max_minutes
         self.choices: dict[str, Any] = {}

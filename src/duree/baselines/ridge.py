@@ -24,11 +24,14 @@ class RidgeRegression:
     def __init__(
         self,
         name: str,
+        title: str,
+        description: str,
         features: Features,
         weigh: Callable[[], Any],
         penalties: tuple[float, ...],
     ) -> None:
-        self.name, self.features, self.weigh = name, features, weigh
+        self.name, self.title, self.description = name, title, description
+        self.features, self.weigh = features, weigh
         self.penalties = penalties
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []

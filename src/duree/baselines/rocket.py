@@ -68,7 +68,7 @@ class RocketFeatures:
         self.encoder = SeriesEncoder.fit(rows)
         usual = int(np.median(rows.lengths))
         rng = np.random.default_rng(self.seed)
-        self.groups = [_draw(rng, self.encoder.size, usual) for _ in range(GROUPS)]
+        self.groups = [_draw(rng, self.encoder.input_size, usual) for _ in range(GROUPS)]
         self.is_unit = np.ones(2 * GROUPS * KERNELS, dtype=bool)
         return self.count(rows), self.count(validation_rows)
 
@@ -77,7 +77,7 @@ class RocketFeatures:
         encoded = self.encoder.encode(rows)
         found = np.zeros((len(rows), 2 * GROUPS * KERNELS), dtype=np.float32)
         order = np.argsort(encoded.lengths, kind="stable")
-        for some in _cut(order, encoded.lengths, self.encoder.size):
+        for some in _cut(order, encoded.lengths, self.encoder.input_size):
             laid = np.nan_to_num(lay_out(encoded, some).astype(np.float32))
             lengths = encoded.lengths[some]
             for place, group in enumerate(self.groups):

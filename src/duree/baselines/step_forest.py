@@ -35,6 +35,8 @@ class StepForest:
     """
 
     name = "random_forest"
+    title = "random forest"
+    description = "a random forest ({breiman2001}) on the same and the times spent in each state"
 
     def __init__(self, states: int, trees: int, seed: int, threads: int = 2) -> None:
         self.states, self.trees, self.seed, self.threads = states, trees, seed, threads

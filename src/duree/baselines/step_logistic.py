@@ -33,6 +33,12 @@ class StepLogistic:
     """
 
     name = "logistic"
+    title = "logistic regression"
+    description = (
+        "multinomial logistic regression on the last three states, the state before the present "
+        "one, how long that has lasted, the number of spells, the time and the covariates, each by "
+        "itself and together with the present state, and the shares of the time spent in each state"
+    )
 
     def __init__(self, states: int, seed: int) -> None:
         self.states, self.seed = states, seed

@@ -27,6 +27,10 @@ class HiddenMarkov:
     held-out sentences.
     """
 
+    name = "hmm"
+    title = "hidden Markov model"
+    description = "a hidden Markov model that guesses unseen words by their endings ({brants2000})"
+
     def __init__(self) -> None:
         self.choices: dict[str, Any] = {}
 

@@ -24,10 +24,15 @@ class Tagger(Protocol):
 
     Attributes
     ----------
+    name, title, description : str
+        See ``Baseline``.
     choices : dict
         What was tuned, and the value chosen.
     """
 
+    name: str
+    title: str
+    description: str
     choices: dict[str, Any]
 
     def fit(
@@ -60,6 +65,8 @@ class TagBaseline:
         self, name: str, make: Callable[[], Tagger], counts: list[int], first_layer: int
     ) -> None:
         self.name, self.first_layer, self.counts = name, first_layer, counts
+        suited = make()
+        self.title, self.description = suited.title, suited.description
         suits = [count <= MOST_TAGS or make is MostFrequentTag for count in counts]
         self.taggers = [make() if suited else MostFrequentTag() for suited in suits]
         self.choices: dict[str, Any] = {}
@@ -93,6 +100,10 @@ class TagBaseline:
 
 class MostFrequentTag:
     """The tag that a word has most often; that of most words, where the word was never seen."""
+
+    name = "most_frequent_tag"
+    title = "most frequent tag of each word"
+    description = "the most frequent tag of each word"
 
     def __init__(self) -> None:
         self.choices: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Console: a run as the terminal shows it. Results go to stdout, everything else to stderr."""
+"""A run as the terminal shows it: results go to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from typing import Any
 import rich.console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from duree.cli.help import display_width
 from duree.errors import translate, user_language
 from duree.pipeline.listener import STEPS
 from duree.pipeline.run import Run
+from duree.report.pages.report import readable_verdict
+from duree.report.run_data import load_run
+from duree.report.vocabulary import Words
+from duree.results import run_files
 from duree.tables.finding import Finding
 from duree.training.estimate import Estimate
 
@@ -23,6 +28,9 @@ EPOCH = (
     "epoch {epoch:>2}  loss {loss:.3f}  on validation: loss {validation_loss:.3f}, "
     "{watched} {figure:.3f}  {speed:.0f} rows/s"
 )
+BAR_LOSS, BAR_SPEED, BAR_ROWS = "loss {loss:.3f}", "{speed:.0f} rows/s", "{rows:.0f} rows"
+SECONDS, MINUTES = "{time:.0f} s", "{time:.0f} min"
+LEVELS = ("ok", "note", "warning", "error")
 
 
 class Console:
@@ -36,29 +44,29 @@ class Console:
         self.err.print(f"[bold]{translate(STEPS[name])}[/bold]")
 
     def message(self, message: str) -> None:
-        """One line; what it quotes is never read as markup."""
+        """One line; nothing in it is read as markup."""
         self.err.print(f"  {message}", markup=False)
 
     def training(self, seed: int, watched: str) -> TrainingBar:
-        """A bar that follows one network."""
+        """A progress bar for one network."""
         return TrainingBar(self.err, seed, watched)
 
     def finish(self, run: Run) -> None:
-        """The verdict and the figures, and what to do next."""
-        metrics = run.read_json("metrics.json")
-        folder = run.folder
+        """The figures, the verdict and what to do next."""
+        folder, data = run.folder, load_run(run.folder)
         self.err.print()
         self.message(translate(PREDICT).format(folder=folder))
         if run.has("explanations.json") or run.has("channels.json"):
             self.message(translate(EXPLAIN).format(folder=folder))
         self.message(translate(READ).format(page=folder / "report.html"))
         self.err.print()
-        print_models(metrics)
-        print(metrics["verdict_zh" if user_language() == "zh" else "verdict"])
+        words = data.words(user_language())
+        print_models(data.metrics, words)
+        print(readable_verdict(data, words))
 
 
 class TrainingBar:
-    """Loss, figure, rows a second and time left, on one line that moves."""
+    """A progress bar with loss, metric, rows per second and time left."""
 
     def __init__(self, console: rich.console.Console, seed: int, watched: str) -> None:
         self.console = console
@@ -68,7 +76,7 @@ class TrainingBar:
         self.figure = ""
 
     def start(self, steps: int, done: int, expected: Estimate) -> None:
-        """Tell what the training will take, and draw the bar."""
+        """Print what the training will take at most, and draw the bar."""
         self.console.print(
             "  "
             + translate(TRAINING).format(
@@ -79,15 +87,15 @@ class TrainingBar:
             )
         )
         self.bar = Progress(
-            TextColumn("  loss {task.fields[loss]:.3f}{task.fields[figure]}"),
+            TextColumn("  {task.fields[loss]}{task.fields[figure]}"),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[speed]:.0f} rows/s"),
+            TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
         )
         self.task = self.bar.add_task(
-            "train", total=steps, completed=done, loss=float("nan"), speed=0.0, figure=""
+            "train", total=steps, completed=done, loss="", speed="", figure=""
         )
         self.bar.start()
 
@@ -95,10 +103,15 @@ class TrainingBar:
         """Move the bar by one batch."""
         self.rows += rows
         elapsed = self.bar.tasks[0].elapsed or 1.0
-        self.bar.update(self.task, advance=1, loss=loss, speed=self.rows / elapsed)
+        self.bar.update(
+            self.task,
+            advance=1,
+            loss=translate(BAR_LOSS).format(loss=loss),
+            speed=translate(BAR_SPEED).format(speed=self.rows / elapsed),
+        )
 
     def epoch(self, record: dict[str, Any]) -> None:
-        """Leave one line for the epoch."""
+        """Print one line for the epoch."""
         self.bar.update(self.task, figure=f"  {self.watched} {record['metric']:.3f}")
         line = translate(EPOCH).format(
             epoch=record["epoch"],
@@ -111,7 +124,7 @@ class TrainingBar:
         self.bar.console.print(f"  {line}")
 
     def should_stop(self) -> bool:
-        """Ctrl-C ends a training here."""
+        """Never: Ctrl-C interrupts the process itself."""
         return False
 
     def message(self, message: str) -> None:
@@ -119,61 +132,78 @@ class TrainingBar:
         self.console.print(f"  {message}", markup=False)
 
     def end(self) -> None:
-        """Take the bar away, however the training ended."""
+        """Remove the bar, however the training ended."""
         if hasattr(self, "bar"):
             self.bar.stop()
 
 
 @contextmanager
 def rows_bar() -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on standard error for work that goes by rows: call with rows done, and of how many."""
+    """A progress bar on standard error; call it with the rows done and their total."""
     bar = Progress(
         BarColumn(bar_width=None),
-        TextColumn("{task.completed:.0f} rows"),
+        TextColumn("{task.description}"),
         TimeRemainingColumn(),
         console=rich.console.Console(stderr=True),
         transient=True,
     )
     with bar:
-        task = bar.add_task("rows", total=None)
-        yield lambda done, rows: bar.update(task, completed=done, total=rows)
-
-
-def print_models(metrics: dict[str, Any]) -> None:
-    """Every model's primary figure with its interval, and the others, on standard output."""
-    first, *others = metrics["metric_names"]
-    rows = [["model", f"{first} [95 % interval]", *others]]
-    for model, figures in metrics["models"].items():
-        shown = [figures.get(name) for name in others]
-        rows.append([model, _interval(figures[first]), *(_number(figure) for figure in shown)])
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        task = bar.add_task("", total=None)
+        yield lambda done, rows: bar.update(
+            task,
+            completed=done,
+            total=rows,
+            description=translate(BAR_ROWS).format(rows=done),
         )
+
+
+def print_models(metrics: run_files.Metrics, words: Words) -> None:
+    """Print each model's primary metric with its interval, and its other metrics, to stdout."""
+    first, *others = metrics.metric_names
+    interval = words("{metric} [95 % interval]", metric=words.metric(first))
+    rows = [[words("model"), interval, *map(words.metric, others)]]
+    for model, result in metrics.results.items():
+        found = result.estimates
+        figures = [_number(found.get(name)) for name in others]
+        rows.append([words.model(model, metrics.cell), _interval(found.get(first)), *figures])
+    _print_table(rows)
     print()
 
 
 def print_figures(figures: dict[str, dict[str, float]]) -> None:
-    """One metric a line: name, value, and the ends of its 95 % interval."""
-    width = max(len(name) for name in figures)
-    for name, figure in figures.items():
-        print(f"{name.ljust(width)}  {_interval(figure)}")
+    """Print one metric per line: name, value and 95 % interval."""
+    words = Words(user_language())
+    estimates = {name: run_files.Estimate(**figure) for name, figure in figures.items()}
+    _print_table([[words.metric(name), _interval(found)] for name, found in estimates.items()])
 
 
 def print_findings(findings: list[Finding]) -> None:
-    """Every finding, one a line, on standard output."""
+    """Print one finding per line to stdout, with its level."""
+    levels = {level: translate(level) for level in LEVELS}
+    width = max(map(display_width, levels.values()))
     for finding in findings:
-        print(f"{finding.level:<8} {finding.message()}")
+        print(f"{_padded(levels[finding.level], width)}  {finding.message()}")
 
 
-def _interval(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+def _print_table(rows: list[list[str]]) -> None:
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(map(_padded, row, widths)).rstrip())
 
 
-def _number(figure: dict[str, float] | None) -> str:
-    return "-" if figure is None else f"{figure['value']:.3f}"
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - display_width(text))
+
+
+def _interval(found: run_files.Estimate | None) -> str:
+    return f"{_number(found)} [{found.low:.3f}, {found.high:.3f}]" if found else "-"
+
+
+def _number(found: run_files.Estimate | None) -> str:
+    return f"{found.value:.3f}" if found else "-"
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    if seconds < 90:
+        return translate(SECONDS).format(time=seconds)
+    return translate(MINUTES).format(time=seconds / 60)

@@ -1,10 +1,11 @@
-"""Demo: the whole job on simulated letters, from a table to a report, without any download."""
+"""Demo: the whole workflow on simulated letters, from a table to a report, without a download."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from duree.cli.demo_corpus import generate
+from duree.errors import translate
 from duree.pipeline.listener import SILENT, Listener
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
@@ -12,23 +13,24 @@ from duree.tables.files.write import write_table
 from duree.workflow import fit
 
 NOTE = (
-    "These letters are simulated: their tone hangs on the order of words, not on which words there "
-    "are, and is recorded wrongly in 3 of 100. So in the long run nobody can be right more often "
-    "than 0.97, and nobody who only counts words more often than about 0.66."
+    "These letters are simulated. Their tone depends on the order of words, not on which words "
+    "occur, and is recorded wrongly in 3 % of them: in the long run no model can have an accuracy "
+    "above 0.97, and none that only counts words above about 0.66."
 )
-SETTINGS = {"data": {"text": "letter", "target": "tone", "id": "letter_id", "note": NOTE}}
+SETTINGS = {"text": "letter", "target": "tone", "id": "letter_id"}
 
 
 def fit_demo(folder: Path, rows: int = 3000, listener: Listener = SILENT) -> Run:
-    """Write the letters beside the run folder, and carry the default recipe out on them.
+    """Write the letters next to the run folder, and train on them with the default recipe.
 
     Raises
     ------
     RunError
-        The folder holds a run already.
+        The folder already exists.
     """
     table = folder.with_name(f"{folder.name}-letters.csv")
     table.parent.mkdir(parents=True, exist_ok=True)
     write_table(generate(rows), table)
-    recipe = Recipe.build(SETTINGS).replace({"data.files": (str(table.absolute()),)})
+    recipe = Recipe.build({"data": {**SETTINGS, "note": translate(NOTE)}})
+    recipe = recipe.replace({"data.files": (str(table.absolute()),)})
     return fit(recipe, folder, listener)

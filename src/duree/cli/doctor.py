@@ -1,4 +1,4 @@
-"""What duree doctor tells: versions, cores, the kernel in use, and extras that are missing."""
+"""What ``duree doctor`` prints: versions, cores, the recurrent kernel, and missing extras."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+from duree.errors import translate
 from duree.pipeline.save import CORE, EXTRAS
 from duree.version import __version__
 
 
 def examine() -> Iterator[str]:
-    """One finished line after the other."""
+    """The lines to print."""
     import torch
 
-    yield f"duree {__version__} on Python {platform.python_version()}, {platform.platform()}"
-    yield f"cores: {os.cpu_count()}, threads used: {torch.get_num_threads()}"
-    yield f"recurrent kernel: {_examine_kernel()}"
+    template = translate("duree {version} on Python {python}, {platform}")
+    python = platform.python_version()
+    yield template.format(version=__version__, python=python, platform=platform.platform())
+    template = translate("cores: {cores}; threads used: {threads}")
+    yield template.format(cores=os.cpu_count(), threads=torch.get_num_threads())
+    yield _examine_kernel()
     for package in CORE:
         yield f"{package} {version(package)}"
     for extra, packages in EXTRAS.items():
@@ -30,14 +34,24 @@ def _examine_kernel() -> str:
     from duree.network import kernels
 
     if kernels.compiled is None:
-        return f"torch.nn, which is slower ({kernels.missing}); install again with a C++ compiler"
-    return f"compiled, for {kernels.compiled.instruction_set()}"
+        template = translate(
+            "recurrent kernel: torch.nn, which is slower ({reason}); install duree again with a "
+            "C++ compiler"
+        )
+        return template.format(reason=kernels.missing)
+    template = translate("recurrent kernel: compiled, for {instructions}")
+    return template.format(instructions=kernels.compiled.instruction_set())
 
 
 def _examine_extra(extra: str, package: str, purpose: str) -> str:
+    purpose = translate(purpose)
     try:
         if find_spec(package) is not None:
-            return f"{package} {version(package)} ({purpose})"
+            template = translate("{package} {version}, for {purpose}")
+            return template.format(package=package, version=version(package), purpose=purpose)
     except PackageNotFoundError:
         pass
-    return f"{package} is missing ({purpose}): pip install 'duree[{extra}]'"
+    template = translate(
+        "{package} is missing, for {purpose}; install it with: pip install 'duree[{extra}]'"
+    )
+    return template.format(package=package, purpose=purpose, extra=extra)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError, TrainingError
 from duree.evaluation.comparison import compare
-from duree.evaluation.metrics import MetricSet, defined
+from duree.evaluation.metrics import MetricSet
 from duree.evaluation.per_class import ClassFigures, class_figures
 from duree.evaluation.resampling import Sample, Trial
 from duree.evaluation.uncertainty import metric_interval
@@ -85,7 +85,7 @@ def evaluate_models(
     """
     _refuse_unusable(predictions, targets)
     plain = {name: metrics.plain(found, targets, weights) for name, found in predictions.items()}
-    values = {name: defined(of_model) for name, of_model in plain.items()}
+    values = {name: metrics.defined(of_model) for name, of_model in plain.items()}
     if metrics.primary not in values[NETWORK]:
         raise DataError(
             "{rows} rows tell nothing by which to judge",
@@ -146,7 +146,7 @@ def spread_of_seeds(
 def _figures(values: Mapping[str, float], drawn: Mapping[str, Floats], trial: Trial) -> Figures:
     figures = {}
     for name, value in values.items():
-        between = metric_interval(name, value, drawn, trial.targets, trial.sample)
+        between = metric_interval(trial.metrics[name], value, drawn, trial.targets, trial.sample)
         if between is not None:
             figures[name] = {"value": value, "low": between[0], "high": between[1]}
     return figures

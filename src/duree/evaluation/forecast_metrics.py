@@ -17,6 +17,15 @@ from numpy.typing import NDArray
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.weighted_metrics import Floats, Weighted, mean, ratio
 from duree.recipe.quantile_levels import BAND_80, BAND_95, LEVELS, MEDIAN
+from duree.results.metric import (
+    COVERAGE_80,
+    COVERAGE_95,
+    CRPS,
+    MASE,
+    OWA,
+    PINBALL,
+    SMAPE,
+)
 
 # What stands beside the values of each row, in this order.
 FURTHER = ("scale", "naive_smape", "naive_mase")
@@ -145,4 +154,10 @@ def _divided(above: Floats, below: Floats) -> Floats:
 
 
 # No figure tells a forecast from one that never changes; an OWA is always above 0.
-FORECASTS = MetricSet("owa", ("owa", 0.0), True, _forecasts, counted="forecasts")
+FORECASTS = MetricSet(
+    (OWA, SMAPE, MASE, CRPS, PINBALL, COVERAGE_80, COVERAGE_95),
+    ("owa", 0.0),
+    True,
+    _forecasts,
+    counted="forecasts",
+)

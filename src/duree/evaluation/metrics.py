@@ -17,48 +17,28 @@ from numpy.typing import NDArray
 
 from duree.evaluation import weighted_metrics as weighted
 from duree.evaluation.weighted_metrics import Floats, Weighted
+from duree.results.metric import (
+    ACCURACY,
+    AUC,
+    BRIER,
+    CALIBRATION_ERROR,
+    KNOWN,
+    LOG_LOSS,
+    MACRO_F1,
+    MAE,
+    MICRO_F1,
+    OF_LAYER,
+    R2,
+    RMSE,
+    SPEARMAN,
+    SUBSET_ACCURACY,
+    Metric,
+)
+
+__all__ = ["OF_LAYER"]
 
 Prepare = Callable[[Floats, NDArray[Any]], dict[str, Weighted]]
 
-# Shares of the rows.
-SHARES = frozenset({"accuracy", "subset_accuracy", "coverage_80", "coverage_95"})
-# Between 0 and 1, and able to reach both.
-BOUNDED = SHARES | {"macro_f1", "micro_f1", "auc", "calibration_error"}
-BOUNDED |= {"change_accuracy", "top3_accuracy", "mrr"}
-BOUNDED |= {"entity_f1", "entity_precision", "entity_recall", "unseen_accuracy"}
-# What a sentence calls them.
-LABELS = {
-    "entity_f1": "entity F1",
-    "entity_precision": "entity precision",
-    "entity_recall": "entity recall",
-    "accuracy": "accuracy",
-    "unseen_accuracy": "accuracy on unseen words",
-    "macro_f1": "macro-F1",
-    "micro_f1": "micro-F1",
-    "subset_accuracy": "subset accuracy",
-    "bits": "bits per step",
-    "change_accuracy": "accuracy on changes",
-    "change_bits": "bits per change",
-    "top3_accuracy": "accuracy among three",
-    "mrr": "mean reciprocal rank",
-    "log_loss": "log-loss",
-    "brier": "Brier score",
-    "auc": "AUC",
-    "calibration_error": "calibration error",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "r2": "R²",
-    "spearman": "Spearman’s ρ",
-    "owa": "OWA",
-    "smape": "sMAPE",
-    "mase": "MASE",
-    "crps": "CRPS",
-    "pinball": "pinball loss",
-    "coverage_80": "coverage of the 80 % band",
-    "coverage_95": "coverage of the 95 % band",
-}
-# So ends the name of the share of right tags in a further layer; before it stands the layer's name.
-OF_LAYER = "_accuracy"
 # Bins of the calibration error: as many as Guo et al. 2017 take, but none of fewer rows than this.
 BINS, BIN_ROWS = 15, 20
 # A probability of exactly 0 for what then happened would make the log-loss infinite.
@@ -67,36 +47,45 @@ FLOOR = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class MetricSet:
-    """The metrics of one kind of question.
+    """The metrics of a task.
 
     Attributes
     ----------
-    primary : str
-        The metric that the verdict is about.
+    metrics : tuple of Metric
+        The first is the primary one: early stopping, tests and the verdict are about it.
     ranking : (str, float)
-        The metric that shows what was learned even where ``primary`` does not (as with a rare
+        The metric that shows what was learned even where the primary one does not (as with a rare
         class), and its value where nothing was.
     numeric : bool
-        Whether targets are quantities rather than classes.
-    prepare : (predictions [rows, outputs], targets) -> {metric: function of weights}
-        Values are [resamples]. Names that ``LABELS`` lacks are no metrics of the whole: they help
-        with an interval, or count by class, [classes, resamples].
+        Whether targets are quantities, not classes.
+    prepare : (predictions [rows, outputs], targets) -> {name: function of weights}
+        Values are [resamples]. Names that are not in ``metrics`` are auxiliary: they help with an
+        interval, or count by class, [classes, resamples].
     right : (predictions, targets) -> bool [rows], or None
-        Which rows are right, where ``primary`` is their share: McNemar's test goes by it.
+        Which rows are correct, where the primary metric is their share: for McNemar's test.
     counted : str
         What the answers are called that the figures rest on.
     sums : int
         How many columns of what ``prepare`` reads may be added up over answers that are drawn
-        together, as every metric is a ratio of sums; 0 where some is none.
+        together, as every metric is a ratio of sums; 0 where some metric is not.
     """
 
-    primary: str
+    metrics: tuple[Metric, ...]
     ranking: tuple[str, float]
     numeric: bool
     prepare: Prepare
     right: Callable[[Floats, NDArray[Any]], NDArray[np.bool_]] | None = None
     counted: str = "rows"
     sums: int = 0
+
+    def __getitem__(self, name: str) -> Metric:
+        """The metric of this name."""
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    @property
+    def primary(self) -> str:
+        """The name of the primary metric."""
+        return self.metrics[0].name
 
     def plain(
         self, predictions: Floats, targets: NDArray[Any], weights: Floats | None = None
@@ -105,19 +94,17 @@ class MetricSet:
         counts = np.ones((len(targets), 1)) if weights is None else weights[:, None]
         return {name: f(counts) for name, f in self.prepare(predictions, targets).items()}
 
+    def defined(self, plain: Mapping[str, Floats]) -> dict[str, float]:
+        """The metrics among what ``plain`` gave, without those that have no value."""
+        names = [metric.name for metric in self.metrics if metric.name in plain]
+        values = {name: float(plain[name][0]) for name in names}
+        return {name: value for name, value in values.items() if np.isfinite(value)}
+
     def values(
         self, predictions: Floats, targets: NDArray[Any], weights: Floats | None = None
     ) -> dict[str, float]:
         """Every metric that these rows define."""
-        return defined(self.plain(predictions, targets, weights))
-
-
-def defined(plain: Mapping[str, Floats]) -> dict[str, float]:
-    """The metrics among what ``MetricSet.plain`` gives, without those that have no value."""
-    names = [name for name in LABELS if name in plain]
-    names += [name for name in plain if name not in LABELS and name.endswith(OF_LAYER)]
-    values = {name: float(plain[name][0]) for name in names}
-    return {name: value for name, value in values.items() if np.isfinite(value)}
+        return self.defined(self.plain(predictions, targets, weights))
 
 
 def _classification(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
@@ -173,6 +160,18 @@ def _right(predictions: Floats, targets: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(predictions.argmax(axis=1) == targets)
 
 
-CLASSIFICATION = MetricSet("accuracy", ("auc", 0.5), False, _classification, _right)
-MULTILABEL = MetricSet("macro_f1", ("auc", 0.5), False, _multilabel)
-REGRESSION = MetricSet("mae", ("spearman", 0.0), True, _regression)
+CLASSIFICATION = MetricSet(
+    (ACCURACY, MACRO_F1, LOG_LOSS, BRIER, AUC, CALIBRATION_ERROR),
+    ("auc", 0.5),
+    False,
+    _classification,
+    _right,
+)
+MULTILABEL = MetricSet(
+    (MACRO_F1, MICRO_F1, SUBSET_ACCURACY, LOG_LOSS, BRIER, AUC), ("auc", 0.5), False, _multilabel
+)
+REGRESSION = MetricSet((MAE, RMSE, R2, SPEARMAN), ("spearman", 0.0), True, _regression)
+
+# Metrics by name, for callers that do not yet read them from the run.
+LABELS = {name: metric.title for name, metric in KNOWN.items()}
+SHARES = frozenset(name for name, metric in KNOWN.items() if metric.share)

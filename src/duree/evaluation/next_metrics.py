@@ -16,6 +16,14 @@ from numpy.typing import NDArray
 from duree.evaluation import weighted_metrics as weighted
 from duree.evaluation.metrics import FLOOR, MetricSet, Prepare
 from duree.evaluation.weighted_metrics import Floats, Weighted
+from duree.results.metric import (
+    BITS,
+    CHANGE_ACCURACY,
+    CHANGE_BITS,
+    MRR,
+    STEP_ACCURACY,
+    TOP3_ACCURACY,
+)
 
 # Among so many likeliest states the true one may be; with no more states than that, it always is.
 AMONG = 3
@@ -85,5 +93,11 @@ def _next(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
 
 
 # Of predictions; and of their terms, which stand first in what is judged.
-NEXT = MetricSet("bits", ("change_accuracy", 0.0), False, _next, counted="steps")
+NEXT = MetricSet(
+    (BITS, STEP_ACCURACY, CHANGE_ACCURACY, CHANGE_BITS, TOP3_ACCURACY, MRR),
+    ("change_accuracy", 0.0),
+    False,
+    _next,
+    counted="steps",
+)
 NEXT_IN_TERMS = replace(NEXT, prepare=_ratios, sums=len(SUMS))

@@ -19,6 +19,14 @@ from scipy import sparse
 from duree.evaluation import weighted_metrics as weighted
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.weighted_metrics import Floats, Weighted
+from duree.results.metric import (
+    ENTITY_F1,
+    ENTITY_PRECISION,
+    ENTITY_RECALL,
+    TAG_ACCURACY,
+    UNSEEN_ACCURACY,
+    layer_accuracy,
+)
 
 Ints = NDArray[np.int64]
 
@@ -109,22 +117,24 @@ def tagging_metrics(layers: Sequence[str], tags: Sequence[str], scheme: Scheme |
     def prepare(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
         given = predictions[:, ::2].astype(np.int64)
         right = (given == targets[:, LAYERS:]).astype(np.float64)
-        metrics: dict[str, Weighted] = {}
+        found: dict[str, Weighted] = {}
         if scheme is not None:
-            metrics |= _entity_metrics(given[:, 0], targets, scheme)
-        metrics["accuracy"] = weighted.mean(right[:, 0])
+            found |= _entity_metrics(given[:, 0], targets, scheme)
+        found["accuracy"] = weighted.mean(right[:, 0])
         unseen = targets[:, UNSEEN].astype(np.float64)
-        metrics["unseen_accuracy"] = _share(right[:, 0] * unseen, unseen)
+        found["unseen_accuracy"] = _share(right[:, 0] * unseen, unseen)
         for place, layer in enumerate(layers[1:], start=1):
-            metrics[f"{layer}_accuracy"] = weighted.mean(right[:, place])
+            found[layer_accuracy(layer).name] = weighted.mean(right[:, place])
         if scheme is None and len(tags) <= MOST_CLASSES:
             classes = np.arange(len(tags))
             marks = given[:, :1] == classes, targets[:, LAYERS, None] == classes
-            metrics |= weighted.class_counts(*marks)
-        return metrics
+            found |= weighted.class_counts(*marks)
+        return found
 
-    primary = "accuracy" if scheme is None else "entity_f1"
-    return MetricSet(primary, (primary, 0.0), False, prepare, counted="tokens")
+    of_entities = () if scheme is None else (ENTITY_F1, ENTITY_PRECISION, ENTITY_RECALL)
+    further = (layer_accuracy(layer) for layer in layers[1:])
+    metrics = (*of_entities, TAG_ACCURACY, UNSEEN_ACCURACY, *further)
+    return MetricSet(metrics, (metrics[0].name, 0.0), False, prepare, counted="tokens")
 
 
 def _entity_metrics(given: Ints, targets: NDArray[Any], scheme: Scheme) -> dict[str, Weighted]:

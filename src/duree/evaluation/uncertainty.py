@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from duree.evaluation.metrics import BOUNDED, SHARES
 from duree.evaluation.resampling import Sample
 from duree.evaluation.weighted_metrics import Floats
+from duree.results.metric import CALIBRATION_ERROR, Metric
 
 LEVEL = 0.95
 TAIL = (1 - LEVEL) / 2
@@ -62,7 +62,7 @@ def wilson(successes: float, rows: float) -> Interval:
 
 
 def metric_interval(
-    metric: str,
+    metric: Metric,
     value: float,
     drawn: Mapping[str, Floats],
     targets: NDArray[Any],
@@ -73,14 +73,14 @@ def metric_interval(
     Another figure between 0 and 1 that is perfect in every resample (an AUC of 1) has the interval
     of a share that is perfect among the units of the rarest class: wide, but never [1, 1].
     """
-    found = drawn[metric]
-    if metric in SHARES:
+    found = drawn[metric.name]
+    if metric.share:
         rows = effective_rows(value, found, sample)
         return wilson(value * rows, rows)
-    if metric in BOUNDED and value in (0, 1) and np.all(found[np.isfinite(found)] == value):
+    if metric.bounded and value in (0, 1) and np.all(found[np.isfinite(found)] == value):
         rows = units_of_rarest(targets, sample)
         return wilson(value * rows, rows)
-    if metric == "calibration_error":
+    if metric.name == CALIBRATION_ERROR.name:
         return calibration_interval(value, found, drawn["calibration_noise"], sample.units)
     between = interval(found, sample.units)
     # A handful of rows can be such that hardly a resample comes near what they give themselves.

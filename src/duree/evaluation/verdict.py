@@ -11,10 +11,10 @@ import numpy as np
 
 from duree.errors import translate
 from duree.evaluation.comparison import holm
-from duree.evaluation.metrics import BOUNDED, LABELS, MetricSet
+from duree.evaluation.metrics import MetricSet
 from duree.evaluation.resampling import Sample
 from duree.evaluation.uncertainty import NORMAL
-from duree.results.metric import gain
+from duree.results.metric import Metric, known_metric
 from duree.results.run_files import NETWORK, Comparison
 
 # The share of runs on data without signal in which a difference may be claimed.
@@ -137,12 +137,13 @@ def decide(
     seeds : {metric: values}, optional
         The same figures of networks from several seeds.
     """
-    metric, network, rows = metrics.primary, models[NETWORK], len(sample.unit)
-    write = _writer(metric, network[metric]["value"])
+    primary, network, rows = metrics.metrics[0], models[NETWORK], len(sample.unit)
+    metric = primary.name
+    write = _writer(primary, network[metric]["value"])
     of_seeds = (seeds or {}).get(metric, [network[metric]["value"]])
-    evidence = weigh(comparisons, metric, float(np.ptp(of_seeds)))
+    evidence = weigh(comparisons, primary, float(np.ptp(of_seeds)))
     values: dict[str, object] = {
-        "metric": LABELS[metric],
+        "metric": primary.title,
         "counted": metrics.counted,
         "rows": f"{rows:,}",
         "units": sample.units,
@@ -169,18 +170,25 @@ def decide(
     return Verdict(claim, sentences, values)
 
 
-def weigh(comparisons: Collection[Comparison], metric: str, spread: float) -> list[Evidence]:
-    """All tests in one metric together, the strongest baseline first."""
+def weigh(
+    comparisons: Collection[Comparison], metric: Metric | str, spread: float
+) -> list[Evidence]:
+    """All tests in one metric together, the strongest baseline first.
+
+    A name alone stands for the metric of version 0.1.0.
+    """
+    if isinstance(metric, str):
+        metric = known_metric(metric)
     by_model: dict[str, list[Comparison]] = {}
     for comparison in comparisons:
-        if comparison.metric == metric:
+        if comparison.metric == metric.name:
             by_model.setdefault(comparison.model, []).append(comparison)
     largest = {model: max(test.p_value for test in tests) for model, tests in by_model.items()}
     adjusted = holm(largest)
     evidence = [
         Evidence(
             model,
-            gain(metric) * tests[0].difference,
+            metric.gain(tests[0].difference),
             tests[0].difference,
             min(test.low for test in tests),
             max(test.high for test in tests),
@@ -229,8 +237,8 @@ def _is_chance(
     return bool(beats) and not all(beats) and not ranks
 
 
-def _writer(metric: str, value: float) -> Callable[..., str]:
+def _writer(metric: Metric, value: float) -> Callable[..., str]:
     """Writes figures of one metric: with three decimals, or four digits where it has a unit."""
-    is_free = metric not in BOUNDED and value != 0
+    is_free = not metric.bounded and value != 0
     decimals = max(0, 3 - floor(log10(abs(value)))) if is_free else 3
     return lambda number, sign="": f"{number:{sign},.{decimals}f}"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.explain.model import Model, text_encoder
+from duree.explain.model import Model, explanation_of, text_encoder
 from duree.sequences.ragged import Ragged
 
 Floats = NDArray[np.float64]
@@ -117,7 +117,7 @@ def arc(
     tokens = np.array(encoder.tokens(encoder.segment(text)), dtype=np.int32)
     found = model.predictions(Ragged(tokens, np.append(edges, len(tokens))))
     if output is None:
-        output = int(np.bincount(model.task.chosen(found)).argmax())
+        output = int(np.bincount(explanation_of(model).chosen(found)).argmax())
     curve = found[:, output]
     window = max(3, len(curve) // SMOOTHED) | 1
     smooth = _smooth(curve[None], window)[0]

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from duree.explain.model import (
     Model,
+    explanation_of,
     recurrent_part,
     row_sums,
     shares_of,
@@ -180,7 +181,7 @@ METHODS = {
 def quantity(model: Model, sequences: Ragged, outputs: Rows) -> Floats:
     """What is explained of each row, float64 [rows]."""
     found = torch.from_numpy(scores(model.network, sequences))
-    explained = model.task.explained(found, torch.from_numpy(outputs))
+    explained = explanation_of(model).explained(found, torch.from_numpy(outputs))
     return np.asarray(explained.double().numpy())
 
 
@@ -274,7 +275,7 @@ class _Batch:
         path = self.path
         states = path.deep.recurrent.hidden_states(self.x, self.lengths)
         found = path.share * path.deep.answer(states, self.lengths) + self.wide + path.bias
-        return path.model.task.explained(found, self.outputs)
+        return explanation_of(path.model).explained(found, self.outputs)
 
     def slopes(self) -> NDArray[np.float32]:
         """The gradient at each step times the whole way, [batch, steps]."""
@@ -298,4 +299,4 @@ def _add_rows(values: Floats, sequences: Ragged, rows: Rows, added: Ragged) -> N
 def _outputs(model: Model, sequences: Ragged, outputs: Rows | None) -> Rows:
     if outputs is not None:
         return np.asarray(outputs, dtype=np.int64)
-    return model.task.chosen(model.predictions(sequences))
+    return explanation_of(model).chosen(model.predictions(sequences))

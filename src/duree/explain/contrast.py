@@ -17,7 +17,7 @@ from scipy.stats import norm
 
 from duree.errors import DataError
 from duree.explain.attribution import Attributions, Rows, quantity
-from duree.explain.model import Model, tokens_of, without
+from duree.explain.model import Model, explanation_of, tokens_of, without
 from duree.results.explanations import Flip
 from duree.sequences.ragged import Ragged
 
@@ -89,7 +89,7 @@ def flip(model: Model, sequence: NDArray[np.int32]) -> Flip:
             fix="look at its attributions: they tell what each word added to it",
         )
     row = Ragged(sequence, np.array([0, len(sequence)]))
-    output = model.task.chosen(model.predictions(row))
+    output = explanation_of(model).chosen(model.predictions(row))
     before = _decision(model, row)
 
     def left(masks: NDArray[np.bool_]) -> Ragged:

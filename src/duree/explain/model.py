@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from duree.errors import RunError
+from duree.network.contracts import Explanation
 from duree.network.model import SequenceModel
+from duree.network.network import Network
 from duree.network.wide import JoinedModel, WideModel
+from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import EMPTY, Ragged, offsets_of
-from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import TextEncoder
 
 SENTENCE_ENDS = frozenset(".!?…。！？")
@@ -28,12 +29,9 @@ class Answers(Protocol):
         """What each output is called; nothing for numbers."""
         ...
 
-    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
-        """What is explained of each row, [batch]: log-odds of its output, or the number."""
-        ...
-
-    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The output that each row's prediction is about, int64 [rows]."""
+    @property
+    def explanation(self) -> Explanation | None:
+        """How answers are explained; None where they are not."""
         ...
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
@@ -45,13 +43,13 @@ class Model(Protocol):
     """A network with the preparation and the answers that belong to it."""
 
     @property
-    def network(self) -> nn.Module:
+    def network(self) -> Network:
         """A SequenceModel or JoinedModel."""
         ...
 
     @property
-    def encoder(self) -> Any:
-        """A TextEncoder, LifeEncoder or SeriesEncoder."""
+    def encoder(self) -> Encoder:
+        """The preparation that was fitted on the training rows."""
         ...
 
     @property
@@ -62,6 +60,29 @@ class Model(Protocol):
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
         """Probabilities or numbers, float64 [rows, outputs]."""
         ...
+
+
+def explanation_of(model: Model) -> Explanation:
+    """How the model's answers are explained.
+
+    Raises
+    ------
+    RunError
+        They are not.
+    """
+    explanation = model.task.explanation
+    if explanation is None:
+        raise not_explained()
+    return explanation
+
+
+def not_explained() -> RunError:
+    """The error where a network is asked for explanations that it has none of."""
+    return RunError(
+        "a network that forecasts, answers at each step or reads numbers is not explained word "
+        "by word",
+        fix="see where it errs in the report, and how sure it is with: duree predict",
+    )
 
 
 def recurrent_part(model: Model) -> SequenceModel:
@@ -93,14 +114,13 @@ def text_encoder(model: Model) -> TextEncoder:
     RunError
         The model reads numbers.
     """
-    encoder = model.encoder
-    texts = encoder.states if isinstance(encoder, StateEncoder) else encoder
-    if not isinstance(texts, TextEncoder):
+    units: TextEncoder | None = model.encoder.units_encoder
+    if units is None:
         raise RunError(
             "this network reads numbers, and what was asked for is about words",
             fix="ask for its gates, its attributions or its memory",
         )
-    return texts
+    return units
 
 
 def tokens_of(sequences: Ragged) -> Ragged:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from duree.explain.attribution import COMPLETE, Attributions
-from duree.explain.model import Model, recurrent_part
+from duree.explain.model import Model, explanation_of, recurrent_part
 from duree.sequences.ragged import Ragged
 
 # Pieces of the way, each taken at two Gauss-Legendre points: more where they do not add up, for at
@@ -44,7 +44,7 @@ def by_channel(
         Their sums by step.
     """
     if outputs is None:
-        outputs = model.task.chosen(model.predictions(sequences))
+        outputs = explanation_of(model).chosen(model.predictions(sequences))
     found = np.zeros(sequences.values.shape)
     scores, starts = np.zeros(len(sequences)), np.zeros(len(sequences))
     for row in range(len(sequences)):
@@ -90,4 +90,4 @@ def _explained(model: Model, x: Tensor, output: int) -> Tensor:
     lengths = torch.full((len(x),), x.shape[1])
     network = recurrent_part(model)
     scores = network.answer(network.recurrent.hidden_states(x, lengths), lengths)
-    return model.task.explained(scores, torch.full((len(x),), output))
+    return explanation_of(model).explained(scores, torch.full((len(x),), output))

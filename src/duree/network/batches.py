@@ -124,13 +124,43 @@ def pad(sequences: Ragged, rows: NDArray[np.int64], padding: int = 0) -> tuple[T
     return torch.from_numpy(padded), torch.from_numpy(lengths)
 
 
-def batch_of(examples: Examples, rows: NDArray[np.int64]) -> tuple[Tensor, ...]:
-    """Padded values, lengths and targets of the rows, and their weights where they have any.
+@dataclass(frozen=True)
+class Batch:
+    """Padded rows, as a network reads them, and their answers.
 
-    Targets of steps are padded with IGNORED.
+    Attributes
+    ----------
+    inputs : Tensor
+        int64 or float [batch, steps(, channels)].
+    lengths : int64 [batch]
+    targets : Tensor or None
+        One answer a row, or [batch, target steps(, ...)], padded with IGNORED; None: not known.
+    target_lengths : int64 [batch] or None
+        How many answers each row has; None where each has one.
+    weights : float32 [batch] or None
+        How much each row counts.
     """
-    weights = (torch.from_numpy(weights[rows]) for weights in examples.weighed)
-    return *pad(examples.sequences, rows), targets_of(examples, rows), *weights
+
+    inputs: Tensor
+    lengths: Tensor
+    targets: Tensor | None = None
+    target_lengths: Tensor | None = None
+    weights: Tensor | None = None
+
+    @property
+    def answers(self) -> tuple[Tensor, ...]:
+        """What a criterion takes after the scores: targets, and weights where there are any."""
+        return tuple(one for one in (self.targets, self.weights) if one is not None)
+
+
+def batch_of(examples: Examples, rows: NDArray[np.int64]) -> Batch:
+    """The rows, padded; targets of steps are padded with IGNORED."""
+    weights = None if examples.weights is None else torch.from_numpy(examples.weights[rows])
+    inputs, lengths = pad(examples.sequences, rows)
+    counts = None
+    if isinstance(examples.targets, Ragged):
+        counts = torch.from_numpy(examples.targets.lengths[rows])
+    return Batch(inputs, lengths, targets_of(examples, rows), counts, weights)
 
 
 def targets_of(examples: Examples, rows: NDArray[np.int64]) -> Tensor:

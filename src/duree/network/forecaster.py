@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from duree.network.distributions import Distribution
 from duree.network.model import SequenceModel
+from duree.network.network import Network
 from duree.network.recurrent import Recurrent
 from duree.recipe.settings import ModelSettings
 
@@ -21,7 +22,7 @@ COMPRESSION = 3.0
 CARRIED = 3
 
 
-class Forecaster(nn.Module):
+class Forecaster(Network):
     """From windows to parameters of a distribution for each step to come.
 
     Parameters

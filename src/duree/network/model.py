@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from duree.network import kernels
 from duree.network.chrono_init import remember
 from duree.network.kernels.rows import look_up
+from duree.network.network import Network
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent, dropout_alike
 from duree.network.step_embedding import StepEmbedding
@@ -23,7 +24,7 @@ CELLS: dict[str, type[Recurrent]] = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 EMBEDDING_DEVIATION = 0.1
 
 
-class SequenceModel(nn.Module):
+class SequenceModel(Network):
     """A recurrent network from sequences to scores.
 
     Parameters
@@ -84,6 +85,11 @@ class SequenceModel(nn.Module):
             pooled = dropout_alike(pooled[:, None], self.settings.output_dropout, True)[:, 0]
         scores: Tensor = self.head(pooled)
         return scores
+
+    def summary(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Each sequence as one vector: its pooled hidden states, [batch, directions * hidden]."""
+        pooled: Tensor = self.pooling(self.states(values, lengths), lengths)
+        return pooled
 
     def vectors(self, values: Tensor) -> Tensor:
         """What the recurrent layers read: words as vectors [batch, steps, size], or numbers."""

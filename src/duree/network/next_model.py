@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding
 
 from duree.network.model import EMBEDDING_DEVIATION, recurrent_layers
+from duree.network.network import Network
 from duree.network.pooling import make_pooling
 from duree.network.recurrent import State, dropout_alike
 from duree.network.step_embedding import StepEmbedding
@@ -33,7 +34,7 @@ DURATIONS = 24
 MOST_WEIGHTS = 4_000_000
 
 
-class StepModel(nn.Module):
+class StepModel(Network):
     """A recurrent network that answers at each step of a sequence of tokens.
 
     Parameters
@@ -105,6 +106,11 @@ class StepModel(nn.Module):
     def states(self, values: Tensor, lengths: Tensor) -> Tensor:
         """The hidden states of all steps, float [batch, steps, hidden]."""
         return self.recurrent.hidden_states(self._vectors(self.places_of(values)), lengths)
+
+    def summary(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Each sequence as one vector: the mean of its hidden states, [batch, hidden]."""
+        states = self.states(values, lengths)  # zero past each length
+        return states.sum(dim=1) / lengths.clamp(min=1)[:, None]
 
     def places_of(self, values: Tensor) -> Places:
         """Where each step of each row stands in each table."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from duree.network.batches import cut_by_length, pad
+from duree.network.batches import Batch, pad
 from duree.network.model import tabulated
+from duree.network.network import Network, scoring_batches
 from duree.sequences.ragged import Ragged
 
-SCORING_BATCH = 256
 
-
-def scores(model: nn.Module, sequences: Ragged) -> NDArray[np.float32]:
+def scores(model: Network, sequences: Ragged) -> NDArray[np.float32]:
     """The model's scores, in the order of the rows.
 
     Returns
@@ -25,8 +23,8 @@ def scores(model: nn.Module, sequences: Ragged) -> NDArray[np.float32]:
     found: NDArray[np.float32] | None = None
     with torch.inference_mode(), tabulated(model, len(sequences.values)):
         for rows in scoring_batches(sequences):
-            values, lengths = pad(sequences, rows)
-            batch = model(values, lengths).float().numpy()
+            inputs, lengths = pad(sequences, rows)
+            batch = model.predict(Batch(inputs, lengths))
             places, answers = rows, len(sequences)
             if batch.ndim == 3:
                 batch = batch[np.arange(batch.shape[1]) < lengths.numpy()[:, None]]
@@ -35,8 +33,3 @@ def scores(model: nn.Module, sequences: Ragged) -> NDArray[np.float32]:
                 found = np.empty((answers, batch.shape[1]), dtype=np.float32)
             found[places] = batch
     return np.zeros((0, 1), dtype=np.float32) if found is None else found
-
-
-def scoring_batches(sequences: Ragged) -> list[NDArray[np.int64]]:
-    """Every row once, in batches of rows of like length."""
-    return cut_by_length(np.arange(len(sequences)), sequences.lengths, SCORING_BATCH)

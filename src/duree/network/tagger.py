@@ -17,6 +17,7 @@ from duree.network import kernels
 from duree.network.crf import CRF
 from duree.network.kernels.rows import look_up
 from duree.network.model import CELLS, EMBEDDING_DEVIATION, distinct, recurrent_layers
+from duree.network.network import Network
 from duree.network.word_features import WordFeatures
 from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING
@@ -43,7 +44,7 @@ class TagScores(NamedTuple):
     lengths: Tensor
 
 
-class Tagger(nn.Module):
+class Tagger(Network):
     """A recurrent network from the words of sentences to tags.
 
     Parameters

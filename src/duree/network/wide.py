@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
+from duree.network.network import Network
 from duree.sequences.ragged import PADDING, Ragged
 
 # Places for pairs: so many for each unit, and no more than a million, which leaves few collisions
@@ -25,7 +26,7 @@ MIX = 0x9E3779B97F4A7C15 - 2**64
 GAIN = 8.0
 
 
-class WideModel(nn.Module):
+class WideModel(Network):
     """Linear scores over distinct units and pairs of neighbouring units.
 
     Parameters
@@ -94,14 +95,14 @@ class WideModel(nn.Module):
         return values, pairs.masked_fill(right == PADDING, PADDING)
 
     @torch.no_grad()
-    def weigh(self, sequences: Ragged, marks: NDArray[np.bool_]) -> None:
+    def weigh(self, sequences: Ragged, indicators: NDArray[np.bool_]) -> None:
         """Set each feature's scale to the size of its log-count ratio.
 
-        ``marks`` is bool [rows, outputs]: which training rows speak for each output.
+        ``indicators`` is bool [rows, outputs]: which training rows speak for each output.
         """
         inside = torch.ones(self.scale.shape)
         outside = torch.ones(self.scale.shape)
-        for row, marked in enumerate(torch.from_numpy(marks)):
+        for row, marked in enumerate(torch.from_numpy(indicators)):
             values = torch.from_numpy(sequences[row].astype(np.int64))[None]
             features, first = self.features(values, torch.tensor([values.shape[1]]))
             present = features[first]
@@ -111,7 +112,7 @@ class WideModel(nn.Module):
         self.scale.copy_(ratio.abs())
 
 
-class JoinedModel(nn.Module):
+class JoinedModel(Network):
     """A network and a wide part, each trained by itself, joined with one weight for each.
 
     ``shares`` (deep, wide) multiply the two scores; ``alone`` multiplies each by itself.
@@ -121,7 +122,7 @@ class JoinedModel(nn.Module):
     shares: Tensor
     alone: Tensor
 
-    def __init__(self, deep: nn.Module, wide: WideModel) -> None:
+    def __init__(self, deep: Network, wide: WideModel) -> None:
         super().__init__()
         self.deep, self.wide = deep, wide
         self.register_buffer("shares", torch.full((2,), 0.5))

@@ -22,9 +22,7 @@ from duree.pipeline.listener import Listener
 from duree.pipeline.run import Run
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged, pieces
-from duree.sequences.series_encoder import as_ragged
 from duree.storage import is_sealed, read_sealed, write_sealed
-from duree.tables.layouts.step_attributes import names_of_step_features
 from duree.tasks import Task
 
 
@@ -34,7 +32,8 @@ class FittedBaseline:
 
     Attributes
     ----------
-    name : str
+    name, title, description : str
+        As of ``Baseline``.
     predictions : float64 [answers, k]
         Made from the texts of the test rows, where their answers play no part; what the task keeps
         of them.
@@ -50,6 +49,8 @@ class FittedBaseline:
     fit_seconds: float
     choices: dict[str, Any]
     notes: list[str]
+    title: str = ""
+    description: str = ""
 
 
 def fit_baselines(
@@ -60,20 +61,21 @@ def fit_baselines(
     if not recipe.evaluation.baselines:
         return []
     # What forecasts a series learns from its own past, which a test row holds.
-    learned = () if task.of_series else (split.train, split.validation)
+    fits_on_rows = dataset.layout.fits_on_rows
+    learned = (split.train, split.validation) if fits_on_rows else ()
     parts: list[Any] = [
         part
         for rows in learned
         for part in (
-            _read(dataset, rows),
+            encoder.for_baselines(dataset.texts.gather(rows)),
             task.encode(dataset.target.gather(rows)),
         )
     ]
     # After the rows to tune on and to learn from comes what each counts, where they differ.
     if dataset.weights is not None:
         parts.append(Counts(*(dataset.weights[rows] for rows in (split.train, split.validation))))
-    tested = _read(dataset, split.test)
-    answers = task.encode(dataset.target.gather(split.test)) if task.each_step else None
+    tested = encoder.for_baselines(dataset.texts.gather(split.test))
+    answers = task.encode(dataset.target.gather(split.test))
     baselines = []
     for baseline in task.baselines(recipe, encoder):
         folder = run.folder / "baselines" / baseline.name
@@ -82,13 +84,15 @@ def fit_baselines(
             baseline.fit(*parts)
             seconds = time.perf_counter() - began
             found = _summarised(baseline, tested, task, answers)
-            if task.of_series:  # whose methods are fitted at each origin
+            if not fits_on_rows:  # but at each origin
                 seconds = time.perf_counter() - began
             listener.message(f"{baseline.name}: {seconds:.0f} s")
             facts = {
                 "fit_seconds": seconds,
                 "choices": baseline.choices,
                 "notes": list(baseline.notes),
+                "title": baseline.title,
+                "description": baseline.description,
             }
             predictions = io.BytesIO()
             np.save(predictions, found)
@@ -105,20 +109,11 @@ def fit_baselines(
     return baselines
 
 
-def _read(dataset: Dataset, rows: NDArray[np.int64]) -> Any:
-    """What baselines are given of some rows: a list of texts, their numbers as they are, or a
-    series of texts and what stands beside them."""
-    texts = dataset.texts.gather(rows)
-    if dataset.recipe.data.reads_numbers:
-        return as_ragged(texts)
-    return texts if names_of_step_features(texts) else texts.to_list()
-
-
 def _summarised(
-    baseline: Baseline, texts: Any, task: Task, answers: Ragged | None
+    baseline: Baseline, texts: Any, task: Task, answers: NDArray[Any] | Ragged
 ) -> NDArray[np.float64]:
     """What is kept of a baseline's predictions; of those for steps not all are held at once."""
-    if answers is None:
+    if not isinstance(answers, Ragged):
         return baseline.predict(texts)
     found = []
     for rows in pieces(answers.lengths, MOST_VALUES // task.outputs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from duree.evaluation.evaluate import evaluate_models
@@ -30,15 +31,15 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     if _asked(first) != _asked(second) or not _rows(first).equals(_rows(second)):
         return None
     task, group = TrainedModel.of_run(one).task, first.column("group")
-    if task.each_step:
-        return None
+    if len(first.predictions) != first.metrics.rows["test"]:
+        return None  # rows with several answers cannot be compared one by one
     names = [f"probability_{name}" for name in task.classes] or ["prediction"]
     probabilities = (
         run.predictions.select(names).to_numpy().astype(float) for run in (first, second)
     )
     evaluation = evaluate_models(
         dict(zip((NETWORK, second.name), probabilities, strict=True)),
-        task.encode(first.predictions[first.target_column()]),
+        np.asarray(task.encode(first.predictions[first.target_column()])),
         task.metrics,
         groups=group_codes(first.predictions[group]) if group else None,
         resamples=one.recipe.evaluation.bootstrap,

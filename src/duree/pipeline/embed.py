@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from duree.errors import RunError
 from duree.network.batches import pad
 from duree.network.model import SequenceModel, tabulated
+from duree.network.network import scoring_batches
 from duree.network.next_model import StepModel
-from duree.network.scoring import scoring_batches
 from duree.network.wide import JoinedModel
 from duree.pipeline.model import TrainedModel
 from duree.sequences.ragged import Ragged
@@ -44,11 +44,7 @@ def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
             values, lengths = pad(sequences, rows)
             if values.shape[1] == 0:  # rows without a step stay at zero
                 continue
-            states = network.states(values, lengths)
-            if model.task.each_step:  # states are zero past each length
-                pooled = states.sum(dim=1) / lengths.clamp(min=1)[:, None]
-            else:
-                pooled = network.pooling(states, lengths)
+            pooled = network.summary(values, lengths)
             found[rows] = pooled.float().numpy()
     return found
 

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.evaluation.evaluate import Evaluation, evaluate_models, spread_of_seeds
+from duree.network.contracts import Simulated
 from duree.pipeline.baselines import FittedBaseline
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.results.baseline import BaselineWords
 from duree.sequences.ragged import Ragged
-from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import StateEncoder
-from duree.sequences.text_encoder import TextEncoder
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class TestResult:
     without_shared : dict or None
         The figures on those test rows alone that share nothing with training, where some do.
     seeds : {metric: values} or None
-    fit_seconds, choices : {baseline: ...}
+    fit_seconds, choices, words : {baseline: ...}
     notes : list of str
     simulation : dict or None
         What else the task judges of the network.
@@ -48,6 +47,7 @@ class TestResult:
     seeds: dict[str, list[float]] | None
     fit_seconds: dict[str, float]
     choices: dict[str, dict[str, Any]]
+    words: dict[str, BaselineWords]
     notes: list[str]
     simulation: dict[str, Any] | None = None
 
@@ -72,7 +72,7 @@ def evaluate_on_test(
     weights = None if dataset.weights is None else tested.each(dataset.weights[rows])
     metrics = task.metrics
     if metrics.counted == "rows":
-        metrics = replace(metrics, counted=recipe.data.counted)
+        metrics = replace(metrics, counted=dataset.layout.counted)
     seeds = spread_of_seeds(of_networks, targets, metrics, weights)
 
     def evaluate(keep: NDArray[np.bool_]) -> Evaluation:
@@ -89,6 +89,7 @@ def evaluate_on_test(
             seed=recipe.seed,
         )
 
+    cut = networks[0].encoder.truncation(dataset.texts, sequences)
     row = tested.units(np.arange(len(rows)))
     apart = ~np.isin(rows, dataset.split.shared)[row]
     return TestResult(
@@ -100,40 +101,25 @@ def evaluate_on_test(
         seeds,
         {baseline.name: baseline.fit_seconds for baseline in baselines},
         {baseline.name: baseline.choices for baseline in baselines},
+        {
+            baseline.name: BaselineWords(baseline.title, baseline.description)
+            for baseline in baselines
+        },
         [
-            *_truncation(dataset, sequences, networks[0]),
+            *([f"network: {cut}"] if cut else []),
             *(f"{baseline.name}: {note}" for baseline in baselines for note in baseline.notes),
         ],
         task.simulate(
-            networks[0].network,
-            sequences,
-            (dataset.split.train, dataset.split.test),
-            recipe.seed,
-            dataset.weights,
+            Simulated(
+                networks[0].network,
+                sequences,
+                dataset.split.train,
+                dataset.split.test,
+                recipe.seed,
+                dataset.weights,
+            )
         ),
     )
-
-
-def _truncation(dataset: Dataset, sequences: Ragged, network: TrainedModel) -> list[str]:
-    """How many rows the network sees a part of only; nothing where it sees all of each."""
-    encoder = network.encoder
-    if isinstance(encoder, SeriesEncoder):
-        cut = int((encoder.truncated(dataset.texts) > 0).sum())
-        note = f"network: {cut} of {len(sequences)} series are longer than {encoder.longest} steps"
-        return [f"{note}, and were cut"] if cut else []
-    if not isinstance(encoder, TextEncoder | StateEncoder):
-        return []
-    # Only a text that fills its sequence can have been cut: the others need no second look.
-    settings = encoder.settings
-    limit = settings.max_length
-    full = np.flatnonzero(sequences.lengths == limit)
-    cut = int((encoder.truncated(dataset.texts.gather(full)) > 0).sum())
-    if not cut:
-        return []
-    of_states = settings.segmenter == "states"
-    rows, units = ("sequences", "steps") if of_states else ("texts", "units")
-    note = f"network: {cut} of {len(sequences)} {rows} are longer than {limit} {units}"
-    return [f"{note}, and were cut"]
 
 
 def _without_shared(evaluate: Any, apart: NDArray[np.bool_]) -> dict[str, Any] | None:

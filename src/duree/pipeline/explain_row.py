@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError, RunError, user_language
+from duree.errors import DataError, user_language
 from duree.explain.arcs import ARC_UNITS
 from duree.explain.attribution import METHODS, integrated_gradients, occlusion
 from duree.explain.contrast import flip
 from duree.explain.faithfulness import agreement, believed
 from duree.explain.gates import KEEPS, trace
-from duree.explain.model import recurrent_part, sentences, text_encoder
+from duree.explain.model import (
+    explanation_of,
+    not_explained,
+    recurrent_part,
+    sentences,
+    text_encoder,
+)
 from duree.pipeline.explain_series import attributed_series, explain_series
 from duree.pipeline.explain_test import answer_names, arc_data, shading
 from duree.pipeline.model import TrainedModel
@@ -23,9 +30,6 @@ from duree.report.pages.row import render_row
 from duree.report.pages.series import render_series
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
-from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import StateEncoder
-from duree.sequences.text_encoder import TextEncoder
 from duree.storage import cannot_write, write_file
 from duree.tables.files.resumable import Pieces
 from duree.tables.layouts.step_attributes import sequences_of
@@ -35,25 +39,20 @@ CHUNK = 256
 
 
 def is_explainable(model: TrainedModel) -> bool:
-    """Whether what the network says of a row is explained unit by unit."""
-    known = TextEncoder | StateEncoder | SeriesEncoder
-    return not model.task.each_step and isinstance(model.encoder, known)
+    """Whether predictions are explained, by the units or the numbers of a row."""
+    return model.task.explanation is not None and model.encoder.explained_by in EXPLAINERS
 
 
 def require_explainable(model: TrainedModel) -> None:
-    """Refuse a network whose answers are not explained.
+    """Refuse a network whose predictions are not explained.
 
     Raises
     ------
     RunError
         It answers at each step, or forecasts.
     """
-    if not is_explainable(model):
-        raise RunError(
-            "a network that forecasts, answers at each step or reads numbers is not explained word "
-            "by word",
-            fix="see where it errs in the report, and how sure it is with: duree predict",
-        )
+    explanation_of(model)
+    _explainer(model)
 
 
 def write_explained_row(
@@ -81,8 +80,7 @@ def write_explained_row(
     _require_suffix(output, ".html")
     found = explain_read(networks, read, row)
     model = networks[0]
-    words = Words(user_language(), model.reads_states, numbers=model.reads_numbers)
-    page = render_explained(found, words)
+    page = render_explained(found, words_for(model))
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -107,7 +105,7 @@ def write_attributions(
     RunError
         The file cannot be written; one that was there before is intact.
     """
-    attribute_some = attributed_series if model.reads_numbers else _attributed
+    attribute_some = _explainer(model).attribute
     with pieces:
         _require_suffix(pieces.output, ".parquet")
         for begin in range(pieces.count * CHUNK, max(len(texts), 1), CHUNK):
@@ -118,8 +116,16 @@ def write_attributions(
 
 def explain_read(networks: list[TrainedModel], read: pl.Series, row: int) -> RowData | SeriesData:
     """Everything that is known of one row, a text or a series; see ``explain_text``."""
-    explain = explain_series if networks[0].reads_numbers else explain_text
-    return explain(networks, read, row)
+    return _explainer(networks[0]).explain(networks, read, row)
+
+
+def words_for(model: TrainedModel) -> Words:
+    """What pages about the model's rows say, in the user's language."""
+    return Words(
+        user_language(),
+        model.layout.takes_covariates,
+        numbers=model.encoder.explained_by == "channels",
+    )
 
 
 def render_explained(found: RowData | SeriesData, words: Words) -> str:
@@ -144,7 +150,7 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
     sequence = model.encode(read)
     has_arc = len(encoder.segment(text)) >= ARC_UNITS and not model.step_features
     predictions = model.predictions(sequence)
-    chosen = model.task.chosen(predictions)
+    chosen = explanation_of(model).chosen(predictions)
     methods = {name: attribute(model, sequence, chosen) for name, attribute in METHODS.items()}
     given = methods["integrated_gradients"]
     by_sentence = occlusion(model, sequence, chosen, segments=sentences(encoder.vocabulary))
@@ -156,9 +162,7 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
         row=row,
         text=text,
         units=encoder.units(text),
-        step_features=model.encoder.features_of_steps(read)
-        if isinstance(model.encoder, StateEncoder)
-        else {},
+        step_features=model.encoder.features_of_steps(read),
         predicted={column.name: column[0] for column in model.task.columns(predictions)},
         shading=shading(model, text, given, row - 1, float(predictions[0, chosen[0]])),
         by_sentence=_rounded(by_sentence.values.values),
@@ -211,3 +215,24 @@ def _require_suffix(output: Path, suffix: str) -> None:
             name=output.name,
             suffix=suffix,
         )
+
+
+class Explainer(NamedTuple):
+    """How rows are explained by what the network reads of them."""
+
+    explain: Callable[[list[TrainedModel], pl.Series, int], RowData | SeriesData]
+    attribute: Callable[[TrainedModel, pl.Series, int], pl.DataFrame]
+
+
+# By what ``Encoder.explained_by`` says.
+EXPLAINERS = {
+    "units": Explainer(explain_text, _attributed),
+    "channels": Explainer(explain_series, attributed_series),
+}
+
+
+def _explainer(model: TrainedModel) -> Explainer:
+    found = EXPLAINERS.get(model.encoder.explained_by or "")
+    if found is None:
+        raise not_explained()
+    return found

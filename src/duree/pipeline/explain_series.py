@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import polars as pl
 
 from duree.explain.attribution import METHODS
 from duree.explain.faithfulness import agreement, believed
+from duree.explain.model import explanation_of
 from duree.explain.series import by_channel
 from duree.pipeline.explain_test import answer_names
 from duree.pipeline.model import TrainedModel
@@ -33,7 +36,7 @@ def explain_series(networks: list[TrainedModel], read: pl.Series, row: int) -> S
     model = networks[0]
     sequence = model.encode(read)
     predictions = model.predictions(sequence)
-    chosen = model.task.chosen(predictions)
+    chosen = explanation_of(model).chosen(predictions)
     numbers, given = by_channel(model, sequence, chosen)
     methods = {name: attribute(model, sequence, chosen) for name, attribute in METHODS.items()}
     methods["integrated_gradients"] = given
@@ -50,7 +53,10 @@ def explain_series(networks: list[TrainedModel], read: pl.Series, row: int) -> S
                 attributions=[round(float(added), ROUNDED) for added in given_to],
             )
             for name, of_channel, given_to in zip(
-                channel_names(model.extra), values.T, _by_name(model, numbers).values.T, strict=True
+                channel_names(model.layout.reading),
+                values.T,
+                _by_name(model, numbers).values.T,
+                strict=True,
             )
         ],
         start=float(given.start[0]),
@@ -73,7 +79,7 @@ def attributed_series(model: TrainedModel, series: pl.Series, before: int) -> pl
     sequences = model.encode(series)
     numbers, given = by_channel(model, sequences)
     values, added = _encoder(model).shortened(as_ragged(series)), _by_name(model, numbers)
-    channels = channel_names(model.extra)
+    channels = channel_names(model.layout.reading)
     rows = np.repeat(np.arange(len(series)), sequences.lengths)
     names = np.array(answer_names(model), dtype=object)
     each = len(channels)
@@ -104,11 +110,10 @@ def _steps(model: TrainedModel, steps: int) -> list[str]:
     """What the steps are called; numbers, where they have no names of their own."""
     encoder = _encoder(model)
     whole = encoder.longest is None or steps < encoder.longest
-    if "series" in model.extra and whole:
-        return list(model.extra["series"][:steps])
+    if "series" in model.layout.reading and whole:
+        return list(model.layout.reading["series"][:steps])
     return [str(step + 1) for step in range(steps)]
 
 
 def _encoder(model: TrainedModel) -> SeriesEncoder:
-    assert isinstance(model.encoder, SeriesEncoder)
-    return model.encoder
+    return cast(SeriesEncoder, model.encoder)

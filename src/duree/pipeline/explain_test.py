@@ -16,15 +16,12 @@ from duree.explain.context_length import memory_cost, memory_curve
 from duree.explain.contrast import strengths
 from duree.explain.faithfulness import agreement, faithfulness
 from duree.explain.gates import KEEPS, forgetting, memories, watch_both
-from duree.explain.model import recurrent_part, shuffled, text_encoder
+from duree.explain.model import explanation_of, recurrent_part, shuffled, text_encoder
 from duree.explain.words import neighbours, word_map
 from duree.network.wide import JoinedModel
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import TestResult
-from duree.pipeline.forecast_diagnostics import forecast_facts
 from duree.pipeline.model import TrainedModel
-from duree.pipeline.run import Run
-from duree.pipeline.waiting_times import FIGURES, evaluate_waiting_times, fit_waiting_times
 from duree.report.safe_text import quote
 from duree.results.explanations import (
     ArcData,
@@ -39,8 +36,7 @@ from duree.results.explanations import (
 )
 from duree.results.run_files import NETWORK, Estimate
 from duree.sequences.ragged import Ragged
-from duree.sequences.state_encoder import StateEncoder
-from duree.sequences.text_encoder import SPECIAL, TextEncoder
+from duree.sequences.text_encoder import SPECIAL
 from duree.tables.layouts.step_attributes import sequences_of
 
 # Rows that are looked at, drawn by the recipe's seed: enough to tell, few enough to take seconds.
@@ -78,7 +74,7 @@ def explain_test(
         By which rows are drawn.
     """
     model = networks[0]
-    if model.task.each_step or not isinstance(model.encoder, TextEncoder | StateEncoder):
+    if model.task.explanation is None or model.encoder.units_encoder is None:
         return None
     tested = sequences.take(dataset.split.test)
     texts = sequences_of(dataset.texts.gather(dataset.split.test))
@@ -154,8 +150,9 @@ def _examples(
     predictions, outputs = result.predictions[NETWORK], np.arange(model.task.outputs)
     short = tested.lengths <= EXAMPLE_UNITS
     if model.task.classes:
-        chosen = model.task.chosen(predictions)[:, None] == outputs
-        right = model.task.marks(result.targets) & chosen
+        explanation = explanation_of(model)
+        chosen = explanation.chosen(predictions)[:, None] == outputs
+        right = explanation.indicators(result.targets) & chosen
         merits = np.where(right, predictions + short[:, None], -np.inf).T[:MOST_CLASSES]
     else:
         outputs = np.zeros(2, dtype=np.int64)
@@ -291,22 +288,3 @@ def _gates(
     words = forgetting(watched, text_encoder(networks[0]).vocabulary)
     forgotten = [word for word in words if word.finding and word.retained < 0]
     return memories(watched), forgotten[:FORGETTING_WORDS]
-
-
-def study(
-    run: Run,
-    dataset: Dataset,
-    sequences: Ragged,
-    networks: list[TrainedModel],
-    result: TestResult,
-) -> None:
-    """What the network learned, how long one waits for what comes, and how forecasts went."""
-    network, seed = networks[0], run.recipe.seed
-    if found := explain_test(dataset, sequences, networks, result, seed):
-        run.write_json("explanations.json", found.model_dump())
-    if waiting_times := fit_waiting_times(run, dataset, sequences, network):
-        run.write_json(
-            FIGURES, evaluate_waiting_times(run, dataset, sequences, network, waiting_times)
-        )
-    if facts := forecast_facts(dataset, network.encoder, result, seed):
-        run.write_json("forecasts.json", facts)

@@ -1,4 +1,4 @@
-"""Forecasting: the question that a table of series asks, and the table that answers it."""
+"""Forecasts: the dataset of a table of series, and the table of how they go on."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from duree.pipeline.run import Run
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import ModelSettings, TrainingSettings
-from duree.sequences.window_encoder import WindowEncoder
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.finding import Finding
 from duree.tables.layouts.rolling_origins import (
     FEWEST,
+    ForecastOrigins,
     Plan,
     inputs,
     plan_forecasts,
@@ -36,6 +36,7 @@ from duree.tables.layouts.series import SeriesSet
 from duree.tables.layouts.series_files import SeriesFiles, read_series
 from duree.tables.split.make_split import Split, group_codes
 from duree.tables.table import Table
+from duree.tasks import resolve
 from duree.tasks.forecast import Forecast
 
 # Fewer training windows than this teach a network nothing that ARIMA would not know better.
@@ -59,6 +60,7 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:
     ExtraError
         The baselines are wanted, and statsforecast is not installed.
     """
+    recipe = resolve(recipe)
     if recipe.evaluation.baselines:  # before hours of training, and not after them
         require_packages(["statsforecast"], "forecast", PURPOSE)
     files, plan = _planned(read_series(recipe.data, recipe.forecast), recipe)
@@ -96,10 +98,10 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:
         group_codes(frame["series"]) if several else None,
         None,
         Forecast,
+        ForecastOrigins(decided.data, {"unit": unit_of(files.series)}),
         split,
         [*files.series.findings, *plan.findings, *shrunk, *split.findings()],
         decided,
-        reading={"unit": files.series.frequency.unit if files.series.frequency else None},
     )
 
 
@@ -172,7 +174,7 @@ def evaluate_forecasts(run: Run, model: TrainedModel, data: Path | str) -> Figur
     )
 
 
-def answer_series(
+def predict_series(
     run: Run,
     model: TrainedModel,
     data: Path | str,
@@ -217,19 +219,22 @@ def plan_like(series: SeriesSet, recipe: Recipe, model: TrainedModel) -> tuple[P
     DataError
         Their steps are others than those that it was trained on.
     """
-    encoder, task = model.encoder, model.task
-    if not (isinstance(encoder, WindowEncoder) and isinstance(task, Forecast)):
-        raise TypeError("the model makes no forecasts")
-    unit = series.frequency.unit if series.frequency else None
-    if unit != model.extra.get("unit"):
+    task = model.task
+    assert isinstance(task, Forecast)
+    known, unit = model.layout.reading.get("unit"), unit_of(series)
+    if unit != known:
         raise DataError(
             "a step of these series is a {unit}, and the network was trained on steps of a {known}",
             fix="give series of the same kind, with their times",
             unit=unit or "row",
-            known=model.extra.get("unit") or "row",
+            known=known or "row",
         )
-    naive = recipe.forecast.naive_season or encoder.season
-    return Plan(task.horizon, encoder.window, encoder.season, naive, 1), task
+    return task.plan(model.encoder, recipe.forecast.naive_season), task
+
+
+def unit_of(series: SeriesSet) -> str | None:
+    """The unit of time that a step is; None where steps have no times."""
+    return series.frequency.unit if series.frequency else None
 
 
 def _like(recipe: Recipe, model: TrainedModel) -> tuple[SeriesFiles, Plan, Forecast]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from duree.pipeline.evaluate import TestResult
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
 from duree.sequences.encoder import Encoder
 from duree.sequences.window_encoder import WindowEncoder
+from duree.tables.layouts.rolling_origins import ForecastOrigins
 from duree.tables.time.seasons import without_gaps
 
 Floats = NDArray[np.float64]
@@ -28,9 +29,10 @@ WORST = 10
 def forecast_facts(
     dataset: Dataset, encoder: Encoder, result: TestResult, seed: int
 ) -> dict[str, Any] | None:
-    """What ``forecasts.json`` holds; None where the run forecasts nothing."""
-    if not isinstance(encoder, WindowEncoder):
+    """What ``forecasts.json`` holds; None where rows are no moments of series to forecast."""
+    if not isinstance(dataset.layout, ForecastOrigins):
         return None
+    windows = cast(WindowEncoder, encoder)
     rows = dataset.split.test
     answers = Answers.of(result.targets)
     quantiles = {name: quantiles_of(found) for name, found in result.predictions.items()}
@@ -45,20 +47,20 @@ def forecast_facts(
     last = dict(zip(frame.get_columns()[0].gather(held).to_list(), held.tolist(), strict=True))
     trained = dataset.texts.gather(list(last.values())).struct.field("values")
     return {
-        "horizon": encoder.horizon,
-        "window": encoder.window,
-        "season": encoder.season,
-        "naive_season": settings.naive_season or encoder.season,
-        "transform": encoder.transform.to_dict(),
-        "difference": encoder.difference,
+        "horizon": windows.horizon,
+        "window": windows.window,
+        "season": windows.season,
+        "naive_season": settings.naive_season or windows.season,
+        "transform": windows.transform.to_dict(),
+        "difference": windows.difference,
         "distribution": settings.distribution,
-        "past": list(encoder.past),
+        "past": list(windows.past),
         "known": list(settings.known),
-        "calendar": len(encoder.known) > len(settings.known),
+        "calendar": len(windows.known) > len(settings.known),
         "series": int(names.n_unique()),
         "origins": len(rows),
         "stationarity": stationarity(
-            [encoder.transform.apply(without_gaps(_numbers(past))) for past in trained], seed
+            [windows.transform.apply(without_gaps(_numbers(past))) for past in trained], seed
         ),
         "steps": {name: _by_step(found, answers) for name, found in quantiles.items()},
         "levels": list(LEVELS),
@@ -68,7 +70,7 @@ def forecast_facts(
                 "series": str(names[row]),
                 "origin": str(frame["origin"][int(rows[row])]),
                 "last": str(frame.get_columns()[2][int(rows[row])][-1]),
-                "past": _plain(_numbers(pasts[row])[-PAST_HORIZONS * encoder.horizon :]),
+                "past": _plain(_numbers(pasts[row])[-PAST_HORIZONS * windows.horizon :]),
                 "actual": _plain(answers.values[row]),
                 "quantiles": quantiles["network"][row].tolist(),
                 "mase": _plain(errors[row : row + 1])[0],

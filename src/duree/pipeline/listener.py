@@ -1,4 +1,4 @@
-"""Listener: who is told what a run is doing while it does it."""
+"""Listener: receives the progress of a run while it is under way."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Protocol
 
 from duree.training.loop import Progress
 
-# The steps of the workflow in order, and what each is called.
+# The steps of the workflow in order, and their titles.
 STEPS = {
     "read": "Reading and checking the table",
     "encode": "Encoding",
     "train": "Training",
     "baselines": "Training the baselines",
-    "evaluate": "Judging on the test part",
-    "explain": "Asking the network what it learned",
+    "evaluate": "Evaluating on the test rows",
+    "explain": "Explaining the network",
 }
 
 
 class Listener(Protocol):
-    """Told of every step and of what is found on the way; prints, logs or draws as it likes."""
+    """Receives each step and each message of a run; prints, logs or draws them."""
 
     def step(self, name: str) -> None:
         """A step of the workflow begins: ``"read"``, ``"encode"``, ``"train"``, ..."""
@@ -29,24 +29,24 @@ class Listener(Protocol):
         ...
 
     def training(self, seed: int, watched: str) -> Progress | None:
-        """A network begins to train: who follows its steps and epochs, if anyone.
+        """A network begins to train; returns what follows its steps and epochs, if anything does.
 
-        ``watched`` is what the figure of each epoch is called.
+        ``watched`` is the name of the metric that is computed after each epoch.
         """
         ...
 
 
 class Silent:
-    """A listener that lets everything pass."""
+    """A listener that ignores everything."""
 
     def step(self, name: str) -> None:
-        """Say nothing."""
+        """Ignored."""
 
     def message(self, message: str) -> None:
-        """Say nothing."""
+        """Ignored."""
 
     def training(self, seed: int, watched: str) -> Progress | None:
-        """Nobody follows."""
+        """Not followed."""
         return None
 
 

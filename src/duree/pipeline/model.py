@@ -12,32 +12,27 @@ import polars as pl
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from duree.errors import DataError, RunError
+from duree.errors import RunError
 from duree.network.batches import Examples
+from duree.network.network import Network
 from duree.network.scoring import scores
 from duree.network.wide import JoinedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
-from duree.recipe.settings import ModelSettings
+from duree.recipe.settings import DataSettings, ModelSettings
 from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
-from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import StateEncoder
-from duree.sequences.text_encoder import TextEncoder
 from duree.storage import read_sealed, write_sealed
-from duree.tables.columns import as_text, resolve_column
-from duree.tables.layouts.covariates import prepend_covariates
-from duree.tables.layouts.numeric_series import list_numbers
-from duree.tables.layouts.states import join_states
-from duree.tables.layouts.step_attributes import with_step_features
+from duree.tables.layouts import LAYOUTS, Layout, layout_of
 from duree.tables.table import Table
 from duree.tasks import TASKS, Task
 from duree.training.loop import Plan, Progress, train
 from duree.training.wide import join, refit_wide, time_for_the_rest, train_wide
 from duree.version import __version__
 
+# What estimators keep with a model, besides what is known of its layout.
+OF_ESTIMATORS = ("parameters", "attributes")
 # What version 0.1.0 called parts of networks.
 EARLIER_PARTS = {"beside": "step_features", "told": "embeddings", "looks": "word_features"}
 
@@ -56,36 +51,19 @@ class TrainedModel:
         The network's build.
     columns : dict
         Which columns of a table hold what: ``{"text": ..., "target": ...}``.
+    layout : Layout
+        What a row of a table is, and how the training table was read.
     extra : dict
-        Plain JSON data that is kept with the model: ``states`` or ``series``, the columns of its
-        time points, where it reads them side by side; ``spells``, how they were laid out in time,
-        or ``channels``, what was measured at each time; and whatever an estimator needs.
+        Plain JSON data that is kept with the model: whatever an estimator needs.
     """
 
-    network: nn.Module
+    network: Network
     encoder: Encoder
     task: Task
     settings: ModelSettings
     columns: dict[str, str]
+    layout: Layout
     extra: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def reads_states(self) -> bool:
-        """Whether it reads sequences of states, and not texts."""
-        encoder = self.encoder
-        if not isinstance(encoder, TextEncoder | StateEncoder):
-            return False
-        return encoder.settings.segmenter == "states"
-
-    @property
-    def reads_columns(self) -> bool:
-        """Whether these stand in columns side by side, one for each time point."""
-        return "states" in self.extra or "series" in self.extra
-
-    @property
-    def reads_numbers(self) -> bool:
-        """Whether it reads series of numbers, of which each has an answer."""
-        return isinstance(self.encoder, SeriesEncoder)
 
     @property
     def inputs(self) -> list[str]:
@@ -97,51 +75,26 @@ class TrainedModel:
         DataError
             It forecasts series, and reads no rows.
         """
-        if self.task.of_series:
-            raise DataError(
-                "the network forecasts series, which it reads as whole tables and not row by row",
-                fix="use duree predict, duree evaluate or duree serve; the report shows its errors",
-            )
-        if "series" in self.extra:
-            return list(self.extra["series"])
-        columns = list(self.extra["states"]) if self.reads_columns else [self.columns["text"]]
-        return columns + self.covariates
-
-    @property
-    def covariates(self) -> list[str]:
-        """The columns that are told before a sequence of states."""
-        return list(self.extra.get("covariates", ()))
+        return self.layout.inputs
 
     @property
     def step_features(self) -> list[str]:
-        """What it reads beside each step: the time since the one before, attributes."""
-        return list(self.encoder.step_features) if isinstance(self.encoder, StateEncoder) else []
-
-    def has_numbers(self, name: str) -> bool:
-        """Whether what stands beside each step by this name are numbers."""
-        return (
-            isinstance(self.encoder, StateEncoder) and self.encoder.step_features[name].is_ordered
-        )
+        """What it reads of each step besides: the time since the one before, attributes."""
+        return list(self.encoder.step_classes)
 
     def texts(self, table: Table) -> pl.Series:
-        """What the model reads of a table: its texts, or its states told as texts; and what stands
-        beside them.
+        """What the model reads of each row of a table; see ``Layout.sequences``.
 
         Raises
         ------
         DataError
             A column that the model was trained on is missing.
         """
-        columns = [resolve_column(table, name) for name in self.inputs]
-        covariates = columns[len(columns) - len(self.covariates) :]
-        named = dict(zip(self.covariates, covariates, strict=True))
-        return with_step_features(
-            table, prepend_covariates(table, named, self._sequences(table)), self.step_features
-        )
+        return self.layout.sequences(table, self.step_features)
 
     def target(self, table: Table) -> pl.Series:
         """The answers that a table holds, as the task wants them; the sequences themselves, where
-        what comes next in them is asked.
+        the next of their steps is predicted.
 
         Raises
         ------
@@ -149,24 +102,12 @@ class TrainedModel:
             The column is missing.
         """
         if self.columns["target"] == self.columns["text"]:
-            return self._sequences(table)
+            return self.layout.plain(table)
         return self.task.read_target(table, self.columns["target"])
 
-    def _sequences(self, table: Table) -> pl.Series:
-        """The texts, or states told as texts, without covariates."""
-        if "series" in self.extra:
-            return list_numbers(table, [resolve_column(table, name) for name in self.inputs])
-        if self.reads_columns:
-            states = [resolve_column(table, name) for name in self.extra["states"]]
-            return join_states(table, states)
-        column = resolve_column(table, self.columns["text"])
-        if table.frame.schema[column] == pl.List:
-            return table.frame[column]
-        return as_text(table, column).fill_null("")
-
     def encode(self, rows: Any) -> Ragged:
-        """Texts or arrays as the network reads them where their answers are not known."""
-        return self.task.asked(self.encoder.encode(rows))
+        """Texts or arrays as the network reads them."""
+        return self.encoder.encode(rows)
 
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
         """Probabilities or numbers for encoded rows, float64 [answers, outputs]."""
@@ -198,7 +139,8 @@ class TrainedModel:
             "encoder": {"kind": _kind(self.encoder), **self.encoder.to_dict()},
             "settings": self.settings.model_dump(),
             "columns": self.columns,
-            "extra": self.extra,
+            "layout": self.layout.name,
+            "extra": {**self.layout.reading, **self.extra},
         }
         write_sealed(
             Path(folder),
@@ -209,8 +151,10 @@ class TrainedModel:
         )
 
     @classmethod
-    def load(cls, folder: Path | str) -> TrainedModel:
+    def load(cls, folder: Path | str, data: DataSettings | None = None) -> TrainedModel:
         """Read what ``save`` wrote.
+
+        ``data`` are the run's settings, which say how tables of several rows a sequence are read.
 
         Raises
         ------
@@ -221,13 +165,15 @@ class TrainedModel:
         try:
             description = json.loads(files["model.json"])
             task, encoder = description["task"], description["encoder"]
+            extra = description["extra"]
             settings = ModelSettings(**description["settings"])
             model = cls.build(
                 ENCODERS[EARLIER_NAMES.get(encoder["kind"], encoder["kind"])].from_dict(encoder),
                 TASKS[task["name"]].from_dict(task),
                 settings,
                 description["columns"],
-                extra=description["extra"],
+                _layout(description, data),
+                extra={name: extra[name] for name in OF_ESTIMATORS if name in extra},
             )
             weights = _as_now(safetensors.torch.load(files["weights.safetensors"]))
             model.network.load_state_dict(weights)
@@ -258,7 +204,7 @@ class TrainedModel:
                 fix="finish it with: duree resume {folder}",
                 folder=str(run.folder),
             )
-        return cls.load(run.folder / "model")
+        return cls.load(run.folder / "model", run.recipe.data)
 
     @classmethod
     def build(
@@ -267,6 +213,7 @@ class TrainedModel:
         task: Task,
         settings: ModelSettings,
         columns: dict[str, str],
+        layout: Layout,
         seed: int = 0,
         extra: dict[str, Any] | None = None,
     ) -> TrainedModel:
@@ -274,7 +221,7 @@ class TrainedModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = task.network(settings, encoder)
-        return cls(network, encoder, task, settings, columns, extra or {})
+        return cls(network, encoder, task, settings, columns, layout, extra or {})
 
 
 def train_model(
@@ -290,23 +237,27 @@ def train_model(
 ) -> TrainedModel:
     """Train on one set of rows; choose the epoch, and settle how sure it is, on another."""
     task, network = untrained.task, untrained.network
-    task, examples, loss = task.distilled(examples, recipe)
-    plan = Plan(examples, validation, loss, task.progress, recipe.training, seed, task.epoch_budget)
+    task, examples, criterion = task.prepare_training(examples, recipe)
+    plan = Plan(
+        examples, validation, criterion, task.progress, recipe.training, seed, task.epoch_budget
+    )
     if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
         return replace(untrained, task=_calibrated(task, network, validation))
-    marks = task.marks(examples.answers)
-    epochs = train_wide(network.wide, plan, marks)
+    explanation = task.explanation
+    assert explanation is not None  # as for every network with a wide part
+    indicators = explanation.indicators(examples.answers)
+    epochs = train_wide(network.wide, plan, indicators)
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
-    join(network, validation, loss)
-    settled = _calibrated(task, network, validation)
+    join(network, validation, criterion)
+    calibrated = _calibrated(task, network, validation)
     # Only now may the wide part see the validation rows: they have no choice left to decide.
-    marks = np.concatenate([marks, task.marks(validation.answers)])
-    refit_wide(network.wide, plan, marks, epochs)
-    return replace(untrained, task=settled)
+    indicators = np.concatenate([indicators, explanation.indicators(validation.answers)])
+    refit_wide(network.wide, plan, indicators, epochs)
+    return replace(untrained, task=calibrated)
 
 
-def _calibrated(task: Task, network: nn.Module, validation: Examples) -> Task:
+def _calibrated(task: Task, network: Network, validation: Examples) -> Task:
     """The task, with what the validation rows say of how sure the scores are."""
     found = scores(network, validation.sequences)
     return task.calibrate(found, validation.targets, *validation.weighed)
@@ -326,6 +277,20 @@ def load_networks(run: Run) -> list[TrainedModel]:
     """
     others = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
     return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
+
+
+def _layout(description: dict[str, Any], data: DataSettings | None) -> Layout:
+    """What rows of tables are, by what a saved model says of it."""
+    columns, extra = description["columns"], description["extra"]
+    reading = {name: value for name, value in extra.items() if name not in OF_ESTIMATORS}
+    known = {role: columns[role] for role in ("text", "target") if role in columns}
+    if data is None:
+        data = DataSettings(**known, **{"states": reading["states"]} if "states" in reading else {})
+    if "layout" in description:
+        return LAYOUTS[description["layout"]](data, reading)
+    # Version 0.1.0 did not say it.
+    among = [LAYOUTS[name] for name in TASKS[description["task"]["name"]].layouts]
+    return layout_of(data, among)(data, reading)
 
 
 def _as_now(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -1,20 +1,16 @@
-"""Answering: what a trained network says of the rows of a table, and how right it is there."""
+"""Predict: what a trained network predicts of the rows of a table, and how right it is there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from duree.errors import DataError
 from duree.evaluation.evaluate import Figures, evaluate_model
-from duree.pipeline.dataset import Dataset, read_dataset
-from duree.pipeline.forecast_dataset import answer_series, evaluate_forecasts, read_forecast
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.pipeline.waiting_times import WaitingTimes
-from duree.recipe.recipe import Recipe
-from duree.recipe.settings import NUMBERS
 from duree.storage import MANIFEST
 from duree.tables.checks.weights import read_weights
 from duree.tables.columns import with_columns
@@ -23,11 +19,9 @@ from duree.tables.files.read import read_tables
 from duree.tables.files.resumable import Pieces
 from duree.tables.files.stream import count_rows, stream_table
 from duree.tables.files.write import require_writable
-from duree.tables.layouts.layout import whole
-from duree.tables.layouts.persons import GAPS, OURS
-from duree.tables.split.make_split import Split, group_codes
+from duree.tables.layouts.persons import GAPS
+from duree.tables.split.make_split import group_codes
 from duree.tables.table import Table
-from duree.tasks import Task
 from duree.version import __version__
 
 # Told how many rows are done, and of how many, where that is known.
@@ -36,7 +30,7 @@ Progress = Callable[[int, int | None], None]
 
 def evaluate_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
     """The figures of a run's network on the rows of a table; see ``workflow.evaluate``."""
-    table = read_like(run, data, model, asked=True)
+    table = read_like(run, data, model, with_answers=True)
     examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
     group, weight = run.recipe.data.group, run.recipe.data.weight
     groups = group_codes(table.frame[group]) if group in table.frame.columns else None
@@ -51,7 +45,7 @@ def evaluate_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
     )
 
 
-def answer_rows(
+def predict_rows(
     run: Run,
     model: TrainedModel,
     data: Path | str,
@@ -70,22 +64,20 @@ def answer_rows(
             "sample paths are for forecasts of series",
             fix="leave --paths out: this network answers row by row",
         )
-    is_long, waiting_times = run.recipe.data.has_long_rows, WaitingTimes.of_run(run)
-    rows = None if is_long else count_rows(data)
-    lists = (NUMBERS,) if run.recipe.data.reads_numbers else (*OURS, *model.step_features)
-    ours = lists if is_long else ()
+    waiting_times, layout = WaitingTimes.of_run(run), model.layout
+    rows = None if layout.is_long else count_rows(data)
     with Pieces(output, made_from(run, Path(data))) as pieces:
         for table in _pieces_like(run, data, model, pieces.rows):
             if not len(table):
                 continue
             sequences = model.encode(model.texts(table))
             found = model.predictions(sequences)
-            frame = table.frame.drop(ours, strict=False)
-            answered = model.task.answered(frame, found, sequences.lengths)
+            frame = table.frame.drop(layout.added, strict=False)
+            predicted = model.task.predicted_table(frame, found, sequences.lengths)
             if waiting_times is not None:
                 wait = waiting_times.expected(model, sequences, table.frame[GAPS])
-                answered = with_columns(answered, [wait])
-            pieces.add(answered)
+                predicted = with_columns(predicted, [wait])
+            pieces.add(predicted)
             progress(pieces.rows, rows)
         if as_read:
             write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
@@ -103,55 +95,24 @@ def made_from(run: Run, data: Path) -> dict[str, Any]:
     }
 
 
-def read_like(run: Run, data: Path | str, model: TrainedModel, *, asked: bool = False) -> Table:
-    """A table as the run's own was read; ``asked``: whether its answers are wanted too."""
+def read_like(
+    run: Run, data: Path | str, model: TrainedModel, *, with_answers: bool = False
+) -> Table:
+    """A table as the run's own was read; ``with_answers``: its answers are needed too."""
     settings = run.recipe.data
     table = read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
-    return whole(table, settings, model.extra, asked=asked)[0] if settings.has_long_rows else table
+    if not model.layout.is_long:
+        return table
+    return model.layout.lay_out(table, with_answers=with_answers)[0]
 
 
 def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> Iterator[Table]:
     """The same piece by piece, where each row is a sequence; without the first ones."""
     settings = run.recipe.data
-    if settings.has_long_rows:
+    if model.layout.is_long:
         table = read_like(run, data, model)
         yield Table(table.frame[skip:], table.sources, table.findings)
         return
     yield from stream_table(
         data, encoding=settings.encoding, delimiter=settings.delimiter, skip=skip
     )
-
-
-class Answer(Protocol):
-    """Writes what a network says of a table."""
-
-    def __call__(
-        self,
-        run: Run,
-        model: TrainedModel,
-        data: Path | str,
-        output: Path,
-        *,
-        raw: bool,
-        paths: int | None,
-        progress: Progress,
-    ) -> None: ...
-
-
-class Kind(NamedTuple):
-    """What is done with rows of one kind."""
-
-    read: Callable[[Recipe, Split | None], Dataset]
-    judge: Callable[[Run, TrainedModel, Path | str], Figures]
-    answer: Answer
-
-
-# Each row is a sequence, or they are gathered into such.
-ROWS = Kind(read_dataset, evaluate_rows, answer_rows)
-# Rows are moments in series, which only a whole table tells.
-SERIES = Kind(read_forecast, evaluate_forecasts, answer_series)
-
-
-def kind_of(task: Task | type[Task] | None) -> Kind:
-    """What is done with the rows that a task asks of; None: a task that is to be found out."""
-    return SERIES if task is not None and task.of_series else ROWS

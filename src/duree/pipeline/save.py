@@ -21,14 +21,9 @@ from duree.pipeline.listener import Listener
 from duree.pipeline.progress import STOP_FILE
 from duree.pipeline.run import Run
 from duree.sequences.encoder import Encoder
-from duree.sequences.state_encoder import StateEncoder
 from duree.tables.columns import with_columns
-from duree.tables.describe.series import describe_channels
-from duree.tables.describe.states import describe_states
 from duree.tables.files.write import sink_table, write_table
 from duree.tables.finding import Finding
-from duree.tables.layouts.layout import time_points
-from duree.tables.layouts.numeric_series import measured, step_names
 from duree.tasks import Task
 from duree.version import __version__
 
@@ -74,46 +69,27 @@ def save_dataset(run: Run, dataset: Dataset) -> None:
         "note": run.recipe.data.note,
     }
     run.write_json("data.json", facts)
-    if run.recipe.data.reads_states:
-        times, states = time_points(dataset.table, run.recipe.data, dataset.reading)
-        classes = dataset.target if dataset.task.stratify else None
-        seed, weights = run.recipe.seed, dataset.weights
-        run.write_json("states.json", describe_states(states, times, classes, seed, weights))
-    if run.recipe.data.reads_numbers:
-        run.write_json("channels.json", _channels(dataset))
+    described = dataset.layout.describe(
+        dataset.table, dataset.texts, dataset.classes, run.recipe.seed, dataset.weights
+    )
+    for name, found in described.items():
+        run.write_json(name, found)
     run.write_json("checks.json", [_as_json(finding) for finding in dataset.findings])
     run.write_json("split.json", dataset.split.to_dict() | _shares(dataset))
 
 
-def save_step_features(run: Run, encoder: Encoder) -> None:
-    """Write step_features.json, where something is read beside each event: of how many classes."""
-    if isinstance(encoder, StateEncoder) and encoder.step_features:
-        found = {
-            name: {"classes": column.size, "is_number": column.is_ordered}
-            for name, column in encoder.step_features.items()
-        }
-        run.write_json("step_features.json", found)
-
-
-def _channels(dataset: Dataset) -> dict[str, Any]:
-    """What the report shows of series of numbers."""
-    series, reading = dataset.texts, dataset.reading
-    longest = int(series.list.len().max() or 0)  # type: ignore[arg-type]
-    return describe_channels(
-        series,
-        measured(reading),
-        step_names(reading, longest),
-        dataset.target if dataset.task.stratify else None,
-        dataset.weights,
-    )
+def save_encoder(run: Run, encoder: Encoder) -> None:
+    """Write what the report shows of how rows were encoded."""
+    for name, found in encoder.describe().items():
+        run.write_json(name, found)
 
 
 def save_predictions(run: Run, dataset: Dataset, task: Task, result: TestResult) -> None:
     """Write predictions.parquet, and baselines.parquet with what each baseline said."""
     rows = dataset.split.test
-    frame = dataset.table.frame[rows.tolist()].drop(_repeated(dataset), strict=False)
+    frame = dataset.table.frame[rows.tolist()]
     target = dataset.target.gather(rows)
-    test = task.answer_rows(frame, target)
+    test = task.answer_rows(frame, target, dataset.layout)
     network, *baselines = result.predictions.items()
     inputs = dataset.texts.gather(rows)
     write_table(
@@ -158,7 +134,14 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
             "primary_metric": task.metrics.primary,
             "counted": evaluation.verdict.values["counted"],
             "distillation_share": task.distillation_share,
+            "watched": {"title": task.watched.title, "better": task.watched.better},
             "metric_names": list(evaluation.models["network"]),
+            "metrics": {
+                metric.name: metric.to_dict()
+                for metric in task.metrics.metrics
+                if any(metric.name in figures for figures in evaluation.models.values())
+            },
+            "baselines": {name: asdict(words) for name, words in result.words.items()},
             "test_openings": run.test_openings(),
             "without_shared_rows": result.without_shared,
             "seeds": result.seeds and {"values": result.seeds},
@@ -180,11 +163,6 @@ def _models(evaluation: Evaluation, fit_seconds: dict[str, float]) -> dict[str, 
     }
 
 
-def _repeated(dataset: Dataset) -> list[str]:
-    """Columns of time points that would stand beside each of their own steps."""
-    return list(dataset.reading.get("states", ())) if dataset.task.each_step else []
-
-
 def _named(simulation: dict[str, Any], run: Run) -> dict[str, Any]:
     """The same, with the time points called as the table calls them."""
     times = run.read_json("states.json")["times"]
@@ -202,7 +180,7 @@ def _shares(dataset: Dataset) -> dict[str, Any]:
     shares: dict[str, Any] = {"method": dataset.split.describe("en")}
     shares["counts"] = dataset.split.counts
     shares["method_zh"] = dataset.split.describe("zh")
-    if dataset.target.dtype == pl.String and not dataset.task.each_step:
+    if dataset.target.dtype == pl.String and dataset.target.name != dataset.texts.name:
         counts = {part: dataset.target.gather(rows[part]).value_counts().rows() for part in PARTS}
         shares["class_counts"] = {part: dict(sorted(pairs)) for part, pairs in counts.items()}
     if dataset.groups is not None:

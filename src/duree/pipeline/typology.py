@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from duree.errors import DataError, user_language
+from duree.errors import DataError
 from duree.explain.clustering import (
     SAMPLE,
     Partition,
@@ -23,22 +23,19 @@ from duree.explain.clustering import (
 from duree.explain.model import text_encoder
 from duree.explain.optimal_matching import constant_costs, distances, transition_costs
 from duree.pipeline.embed import embed, summing_network
+from duree.pipeline.explain_row import words_for
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.predict import read_like
 from duree.pipeline.run import Run
 from duree.recipe.settings import STATES
 from duree.report.pages.typology import render_typology
-from duree.report.vocabulary import Words
 from duree.results.run_files import StateFacts
 from duree.results.typology import Kind, Sorting, TypeFacts, Typology
-from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import StateEncoder
 from duree.storage import write_file
 from duree.tables.describe.states import describe_states, describe_types
 from duree.tables.files.write import require_writable, write_table
-from duree.tables.layouts.layout import time_points
 from duree.tables.layouts.persons import Persons
-from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.state_strings import ARROW
 from duree.tables.layouts.step_attributes import names_of_step_features, sequences_of
 from duree.tables.table import Table
 
@@ -86,8 +83,8 @@ def embed_rows(
     require_writable(output)
     model = TrainedModel.of_run(run)
     summing_network(model)  # refused where there is none
-    if not isinstance(model.encoder, StateEncoder | SeriesEncoder):
-        text_encoder(model)  # refused where it reads something else
+    if model.encoder.explained_by is None:
+        text_encoder(model)  # refused: it reads something else
     table = read_like(run, data, model)
     texts = model.texts(table)
     vectors = embed(model, model.encode(texts))
@@ -100,7 +97,7 @@ def embed_rows(
     frame = pl.DataFrame(
         [first, *(pl.Series(f"v{place}", of) for place, of in enumerate(vectors.T, start=1))]
     )
-    persons = _alike(texts, first) if model.reads_numbers else _distinct(texts)
+    persons = _distinct(texts) if model.encoder.units_encoder else _alike(texts, first)
     if kinds is not None and kinds > len(persons):
         raise DataError(
             "{kinds} types were asked for, and only {count} sequences differ",
@@ -117,8 +114,7 @@ def embed_rows(
         frame = frame.with_columns(known.alias(name))
     write_table(frame, output)
     page = output.with_suffix(".html")
-    words = Words(user_language(), model.reads_states, numbers=model.reads_numbers)
-    write_file(page, render_typology(found, words).encode())
+    write_file(page, render_typology(found, words_for(model)).encode())
     return page
 
 
@@ -155,9 +151,13 @@ def _typology(
     partitions: dict[str, tuple[Partition, Ints, Ints]] = {
         "network": (own, np.arange(len(persons)), np.arange(len(codes)))
     }
-    matched = _matched_rows(persons, seed) if model.reads_states else np.zeros(0, dtype=np.int64)
+    matched = (
+        _matched_rows(persons, seed)
+        if model.layout.time_points(table)
+        else np.zeros(0, dtype=np.int64)
+    )
     if len(matched):
-        partitions |= _match(persons, matched, len(own), len(model.covariates))
+        partitions |= _match(persons, matched, len(own), len(model.layout.covariates))
     types = {way: np.full(len(codes), -1) for way in partitions}
     for way, (partition, objects, rows) in partitions.items():
         of_objects = np.full(len(persons), -1)
@@ -278,9 +278,9 @@ def _shapes(
     run: Run, model: TrainedModel, table: Table, types: dict[str, Ints], seed: int
 ) -> tuple[StateFacts | None, dict[str, list[TypeFacts]]]:
     """What the figures draw of each typology; nothing of texts."""
-    if not model.reads_states:
+    if (found := model.layout.time_points(table)) is None:
         return None, {}
-    times, states = time_points(table, run.recipe.data, model.extra)
+    times, states = found
     facts: dict[str, Any] = describe_states(states, times, seed=seed)
     shapes = {
         way: [TypeFacts(**one) for one in describe_types(states, times, of_rows, seed)]

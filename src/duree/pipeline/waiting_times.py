@@ -22,12 +22,13 @@ from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import FLOOR, MetricSet
 from duree.evaluation.next_metrics import ratios_of
 from duree.network.batches import pad
+from duree.network.network import scoring_batches
 from duree.network.next_model import StepModel
-from duree.network.scoring import scoring_batches
 from duree.network.waiting_times import Steps, WaitClasses, WaitHead, train_waiting_times
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.results.metric import BITS
 from duree.sequences.ragged import Ragged, pieces
 from duree.storage import read_sealed, write_sealed
 from duree.tables.layouts.persons import GAPS
@@ -39,7 +40,7 @@ MOST_STEPS, MOST_VALIDATED, AT_ONCE = 200_000, 50_000, 100_000
 STRENGTH = 10.0
 # Judged by the sums of bits and of steps.
 IN_BITS = MetricSet(
-    "bits", ("bits", 0.0), False, ratios_of({"bits": (1, 0)}), counted="steps", sums=2
+    (BITS,), ("bits", 0.0), False, ratios_of({"bits": (1, 0)}), counted="steps", sums=2
 )
 
 Floats = NDArray[np.float64]

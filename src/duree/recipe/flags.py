@@ -80,6 +80,4 @@ def recipe_from_flags(
         if file_of_rows in given:
             given[file_of_rows] = str(Path(given[file_of_rows]).absolute())
     given |= dict(parse_setting(assignment) for assignment in settings)
-    if given.get("data.series") and "data.target" not in given and file is None:
-        given.setdefault("task", "forecast")
     return Recipe.read(file, given) if file else Recipe.build(overlay({}, given))

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -21,16 +21,6 @@ from pydantic_core import ErrorDetails
 
 from duree.errors import DataError, RecipeError
 from duree.recipe.settings import (
-    NUMBER_DEFAULTS,
-    NUMBERS,
-    OF_ROWS,
-    OF_SERIES,
-    OF_WORDS,
-    READS_TOKENS,
-    STATES,
-    TASK_DEFAULTS,
-    TOKENS,
-    VALUE,
     DataSettings,
     EvaluationSettings,
     ForecastSettings,
@@ -39,6 +29,9 @@ from duree.recipe.settings import (
     TextSettings,
     TrainingSettings,
 )
+
+# Settings of some sections: {section: {name: value}}.
+Defaults = Mapping[str, Mapping[str, Any]]
 
 
 class Recipe(Section):
@@ -51,8 +44,10 @@ class Recipe(Section):
         of range, or two that contradict each other; all faults are told together.
     """
 
-    task: Literal["classify", "regress", "multilabel", "next", "forecast", "label"] | None = Field(
-        None, description="The kind of question; none: found out from the target."
+    task: str | None = Field(
+        None,
+        description="What is predicted: classify, regress, multilabel, next, forecast, label, ...; "
+        "none: found out from the target.",
     )
     seed: int = Field(0, ge=0, description="The same recipe and seed give the same result.")
     data: DataSettings = DataSettings()
@@ -61,16 +56,6 @@ class Recipe(Section):
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
-
-    @model_validator(mode="after")
-    def _reads_one_thing(self) -> Recipe:
-        if self.data.reads_states and self.data.text not in (None, STATES):
-            raise ValueError("data.text and states or events are both given: choose one")
-        if self.data.covariate and not self.data.reads_states:
-            raise ValueError("data.covariate goes with states or events: a text tells of itself")
-        if self.data.reads_states != (self.text.segmenter == "states"):
-            raise ValueError("text.segmenter = states goes with states or events, and only with it")
-        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -82,121 +67,13 @@ class Recipe(Section):
         others = {name: value for name, value in settings.items() if name != "judging"}
         return {**others, "evaluation": section}
 
-    @model_validator(mode="before")
-    @classmethod
-    def _tasks_have_their_own_defaults(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping):
-            return settings
-        own = TASK_DEFAULTS.get(str(settings.get("task")), {})
-        return {**settings, **{name: own[name] | _section(settings, name) for name in own}}
-
-    @model_validator(mode="after")
-    def _series_are_forecast(self) -> Recipe:
-        data, of_series = self.data, self.task is not None and {self.task} <= OF_SERIES
-        if self.forecast.horizon and not of_series:
-            raise ValueError("forecast.horizon goes with task = forecast: set it")
-        if of_series and (data.text or data.reads_states):
-            raise ValueError("a forecast reads data.series, and no text or states")
-        if of_series and data.validation_file:
-            raise ValueError("series are parted by time: leave data.validation_file out")
-        if of_series and (data.group or data.weight):
-            raise ValueError("a forecast takes no data.group and no data.weight")
-        if data.series and (set(data.series) & {*self.forecast.past, *self.forecast.known}):
-            raise ValueError("a column is among data.series and the forecast’s covariates too")
-        return self
-
-    @model_validator(mode="after")
-    def _numbers_are_read_as_numbers(self) -> Recipe:
-        data = self.data
-        if not data.series or (self.task is not None and {self.task} <= OF_SERIES):
-            return self
-        if self.task is not None and not {self.task} <= OF_ROWS:
-            raise ValueError(f"data.series does not go with task = {self.task}: leave one out")
-        if data.text != NUMBERS or data.reads_states:
-            raise ValueError("data.series and data.text or states are both given: choose one")
-        if data.time and not data.id:
-            raise ValueError(
-                "with data.series and data.time each row is a moment: data.id must name of which "
-                "series"
-            )
-        if named := ", ".join(name for name in OF_WORDS if not _is_usual(self, name)):
-            raise ValueError(f"{named} has no meaning where numbers are read: leave it out")
-        return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _numbers_have_their_own_defaults(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping) or {settings.get("task")} <= OF_SERIES:
-            return settings
-        if not _section(settings, "data").get("series"):
-            return settings
-        own = {name: of | _section(settings, name) for name, of in NUMBER_DEFAULTS.items()}
-        own["data"]["text"] = own["data"]["text"] or NUMBERS
-        return {**settings, **own}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _what_is_forecast_has_a_name(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping):
-            return settings
-        data = _section(settings, "data")
-        if not {settings.get("task")} <= OF_SERIES:
-            return settings
-        series = tuple(data.get("series") or ())
-        single = len(series) == 1 and not set(series[0]) & set(":*?[")
-        target = data.get("target") or (series[0] if single else VALUE)
-        return {**settings, "data": data | {"target": target}}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tags_are_given_to_tokens(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping):
-            return settings
-        data = _section(settings, "data")
-        if not READS_TOKENS.get(str(settings.get("task")), False):
-            if data.get("token"):
-                raise ValueError("data.token goes with task = label, and only with it")
-            return settings
-        words = {"token": data.get("token") or data.get("text") or "auto", "text": TOKENS}
-        return {**settings, "data": data | words}
-
-    @model_validator(mode="after")
-    def _tags_take_what_they_can_use(self) -> Recipe:
-        if self.data.token is None:
-            return self
-        useless = {
-            "training.class_weights": self.training.class_weights != "none",
-            "data.weight": self.data.weight is not None,
-        }
-        if named := ", ".join(name for name, is_set in useless.items() if is_set):
-            raise ValueError(f"{named} has no meaning where each word gets a tag: leave it out")
-        return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _states_are_read_as_states(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping):
-            return settings
-        if not any(_section(settings, "data").get(name) for name in ("states", "state", "event")):
-            return settings
-        text = {"segmenter": "states", "lowercase": False} | _section(settings, "text")
-        if text["segmenter"] == "auto":
-            text["segmenter"] = "states"
-        data = _section(settings, "data")
-        return {**settings, "text": text, "data": data | {"text": data.get("text") or STATES}}
-
     @classmethod
     def build(cls, settings: Mapping[str, Any]) -> Recipe:
         """Check plain nested settings and make a Recipe of them."""
         try:
             return cls.model_validate(settings)
         except ValidationError as error:
-            faults = "; ".join(_explain(fault) for fault in error.errors())
-            raise RecipeError(
-                "the recipe has a fault: {faults}",
-                fix="correct the setting; docs/reference/recipe.md lists them all",
-                faults=faults,
-            ) from None
+            raise contradiction("; ".join(map(_explain, error.errors()))) from None
 
     @classmethod
     def read(cls, path: Path | str, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -218,7 +95,21 @@ class Recipe(Section):
 
     def replace(self, overrides: Mapping[str, Any]) -> Recipe:
         """A new recipe in which ``overrides`` (dotted name to value) hold."""
-        return Recipe.build(overlay(self.model_dump(), overrides))
+        return Recipe.build(overlay(self.model_dump(exclude_unset=True), overrides))
+
+    def with_defaults(self, defaults: Defaults) -> Recipe:
+        """A new recipe in which these hold wherever the user has set nothing."""
+        left_open = {
+            f"{section}.{name}": value
+            for section, values in defaults.items()
+            for name, value in values.items()
+            if name not in getattr(self, section).model_fields_set
+        }
+        return self.replace(left_open)
+
+    def decided(self) -> Recipe:
+        """The same recipe, every setting of which counts as set: nothing is left open."""
+        return Recipe.build(self.model_dump())
 
     def to_toml(self) -> str:
         """The whole recipe, defaults included, with the meaning of each setting above it."""
@@ -228,6 +119,15 @@ class Recipe(Section):
             lines += ["", f"# {(type(section).__doc__ or '').strip()}", f"[{name}]"]
             lines += _toml_lines(section)
         return "\n".join(lines) + "\n"
+
+
+def contradiction(faults: str) -> RecipeError:
+    """The error that tells of settings which cannot be, or cannot go together."""
+    return RecipeError(
+        "the recipe has a fault: {faults}",
+        fix="correct the setting; docs/reference/recipe.md lists them all",
+        faults=faults,
+    )
 
 
 def setting_names() -> list[str]:
@@ -279,14 +179,6 @@ def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A section as plain settings, whatever it was given as."""
     section = settings.get(name) or {}
     return section.model_dump() if isinstance(section, Section) else dict(section)
-
-
-def _is_usual(recipe: Recipe, name: str) -> bool:
-    """Whether a setting is what it is, where numbers are read, unless the user sets it."""
-    of, _, inner = name.partition(".")
-    section: Section = getattr(recipe, of)
-    usual = NUMBER_DEFAULTS[of].get(inner, type(section).model_fields[inner].default)
-    return bool(getattr(section, inner) == usual)
 
 
 def _is_section(field: FieldInfo) -> bool:

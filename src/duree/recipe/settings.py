@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,62 +19,6 @@ OF_SERIES = frozenset({"forecast"})
 OF_ROWS = frozenset({"classify", "regress", "multilabel"})
 # And that in which the words of a sentence are told, where each row is a token.
 TOKENS = "tokens"
-# Which tasks read such rows.
-READS_TOKENS = {"label": True}
-# What a task sets otherwise than the rest, unless the user sets it: {task: {section: settings}}.
-TASK_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
-    "next": {
-        "data": {"target": STATES},
-        "model": {
-            "embedding_size": 16,
-            "bidirectional": False,
-            "pooling": "last",
-            "word_dropout": 0.0,
-            "input_dropout": 0.1,
-            "recurrent_dropout": 0.2,
-            "output_dropout": 0.3,
-        },
-        "training": {"batch_size": 16, "learning_rate": 3e-3, "patience": 20},
-    },
-    "forecast": {
-        "model": {
-            "cell": "gru",
-            "bidirectional": False,
-            "pooling": "last",
-            "input_dropout": 0.0,
-            "output_dropout": 0.0,
-            "wide": False,
-        }
-    },
-    "multilabel": {"data": {"label_separator": ";"}},
-    # benchmarks/tagging.py tells what these reach.
-    "label": {
-        "model": {
-            "embedding_size": 100,
-            "hidden_size": 200,
-            "word_dropout": 0.5,
-            "input_dropout": 0.5,
-            "recurrent_dropout": 0.4,
-        },
-        "training": {"batch_size": 16, "epochs": 20},
-    },
-}
-
-# The same where series of numbers are read, which have no words, and of which dropout on the input
-# hides whole channels. On simulated problems of benchmarks/series.py, means of three seeds: which
-# of two marks came first, accuracy 0.847 with the defaults of texts and 1.000 with these; bursts
-# counted, error 0.67 and 0.49; on M4's weekly series, growth, error 5.9 and 5.2.
-NUMBER_DEFAULTS: dict[str, dict[str, Any]] = {
-    "data": {"text": NUMBERS},
-    "text": {"keep": "tail"},
-    "model": {"word_dropout": 0.0, "input_dropout": 0.0, "output_dropout": 0.3, "wide": False},
-    "training": {"learning_rate": 5e-3},
-}
-# What has no meaning then.
-OF_WORDS = (
-    *(f"text.{name}" for name in ("segmenter", "lowercase", "numbers", "max_features")),
-    *(f"model.{name}" for name in ("embedding_size", "word_dropout", "wide")),
-)
 
 
 class Section(BaseModel):
@@ -150,35 +94,17 @@ class DataSettings(Section):
 
     @property
     def reads_states(self) -> bool:
-        """Whether sequences of states or events are read, and not texts."""
         return bool(self.states or self.state or self.event)
 
     @property
     def reads_numbers(self) -> bool:
-        """Whether series of numbers are read, of which each has an answer; not where they are
-        forecast."""
         return bool(self.series) and self.text == NUMBERS
 
     @property
-    def counted(self) -> str:
-        """What is counted where each row has one answer."""
-        return "sequences" if self.reads_states else "series" if self.reads_numbers else "rows"
-
-    @property
     def has_long_rows(self) -> bool:
-        """Whether a sequence stands in several rows of the table."""
         if self.reads_numbers:
             return self.time is not None
         return (self.reads_states and not self.states) or self.token is not None
-
-    @property
-    def read_columns(self) -> tuple[str, ...]:
-        """The columns of states or events, that a new table needs; none where texts are read."""
-        spells = (self.id, self.state, self.start, self.end) if self.state else ()
-        events = (self.id, *self.event, self.time, *self.attribute) if self.event else ()
-        series = (self.id, self.time, *self.series) if self.series else ()
-        named = (*self.states, *spells, *events, *series, *self.covariate)
-        return tuple(name for name in named if name)
 
     @model_validator(mode="after")
     def _spells_are_whole(self) -> DataSettings:
@@ -191,7 +117,7 @@ class DataSettings(Section):
             raise ValueError("data.state, data.start and data.end go together")
         if self.validation_file and not self.test_file:
             raise ValueError("data.validation_file goes with data.test_file: set both")
-        if self.reads_states and self.has_long_rows and self.id is None:
+        if (self.state or self.event) and self.id is None:
             raise ValueError("data.id must name whose spells or events they are")
         return self
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from duree.results.metric import worth
+from duree.results.baseline import BaselineWords
+from duree.results.metric import Metric, known_metric
 
 PARTS = ("train", "validation", "test")
 
@@ -100,12 +101,18 @@ class Metrics(Record):
         0.0, validation_alias=AliasChoices("distillation_share", "teacher_share")
     )
     metric_names: list[str]
+    metrics: dict[str, Metric] = {}
+    baselines: dict[str, BaselineWords] = {}
     test_openings: list[Opening] = []
     without_shared_rows: WithoutShared | None = None
     seeds: Seeds | None = None
     per_class: dict[str, dict[str, ClassFigures]] = {}
     choices: dict[str, dict[str, Any]] = {}
     notes: list[str] = []
+
+    def metric(self, name: str) -> Metric:
+        """The metric as the file describes it, or as version 0.1.0 knew it."""
+        return self.metrics.get(name) or known_metric(name)
 
     @property
     def results(self) -> dict[str, ModelResult]:
@@ -120,7 +127,9 @@ class Metrics(Record):
             for name, result in self.results.items()
             if metric in result.estimates
         }
-        return sorted(found, key=lambda name: (is_part(name), -worth(metric, found[name])))
+        return sorted(
+            found, key=lambda name: (is_part(name), -self.metric(metric).worth(found[name]))
+        )
 
     @property
     def strongest_baseline(self) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import polars as pl
@@ -47,14 +47,19 @@ class SeriesEncoder:
     longest: int | None = None
     keep: Keep = "tail"
 
+    explained_by: ClassVar[str | None] = "channels"
+    units_encoder: ClassVar[None] = None
+    vocabulary_size: ClassVar[int | None] = None
+    step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}
+
     @property
     def channels(self) -> int:
         """Numbers in each step."""
         return len(self.means)
 
     @property
-    def size(self) -> int:
-        """Numbers in each step as the network reads it, those beside missing ones among them."""
+    def input_size(self) -> int:
+        """Numbers in each step as the network reads it, the marks of missing ones among them."""
         return self.channels + len(self.marked)
 
     @classmethod
@@ -96,7 +101,7 @@ class SeriesEncoder:
         return cls(tuple(means.tolist()), tuple(scales.tolist()), marked, longest, keep)
 
     def encode(self, values: NDArray[Any] | Ragged | pl.Series) -> Ragged:
-        """Standardised values, float32 [total_steps, size].
+        """Standardised values, float32 [total_steps, input_size].
 
         Raises
         ------
@@ -123,6 +128,27 @@ class SeriesEncoder:
         """How many steps of each row ``encode`` leaves out, int64 [rows]."""
         lengths = as_ragged(values).lengths
         return np.maximum(lengths - (self.longest or lengths.max(initial=0)), 0)
+
+    def for_baselines(self, rows: pl.Series) -> Ragged:
+        """The rows as baselines are given them."""
+        return as_ragged(rows)
+
+    def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
+        """None."""
+        return {}
+
+    def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
+        """A note on the series that were cut when they were encoded; None where none was."""
+        cut = int((self.truncated(rows) > 0).sum())
+        if not cut:
+            return None
+        return (
+            f"{cut} of {len(sequences)} series are longer than {self.longest} steps, and were cut"
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Nothing beyond what the recipe says."""
+        return {}
 
     def shortened(self, ragged: Ragged) -> Ragged:
         """The steps that ``encode`` keeps of each row."""

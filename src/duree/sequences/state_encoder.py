@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ from duree.sequences.ragged import Ragged
 from duree.sequences.step_features import Column, encode_column, learn_column, read_column
 from duree.sequences.text_encoder import TextEncoder
 from duree.storage import require
-from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.state_strings import ARROW
 from duree.tables.layouts.step_attributes import names_of_step_features, sequences_of
 
 VERSION = 3
@@ -40,6 +40,9 @@ class StateEncoder:
     states: TextEncoder
     covariates: list[list[str]]
     step_features: dict[str, Column] = field(default_factory=dict)
+
+    explained_by: ClassVar[str | None] = "units"
+    input_size: ClassVar[int | None] = None
 
     @classmethod
     def fit(cls, rows: pl.Series, settings: TextSettings, covariates: int) -> StateEncoder:
@@ -73,10 +76,20 @@ class StateEncoder:
         return [*chain(*self.covariates), *self.states.vocabulary]
 
     @property
-    def classes(self) -> list[tuple[int, bool]]:
+    def units_encoder(self) -> TextEncoder:
+        """The encoder of the states."""
+        return self.states
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many tokens the network has to know: those of the states."""
+        return len(self.vocabulary)
+
+    @property
+    def step_classes(self) -> dict[str, tuple[int, bool]]:
         """How many classes there are of each thing that stands beside, and whether they have an
         order."""
-        return [(column.size, column.is_ordered) for column in self.step_features.values()]
+        return {name: (of.size, of.is_ordered) for name, of in self.step_features.items()}
 
     @property
     def sizes(self) -> list[int]:
@@ -105,6 +118,27 @@ class StateEncoder:
     def truncated(self, rows: pl.Series) -> NDArray[np.int64]:
         """How many states of each row ``encode`` leaves out, int64 [rows]."""
         return self.states.truncated(_split_covariates(sequences_of(rows), len(self.covariates))[1])
+
+    def for_baselines(self, rows: pl.Series) -> pl.Series | list[Any]:
+        """The rows as baselines are given them."""
+        return rows if names_of_step_features(rows) else rows.to_list()
+
+    def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
+        """A note on the sequences that were cut when they were encoded; None where none was."""
+        limit = self.settings.max_length
+        full = np.flatnonzero(sequences.lengths == limit)
+        cut = int((self.truncated(rows.gather(full)) > 0).sum())
+        if not cut:
+            return None
+        return f"{cut} of {len(sequences)} sequences are longer than {limit} steps, and were cut"
+
+    def describe(self) -> dict[str, Any]:
+        """Of how many classes each step feature is, and whether they are of a number."""
+        found = {
+            name: {"classes": column.size, "is_number": column.is_ordered}
+            for name, column in self.step_features.items()
+        }
+        return {"step_features.json": found} if found else {}
 
     def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
         """What stands beside each step that is read of a row, Series [1], as it is told; None where

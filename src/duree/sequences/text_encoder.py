@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import polars as pl
@@ -51,6 +51,10 @@ class TextEncoder:
 
     settings: TextSettings
     vocabulary: list[str]
+
+    explained_by: ClassVar[str | None] = "units"
+    input_size: ClassVar[int | None] = None
+    step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}
 
     @classmethod
     def fit(cls, texts: pl.Series, settings: TextSettings) -> TextEncoder:
@@ -113,6 +117,40 @@ class TextEncoder:
         """How many units of each text ``encode`` leaves out, int64 [rows]."""
         lengths = [len(units) for units in self._all_units(texts)]
         return np.maximum(np.array(lengths, dtype=np.int64) - self.settings.max_length, 0)
+
+    @property
+    def units_encoder(self) -> TextEncoder:
+        """Itself."""
+        return self
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many tokens there are."""
+        return len(self.vocabulary)
+
+    def for_baselines(self, rows: pl.Series) -> list[Any]:
+        """The rows as baselines are given them."""
+        return rows.to_list()
+
+    def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
+        """None."""
+        return {}
+
+    def truncation(self, texts: pl.Series, sequences: Ragged) -> str | None:
+        """A note on the texts that were cut when they were encoded; None where none was."""
+        limit = self.settings.max_length
+        # Only a text that fills its sequence can have been cut: the others need no second look.
+        full = np.flatnonzero(sequences.lengths == limit)
+        cut = int((self.truncated(texts.gather(full)) > 0).sum())
+        if not cut:
+            return None
+        of_states = self.settings.segmenter == "states"
+        rows, units = ("sequences", "steps") if of_states else ("texts", "units")
+        return f"{cut} of {len(sequences)} {rows} are longer than {limit} {units}, and were cut"
+
+    def describe(self) -> dict[str, Any]:
+        """Nothing beyond what the recipe says."""
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -50,6 +50,11 @@ class TokenEncoder:
     lowered: dict[str, int]
     word_features: tuple[list[str], ...]
     characters: list[str]
+
+    explained_by: ClassVar[str | None] = None
+    units_encoder: ClassVar[None] = None
+    vocabulary_size: ClassVar[int | None] = None
+    step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}
 
     @classmethod
     def fit(cls, sentences: pl.Series, most_words: int) -> TokenEncoder:
@@ -97,6 +102,27 @@ class TokenEncoder:
     def knows(self, form: str) -> bool:
         """Whether training saw the word as it is written."""
         return form in self.words
+
+    @property
+    def input_size(self) -> int | None:
+        """None: it reads tables of tokens."""
+        return None
+
+    def for_baselines(self, rows: pl.Series) -> list[Any]:
+        """The rows as baselines are given them."""
+        return rows.to_list()
+
+    def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
+        """None."""
+        return {}
+
+    def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
+        """None: no row is cut."""
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Nothing beyond what the recipe says."""
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""

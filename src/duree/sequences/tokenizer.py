@@ -21,7 +21,7 @@ import numpy as np
 
 from duree.errors import ExtraError
 from duree.recipe.settings import TextSettings
-from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.state_strings import ARROW
 
 _BREAK = re.compile(r"<(?:br\s*/?|/p\s*)>", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")

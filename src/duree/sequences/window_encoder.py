@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -73,6 +73,11 @@ class WindowEncoder:
     known_scales: tuple[float, ...] = ()
     windows: int = 0
 
+    explained_by: ClassVar[str | None] = None
+    units_encoder: ClassVar[None] = None
+    vocabulary_size: ClassVar[int | None] = None
+    step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}
+
     @property
     def relative(self) -> int:
         """The first channels, which are values in units: the level, and that of the season."""
@@ -82,6 +87,11 @@ class WindowEncoder:
     def channels(self) -> int:
         """Numbers in each step, those that are only carried along included."""
         return self.relative + 4 + len(self.past) + len(self.known) + CARRIED
+
+    @property
+    def input_size(self) -> int:
+        """Numbers in each step as the network reads it."""
+        return self.channels
 
     @classmethod
     def fit(
@@ -161,6 +171,22 @@ class WindowEncoder:
         """Each row's reference float64 [rows, horizon], transformed, and its unit [rows]."""
         parts = [self._frames(part) for part in _chunks(rows)]
         return np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts])
+
+    def for_baselines(self, rows: pl.Series) -> list[Any]:
+        """The rows as baselines are given them."""
+        return rows.to_list()
+
+    def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
+        """None."""
+        return {}
+
+    def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
+        """None: no row is cut."""
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Nothing beyond what the recipe says."""
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""

@@ -168,14 +168,13 @@ def unfit(number: int, why: str) -> HTTPException:
 def answers_of(task: Task, predictions: NDArray[np.float64]) -> list[dict[str, Any]]:
     """Predictions [rows, outputs] as the service tells them."""
     columns = {column.name: column.to_list() for column in task.columns(predictions)}
-    predicted, names = columns.pop("prediction"), task.classes
-    if not names:
-        rows = zip(predicted, columns["low"], columns["high"], strict=True)
-        names = ("prediction", "low", "high")
-        return [dict(zip(names, finite(row), strict=True)) for row in rows]
+    classes = task.classes
+    if not classes:
+        rows = zip(*columns.values(), strict=True)
+        return [dict(zip(columns, finite(row), strict=True)) for row in rows]
     return [
-        {"prediction": s, "probability": dict(zip(names, row, strict=True))}
-        for s, row in zip(predicted, predictions.tolist(), strict=True)
+        {"prediction": predicted, "probability": dict(zip(classes, row, strict=True))}
+        for predicted, row in zip(columns["prediction"], predictions.tolist(), strict=True)
     ]
 
 

@@ -14,17 +14,13 @@ import torch
 from numpy.typing import NDArray
 
 from duree.errors import DataError, RunError, require_packages
+from duree.network.contracts import Link
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
-from duree.sequences.series_encoder import SeriesEncoder
-from duree.sequences.state_encoder import StateEncoder
-from duree.sequences.text_encoder import SPECIAL, TextEncoder
-from duree.sequences.token_encoder import TokenEncoder
+from duree.sequences.text_encoder import SPECIAL
 from duree.serving.card import write_card
 from duree.storage import write_file
-from duree.tables.layouts.covariates import called
-from duree.tables.layouts.states import ARROW, MISSING
 
 FORMAT = 1
 # How an exported graph is tried before it is kept: batches of so many rows, of so many steps.
@@ -71,20 +67,17 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
     require_packages(("onnx", "onnxruntime"), "onnx", "exporting a network")
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    if isinstance(model.encoder, TokenEncoder):
-        raise RunError(
-            "a network that tags words cannot be exported as ONNX",
-            fix="tag files with duree predict, or for other programs with duree serve",
-        )
-    if model.task.each_step:
-        raise RunError(
-            "a network that answers at each step cannot be exported as ONNX",
-            fix="answer for files with duree predict, or for other programs with duree serve",
-        )
     _ = model.inputs  # refused where it reads no rows
-    graph = _graph(model)
+    link = model.task.export
+    if link is None:
+        raise RunError(
+            "a network for the task {task} cannot be exported as ONNX",
+            fix="predict files with duree predict, or for other programs with duree serve",
+            task=model.task.name,
+        )
+    graph = _graph(model, link)
     _try(model, graph)
-    tables = json.dumps(_tables(model), ensure_ascii=False, allow_nan=False).encode()
+    tables = json.dumps(_tables(model, link), ensure_ascii=False, allow_nan=False).encode()
     files = {
         output: graph,
         output.with_suffix(".json"): tables,
@@ -95,10 +88,10 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
     return list(files)
 
 
-def _graph(model: TrainedModel) -> bytes:
+def _graph(model: TrainedModel, link: Link) -> bytes:
     from duree.serving.graph import to_onnx
 
-    content: bytes = to_onnx(model.network, model.task.link).SerializeToString()
+    content: bytes = to_onnx(model.network, link).SerializeToString()
     return content
 
 
@@ -131,21 +124,16 @@ def _try(model: TrainedModel, graph: bytes) -> None:
 
 def _values(model: TrainedModel, rng: np.random.Generator, rows: int, steps: int) -> NDArray[Any]:
     """Rows of the kind that the network reads, at random."""
-    if isinstance(model.encoder, TextEncoder):
-        return rng.integers(UNKNOWN, len(model.encoder.vocabulary), (rows, steps))
-    if isinstance(model.encoder, StateEncoder):
-        sizes = [size for size, _ in model.encoder.classes]
-        tokens = rng.integers(UNKNOWN, len(model.encoder.vocabulary), (rows, steps))
-        features = [rng.integers(size, size=(rows, steps)) for size in sizes]
-        return np.stack([tokens, *features], axis=2)
-    if isinstance(model.encoder, SeriesEncoder):
-        return rng.normal(size=(rows, steps, model.encoder.size)).astype(np.float32)
-    raise TypeError(f"no graph reads what {type(model.encoder).__name__} gives")
+    encoder = model.encoder
+    if encoder.vocabulary_size is None:
+        return rng.normal(size=(rows, steps, encoder.input_size or 0)).astype(np.float32)
+    tokens = rng.integers(UNKNOWN, encoder.vocabulary_size, (rows, steps))
+    features = [rng.integers(size, size=tokens.shape) for size, _ in encoder.step_classes.values()]
+    return np.stack([tokens, *features], axis=2) if features else tokens
 
 
-def _tables(model: TrainedModel) -> dict[str, Any]:
+def _tables(model: TrainedModel, link: Link) -> dict[str, Any]:
     """All that another program needs to make the graph's numbers of a row, and to read them."""
-    link = model.task.link
     tables: dict[str, Any] = {
         "format": FORMAT,
         "task": model.task.name,
@@ -153,24 +141,18 @@ def _tables(model: TrainedModel) -> dict[str, Any]:
         "answers": list(model.task.classes) or [model.columns["target"]],
         "predictions": link._asdict(),
     }
-    if isinstance(model.encoder, TextEncoder | StateEncoder):
-        vocabulary, settings = model.encoder.vocabulary, model.encoder.settings
-        if model.reads_states:
-            covariates = model.covariates
-            states = model.inputs[: len(model.inputs) - len(covariates)]
-            tables |= {"states": states, "separator": ARROW, "missing": MISSING}
-            tables |= {"covariates": {name: called(name) for name in covariates}}
-        tables |= {
-            "padding": PADDING,
-            "unknown": UNKNOWN,
-            "empty": EMPTY,
-            "units": {unit: k for k, unit in enumerate(vocabulary) if k >= len(SPECIAL)},
-            "settings": settings.model_dump(),
-            "ascii_unit": ASCII_UNIT,
-        }
-        if isinstance(model.encoder, StateEncoder):
-            features = model.encoder.step_features.items()
-            tables |= {"step_features": {name: column.to_dict() for name, column in features}}
-    else:
-        tables |= {"series": model.encoder.to_dict(), "reading": model.extra}
+    units, layout = model.encoder.units_encoder, model.layout
+    if units is None:
+        return tables | {"series": model.encoder.to_dict(), "reading": dict(layout.reading)}
+    tables |= layout.portable()
+    tables |= {
+        "padding": PADDING,
+        "unknown": UNKNOWN,
+        "empty": EMPTY,
+        "units": {unit: k for k, unit in enumerate(units.vocabulary) if k >= len(SPECIAL)},
+        "settings": units.settings.model_dump(),
+        "ascii_unit": ASCII_UNIT,
+    }
+    if model.encoder.step_classes:
+        tables |= {"step_features": model.encoder.to_dict()["step_features"]}
     return tables

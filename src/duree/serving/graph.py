@@ -16,12 +16,12 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from duree.network.cells import Weights
+from duree.network.contracts import Link
 from duree.network.model import SequenceModel
 from duree.network.pooling import AttentionPooling, LastPooling, MaxPooling, MeanPooling
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent
 from duree.network.wide import GAIN, MIX, JoinedModel, WideModel
 from duree.sequences.ragged import PADDING
-from duree.tasks.task import Link
 
 OPSET = 18  # of 2023: the first with BitwiseAnd; every runtime in use since knows it
 # Where ONNX has each of torch's gates: r, z, n as z, r, h; i, f, g, o as i, o, f, c.

@@ -15,7 +15,7 @@ from duree.pipeline.model import TrainedModel
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
 from duree.serving.bodies import Asked, AskedLists, Line, answers_of, column_of, unfit
-from duree.tables.layouts.numeric_series import measured, with_numbers
+from duree.tables.layouts.numeric_series import measured
 from duree.tables.table import Table
 
 # A step that the network reads takes as long as so many characters of a text.
@@ -34,7 +34,7 @@ class Numbers:
 
     def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
-        self.is_wide = "series" in model.extra
+        self.is_wide = not model.layout.is_long
         self.body = Asked if self.is_wide else AskedLists
 
     @property
@@ -42,8 +42,8 @@ class Numbers:
         """The columns that every row must have; times where steps are not evenly spaced."""
         if self.is_wide:
             return self.model.inputs
-        times = [] if self.model.extra["even"] else [str(self.recipe.data.time)]
-        return [*measured(self.model.extra), *times]
+        times = [] if self.model.layout.reading["even"] else [str(self.recipe.data.time)]
+        return [*measured(self.model.layout.reading), *times]
 
     @property
     def example(self) -> dict[str, Line]:
@@ -51,8 +51,8 @@ class Numbers:
         if self.is_wide:
             return dict.fromkeys(self.needed, 0.0)
         columns: dict[str, Line] = {name: [3.0, None, 5.0] for name in self.needed}
-        if not self.model.extra["even"]:
-            is_number = self.model.extra["frequency"]["written"] == "number"
+        if not self.model.layout.reading["even"]:
+            is_number = self.model.layout.reading["frequency"]["written"] == "number"
             times: list[Any] = (
                 [1, 2, 4] if is_number else ["2001-01-01", "2001-01-02", "2001-01-05"]
             )
@@ -116,7 +116,7 @@ class Numbers:
                 pl.lit("sent").alias(name),
             )
         )
-        table, _ = with_numbers(Table(frame, ()), self.recipe.data, {}, self.model.extra)
+        table, _ = self.model.layout.lay_out(Table(frame, ()), with_answers=False)
         return self.model.texts(table)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from duree.pipeline.model import TrainedModel
+from duree.recipe.recipe import Recipe
 from duree.recipe.settings import TOKENS
 from duree.serving.bodies import AskedLists, Line, column_of, unfit
 from duree.tables.files.conll import LONGEST_SENTENCE
@@ -22,11 +23,13 @@ class Sentences:
     Parameters
     ----------
     model : TrainedModel
+    recipe : Recipe
+        That of its run.
     """
 
     body = AskedLists
 
-    def __init__(self, model: TrainedModel) -> None:
+    def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
         self.model = model
 
     @property

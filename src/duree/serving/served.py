@@ -22,9 +22,6 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.results.run_files import Estimate
-from duree.sequences.state_encoder import StateEncoder
-from duree.sequences.text_encoder import TextEncoder
-from duree.sequences.token_encoder import TokenEncoder
 from duree.serving.batching import Batcher
 from duree.serving.bodies import (
     Asked,
@@ -39,9 +36,12 @@ from duree.serving.bodies import (
 from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
-from duree.tables.layouts.covariates import called, prepend_covariates_to_row
+from duree.tables.layouts.covariates import prepend_covariates_to_row
+from duree.tables.layouts.numeric_series import NumericSeries
 from duree.tables.layouts.persons import GAPS
-from duree.tables.layouts.states import ARROW, join_row
+from duree.tables.layouts.rolling_origins import ForecastOrigins
+from duree.tables.layouts.sentences import Tokens
+from duree.tables.layouts.state_strings import ARROW
 from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 from duree.version import __version__
@@ -56,11 +56,13 @@ class Rows:
     Parameters
     ----------
     model : TrainedModel
+    recipe : Recipe
+        That of its run.
     """
 
     body: type[BaseModel] = Asked
 
-    def __init__(self, model: TrainedModel) -> None:
+    def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
         self.model = model
 
     @property
@@ -71,16 +73,8 @@ class Rows:
     @property
     def example(self) -> dict[str, Line]:
         """A row that it can predict."""
-        encoder = self.model.encoder
-        if not self.model.reads_states or not isinstance(encoder, TextEncoder | StateEncoder):
-            return dict.fromkeys(self.model.inputs, "No rain, no rainbow.")
-        heads = {name: called(name) for name in self.model.covariates}
-        states = [unit for unit in encoder.vocabulary if not unit.startswith((*heads.values(),))]
-        row: dict[str, Line] = dict.fromkeys(self.model.inputs, states[-1])
-        for name, head in heads.items():
-            text_of = (unit for unit in encoder.vocabulary if unit.startswith(head))
-            row[name] = next(text_of, "").removeprefix(head)
-        return row
+        units = self.model.encoder.units_encoder
+        return self.model.layout.example_row(units.vocabulary if units else [])
 
     def read(self, row: Mapping[str, Line], number: int) -> str:
         """What the network reads of a row; HTTPException 422 where it lacks a column."""
@@ -97,19 +91,17 @@ class Rows:
     def text_of(self, values: Sequence[Cell]) -> str:
         """The values of a row's columns as one text."""
         given = [None if value is None else written(value) for value in values]
-        heads = self.model.covariates
+        heads = self.model.layout.covariates
         sequence, covariates = given[: len(given) - len(heads)], given[len(given) - len(heads) :]
-        text_of = join_row(sequence) if self.model.reads_columns else written(values[0])
-        return prepend_covariates_to_row(heads, covariates, text_of)
+        text = self.model.layout.join_row(sequence)
+        return prepend_covariates_to_row(heads, covariates, text)
 
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
         """A prediction for each text, as the service tells it."""
         model = self.model
         sequences = model.encode(self.series(texts))
         predictions = model.predictions(sequences)
-        if model.task.each_step:  # of a row it is what comes after its last step
-            predictions = predictions[np.cumsum(sequences.lengths) - 1]
-        return answers_of(model.task, predictions)
+        return answers_of(model.task, model.task.row_predictions(predictions, sequences.lengths))
 
     def series(self, texts: list[str]) -> pl.Series:
         """Rows as the encoder takes them."""
@@ -124,7 +116,7 @@ class Rows:
     def explained(self, text: str) -> dict[str, Any]:
         """A prediction, and what each word of its text added."""
         model = self.model
-        if model.task.each_step or not isinstance(model.encoder, TextEncoder | StateEncoder):
+        if model.task.explanation is None or model.encoder.units_encoder is None:
             raise HTTPException(422, "a network that answers at each step is not explained")
         given = integrated_gradients(model, model.encode(self.series([text])))
         encoder = text_encoder(model)
@@ -176,17 +168,21 @@ class Events(Rows):
             name: column_of(row, name, number) for name in self.model.step_features if name != GAPS
         }
         lists |= {GAPS: row[GAPS]} if row.get(GAPS) is not None else {}
-        steps = len(text_of.split(ARROW)) - len(self.model.covariates) if text_of else 0
+        steps = len(text_of.split(ARROW)) - len(self.model.layout.covariates) if text_of else 0
         text_of.step_features = {}
         for name in self.model.step_features:
             if (given := lists.get(name)) is None:
                 continue
             if not isinstance(given, list) or len(given) != steps:
                 raise unfit(number, f"{name!r} is to be a list with a value for each of {steps}")
-            if self.model.has_numbers(name) and any(isinstance(value, str) for value in given):
+            if self._has_numbers(name) and any(isinstance(value, str) for value in given):
                 raise unfit(number, f"{name!r} is to hold numbers")
             text_of.step_features[name] = list(given)
         return text_of
+
+    def _has_numbers(self, name: str) -> bool:
+        """Whether a step feature is a number."""
+        return self.model.encoder.step_classes[name][1]
 
     def series(self, texts: list[str]) -> pl.Series:
         """Rows as the encoder takes them; of texts alone nothing is known beside."""
@@ -196,7 +192,7 @@ class Events(Rows):
                 text.step_features.get(name) if isinstance(text, SequenceWithFeatures) else None
                 for text in texts
             ]
-            make, kind = (float, pl.Float64) if self.model.has_numbers(name) else (str, pl.String)
+            make, kind = (float, pl.Float64) if self._has_numbers(name) else (str, pl.String)
             cells = [
                 None if one is None else [None if cell is None else make(cell) for cell in one]
                 for one in given
@@ -255,15 +251,18 @@ class Served:
         )
 
 
+# How rows are sent, where they are no text and no states.
+OTHER_ROWS: dict[str, type[Numbers] | type[SeriesRows] | type[Sentences]] = {
+    NumericSeries.name: Numbers,
+    ForecastOrigins.name: SeriesRows,
+    Tokens.name: Sentences,
+}
+
+
 def rows_of(model: TrainedModel, recipe: Recipe) -> Rows | Sentences | SeriesRows | Numbers:
-    """What the network is asked, and how it is told."""
-    if model.reads_numbers:
-        return Numbers(model, recipe)
-    if model.task.of_series:
-        return SeriesRows(model, recipe)
-    if isinstance(model.encoder, TokenEncoder):
-        return Sentences(model)
-    return Events(model) if model.step_features else Rows(model)
+    """What the network is asked, and what it answers."""
+    plain = Events if model.step_features else Rows
+    return OTHER_ROWS.get(model.layout.name, plain)(model, recipe)
 
 
 def written(value: Cell) -> str:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.tables.table import Table
 
+# The columns that may be named once each.
+ROLES = ("text", "target", "id", "group", "time", "weight")
 NAMED_ROWS = 5  # rows named in a message
 
 

@@ -18,13 +18,16 @@ from duree.baselines import Baseline, label_baselines
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature, reliability
 from duree.evaluation.metrics import CLASSIFICATION, MetricSet
+from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of, units_of
+from duree.tasks.features import encoding_of, units_of
+from duree.tasks.row_task import RowTask
+from duree.tasks.task import Watched, mean_of
 
 
 @dataclass(frozen=True)
-class Classify(Task):
+class Classify(RowTask):
     """Softmax over the classes, which stand in alphabetical order.
 
     ``temperature`` divides the scores before the softmax; it is fitted on the validation part
@@ -37,7 +40,7 @@ class Classify(Task):
     name: ClassVar[str] = "classify"
     metrics: ClassVar[MetricSet] = CLASSIFICATION
     stratify: ClassVar[bool] = True
-    watched: ClassVar[str] = "accuracy"
+    watched: ClassVar[Watched] = Watched("accuracy", "accuracy on validation", 1)
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
@@ -74,10 +77,10 @@ class Classify(Task):
         )
         return codes.to_numpy(writable=True)
 
-    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+    def indicators(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(targets[:, None] == np.arange(self.outputs))
 
-    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
+    def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         weight = None
         if recipe.training.class_weights == "balanced":
             counts = np.bincount(targets, minlength=self.outputs)
@@ -103,7 +106,7 @@ class Classify(Task):
         return np.asarray(softmax(scores.astype(np.float64) / self.temperature, axis=1))
 
     @property
-    def link(self) -> Link:
+    def export(self) -> Link:
         return Link("Softmax", 1 / self.temperature, 0.0)
 
     def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:

@@ -6,14 +6,14 @@ from torch import Tensor
 from torch.nn.functional import nll_loss
 
 from duree.network.batches import IGNORED
-from duree.tasks.task import Loss
+from duree.network.contracts import Criterion
 
 # The share of the loss that is learned from a teacher, where there is one; and the place of the
 # state before a step in its target, after which stands its place at the teacher's.
 DISTILLED, BEFORE = 0.5, 1
 
 
-def loss_of_steps(teacher: Tensor | None = None) -> Loss:
+def loss_of_steps(teacher: Tensor | None = None) -> Criterion:
     """The mean over the steps of (scores [batch, steps, outputs], targets [batch, steps, 2 or 3]),
     by weights [batch] of the rows where there are any.
 

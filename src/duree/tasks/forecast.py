@@ -10,23 +10,27 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from duree.baselines import Baseline
 from duree.baselines.forecasts import forecast_baselines
 from duree.errors import DataError
 from duree.evaluation.forecast_metrics import FORECASTS, FURTHER, quantiles_of
 from duree.evaluation.metrics import MetricSet
+from duree.network.contracts import Criterion
 from duree.network.distributions import DISTRIBUTIONS, Distribution
 from duree.network.forecaster import Forecaster
+from duree.network.network import Network
 from duree.recipe.quantile_levels import BAND_80, BAND_95, LEVELS, MEDIAN
-from duree.recipe.recipe import Recipe
+from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.transform import Transform
 from duree.sequences.window_encoder import WindowEncoder
+from duree.tables.layouts import Layout
+from duree.tables.layouts.rolling_origins import Plan
 from duree.tasks.sample_paths import at_scores, correlation, draw_scores, normal_scores
-from duree.tasks.task import Link, Loss, Task
+from duree.tasks.task import Task, Watched
 
 Floats = NDArray[np.float64]
 
@@ -57,9 +61,22 @@ class Forecast(Task):
 
     name: ClassVar[str] = "forecast"
     metrics: ClassVar[MetricSet] = FORECASTS
-    stratify: ClassVar[bool] = False
-    watched: ClassVar[str] = "minus OWA"
-    of_series: ClassVar[bool] = True
+    layouts: ClassVar[tuple[str, ...]] = ("forecast_origins",)
+    watched: ClassVar[Watched] = Watched("minus OWA", "OWA on validation", -1)
+    defaults: ClassVar[Defaults] = {
+        "model": {
+            "cell": "gru",
+            "bidirectional": False,
+            "pooling": "last",
+            "input_dropout": 0.0,
+            "output_dropout": 0.0,
+            "wide": False,
+        }
+    }
+
+    @classmethod
+    def is_meant(cls, recipe: Recipe) -> bool:
+        return bool(recipe.data.series) and recipe.data.target is None
 
     @classmethod
     def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
@@ -96,11 +113,17 @@ class Forecast(Task):
             )
         return cls(values.shape[1], distribution)
 
-    def reading(self, encoder: Encoder) -> Self:
+    def with_encoder(self, encoder: Encoder) -> Self:
         assert isinstance(encoder, WindowEncoder)
         return replace(self, transform=encoder.transform, unit=encoder.unit)
 
-    def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
+    def plan(self, encoder: Encoder, naive_season: int | None) -> Plan:
+        """How series are read that go on after their last step."""
+        assert isinstance(encoder, WindowEncoder)
+        naive = naive_season or encoder.season
+        return Plan(self.horizon, encoder.window, encoder.season, naive, 1)
+
+    def network(self, settings: ModelSettings, encoder: Encoder) -> Network:
         assert isinstance(encoder, WindowEncoder)
         return Forecaster(
             settings,
@@ -120,15 +143,11 @@ class Forecast(Task):
     def outputs(self) -> int:
         return self.horizon * (self.family.size + 2) + 1
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ()
-
     def encode(self, target: pl.Series) -> Floats:
         further = [target.struct.field(name).cast(pl.Float64).to_numpy() for name in FURTHER]
         return np.column_stack([answers(target), *further])
 
-    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
+    def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         family, horizon = self.family, self.horizon
 
         def loss(scores: Tensor, targets: Tensor) -> Tensor:
@@ -179,7 +198,7 @@ class Forecast(Task):
         values = self.metrics.values(self.predictions(scores), targets)
         return -values.get("owa", values.get("mase", np.inf))
 
-    def answer_rows(self, frame: pl.DataFrame, target: pl.Series) -> pl.DataFrame:
+    def answer_rows(self, frame: pl.DataFrame, target: pl.Series, layout: Layout) -> pl.DataFrame:
         steps = pl.int_ranges(1, pl.lit(self.horizon + 1), dtype=pl.Int64).alias("step")
         actual = target.struct.field("values").alias(target.name)
         return (
@@ -187,22 +206,6 @@ class Forecast(Task):
             .explode(frame.columns[-1], "step", target.name)
             .with_columns(pl.col(target.name).fill_nan(None))
         )
-
-    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
-        raise NotImplementedError("a forecast has no wide part")
-
-    @property
-    def link(self) -> Link:
-        raise NotImplementedError("a forecast is no single function of the scores")
-
-    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
-        raise NotImplementedError("a forecast is explained by its report alone")
-
-    def chosen(self, predictions: Floats) -> NDArray[np.int64]:
-        return np.zeros(len(predictions), dtype=np.int64)
-
-    def calibration(self, predictions: Floats, targets: NDArray[Any]) -> list[dict[str, Any]]:
-        return []
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
         season = recipe.forecast.season or 1

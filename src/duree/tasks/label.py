@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from duree.baselines import Baseline
@@ -34,17 +34,20 @@ from duree.evaluation.tag_metrics import (
     tagging_metrics,
 )
 from duree.network.batches import Examples
+from duree.network.contracts import Criterion
+from duree.network.network import Network
 from duree.network.tagger import Tagger, TagScores
-from duree.recipe.recipe import Recipe
+from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import TOKENS, ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.token_encoder import WORD, TokenEncoder
 from duree.tables.columns import with_columns
+from duree.tables.layouts import Layout as TableLayout
 from duree.tables.layouts.sentences import layers_of, tags_of, with_tokens
 from duree.tables.table import Table
 from duree.tasks.tag_layer import Layer
-from duree.tasks.task import Link, Loss, Task
+from duree.tasks.task import Task, Watched
 
 # A chance of exactly 0 or 1 that is wrong would make the validation loss infinite.
 SURE = 1e-6
@@ -61,9 +64,21 @@ class Label(Task):
     layers: tuple[Layer, ...]
 
     name: ClassVar[str] = "label"
-    stratify: ClassVar[bool] = False
-    watched: ClassVar[str] = "share of right tags, or entity F1"
-    each_step: ClassVar[bool] = True
+    layouts: ClassVar[tuple[str, ...]] = ("tokens",)
+    watched: ClassVar[Watched] = Watched(
+        "share of right tags, or entity F1", "right tags, or entity F1, on validation", 1
+    )
+    # benchmarks/tagging.py measures what these reach.
+    defaults: ClassVar[Defaults] = {
+        "model": {
+            "embedding_size": 100,
+            "hidden_size": 200,
+            "word_dropout": 0.5,
+            "input_dropout": 0.5,
+            "recurrent_dropout": 0.4,
+        },
+        "training": {"batch_size": 16, "epochs": 20},
+    }
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
@@ -101,7 +116,7 @@ class Label(Task):
             return first.scheme.kinds
         return first.tags if len(first.tags) <= MOST_CLASSES else ()
 
-    def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
+    def network(self, settings: ModelSettings, encoder: Encoder) -> Network:
         if not isinstance(encoder, TokenEncoder):
             raise TypeError(f"{type(encoder).__name__} reads no tokens")
         return Tagger(
@@ -135,10 +150,7 @@ class Label(Task):
             answers[:, LENGTH], answers[:, KIND] = lengths, kinds
         return Ragged(answers, offsets_of(target.list.len().to_numpy()))
 
-    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
-        raise NotImplementedError("tags have no wide part")
-
-    def loss(self, targets: Any, recipe: Recipe) -> Loss:
+    def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         def loss(scores: Any, targets: Tensor) -> Tensor:
             answers = targets[:, :, LAYERS:].unbind(2)
             if isinstance(scores, TagScores):
@@ -147,24 +159,11 @@ class Label(Task):
 
         return loss
 
-    def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
-        return self
-
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
     ) -> NDArray[np.float64]:
         """Of each layer the place of the tag, then its chance: float64 [words, 2 * layers]."""
         return scores.astype(np.float64)
-
-    @property
-    def link(self) -> Link:
-        raise NotImplementedError("a chain of tags is no function of one step's scores")
-
-    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
-        raise NotImplementedError("tags are not explained")
-
-    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
-        raise NotImplementedError("tags are not explained")
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         """The mean over layers: entity F1, or the share of right tags."""
@@ -172,13 +171,8 @@ class Label(Task):
         names = [self.metrics.primary, *(f"{layer.name}_accuracy" for layer in self.layers[1:])]
         return float(np.mean([found.get(name, 0.0) for name in names]))
 
-    def calibration(
-        self, predictions: NDArray[np.float64], targets: NDArray[Any]
-    ) -> list[dict[str, Any]]:
-        return []
-
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
-        raise NotImplementedError("a lemma hangs on its word: see told")
+        raise TypeError("a lemma depends on its word: ask summary_columns")
 
     def summary_columns(
         self, predictions: NDArray[np.float64], inputs: pl.Series
@@ -213,10 +207,12 @@ class Label(Task):
         )
         return {"tags.json": found.model_dump()}
 
-    def answer_rows(self, frame: pl.DataFrame, target: pl.Series) -> pl.DataFrame:
+    def answer_rows(
+        self, frame: pl.DataFrame, target: pl.Series, layout: TableLayout
+    ) -> pl.DataFrame:
         return with_tokens(frame)
 
-    def answered(
+    def predicted_table(
         self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
     ) -> pl.DataFrame:
         return with_columns(with_tokens(frame), self.summary_columns(predictions, frame[TOKENS]))

@@ -18,13 +18,16 @@ from duree.baselines import Baseline, label_baselines
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.metrics import MULTILABEL, MetricSet
-from duree.recipe.recipe import Recipe
+from duree.network.contracts import Criterion, Link
+from duree.recipe.recipe import Defaults, Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of, units_of
+from duree.tasks.features import encoding_of, units_of
+from duree.tasks.row_task import RowTask
+from duree.tasks.task import Watched, mean_of
 
 
 @dataclass(frozen=True)
-class Multilabel(Task):
+class Multilabel(RowTask):
     """One yes or no for every label, in alphabetical order; a label is given from 0.5 upwards."""
 
     labels: tuple[str, ...]
@@ -33,8 +36,10 @@ class Multilabel(Task):
 
     name: ClassVar[str] = "multilabel"
     metrics: ClassVar[MetricSet] = MULTILABEL
-    stratify: ClassVar[bool] = False
-    watched: ClassVar[str] = "share of right labels"
+    watched: ClassVar[Watched] = Watched(
+        "share of right labels", "share of right labels on validation", 1
+    )
+    defaults: ClassVar[Defaults] = {"data": {"label_separator": ";"}}
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
@@ -74,10 +79,10 @@ class Multilabel(Task):
                 marks[row, places[label]] = 1
         return marks
 
-    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+    def indicators(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(targets == 1)
 
-    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
+    def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         weight = None
         if recipe.training.class_weights == "balanced":
             share = np.clip(targets.mean(axis=0), 1 / len(targets), 1 - 1 / len(targets))
@@ -107,7 +112,7 @@ class Multilabel(Task):
         return np.asarray(expit(scores.astype(np.float64) / self.temperature))
 
     @property
-    def link(self) -> Link:
+    def export(self) -> Link:
         return Link("Sigmoid", 1 / self.temperature, 0.0)
 
     def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
@@ -121,11 +126,6 @@ class Multilabel(Task):
     ) -> float:
         right = ((scores > 0) == (targets == 1)).mean(axis=1)
         return mean_of(right, *weights)
-
-    def calibration(
-        self, predictions: NDArray[np.float64], targets: NDArray[Any]
-    ) -> list[dict[str, Any]]:
-        return []
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         given = [

@@ -12,7 +12,6 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
-from torch import Tensor, nn
 
 from duree.baselines import Baseline, next_baselines
 from duree.baselines.boosted import MOST_STATES, MOST_STEPS, cross_fitted
@@ -23,21 +22,26 @@ from duree.evaluation.calibration import fit_temperature, log_of_truth, reliabil
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.next_metrics import NEXT_IN_TERMS, SUMS, terms
 from duree.network.batches import Examples
+from duree.network.contracts import Criterion, Simulated
+from duree.network.network import Network
 from duree.network.next_model import StepModel
-from duree.recipe.recipe import Recipe
+from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import STATES, EpochBudget, ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.tables.columns import as_text, with_columns
+from duree.tables.layouts import Layout
 from duree.tables.layouts.persons import GAPS
-from duree.tables.layouts.states import ARROW, period_of
+from duree.tables.layouts.state_strings import ARROW
+from duree.tables.layouts.states import period_of
 from duree.tables.layouts.step_attributes import names_of_step_features
 from duree.tables.table import Table
 from duree.tasks.distillation import DISTILLED, loss_of_steps
+from duree.tasks.features import encoding_of
 from duree.tasks.simulation import Simulation
-from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of
+from duree.tasks.task import Task, Watched, mean_of
 
 # What stands for every state that training has not seen.
 UNSEEN = "(unseen)"
@@ -80,28 +84,40 @@ class Next(Task):
 
     name: ClassVar[str] = "next"
     metrics: ClassVar[MetricSet] = NEXT_IN_TERMS
-    stratify: ClassVar[bool] = False
-    watched: ClassVar[str] = "minus bits per step"
-    each_step: ClassVar[bool] = True
+    layouts: ClassVar[tuple[str, ...]] = ("spells", "events", "states")
+    watched: ClassVar[Watched] = Watched("minus bits per step", "bits per step on validation", -1)
+    defaults: ClassVar[Defaults] = {
+        "data": {"target": STATES},
+        "model": {
+            "embedding_size": 16,
+            "bidirectional": False,
+            "pooling": "last",
+            "word_dropout": 0.0,
+            "input_dropout": 0.1,
+            "recurrent_dropout": 0.2,
+            "output_dropout": 0.3,
+        },
+        "training": {"batch_size": 16, "learning_rate": 3e-3, "patience": 20},
+    }
     # mvad (33 batches an epoch) learns for some 3,000 steps.
     epoch_budget: ClassVar[EpochBudget] = EpochBudget(steps=3500, epochs=100)
 
     @classmethod
-    def check(cls, recipe: Recipe) -> None:
-        if not recipe.data.reads_states:
+    def check_recipe(cls, recipe: Recipe) -> None:
+        if not (recipe.data.states or recipe.data.state or recipe.data.event):
             raise RecipeError(
                 "what comes next is asked of sequences of states or events, and none are named",
                 fix="name them: --states, or --state with --start, or --event",
             )
         if recipe.data.target != STATES:
             raise RecipeError(
-                "the sequences themselves are foretold, and {target!r} is named as target too",
+                "the sequences themselves are predicted, and {target!r} is named as target too",
                 fix="leave --target out, or leave --task next out",
                 target=recipe.data.target,
             )
         if recipe.model.bidirectional:
             raise RecipeError(
-                "a network that reads from both ends sees what it is to foretell",
+                "a network that reads from both ends sees what it is to predict",
                 fix="leave model.bidirectional out: for this task it is false",
             )
 
@@ -152,7 +168,7 @@ class Next(Task):
     def classes(self) -> tuple[str, ...]:
         return (*self.states, UNSEEN)
 
-    def network(self, settings: ModelSettings, encoder: Encoder) -> nn.Module:
+    def network(self, settings: ModelSettings, encoder: Encoder) -> Network:
         return StepModel(
             settings,
             vocabulary_size=len(SPECIAL) + len(self.states),
@@ -162,7 +178,7 @@ class Next(Task):
             times=max(self.times - 1, 0),
             period=self.period,
             covariates=encoder.sizes if isinstance(encoder, StateEncoder) else (),
-            step_features=encoder.classes if isinstance(encoder, StateEncoder) else (),
+            step_features=list(encoder.step_classes.values()),
         )
 
     def codes(self, sequences: Ragged) -> Ragged:
@@ -196,15 +212,14 @@ class Next(Task):
         )
         return _after(Ragged(codes.to_numpy(), offsets_of(sequences.list.len().to_numpy())))
 
-    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
-        return np.asarray(targets[:, :1] == np.arange(self.outputs))
-
-    def distilled(self, examples: Examples, recipe: Recipe) -> tuple[Self, Examples, Loss]:
+    def prepare_training(
+        self, examples: Examples, recipe: Recipe
+    ) -> tuple[Self, Examples, Criterion]:
         """A share of the loss is learned from what boosted trees say of each step that have not
         seen its row."""
         came = examples.answers[:, 0].astype(np.int64)
         if self.outputs > MOST_STATES or len(came) > MOST_STEPS or len(examples) < FEWEST_DISTILLED:
-            return self, examples, self.loss(examples.answers, recipe)
+            return self, examples, self.criterion(examples.answers, recipe)
         steps = self._steps(examples.sequences)
         predicted = cross_fitted(steps, came, self.outputs, recipe.seed, examples.weights)
         teacher = torch.from_numpy(predicted)
@@ -213,7 +228,7 @@ class Next(Task):
         examples = replace(examples, targets=Ragged(targets, examples.sequences.offsets))
         return replace(self, distillation_share=DISTILLED), examples, loss_of_steps(teacher)
 
-    def loss(self, targets: Any, recipe: Recipe) -> Loss:
+    def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         return loss_of_steps()
 
     def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
@@ -241,16 +256,6 @@ class Next(Task):
         """Whether there are more states, or steps, than a table has room for, a column a state."""
         return self.is_large or len(self.states) > MOST_COLUMNS
 
-    @property
-    def link(self) -> Link:
-        return Link("Softmax", 1 / self.temperature, 0.0)
-
-    def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
-        raise NotImplementedError("what comes next is not explained")
-
-    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
-        return np.asarray(predictions.argmax(axis=1))
-
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         of_truth = log_of_truth(scores, targets.values[:, 0])
         return float(mean_of(of_truth, *_of_steps(targets, weights)) / np.log(2))
@@ -261,23 +266,17 @@ class Next(Task):
         right = predictions[:, SUMS.index("right")] == 1
         return reliability_of(predictions[:, len(SUMS) + 1], right)
 
-    def simulate(
-        self,
-        network: nn.Module,
-        sequences: Ragged,
-        parts: tuple[NDArray[np.int64], NDArray[np.int64]],
-        seed: int,
-        weights: NDArray[np.float64] | None,
-    ) -> dict[str, Any] | None:
-        """The state at the last time point, as foretold from earlier ones by simulated paths."""
-        if not isinstance(network, StepModel):
+    def simulate(self, given: Simulated) -> dict[str, Any] | None:
+        """The state at the last time point, as predicted from earlier ones by simulated paths."""
+        if not isinstance(given.network, StepModel):
             return None
-        # What each output is read as, where the network goes on from what it said itself.
+        # What each output is read as, where the network goes on from its own predictions.
         tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
-        seen, tested = (sequences.take(rows) for rows in parts)
-        counts = () if weights is None else (weights[rows] for rows in parts)
-        asked = Simulation(network, tokens, self.times, self.temperature, seed)
-        return asked.figures(tested, self.codes(seen), self.codes(tested), *counts)
+        parts = given.train, given.test
+        seen, tested = (given.sequences.take(rows) for rows in parts)
+        counts = () if given.weights is None else (given.weights[rows] for rows in parts)
+        simulation = Simulation(given.network, tokens, self.times, self.temperature, given.seed)
+        return simulation.figures(tested, self.codes(seen), self.codes(tested), *counts)
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         return self._columns(predictions.argmax(axis=1), predictions.max(axis=1), predictions)
@@ -301,11 +300,13 @@ class Next(Task):
             *(pl.Series(name, column) for name, column in zip(names, shares.T, strict=True)),
         ]
 
-    def answer_rows(self, frame: pl.DataFrame, target: pl.Series) -> pl.DataFrame:
+    def answer_rows(self, frame: pl.DataFrame, target: pl.Series, layout: Layout) -> pl.DataFrame:
         """A row for each step that is foretold: its place, the state before, and the one it is.
 
         Of events with times also ``gap``, how long after the one before it came.
         """
+        # What the table says of each step would be repeated at every other one.
+        frame = frame.drop(layout.step_columns, strict=False)
         of_steps = {target.name: target.str.split(ARROW)}
         if GAPS in frame.columns:
             of_steps |= {GAP: frame[GAPS]}
@@ -321,11 +322,11 @@ class Next(Task):
         joined = pl.concat([others, steps], how="horizontal")
         return joined.explode(names).filter(pl.col("step").is_not_null())
 
-    def answered(
-        self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
-    ) -> pl.DataFrame:
-        """Beside each sequence the state that comes after its last."""
-        return with_columns(frame, self.columns(predictions[np.cumsum(lengths) - 1]))
+    def row_predictions(
+        self, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Of each sequence those of the state that comes after its last."""
+        return predictions[np.cumsum(lengths) - 1]
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
         encoding = encoding_of(encoder)

@@ -15,15 +15,18 @@ from torch.nn.functional import mse_loss
 from duree.baselines import Baseline, regression_baselines
 from duree.errors import DataError
 from duree.evaluation.metrics import REGRESSION, MetricSet
+from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.task import Link, Loss, Task, encoding_of, mean_of, units_of
+from duree.tasks.features import encoding_of, units_of
+from duree.tasks.row_task import RowTask
+from duree.tasks.task import Watched, mean_of
 
 COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
-class Regress(Task):
+class Regress(RowTask):
     """Squared error on the target in units of its training mean and standard deviation.
 
     ``margin`` is half the width of the 95 % prediction interval: the split-conformal quantile of
@@ -36,8 +39,9 @@ class Regress(Task):
 
     name: ClassVar[str] = "regress"
     metrics: ClassVar[MetricSet] = REGRESSION
-    stratify: ClassVar[bool] = False
-    watched: ClassVar[str] = "minus mean absolute error"
+    watched: ClassVar[Watched] = Watched(
+        "minus mean absolute error", "mean absolute error on validation", -1
+    )
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
@@ -56,17 +60,13 @@ class Regress(Task):
     def outputs(self) -> int:
         return 1
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ()
-
     def encode(self, target: pl.Series) -> NDArray[np.float64]:
         return target.cast(pl.Float64).to_numpy(writable=True)
 
-    def marks(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+    def indicators(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(targets > self.mean)[:, None]
 
-    def loss(self, targets: NDArray[Any], recipe: Recipe) -> Loss:
+    def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
             standard = ((targets - self.mean) / self.scale).to(scores.dtype)
             if weights is None:
@@ -92,7 +92,7 @@ class Regress(Task):
         return scores.astype(np.float64) * self.scale + self.mean
 
     @property
-    def link(self) -> Link:
+    def export(self) -> Link:
         return Link("Identity", self.scale, self.mean)
 
     def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
@@ -106,11 +106,6 @@ class Regress(Task):
     ) -> float:
         errors = np.abs(self.predictions(scores)[:, 0] - targets)
         return -mean_of(errors, *weights)
-
-    def calibration(
-        self, predictions: NDArray[np.float64], targets: NDArray[Any]
-    ) -> list[dict[str, Any]]:
-        return []
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         value = predictions[:, 0]

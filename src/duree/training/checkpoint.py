@@ -13,9 +13,10 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from duree.errors import RunError
+from duree.network.network import Network
 from duree.storage import is_sealed, read_sealed, write_sealed
 
 Weights = dict[str, Tensor]
@@ -72,7 +73,7 @@ class Training:
         Plain data that must be the same whenever this training goes on.
     """
 
-    model: nn.Module
+    model: Network
     optimiser: torch.optim.Optimizer
     average: Weights
     best: Weights

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from duree.network.batches import Examples, batch_of, cut_by_length
+from duree.network.network import Network
 from duree.recipe.settings import TrainingSettings
-from duree.training.optimiser import Loss, make_optimiser, update
+from duree.training.optimiser import make_optimiser, update
 
 PROBES = 3
 # Copies of the weights held at once: the network, its gradient, two moments, the average, the best.
@@ -28,7 +29,7 @@ class Estimate:
 
 
 def estimate(
-    model: nn.Module, examples: Examples, loss: Loss, settings: TrainingSettings, steps: int
+    model: Network, examples: Examples, settings: TrainingSettings, steps: int
 ) -> Estimate:
     """Time whole updates of a copy of the network on batches of shorter and longer rows.
 
@@ -44,7 +45,7 @@ def estimate(
     with torch.random.fork_rng(devices=[]):
         for rows in [chosen[-1], *chosen]:  # the first pass warms caches and allocators up
             began = time.perf_counter()
-            update(trial, optimiser, loss, batch_of(examples, rows), settings.clip_norm)
+            update(trial, optimiser, batch_of(examples, rows), settings.clip_norm)
             seconds.append(time.perf_counter() - began)
     expected = float(np.mean(seconds[1:])) * steps
     if settings.max_minutes is not None:

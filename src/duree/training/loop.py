@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from duree.errors import TrainingError, translate
 from duree.network import kernels
 from duree.network.allocator import keep_freed_memory
-from duree.network.batches import batch_of, pad, targets_of
-from duree.network.scoring import scores, scoring_batches
-from duree.sequences.ragged import Ragged
+from duree.network.batches import batch_of
+from duree.network.network import Network
+from duree.network.scoring import scores
 from duree.storage import write_file
 from duree.training.checkpoint import (
     Position,
@@ -48,7 +47,7 @@ FREE = {"checkpoint_seconds", "max_minutes"}
 
 
 def train(
-    model: nn.Module,
+    model: Network,
     plan: Plan,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
@@ -58,9 +57,7 @@ def train(
 
     Parameters
     ----------
-    model : nn.Module
-        Called with values and lengths (see ``pad``), gives scores [batch, outputs]; or
-        [batch, steps, outputs], where it answers at each step.
+    model : Network
     plan : Plan
     progress : Progress, optional
     checkpoint : Path, optional
@@ -81,6 +78,7 @@ def train(
         Ctrl-C or a request to end; a checkpoint is saved first.
     """
     keep_freed_memory()
+    model.criterion = plan.criterion
     steps = plan.epochs * len(plan.batches(0))
     training = _begin(model, plan)
     refused = load_checkpoint(training, checkpoint) if checkpoint else []
@@ -90,7 +88,7 @@ def train(
                 progress.message(message)
             if kernels.compiled is None:
                 progress.message(translate(SLOWER).format(reason=kernels.missing))
-            expected = estimate(model, plan.examples, plan.loss, plan.settings, steps)
+            expected = estimate(model, plan.examples, plan.settings, steps)
             progress.start(steps, training.position.step, expected)
         with Interrupt() as interrupt, torch.random.fork_rng(devices=[]):
             _Session(plan, steps, training, progress, checkpoint, interrupt).run(history)
@@ -108,25 +106,12 @@ def write_history(path: Path, history: list[dict[str, Any]]) -> None:
     write_file(path, "".join(lines).encode())
 
 
-def _begin(model: nn.Module, plan: Plan) -> Training:
+def _begin(model: Network, plan: Plan) -> Training:
     average = _copy(model.state_dict()) if plan.settings.averaging else {}
     choices = {"seed": plan.seed, "rows": len(plan.examples)}
     choices |= {f"training.{k}": v for k, v in plan.settings.model_dump(exclude=FREE).items()}
     optimiser = make_optimiser(model, plan.settings)
     return Training(model, optimiser, average, {}, Position(), choices)
-
-
-def _validation_loss(plan: Plan, found: NDArray[np.float32]) -> float:
-    """The mean loss of the validation part, whose scores these are."""
-    targets = plan.validation.targets
-    if not isinstance(targets, Ragged):
-        return float(plan.loss(*map(torch.from_numpy, (found, targets, *plan.validation.weighed))))
-    scored, total = Ragged(found, targets.offsets), 0.0
-    for rows in scoring_batches(targets):
-        weights = (torch.from_numpy(weights[rows]) for weights in plan.validation.weighed)
-        loss = plan.loss(pad(scored, rows)[0], targets_of(plan.validation, rows), *weights)
-        total += float(loss) * int(targets.lengths[rows].sum())
-    return total / max(len(targets.values), 1)
 
 
 def _copy(weights: Weights) -> Weights:
@@ -192,7 +177,7 @@ class _Session:
         for group in training.optimiser.param_groups:
             group["lr"] = learning_rate(plan.settings, step, self.steps)
         batch = batch_of(plan.examples, rows)
-        loss = update(training.model, training.optimiser, plan.loss, batch, plan.settings.clip_norm)
+        loss = update(training.model, training.optimiser, batch, plan.settings.clip_norm)
         self.require_finite(loss)
         if plan.settings.averaging and (step + 1) % self.average_every == 0:
             self.average(step // self.average_every)
@@ -226,7 +211,7 @@ class _Session:
         training.model.load_state_dict(evaluated)
         found = scores(training.model, plan.validation.sequences)
         training.model.load_state_dict(own)
-        validation_loss = _validation_loss(plan, found)
+        validation_loss = training.model.validation_loss(plan.validation, found)
         self.require_finite(validation_loss)
         figure = plan.figure(found, plan.validation.targets, *plan.validation.weighed)
         best = (figure, -validation_loss)

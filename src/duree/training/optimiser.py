@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from duree.network import kernels
+from duree.network.batches import Batch
 from duree.network.kernels.rows import adam_rows
+from duree.network.network import Network
 from duree.recipe.settings import TrainingSettings
-
-# (scores, targets) or (scores, targets, weights of the rows) -> mean.
-Loss = Callable[..., Tensor]
 
 # The first steps are taken with care: Adam's second moments are still rough (Ma & Yarats 2021).
 WARM_UP_STEPS = 100
@@ -98,18 +97,13 @@ def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
 
 
 def update(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    loss: Loss,
-    batch: tuple[Tensor, ...],
-    clip_norm: float,
+    model: Network, optimiser: torch.optim.Optimizer, batch: Batch, clip_norm: float
 ) -> float:
-    """One update of the weights from what ``batch_of`` gives; returns the batch's loss.
+    """One update of the weights; returns the batch's loss.
 
     Where the loss is not a finite number, nothing is changed.
     """
-    values, lengths, *answers = batch
-    batch_loss = loss(model(values, lengths), *answers)
+    batch_loss = model.loss(batch)
     value = float(batch_loss.detach())
     if math.isfinite(value):
         optimiser.zero_grad(set_to_none=True)

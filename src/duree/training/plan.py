@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.network.batches import Examples, epoch_batches
+from duree.network.contracts import Criterion
 from duree.recipe.settings import DEFAULT_BUDGET, EpochBudget, TrainingSettings
 from duree.training.estimate import Estimate
-from duree.training.optimiser import Loss
 
 Figure = Callable[..., float]
 
@@ -57,18 +57,18 @@ class Plan:
     ----------
     examples, validation : Examples
         What to learn from, and what to choose the best epoch by.
-    loss : (scores, targets) -> mean over the batch
+    criterion : (scores, targets) -> mean over the batch
         Of padded batches, where each step has an answer: see ``batch_of``.
     figure : (scores, targets) -> float
         What early stopping watches on ``validation``; higher is better.
     settings : TrainingSettings
     seed : int
-    enough : Enough
+    epoch_budget : EpochBudget
     """
 
     examples: Examples
     validation: Examples
-    loss: Loss
+    criterion: Criterion
     figure: Figure
     settings: TrainingSettings
     seed: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from duree.network.batches import Examples
+from duree.network.contracts import Criterion
 from duree.network.scoring import scores
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe.settings import TrainingSettings
@@ -24,21 +24,21 @@ WIDE_TRAINING = TrainingSettings(
 WIDE_SHARE = 0.1
 
 
-def train_wide(wide: WideModel, plan: Plan, marks: NDArray[np.bool_]) -> int:
+def train_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_]) -> int:
     """Train on the plan's examples; returns how many epochs did best on its validation rows.
 
-    ``marks`` is bool [rows, outputs]: which examples speak for each output.
+    ``indicators`` is bool [rows, outputs]: which examples speak for each output.
     """
-    wide.weigh(plan.examples.sequences, marks)
+    wide.weigh(plan.examples.sequences, indicators)
     history = train(wide, replace(plan, settings=_settings(plan)))
     best = max(history, key=lambda record: (record["metric"], -record["validation_loss"]))
     return int(best["epoch"])
 
 
-def refit_wide(wide: WideModel, plan: Plan, marks: NDArray[np.bool_], epochs: int) -> None:
+def refit_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], epochs: int) -> None:
     """Train anew, as long as was best, on examples and validation rows together.
 
-    The baselines are refitted so too. ``marks`` are those of all rows.
+    The baselines are refitted so too. ``indicators`` are those of all rows.
     """
     rows = Examples(
         plan.examples.sequences.followed_by(plan.validation.sequences),
@@ -49,7 +49,7 @@ def refit_wide(wide: WideModel, plan: Plan, marks: NDArray[np.bool_], epochs: in
     )
     nn.init.zeros_(wide.weight)
     nn.init.zeros_(wide.bias)
-    wide.weigh(rows.sequences, marks)
+    wide.weigh(rows.sequences, indicators)
     settings = _settings(plan).model_copy(update={"epochs": epochs})
     train(wide, replace(plan, examples=rows, validation=rows, settings=settings))
 
@@ -67,7 +67,7 @@ def _settings(plan: Plan) -> TrainingSettings:
     return WIDE_TRAINING.model_copy(update={"max_minutes": allowed})
 
 
-def join(model: JoinedModel, validation: Examples, loss: Callable[..., Tensor]) -> None:
+def join(model: JoinedModel, validation: Examples, criterion: Criterion) -> None:
     """Set the shares of both parts, and of each one alone, to those of least validation loss.
 
     Shares are never negative: a part is used as it learned to speak, or not at all.
@@ -80,7 +80,7 @@ def join(model: JoinedModel, validation: Examples, loss: Callable[..., Tensor]) 
     def best(parts: list[Tensor]) -> list[float]:
         def loss_of(shares: np.ndarray) -> float:
             joined = sum(float(share) * part for share, part in zip(shares, parts, strict=True))
-            return float(loss(joined, *answers))
+            return float(criterion(joined, *answers))
 
         start = np.full(len(parts), 1.0 / len(parts))
         # Few numbers on few rows: a simplex search needs no gradient, and always ends alike.

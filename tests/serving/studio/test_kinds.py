@@ -19,7 +19,7 @@ from duree.pipeline.progress import standing
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.serving.studio.forms import FORMS
-from duree.serving.studio.shelf import Shelf
+from duree.serving.studio.workspace import Shelf
 
 STATES = ["school", "work", "none"]
 
@@ -250,7 +250,7 @@ def test_the_recipe_is_what_was_chosen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("duree.serving.studio.worker.Workers.start", lambda *_: None)
-    monkeypatch.setattr("duree.serving.studio.look.try_out", lambda recipe: None)
+    monkeypatch.setattr("duree.serving.studio.table_preview.try_out", lambda recipe: None)
     status, page = post(visitor, opened(visitor, tables[kind]), changed | {"name": "run"})
     assert status == 303, page
     found: object = Run(visitor.folder / "run").recipe

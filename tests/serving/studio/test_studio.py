@@ -14,7 +14,7 @@ from tests.support.studio import Visitor
 
 from duree.pipeline.progress import standing
 from duree.pipeline.run import Run
-from duree.serving.studio.shelf import Shelf
+from duree.serving.studio.workspace import Shelf
 
 CHOSEN = {"part": "whole", "baselines": "true", "text": "letter", "target": "tone"}
 ALONE = {name: value for name, value in CHOSEN.items() if name != "baselines"}

@@ -15,7 +15,7 @@ from tests.support.studio import Endless, Visitor
 
 from duree.pipeline.run import Run
 from duree.serving.studio import uploads
-from duree.serving.studio.shelf import Shelf
+from duree.serving.studio.workspace import Shelf
 from duree.workflow import fit
 
 FORM = {"content-type": "multipart/form-data; boundary=b"}

@@ -14,7 +14,7 @@ from duree.tables.layouts.covariates import (
     prepend_covariates,
     prepend_covariates_to_row,
 )
-from duree.tables.layouts.states import ARROW, MISSING
+from duree.tables.layouts.state_strings import ARROW, MISSING
 from duree.tables.table import Source, Table
 
 CELLS = st.none() | st.text(max_size=8) | st.sampled_from([" yes ", "›", "a › b", "=", MISSING])

@@ -7,7 +7,7 @@ import pytest
 
 from duree.errors import DataError
 from duree.recipe.settings import DataSettings
-from duree.tables.layouts.layout import settings_of_rows, time_points, whole
+from duree.tables.layouts import gather_rows, layout_of
 from duree.tables.table import Source, Table
 
 SETTINGS = DataSettings(event=("action",), time="when", id="user")
@@ -24,7 +24,7 @@ def test_events_stand_in_the_order_of_time_with_the_gaps_between_them() -> None:
         ("u", "buy", "2020-01-03 00:00:00"),
         ("u", "look", "2020-01-01 12:00:00"),
     ]
-    found, kept = whole(table(rows), SETTINGS)
+    found, kept = gather_rows(table(rows), SETTINGS)
     assert found.frame.to_dicts() == [
         {"user": "v", "states": "look", "gaps": [0.0]},
         {"user": "u", "states": "look › buy", "gaps": [0.0, 1.5]},
@@ -34,10 +34,10 @@ def test_events_stand_in_the_order_of_time_with_the_gaps_between_them() -> None:
         "3 events of 2 persons, from 2020-01-01 12:00:00 to 2020-01-05 12:00:00"
     )
     assert "1 (row 3 ...); sorted" in message["unsorted"]
-    times, states = time_points(found, SETTINGS, kept)
+    times, states = layout_of(SETTINGS)(SETTINGS, kept).time_points(found)
     assert times == ["1", "2"]
     assert states.to_list() == [["look", None], ["look", "buy"]]
-    assert settings_of_rows(SETTINGS).time is None
+    assert layout_of(SETTINGS)(SETTINGS).settings.time is None
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_events_stand_in_the_order_of_time_with_the_gaps_between_them() -> None:
 )
 def test_times_are_numbers_or_dates(times: list, gaps: list[float]) -> None:
     rows = [("u", name, time) for name, time in zip("abc", times, strict=True)]
-    found, _ = whole(table(rows), SETTINGS)
+    found, _ = gather_rows(table(rows), SETTINGS)
     assert found.frame["states"].to_list() == ["c › b › a"]
     assert found.frame["gaps"][0].to_list() == pytest.approx(gaps)
 
 
 def test_events_of_one_time_stay_as_they_stand() -> None:
     rows = [("u", "b", 1), ("w", "z", 1), ("u", "a", 1)]
-    found, _ = whole(table(rows), SETTINGS)
+    found, _ = gather_rows(table(rows), SETTINGS)
     assert found.frame["states"].to_list() == ["b › a", "z"]
     message = {finding.check: finding.message("en") for finding in found.findings}
     assert "1 (row 3 ...)" in message["at_once"]
@@ -70,7 +70,7 @@ def test_events_of_one_time_stay_as_they_stand() -> None:
 def test_without_times_the_table_tells_the_order() -> None:
     rows = [("u", "b", 2), ("w", "z", 1), ("u", "a", 1)]
     settings = SETTINGS.model_copy(update={"time": None})
-    found, _ = whole(table(rows), settings)
+    found, _ = gather_rows(table(rows), settings)
     assert found.frame.columns == ["user", "states"]
     assert found.frame["states"].to_list() == ["b › a", "z"]
 
@@ -78,15 +78,15 @@ def test_without_times_the_table_tells_the_order() -> None:
 def test_further_columns_are_parts_of_the_event() -> None:
     rows = [("u", "buy", 1, "book"), ("u", "look", 2, None), ("u", "buy", 3, "pen › ink")]
     settings = SETTINGS.model_copy(update={"event": ("action", "item")})
-    found, _ = whole(table(rows, ("user", "action", "when", "item")), settings)
+    found, _ = gather_rows(table(rows, ("user", "action", "when", "item")), settings)
     assert found.frame["states"].to_list() == ["buy · book › look › buy · pen > ink"]
 
 
 def test_an_event_without_a_name_or_a_time_is_told() -> None:
     rows = [("u", "a", 1), ("u", " ", 2), ("u", "b", None)]
     with pytest.raises(DataError, match="1 rows have no 'action'; first at row 2"):
-        whole(table(rows), SETTINGS)
+        gather_rows(table(rows), SETTINGS)
     with pytest.raises(DataError, match="1 rows have no 'when'"):
-        whole(table(rows[::2]), SETTINGS)
-    found, _ = whole(table(rows), SETTINGS.model_copy(update={"drop_bad": True}))
+        gather_rows(table(rows[::2]), SETTINGS)
+    found, _ = gather_rows(table(rows), SETTINGS.model_copy(update={"drop_bad": True}))
     assert found.frame["states"].to_list() == ["a"]

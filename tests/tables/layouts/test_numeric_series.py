@@ -9,7 +9,7 @@ import pytest
 from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import NUMBERS, DataSettings
-from duree.tables.layouts.layout import settings_of_rows, whole
+from duree.tables.layouts import gather_rows, layout_of
 from duree.tables.layouts.numeric_series import SINCE, channel_names, list_numbers
 from duree.tables.table import Source, Table
 
@@ -53,7 +53,7 @@ def messages(found: Table) -> dict[str, str]:
 
 
 def test_a_long_table_has_a_row_for_each_series_in_the_order_of_time() -> None:
-    found, reading = whole(table(ROWS), settings())
+    found, reading = gather_rows(table(ROWS), settings())
     assert found.frame.columns == ["who", "regime", "area", NUMBERS]
     assert found.frame["who"].to_list() == ["a", "b"]
     assert found.frame["regime"].to_list() == ["old", "new"]
@@ -61,11 +61,11 @@ def test_a_long_table_has_a_row_for_each_series_in_the_order_of_time() -> None:
     assert reading["channels"] == ["wage", "price"]
     assert reading["even"]
     assert channel_names(reading) == ["wage", "price"]
-    assert settings_of_rows(settings()).time is None
+    assert layout_of(settings())(settings()).settings.time is None
 
 
 def test_what_the_series_are_like_is_told() -> None:
-    found, _ = whole(table(ROWS), settings())
+    found, _ = gather_rows(table(ROWS), settings())
     told = messages(found)
     assert told["series"] == "series: 2, of 2 to 3 steps (median 2)"
     assert told["unsorted"].startswith("rows are not in the order of 'year' (1 step back)")
@@ -77,7 +77,7 @@ def test_what_the_series_are_like_is_told() -> None:
 
 def test_steps_that_are_not_evenly_spaced_bring_the_time_between_them() -> None:
     rows = [("a", year, "1", "2", "old", "x") for year in ("1900", "1901", "1904", "1905")]
-    found, reading = whole(table(rows), settings())
+    found, reading = gather_rows(table(rows), settings())
     assert channel_names(reading) == ["wage", "price", SINCE]
     since = [step[2] for step in numbers(found)[0]]
     assert since == pytest.approx([0, np.log1p(1), np.log1p(3), np.log1p(1)])
@@ -87,33 +87,33 @@ def test_steps_that_are_not_evenly_spaced_bring_the_time_between_them() -> None:
 def test_irregular_moments_are_told_in_units_of_the_usual_step() -> None:
     days = ("2020-01-01", "2020-01-03", "2020-01-08", "2020-01-10")
     rows = [("a", day, "1", "2", "old", "x") for day in days]
-    _, reading = whole(table(rows), settings())
-    found, _ = whole(table(rows[:3]), settings(), reading)  # alike, whatever this table holds
+    _, reading = gather_rows(table(rows), settings())
+    found, _ = gather_rows(table(rows[:3]), settings(), reading)  # alike, whatever this table holds
     assert [step[2] for step in numbers(found)[0]] == pytest.approx([0, np.log1p(1), np.log1p(2.5)])
 
 
 def test_months_of_unequal_length_are_even_steps() -> None:
     rows = [("a", f"2020-{month:02}", "1", "2", "old", "x") for month in range(1, 13)]
-    assert whole(table(rows), settings())[1]["even"]
+    assert gather_rows(table(rows), settings())[1]["even"]
 
 
 def test_a_later_table_is_read_as_the_first_was() -> None:
-    _, reading = whole(table(ROWS), settings())
+    _, reading = gather_rows(table(ROWS), settings())
     rows = [("c", year, "1", "2", "old", "x") for year in ("1900", "1905")]
-    found, again = whole(table(rows), settings(), reading)
+    found, again = gather_rows(table(rows), settings(), reading)
     assert numbers(found) == [[[1, 2], [1, 2]]]
     assert again["channels"] == ["wage", "price"]
     assert "the network does not see it" in messages(found)["uneven_steps"]
     dates = [("c", day, "1", "2", "old", "x") for day in ("2020-01-01", "2020-01-02")]
     with pytest.raises(DataError, match="'year' are dates, and those of the training table"):
-        whole(table(dates), settings(), reading)
+        gather_rows(table(dates), settings(), reading)
 
 
 def test_a_later_table_lacks_a_channel() -> None:
-    _, reading = whole(table(ROWS), settings())
+    _, reading = gather_rows(table(ROWS), settings())
     short = table([row[:3] + row[4:] for row in ROWS], COLUMNS[:3] + COLUMNS[4:])
     with pytest.raises(DataError, match="there is no column 'price'"):
-        whole(short, settings(), reading)
+        gather_rows(short, settings(), reading)
 
 
 @pytest.mark.parametrize(
@@ -130,11 +130,11 @@ def test_a_later_table_lacks_a_channel() -> None:
 )
 def test_what_cannot_be_read_is_refused_with_its_row(given: Table, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        whole(given, settings())
+        gather_rows(given, settings())
 
 
 def test_rows_that_cannot_be_read_are_left_out_and_listed_if_asked_for() -> None:
-    found, _ = whole(changed(3, who=None), settings(drop_bad=True))
+    found, _ = gather_rows(changed(3, who=None), settings(drop_bad=True))
     assert numbers(found)[0] == [[1, None, 0], [3, 30, pytest.approx(np.log1p(2))]]
     assert messages(found)["missing_left_out"] == "1 rows without 'who' were left out: row 4 ..."
 
@@ -142,8 +142,8 @@ def test_rows_that_cannot_be_read_are_left_out_and_listed_if_asked_for() -> None
 def test_a_series_without_a_value_is_refused_or_left_out() -> None:
     rows = [*ROWS, ("c", "1900", "", "", "new", "x"), ("c", "1901", "", "", "new", "x")]
     with pytest.raises(DataError, match="rows whose series has no value at all: 2; first at row 6"):
-        whole(table(rows), settings())
-    found, _ = whole(table(rows), settings(drop_bad=True))
+        gather_rows(table(rows), settings())
+    found, _ = gather_rows(table(rows), settings(drop_bad=True))
     assert found.frame["who"].to_list() == ["a", "b"]
     assert messages(found)["empty_left_out"].endswith("were left out: 2 (row 6, 7 ...)")
 
@@ -160,19 +160,19 @@ def test_a_series_without_a_value_is_refused_or_left_out() -> None:
 )
 def test_columns_that_are_no_series_are_refused(chosen: dict, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        whole(table(ROWS), settings(**chosen))
+        gather_rows(table(ROWS), settings(**chosen))
 
 
 def test_an_id_that_names_each_row_names_no_series() -> None:
     rows = [(f"p{place}", *row[1:]) for place, row in enumerate(ROWS)]
     with pytest.raises(DataError, match="no 'who' has two rows, and a series needs several"):
-        whole(table(rows), settings())
+        gather_rows(table(rows), settings())
 
 
 def test_a_column_called_as_ours_is_refused() -> None:
     named = table(ROWS, (*COLUMNS[:5], NUMBERS))
     with pytest.raises(DataError, match="has a column 'numbers' already"):
-        whole(named, settings())
+        gather_rows(named, settings())
 
 
 WIDE = ("who", "t1", "t2", "t3", "t4", "kind")
@@ -181,7 +181,7 @@ WIDE = ("who", "t1", "t2", "t3", "t4", "kind")
 def test_in_a_wide_table_each_row_is_a_series_until_its_last_value() -> None:
     rows = [("a", "1", "", "3", "", "x"), ("b", "5", "6", "7", "8", "y")]
     chosen = settings(series=["t1:t4"], time=None, target="kind")
-    found, reading = whole(table(rows, WIDE), chosen)
+    found, reading = gather_rows(table(rows, WIDE), chosen)
     assert found.frame.columns == ["who", "kind", NUMBERS]
     assert numbers(found) == [[[1], [None], [3]], [[5], [6], [7], [8]]]
     assert reading == {"series": ["t1", "t2", "t3", "t4"]}
@@ -193,18 +193,18 @@ def test_a_wide_row_without_a_value_is_refused_or_left_out() -> None:
     rows = [("a", "1", "2", "3", "4", "x"), ("b", "", "", "", "", "y")]
     chosen = settings(series=["t1:t4"], time=None, target="kind")
     with pytest.raises(DataError, match="no value at all: 1; first at row 2"):
-        whole(table(rows, WIDE), chosen)
+        gather_rows(table(rows, WIDE), chosen)
     with pytest.raises(DataError, match="no value at all: 1; first at row 2"):
         list_numbers(table(rows, WIDE), ["t1", "t2", "t3", "t4"])
     kept = chosen.model_copy(update={"drop_bad": True})
-    assert whole(table(rows, WIDE), kept)[0].frame["who"].to_list() == ["a"]
+    assert gather_rows(table(rows, WIDE), kept)[0].frame["who"].to_list() == ["a"]
 
 
 def test_ids_that_stand_in_several_wide_rows_speak_of_a_long_table() -> None:
     rows = [("a", "1", "2", "3", "4", "x"), ("a", "1", "2", "3", "4", "y")]
     chosen = settings(series=["t1:t4"], time=None, target="kind")
     with pytest.raises(DataError, match="2 lines are called 'a'"):
-        whole(table(rows, WIDE), chosen)
+        gather_rows(table(rows, WIDE), chosen)
 
 
 def test_series_that_are_the_same_and_channels_that_tell_nothing_are_told() -> None:
@@ -213,7 +213,7 @@ def test_series_that_are_the_same_and_channels_that_tell_nothing_are_told() -> N
         for name, value in (("a", "1"), ("b", "1"), ("c", "2"))
         for year in ("1900", "1901")
     ]
-    told = messages(whole(table(rows), settings())[0])
+    told = messages(gather_rows(table(rows), settings())[0])
     assert told["same_series"].startswith("series that hold the very same numbers as another: 2")
     assert told["constant_channel"] == "'wage' is 5 wherever it is known: it tells nothing"
 
@@ -221,7 +221,7 @@ def test_series_that_are_the_same_and_channels_that_tell_nothing_are_told() -> N
 def test_a_channel_without_any_number_is_an_error() -> None:
     rows = [(*row[:2], "", *row[3:]) for row in ROWS[1:]]
     rows[1] = (*rows[1][:3], "4", *rows[1][4:])
-    found, _ = whole(table(rows), settings())
+    found, _ = gather_rows(table(rows), settings())
     assert [f.message("en") for f in found.findings if f.level == "error"] == [
         "'wage' holds no number in any row; leave it out of the series"
     ]

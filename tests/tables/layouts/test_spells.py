@@ -16,9 +16,9 @@ from duree.pipeline.dataset import check_files
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings
 from duree.tables.files.write import write_table
-from duree.tables.layouts.layout import time_points, whole
+from duree.tables.layouts import gather_rows, layout_of
 from duree.tables.layouts.spells import Grid
-from duree.tables.layouts.states import join_states
+from duree.tables.layouts.state_strings import join_states
 from duree.tables.table import Source, Table
 
 SETTINGS = DataSettings(state="status", start="from", end="to", id="person")
@@ -32,11 +32,11 @@ def table(
 
 
 def told(rows: list[tuple], settings: DataSettings = SETTINGS) -> list[str]:
-    return whole(table(rows), settings)[0].frame["states"].to_list()
+    return gather_rows(table(rows), settings)[0].frame["states"].to_list()
 
 
 def findings(rows: list[tuple], settings: DataSettings = SETTINGS) -> dict[str, str]:
-    found, _ = whole(table(rows), settings)
+    found, _ = gather_rows(table(rows), settings)
     return {finding.check: finding.message("en") for finding in found.findings}
 
 
@@ -70,12 +70,12 @@ def test_the_unit_of_time_is_the_coarsest_that_loses_nothing(
     starts: list, ends: list, unit: str, last: str
 ) -> None:
     rows = [("a", "x", starts[0], ends[0]), ("a", "y", starts[1], ends[1])]
-    found, kept = whole(table(rows), SETTINGS)
+    found, kept = gather_rows(table(rows), SETTINGS)
     assert kept["spells"]["unit"] == unit
     assert found.frame["states"].to_list() == [
         {"day": "x › x › x › y › y"}.get(unit, "x › x › x › y › y")
     ]
-    assert time_points(found, SETTINGS, kept)[0][-1] == last
+    assert layout_of(SETTINGS)(SETTINGS, kept).time_points(found)[0][-1] == last
 
 
 def test_moments_with_a_zone_are_counted_in_days() -> None:
@@ -110,7 +110,7 @@ def test_each_sequence_begins_with_its_own_first_spell() -> None:
     rows = [("a", "x", 1, 2), ("b", "y", 4, 5)]
     assert told(rows) == ["x › x", "y › y"]
     assert "begins after 1: 1" in findings(rows)["late_starts"]
-    assert whole(table(rows), SETTINGS)[1]["spells"]["first"] is None
+    assert gather_rows(table(rows), SETTINGS)[1]["spells"]["first"] is None
 
 
 def test_spells_in_any_order_are_laid_out_in_time() -> None:
@@ -155,7 +155,9 @@ def test_two_spells_of_one_state_that_overlap_are_joined_and_told() -> None:
 )
 def test_what_cannot_be_laid_out_is_told_with_its_rows(rows: list[tuple], message: str) -> None:
     with pytest.raises(DataError) as sequences_of:
-        whole(table([tuple(row) for row in rows], ("person", "status", "from", "to")), SETTINGS)
+        gather_rows(
+            table([tuple(row) for row in rows], ("person", "status", "from", "to")), SETTINGS
+        )
     assert message in sequences_of.value.message("en")
     assert "{" not in sequences_of.value.message("zh")
 
@@ -170,7 +172,7 @@ def test_bad_rows_are_left_out_where_that_is_asked_for() -> None:
 def test_what_is_the_same_in_all_rows_of_a_person_is_kept_and_the_rest_told() -> None:
     columns = ("person", "status", "from", "to", "sex", "note")
     rows = [("a", "x", 1, 2, None, "p"), ("a", "y", 3, 4, "f", "q"), ("b", "x", 1, 2, "m", "r")]
-    found, _ = whole(table(rows, columns), SETTINGS)
+    found, _ = gather_rows(table(rows, columns), SETTINGS)
     assert found.frame.columns == ["person", "sex", "states"]
     assert found.frame["sex"].to_list() == ["f", "m"]
     message = {finding.check: finding.message("en") for finding in found.findings}
@@ -183,19 +185,19 @@ def test_a_person_cannot_have_two_answers(role: str) -> None:
     rows = [("a", "x", 1, 2, "good"), ("b", "x", 1, 2, "good"), ("b", "y", 3, 4, "poor")]
     settings = SETTINGS.model_copy(update={role: "pay"})
     with pytest.raises(DataError, match="'b' has 'good', 'poor'; first at row 3"):
-        whole(table(rows, columns), settings)
-    assert whole(table(rows, columns), settings, asked=False)[0].frame.columns == [
+        gather_rows(table(rows, columns), settings)
+    assert gather_rows(table(rows, columns), settings, with_answers=False)[0].frame.columns == [
         "person",
         "states",
     ]
 
 
 def test_a_new_table_is_laid_out_as_the_first_was() -> None:
-    _, kept = whole(table([("a", "x", 1, 3), ("a", "y", 3, 5)]), SETTINGS)
-    alone, _ = whole(table([("c", "x", 1, 3)]), SETTINGS, kept)
+    _, kept = gather_rows(table([("a", "x", 1, 3), ("a", "y", 3, 5)]), SETTINGS)
+    alone, _ = gather_rows(table([("c", "x", 1, 3)]), SETTINGS, kept)
     assert alone.frame["states"].to_list() == ["x › x"]
     months = Grid("month", closed=True)
-    found, _ = whole(
+    found, _ = gather_rows(
         table([("c", "x", "2003-06-11", "2003-08-02")]),
         SETTINGS,
         {"spells": {"unit": months.unit, "closed": months.closed}},

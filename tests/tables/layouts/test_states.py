@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.tables.layouts.states import (
-    ARROW,
-    MISSING,
-    check_states,
-    join_row,
-    join_states,
-    list_states,
-    state_columns,
-    with_states,
-)
+from duree.tables.layouts.state_strings import ARROW, MISSING, join_row, join_states, list_states
+from duree.tables.layouts.states import check_states, state_columns, with_states
 from duree.tables.table import Source, Table
 
 TIMES = ["Jul.93", "Aug.93", "Sep.93", "Oct.93"]

@@ -16,7 +16,7 @@ from duree.report.shading import shade
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData
 from duree.tables.layouts.persons import GAPS
-from duree.tables.layouts.states import MISSING
+from duree.tables.layouts.state_strings import MISSING
 
 # What each attribution is called.
 METHODS = {

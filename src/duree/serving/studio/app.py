@@ -22,7 +22,14 @@ from starlette.exceptions import HTTPException
 from duree.errors import DataError, DureeError
 from duree.pipeline.progress import request_stop, standing
 from duree.report.pages.report import page_style
-from duree.serving.studio import answers, downloads, listing, live, look, trying
+from duree.serving.studio import (
+    downloads,
+    progress_events,
+    run_list,
+    table_preview,
+    test_rows,
+    try_model,
+)
 from duree.serving.studio.forms import form_of
 from duree.serving.studio.pages import (
     LANGUAGE,
@@ -34,10 +41,11 @@ from duree.serving.studio.pages import (
     piece,
     words_for,
 )
-from duree.serving.studio.shelf import Shelf
 from duree.serving.studio.tables import add_tables, home_page, to_run
 from duree.serving.studio.uploads import receive
 from duree.serving.studio.worker import Workers
+from duree.serving.studio.workspace import Shelf
+from duree.tasks import layout_for
 
 MOST_COMPARED = 8  # runs beside one another
 
@@ -85,13 +93,13 @@ def _home(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
         runs = [shelf.run(name) for name in (run or [])[:MOST_COMPARED]]
         if len(runs) < 2:
             raise DataError("there is nothing to compare", fix="choose at least two runs")
-        lines = [listing.line(one, "finished") for one in runs]
+        lines = [run_list.line(one, "finished") for one in runs]
         return page(
             request,
             "compare.html",
             lines=lines,
-            pairs=listing.pairs(runs, lines),
-            choices=listing.differing(runs, words_for(request)),
+            pairs=run_list.pairs(runs, lines),
+            choices=run_list.differing(runs, words_for(request)),
         )
 
 
@@ -101,41 +109,42 @@ def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
         run = shelf.run(name)
         state = workers.state(run)
         if state == "finished":
-            data = answers.finished(run)
+            data = test_rows.finished(run)
             files = downloads.listed(run)
             table = shelf.table_of(run)
             return page(
                 request,
                 "run.html",
                 run=run,
-                asked=listing.asked(run.recipe),
+                asked=run_list.asked(run.recipe),
                 data=data,
-                has_rows=answers.lists_rows(data),
-                tried=trying.asks_for(run.recipe),
-                most=trying.TEXT,
+                has_rows=test_rows.lists_rows(data),
+                tried=try_model.asks_for(run.recipe),
+                most=try_model.TEXT,
                 files=files,
+                needed_columns=layout_for(run.recipe)(run.recipe.data).asked_columns,
                 table=table,
             )
         words = words_for(request)
         error = (standing(run).error or {}).get(words.language, "")
         return page(
             request,
-            "working.html",
+            "run_in_progress.html",
             run=run,
-            asked=listing.asked(run.recipe),
+            asked=run_list.asked(run.recipe),
             state=state,
-            view=live.view(run),
-            error=look.plain(error, words, shelf.tables(), form_of(run.recipe)),
+            view=progress_events.view(run),
+            error=table_preview.plain(error, words, shelf.tables(), form_of(run.recipe)),
             table=shelf.table_of(run),
         )
 
     @app.get("/runs/{name}/progress")
     def progress(request: Request, name: str) -> StreamingResponse:
         run = shelf.run(name)
-        shown: Callable[[live.View], str] = lambda view: piece(  # noqa: E731
+        shown: Callable[[progress_events.View], str] = lambda view: piece(  # noqa: E731
             request, "progress.html", run=run, view=view
         )
-        events = live.events(run, workers.state, shown)
+        events = progress_events.events(run, workers.state, shown)
         return StreamingResponse(events, media_type="text/event-stream")
 
     @app.post("/runs/{name}/stop")
@@ -165,7 +174,7 @@ def _results(app: FastAPI, shelf: Shelf) -> None:
 
     @app.get("/runs/{name}/report.html")
     def report_itself(request: Request, name: str) -> HTMLResponse:
-        return framed(answers.report_page(shelf.run(name), words_for(request)))
+        return framed(test_rows.report_page(shelf.run(name), words_for(request)))
 
     @app.get("/runs/{name}/rows")
     def rows(
@@ -176,9 +185,9 @@ def _results(app: FastAPI, shelf: Shelf) -> None:
         number: Annotated[int, Query(ge=1)] = 1,
     ) -> HTMLResponse:
         run = shelf.run(name)
-        data = answers.finished(run)
-        listed, count = answers.list_rows(data, contains, wrong, number)
-        pages = max(1, -(-count // answers.ROWS))
+        data = test_rows.finished(run)
+        listed, count = test_rows.list_rows(data, contains, wrong, number)
+        pages = max(1, -(-count // test_rows.ROWS))
         return page(
             request,
             "rows.html",
@@ -194,18 +203,18 @@ def _results(app: FastAPI, shelf: Shelf) -> None:
 
     @app.get("/runs/{name}/rows/{place}.html")
     def row_itself(request: Request, name: str, place: int) -> HTMLResponse:
-        return framed(answers.row_page(shelf.run(name), place, words_for(request)))
+        return framed(test_rows.row_page(shelf.run(name), place, words_for(request)))
 
     @app.get("/runs/{name}/rows/{place}")
     def row(request: Request, name: str, place: int) -> HTMLResponse:
         run = shelf.run(name)
-        most = answers.finished(run).predictions.height
+        most = test_rows.finished(run).predictions.height
         source = f"/runs/{quote(name)}/rows/{place}.html"
         return page(request, "frame.html", run=run, source=source, place=place, most=most)
 
     @app.post("/runs/{name}/try")
     def say(request: Request, name: str, form: Form) -> HTMLResponse:
-        answered = trying.say(shelf.run(name), form)
+        answered = try_model.say(shelf.run(name), form)
         return page(request, answered.page, answered=answered)
 
     @app.post("/runs/{name}/predict")

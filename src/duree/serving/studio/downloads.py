@@ -15,7 +15,7 @@ from starlette.responses import FileResponse
 
 from duree.pipeline.run import Run
 from duree.report.figures.choose import FOLDER
-from duree.serving.studio.shelf import Missing, Upload
+from duree.serving.studio.workspace import Missing, Upload
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.write import write_table
 from duree.tasks import TASKS
@@ -32,7 +32,7 @@ def listed(run: Run) -> list[str]:
     lacking = {name for name, packages in NEEDED.items() if not all(map(find_spec, packages))}
     lacking |= {name for name in FILES if not run.has(name)}
     task = TASKS.get(run.recipe.task or "")
-    if task and (task.each_step or task.of_series):
+    if task is not None and not task.is_exported:
         lacking.add("onnx.zip")
     return sorted({*FILES, *MADE} - lacking)
 

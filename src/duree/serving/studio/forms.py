@@ -14,7 +14,7 @@ from duree.errors import DataError, DureeError
 from duree.recipe.flags import recipe_from_flags
 from duree.recipe.recipe import Recipe
 from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
-from duree.tasks import TASKS
+from duree.tasks import layout_for
 
 # Fields that name several columns, with commas between them.
 SEVERAL = frozenset({"states", "event", "series", "attribute", "covariate", "past", "known"})
@@ -98,10 +98,10 @@ class Form:
             return Fault(error, field.name)
         return None
 
-    def can_ask(self, task: str) -> bool:
+    def can_ask(self, value: str) -> bool:
         """Whether it is among the questions."""
         field = self.field("task")
-        return field is not None and task in dict(field.choices)
+        return field is not None and value in dict(field.choices)
 
     def asks_first(self, name: str) -> bool:
         """Whether a field of this name is among the first."""
@@ -315,8 +315,7 @@ FORMS: dict[str, Form] = {
 
 def of_series(recipe: Recipe) -> bool:
     """Whether series are to be forecast."""
-    task = TASKS.get(recipe.task or "")
-    return task is not None and task.of_series
+    return layout_for(recipe).is_forecast
 
 
 def form_of(recipe: Recipe) -> Form:

@@ -16,8 +16,8 @@ from duree.report.pages.report import page_environment, readable_verdict
 from duree.report.safe_text import label, quote
 from duree.report.shading import shade
 from duree.report.vocabulary import Words
-from duree.serving.studio import look
-from duree.serving.studio.shelf import Missing
+from duree.serving.studio import table_preview
+from duree.serving.studio.workspace import Missing
 
 LANGUAGE = "duree-language"
 STATIC = files("duree.serving.studio") / "static"
@@ -86,7 +86,7 @@ def framed(html: str) -> HTMLResponse:
 def error_page(request: Request, error: DureeError) -> HTMLResponse:
     """An error of the user's in place of a page; only its message where a piece was asked for."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
-    message = look.without_paths(error.message(words_for(request).language))
+    message = table_preview.without_paths(error.message(words_for(request).language))
     name = "message.html" if request.headers.get("hx-request") else "error.html"
     return page(request, name, status, message=message)
 

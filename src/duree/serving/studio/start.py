@@ -51,8 +51,8 @@ def studio(
 
 def guarded(folder: Path, token: str, host: str = "127.0.0.1", port: int = 8321) -> App:
     """The studio behind its door: asked by another name, or without the token, it says nothing."""
+    from duree.serving.studio.access import Door
     from duree.serving.studio.app import create_studio
-    from duree.serving.studio.door import Door
     from duree.serving.studio.uploads import LARGEST
 
     door = Door(create_studio(folder), token, f"duree-{port}")

@@ -13,12 +13,12 @@ from duree.errors import DataError, DureeError, RunError
 from duree.pipeline.dataset import stop_at_errors
 from duree.pipeline.run import Run, free_folder
 from duree.recipe.recipe import Recipe
-from duree.serving.studio import forms, listing, look
+from duree.serving.studio import forms, run_list, table_preview
 from duree.serving.studio.forms import FORMS, Fault, at_field, recipe_of
 from duree.serving.studio.pages import Fields, Form, page, words_for
-from duree.serving.studio.shelf import UPLOADS, Shelf, Upload
 from duree.serving.studio.uploads import receive
 from duree.serving.studio.worker import Workers
+from duree.serving.studio.workspace import UPLOADS, Shelf, Upload
 from duree.tables.files.read import READERS
 from duree.tables.guess.columns import KINDS
 from duree.tables.guess.rows import TEXTS
@@ -64,9 +64,9 @@ def add_tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
     def checks(request: Request, id: str) -> HTMLResponse:
         upload, chosen = shelf.table(id), _sent(request)
         words, form = words_for(request), _form(chosen)
-        message = partial(look.plain, words=words, tables=shelf.tables(), form=form)
+        message = partial(table_preview.plain, words=words, tables=shelf.tables(), form=form)
         try:
-            found = look.check(_recipe(shelf, upload, chosen))
+            found = table_preview.check(_recipe(shelf, upload, chosen))
         except DureeError as error:
             return page(request, "message.html", message=message(error.message(words.language)))
         return page(request, "checks.html", found=found, message=message)
@@ -82,8 +82,8 @@ def add_tables(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
             return _choose(request, shelf, upload, form, Fault(error, "name"))
         try:
             recipe = _recipe(shelf, upload, form)
-            stop_at_errors(found.finding for found in look.check(recipe))
-            look.try_out(recipe)
+            stop_at_errors(found.finding for found in table_preview.check(recipe))
+            table_preview.try_out(recipe)
         except DureeError as error:
             return _choose(request, shelf, upload, form, at_field(error, _form(form), form))
         run = Run.create(shelf.folder / name, recipe)
@@ -99,7 +99,7 @@ def home_page(
         request,
         "home.html",
         409 if error else 200,
-        lines=[listing.line(run, workers.state(run)) for run in shelf.runs()],
+        lines=[run_list.line(run, workers.state(run)) for run in shelf.runs()],
         tables=shelf.tables(),
         fault=error.message(words_for(request).language) if error else "",
         readable=",".join(READERS),
@@ -123,10 +123,10 @@ def _choose(
     words, tables = words_for(request), shelf.tables()
     shown, unreadable = None, ""
     try:
-        shown = look.preview(upload, sent.get("encoding"), sent.get("delimiter"))
+        shown = table_preview.preview(upload, sent.get("encoding"), sent.get("delimiter"))
     except DureeError as found:
-        unreadable = look.plain(found.message(words.language), words, tables)
-    chosen = sent if fault else look.guessed(upload, shown, sent)
+        unreadable = table_preview.plain(found.message(words.language), words, tables)
+    chosen = sent if fault else table_preview.guessed(upload, shown, sent)
     form = _form(chosen)
     message = fault.error.message(words.language) if fault else ""
     return page(
@@ -136,7 +136,7 @@ def _choose(
         table=upload,
         shown=shown,
         unreadable=unreadable,
-        fault=look.plain(message, words, tables, form),
+        fault=table_preview.plain(message, words, tables, form),
         fault_at=fault.field if fault else "",
         kinds=KINDS,
         forms=FORMS,

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from duree.errors import DataError
 from duree.serving.guard import SLOW
-from duree.serving.studio.shelf import Shelf, Upload
+from duree.serving.studio.workspace import Shelf, Upload
 from duree.storage import cannot_write
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from duree.pipeline.run import Run
-from duree.serving.studio.shelf import state
+from duree.serving.studio.workspace import state
 
 
 class Workers:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.recipe.settings import NUMBERS, STATES, DataSettings
+from duree.recipe.settings import DataSettings
 from duree.tables.checks.characters import check_characters
 from duree.tables.checks.duplicates import Duplicates, find_duplicates
 from duree.tables.checks.leaks import attribute_leaks, find_leaks
@@ -17,10 +17,8 @@ from duree.tables.checks.overlaps import check_duplicates, check_groups, check_t
 from duree.tables.checks.shingles import count_characters, count_units
 from duree.tables.checks.target import check_target, clean_labels, is_quantity
 from duree.tables.checks.weights import check_weights
-from duree.tables.columns import as_text, is_blank, resolve_column
+from duree.tables.columns import ROLES, as_text, is_blank, resolve_column
 from duree.tables.finding import Finding, Level, listed
-from duree.tables.layouts.layout import ROLES
-from duree.tables.layouts.states import check_states, state_columns
 from duree.tables.table import Table
 from duree.tables.time.order import holds_dates
 
@@ -39,6 +37,9 @@ def check_table(
     test_rows: NDArray[np.bool_] | None = None,
     duplicates: Duplicates | None = None,
     numeric: bool | None = None,
+    made: Sequence[str] = (),
+    steps: Sequence[str] = (),
+    check_steps: Callable[[], list[Finding]] = list,
 ) -> list[Finding]:
     """Look a table over: what is in it, what is missing, what repeats, leaks or looks wrong.
 
@@ -53,6 +54,12 @@ def check_table(
         As ``find_duplicates`` gave them; found here if not given.
     numeric : bool, optional
         Whether the target is a quantity; found out from its values if not given.
+    made : sequence of str
+        Columns that were made of the user's, such as that of sequences.
+    steps : sequence of str
+        Columns that hold a step each.
+    check_steps : callable
+        Checks these.
 
     Returns
     -------
@@ -64,9 +71,6 @@ def check_table(
     DataError
         A column that ``data`` names is not in the table.
     """
-    if data.reads_numbers:  # which were looked over as they were gathered
-        table = replace(table, frame=table.frame.drop(NUMBERS))
-        data = data.model_copy(update={"text": None})
     names = {role: getattr(data, role) for role in ROLES}
     named = {role: resolve_column(table, name) for role, name in names.items() if name is not None}
     data = data.model_copy(update=named)
@@ -74,10 +78,8 @@ def check_table(
     used = {name: as_text(table, name) for role, name in named.items() if role != "time"}
     frame = table.frame.with_columns(used.values())
     times = table.frame[data.time] if data.time is not None else None
-    # The column in which states are told as one is ours, and not the user's.
-    ours = {STATES} if data.reads_states else set()
-    roles = {role: name for role, name in named.items() if name not in ours}
-    findings = [*_shape(frame.drop(ours)), *_roles(table.frame, roles), *_missing(frame, data)]
+    roles = {role: name for role, name in named.items() if name not in made}
+    findings = [*_shape(frame.drop(made)), *_roles(table.frame, roles), *_missing(frame, data)]
     if any(finding.level == "error" for finding in findings):
         return findings
     labels = None
@@ -85,10 +87,8 @@ def check_table(
         numeric = is_quantity(frame[data.target]) if numeric is None else numeric
         findings += check_target(frame[data.target], numeric, test_rows)
         labels = None if numeric else clean_labels(frame[data.target])[0]
-    inputs = state_columns(table, data.states) if data.states else []
-    if inputs:
-        findings += check_states(table, inputs)
-    elif data.text is not None and not data.reads_states:
+    findings += check_steps()
+    if data.text is not None and data.text not in made:
         findings += _lengths(frame[data.text])
         duplicates = duplicates or find_duplicates(frame[data.text])
         findings += check_duplicates(duplicates, labels, test_rows)
@@ -99,7 +99,7 @@ def check_table(
     if times is not None:
         findings += _times(times, test_rows)
     findings += _characters(frame, data)
-    others = frame.drop(inputs)
+    others = frame.drop(steps)
     findings += find_leaks(others, data, numeric=bool(numeric))
     findings += attribute_leaks(frame, data, numeric=bool(numeric))
     return [*findings, *_unused(others, data)]

@@ -12,7 +12,7 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.tables.columns import as_text
-from duree.tables.layouts.states import ARROW, MISSING, clean_states, join_row
+from duree.tables.layouts.state_strings import ARROW, MISSING, clean_states, join_row
 from duree.tables.table import Table
 
 MOST_VALUES = 40

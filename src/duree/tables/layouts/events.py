@@ -6,6 +6,10 @@ The sequence of a person is that of the events in the order of time, told as sta
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Self
+
 import numpy as np
 import polars as pl
 
@@ -13,17 +17,21 @@ from duree.recipe.settings import STATES, DataSettings
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.persons import GAPS, Persons, one_row_each, shown, without_bad
-from duree.tables.layouts.states import ARROW, check_number, clean_states
+from duree.tables.layouts.state_strings import ARROW, clean_states, states_at
+from duree.tables.layouts.states import StateSequences, check_number
 from duree.tables.layouts.step_attributes import (
     Kinds,
     attribute_findings,
     kinds_of,
     read_attributes,
+    step_feature_names,
     without_infinite,
 )
 from duree.tables.table import Table
 from duree.tables.time.calendar_units import days, read_times
 
+# Events of a person that a picture shows.
+MOST_EVENTS = 100
 # What stands between the columns that make the name of an event.
 AND = " · "
 
@@ -127,3 +135,46 @@ def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> lis
 
 def _time_label(time: object) -> str:
     return f"{time:g}" if isinstance(time, float) else str(time)
+
+
+class Events(StateSequences):
+    """Clicks, posts, battles: a row for each event of somebody."""
+
+    name: ClassVar[str] = "events"
+
+    @classmethod
+    def claims(cls, data: DataSettings) -> bool:
+        return bool(data.event)
+
+    @property
+    def is_long(self) -> bool:
+        return True
+
+    @property
+    def settings(self) -> DataSettings:
+        """What was the time of events is none of a person."""
+        return self.data.model_copy(update={"time": None})
+
+    @property
+    def asked_columns(self) -> list[str]:
+        named = (self.data.id, *self.data.event, self.data.time, *self.data.attribute)
+        return [name for name in (*named, *self.data.covariate) if name]
+
+    @property
+    def added(self) -> list[str]:
+        return [STATES, GAPS, *self.reading.get("attributes", ())]
+
+    def lay_out(self, table: Table, *, with_answers: bool = True) -> tuple[Table, Self]:
+        needed = self._answers(table, with_answers, "time")
+        rows, kinds = gather_events(table, self.data, needed, self.reading.get("attributes"))
+        known: Mapping[str, Any] = {"attributes": kinds} if kinds else {}
+        return rows, replace(self, reading={**self.reading, **known})
+
+    def step_features(self, table: Table) -> list[str]:
+        return step_feature_names(table, self.reading.get("attributes", {}))
+
+    def time_points(self, table: Table) -> tuple[list[str], pl.Series]:
+        sequences = table.frame[STATES]
+        found: Any = sequences.str.count_matches(ARROW.strip(), literal=True).max()
+        places = range(min(int(found or 0) + 1, MOST_EVENTS))
+        return [str(place + 1) for place in places], states_at(sequences, places)

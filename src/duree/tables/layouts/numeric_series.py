@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import NUMBERS, VALUE, DataSettings
+from duree.tables.checks.check_table import check_table
 from duree.tables.columns import as_numbers, as_text, is_blank, resolve_column
-from duree.tables.describe.series import check_channels, check_steps
+from duree.tables.describe.series import check_channels, check_steps, describe_channels
 from duree.tables.finding import Finding
+from duree.tables.layouts.layout import Checked, Layout
 from duree.tables.layouts.persons import Persons, one_row_each, without_bad
 from duree.tables.layouts.series import refuse_twice, refuse_twins, unsorted
 from duree.tables.layouts.states import state_columns
@@ -31,6 +34,7 @@ Ints = NDArray[np.int64]
 
 # A row of fewer numbers is no sequence; most likely it is a moment of a long table.
 FEWEST_TIMES = 3
+CHOOSE = "data.series and data.text or states are both given: choose one"
 # What the channel is called that tells of steps how long ago the last one was.
 SINCE = "time since the step before"
 
@@ -285,3 +289,127 @@ def _listed(rows: Ints, steps: Floats) -> pl.Series:
     laid = pl.DataFrame({"row": rows, NUMBERS: steps})
     lists = laid.group_by("row", maintain_order=True).agg(pl.col(NUMBERS))
     return lists[NUMBERS]
+
+
+class NumericSeries(Layout):
+    """Numbers over time, each series with an answer of its own."""
+
+    name: ClassVar[str] = "numeric_series"
+    counted: ClassVar[str] = "series"
+    # Dropout on the input would hide whole channels. On problems of benchmarks/series.py, means of
+    # three seeds with the defaults of texts and with these: which of two marks came first,
+    # accuracy 0.847 and 1.000; bursts counted, error 0.67 and 0.49; growth of M4's weekly series,
+    # error 5.9 and 5.2.
+    defaults: ClassVar[Defaults] = {
+        "data": {"text": NUMBERS},
+        "text": {"keep": "tail"},
+        "model": {"word_dropout": 0.0, "input_dropout": 0.0, "output_dropout": 0.3, "wide": False},
+        "training": {"learning_rate": 5e-3},
+    }
+
+    @classmethod
+    def claims(cls, data: DataSettings) -> bool:
+        return bool(data.series)
+
+    @classmethod
+    def fill(cls, recipe: Recipe) -> Recipe:
+        filled = recipe.with_defaults(cls.defaults)
+        return filled if filled.data.text else filled.replace({"data.text": NUMBERS})
+
+    @classmethod
+    def check_recipe(cls, recipe: Recipe) -> None:
+        data = recipe.data
+        if data.text != NUMBERS:
+            raise ValueError(CHOOSE)
+        if data.time and not data.id:
+            raise ValueError(
+                "with data.series and data.time each row is a moment: data.id must name of which "
+                "series"
+            )
+        if named := ", ".join(name for name in OF_WORDS if not _is_usual(recipe, name)):
+            raise ValueError(f"{named} has no meaning where numbers are read: leave it out")
+        super().check_recipe(recipe)
+
+    @classmethod
+    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
+        if read.is_forecast:
+            return None
+        if recipe.data.states or recipe.data.state or recipe.data.event:
+            return CHOOSE
+        return f"data.series does not go with task = {recipe.task}: leave one out"
+
+    @property
+    def is_long(self) -> bool:
+        return self.data.time is not None
+
+    @property
+    def asked_columns(self) -> list[str]:
+        named = (self.data.id, self.data.time, *self.data.series)
+        return [name for name in named if name]
+
+    @property
+    def inputs(self) -> list[str]:
+        if "series" in self.reading:
+            return list(self.reading["series"])
+        return [NUMBERS, *self.covariates]
+
+    @property
+    def settings(self) -> DataSettings:
+        """What was the time of a step is none of a series."""
+        return self.data.model_copy(update={"time": None})
+
+    @property
+    def added(self) -> list[str]:
+        return [NUMBERS] if self.is_long else []
+
+    def lay_out(self, table: Table, *, with_answers: bool = True) -> tuple[Table, Self]:
+        needed = self._answers(table, with_answers, "time")
+        laid_out, reading = with_numbers(table, self.data, needed, self.reading or None)
+        return laid_out, replace(self, reading={**self.reading, **reading})
+
+    def plain(self, table: Table) -> pl.Series:
+        if NUMBERS in table.frame.columns or "series" not in self.reading:
+            return table.frame[resolve_column(table, NUMBERS)]
+        return list_numbers(table, [resolve_column(table, name) for name in self.inputs])
+
+    def check(self, table: Table, given: Checked) -> list[Finding]:
+        rest, data = self._without_numbers(table, given.data)
+        return check_table(rest, data, test_rows=given.test_rows, numeric=given.numeric)
+
+    def look_over(self, table: Table, test_rows: NDArray[np.bool_] | None) -> list[Finding]:
+        rest, data = self._without_numbers(table, self.settings)
+        return check_table(rest, data, test_rows=test_rows)
+
+    def describe(
+        self,
+        table: Table,
+        sequences: pl.Series,
+        classes: pl.Series | None,
+        seed: int,
+        weights: NDArray[np.float64] | None,
+    ) -> dict[str, Any]:
+        longest: Any = sequences.list.len().max()
+        names = step_names(self.reading, int(longest or 0))
+        found = describe_channels(sequences, measured(self.reading), names, classes, weights)
+        return {"channels.json": found}
+
+    @staticmethod
+    def _without_numbers(table: Table, data: DataSettings) -> tuple[Table, DataSettings]:
+        """The rest of the table: the numbers were looked over as they were gathered."""
+        rest = replace(table, frame=table.frame.drop(NUMBERS))
+        return rest, data.model_copy(update={"text": None})
+
+
+# Settings that have no meaning where numbers are read.
+OF_WORDS = (
+    *(f"text.{name}" for name in ("segmenter", "lowercase", "numbers", "max_features")),
+    *(f"model.{name}" for name in ("embedding_size", "word_dropout", "wide")),
+)
+
+
+def _is_usual(recipe: Recipe, name: str) -> bool:
+    """Whether a setting is what it is for numbers, unless the user sets it."""
+    of, _, inner = name.partition(".")
+    section = getattr(recipe, of)
+    general = type(section).model_fields[inner].default
+    return bool(getattr(section, inner) == NumericSeries.defaults[of].get(inner, general))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.recipe.recipe import Recipe
 from duree.recipe.settings import TOKENS, DataSettings
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.files.conll import LONGEST_SENTENCE, SENTENCE
 from duree.tables.finding import Finding, listed
+from duree.tables.layouts.layout import Checked, Layout
 from duree.tables.table import Table
 
 # What the column is called in which such files have their words.
@@ -276,3 +278,65 @@ def _refuse_missing(words: pl.Series, column: str) -> None:
             column=column,
             row=int(missing[0]) + 1,
         )
+
+
+class Tokens(Layout):
+    """Words with tags: a row for each word, a sequence for each sentence."""
+
+    name: ClassVar[str] = "tokens"
+
+    @classmethod
+    def claims(cls, data: DataSettings) -> bool:
+        return data.token is not None
+
+    @classmethod
+    def fill(cls, recipe: Recipe) -> Recipe:
+        data = recipe.data
+        words = data.token or (data.text if data.text != TOKENS else None) or "auto"
+        return recipe.replace({"data.token": words, "data.text": TOKENS})
+
+    @classmethod
+    def check_recipe(cls, recipe: Recipe) -> None:
+        useless = {
+            "training.class_weights": recipe.training.class_weights != "none",
+            "data.weight": recipe.data.weight is not None,
+        }
+        if named := ", ".join(name for name, is_set in useless.items() if is_set):
+            raise ValueError(f"{named} has no meaning where each word gets a tag: leave it out")
+        super().check_recipe(recipe)
+
+    @classmethod
+    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
+        return "data.token goes with task = label, and only with it"
+
+    @property
+    def is_long(self) -> bool:
+        return True
+
+    @property
+    def inputs(self) -> list[str]:
+        return [TOKENS]
+
+    def lay_out(self, table: Table, *, with_answers: bool = True) -> tuple[Table, Self]:
+        return with_sentences(table, self.data), self
+
+    def named(self, table: Table) -> DataSettings:
+        names = {role: getattr(self.data, role) for role in ("group", "time")}
+        return self.data.model_copy(
+            update={role: resolve_column(table, name) for role, name in names.items() if name}
+        )
+
+    def without_missing(
+        self, table: Table, column: str, data: DataSettings
+    ) -> tuple[Table, NDArray[np.bool_] | None]:
+        return table, None  # a token without a tag is refused where tags are read
+
+    def plain(self, table: Table) -> pl.Series:
+        return table.frame[TOKENS]
+
+    def check(self, table: Table, given: Checked) -> list[Finding]:
+        return check_sentences(table, given.target, given.test_rows)
+
+    def look_over(self, table: Table, test_rows: NDArray[np.bool_] | None) -> list[Finding]:
+        layers = layers_of(self.data.target, table) if self.data.target is not None else []
+        return check_sentences(table, tags_of(table, layers), test_rows)

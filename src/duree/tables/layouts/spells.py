@@ -8,8 +8,8 @@ is told as that of a table with a column for each time point is (see
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,8 @@ from duree.recipe.settings import STATES, DataSettings
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.persons import Persons, one_row_each, shown, without_bad
-from duree.tables.layouts.states import ARROW, MISSING, check_number, clean_states
+from duree.tables.layouts.state_strings import ARROW, MISSING, clean_states, states_at
+from duree.tables.layouts.states import StateSequences, check_number
 from duree.tables.table import Table
 from duree.tables.time.calendar_units import UNITS, Clock, read_times
 
@@ -29,6 +30,8 @@ ENDS = {
     True: "the end of a spell is its last step",
     False: "the end of a spell is the step after its last",
 }
+# Time points that a picture shows.
+MOST_TIMES = 1000
 # Notes of some rows of the table.
 OPEN = (
     "spells without an end: {count} (row {rows} ...); they last until the next begins, a person's "
@@ -277,3 +280,44 @@ def _findings(
         facts = {"count": later, "first": first}
         findings.append(Finding("late_starts", "note", LATE, values=facts))
     return findings
+
+
+class Spells(StateSequences):
+    """Life courses with a row for each stay in a state."""
+
+    name: ClassVar[str] = "spells"
+
+    @classmethod
+    def claims(cls, data: DataSettings) -> bool:
+        return data.state is not None
+
+    @property
+    def is_long(self) -> bool:
+        return True
+
+    @property
+    def asked_columns(self) -> list[str]:
+        named = (self.data.id, self.data.state, self.data.start, self.data.end)
+        return [name for name in (*named, *self.data.covariate) if name]
+
+    @property
+    def added(self) -> list[str]:
+        return [STATES]
+
+    def lay_out(self, table: Table, *, with_answers: bool = True) -> tuple[Table, Self]:
+        grid = Grid(**self.reading["spells"]) if "spells" in self.reading else None
+        rows, grid = gather_spells(table, self.data, self._answers(table, with_answers), grid)
+        return rows, replace(self, reading={**self.reading, "spells": asdict(grid)})
+
+    def time_points(self, table: Table) -> tuple[list[str], pl.Series]:
+        sequences = table.frame[STATES]
+        longest = _longest(sequences)
+        places = range(0, longest, -(-longest // MOST_TIMES))
+        names = Grid(**self.reading["spells"]).labels(longest)
+        return [names[place] for place in places], states_at(sequences, places)
+
+
+def _longest(sequences: pl.Series) -> int:
+    """How many states the longest sequence has."""
+    found: Any = sequences.str.count_matches(ARROW.strip(), literal=True).max()
+    return int(found or 0) + 1

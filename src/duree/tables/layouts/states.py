@@ -8,28 +8,40 @@ those missing at the end nothing was seen (right-censoring), and the sequence en
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.recipe.settings import STATES
-from duree.tables.columns import as_text, resolve_column
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import STATES, DataSettings
+from duree.tables.checks.check_table import check_table
+from duree.tables.columns import ROLES, as_text, resolve_column
+from duree.tables.describe.states import describe_states
 from duree.tables.finding import Finding, listed
+from duree.tables.layouts.covariates import called
+from duree.tables.layouts.layout import Checked, Layout
+from duree.tables.layouts.state_strings import (
+    ARROW,
+    MISSING,
+    join_row,
+    join_states,
+    list_states,
+    until_the_last,
+)
+from duree.tables.layouts.step_attributes import sequences_of
 from duree.tables.table import Table
 
-# What stands between two states, and in place of one that is not known.
-# What encoders and tasks call steps that are no state of the table.
-RESERVED = r"^(?:<(padding|unknown|empty)>|\((unseen)\))$"
-ARROW, MISSING = " › ", "–"
 MANY_STATES = 60
-# What polars takes for space: all that Python does but four separators of old.
-SPACE = "".join(
-    sign for sign in map(chr, range(0x3001)) if sign.isspace() and not "\x1c" <= sign <= "\x1f"
-)
+# Between states that a person writes by hand.
+SEPARATORS = re.compile(r"[›,;\t\n]")
+BOTH = "data.text and states or events are both given: choose one"
 
 
 def state_columns(table: Table, named: tuple[str, ...]) -> list[str]:
@@ -86,21 +98,9 @@ def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> 
     return Table(table.frame.with_columns(sequences), table.sources, table.findings)
 
 
-def join_states(table: Table, columns: list[str]) -> pl.Series:
-    """Each row's sequence as a text, String [rows], from the columns of its time points."""
-    seen = _until_the_last(list_states(table, columns))
-    return seen.list.eval(pl.element().fill_null(MISSING)).list.join(ARROW)
-
-
-def list_states(table: Table, columns: list[str]) -> pl.Series:
-    """Each row's states at all time points, List(String) [rows]; null where one is missing."""
-    states = pl.DataFrame([clean_states(as_text(table, column)) for column in columns])
-    return states.select(pl.concat_list(pl.all()).alias(STATES)).to_series()
-
-
 def check_states(table: Table, columns: list[str]) -> list[Finding]:
     """How many states there are at how many time points, and what of them is missing."""
-    states = _until_the_last(list_states(table, columns))
+    states = until_the_last(list_states(table, columns))
     counts = states.explode().drop_nulls().value_counts(sort=True)
     facts: dict[str, object] = {
         "count": counts.height,
@@ -148,35 +148,6 @@ def check_unseen(
     return [Finding("unseen_states", "warning", what, "", {"listed": listed(strange)}, first)]
 
 
-def lay_out(sequences: pl.Series, places: Sequence[int]) -> pl.Series:
-    """Sequences that are told as texts as their states at some places, List(String) [rows].
-
-    Null where a state is missing, or the sequence has ended.
-    """
-    states = sequences.str.split(ARROW).list.gather(list(places), null_on_oob=True)
-    is_known = (pl.element() != MISSING) & (pl.element() != "")
-    return states.list.eval(pl.when(is_known).then(pl.element()))
-
-
-def join_row(states: Sequence[str | None]) -> str:
-    """What ``tell_states`` makes of one row, a thousand times as fast as by way of a table."""
-    plain = [(state or "").replace(ARROW.strip(), ">").strip(SPACE) for state in states]
-    length = max((place for place, state in enumerate(plain, start=1) if state), default=0)
-    return ARROW.join(state or MISSING for state in plain[:length])
-
-
-def _until_the_last(states: pl.Series) -> pl.Series:
-    """The same without those missing at the end."""
-    place = pl.int_range(1, pl.len() + 1)
-    known = pl.col(STATES).list.eval(pl.when(pl.element().is_not_null()).then(place).max())
-    return (
-        states.to_frame()
-        .with_columns(known.list.first().fill_null(0).alias("length"))
-        .select(pl.col(STATES).list.head(pl.col("length")))
-        .to_series()
-    )
-
-
 def _named(table: Table, name: str) -> list[str]:
     columns = table.frame.columns
     if name in columns:
@@ -198,15 +169,6 @@ def _named(table: Table, name: str) -> list[str]:
     return columns[begin : end + 1]
 
 
-def clean_states(states: pl.Series) -> pl.Series:
-    """States without space around them, or the sign that stands between two; empty ones null.
-
-    One that is called like what stands for no state of a table has other brackets: ``[unknown]``.
-    """
-    plain = states.str.replace_all(ARROW.strip(), ">", literal=True).str.strip_chars()
-    return plain.set(plain == "", None).str.replace(RESERVED, "[${1}${2}]")
-
-
 A_MONTH = (
     "jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|"
     "oct(ober)?|nov(ember)?|dec(ember)?"
@@ -222,3 +184,156 @@ def period_of(named: Sequence[str]) -> int:
     """
     first = [name.partition(":")[0].lower() for name in named]
     return A_YEAR if first and all(MONTHS.search(name) for name in first) else 0
+
+
+class StateSequences(Layout):
+    """What sequences of states have in common, however the table tells them."""
+
+    takes_covariates: ClassVar[bool] = True
+    counted: ClassVar[str] = "sequences"
+    made: ClassVar[tuple[str, ...]] = (STATES,)
+
+    @classmethod
+    def fill(cls, recipe: Recipe) -> Recipe:
+        filled = recipe.with_defaults({"text": {"lowercase": False}, "data": {"text": STATES}})
+        if filled.text.segmenter == "auto":
+            filled = filled.replace({"text.segmenter": "states"})
+        return filled if filled.data.text else filled.replace({"data.text": STATES})
+
+    @classmethod
+    def check_recipe(cls, recipe: Recipe) -> None:
+        if recipe.data.text != STATES:
+            raise ValueError(BOTH)
+        super().check_recipe(recipe)
+
+    @classmethod
+    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
+        return BOTH
+
+    def plain(self, table: Table) -> pl.Series:
+        return as_text(table, STATES).fill_null("")
+
+    def example_row(self, units: Sequence[str]) -> dict[str, Any]:
+        heads = {name: called(name) for name in self.covariates}
+        states = [unit for unit in units if not unit.startswith((*heads.values(),))]
+        row = dict.fromkeys(self.inputs, states[-1])
+        for name, head in heads.items():
+            values = (unit for unit in units if unit.startswith(head))
+            row[name] = next(values, "").removeprefix(head)
+        return row
+
+    def row_of_text(self, text: str, given: Mapping[str, str]) -> dict[str, str | None]:
+        states = [state for part in SEPARATORS.split(text) if (state := part.strip())]
+        if not states:
+            raise DataError("there are no states", fix="write some, in their order")
+        known: dict[str, str | None] = {name: given.get(name) for name in self.covariates}
+        return known | self._row_of_states(states)
+
+    def _row_of_states(self, states: list[str]) -> dict[str, str | None]:
+        return {STATES: ARROW.join(states)}
+
+    def portable(self) -> dict[str, Any]:
+        states = self.inputs[: len(self.inputs) - len(self.covariates)]
+        covariates = {name: called(name) for name in self.covariates}
+        joined = {"states": states, "separator": ARROW, "missing": MISSING}
+        return joined | {"covariates": covariates}
+
+    def check_split(
+        self, sequences: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
+    ) -> list[Finding]:
+        return check_unseen(sequences_of(sequences), seen, test)
+
+    def describe(
+        self,
+        table: Table,
+        sequences: pl.Series,
+        classes: pl.Series | None,
+        seed: int,
+        weights: NDArray[np.float64] | None,
+    ) -> dict[str, Any]:
+        found = self.time_points(table)
+        if found is None:
+            return {}
+        times, states = found
+        return {"states.json": describe_states(states, times, classes, seed, weights)}
+
+
+class States(StateSequences):
+    """Life courses with one column for each time point."""
+
+    name: ClassVar[str] = "states"
+
+    @classmethod
+    def claims(cls, data: DataSettings) -> bool:
+        return bool(data.states)
+
+    @property
+    def inputs(self) -> list[str]:
+        return [*self.reading["states"], *self.covariates]
+
+    @property
+    def asked_columns(self) -> list[str]:
+        return [*self.data.states, *self.data.covariate]
+
+    @property
+    def step_columns(self) -> list[str]:
+        return list(self.reading["states"])
+
+    def lay_out(self, table: Table, *, with_answers: bool = True) -> tuple[Table, Self]:
+        named = {role: getattr(self.data, role) for role in ROLES if role != "text"}
+        others = {
+            role: resolve_column(table, name)
+            for role, name in named.items()
+            if name and name != STATES
+        }
+        laid_out = with_states(table, self.data.states, others)
+        reading = {"states": state_columns(table, self.data.states)}
+        return laid_out, replace(self, reading=reading)
+
+    def plain(self, table: Table) -> pl.Series:
+        return join_states(table, [resolve_column(table, name) for name in self.reading["states"]])
+
+    def join_row(self, cells: Sequence[str | None]) -> str:
+        return join_row(cells)
+
+    def _row_of_states(self, states: list[str]) -> dict[str, str | None]:
+        columns = self.step_columns
+        if len(states) > len(columns):
+            raise DataError(
+                "{count} states are more than the {most} time points of the table",
+                fix="leave some out",
+                count=len(states),
+                most=len(columns),
+            )
+        missing = [None] * (len(columns) - len(states))
+        return dict(zip(columns, [*states, *missing], strict=True))
+
+    def time_points(self, table: Table) -> tuple[list[str], pl.Series]:
+        names = list(self.reading["states"])
+        return names, list_states(table, names)
+
+    def check(self, table: Table, given: Checked) -> list[Finding]:
+        return self._checked(
+            table,
+            given.data,
+            test_rows=given.test_rows,
+            duplicates=given.duplicates,
+            numeric=given.numeric,
+        )
+
+    def look_over(self, table: Table, test_rows: NDArray[np.bool_] | None) -> list[Finding]:
+        return self._checked(table, self.settings, test_rows=test_rows)
+
+    def _checked(self, table: Table, data: DataSettings, **known: Any) -> list[Finding]:
+        steps = state_columns(table, data.states)
+        return check_table(
+            table,
+            data,
+            made=self.made,
+            steps=steps,
+            check_steps=partial(check_states, table, steps),
+            **known,
+        )
+
+    def _no_covariates(self) -> dict[str, str]:
+        return super()._no_covariates() | dict.fromkeys(self.reading["states"], "state")

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from duree.errors import DataError
 from duree.explain.attribution import integrated_gradients
+from duree.explain.model import explanation_of
 from duree.pipeline.explain_row import is_explainable
 from duree.pipeline.explain_test import shading
 from duree.pipeline.model import TrainedModel
@@ -20,10 +21,10 @@ from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.serving.served import Rows, rows_of
-from duree.serving.studio.answers import ONE_AT_A_TIME, networks
 from duree.serving.studio.forms import of_series
+from duree.serving.studio.test_rows import ONE_AT_A_TIME, networks
 from duree.tables.files.conll import LONGEST_SENTENCE
-from duree.tables.layouts.states import ARROW
+from duree.tables.layouts.state_strings import ARROW
 
 TEXT = 20_000  # characters that may be tried
 MOST_CHANCES = 12  # that are listed, where there are more answers
@@ -36,7 +37,7 @@ class Answered:
     """What the network says of a text or of states: an answer with its chances, or a number with
     its range; and the shades of words, where these are explained."""
 
-    page: ClassVar[str] = "answered.html"
+    page: ClassVar[str] = "try_prediction.html"
     text: str
     prediction: object
     chances: list[tuple[str, float]]
@@ -48,7 +49,7 @@ class Answered:
 class Tagged:
     """The words of a sentence, each with a tag and its chance in every layer."""
 
-    page: ClassVar[str] = "tagged.html"
+    page: ClassVar[str] = "try_tags.html"
     layers: list[str]
     words: list[tuple[str, list[tuple[str, float]]]]
 
@@ -57,7 +58,7 @@ class Tagged:
 class Ahead:
     """The steps to come: time, median, and the ends of both bands."""
 
-    page: ClassVar[str] = "ahead.html"
+    page: ClassVar[str] = "try_forecast.html"
     steps: list[tuple[str, list[float | None]]]
 
     @property
@@ -100,7 +101,7 @@ def say(run: Run, given: Mapping[str, str]) -> Answered | Tagged | Ahead:
                 "series of several channels are not written by hand",
                 fix="predict a table of them, or send them to duree serve",
             )
-        if model.reads_states:
+        if model.layout.takes_covariates:
             return _answered(rows, _states(model, text, given))
         return _answered(rows, {model.columns["text"]: text})
 
@@ -114,7 +115,7 @@ def _answered(rows: Rows, row: Mapping[str, str | None]) -> Answered:
     shades = None
     if is_explainable(model):
         sequence = model.encode(rows.series([text]))
-        chosen = model.task.chosen(model.predictions(sequence))
+        chosen = explanation_of(model).chosen(model.predictions(sequence))
         shades = shading(model, text, integrated_gradients(model, sequence, chosen))
     between = (answer["low"], answer["high"]) if "low" in answer else None
     return Answered(text, answer["prediction"], chances, between, shades)
@@ -125,10 +126,12 @@ def _states(model: TrainedModel, text: str, given: Mapping[str, str]) -> dict[st
     states = [state for part in re.split(r"[›,;\t\n]", text) if (state := part.strip())]
     if not states:
         raise DataError("there are no states", fix="write some, in their order")
-    row: dict[str, str | None] = {name: given.get(f"known {name}") for name in model.covariates}
-    if not model.reads_columns:
+    row: dict[str, str | None] = {
+        name: given.get(f"known {name}") for name in model.layout.covariates
+    }
+    if not model.layout.step_columns:
         return row | {model.columns["text"]: ARROW.join(states)}
-    columns = model.extra["states"]
+    columns = model.layout.step_columns
     if len(states) > len(columns):
         raise DataError(
             "{count} states are more than the {most} time points of the table",

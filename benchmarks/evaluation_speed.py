@@ -1,9 +1,9 @@
-"""Time to judge five models on 25,000 rows with 2,000 resamples, beside a loop of scikit-learn's.
+"""Time to evaluate five models on 25,000 rows with 2,000 resamples, compared with a loop.
 
-    OMP_NUM_THREADS=2 taskset -c 0,1 python benchmarks/judge_speed.py
+    OMP_NUM_THREADS=2 taskset -c 0,1 python benchmarks/evaluation_speed.py
 
-The loop computes the same five metrics of one model for 20 of the same resamples; its time for all
-is reckoned from that, and the values of both must agree.
+The loop computes the same five metrics with scikit-learn for one model and 20 of the same
+resamples; its total time is extrapolated from that, and both must give the same values.
 """
 
 from __future__ import annotations
@@ -45,16 +45,18 @@ def main() -> None:
             groups = rng.integers(2_500, size=ROWS)
             measure("2 classes, 2,500 groups", models, targets, CLASSIFICATION, groups)
             compare_with_loop(models["network"], targets)
-    marks = (rng.random((ROWS, 6)) < 0.2).astype(np.int64)
-    labelled = {name: expit(2 * marks - 1 + rng.normal(size=marks.shape)) for name in NAMES}
-    measure("6 labels", labelled, marks, MULTILABEL)
+    indicators = (rng.random((ROWS, 6)) < 0.2).astype(np.int64)
+    labelled = {
+        name: expit(2 * indicators - 1 + rng.normal(size=indicators.shape)) for name in NAMES
+    }
+    measure("6 labels", labelled, indicators, MULTILABEL)
     numbers = rng.normal(size=ROWS)
     guesses = {name: (numbers + rng.normal(size=ROWS))[:, None] for name in NAMES}
     measure("numbers", guesses, numbers, REGRESSION)
 
 
 def some_classes(rng: np.random.Generator, classes: int) -> tuple[Models, NDArray[np.int64]]:
-    """Models that know something of the targets, and one that answers always alike."""
+    """Models with some signal about the targets, and one with constant predictions."""
     targets = rng.integers(classes, size=ROWS)
     signal = 1.5 * np.eye(classes)[targets]
     models = {name: softmax(signal + rng.normal(size=signal.shape), axis=1) for name in NAMES}
@@ -69,7 +71,7 @@ def measure(
     metrics: MetricSet,
     groups: NDArray[np.int64] | None = None,
 ) -> None:
-    """Print how long one judgement takes."""
+    """Print the time of one evaluation."""
     wall, processor = time.perf_counter(), time.process_time()
     evaluate_models(models, targets, metrics, groups=groups, resamples=RESAMPLES)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
@@ -77,7 +79,7 @@ def measure(
 
 
 def compare_with_loop(predictions: NDArray[np.float64], targets: NDArray[np.int64]) -> None:
-    """Print what a loop would take, and how far its values lie from ours."""
+    """Print the time of a loop, and its largest difference from our values."""
     trial = Trial(targets, CLASSIFICATION, Sample.of(ROWS, None), LOOPED, 0)
     ours = trial.resampled({"network": predictions})["network"]
     weights = np.concatenate(list(trial.weights()), axis=1).astype(np.int64)
@@ -87,7 +89,9 @@ def compare_with_loop(predictions: NDArray[np.float64], targets: NDArray[np.int6
         for name, value in looped(predictions[rows], targets[rows]).items():
             furthest = max(furthest, abs(value - ours[name][place]))
     seconds = (time.perf_counter() - began) / LOOPED * RESAMPLES * len(NAMES)
-    print(f"{'  a loop of scikit-learn':28} {seconds:6.0f} (reckoned; largest gap {furthest:.0e})")
+    print(
+        f"{'  loop with scikit-learn':28} {seconds:6.0f} (extrapolated; difference {furthest:.0e})"
+    )
 
 
 def looped(p: NDArray[np.float64], y: NDArray[np.int64]) -> dict[str, float]:

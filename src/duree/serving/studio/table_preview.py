@@ -16,7 +16,7 @@ from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ForecastSettings
 from duree.report.vocabulary import Words
 from duree.serving.studio.forms import FORMS, NEXT, Form, of_series
-from duree.serving.studio.shelf import Upload
+from duree.serving.studio.workspace import Upload
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.stream import stream_table
 from duree.tables.finding import Finding

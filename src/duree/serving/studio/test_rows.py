@@ -172,7 +172,7 @@ def _explained(folder: str, stamp: float, place: int) -> RowData | SeriesData:
     read = data.predictions[_text_column(data)][place - 1 : place]
     found = networks(run)
     require_explainable(found[0])
-    if not found[0].reads_numbers:
+    if found[0].encoder.units_encoder is not None:
         read = pl.Series("text", [str(read[0] or "")])
     if step_features := found[0].step_features:
         read = with_step_features(

@@ -1,0 +1,79 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+PORT = click.IntRange(1, 65535)
+
+
+def column_options(command: Any) -> Any:
+    """The options that name files and columns; shared by fit and check."""
+    options = [
+        click.option("--text", metavar="COL", help="Column of texts."),
+        click.option(
+            "--states",
+            metavar="COL",
+            multiple=True,
+            default=None,
+            help="Columns of states, one per time point: names, a range FIRST:LAST or a pattern.",
+        ),
+        click.option("--state", metavar="COL", help="Column of states in a table of spells."),
+        click.option("--start", metavar="COL", help="Column with the start of each spell."),
+        click.option("--end", metavar="COL", help="Column with the end of each spell."),
+        click.option(
+            "--event",
+            metavar="COL",
+            multiple=True,
+            default=None,
+            help="Column of events in a table of events.",
+        ),
+        click.option(
+            "--attribute",
+            metavar="COL",
+            multiple=True,
+            default=None,
+            help="Column with an attribute of each event: an input, not predicted.",
+        ),
+        click.option(
+            "--series",
+            metavar="COL",
+            multiple=True,
+            default=None,
+            help="Column of numbers: a time series, or one of its channels or time points.",
+        ),
+        click.option(
+            "--covariate",
+            metavar="COL",
+            multiple=True,
+            default=None,
+            help="Column with a covariate that is constant over a life course.",
+        ),
+        click.option("--target", metavar="COL", help="Column to predict."),
+        click.option("--test", metavar="FILE", help="File with the test rows."),
+        click.option("--validation", metavar="FILE", help="File with the validation rows."),
+        click.option(
+            "--group", metavar="COL", help="Rows with equal values here stay in the same split."
+        ),
+        click.option(
+            "--time",
+            metavar="COL",
+            help="Column of times: train on earlier rows, test on later ones.",
+        ),
+        click.option(
+            "--weight", metavar="COL", help="Column with the weight of each row or sequence."
+        ),
+        click.option(
+            "--id", metavar="COL", help="Column that identifies each row, person or series."
+        ),
+        click.option("--encoding", metavar="NAME", help="Text encoding, if detected wrongly."),
+        click.option("--delimiter", metavar="CHAR", help="Column delimiter, if detected wrongly."),
+        click.option(
+            "--drop-bad", is_flag=True, default=None, help="Leave out rows that cannot be used."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,83 @@
+"""Errors in how a command was called, in place of click's own: in the user's language."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from duree.errors import DureeError
+
+
+def as_duree_error(error: click.ClickException) -> DureeError | None:
+    """What click found wrong with a command line; None for what it alone can say."""
+    match error:
+        case click.NoSuchOption():
+            return _unknown("there is no option {name!r}", error.option_name, error.possibilities)
+        case click.MissingParameter(param=click.Parameter() as param):
+            return _missing(param)
+        case click.BadOptionUsage():
+            return _misused(error)
+        case click.BadParameter():
+            return _invalid(error)
+        case click.UsageError(ctx=click.Context(command=click.Group() as group)):
+            name = _first_quoted(error.message)
+            return _unknown("there is no command {name!r}", name, _similar(name, group))
+    extra = re.fullmatch(r".*extra arguments? \((.*)\)\.?", getattr(error, "message", ""), re.S)
+    if extra is None:
+        return None
+    return DureeError("unexpected arguments: {arguments}", arguments=extra[1])
+
+
+def _unknown(what: str, name: str, possible: object) -> DureeError:
+    known = ", ".join(possible) if isinstance(possible, list | tuple) else ""
+    return DureeError(what, fix="did you mean: {known}" if known else "", name=name, known=known)
+
+
+def _missing(param: click.Parameter) -> DureeError:
+    if isinstance(param, click.Option):
+        return DureeError("the option {name} is missing", name=param.opts[-1])
+    name = param.human_readable_name.removesuffix("...")
+    return DureeError("the argument {name} is missing", name=name)
+
+
+def _misused(error: click.BadOptionUsage) -> DureeError:
+    if "requires" in error.message:
+        return DureeError("the option {name} needs a value", name=error.option_name)
+    return DureeError("the option {name} takes no value", name=error.option_name)
+
+
+def _invalid(error: click.BadParameter) -> DureeError | None:
+    """A value that an option or an argument cannot have."""
+    param = error.param
+    if param is None:
+        return None
+    name = param.opts[-1] if isinstance(param, click.Option) else param.human_readable_name
+    value = error.message.partition(" is not ")[0].strip("'")
+    problem, facts = "{name} cannot be {value!r}", {"name": name, "value": value}
+    match param.type:
+        case click.Choice(choices=choices):
+            fix = "choose one of: {choices}"
+            return DureeError(problem, fix=fix, choices=", ".join(map(str, choices)), **facts)
+        case click.IntRange(min=least, max=None):
+            fix = "give a whole number of at least {least}"
+            return DureeError(problem, fix=fix, least=least, **facts)
+        case click.IntRange(min=least, max=most):
+            fix = "give a whole number from {least} to {most}"
+            return DureeError(problem, fix=fix, least=least, most=most, **facts)
+        case click.types.IntParamType():
+            return DureeError(problem, fix="give a whole number", **facts)
+        case click.types.FloatParamType():
+            return DureeError(problem, fix="give a number", **facts)
+    return None
+
+
+def _first_quoted(message: str) -> str:
+    found = re.search(r"'(.*?)'", message)
+    return found[1] if found else message
+
+
+def _similar(name: str, group: click.Group) -> list[str]:
+    from difflib import get_close_matches
+
+    return get_close_matches(name, group.commands)

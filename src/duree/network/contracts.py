@@ -1,0 +1,69 @@
+"""Contracts: what tasks hand to training, explanations and export, and what these may rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from duree.sequences.ragged import Ragged
+
+# (scores, targets) or (scores, targets, weights of the rows) -> mean.
+Criterion = Callable[..., Tensor]
+
+
+class Explanation(NamedTuple):
+    """What is explained of each row.
+
+    Attributes
+    ----------
+    explained : (scores float [batch, outputs], outputs int64 [batch]) -> float [batch]
+        The log-odds of each row's output, or the number itself.
+    chosen : (predictions float64 [rows, outputs]) -> int64 [rows]
+        The output that each row's prediction is about.
+    indicators : (targets) -> bool [rows, outputs]
+        Which outputs are right of each row.
+    """
+
+    explained: Callable[[Tensor, Tensor], Tensor]
+    chosen: Callable[[NDArray[np.float64]], NDArray[np.int64]]
+    indicators: Callable[[NDArray[Any]], NDArray[np.bool_]]
+
+
+class Link(NamedTuple):
+    """How predictions follow from scores: ``function(scores * scale + offset)``.
+
+    ``function`` is an ONNX operator: "Softmax" (over the outputs), "Sigmoid" or "Identity".
+    """
+
+    function: str
+    scale: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulation starts from: a network, and rows after whose beginning it goes on alone.
+
+    Attributes
+    ----------
+    network : nn.Module
+    sequences : Ragged
+        All rows, as encoded.
+    train, test : int64
+        The rows that it learned from, and those of the test part.
+    seed : int
+    weights : float64 [rows] or None
+        How much each row counts.
+    """
+
+    network: nn.Module
+    sequences: Ragged
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    seed: int
+    weights: NDArray[np.float64] | None

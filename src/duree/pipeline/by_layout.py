@@ -1,0 +1,71 @@
+"""What reads a table, evaluates a network on it and predicts its rows, by what its rows are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from duree.evaluation.evaluate import Figures
+from duree.pipeline.dataset import Dataset, read_rows
+from duree.pipeline.forecast_dataset import evaluate_forecasts, predict_series, read_forecast
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.predict import Progress, evaluate_rows, predict_rows
+from duree.pipeline.run import Run
+from duree.recipe.recipe import Recipe
+from duree.tables.layouts import Layout
+from duree.tables.layouts.rolling_origins import ForecastOrigins
+from duree.tables.split.make_split import Split
+from duree.tasks import layout_for, resolve
+
+
+class Predict(Protocol):
+    """Writes a table with a network's predictions."""
+
+    def __call__(
+        self,
+        run: Run,
+        model: TrainedModel,
+        data: Path | str,
+        output: Path,
+        *,
+        raw: bool,
+        paths: int | None,
+        progress: Progress,
+    ) -> None: ...
+
+
+class Steps(NamedTuple):
+    """The steps of a run that depend on what rows are."""
+
+    read: Callable[[Recipe, Split | None], Dataset]
+    evaluate: Callable[[Run, TrainedModel, Path | str], Figures]
+    predict: Predict
+
+
+# Most layouts have a sequence a row; the rows of these are found in whole series.
+ROWS = Steps(read_rows, evaluate_rows, predict_rows)
+OTHERS: dict[type[Layout], Steps] = {
+    ForecastOrigins: Steps(read_forecast, evaluate_forecasts, predict_series)
+}
+
+
+def steps_for(layout: type[Layout]) -> Steps:
+    """What is done with rows of this layout."""
+    return OTHERS.get(layout, ROWS)
+
+
+def read_dataset(recipe: Recipe, split: Split | None = None) -> Dataset:
+    """Read the recipe's files, check them, and split their rows.
+
+    ``split`` is the one already drawn, where a run is resumed.
+
+    Raises
+    ------
+    RecipeError
+        Settings do not go together.
+    DataError
+        The table cannot be read, lacks a column, or fails a check of level "error".
+    """
+    recipe = resolve(recipe)
+    return steps_for(layout_for(recipe)).read(recipe, split)

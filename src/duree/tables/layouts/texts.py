@@ -1,0 +1,29 @@
+"""Texts: each row holds one, in one column."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import polars as pl
+
+from duree.recipe.settings import DataSettings
+from duree.tables.checks.duplicates import Duplicates, find_duplicates
+from duree.tables.columns import as_text, resolve_column
+from duree.tables.layouts.layout import Layout
+from duree.tables.table import Table
+
+
+class Texts(Layout):
+    """Reviews, speeches, letters."""
+
+    name: ClassVar[str] = "texts"
+
+    @classmethod
+    def claims(cls, data: DataSettings) -> bool:
+        return True
+
+    def plain(self, table: Table) -> pl.Series:
+        return as_text(table, resolve_column(table, str(self.data.text))).fill_null("")
+
+    def duplicates(self, sequences: pl.Series) -> Duplicates | None:
+        return find_duplicates(sequences)

@@ -1,0 +1,34 @@
+"""Features: what the baselines of a task are given of rows, by the encoder that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from duree.baselines.step_attributes import Encoding
+from duree.sequences.encoder import Encoder
+from duree.sequences.series_encoder import SeriesEncoder
+from duree.sequences.state_encoder import StateEncoder
+from duree.sequences.text_encoder import TextEncoder
+
+
+def encoding_of(encoder: Encoder) -> Encoding | None:
+    """How step features are read; None where there are none."""
+    if isinstance(encoder, StateEncoder) and encoder.step_features:
+        return Encoding(encoder.encode, list(encoder.step_classes.values()))
+    return None
+
+
+def units_of(encoder: Encoder) -> Callable[[str], list[str]] | None:
+    """What splits a text into the units that the network sees; None where it reads numbers."""
+    if isinstance(encoder, SeriesEncoder):
+        return None
+    texts = encoder.states if isinstance(encoder, StateEncoder) else encoder
+    if not isinstance(texts, TextEncoder):
+        raise TypeError(f"{type(encoder).__name__} reads no texts")
+    return texts.units
+
+
+def reads_states(encoder: Encoder) -> bool:
+    """Whether the units are states or events, and not words."""
+    texts = encoder.states if isinstance(encoder, StateEncoder) else encoder
+    return isinstance(texts, TextEncoder) and texts.settings.segmenter == "states"

@@ -1,0 +1,95 @@
+"""Registry: the tasks by name, and what a recipe means by one. Adding a task adds a line here.
+
+A program of one's own adds a task with ``register``.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from duree.errors import RecipeError
+from duree.recipe.recipe import Recipe, contradiction, nearest
+from duree.recipe.settings import DataSettings
+from duree.tables.checks.target import is_quantity
+from duree.tables.layouts import LAYOUTS, Layout, layout_of
+from duree.tasks.classify import Classify
+from duree.tasks.forecast import Forecast
+from duree.tasks.label import Label
+from duree.tasks.multilabel import Multilabel
+from duree.tasks.next import Next
+from duree.tasks.regress import Regress
+from duree.tasks.task import Task
+
+TASKS: dict[str, type[Task]] = {}
+
+
+def register(task: type[Task]) -> type[Task]:
+    """Make a task known by its name, so that recipes can ask for it.
+
+    Raises
+    ------
+    ValueError
+        Another task goes by that name.
+    """
+    if TASKS.setdefault(task.name, task) is not task:
+        raise ValueError(f"there is a task {task.name!r} already")
+    return task
+
+
+for _task in (Classify, Forecast, Label, Multilabel, Next, Regress):
+    register(_task)
+
+
+def infer_task(target: pl.Series, data: DataSettings) -> str:
+    """The task that a target column calls for: several labels, a quantity or a class."""
+    if data.label_separator is not None:
+        return Multilabel.name
+    return Regress.name if is_quantity(target) else Classify.name
+
+
+def layout_for(recipe: Recipe) -> type[Layout]:
+    """What the rows of the recipe's table are."""
+    if recipe.task is None:
+        return layout_of(recipe.data, _layouts(Classify))
+    return layout_of(recipe.data, _layouts(TASKS[recipe.task]))
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """The recipe with all that its task and its layout decide, where the user left it open.
+
+    Resolving twice changes nothing.
+
+    Raises
+    ------
+    RecipeError
+        There is no such task, or settings do not go together.
+    """
+    if recipe.task is None:
+        meant = next((task.name for task in TASKS.values() if task.is_meant(recipe)), None)
+        recipe = recipe.replace({"task": meant}) if meant else recipe
+    if recipe.task is not None and recipe.task not in TASKS:
+        raise RecipeError(
+            "there is no task {name!r}; the tasks are {known}",
+            fix=nearest(recipe.task, list(TASKS)),
+            name=recipe.task,
+            known=", ".join(TASKS),
+        )
+    task = None if recipe.task is None else TASKS[recipe.task]
+    layout = layout_for(recipe)
+    for other in LAYOUTS.values():
+        named = other is not layout and other.claims(recipe.data)
+        if named and (in_vain := other.named_in_vain(recipe, layout)):
+            raise contradiction(in_vain)
+    if task is not None:
+        recipe = recipe.with_defaults(task.defaults)
+        task.check_recipe(recipe)
+    filled = layout.fill(recipe)
+    try:
+        layout.check_recipe(filled)
+    except ValueError as error:
+        raise contradiction(str(error)) from None
+    return filled.decided()
+
+
+def _layouts(task: type[Task]) -> list[type[Layout]]:
+    return [LAYOUTS[name] for name in task.layouts]
