@@ -26,7 +26,7 @@ studio: .venv/studio
 # Two workers of one thread each, files whole; then what needs the machine for itself.
 test: .venv/dev
 	status=0; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not alone' || status=$$?; \
+	$(BIN)/python -m pytest -n 2 -m 'not alone' || status=$$?; \
 	$(BIN)/python -m pytest -m alone || status=$$?; \
 	exit $$status
 

@@ -35,12 +35,40 @@ if compiled := os.environ.get("DUREE_COMPILED"):
 os.environ["MPLBACKEND"] = "agg"
 
 
+# Files of these folders share runs: one worker takes them all.
+SHARED = ("tests/explain/", "tests/serving/studio/")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Files are not divided among workers, nor are folders whose files share runs."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next(
+                (folder for folder in SHARED if nodeid.startswith(folder)),
+                nodeid.partition("::")[0],
+            )
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def empty_figures() -> Iterator[None]:
     """PDFs of runs are empty but in tests of figures: see ``whole_figures``."""
     from tests.support.pdf import empty_pdf
 
     with empty_pdf():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_wide_training() -> Iterator[None]:
+    """The wide part is trained in a moment, but in tests of its training."""
+    from tests.support.wide import short_training
+
+    with short_training():
         yield
 
 
