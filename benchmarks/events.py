@@ -18,7 +18,7 @@ import polars as pl
 from duree.recipe.settings import DataSettings
 from duree.tables.files.read import read_tables
 from duree.tables.files.write import write_table
-from duree.tables.layouts.layout import whole
+from duree.tables.layouts import gather_rows
 
 EVENTS, USERS = 2_000_000, 50_000
 
@@ -42,7 +42,7 @@ def gather(path: Path) -> None:
     began = time.perf_counter()
     table = read_tables([path])
     read = time.perf_counter()
-    rows, _ = whole(table, settings)
+    rows, _ = gather_rows(table, settings)
     done = time.perf_counter()
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{len(table)} events of {len(rows)} users: read in {read - began:.1f} s, ", end="")

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from duree.evaluation.uncertainty import wilson
-from duree.pipeline.dataset import read_dataset
+from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.model import load_networks
 from duree.recipe.recipe import Recipe
 from duree.tables.split.make_split import Split

@@ -12,7 +12,7 @@ pytest.importorskip("hmmlearn")
 from duree.baselines import hidden_markov as hmm
 from duree.baselines.hidden_markov import HiddenMarkov
 from duree.baselines.next_steps import StepBaseline, Steps
-from duree.baselines.targets import Counts
+from duree.baselines.targets import CaseWeights
 from duree.sequences.ragged import Ragged
 
 STATES = 3
@@ -88,7 +88,7 @@ def test_the_number_of_hidden_states_is_the_best_on_validation() -> None:
     losses = {}
     for hidden in (1, 2, 3):
         one = HiddenMarkov(STATES, seed=0)
-        one.tables = one._learn(Steps(codes(train)), one._begun(hidden))
+        one.tables = one._fit(Steps(codes(train)), one._start(hidden))
         after = [codes([text]).values[step] for text in validation for step in range(1, 20)]
         found = one.predict(Steps(codes(validation)))
         losses[hidden] = -np.log(found[np.arange(len(after)), after]).mean()
@@ -107,7 +107,7 @@ def test_the_one_that_is_kept_learns_from_the_validation_sequences_too() -> None
 
 
 def test_it_says_that_it_knows_no_weights() -> None:
-    counts = Counts(np.array([1.0, 3.0]), np.array([2.0]))
+    counts = CaseWeights(np.array([1.0, 3.0]), np.array([2.0]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (2,))
         model = StepBaseline(HiddenMarkov(STATES, seed=0), codes)

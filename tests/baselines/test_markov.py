@@ -18,7 +18,7 @@ from duree.baselines.markov import (
     two_before,
 )
 from duree.baselines.next_steps import StepBaseline, StepModel
-from duree.baselines.targets import ALIKE, Counts
+from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
 
@@ -40,7 +40,7 @@ def chain(order: int = 1) -> Markov:
 
 
 def fitted(
-    model: StepModel, texts: list[str], validation: list[str], counts: Counts = ALIKE
+    model: StepModel, texts: list[str], validation: list[str], counts: CaseWeights = EQUAL_WEIGHTS
 ) -> StepBaseline:
     return StepBaseline(model, codes).fit(texts, None, validation, None, counts)
 
@@ -190,7 +190,7 @@ weighed_rows = st.tuples(st.text("abc", min_size=2, max_size=6), st.integers(1, 
 def test_a_weight_of_two_is_a_row_twice(weighed: list[tuple[str, int]], strength: float) -> None:
     texts, weights = [text for text, _ in weighed], [weight for _, weight in weighed]
     parts = slice(3, None), slice(0, 3)
-    counts = Counts(*(np.array(weights[part], dtype=float) for part in parts))
+    counts = CaseWeights(*(np.array(weights[part], dtype=float) for part in parts))
     twice = [[text for text, n in weighed[part] for _ in range(n)] for part in parts]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(markov, "STRENGTHS", (strength,))
@@ -206,7 +206,7 @@ def test_strengths_are_chosen_by_the_weights_of_the_validation_rows() -> None:
     """One validation row goes on as training did, the other does not: the heavier one decides."""
     train, validation = ["abababab"] * 9, ["abab", "aacc"]
     found = [
-        fitted(chain(), train, validation, Counts(np.ones(9), np.array(weights))).choices
+        fitted(chain(), train, validation, CaseWeights(np.ones(9), np.array(weights))).choices
         for weights in ([9.0, 0.1], [0.1, 9.0])
     ]
     assert found[0]["strength"] < found[1]["strength"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from duree.baselines.nb_svm import NbSvm, Weighed, _interpolate, _log_count_ratios, _presence
+from duree.baselines.nb_svm import Fit, NbSvm, _interpolate, _log_count_ratios, _presence
 from duree.baselines.ngrams import Ngrams
 
 
@@ -16,7 +16,7 @@ def test_log_count_ratios_are_those_of_the_paper():
 
 
 def test_interpolation_draws_weights_towards_their_mean_size():
-    one = Weighed(np.array([2.0, -1.0]), np.array([3.0, -1.0]), 0.5)
+    one = Fit(np.array([2.0, -1.0]), np.array([3.0, -1.0]), 0.5)
     assert _interpolate([one], 1.0).weights[:, 0].tolist() == [6.0, 1.0]
     assert _interpolate([one], 0.0).weights[:, 0].tolist() == [4.0, -2.0]
     assert _interpolate([one], 0.5).weights[:, 0].tolist() == [5.0, -0.5]

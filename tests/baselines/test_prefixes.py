@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from duree.baselines import prefixes, step_forest, step_logistic
 from duree.baselines.boosted import BoostedTrees, cross_fitted
 from duree.baselines.next_steps import StepBaseline, StepModel, Steps
-from duree.baselines.prefixes import Prefixes, PrefixMarks
+from duree.baselines.prefixes import PrefixEncoder, Prefixes
 from duree.baselines.step_forest import StepForest
 from duree.baselines.step_logistic import StepLogistic
-from duree.baselines.targets import ALIKE, Counts
+from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights
 from duree.sequences.ragged import Ragged, offsets_of
 
 STATES = 3
@@ -40,7 +40,7 @@ def steps(texts: list[str]) -> Ragged:
 
 
 def fitted(
-    name: str, texts: list[str], validation: list[str], counts: Counts = ALIKE
+    name: str, texts: list[str], validation: list[str], counts: CaseWeights = EQUAL_WEIGHTS
 ) -> StepBaseline:
     return StepBaseline(MODELS[name](), steps).fit(texts, None, validation, None, counts)
 
@@ -59,7 +59,7 @@ def test_prefixes_are_those_of_a_plain_loop(rows: list[list[int]]) -> None:
             facts = [seen[-1], earlier, lasted - 1, place, *spent, row[0] % 2]
             wanted.append([*facts, *ago, spells])
     known = Prefixes.of(steps(told(rows)), STATES)
-    found = np.column_stack([known.for_trees, known.before, known.last_but_two, known.spells])
+    found = np.column_stack([known.categorical, known.previous, known.last_but_two, known.spells])
     np.testing.assert_array_equal(found, np.array(wanted).reshape(-1, 5 + STATES + 3))
 
 
@@ -68,10 +68,10 @@ def test_no_prefix_knows_what_comes_later(rows: list[list[int]], data: st.DataOb
     """Whatever the last step is changed to, all that is known before it stays."""
     other = [[*row[:-1], data.draw(st.integers(0, STATES - 1))] if row[1:] else row for row in rows]
     one, poisoned = (Steps(steps(told(each))) for each in (rows, other))
-    known, after = (Prefixes.before_answers(each, STATES) for each in (one, poisoned))
-    np.testing.assert_array_equal(known.for_trees, after.for_trees)
-    np.testing.assert_array_equal(known.marked, after.marked)
-    marks = PrefixMarks()
+    known, after = (Prefixes.before_targets(each, STATES) for each in (one, poisoned))
+    np.testing.assert_array_equal(known.categorical, after.categorical)
+    np.testing.assert_array_equal(known.one_hot, after.one_hot)
+    marks = PrefixEncoder()
     np.testing.assert_array_equal(marks.fit(known).toarray(), marks.transform(after).toarray())
 
 
@@ -108,8 +108,8 @@ def test_they_come_near_the_entropy_of_a_known_process(name: str) -> None:
     train, validation, tested = process(300, 20, 0), process(80, 20, 1), process(150, 20, 2)
     found = fitted(name, train, validation).predict(tested)
     given = Steps(steps(tested))
-    bits = -np.log2(found[np.arange(len(found)), given.came])
-    lasted = Prefixes.before_answers(given, STATES).lasted
+    bits = -np.log2(found[np.arange(len(found)), given.targets])
+    lasted = Prefixes.before_targets(given, STATES).duration
     free = 1 + 0.5 * -(0.8 * np.log2(0.8) + 0.2 * np.log2(0.2))
     # Of the first step nobody knows whether it is the first of its spell: so do all others here.
     entropy = np.where(lasted == 0, 0.0, free)
@@ -139,10 +139,10 @@ def test_whatever_they_have_seen_their_shares_sum_to_1(
 def test_weights_decide_what_is_likely(name: str) -> None:
     """One row in two goes round the one way and one the other: nine in ten, by their weights."""
     texts = ["001122001122", "002211002211"] * 60
-    counts = Counts(np.tile([9.0, 1.0], 40), np.tile([9.0, 1.0], 20))
+    counts = CaseWeights(np.tile([9.0, 1.0], 40), np.tile([9.0, 1.0], 20))
     weighed, plain, ones = (
         fitted(name, texts[:80], texts[80:], given).predict(["001"])[1]
-        for given in (counts, ALIKE, Counts(np.ones(80), np.ones(40)))
+        for given in (counts, EQUAL_WEIGHTS, CaseWeights(np.ones(80), np.ones(40)))
     )
     assert weighed[1] == pytest.approx(0.9, abs=0.05)
     assert plain[1] == pytest.approx(0.5, abs=0.05)
@@ -156,7 +156,7 @@ def test_for_the_regression_a_weight_of_two_is_a_row_twice(monkeypatch: pytest.M
     monkeypatch.setattr(step_logistic, "TOLERANCE", 1e-6)
     texts, weights = process(60, 12, 3), np.random.default_rng(4).integers(1, 4, 60)
     parts = np.arange(40), np.arange(40, 60)
-    counts = Counts(*(weights[part].astype(float) for part in parts))
+    counts = CaseWeights(*(weights[part].astype(float) for part in parts))
     weighed = fitted("logistic", *([texts[row] for row in part] for part in parts), counts)
     twice = ([texts[row] for row in np.repeat(part, weights[part])] for part in parts)
     asked = process(20, 12, 5)

@@ -27,10 +27,10 @@ def nothing(texts: object) -> Ragged:
 
 LISTS: dict[str, Sequence[Baseline | TagBaseline]] = {
     "classes of texts": label_baselines(TEXTS, str.split),
-    "classes of states": label_baselines(STATES, str.split),
+    "classes of states": label_baselines(STATES, str.split, states=True),
     "classes of series": label_baselines(TEXTS, None),
     "numbers of texts": regression_baselines(TEXTS, str.split),
-    "numbers of states": regression_baselines(STATES, str.split),
+    "numbers of states": regression_baselines(STATES, str.split, states=True),
     "numbers of series": regression_baselines(TEXTS, None),
     "next": next_baselines(nothing, 3, TEXTS, on_grid=True),
     "tags": [

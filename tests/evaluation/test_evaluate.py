@@ -89,7 +89,7 @@ def test_a_network_that_answers_always_alike_has_learned_nothing() -> None:
     del models["tfidf_logistic"]
     found = evaluate_models(models, targets, CLASSIFICATION, resamples=200)
     assert found.verdict.claim == "none"
-    assert "Nothing shows that the network learned" in found.verdict.sentence("en")
+    assert "There is no evidence that the network learned" in found.verdict.sentence("en")
 
 
 def test_the_parts_of_a_network_are_compared_but_are_no_baselines() -> None:
@@ -165,14 +165,17 @@ def test_the_spread_of_seeds_holds_every_figure_of_every_network() -> None:
 def test_no_rows_are_refused() -> None:
     with pytest.raises(DataError) as caught:
         evaluate_models({"network": np.zeros((0, 2))}, np.zeros(0, dtype=int), CLASSIFICATION)
-    assert caught.value.message("en") == ("there are no rows to judge; give rows that have answers")
+    assert caught.value.message("en") == (
+        "there are no rows to evaluate on; give rows with known targets"
+    )
 
 
 def test_rows_without_any_label_given_or_predicted_are_refused() -> None:
     with pytest.raises(DataError) as caught:
         evaluate_models({"network": np.zeros((5, 2))}, np.zeros((5, 2), dtype=int), MULTILABEL)
     assert caught.value.message("en") == (
-        "5 rows tell nothing by which to judge; give rows with more than one answer"
+        "the primary metric is not defined on these 5 rows; "
+        "give rows with at least two different targets"
     )
 
 
@@ -182,11 +185,11 @@ def test_predictions_that_are_not_numbers_are_refused_by_model() -> None:
     with pytest.raises(TrainingError) as caught:
         evaluate_models(models, targets, CLASSIFICATION)
     assert caught.value.message("en") == (
-        "the predictions of 'network' are no numbers in 1 of 10 rows; "
+        "the predictions of 'network' are not finite in 1 of 10 rows; "
         "lower training.learning_rate or training.clip_norm"
     )
     assert caught.value.message("zh") == (
-        "10 行中有 1 行，'network' 的预测不是有效的数; "
+        "10 行中有 1 行，'network' 的预测不是有限的数值; "
         "请调低 training.learning_rate 或 training.clip_norm"
     )
 
@@ -194,10 +197,10 @@ def test_predictions_that_are_not_numbers_are_refused_by_model() -> None:
 def test_every_error_has_a_chinese_twin() -> None:
     twins = chinese_templates()
     for template in (
-        "there are no rows to judge",
-        "give rows that have answers",
-        "{rows} rows tell nothing by which to judge",
-        "give rows with more than one answer",
+        "there are no rows to evaluate on",
+        "give rows with known targets",
+        "the primary metric is not defined on these {rows} rows",
+        "give rows with at least two different targets",
     ):
         assert template in twins
 

@@ -66,9 +66,9 @@ def test_better_than_every_baseline_is_told_against_the_best_of_them() -> None:
     )
     assert found.claim == "better"
     assert found.sentence("en") == (
-        "The network is better than every baseline: on 25,000 test rows its accuracy is 0.910, "
-        "that of the best of them, nb_svm, 0.880 (network minus baseline +0.030, 95 % interval "
-        "+0.000 to +0.060)."
+        "The network outperforms every baseline: on 25,000 test rows its accuracy is 0.910, that "
+        "of the best baseline, nb_svm, 0.880 (network minus baseline +0.030, 95 % confidence "
+        "interval +0.000 to +0.060)."
     )
 
 
@@ -79,8 +79,10 @@ def test_better_than_one_baseline_alone_is_no_claim() -> None:
         {"majority": (0.001, 0.001), "nb_svm": (0.2, 0.3)},
     )
     assert found.claim == "none"
-    assert "The network and nb_svm cannot be told apart on 1,000 test rows" in found.sentence("en")
-    assert "Nothing shows" not in found.sentence("en")
+    assert found.sentence("en").startswith(
+        "The network and nb_svm do not differ significantly on 1,000 test rows: "
+    )
+    assert "no evidence" not in found.sentence("en")
 
 
 def test_a_claim_needs_both_tests() -> None:
@@ -96,8 +98,11 @@ def test_a_baseline_that_wins_is_named_and_recommended() -> None:
         {"nb_svm": (0.001, 0.001), "tfidf_logistic": (0.001, 0.001), "majority": (0.001, 0.001)},
     )
     assert found.claim == "worse"
-    assert found.sentence("en").startswith("A baseline wins, use nb_svm: on 1,000 test rows its")
-    assert "(network minus baseline -0.060, 95 % interval -0.090 to -0.030)" in found.sentence("en")
+    assert found.sentence("en") == (
+        "A baseline outperforms the network: on 1,000 test rows the accuracy of nb_svm is 0.910, "
+        "that of the network 0.850 (network minus baseline -0.060, 95 % confidence interval -0.090 "
+        "to -0.030); use nb_svm."
+    )
 
 
 def test_p_values_are_adjusted_for_the_number_of_baselines() -> None:
@@ -111,7 +116,7 @@ def test_no_difference_within_the_spread_of_seeds_is_called_one() -> None:
     options = {"baselines": {"nb_svm": 0.87}, "p_values": {"nb_svm": (0.001, 0.001)}}
     near = decide_on(0.90, **options, seeds={"accuracy": [0.90, 0.86, 0.88]})  # type: ignore[arg-type]
     assert near.claim == "none"
-    assert "networks from 3 seeds differ by 0.040 among themselves" in near.sentence("en")
+    assert "networks trained from 3 seeds vary by 0.040" in near.sentence("en")
     far = decide_on(0.90, **options, seeds={"accuracy": [0.90, 0.89, 0.89]})  # type: ignore[arg-type]
     assert far.claim == "better"
 
@@ -119,7 +124,7 @@ def test_no_difference_within_the_spread_of_seeds_is_called_one() -> None:
 def test_nothing_learned_is_said_where_an_unchanging_answer_is_as_good_and_ranks_are_chance() -> (
     None
 ):
-    said = " Nothing shows that the network learned more than to always give the same answer."
+    said = " There is no evidence that the network learned more than a constant prediction."
     options = {"baselines": {"majority": 0.9}, "p_values": {"majority": (0.5, 0.6)}}
     models = {"majority": figures(0.9)}
     comparisons = evidence_for("majority", 0.0, 0.5, 0.6)
@@ -144,37 +149,37 @@ def test_the_rows_needed_are_those_of_the_usual_formula() -> None:
     assert rows_needed(against, 1000) == 2000
     found = decide_on(0.93, {"nb_svm": 0.90}, {"nb_svm": (0.05, 0.06)})
     assert found.sentence("en").endswith(
-        " To tell a difference of this size takes about 2,000 test rows."
+        " Detecting a difference of this size would take about 2,000 test rows."
     )
 
 
 def test_no_number_of_rows_is_told_where_there_is_no_difference() -> None:
     found = decide_on(0.9, {"nb_svm": 0.9}, {"nb_svm": (1.0, 1.0)})
     assert found.sentence("en") == (
-        "The network and nb_svm cannot be told apart on 1,000 test rows: accuracy 0.900 against "
-        "0.900 (network minus baseline +0.000, 95 % interval -0.030 to +0.030); nb_svm is the "
-        "simpler choice."
+        "The network and nb_svm do not differ significantly on 1,000 test rows: accuracy 0.900 and "
+        "0.900 (network minus baseline +0.000, 95 % confidence interval -0.030 to +0.030); nb_svm "
+        "is the simpler choice."
     )
 
 
 def test_few_rows_or_groups_are_called_rough() -> None:
     few = decide_on(0.9, {"nb_svm": 0.8}, {"nb_svm": (0.2, 0.3)}, rows=29)
-    assert few.sentence("en").endswith(" With so few test rows every figure is rough.")
+    assert few.sentence("en").endswith(" With so few test rows all figures are imprecise.")
     enough = decide_on(0.9, {"nb_svm": 0.8}, {"nb_svm": (0.2, 0.3)}, rows=30)
-    assert "rough" not in enough.sentence("en")
+    assert "imprecise" not in enough.sentence("en")
     by_group = decide(
         {"network": figures(0.9)}, [], CLASSIFICATION, Sample.of(300, np.arange(300) % 12)
     )
     assert by_group.sentence("en").endswith(
-        " With test rows from 12 groups only, every figure is rough."
+        " With test rows from 12 groups only, all figures are imprecise."
     )
 
 
 def test_a_network_without_baselines_is_told_alone() -> None:
     found = decide({"network": figures(0.9)}, [], CLASSIFICATION, Sample.of(100, None))
     assert found.sentence("en") == (
-        "On 100 test rows the network's accuracy is 0.900 (95 % interval 0.870 to 0.930); without "
-        "baselines nothing tells whether it was worth it."
+        "On 100 test rows the network's accuracy is 0.900 (95 % confidence interval 0.870 to "
+        "0.930); without baselines its benefit cannot be assessed."
     )
 
 
@@ -197,10 +202,16 @@ def test_for_an_error_less_is_better() -> None:
 def test_the_verdict_is_told_in_chinese_with_the_same_figures() -> None:
     found = decide_on(0.93, {"nb_svm": 0.90}, {"nb_svm": (0.05, 0.06)}, rows=1000)
     assert found.sentence("zh") == (
-        "在测试数据（行数 1,000）上，网络与 nb_svm 分不出高下：准确率 0.930 对 0.900"
-        "（网络减基线 +0.030，95% 置信区间 +0.000 至 +0.060）；nb_svm 更简单，可优先选用。"
-        "要分辨这样大小的差别，测试行数大约需要 2,000。"
+        "在测试数据（行数 1,000）上，神经网络与 nb_svm 无显著差异：准确率分别为 0.930 和 0.900"
+        "（神经网络减基线 +0.030，95% 置信区间 +0.000 至 +0.060）；nb_svm 更简单，可优先选用。"
+        "要检测出这样大小的差异，测试行数约需 2,000。"
     )
+
+
+def test_a_metric_without_a_chinese_name_stands_between_spaces() -> None:
+    models = {"network": {"mae": {"value": 1.0, "low": 0.9, "high": 1.1}}}
+    found = decide(models, [], REGRESSION, Sample.of(100, None))
+    assert "神经网络的 MAE 为 1.000（95% 置信区间" in found.sentence("zh")
 
 
 def test_every_sentence_has_a_chinese_twin_with_the_same_places() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import runpy
@@ -136,6 +137,17 @@ def test_every_setting_that_is_named_exists(page):
     assert sorted(wrong) == []
     for name in set(re.findall(r"--set\s+([\w.]+)=", text)) - {"NAME"}:
         parse_setting(f"{name}=1")
+
+
+def test_every_name_that_a_benchmark_imports_exists():
+    wanted = [
+        (file.name, f"{node.module}.{name.name}")
+        for file in sorted(ROOT.glob("benchmarks/*.py"))
+        for node in ast.walk(ast.parse(read(file)))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("duree")
+        for name in node.names
+    ]
+    assert [(file, name) for file, name in wanted if not exists(name)] == []
 
 
 def test_every_file_that_is_named_exists():

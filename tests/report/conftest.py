@@ -266,7 +266,7 @@ def _comparisons(models: dict[str, dict[str, Any]], names: list[str], task: str)
 
 def _split(rows: int) -> dict[str, Any]:
     return {
-        "method": "rows were parted at random (seed 0): 17% for the test",
+        "method": "rows were split at random (seed 0): 17% for testing",
         "method_zh": "各行随机划分（种子 0）：17% 用于测试",
         "seed": 0,
         "counts": {part: rows * k for part, k in PARTS.items()} | {"left_out": 0},

@@ -13,7 +13,7 @@ from tests.support.life_courses import life_courses
 from tests.support.letters import SMALL
 
 from duree.baselines import label_baselines, regression_baselines
-from duree.baselines.targets import Counts
+from duree.baselines.targets import CaseWeights
 from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.evaluate import evaluate_models
@@ -155,10 +155,10 @@ def test_a_weight_of_two_is_a_row_twice_for_a_baseline(place: int, numeric: bool
     weights = rng.integers(1, 4, 120)
     recipe = Recipe.build({"data": {"states": ["x:y"]}}).replace({"evaluation.forest_trees": 20})
     make = regression_baselines if numeric else label_baselines
-    one, other = (make(recipe, lambda text: text.split(" › "))[place] for _ in range(2))
+    one, other = (make(recipe, lambda text: text.split(" › "), states=True)[place] for _ in range(2))
     twice = np.repeat(np.arange(90), weights[:90])
     held = np.repeat(np.arange(90, 120), weights[90:])
-    parts = Counts(weights[:90] * 1.0, weights[90:] * 1.0)
+    parts = CaseWeights(weights[:90] * 1.0, weights[90:] * 1.0)
     one.fit(texts[:90], targets[:90], texts[90:], targets[90:], parts)
     other.fit(
         [texts[row] for row in twice], targets[twice], [texts[row] for row in held], targets[held]
@@ -166,7 +166,7 @@ def test_a_weight_of_two_is_a_row_twice_for_a_baseline(place: int, numeric: bool
     # A forest draws other rows; features are scaled by the rows' spread, each row once.
     apart = np.abs(one.predict(texts) - other.predict(texts)).mean()
     assert apart < (1e-9, 0.02, 0.15 if not numeric else 0.5)[place]
-    alike = make(recipe, lambda text: text.split(" › "))[place]
+    alike = make(recipe, lambda text: text.split(" › "), states=True)[place]
     alike.fit(texts[:90], targets[:90], texts[90:], targets[90:])
     assert not np.array_equal(alike.predict(texts), one.predict(texts))
 
@@ -257,7 +257,7 @@ def test_a_weight_that_is_none_stops_the_run(table: Path, tmp_path: Path, bad: s
     with pytest.raises(DataError) as told:
         read_dataset(recipe(tmp_path / "bad.csv"))
     assert told.value.message("en").startswith(
-        "weights in 'w' that are missing, or no positive numbers: 1 (row 5 ...)"
+        "weights in 'w' that are missing or not positive: 1 (row 5 ...)"
     )
     _, findings = check_files(recipe(tmp_path / "bad.csv").data)
     assert "error" in {found.level for found in findings if found.check == "bad_weights"}
@@ -268,7 +268,7 @@ def test_the_checks_tell_how_many_equal_rows_would_do(table: Path) -> None:
     told = next(found for found in findings if found.check == "weights")
     weights = pl.read_csv(table)["w"].to_numpy()
     assert told.values["alike"] == round(weights.sum() ** 2 / (weights**2).sum())
-    assert "of equal weight" in told.message("en")
+    assert "effective sample size" in told.message("en")
 
 
 def test_weights_of_persons_come_with_their_spells(tmp_path: Path) -> None:

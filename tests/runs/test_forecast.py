@@ -225,7 +225,7 @@ def test_columns_known_beforehand_are_used(tmp_path):
         metrics = json.loads((made.folder / "metrics.json").read_text())
         mase[name] = metrics["models"]["network"]["mase"]["value"]
     assert mase["seen"] < 0.6 * mase["unseen"]
-    with pytest.raises(DataError, match="its value left empty"):
+    with pytest.raises(DataError, match="with an empty value"):
         predict(tmp_path / "seen", file, tmp_path / "next.csv")
 
 
@@ -275,7 +275,7 @@ def test_short_series_shrink_the_network_and_say_so(tmp_path):
     dataset = read_forecast(recipe(file, **{"model.hidden_size": 64}))
     checks = {finding.check: finding.message("en") for finding in dataset.findings}
     assert dataset.recipe.model.hidden_size < 64
-    assert "in place of" in checks["window"]
+    assert "instead of" in checks["window"]
     assert "windows are few" in checks["small_network"]
 
 

@@ -139,7 +139,7 @@ def test_a_file_of_other_tokens_gets_tags_and_lemmas(layered: Run, folder: Path)
         "probability_lemma",
     ]
     assert found["prediction_lemma"][2] == "walk"
-    with pytest.raises(DataError, match="cannot be written as a file of tokens"):
+    with pytest.raises(DataError, match="cannot be written as a token file"):
         predict(layered.folder, folder / "new.csv", folder / "again.conllu")
 
 
@@ -204,9 +204,9 @@ def test_a_table_with_a_row_for_each_token_is_read_like_a_file_of_tokens(folder:
     plain = fit(recipe(folder / "train.txt", **{"evaluation.baselines": False}), folder / "plain")
     one, other = (each.read_json("metrics.json")["models"]["network"] for each in (table, plain))
     assert one["entity_f1"] == other["entity_f1"]
-    with pytest.raises(DataError, match="nothing tells which tokens make a sentence"):
+    with pytest.raises(DataError, match="the column that identifies sentences is not given"):
         fit(recipe(folder / "rows.csv", **{"data.token": "w"}), folder / "no")
-    with pytest.raises(DataError, match="nothing tells which column holds the words"):
+    with pytest.raises(DataError, match="the column of words is not given"):
         fit(recipe(folder / "rows.csv", **{"data.id": "s"}), folder / "no")
     one_sentence = pl.DataFrame({"s": ["a"] * 3000, "w": ["b"] * 3000, "ner": ["O"] * 3000})
     one_sentence.write_csv(folder / "one.csv")
@@ -227,7 +227,7 @@ def test_breaks_of_the_scheme_and_tags_of_the_test_alone_are_told(folder: Path) 
     told = {finding.check: finding.message("en") for finding in check_files(data)[1]}
     assert "break the BIO scheme (I- without B- before it): 1" in told["broken_scheme"]
     assert "'B-EVENT'; 1 of its tokens" in told["unseen_tags"]
-    assert "stand among the others too: " in told["repeated_sentences"]
+    assert "also occur in the other data: " in told["repeated_sentences"]
     settings = {"data.test_file": str(folder / "broken.txt"), "evaluation.baselines": False}
     broken = fit(recipe(folder / "train.txt", **settings), folder / "judged")
     assert broken.read_json("metrics.json")["models"]["network"]["entity_f1"]["value"] > 0

@@ -142,7 +142,7 @@ def test_a_state_of_the_test_rows_alone_is_told(folder: Path) -> None:
     _, findings = check_files(recipe(folder / "spells.csv", data).data)
     told = next(finding for finding in findings if finding.check == "unseen_states")
     assert told.message("en").startswith(
-        "states in the test rows that no training row has: 'abroad'"
+        "states in the test rows that do not occur in training: 'abroad'"
     )
     dataset = read_dataset(recipe(folder / "spells.csv", data))
     assert "unseen_states" in {finding.check for finding in dataset.findings}

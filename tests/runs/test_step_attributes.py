@@ -26,7 +26,7 @@ from duree.sequences.ragged import Ragged
 from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.read import read_tables
-from duree.tables.layouts import gather_rows, layout_of
+from duree.tables.layouts.registry import gather_rows, layout_of
 from duree.tables.layouts.step_attributes import sequences_of
 from duree.workflow import evaluate, explain_row, fit, predict
 
@@ -159,7 +159,7 @@ def test_predictions_and_evaluation_read_attributes_of_new_files(
     with pytest.raises(DataError, match="there is no column 'place'"):
         predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
     log(9).with_columns(amount=pl.lit("much")).write_csv(tmp_path / "new.csv")
-    with pytest.raises(DataError, match="'amount' was read as a number, and 108 cells hold none"):
+    with pytest.raises(DataError, match="'amount' was a number in training, but 108 cells are not"):
         predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
 
 
@@ -173,11 +173,11 @@ def test_each_step_of_the_predictions_has_no_lists_beside_it(run: Run) -> None:
     ("flags", "message"),
     [
         ({"attribute": ("amonut",)}, "no column 'amonut'.*did you mean 'amount'"),
-        ({"attribute": ("action",)}, "'action' is the event, and an attribute too"),
-        ({"attribute": ("user",)}, "'user' is the id, and an attribute too"),
-        ({"attribute": ("when",)}, "'when' is the time, and an attribute too"),
-        ({"attribute": ("class",)}, "'class' is the target, and an attribute too"),
-        ({"attribute": ("place",), "group": "place"}, "'place' is the group, and an attribute too"),
+        ({"attribute": ("action",)}, "'action' is both the event and an attribute"),
+        ({"attribute": ("user",)}, "'user' is both the id and an attribute"),
+        ({"attribute": ("when",)}, "'when' is both the time and an attribute"),
+        ({"attribute": ("class",)}, "'class' is both the target and an attribute"),
+        ({"attribute": ("place",), "group": "place"}, "'place' is both the group and an attribute"),
         ({"attribute": ("place", "place")}, "'place' is named twice"),
     ],
 )

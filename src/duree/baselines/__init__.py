@@ -1,7 +1,7 @@
-"""Baselines: what anyone should try before a network, as strong as they can honestly be made.
+"""Baselines: the simpler models that a network is compared with, well tuned.
 
-Choices are tuned on the validation rows; the chosen model is then fitted on training and validation
-rows together, since a baseline needs no rows for early stopping.
+Settings are chosen on the validation rows; the model is then fitted on training and validation rows
+together, since a baseline needs no rows for early stopping.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from duree.baselines.boosted import MOST_STATES, BoostedTrees
 from duree.baselines.hidden_markov import HiddenMarkov
-from duree.baselines.logistic import Logistic
+from duree.baselines.linear import LeastSquares, LinearBaseline, Logistic
 from duree.baselines.majority import Majority
 from duree.baselines.markov import (
     LastState,
@@ -34,23 +34,23 @@ from duree.baselines.nb_svm import NbSvm
 from duree.baselines.next_steps import Read, StepBaseline, StepModel
 from duree.baselines.ngrams import Features, Ngrams
 from duree.baselines.random_forest import Forest
-from duree.baselines.ridge import RidgeRegression
 from duree.baselines.rocket import RocketFeatures
 from duree.baselines.series_features import SeriesFeatures
 from duree.baselines.state_features import StateFeatures
 from duree.baselines.step_attributes import Encoding, WithStepFeatures
 from duree.baselines.step_forest import StepForest
 from duree.baselines.step_logistic import StepLogistic
-from duree.baselines.targets import ALIKE, Counts
+from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights
 from duree.recipe.recipe import Recipe
 
 Units = Callable[[str], list[str]]
 
-# What is tried for C and alpha: TF-IDF has rows of length 1, states have features of deviation 1.
+# Values of C and alpha to try: TF-IDF rows have length 1, features of states standard deviation 1.
 STRENGTHS, STATE_STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0), (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
 PENALTIES, STATE_PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0), (1.0, 10.0, 100.0, 1000.0)
 
-# Series have few features, or 2,000 of ROCKET's: the paper tries penalties of six sizes too.
+# Series have few features, or the 2,000 of ROCKET, whose paper tries penalties over six orders of
+# magnitude too.
 SERIES_STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
 SERIES_PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 
@@ -68,7 +68,7 @@ FOREST_OF_SERIES = "a random forest ({breiman2001}) on the same features of each
 
 
 class Baseline(Protocol):
-    """A rival of the network, not yet fitted.
+    """A model to compare the network with.
 
     Attributes
     ----------
@@ -80,9 +80,9 @@ class Baseline(Protocol):
         In the methods section: a phrase, with the keys of the works that it cites in braces;
         translated likewise.
     choices : dict
-        What was tuned, or set, and the value chosen.
+        Settings that were tuned, and their values.
     notes : list of str
-        What a reader must know, such as a forest cut short.
+        Remarks for the reader, such as that a forest has fewer trees than asked for.
     """
 
     name: str
@@ -97,11 +97,10 @@ class Baseline(Protocol):
         targets: Any,
         validation_texts: Any,
         validation_targets: Any,
-        counts: Counts = ALIKE,
+        weights: CaseWeights = EQUAL_WEIGHTS,
     ) -> Self:
-        """Choose on the validation rows, then learn from all.
+        """Tune on the validation rows, then fit on all rows.
 
-        ``counts`` are how much the rows count.
         Targets are class indices int [rows], 0/1 labels int [rows, labels] or numbers float [rows].
         """
         ...
@@ -112,107 +111,112 @@ class Baseline(Protocol):
 
 
 def label_baselines(
-    recipe: Recipe, units: Units | None, encoding: Encoding | None = None
+    recipe: Recipe, units: Units | None, encoding: Encoding | None = None, *, states: bool = False
 ) -> Sequence[Baseline]:
     """Baselines for classes or labels.
 
     ``units`` splits a text into all its units, none truncated; None: the rows are series of
-    numbers. ``encoding`` reads the attributes of steps, where there are any.
+    numbers. ``encoding`` reads the attributes of steps, where there are any. ``states``: the units
+    are states or events, and not words.
     """
     majority = Majority(
         "majority", "majority class", "the most frequent class of the training rows"
     )
     if units is None:
-        plain, rocket = SeriesFeatures(), RocketFeatures(recipe.seed)
         return [
             majority,
-            Logistic(
+            LinearBaseline(
                 "series_logistic",
                 "series features + logistic regression",
                 "logistic regression on length and, of each channel, the share of missing steps, "
                 "mean, standard deviation, quartiles, extremes, first and last value, slope, mean "
                 "absolute change, autocorrelation and the place of the largest value",
-                plain,
-                _centred,
-                SERIES_STRENGTHS,
-                recipe.seed,
-                dual=False,
+                SeriesFeatures(),
+                _standardised,
+                Logistic(SERIES_STRENGTHS, recipe.seed, dual=False),
             ),
-            Logistic(*ROCKET, rocket, _centred, SERIES_STRENGTHS, recipe.seed, dual=False),
+            LinearBaseline(
+                *ROCKET,
+                RocketFeatures(recipe.seed),
+                _standardised,
+                Logistic(SERIES_STRENGTHS, recipe.seed, dual=False),
+            ),
             _forest(SeriesFeatures(), recipe, FOREST_OF_SERIES),
         ]
-    if recipe.data.reads_states:
+    if states:
         features = _state_features(recipe, units, encoding)
-        logistic = Logistic(
+        logistic = LinearBaseline(
             "state_logistic",
             "states + logistic regression",
             "logistic regression on times spent in each state, spells, and the first and last "
             "states ({studer2016})",
             features,
             _scaled,
-            STATE_STRENGTHS,
-            recipe.seed,
+            Logistic(STATE_STRENGTHS, recipe.seed),
         )
         return [majority, logistic, _forest(features, recipe, FOREST_OF_STATES)]
     ngrams = Ngrams(units)
-    logistic = Logistic(
+    logistic = LinearBaseline(
         "tfidf_logistic",
         "TF-IDF + logistic regression",
         "logistic regression on TF-IDF weights ({sparckjones1972}) of units and pairs of "
         "neighbouring units",
         ngrams,
         _tfidf,
-        STRENGTHS,
-        recipe.seed,
+        Logistic(STRENGTHS, recipe.seed),
     )
     forest = _forest(ngrams, recipe, FOREST_OF_TEXTS)
     return [majority, logistic, NbSvm(ngrams, recipe.seed), forest]
 
 
 def regression_baselines(
-    recipe: Recipe, units: Units | None, encoding: Encoding | None = None
+    recipe: Recipe, units: Units | None, encoding: Encoding | None = None, *, states: bool = False
 ) -> Sequence[Baseline]:
-    """Baselines for numbers; ``units`` and ``encoding`` as for ``label_baselines``."""
+    """Baselines for numbers; the parameters are those of ``label_baselines``."""
     mean = Majority("mean", "training mean", "the mean of the training rows")
     if units is None:
-        plain, rocket = SeriesFeatures(), RocketFeatures(recipe.seed)
         return [
             mean,
-            RidgeRegression(
+            LinearBaseline(
                 "series_ridge",
                 "series features + ridge regression",
                 "ridge regression ({hoerl1970}) on length and, of each channel, the share of "
                 "missing steps, mean, standard deviation, quartiles, extremes, first and last "
                 "value, slope, mean absolute change, autocorrelation and the place of the largest "
                 "value",
-                plain,
-                _centred,
-                SERIES_PENALTIES,
+                SeriesFeatures(),
+                _standardised,
+                LeastSquares(SERIES_PENALTIES),
             ),
-            RidgeRegression(*ROCKET, rocket, _centred, SERIES_PENALTIES),
+            LinearBaseline(
+                *ROCKET,
+                RocketFeatures(recipe.seed),
+                _standardised,
+                LeastSquares(SERIES_PENALTIES),
+            ),
             _forest(SeriesFeatures(), recipe, FOREST_OF_SERIES),
         ]
-    if recipe.data.reads_states:
+    if states:
         features = _state_features(recipe, units, encoding)
-        ridge = RidgeRegression(
+        ridge = LinearBaseline(
             "state_ridge",
             "states + ridge regression",
             "ridge regression ({hoerl1970}) on times spent in each state, spells, and the first "
             "and last states ({studer2016})",
             features,
             _scaled,
-            STATE_PENALTIES,
+            LeastSquares(STATE_PENALTIES),
         )
         return [mean, ridge, _forest(features, recipe, FOREST_OF_STATES)]
     ngrams = Ngrams(units)
-    ridge = RidgeRegression(
+    ridge = LinearBaseline(
         "tfidf_ridge",
         "TF-IDF + ridge regression",
         "ridge regression ({hoerl1970}) on TF-IDF weights ({sparckjones1972}) of units and pairs "
         "of neighbouring units",
         ngrams,
         _tfidf,
-        PENALTIES,
+        LeastSquares(PENALTIES),
     )
     return [mean, ridge, _forest(ngrams, recipe, FOREST_OF_TEXTS)]
 
@@ -282,22 +286,22 @@ def _state_features(recipe: Recipe, units: Units, encoding: Encoding | None) -> 
 
 
 def _tfidf() -> TfidfTransformer:
-    """Logarithmic counts, by how rare a feature is; rows of length 1."""
+    """TF-IDF with logarithmic counts; rows have length 1."""
     return TfidfTransformer(sublinear_tf=True)
 
 
 def _scaled() -> StandardScaler:
-    """Every feature brought to standard deviation 1."""
+    """Features scaled to standard deviation 1."""
     return StandardScaler(with_mean=False)
 
 
-def _centred() -> Any:
-    """Every feature brought to mean 0 and standard deviation 1."""
+def _standardised() -> Any:
+    """Features standardised to mean 0 and standard deviation 1."""
     return make_pipeline(FunctionTransformer(csr_matrix.toarray), StandardScaler())
 
 
 def _threads() -> int:
-    """As many threads as numeric libraries are told to use, or as there are cores."""
+    """OMP_NUM_THREADS, or the number of cores."""
     threads = os.environ.get("OMP_NUM_THREADS", "")
     return int(threads) if threads.isdigit() and int(threads) > 0 else os.cpu_count() or 1
 

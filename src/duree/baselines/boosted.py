@@ -1,7 +1,6 @@
-"""Boosted trees on what a reader would note before each step: where one is, since when, and where
-one has been.
+"""Gradient-boosted trees for the next step, on features of the prefix before it.
 
-Source: Friedman 2001; the trees are scikit-learn's, which grow on histograms of the features.
+Source: Friedman 2001; scikit-learn's histogram-based implementation.
 """
 
 from __future__ import annotations
@@ -13,19 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from duree.baselines.next_steps import Floats, Steps, note_of
+from duree.baselines.next_steps import Floats, Sample, Steps
 from duree.baselines.prefixes import Prefixes
+from duree.baselines.tuning import choose
 from duree.sequences.ragged import Ragged
 
-# Each round grows a tree for every state; steps that are learned from, at most.
+# Each round grows a tree for every state: states at most, and steps in a sample at most.
 MOST_STATES, MOST_STEPS = 30, 100_000
-# Rounds that are tried, chosen on the validation sequences; small leaves and small steps.
+# Numbers of rounds to try.
 ROUNDS = (50, 100, 150)
-# Parts of the rows, each told by trees that learned from the others.
-PARTS = 8
+# Folds of cross-fitting.
+FOLDS = 8
+# Smaller steps and trees than scikit-learn's defaults (0.1 and 31 leaves), with an L2 penalty:
+# surveys have few sequences.
 LEARNING_RATE, LEAVES, LEAF_STEPS, PENALTY = 0.05, 15, 20, 1.0
 
-# Added to every share, so that nothing is held to be impossible.
+# Added to every probability, so that none is 0.
 UNSEEN = 1e-6
 
 
@@ -35,7 +37,7 @@ class BoostedTrees:
     Parameters
     ----------
     states : int
-        How many states there are.
+        Number of states.
     seed : int
     """
 
@@ -52,34 +54,37 @@ class BoostedTrees:
         self.notes: list[str] = []
 
     def learn(self, train: Steps, validation: Steps) -> None:
-        """Choose the rounds on the validation sequences, then learn from all."""
-        # Of many steps some are looked at, and no table is made of the others.
-        learned = train.some(MOST_STEPS, self.seed)
-        self.notes = note_of(learned, train)
-        held_out = validation.some(MOST_STEPS, self.seed)
-        losses = {}
-        # Many rounds on millions of steps would take longer than all other models together.
-        for rounds in ROUNDS[:1] if self.notes else ROUNDS:
-            self._grow(learned, rounds)
-            losses[rounds] = held_out.surprise(self.predict(held_out))
-        rounds = min(losses, key=lambda number: losses[number])
-        self.choices = {"rounds": rounds}
-        self._grow(train.followed_by(validation).some(MOST_STEPS, self.seed), rounds)
+        """Tune the rounds on the validation sequences, then fit to all sequences."""
+        # Only the sample is expanded to features.
+        sample = Sample(train, validation, MOST_STEPS, self.seed)
+        self.notes, fitted, held_out = sample.notes, sample.fitted, sample.held_out
+        best, _ = choose(
+            # Many rounds on millions of steps would take longer than all other models together.
+            ROUNDS[:1] if self.notes else ROUNDS,
+            lambda rounds: self._grow(fitted, rounds),
+            lambda _: held_out.log_loss(self.predict(held_out)),
+        )
+        self.choices = {"rounds": best}
+        self._grow(sample.every, best)
 
     def predict(self, steps: Steps) -> Floats:
-        """Probabilities of the states at every step after the first, float64 [answers, states]."""
-        return self.trees.shares(Prefixes.before_answers(steps, self.states).for_trees)
+        """Probabilities of the states at every step after the first, float64 [targets, states]."""
+        return self.trees.predict(Prefixes.before_targets(steps, self.states).categorical)
 
     def _grow(self, steps: Steps, rounds: int) -> None:
-        features = Prefixes.before_answers(steps, self.states).for_trees
         self.trees = Trees.grow(
-            features, steps.came, self.states, rounds, self.seed, weights=steps.counts
+            Prefixes.before_targets(steps, self.states).categorical,
+            steps.targets,
+            self.states,
+            rounds,
+            self.seed,
+            weights=steps.target_weights,
         )
 
 
 @dataclass(frozen=True)
 class Trees:
-    """Trees for the states in ``known``, of ``states``; no trees where there is one alone."""
+    """Trees for the states in ``known``, of ``states``; None where there is one state only."""
 
     known: NDArray[np.int64]
     states: int
@@ -89,14 +94,14 @@ class Trees:
     def grow(
         cls,
         features: Floats,
-        after: NDArray[np.int64],
+        targets: NDArray[np.int64],
         states: int,
         rounds: int,
         seed: int,
         weights: Floats | None = None,
     ) -> Trees:
-        """Learn from steps, which count by their weights."""
-        known = np.unique(after)
+        """Fit to steps, which have weights."""
+        known = np.unique(targets)
         if len(known) < 2:
             return cls(known, states, None)
         grown = HistGradientBoostingClassifier(
@@ -109,17 +114,17 @@ class Trees:
             early_stopping=False,
             random_state=seed,
         )
-        return cls(known, states, grown.fit(features, after, weights))
+        return cls(known, states, grown.fit(features, targets, weights))
 
-    def shares(self, features: Floats) -> Floats:
+    def predict(self, features: Floats) -> Floats:
         """Probabilities of the states, float64 [steps, states]."""
-        found = np.zeros((len(features), self.states))
+        shares = np.zeros((len(features), self.states))
         if self.grown is None or not len(features):
-            found[:, self.known] = 1.0
+            shares[:, self.known] = 1.0
         else:
-            found[:, self.known] = self.grown.predict_proba(features)
-        found += UNSEEN
-        return np.asarray(found / found.sum(axis=1, keepdims=True))
+            shares[:, self.known] = self.grown.predict_proba(features)
+        shares += UNSEEN
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def cross_fitted(
@@ -129,26 +134,26 @@ def cross_fitted(
     seed: int,
     weights: NDArray[np.floating] | None = None,
 ) -> NDArray[np.float32]:
-    """What trees say of each step's next state that have not seen its row, float32 [steps, states].
+    """Out-of-fold predictions of each step's next state, float32 [steps, states].
 
     Parameters
     ----------
-    steps : Ragged of int32 [steps, 1 + others]
-        Of each row the steps after which another came.
+    steps : Ragged of int32 [steps, 1 + features]
+        All but the last step of each row.
     after : int64 [steps]
-        The state that came after each.
+        The state after each.
     states, seed : int
     weights : float [rows], optional
-        How much each row counts.
+        Weights of the rows.
     """
-    features = Prefixes.of(steps, states).for_trees
-    part = np.random.default_rng(seed).permutation(len(steps)) % PARTS
-    of_steps = np.repeat(part, steps.lengths)
-    counts = None if weights is None else np.repeat(weights, steps.lengths)
-    found = np.empty((len(after), states), dtype=np.float32)
-    for one in range(PARTS):
+    features = Prefixes.of(steps, states).categorical
+    fold = np.random.default_rng(seed).permutation(len(steps)) % FOLDS
+    of_steps = np.repeat(fold, steps.lengths)
+    step_weights = None if weights is None else np.repeat(weights, steps.lengths)
+    predictions = np.empty((len(after), states), dtype=np.float32)
+    for one in range(FOLDS):
         own = of_steps == one
-        others = None if counts is None else counts[~own]
+        others = None if step_weights is None else step_weights[~own]
         trees = Trees.grow(features[~own], after[~own], states, ROUNDS[1], seed, others)
-        found[own] = trees.shares(features[own])
-    return found
+        predictions[own] = trees.predict(features[own])
+    return predictions

@@ -1,8 +1,8 @@
-"""A conditional random field on what one sees of a word and its neighbours.
+"""A conditional random field on features of a word and its neighbours.
 
-Source: Lafferty, McCallum & Pereira 2001, as CRFsuite (Okazaki 2007) trains it; the features are
-those that taggers have had since Ratnaparkhi 1996: the word, its beginnings and ends, its shape,
-and the same of the words around it.
+Source: Lafferty, McCallum & Pereira 2001, trained by CRFsuite (Okazaki 2007); the features are
+those of Ratnaparkhi 1996 and later taggers: the word, its prefixes and suffixes, its shape, and the
+same of the words around it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
-from duree.baselines.tagging import Sentences, Tags
+from duree.baselines.tagging import Sentences, Tags, count_errors
+from duree.baselines.tuning import choose
 
-# Penalties on the size of weights, absolute and squared: one that makes most of them 0, one not.
+# L1 and L2 penalties to try: one that makes most weights 0, one without.
 PENALTIES = ((0.1, 0.01), (0.0, 0.3))
 ITERATIONS = 100
 WINDOW = 2
@@ -24,9 +25,9 @@ RUNS, LONG_RUNS = re.compile(r"(.)\1+"), re.compile(r"(.)\1{4,}")
 
 
 class FeatureCrf:
-    """The tags of a sentence at once, from features of its words; see ``Tagger``.
+    """The best tag sequence of a sentence, from features of its words; see ``Tagger``.
 
-    Which penalty is taken, the held-out sentences decide.
+    The penalty is chosen on the held-out sentences.
     """
 
     name = "crf"
@@ -42,23 +43,19 @@ class FeatureCrf:
     def fit(
         self, sentences: Sentences, tags: Tags, held_out: Sentences, held_out_tags: Tags
     ) -> Self:
-        """Try each penalty, then train with the better on all sentences."""
+        """Try each penalty, then train with the better one on all sentences."""
         inputs, held = (list(map(features, of)) for of in (sentences, held_out))
-        right: dict[tuple[float, float], int] = {}
-        for penalty in PENALTIES:
-            self._train(inputs, tags, penalty)
-            found = [given for given, _ in self._tag(held, marginals=False)]
-            pairs = zip(found, held_out_tags, strict=True)
-            right[penalty] = sum(
-                a == b for one, other in pairs for a, b in zip(one, other, strict=True)
-            )
-        best = max(right, key=right.__getitem__)
+        best, _ = choose(
+            PENALTIES,
+            lambda penalty: self._train(inputs, tags, penalty),
+            lambda _: count_errors(self._tag(held, marginals=False), held_out_tags),
+        )
         self._train([*inputs, *held], [*tags, *held_out_tags], best)
         self.choices = {"c1": best[0], "c2": best[1]}
         return self
 
     def predict(self, sentences: Sentences) -> list[tuple[list[int], list[float]]]:
-        """The most probable tags of each sentence, and how probable each is at its place."""
+        """The most probable tags of each sentence, and their marginal probabilities."""
         return self._tag(map(features, sentences), marginals=True)
 
     def _train(self, inputs: list[Any], tags: Tags, penalty: tuple[float, float]) -> None:
@@ -72,7 +69,7 @@ class FeatureCrf:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.crfsuite"
             trainer.train(str(path))
-            self.model = path.read_bytes()  # the tagger reads it here, and keeps no copy
+            self.model = path.read_bytes()  # the tagger reads this buffer, and keeps no copy
         self.tagger = pycrfsuite.Tagger()
         self.tagger.open_inmemory(self.model)
 
@@ -89,12 +86,12 @@ class FeatureCrf:
 
 
 def features(words: list[str]) -> list[list[str]]:
-    """What is seen at each word of a sentence, as names of features that are there."""
+    """The binary features of each word of a sentence, as names of those that are present."""
     shapes = [shape(word) for word in words]
-    return [list(_seen(words, shapes, place)) for place in range(len(words))]
+    return [list(_features_of(words, shapes, place)) for place in range(len(words))]
 
 
-def _seen(words: list[str], shapes: list[str], place: int) -> Iterator[str]:
+def _features_of(words: list[str], shapes: list[str], place: int) -> Iterator[str]:
     word = words[place]
     folded = word.lower()
     yield "bias"
@@ -124,7 +121,7 @@ def _seen(words: list[str], shapes: list[str], place: int) -> Iterator[str]:
 
 
 def shape(word: str) -> str:
-    """A word's capitals, small letters, digits and other signs, runs of more than four cut."""
+    """A word's pattern of capitals, small letters, digits and other signs; runs end after four."""
     kinds = "".join(
         "X" if c.isupper() else "x" if c.islower() else "d" if c.isdigit() else c for c in word
     )

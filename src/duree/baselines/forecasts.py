@@ -1,8 +1,8 @@
-"""Forecasts by the methods that anyone should try first, each series by itself.
+"""Baselines for forecasts: statistical methods, fitted to each series by itself.
 
 Naive, seasonal naive, exponential smoothing, Theta, ETS and ARIMA are those of ``statsforecast``;
-Naive2 is the M4 competition's own. Each is fitted anew at every origin, on all that the series
-showed up to it.
+Naive2 is defined by the M4 competition. Each is refitted at every origin, to all values of the
+series up to it.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from duree.tables.time.seasons import naive2, naive_error, without_gaps
 
 Floats = NDArray[np.float64]
 
-# The bands from which quantiles are read: statsforecast gives intervals by their width in per cent.
+# The intervals from which quantiles are read: statsforecast names them by their width in per cent.
 WIDTHS = sorted({round(100 * abs(1 - 2 * level)) for level in LEVELS} - {0})
-# ETS and ARIMA take longer than is worth it, or fail, where the season is longer than this.
+# With longer seasons ETS and ARIMA take too long, or fail.
 LONGEST_SEASON = 24
-# Up to so many series, one process does it.
+# Up to this many series, one process is enough.
 FEW = 16
-# Fewer values than this are too few to fit anything to: the last value is repeated.
+# With fewer values than this nothing is fitted: the last value is repeated.
 FEWEST = 4
-PURPOSE = "judging a forecast beside ARIMA, ETS and Theta"
+PURPOSE = "comparing a forecast with ARIMA, ETS and Theta"
 
 
 # Title and description of each method of statsforecast; see ``Baseline``.
@@ -69,7 +69,7 @@ class Forecast:
             self.notes.append(f"without the season of {season} steps: more than it can fit")
 
     def fit(self, *parts: Any) -> Forecast:
-        """Nothing: a row's own past is all that it learns from."""
+        """Does nothing: each row is fitted to its own past, in ``predict``."""
         return self
 
     def predict(self, rows: list[Any]) -> Floats:
@@ -101,16 +101,16 @@ class Forecast:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 answer = method.forecast(y=past, h=self.horizon, level=WIDTHS)
-        except Exception:  # a numerical failure may be of any kind; it is counted, and told
+        except Exception:  # numerical failures are of many kinds; they are counted in a note
             return None
         quantiles = np.stack([answer[_column(level)] for level in LEVELS], axis=1)
         return np.sort(quantiles, axis=1) if np.isfinite(quantiles).all() else None
 
 
 class Naive2:
-    """The last value, seasonally adjusted where there is a season: what OWA divides by.
+    """The last value, seasonally adjusted where there is a season: the denominator of OWA.
 
-    Its bands are those of a random walk (Hyndman & Athanasopoulos 2021, 5.5).
+    Its intervals are those of a random walk (Hyndman & Athanasopoulos 2021, 5.5).
     """
 
     name = "naive2"
@@ -126,7 +126,7 @@ class Naive2:
         self.notes: list[str] = []
 
     def fit(self, *parts: Any) -> Naive2:
-        """Nothing: a row's own past is all that it learns from."""
+        """Does nothing: each row is fitted to its own past, in ``predict``."""
         return self
 
     def predict(self, rows: list[Any]) -> Floats:
@@ -140,7 +140,7 @@ class Naive2:
 
 
 def forecast_baselines(horizon: int, season: int, naive_season: int) -> Sequence[Any]:
-    """Rivals of a forecast; Naive2 by the season of the metrics, the others by that of the data.
+    """Baselines for forecasts; Naive2 has the season of the metrics, the others that of the data.
 
     Raises
     ------
@@ -163,13 +163,14 @@ def forecast_baselines(horizon: int, season: int, naive_season: int) -> Sequence
 
 
 def repeated(past: Floats, horizon: int) -> Floats:
-    """The last value with the bands of a random walk, [horizon, levels]."""
+    """The last value with the intervals of a random walk, [horizon, levels]."""
     return np.asarray(past[-1] + _walk(past, horizon))
 
 
 def _walk(past: Floats, horizon: int) -> Floats:
-    """How far a random walk of the past's own steps strays, [horizon, levels]."""
-    change = naive_error(past, 1) * np.sqrt(np.pi / 2)  # a normal deviation from its mean size
+    """Quantiles of a random walk with the steps of the past, [horizon, levels]."""
+    # The standard deviation of normal steps, from their mean absolute value.
+    change = naive_error(past, 1) * np.sqrt(np.pi / 2)
     growth = np.sqrt(np.arange(1, horizon + 1))
     return np.asarray(change * growth[:, None] * stats.norm.ppf(LEVELS)[None])
 
@@ -179,7 +180,7 @@ def _values(rows: list[Any]) -> list[list[float | None]]:
 
 
 def _trimmed(values: list[float | None]) -> Floats:
-    """Numbers from the first that is known."""
+    """The values from the first that is not missing."""
     numbers = np.array(values, dtype=np.float64)
     known = np.isfinite(numbers)
     if not known.any():
@@ -188,7 +189,7 @@ def _trimmed(values: list[float | None]) -> Floats:
 
 
 def _column(level: float) -> str:
-    """What statsforecast calls a quantile: an end of one of its bands."""
+    """The column of a quantile in statsforecast: an end of one of its intervals."""
     if level == LEVELS[MEDIAN]:
         return "mean"
     return f"{'lo' if level < 0.5 else 'hi'}-{round(100 * abs(1 - 2 * level))}"

@@ -1,7 +1,7 @@
-"""The hidden Markov model: states that nobody sees, each with its own shares of those seen.
+"""The hidden Markov model of the next step.
 
-Source: Rabiner 1989; fitted by expectation and maximisation with hmmlearn, and asked for the next
-state by its forward probabilities.
+Source: Rabiner 1989; fitted by expectation-maximisation with hmmlearn; the next state is predicted
+by the forward algorithm.
 """
 
 from __future__ import annotations
@@ -13,35 +13,36 @@ import numpy as np
 
 from duree.baselines.next_steps import (
     Floats,
+    Sample,
     Steps,
-    mean_surprise,
-    note_of,
+    mean_log_loss,
     steps_after_the_first,
 )
 from duree.baselines.targets import FLOOR
+from duree.baselines.tuning import choose
 from duree.sequences.ragged import Ragged, offsets_of, pieces
 
-# How many hidden states are tried, and from how many steps of whole sequences a model learns.
+# Numbers of hidden states to try, and steps in a sample at most.
 HIDDEN, MOST_STEPS = (4, 8, 16, 24), 100_000
 ITERATIONS = 100
-# Steps whose states are foretold at a time.
+# Steps that are predicted at a time.
 AT_ONCE = 20_000
-# How much of a hidden state stays, and shows its own, when fitting begins.
-STAYS = 0.9
-# Added to every share, so that nothing is held to be impossible.
+# Starting values: the probability that a hidden state persists, and emits a state of its own.
+PERSISTENCE = 0.9
+# Added to every probability, so that none is 0.
 UNSEEN = 1e-6
 
-# Shares of hidden states at the start, from one to the next, and of what each shows.
+# Initial, transition and emission probabilities.
 Tables = tuple[Floats, Floats, Floats]
 
 
 class HiddenMarkov:
-    """A hidden Markov model whose order is chosen on the validation sequences.
+    """A hidden Markov model whose number of hidden states is tuned on the validation sequences.
 
     Parameters
     ----------
     states : int
-        How many states can be seen.
+        Number of observed states.
     seed : int
     """
 
@@ -55,37 +56,37 @@ class HiddenMarkov:
         self.notes: list[str] = []
 
     def learn(self, train: Steps, validation: Steps) -> None:
-        """Fit a model of each order; the one that the validation sequences surprise least goes on
-        to learn from them too, beginning where it was."""
-        learned = train.some(MOST_STEPS, self.seed)
-        self.notes = note_of(learned, train)
+        """Tune the number of hidden states on the validation sequences; then fit to all sequences,
+        starting from the parameters found."""
+        sample = Sample(train, validation, MOST_STEPS, self.seed)
+        self.notes, fitted = sample.notes, sample.fitted
         if train.weights is not None:
             self.notes.append("learned from all sequences alike, as hmmlearn takes no weights")
-        best = np.inf
-        for hidden in HIDDEN:
-            tables = self._learn(learned, self._begun(hidden))
-            of_truth = _of_truth(validation, tables)
-            loss = mean_surprise(of_truth, validation.counts)
-            if loss < best:
-                best, self.tables, self.choices = loss, tables, {"hidden_states": hidden}
-        every = train.followed_by(validation).some(MOST_STEPS, self.seed)
-        self.tables = self._learn(every, self.tables)
+        best, tables = choose(
+            HIDDEN,
+            lambda hidden: self._fit(fitted, self._start(hidden)),
+            lambda tables: mean_log_loss(_of_truth(validation, tables), validation.target_weights),
+        )
+        self.choices = {"hidden_states": best}
+        self.tables = self._fit(sample.every, tables)
 
     def predict(self, steps: Steps) -> Floats:
-        """Probabilities of the states at every step after the first, float64 [answers, states]."""
-        return _next_states(steps.codes, *self.tables)
+        """Probabilities of the states at every step after the first, float64 [targets, states]."""
+        return _next_states(steps.states, *self.tables)
 
-    def _begun(self, hidden: int) -> Tables:
-        """Where fitting so many hidden states begins: each stays, and shows one that is seen."""
+    def _start(self, hidden: int) -> Tables:
+        """Starting values: hidden states that persist, each of which mostly emits one state."""
         rng = np.random.default_rng(self.seed)
         start = rng.dirichlet(np.ones(hidden))
-        moves = STAYS * np.eye(hidden) + (1 - STAYS) * rng.dirichlet(np.ones(hidden), hidden)
+        own, others = np.eye(hidden), rng.dirichlet(np.ones(hidden), hidden)
+        transitions = PERSISTENCE * own + (1 - PERSISTENCE) * others
         own = np.eye(self.states)[np.arange(hidden) % self.states]
-        shows = STAYS * own + (1 - STAYS) * rng.dirichlet(np.ones(self.states), hidden)
-        return start, moves, shows
+        others = rng.dirichlet(np.ones(self.states), hidden)
+        emissions = PERSISTENCE * own + (1 - PERSISTENCE) * others
+        return start, transitions, emissions
 
-    def _learn(self, steps: Steps, begun: Tables) -> Tables:
-        """Fit a model that begins with these tables."""
+    def _fit(self, steps: Steps, begun: Tables) -> Tables:
+        """Fit a model from these starting values."""
         from hmmlearn.hmm import CategoricalHMM
 
         logging.getLogger("hmmlearn").setLevel(logging.ERROR)
@@ -97,36 +98,36 @@ class HiddenMarkov:
             implementation="scaling",
         )
         model.startprob_, model.transmat_, model.emissionprob_ = begun
-        # Rows that hold no step are none to hmmlearn.
-        codes = steps.codes
-        model.fit(codes.values[:, None], codes.lengths[codes.lengths > 0])
+        # hmmlearn does not take empty rows.
+        states = steps.states
+        model.fit(states.values[:, None], states.lengths[states.lengths > 0])
         tables = (model.startprob_, model.transmat_, model.emissionprob_)
-        start, moves, shows = (
+        start, transitions, emissions = (
             (table + UNSEEN) / (table + UNSEEN).sum(axis=-1, keepdims=True) for table in tables
         )
-        return start, moves, shows
+        return start, transitions, emissions
 
 
 def _of_truth(steps: Steps, tables: Tables) -> Floats:
-    """The probability of each state that came, float64 [answers]; some rows at a time."""
-    shown, codes, after = [], steps.codes, steps.came
-    ends = offsets_of(np.maximum(codes.lengths - 1, 0))
-    for rows in pieces(codes.lengths, AT_ONCE):
-        came = after[ends[rows[0]] : ends[rows[-1] + 1]]
-        shown.append(_next_states(codes.take(rows), *tables)[np.arange(len(came)), came])
-    return np.concatenate(shown) if shown else np.zeros(0)
+    """The probability of each target, float64 [targets]; some rows at a time."""
+    found, states, targets = [], steps.states, steps.targets
+    ends = offsets_of(np.maximum(states.lengths - 1, 0))
+    for rows in pieces(states.lengths, AT_ONCE):
+        true = targets[ends[rows[0]] : ends[rows[-1] + 1]]
+        found.append(_next_states(states.take(rows), *tables)[np.arange(len(true)), true])
+    return np.concatenate(found) if found else np.zeros(0)
 
 
-def _next_states(codes: Ragged, start: Floats, moves: Floats, shows: Floats) -> Floats:
-    """Probabilities of what is seen next, at every step after the first of each row."""
-    lengths, longest = codes.lengths, int(codes.lengths.max(initial=0))
+def _next_states(states: Ragged, start: Floats, transitions: Floats, emissions: Floats) -> Floats:
+    """Probabilities of the next state, at every step after the first of each row."""
+    lengths, longest = states.lengths, int(states.lengths.max(initial=0))
     order = np.argsort(-lengths, kind="stable")
-    hidden = np.tile(start, (len(codes), 1))
-    found = np.empty((len(codes.values), shows.shape[1]))
+    hidden = np.tile(start, (len(states), 1))
+    found = np.empty((len(states.values), emissions.shape[1]))
     for step in range(longest):
         rows = order[: int((lengths > step).sum())]
-        places = codes.offsets[rows] + step
-        found[places] = hidden[rows] @ shows
-        belief = hidden[rows] * shows[:, codes.values[places]].T
-        hidden[rows] = belief / np.maximum(belief.sum(axis=1, keepdims=True), FLOOR) @ moves
-    return found[steps_after_the_first(codes)]
+        places = states.offsets[rows] + step
+        found[places] = hidden[rows] @ emissions
+        belief = hidden[rows] * emissions[:, states.values[places]].T
+        hidden[rows] = belief / np.maximum(belief.sum(axis=1, keepdims=True), FLOOR) @ transitions
+    return found[steps_after_the_first(states)]

@@ -1,4 +1,4 @@
-"""What one says without reading: the shares of the classes, or the mean."""
+"""Predictions that do not depend on the input: the shares of the classes, or the mean."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.baselines.targets import ALIKE, Answers, Counts
+from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights, Targets
 
 
 class Majority:
-    """Gives every row the shares of the classes or labels among the known rows, or their mean."""
+    """The shares of the classes or labels among training and validation rows, or the mean.
+
+    Parameters
+    ----------
+    name, title, description : str
+        See ``Baseline``.
+    """
 
     def __init__(self, name: str, title: str, description: str) -> None:
         self.name, self.title, self.description = name, title, description
@@ -20,19 +26,19 @@ class Majority:
 
     def fit(
         self,
-        texts: list[str],
+        texts: Any,
         targets: NDArray[Any],
-        validation_texts: list[str],
+        validation_texts: Any,
         validation_targets: NDArray[Any],
-        counts: Counts = ALIKE,
+        weights: CaseWeights = EQUAL_WEIGHTS,
     ) -> Self:
-        """Count the answers of training and validation rows; see ``Baseline``."""
-        answers = Answers.of(targets)
-        columns = answers.columns(np.concatenate([targets, validation_targets]))
-        shares = np.average(columns, axis=0, weights=counts.every)
-        self.shares = answers.predictions(shares[None])
+        """Average the targets of training and validation rows."""
+        kind = Targets.of(targets)
+        columns = kind.columns(np.concatenate([targets, validation_targets]))
+        shares = np.average(columns, axis=0, weights=weights.every)
+        self.shares = kind.predictions(shares[None])
         return self
 
-    def predict(self, texts: list[str]) -> NDArray[np.float64]:
+    def predict(self, texts: Any) -> NDArray[np.float64]:
         """The same for every row, float64 [rows, outputs]."""
         return np.repeat(self.shares, len(texts), axis=0)

@@ -1,4 +1,4 @@
-"""NB-SVM: a linear model on features that naive Bayes has weighed.
+"""NB-SVM: a linear model on features weighted by naive Bayes.
 
 Source: Wang & Manning (2012), Baselines and Bigrams: presence of units and pairs, scaled by the
 log-count ratio (alpha = 1), and weights interpolated with their mean size by beta. Their support
@@ -8,6 +8,8 @@ vector machine has the logistic loss here, which gives probabilities.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from typing import Any, Self
 
 import numpy as np
@@ -16,15 +18,17 @@ from scipy.sparse import csr_matrix, vstack
 
 from duree.baselines.linear import LinearModel, fit_logistic
 from duree.baselines.ngrams import Ngrams
-from duree.baselines.targets import ALIKE, Answers, Counts
+from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights, Targets
+from duree.baselines.tuning import choose
 
+# Values of C and beta to try; Wang & Manning fix C = 1 and beta = 0.25.
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 BETAS = (0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """One question's fit: log-count ratios [features], the weights on top of them, and the bias."""
+class Fit:
+    """The fit for one class or label: log-count ratios [features], their weights, and the bias."""
 
     ratios: NDArray[np.float64]
     weights: NDArray[np.float64]
@@ -34,7 +38,7 @@ class Weighed:
 class NbSvm:
     """NB-SVM for classes (one against the rest) and labels.
 
-    C and beta are tuned by log-loss on the validation rows, then the model is fitted on all.
+    C and beta are tuned by log-loss on the validation rows, then the model is fitted on all rows.
     """
 
     name = "nb_svm"
@@ -52,54 +56,51 @@ class NbSvm:
         targets: NDArray[Any],
         validation_texts: list[str],
         validation_targets: NDArray[Any],
-        counts: Counts = ALIKE,
+        weights: CaseWeights = EQUAL_WEIGHTS,
     ) -> Self:
-        """Tune C and beta on validation, then fit on all rows; see ``Baseline``."""
-        self.answers = Answers.of(targets)
+        """Tune C and beta on the validation rows, then fit on all rows; see ``Baseline``."""
+        self.kind = Targets.of(targets)
         train, validation = map(_presence, self.ngrams.fit(texts, validation_texts))
-        losses = {}
-        for strength in STRENGTHS:
-            fitted = self._weigh(train, targets, strength, counts.train)
-            for beta in BETAS:
-                self.model = _interpolate(fitted, beta)
-                predicted = self._predict(validation)
-                losses[strength, beta] = self.answers.log_loss(
-                    predicted, validation_targets, counts.validation
-                )
-        strength, beta = min(losses, key=losses.__getitem__)
-        every = np.concatenate([targets, validation_targets])
-        self.model = _interpolate(
-            self._weigh(vstack([train, validation], format="csr"), every, strength, counts.every),
-            beta,
+        # One fit for each C, whatever beta is.
+        fits = cache(lambda strength: self._fit(train, targets, strength, weights.train))
+        (strength, beta), _ = choose(
+            product(STRENGTHS, BETAS),
+            lambda setting: _interpolate(fits(setting[0]), setting[1]),
+            lambda model: self.kind.loss(
+                self._predict(model, validation), validation_targets, weights.validation
+            ),
         )
+        every = vstack([train, validation], format="csr")
+        known = np.concatenate([targets, validation_targets])
+        self.model = _interpolate(self._fit(every, known, strength, weights.every), beta)
         self.choices = {"C": strength, "beta": beta}
         return self
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:
         """Probabilities float64 [rows, outputs]."""
-        return self._predict(_presence(self.ngrams.count(texts)))
+        return self._predict(self.model, _presence(self.ngrams.count(texts)))
 
-    def _weigh(
+    def _fit(
         self,
         present: csr_matrix,
         targets: NDArray[Any],
         strength: float,
         weights: NDArray[np.float64] | None,
-    ) -> list[Weighed]:
+    ) -> list[Fit]:
         fitted = []
-        for column in self.answers.columns(targets).T:
+        for column in self.kind.columns(targets).T:
             ratios = _log_count_ratios(present, column, weights)
             features = present.multiply(ratios).tocsr()
             fit = fit_logistic(features, column, strength, self.seed, weights)
-            fitted.append(Weighed(ratios, *fit))
+            fitted.append(Fit(ratios, *fit))
         return fitted
 
-    def _predict(self, present: csr_matrix) -> NDArray[np.float64]:
-        return self.answers.predictions(self.model.probabilities(present))
+    def _predict(self, model: LinearModel, present: csr_matrix) -> NDArray[np.float64]:
+        return self.kind.predictions(model.probabilities(present))
 
 
-def _interpolate(fitted: list[Weighed], beta: float) -> LinearModel:
-    """Weights for presence itself, their sizes drawn towards the mean by 1 - beta (section 2.3)."""
+def _interpolate(fitted: list[Fit], beta: float) -> LinearModel:
+    """Weights for presence itself, their sizes shrunk to the mean by 1 - beta (section 2.3)."""
     weights = [
         one.ratios * ((1 - beta) * np.abs(one.weights).mean() + beta * one.weights)
         for one in fitted

@@ -1,4 +1,4 @@
-"""Steps: what rivals for what comes next learn from, and how they are asked."""
+"""Steps: what baselines of the next step learn from, and how they become baselines of texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.baselines.targets import ALIKE, FLOOR, Counts
+from duree.baselines.targets import EQUAL_WEIGHTS, FLOOR, CaseWeights
 from duree.sequences.ragged import Ragged
 
 Floats = NDArray[np.float64]
@@ -18,33 +18,33 @@ Read = Callable[[Any], Ragged]
 
 @dataclass(frozen=True)
 class Steps:
-    """Sequences, of which every step after the first is an answer to be foretold.
+    """Sequences, of which every step after the first is a target.
 
     Attributes
     ----------
-    rows : Ragged of int32 [steps] or [steps, 1 + others]
-        Each step as the number of its state, then what else is known of it.
+    rows : Ragged of int32 [steps] or [steps, 1 + features]
+        The state of each step, as a number, then its features.
     weights : float64 [rows] or None
-        How much each row counts, at each of its steps; None: all alike.
+        The weight of each row, at each of its steps; None: all equal.
     """
 
     rows: Ragged
     weights: Floats | None = None
 
     @property
-    def codes(self) -> Ragged:
-        """The numbers of the states alone."""
+    def states(self) -> Ragged:
+        """The states alone."""
         values = self.rows.values
         return self.rows if values.ndim == 1 else Ragged(values[:, 0], self.rows.offsets)
 
     @property
-    def came(self) -> NDArray[np.int64]:
-        """The state that each answer was, int64 [answers]."""
-        return self.codes.values[steps_after_the_first(self.rows)].astype(np.int64)
+    def targets(self) -> NDArray[np.int64]:
+        """The state at every step after the first, int64 [targets]."""
+        return self.states.values[steps_after_the_first(self.rows)].astype(np.int64)
 
     @property
-    def counts(self) -> Floats | None:
-        """How much each answer counts, float64 [answers]; None: all alike."""
+    def target_weights(self) -> Floats | None:
+        """The weight of each target, float64 [targets]; None: all equal."""
         if self.weights is None:
             return None
         return np.repeat(self.weights, np.maximum(self.rows.lengths - 1, 0))
@@ -56,15 +56,55 @@ class Steps:
             return Steps(both)
         return Steps(both, np.concatenate([self.weights, other.weights]))
 
-    def some(self, most: int, seed: int) -> Steps:
-        """Rows at random, as many as hold so many steps together; at least one."""
+    def sample(self, most: int, seed: int) -> Steps:
+        """Random rows with so many steps together at most; one row at least."""
         rows = some_rows(self.rows, most, seed)
         return Steps(self.rows.take(rows), None if self.weights is None else self.weights[rows])
 
-    def surprise(self, found: Floats) -> float:
-        """How much the answers surprise on average, in nats, whom [answers, states] tells."""
-        of_truth = found[np.arange(len(found)), self.came]
-        return mean_surprise(of_truth, self.counts)
+    def log_loss(self, predictions: Floats) -> float:
+        """Mean log-loss of predictions [targets, states], in nats."""
+        of_truth = predictions[np.arange(len(predictions)), self.targets]
+        return mean_log_loss(of_truth, self.target_weights)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample of the training and validation sequences, for models that are slow on many steps.
+
+    Attributes
+    ----------
+    train, validation : Steps
+        All sequences.
+    most : int
+        How many steps a sample has at most.
+    seed : int
+    """
+
+    train: Steps
+    validation: Steps
+    most: int
+    seed: int
+
+    @property
+    def fitted(self) -> Steps:
+        """Training sequences."""
+        return self.train.sample(self.most, self.seed)
+
+    @property
+    def held_out(self) -> Steps:
+        """Validation sequences."""
+        return self.validation.sample(self.most, self.seed)
+
+    @property
+    def every(self) -> Steps:
+        """Sequences of both."""
+        return self.train.followed_by(self.validation).sample(self.most, self.seed)
+
+    @property
+    def notes(self) -> list[str]:
+        """A note for the reader where not all training sequences are in the sample."""
+        few, many = len(some_rows(self.train.rows, self.most, self.seed)), len(self.train.rows)
+        return [] if few == many else [f"learned from {few} of {many} sequences"]
 
 
 class StepModel(Protocol):
@@ -77,21 +117,21 @@ class StepModel(Protocol):
     notes: list[str]
 
     def learn(self, train: Steps, validation: Steps) -> None:
-        """Choose on the validation sequences, then learn from all."""
+        """Tune on the validation sequences, then fit to all sequences."""
         ...
 
     def predict(self, steps: Steps) -> Floats:
-        """Probabilities of the states at each answer, float64 [answers, states]."""
+        """Probabilities of the states at each target, float64 [targets, states]."""
         ...
 
 
 class StepBaseline:
-    """A model of steps as a ``Baseline``, which is given texts.
+    """A model of steps as a ``Baseline`` of texts.
 
     Parameters
     ----------
     model : StepModel
-    read : texts, or what stands for them -> Ragged of int32
+    read : texts -> Ragged of int32
         Each sequence as a row of ``Steps``.
     """
 
@@ -107,39 +147,33 @@ class StepBaseline:
         targets: Any,
         validation_texts: Any,
         validation_targets: Any,
-        counts: Counts = ALIKE,
+        weights: CaseWeights = EQUAL_WEIGHTS,
     ) -> Self:
-        """Let the model learn; the sequences are their own answers."""
-        train = Steps(self.read(texts), counts.train)
-        self.model.learn(train, Steps(self.read(validation_texts), counts.validation))
+        """Fit the model; the sequences are their own targets."""
+        train = Steps(self.read(texts), weights.train)
+        self.model.learn(train, Steps(self.read(validation_texts), weights.validation))
         self.choices, self.notes = self.model.choices, self.model.notes
         return self
 
     def predict(self, texts: Any) -> Floats:
-        """Probabilities of the states at every step after the first, float64 [answers, states]."""
+        """Probabilities of the states at every step after the first, float64 [targets, states]."""
         return self.model.predict(Steps(self.read(texts)))
 
 
-def steps_after_the_first(codes: Ragged) -> NDArray[np.int64]:
-    """The place among the values of every step that has one before it in its row."""
-    first = np.zeros(len(codes.values), dtype=bool)
-    first[codes.offsets[:-1][codes.lengths > 0]] = True
+def steps_after_the_first(rows: Ragged) -> NDArray[np.int64]:
+    """The position among the values of every step that has one before it in its row."""
+    first = np.zeros(len(rows.values), dtype=bool)
+    first[rows.offsets[:-1][rows.lengths > 0]] = True
     return np.flatnonzero(~first)
 
 
-def some_rows(codes: Ragged, most: int, seed: int) -> NDArray[np.int64]:
-    """Rows at random in ascending order, as many as hold so many steps together; at least one."""
-    order = np.random.default_rng(seed).permutation(len(codes))
-    steps = np.cumsum(codes.lengths[order])
+def some_rows(rows: Ragged, most: int, seed: int) -> NDArray[np.int64]:
+    """Random rows in ascending order, with so many steps together at most; one row at least."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    steps = np.cumsum(rows.lengths[order])
     return np.sort(order[: max(int(np.searchsorted(steps, most, "right")), 1)])
 
 
-def mean_surprise(of_truth: Floats, counts: Floats | None) -> float:
-    """How much what came surprises on average, in nats, of probabilities [answers]."""
-    return float(np.average(-np.log(np.maximum(of_truth, FLOOR)), weights=counts))
-
-
-def note_of(learned: Steps, every: Steps) -> list[str]:
-    """What a reader must know where not all sequences were learned from."""
-    few, many = len(learned.rows), len(every.rows)
-    return [] if few == many else [f"learned from {few} of {many} sequences"]
+def mean_log_loss(of_truth: Floats, weights: Floats | None) -> float:
+    """Mean log-loss in nats, from the probabilities of what was true [targets]."""
+    return float(np.average(-np.log(np.maximum(of_truth, FLOOR)), weights=weights))

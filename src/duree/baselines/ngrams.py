@@ -1,4 +1,4 @@
-"""Counts of units and of pairs of neighbours; each text is parted once for all baselines."""
+"""Counts of units and of pairs of neighbours; each text is segmented once for all baselines."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from duree.sequences.ragged import Ragged
 
 # Texts that are counted at a time.
 CHUNK = 5000
-# What was seen once tells nothing about another text.
+# Features that occur once cannot be shared with another text.
 LEAST_SEEN = 2
-# A feature's key is its unit's number, or that of its left unit shifted and its right unit's. None
-# has these: the number of a unit that is not known, and the key of a pair that there is not.
+# A feature's key is its unit's number, or that of its left unit shifted plus its right unit's. No
+# feature has these two: the number of an unknown unit, and the key of a pair that does not exist.
 UNKNOWN, NOTHING = 0, -1
 SHIFT = 32
 
@@ -30,7 +30,7 @@ class Ngrams:
     Parameters
     ----------
     units : str -> list of str
-        The network's own segmentation, so that no model sees better words than another.
+        The network's own segmentation, so that all models see the same words.
 
     Attributes
     ----------
@@ -47,8 +47,7 @@ class Ngrams:
     def fit(self, texts: list[str], validation_texts: list[str]) -> tuple[csr_matrix, csr_matrix]:
         """Learn the features from both lists, and count them in each.
 
-        Which features there are is no choice that answers play a part in, so the validation texts
-        may have their say.
+        The choice of features does not depend on targets, so that validation texts may take part.
         """
         if self._recall(texts) is None or self._recall(validation_texts) is None:
             self.known.clear()
@@ -93,7 +92,7 @@ class Ngrams:
 
 
 def _chunks(tokens: Ragged) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Keys of all units and pairs in order, and where each row's begin, some rows at a time."""
+    """Keys of all units and pairs in order, and where each row begins, some rows at a time."""
     for begin in range(0, len(tokens), CHUNK):
         offsets = tokens.offsets[begin : begin + CHUNK + 1]
         units = tokens.values[offsets[0] : offsets[-1]].astype(np.int64)
@@ -108,12 +107,12 @@ def _chunks(tokens: Ragged) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def _frequent(chunks: list[NDArray[np.int64]]) -> pl.DataFrame:
-    """Key and index (feature, int32) of all that is seen often enough, in order of key."""
+    """Key and index (feature, int32) of all frequent features, in order of key."""
     seen = pl.concat([pl.Series("key", keys).value_counts() for keys in chunks])
     seen = seen.group_by("key").agg(pl.col("count").sum()).filter(pl.col("key") != NOTHING)
     frequent = seen.filter(pl.col("count") >= LEAST_SEEN)
     keys = (frequent if frequent.height else seen)["key"].sort()
-    # Models want at least one feature, even where no text has a unit.
+    # Models need at least one feature, even where no text has a unit.
     keys = keys if len(keys) else pl.Series("key", [UNKNOWN])
     return pl.DataFrame(
         {"key": keys, "feature": pl.int_range(len(keys), dtype=pl.Int32, eager=True)}
@@ -121,18 +120,18 @@ def _frequent(chunks: list[NDArray[np.int64]]) -> pl.DataFrame:
 
 
 class Features(Protocol):
-    """Counts of what each row holds; rows are a list of texts, or a Ragged of numbers.
+    """Features of rows, which are a list of texts, or a Ragged of numbers.
 
     Attributes
     ----------
     is_unit : bool [features]
-        Which of them a forest may see, after ``fit``.
+        Which of them a forest may use, after ``fit``.
     """
 
     is_unit: NDArray[np.bool_]
 
     def fit(self, texts: Any, validation_texts: Any) -> tuple[csr_matrix, csr_matrix]:
-        """Learn which features there are, and count them in both lists, [rows, features]."""
+        """Learn the features, and compute them for both lists, [rows, features]."""
         ...
 
     def count(self, texts: Any) -> csr_matrix:

@@ -1,4 +1,4 @@
-"""Random forest on the features of a text or a sequence; of texts, the commonest units."""
+"""Random forest on the features of rows; of texts, on the most frequent units."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.utils.parallel import Parallel, delayed
 
 from duree.baselines.ngrams import Features
-from duree.baselines.targets import ALIKE, Answers, Counts
+from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights, Targets
 
-# Commonest units: a split sees few features, and rare ones would only dilute them.
+# Most frequent units: a split sees few features, and rare ones would only dilute them.
 UNITS = 20_000
-# How many trees are grown between two looks at the clock.
+# Trees that are grown before the time is checked again.
 TREES_AT_ONCE = 20
-# From so many rows on, trees see half of them and stop at leaves of five: five times faster on
-# IMDB, and no less accurate. On fewer rows they grow to the end, as Breiman's do.
+# From this many rows on, each tree sees half of them and stops at leaves of five: five times faster
+# on IMDB, and no less accurate. On fewer rows trees grow to the end, as Breiman's do.
 MANY_ROWS = 5000
 
 
 class Forest:
     """Random forest (Breiman 2001) for classes, labels and numbers.
 
-    Trees split where the squared error falls most; for 0/1 columns that is Gini's impurity. Each
-    split looks at the square root of the number of features. The features are counts of units: a
-    tree gives the same splits whether or not each is multiplied by its inverse document frequency.
-    Nothing is tuned, so it learns from training and validation rows together.
+    Trees minimise the squared error; for 0/1 columns that is Gini's impurity. Each split considers
+    the square root of the number of features. Features of texts are counts of units: a tree splits
+    alike whether or not each is multiplied by its inverse document frequency. Nothing is tuned, so
+    it is fitted on training and validation rows together.
 
     Parameters
     ----------
@@ -64,33 +64,33 @@ class Forest:
 
     def fit(
         self,
-        texts: list[str],
+        texts: Any,
         targets: NDArray[Any],
-        validation_texts: list[str],
+        validation_texts: Any,
         validation_targets: NDArray[Any],
-        counts: Counts = ALIKE,
+        weights: CaseWeights = EQUAL_WEIGHTS,
     ) -> Self:
         """Grow the trees on all rows; see ``Baseline``."""
-        self.answers = Answers.of(targets)
+        self.kind = Targets.of(targets)
         features = vstack(self.features.fit(texts, validation_texts), format="csr")
-        self.columns = _commonest(features, self.features.is_unit)
-        columns = self.answers.columns(np.concatenate([targets, validation_targets]))
-        self._grow(features[:, self.columns].tocsc(), columns, counts.every)
+        self.columns = _most_frequent(features, self.features.is_unit)
+        columns = self.kind.columns(np.concatenate([targets, validation_targets]))
+        self._grow(features[:, self.columns].tocsc(), columns, weights.every)
         grown = len(self.forest.estimators_)
         self.choices = {"trees": grown}
         if grown < self.trees:
             self.notes = [f"{grown} trees instead of {self.trees}: the time ran out"]
         return self
 
-    def predict(self, texts: list[str]) -> NDArray[np.float64]:
+    def predict(self, texts: Any) -> NDArray[np.float64]:
         """Probabilities or numbers, float64 [rows, outputs]: the mean of all trees."""
         features = self.features.count(texts)[:, self.columns]
-        # Added up in the order of the trees, whichever thread is first, so that sums are the same.
+        # Summed in the order of the trees, whichever thread is first, for reproducible results.
         predictions = Parallel(n_jobs=self.threads, prefer="threads", return_as="generator")(
             delayed(tree.predict)(features, check_input=False) for tree in self.forest.estimators_
         )
         mean = sum(predictions) / len(self.forest.estimators_)
-        return self.answers.predictions(mean.reshape(len(texts), -1))
+        return self.kind.predictions(mean.reshape(len(texts), -1))
 
     def _grow(
         self,
@@ -117,8 +117,8 @@ class Forest:
                 break
 
 
-def _commonest(counts: csr_matrix, is_unit: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The columns of the single units that most texts hold, in ascending order."""
+def _most_frequent(counts: csr_matrix, is_unit: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The columns of the single units that occur in most texts, in ascending order."""
     columns = np.flatnonzero(is_unit)
     texts = np.bincount(counts.indices, minlength=counts.shape[1])[columns]
     return np.sort(columns[np.argsort(-texts, kind="stable")[:UNITS]])

@@ -1,7 +1,7 @@
-"""Random convolutions: the largest response of each, and how often it responds at all.
+"""Random convolutions: the maximum of each, and its proportion of positive values.
 
-Source: Dempster, Petitjean & Webb 2020 (ROCKET), whose kernels these are, in groups that share
-length, dilation and padding, so that each group is one matrix product.
+Source: Dempster, Petitjean & Webb 2020 (ROCKET). Kernels are drawn in groups that share length,
+dilation and padding, so that each group is one matrix product.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from duree.sequences.series_encoder import SeriesEncoder
 
 Floats = NDArray[np.float32]
 
+# Lengths as in the paper, which draws 10,000 kernels; 1,000 take a tenth of the time.
 LENGTHS = (7, 9, 11)
-GROUPS, KERNELS = 100, 10  # and so many in each
-# Numbers of windows that are held at a time.
+GROUPS, KERNELS = 100, 10  # groups, and kernels in each
+# Numbers in the windows that are held at a time.
 CELLS = 8_000_000
 
 
 @dataclass(frozen=True)
 class Group:
-    """Kernels alike in length, dilation and padding.
+    """Kernels of equal length, dilation and padding.
 
     Attributes
     ----------
@@ -36,7 +37,7 @@ class Group:
     biases : float32 [kernels]
     length, dilation : int
     padded : bool
-        Whether they reach beyond the ends of a series, where they find nothing.
+        Whether they reach beyond the ends of a series, where values are 0.
     """
 
     weights: Floats
@@ -47,8 +48,9 @@ class Group:
 
 
 class RocketFeatures:
-    """Of 1,000 random kernels the largest response to a series and the share of its steps to which
-    they respond; series are standardised as the network's are, and may be of unequal length.
+    """The maximum of each of 1,000 random convolutions, and its proportion of positive values.
+
+    Series are standardised as for the network, and may be of unequal length.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ class RocketFeatures:
         self.seed = seed
 
     def fit(self, rows: Ragged, validation_rows: Ragged) -> tuple[csr_matrix, csr_matrix]:
-        """Draw the kernels, by the length and the channels of the training rows."""
+        """Draw the kernels, for the length and the channels of the training rows."""
         self.encoder = SeriesEncoder.fit(rows)
         usual = int(np.median(rows.lengths))
         rng = np.random.default_rng(self.seed)
@@ -87,7 +89,7 @@ class RocketFeatures:
 
 
 def respond(group: Group, laid: Floats, lengths: NDArray[np.int64]) -> Floats:
-    """Largest responses, then shares of steps with a positive one: float32 [rows, 2 * kernels].
+    """Maxima, then proportions of positive values: float32 [rows, 2 * kernels].
 
     Parameters
     ----------
@@ -138,7 +140,7 @@ def _draw(rng: np.random.Generator, channels: int, steps: int) -> Group:
 def _cut(
     order: NDArray[np.int64], lengths: NDArray[np.int64], channels: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Rows of like length, so many at a time that their windows have ``CELLS`` numbers."""
+    """Rows of similar length, so many at a time that their windows have ``CELLS`` numbers."""
     end = len(order)
     while end > 0:
         of_row = int(lengths[order[end - 1]]) * max(LENGTHS) * channels

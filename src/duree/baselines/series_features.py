@@ -1,7 +1,4 @@
-"""What a series of numbers comes to in figures: level, spread, ends, trend, roughness, extremes.
-
-These are what one puts into a regression in place of the series itself.
-"""
+"""Summary features of numeric series: level, spread, ends, trend, roughness, extremes."""
 
 from __future__ import annotations
 
@@ -18,15 +15,15 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# Cells that are laid out at a time.
+# Cells that are padded at a time.
 CELLS = 2_000_000
 QUARTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 class SeriesFeatures:
-    """Of each series its length, and of each channel: the share of missing steps, mean, standard
-    deviation, the smallest, the quartiles, the largest, first and last value, slope, mean absolute
-    change from step to step, autocorrelation at lag 1, and where the largest value lies.
+    """The length of each series, and for each channel: the share of missing steps, mean, standard
+    deviation, minimum, quartiles, maximum, first and last value, slope, mean absolute change from
+    step to step, autocorrelation at lag 1, and the position of the maximum.
 
     Attributes
     ----------
@@ -35,7 +32,7 @@ class SeriesFeatures:
     """
 
     def fit(self, rows: Ragged, validation_rows: Ragged) -> tuple[csr_matrix, csr_matrix]:
-        """Learn the units in which each channel is told, and give the features of both parts."""
+        """Learn the standardisation of each channel, and compute the features of both lists."""
         self.units = SeriesEncoder.fit(rows)
         found = self.count(rows), self.count(validation_rows)
         self.is_unit = np.ones(found[0].shape[1], dtype=bool)
@@ -57,10 +54,10 @@ class SeriesFeatures:
 
 
 def describe(laid: Floats, lengths: Ints) -> Floats:
-    """The features of series laid out as [rows, steps, channels]: float64 [rows, 14, channels].
+    """The features of series padded to [rows, steps, channels]: float64 [rows, 14, channels].
 
-    NaN where a value is missing, or the series, of which ``lengths`` tells the steps, has ended.
-    What cannot be told of too few values is 0.
+    ``laid`` is NaN where a value is missing, and beyond the ``lengths`` of the series. Features
+    that are not defined for too few values are 0.
     """
     known = np.isfinite(laid)
     counts = known.sum(axis=1)
@@ -92,7 +89,7 @@ def describe(laid: Floats, lengths: Ints) -> Floats:
 
 
 def lay_out(rows: Ragged, some: Ints) -> Floats:
-    """Some rows side by side, float64 [rows, steps, channels]; NaN beyond the end of each."""
+    """Some rows padded with NaN, float64 [rows, steps, channels]."""
     taken = rows.take(some)
     shape = (len(some), int(taken.lengths.max(initial=1)), rows.values.shape[1])
     laid = np.full(shape, np.nan)
@@ -101,7 +98,7 @@ def lay_out(rows: Ragged, some: Ints) -> Floats:
 
 
 def _of_like_length(lengths: Ints) -> Iterator[Ints]:
-    """Rows by their length, so many at a time that they have ``CELLS`` steps side by side."""
+    """Rows of similar length, so many at a time that they have ``CELLS`` padded steps."""
     order = np.argsort(lengths, kind="stable")
     end = len(order)
     while end > 0:
@@ -111,7 +108,7 @@ def _of_like_length(lengths: Ints) -> Iterator[Ints]:
 
 
 def _quantiles(laid: Floats, counts: Ints) -> Iterator[Floats]:
-    """Each of ``QUARTILES`` of the known values, [rows, channels]; missing ones sort last."""
+    """Each of ``QUARTILES`` of the values, [rows, channels]; missing ones sort last."""
     ordered = np.nan_to_num(np.sort(laid, axis=1))
     for share in QUARTILES:
         place = share * np.maximum(counts - 1, 0)
@@ -122,5 +119,5 @@ def _quantiles(laid: Floats, counts: Ints) -> Iterator[Floats]:
 
 
 def _over(one: Floats, other: NDArray[np.number]) -> Floats:
-    """A quotient; 0 where there is nothing to divide by."""
+    """A quotient; 0 where the denominator is not positive."""
     return np.asarray(np.divide(one, other, out=np.zeros_like(one), where=other > 0))

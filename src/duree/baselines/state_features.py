@@ -1,7 +1,7 @@
-"""What a life course comes to without its order: times spent, spells, and where it began and ended.
+"""Summary features of state sequences: time spent, spells, first and last states.
 
-These are what the field puts into a regression in place of the sequence itself (Studer & Ritschard
-2016 review them).
+These are what the field uses in regressions in place of the sequence itself (for a review see
+Studer & Ritschard 2016).
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-# The last states of a sequence that are seen one by one.
+# How many of the last states have features of their own.
 LAST = 3
 
 
 class StateFeatures:
-    """For each state: time points spent in it, its spells, the longest of them; whether it was the
-    first, and whether it was the last, the last but one, the last but two.
+    """For each state: time spent, number of spells, the longest spell; whether it is the first
+    state, and whether it is the last, the last but one, the last but two.
 
     Parameters
     ----------
     units : str -> list of str
-        Parts a sequence that is told as a text into its covariates and its states.
+        Splits a sequence, which is a text, into its covariates and its states.
     covariates : int
-        How many of the units are covariates: they are marked where they occur.
+        How many of the units are covariates: they have an indicator.
 
     Attributes
     ----------
@@ -38,14 +38,14 @@ class StateFeatures:
         self.units, self.covariates = units, covariates
 
     def fit(self, texts: list[str], validation_texts: list[str]) -> tuple[csr_matrix, csr_matrix]:
-        """Learn which states there are from both lists, and count in each."""
+        """Learn the states from both lists, and count in each."""
         every = {unit for text in [*texts, *validation_texts] for unit in self.units(text)}
         self.places = {state: place for place, state in enumerate(sorted(every))}
         self.is_unit = np.ones((4 + LAST) * max(len(every), 1), dtype=bool)
         return self.count(texts), self.count(validation_texts)
 
     def count(self, texts: list[str]) -> csr_matrix:
-        """The features of each sequence, float32 [rows, features]; states never seen count not."""
+        """The features of each sequence, float32 [rows, features]; unseen states are ignored."""
         found = np.zeros((len(texts), 4 + LAST, max(len(self.places), 1)), dtype=np.float32)
         for row, text in enumerate(texts):
             units = [self.places.get(unit) for unit in self.units(text)]

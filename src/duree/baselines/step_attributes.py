@@ -1,4 +1,4 @@
-"""What stands beside the steps of a sequence, for models that do not read in order."""
+"""Attributes of steps as features, for models that do not read in order."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from duree.tables.layouts.step_attributes import sequences_of
 
 @dataclass(frozen=True)
 class Encoding:
-    """How rows are read.
+    """How rows are encoded.
 
     Attributes
     ----------
-    encode : rows -> Ragged of int32 [steps, 1 + things]
-        The token of each step, then the class of each thing that stands beside it.
+    encode : rows -> Ragged of int32 [steps, 1 + attributes]
+        The token of each step, then the class of each of its attributes.
     classes : sequence of (int, bool)
-        How many classes there are of each, and whether they have an order.
+        For each attribute the number of classes, and whether they are ordered.
     """
 
     encode: Callable[[pl.Series], Ragged]
@@ -32,8 +32,10 @@ class Encoding:
 
 
 class WithStepFeatures:
-    """The features of the sequences; and of each thing that stands beside their steps the share of
-    steps in each of its classes, and, where these have an order, their mean and the last one.
+    """Features of sequences, and of the attributes of their steps.
+
+    For each attribute: the share of steps in each class; where classes are ordered, also their mean
+    and the last one.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ class WithStepFeatures:
         self.features, self.encoding = features, encoding
 
     def fit(self, rows: pl.Series, validation_rows: pl.Series) -> tuple[csr_matrix, csr_matrix]:
-        """See ``Features``; rows are Struct, with what stands beside."""
+        """See ``Features``; rows are Struct, with the attributes."""
         parts = rows, validation_rows
         counted = self.features.fit(*(sequences_of(part).to_list() for part in parts))
         train, validation = (
@@ -82,14 +84,13 @@ class WithStepFeatures:
 
 
 def with_those_before(sequences: Ragged, things: int) -> Ragged:
-    """Sequences in which beside each step stands also what stood beside the one before it, 0 where
-    there was none.
+    """Sequences whose steps also have the attributes of the step before, 0 for the first step.
 
     Parameters
     ----------
-    sequences : Ragged of int32 [steps, 1 + others]
+    sequences : Ragged of int32 [steps, 1 + features]
     things : int
-        How many of the others, which are the last ones.
+        How many of the features, which are the last ones.
     """
     values = sequences.values
     before = np.zeros((len(values), things), dtype=values.dtype)

@@ -1,4 +1,4 @@
-"""Logistic regression for what comes next, on what is known before each step."""
+"""Logistic regression for the next step, on features of the prefix before it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from duree.baselines.next_steps import Floats, Steps, note_of
-from duree.baselines.prefixes import Prefixes, PrefixMarks
+from duree.baselines.next_steps import Floats, Sample, Steps
+from duree.baselines.prefixes import PrefixEncoder, Prefixes
+from duree.baselines.tuning import choose
 
-# What is tried for C, each from where the one before ended.
+# Values of C to try, each fit starting from the one before.
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
-# Steps times states that are learned from, at most.
+# Steps times states in a sample, at most.
 MOST_CELLS = 600_000
 TOLERANCE, ROUNDS = 1e-4, 300
-# Added to every share, so that nothing is held to be impossible.
+# Added to every probability, so that none is 0.
 UNSEEN = 1e-6
 
 
@@ -28,7 +29,7 @@ class StepLogistic:
     Parameters
     ----------
     states : int
-        How many states there are.
+        Number of states.
     seed : int
     """
 
@@ -46,42 +47,38 @@ class StepLogistic:
         self.notes: list[str] = []
 
     def learn(self, train: Steps, validation: Steps) -> None:
-        """Tune C on validation, then learn from all."""
-        most = MOST_CELLS // self.states
-        learned, held_out = train.some(most, self.seed), validation.some(most, self.seed)
-        self.notes = note_of(learned, train)
-        losses = {}
-        self._begin(learned)
-        for strength in STRENGTHS:
-            self._fit(strength)
-            losses[strength] = held_out.surprise(self.predict(held_out))
-        best = min(losses, key=lambda strength: losses[strength])
+        """Tune C on the validation sequences, then fit to all sequences."""
+        sample = Sample(train, validation, MOST_CELLS // self.states, self.seed)
+        self.notes, held_out = sample.notes, sample.held_out
+        self._begin(sample.fitted)
+        best, _ = choose(STRENGTHS, self._fit, lambda _: held_out.log_loss(self.predict(held_out)))
         self.choices = {"C": best}
-        self._begin(train.followed_by(validation).some(most, self.seed))
+        self._begin(sample.every)
         self._fit(best)
 
     def predict(self, steps: Steps) -> Floats:
-        """Probabilities of the states at every step after the first, float64 [answers, states]."""
-        known = Prefixes.before_answers(steps, self.states)
-        found = np.full((len(known.state), self.states), UNSEEN)
-        if len(found):
-            marked = self.marks.transform(known)
-            found[:, self.model.classes_] += self.model.predict_proba(marked)
-        return np.asarray(found / found.sum(axis=1, keepdims=True))
+        """Probabilities of the states at every step after the first, float64 [targets, states]."""
+        known = Prefixes.before_targets(steps, self.states)
+        shares = np.full((len(known.state), self.states), UNSEEN)
+        if len(shares):
+            encoded = self.encoder.transform(known)
+            shares[:, self.model.classes_] += self.model.predict_proba(encoded)
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
     def _begin(self, steps: Steps) -> None:
-        """Mark what is known before the answers that are learned from."""
-        self.marks = PrefixMarks()
-        marked = self.marks.fit(Prefixes.before_answers(steps, self.states))
-        self.learned = marked, steps.came, steps.counts
-        one = len(np.unique(steps.came)) == 1
+        """Encode the prefixes that the model is fitted to, and start without weights."""
+        self.encoder = PrefixEncoder()
+        encoded = self.encoder.fit(Prefixes.before_targets(steps, self.states))
+        self.fitted = encoded, steps.targets, steps.target_weights
+        one = len(np.unique(steps.targets)) == 1
         regression = LogisticRegression(tol=TOLERANCE, max_iter=ROUNDS, warm_start=True)
         self.model = DummyClassifier() if one else regression
 
     def _fit(self, strength: float) -> None:
+        """Fit on from the weights of the fit before."""
         if isinstance(self.model, LogisticRegression):
             self.model.set_params(C=strength)
         with warnings.catch_warnings():
-            # After so many rounds the shares are the same in three digits.
+            # After so many rounds probabilities are the same in three digits.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.model.fit(*self.learned)
+            self.model.fit(*self.fitted)

@@ -1,7 +1,7 @@
-"""A hidden Markov model of tags: which tag follows which, and which word a tag gives.
+"""A hidden Markov model of tags.
 
-Source: Brants 2000 (TnT), sections 2.2 and 2.3: sums of relative frequencies for the transitions,
-and words never seen by their endings; here with one tag of history.
+Source: Brants 2000 (TnT), sections 2.2 and 2.3: interpolated relative frequencies for the
+transitions, and suffixes for unseen words; here of first order.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.baselines.tagging import Sentences, Tags
+from duree.baselines.tagging import Sentences, Tags, count_errors
+from duree.baselines.tuning import choose
 
-# Endings are learned from words as rare as this, and up to this length (Brants 2000).
-RARE, LONGEST_ENDING = 10, 10
+# Suffixes are learned from words as rare as this, and up to this length (Brants 2000, section 2.3).
+RARE, LONGEST_SUFFIX = 10, 10
+# Weights of a transition's own frequency to try.
 SHARES = (0.5, 0.8, 0.95)
 
 
 class HiddenMarkov:
     """Viterbi decoding of a first-order model; see ``Tagger``.
 
-    The share of a transition's own frequency, against that of the tag alone, is tuned on the
+    The weight of a transition's own frequency, relative to that of the tag alone, is tuned on the
     held-out sentences.
     """
 
@@ -37,24 +39,18 @@ class HiddenMarkov:
     def fit(
         self, sentences: Sentences, tags: Tags, held_out: Sentences, held_out_tags: Tags
     ) -> Self:
-        """Count, choose, and count again in all sentences."""
+        """Count, tune, and count again in all sentences."""
         self._count(sentences, tags)
-        right: dict[float, int] = {}
-        for share in SHARES:
-            self._smooth(share)
-            found = [given for given, _ in self.predict(held_out)]
-            pairs = zip(found, held_out_tags, strict=True)
-            right[share] = sum(
-                a == b for one, other in pairs for a, b in zip(one, other, strict=True)
-            )
-        best = max(right, key=right.__getitem__)
+        best, _ = choose(
+            SHARES, self._smooth, lambda _: count_errors(self.predict(held_out), held_out_tags)
+        )
         self._count([*sentences, *held_out], [*tags, *held_out_tags])
         self._smooth(best)
         self.choices = {"transition_share": best}
         return self
 
     def predict(self, sentences: Sentences) -> list[tuple[list[int], list[float]]]:
-        """The most probable tags; their probabilities are not worked out, and given as 1."""
+        """The most probable tags; their probabilities are not computed, and given as 1."""
         found = [self._best([self._emission(word) for word in words]) for words in sentences]
         return [(tags, [1.0] * len(tags)) for tags in found]
 
@@ -74,17 +70,18 @@ class HiddenMarkov:
                 self.first[known[0][1]] += 1
                 self.last[known[-1][1]] += 1
         self.of_words = dict(self.of_words)
-        self.endings: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(count))
+        self.suffixes: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(count))
         for word, counts in self.of_words.items():
             if counts.sum() <= RARE:
-                for length in range(min(LONGEST_ENDING, len(word)) + 1):
-                    self.endings[word[len(word) - length :]] += counts
-        self.endings = dict(self.endings)
-        self.guessed: dict[str, NDArray[np.float64]] = {}
+                for length in range(min(LONGEST_SUFFIX, len(word)) + 1):
+                    self.suffixes[word[len(word) - length :]] += counts
+        self.suffixes = dict(self.suffixes)
+        self.emissions: dict[str, NDArray[np.float64]] = {}
 
     def _smooth(self, share: float) -> None:
         alone = (self.of_tags + 1) / (self.of_tags + 1).sum()
-        # Brants 2000: the weight of the next longer ending is how far the tags differ in frequency.
+        # Brants 2000, section 2.3: the weight of the next longer suffix is the standard deviation
+        # of the tag frequencies.
         self.theta = (
             float(np.std(self.of_tags / max(self.of_tags.sum(), 1), ddof=1))
             if len(alone) > 1
@@ -99,24 +96,24 @@ class HiddenMarkov:
         self.transitions, self.begins = mixed(self.pairs), mixed(self.first)
         ends = share * self.last / np.maximum(self.of_tags, 1) + (1 - share) * 1e-2
         self.ends = np.log(ends)
-        self.guessed = {}
+        self.emissions = {}
 
     def _emission(self, word: str) -> NDArray[np.float64]:
-        """The logarithm of P(word | tag), but for what is the same for all tags."""
-        if word not in self.guessed:
+        """The logarithm of P(word | tag), up to a constant for all tags."""
+        if word not in self.emissions:
             counts = self.of_words.get(word)
             if counts is not None:
                 chances = (counts + 1e-3) / (self.of_tags + 1)
             else:
-                chances = self._by_ending(word) / self.alone
-            self.guessed[word] = np.log(chances)
-        return self.guessed[word]
+                chances = self._by_suffix(word) / self.alone
+            self.emissions[word] = np.log(chances)
+        return self.emissions[word]
 
-    def _by_ending(self, word: str) -> NDArray[np.float64]:
-        """P(tag | ending), from no ending to the longest that is known."""
+    def _by_suffix(self, word: str) -> NDArray[np.float64]:
+        """P(tag | suffix), from the empty suffix to the longest known."""
         found = self.alone
-        for length in range(min(LONGEST_ENDING, len(word)) + 1):
-            counts = self.endings.get(word[len(word) - length :])
+        for length in range(min(LONGEST_SUFFIX, len(word)) + 1):
+            counts = self.suffixes.get(word[len(word) - length :])
             if counts is None:
                 break
             found = (counts / counts.sum() + self.theta * found) / (1 + self.theta)

@@ -1,4 +1,4 @@
-"""Baselines for tagged words: each layer of tags by a tagger of its own."""
+"""Baselines for sequence labelling: a tagger for each layer of tags."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from duree.sequences.ragged import Ragged
 Sentences = list[list[str]]
 Tags = list[list[int]]
 
-# With more tags than this, those who look at pairs of tags take too long.
+# With more tags than this, models of tag pairs take too long.
 MOST_TAGS = 60
 
 
 class Tagger(Protocol):
-    """Learns the tags of one layer.
+    """A model of the tags of one layer.
 
     Attributes
     ----------
@@ -38,37 +38,37 @@ class Tagger(Protocol):
     def fit(
         self, sentences: Sentences, tags: Tags, held_out: Sentences, held_out_tags: Tags
     ) -> Self:
-        """Choose on the held-out sentences, then learn from all; a tag below 0 is unknown."""
+        """Tune on the held-out sentences, then fit to all; a tag below 0 is unknown."""
         ...
 
     def predict(self, sentences: Sentences) -> list[tuple[list[int], list[float]]]:
-        """For each sentence its tags, and how probable each is."""
+        """For each sentence its tags, and their probabilities."""
         ...
 
 
 class TagBaseline:
-    """Tags every layer of the answers; see ``Baseline`` for its attributes.
+    """A tagger for every layer of the targets; see ``Baseline`` for its attributes.
 
-    Layers with too many tags for the tagger are given the most frequent tag of each word.
+    Layers with too many tags for the tagger get the most frequent tag of each word.
 
     Parameters
     ----------
     name : str
     make : () -> Tagger
     counts : list of int
-        How many tags each layer has.
+        The number of tags in each layer.
     first_layer : int
-        Where the layers begin among the columns of the answers.
+        The column of the targets with the first layer.
     """
 
     def __init__(
         self, name: str, make: Callable[[], Tagger], counts: list[int], first_layer: int
     ) -> None:
         self.name, self.first_layer, self.counts = name, first_layer, counts
-        suited = make()
-        self.title, self.description = suited.title, suited.description
-        suits = [count <= MOST_TAGS or make is MostFrequentTag for count in counts]
-        self.taggers = [make() if suited else MostFrequentTag() for suited in suits]
+        tagger = make()
+        self.title, self.description = tagger.title, tagger.description
+        suited = [count <= MOST_TAGS or make is MostFrequentTag for count in counts]
+        self.taggers = [make() if suits else MostFrequentTag() for suits in suited]
         self.choices: dict[str, Any] = {}
         self.notes: list[str] = []
 
@@ -79,7 +79,7 @@ class TagBaseline:
         validation_texts: Sentences,
         validation_targets: Ragged,
     ) -> Self:
-        """Fit a tagger to each layer; answers are Ragged of int64 [words, columns]."""
+        """Fit a tagger to each layer; targets are Ragged of int64 [words, columns]."""
         for layer, (tagger, count) in enumerate(zip(self.taggers, self.counts, strict=True)):
             tags, held_out = (
                 _tags(of, self.first_layer + layer, count) for of in (targets, validation_targets)
@@ -89,7 +89,7 @@ class TagBaseline:
         return self
 
     def predict(self, texts: Sentences) -> NDArray[np.float64]:
-        """Float64 [words, 2 * layers]: of each layer the tag, then how probable it is."""
+        """Float64 [words, 2 * layers]: for each layer the tag, then its probability."""
         columns: list[list[float]] = []
         for tagger in self.taggers:
             found = tagger.predict(texts)
@@ -99,7 +99,7 @@ class TagBaseline:
 
 
 class MostFrequentTag:
-    """The tag that a word has most often; that of most words, where the word was never seen."""
+    """The most frequent tag of each word; the most frequent of all tags for unseen words."""
 
     name = "most_frequent_tag"
     title = "most frequent tag of each word"
@@ -128,15 +128,21 @@ class MostFrequentTag:
         return [([tag for tag, _ in of], [chance for _, chance in of]) for of in found]
 
 
+def count_errors(predicted: list[tuple[list[int], list[float]]], tags: Tags) -> int:
+    """The number of wrong tags, from what ``Tagger.predict`` gives."""
+    pairs = zip((found for found, _ in predicted), tags, strict=True)
+    return sum(a != b for one, other in pairs for a, b in zip(one, other, strict=True))
+
+
 def _most(counts: Counter[int]) -> tuple[int, float]:
     """The most frequent tag (the first in order among equals), and its share."""
     tag, count = min(counts.items(), key=lambda item: (-item[1], item[0]), default=(0, 1))
     return tag, count / max(counts.total(), 1)
 
 
-def _tags(answers: Ragged, column: int, count: int) -> Tags:
-    """The tags of each sentence; -1 for one that the training rows lack."""
-    tags = answers.values[:, column]
+def _tags(targets: Ragged, column: int, count: int) -> Tags:
+    """The tags of each sentence; -1 for tags that do not occur in training."""
+    tags = targets.values[:, column]
     known = np.where(tags < count, tags, -1).tolist()
-    ends = answers.offsets.tolist()
+    ends = targets.offsets.tolist()
     return [known[begin:end] for begin, end in itertools.pairwise(ends)]

@@ -1,4 +1,4 @@
-"""Answers of any kind as columns of numbers, which is what the models learn, and back again."""
+"""Targets of any kind as columns of numbers, which is what models are fitted to, and back again."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-# The least probability that is believed when a model is judged by its log-loss.
+# Probabilities are raised to this before their logarithm is taken.
 FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What kind of answers the training rows have.
+class Targets:
+    """The kind of the targets, as the training rows show it.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Answers:
     outputs: int
 
     @classmethod
-    def of(cls, targets: NDArray[Any]) -> Answers:
+    def of(cls, targets: NDArray[Any]) -> Targets:
         """The kind of class indices int [rows], 0/1 labels int [rows, labels] or float [rows]."""
         if targets.ndim == 2:
             return cls("labels", targets.shape[1])
@@ -36,7 +36,7 @@ class Answers:
         return cls("classes", int(targets.max()) + 1)
 
     def columns(self, targets: NDArray[Any]) -> NDArray[np.float64]:
-        """One column for each question, float64 [rows, columns]; two classes are one question."""
+        """One column for each model to fit, float64 [rows, columns]; two classes need one."""
         if self.kind != "classes":
             return np.asarray(targets.reshape(len(targets), self.outputs), dtype=np.float64)
         marks: NDArray[np.float64] = np.eye(self.outputs)[targets]
@@ -50,30 +50,32 @@ class Answers:
             return np.concatenate([1 - columns, columns], axis=1)
         return np.asarray(columns / np.maximum(columns.sum(axis=1, keepdims=True), FLOOR))
 
-    def log_loss(
+    def loss(
         self,
         predictions: NDArray[np.float64],
         targets: NDArray[Any],
         weights: NDArray[np.float64] | None = None,
     ) -> float:
-        """Mean surprise at the right classes or labels, in nats."""
+        """Mean log-loss of the true classes or labels, in nats; of numbers, mean squared error."""
+        if self.kind == "numbers":
+            return float(np.average((predictions[:, 0] - targets) ** 2, weights=weights))
         if self.kind == "classes":
             of_truth = predictions[np.arange(len(targets)), targets]
         else:
             of_truth = np.where(targets == 1, predictions, 1 - predictions)
-        surprise = -np.log(np.maximum(of_truth, FLOOR))
-        each = surprise if surprise.ndim == 1 else surprise.mean(axis=1)
+        losses = -np.log(np.maximum(of_truth, FLOOR))
+        each = losses if losses.ndim == 1 else losses.mean(axis=1)
         return float(np.average(each, weights=weights))
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How much each row counts.
+class CaseWeights:
+    """Weights of the rows.
 
     Attributes
     ----------
     train, validation : float64 [rows] or None
-        Of the training rows, and of the validation rows; None: all alike.
+        Of the training rows, and of the validation rows; None: all equal.
     """
 
     train: NDArray[np.float64] | None = None
@@ -87,4 +89,4 @@ class Counts:
         return np.concatenate([self.train, self.validation])
 
 
-ALIKE = Counts()
+EQUAL_WEIGHTS = CaseWeights()

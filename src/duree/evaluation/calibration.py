@@ -1,4 +1,4 @@
-"""Calibration: how far probabilities can be taken at their word, and how to mend them."""
+"""Calibration: how reliable probabilities are, and a temperature to correct them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from duree.evaluation.uncertainty import wilson
 from duree.evaluation.weighted_metrics import Floats, equal_mass_bins
 
 CURVE_BINS = 10
-# Scores that are taken at once: 0.5 MB in float64.
+# Scores that are processed at once: 0.5 MB in float64.
 CACHED = 65_536
 
 
 def fit_temperature(
     scores: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None = None
 ) -> float:
-    """The temperature at which ``softmax(scores / temperature)`` tells best how sure it may be.
+    """The temperature at which ``softmax(scores / temperature)`` is calibrated best.
 
-    It minimises the summed log-loss plus half the square of its own logarithm. That second part
-    (a standard normal prior, worth about one row) keeps it from 0 where every row is right.
+    It minimises the summed log-loss plus half the square of its own logarithm. The second term (a
+    standard normal prior, worth about one row) keeps it from 0 where every row is correct.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def fit_temperature(
         Of rows that the model was not trained on.
     targets : int [rows]
     weights : float [rows], optional
-        How much each row counts.
+        Weights of the rows.
 
     Source: Guo et al. 2017, section 4.2; the prior is ours.
     """
@@ -50,7 +50,7 @@ def log_of_truth(
 ) -> NDArray[np.float64]:
     """``log_softmax(scores / temperature)`` at the target of each row, float64 [rows].
 
-    As many rows at a time as the processor's cache holds.
+    Rows are processed in blocks that fit the processor's cache.
     """
     found = np.empty(len(targets))
     size = max(1, CACHED // max(scores.shape[1], 1))
@@ -62,16 +62,16 @@ def log_of_truth(
 
 
 def reliability(predictions: Floats, targets: NDArray[Any]) -> list[dict[str, float]]:
-    """``reliability_of`` the likeliest class of each row."""
+    """``reliability_of`` the most probable class of each row."""
     return reliability_of(predictions.max(axis=1), predictions.argmax(axis=1) == targets)
 
 
 def reliability_of(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[str, float]]:
-    """Of the rows said to be right with about this confidence, how many are.
+    """The points of a reliability diagram: the share of correct rows, by confidence.
 
-    At most ten bins over the chosen class's probability, as equal in number of rows as ties allow,
-    so that each tells as much. Each has rows, mean confidence, observed share of right rows, and
-    that share's Wilson interval.
+    At most ten bins over the probability of the predicted class, with as equal numbers of rows as
+    ties allow. Each has rows, mean confidence, observed share of correct rows, and the Wilson
+    interval of that share.
 
     Source: Guo et al. 2017, figure 1; equal numbers: Nguyen & O'Connor 2015.
     """

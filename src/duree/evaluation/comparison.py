@@ -1,4 +1,4 @@
-"""Comparison of the network with each baseline, on the very same rows."""
+"""Comparison of the network with each baseline, paired on the same rows."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def compare(
 ) -> list[Comparison]:
     """The network against every other model: by paired bootstrap in every metric that both have.
 
-    In the primary metric a second test stands beside, which holds its level on few rows too:
-    McNemar's where that metric is the share of right rows and rows stand alone, else a paired
+    In the primary metric there is a second test, which keeps its level on few rows too: McNemar's
+    where that metric is the share of correct rows and rows are independent, else a paired
     permutation test (with the bootstrap's interval, as it has none of its own).
     """
     found = []
@@ -59,30 +59,30 @@ def _by_group(method: str, trial: Trial) -> str:
 
 
 def mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Difference of two shares of right rows: its 95 % interval, and McNemar's exact p-value.
+    """Difference of two shares of correct rows: its 95 % interval, and McNemar's exact p-value.
 
-    Both go by the rows that only one of two models got right, and agree: the interval is Clopper &
-    Pearson's for the part of them that is ``one``'s. Without any such row it holds those shares at
-    which none would be seen in 2.5 % of samples.
+    Both depend on the discordant rows alone, and agree: the interval is Clopper & Pearson's for the
+    share of these that ``one`` predicted correctly. Without any discordant row it contains the
+    differences at which none would occur in 2.5 % of samples.
 
     Source: McNemar 1947; Clopper & Pearson 1934.
     """
     rows, only_one, only_other = len(one), int((one & ~other).sum()), int((other & ~one).sum())
-    apart = only_one + only_other
-    if apart == 0:
+    discordant = only_one + only_other
+    if discordant == 0:
         unseen = 1 - ((1 - LEVEL) / 2) ** (1 / rows)
         return -unseen, unseen, 1.0
-    test = binomtest(only_one, apart)
-    part = test.proportion_ci(LEVEL, "exact")
-    scale = apart / rows
-    return (2 * part.low - 1) * scale, (2 * part.high - 1) * scale, float(test.pvalue)
+    test = binomtest(only_one, discordant)
+    share = test.proportion_ci(LEVEL, "exact")
+    scale = discordant / rows
+    return (2 * share.low - 1) * scale, (2 * share.high - 1) * scale, float(test.pvalue)
 
 
 def permutation_p_value(one: Floats, other: Floats, trial: Trial) -> float:
-    """Two-sided p-value that it makes no difference to the primary metric which model is which.
+    """Two-sided p-value of the hypothesis that two models are exchangeable in the primary metric.
 
-    For every row (or group) the two models change places or not, by lot; the p-value is the share
-    of lots in which they end as far apart as they are.
+    The predictions of every row (or group) are swapped at random; the p-value is the share of
+    permutations with a difference as large as the observed one.
 
     Source: Pitman 1937; Phipson & Smyth 2010 (why 1 is added).
     """
@@ -93,18 +93,18 @@ def permutation_p_value(one: Floats, other: Floats, trial: Trial) -> float:
         for pair in ((one, other), (other, one))
     )
 
-    def apart(swaps: Floats) -> Floats:
+    def distance(swaps: Floats) -> Floats:
         weights = np.concatenate([trial.drawn.weighed(drawn) for drawn in (1 - swaps, swaps)])
         return np.abs(here(weights) - there(weights))
 
-    # Sums taken in another order differ in the last digits.
-    found = apart(np.zeros((len(one), 1)))[0] * (1 - 1e-9)
-    as_far = sum(int((apart(swaps) >= found).sum()) for swaps in trial.swaps())
+    # Sums in another order differ in the last digits.
+    found = distance(np.zeros((len(one), 1)))[0] * (1 - 1e-9)
+    as_far = sum(int((distance(swaps) >= found).sum()) for swaps in trial.swaps())
     return (as_far + 1) / (trial.resamples + 1)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """P-values adjusted for making all of these comparisons at once (Holm 1979)."""
+    """P-values adjusted for multiple comparisons (Holm 1979)."""
     adjusted, largest = {}, 0.0
     for place, (name, p) in enumerate(sorted(p_values.items(), key=lambda pair: pair[1])):
         largest = max(largest, min(1.0, p * (len(p_values) - place)))

@@ -1,4 +1,4 @@
-"""Judgement: every model's figures with intervals, the comparisons, and the verdict."""
+"""Evaluation: every model's figures with intervals, the comparisons, and the verdict."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Figures = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What ``metrics.json`` says of the models.
+    """The results of all models, as ``metrics.json`` stores them.
 
     Attributes
     ----------
     models : {model: {metric: {"value", "low", "high"}}}
-        Metrics that the rows do not define are left out.
+        Metrics that are not defined on the rows are left out.
     classes : {model: list of {"precision", "precision_low", "precision_high", ..., "support"}}
         One for each class or label; see ``class_figures``. Empty for numbers.
     comparisons : list of {"model", "metric", "difference", "low", "high", "p_value", "method"}
@@ -55,31 +55,30 @@ def evaluate_models(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Evaluation:
-    """Judge all models on the same rows.
+    """Evaluate all models on the same rows.
 
     Parameters
     ----------
     predictions : {model: float64 [rows, outputs]}
-        Probabilities or numbers, as ``metrics`` reads them; the one called ``network`` is compared
-        with all others.
+        Probabilities or numbers, as ``metrics`` takes them; ``network`` is compared with others.
     targets : ndarray [rows] or [rows, labels]
         Class indices, 0/1 marks or numbers.
     metrics : MetricSet
     groups : int64 [rows], optional
-        Rows that belong together; whole groups are resampled then.
+        Clusters of rows; whole groups are resampled then.
     weights : float64 [rows], optional
-        How much each row counts, in every figure and resample.
+        Weights of the rows, in every figure and resample.
     parts : collection of str
-        Models that are parts of the network: compared, but no baselines, and not in the verdict.
+        Models that are components of the network: compared, but not in the verdict.
     seeds : {metric: values}, optional
-        The same figures of networks from several seeds; see ``spread_of_seeds``.
+        The figures of networks from several seeds; see ``spread_of_seeds``.
     resamples, seed : int
-        The bootstrap's size, and where its random numbers begin.
+        The number of resamples, and the seed of their random numbers.
 
     Raises
     ------
     DataError
-        There are no rows, or they do not define the primary metric.
+        There are no rows, or the primary metric is not defined on them.
     TrainingError
         A prediction is not a finite number.
     """
@@ -88,8 +87,8 @@ def evaluate_models(
     values = {name: metrics.defined(of_model) for name, of_model in plain.items()}
     if metrics.primary not in values[NETWORK]:
         raise DataError(
-            "{rows} rows tell nothing by which to judge",
-            fix="give rows with more than one answer",
+            "the primary metric is not defined on these {rows} rows",
+            fix="give rows with at least two different targets",
             rows=len(targets),
         )
     trial = Trial(targets, metrics, Sample.of(len(targets), groups, weights), resamples, seed)
@@ -119,7 +118,7 @@ def evaluate_model(
     weights: Floats | None = None,
     seed: int = 0,
 ) -> Figures:
-    """One model's figures with their intervals; see ``judge_models``."""
+    """One model's figures with their intervals; see ``evaluate_models``."""
     evaluation = evaluate_models(
         {NETWORK: predictions}, targets, metrics, groups=groups, weights=weights, seed=seed
     )
@@ -134,7 +133,7 @@ def spread_of_seeds(
 ) -> dict[str, list[float]] | None:
     """Each metric's value for the network of every seed; None where there is only one.
 
-    A metric that some network does not define is left out.
+    A metric that is not defined for some network is left out.
     """
     if len(networks) < 2:
         return None
@@ -153,18 +152,18 @@ def _figures(values: Mapping[str, float], drawn: Mapping[str, Floats], trial: Tr
 
 
 def _is_constant(predictions: Floats, metrics: MetricSet) -> bool:
-    """Whether a model says the same of every row; of sums nothing but what was said is asked."""
-    answers = predictions[:, metrics.sums :]
-    return bool(np.all(answers == answers[0]))
+    """Whether predictions are the same for every row; leading columns may be sums of terms."""
+    predicted = predictions[:, metrics.sums :]
+    return bool(np.all(predicted == predicted[0]))
 
 
 def _refuse_unusable(predictions: Mapping[str, Floats], targets: NDArray[Any]) -> None:
     if len(targets) == 0:
-        raise DataError("there are no rows to judge", fix="give rows that have answers")
+        raise DataError("there are no rows to evaluate on", fix="give rows with known targets")
     for name, found in predictions.items():
         if not np.isfinite(found).all():
             raise TrainingError(
-                "the predictions of {model!r} are no numbers in {count} of {rows} rows",
+                "the predictions of {model!r} are not finite in {count} of {rows} rows",
                 fix="lower training.learning_rate or training.clip_norm",
                 count=int((~np.isfinite(found)).any(axis=1).sum()),
                 rows=len(targets),

@@ -1,9 +1,9 @@
-"""The metrics of forecasts, as the M4 competition defines them, and those of their bands.
+"""The metrics of forecasts, as the M4 competition defines them, and those of their intervals.
 
 sMAPE and MASE: Makridakis, Spiliotis & Assimakopoulos 2020; Hyndman & Koehler 2006. OWA is the mean
-of both, each divided by that of Naive2 on the very same rows. The CRPS is twice the pinball loss
-over all levels (Gneiting & Ranjan 2011), here over those that are forecast, by the trapezoid rule;
-it is in units of the mean change of the series, as MASE is.
+of both, each divided by that of Naive2 on the same rows. The CRPS is twice the pinball loss
+over all levels (Gneiting & Ranjan 2011), here over the forecast levels, by the trapezoid rule; it
+is in units of the mean change of the series, as MASE is.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from duree.results.metric import (
     SMAPE,
 )
 
-# What stands beside the values of each row, in this order.
+# Further columns of the targets, in this order.
 FURTHER = ("scale", "naive_smape", "naive_mase")
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What came after each origin, and what errors are measured in.
+    """The values after each origin, and the scales of errors.
 
     Attributes
     ----------
     values : float64 [rows, horizon]
-        NaN where nothing is known.
+        NaN where a value is missing.
     scale : float64 [rows]
         Mean absolute error of the seasonal naive forecast up to the origin.
     naive_smape, naive_mase : float64 [rows]
@@ -52,17 +52,17 @@ class Answers:
 
     @classmethod
     def of(cls, targets: NDArray[Any]) -> Answers:
-        """What ``table`` laid side by side."""
+        """From what ``table`` gives."""
         horizon = targets.shape[1] - len(FURTHER)
         return cls(targets[:, :horizon], *targets[:, horizon:].T)
 
     def table(self) -> Floats:
-        """All in one, float64 [rows, horizon + 3], which rows can be taken from."""
+        """All columns, float64 [rows, horizon + 3]."""
         return np.column_stack([self.values, self.scale, self.naive_smape, self.naive_mase])
 
 
 def smape(forecast: Floats, actual: Floats) -> Floats:
-    """Symmetric mean absolute percentage error of each row, 0 to 200; steps unknown are left out.
+    """Symmetric mean absolute percentage error of each row, 0 to 200; missing steps are left out.
 
     ``forecast`` and ``actual`` float64 [rows, horizon]. Where both are 0 the error is 0.
     """
@@ -87,7 +87,7 @@ def pinball(quantiles: Floats, actual: Floats) -> Floats:
 def crps(losses: Floats) -> Floats:
     """The continuous ranked probability score of each row, from its pinball losses [rows, levels].
 
-    At the levels 0 and 1, where the loss is least, that of the outermost level is taken halfway.
+    Beyond the outermost levels the loss is taken to fall linearly to 0 at the levels 0 and 1.
     """
     inner = np.trapezoid(losses, LEVELS, axis=1)
     ends = LEVELS[0] * losses[:, 0] / 2 + (1 - LEVELS[-1]) * losses[:, -1] / 2
@@ -95,14 +95,14 @@ def crps(losses: Floats) -> Floats:
 
 
 def inside(quantiles: Floats, actual: Floats, band: tuple[int, int]) -> Floats:
-    """The share of each row's known steps that lie within a band of levels, [rows]."""
+    """The share of each row's values that lie within a band of levels, [rows]."""
     low, high = (quantiles[..., end] for end in band)
     within = np.where(np.isfinite(actual), (actual >= low) & (actual <= high), np.nan)
     return mean_of_known(within)
 
 
 def mean_of_known(of_steps: Floats) -> Floats:
-    """The mean of each row over its steps that are known; NaN where none is."""
+    """The mean of each row over its steps that are not missing; NaN where all are."""
     known = np.isfinite(of_steps)
     sums = np.where(known, of_steps, 0.0).sum(axis=1)
     return _divided(sums, known.sum(axis=1).astype(np.float64))
@@ -141,7 +141,7 @@ def _forecasts(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted
 
 
 def _of_defined(of_rows: Floats) -> Weighted:
-    """The mean over the rows that have the figure."""
+    """The mean over the rows for which the figure is defined."""
     known = np.isfinite(of_rows)
     if known.all():
         return mean(of_rows)
@@ -153,7 +153,7 @@ def _divided(above: Floats, below: Floats) -> Floats:
     return ratio(above, np.broadcast_to(below, np.shape(above)))
 
 
-# No figure tells a forecast from one that never changes; an OWA is always above 0.
+# No metric is at chance for a constant forecast; an OWA is always above 0.
 FORECASTS = MetricSet(
     (OWA, SMAPE, MASE, CRPS, PINBALL, COVERAGE_80, COVERAGE_95),
     ("owa", 0.0),

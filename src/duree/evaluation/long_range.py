@@ -1,4 +1,4 @@
-"""How far ahead a model sees: the state at the last time point, foretold from earlier ones."""
+"""Long-range prediction: the state at the last time point, predicted from earlier ones."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from numpy.typing import NDArray
 from duree.evaluation.uncertainty import wilson
 from duree.evaluation.weighted_metrics import Floats
 
-# The parts of the time that are seen.
+# Shares of the time points that are observed.
 SEEN = (1 / 3, 1 / 2, 2 / 3, 5 / 6)
 
 
 def origins(times: int) -> list[int]:
-    """How many time points are seen, of ``times``; each number once, and none of all."""
+    """Numbers of observed time points, out of ``times``; distinct, and fewer than all."""
     return sorted({max(1, round(share * times)) for share in SEEN} - {times})
 
 
 def foreseen(
     found: Mapping[str, Floats], truth: NDArray[np.integer], weights: Floats | None = None
 ) -> dict[str, Any]:
-    """The share of rows whose last state each model foretold, with its 95 % interval: Wilson's, on
-    as many rows of equal weight as tell as much (Kish 1965).
+    """The share of rows whose last state each model predicted, with its 95 % interval: Wilson's, on
+    the effective number of rows (Kish 1965).
 
     Parameters
     ----------
     found : {model: float64 [rows, states]}
     truth : int [rows]
     weights : float64 [rows], optional
-        How much each row counts.
+        Weights of the rows.
 
     Returns
     -------

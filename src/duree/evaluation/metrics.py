@@ -1,9 +1,9 @@
-"""The metrics of each kind of question, by the names that they have in metrics.json.
+"""The metrics of each task.
 
-Values are those of scikit-learn's metrics with their defaults: the tests hold them to it. A class
-that the judged rows lack counts as 0 in macro-F1 if it was predicted, and is left out of it if not;
-AUC leaves it out. A figure without a value (Spearman's correlation of a constant has none) is left
-out altogether, never written as 0 or NaN.
+Values equal those of scikit-learn's metrics with their defaults. A class that does not occur in the
+evaluated rows counts as 0 in macro-F1 if it was predicted, and is left out of it if not; AUC leaves
+it out. A metric that is not defined (Spearman's correlation of a constant) is left out, never
+written as 0 or NaN.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ __all__ = ["OF_LAYER"]
 
 Prepare = Callable[[Floats, NDArray[Any]], dict[str, Weighted]]
 
-# Bins of the calibration error: as many as Guo et al. 2017 take, but none of fewer rows than this.
+# Bins of the calibration error: as many as in Guo et al. 2017, but none of fewer rows than this.
 BINS, BIN_ROWS = 15, 20
-# A probability of exactly 0 for what then happened would make the log-loss infinite.
+# A probability of exactly 0 for the true answer would make the log-loss infinite.
 FLOOR = float(np.finfo(np.float64).eps)
 
 
@@ -118,7 +118,7 @@ def _classification(predictions: Floats, targets: NDArray[Any]) -> dict[str, Wei
     )
     of_truth = np.clip(predictions[np.arange(rows), targets], FLOOR, 1.0)
     squares = ((predictions - actual) ** 2).sum(axis=1)
-    # Two classes err alike: as is usual, one of them is counted.
+    # Both of two classes have the same error: as usual, one of them is scored.
     scored = slice(1, 2) if outputs == 2 else slice(None)
     bins = min(BINS, max(1, rows // BIN_ROWS))
     metrics = {

@@ -1,7 +1,7 @@
-"""Metrics of what comes next: how surprising each step was, and how often it was foreseen.
+"""Metrics of the next step: surprisal, and the share of correct predictions.
 
-Where most steps repeat the last one, the share of right steps says nothing: the bits, and the share
-of the steps at which something changed, do.
+Where most steps repeat the last one, accuracy is uninformative: bits, and accuracy at the steps
+with a change, are not.
 """
 
 from __future__ import annotations
@@ -25,39 +25,40 @@ from duree.results.metric import (
     TOP3_ACCURACY,
 )
 
-# Among so many likeliest states the true one may be; with no more states than that, it always is.
+# The number of most probable states among which the true one is looked for; with no more states it
+# is always among them.
 AMONG = 3
 
 
 def ranks(predictions: Floats, targets: NDArray[np.int64]) -> Floats:
-    """The place of the true state among all, from 1; states as likely as it share their mean."""
+    """The rank of the true state by probability, from 1; ties share their mean rank."""
     of_truth = predictions[np.arange(len(targets)), targets][:, None]
     above = (predictions > of_truth).sum(axis=1)
-    alike = (predictions == of_truth).sum(axis=1)
-    return np.asarray(above + (alike + 1) / 2)
+    tied = (predictions == of_truth).sum(axis=1)
+    return np.asarray(above + (tied + 1) / 2)
 
 
 def terms(predictions: Floats, targets: NDArray[Any]) -> Floats:
-    """What each answer adds to the sums of which every metric is a ratio: see ``SUMS``.
+    """The terms of each answer in the sums of which every metric is a ratio; see ``SUMS``.
 
     Parameters
     ----------
     predictions : float64 [answers, states]
     targets : int [answers, 2]
-        The state that came, and the one before it.
+        The true state, and the one before it.
 
     Returns
     -------
     float64 [answers, len(SUMS)]
     """
-    came, before = targets[:, 0], targets[:, 1]
-    bits = -np.log2(np.clip(predictions[np.arange(len(came)), came], FLOOR, 1.0))
-    place, changed = ranks(predictions, came), came != before
-    right = predictions.argmax(axis=1) == came
-    # One column is for states that nobody has seen.
-    asked = np.full(len(came), predictions.shape[1] > AMONG + 1)
-    among = asked & (place <= AMONG)
-    found = (np.ones(len(came)), bits, right, 1 / place, changed, changed * bits, changed & right)
+    true, before = targets[:, 0], targets[:, 1]
+    bits = -np.log2(np.clip(predictions[np.arange(len(true)), true], FLOOR, 1.0))
+    rank, changed = ranks(predictions, true), true != before
+    right = predictions.argmax(axis=1) == true
+    # One column is for unknown states.
+    asked = np.full(len(true), predictions.shape[1] > AMONG + 1)
+    among = asked & (rank <= AMONG)
+    found = (np.ones(len(true)), bits, right, 1 / rank, changed, changed * bits, changed & right)
     return np.stack([*found, asked, among], axis=1, dtype=np.float64)
 
 
@@ -73,7 +74,7 @@ RATIOS = {
 
 
 def ratios_of(columns: Mapping[str, tuple[int, int]]) -> Prepare:
-    """Metrics of terms [answers, k], or of their sums over some: of two columns the ratio."""
+    """Metrics that are ratios of two columns of terms [answers, k], or of their sums."""
 
     def prepare(of_answers: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
         sums = np.ascontiguousarray(of_answers.T)
@@ -92,7 +93,7 @@ def _next(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
     return _ratios(terms(predictions, targets), targets)
 
 
-# Of predictions; and of their terms, which stand first in what is judged.
+# From predictions; and from their terms, which are the leading columns of what is evaluated.
 NEXT = MetricSet(
     (BITS, STEP_ACCURACY, CHANGE_ACCURACY, CHANGE_BITS, TOP3_ACCURACY, MRR),
     ("change_accuracy", 0.0),

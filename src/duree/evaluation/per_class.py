@@ -10,7 +10,7 @@ from duree.evaluation.resampling import Sample
 from duree.evaluation.uncertainty import Interval, interval, wilson
 from duree.evaluation.weighted_metrics import Floats, ratio
 
-# Each is hits over something; F1's something is the mean of both others'.
+# Each is hits over a total; the total of F1 is the mean of the other two.
 FIGURES = ("precision", "recall", "f1")
 
 ClassFigures = dict[str, float]
@@ -19,13 +19,13 @@ ClassFigures = dict[str, float]
 def class_figures(
     plain: Mapping[str, Floats], drawn: Mapping[str, Floats], sample: Sample
 ) -> list[ClassFigures]:
-    """What one model reached in each class; a ratio of nothing is 0, and may be anything.
+    """The figures of one model in each class; a ratio over nothing is 0, with the interval [0, 1].
 
     Parameters
     ----------
     plain, drawn : {"class_hits", "class_given", "class_actual": float64 [classes, resamples]}
-        How often a class was given rightly, given, and true: over the rows, and by resample.
-        Without them (for numbers) there are no classes.
+        How often a class was predicted correctly, predicted, and true: over the rows, and by
+        resample. Without them (for numbers) there are no classes.
     sample : Sample
 
     Returns

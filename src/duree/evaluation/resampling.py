@@ -1,4 +1,4 @@
-"""Sampling: the rows that models are judged on, and the resamples that all models share."""
+"""Resampling: the rows that models are evaluated on, and the resamples that all models share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK_VALUES = 200_000
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows as they were drawn: one by one, or whole groups at a time.
+    """Rows as they were sampled: independently, or in groups.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Sample:
         The unit of each row, from 0.
     grouped : bool
     weights : float64 [rows] or None
-        How much each row counts wherever it is drawn; None: all alike.
+        Weights of the rows; None: all equal.
     """
 
     unit: NDArray[np.int64]
@@ -38,23 +38,23 @@ class Sample:
     def of(
         cls, rows: int, groups: NDArray[np.int64] | None, weights: Floats | None = None
     ) -> Sample:
-        """Rows on their own, or by group; a single group can tell of itself alone: by row, then."""
+        """Independent rows, or groups; with a single group rows are resampled."""
         if groups is None or len(np.unique(groups)) == 1:
             return cls(np.arange(rows), grouped=False, weights=weights)
         return cls(np.unique(groups, return_inverse=True)[1], grouped=True, weights=weights)
 
     @property
     def is_plain(self) -> bool:
-        """Whether each row is a unit of its own, and counts as much as any other."""
+        """Whether rows are independent and have equal weights."""
         return not self.grouped and self.weights is None
 
     def weighed(self, counts: Floats) -> Floats:
-        """How much rows count [rows, resamples] that were drawn so often."""
+        """The weights of rows [rows, resamples], from how often they were drawn."""
         return counts if self.weights is None else counts * self.weights[:, None]
 
     @property
     def each_unit(self) -> Sample:
-        """The sample in which each unit is one row, which counts as what was added up in it."""
+        """The sample in which each unit is one row, with the sums over the unit."""
         return Sample(np.arange(self.units), grouped=self.grouped)
 
     def added_up(self, of_rows: Floats) -> Floats:
@@ -70,11 +70,11 @@ class Sample:
         return int(self.unit.max()) + 1
 
     def of_rows(self, of_units: NDArray[Any]) -> Floats:
-        """What belongs to units [units, resamples], as float64 [rows, resamples]."""
+        """Values of units [units, resamples], as float64 [rows, resamples]."""
         return (of_units[self.unit] if self.grouped else of_units).astype(np.float64)
 
     def chunks(self, resamples: int) -> Iterator[int]:
-        """``resamples`` in parts that fit the cache."""
+        """``resamples`` in blocks that fit the cache."""
         at_once = max(1, CHUNK_VALUES // len(self.unit))
         for start in range(0, resamples, at_once):
             yield min(at_once, resamples - start)
@@ -82,7 +82,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Trial:
-    """What all models are judged on, and how.
+    """The rows that all models are evaluated on, the metrics, and the resamples.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Trial:
     metrics : MetricSet
     sample : Sample
     resamples, seed : int
-        The bootstrap's size, and where its random numbers begin.
+        The number of resamples, and the seed of their random numbers.
     """
 
     targets: NDArray[Any]
@@ -105,12 +105,12 @@ class Trial:
         return self.sample.each_unit if self.metrics.sums else self.sample
 
     def scored(self, predictions: Floats) -> Floats:
-        """What ``metrics.prepare`` reads, a row for each of those that are drawn."""
+        """The input of ``metrics.prepare``, a row for each unit that is drawn."""
         sums = self.metrics.sums
         return self.sample.added_up(predictions[:, :sums]) if sums else predictions
 
     def weights(self) -> Iterator[Floats]:
-        """How much each row counts, by how often it is drawn: float64 [rows, some resamples]."""
+        """The weights of the rows in each resample: float64 [rows, some resamples]."""
         rng, units = np.random.default_rng(self.seed), self.drawn.units
         for size in self.drawn.chunks(self.resamples):
             drawn = rng.integers(units, size=(size, units)) + np.arange(size)[:, None] * units
@@ -118,7 +118,7 @@ class Trial:
             yield self.drawn.weighed(self.drawn.of_rows(np.ascontiguousarray(counts.T)))
 
     def swaps(self) -> Iterator[Floats]:
-        """Whether two models change places in a row: 0 or 1, float64 [rows, some resamples]."""
+        """Whether two models are swapped in a row: 0 or 1, float64 [rows, some resamples]."""
         rng, units = np.random.default_rng((self.seed, 1)), self.drawn.units
         for size in self.drawn.chunks(self.resamples):
             yield self.drawn.of_rows(rng.integers(2, size=(units, size), dtype=np.int8))

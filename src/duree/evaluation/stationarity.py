@@ -1,7 +1,7 @@
-"""Stationarity: whether series have a unit root (ADF) or wander (KPSS), as the field tests it.
+"""Stationarity: tests of series for a unit root (ADF) and against stationarity (KPSS).
 
-Source: Dickey & Fuller 1979 (augmented as Said & Dickey 1984); Kwiatkowski et al. 1992. The tests
-are those of statsmodels; what they find is told, and decides nothing.
+Source: Dickey & Fuller 1979 (augmented as in Said & Dickey 1984); Kwiatkowski et al. 1992. The
+tests are those of statsmodels; their results are reported, and change nothing.
 """
 
 from __future__ import annotations
@@ -16,28 +16,29 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LEVEL = 0.05
-# So many series are tested at most, and the last values of each: a test takes some milliseconds.
+# At most so many series are tested, on their last values: a test takes some milliseconds.
 MOST_SERIES, MOST_VALUES = 100, 500
-# Fewer values tell neither test anything.
+# With fewer values neither test has power.
 FEWEST = 20
 
 
 def stationarity(series: list[Floats], seed: int) -> dict[str, Any] | None:
-    """In how many series each test finds what it looks for, as they are and as changes.
+    """The number of series that each test finds non-stationary, for values and for changes.
 
     Parameters
     ----------
     series : list of float64 [steps]
         Transformed training values, none missing.
     seed : int
-        Draws the series, where there are many.
+        Samples the series, where there are many.
 
     Returns
     -------
     dict or None
         ``series``: how many were tested; ``values`` and ``changes``, each
-        ``{"unit_root": series in which ADF rejects none, "wanders": in which KPSS rejects that they
-        do not}``. None where statsmodels is missing or every series is too short or constant.
+        ``{"unit_root": series for which ADF does not reject a unit root, "wanders": for which KPSS
+        rejects stationarity}``. None where statsmodels is missing, or every series is too short or
+        constant.
     """
     if find_spec("statsmodels") is None:
         return None
@@ -58,9 +59,9 @@ def _counted(series: list[Floats]) -> dict[str, int]:
 
     unit_root = wanders = 0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # p-values outside the tables are cut to their ends
+        warnings.simplefilter("ignore")  # p-values outside the tables are clipped
         for values in series:
-            # Schwert's rule, without a search over lags: one regression a series.
+            # Schwert's rule, without a search over lags: one regression for each series.
             lags = min(int(12 * (len(values) / 100) ** 0.25), len(values) // 2 - 2)
             unit_root += adfuller(values, maxlag=lags, autolag=None)[1] >= LEVEL
             wanders += kpss(values, regression="c", nlags="auto")[1] < LEVEL

@@ -1,4 +1,4 @@
-"""What a report shows of tagged words: confusions, and sentences with their mistakes."""
+"""Errors of sequence labelling: confusions, and example sentences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from duree.results.tags import Confusion, TagFacts, TaggedSentence, TaggedWord
 
 MOST_CONFUSIONS, MOST_EXAMPLES, MOST_SENTENCES = 15, 4, 10
-# More tags than these make no table that can be read, and longer sentences no example.
+# Tables of more tags than this cannot be read, and longer sentences are no examples.
 MOST_IN_TABLE, LONGEST = 20, 45
 
 
@@ -22,14 +22,14 @@ def describe_tags(
     layers: list[str],
     entities: bool,
 ) -> TagFacts:
-    """The facts of the test part.
+    """The errors on the test set, for the report.
 
     Parameters
     ----------
     sentences : words of each sentence
-    true, said : a tag for each word, sentence after sentence
-    sure : how probable each given tag was said to be
-    unseen : words that training never saw
+    true, predicted : a tag for each word, sentence after sentence
+    sure : the probability of each predicted tag
+    unseen : number of words that do not occur in training
     layers, entities
         See ``TagFacts``.
     """

@@ -1,9 +1,9 @@
-"""Figures of tagged words: shares of right tags, and entities as conlleval counts them.
+"""Metrics of sequence labelling: tag accuracy, and entities as conlleval counts them.
 
-Answers and predictions are flat: a row is a word. What belongs to a sentence is told by a mark on
-its first word, so that sentences can be laid end to end in any order, as resampling does.
+Targets and predictions are flat: a row is a word. The first word of each sentence is marked, so
+that sentences can be concatenated in any order, as resampling does.
 
-Source: Tjong Kim Sang & Buchholz 2000 (CoNLL-2000), whose conlleval these are the rules of.
+Source: Tjong Kim Sang & Buchholz 2000 (CoNLL-2000), for the rules of conlleval.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from duree.results.metric import (
 
 Ints = NDArray[np.int64]
 
-# The columns of the answers: whether the word is its sentence's first, whether training never saw
-# it, how many words the entity that begins here has (0: none does) and its kind, then each layer.
+# The columns of the targets: whether the word is its sentence's first, whether it does not occur in
+# training, the length in words of the entity that begins here (0: none), its kind, then each layer.
 FIRST, UNSEEN, LENGTH, KIND, LAYERS = range(5)
-# Further than so many, classes are no table that anybody reads.
+# Tables of more classes than this cannot be read.
 MOST_CLASSES = 60
 
-# O, then how a tag may begin: BILOU's L and U are what E and S are in BIOES.
+# Prefixes of tags: L and U of BILOU correspond to E and S of BIOES.
 PREFIXES = {"O": 0, "B": 1, "I": 2, "E": 3, "S": 4, "L": 3, "U": 4}
 OUTSIDE, BEGIN, INSIDE, END, SINGLE = range(5)
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """Tags parted into what they say of a word's place and the kind of its entity.
+    """Tags split into prefix and kind of entity.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Scheme:
 
     @classmethod
     def of(cls, tags: Sequence[str], kinds: Sequence[str] | None = None) -> Scheme:
-        """Of tags like ``O``, ``B-PER``, ``I-PER``; ``kinds`` come first if they are given."""
+        """From tags like ``O``, ``B-PER``, ``I-PER``; ``kinds`` come first if they are given."""
         pieces = [tag.partition("-") for tag in tags]
         own = sorted({kind for _, _, kind in pieces if kind} - set(kinds or ()))
         names = [*(kinds or ()), *own]
@@ -71,7 +71,7 @@ class Scheme:
 
 
 def entities(prefix: Ints, kind: Ints, first: NDArray[Any]) -> tuple[Ints, Ints]:
-    """The entities that begin at each word: how many words each has (0: none begins), its kind.
+    """The entities that begin at each word: their length in words (0: none begins), and kind.
 
     A tag that breaks the scheme is read as conlleval reads it: an ``I-`` after ``O``, or after
     another kind, begins an entity.
@@ -93,16 +93,16 @@ def entities(prefix: Ints, kind: Ints, first: NDArray[Any]) -> tuple[Ints, Ints]
 
 
 def breaks(prefix: Ints, kind: Ints, first: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which words go on with an entity that none before them began, bool [words]."""
+    """Which words continue an entity that has not begun, bool [words]."""
     inside = (prefix == INSIDE) | (prefix == END)
     return np.asarray(inside & ~_goes_on(prefix, kind, first.astype(bool)))
 
 
 def tagging_metrics(layers: Sequence[str], tags: Sequence[str], scheme: Scheme | None) -> MetricSet:
-    """The metrics of one or several layers of tags, of which the first is judged.
+    """The metrics of one or several layers of tags; the primary metric is of the first.
 
-    Predictions are float64 [words, 2 * layers]: of each layer the place of the chosen tag, then how
-    probable it is. Answers are int64 [words, 4 + layers]; see ``FIRST``.
+    Predictions are float64 [words, 2 * layers]: for each layer the index of the predicted tag, then
+    its probability. Targets are int64 [words, 4 + layers]; see ``FIRST``.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def tagging_metrics(layers: Sequence[str], tags: Sequence[str], scheme: Scheme |
     tags : sequence of str
         Of the first layer.
     scheme : Scheme or None
-        Of the first layer's tags, if they tell of entities.
+        Of the first layer's tags, if they mark entities.
     """
 
     def prepare(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
@@ -167,7 +167,7 @@ def _share(above: Floats, below: Floats) -> Weighted:
 def _edges(
     prefix: Ints, kind: Ints, first: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which words begin, and which end, an entity; there are as many of both."""
+    """Which words begin, and which end, an entity; both are equally many."""
     in_one, goes_on = prefix != OUTSIDE, _goes_on(prefix, kind, first)
     begins = in_one & ~goes_on
     ends = in_one & ~np.append(goes_on[1:], False)
@@ -175,7 +175,7 @@ def _edges(
 
 
 def _goes_on(prefix: Ints, kind: Ints, first: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which words go on with the entity of the word before them.
+    """Which words continue the entity of the word before them.
 
     conlleval: one ends before ``O``, ``B`` and ``S``, after ``E`` and ``S``, and where the kind or
     the sentence changes; whatever then is no ``O`` begins another.

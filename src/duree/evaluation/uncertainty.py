@@ -1,8 +1,8 @@
 """Uncertainty: 95 % intervals and p-values from resamples.
 
-Percentile intervals (Efron 1979), expanded for few units as Hesterberg 2015 shows that
-they must be. A share of right rows has Wilson's interval (1927) instead: it holds its level near 0
-and 1 as well, where every resample of an all-right set is all right, and would tell of certainty.
+Percentile intervals (Efron 1979), expanded for few units (Hesterberg 2015). A share of correct rows
+has Wilson's interval (1927) instead, which keeps its level near 0 and 1, where all resamples of an
+all-correct set are all correct and the bootstrap interval has no width.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Interval = tuple[float, float]
 def interval(drawn: Floats, units: int) -> Interval | None:
     """The 95 % interval of the defined values; None where there is none.
 
-    Instead of the quantiles 0.025 and 0.975 it takes those that make the interval of a mean as wide
-    as Student's t does: with 10 units, 0.009 and 0.991.
+    Instead of the quantiles 0.025 and 0.975 it takes those at which the interval of a mean is as
+    wide as Student's t interval: with 10 units, 0.009 and 0.991.
     """
     defined = drawn[np.isfinite(drawn)]
     if len(defined) == 0:
@@ -68,10 +68,10 @@ def metric_interval(
     targets: NDArray[Any],
     sample: Sample,
 ) -> Interval | None:
-    """The 95 % interval of one metric, by the method that suits it.
+    """The 95 % interval of one metric, by the appropriate method.
 
-    Another figure between 0 and 1 that is perfect in every resample (an AUC of 1) has the interval
-    of a share that is perfect among the units of the rarest class: wide, but never [1, 1].
+    A bounded metric that is perfect in every resample (an AUC of 1) has the interval of a perfect
+    share among the units of the rarest class: wide, and never [1, 1].
     """
     found = drawn[metric.name]
     if metric.share:
@@ -83,27 +83,26 @@ def metric_interval(
     if metric.name == CALIBRATION_ERROR.name:
         return calibration_interval(value, found, drawn["calibration_noise"], sample.units)
     between = interval(found, sample.units)
-    # A handful of rows can be such that hardly a resample comes near what they give themselves.
+    # On very few rows the value itself may lie outside the interval of the resamples.
     return between and (min(between[0], value), max(between[1], value))
 
 
 def calibration_interval(value: float, drawn: Floats, noise: Floats, units: int) -> Interval:
-    """The interval of a calibration error, which few rows overstate.
+    """The interval of a calibration error, which is biased upwards on few rows.
 
-    Resamples overstate it once more, so that their lower quantile would shut the truth out. But it
-    is at most the true error plus the mean noise of its bins (by the triangle inequality): the low
-    end is what is left when as much noise is taken off as 97.5 % of resamples have.
+    Resamples add to the bias, so that their lower quantile would exclude the true error. But the
+    value is at most the true error plus the mean noise of the bins (triangle inequality): the low
+    end is the value minus the 97.5 % quantile of that noise.
     """
     (_, high), (_, most) = (interval(values, units) or (0.0, 1.0) for values in (drawn, noise))
     return max(0.0, value - most), max(high, value)
 
 
 def effective_rows(share: float, drawn: Floats, sample: Sample) -> float:
-    """How many independent rows would tell as much of a share as these, some of them alike or of
-    more weight than others, do.
+    """The effective number of independent rows for a share, given groups and weights.
 
-    Source: Kish 1965 (the design effect; where all rows are right or wrong, that of
-    rows wholly alike within their group), and Korn & Graubard 1998 (few groups: Student's t).
+    Source: Kish 1965 (the design effect; where all rows are correct or all wrong, that of identical
+    rows within groups), and Korn & Graubard 1998 (few groups: Student's t).
     """
     rows = len(sample.unit)
     if sample.is_plain:
@@ -115,7 +114,7 @@ def effective_rows(share: float, drawn: Floats, sample: Sample) -> float:
 
 
 def units_of_rarest(targets: NDArray[Any], sample: Sample) -> int:
-    """In how many units the rarest class occurs (of labels: the rarest yes or no)."""
+    """The number of units with the rarest class (of labels: the rarest yes or no)."""
     columns = targets[:, None] if targets.ndim == 1 else targets
     return min(
         len(np.unique(sample.unit[column == value]))
@@ -125,5 +124,5 @@ def units_of_rarest(targets: NDArray[Any], sample: Sample) -> int:
 
 
 def _expansion(units: int) -> float:
-    """A bootstrap finds a variance that is too small by (units - 1) / units."""
+    """The factor for standard errors: a bootstrap variance is too small by (units - 1) / units."""
     return float(np.sqrt(units / max(units - 1, 1)))

@@ -1,7 +1,8 @@
-"""The verdict: whether the network was worth it, in a few plain words."""
+"""The verdict: whether the network is better than the baselines, in a few sentences."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from math import floor, log10
@@ -17,55 +18,56 @@ from duree.evaluation.uncertainty import NORMAL
 from duree.results.metric import Metric, known_metric
 from duree.results.run_files import NETWORK, Comparison
 
-# The share of runs on data without signal in which a difference may be claimed.
+# The level of the tests: the share of runs on data without signal in which a difference is claimed.
 SIGNIFICANCE = 0.05
-# Fewer test rows (or groups of them) than this leave every interval rough.
+# With fewer test rows (or groups of them) than this every interval is imprecise.
 FEW_UNITS = 30
-# Standard errors that a difference must measure to be found in 80 of 100 tries.
-FINDABLE = NORMAL + 0.8416
-# More rows than this are out of anyone's reach.
+# Standard errors that a difference must measure to be detected with a power of 80 %.
+DETECTABLE = NORMAL + 0.8416
+# Larger numbers of rows are not reported: nobody could collect them.
 MOST_ROWS = 10_000_000
-# What the sentences call the network's own figure and its interval.
+# The places of the network's own figure and its interval in the sentences.
 ENDS = {"value": "network", "low": "low", "high": "high"}
 
 BETTER = (
-    "The network is better than every baseline: on {rows} test {counted} its {metric} is "
-    "{network}, that of the best of them, {baseline}, {best} (network minus baseline "
-    "{difference}, 95 % interval {low} to {high})."
+    "The network outperforms every baseline: on {rows} test {counted} its {metric} is {network}, "
+    "that of the best baseline, {baseline}, {best} (network minus baseline {difference}, 95 % "
+    "confidence interval {low} to {high})."
 )
 WORSE = (
-    "A baseline wins, use {baseline}: on {rows} test {counted} its {metric} is {best}, the "
-    "network's {network} (network minus baseline {difference}, 95 % interval {low} to {high})."
+    "A baseline outperforms the network: on {rows} test {counted} the {metric} of {baseline} is "
+    "{best}, that of the network {network} (network minus baseline {difference}, 95 % confidence "
+    "interval {low} to {high}); use {baseline}."
 )
 NO_DIFFERENCE = (
-    "The network and {baseline} cannot be told apart on {rows} test {counted}: {metric} {network} "
-    "against {best} (network minus baseline {difference}, 95 % interval {low} to {high}); "
-    "{baseline} is the simpler choice."
+    "The network and {baseline} do not differ significantly on {rows} test {counted}: {metric} "
+    "{network} and {best} (network minus baseline {difference}, 95 % confidence interval {low} to "
+    "{high}); {baseline} is the simpler choice."
 )
 WITHIN_SEEDS = (
-    "The network and {baseline} cannot be told apart: {metric} {network} against {best} on {rows} "
-    "test {counted}, and networks from {seeds} seeds differ by {spread} among themselves."
+    "The network and {baseline} do not differ by more than random seeds do: {metric} {network} and "
+    "{best} on {rows} test {counted}, while networks trained from {seeds} seeds vary by {spread}."
 )
 ALONE = (
-    "On {rows} test {counted} the network's {metric} is {network} (95 % interval {low} to {high}); "
-    "without baselines nothing tells whether it was worth it."
+    "On {rows} test {counted} the network's {metric} is {network} (95 % confidence interval {low} "
+    "to {high}); without baselines its benefit cannot be assessed."
 )
-NEEDED = " To tell a difference of this size takes about {needed} test {counted}."
-NOTHING_LEARNED = (
-    " Nothing shows that the network learned more than to always give the same answer."
-)
-FEW = " With so few test {counted} every figure is rough."
-FEW_GROUPS = " With test {counted} from {units} groups only, every figure is rough."
+NEEDED = " Detecting a difference of this size would take about {needed} test {counted}."
+NOTHING_LEARNED = " There is no evidence that the network learned more than a constant prediction."
+FEW = " With so few test {counted} all figures are imprecise."
+FEW_GROUPS = " With test {counted} from {units} groups only, all figures are imprecise."
 
+# Where Chinese and Latin letters meet without a space, as where a metric has no Chinese name.
+SCRIPT_CHANGE = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z²])(?=[\u4e00-\u9fff])")
 
 Claim = Literal["better", "worse", "none"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Sentences as templates and values, so that they can be told in several languages.
+    """Sentences as templates and values, so that they can be translated.
 
-    ``claim`` is "better" or "worse" (than the baselines, of the network), or "none".
+    ``claim``: the network is "better" or "worse" than the baselines, or "none" of both.
     """
 
     claim: Claim
@@ -78,19 +80,20 @@ class Verdict:
             name: translate(value, language) if isinstance(value, str) else value
             for name, value in self.values.items()
         }
-        return "".join(translate(part, language) for part in self.templates).format(**shown)
+        text = "".join(translate(part, language) for part in self.templates).format(**shown)
+        return SCRIPT_CHANGE.sub(" ", text)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What all tests together say of the network against one baseline.
+    """All tests of the network against one baseline, summarised.
 
     Attributes
     ----------
     gain : float
         How much better the network is (below 0: worse).
     difference, low, high : float
-        Network minus baseline; the interval holds those of all tests.
+        Network minus baseline; the interval contains those of all tests.
     p_value : float
         The largest of all tests, adjusted for all baselines.
     within_seeds : bool
@@ -107,7 +110,7 @@ class Evidence:
 
     @property
     def is_claimed(self) -> bool:
-        """Whether the two may be told apart."""
+        """Whether a difference may be claimed."""
         return self.p_value < SIGNIFICANCE and not self.within_seeds
 
 
@@ -120,10 +123,10 @@ def decide(
     constant: Collection[str] = (),
     seeds: Mapping[str, list[float]] | None = None,
 ) -> Verdict:
-    """Hold the network against the baselines in the primary metric.
+    """Compare the network with the baselines in the primary metric.
 
-    A difference is claimed only if every test of it does so after Holm's correction for the number
-    of baselines, and if it exceeds the spread of the seeds. "Better" means better than each.
+    A difference is claimed only if every test of it is significant after Holm's correction for the
+    number of baselines, and if it exceeds the spread of the seeds. "Better" means better than each.
 
     Parameters
     ----------
@@ -133,9 +136,9 @@ def decide(
     metrics : MetricSet
     sample : Sample
     constant : collection of str
-        Baselines that give every row the same answer.
+        Baselines with the same prediction for every row.
     seeds : {metric: values}, optional
-        The same figures of networks from several seeds.
+        The figures of networks from several seeds.
     """
     primary, network, rows = metrics.metrics[0], models[NETWORK], len(sample.unit)
     metric = primary.name
@@ -162,11 +165,11 @@ def decide(
     } | {end: write(getattr(against, end), "+") for end in ("difference", "low", "high")}
     undecided = WITHIN_SEEDS if against.within_seeds else NO_DIFFERENCE
     first = {"better": BETTER, "worse": WORSE, "none": undecided}[claim]
-    further = {
+    remarks = {
         NEEDED: first == NO_DIFFERENCE and rows < needed < MOST_ROWS,
         NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
     }
-    sentences = (first, *(sentence for sentence, is_true in further.items() if is_true), *few)
+    sentences = (first, *(sentence for sentence, is_true in remarks.items() if is_true), *few)
     return Verdict(claim, sentences, values)
 
 
@@ -201,7 +204,7 @@ def weigh(
 
 
 def conclude(evidence: list[Evidence]) -> tuple[Claim, Evidence]:
-    """What may be claimed, and the strongest baseline that decides it; ``evidence`` as weighed."""
+    """The claim, and the strongest baseline that decides it; ``evidence`` comes from ``weigh``."""
     winners = [against for against in evidence if against.is_claimed and against.gain < 0]
     unbeaten = [against for against in evidence if not against.is_claimed]
     if winners:
@@ -212,15 +215,15 @@ def conclude(evidence: list[Evidence]) -> tuple[Claim, Evidence]:
 
 
 def rows_needed(against: Evidence, rows: int) -> int:
-    """About how many rows tell a true difference of this size in 80 of 100 tries, in two digits.
+    """About how many rows detect a difference of this size with a power of 80 %, in two digits.
 
-    Source: the usual formula for a normal mean (Cohen 1988), the standard error taken
-    from the interval.
+    Source: the usual formula for a normal mean (Cohen 1988), with the standard error
+    taken from the interval.
     """
     error = (against.high - against.low) / (2 * NORMAL)
-    if FINDABLE * error * (rows / MOST_ROWS) ** 0.5 >= abs(against.difference):
+    if DETECTABLE * error * (rows / MOST_ROWS) ** 0.5 >= abs(against.difference):
         return MOST_ROWS
-    exact = rows * (FINDABLE * error / against.difference) ** 2
+    exact = rows * (DETECTABLE * error / against.difference) ** 2
     return int(float(f"{exact:.1e}"))
 
 
@@ -230,7 +233,7 @@ def _is_chance(
     evidence: list[Evidence],
     constant: Collection[str],
 ) -> bool:
-    """Whether the network neither beats an unchanging answer nor ranks rows better than chance."""
+    """Whether the network neither beats a constant prediction nor ranks rows better than chance."""
     metric, chance = metrics.ranking
     ranks = metric in network and network[metric]["low"] > chance
     beats = [each.is_claimed and each.gain > 0 for each in evidence if each.model in constant]
@@ -238,7 +241,8 @@ def _is_chance(
 
 
 def _writer(metric: Metric, value: float) -> Callable[..., str]:
-    """Writes figures of one metric: with three decimals, or four digits where it has a unit."""
+    """A function that writes figures of one metric: with three decimals, or with four significant
+    digits where the metric is not bounded."""
     is_free = not metric.bounded and value != 0
     decimals = max(0, 3 - floor(log10(abs(value)))) if is_free else 3
     return lambda number, sign="": f"{number:{sign},.{decimals}f}"

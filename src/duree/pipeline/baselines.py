@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.baselines import Baseline
-from duree.baselines.targets import Counts
+from duree.baselines.targets import CaseWeights
 from duree.network.batches import MOST_VALUES
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.listener import Listener
@@ -71,9 +71,8 @@ def fit_baselines(
             task.encode(dataset.target.gather(rows)),
         )
     ]
-    # After the rows to tune on and to learn from comes what each counts, where they differ.
-    if dataset.weights is not None:
-        parts.append(Counts(*(dataset.weights[rows] for rows in (split.train, split.validation))))
+    if (weights := dataset.weights) is not None:
+        parts.append(CaseWeights(weights[split.train], weights[split.validation]))
     tested = encoder.for_baselines(dataset.texts.gather(split.test))
     answers = task.encode(dataset.target.gather(split.test))
     baselines = []

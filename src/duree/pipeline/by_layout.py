@@ -13,8 +13,8 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.predict import Progress, evaluate_rows, predict_rows
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
-from duree.tables.layouts import Layout
-from duree.tables.layouts.rolling_origins import ForecastOrigins
+from duree.tables.layouts.forecast_origins import ForecastOrigins
+from duree.tables.layouts.layout import Layout
 from duree.tables.split.make_split import Split
 from duree.tasks import layout_for, resolve
 

@@ -19,8 +19,8 @@ from duree.tables.columns import require_same_columns
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
-from duree.tables.layouts import Layout, layout_of
-from duree.tables.layouts.layout import Checked
+from duree.tables.layouts.layout import Checked, Layout
+from duree.tables.layouts.registry import layout_of
 from duree.tables.layouts.series_files import read_series
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION

@@ -16,7 +16,7 @@ from duree.pipeline.model import TrainedModel
 from duree.results.explanations import Read, SeriesData
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder, as_ragged
-from duree.tables.layouts.numeric_series import channel_names
+from duree.tables.layouts.read_numbers import channel_names
 
 ROUNDED = 6
 

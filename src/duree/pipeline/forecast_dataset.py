@@ -23,9 +23,9 @@ from duree.recipe.recipe import Recipe
 from duree.recipe.settings import ModelSettings, TrainingSettings
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.finding import Finding
+from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.rolling_origins import (
     FEWEST,
-    ForecastOrigins,
     Plan,
     inputs,
     plan_forecasts,

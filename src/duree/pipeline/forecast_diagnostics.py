@@ -14,7 +14,7 @@ from duree.pipeline.evaluate import TestResult
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
 from duree.sequences.encoder import Encoder
 from duree.sequences.window_encoder import WindowEncoder
-from duree.tables.layouts.rolling_origins import ForecastOrigins
+from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.time.seasons import without_gaps
 
 Floats = NDArray[np.float64]

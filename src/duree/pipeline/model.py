@@ -24,7 +24,8 @@ from duree.recipe.settings import DataSettings, ModelSettings
 from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
 from duree.storage import read_sealed, write_sealed
-from duree.tables.layouts import LAYOUTS, Layout, layout_of
+from duree.tables.layouts.layout import Layout
+from duree.tables.layouts.registry import LAYOUTS, layout_of
 from duree.tables.table import Table
 from duree.tasks import TASKS, Task
 from duree.training.loop import Plan, Progress, train

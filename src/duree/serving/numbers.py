@@ -15,7 +15,7 @@ from duree.pipeline.model import TrainedModel
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
 from duree.serving.bodies import Asked, AskedLists, Line, answers_of, column_of, unfit
-from duree.tables.layouts.numeric_series import measured
+from duree.tables.layouts.read_numbers import measured
 from duree.tables.table import Table
 
 # A step that the network reads takes as long as so many characters of a text.

@@ -37,9 +37,9 @@ from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.tables.layouts.covariates import prepend_covariates_to_row
+from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.numeric_series import NumericSeries
 from duree.tables.layouts.persons import GAPS
-from duree.tables.layouts.rolling_origins import ForecastOrigins
 from duree.tables.layouts.sentences import Tokens
 from duree.tables.layouts.state_strings import ARROW
 from duree.tables.layouts.step_attributes import with_step_features

@@ -21,7 +21,7 @@ from duree.evaluation.metrics import CLASSIFICATION, MetricSet
 from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.features import encoding_of, units_of
+from duree.tasks.features import encoding_of, has_state_units, units_of
 from duree.tasks.row_task import RowTask
 from duree.tasks.task import Watched, mean_of
 
@@ -38,6 +38,7 @@ class Classify(RowTask):
     temperature: float = 1.0
 
     name: ClassVar[str] = "classify"
+    title: ClassVar[str] = "one of several classes"
     metrics: ClassVar[MetricSet] = CLASSIFICATION
     stratify: ClassVar[bool] = True
     watched: ClassVar[Watched] = Watched("accuracy", "accuracy on validation", 1)
@@ -139,7 +140,9 @@ class Classify(RowTask):
         ]
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
-        return label_baselines(recipe, units_of(encoder), encoding_of(encoder))
+        return label_baselines(
+            recipe, units_of(encoder), encoding_of(encoder), states=has_state_units(encoder)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {"classes": list(self.classes), "temperature": self.temperature}

@@ -28,7 +28,7 @@ def units_of(encoder: Encoder) -> Callable[[str], list[str]] | None:
     return texts.units
 
 
-def reads_states(encoder: Encoder) -> bool:
+def has_state_units(encoder: Encoder) -> bool:
     """Whether the units are states or events, and not words."""
     texts = encoder.states if isinstance(encoder, StateEncoder) else encoder
     return isinstance(texts, TextEncoder) and texts.settings.segmenter == "states"

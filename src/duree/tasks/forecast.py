@@ -27,7 +27,7 @@ from duree.recipe.settings import ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.transform import Transform
 from duree.sequences.window_encoder import WindowEncoder
-from duree.tables.layouts import Layout
+from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.rolling_origins import Plan
 from duree.tasks.sample_paths import at_scores, correlation, draw_scores, normal_scores
 from duree.tasks.task import Task, Watched
@@ -60,6 +60,7 @@ class Forecast(Task):
     correlations: tuple[tuple[float, ...], ...] = ()
 
     name: ClassVar[str] = "forecast"
+    title: ClassVar[str] = "the next values of a series"
     metrics: ClassVar[MetricSet] = FORECASTS
     layouts: ClassVar[tuple[str, ...]] = ("forecast_origins",)
     watched: ClassVar[Watched] = Watched("minus OWA", "OWA on validation", -1)

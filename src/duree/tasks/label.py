@@ -43,7 +43,7 @@ from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.token_encoder import WORD, TokenEncoder
 from duree.tables.columns import with_columns
-from duree.tables.layouts import Layout as TableLayout
+from duree.tables.layouts.layout import Layout as TableLayout
 from duree.tables.layouts.sentences import layers_of, tags_of, with_tokens
 from duree.tables.table import Table
 from duree.tasks.tag_layer import Layer
@@ -64,6 +64,7 @@ class Label(Task):
     layers: tuple[Layer, ...]
 
     name: ClassVar[str] = "label"
+    title: ClassVar[str] = "a tag for each word"
     layouts: ClassVar[tuple[str, ...]] = ("tokens",)
     watched: ClassVar[Watched] = Watched(
         "share of right tags, or entity F1", "right tags, or entity F1, on validation", 1

@@ -21,7 +21,7 @@ from duree.evaluation.metrics import MULTILABEL, MetricSet
 from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Defaults, Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.features import encoding_of, units_of
+from duree.tasks.features import encoding_of, has_state_units, units_of
 from duree.tasks.row_task import RowTask
 from duree.tasks.task import Watched, mean_of
 
@@ -35,6 +35,7 @@ class Multilabel(RowTask):
     temperature: float = 1.0
 
     name: ClassVar[str] = "multilabel"
+    title: ClassVar[str] = "several labels at once"
     metrics: ClassVar[MetricSet] = MULTILABEL
     watched: ClassVar[Watched] = Watched(
         "share of right labels", "share of right labels on validation", 1
@@ -143,7 +144,9 @@ class Multilabel(RowTask):
         ]
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
-        return label_baselines(recipe, units_of(encoder), encoding_of(encoder))
+        return label_baselines(
+            recipe, units_of(encoder), encoding_of(encoder), states=has_state_units(encoder)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -32,7 +32,7 @@ from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.state_encoder import StateEncoder
 from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.tables.columns import as_text, with_columns
-from duree.tables.layouts import Layout
+from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.persons import GAPS
 from duree.tables.layouts.state_strings import ARROW
 from duree.tables.layouts.states import period_of
@@ -83,6 +83,7 @@ class Next(Task):
     is_large: bool = False
 
     name: ClassVar[str] = "next"
+    title: ClassVar[str] = "the next state or event, at each step"
     metrics: ClassVar[MetricSet] = NEXT_IN_TERMS
     layouts: ClassVar[tuple[str, ...]] = ("spells", "events", "states")
     watched: ClassVar[Watched] = Watched("minus bits per step", "bits per step on validation", -1)

@@ -11,7 +11,8 @@ from duree.errors import RecipeError
 from duree.recipe.recipe import Recipe, contradiction, nearest
 from duree.recipe.settings import DataSettings
 from duree.tables.checks.target import is_quantity
-from duree.tables.layouts import LAYOUTS, Layout, layout_of
+from duree.tables.layouts.layout import Layout
+from duree.tables.layouts.registry import LAYOUTS, layout_of
 from duree.tasks.classify import Classify
 from duree.tasks.forecast import Forecast
 from duree.tasks.label import Label

@@ -18,7 +18,7 @@ from duree.evaluation.metrics import REGRESSION, MetricSet
 from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Recipe
 from duree.sequences.encoder import Encoder
-from duree.tasks.features import encoding_of, units_of
+from duree.tasks.features import encoding_of, has_state_units, units_of
 from duree.tasks.row_task import RowTask
 from duree.tasks.task import Watched, mean_of
 
@@ -38,6 +38,7 @@ class Regress(RowTask):
     margin: float = float("inf")
 
     name: ClassVar[str] = "regress"
+    title: ClassVar[str] = "a number"
     metrics: ClassVar[MetricSet] = REGRESSION
     watched: ClassVar[Watched] = Watched(
         "minus mean absolute error", "mean absolute error on validation", -1
@@ -116,7 +117,9 @@ class Regress(RowTask):
         ]
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
-        return regression_baselines(recipe, units_of(encoder), encoding_of(encoder))
+        return regression_baselines(
+            recipe, units_of(encoder), encoding_of(encoder), states=has_state_units(encoder)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {"mean": self.mean, "scale": self.scale, "margin": self.margin}

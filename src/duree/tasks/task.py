@@ -28,7 +28,7 @@ from duree.sequences.encoder import Encoder, fit_encoder
 from duree.sequences.ragged import Ragged
 from duree.tables.checks.target import clean_labels
 from duree.tables.columns import as_numbers, as_text, with_columns
-from duree.tables.layouts import Layout
+from duree.tables.layouts.layout import Layout
 from duree.tables.table import Table
 
 
@@ -61,6 +61,8 @@ class Task(ABC):
     ----------
     name : str
         As the recipe calls it.
+    title : str
+        What is predicted, as the studio's form calls it; an English template.
     layouts : tuple of str
         Names of the layouts whose rows it can be asked of; the last is meant where none is named.
     defaults : mapping
@@ -75,6 +77,7 @@ class Task(ABC):
     """
 
     name: ClassVar[str]
+    title: ClassVar[str]
     layouts: ClassVar[tuple[str, ...]]
     metrics: ClassVar[MetricSet]
     watched: ClassVar[Watched]

@@ -322,7 +322,7 @@ def test_training_may_be_cut_short_and_runs_compared(
     upload(page, table)
     page.get_by_label("Name of the run").fill("cut short")
     page.get_by_text("More choices").click()
-    page.get_by_label("Train the baselines too").uncheck()
+    page.get_by_label("Train the baselines as well").uncheck()
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator(".curve")).to_have_count(2)
     page.get_by_role("button", name="Train no longer").click()

@@ -60,7 +60,7 @@ def test_a_name_is_shown_and_never_becomes_a_path(visitor: Visitor, name: str) -
 def test_what_is_no_table_is_refused(visitor: Visitor, name: str) -> None:
     answer = visitor.upload(name, TABLE)
     assert answer.status_code == 422
-    assert "kind that is not known" in answer.text
+    assert "unknown file type" in answer.text
     assert visitor.within() == []
 
 

@@ -37,13 +37,13 @@ _SUSPECTS = (
         r"\u{FFFD}",
         "characters lost in an earlier conversion in {column!r}: {count} cells, {times} times, "
         "as in {example!r}",
-        "go back to the file from before it, if there is one",
+        "use the file from before that conversion, if there is one",
     ),
     _Suspect(
         "nul_characters",
         r"\u{0}",
         "NUL characters in {column!r}: {count} cells, {times} times, as in {example!r}",
-        "check that the file is text in the encoding told",
+        "check that the file is text in the encoding given",
     ),
     _Suspect(
         "control_characters",
@@ -54,9 +54,9 @@ _SUSPECTS = (
     _Suspect(
         "bidi_controls",
         r"[\u{202A}-\u{202E}\u{2066}-\u{2069}]",
-        "signs that reverse the direction of writing in {column!r}: {count} cells, {times} times, "
-        "as in {example!r}",
-        "make sure that they read as they should",
+        "characters that reverse the writing direction in {column!r}: {count} cells, {times} "
+        "times, as in {example!r}",
+        "make sure that these texts display as intended",
     ),
 )
 

@@ -25,7 +25,7 @@ from duree.tables.time.order import holds_dates
 __all__ = ["check_table", "clean_labels"]
 
 FILL_IN = "fill them in, or leave them out with --drop-bad"
-READ_AS = "they are read as <empty>; leave the rows out if that is not what they mean"
+READ_AS = "they are read as <empty>; leave these rows out if that is not intended"
 STAND_ALONE = "each of them counts as a group of its own"
 LONGEST_SEQUENCE = 1_000_000
 
@@ -141,7 +141,7 @@ def _missing(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
         (
             "text",
             "warning",
-            "texts in {column!r} that are missing or only spaces: {count}",
+            "missing or blank texts in {column!r}: {count}",
             READ_AS,
         ),
         ("target", stops, "{count} rows have no {column!r}", FILL_IN),
@@ -166,9 +166,9 @@ def _lengths(texts: pl.Series) -> list[Finding]:
     units = count_units(texts)
     in_characters = count_characters(texts).sum() * 2 > units.sum()
     what = (
-        "half of the texts have up to {middle} characters, 95% up to {most}, the longest {longest}"
+        "text length in characters: median {middle}, 95th percentile {most}, maximum {longest}"
         if in_characters
-        else "half of the texts have up to {middle} words, 95% up to {most}, the longest {longest}"
+        else "text length in words: median {middle}, 95th percentile {most}, maximum {longest}"
     )
     shares = {"middle": 0.5, "most": 0.95, "longest": 1.0}
     facts: dict[str, object] = {
@@ -177,8 +177,8 @@ def _lengths(texts: pl.Series) -> list[Finding]:
     findings = [Finding("lengths", "ok", what, values=facts)]
     long = np.flatnonzero(units >= LONGEST_SEQUENCE)
     if len(long):
-        what = "texts of {limit} words or characters and more: {count}"
-        fix = "part them into passages: only the first text.max_length are read"
+        what = "texts of {limit} or more words or characters: {count}"
+        fix = "split them into passages: at most text.max_length units of each are read"
         facts = {"count": len(long), "limit": LONGEST_SEQUENCE}
         rows = tuple(int(row) for row in long[:5])
         findings.append(Finding("very_long_texts", "warning", what, fix, facts, rows))
@@ -209,13 +209,13 @@ def _unused(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
         return []
     findings = []
     if constant := [c.name for c in others if c.n_unique() == 1]:
-        what = "these columns hold the same in every row: {columns}"
+        what = "columns with the same value in every row: {columns}"
         facts: dict[str, object] = {"columns": listed(constant, 10)}
         findings.append(Finding("constant_columns", "note", what, values=facts))
     dated = [c.name for c in others if c.name not in constant and holds_dates(c)]
     if dated and data.time is None:
-        what = "these columns seem to say when, and are not used: {columns}"
-        fix = "to test on what came later: --time COLUMN"
+        what = "columns that seem to hold times but are not used: {columns}"
+        fix = "to test on later rows, add --time COLUMN"
         facts = {"columns": listed(dated, 10)}
         findings.append(Finding("unused_times", "warning", what, fix, facts))
     return findings

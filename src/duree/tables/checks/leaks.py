@@ -34,10 +34,10 @@ Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-TAKE_OUT = "make sure that the text does not hold the answer; if it does, take it out"
-LAST_VALUE_LEAKS = "the last value of the attribute {column!r} alone tells {target!r}"
-KNOWN_BEFORE = "it is read; make sure that it was known before the answer was"
-NO_INPUT = "it is no input; make sure that the texts do not hold what it says"
+TAKE_OUT = "make sure that the text does not contain the answer; if it does, remove it"
+LAST_VALUE_LEAKS = "the last value of the attribute {column!r} alone predicts {target!r}"
+KNOWN_BEFORE = "it is an input; make sure that it was known before the target"
+NO_INPUT = "it is not an input; make sure that the texts do not contain the same information"
 
 
 def find_leaks(
@@ -118,7 +118,7 @@ def _column_leaks(
         values = np.max([np.abs(_aucs(scores, members) - 0.5) for scores in readings], axis=0)
         best = int(values.argmax())
         if (value := float(values[best]) + 0.5) > NEARLY_CERTAIN:
-            what = "the column {column!r} alone tells {target!r} {label!r} (AUC {auc:.3f})"
+            what = "the column {column!r} alone predicts {target!r} {label!r} (AUC {auc:.3f})"
             facts = {"column": column.name, "target": target, "label": labels[best], "auc": value}
             findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
     return findings
@@ -173,12 +173,12 @@ def _text_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
     for check, what, probe in (
         (
             "label_in_text",
-            "texts of the class {label!r} hold its very name (AUC {auc:.3f})",
+            "texts of the class {label!r} contain its name (AUC {auc:.3f})",
             _names,
         ),
         (
             "leaking_word",
-            "texts of the class {label!r} hold {feature!r}, others do not (AUC {auc:.3f})",
+            "texts of the class {label!r} contain {feature!r}, others do not (AUC {auc:.3f})",
             _words,
         ),
         (
@@ -188,12 +188,12 @@ def _text_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
         ),
         (
             "leaking_end",
-            "texts of the class {label!r} end in {feature!r}, others do not (AUC {auc:.3f})",
+            "texts of the class {label!r} end with {feature!r}, others do not (AUC {auc:.3f})",
             _ends,
         ),
         (
             "leaking_length",
-            "the length of a text alone tells {label!r} (AUC {auc:.3f})",
+            "text length alone predicts {label!r} (AUC {auc:.3f})",
             _lengths,
         ),
     ):
@@ -279,7 +279,10 @@ def _quantity_leaks(
                 continue
             correlation = float(np.corrcoef(rankdata(scores), ranks)[0, 1])
             if abs(correlation) > NEARLY_CERTAIN:
-                what = "the column {column!r} goes with {target!r} (rank correlation {value:.3f})"
+                what = (
+                    "the column {column!r} is almost perfectly correlated with {target!r} (rank "
+                    "correlation {value:.3f})"
+                )
                 facts = {"column": column.name, "target": target.name, "value": correlation}
                 findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
                 break
@@ -292,7 +295,7 @@ def _quantity_leaks(
             for series in (numbers, numbers.shift(1, fill_value=numbers[-1]))
         )
         if (value := (1 + own - other) / 2) > NEARLY_CERTAIN:
-            what = "texts hold the very number of {column!r} (AUC {auc:.3f})"
+            what = "texts contain the value of {column!r} (AUC {auc:.3f})"
             facts = {"column": target.name, "auc": value}
             findings.append(Finding("label_in_text", "warning", what, TAKE_OUT, facts))
     return findings

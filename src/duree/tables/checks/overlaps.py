@@ -14,15 +14,19 @@ from duree.tables.time.order import time_order
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-TOGETHER = "they are kept in one part"
-SHOWN_SEPARATELY = "the figures without them stand beside"
+TOGETHER = "they are kept in the same set"
+SHOWN_SEPARATELY = "results without them are reported as well"
 
 WITHIN = {
-    "all": "{exact} rows have a text that another has too; {near} with those that differ little",
-    "train": "outside the test file, {exact} rows have a text that another has too; {near} with "
-    "those that differ little",
-    "test": "in the test file, {exact} rows have a text that another has too; {near} with those "
-    "that differ little",
+    "all": "{exact} rows have the same text as another row; {near} including near-duplicates",
+    "train": (
+        "outside the test file, {exact} rows have the same text as another row; {near} "
+        "including near-duplicates"
+    ),
+    "test": (
+        "in the test file, {exact} rows have the same text as another row; {near} "
+        "including near-duplicates"
+    ),
 }
 
 
@@ -55,7 +59,7 @@ def check_groups(groups: pl.Series, test_rows: Flags | None) -> list[Finding]:
             "choose another column, or leave out --group",
         )
         return [Finding("one_group", "error", what, fix, facts)]
-    findings = [Finding("groups", "ok", "{column!r} holds {count} groups", values=facts)]
+    findings = [Finding("groups", "ok", "{column!r} has {count} groups", values=facts)]
     if test_rows is None:
         return findings
     shared = np.intersect1d(codes[test_rows], codes[~test_rows])
@@ -95,14 +99,14 @@ def check_times(times: pl.Series, test_rows: Flags | None) -> list[Finding]:
         "first": str(times[int(first)]),
         "last": str(times[int(last)]),
     }
-    what = "{column!r} goes from {first} to {last}"
+    what = "{column!r} ranges from {first} to {last}"
     findings = [Finding("times", "ok", what, values=facts)]
     if test_rows is None or not (order[~test_rows] >= 0).any():
         return findings
     early = np.flatnonzero(test_rows & (order >= 0) & (order <= order[~test_rows].max()))
     if len(early):
         what = "test rows that are not later in {column!r} than all others: {count}"
-        fix = "judge the figures as those of the same time, not of the future"
+        fix = "the results describe the same period, not the future"
         facts = {"count": len(early), "column": times.name}
         findings.append(Finding("early_test_rows", "warning", what, fix, facts, _first(early)))
     return findings
@@ -132,8 +136,8 @@ def _across(duplicates: Duplicates, test_rows: Flags) -> list[Finding]:
         for ids in (duplicates.exact, duplicates.near)
     )
     what = (
-        "{exact} of the {test} test rows have a text that a training row has too; {near} with "
-        "those that differ little"
+        "{exact} of the {test} test rows have the same text as a training row; {near} "
+        "including near-duplicates"
     )
     facts: dict[str, object] = {
         "exact": len(exact),
@@ -154,8 +158,8 @@ def _contradicting(clusters: Ints, labels: pl.Series) -> list[Finding]:
     frame = frame.filter(pl.col("label").n_unique().over("cluster") > 1).sort("cluster", "index")
     if frame.height == 0:
         return []
-    what = "{count} rows nearly repeat a text that has another {column!r} elsewhere"
-    fix = "one of the labels is wrong, or the text alone does not decide"
+    what = "{count} rows are near-duplicates of a text with another {column!r}"
+    fix = "a label may be wrong, or the text alone may not determine it"
     facts = {"count": frame.height, "column": labels.name}
     rows = _first(frame["index"].to_numpy())
     return [Finding("contradicting_duplicates", "warning", what, fix, facts, rows)]

@@ -52,7 +52,7 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
             Finding(
                 "trimmed_labels",
                 "warning",
-                "white space was trimmed from labels in {column!r}: {count} cells",
+                "white space trimmed from labels in {column!r}: {count} cells",
                 values={"count": len(changed), "column": labels.name},
                 rows=tuple(int(row) for row in changed[:5]),
             )
@@ -60,8 +60,8 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for label in trimmed.drop_nulls().unique().sort():
         alike[_essence(label)].append(label)
-    what = "the labels {labels} in {column!r} may mean the same, but count as different"
-    fix = "write them alike if they do"
+    what = "the labels {labels} in {column!r} may mean the same, but count as different classes"
+    fix = "if they do, write them the same way"
     for names in alike.values():
         if len(names) > 1:
             facts: dict[str, object] = {"labels": listed(names), "column": labels.name}
@@ -83,7 +83,7 @@ def check_target(
     names, rows = counts.get_column(target.name).to_list(), counts["rows"].to_numpy()
     if len(names) > MOST_CLASSES:
         what = "{column!r} has {count} classes, more than {most}"
-        fix = "choose another column, or join classes"
+        fix = "choose another column, or merge classes"
         facts = {"column": target.name, "count": len(names), "most": MOST_CLASSES}
         return [Finding("many_classes", "error", what, fix, facts)]
     if test_rows is None:
@@ -112,8 +112,8 @@ def _is_numeric(target: pl.Series) -> bool:
 
 def _not_finite(target: pl.Series) -> list[Finding]:
     infinite = np.flatnonzero((~as_quantity(target).is_finite()).fill_null(False))
-    what = "values of {column!r} that are no finite numbers: {count}"
-    fix = "mend them, or leave the rows out: the first is row {row}"
+    what = "values of {column!r} that are not finite numbers: {count}"
+    fix = "correct them, or leave these rows out; the first is row {row}"
     facts: dict[str, object] = {
         "count": len(infinite),
         "column": target.name,
@@ -126,7 +126,7 @@ def _not_finite(target: pl.Series) -> list[Finding]:
 def _range(target: pl.Series) -> list[Finding]:
     numbers = as_quantity(target)
     low, middle, high = (numbers.quantile(share, "nearest") for share in (0, 0.5, 1))
-    what = "{column!r} holds numbers from {low:g} to {high:g}, half of them up to {middle:g}"
+    what = "{column!r} holds numbers from {low:g} to {high:g}, with median {middle:g}"
     facts: dict[str, object] = {"column": target.name, "low": low, "middle": middle, "high": high}
     return [Finding("target_range", "ok", what, values=facts)]
 
@@ -145,8 +145,8 @@ def _check_balance(column: str, names: list[str], rows: NDArray[np.int64]) -> li
     facts: dict[str, object] = {"column": column, "count": len(names), "listed": listed}
     findings = [Finding("class_balance", "ok", what, values=facts)]
     if rows[0] > LOPSIDED * rows.sum():
-        what = "{share:.0%} of the rows are {label!r}: always saying so would be right as often"
-        fix = "look at macro-F1 rather than accuracy"
+        what = "{share:.0%} of the rows are {label!r}: always predicting it is right as often"
+        fix = "look at macro-F1, not accuracy"
         facts = {"share": float(rows[0] / rows.sum()), "label": names[0]}
         findings.append(Finding("lopsided_classes", "warning", what, fix, facts))
     rare = [name for name, count in zip(names, rows, strict=True) if count < 3 * MIN_ROWS]
@@ -162,13 +162,13 @@ def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]
         2 * MIN_ROWS,
     )
     if unseen := [name for name in names if name not in in_train]:
-        what = "the test file holds {classes} in {column!r}, which no other row does"
-        fix = "leave these rows out, or add some to the data"
+        what = "the test file has {classes} in {column!r}, which no other row has"
+        fix = "leave these rows out, or add rows of these classes to the data"
         facts: dict[str, object] = {"classes": listed(unseen), "column": column}
         findings.append(Finding("unseen_class", "error", what, fix, facts))
     if untested := [name for name in names if name not in test]:
-        what = "the test file holds no {classes} in {column!r}"
-        fix = "how well they are told from others stays unknown"
+        what = "the test file has no {classes} in {column!r}"
+        fix = "how well they are predicted cannot be measured"
         facts = {"classes": listed(untested), "column": column}
         findings.append(Finding("untested_class", "warning", what, fix, facts))
     return findings
@@ -177,8 +177,8 @@ def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]
 def _rare(column: str, names: list[str], needed: int) -> list[Finding]:
     if not names:
         return []
-    what = "too few rows of {classes} in {column!r} to have 2 in each part"
-    fix = "leave these rows out, or join the class with another: each needs at least {needed}"
+    what = "too few rows of {classes} in {column!r} to have 2 in each set"
+    fix = "leave these rows out, or merge the class with another: each needs at least {needed} rows"
     facts: dict[str, object] = {
         "classes": listed(names),
         "column": column,

@@ -25,10 +25,8 @@ def read_weights(table: Table, name: str) -> NDArray[np.float64]:
     bad = (~(numbers.is_finite() & (numbers > 0)).fill_null(False)).arg_true()
     if len(bad):
         raise DataError(
-            "weights in {column!r} that are missing, or no positive numbers: {count} (row {rows} "
-            "...)",
-            fix="give each row a positive weight, or leave rows that stand for nobody out of the "
-            "table",
+            "weights in {column!r} that are missing or not positive: {count} (row {rows} ...)",
+            fix="give each row a positive weight, or remove rows without weight from the table",
             column=name,
             count=len(bad),
             rows=shown(bad.to_numpy()),
@@ -43,8 +41,8 @@ def check_weights(table: Table, name: str) -> list[Finding]:
     except DataError as error:
         return [Finding("bad_weights", "error", error.what, error.fix, error.values)]
     what = (
-        "weights in {column!r} from {low:.3g} to {high:.3g}: the rows tell as much as {alike} of "
-        "equal weight"
+        "weights in {column!r} range from {low:.3g} to {high:.3g}: the effective sample size "
+        "is {alike}"
     )
     facts: dict[str, object] = {"column": name, "low": weights.min(), "high": weights.max()}
     facts["alike"] = round(weights.sum() ** 2 / np.sum(weights**2))

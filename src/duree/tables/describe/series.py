@@ -57,7 +57,7 @@ def check_channels(series: pl.Series, names: list[str]) -> list[Finding]:
         findings += _of_channel(name, column, of_rows)
     if len(names) > MOST_NAMED:
         more: dict[str, object] = {"count": len(names) - MOST_NAMED}
-        what = "channels that are not told one by one: {count}"
+        what = "further channels, not listed: {count}"
         findings.append(Finding("channels", "ok", what, values=more))
     return findings
 
@@ -158,15 +158,15 @@ def _of_channel(name: str, values: NDArray[np.float64], rows: NDArray[np.int64])
     missing = np.isnan(values)
     known = values[~missing]
     if not len(known):
-        what = "{column!r} holds no number in any row"
+        what = "{column!r} has no number in any row"
         fix = "leave it out of the series"
         return [Finding("empty_channel", "error", what, fix, {"column": name})]
     low, middle, high = (float(np.quantile(known, share)) for share in (0, 0.5, 1))
     facts: dict[str, object] = {"column": name, "low": low, "middle": middle, "high": high}
-    what = "{column!r} holds numbers from {low:g} to {high:g}, half of them up to {middle:g}"
+    what = "{column!r} holds numbers from {low:g} to {high:g}, with median {middle:g}"
     findings = [Finding("channel", "ok", what, values=facts)]
     if low == high:
-        what = "{column!r} is {low:g} wherever it is known: it tells nothing"
+        what = "{column!r} is {low:g} wherever it is known: it carries no information"
         findings = [Finding("constant_channel", "warning", what, values=facts)]
     if missing.any():
         facts = {
@@ -189,7 +189,7 @@ def _same(series: pl.Series) -> list[Finding]:
     rows = frame.filter(pl.col(NUMBERS).hash().is_duplicated())["row"].to_list()
     if not rows:
         return []
-    what = "series that hold the very same numbers as another: {count} (row {rows} ...)"
-    fix = "if they are copies, keep them in one part: --group COLUMN"
+    what = "series identical to another series: {count} (row {rows} ...)"
+    fix = "if they are copies, keep them in the same set with --group COLUMN"
     facts: dict[str, object] = {"count": len(rows), "rows": listed([str(r + 1) for r in rows[:3]])}
     return [Finding("same_series", "note", what, fix, facts, tuple(rows[:5]))]

@@ -39,7 +39,7 @@ KINDS = {
     "constant": "the same in every row",
     "text": "texts",
     "time": "dates or times",
-    "id": "a name for each row",
+    "id": "a different name in each row",
     "classes": "{count} classes",
     "quantity": "numbers",
     "other": "{count} different values",

@@ -8,20 +8,17 @@ origin. Nothing in a row's input, nor in what its error is measured in, comes fr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.recipe.recipe import Recipe
-from duree.recipe.settings import VALUE, DataSettings, ForecastSettings
+from duree.recipe.settings import ForecastSettings
 from duree.tables.finding import Finding, listed
-from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.series import SeriesSet
 from duree.tables.split.split import TEST, TRAIN, VALIDATION, Split
-from duree.tables.table import Table
 from duree.tables.time.seasons import naive2, naive_error
 
 Floats = NDArray[np.float64]
@@ -48,18 +45,18 @@ ANSWER = pl.Struct(
 )
 
 GIVEN = (
-    "each series was parted by time: the test’s forecasts start where the test file begins, and "
-    "the {validation} × {horizon} steps before it are the validation’s"
+    "each series was split by time: test forecasts start where the test file begins, and the "
+    "{validation} × {horizon} steps before it are for validation"
 )
 ROLLING = (
-    "each series was parted by time, without a gap: its last {origins} × {horizon} steps are the "
-    "test’s, the {validation} × {horizon} before them the validation’s"
+    "each series was split by time, without gaps: its last {origins} × {horizon} steps are "
+    "for testing, the {validation} × {horizon} steps before them for validation"
 )
 WINDOWS = (
-    "{windows:,} windows before that are for training; a forecast sees nothing from after its "
-    "origin"
+    "the {windows:,} windows before that are for training; no forecast uses anything after "
+    "its origin"
 )
-THINNED = "{windows:,} of {possible:,} windows were drawn, the latest rather"
+THINNED = "{windows:,} of {possible:,} windows were drawn, preferably recent ones"
 
 
 @dataclass(frozen=True)
@@ -115,8 +112,8 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
     season = settings.season or series.period
     if season > 1 and median < 2 * season + horizon:
         what = (
-            "the season of {season} steps is left out: series of {median} steps in the middle are "
-            "too short to show it"
+            "the season of {season} steps is not used: with a median length of {median} "
+            "steps, the series are too short to show it"
         )
         facts: dict[str, object] = {"season": season, "median": round(median)}
         findings.append(Finding("season", "warning", what, values=facts))
@@ -133,8 +130,8 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
         window = settings.window
     elif window < wish:
         what = (
-            "the network reads windows of {window} steps in place of {wish}: series of {median} "
-            "steps in the middle have no longer ones to learn from"
+            "the network reads windows of {window} steps instead of {wish}: with a median "
+            "length of {median} steps, the series have no longer ones to train on"
         )
         facts = {"window": window, "wish": wish, "median": round(median)}
         findings.append(Finding("window", "note", what, values=facts))
@@ -348,57 +345,3 @@ def _drawn(
     keys = np.log(np.random.default_rng(seed).random(len(weight))) / weight
     chosen = np.sort(np.argpartition(-keys, most)[:most])
     return list(zip(place[chosen].tolist(), origin[chosen].tolist(), strict=True))
-
-
-class ForecastOrigins(Layout):
-    """Time series to be forecast: a row is a moment in a series, which only a whole table tells."""
-
-    name: ClassVar[str] = "forecast_origins"
-    is_forecast: ClassVar[bool] = True
-    fits_on_rows: ClassVar[bool] = False
-
-    @classmethod
-    def claims(cls, data: DataSettings) -> bool:
-        return bool(data.series)
-
-    @classmethod
-    def fill(cls, recipe: Recipe) -> Recipe:
-        data = recipe.data
-        single = len(data.series) == 1 and not set(data.series[0]) & set(":*?[")
-        target = data.target or (data.series[0] if single else VALUE)
-        return recipe.replace({"data.target": target})
-
-    @classmethod
-    def check_recipe(cls, recipe: Recipe) -> None:
-        data, forecast = recipe.data, recipe.forecast
-        if data.text or data.states or data.state or data.event:
-            raise ValueError("a forecast reads data.series, and no text or states")
-        if data.validation_file:
-            raise ValueError("series are parted by time: leave data.validation_file out")
-        if data.group or data.weight:
-            raise ValueError("a forecast takes no data.group and no data.weight")
-        if data.series and set(data.series) & {*forecast.past, *forecast.known}:
-            raise ValueError("a column is among data.series and the forecast’s covariates too")
-        super().check_recipe(recipe)
-
-    @property
-    def asked_columns(self) -> list[str]:
-        named = (self.data.id, self.data.time, *self.data.series)
-        return [name for name in named if name]
-
-    @property
-    def inputs(self) -> list[str]:
-        """None: it reads no rows.
-
-        Raises
-        ------
-        DataError
-            Always.
-        """
-        raise DataError(
-            "the network forecasts series, which it reads as whole tables and not row by row",
-            fix="use duree predict, duree evaluate or duree serve; the report shows its errors",
-        )
-
-    def plain(self, table: Table) -> pl.Series:
-        return table.frame["input"]

@@ -24,26 +24,24 @@ from duree.tables.time.order import time_order
 __all__ = ["Split", "group_codes", "make_split"]
 
 AT_RANDOM = (
-    "rows were parted at random (seed {seed}): {test_share:.0%} for the test, "
+    "rows were split at random (seed {seed}): {test_share:.0%} for testing, "
     "{validation_share:.0%} of the rest for validation"
 )
 AT_RANDOM_GIVEN = (
     "{validation_share:.0%} of the other rows were drawn at random for validation (seed {seed})"
 )
 BY_TIME = (
-    "rows were parted by {time!r}: training up to {train_end}, validation up to {validation_end}, "
-    "test after that"
+    "rows were split by {time!r}: training up to {train_end}, validation up to "
+    "{validation_end}, test after that"
 )
-BY_TIME_GIVEN = (
-    "the other rows were parted by {time!r}: training up to {train_end}, then validation"
-)
+BY_TIME_GIVEN = "the other rows were split by {time!r}: training up to {train_end}, then validation"
 OF_TEST_FILE = "the test rows are those of the test file"
 OF_FILE = "the validation rows are those of the validation file"
-STRATIFIED = "classes of {target!r} have about the same shares in each part"
-GROUPED = "no {group!r} is in two parts"
-GROUPED_GIVEN = "no {group!r} is in both training and validation"
-CLUSTERED = "near-duplicate texts are in one part"
-CLUSTERED_GIVEN = "near-duplicate texts are not in both training and validation"
+STRATIFIED = "the split is stratified by {target!r}"
+GROUPED = "rows with the same {group!r} are in the same set"
+GROUPED_GIVEN = "no {group!r} is in both the training and the validation set"
+CLUSTERED = "near-duplicate texts are in the same set"
+CLUSTERED_GIVEN = "near-duplicate texts are not in both the training and the validation set"
 
 
 def make_split(
@@ -187,11 +185,11 @@ def _by_time(times: pl.Series, shares: Floats, drop_missing: bool) -> Ints:
     moments, counts = np.unique(order[order >= 0], return_counts=True)
     if len(moments) < len(shares):
         raise DataError(
-            "{column!r} holds {count} different times, too few for {parts} parts",
-            fix="choose another column, or part without --time",
+            "{column!r} holds {count} different times, too few to split into {sets} sets",
+            fix="choose another column, or split without --time",
             column=times.name,
             count=len(moments),
-            parts=len(shares),
+            sets=len(shares),
         )
     # past[i]: rows before the i-th moment; part p begins at the moment where enough have passed.
     past = np.cumsum(counts) - counts

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.errors import RunError, translate
+from duree.errors import RunError, sentence
 from duree.tables.finding import Finding
 
 Ints = NDArray[np.int64]
@@ -18,9 +18,8 @@ TRAIN, VALIDATION, TEST, LEFT_OUT = range(4)
 PARTS = ("train", "validation", "test", "left_out")
 
 WHY_LEFT_OUT = {
-    "group": "{count} rows were left out: their {group!r} has rows in another part, in the time of "
-    "this one",
-    "duplicate": "{count} rows were left out: they nearly repeat a row of an earlier part",
+    "group": "{count} rows were left out: other rows of the same {group!r} are in another set",
+    "duplicate": "{count} rows were left out: they are near-duplicates of a row in an earlier set",
     "time": "{count} rows were left out: they have no {time!r}",
 }
 
@@ -58,9 +57,13 @@ class Split:
     def __post_init__(self) -> None:
         rows = np.concatenate([getattr(self, name) for name in PARTS])
         if not np.array_equal(np.sort(rows), np.arange(len(rows))):
-            raise RunError("the split does not hold every row once", fix="start a new run")
+            raise RunError(
+                "the split does not contain every row exactly once", fix="start a new run"
+            )
         if not np.isin(self.shared, self.test).all():
-            raise RunError("the split shares rows that are not in its test", fix="start a new run")
+            raise RunError(
+                "the split marks rows as shared that are not in its test set", fix="start a new run"
+            )
 
     @property
     def counts(self) -> dict[str, int]:
@@ -74,8 +77,7 @@ class Split:
 
     def describe(self, language: str | None = None) -> str:
         """The same in ``language``: ``"en"`` or ``"zh"``."""
-        parts = [translate(clause, language).format(**self.values) for clause in self.clauses]
-        return "; ".join(parts)
+        return sentence(self.clauses, self.values, language)
 
     def findings(self) -> list[Finding]:
         """What the user must be told: rows left out, and test rows that training has seen."""
@@ -85,12 +87,12 @@ class Split:
         ]
         if len(self.shared):
             what = (
-                "{count} of the {test} test rows have a near-duplicate or their group in the "
-                "training rows"
+                "{count} of the {test} test rows have a near-duplicate or a row of their "
+                "group in the training or validation set"
             )
             facts: dict[str, object] = {"count": len(self.shared), "test": len(self.test)}
             rows = tuple(int(row) for row in self.shared[:5])
-            fix = "the figures without them stand beside"
+            fix = "results without them are reported as well"
             found.append(Finding("shared_rows", "warning", what, fix, facts, rows))
         return found
 
@@ -121,5 +123,6 @@ class Split:
             )
         except (KeyError, TypeError, ValueError, OverflowError):
             raise RunError(
-                "the split is altered, or was written by a newer Durée", fix="start a new run"
+                "the split was altered, or written by a newer version of Durée",
+                fix="start a new run",
             ) from None

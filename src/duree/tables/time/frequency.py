@@ -165,7 +165,7 @@ def read_times(column: pl.Series) -> Times:
     numbers = texts.cast(pl.Float64, strict=False)
     if numbers.null_count() > texts.null_count():
         raise DataError(
-            "the times in {column!r} are no numbers and no dates: {value!r}",
+            "the times in {column!r} are neither numbers nor dates: {value!r}",
             fix="write them as 1999, 1999-Q4, 1999-12, 1999-12-31 or 1999-12-31 18:00",
             column=column.name,
             value=next(text for text, number in zip(texts, numbers, strict=True) if number is None),

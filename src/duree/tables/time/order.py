@@ -126,7 +126,7 @@ def not_in_order(column: str, row: int, value: object) -> DataError:
     return DataError(
         "{value!r} in the column {column!r} cannot be placed in time",
         "row {row}",
-        "write all its values as numbers, or as dates such as 1999-12-31, all equally precise",
+        "write all its values as numbers, or as dates of the same precision, such as 1999-12-31",
         value=value,
         column=column,
         row=row + 1,

@@ -1,17 +1,18 @@
-"""Ridge regression."""
+"""Linear models: ridge regression."""
+
+from functools import partial
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from duree.baselines import PENALTIES
+from duree.baselines.linear import LeastSquares, LinearBaseline
 from duree.baselines.ngrams import Ngrams
-from duree.baselines.ridge import RidgeRegression
 
 
-def ridge(grams: Ngrams) -> RidgeRegression:
-    return RidgeRegression(
-        "ridge", "", "", grams, lambda: TfidfTransformer(sublinear_tf=True), PENALTIES
-    )
+def ridge(grams: Ngrams) -> LinearBaseline:
+    weighting = partial(TfidfTransformer, sublinear_tf=True)
+    return LinearBaseline("ridge", "", "", grams, weighting, LeastSquares(PENALTIES))
 
 
 def test_the_fit_is_that_of_the_normal_equations():

@@ -1,0 +1,67 @@
+"""Forecast origins: time series to be forecast, of which a row is a moment in a series."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import polars as pl
+
+from duree.errors import DataError
+from duree.recipe.recipe import Recipe
+from duree.recipe.settings import VALUE, DataSettings
+from duree.tables.layouts.layout import Layout
+from duree.tables.table import Table
+
+
+class ForecastOrigins(Layout):
+    """Time series to be forecast: a row is a moment in a series, which only a whole table tells."""
+
+    name: ClassVar[str] = "forecast_origins"
+    is_forecast: ClassVar[bool] = True
+    fits_on_rows: ClassVar[bool] = False
+
+    @classmethod
+    def claims(cls, data: DataSettings) -> bool:
+        return bool(data.series)
+
+    @classmethod
+    def fill(cls, recipe: Recipe) -> Recipe:
+        data = recipe.data
+        single = len(data.series) == 1 and not set(data.series[0]) & set(":*?[")
+        target = data.target or (data.series[0] if single else VALUE)
+        return recipe.replace({"data.target": target})
+
+    @classmethod
+    def check_recipe(cls, recipe: Recipe) -> None:
+        data, forecast = recipe.data, recipe.forecast
+        if data.text or data.states or data.state or data.event:
+            raise ValueError("a forecast reads data.series, and no text or states")
+        if data.validation_file:
+            raise ValueError("series are parted by time: leave data.validation_file out")
+        if data.group or data.weight:
+            raise ValueError("a forecast takes no data.group and no data.weight")
+        if data.series and set(data.series) & {*forecast.past, *forecast.known}:
+            raise ValueError("a column is among data.series and the forecast’s covariates too")
+        super().check_recipe(recipe)
+
+    @property
+    def asked_columns(self) -> list[str]:
+        named = (self.data.id, self.data.time, *self.data.series)
+        return [name for name in named if name]
+
+    @property
+    def inputs(self) -> list[str]:
+        """None: it reads no rows.
+
+        Raises
+        ------
+        DataError
+            Always.
+        """
+        raise DataError(
+            "the network forecasts series, which it reads as whole tables and not row by row",
+            fix="use duree predict, duree evaluate or duree serve; the report shows its errors",
+        )
+
+    def plain(self, table: Table) -> pl.Series:
+        return table.frame["input"]
