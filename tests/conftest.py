@@ -35,8 +35,18 @@ if compiled := os.environ.get("DUREE_COMPILED"):
 os.environ["MPLBACKEND"] = "agg"
 
 
+# The longest come first, so that both workers end at about the same time.
+LONG = ("tests/serving/", "tests/runs/", "tests/pipeline/", "tests/test_", "tests/explain/")
 # Files of these folders share runs: one worker takes them all.
 SHARED = ("tests/explain/", "tests/serving/studio/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((n for n, long in enumerate(LONG) if item.nodeid.startswith(long)), len(LONG))
+
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)
