@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from duree.errors import translate
 from duree.report.terms import NO_TERMS, Terms
+from duree.results.metrics_file import NETWORK
 from duree.results.nouns import TEXTS, Nouns
-from duree.results.run_files import NETWORK
 
 PART_NAMES = {
     "train": "training",

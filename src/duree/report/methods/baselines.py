@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from duree.report.methods.phrases import Phrases
 from duree.report.run_data import RunData
-from duree.results.run_files import NETWORK
+from duree.results.metrics_file import NETWORK
 
 # Of runs of version 0.1.0, which store names alone; layouts and targets bring further ones.
 BASELINES = {
