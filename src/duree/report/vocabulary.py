@@ -65,6 +65,10 @@ class Words:
         """A sentence about rows of texts, with the nouns of these rows."""
         return self.nouns.put_into(text)
 
+    def within(self, name: str) -> str:
+        """A name after other words: Chinese sets a space between its own signs and Latin ones."""
+        return f" {name}" if self.language == "zh" and name[:1].isascii() else name
+
     @property
     def gap(self) -> str:
         """What stands between two sentences."""

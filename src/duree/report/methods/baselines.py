@@ -64,7 +64,7 @@ def _with_constants(run: RunData, name: str, say: Phrases) -> str:
     chosen = run.metrics.choices.get(name, {})
     if not chosen:
         return described
-    settings = ", ".join(
+    settings = ("，" if say.words.language == "zh" else ", ").join(
         f"{say(CHOSEN[key]) if key in CHOSEN else key} = {_plain(value)}"
         for key, value in chosen.items()
     )
