@@ -25,7 +25,7 @@ TEMPLATE_ARGUMENTS = {
     kind.__name__: ERROR
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, DureeError) and kind is not ExtraError
-} | {"Missing": ERROR, "Finding": FINDING, "translate": TRANSLATE}
+} | {"NotFoundError": ERROR, "Finding": FINDING, "translate": TRANSLATE}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,11 @@ STRENGTHS = {"network": 2.6, "nb_svm": 2.3, "tfidf_logistic": 2.1, "random_fores
 WriteRun = Callable[..., Path]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def drawn_whole(whole_figures: None) -> None:
+    """What figures are is asked here."""
+
+
 @pytest.fixture
 def write_run(tmp_path: Path) -> WriteRun:
     """A function that writes a run folder and gives its path; see ``write_classes``."""

@@ -18,11 +18,12 @@ from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
-from duree.pipeline.dataset import check_files, read_dataset
+from duree.pipeline.by_layout import read_dataset
+from duree.pipeline.dataset import check_files
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.tables.describe.states import describe_states
 from duree.tables.files.write import write_table
 from duree.tasks.classify import Classify
@@ -243,9 +244,9 @@ def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
 def test_the_report_says_by_what_it_weighs(run: Run) -> None:
     told = (run.folder / "report.html").read_text("utf-8")
     assert "weighted by “w”" in told
-    assert "Each row counts by its weight in “w”" in told
+    assert "Each row is weighted by “w”" in told
     chinese = write_methods(load_run(run.folder), "zh")
-    assert "每行按其在“w”中的权重计算" in str(chinese.paragraphs)
+    assert "每行按“w”加权" in str(chinese.paragraphs)
 
 
 @pytest.mark.parametrize("bad", ["-1", "0", "", "heavy", "inf"])

@@ -91,7 +91,7 @@ def test_evaluate_judges_the_last_steps(run):
 def test_the_report_says_what_each_model_may_see(run):
     page = (run[0].folder / "report.html").read_text()
     assert "the calendar of the steps to come" in page
-    assert "fitted anew at every origin" in page
+    assert "refitted at every origin" in page
     assert all(f'id="figure-{name}"' in page for name in ("fans", "steps", "bands"))
 
 
@@ -344,7 +344,7 @@ def test_a_single_series_goes_by_its_column_and_is_judged_by_origin(tmp_path):
     assert found["series"].unique().to_list() == ["y"]
     assert found["origin"].n_unique() == 6
     page = (made.folder / "report.html").read_text()
-    assert "There is one series only: intervals are from resampling its 6 origins" in page
+    assert "There is only one series: intervals come from resampling its 6 origins" in page
 
 
 def test_a_test_file_must_go_on_where_the_data_end(tmp_path):

@@ -20,6 +20,7 @@ from duree.recipe.flags import (recipe_from_flags)
 from duree.report.pages.report import write_report
 from duree.serving.export import export
 from duree.tables.files.conll import read_conll
+from duree.tasks import resolve
 from duree.workflow import evaluate, explain_row, fit, predict, resume
 from tests.support.tagged_words import NAMES, PLACES, SMALL, sentences, write_plain, write_universal, recipe
 
@@ -244,12 +245,12 @@ def test_settings_that_tags_cannot_use_are_refused(
     folder: Path, settings: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(RecipeError, match=told):
-        recipe(folder / "train.txt", **settings)
+        resolve(recipe(folder / "train.txt", **settings))
 
 
 def test_tokens_belong_to_the_task_that_tags_them() -> None:
     with pytest.raises(RecipeError, match=r"data\.token goes with task = label"):
-        Recipe.build({"data": {"token": "form"}})
+        resolve(Recipe.build({"data": {"token": "form"}}))
 
 
 @pytest.mark.parametrize(

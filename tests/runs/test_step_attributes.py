@@ -21,7 +21,7 @@ from duree.recipe.recipe import (Recipe)
 from duree.recipe.flags import (recipe_from_flags)
 from duree.report.methods.write import write_methods
 from duree.report.pages.report import render_report
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.sequences.ragged import Ragged
 from duree.serving.export import export
 from duree.serving.service import create_service
@@ -216,14 +216,14 @@ def test_the_report_tells_what_was_read_and_as_what_in_both_languages(
 ) -> None:
     data = load_run(run.folder)
     methods = "\n".join(text for _, text in write_methods(data, "en").paragraphs)
-    assert "the time since the one before, in 33 classes, “amount”, in 33 classes" in methods
+    assert "the time since the previous event, in 33 classes, “amount”, in 33 classes" in methods
     assert "and “place”, in 4 classes" in methods
-    assert "Trees and logistic regression saw what stands beside the last two events." in methods
+    assert "The tree models and logistic regression used the features of the last two events." in methods
     assert any(work.key == "gorishniy2022" for work in write_methods(data, "en").cited)
     page = render_report(data, data.words("zh"))
     assert "属性 &#39;amount&#39; 按数字读取" in page or "属性 'amount' 按数字读取" in page
     told = "\n".join(text for _, text in write_methods(load_run(rhythm.folder), "zh").paragraphs)
-    assert "距前一事件的时间（33 类）" in told
+    assert "距上一事件的时间（分为 33 类）" in told
 
 
 def test_a_life_is_explained_with_its_times(rhythm: Run, file: Path, tmp_path: Path) -> None:

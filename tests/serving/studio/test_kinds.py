@@ -19,7 +19,7 @@ from duree.pipeline.progress import standing
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.serving.studio.forms import FORMS
-from duree.serving.studio.workspace import Shelf
+from duree.serving.studio.workspace import Workspace
 
 STATES = ["school", "work", "none"]
 
@@ -131,7 +131,7 @@ def test_a_user_of_texts_sees_one_choice_more_and_none_of_the_others(
     visitor: Visitor, tables: dict[str, Path]
 ) -> None:
     page = visitor.get(opened(visitor, tables["texts"])).text
-    seen = page[page.index('id="choices"') : page.index("More choices")]
+    seen = page[page.index('id="choices"') : page.index("More settings")]
     assert re.findall(r'<(?:select|input) id="(\w+)"', seen) == ["rows", "text", "target", "cell"]
     assert 'id="horizon"' not in page
 
@@ -225,7 +225,7 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_is_lost(
     assert page.count('role="alert"') == 1
     assert 'value="Kept."' in page
     assert selected(page, "rows") == kind
-    assert Shelf(visitor.folder).runs() == []
+    assert Workspace(visitor.folder).runs() == []
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_the_recipe_is_what_was_chosen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("duree.serving.studio.worker.Workers.start", lambda *_: None)
-    monkeypatch.setattr("duree.serving.studio.table_preview.try_out", lambda recipe: None)
+    monkeypatch.setattr("duree.serving.studio.table_preview.read_as_run", lambda recipe: None)
     status, page = post(visitor, opened(visitor, tables[kind]), changed | {"name": "run"})
     assert status == 303, page
     found: object = Run(visitor.folder / "run").recipe

@@ -83,11 +83,11 @@ def tried(visitor: Visitor, name: str, text: str, **more: str) -> str:
 @pytest.mark.parametrize(
     ("name", "title", "hint"),
     [
-        ("tones", "Try a sentence of your own", "a text like those of the table"),
-        ("tags", "Try a sentence of your own", "Words with blanks between them"),
-        ("next", "Try a sequence of your own", "States in their order"),
-        ("pay", "Try a sequence of your own", "States in their order"),
-        ("walks", "Try a series of your own", "its time, a blank, its value"),
+        ("tones", "Try your own text", "a text like those in the table"),
+        ("tags", "Try your own sentence", "separated by spaces"),
+        ("next", "Try your own sequence", "States in order"),
+        ("pay", "Try your own sequence", "States in order"),
+        ("walks", "Try your own time series", "One step per line"),
     ],
 )
 def test_the_page_of_a_run_asks_for_what_it_reads(
@@ -107,10 +107,10 @@ def test_a_series_that_needs_columns_beside_it_is_tried_as_a_table_alone(visitor
 def test_rows_are_shown_where_they_can_be_and_explained_where_they_are(visitor: Visitor) -> None:
     page = visitor.get("/runs/numbers").text
     assert "of your own" not in page
-    assert "Look at the test rows" in page
+    assert "View the test rows" in page
     assert "/rows/1" in visitor.get("/runs/numbers/rows").text
     assert "Blue steps speak for" in visitor.get("/runs/numbers/rows/1.html").text
-    assert "Look at the test rows" in visitor.get("/runs/next").text
+    assert "View the test rows" in visitor.get("/runs/next").text
     assert "/rows/1" not in visitor.get("/runs/next/rows").text
     assert "/rows/1" in visitor.get("/runs/pay/rows").text
 
@@ -155,8 +155,8 @@ def test_states_are_answered_with_what_is_known_beside_them(visitor: Visitor) ->
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("tags", "  ", "there are no words"),
-        ("next", " , ", "there are no states"),
+        ("tags", "  ", "no words were given"),
+        ("next", " , ", "no states were given"),
         ("pay", "a," * 9, "9 states are more than the 8 time points"),
         ("walks", "2001-01 5\n2001-02 five", "line 2"),
         ("walks", "2001-01 5\n2001-01 6", "two rows for the time"),

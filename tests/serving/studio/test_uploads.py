@@ -15,7 +15,7 @@ from tests.support.studio import Endless, Visitor
 
 from duree.pipeline.run import Run
 from duree.serving.studio import uploads
-from duree.serving.studio.workspace import Shelf
+from duree.serving.studio.workspace import Workspace
 from duree.workflow import fit
 
 FORM = {"content-type": "multipart/form-data; boundary=b"}
@@ -60,7 +60,7 @@ def test_a_name_is_shown_and_never_becomes_a_path(visitor: Visitor, name: str) -
 def test_what_is_no_table_is_refused(visitor: Visitor, name: str) -> None:
     answer = visitor.upload(name, TABLE)
     assert answer.status_code == 422
-    assert "unknown file type" in answer.text
+    assert "is not supported" in answer.text
     assert visitor.within() == []
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_stops_coming_is_not_waited_for(
 
     answer = visitor.post("/tables", headers=FORM, content=slow())
     assert answer.status_code == 422
-    assert "did not come whole" in answer.text
+    assert "not uploaded completely" in answer.text
     assert visitor.within() == []
 
 
@@ -175,11 +175,11 @@ def test_however_it_is_cut_on_the_way_the_same_file_arrives(
     headers = {"content-type": request.headers["content-type"]}
     answer = visitor.post("/tables", headers=headers, content=pieces())
     assert answer.status_code == 303
-    assert Shelf(visitor.folder).tables()[0].path.read_bytes() == content
+    assert Workspace(visitor.folder).tables()[0].path.read_bytes() == content
 
 
 def test_a_half_written_upload_of_a_killed_studio_is_not_shown(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path / "runs")
+    shelf = Workspace(tmp_path / "runs")
     shelf.new_upload("t.csv").write_bytes(b"half")
     assert shelf.tables() == []
 
@@ -189,17 +189,17 @@ def test_a_table_is_deleted_and_the_runs_that_ended_stay(visitor: Visitor, tmp_p
     kept = visitor.table("other.csv", letters(20).write_csv().encode())
     page = visitor.get("/").text
     assert "hx-confirm=" in page
-    assert "opened before (2, " in page
-    (table,) = [one for one in Shelf(visitor.folder).tables() if one.name == "letters.csv"]
+    assert "Uploaded tables (2, " in page
+    (table,) = [one for one in Workspace(visitor.folder).tables() if one.name == "letters.csv"]
     small = {"model__hidden_size": 4, "training__epochs": 1, "judging__baselines": False}
     run = fit(recipe(table.path, **small), visitor.folder / "ended")
     assert visitor.post(f"{address}/delete").headers["location"] == "/"
     assert not table.path.parent.exists()
-    assert [one.name for one in Shelf(visitor.folder).tables()] == ["other.csv"]
+    assert [one.name for one in Workspace(visitor.folder).tables()] == ["other.csv"]
     assert visitor.get(kept).status_code == 200
     assert visitor.get(address).status_code == 404
     assert visitor.post(f"{address}/delete").status_code == 404
-    assert "Train on the same table anew" not in visitor.get("/runs/ended").text
+    assert "Train on the same table again" not in visitor.get("/runs/ended").text
     assert visitor.get("/runs/ended/report.html").status_code == 200
     assert visitor.post("/runs/ended/try", data={"text": "a glad spring"}).status_code == 200
     assert run.has("report.html")
@@ -208,12 +208,12 @@ def test_a_table_is_deleted_and_the_runs_that_ended_stay(visitor: Visitor, tmp_p
 def test_a_table_that_a_run_still_needs_is_not_deleted(visitor: Visitor) -> None:
     visitor.table("letters.csv", letters(120).write_csv().encode())
     other = visitor.table("test.csv", letters(20).write_csv().encode())
-    tables = {one.name: one for one in Shelf(visitor.folder).tables()}
+    tables = {one.name: one for one in Workspace(visitor.folder).tables()}
     asked = recipe(tables["letters.csv"].path, data__test_file=str(tables["test.csv"].path))
     run = Run.create(visitor.folder / "begun", asked)  # stopped before it did anything
     answer = visitor.post(f"{other}/delete")
     assert answer.status_code == 409
-    assert "the run &#39;begun&#39; has not ended" in answer.text
+    assert "the unfinished run &#39;begun&#39;" in answer.text
     assert 'role="alert"' in answer.text
     with run.locked():
         assert visitor.post(f"{other}/delete").status_code == 409
@@ -226,4 +226,4 @@ def test_another_site_deletes_nothing(visitor: Visitor) -> None:
     address = visitor.table("letters.csv", letters(20).write_csv().encode())
     foreign = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
     assert visitor.post(f"{address}/delete", headers=foreign).status_code == 403
-    assert len(Shelf(visitor.folder).tables()) == 1
+    assert len(Workspace(visitor.folder).tables()) == 1

@@ -1,7 +1,8 @@
-"""Door: who may ask the studio. The link that it prints holds a token, which becomes a cookie.
+"""Access to the studio: each request must bring the token, in a cookie that the printed link sets.
 
-Others who use the machine can reach the port, and any page in the browser can send requests to it:
-without the cookie nothing is answered, and not to another site's page even with it.
+Other users of the machine can reach the port, and any page in the browser can send requests to it:
+without the cookie every request is refused, and cross-site requests are refused even with it. The
+Host header is checked before, in ``duree.serving.guard``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from urllib.parse import parse_qs
 
 from duree.serving.guard import App, Receive, Scope, Send
 
-# Nothing is loaded from elsewhere, no script or style stands in a page, nobody frames it but us.
+# Nothing is loaded from other hosts, no inline scripts or styles, no framing by other sites.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'self'; "
@@ -25,11 +26,11 @@ HEADERS = {
     b"cache-control": b"no-store",
     b"cross-origin-opener-policy": b"same-origin",
     b"cross-origin-resource-policy": b"same-origin",
-    # With no referrer at all, browsers hide from us where a form came from.
+    # Without a referrer, browsers do not send the origin of a form.
     b"referrer-policy": b"same-origin",
     b"x-content-type-options": b"nosniff",
 }
-# Coming from a mail or a notebook, the cookie is held back until our own page asks for the next.
+# A link in a mail is cross-site, and browsers withhold a strict cookie: our own page asks again.
 ENTER = (
     '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
     '<meta http-equiv="refresh" content="0; url=/">'
@@ -37,13 +38,13 @@ ENTER = (
     '<body><p><a href="/">Durée</a></p></body></html>'
 )
 CLOSED = (
-    "Open the studio with the link that it printed when it was started: it holds the key.\n"
-    "请用工作室启动时显示的链接打开：链接中含有密钥。\n"
+    "Open the studio with the link it printed when it started: it contains the access token.\n"
+    "请用工作室启动时显示的链接打开：链接中含有访问令牌。\n"
 )
 
 
-class Door:
-    """An ASGI application around the studio.
+class AccessControl:
+    """ASGI middleware that checks the token.
 
     Parameters
     ----------
@@ -61,20 +62,20 @@ class Door:
             await self.app(scope, receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close"})
-        elif self._brings_token(scope):
+        elif self._enters_with_token(scope):
             cookie_line = f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict"
-            await _answer(send, 200, "text/html", ENTER, {b"set-cookie": cookie_line.encode()})
-        elif self._is_known(scope) and _is_from_us(scope):
+            await _respond(send, 200, "text/html", ENTER, {b"set-cookie": cookie_line.encode()})
+        elif self._has_cookie(scope) and _is_same_origin(scope):
             await self.app(scope, receive, _with_headers(send))
         else:
-            await _answer(send, 403, "text/plain", CLOSED)
+            await _respond(send, 403, "text/plain", CLOSED)
 
-    def _brings_token(self, scope: Scope) -> bool:
+    def _enters_with_token(self, scope: Scope) -> bool:
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        asks = scope["method"] == "GET" and scope["path"] == "/" and "token" in query
-        return asks and self._is_token(query["token"][0])
+        is_entry = scope["method"] == "GET" and scope["path"] == "/" and "token" in query
+        return is_entry and self._is_token(query["token"][0])
 
-    def _is_known(self, scope: Scope) -> bool:
+    def _has_cookie(self, scope: Scope) -> bool:
         try:
             cookies = SimpleCookie(_header(scope, b"cookie"))
         except CookieError:
@@ -85,8 +86,8 @@ class Door:
         return hmac.compare_digest(given.encode(), self.token.encode())
 
 
-def _is_from_us(scope: Scope) -> bool:
-    """Whether a browser says that the request comes from our own page, or from the user's hand."""
+def _is_same_origin(scope: Scope) -> bool:
+    """Whether the request comes from our own page, or was typed by the user."""
     return _header(scope, b"sec-fetch-site") in ("", "none", "same-origin")
 
 
@@ -95,7 +96,7 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _with_headers(send: Send) -> Send:
-    """``send``, which adds the headers that the answer does not set itself."""
+    """``send``, with the headers that the response does not set itself."""
 
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -107,7 +108,7 @@ def _with_headers(send: Send) -> Send:
     return sending
 
 
-async def _answer(
+async def _respond(
     send: Send, status: int, kind: str, text: str, headers: dict[bytes, bytes] | None = None
 ) -> None:
     own = {b"content-type": f"{kind}; charset=utf-8".encode(), **(headers or {})}

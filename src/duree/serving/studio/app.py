@@ -1,9 +1,9 @@
-"""The studio's pages: what each address shows, and what each button does.
+"""The studio's routes: what each address shows, and what each button does.
 
-/                     tables and runs                    /tables/ID     choose, check, train
-/runs/NAME            progress, or what came of it       .../report     the report
-.../rows, .../rows/N  test rows, and one explained       .../try        a row of one's own
-.../files/FILE        downloads                          /compare       runs side by side
+/                     tables and runs                    /tables/ID     settings, checks, training
+/runs/NAME            progress, or the results           .../report     the report
+.../rows, .../rows/N  test rows, and one explained       .../try        prediction of typed input
+.../files/FILE        downloads                          /compare       comparison of runs
 """
 
 # FastAPI reads the annotations of functions that stand within another: they may not be strings.
@@ -44,10 +44,10 @@ from duree.serving.studio.pages import (
 from duree.serving.studio.tables import add_tables, home_page, to_run
 from duree.serving.studio.uploads import receive
 from duree.serving.studio.worker import Workers
-from duree.serving.studio.workspace import Shelf
+from duree.serving.studio.workspace import Workspace
 from duree.tasks import layout_for
 
-MOST_COMPARED = 8  # runs beside one another
+MAX_COMPARED = 8  # runs
 
 
 def create_studio(folder: Path) -> FastAPI:
@@ -56,25 +56,25 @@ def create_studio(folder: Path) -> FastAPI:
     Parameters
     ----------
     folder : Path
-        Made where it is missing.
+        Created if missing.
     """
     app = FastAPI(openapi_url=None)
-    shelf, workers = Shelf(folder), Workers()
+    workspace, workers = Workspace(folder), Workers()
     app.mount("/static", StaticFiles(directory=str(STATIC)), name="static")
     app.add_exception_handler(DureeError, error_page)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, _no_such_page)  # type: ignore[arg-type]
-    app.add_exception_handler(RequestValidationError, _no_such_page)  # type: ignore[arg-type]
-    _home(app, shelf, workers)
-    add_tables(app, shelf, workers)
-    _progress(app, shelf, workers)
-    _results(app, shelf)
+    app.add_exception_handler(HTTPException, _not_found)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _not_found)  # type: ignore[arg-type]
+    _home(app, workspace, workers)
+    add_tables(app, workspace, workers)
+    _progress(app, workspace, workers)
+    _results(app, workspace)
     return app
 
 
-def _home(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
+def _home(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
     @app.get("/")
     def home(request: Request) -> HTMLResponse:
-        return home_page(request, shelf, workers)
+        return home_page(request, workspace, workers)
 
     @app.get("/report.css")
     def style() -> Response:
@@ -90,39 +90,40 @@ def _home(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
 
     @app.get("/compare")
     def compare(request: Request, run: Annotated[list[str] | None, Query()] = None) -> HTMLResponse:
-        runs = [shelf.run(name) for name in (run or [])[:MOST_COMPARED]]
+        runs = [workspace.run(name) for name in (run or [])[:MAX_COMPARED]]
         if len(runs) < 2:
             raise DataError("there is nothing to compare", fix="choose at least two runs")
-        lines = [run_list.line(one, "finished") for one in runs]
+        summaries = [run_list.summarize(one, "finished") for one in runs]
         return page(
             request,
             "compare.html",
-            lines=lines,
-            pairs=run_list.pairs(runs, lines),
-            choices=run_list.differing(runs, words_for(request)),
+            summaries=summaries,
+            pairs=run_list.compare_pairs(runs, summaries),
+            settings=run_list.differing_settings(runs, words_for(request)),
         )
 
 
-def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
+def _progress(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
     @app.get("/runs/{name}")
     def run(request: Request, name: str) -> HTMLResponse:
-        run = shelf.run(name)
+        run = workspace.run(name)
         state = workers.state(run)
         if state == "finished":
             data = test_rows.finished(run)
             files = downloads.listed(run)
-            table = shelf.table_of(run)
+            table = workspace.table_of(run)
             return page(
                 request,
                 "run.html",
                 run=run,
-                asked=run_list.asked(run.recipe),
+                task=run_list.task_label(run.recipe),
                 data=data,
                 has_rows=test_rows.lists_rows(data),
-                tried=try_model.asks_for(run.recipe),
-                most=try_model.TEXT,
+                input_kind=try_model.input_kind(run.recipe),
+                max_length=try_model.MAX_LENGTH,
                 files=files,
                 needed_columns=layout_for(run.recipe)(run.recipe.data).asked_columns,
+                keeps_format=layout_for(run.recipe).keeps_format,
                 table=table,
             )
         words = words_for(request)
@@ -131,16 +132,18 @@ def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
             request,
             "run_in_progress.html",
             run=run,
-            asked=run_list.asked(run.recipe),
+            task=run_list.task_label(run.recipe),
             state=state,
             view=progress_events.view(run),
-            error=table_preview.plain(error, words, shelf.tables(), form_of(run.recipe)),
-            table=shelf.table_of(run),
+            error=table_preview.in_page_terms(
+                error, words, workspace.tables(), form_of(run.recipe)
+            ),
+            table=workspace.table_of(run),
         )
 
     @app.get("/runs/{name}/progress")
     def progress(request: Request, name: str) -> StreamingResponse:
-        run = shelf.run(name)
+        run = workspace.run(name)
         shown: Callable[[progress_events.View], str] = lambda view: piece(  # noqa: E731
             request, "progress.html", run=run, view=view
         )
@@ -149,32 +152,32 @@ def _progress(app: FastAPI, shelf: Shelf, workers: Workers) -> None:
 
     @app.post("/runs/{name}/stop")
     def stop(name: str) -> Response:
-        run = shelf.run(name)
+        run = workspace.run(name)
         workers.stop(run)
         return to_run(run)
 
     @app.post("/runs/{name}/enough")
     def end_training(name: str) -> Response:
-        run = shelf.run(name)
+        run = workspace.run(name)
         request_stop(run)
         return to_run(run)
 
     @app.post("/runs/{name}/resume")
     def resume(name: str) -> Response:
-        run = shelf.run(name)
+        run = workspace.run(name)
         workers.start(run)
         return to_run(run)
 
 
-def _results(app: FastAPI, shelf: Shelf) -> None:
+def _results(app: FastAPI, workspace: Workspace) -> None:
     @app.get("/runs/{name}/report")
     def report(request: Request, name: str) -> HTMLResponse:
-        run = shelf.run(name)
+        run = workspace.run(name)
         return page(request, "frame.html", run=run, source=f"/runs/{quote(name)}/report.html")
 
     @app.get("/runs/{name}/report.html")
     def report_itself(request: Request, name: str) -> HTMLResponse:
-        return framed(test_rows.report_page(shelf.run(name), words_for(request)))
+        return framed(test_rows.report_page(workspace.run(name), words_for(request)))
 
     @app.get("/runs/{name}/rows")
     def rows(
@@ -184,7 +187,7 @@ def _results(app: FastAPI, shelf: Shelf) -> None:
         wrong: bool = False,
         number: Annotated[int, Query(ge=1)] = 1,
     ) -> HTMLResponse:
-        run = shelf.run(name)
+        run = workspace.run(name)
         data = test_rows.finished(run)
         listed, count = test_rows.list_rows(data, contains, wrong, number)
         pages = max(1, -(-count // test_rows.ROWS))
@@ -203,35 +206,37 @@ def _results(app: FastAPI, shelf: Shelf) -> None:
 
     @app.get("/runs/{name}/rows/{place}.html")
     def row_itself(request: Request, name: str, place: int) -> HTMLResponse:
-        return framed(test_rows.row_page(shelf.run(name), place, words_for(request)))
+        return framed(test_rows.row_page(workspace.run(name), place, words_for(request)))
 
     @app.get("/runs/{name}/rows/{place}")
     def row(request: Request, name: str, place: int) -> HTMLResponse:
-        run = shelf.run(name)
+        run = workspace.run(name)
         most = test_rows.finished(run).predictions.height
         source = f"/runs/{quote(name)}/rows/{place}.html"
         return page(request, "frame.html", run=run, source=source, place=place, most=most)
 
     @app.post("/runs/{name}/try")
-    def say(request: Request, name: str, form: Form) -> HTMLResponse:
-        answered = try_model.say(shelf.run(name), form)
-        return page(request, answered.page, answered=answered)
+    def try_input(request: Request, name: str, form: Form) -> HTMLResponse:
+        result = try_model.predict_input(workspace.run(name), form)
+        return page(request, result.page, result=result)
 
     @app.post("/runs/{name}/predict")
     async def predict(request: Request, name: str) -> Response:
-        run = shelf.run(name)
-        upload = await receive(request, shelf)
+        run = workspace.run(name)
+        upload = await receive(request, workspace)
         return await run_in_threadpool(downloads.predicted, run, upload)
 
     @app.get("/runs/{name}/files/{file}")
     def file(name: str, file: str) -> Response:
-        return downloads.send(shelf.run(name), file)
+        return downloads.send(workspace.run(name), file)
 
     @app.get("/runs/{name}/figures/{file}")
     def figure(name: str, file: str) -> Response:
-        return downloads.figure(shelf.run(name), file)
+        return downloads.figure(workspace.run(name), file)
 
 
-def _no_such_page(request: Request, error: HTTPException | RequestValidationError) -> HTMLResponse:
+def _not_found(request: Request, error: HTTPException | RequestValidationError) -> HTMLResponse:
     status = error.status_code if isinstance(error, HTTPException) else 422
-    return page(request, "error.html", status, message=words_for(request)("there is no such page"))
+    return page(
+        request, "error.html", status, message=words_for(request)("this page does not exist")
+    )

@@ -1,4 +1,4 @@
-"""Downloads: what may be taken away from a finished run, under names that tell whose it is."""
+"""Downloads of a finished run; each file name begins with the name of the run."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from starlette.responses import FileResponse
 
 from duree.pipeline.run import Run
 from duree.report.figures.choose import FOLDER
-from duree.serving.studio.workspace import Missing, Upload
+from duree.serving.studio.workspace import NotFoundError, Upload
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.write import write_table
-from duree.tasks import TASKS
+from duree.tasks import TASKS, layout_for
 from duree.workflow import predict
 
-# Files that lie in the run folder as they are.
+# Files of the run folder that are sent unchanged.
 FILES = ("predictions.parquet", "recipe.toml", "metrics.json", "report.html")
-# Packages without which some cannot be made.
+# Packages that some downloads need.
 NEEDED = {"predictions.xlsx": ["xlsxwriter"], "onnx.zip": ["onnx", "onnxruntime"]}
 
 
 def listed(run: Run) -> list[str]:
-    """The names of all downloads that the run has."""
+    """The names of the run's downloads."""
     lacking = {name for name, packages in NEEDED.items() if not all(map(find_spec, packages))}
     lacking |= {name for name in FILES if not run.has(name)}
     task = TASKS.get(run.recipe.task or "")
@@ -38,20 +38,21 @@ def listed(run: Run) -> list[str]:
 
 
 def send(run: Run, name: str) -> FileResponse:
-    """One of the listed files; Missing where there is none of the name."""
+    """One of the listed files; NotFoundError if there is none of this name."""
     title = f"{run.folder.name}-{name}"
     if name in FILES and run.has(name):
         return FileResponse(run.folder / name, filename=title)
     if name not in MADE:
-        raise Missing("the run has no file {name!r}", fix="choose one from the list", name=name)
+        raise NotFoundError(
+            "the run has no file {name!r}", fix="choose one from the list", name=name
+        )
     return _made(Path(tempfile.mkdtemp(prefix="duree-")), partial(MADE[name], run), title)
 
 
 def predicted(run: Run, table: Upload) -> FileResponse:
-    """A table with the run's predictions, as CSV, or as the file of tokens that it is; the upload
-    itself is not kept."""
+    """A table with the run's predictions, as CSV or as a file of tokens; the upload is deleted."""
     kind = table.path.suffix
-    suffix = kind if run.recipe.data.token and kind in TOKEN_FILES else ".csv"
+    suffix = kind if layout_for(run.recipe).keeps_format and kind in TOKEN_FILES else ".csv"
 
     def make(folder: Path) -> Path:
         output = folder / f"predicted{suffix}"
@@ -62,21 +63,23 @@ def predicted(run: Run, table: Upload) -> FileResponse:
 
 
 def figure(run: Run, name: str) -> FileResponse:
-    """A figure of the report, by its file's name."""
+    """A figure of the report, by its file name."""
     folder = run.folder / FOLDER
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     if name not in names:
-        raise Missing("the run has no file {name!r}", fix="choose one from the list", name=name)
+        raise NotFoundError(
+            "the run has no file {name!r}", fix="choose one from the list", name=name
+        )
     kind = "application/pdf" if name.endswith(".pdf") else "application/octet-stream"
-    # Never shown as a page of ours: an SVG may hold anything.
+    # Never displayed as a page of ours: an SVG may contain anything.
     return FileResponse(folder / name, filename=f"{run.folder.name}-{name}", media_type=kind)
 
 
 def _made(folder: Path, make: Callable[[Path], Path], title: str) -> FileResponse:
-    """A file that is made for this answer alone, in a folder that goes with it."""
-    away = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    """A file that is made for this response, in a temporary folder that is deleted after it."""
+    cleanup = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     try:
-        return FileResponse(make(folder), filename=title, background=away)
+        return FileResponse(make(folder), filename=title, background=cleanup)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -1,6 +1,6 @@
-"""Forms: what may be chosen of a table, by what its rows are; fields are options of ``duree fit``.
+"""Forms: the settings of a run by type of row; the fields are options of ``duree fit``.
 
-Every title and help stands here as it is told in English.
+Titles and help texts are the English ones.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from duree.errors import DataError, DureeError
 from duree.recipe.flags import recipe_from_flags
 from duree.recipe.recipe import Recipe
 from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
-from duree.tasks import layout_for
+from duree.tables.layouts.registry import LAYOUTS
+from duree.tasks import TASKS, Task, layout_for
 
-# Fields that name several columns, with commas between them.
-SEVERAL = frozenset({"states", "event", "series", "attribute", "covariate", "past", "known"})
-NEXT = "next"
+# Fields that name several columns, separated by commas.
+MULTIPLE = frozenset({"states", "event", "series", "attribute", "covariate", "past", "known"})
 
 
 @dataclass(frozen=True)
 class Field:
-    """One choice.
+    """One field of a form.
 
     Attributes
     ----------
@@ -31,12 +31,10 @@ class Field:
         The option of ``duree fit``.
     title, help : str
     kind : {"column", "text", "number", "choice", "table"}
-        How it is chosen.
+        How it is filled in.
     needed : bool
     choices : tuple of (value, title)
-        The first is what is not chosen otherwise.
-    asked : tuple of str
-        The questions to which it belongs, by value of the field ``task``; none: to all.
+        The first is the default.
     """
 
     name: str
@@ -45,12 +43,11 @@ class Field:
     kind: str = "column"
     needed: bool = False
     choices: tuple[tuple[str, str], ...] = ()
-    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What is wrong with the choices, and the field where it is told; ``""``: above them all."""
+class FormError:
+    """An error in the form, and the field where it is shown; ``""``: above the form."""
 
     error: DureeError
     field: str
@@ -58,36 +55,74 @@ class Fault:
 
 @dataclass(frozen=True)
 class Form:
-    """The choices for one kind of rows: those that are seen at first, and the others.
+    """The fields for one type of row: those that are visible at first, and the others.
 
-    ``task`` is what is asked of such rows, where there is but one question.
+    Attributes
+    ----------
+    rows, title : str
+        What a row is, as it was guessed and as the page calls it.
+    layouts : tuple of str
+        Names of the layouts that such rows may have, the usual one first.
+    first, more : tuple of Field
     """
 
     rows: str
     title: str
+    layouts: tuple[str, ...]
     first: tuple[Field, ...]
     more: tuple[Field, ...]
-    task: str | None = None
 
-    def shown(self, chosen: Mapping[str, str]) -> tuple[Field, ...]:
-        """The first fields, as far as they belong to the question."""
-        return tuple(field for field in self.first if self._belongs(field, chosen))
+    @property
+    def tasks(self) -> list[type[Task]]:
+        """The tasks that such rows can be used for."""
+        return [task for task in TASKS.values() if set(task.layouts) & set(self.layouts)]
 
-    def further(self, chosen: Mapping[str, str]) -> tuple[Field, ...]:
-        """The same of the others."""
-        return tuple(field for field in self.more if self._belongs(field, chosen))
+    @property
+    def task(self) -> str | None:
+        """The task, if there is only one."""
+        return self.tasks[0].name if len(self.tasks) == 1 else None
 
-    def asked_task(self, chosen: Mapping[str, str]) -> str:
-        """The value of the field ``task``: what is asked, where more than one thing can be."""
-        field = self.field("task")
-        return chosen.get("task", field.choices[0][0]) if field else ""
+    @property
+    def task_choices(self) -> tuple[tuple[str, str], ...]:
+        """The values of the field ``task`` with their titles, the default first."""
+        # A layout that one task alone takes is the usual one, where there is another.
+        usual = [task for task in self.tasks if task.layouts == self.layouts[:1]]
+        others = [task for task in self.tasks if task not in usual]
+        inferred = (INFERRED if usual else "", "inferred from the target")
+        named = [(task.name, task.title) for task in others]
+        return (*((task.name, task.title) for task in usual), inferred, *named)
 
-    def _belongs(self, field: Field, chosen: Mapping[str, str]) -> bool:
-        return not field.asked or self.asked_task(chosen) in field.asked
+    def visible(self, chosen: Mapping[str, str]) -> tuple[Field, ...]:
+        """The first fields that belong to the chosen task."""
+        return tuple(filter(None, (self._shown(field, chosen) for field in self.first)))
 
-    def missing(self, chosen: Mapping[str, str]) -> Fault | None:
-        """That a choice was not made which must be."""
-        for field in self.shown(chosen):
+    def folded(self, chosen: Mapping[str, str]) -> tuple[Field, ...]:
+        """The other fields that belong to the chosen task."""
+        return tuple(filter(None, (self._shown(field, chosen) for field in self.more)))
+
+    def chosen_task(self, chosen: Mapping[str, str]) -> type[Task] | None:
+        """The task that was chosen; None where it is to be inferred."""
+        default = self.task_choices[0][0] if self.field("task") else self.task or ""
+        return TASKS.get(chosen.get("task", default))
+
+    def test_rows(self, chosen: Mapping[str, str]) -> str:
+        """Where test rows come from, unless another table is chosen."""
+        task = self.chosen_task(chosen)
+        return LAYOUTS[task.layouts[-1] if task else self.layouts[-1]].test_rows
+
+    def _shown(self, field: Field, chosen: Mapping[str, str]) -> Field | None:
+        """The field as it is shown for the chosen task; None where it has no meaning."""
+        task = self.chosen_task(chosen)
+        own = any(field.name in other.own_settings for other in TASKS.values())
+        if own and (task is None or field.name not in task.own_settings):
+            return None
+        if task is not None and field.name in task.unused_settings:
+            return None
+        return replace(field, choices=self.task_choices) if field.name == "task" else field
+
+    def missing(self, chosen: Mapping[str, str]) -> FormError | None:
+        """An error for the first required field that is empty."""
+        for field in self.visible(chosen):
             if not field.needed or chosen.get(field.name):
                 continue
             if field.kind == "number":
@@ -95,15 +130,15 @@ class Form:
             else:
                 name = field.name
                 error = DataError("no {name} column was named", fix="choose one", name=name)
-            return Fault(error, field.name)
+            return FormError(error, field.name)
         return None
 
-    def can_ask(self, value: str) -> bool:
-        """Whether it is among the questions."""
-        field = self.field("task")
-        return field is not None and value in dict(field.choices)
+    @property
+    def without_target(self) -> str | None:
+        """A task that needs no target, if there is one."""
+        return next((t.name for t in self.tasks if "target" in t.unused_settings), None)
 
-    def asks_first(self, name: str) -> bool:
+    def has_first(self, name: str) -> bool:
         """Whether a field of this name is among the first."""
         return any(field.name == name for field in self.first)
 
@@ -112,86 +147,66 @@ class Form:
         return next((field for field in (*self.first, *self.more) if field.name == name), None)
 
 
-# What a recipe has where nothing is chosen stands first.
+# The default of the recipe comes first.
 CELLS = (("lstm", "LSTM"), ("gru", "GRU"), ("rnn", "RNN"))
-CELLS_OF_FORECASTS = (("gru", "GRU"), ("lstm", "LSTM"), ("rnn", "RNN"))
-QUESTIONS = (
-    ("", "find out from the target"),
-    ("classify", "one of several classes"),
-    ("multilabel", "several labels at once"),
-    ("regress", "a number"),
-)
-ASKED = (
-    ("", "what a column says of each"),
-    (NEXT, "what comes next at each step"),
-    ("classify", "what a column says: one of several classes"),
-    ("regress", "what a column says: a number"),
-)
-# What is found out from the target, where another question is asked unless one is chosen.
-FORECAST, FOUND = "forecast", "found"
-OF_SERIES = (
-    (FORECAST, "how it goes on"),
-    (FOUND, "what a column says of each"),
-    ("classify", "what a column says: one of several classes"),
-    ("regress", "what a column says: a number"),
-)
-TARGET = Field("target", "Target", "the column to predict: classes or numbers", needed=True)
+FORECAST_CELLS = (("gru", "GRU"), ("lstm", "LSTM"), ("rnn", "RNN"))
+# The value of the field ``task`` where the task is inferred from the target, and none is usual.
+INFERRED = "found"
+TARGET = Field("target", "Target", "column to predict: classes or numbers", needed=True)
 CELL = Field(
     "cell",
     "Network",
-    "LSTM and GRU remember long; a plain RNN forgets within a sentence",
+    "LSTM and GRU keep long context; a plain RNN forgets within a sentence",
     "choice",
     choices=CELLS,
 )
-CELL_OF_FORECASTS = replace(CELL, choices=CELLS_OF_FORECASTS)
-TARGET_OF_ALL = replace(TARGET, asked=("", FOUND, "classify", "regress"))
-ASK = Field(
-    "task", "Question", "of whole sequences, or of each of their steps", "choice", choices=ASKED
-)
-ASK_OF_SERIES = Field("task", "Question", "of each series", "choice", choices=OF_SERIES)
-GROUP = Field("group", "Group", "rows alike here (author, speaker) stay in one part")
-GROUP_OF_SERIES = replace(GROUP, asked=TARGET_OF_ALL.asked)
+FORECAST_CELL = replace(CELL, choices=FORECAST_CELLS)
+GROUP = Field("group", "Group", "rows with equal values (author, speaker) stay in the same split")
 TIME = Field("time", "Time", "train on earlier rows, test on later ones")
-NAME = Field("id", "Name of each row", "shown beside its prediction; never read")
+NAME = Field("id", "Row identifier", "shown with the prediction; not an input")
 WEIGHT = Field("weight", "Weight", "how many people a row stands for")
-TEST = Field("test", "Test rows", "or another table that was opened here", "table")
+TEST = Field("test", "Test rows", "or another uploaded table", "table")
 TASK = Field(
     "task",
-    "Kind of question",
-    "numbers of more than 20 values are predicted as numbers",
+    "Task",
+    "numbers with more than 20 different values are predicted as numbers",
     "choice",
-    choices=QUESTIONS,
 )
 SEPARATOR = Field(
     "label_separator",
-    "What parts several labels",
-    "as ; in “war; trade”; empty: one label each",
+    "Label separator",
+    "such as ; in “war; trade”; empty: one label per row",
     "text",
 )
-COVARIATE = Field(
-    "covariate", "Known throughout", "columns that are read too, with commas between them", "text"
-)
+COVARIATE = Field("covariate", "Covariates", "further input columns, separated by commas", "text")
 ATTRIBUTE = Field(
     "attribute",
-    "Told of each event",
-    "columns that are read too, with commas between them",
+    "Event attributes",
+    "further input columns, separated by commas",
     "text",
 )
 ENDS = (
-    Field("encoding", "Text encoding", "if it was guessed wrongly: gb18030, latin-1, ...", "text"),
-    Field("delimiter", "Column delimiter", "if it was guessed wrongly", "text"),
-    Field("max_minutes", "Most minutes of training", "empty: as long as it takes", "number"),
+    Field("encoding", "Text encoding", "if detected wrongly: gb18030, latin-1, ...", "text"),
+    Field("delimiter", "Column delimiter", "if detected wrongly", "text"),
+    Field("max_minutes", "Maximum training time (minutes)", "empty: no limit", "number"),
     Field(
         "seeds",
         "Networks to train",
-        "each from a seed of its own, to see how far chance goes",
+        "each with its own seed, to show the effect of chance",
         "number",
     ),
-    Field("note", "A sentence about the data", "shown at the top of the report", "text"),
+    Field("note", "Note on the data", "shown at the top of the report", "text"),
 )
 HORIZON = Field(
-    "horizon", "Steps to forecast", "how far ahead", "number", needed=True, asked=(FORECAST,)
+    "horizon",
+    "Steps to forecast",
+    "number of steps ahead",
+    "number",
+    needed=True,
 )
+
+# Series are forecast unless something else is asked of them.
+SERIES_LAYOUTS = ("forecast_origins", "numeric_series")
 
 FORMS: dict[str, Form] = {
     form.rows: form
@@ -199,162 +214,159 @@ FORMS: dict[str, Form] = {
         Form(
             TEXTS,
             "a text",
-            (Field("text", "Text", "the column that is read", needed=True), TARGET, CELL),
+            ("texts",),
+            (Field("text", "Text", "column of texts", needed=True), TARGET, CELL),
             (GROUP, TIME, NAME, WEIGHT, TEST, TASK, SEPARATOR, *ENDS),
         ),
         Form(
             STATES,
-            "a life course: a state for each time point, side by side",
+            "a life course: one column of states per time point",
+            ("states",),
             (
-                Field("states", "States", "the columns, as first:last", "text", needed=True),
-                ASK,
-                TARGET_OF_ALL,
+                Field("states", "States", "columns, as first:last", "text", needed=True),
+                TASK,
+                TARGET,
                 CELL,
             ),
             (COVARIATE, GROUP, TIME, NAME, WEIGHT, TEST, *ENDS),
         ),
         Form(
             SPELLS,
-            "a stay in a state, from when till when",
+            "a spell: a state with its start and end",
+            ("spells",),
             (
-                Field("id", "Person", "whose stay it is", needed=True),
-                Field("state", "State", "which state it is a stay in", needed=True),
+                Field("id", "Person", "identifier of the person", needed=True),
+                Field("state", "State", "column of states", needed=True),
                 Field("start", "Start", "whole numbers or dates", needed=True),
-                Field("end", "End", "none: where the next begins"),
-                ASK,
-                TARGET_OF_ALL,
+                Field("end", "End", "none: until the next spell starts"),
+                TASK,
+                TARGET,
                 CELL,
             ),
             (COVARIATE, GROUP, WEIGHT, TEST, *ENDS),
         ),
         Form(
             EVENTS,
-            "an event: who, what, when",
+            "an event: person, event, time",
+            ("events",),
             (
-                Field("id", "Person", "whose event it is", needed=True),
-                Field("event", "Event", "what happened", needed=True),
-                Field("time", "Time", "gives the order; none: as they stand in the table"),
-                ASK,
-                TARGET_OF_ALL,
+                Field("id", "Person", "identifier of the person", needed=True),
+                Field("event", "Event", "column of events", needed=True),
+                Field("time", "Time", "order of the events; none: order of the table"),
+                TASK,
+                TARGET,
                 CELL,
             ),
             (ATTRIBUTE, COVARIATE, GROUP, WEIGHT, TEST, *ENDS),
         ),
         Form(
             SERIES,
-            "a value of a series at one time",
+            "one time step of a time series",
+            SERIES_LAYOUTS,
             (
                 Field(
                     "series",
                     "Values",
-                    "a column of numbers, or several with commas between them",
+                    "a column of numbers, or several separated by commas",
                     "text",
                     needed=True,
                 ),
                 Field("time", "Time", "years, months, dates or numbers", needed=True),
-                Field("id", "Series", "which series it is of; none: there is one"),
-                ASK_OF_SERIES,
-                TARGET_OF_ALL,
+                Field("id", "Series", "identifier of the series; none: a single series"),
+                TASK,
+                TARGET,
                 HORIZON,
-                CELL_OF_FORECASTS,
+                FORECAST_CELL,
             ),
             (
                 Field(
                     "past",
-                    "Read beside it",
-                    "columns that are known up to now, with commas between them",
+                    "Past covariates",
+                    "columns known up to the present, separated by commas",
                     "text",
-                    asked=(FORECAST,),
                 ),
                 Field(
                     "known",
-                    "Known beforehand",
-                    "columns that are known for the steps to come too",
+                    "Future covariates",
+                    "columns also known for future steps, separated by commas",
                     "text",
-                    asked=(FORECAST,),
                 ),
-                GROUP_OF_SERIES,
+                GROUP,
                 TEST,
                 *ENDS,
             ),
         ),
         Form(
             WIDE,
-            "a whole series, its values side by side",
+            "a time series: one column per time point",
+            SERIES_LAYOUTS,
             (
-                Field("id", "Series", "the column of their names", needed=True),
-                Field("series", "Values", "the columns, as first:last", "text", needed=True),
-                ASK_OF_SERIES,
-                TARGET_OF_ALL,
+                Field("id", "Series", "identifier of the series", needed=True),
+                Field("series", "Values", "columns, as first:last", "text", needed=True),
+                TASK,
+                TARGET,
                 HORIZON,
-                CELL_OF_FORECASTS,
+                FORECAST_CELL,
             ),
-            (GROUP_OF_SERIES, TEST, *ENDS),
+            (GROUP, TEST, *ENDS),
         ),
         Form(
             TOKENS,
             "a word of a sentence",
+            ("tokens",),
             (
-                Field("text", "Word", "none: the words of a CoNLL file"),
-                Field("id", "Sentence", "alike in all words of a sentence; none: a CoNLL file"),
+                Field("text", "Word", "none: words of a CoNLL file"),
+                Field("id", "Sentence", "identifier of the sentence; none: a CoNLL file"),
                 Field(
                     "target",
                     "Tags",
-                    "a column, or several as in upos,feats,lemma",
+                    "a column, or several: upos,feats,lemma",
                     "text",
                     needed=True,
                 ),
                 CELL,
             ),
             (GROUP, TEST, *ENDS),
-            "label",
         ),
     )
 }
 
 
-def of_series(recipe: Recipe) -> bool:
-    """Whether series are to be forecast."""
-    return layout_for(recipe).is_forecast
-
-
 def form_of(recipe: Recipe) -> Form:
-    """The form that a recipe could have come from."""
-    data = recipe.data
-    if of_series(recipe) or data.reads_numbers:
-        return FORMS[SERIES if data.time else WIDE]
-    kinds = {TOKENS: data.token, STATES: data.states, SPELLS: data.state, EVENTS: data.event}
-    return FORMS[next((rows for rows, column in kinds.items() if column), TEXTS)]
+    """The form that could have made a recipe."""
+    found = [form for form in FORMS.values() if layout_for(recipe).name in form.layouts]
+    # A series that has times stands in several rows.
+    return found[0 if recipe.data.time else -1]
 
 
 def recipe_of(form: Form, path: str, test: str | None, chosen: Mapping[str, str]) -> Recipe:
-    """The recipe that a filled form asks for; what it leaves empty keeps its default.
+    """The recipe of a filled form; empty fields keep their defaults.
 
     Raises
     ------
     RecipeError
-        A choice cannot be.
+        A value is not allowed.
     """
-    names = {field.name for field in (*form.shown(chosen), *form.further(chosen))} - {"test"}
+    names = {field.name for field in (*form.visible(chosen), *form.folded(chosen))} - {"test"}
     flags: dict[str, Any] = {name: chosen[name] for name in names if name in chosen}
     for field in (*form.first, *form.more):
-        if field.name in SEVERAL & flags.keys():
+        if field.name in MULTIPLE & flags.keys():
             given = flags[field.name]
             parts = [given] if field.kind == "column" else re.split(r"\s*,\s*", given)
             flags[field.name] = tuple(filter(None, parts))
-    asked = form.asked_task(chosen)
-    flags |= {"test": test, "task": form.task or (None if asked in ("", FOUND) else asked)}
+    task = form.chosen_task(chosen)
+    flags |= {"test": test, "task": task.name if task else None}
     flags["drop_bad"] = chosen.get("drop_bad")
-    if "part" in chosen:  # the whole form was sent: a box that is not ticked is missing from it
+    if "part" in chosen:  # the whole form was sent: an unchecked box is missing from it
         flags["baselines"] = "baselines" in chosen
     return recipe_from_flags(None, (path,), flags, ())
 
 
-def at_field(error: DureeError, form: Form, chosen: Mapping[str, str]) -> Fault:
-    """An error at the field of which it speaks, as far as it says which that is."""
+def at_field(error: DureeError, form: Form, chosen: Mapping[str, str]) -> FormError:
+    """An error, at the field that it is about if it says which."""
     facts = error.values
     names = [name for name, given in chosen.items() if given == facts.get("column")]
     names += re.findall(r"\b[a-z]+\.([a-z_]+)\b", str(facts))
     names += [option.replace("-", "_") for option in re.findall(r"--([a-z-]+)", error.fix)]
-    fields = {field.name for field in (*form.shown(chosen), *form.further(chosen))}
-    return Fault(error, next((name for name in names if name in fields), ""))
+    fields = {field.name for field in (*form.visible(chosen), *form.folded(chosen))}
+    return FormError(error, next((name for name in names if name in fields), ""))

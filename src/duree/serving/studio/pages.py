@@ -1,4 +1,4 @@
-"""Pages: templates, in the reader's language, and the messages that stand in place of a page."""
+"""Pages: templates in the reader's language, and pages for errors."""
 
 # FastAPI reads the annotations of ``fields``: they may not be strings.
 from functools import lru_cache
@@ -12,33 +12,34 @@ from jinja2 import Environment
 from duree.errors import DureeError, RunError, user_language
 from duree.pipeline.listener import STEPS
 from duree.report.numbers import number
-from duree.report.pages.report import page_environment, readable_verdict
+from duree.report.pages.report import page_environment
+from duree.report.pages.sections import readable_verdict
 from duree.report.safe_text import label, quote
 from duree.report.shading import shade
 from duree.report.vocabulary import Words
 from duree.serving.studio import table_preview
-from duree.serving.studio.workspace import Missing
+from duree.serving.studio.workspace import NotFoundError
 
 LANGUAGE = "duree-language"
 STATIC = files("duree.serving.studio") / "static"
-# Pages of the library that are shown in a frame: they bring their own style, and run nothing.
+# For report pages in a frame: they bring their own style and run no script.
 FRAMED = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 
-STATUS = {Missing: 404, RunError: 409}
-# What each download is.
+STATUS = {NotFoundError: 404, RunError: 409}
+# Descriptions of the downloads.
 DOWNLOADS = {
-    "predictions.csv": "the test rows with their predictions; opens in a spreadsheet",
-    "predictions.xlsx": "the test rows with their predictions, for Excel",
-    "predictions.parquet": "the test rows with their predictions, for programs",
-    "figures.zip": "every figure of the report, as PDF and SVG",
+    "predictions.csv": "test rows with predictions, for spreadsheets",
+    "predictions.xlsx": "test rows with predictions, for Excel",
+    "predictions.parquet": "test rows with predictions, for programs",
+    "figures.zip": "all figures of the report, as PDF and SVG",
     "model.zip": "the trained network",
-    "onnx.zip": "the network for other programs, with its tables and its model card",
-    "recipe.toml": "every choice: duree fit --recipe repeats the run",
-    "metrics.json": "every figure, for programs",
-    "report.html": "the report, in one file",
+    "onnx.zip": "the network for other programs, with its tables and model card",
+    "recipe.toml": "all settings; duree fit --recipe repeats the run",
+    "metrics.json": "all metrics, for programs",
+    "report.html": "the report as one file",
 }
 
 
@@ -55,18 +56,18 @@ Form = Annotated[Fields, Depends(fields)]
 
 
 def words_for(request: Request) -> Words:
-    """The language that was chosen on a page, or the browser's, or else the machine's."""
+    """The language chosen on a page, or that of the browser, or that of the machine."""
     chosen = request.cookies.get(LANGUAGE)
     if chosen in ("en", "zh"):
         return Words(chosen)
-    wanted = request.headers.get("accept-language", "").lower()
-    if not wanted:
+    accepted = request.headers.get("accept-language", "").lower()
+    if not accepted:
         return Words(user_language())
-    return Words("zh" if wanted.startswith("zh") else "en")
+    return Words("zh" if accepted.startswith("zh") else "en")
 
 
 def page(request: Request, name: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """A template as an answer."""
+    """A template as a response."""
     return HTMLResponse(piece(request, name, **context), status)
 
 
@@ -79,12 +80,12 @@ def piece(request: Request, name: str, **context: Any) -> str:
 
 
 def framed(html: str) -> HTMLResponse:
-    """A page that the library wrote, for a frame."""
+    """A page of the report, for a frame."""
     return HTMLResponse(html, headers={"Content-Security-Policy": FRAMED})
 
 
 def error_page(request: Request, error: DureeError) -> HTMLResponse:
-    """An error of the user's in place of a page; only its message where a piece was asked for."""
+    """A page for an error of the user's; only its message for requests of htmx."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
     message = table_preview.without_paths(error.message(words_for(request).language))
     name = "message.html" if request.headers.get("hx-request") else "error.html"
@@ -98,8 +99,8 @@ def _environment(language: str) -> Environment:
     environment.globals |= {
         "downloads": DOWNLOADS,
         "figure": lambda value, places: "–" if value is None else number(value, places),
-        "question": lambda asked: words(
-            asked.template, target=label(asked.target, 40), text=label(asked.text, 40)
+        "task_label": lambda task: words(
+            task.template, target=label(task.target, 40), text=label(task.text, 40)
         ),
         "quote": quote,
         "shade": shade,

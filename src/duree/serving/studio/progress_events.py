@@ -1,4 +1,4 @@
-"""Live: a run that is under way, as its page shows it, sent anew whenever something has moved."""
+"""Progress of a run as its page shows it, sent as server-sent events whenever it changes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from duree.errors import RunError
 from duree.pipeline.listener import STEPS
 from duree.pipeline.progress import STOP_FILE, Standing, standing
 from duree.pipeline.run import Run
-from duree.report.run_data import read_history
+from duree.report.run_folder import RunFolder
 from duree.results.run_files import Epoch
 
-PAUSE, STILL = 0.5, 15  # seconds between looks, and between signs of life where nothing moves
-# The panel that a curve is drawn in, in units of the picture.
-WIDE, HIGH = 300.0, 110.0
+POLL, KEEP_ALIVE = 0.5, 15  # seconds between polls, and between comments if nothing changes
+# The panel of a curve, in units of the SVG.
+WIDTH, HEIGHT = 300.0, 110.0
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One panel: each line's name and points, and the values at the edges."""
+    """One panel: name and points of each line, and the smallest and largest value."""
 
     title: str
     lines: list[tuple[str, str]]
@@ -31,7 +31,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class View:
-    """What the page of a run that is under way shows."""
+    """What the page of an unfinished run shows."""
 
     now: Standing
     place: int
@@ -42,7 +42,7 @@ class View:
 
 
 def view(run: Run) -> View:
-    """The run as it stands."""
+    """The current progress of a run."""
     now, history = standing(run), _history(run)
     figures = [epoch.metric for epoch in history]
     curves = []
@@ -67,15 +67,15 @@ async def events(
 ) -> AsyncIterator[bytes]:
     """Server-sent events: ``progress`` with a piece of HTML, and ``over`` at the end."""
     last, sent = "", 0.0
-    while state(run) == "working":
+    while state(run) == "running":
         content = page(view(run))
         if content != last:
             yield _event("progress", content)
             last, sent = content, time.monotonic()
-        elif time.monotonic() - sent > STILL:
+        elif time.monotonic() - sent > KEEP_ALIVE:
             yield b": still here\n\n"
             sent = time.monotonic()
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(POLL)
     yield _event("over", "")
 
 
@@ -86,8 +86,8 @@ def _event(name: str, content: str) -> bytes:
 
 def _history(run: Run) -> list[Epoch]:
     try:
-        return read_history(run.folder)
-    except RunError:  # the run itself tells when it comes to it
+        return RunFolder(run.folder).history()
+    except RunError:  # the run itself reports it later
         return []
 
 
@@ -97,7 +97,7 @@ def _curve(title: str, values: dict[str, list[float]]) -> Curve:
     spread = (high - low) or 1.0
     lines = []
     for name, line in values.items():
-        step = WIDE / (len(line) - 1)
-        points = (f"{n * step:.1f},{HIGH * (high - v) / spread:.1f}" for n, v in enumerate(line))
+        step = WIDTH / (len(line) - 1)
+        points = (f"{n * step:.1f},{HEIGHT * (high - v) / spread:.1f}" for n, v in enumerate(line))
         lines.append((name, " ".join(points)))
     return Curve(title, lines, low, high)

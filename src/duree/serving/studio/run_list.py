@@ -1,4 +1,4 @@
-"""Listing: one line of figures for each run, and several runs beside one another."""
+"""The list of runs, one summary per run, and the comparison of several."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from duree.report.numbers import Shown, estimate
 from duree.report.pages.settings import Choice, list_choices
 from duree.report.vocabulary import Words
 from duree.results.run_files import NETWORK, Metrics
-from duree.serving.studio.forms import of_series
+from duree.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a run asks: a template that ``words`` can tell, and what it names."""
+class TaskLabel:
+    """The task of a run: a template to translate, and its values."""
 
     template: str
     target: str = ""
@@ -27,24 +27,24 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One run as the list shows it; figures only where it is finished."""
+class RunSummary:
+    """One run as the list shows it; metrics only if it is finished."""
 
     name: str
     state: str
-    asked: Asked
+    label: TaskLabel
     cell: str
     rows: int = 0
     metric: str = ""
-    ours: Shown | None = None
+    network: Shown | None = None
     baseline: str = ""
-    theirs: Shown | None = None
+    best: Shown | None = None
     when: str = ""
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two runs that stand beside one another; ``evidence`` is None where their rows differ."""
+class PairComparison:
+    """Two runs compared; ``evidence`` is None if their rows differ."""
 
     first: str
     second: str
@@ -53,29 +53,23 @@ class Pair:
     evidence: Evidence | None
 
 
-def asked(recipe: Recipe) -> Asked:
-    """What a recipe asks."""
+def task_label(recipe: Recipe) -> TaskLabel:
+    """What a recipe predicts, and from which columns."""
     data = recipe.data
-    if of_series(recipe):
-        return Asked("Forecasting “{target}”", data.target or "")
-    if data.token is not None:
-        return Asked("“{target}” of each word", data.target or "")
-    events = ", ".join(data.event)
     columns = ", ".join((*data.states, *data.series))
-    read = data.state or events or columns or data.text or ""
-    if data.target == data.text:  # the sequences themselves are foretold
-        return Asked("What comes next in “{text}”", text=read)
-    return Asked("“{target}” from “{text}”", data.target or "", read)
+    read = data.state or ", ".join(data.event) or columns or data.text or ""
+    task = TASKS.get(recipe.task or "", Task)
+    return TaskLabel(task.run_title, data.target or "", read)
 
 
-def line(run: Run, state: str) -> Line:
+def summarize(run: Run, state: str) -> RunSummary:
     """One run as the list shows it."""
-    plain = Line(run.folder.name, state, asked(run.recipe), run.recipe.model.cell)
+    plain = RunSummary(run.folder.name, state, task_label(run.recipe), run.recipe.model.cell)
     if state != "finished":
         return plain
     try:
         metrics = Metrics.model_validate(run.read_json("metrics.json"))
-    except (DureeError, ValueError):  # of another version, or altered: its own page tells more
+    except (DureeError, ValueError):  # of another version, or altered: its own page says more
         return plain
     primary, rows = metrics.primary_metric, metrics.rows.get("test", 0)
     ours, baseline = metrics.results[NETWORK].estimates.get(primary), metrics.strongest_baseline
@@ -83,26 +77,26 @@ def line(run: Run, state: str) -> Line:
         plain,
         rows=rows,
         metric=primary,
-        ours=estimate(ours, primary, rows) if ours else None,
+        network=estimate(ours, primary, rows) if ours else None,
         baseline=baseline or "",
-        theirs=estimate(metrics.results[baseline].estimates[primary], primary, rows)
+        best=estimate(metrics.results[baseline].estimates[primary], primary, rows)
         if baseline
         else None,
         when=metrics.test_openings[-1].when if metrics.test_openings else "",
     )
 
 
-def pairs(runs: list[Run], lines: list[Line]) -> list[Pair]:
-    """Each run held against the next: is one network better than the other?"""
+def compare_pairs(runs: list[Run], summaries: list[RunSummary]) -> list[PairComparison]:
+    """Each run compared with the next: is one network better than the other?"""
     found = []
-    for (one, first), (other, second) in pairwise(zip(runs, lines, strict=True)):
+    for (one, first), (other, second) in pairwise(zip(runs, summaries, strict=True)):
         tests = compare_runs(one, other)
         evidence = weigh(tests, first.metric, 0.0)[0] if tests else None
-        found.append(Pair(first.name, second.name, first.metric, first.rows, evidence))
+        found.append(PairComparison(first.name, second.name, first.metric, first.rows, evidence))
     return found
 
 
-def differing(runs: list[Run], words: Words) -> list[tuple[Choice, list[str]]]:
+def differing_settings(runs: list[Run], words: Words) -> list[tuple[Choice, list[str]]]:
     """The settings in which runs differ, with each run's value."""
     each = [
         {

@@ -1,4 +1,4 @@
-"""Start: open the studio at an address of this machine alone, with a key of its own."""
+"""Start the studio on this machine only, with an access token of its own."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from duree.errors import require_packages
 from duree.serving.guard import App, Guard
 from duree.serving.serve import listening, names_of, run
 
-# Pages that follow a run never end by themselves.
+# Seconds at the end: pages that follow a run never end by themselves.
 GRACE = 1
 
 
 def studio(
     folder: Path, host: str = "127.0.0.1", port: int = 8321, *, open_browser: bool = True
 ) -> None:
-    """Show a folder of runs in the browser until the process is told to end.
+    """Show a folder of runs in the browser until the process ends.
 
-    Trainings that were started here go on by themselves.
+    Trainings that were started here continue without it.
 
     Parameters
     ----------
     folder : Path
-        Of runs; made where it is missing.
+        Folder of runs; created if missing.
     host, port
-        Where to listen: loopback, unless told otherwise.
+        Address to listen on; loopback by default.
     open_browser : bool
-        Whether to open the page too.
+        Whether to open the page in the browser.
 
     Raises
     ------
     ExtraError
         A package of the extra ``studio`` is not installed.
     RunError
-        The port is taken.
+        The port is in use.
     """
     require_packages(("fastapi", "uvicorn", "python_multipart"), "studio", "the studio")
     token, address = secrets.token_urlsafe(24), listening(host, port)
@@ -45,15 +45,15 @@ def studio(
     if open_browser:
         # Some browsers take the terminal until they are closed.
         threading.Thread(target=webbrowser.open, args=[link], daemon=True).start()
-    # Who comes before all is imported waits at the address, which is taken already.
+    # The address listens already: requests wait until everything is imported.
     run(guarded(folder, token, host, port), address, GRACE)
 
 
 def guarded(folder: Path, token: str, host: str = "127.0.0.1", port: int = 8321) -> App:
-    """The studio behind its door: asked by another name, or without the token, it says nothing."""
-    from duree.serving.studio.access import Door
+    """The studio behind the checks of Host header and token."""
+    from duree.serving.studio.access import AccessControl
     from duree.serving.studio.app import create_studio
     from duree.serving.studio.uploads import LARGEST
 
-    door = Door(create_studio(folder), token, f"duree-{port}")
-    return Guard(door, names_of(host), upload=LARGEST)
+    access = AccessControl(create_studio(folder), token, f"duree-{port}")
+    return Guard(access, names_of(host), upload=LARGEST)

@@ -1,4 +1,7 @@
-"""Answers: what a run's networks say of its test rows, with both held at hand."""
+"""Test rows of a finished run: listed with their predictions, and explained one by one.
+
+Runs and networks are cached.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,20 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.errors import DataError, RunError
+from duree.errors import DataError
 from duree.pipeline.explain_row import explain_read, render_explained, require_explainable
 from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.run import Run
+from duree.report.load import load_run
 from duree.report.pages.report import render_report
-from duree.report.run_data import RunData, load_run
+from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
 from duree.storage import MANIFEST
 from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 
-# Figures are drawn, and networks asked, one at a time.
+# Figures are drawn, and networks run, one at a time.
 ONE_AT_A_TIME = threading.Lock()
 ROWS = 50  # on a page
 
@@ -34,7 +38,7 @@ class ListedRow:
     text: str
     true: str
     predicted: str
-    sure: float
+    probability: float
     right: bool
 
 
@@ -61,13 +65,13 @@ def row_page(run: Run, place: int, words: Words) -> str:
 
 
 def report_page(run: Run, words: Words) -> str:
-    """The run's report, in the language of the words."""
+    """The run's report, in the language of ``words``."""
     with ONE_AT_A_TIME:
         return _report(str(run.folder), _stamp(run), words.language)
 
 
 def finished(run: Run) -> RunData:
-    """All that a finished run tells of itself.
+    """The results of a finished run.
 
     Raises
     ------
@@ -78,56 +82,37 @@ def finished(run: Run) -> RunData:
 
 
 def lists_rows(data: RunData) -> bool:
-    """Whether the test rows can be shown one by one: they have a text, or states told as one, or
-    are series, which go by their names."""
-    kind = data.predictions.schema.get(data.column("text") or "")
-    is_shown = kind is not None and (data.channels is not None or not kind.is_nested())
-    return data.tags is None and is_shown
+    """Whether the test rows can be listed."""
+    return data.rows.listed(data) is not None
 
 
 def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[list[ListedRow], int]:
     """A page of the test rows, and how many there are on all pages.
 
-    ``contains`` is looked for in the texts, in any case. With ``wrong`` only mistakes are shown,
-    the surest first; where the target is a number, all rows with the largest errors first.
+    ``contains`` is searched for in the texts, ignoring case. With ``wrong`` only errors are shown,
+    the highest probability first; for numbers, all rows, the largest errors first.
     """
-    if data.tags is not None:
-        raise RunError(
-            "the tokens of the run {run!r} are not listed one by one",
-            fix="see its report, or predictions.parquet in its folder",
-            run=data.name,
-        )
-    text, target = _text_column(data), data.target_column()
+    listed, target = _listed(data), data.target_column()
     frame = data.predictions.select(
         pl.int_range(1, pl.len() + 1).alias("place"),
-        _as_text(data, text).fill_null("").alias("text"),
+        listed.fill_null("").alias("text"),
         pl.col(target).cast(pl.String).fill_null("").alias("true"),
         pl.col("prediction").cast(pl.String).alias("predicted"),
-        _sureness(data, target).alias("sure"),
+        _probability(data, target).alias("probability"),
     ).with_columns((pl.col("true") == pl.col("predicted")).alias("right"))
     if contains:
         folded = pl.col("text").str.to_lowercase()
         frame = frame.filter(folded.str.contains(contains.lower(), literal=True))
     if wrong:
         frame = frame if not data.classes else frame.filter(~pl.col("right"))
-        frame = frame.sort("sure", descending=True, maintain_order=True)
+        frame = frame.sort("probability", descending=True, maintain_order=True)
     shown = frame.slice((page - 1) * ROWS, ROWS)
     return [ListedRow(**row) for row in shown.iter_rows(named=True)], frame.height
 
 
-def _as_text(data: RunData, text: str) -> pl.Expr:
-    """What the list shows of each row: its text; of series their names, where they have some."""
-    if data.channels is None:
-        return pl.col(text).cast(pl.String)
-    name = data.column("id")
-    if name in data.predictions.columns:
-        return pl.col(name).cast(pl.String)
-    return pl.int_range(1, pl.len() + 1).cast(pl.String)
-
-
-def _sureness(data: RunData, target: str) -> pl.Expr:
-    """Probability of the surest class; for numbers, how far the prediction is off."""
-    if "probability" in data.predictions.columns:  # of many states, the likeliest one's alone
+def _probability(data: RunData, target: str) -> pl.Expr:
+    """Probability of the most probable class; for numbers, the absolute error."""
+    if "probability" in data.predictions.columns:  # of many states, that of the first alone
         return pl.col("probability")
     if data.classes:
         return pl.max_horizontal(f"probability_{name}" for name in data.classes)
@@ -135,13 +120,13 @@ def _sureness(data: RunData, target: str) -> pl.Expr:
 
 
 def _stamp(run: Run) -> float:
-    """Changes whenever the run's results do."""
+    """A key for caches that changes whenever the run's results do."""
     path = run.folder / "metrics.json"
     return path.stat().st_mtime if path.exists() else 0.0
 
 
 def networks(run: Run) -> list[TrainedModel]:
-    """The run's networks, loaded once; RunError where it has none yet."""
+    """The run's networks, loaded once; RunError if it has none yet."""
     manifest = run.folder / "model" / MANIFEST
     return _loaded(str(run.folder), manifest.stat().st_mtime if manifest.exists() else 0.0)
 
@@ -156,20 +141,22 @@ def _data(folder: str, stamp: float) -> RunData:
     return load_run(Path(folder))
 
 
-def _text_column(data: RunData) -> str:
-    """The column of the texts; DataError where the run has none to show."""
-    if not lists_rows(data):
+def _listed(data: RunData) -> pl.Expr:
+    """What is shown of each row; DataError where the run has none to show."""
+    listed = data.rows.listed(data)
+    if listed is None:
         raise DataError(
-            "the answers of this run are not shown one by one",
-            fix="read its report, or take predictions.parquet away",
+            "the predictions of this run are not listed row by row",
+            fix="read its report, or download predictions.parquet",
         )
-    return data.column("text") or ""
+    return listed
 
 
 @lru_cache(maxsize=32)
 def _explained(folder: str, stamp: float, place: int) -> RowData | SeriesData:
     data, run = _data(folder, stamp), Run(folder)
-    read = data.predictions[_text_column(data)][place - 1 : place]
+    _listed(data)
+    read = data.predictions[data.column("text") or ""][place - 1 : place]
     found = networks(run)
     require_explainable(found[0])
     if found[0].encoder.units_encoder is not None:

@@ -1,4 +1,4 @@
-"""Trying: what a run's network says of a text, states, a sentence or a series of one's own."""
+"""Predictions for a text, states, a sentence or a series that the user types in."""
 
 from __future__ import annotations
 
@@ -13,41 +13,38 @@ from duree.explain.attribution import integrated_gradients
 from duree.explain.model import explanation_of
 from duree.pipeline.explain_row import is_explainable
 from duree.pipeline.explain_test import shading
-from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.results.explanations import Shading
-from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.serving.served import Rows, rows_of
-from duree.serving.studio.forms import of_series
 from duree.serving.studio.test_rows import ONE_AT_A_TIME, networks
 from duree.tables.files.conll import LONGEST_SENTENCE
-from duree.tables.layouts.state_strings import ARROW
+from duree.tasks import layout_for
 
-TEXT = 20_000  # characters that may be tried
-MOST_CHANCES = 12  # that are listed, where there are more answers
-# Signs of a step without a value.
-NOTHING = frozenset({"", "-", ".", "?", "na", "nan", "null", "none"})
+MAX_LENGTH = 20_000  # characters
+MAX_CLASSES = 12  # that are listed, the most probable ones
+# Cells of a step without a value.
+MISSING = frozenset({"", "-", ".", "?", "na", "nan", "null", "none"})
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What the network says of a text or of states: an answer with its chances, or a number with
-    its range; and the shades of words, where these are explained."""
+class Prediction:
+    """The prediction for a text or states: a class with the probabilities, or a number with its
+    interval; and the attributions of words, if these are explained."""
 
     page: ClassVar[str] = "try_prediction.html"
     text: str
     prediction: object
-    chances: list[tuple[str, float]]
-    between: tuple[float, float] | None
+    probabilities: list[tuple[str, float]]
+    interval: tuple[float, float] | None
     shading: Shading | None
 
 
 @dataclass(frozen=True)
-class Tagged:
-    """The words of a sentence, each with a tag and its chance in every layer."""
+class Tags:
+    """The words of a sentence, each with a tag and its probability in every layer."""
 
     page: ClassVar[str] = "try_tags.html"
     layers: list[str]
@@ -55,97 +52,68 @@ class Tagged:
 
 
 @dataclass(frozen=True)
-class Ahead:
-    """The steps to come: time, median, and the ends of both bands."""
+class Forecast:
+    """The forecast steps: time, median, and the ends of both intervals."""
 
     page: ClassVar[str] = "try_forecast.html"
     steps: list[tuple[str, list[float | None]]]
 
     @property
     def places(self) -> int:
-        """Decimal places that show four digits of the largest figure."""
+        """Decimal places that show four digits of the largest value."""
         figures = [abs(end) for _, ends in self.steps for end in ends if end]
         return max(0, 3 - math.floor(math.log10(max(figures, default=1.0))))
 
 
-def asks_for(recipe: Recipe) -> str:
-    """What may be tried of a run: ``text``, ``states``, ``sentence``, ``series`` or nothing."""
-    data = recipe.data
-    if of_series(recipe):
-        return "" if recipe.forecast.past or recipe.forecast.known else "series"
-    if data.token is not None:
-        return "sentence"
-    if data.reads_numbers or data.attribute:
-        return ""
-    return "states" if data.reads_states else "text"
+def input_kind(recipe: Recipe) -> str:
+    """What the user may type in: ``text``, ``states``, ``sentence``, ``series`` or nothing."""
+    return layout_for(recipe).typed_input(recipe)
 
 
-def say(run: Run, given: Mapping[str, str]) -> Answered | Tagged | Ahead:
-    """What the network says of what was written in the form.
+def predict_input(run: Run, given: Mapping[str, str]) -> Prediction | Tags | Forecast:
+    """The network's prediction for what was typed into the form.
 
     Raises
     ------
     DataError
-        It cannot be read as what the network reads.
+        The network cannot read it.
     """
-    text = given.get("text", "")[:TEXT]
+    text = given.get("text", "")[:MAX_LENGTH]
     with ONE_AT_A_TIME:
         model = networks(run)[0]
         rows = rows_of(model, run.recipe)
         if isinstance(rows, Sentences):
-            return _tagged(rows, text)
+            return _tag_sentence(rows, text)
         if isinstance(rows, SeriesRows):
-            return _ahead(rows, text)
-        if isinstance(rows, Numbers):  # which the form does not offer
+            return _forecast(rows, text)
+        if not isinstance(rows, Rows):  # which the form does not offer
             raise DataError(
-                "series of several channels are not written by hand",
-                fix="predict a table of them, or send them to duree serve",
+                "a series with several channels cannot be entered by hand",
+                fix="predict a table, or use duree serve",
             )
-        if model.layout.takes_covariates:
-            return _answered(rows, _states(model, text, given))
-        return _answered(rows, {model.columns["text"]: text})
+        known = {name: given.get(f"known {name}", "") for name in model.layout.covariates}
+        return _predict_row(rows, model.layout.row_of_text(text, known))
 
 
-def _answered(rows: Rows, row: Mapping[str, str | None]) -> Answered:
+def _predict_row(rows: Rows, row: Mapping[str, str | None]) -> Prediction:
     model, text = rows.model, rows.read(row, 1)
     answer = rows.answers([text])[0]
-    chances = list(answer.get("probability", {}).items())
-    if len(chances) > MOST_CHANCES:
-        chances = sorted(chances, key=lambda chance: -chance[1])[:MOST_CHANCES]
+    probabilities = list(answer.get("probability", {}).items())
+    if len(probabilities) > MAX_CLASSES:
+        probabilities = sorted(probabilities, key=lambda pair: -pair[1])[:MAX_CLASSES]
     shades = None
     if is_explainable(model):
         sequence = model.encode(rows.series([text]))
         chosen = explanation_of(model).chosen(model.predictions(sequence))
         shades = shading(model, text, integrated_gradients(model, sequence, chosen))
-    between = (answer["low"], answer["high"]) if "low" in answer else None
-    return Answered(text, answer["prediction"], chances, between, shades)
+    interval = (answer["low"], answer["high"]) if "low" in answer else None
+    return Prediction(text, answer["prediction"], probabilities, interval, shades)
 
 
-def _states(model: TrainedModel, text: str, given: Mapping[str, str]) -> dict[str, str | None]:
-    """States in their order, with commas or line ends between them, as a row of the table."""
-    states = [state for part in re.split(r"[›,;\t\n]", text) if (state := part.strip())]
-    if not states:
-        raise DataError("there are no states", fix="write some, in their order")
-    row: dict[str, str | None] = {
-        name: given.get(f"known {name}") for name in model.layout.covariates
-    }
-    if not model.layout.step_columns:
-        return row | {model.columns["text"]: ARROW.join(states)}
-    columns = model.layout.step_columns
-    if len(states) > len(columns):
-        raise DataError(
-            "{count} states are more than the {most} time points of the table",
-            fix="leave some out",
-            count=len(states),
-            most=len(columns),
-        )
-    return row | dict.fromkeys(columns) | dict(zip(columns, states, strict=False))
-
-
-def _tagged(rows: Sentences, text: str) -> Tagged:
+def _tag_sentence(rows: Sentences, text: str) -> Tags:
     words = text.split()[:LONGEST_SENTENCE]
     if not words:
-        raise DataError("there are no words", fix="write some, with blanks between them")
+        raise DataError("no words were given", fix="write words separated by spaces")
     answer = rows.answers([words])[0]
     layers = [name for name in answer if name.startswith("prediction")]
     pairs = [
@@ -153,11 +121,11 @@ def _tagged(rows: Sentences, text: str) -> Tagged:
         for name in layers
     ]
     names = rows.model.columns["target"].split(",")
-    return Tagged(names, list(zip(words, map(list, zip(*pairs, strict=True)), strict=True)))
+    return Tags(names, list(zip(words, map(list, zip(*pairs, strict=True)), strict=True)))
 
 
-def _ahead(rows: SeriesRows, text: str) -> Ahead:
-    """A line for each step: its value, after its time where the network reads times."""
+def _forecast(rows: SeriesRows, text: str) -> Forecast:
+    """One line per step: its value, after its time if the network reads times."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if rows.time is None:
         lines = re.split(r"[\s;]+", text.strip())
@@ -171,19 +139,19 @@ def _ahead(rows: SeriesRows, text: str) -> Ahead:
     answer = rows.answers([rows.begun(columns)])[0]
     ends = ("prediction", "low_80", "high_80", "low", "high")
     figures = zip(*(answer[name] for name in ends), strict=True)
-    return Ahead(list(zip(answer["time"], map(list, figures), strict=True)))
+    return Forecast(list(zip(answer["time"], map(list, figures), strict=True)))
 
 
 def _number(value: str, line: str, number: int) -> float | None:
-    if value.strip().lower() in NOTHING:
+    if value.strip().lower() in MISSING:
         return None
     try:
         return float(value)
     except ValueError:
         raise DataError(
-            "{value!r} is no number",
+            "{value!r} is not a number",
             "line {number}: {line!r}",
-            "write a step on each line: its time, a blank, its value with a decimal point",
+            "write one step per line: time, space, value with a decimal point",
             value=value,
             number=number,
             line=line[:80],

@@ -1,4 +1,4 @@
-"""Uploads: files that a browser sends, written to disk as they come, and never held in memory."""
+"""Uploads: files that a browser sends, streamed to disk and never held in memory."""
 
 from __future__ import annotations
 
@@ -14,45 +14,44 @@ from starlette.requests import ClientDisconnect, Request
 
 from duree.errors import DataError
 from duree.serving.guard import SLOW
-from duree.serving.studio.workspace import Shelf, Upload
+from duree.serving.studio.workspace import Upload, Workspace
 from duree.storage import cannot_write
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-# Bytes of an upload: reading so much takes a minute. Larger tables are for the command line.
+# Bytes of an upload: reading that much takes a minute. Larger tables are for the command line.
 LARGEST = 4 * 2**30
 NAME_LENGTH = 200
 
 
-async def receive(request: Request, shelf: Shelf, largest: int = LARGEST) -> Upload:
-    """Write the first file of a form to the shelf.
+async def receive(request: Request, workspace: Workspace, largest: int = LARGEST) -> Upload:
+    """Write the first file of a form to the workspace.
 
     Raises
     ------
     DataError
-        There is no file, it is not a table, it is too large, or it did not come whole; nothing of
-        it is left.
+        There is no file, or it is not a table, too large or incomplete; nothing of it is left.
     RunError
         The disk is full.
     """
-    incoming = _Incoming(shelf)
+    incoming = _Incoming(workspace)
     try:
         parser = MultipartParser(_boundary(request), incoming.callbacks())
         async for chunk in _bounded(request, largest):
             parser.write(chunk)
         parser.finalize()
-        return incoming.whole()
+        return incoming.finish()
     except FormParserError:
-        raise _not_whole() from None
+        raise _incomplete() from None
     except OSError as error:
-        raise cannot_write(shelf.uploads, error) from None
+        raise cannot_write(workspace.uploads, error) from None
     finally:
         incoming.clear()
 
 
 async def _bounded(request: Request, largest: int) -> AsyncIterator[bytes]:
-    """The body, piece by piece, while it comes and is not too long."""
+    """The body in chunks, as long as it is neither too slow nor too long."""
     received, pieces = 0, request.stream()
     try:
         while True:
@@ -61,14 +60,14 @@ async def _bounded(request: Request, largest: int) -> AsyncIterator[bytes]:
             if received > largest:
                 raise DataError(
                     "the file is larger than {gigabytes:g} GB",
-                    fix="use the command line: duree fit reads it from where it lies",
+                    fix="use the command line: duree fit reads the file in place",
                     gigabytes=largest / 2**30,
                 )
             yield chunk
     except StopAsyncIteration:
         return
     except (TimeoutError, ClientDisconnect):
-        raise _not_whole() from None
+        raise _incomplete() from None
 
 
 def _boundary(request: Request) -> bytes:
@@ -78,15 +77,15 @@ def _boundary(request: Request) -> bytes:
     return options[b"boundary"]
 
 
-def _not_whole() -> DataError:
-    return DataError("the file did not come whole", fix="upload it again")
+def _incomplete() -> DataError:
+    return DataError("the file was not uploaded completely", fix="upload it again")
 
 
 class _Incoming:
-    """The parts of a form as the parser meets them: the first file is kept, all else let pass."""
+    """The parts of a form as the parser meets them: only the first file is stored."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
         self.field = self.value = b""
         self.name = ""
         self.path: Path | None = None
@@ -117,7 +116,7 @@ class _Incoming:
             given = parse_options_header(self.value)[1].get(b"filename", b"")
             if given:
                 self.name = given.decode("utf-8", "replace")[-NAME_LENGTH:]
-                self.path = self.shelf.new_upload(self.name)
+                self.path = self.workspace.new_upload(self.name)
                 self.file = open(self.path, "wb")  # noqa: SIM115
         self.field = self.value = b""
 
@@ -130,18 +129,18 @@ class _Incoming:
             self.file.close()
             self.file, self.complete = None, True
 
-    def whole(self) -> Upload:
-        """The upload, now that all of it is there."""
+    def finish(self) -> Upload:
+        """The upload, once it is complete."""
         if self.path is None:
             raise DataError("no file was sent", fix="choose a file")
         if not self.complete:
-            raise _not_whole()
-        upload = self.shelf.keep_upload(self.path, self.name)
-        self.path = None  # it is the shelf's
+            raise _incomplete()
+        upload = self.workspace.add_upload(self.path, self.name)
+        self.path = None  # registered: not to be cleared
         return upload
 
     def clear(self) -> None:
-        """Leave nothing of a file that did not come whole."""
+        """Remove an incomplete file."""
         if self.file:
             self.file.close()
         if self.path:

@@ -1,4 +1,4 @@
-"""Shelf: the folder that the studio shows, with its runs and the tables that were uploaded."""
+"""Workspace: the folder that the studio shows, with its runs and the tables that were uploaded."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from duree.tables.files.read import READERS
 UPLOADS, NOTE = "uploads", "uploaded.json"
 
 
-class Missing(DureeError):
-    """Nothing goes by this name."""
+class NotFoundError(DureeError):
+    """There is nothing of this name."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A table that was uploaded: stored under a name of ours, shown under its own."""
+    """An uploaded table: stored under a generated name, shown under its own."""
 
     id: str
     path: Path
@@ -35,16 +35,15 @@ class Upload:
     when: str
 
 
-class Shelf:
+class Workspace:
     """A folder of runs.
 
-    Nothing that a browser sends is ever taken as a path: it is looked for among the names that are
-    there.
+    What a browser sends is never used as a path: it is looked up among the existing names.
 
     Parameters
     ----------
     folder : Path
-        Made where it is missing.
+        Created if missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,15 +52,15 @@ class Shelf:
         self.uploads.mkdir(parents=True, exist_ok=True)
 
     def runs(self) -> list[Run]:
-        """All runs, the latest first; folders that are not safe to open are passed over."""
+        """All runs, the latest first; folders that are not safe to open are skipped."""
         return sorted(self._runs(), key=lambda run: _time(run.folder), reverse=True)
 
     def run(self, name: str) -> Run:
-        """The run of this name; Missing where there is none, RunError where it is not safe."""
+        """The run of this name; NotFoundError if there is none, RunError if it is not safe."""
         for folder in self._folders():
             if folder.name == name:
                 return Run(folder)
-        raise Missing("there is no run {name!r}", fix="choose one from the list", name=name)
+        raise NotFoundError("there is no run {name!r}", fix="choose one from the list", name=name)
 
     def tables(self) -> list[Upload]:
         """All uploaded tables, the latest first."""
@@ -70,14 +69,14 @@ class Shelf:
         return sorted(whole, key=lambda upload: upload.when, reverse=True)
 
     def table(self, id: str) -> Upload:
-        """The uploaded table with this id; Missing where there is none."""
+        """The uploaded table with this id; NotFoundError if there is none."""
         for folder in self.uploads.iterdir():
             if folder.name == id and (upload := self._upload(folder)):
                 return upload
-        raise Missing("there is no such table", fix="upload it again")
+        raise NotFoundError("there is no such table", fix="upload it again")
 
     def table_of(self, run: Run) -> Upload | None:
-        """The uploaded table that a run was made of; None where it was not one of these."""
+        """The uploaded table that a run was trained on; None if there is none."""
         files = run.recipe.data.files
         return next((table for table in self.tables() if (str(table.path),) == files), None)
 
@@ -91,25 +90,25 @@ class Shelf:
         return [run for run in self._runs() if reads(run.recipe.data)]
 
     def delete(self, table: Upload) -> None:
-        """Take an uploaded table away; what runs have learned of it stays theirs."""
+        """Delete an uploaded table; runs that were trained on it are kept."""
         try:
             shutil.rmtree(table.path.parent)
         except OSError as error:
             raise cannot_write(table.path, error) from None
 
     def new_upload(self, name: str) -> Path:
-        """Where a table of this name is to be written; ``keep_upload`` makes it one of the shelf.
+        """The path to write a table of this name to; ``add_upload`` registers it.
 
         Raises
         ------
         DataError
-            Its suffix is not that of a table.
+            The suffix is not that of a table.
         """
         suffix = f".{name.lower().rpartition('.')[2]}" if "." in name else ""
         if suffix not in READERS:
             raise DataError(
-                "{name!r} is of a kind that is not known",
-                fix="upload one of {known}",
+                "the file type of {name!r} is not supported",
+                fix="upload one of: {known}",
                 name=name,
                 known=" ".join(READERS),
             )
@@ -117,8 +116,8 @@ class Shelf:
         folder.mkdir()
         return folder / f"table{suffix}"
 
-    def keep_upload(self, path: Path, name: str) -> Upload:
-        """Take a table that was written whole; ``name`` is only ever shown."""
+    def add_upload(self, path: Path, name: str) -> Upload:
+        """Register a table that was written completely; ``name`` is only displayed."""
         note: dict[str, Any] = {"name": name, "bytes": path.stat().st_size, "when": now()}
         write_file(path.with_name(NOTE), json.dumps(note).encode())
         return Upload(path.parent.name, path, **note)
@@ -140,14 +139,14 @@ class Shelf:
             note = json.loads((folder / NOTE).read_bytes())
             path = next(path for path in folder.iterdir() if path.stem == "table")
             return Upload(folder.name, path, note["name"], note["bytes"], note["when"])
-        except (OSError, ValueError, KeyError, StopIteration):  # not whole
+        except (OSError, ValueError, KeyError, StopIteration):  # incomplete
             return None
 
 
 def state(run: Run) -> str:
-    """``finished``, ``working``, ``failed`` or ``stopped``, as the run's folder tells."""
+    """``finished``, ``running``, ``failed`` or ``stopped``, by the run's folder."""
     if run.writer() is not None:
-        return "working"
+        return "running"
     if run.has("report.html"):
         return "finished"
     return "failed" if standing(run).error else "stopped"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import TOKENS, DataSettings
+from duree.results.nouns import SENTENCES, Nouns
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.files.conll import LONGEST_SENTENCE, SENTENCE
 from duree.tables.finding import Finding, listed
@@ -283,6 +284,8 @@ class Tokens(Layout):
     """Words with tags: a row for each word, a sequence for each sentence."""
 
     name: ClassVar[str] = "tokens"
+    nouns: ClassVar[Nouns] = SENTENCES
+    keeps_format: ClassVar[bool] = True
 
     @classmethod
     def claims(cls, data: DataSettings) -> bool:
@@ -307,6 +310,10 @@ class Tokens(Layout):
     @classmethod
     def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
         return "data.token goes with task = label, and only with it"
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return "sentence"
 
     @property
     def is_long(self) -> bool:

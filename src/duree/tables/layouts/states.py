@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import STATES, DataSettings
+from duree.results.nouns import STATES as OF_STATES
+from duree.results.nouns import Nouns
 from duree.tables.checks.check_table import check_table
 from duree.tables.columns import ROLES, as_text, resolve_column
 from duree.tables.describe.states import describe_states
@@ -196,6 +198,7 @@ class StateSequences(Layout):
     """What sequences of states have in common, however the table tells them."""
 
     takes_covariates: ClassVar[bool] = True
+    nouns: ClassVar[Nouns] = OF_STATES
     counted: ClassVar[str] = "sequences"
     made: ClassVar[tuple[str, ...]] = (STATES,)
 
@@ -231,12 +234,18 @@ class StateSequences(Layout):
     def row_of_text(self, text: str, given: Mapping[str, str]) -> dict[str, str | None]:
         states = [state for part in SEPARATORS.split(text) if (state := part.strip())]
         if not states:
-            raise DataError("there are no states", fix="write some, in their order")
-        known: dict[str, str | None] = {name: given.get(name) for name in self.covariates}
+            raise DataError(
+                "no states were given", fix="write states in order, separated by commas"
+            )
+        known: dict[str, str | None] = {name: given.get(name) or None for name in self.covariates}
         return known | self._row_of_states(states)
 
     def _row_of_states(self, states: list[str]) -> dict[str, str | None]:
         return {STATES: ARROW.join(states)}
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return "" if recipe.data.attribute else "states"
 
     def portable(self) -> dict[str, Any]:
         states = self.inputs[: len(self.inputs) - len(self.covariates)]
@@ -307,7 +316,7 @@ class States(StateSequences):
         if len(states) > len(columns):
             raise DataError(
                 "{count} states are more than the {most} time points of the table",
-                fix="leave some out",
+                fix="shorten the sequence",
                 count=len(states),
                 most=len(columns),
             )
