@@ -115,6 +115,11 @@ class Metrics(Record):
         return self.metrics.get(name) or known_metric(name)
 
     @property
+    def primary(self) -> Metric:
+        """The metric that the verdict is about."""
+        return self.metric(self.primary_metric)
+
+    @property
     def results(self) -> dict[str, ModelResult]:
         """The figures by model, the network first."""
         found = _results(self.models)

@@ -46,6 +46,7 @@ class Forecasts(Target):
 
     facts: ForecastFacts
 
+    explained: ClassVar[bool] = False
     watched: ClassVar[tuple[str, int]] = ("validation OWA", -1)
     baselines = forecasts.BASELINES
 

@@ -24,6 +24,7 @@ from duree.results.nouns import STEPS, Nouns
 class NextStates(Classes):
     """The state after each step; the names are those that have a column of probabilities."""
 
+    explained: ClassVar[bool] = False
     watched: ClassVar[tuple[str, int]] = ("validation bits per step", -1)
     of_outputs: ClassVar[str] = "{share:g} % of the hidden state at each step"
     step_features_in_baselines: ClassVar[str] = (

@@ -53,6 +53,8 @@ def of_same_rows(run: RunData, described: str, say: Phrases) -> Iterator[str]:
 
 def describe_baseline(run: RunData, name: str, say: Phrases) -> str:
     """What a baseline is, in a few words; an unknown one is called what the file calls it."""
+    if words := run.metrics.baselines.get(name):
+        return say(words.description or words.title)
     known = {**BASELINES, **run.rows.baselines, **run.target.baselines}
     return say(known[name]) if name in known else name
 
