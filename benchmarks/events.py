@@ -18,7 +18,7 @@ import polars as pl
 from duree.recipe.settings import DataSettings
 from duree.tables.files.read import read_tables
 from duree.tables.files.write import write_table
-from duree.tables.layouts import gather_rows
+from duree.tables.layouts.registry import gather_rows
 
 EVENTS, USERS = 2_000_000, 50_000
 

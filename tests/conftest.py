@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,62 @@ if compiled := os.environ.get("DUREE_COMPILED"):
     found.loader.exec_module(sys.modules[name])
 # Figures are drawn into files.
 os.environ["MPLBACKEND"] = "agg"
+
+
+# The longest come first, so that both workers end at about the same time.
+LONG = ("tests/serving/", "tests/runs/", "tests/pipeline/", "tests/test_", "tests/explain/")
+# Files of these folders share runs: one worker takes them all.
+SHARED = ("tests/explain/", "tests/serving/studio/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((n for n, long in enumerate(LONG) if item.nodeid.startswith(long)), len(LONG))
+
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Files are not divided among workers, nor are folders whose files share runs."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next(
+                (folder for folder in SHARED if nodeid.startswith(folder)),
+                nodeid.partition("::")[0],
+            )
+
+    return Scheduling(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_figures() -> Iterator[None]:
+    """PDFs of runs are empty but in tests of figures: see ``whole_figures``."""
+    from tests.support.pdf import empty_pdf
+
+    with empty_pdf():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_wide_training() -> Iterator[None]:
+    """The wide part is trained in a moment, but in tests of its training."""
+    from tests.support.wide import short_training
+
+    with short_training():
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole_figures() -> Iterator[None]:
+    """PDFs are drawn as for a user."""
+    from tests.support.pdf import real_pdf
+
+    with real_pdf():
+        yield
 
 
 @pytest.fixture(scope="session")

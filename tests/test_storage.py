@@ -80,13 +80,13 @@ def test_a_missing_folder_is_told_as_missing(tmp_path: Path) -> None:
 
 def test_a_folder_without_manifest_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
-    with pytest.raises(RunError, match="not a folder of Durée's"):
+    with pytest.raises(RunError, match="was not written by Durée"):
         read_sealed(tmp_path / "photos")
 
 
 def test_a_file_in_place_of_the_folder_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(b"x")
-    with pytest.raises(RunError, match="not a folder of Durée's"):
+    with pytest.raises(RunError, match="was not written by Durée"):
         read_sealed(tmp_path / "model")
 
 
@@ -98,7 +98,7 @@ def test_a_missing_file_is_named(folder: Path) -> None:
 
 def test_an_extra_file_is_named(folder: Path) -> None:
     (folder / "extra.py").write_text("print()")
-    with pytest.raises(RunError, match=r"'extra\.py' in .* is not from Durée"):
+    with pytest.raises(RunError, match=r"'extra\.py' in .* was not written by Durée"):
         read_sealed(folder)
 
 
@@ -116,7 +116,7 @@ def test_an_extra_file_is_named(folder: Path) -> None:
 def test_an_altered_file_is_named(folder: Path, alter) -> None:
     path = folder / "weights.bin"
     path.write_bytes(alter(path.read_bytes()))
-    with pytest.raises(RunError, match=r"'weights\.bin' in .* was altered or cut"):
+    with pytest.raises(RunError, match=r"'weights\.bin' in .* was altered or truncated"):
         read_sealed(folder)
 
 
@@ -124,7 +124,7 @@ def test_two_files_that_changed_names_are_refused(folder: Path) -> None:
     os.rename(folder / "weights.bin", folder / "aside")
     os.rename(folder / "model.json", folder / "weights.bin")
     os.rename(folder / "aside", folder / "model.json")
-    with pytest.raises(RunError, match="was altered or cut"):
+    with pytest.raises(RunError, match="was altered or truncated"):
         read_sealed(folder)
 
 
@@ -135,7 +135,7 @@ def test_two_files_that_changed_names_are_refused(folder: Path) -> None:
 )
 def test_a_manifest_that_is_none_is_refused(folder: Path, content: bytes) -> None:
     (folder / MANIFEST).write_bytes(content)
-    with pytest.raises(RunError, match=r"'manifest\.json' in .* was altered or cut"):
+    with pytest.raises(RunError, match=r"'manifest\.json' in .* was altered or truncated"):
         read_sealed(folder)
 
 
@@ -156,19 +156,22 @@ def test_a_manifest_that_is_none_is_refused(folder: Path, content: bytes) -> Non
 )
 def test_a_manifest_of_another_shape_is_refused(folder: Path, body: object) -> None:
     reseal(folder, body)
-    with pytest.raises(RunError, match=r"'manifest\.json' in .* was altered or cut"):
+    with pytest.raises(RunError, match=r"'manifest\.json' in .* was altered or truncated"):
         read_sealed(folder)
 
 
 def test_a_manifest_whose_own_checksum_does_not_match_is_refused(folder: Path) -> None:
     reseal(folder, manifest_body(folder), honest=False)
-    with pytest.raises(RunError, match=r"'manifest\.json' in .* was altered or cut"):
+    with pytest.raises(RunError, match=r"'manifest\.json' in .* was altered or truncated"):
         read_sealed(folder)
 
 
 def test_a_newer_format_says_to_update_even_where_all_else_is_unknown(folder: Path) -> None:
     reseal(folder, {"format": 2, "contents": "in another way"})
-    with pytest.raises(RunError, match=r"newer Durée \(format 2, this one reads 1\).*--upgrade"):
+    with pytest.raises(
+        RunError,
+        match=r"newer version of Durée \(format 2, this version reads up to 1\).*--upgrade",
+    ):
         read_sealed(folder)
 
 
@@ -187,7 +190,7 @@ def test_a_link_in_place_of_a_file_is_refused_though_its_content_is_right(
 ) -> None:
     os.rename(folder / name, folder.parent / "elsewhere")
     (folder / name).symlink_to(folder.parent / "elsewhere")
-    with pytest.raises(RunError, match="is a link, or no plain file"):
+    with pytest.raises(RunError, match="is a link or not a regular file"):
         read_sealed(folder)
 
 
@@ -202,7 +205,7 @@ def test_a_link_in_place_of_the_folder_is_refused_and_its_target_named(folder: P
 def test_a_pipe_in_place_of_a_file_does_not_hang(folder: Path) -> None:
     (folder / "weights.bin").unlink()
     os.mkfifo(folder / "weights.bin")
-    with pytest.raises(RunError, match="is a link, or no plain file"):
+    with pytest.raises(RunError, match="is a link or not a regular file"):
         read_sealed(folder)
 
 

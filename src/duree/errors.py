@@ -1,29 +1,29 @@
-"""What a user can get wrong, and what to do about it.
+"""Errors that a user can correct, each with the remedy.
 
     DureeError
     ├── RecipeError    a setting is unknown, out of range or contradicts another
-    ├── DataError      a table cannot be read, or does not hold what was asked for
+    ├── DataError      a table cannot be read, or does not hold what the task needs
     ├── RunError       a run or model folder is missing, in use, altered or too new
-    ├── TrainingError  training cannot go on (for instance, the loss is not a number)
+    ├── TrainingError  training cannot continue (for instance, the loss is not a number)
     └── ExtraError     an optional package is missing
 
 Every message has three parts: *what* happened, *where*, and what to do (*fix*). Each part is a
-``str.format`` template, and the values are given beside it, so that the same error can be told in
-another language: the files in ``languages/zh`` map every English template to its Chinese twin.
+``str.format`` template, and the values are passed separately, so that the message can be
+translated: the files in ``languages/zh`` map every English template to its Chinese translation.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 
 
 class DureeError(Exception):
-    """Something the user can mend.
+    """An error that the user can correct.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class DureeError(Exception):
     fix : str
         The usual remedy, as a template. May be empty.
     **values
-        The values that the templates name.
+        The values of the templates' placeholders.
     """
 
     def __init__(self, what: str, where: str = "", fix: str = "", **values: object) -> None:
@@ -42,9 +42,8 @@ class DureeError(Exception):
         super().__init__(what, where, fix, values)
 
     def message(self, language: str | None = None) -> str:
-        """The whole message in one line, in ``language`` (``"en"``, ``"zh"``; None: the user's)."""
-        parts = [translate(part, language).format(**self.values) for part in self.parts if part]
-        return "; ".join(parts)
+        """The message as one sentence, in ``language`` (``"en"``, ``"zh"``; None: the user's)."""
+        return sentence(self.parts, self.values, language)
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -60,18 +59,18 @@ class RecipeError(DureeError):
 
 
 class DataError(DureeError, ValueError):
-    """A table cannot be read, or does not hold what was asked for.
+    """A table cannot be read, or does not hold what the task needs.
 
-    It is a ValueError too, which is what scikit-learn's tools expect of rows that do not fit.
+    It is also a ValueError, which scikit-learn's tools expect for invalid rows.
     """
 
 
 class RunError(DureeError):
-    """A run or model folder is missing, in use, altered or made by a newer Durée."""
+    """A run or model folder is missing, in use, altered or written by a newer version."""
 
 
 class TrainingError(DureeError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 class ExtraError(DureeError):
@@ -88,14 +87,14 @@ class ExtraError(DureeError):
 
 
 def require_packages(packages: Iterable[str], extra: str, purpose: str) -> None:
-    """ExtraError with the first of some packages that is not installed."""
+    """Raise ExtraError for the first of the packages that is not installed."""
     for package in packages:
         if find_spec(package) is None:
             raise ExtraError(package, extra, purpose)
 
 
 def user_language() -> str:
-    """``"zh"`` where DUREE_LANG or the locale asks for Chinese, else ``"en"``."""
+    """``"zh"`` if DUREE_LANG or the locale is Chinese, otherwise ``"en"``."""
     for name in ("DUREE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if value := os.environ.get(name):
             return "zh" if value.lower().startswith("zh") else "en"
@@ -103,15 +102,23 @@ def user_language() -> str:
 
 
 def translate(template: str, language: str | None = None) -> str:
-    """The template's twin in ``language``; the template itself where there is none."""
+    """The template's translation into ``language``; the template itself if there is none."""
     if (language or user_language()) != "zh":
         return template
     return chinese_templates().get(template, template)
 
 
+def sentence(
+    parts: Iterable[str], values: Mapping[str, object], language: str | None = None
+) -> str:
+    """The nonempty templates, translated, filled in and joined by semicolons."""
+    separator = "；" if (language or user_language()) == "zh" else "; "
+    return separator.join(translate(part, language).format(**values) for part in parts if part)
+
+
 @cache
 def chinese_templates() -> dict[str, str]:
-    """English template to Chinese template, from the files in ``languages/zh``."""
+    """Chinese by English template, from the files in ``languages/zh``."""
     templates: dict[str, str] = {}
     for file in files("duree").joinpath("languages/zh").iterdir():
         if file.name.endswith(".toml"):

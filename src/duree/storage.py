@@ -1,7 +1,7 @@
-"""Sealed folders: files that are whole or refused, whatever happens while they are written.
+"""Sealed folders: files that are complete and verified, or refused.
 
-A sealed folder is written aside, synced, and renamed into place; its manifest holds the size and
-SHA-256 of every file. Reading checks all of it, follows no link, and loads nothing in part.
+A sealed folder is written under a temporary name, synced, and renamed into place; its manifest
+holds the size and SHA-256 of every file. Reading verifies all of them and follows no link.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from duree.errors import RunError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-# No manifest of ours comes near it: a larger file is not one, and is not read to its end.
+# Far larger than any manifest of ours: a larger file is not read to its end.
 LARGEST_MANIFEST = 2**20
 
-_REMEDY = "use an untouched copy, or train again: duree fit --recipe RUN/recipe.toml"
+_FIX = "use an untouched copy, or train again: duree fit --recipe RUN/recipe.toml"
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write one file aside, sync it, rename it into place: the old one stays whole till then.
+    """Write one file under a temporary name, sync it and rename it into place.
 
     Raises
     ------
     RunError
-        It cannot be written (a full disk, for instance); what it held before is intact.
+        It cannot be written (a full disk, for instance); its old content is intact.
     """
     aside = path.with_name(f".{path.name}.new")
     try:
@@ -45,16 +45,16 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write ``files`` as one sealed folder, in the place of whatever the folder held.
+    """Write ``files`` as one sealed folder, replacing the folder's content.
 
     Raises
     ------
     RunError
-        The folder cannot be written (a full disk, for instance); what it held before is intact.
+        The folder cannot be written (a full disk, for instance); its old content is intact.
     """
     aside, old = _aside(folder), _old(folder)
     try:
-        _put_back(folder)
+        _restore_old(folder)
         _remove(aside)
         aside.mkdir(parents=True)
         for name, content in files.items():
@@ -69,36 +69,36 @@ def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
         _remove(old)
     except OSError as error:
         _remove(aside)
-        with suppress(OSError):  # where it is no longer possible, reading finds the older one
-            _put_back(folder)
+        with suppress(OSError):  # if that fails too, reading finds the old folder
+            _restore_old(folder)
         raise cannot_write(folder, error) from None
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:
-    """What to tell where the system refuses to write."""
+    """The error where the system refuses to write."""
     return RunError(
         "{folder!r} cannot be written: {reason}",
-        fix="free some space or permit writing there; what was saved before is intact",
+        fix="free some space, or allow writing there; what was saved before is intact",
         folder=str(path),
         reason=error.strerror or str(error),
     )
 
 
 def is_sealed(folder: Path) -> bool:
-    """Whether a sealed folder, whole or not, stands at ``folder`` or waits to be put there."""
+    """Whether a sealed folder, complete or not, is at ``folder`` or waiting to be restored."""
     return folder.exists() or _old(folder).exists()
 
 
 def read_sealed(folder: Path) -> dict[str, bytes]:
-    """All files of a sealed folder but its manifest, each checked.
+    """All files of a sealed folder except its manifest, each verified.
 
     Raises
     ------
     RunError
-        The folder or a file is missing, extra, altered, a link, or written by a newer Durée.
+        The folder or a file is missing, extra, altered, a link, or from a newer version of Durée.
     """
     if not folder.exists() and _old(folder).exists():
-        # The process died between the two renames: the older one is still whole.
+        # The process ended between the two renames: the old folder is still complete.
         folder = _old(folder)
     if folder.is_symlink():
         raise RunError(
@@ -110,17 +110,17 @@ def read_sealed(folder: Path) -> dict[str, bytes]:
     if not folder.exists():
         raise RunError("there is no {folder!r}", fix="check the path", folder=str(folder))
     if not (folder / MANIFEST).exists():
-        raise RunError("{folder!r} is not a folder of Durée's", fix=_REMEDY, folder=str(folder))
+        raise RunError("{folder!r} was not written by Durée", fix=_FIX, folder=str(folder))
     expected = _read_manifest(folder)
     present = {entry.name for entry in os.scandir(folder)} - {MANIFEST}
     for name in sorted(set(expected) - present):
         raise RunError(
-            "{name!r} is missing from {folder!r}", fix=_REMEDY, name=name, folder=str(folder)
+            "{name!r} is missing from {folder!r}", fix=_FIX, name=name, folder=str(folder)
         )
     for name in sorted(present - set(expected)):
         raise RunError(
-            "{name!r} in {folder!r} is not from Durée",
-            fix="take it out of the folder",
+            "{name!r} in {folder!r} was not written by Durée",
+            fix="move it out of the folder",
             name=name,
             folder=str(folder),
         )
@@ -131,7 +131,10 @@ def _read_whole(folder: Path, name: str, size: int, digest: str) -> bytes:
     content = _read(folder, name, size + 1)
     if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
         raise RunError(
-            "{name!r} in {folder!r} was altered or cut", fix=_REMEDY, name=name, folder=str(folder)
+            "{name!r} in {folder!r} was altered or truncated",
+            fix=_FIX,
+            name=name,
+            folder=str(folder),
         )
     return content
 
@@ -145,7 +148,7 @@ def _manifest(files: Mapping[str, bytes]) -> bytes:
 
 
 def _read_manifest(folder: Path) -> dict[str, tuple[int, str]]:
-    """Size and SHA-256 of every file, from a manifest that proves itself whole first."""
+    """Size and SHA-256 of every file, from a manifest that is verified first."""
     content = _read(folder, MANIFEST, LARGEST_MANIFEST)
     try:
         outer = json.loads(content)
@@ -161,8 +164,8 @@ def _read_manifest(folder: Path) -> dict[str, tuple[int, str]]:
         }
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise RunError(
-            "{name!r} in {folder!r} was altered or cut",
-            fix=_REMEDY,
+            "{name!r} in {folder!r} was altered or truncated",
+            fix=_FIX,
             name=MANIFEST,
             folder=str(folder),
         ) from None
@@ -170,7 +173,8 @@ def _read_manifest(folder: Path) -> dict[str, tuple[int, str]]:
 
 def _refuse_newer(folder: Path, version: int) -> None:
     raise RunError(
-        "{folder!r} was written by a newer Durée (format {version}, this one reads {known})",
+        "{folder!r} was written by a newer version of Durée (format {version}, this version "
+        "reads up to {known})",
         fix="update Durée: pip install --upgrade duree",
         folder=str(folder),
         version=version,
@@ -179,13 +183,13 @@ def _refuse_newer(folder: Path, version: int) -> None:
 
 
 def _read(folder: Path, name: str, most: int) -> bytes:
-    """At most so many bytes of a plain file: never through a link, nor waiting at a pipe."""
+    """At most ``most`` bytes of a regular file: follows no link, and never blocks on a pipe."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
         if not stat.S_ISREG((folder / name).lstat().st_mode):
             raise RunError(
-                "{name!r} in {folder!r} is a link, or no plain file",
-                fix=_REMEDY,
+                "{name!r} in {folder!r} is a link or not a regular file",
+                fix=_FIX,
                 name=name,
                 folder=str(folder),
             )
@@ -194,7 +198,7 @@ def _read(folder: Path, name: str, most: int) -> bytes:
     except OSError as error:
         raise RunError(
             "{folder!r} is refused: {reason}",
-            fix=_REMEDY,
+            fix=_FIX,
             folder=str(folder),
             reason=f"{name}: {error.strerror}",
         ) from None
@@ -208,7 +212,7 @@ def _write_synced(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle on a folder to sync.
+    if os.name == "nt":  # Windows cannot sync folders.
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -217,8 +221,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _put_back(folder: Path) -> None:
-    """Where a write ended between its two renames, the older content takes its place again."""
+def _restore_old(folder: Path) -> None:
+    """Restore the old content if a write ended between its two renames."""
     if not folder.exists() and _old(folder).exists():
         os.rename(_old(folder), folder)
 
@@ -236,7 +240,7 @@ def _remove(folder: Path) -> None:
 
 
 def require(holds: bool, kind: str, part: str) -> None:
-    """Refuse a stored encoder of some kind ("text", "series") if one part of it is not valid.
+    """Refuse a stored encoder of some kind ("text", "series") if one part of it is invalid.
 
     Raises
     ------
@@ -248,10 +252,11 @@ def require(holds: bool, kind: str, part: str) -> None:
 
 
 def not_valid(kind: str, part: str) -> RunError:
-    """The error that tells which part of a stored encoder cannot be believed."""
+    """The error for an invalid part of a stored encoder."""
     return RunError(
-        "the stored {kind} encoder is not valid: see its {part!r}",
-        fix="it was altered, or a newer Durée wrote it: install that, or train the model again",
+        "the stored {kind} encoder is invalid: see its {part!r}",
+        fix="it was altered, or written by a newer version of Durée: update Durée, or train the "
+        "model again",
         kind=kind,
         part=part,
     )

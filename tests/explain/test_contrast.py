@@ -46,7 +46,7 @@ def said(planted, sequence):
 
 
 def test_a_number_has_no_decision_to_flip(numeric):
-    with pytest.raises(DataError, match="a number is no decision"):
+    with pytest.raises(DataError, match="not a decision"):
         flip(numeric[0], numeric[1][0])
 
 

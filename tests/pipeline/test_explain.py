@@ -14,6 +14,7 @@ import pytest
 from tests.support.commands import call
 from tests.support.letters import letters
 from tests.support.letters import recipe_alone as recipe
+from tests.support.pdf import real_pdf
 
 from duree.errors import DataError, RunError
 from duree.explain.attribution import integrated_gradients
@@ -294,10 +295,11 @@ def test_pictures_show_themselves_and_can_be_saved(run: Run, table: Path, tmp_pa
         picture_words(model, groups),
         picture_texts(model, texts.to_list(), pl.read_csv(table)["tone"].to_list()),
     ]
-    for number, picture in enumerate(pictures):
-        assert picture._repr_html_().startswith("<svg")
-        for suffix, opening in (("svg", b"<?xml"), ("pdf", b"%PDF")):
-            picture.save(tmp_path / f"{number}.{suffix}")
-            assert (tmp_path / f"{number}.{suffix}").read_bytes().startswith(opening)
+    with real_pdf():
+        for number, picture in enumerate(pictures):
+            assert picture._repr_html_().startswith("<svg")
+            for suffix, opening in (("svg", b"<?xml"), ("pdf", b"%PDF")):
+                picture.save(tmp_path / f"{number}.{suffix}")
+                assert (tmp_path / f"{number}.{suffix}").read_bytes().startswith(opening)
     with pytest.raises(DataError, match=r"end the name in \.svg or \.pdf"):
         pictures[0].save(tmp_path / "picture.docx")

@@ -119,7 +119,7 @@ def test_beyond_a_limit_a_sample_is_matched_and_that_is_said(
     monkeypatch.setattr(typologies, "MOST_CELLS", 60**2 * 24**2 // 2)
     written = embed_rows(run.folder, table, tmp_path / "some.parquet", 3)
     assert written is not None
-    assert "a sample of 60 different sequences, not for all 150" in written.read_text("utf-8")
+    assert "a sample of 60 distinct sequences, not for all 150" in written.read_text("utf-8")
     found = pl.read_parquet(tmp_path / "some.parquet")
     assert found["type"].null_count() == 0
     assert 60 <= found["type_matching"].drop_nulls().len() < 90
@@ -144,7 +144,7 @@ def test_texts_have_types_too(tmp_path: Path) -> None:
     written = embed_rows(made.folder, tmp_path / "letters.csv", tmp_path / "v.parquet")
     assert written is not None
     told = written.read_text("utf-8")
-    assert "120 different texts" in told
+    assert "120 distinct texts" in told
     assert "optimal matching" not in told.lower()
     assert pl.read_parquet(tmp_path / "v.parquet").columns[-1] == "type"
     write_table(letters(120).head(2), tmp_path / "two.csv")
@@ -159,7 +159,7 @@ def test_a_network_that_answers_at_each_step_gives_the_mean_of_its_states(
     made = fit(Recipe.build(chosen).replace(SMALL | ALONE), tmp_path / "next")
     written = embed_rows(made.folder, table, tmp_path / "v.parquet", 3)
     assert written is not None
-    assert "to tell what comes next" in written.read_text("utf-8")
+    assert "to predict the next state" in written.read_text("utf-8")
     model = TrainedModel.of_run(made)
     sequences = model.encode(model.texts(read_like(made, table, model)))
     values = torch.from_numpy(sequences[0].astype(np.int64))[None]

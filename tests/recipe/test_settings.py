@@ -167,7 +167,7 @@ def test_each_segmenter_parts_chinese_otherwise_and_is_refused_for_english() -> 
     for one, other in itertools.combinations(found, 2):
         assert np.abs(found[one] - found[other]).max() > 1e-7, (one, other)
     for segmenter in ("characters", "jieba"):
-        with pytest.raises(DataError, match="scripts without spaces"):
+        with pytest.raises(DataError, match="text without spaces"):
             SequenceClassifier(segmenter=segmenter).fit(["a fine day", "rain"] * 9, [1, 0] * 9)
 
 

@@ -20,6 +20,11 @@ STRENGTHS = {"network": 2.6, "nb_svm": 2.3, "tfidf_logistic": 2.1, "random_fores
 WriteRun = Callable[..., Path]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def drawn_whole(whole_figures: None) -> None:
+    """What figures are is asked here."""
+
+
 @pytest.fixture
 def write_run(tmp_path: Path) -> WriteRun:
     """A function that writes a run folder and gives its path; see ``write_classes``."""
@@ -261,7 +266,7 @@ def _comparisons(models: dict[str, dict[str, Any]], names: list[str], task: str)
 
 def _split(rows: int) -> dict[str, Any]:
     return {
-        "method": "rows were parted at random (seed 0): 17% for the test",
+        "method": "rows were split at random (seed 0): 17% for testing",
         "method_zh": "各行随机划分（种子 0）：17% 用于测试",
         "seed": 0,
         "counts": {part: rows * k for part, k in PARTS.items()} | {"left_out": 0},

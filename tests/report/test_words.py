@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from duree.errors import chinese_templates
 from duree.report.figures.choose import draw_figures
+from duree.report.load import load_run
 from duree.report.numbers import decimals, estimate, moment, number, p_value, seconds, share
 from duree.report.pages.report import render
-from duree.report.run_data import load_run
 from duree.report.safe_text import columns, cut_middle, label, quote, visible
 from duree.report.vocabulary import Words
 from duree.results.run_files import Estimate
@@ -46,8 +46,8 @@ def test_a_figure_with_a_unit_keeps_two_digits_of_its_half_interval(low, high, p
     assert decimals("mae", 1000, (low + high) / 2, low, high) == places
 
 
-def test_large_numbers_are_parted_by_thin_spaces_and_minus_is_minus():
-    assert number(-12345.6, 0) == "−12\u202f346"
+def test_large_numbers_have_commas_and_minus_is_minus():
+    assert number(-12345.6, 0) == "−12,346"
     assert number(-0.0001, 3) == "0.000"
 
 
@@ -62,7 +62,7 @@ def test_p_values_are_never_zero(p, rows, shown):
 def test_shares_times_and_moments_read_as_in_a_paper():
     assert share(0.1234, 1000) == "12.3\u202f%"
     assert share(0.1234, 50) == "12\u202f%"
-    assert [seconds(s) for s in (0.01, 4.21, 42.4, 200, 4800)] == [
+    assert [seconds(s, Words("en")) for s in (0.01, 4.21, 42.4, 200, 4800)] == [
         "< 0.1 s",
         "4.2 s",
         "42 s",
@@ -118,7 +118,7 @@ def said_in_templates() -> set[str]:
 def said_in_code() -> set[str]:
     """Every text given to ``say`` or ``words``, and every value of a table of texts."""
     said = set()
-    for file in REPORT.glob("*.py"):
+    for file in REPORT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id="say" | "words"), args=[first, *_]):

@@ -18,11 +18,12 @@ from duree.errors import DataError
 from duree.evaluation.calibration import fit_temperature
 from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION
-from duree.pipeline.dataset import check_files, read_dataset
+from duree.pipeline.by_layout import read_dataset
+from duree.pipeline.dataset import check_files
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.tables.describe.states import describe_states
 from duree.tables.files.write import write_table
 from duree.tasks.classify import Classify
@@ -243,9 +244,9 @@ def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
 def test_the_report_says_by_what_it_weighs(run: Run) -> None:
     told = (run.folder / "report.html").read_text("utf-8")
     assert "weighted by “w”" in told
-    assert "Each row counts by its weight in “w”" in told
+    assert "Each row is weighted by “w”" in told
     chinese = write_methods(load_run(run.folder), "zh")
-    assert "每行按其在“w”中的权重计算" in str(chinese.paragraphs)
+    assert "每行按“w”加权" in str(chinese.paragraphs)
 
 
 @pytest.mark.parametrize("bad", ["-1", "0", "", "heavy", "inf"])
@@ -257,7 +258,7 @@ def test_a_weight_that_is_none_stops_the_run(table: Path, tmp_path: Path, bad: s
     with pytest.raises(DataError) as told:
         read_dataset(recipe(tmp_path / "bad.csv"))
     assert told.value.message("en").startswith(
-        "weights in 'w' that are missing, or no positive numbers: 1 (row 5 ...)"
+        "weights in 'w' that are missing or not positive: 1 (row 5 ...)"
     )
     _, findings = check_files(recipe(tmp_path / "bad.csv").data)
     assert "error" in {found.level for found in findings if found.check == "bad_weights"}
@@ -268,7 +269,7 @@ def test_the_checks_tell_how_many_equal_rows_would_do(table: Path) -> None:
     told = next(found for found in findings if found.check == "weights")
     weights = pl.read_csv(table)["w"].to_numpy()
     assert told.values["alike"] == round(weights.sum() ** 2 / (weights**2).sum())
-    assert "of equal weight" in told.message("en")
+    assert "effective sample size" in told.message("en")
 
 
 def test_weights_of_persons_come_with_their_spells(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.tables.layouts.covariates import prepend_covariates_to_row
 from duree.tables.layouts.state_strings import (join_row)
+from duree.tasks import resolve
 from duree.workflow import explain_row, fit, predict
 
 
@@ -123,4 +124,4 @@ def test_what_is_exported_tells_which_columns_are_states_and_which_are_not(
 def test_a_text_has_no_covariates() -> None:
     data = {"text": "letter", "target": "tone", "covariate": ["sex"]}
     with pytest.raises(RecipeError, match="goes with states or events"):
-        Recipe.build({"data": data})
+        resolve(Recipe.build({"data": data}))

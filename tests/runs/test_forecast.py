@@ -91,7 +91,7 @@ def test_evaluate_judges_the_last_steps(run):
 def test_the_report_says_what_each_model_may_see(run):
     page = (run[0].folder / "report.html").read_text()
     assert "the calendar of the steps to come" in page
-    assert "fitted anew at every origin" in page
+    assert "refitted at every origin" in page
     assert all(f'id="figure-{name}"' in page for name in ("fans", "steps", "bands"))
 
 
@@ -225,7 +225,7 @@ def test_columns_known_beforehand_are_used(tmp_path):
         metrics = json.loads((made.folder / "metrics.json").read_text())
         mase[name] = metrics["models"]["network"]["mase"]["value"]
     assert mase["seen"] < 0.6 * mase["unseen"]
-    with pytest.raises(DataError, match="its value left empty"):
+    with pytest.raises(DataError, match="with an empty value"):
         predict(tmp_path / "seen", file, tmp_path / "next.csv")
 
 
@@ -275,7 +275,7 @@ def test_short_series_shrink_the_network_and_say_so(tmp_path):
     dataset = read_forecast(recipe(file, **{"model.hidden_size": 64}))
     checks = {finding.check: finding.message("en") for finding in dataset.findings}
     assert dataset.recipe.model.hidden_size < 64
-    assert "in place of" in checks["window"]
+    assert "instead of" in checks["window"]
     assert "windows are few" in checks["small_network"]
 
 
@@ -344,7 +344,7 @@ def test_a_single_series_goes_by_its_column_and_is_judged_by_origin(tmp_path):
     assert found["series"].unique().to_list() == ["y"]
     assert found["origin"].n_unique() == 6
     page = (made.folder / "report.html").read_text()
-    assert "There is one series only: intervals are from resampling its 6 origins" in page
+    assert "There is only one series: intervals come from resampling its 6 origins" in page
 
 
 def test_a_test_file_must_go_on_where_the_data_end(tmp_path):

@@ -20,6 +20,7 @@ from duree.recipe.flags import (recipe_from_flags)
 from duree.report.pages.report import write_report
 from duree.serving.export import export
 from duree.tables.files.conll import read_conll
+from duree.tasks import resolve
 from duree.workflow import evaluate, explain_row, fit, predict, resume
 from tests.support.tagged_words import NAMES, PLACES, SMALL, sentences, write_plain, write_universal, recipe
 
@@ -139,7 +140,7 @@ def test_a_file_of_other_tokens_gets_tags_and_lemmas(layered: Run, folder: Path)
         "probability_lemma",
     ]
     assert found["prediction_lemma"][2] == "walk"
-    with pytest.raises(DataError, match="cannot be written as a file of tokens"):
+    with pytest.raises(DataError, match="cannot be written as a token file"):
         predict(layered.folder, folder / "new.csv", folder / "again.conllu")
 
 
@@ -204,9 +205,9 @@ def test_a_table_with_a_row_for_each_token_is_read_like_a_file_of_tokens(folder:
     plain = fit(recipe(folder / "train.txt", **{"evaluation.baselines": False}), folder / "plain")
     one, other = (each.read_json("metrics.json")["models"]["network"] for each in (table, plain))
     assert one["entity_f1"] == other["entity_f1"]
-    with pytest.raises(DataError, match="nothing tells which tokens make a sentence"):
+    with pytest.raises(DataError, match="the column that identifies sentences is not given"):
         fit(recipe(folder / "rows.csv", **{"data.token": "w"}), folder / "no")
-    with pytest.raises(DataError, match="nothing tells which column holds the words"):
+    with pytest.raises(DataError, match="the column of words is not given"):
         fit(recipe(folder / "rows.csv", **{"data.id": "s"}), folder / "no")
     one_sentence = pl.DataFrame({"s": ["a"] * 3000, "w": ["b"] * 3000, "ner": ["O"] * 3000})
     one_sentence.write_csv(folder / "one.csv")
@@ -227,7 +228,7 @@ def test_breaks_of_the_scheme_and_tags_of_the_test_alone_are_told(folder: Path) 
     told = {finding.check: finding.message("en") for finding in check_files(data)[1]}
     assert "break the BIO scheme (I- without B- before it): 1" in told["broken_scheme"]
     assert "'B-EVENT'; 1 of its tokens" in told["unseen_tags"]
-    assert "stand among the others too: " in told["repeated_sentences"]
+    assert "also occur in the other data: " in told["repeated_sentences"]
     settings = {"data.test_file": str(folder / "broken.txt"), "evaluation.baselines": False}
     broken = fit(recipe(folder / "train.txt", **settings), folder / "judged")
     assert broken.read_json("metrics.json")["models"]["network"]["entity_f1"]["value"] > 0
@@ -244,12 +245,12 @@ def test_settings_that_tags_cannot_use_are_refused(
     folder: Path, settings: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(RecipeError, match=told):
-        recipe(folder / "train.txt", **settings)
+        resolve(recipe(folder / "train.txt", **settings))
 
 
 def test_tokens_belong_to_the_task_that_tags_them() -> None:
     with pytest.raises(RecipeError, match=r"data\.token goes with task = label"):
-        Recipe.build({"data": {"token": "form"}})
+        resolve(Recipe.build({"data": {"token": "form"}}))
 
 
 @pytest.mark.parametrize(

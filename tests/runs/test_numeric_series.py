@@ -30,6 +30,9 @@ from duree.serving.service import create_service
 from duree.serving.studio.test_rows import finished, list_rows, row_page
 from duree.tables.describe.series import describe_channels
 from duree.tables.files.write import write_table
+from duree.tables.layouts.forecast_origins import ForecastOrigins
+from duree.tables.layouts.numeric_series import NumericSeries
+from duree.tasks import layout_for, resolve
 from duree.workflow import evaluate, explain_all, explain_row, fit, predict, resume
 
 LAG = 2
@@ -143,10 +146,10 @@ def test_the_report_tells_of_series_and_not_of_words(run: Run) -> None:
     for language, told, untold in (
         (
             "en",
-            "each one’s series of wage and price in order of time",
+            "the series of wage and price of each case in order of time",
             r"\b([Ww]ords?|[Tt]exts?)\b",
         ),
-        ("zh", "每一个体按时间先后排列的 wage 和 price 序列", "词|文本"),
+        ("zh", "各个体按时间先后排列的 wage 和 price 序列", "词|文本"),
     ):
         page = write_report(run.folder, language).read_text(encoding="utf-8")
         assert told in page
@@ -309,22 +312,23 @@ def test_check_looks_series_over(table: Path) -> None:
 )
 def test_what_goes_ill_with_numbers_is_refused(settings: dict, told: str) -> None:
     with pytest.raises(RecipeError, match=told):
-        Recipe.build(settings)
+        resolve(Recipe.build(settings))
 
 
 def test_several_labels_stand_in_a_cell_with_semicolons_if_nothing_else_is_said() -> None:
     flags = LONG | {"series": ("wage",), "target": "both", "task": "multilabel"}
-    assert recipe_from_flags(None, (), flags, ()).data.label_separator == ";"
+    assert resolve(recipe_from_flags(None, (), flags, ())).data.label_separator == ";"
     parted = recipe_from_flags(None, (), flags, ("data.label_separator=|",))
     assert parted.data.label_separator == "|"
 
 
 def test_series_without_a_target_are_forecast_as_ever() -> None:
     flags = {"series": ("wage",), "id": "country", "time": "year"}
-    chosen = recipe_from_flags(None, ("strikes.csv",), flags, ())
-    assert (chosen.task, chosen.data.reads_numbers) == ("forecast", False)
-    asked = recipe_from_flags(None, ("strikes.csv",), flags | {"target": "leader"}, ())
-    assert (asked.task, asked.data.reads_numbers, asked.data.has_long_rows) == (None, True, True)
+    chosen = resolve(recipe_from_flags(None, ("strikes.csv",), flags, ()))
+    assert (chosen.task, layout_for(chosen)) == ("forecast", ForecastOrigins)
+    asked = resolve(recipe_from_flags(None, ("strikes.csv",), flags | {"target": "leader"}, ()))
+    assert (asked.task, layout_for(asked)) == (None, NumericSeries)
+    assert layout_for(asked)(asked.data).is_long
 
 
 async def sent(folder: Path, rows: list[dict]) -> httpx.Response:
@@ -422,7 +426,7 @@ def test_series_are_embedded_and_sorted_into_types(
 def test_a_series_is_explained_step_by_step_and_channel_by_channel(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for language, told in (("en", "What each channel added"), ("zh", "各通道在所有步上")):
+    for language, told in (("en", "Attributions of each channel"), ("zh", "各通道在所有步上")):
         monkeypatch.setenv("DUREE_LANG", language)
         page = explain_row(run.folder, table, 3, tmp_path / "row.html")
         assert told in page.read_text(encoding="utf-8")
@@ -445,4 +449,4 @@ def test_the_studio_lists_series_by_name_and_explains_them(run: Run) -> None:
     rows, count = list_rows(finished(run), "", False, 1)
     assert (count, rows[0].text) == (len(kept), kept["country"][0])
     page = row_page(run, 1, Words("en"))
-    assert "Blue steps speak for" in page
+    assert "Blue steps support" in page

@@ -13,12 +13,13 @@ from tests.support.life_courses import TIMES, life_courses
 from tests.support.letters import SMALL
 
 from duree.errors import DataError
-from duree.pipeline.dataset import check_files, read_dataset
+from duree.pipeline.by_layout import read_dataset
+from duree.pipeline.dataset import check_files
 from duree.pipeline.run import Run
 from duree.recipe.recipe import (Recipe)
 from duree.recipe.flags import (recipe_from_flags)
 from duree.report.methods.write import write_methods
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_row, fit, predict
@@ -91,10 +92,10 @@ def test_a_life_is_explained_and_the_report_tells_of_spells(folder: Path, run: R
     page = explain_row(run.folder, folder / "spells.csv", 2)
     assert "training" in page.read_text(encoding="utf-8")
     told = (run.folder / "report.html").read_text(encoding="utf-8")
-    assert "each one’s spells of “status” in order of time" in told
+    assert "the spells of “status” of each case in order of time" in told
     assert "id, status, from, to" in told
     chinese = write_methods(load_run(run.folder), "zh")
-    assert "每人按时间排列的“status”持续段" in str(chinese.paragraphs)
+    assert "各个体按时间排列的“status”持续段" in str(chinese.paragraphs)
 
 
 def test_the_service_takes_a_sequence_as_it_is_told(run: Run) -> None:
@@ -121,7 +122,7 @@ def test_events_are_learned_from_too(folder: Path, clicks: Run) -> None:
     found = pl.read_csv(folder / "clicked.csv")
     assert found.columns[:3] == ["id", "pay", "prediction"]
     told = (clicks.folder / "report.html").read_text(encoding="utf-8")
-    assert "each one’s events of “status” in order of time" in told
+    assert "the events of “status” of each case in order of time" in told
     assert "300 sequences of up to" in told
 
 
@@ -142,7 +143,7 @@ def test_a_state_of_the_test_rows_alone_is_told(folder: Path) -> None:
     _, findings = check_files(recipe(folder / "spells.csv", data).data)
     told = next(finding for finding in findings if finding.check == "unseen_states")
     assert told.message("en").startswith(
-        "states in the test rows that no training row has: 'abroad'"
+        "states in the test rows that do not occur in training: 'abroad'"
     )
     dataset = read_dataset(recipe(folder / "spells.csv", data))
     assert "unseen_states" in {finding.check for finding in dataset.findings}

@@ -22,6 +22,7 @@ from duree.recipe.flags import (recipe_from_flags)
 from duree.report.pages.report import write_report
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
+from duree.tasks import resolve
 from duree.workflow import evaluate, explain_row, fit, predict, resume
 from tests.support.life_courses import TIMES, STATES, life_courses, recipe
 
@@ -158,7 +159,7 @@ def test_a_stopped_run_goes_on(table: Path, tmp_path: Path) -> None:
 )
 def test_texts_and_states_are_not_read_at_once(settings: dict, told: str) -> None:
     with pytest.raises(RecipeError, match=told):
-        Recipe.build(settings)
+        resolve(Recipe.build(settings))
 
 
 def test_the_flag_names_columns_ranges_and_patterns() -> None:

@@ -21,7 +21,7 @@ from duree.recipe.recipe import (Recipe)
 from duree.recipe.flags import (recipe_from_flags)
 from duree.report.methods.write import write_methods
 from duree.report.pages.report import render_report
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.sequences.ragged import Ragged
 from duree.serving.export import export
 from duree.serving.service import create_service
@@ -159,7 +159,7 @@ def test_predictions_and_evaluation_read_attributes_of_new_files(
     with pytest.raises(DataError, match="there is no column 'place'"):
         predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
     log(9).with_columns(amount=pl.lit("much")).write_csv(tmp_path / "new.csv")
-    with pytest.raises(DataError, match="'amount' was read as a number, and 108 cells hold none"):
+    with pytest.raises(DataError, match="'amount' was a number in training, but 108 cells are not"):
         predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
 
 
@@ -173,11 +173,11 @@ def test_each_step_of_the_predictions_has_no_lists_beside_it(run: Run) -> None:
     ("flags", "message"),
     [
         ({"attribute": ("amonut",)}, "no column 'amonut'.*did you mean 'amount'"),
-        ({"attribute": ("action",)}, "'action' is the event, and an attribute too"),
-        ({"attribute": ("user",)}, "'user' is the id, and an attribute too"),
-        ({"attribute": ("when",)}, "'when' is the time, and an attribute too"),
-        ({"attribute": ("class",)}, "'class' is the target, and an attribute too"),
-        ({"attribute": ("place",), "group": "place"}, "'place' is the group, and an attribute too"),
+        ({"attribute": ("action",)}, "'action' is both the event and an attribute"),
+        ({"attribute": ("user",)}, "'user' is both the id and an attribute"),
+        ({"attribute": ("when",)}, "'when' is both the time and an attribute"),
+        ({"attribute": ("class",)}, "'class' is both the target and an attribute"),
+        ({"attribute": ("place",), "group": "place"}, "'place' is both the group and an attribute"),
         ({"attribute": ("place", "place")}, "'place' is named twice"),
     ],
 )
@@ -216,14 +216,14 @@ def test_the_report_tells_what_was_read_and_as_what_in_both_languages(
 ) -> None:
     data = load_run(run.folder)
     methods = "\n".join(text for _, text in write_methods(data, "en").paragraphs)
-    assert "the time since the one before, in 33 classes, “amount”, in 33 classes" in methods
+    assert "the time since the previous event, in 33 classes, “amount”, in 33 classes" in methods
     assert "and “place”, in 4 classes" in methods
-    assert "Trees and logistic regression saw what stands beside the last two events." in methods
+    assert "The tree models and logistic regression used the features of the last two events." in methods
     assert any(work.key == "gorishniy2022" for work in write_methods(data, "en").cited)
     page = render_report(data, data.words("zh"))
     assert "属性 &#39;amount&#39; 按数字读取" in page or "属性 'amount' 按数字读取" in page
     told = "\n".join(text for _, text in write_methods(load_run(rhythm.folder), "zh").paragraphs)
-    assert "距前一事件的时间（33 类）" in told
+    assert "距上一事件的时间（分为 33 类）" in told
 
 
 def test_a_life_is_explained_with_its_times(rhythm: Run, file: Path, tmp_path: Path) -> None:

@@ -24,11 +24,12 @@ from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.methods.write import write_methods
-from duree.report.run_data import load_run
+from duree.report.load import load_run
 from duree.sequences.ragged import Ragged, offsets_of
 from duree.tables.files.write import write_table
 from duree.tasks.distillation import loss_of_steps
 from duree.tasks.next import Next
+from duree.tasks import resolve
 from duree.workflow import evaluate, fit, predict
 
 STATES = 4
@@ -223,8 +224,8 @@ def test_the_report_says_by_what_it_weighs(run: Run) -> None:
         language: str(write_methods(load_run(run.folder), language).paragraphs)
         for language in ("en", "zh")
     }
-    assert "Each sequence counts by its weight in “w”" in told["en"]
-    assert "每个序列在其每一步都按其在“w”中的权重计算" in told["zh"]
+    assert "Each sequence is weighted by “w”" in told["en"]
+    assert "每个序列在其每一步都按“w”加权" in told["zh"]
     hidden = "hidden_markov" in run.read_json("metrics.json")["models"]
     assert ("learned from all sequences alike" in told["en"]) == hidden
     notes = run.read_json("metrics.json")["notes"]
@@ -285,4 +286,4 @@ def test_of_spells_and_events_a_person_has_one_weight(kind: str, tmp_path: Path)
 )
 def test_forecasts_and_tags_take_no_weights(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(RecipeError, match=told):
-        Recipe.build(settings)
+        resolve(Recipe.build(settings))

@@ -46,11 +46,11 @@ def test_negative_rows_count_from_the_end_and_rows_beyond_are_refused():
 @pytest.mark.parametrize(
     ("offsets", "message"),
     [
-        ([], "offsets must be one row of numbers from 0 to the number of steps (3)"),
-        ([1, 3], "offsets must be one row of numbers from 0 to the number of steps (3)"),
-        ([0, 2], "offsets must be one row of numbers from 0 to the number of steps (3)"),
-        ([[0, 3]], "offsets must be one row of numbers from 0 to the number of steps (3)"),
-        ([0, 2, 1, 3], "offsets must never fall"),
+        ([], "offsets must be one-dimensional, from 0 to the number of steps (3)"),
+        ([1, 3], "offsets must be one-dimensional, from 0 to the number of steps (3)"),
+        ([0, 2], "offsets must be one-dimensional, from 0 to the number of steps (3)"),
+        ([[0, 3]], "offsets must be one-dimensional, from 0 to the number of steps (3)"),
+        ([0, 2, 1, 3], "offsets must not decrease"),
     ],
 )
 def test_offsets_that_do_not_fit_the_values_are_refused(offsets, message):

@@ -69,8 +69,8 @@ def test_an_infinite_value_is_refused_with_its_row_and_step(bad):
         with pytest.raises(DataError) as error:
             do(values)
         assert str(error.value) == (
-            "1 steps have a value that is infinite; first in row 2, step 3; leave those values "
-            "empty, or correct them"
+            "1 steps have an infinite value; first in row 2, step 3; leave those values empty, "
+            "or correct them"
         )
 
 
@@ -133,19 +133,19 @@ def test_rows_of_a_table_encode_as_arrays_do():
     encoder = SeriesEncoder.fit(rows)
     assert encoder == SeriesEncoder.fit(values)
     np.testing.assert_array_equal(encoder.encode(rows).values, encoder.encode(values).values)
-    with pytest.raises(DataError, match="no series of steps"):
+    with pytest.raises(DataError, match="not series of steps"):
         encoder.encode(pl.Series(["a", "b"]))
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (np.zeros(3), "series come as"),
-        (np.zeros((1, 1, 1, 1)), "series come as"),
+        (np.zeros(3), "series must have the shape"),
+        (np.zeros((1, 1, 1, 1)), "series must have the shape"),
         (np.zeros((0, 3)), "a series has no values"),
         (np.zeros((3, 0)), "a series has no values"),
         (np.zeros((3, 2, 0)), "a series has no values"),
-        (np.array([["a", "b"]]), "not a number"),
+        (np.array([["a", "b"]]), "not numbers"),
         (Ragged(np.zeros(2), np.array([0, 0, 2])), "a series has no values"),
     ],
 )
@@ -159,8 +159,8 @@ def test_another_number_of_channels_is_refused():
     with pytest.raises(DataError) as error:
         encoder.encode(np.zeros((2, 3)))
     assert str(error.value) == (
-        "the series have 1 channels, and the encoder knows 2; "
-        "give the channels that the model was trained on"
+        "the series have 1 channels, but the encoder was fitted on 2; give the channels that "
+        "the model was trained on"
     )
 
 

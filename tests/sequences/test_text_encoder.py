@@ -197,8 +197,8 @@ def test_a_stored_encoder_that_was_altered_is_refused(change, part):
     with pytest.raises(RunError) as error:
         TextEncoder.from_dict(state)
     assert error.value.message("en") == (
-        f"the stored text encoder is not valid: see its {part!r}; it was altered, or a newer "
-        "Durée wrote it: install that, or train the model again"
+        f"the stored text encoder is invalid: see its {part!r}; it was altered, or written by a "
+        "newer version of Durée: update Durée, or train the model again"
     )
     assert "编码器无效" in error.value.message("zh")
 

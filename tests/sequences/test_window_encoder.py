@@ -114,7 +114,7 @@ def test_what_is_known_of_the_future_stands_a_horizon_early():
     window = found.encode(rows(np.arange(10.0), known=[np.arange(13.0)]))[0]
     mean, scale = found.known_means[0], found.known_scales[0]
     np.testing.assert_allclose(window[-3:, -4] * scale + mean, [10, 11, 12], rtol=1e-5)
-    with pytest.raises(DataError, match="its value left empty"):
+    with pytest.raises(DataError, match="with an empty value"):
         found.encode(rows(np.arange(10.0), known=[np.arange(12.0)]))
 
 

@@ -170,7 +170,9 @@ def test_what_is_known_beforehand_is_read_for_the_steps_to_come(
     ended = {name: cells[:-HORIZON] for name, cells in rows[0].items()}
     answer = client.predict([ended], params={"run": "plans"})
     assert answer.status_code == 422
-    assert "row 1: what is known beforehand (plan) ends before the steps to come" in answer.text
+    assert (
+        "row 1: the columns known in advance (plan) end before the steps to forecast" in answer.text
+    )
 
 
 def test_series_without_times_are_counted(client: Client, wide: Run, tmp_path: Path) -> None:

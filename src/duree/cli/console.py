@@ -13,8 +13,8 @@ from duree.cli.help import display_width
 from duree.errors import translate, user_language
 from duree.pipeline.listener import STEPS
 from duree.pipeline.run import Run
-from duree.report.pages.report import readable_verdict
-from duree.report.run_data import load_run
+from duree.report.load import load_run
+from duree.report.pages.sections import readable_verdict
 from duree.report.vocabulary import Words
 from duree.results import run_files
 from duree.tables.finding import Finding

@@ -85,8 +85,8 @@ def flip(model: Model, sequence: NDArray[np.int32]) -> Flip:
     """
     if not model.task.classes:
         raise DataError(
-            "a number is no decision that could flip",
-            fix="look at its attributions: they tell what each word added to it",
+            "a predicted number is not a decision that could flip",
+            fix="look at its attributions: they show what each word added to it",
         )
     row = Ragged(sequence, np.array([0, len(sequence)]))
     output = explanation_of(model).chosen(model.predictions(row))

@@ -117,8 +117,8 @@ def text_encoder(model: Model) -> TextEncoder:
     units: TextEncoder | None = model.encoder.units_encoder
     if units is None:
         raise RunError(
-            "this network reads numbers, and what was asked for is about words",
-            fix="ask for its gates, its attributions or its memory",
+            "this network reads numbers, but this analysis is about words",
+            fix="look at its gates, its attributions or its use of context instead",
         )
     return units
 

@@ -197,8 +197,8 @@ def _place(words: list[str], word: str) -> int:
             return words.index(form)
     near = difflib.get_close_matches(word.lower(), words, n=5, cutoff=0.6) or words[:5]
     raise DataError(
-        "the network does not know the word {word!r}",
-        fix="words that it knows: {near}",
+        "the network's vocabulary has no word {word!r}",
+        fix="words that it has: {near}",
         word=word,
         near=", ".join(near),
     )

@@ -8,7 +8,8 @@ import polars as pl
 from duree.evaluation.evaluate import evaluate_models
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
-from duree.report.run_data import RunData, load_run
+from duree.report.load import load_run
+from duree.report.run_data import RunData
 from duree.results.run_files import NETWORK, Comparison
 from duree.tables.split.make_split import group_codes
 

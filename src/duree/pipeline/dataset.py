@@ -149,12 +149,17 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     )
 
 
-def check_files(data: DataSettings) -> tuple[Table, list[Finding]]:
-    """Read files and look them over, without asking anything of them; for ``duree check``."""
+def check_files(
+    data: DataSettings, forecast: ForecastSettings | None = None
+) -> tuple[Table, list[Finding]]:
+    """Read files and look them over, without asking anything of them; for ``duree check``.
+
+    Series are checked as rows to forecast if they have no target, or if ``forecast`` is given.
+    """
     if data.files and all(Path(file).suffix.lower() in TOKEN_FILES for file in data.files):
         data = data.model_copy(update={"token": data.text or "auto"})
-    if data.series and data.target is None:
-        read = read_series(data, ForecastSettings())
+    if forecast is not None or (data.series and data.target is None):
+        read = read_series(data, forecast or ForecastSettings())
         names = pl.DataFrame({read.name: read.series.names})
         return Table(names, read.sources), read.series.findings
     recipe = Recipe(data=data)

@@ -121,11 +121,7 @@ def explain_read(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
 
 def words_for(model: TrainedModel) -> Words:
     """What pages about the model's rows say, in the user's language."""
-    return Words(
-        user_language(),
-        model.layout.takes_covariates,
-        numbers=model.encoder.explained_by == "channels",
-    )
+    return Words(user_language(), model.layout.nouns)
 
 
 def render_explained(found: RowData | SeriesData, words: Words) -> str:

@@ -1,4 +1,4 @@
-"""The settings of a recipe, section by section: what each is called, may be, and means."""
+"""The settings of a recipe, section by section: their names, allowed values and meanings."""
 
 from __future__ import annotations
 
@@ -6,90 +6,96 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-# What the column is called in which state columns are told as one (duree.tables.layouts.states).
+# The column that holds whole state sequences (see duree.tables.layouts.states).
 STATES = "states"
-# What the values of series are called where several columns hold them.
+# The name of the values of series where several columns hold them.
 VALUE = "value"
-# The column that holds numeric series, a row each, where they are classified (see
-# duree.tables.layouts.read_numbers).
+# The column that holds numeric series, one per row, where they are classified (see
+# duree.tables.layouts.numeric_series).
 NUMBERS = "numbers"
-# Tasks that read series, by time.
-OF_SERIES = frozenset({"forecast"})
-# Tasks with an answer for each row, also where it is a series of numbers.
-OF_ROWS = frozenset({"classify", "regress", "multilabel"})
-# And that in which the words of a sentence are told, where each row is a token.
+# The column that holds the words of a sentence, where each row of the table is a token.
 TOKENS = "tokens"
 
 
 class Section(BaseModel):
-    """Settings that cannot be changed once made, nor misspelt."""
+    """Settings that are immutable, and whose names are checked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class DataSettings(Section):
-    """Which table, which columns, and how its rows are parted."""
+    """Which table and columns are read, and how rows are split."""
 
-    files: tuple[str, ...] = Field((), description="Files or folders that make the table.")
-    test_file: str | None = Field(None, description="A file of test rows; none: part them off.")
+    files: tuple[str, ...] = Field((), description="Files or folders that make up the table.")
+    test_file: str | None = Field(None, description="A file of test rows; none: split them off.")
     validation_file: str | None = Field(
-        None, description="A file of rows to choose by, beside a test file; none: part them off."
+        None,
+        description="A file of validation rows, to be used with a test file; none: split them off.",
     )
     text: str | None = Field(None, description="The column that holds the texts.")
     states: tuple[str, ...] = Field(
-        (), description="Columns with a state for each time point, in place of text (a:b, a*)."
+        (), description="Columns with a state for each time point, instead of text (a:b, a*)."
     )
-    state: str | None = Field(None, description="The state, where each row is a spell in one.")
-    start: str | None = Field(None, description="When each spell begins: whole numbers or dates.")
-    end: str | None = Field(None, description="When each ends; none: where the next begins.")
+    state: str | None = Field(None, description="The column of states, where each row is a spell.")
+    start: str | None = Field(None, description="The start of each spell: whole numbers or dates.")
+    end: str | None = Field(None, description="The end of each spell; none: the start of the next.")
     event: tuple[str, ...] = Field(
-        (), description="What happened, where each row is an event; several columns name it too."
+        (),
+        description="The type of event, where each row is an event; several columns are combined.",
     )
     attribute: tuple[str, ...] = Field(
-        (), description="What else is told of each event: read at each step, never foretold."
+        (), description="Further attributes of each event: read at each step, never predicted."
     )
     series: tuple[str, ...] = Field(
         (),
-        description="Columns of numbers over time: those to forecast, a series each; or, where "
-        "there is a target, what is read at each time, or the time points side by side (a:b, a*).",
+        description="Columns of numbers over time: the series to forecast, one per column; "
+        "or, with a target, the values at each time, or the time points side by "
+        "side (a:b, a*).",
     )
     covariate: tuple[str, ...] = Field(
-        (), description="What is known of a sequence of states throughout, as categories."
+        (), description="Columns that describe a whole state sequence, read as categories."
     )
     token: str | None = Field(
-        None, description="The words, where each row is one; auto: those of a CoNLL file."
+        None,
+        description="The column of words, where each row is a word; auto: that of a CoNLL file.",
     )
     target: str | None = Field(
-        None, description="The column to predict; of tokens also several, as in upos,feats,lemma."
+        None, description="The column to predict; for tokens also several, as in upos,feats,lemma."
     )
     id: str | None = Field(
         None,
-        description="Names each row, or whose it is (spells, events, series, tokens); never an "
-        "input.",
+        description="The column that identifies each row, or the sequence to which it "
+        "belongs (spells, events, series, tokens); never an input.",
     )
     group: str | None = Field(
-        None, description="Rows that share a value here (author, speaker) stay in one part."
+        None,
+        description="Rows with the same value in this column (author, speaker) stay in the same "
+        "set.",
     )
     time: str | None = Field(
         None,
-        description="Train on what came before, test on what came after; of events and series: "
-        "their order.",
+        description="Train on earlier rows, test on later ones; for events and series: their "
+        "order.",
     )
     weight: str | None = Field(
-        None, description="How much each row or sequence counts: a positive number."
+        None, description="The weight of each row or sequence: a positive number."
     )
     label_separator: str | None = Field(
-        None, description="What parts several labels in one cell (as in 'war; trade')."
+        None, description="The separator of several labels in one cell (as in 'war; trade')."
     )
-    encoding: str | None = Field(None, description="Text encoding; none: found out and told.")
-    delimiter: str | None = Field(None, description="Column delimiter; none: found out and told.")
+    encoding: str | None = Field(None, description="Text encoding; none: detected and reported.")
+    delimiter: str | None = Field(
+        None, description="Column delimiter; none: detected and reported."
+    )
     drop_bad: bool = Field(
         False, description="Leave out rows that cannot be used (and list them) instead of stopping."
     )
-    note: str | None = Field(None, description="A sentence about the data, shown atop the report.")
-    test_share: float = Field(0.2, gt=0, lt=1, description="Share of the rows kept for the test.")
+    note: str | None = Field(
+        None, description="A sentence about the data, shown at the top of the report."
+    )
+    test_share: float = Field(0.2, gt=0, lt=1, description="Share of the rows for the test set.")
     validation_share: float = Field(
-        0.1, gt=0, lt=1, description="Share of the training rows kept for choosing."
+        0.1, gt=0, lt=1, description="Share of the training rows for the validation set."
     )
 
     @property
@@ -115,79 +121,89 @@ class DataSettings(Section):
         return (self.reads_states and not self.states) or self.token is not None
 
     @model_validator(mode="after")
-    def _spells_are_whole(self) -> DataSettings:
+    def _sources_are_consistent(self) -> DataSettings:
         read = {"states": self.states, "state": self.state, "event": self.event}
         if len(given := [name for name, value in read.items() if value]) > 1:
             raise ValueError(f"{' and '.join(f'data.{one}' for one in given)}: choose one")
         if self.attribute and not self.event:
-            raise ValueError("data.attribute goes with data.event: it is told of single events")
+            raise ValueError("data.attribute goes with data.event: it describes single events")
         if (self.state is None) != (self.start is None) or (self.end and not self.state):
             raise ValueError("data.state, data.start and data.end go together")
         if self.validation_file and not self.test_file:
             raise ValueError("data.validation_file goes with data.test_file: set both")
         if (self.state or self.event) and self.id is None:
-            raise ValueError("data.id must name whose spells or events they are")
+            raise ValueError("data.id must name the person of each spell or event")
         return self
 
 
 class TextSettings(Section):
-    """How a text becomes a sequence of numbers."""
+    """How texts are turned into sequences of tokens."""
 
     segmenter: Literal["auto", "words", "characters", "jieba", "states"] = Field(
         "auto",
-        description="How scripts without spaces are parted; auto: jieba for Chinese if installed. "
-        "states: each state of a sequence is a unit.",
+        description="How text without spaces between words is segmented; auto: jieba for "
+        "Chinese if installed. states: each state of a sequence is a unit.",
     )
-    lowercase: bool = Field(True, description="Fold case.")
+    lowercase: bool = Field(True, description="Convert text to lower case.")
     numbers: Literal["keep", "digits", "one"] = Field(
-        "keep", description="Keep numbers, write every digit as 0, or every number as 0."
+        "keep", description="Keep numbers, replace every digit by 0, or every number by 0."
     )
-    max_features: int = Field(30_000, ge=1, description="Most frequent units that get an index.")
-    max_length: int = Field(1000, ge=1, description="Longest sequence, in units.")
+    max_features: int = Field(
+        30_000, ge=1, description="Vocabulary size: the number of most frequent units."
+    )
+    max_length: int = Field(1000, ge=1, description="Maximum length of a sequence, in units.")
     keep: Literal["head", "tail", "both"] = Field(
-        "both", description="Which end of a longer text is kept; both: half from each."
+        "both", description="Which end of a longer text is read; both: half from each end."
     )
 
 
 class ForecastSettings(Section):
-    """What is forecast of a series, from what, and how it is steadied first."""
+    """What is forecast, from which inputs, and how series are transformed."""
 
     horizon: int | None = Field(
-        None, ge=1, description="Steps to forecast; none: as many as a wide test file holds."
+        None, ge=1, description="Steps to forecast; none: as many as a wide test file has."
     )
     season: int | None = Field(
-        None, ge=1, description="Steps until the season comes round; none: by the calendar, or 1."
+        None, ge=1, description="Length of the season in steps; none: by the calendar, or 1."
     )
     naive_season: int | None = Field(
         None,
         ge=1,
-        description="The season of MASE and Naive2; none: the season. The M4: 1 if weekly.",
+        description="Season for MASE and Naive2; none: as season. M4 uses 1 for weekly series.",
     )
     past: tuple[str, ...] = Field(
-        (), description="Columns that are read too, known up to the origin of a forecast."
+        (), description="Further input columns, known up to the origin of a forecast."
     )
     known: tuple[str, ...] = Field(
-        (), description="Columns that are read too, known beforehand for the steps to come."
+        (), description="Further input columns, known in advance for the steps to forecast."
     )
     calendar: bool = Field(
-        True, description="Read where in the year, the week and the day each step lies."
+        True, description="Read the position of each step in the year, week and day."
     )
     origins: int | None = Field(
-        None, ge=1, description="Test forecasts of each series; none: 1, more of few series."
+        None,
+        ge=1,
+        description="Test forecasts per series; none: 1, or more if there are few series.",
     )
     window: int | None = Field(
-        None, ge=2, description="Steps that the network reads; none: by horizon, season, lengths."
+        None,
+        ge=2,
+        description="Steps that the network reads; none: from horizon, season and lengths.",
     )
-    windows: int = Field(50_000, ge=1, description="Training windows at most, the latest rather.")
+    windows: int = Field(
+        50_000, ge=1, description="Maximum number of training windows; recent ones are preferred."
+    )
     transform: Literal["auto", "none", "log", "boxcox"] = Field(
         "auto",
-        description="What steadies the values; auto: the logarithm of positive ones, counts.",
+        description="Transformation of the values; auto: logarithm if all are positive, or counts.",
     )
     difference: Literal["auto", "none", "first", "seasonal", "both"] = Field(
-        "auto", description="What forecasts start from; auto: what lay nearest in training windows."
+        "auto",
+        description="Reference that forecasts start from; auto: the closest in training windows.",
     )
     distribution: Literal["quantiles", "gaussian", "student", "negative_binomial"] = Field(
-        "quantiles", description="What is said of each step; negative_binomial: counts."
+        "quantiles",
+        description="Predictive distribution of each step; negative_binomial: for counts.",
     )
 
 
@@ -195,93 +211,106 @@ class ModelSettings(Section):
     """The network."""
 
     cell: Literal["gru", "lstm", "rnn"] = Field("lstm", description="The recurrent cell.")
-    embedding_size: int = Field(128, ge=1, description="Numbers that stand for one unit.")
-    hidden_size: int = Field(64, ge=1, description="Size of the state, each direction.")
-    num_layers: int = Field(1, ge=1, description="Recurrent layers, one above the other.")
-    bidirectional: bool = Field(True, description="Read from both ends.")
+    embedding_size: int = Field(128, ge=1, description="Size of the embedding of each unit.")
+    hidden_size: int = Field(64, ge=1, description="Size of the hidden state, per direction.")
+    num_layers: int = Field(1, ge=1, description="Number of recurrent layers.")
+    bidirectional: bool = Field(True, description="Read sequences in both directions.")
     pooling: Literal["last", "mean", "max", "attention"] = Field(
-        "max", description="How the states of all steps become one."
+        "max", description="How the hidden states of all steps are pooled."
     )
     memory: int | None = Field(
         None,
         ge=2,
-        description="Steps over which gates remember before they have learned; none: a few.",
+        description="Chrono initialisation: steps that gates remember before training; none: a "
+        "few.",
     )
     word_dropout: float = Field(
-        0.2, ge=0, lt=1, description="Share of units hidden as unknown while training."
+        0.2, ge=0, lt=1, description="Share of units replaced by the unknown unit in training."
     )
     input_dropout: float = Field(
-        0.3, ge=0, lt=1, description="Share of embedding numbers hidden, one mask per sequence."
+        0.3, ge=0, lt=1, description="Dropout on the embeddings, with one mask per sequence."
     )
-    layer_dropout: float = Field(0.0, ge=0, lt=1, description="The same between layers.")
+    layer_dropout: float = Field(
+        0.0, ge=0, lt=1, description="Dropout between layers, with one mask per sequence."
+    )
     recurrent_dropout: float = Field(
-        0.0, ge=0, lt=1, description="The same on the state from step to step (Gal & Ghahramani)."
+        0.0,
+        ge=0,
+        lt=1,
+        description="Dropout on the recurrent state, with one mask per sequence (Gal & "
+        "Ghahramani).",
     )
-    output_dropout: float = Field(0.5, ge=0, lt=1, description="The same on the pooled state.")
+    output_dropout: float = Field(0.5, ge=0, lt=1, description="Dropout on the pooled state.")
     wide: bool = Field(
         True,
-        description="Join a linear score to the network's: of the bag of words; of tokens, of what "
-        "one sees of a word and its neighbours.",
+        description="Add a wide part, a linear model: on the bag of words; for tokens, on "
+        "features of each word and its neighbours.",
     )
     characters: Literal["recurrent", "convolution", "none"] = Field(
-        "recurrent", description="What reads the characters of each token, where tokens get tags."
+        "recurrent", description="How the characters of each token are read, where tokens get tags."
     )
     chain: bool = Field(
-        True, description="Choose the tags of a sentence together (a CRF), not one by one."
+        True, description="Predict the tags of a sentence jointly (with a CRF), not one by one."
     )
 
     @model_validator(mode="after")
-    def _dropout_has_a_place(self) -> ModelSettings:
+    def _layer_dropout_needs_layers(self) -> ModelSettings:
         if self.layer_dropout > 0 and self.num_layers == 1:
             raise ValueError("layer_dropout needs num_layers of at least 2")
         return self
 
     @model_validator(mode="after")
-    def _memory_has_gates(self) -> ModelSettings:
+    def _memory_needs_gates(self) -> ModelSettings:
         if self.memory is not None and self.cell == "rnn":
             raise ValueError("memory needs a cell with gates: gru or lstm")
         return self
 
 
 class TrainingSettings(Section):
-    """How the network learns."""
+    """How the network is trained."""
 
     optimiser: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
-        "adam", description="The update rule."
+        "adam", description="The optimiser."
     )
-    learning_rate: float = Field(2e-3, gt=0, description="Its largest value.")
-    weight_decay: float = Field(0.0, ge=0, description="Pull of the weights towards zero.")
+    learning_rate: float = Field(2e-3, gt=0, description="The peak learning rate.")
+    weight_decay: float = Field(0.0, ge=0, description="Weight decay.")
     schedule: Literal["constant", "cosine", "linear"] = Field(
-        "cosine", description="How the learning rate falls over the epochs."
+        "cosine", description="How the learning rate decays over the epochs."
     )
-    clip_norm: float = Field(1.0, ge=0, description="Largest norm of a gradient; 0: no limit.")
-    batch_size: int = Field(64, ge=1, description="Sequences per step.")
+    clip_norm: float = Field(1.0, ge=0, description="Maximum norm of the gradient; 0: no limit.")
+    batch_size: int = Field(64, ge=1, description="Sequences per batch.")
     epochs: int | None = Field(
         None,
         ge=1,
-        description="Passes over the training rows; none: 700 steps, in 5 to 50 passes "
-        "(what comes next: 3,500, in up to 100).",
+        description="Epochs of training; none: 700 steps, in 5 to 50 epochs (3,500 in up to "
+        "100 for the task next).",
     )
-    patience: int = Field(10, ge=1, description="Epochs without gain on validation before the end.")
-    averaging: bool = Field(True, description="Judge and keep a moving average of the weights.")
+    patience: int = Field(
+        10,
+        ge=1,
+        description="Epochs without improvement on the validation set before training stops.",
+    )
+    averaging: bool = Field(True, description="Evaluate and save a moving average of the weights.")
     class_weights: Literal["none", "balanced"] = Field(
-        "none", description="balanced: rare classes count as much as common ones."
+        "none", description="balanced: rare classes count as much as frequent ones."
     )
-    max_minutes: float | None = Field(None, gt=0, description="Stop training after so long.")
-    checkpoint_seconds: float = Field(30.0, gt=0, description="Lose at most so much of the work.")
+    max_minutes: float | None = Field(
+        None, gt=0, description="Stop training after this many minutes."
+    )
+    checkpoint_seconds: float = Field(30.0, gt=0, description="Seconds between checkpoints.")
 
 
 class EvaluationSettings(Section):
-    """Beside what, and how surely, the network is judged."""
+    """Baselines, and the uncertainty of the evaluation."""
 
-    baselines: bool = Field(True, description="Train the baselines too.")
-    forest_trees: int = Field(1000, ge=1, description="Trees of the random forest.")
-    bootstrap: int = Field(2000, ge=100, description="Resamples behind each interval.")
-    seeds: int = Field(1, ge=1, description="Networks to train, each from a seed of its own.")
+    baselines: bool = Field(True, description="Train the baselines as well.")
+    forest_trees: int = Field(1000, ge=1, description="Number of trees of the random forest.")
+    bootstrap: int = Field(2000, ge=100, description="Bootstrap resamples for each interval.")
+    seeds: int = Field(1, ge=1, description="Number of networks to train, each from its own seed.")
 
 
 class EpochBudget(NamedTuple):
-    """How long to train where the recipe leaves the epochs open: for so many steps, or epochs."""
+    """How long to train where the recipe sets no epochs: at most so many steps or epochs."""
 
     steps: int = 700
     epochs: int = 50

@@ -71,17 +71,18 @@ def differences(run: RunData, metric: str) -> list[Difference]:
 
 
 def agreements(run: RunData) -> dict[str, Agreement]:
-    """How the network's and each model's right rows overlap; only where a row has one class."""
-    if run.baselines is None or not run.classes or run.is_multilabel:
+    """How the network's and each model's correct rows overlap, where a row is correct or wrong."""
+    network = run.target.correct(run, run.predictions)
+    if run.baselines is None or network is None:
         return {}
-    answers = run.predictions[run.target_column()].cast(pl.String)
-    network = _right(run.predictions, answers)
     found = {}
     for model in run.baselines["model"].unique(maintain_order=True).to_list():
         # One at a time: of a large log they are millions of rows.
         rows = run.baselines.filter(pl.col("model") == model).sort("row")
-        if len(rows) == len(answers):
-            other = _right(rows, answers)
+        if len(rows) != len(network):
+            continue
+        other = run.target.correct(run, rows)
+        if other is not None:
             found[str(model)] = Agreement(
                 int((network & other).sum()),
                 int((network & ~other).sum()),
@@ -89,7 +90,3 @@ def agreements(run: RunData) -> dict[str, Agreement]:
                 int((~network & ~other).sum()),
             )
     return found
-
-
-def _right(rows: pl.DataFrame, answers: pl.Series) -> pl.Series:
-    return rows["prediction"].cast(pl.String) == answers

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from duree.evaluation.verdict import Evidence
-from duree.report.vocabulary import IN_TARGET_UNITS
+from duree.report.vocabulary import IN_TARGET_UNITS, Words
 from duree.results.run_files import Estimate
 
 MINUS = "\u2212"
+# Before a percent sign; Chinese sets none.
 THIN_SPACE = "\u202f"
 FEW_ROWS = 100
 MOST_DECIMALS = 6
@@ -66,10 +67,10 @@ def decimals(
 
 
 def number(value: float, places: int) -> str:
-    """A number with a true minus sign, no negative zero, and thin spaces from 10 000 upwards."""
+    """A number with a true minus sign, no negative zero, and commas from 10,000 upwards."""
     text = f"{abs(value):,.{places}f}" if abs(value) >= 10_000 else f"{abs(value):.{places}f}"
     negative = value < 0 and any(digit in text for digit in "123456789")
-    return (MINUS if negative else "") + text.replace(",", THIN_SPACE)
+    return (MINUS if negative else "") + text
 
 
 def share(part: float, rows: int) -> str:
@@ -82,18 +83,18 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def seconds(value: float | None) -> str:
+def seconds(value: float | None, words: Words) -> str:
     """``0.4 s``, ``42 s``, ``12 min``, ``1 h 20 min``."""
     if value is None:
         return "–"
     if value < 0.05:
-        return "< 0.1 s"
-    if value < 10:
-        return f"{value:.1f} s"
+        return words("< {time} s", time="0.1")
     if value < 100:
-        return f"{value:.0f} s"
+        return words("{time} s", time=f"{value:.{1 if value < 10 else 0}f}")
     minutes = round(value / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return words("{n} min", n=minutes)
+    return words("{h} h {n} min", h=minutes // 60, n=minutes % 60)
 
 
 def moment(text: str) -> str:

@@ -38,11 +38,11 @@ class Ragged:
         offsets, total = self.offsets, len(self.values)
         if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != total:
             raise DataError(
-                "offsets must be one row of numbers from 0 to the number of steps ({total})",
+                "offsets must be one-dimensional, from 0 to the number of steps ({total})",
                 total=total,
             )
         if np.any(np.diff(offsets) < 0):
-            raise DataError("offsets must never fall")
+            raise DataError("offsets must not decrease")
 
     @classmethod
     def from_rows(cls, rows: Iterable[Sequence[int] | NDArray[Any]]) -> Ragged:

@@ -112,7 +112,7 @@ class SeriesEncoder:
         given = ragged.values.shape[1]
         if given != self.channels:
             raise DataError(
-                "the series have {given} channels, and the encoder knows {known}",
+                "the series have {given} channels, but the encoder was fitted on {known}",
                 fix="give the channels that the model was trained on",
                 given=given,
                 known=self.channels,
@@ -228,8 +228,8 @@ def as_ragged(values: NDArray[Any] | Ragged | pl.Series) -> Ragged:
         numbers = _numbers(values)
         if numbers.ndim not in (2, 3):
             raise DataError(
-                "series come as [rows, steps] or [rows, steps, channels], not as {shape}",
-                fix="give one row for each sequence",
+                "series must have the shape [rows, steps] or [rows, steps, channels], not {shape}",
+                fix="give one row per sequence",
                 shape=numbers.shape,
             )
         rows, steps = numbers.shape[:2]
@@ -247,7 +247,7 @@ def _of_lists(series: pl.Series) -> Ragged:
     """Rows that are lists of steps, each step a list or an array of numbers."""
     if series.dtype != pl.List or not series.dtype.inner.is_nested():  # type: ignore[attr-defined]
         raise DataError(
-            "the column {column!r} holds {kind}, and no series of steps",
+            "the column {column!r} holds {kind}, not series of steps",
             fix="give each row a list of steps, each a list of numbers",
             column=series.name,
             kind=str(series.dtype),
@@ -261,8 +261,8 @@ def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise DataError(
-            "the series hold something that is not a number",
-            fix="give numbers only, as many in each row, or a Ragged",
+            "the series contain values that are not numbers",
+            fix="give only numbers, equally many in each row, or a Ragged",
         ) from None
 
 
@@ -272,7 +272,7 @@ def _refuse_infinite(ragged: Ragged) -> None:
         step = int(np.flatnonzero(bad)[0])
         row = int(np.searchsorted(ragged.offsets, step, side="right")) - 1
         raise DataError(
-            "{count} steps have a value that is infinite",
+            "{count} steps have an infinite value",
             "first in row {row}, step {step}",
             "leave those values empty, or correct them",
             count=int(bad.sum()),

@@ -230,7 +230,8 @@ def _check_script(texts: pl.Series, settings: TextSettings) -> None:
     ):
         return
     raise DataError(
-        "text.segmenter = {segmenter!r} parts scripts without spaces, and {column!r} holds none",
+        "text.segmenter = {segmenter!r} segments text without spaces between words, but "
+        "{column!r} holds none",
         fix="leave it at auto, or choose words",
         segmenter=settings.segmenter,
         column=texts.name,

@@ -59,7 +59,7 @@ class Transform:
         shift = 0.0 if least > 0 else 1.0
         if least < 0:
             raise DataError(
-                "forecast.transform = {kind} needs positive values, and the least one is {least}",
+                "forecast.transform = {kind} needs positive values, but the smallest is {least}",
                 fix="set forecast.transform=none",
                 kind=kind,
                 least=least,
@@ -81,8 +81,9 @@ class Transform:
         moved = values + self.shift
         if (moved[np.isfinite(moved)] <= 0).any():
             raise DataError(
-                "a value of {least} has no logarithm, and the network was trained on positive ones",
-                fix="take such values out, or train with forecast.transform=none",
+                "a value of {least} has no logarithm, and the network was trained on "
+                "positive values",
+                fix="remove such values, or train with forecast.transform=none",
                 least=float(np.nanmin(values)),
             )
         if self.power == 0:

@@ -312,8 +312,9 @@ class WindowEncoder:
             flat, sizes = _lists(rows, part)
             if (sizes != (lengths + further) * len(names)).any():
                 raise DataError(
-                    "what is known beforehand ({names}) ends before the steps to come",
-                    fix="add a row for each of the {horizon} steps to come, its value left empty",
+                    "the columns known in advance ({names}) end before the steps to forecast",
+                    fix="add a row for each of the {horizon} steps to forecast, with an empty "
+                    "value",
                     names=", ".join(names),
                     horizon=self.horizon,
                 )

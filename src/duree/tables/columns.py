@@ -1,4 +1,4 @@
-"""One column of a table, as text or as numbers, by the name that the user gave."""
+"""Columns of a table by name, as text or as numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMED_ROWS = 5  # rows named in a message
 
 
 def resolve_column(table: Table, name: str) -> str:
-    """The column called ``name``; DataError with the nearest names where there is none."""
+    """The column called ``name``; DataError with similar names if there is none."""
     columns = table.frame.columns
     if name in columns:
         return name
@@ -44,13 +44,13 @@ def as_text(table: Table, name: str) -> pl.Series:
         raise DataError(
             "column {column!r} holds {kind}, not text",
             "in {file}",
-            "name a column of texts or numbers",
+            "choose a column of texts or numbers",
             column=name,
             kind=str(kind),
             file=_files(table),
         )
     if kind.is_float() and column.is_finite().all() and (column % 1 == 0).all():
-        # Spreadsheets and statistics programs keep every number as a float: class 1 is not "1.0".
+        # Spreadsheets and statistics programs store all numbers as floats: class 1 is not "1.0".
         whole = column.cast(pl.Int64, strict=False)
         if whole.null_count() == column.null_count():
             column = whole
@@ -63,7 +63,7 @@ def as_numbers(table: Table, name: str) -> pl.Series:
     Raises
     ------
     DataError
-        There is no such column, or some cells are no finite numbers: they are counted and shown.
+        There is no such column, or cells are not finite numbers: they are counted and shown.
     """
     name = resolve_column(table, name)
     column = table.frame[name]
@@ -88,7 +88,7 @@ def as_numbers(table: Table, name: str) -> pl.Series:
 
 
 def is_blank(column: pl.Series) -> NDArray[np.bool_]:
-    """Which cells hold nothing, or nothing but space."""
+    """Which cells are missing or hold only white space."""
     blank = column.is_null()
     if column.dtype == pl.String:
         blank |= (column.str.strip_chars() == "").fill_null(True)
@@ -96,7 +96,7 @@ def is_blank(column: pl.Series) -> NDArray[np.bool_]:
 
 
 def _near(name: str, columns: list[str]) -> list[str]:
-    """Names that differ by case or spaces alone, else those that look alike."""
+    """Names that differ only by case or spaces, otherwise similar ones."""
     plain = _plain(name)
     same = [column for column in columns if _plain(column) == plain]
     if same:
@@ -124,12 +124,12 @@ def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
     Raises
     ------
     DataError
-        It has a column of the same name already.
+        It already has a column of the same name.
     """
     taken = [series.name for series in added if series.name in frame.columns]
     if taken:
         raise DataError(
-            "the table has a column {column!r} already, and a prediction goes by that name",
+            "the table already has a column {column!r}, the name that a prediction gets",
             fix="rename that column in the table",
             column=taken[0],
         )
@@ -137,12 +137,12 @@ def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
 
 
 def require_same_columns(test: Table, names: Sequence[str], file: str) -> None:
-    """Refuse a table of test rows that lacks a column of the data.
+    """Check that a table of test rows has the columns of the data.
 
     Raises
     ------
     DataError
-        ``file``, where it was read, has no such column.
+        ``file``, from which it was read, lacks one.
     """
     missing = [name for name in names if name not in test.frame.columns]
     if missing:

@@ -1,4 +1,4 @@
-"""Table: columns as they were read, where they came from, and what was noticed on the way."""
+"""Table: columns as read from files, their sources, and findings."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from duree.tables.finding import Finding
 
 @dataclass(frozen=True)
 class Source:
-    """One file that went into a table.
+    """One file of a table.
 
-    ``encoding`` and ``delimiter`` are None for formats that have none; ``sha256`` is the checksum
-    of the file's bytes, in hexadecimal.
+    ``encoding`` and ``delimiter`` are None for formats without them; ``sha256`` is the checksum of
+    the file's bytes, in hexadecimal.
     """
 
     path: str
@@ -27,7 +27,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Content:
-    """What one file held, before it becomes part of a table."""
+    """The content of one file, before it becomes part of a table."""
 
     frame: pl.DataFrame
     findings: tuple[Finding, ...] = ()
@@ -42,11 +42,11 @@ class Table:
     Attributes
     ----------
     frame : polars.DataFrame
-        From text formats every column is a String, so that "NA" stays text and 007 stays 007.
-        From typed formats the types are the file's, value labels applied.
+        For text formats all columns are String, so that "NA" stays text and 007 stays 007. For
+        typed formats the types are the file's, with value labels applied.
     sources : tuple of Source
     findings : tuple of Finding
-        What reading found out or mended: encoding, delimiter, stripped NUL bytes, ...
+        What reading detected or repaired: encoding, delimiter, removed NUL bytes, ...
     """
 
     frame: pl.DataFrame

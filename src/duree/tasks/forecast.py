@@ -63,6 +63,9 @@ class Forecast(Task):
     title: ClassVar[str] = "the next values of a series"
     metrics: ClassVar[MetricSet] = FORECASTS
     layouts: ClassVar[tuple[str, ...]] = ("forecast_origins",)
+    own_settings: ClassVar[frozenset[str]] = frozenset({"horizon", "past", "known"})
+    unused_settings: ClassVar[frozenset[str]] = frozenset({"target", "group"})
+    run_title: ClassVar[str] = "Forecasting “{target}”"
     watched: ClassVar[Watched] = Watched("minus OWA", "OWA on validation", -1)
     defaults: ClassVar[Defaults] = {
         "model": {

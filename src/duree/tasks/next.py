@@ -86,6 +86,8 @@ class Next(Task):
     title: ClassVar[str] = "the next state or event, at each step"
     metrics: ClassVar[MetricSet] = NEXT_IN_TERMS
     layouts: ClassVar[tuple[str, ...]] = ("spells", "events", "states")
+    unused_settings: ClassVar[frozenset[str]] = frozenset({"target"})
+    run_title: ClassVar[str] = "Next step in “{text}”"
     watched: ClassVar[Watched] = Watched("minus bits per step", "bits per step on validation", -1)
     defaults: ClassVar[Defaults] = {
         "data": {"target": STATES},

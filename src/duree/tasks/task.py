@@ -74,6 +74,10 @@ class Task(ABC):
     watched : Watched
     epoch_budget : EpochBudget
         How long to train, where the recipe leaves the epochs open.
+    own_settings, unused_settings : frozenset of str
+        Options of the command line that only this task has, and those that it has no use for.
+    run_title : str
+        What lists of runs say; an English template with ``target`` and ``text``.
     """
 
     name: ClassVar[str]
@@ -85,6 +89,9 @@ class Task(ABC):
     stratify: ClassVar[bool] = False
     is_exported: ClassVar[bool] = False
     epoch_budget: ClassVar[EpochBudget] = DEFAULT_BUDGET
+    own_settings: ClassVar[frozenset[str]] = frozenset()
+    unused_settings: ClassVar[frozenset[str]] = frozenset()
+    run_title: ClassVar[str] = "“{target}” from “{text}”"
 
     @classmethod
     def is_meant(cls, recipe: Recipe) -> bool:

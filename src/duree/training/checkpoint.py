@@ -135,7 +135,7 @@ def load_checkpoint(training: Training, folder: Path) -> list[str]:
     except (RuntimeError, ValueError) as error:
         raise RunError(
             "the checkpoint in {folder!r} does not fit the network: {reason}",
-            fix="put the recipe's old values back, or begin a new run",
+            fix="restore the recipe's old values, or start a new run",
             folder=str(folder),
             reason=str(error).splitlines()[0],
         ) from None
@@ -168,7 +168,7 @@ def _refuse_other_choices(then: dict[str, Any], now: dict[str, Any], folder: Pat
         if then.get(name) != value:
             raise RunError(
                 "the checkpoint in {folder!r} was made with {name} = {then}, which is {now} now",
-                fix="put the old value back, or begin a new run",
+                fix="restore the old value, or start a new run",
                 folder=str(folder),
                 name=name,
                 then=then.get(name),

@@ -41,7 +41,7 @@ __all__ = ["Plan", "Progress", "scores", "train", "write_history"]
 # The moving average takes the weights in every so many steps (or once an epoch, where that is more
 # often), and keeps so much of what it was in as many steps; less at first, when it is young.
 AVERAGE_EVERY, AVERAGE_KEEPS, YOUNG = 10, 0.9, 9
-SLOWER = "The compiled recurrence is missing ({reason}): torch.nn serves, which is slower"
+SLOWER = "The compiled kernels are missing ({reason}): torch.nn is used instead, which is slower"
 # Settings that may be other when a training goes on: no weight hangs on them.
 FREE = {"checkpoint_seconds", "max_minutes"}
 

@@ -12,8 +12,8 @@ from matplotlib import font_manager
 
 from duree.report.figures.choose import draw_figures, write_figures
 from duree.report.figures.style import to_inline_svg, to_svg_file
+from duree.report.load import load_run
 from duree.report.pages.report import write_report
-from duree.report.run_data import load_run
 from duree.report.vocabulary import Words
 
 CHINESE = {"classes": ("正面", "负面"), "target": "情感", "text": "评论"}

@@ -14,8 +14,8 @@ import pytest
 from duree.errors import RunError
 from duree.report.figures.choose import draw_figures, plan_figures, write_figures
 from duree.report.figures.states import COLOURS, OTHER, colours_of
+from duree.report.load import load_run
 from duree.report.pages.report import render
-from duree.report.run_data import load_run
 from duree.report.vocabulary import Words
 from duree.tables.describe.states import describe_states
 
@@ -33,7 +33,8 @@ def write_lives(write_run):
     """A function that writes a run of state sequences and gives its folder."""
 
     def write(lives=LIVES * 100, times=YEARS, target=None, **options):
-        folder = write_run(**options)
+        read = {"data": {"states": list(times), "text": "states"}}
+        folder = write_run(text="states", settings=read, **options)
         facts = facts_of(lives, times, target)
         (folder / "states.json").write_text(json.dumps(facts, allow_nan=False), encoding="utf-8")
         return folder
@@ -57,7 +58,7 @@ def test_the_page_shows_the_sequences_between_the_data_and_the_training(write_li
     page = page_of(write_lives())
     ends = [page.index(f'<section id="{name}">') for name in ("data", "sequences", "training")]
     assert ends == sorted(ends)
-    assert '<a href="#sequences">The sequences</a>' in page
+    assert '<a href="#sequences">Sequences</a>' in page
     for name in NAMES:
         assert page.count(f'<figure id="figure-{name}">') == 1
     assert "200 sequences of 4 time points each, from 1990 to 1993, in 3 states." in page
@@ -109,7 +110,7 @@ def test_each_class_has_a_panel_with_its_rows(write_lives):
 def test_every_figure_with_colours_names_each_state_and_what_a_gap_means(write_lives):
     folder = write_lives()
     for name in ("states", "sequences"):
-        assert {"school", "jobless", "<work>", "no state known"} <= set(texts(folder, name))
+        assert {"school", "jobless", "<work>", "state unknown"} <= set(texts(folder, name))
 
 
 def test_the_matrix_tells_probabilities_in_percent(write_lives):
@@ -130,13 +131,13 @@ def test_names_of_time_points_are_few_enough_to_be_read(write_lives, months):
 
 def test_the_twelve_states_that_last_longest_have_colours_and_the_others_share_one(write_lives):
     lives = [[f"state {n}"] * (n + 1) + ["end"] * (20 - n) for n in range(15)]
-    run = load_run(write_lives(lives, [str(n) for n in range(21)]))
-    colours = dict(zip(run.states.states, colours_of(run.states), strict=True))
+    facts = load_run(write_lives(lives, [str(n) for n in range(21)])).rows.facts
+    colours = dict(zip(facts.states, colours_of(facts), strict=True))
     assert {name for name, colour in colours.items() if colour == OTHER} == {
         f"state {n}" for n in range(4)
     }
     assert len(set(colours.values())) == 13
-    assert "4 other states" in texts(write_lives(lives, run.states.times, name="b"), "states")
+    assert "4 other states" in texts(write_lives(lives, facts.times, name="b"), "states")
 
 
 def test_a_file_whose_parts_do_not_fit_together_is_refused_by_name(write_lives):

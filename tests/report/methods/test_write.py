@@ -7,9 +7,9 @@ import re
 
 import pytest
 
+from duree.report.load import load_run
 from duree.report.methods.references import references
 from duree.report.methods.write import Methods, write_methods
-from duree.report.run_data import load_run
 
 
 def written(folder, language="en") -> str:
@@ -20,11 +20,11 @@ def test_it_names_data_checksum_rows_split_seed_and_versions(letters):
     text = written(letters)
     for told in (
         "2,400 rows from letters.csv (SHA-256 0123456789abcdef…)",
-        "rows were parted at random (seed 0): 17% for the test",
+        "rows were split at random (seed 0): 17% for testing",
         "1,600 rows for training, 400 for validation and 400 for the test",
         "opened once, after every choice had been made",
         "Durée 0.1.0, Python 3.12.1, PyTorch 2.13.0 (Paszke et al. 2019)",
-        "on 2 threads, from seed 0",
+        "on 2 threads, with seed 0",
     ):
         assert told in text
 
@@ -34,8 +34,8 @@ def test_the_chinese_one_names_the_same_facts(letters):
     for told in (
         "letters.csv（SHA-256 校验和 0123456789abcdef…）的 2,400 行",
         "各行随机划分（种子 0）：17% 用于测试",
-        "训练 1,600 行、验证 400 行、测试 400 行",
-        "测试部分只打开过一次",
+        "训练集 1,600 行、验证集 400 行、测试集 400 行",
+        "测试集只使用过一次",
         "种子为 0",
         "Breiman 2001",
     ):
@@ -107,7 +107,7 @@ def test_tuned_constants_of_baselines_are_told(letters):
 def test_the_best_epoch_is_that_of_the_history(letters):
     lines = (letters / "history.jsonl").read_text(encoding="utf-8").splitlines()
     best = max(map(json.loads, lines), key=lambda e: (e["metric"], -e["validation_loss"]))
-    assert f"after 9 epochs, and the weights of epoch {best['epoch']}" in written(letters)
+    assert f"after 9 epochs; the weights of epoch {best['epoch']}" in written(letters)
 
 
 def test_the_tests_that_were_made_are_the_ones_named(letters, write_run):

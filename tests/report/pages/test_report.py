@@ -16,8 +16,8 @@ import pytest
 
 from duree.errors import RunError
 from duree.report.figures.choose import draw_figures
+from duree.report.load import load_run
 from duree.report.pages.report import render, write_report
-from duree.report.run_data import load_run
 from duree.report.vocabulary import Words
 
 HOSTILE = [
@@ -180,7 +180,7 @@ def test_below_a_hundred_rows_two_decimals_are_shown(write_run):
     figure = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["models"]["network"]
     value = figure["accuracy"]["value"]
     assert f"{value:.2f} [" in page.text
-    assert not re.search(r"\d\.\d{3}", page.text.split("Choices")[1].split("Choices")[0])
+    assert not re.search(r"\d\.\d{3}", page.text.split("Settings")[1].split("Settings")[0])
 
 
 def test_the_verdict_comes_first_in_both_languages(write_run):
@@ -212,8 +212,8 @@ def test_figures_without_shared_rows_stand_beside(write_run):
     folder = write_run(without_shared_rows={"rows": 377, "shared": 23, "models": apart})
     own = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["models"]["network"]
     text = read(folder).text
-    assert f"0.861, not {own['accuracy']['value']:.3f}." in text
-    assert "23 of the 400 test rows have a near-duplicate" in text
+    assert f"0.861 instead of {own['accuracy']['value']:.3f}." in text
+    assert "23 of the 400 test rows have a near-duplicate, or their group, in" in text
     assert "0.850 [0.830, 0.870]" in text
 
 
@@ -223,9 +223,9 @@ def test_a_test_part_opened_again_is_told_with_each_opening(write_run):
         {"when": "2026-11-22T10:00:00+00:00", "why": "a second look"},
     ]
     text = read(write_run(test_openings=openings)).text
-    assert "The test part was opened 2 times:" in text
+    assert "The test set was used 2 times:" in text
     assert "2026-11-22 10:00 UTC, a second look" in text
-    assert "opened once" not in text
+    assert "used once" not in text
 
 
 def test_seeds_are_shown_with_their_spread(write_run):
@@ -251,7 +251,7 @@ def test_a_run_without_mistakes_says_so(write_run):
     folder = write_run()
     frame = pl.read_parquet(folder / "predictions.parquet")
     frame.with_columns(prediction=pl.col("tone")).write_parquet(folder / "predictions.parquet")
-    assert "None: every test row was right." in read(folder).text
+    assert "None: every test row was predicted correctly." in read(folder).text
 
 
 def test_right_rows_are_counted_beside_each_baseline(letters, page):
@@ -330,7 +330,7 @@ def test_a_network_alone_is_reported_without_comparison(write_run):
     (folder / "baselines.parquet").unlink()
     text = read(folder).text
     assert "No baseline was trained." in text
-    assert "Network against each baseline" not in text
+    assert "The network and each baseline" not in text
 
 
 def test_a_large_test_part_makes_a_light_page(write_run):

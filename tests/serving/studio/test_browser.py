@@ -37,7 +37,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=180_000)
 
 PRAISE = ["moving", "brilliant", "tender", "superb", "gripping", "honest"]
 BLAME = ["tedious", "clumsy", "shallow", "dreadful", "hollow", "noisy"]
@@ -78,7 +78,8 @@ class Studio:
         )
         assert self.process.stdout
         self.link = self.process.stdout.readline().strip()
-        for _ in range(200):
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
@@ -91,7 +92,7 @@ class Studio:
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(120)
         if self.process.stdout:
             self.process.stdout.close()
 
@@ -120,7 +121,7 @@ def page(browser: Browser) -> Iterator[Page]:
         locale="en-GB", viewport={"width": 1280, "height": 720}, accept_downloads=True
     )
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(180_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if "Policy" in said.text else None)
@@ -206,7 +207,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     studio.start()
     enter(page, studio)
     page.get_by_role("link", name="film reviews", exact=True).click()
-    expect(page.locator(".verdict")).to_be_visible(timeout=180_000)
+    expect(page.locator(".verdict")).to_be_visible(timeout=600_000)
     epochs = [line for line in (run.folder / "log.txt").read_text().splitlines() if "epoch" in line]
     assert len(epochs) == len((run.folder / "history.jsonl").read_text().splitlines())
     accessible(page)
@@ -231,7 +232,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     page.locator(".listed tbody th a").first.click()
     row = page.frame_locator("iframe")
     expect(row.locator(".shaded span").first).to_be_visible()
-    expect(row.get_by_role("heading", name="Its gates")).to_be_visible()
+    expect(row.get_by_role("heading", name="Gates")).to_be_visible()
     accessible(page)
 
     # A sentence of one's own.
@@ -325,7 +326,7 @@ def test_training_may_be_cut_short_and_runs_compared(
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator(".curve")).to_have_count(2)
     page.get_by_role("button", name="Train no longer").click()
-    expect(page.locator(".verdict")).to_be_visible(timeout=120_000)
+    expect(page.locator(".verdict")).to_be_visible(timeout=600_000)
     page.get_by_role("link", name="Durée studio").click()
     for name in ("cut short", "film reviews"):
         page.get_by_label(f"compare {name}").check()
@@ -371,6 +372,7 @@ def test_pages_fit_small_and_large_screens(
 ) -> None:
     context = browser.new_context(locale="en-GB", viewport={"width": width, "height": height})
     page = context.new_page()
+    page.set_default_timeout(180_000)
     enter(page, studio)
     base = studio.link.partition("?")[0]
     for path in ("", "runs/film reviews", "runs/film reviews/rows", "runs/film reviews/report"):

@@ -17,6 +17,7 @@ from duree.pipeline.run import Run
 from duree.serving.studio.workspace import Workspace
 
 CHOSEN = {"part": "whole", "baselines": "true", "text": "letter", "target": "tone"}
+ALONE = {name: value for name, value in CHOSEN.items() if name != "baselines"}
 
 
 def csv(frame: pl.DataFrame) -> bytes:
@@ -41,7 +42,7 @@ def test_a_table_is_shown_with_what_its_columns_seem_to_be(visitor: Visitor, tab
     assert "letters.csv" in page
     assert '<option value="letter" selected>letter – texts</option>' in page
     assert '<option value="tone" selected>tone – 2 classes</option>' in page
-    assert "a name for each row" in page
+    assert "a different name in each row" in page
     assert letters(200)["letter"][0][:60] in page
 
 
@@ -50,7 +51,7 @@ def test_the_checks_name_the_offending_rows(visitor: Visitor) -> None:
     gap = pl.when(pl.col("n") == 41).then(pl.lit("  ")).otherwise(pl.col("letter"))
     address = visitor.table("gaps.csv", csv(frame.with_columns(gap.alias("letter"))))
     checks = visitor.get(f"{address}/checks", params=CHOSEN).text
-    assert "that are missing or only spaces: 1" in checks
+    assert "missing or blank texts" in checks
     assert "row 42" in checks
     assert "(empty)" in checks
 
@@ -132,7 +133,8 @@ def test_a_bomb_of_a_spreadsheet_is_refused(visitor: Visitor) -> None:
 
 
 def wait(visitor: Visitor, run: Run, told: str) -> str:
-    for _ in range(900):
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
         page = visitor.get(f"/runs/{run.folder.name}").text
         if told in page:
             return page
@@ -156,7 +158,7 @@ def test_a_training_started_here_is_a_run_like_any_other(visitor: Visitor, table
 
 def test_a_run_that_failed_says_why(visitor: Visitor, table: bytes) -> None:
     address = visitor.table("letters.csv", table)
-    visitor.post(f"{address}/runs", data=CHOSEN | {"name": "lost", "max_minutes": "0.02"})
+    visitor.post(f"{address}/runs", data=ALONE | {"name": "lost", "max_minutes": "0.02"})
     run = Run(visitor.folder / "lost")
     Workspace(visitor.folder).tables()[0].path.unlink()
     page = wait(visitor, run, 'role="alert"')
@@ -182,7 +184,7 @@ def test_test_rows_are_listed_searched_and_explained(reader: Visitor, shelf: Pat
     assert f"{wrong} rows" in reader.get("/runs/tones/rows", params={"wrong": "true"}).text
     row = reader.get("/runs/tones/rows/1.html").text
     assert "Predicted: " + found["prediction"][0] in row
-    assert "Its gates" in row
+    assert ">Gates<" in row
 
 
 def test_rows_of_a_number_come_with_the_largest_error_first(reader: Visitor, shelf: Path) -> None:
@@ -291,11 +293,11 @@ def test_runs_are_compared_row_by_row_where_their_rows_are_the_same(reader: Visi
 
 def test_an_unfinished_run_may_be_gone_on_with(visitor: Visitor, table: bytes) -> None:
     address = visitor.table("letters.csv", table)
-    visitor.post(f"{address}/runs", data=CHOSEN | {"name": "one"})
+    visitor.post(f"{address}/runs", data=ALONE | {"name": "one"})
     run = Run(visitor.folder / "one")
-    for _ in range(600):
-        if standing(run).done > 5:
-            break
+    end = time.monotonic() + 300
+    while standing(run).done <= 5:
+        assert time.monotonic() < end
         time.sleep(0.05)
     visitor.post("/runs/one/stop")
     assert "the same as without the stop" in wait(visitor, run, "Continue")
@@ -309,7 +311,7 @@ def test_an_unfinished_run_may_be_gone_on_with(visitor: Visitor, table: bytes) -
 
 def test_progress_is_sent_as_it_comes_and_ends_with_the_run(visitor: Visitor, table: bytes) -> None:
     address = visitor.table("letters.csv", table)
-    visitor.post(f"{address}/runs", data=CHOSEN | {"name": "one", "max_minutes": "0.05"})
+    visitor.post(f"{address}/runs", data=ALONE | {"name": "one", "max_minutes": "0.05"})
     told = visitor.get("/runs/one/progress").text
     assert told.startswith("event: progress\ndata: ")
     assert told.endswith("event: over\ndata: \n\n")

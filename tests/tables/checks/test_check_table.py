@@ -63,7 +63,7 @@ def test_an_honest_table_raises_nothing_and_is_described():
     assert told(found) == {}
     assert found["rows"].message("en") == "60 rows, 4 columns"
     assert found["text_column"].message("en") == "'letter' holds text"
-    assert found["groups"].message("en") == "'writer' holds 9 groups"
+    assert found["groups"].message("en") == "'writer' has 9 groups"
     assert set(found) == {
         "rows", "text_column", "target_column", "group_column", "class_balance", "lengths",
         "duplicates", "groups",
@@ -97,11 +97,7 @@ def test_empty_texts_are_counted_and_flagged():
     found = check(change(letters(), "letter", {3: None, 5: "", 8: "  \n"}))
     assert told(found) == {"missing_text": "warning"}
     assert found["missing_text"].rows == (3, 5, 8)
-    assert (
-        found["missing_text"]
-        .message("en")
-        .startswith("texts in 'letter' that are missing or only spaces: 3; ")
-    )
+    assert found["missing_text"].message("en").startswith("missing or blank texts in 'letter': 3; ")
     assert "<empty>" in found["missing_text"].message("en")
 
 
@@ -137,8 +133,8 @@ def test_exact_and_near_duplicates_are_counted_with_examples():
     found = check(frame)
     assert told(found) == {"duplicates": "note"}
     assert found["duplicates"].message("en") == (
-        "3 rows have a text that another has too; 4 with those that differ little; "
-        "they are kept in one part"
+        "3 rows have the same text as another row; 4 including near-duplicates; they are kept "
+        "in the same set"
     )
     assert found["duplicates"].rows == (0, 10, 20, 30)
 
@@ -200,7 +196,7 @@ def test_one_group_for_all_is_an_error():
 def test_times_are_told_and_those_that_cannot_be_ordered_are_an_error():
     years = pl.Series([f"{1850 + n}-01-01" for n in range(60)])
     found = check(letters().with_columns(sent=years), time="sent")
-    assert found["times"].message("en") == "'sent' goes from 1850-01-01 to 1909-01-01"
+    assert found["times"].message("en") == "'sent' ranges from 1850-01-01 to 1909-01-01"
     found = check(
         letters().with_columns(sent=change(years.to_frame("s"), "s", {4: "?"})["s"]), time="sent"
     )
@@ -221,7 +217,7 @@ def test_an_unused_column_of_dates_is_a_warning():
     )
     found = check(frame)
     assert told(found) == {"unused_times": "warning"}
-    assert found["unused_times"].message("en").endswith("to test on what came later: --time COLUMN")
+    assert found["unused_times"].message("en").endswith("to test on later rows, add --time COLUMN")
     assert told(check(frame, time="sent")) == {}
     assert told(check(frame, id="sent")) == {}
 
@@ -231,12 +227,11 @@ def test_a_constant_column_is_noted():
 
 
 def test_lengths_are_in_words_or_in_characters_by_script():
-    assert check(letters())["lengths"].message("en").startswith("half of the texts have up to")
-    assert " words, " in check(letters())["lengths"].message("en")
+    assert check(letters())["lengths"].message("en").startswith("text length in words: median ")
     chinese = letters().with_columns(letter=pl.Series([f"房间{'很' * n}大。OK" for n in range(60)]))
     found = check(chinese)["lengths"]
     assert found.message("en") == (
-        "half of the texts have up to 34 characters, 95% up to 60, the longest 63"
+        "text length in characters: median 34, 95th percentile 60, maximum 63"
     )
 
 
@@ -361,4 +356,4 @@ def test_the_chinese_hotel_reviews_are_checked():
     frame = pl.read_csv(DATA / "chinese_hotel" / "chnsenticorp_htl_all.csv", infer_schema=False)
     found = check(frame, text="review", target="label")
     assert told(found) == {"missing_text": "warning", "duplicates": "note"}
-    assert "半数文本不超过 72 字" in found["lengths"].message("zh")
+    assert "文本长度（字）：中位数 72" in found["lengths"].message("zh")

@@ -65,8 +65,8 @@ def test_labels_that_may_mean_the_same_are_told_and_stay_apart(names, alike):
     assert labels.to_list() == names
     assert [finding.values["labels"] for finding in told] == [alike]
     assert told[0].message("en") == (
-        f"the labels {alike} in 'tone' may mean the same, but count as different; "
-        "write them alike if they do"
+        f"the labels {alike} in 'tone' may mean the same, but count as different classes; "
+        "if they do, write them the same way"
     )
 
 
@@ -114,7 +114,7 @@ def test_a_target_that_cannot_be_learned_is_an_error(labels, check, words):
 def test_a_quantity_is_told_with_its_range():
     told = findings([str(number / 2) for number in range(101)])
     assert told["target_range"].message("en") == (
-        "'tone' holds numbers from 0 to 50, half of them up to 25"
+        "'tone' holds numbers from 0 to 50, with median 25"
     )
 
 

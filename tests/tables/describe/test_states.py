@@ -108,9 +108,9 @@ def test_fifty_thousand_rows_take_seconds():
     names = np.array(["school", "work", "jobless", None], dtype=object)
     codes = np.random.default_rng(0).integers(0, 4, (50_000, 72))
     states = sequences(names[codes].tolist())
-    start = time.perf_counter()
+    start = time.process_time()
     describe_states(states, [str(n) for n in range(72)], pl.Series(["a", "b"] * 25_000))
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 @st.composite

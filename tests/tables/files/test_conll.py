@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.tables.files.conll import LONGEST_SENTENCE, read_conll, with_answers
+from duree.tables.files.conll import LONGEST_SENTENCE, read_conll, with_tags
 from duree.tables.files.read import read_tables
 
 UNIVERSAL = """\
@@ -48,8 +48,8 @@ def test_conllu_gives_its_words_without_those_written_together_or_not_at_all(
 def test_conllu_stays_what_it_was_but_for_the_column_that_is_answered(tmp_path: Path) -> None:
     path = write(tmp_path, UNIVERSAL, "some.conllu")
     same = read_conll(path).frame["upos"].to_list()
-    assert with_answers(path, None, {"upos": same}) == UNIVERSAL
-    changed = with_answers(path, None, {"upos": ["X"] * 6, "lemma": list("abcdef")})
+    assert with_tags(path, None, {"upos": same}) == UNIVERSAL
+    changed = with_tags(path, None, {"upos": ["X"] * 6, "lemma": list("abcdef")})
     assert "1-2\tvámonos\t_\t_" in changed
     assert "2.1\tquizás\tquizás\tADV" in changed
     assert "# text = vámonos al mar" in changed
@@ -58,7 +58,7 @@ def test_conllu_stays_what_it_was_but_for_the_column_that_is_answered(tmp_path: 
 
 def test_a_plain_file_gets_its_answers_at_the_right_where_conlleval_looks(tmp_path: Path) -> None:
     path = write(tmp_path, "EU B-ORG 0\nrejects O 0\n\nPeter B-PER 0\n")
-    told = with_answers(path, None, {"ner": ["B-LOC", "O", "B-PER"]})
+    told = with_tags(path, None, {"ner": ["B-LOC", "O", "B-PER"]})
     assert told == "EU B-ORG 0 B-LOC\nrejects O 0 O\n\nPeter B-PER 0 B-PER\n"
 
 
@@ -87,7 +87,7 @@ def test_columns_without_names_are_named_by_what_they_hold(
         ("EU B-ORG\nrejects\n", "line 2 has 1 columns, and the lines before it have 2"),
         (
             UNIVERSAL.replace("\n\n# sent_id = 2", ""),
-            "line 11: the word has the id '1', and 6 was due",
+            "line 11: the word has the id '1', but 6 was expected",
         ),
         ("It was the best,\nand it was the worst of times\n", "line 2 has 7 columns"),
         ("word O\n" * (LONGEST_SENTENCE + 1), "are one sentence; put an empty line"),

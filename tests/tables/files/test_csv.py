@@ -152,10 +152,9 @@ def test_any_text_is_read_as_the_csv_module_reads_it_or_refused(
 
 def test_an_extra_comma_in_every_row_is_refused_with_the_row(tmp_path: Path) -> None:
     assert refusal(tmp_path, "id,text,label\n1,hello, world,pos\n2,so, so,neg\n") == (
-        "every row has 4 cells, but the header names 3 columns; "
-        "table.csv, row 1 (line 2): '1,hello, world,pos'; "
-        "put texts that hold ',' in quotes, or choose the delimiter with --delimiter; "
-        "single rows can be left out with --drop-bad"
+        "every row has 4 cells, but the header has 3 columns; table.csv, row 1 (line 2): "
+        "'1,hello, world,pos'; quote texts that contain ',', or choose the delimiter with "
+        "--delimiter; single rows can be left out with --drop-bad"
     )
 
 
@@ -168,16 +167,15 @@ def test_one_row_too_long_is_told_with_its_line_and_beginning(tmp_path: Path) ->
     text = 'id,text\n1,"two\nlines"\n2,a,' + "b" * 200 + "\n3,c\n"
     message = refusal(tmp_path, text)
     assert message.startswith(
-        f"line 4 has 3 cells, but the header names 2 columns: '2,a,{'b' * 76}'; "
-        "table.csv; rows that do not fit: 1, on lines 4; "
+        f"line 4 has 3 cells, but the header has 2 columns: '2,a,{'b' * 76}'; "
+        "table.csv; malformed rows: 1, on lines 4; "
     )
 
 
 def test_rows_too_short_are_listed(tmp_path: Path) -> None:
     assert refusal(tmp_path, "id,text,label\n1,a,x\n2,b\n3,c,y\n\n4\n") == (
-        "line 3 has 2 cells, but the header names 3 columns: '2,b'; "
-        "table.csv; rows that do not fit: 2, on lines 3, 6; "
-        "complete these rows, or leave them out with --drop-bad"
+        "line 3 has 2 cells, but the header has 3 columns: '2,b'; table.csv; malformed rows: "
+        "2, on lines 3, 6; complete these rows, or leave them out with --drop-bad"
     )
 
 
@@ -185,7 +183,10 @@ def test_bad_rows_are_left_out_and_listed_where_that_is_asked_for(tmp_path: Path
     text = "id,text\n1,a\n2\n3,c,c\n4,d\n"
     assert read(tmp_path, text, drop_bad=True).rows() == [("1", "a"), ("4", "d")]
     told = findings(tmp_path, text, drop_bad=True)["bad_rows"]
-    assert told == "rows of table.csv left out because they do not fit its header: 2, on lines 3, 4"
+    assert told == (
+        "malformed rows of table.csv left out, whose number of cells differs from "
+        "the header's: 2, on lines 3, 4"
+    )
 
 
 def test_a_table_of_bad_rows_alone_is_refused_even_then(tmp_path: Path) -> None:
@@ -206,7 +207,7 @@ def test_an_unclosed_quote_is_told_with_the_line_where_it_opened(
     monkeypatch.setattr(decoding_module, "BLOCK", block)
     monkeypatch.setattr(delimited_module, "SAMPLE", 10)
     assert refusal(tmp_path, 'id,text\n1,"a\nb"\n2,"hello\n3,world\n') == (
-        "the quote that opens in line 4 is never closed: '\"hello\\n3,world\\n'; in table.csv; "
+        "the quote that opens on line 4 is never closed: '\"hello\\n3,world\\n'; in table.csv; "
         'add the closing quote; a quote inside a quoted cell is written twice ("")'
     )
 
@@ -219,14 +220,14 @@ def test_a_quote_left_open_before_other_quotes_is_told_with_both_lines(
     monkeypatch.setattr(delimited_module, "SAMPLE", 10)
     message = refusal(tmp_path, 'id,text\n1,"hello\n2,"world"\n3,"end"\n')
     assert message.startswith(
-        "the quoted cell that opens in line 2 is followed by more text in line 3: '\"w"
+        "the quoted cell that opens on line 2 is followed by more text on line 3: '\"w"
     )
 
 
 def test_text_after_a_closing_quote_is_refused_rather_than_glued(tmp_path: Path) -> None:
     message = refusal(tmp_path, 'id,text\n1,fine\n2,"Great" movie\n')
     assert message.startswith(
-        "the quoted cell that opens in line 3 is followed by more text in line 3: '\" movie\\n'"
+        "the quoted cell that opens on line 3 is followed by more text on line 3: '\" movie\\n'"
     )
 
 
@@ -234,7 +235,7 @@ def test_nul_characters_are_taken_out_and_counted(tmp_path: Path) -> None:
     text = "id,text\n1,a\0b\n\0\0,c\n"
     assert read(tmp_path, text).rows() == [("1", "ab"), (None, "c")]
     assert findings(tmp_path, text)["nul_bytes"].startswith(
-        "NUL characters taken out of table.csv: 3; "
+        "NUL characters removed from table.csv: 3; "
     )
 
 
@@ -262,8 +263,8 @@ def test_spaces_stay_in_cells_and_leave_column_names(tmp_path: Path) -> None:
 
 def test_columns_of_one_name_are_refused_and_named(tmp_path: Path) -> None:
     assert refusal(tmp_path, "id,text,label, text,id\n1,2,3,4,5\n") == (
-        "several columns have the same name: 'id', 'text'; in table.csv; "
-        "give each column a name of its own"
+        "several columns have the same name: 'id', 'text'; in table.csv; give each column a "
+        "different name"
     )
 
 
@@ -297,7 +298,7 @@ def test_a_cell_beyond_the_limit_is_refused_with_its_line(tmp_path: Path) -> Non
     fits = read(tmp_path, f"a,b\n1,{'x' * 1_000_000}\n")
     assert len(fits["b"][0]) == 1_000_000
     message = refusal(tmp_path, f'a,b\n1,y\n2,"\n{"x" * 1_000_001}"\n')
-    assert message.startswith("the cell that begins in line 3 is longer than 1000000 bytes")
+    assert message.startswith("the cell that begins on line 3 is longer than 1000000 bytes")
 
 
 def test_a_huge_cell_is_refused_long_before_its_end(
@@ -323,7 +324,7 @@ def test_a_huge_cell_is_refused_long_before_its_end(
 
 def test_a_row_without_an_end_is_refused_with_its_line(tmp_path: Path) -> None:
     message = refusal(tmp_path, "a,b\n1,2\n" + f"{'x' * 999_999}," * 20)
-    assert message.startswith("the row that begins in line 3 is longer than 16000000 bytes")
+    assert message.startswith("the row that begins on line 3 is longer than 16000000 bytes")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

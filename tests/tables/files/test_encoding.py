@@ -79,7 +79,10 @@ def test_the_encoding_is_found_and_told(
     name, read, told = found(table_of(tmp_path, texts, encoding))
     assert read == list(texts)
     assert name == {"gbk": "gb18030", "gb2312": "gb18030", "big5": "cp950"}.get(encoding, encoding)
-    assert f"found to be in {name}; if its texts look wrong, choose another with --encoding" in told
+    assert (
+        f"seems to be in {name}; if its text looks wrong, choose another encoding with --encoding"
+        in told
+    )
 
 
 @pytest.mark.parametrize("texts", [FRENCH, GERMAN, SPANISH, ENGLISH, SIMPLIFIED, TRADITIONAL])
@@ -140,7 +143,7 @@ def test_what_is_not_clear_is_refused_and_read_once_the_encoding_is_given(
         read_tables([path])
     _, read, told = found(path, encoding=encoding)
     assert read == list(texts)
-    assert "as told" in told
+    assert "as specified" in told
 
 
 def test_the_refusal_shows_three_lines_under_each_candidate_and_the_flag(tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ def test_files_with_other_columns_are_refused_and_the_columns_named(tmp_path: Pa
     one = write(tmp_path, "one.csv", "id,text,label\n1,a,x\n")
     two = write(tmp_path, "two.csv", "id,text,lable\n1,a,x\n")
     assert refusal(one, two) == (
-        "one.csv and two.csv do not have the same columns: 'label', 'lable' in one alone; "
-        "give all files the same columns, or read them one by one"
+        "one.csv and two.csv do not have the same columns: only one of them has 'label', "
+        "'lable'; give all files the same columns, or read them one by one"
     )
 
 
@@ -105,14 +105,12 @@ def test_a_link_to_nothing_is_missing(tmp_path: Path) -> None:
 
 
 def test_no_file_at_all_is_refused() -> None:
-    assert refusal().startswith("no file was named")
+    assert refusal().startswith("no file was given")
 
 
 def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     message = refusal(write(tmp_path, "a.docx", "x"))
-    assert message.startswith(
-        "a.docx is of a kind that is not known: '.docx'; convert it to one of "
-    )
+    assert message.startswith("a.docx has an unknown file type: '.docx'; convert it to one of ")
     for suffix in (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx", ".dta", ".sav"):
         assert suffix in message
 
@@ -131,8 +129,8 @@ def test_a_file_that_may_not_be_read_is_told(
 
     monkeypatch.setattr("duree.tables.files.encoding.open", forbidden, raising=False)
     assert refusal(path) == (
-        "a.csv cannot be read: Permission denied; "
-        "check that the file is there and that you may read it"
+        "a.csv cannot be read: Permission denied; check that the file exists and that you may "
+        "read it"
     )
 
 

@@ -79,7 +79,7 @@ def test_a_number_with_many_values_is_no_category() -> None:
 
 def test_what_is_to_be_foretold_is_no_covariate() -> None:
     whole = table(pay=["good", "poor"])
-    with pytest.raises(DataError, match="'pay' is the target, and a covariate too"):
+    with pytest.raises(DataError, match="'pay' is both the target and a covariate"):
         check_covariates(whole, ["pay"], {"pay": "target"})
 
 

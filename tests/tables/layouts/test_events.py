@@ -33,7 +33,7 @@ def test_events_stand_in_the_order_of_time_with_the_gaps_between_them() -> None:
     assert message["events"] == (
         "3 events of 2 persons, from 2020-01-01 12:00:00 to 2020-01-05 12:00:00"
     )
-    assert "1 (row 3 ...); sorted" in message["unsorted"]
+    assert "1 (row 3 ...); they were sorted" in message["unsorted"]
     times, states = layout_of(SETTINGS)(SETTINGS, kept).time_points(found)
     assert times == ["1", "2"]
     assert states.to_list() == [["look", None], ["look", "buy"]]

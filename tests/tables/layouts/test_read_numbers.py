@@ -68,8 +68,10 @@ def test_what_the_series_are_like_is_told() -> None:
     found, _ = gather_rows(table(ROWS), settings())
     told = messages(found)
     assert told["series"] == "series: 2, of 2 to 3 steps (median 2)"
-    assert told["unsorted"].startswith("rows are not in the order of 'year' (1 step back)")
-    assert told["channel"] == "'price' holds numbers from 20 to 80, half of them up to 50"
+    assert told["unsorted"].startswith(
+        "rows are not in the order of 'year' (steps back in time: 1)"
+    )
+    assert told["channel"] == "'price' holds numbers from 20 to 80, with median 50"
     assert told["missing_cells"] == (
         "missing cells in 'price': 1 (20.0%), in 1 series; they are read as missing"
     )
@@ -81,7 +83,10 @@ def test_steps_that_are_not_evenly_spaced_bring_the_time_between_them() -> None:
     assert channel_names(reading) == ["wage", "price", SINCE]
     since = [step[2] for step in numbers(found)[0]]
     assert since == pytest.approx([0, np.log1p(1), np.log1p(3), np.log1p(1)])
-    assert "33% are other than the usual one, from 1 to 3 of it" in messages(found)["uneven_steps"]
+    assert (
+        "33% differ from the usual step, from 1 to 3 times its length"
+        in messages(found)["uneven_steps"]
+    )
 
 
 def test_irregular_moments_are_told_in_units_of_the_usual_step() -> None:
@@ -103,7 +108,7 @@ def test_a_later_table_is_read_as_the_first_was() -> None:
     found, again = gather_rows(table(rows), settings(), reading)
     assert numbers(found) == [[[1, 2], [1, 2]]]
     assert again["channels"] == ["wage", "price"]
-    assert "the network does not see it" in messages(found)["uneven_steps"]
+    assert "the network does not see the difference" in messages(found)["uneven_steps"]
     dates = [("c", day, "1", "2", "old", "x") for day in ("2020-01-01", "2020-01-02")]
     with pytest.raises(DataError, match="'year' are dates, and those of the training table"):
         gather_rows(table(dates), settings(), reading)
@@ -125,7 +130,7 @@ def test_a_later_table_lacks_a_channel() -> None:
         (changed(3, year=None), "1 rows have no 'year'; first at row 4"),
         (changed(3, year="1902"), "the series 'a' has two rows for the time '1902'.*rows 1, 4"),
         (changed(3, year="spring"), "in the column 'year' cannot be placed in time"),
-        (changed(3, regime="new"), "1 of 'who' have more than one 'regime', and the target must"),
+        (changed(3, regime="new"), "the target 'regime' must be the same in all rows of one 'who'"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_row(given: Table, message: str) -> None:
@@ -141,7 +146,7 @@ def test_rows_that_cannot_be_read_are_left_out_and_listed_if_asked_for() -> None
 
 def test_a_series_without_a_value_is_refused_or_left_out() -> None:
     rows = [*ROWS, ("c", "1900", "", "", "new", "x"), ("c", "1901", "", "", "new", "x")]
-    with pytest.raises(DataError, match="rows whose series has no value at all: 2; first at row 6"):
+    with pytest.raises(DataError, match="rows whose series has no value: 2; first at row 6"):
         gather_rows(table(rows), settings())
     found, _ = gather_rows(table(rows), settings(drop_bad=True))
     assert found.frame["who"].to_list() == ["a", "b"]
@@ -152,10 +157,19 @@ def test_a_series_without_a_value_is_refused_or_left_out() -> None:
     ("chosen", "message"),
     [
         ({"series": ["wage", "prices"]}, "there is no column 'prices'"),
-        ({"series": ["wage", "regime"]}, "the column 'regime' is the target, and among the series"),
+        (
+            {"series": ["wage", "regime"]},
+            "the column 'regime' is both the target and one of the series",
+        ),
         ({"series": ["wage", "wage"]}, "'wage' is named twice"),
-        ({"series": ["wage"], "time": None, "id": None}, "each row would be a series of 1 numbers"),
-        ({"series": ["wage", "price"], "time": None}, "each row would be a series of 2 numbers"),
+        (
+            {"series": ["wage"], "time": None, "id": None},
+            ("each row would be a series of only 1 numbers"),
+        ),
+        (
+            {"series": ["wage", "price"], "time": None},
+            ("each row would be a series of only 2 numbers"),
+        ),
     ],
 )
 def test_columns_that_are_no_series_are_refused(chosen: dict, message: str) -> None:
@@ -165,13 +179,15 @@ def test_columns_that_are_no_series_are_refused(chosen: dict, message: str) -> N
 
 def test_an_id_that_names_each_row_names_no_series() -> None:
     rows = [(f"p{place}", *row[1:]) for place, row in enumerate(ROWS)]
-    with pytest.raises(DataError, match="no 'who' has two rows, and a series needs several"):
+    with pytest.raises(
+        DataError, match=("no 'who' has more than one row, but a series needs several")
+    ):
         gather_rows(table(rows), settings())
 
 
 def test_a_column_called_as_ours_is_refused() -> None:
     named = table(ROWS, (*COLUMNS[:5], NUMBERS))
-    with pytest.raises(DataError, match="has a column 'numbers' already"):
+    with pytest.raises(DataError, match="already has a column 'numbers'"):
         gather_rows(named, settings())
 
 
@@ -192,9 +208,9 @@ def test_in_a_wide_table_each_row_is_a_series_until_its_last_value() -> None:
 def test_a_wide_row_without_a_value_is_refused_or_left_out() -> None:
     rows = [("a", "1", "2", "3", "4", "x"), ("b", "", "", "", "", "y")]
     chosen = settings(series=["t1:t4"], time=None, target="kind")
-    with pytest.raises(DataError, match="no value at all: 1; first at row 2"):
+    with pytest.raises(DataError, match="has no value: 1; first at row 2"):
         gather_rows(table(rows, WIDE), chosen)
-    with pytest.raises(DataError, match="no value at all: 1; first at row 2"):
+    with pytest.raises(DataError, match="has no value: 1; first at row 2"):
         list_numbers(table(rows, WIDE), ["t1", "t2", "t3", "t4"])
     kept = chosen.model_copy(update={"drop_bad": True})
     assert gather_rows(table(rows, WIDE), kept)[0].frame["who"].to_list() == ["a"]
@@ -203,7 +219,7 @@ def test_a_wide_row_without_a_value_is_refused_or_left_out() -> None:
 def test_ids_that_stand_in_several_wide_rows_speak_of_a_long_table() -> None:
     rows = [("a", "1", "2", "3", "4", "x"), ("a", "1", "2", "3", "4", "y")]
     chosen = settings(series=["t1:t4"], time=None, target="kind")
-    with pytest.raises(DataError, match="2 lines are called 'a'"):
+    with pytest.raises(DataError, match="2 rows are named 'a'"):
         gather_rows(table(rows, WIDE), chosen)
 
 
@@ -214,8 +230,10 @@ def test_series_that_are_the_same_and_channels_that_tell_nothing_are_told() -> N
         for year in ("1900", "1901")
     ]
     told = messages(gather_rows(table(rows), settings())[0])
-    assert told["same_series"].startswith("series that hold the very same numbers as another: 2")
-    assert told["constant_channel"] == "'wage' is 5 wherever it is known: it tells nothing"
+    assert told["same_series"].startswith("series identical to another series: 2")
+    assert told["constant_channel"] == (
+        "'wage' is 5 wherever it is known: it carries no information"
+    )
 
 
 def test_a_channel_without_any_number_is_an_error() -> None:
@@ -223,5 +241,5 @@ def test_a_channel_without_any_number_is_an_error() -> None:
     rows[1] = (*rows[1][:3], "4", *rows[1][4:])
     found, _ = gather_rows(table(rows), settings())
     assert [f.message("en") for f in found.findings if f.level == "error"] == [
-        "'wage' holds no number in any row; leave it out of the series"
+        "'wage' has no number in any row; leave it out of the series"
     ]

@@ -99,7 +99,7 @@ def test_a_wide_table_has_a_line_for_each_series():
 
 
 def test_a_wide_table_with_one_name_twice_is_refused():
-    with pytest.raises(DataError, match="2 lines are called 'W1'"):
+    with pytest.raises(DataError, match="2 rows are named 'W1'"):
         read_wide(table(V1=["W1", "W1"], V2=["1", "2"]), "V1", ["V2"])
 
 

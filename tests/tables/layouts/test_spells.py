@@ -20,6 +20,7 @@ from duree.tables.layouts.registry import gather_rows, layout_of
 from duree.tables.layouts.spells import Grid
 from duree.tables.layouts.state_strings import join_states
 from duree.tables.table import Source, Table
+from duree.tasks import resolve
 
 SETTINGS = DataSettings(state="status", start="from", end="to", id="person")
 
@@ -121,7 +122,7 @@ def test_spells_in_any_order_are_laid_out_in_time() -> None:
 def test_two_spells_of_one_state_that_overlap_are_joined_and_told() -> None:
     rows = [("a", "x", 1, 4), ("a", "x", 2, 6), ("a", "x", 2, 3), ("a", "y", 7, 7)]
     assert told(rows) == ["x › x › x › x › x › x › y"]
-    assert "2 (row 2, 3 ...); they are joined" in findings(rows)["joined_spells"]
+    assert "2 (row 2, 3 ...); they are merged" in findings(rows)["joined_spells"]
 
 
 @pytest.mark.parametrize(
@@ -129,11 +130,14 @@ def test_two_spells_of_one_state_that_overlap_are_joined_and_told() -> None:
     [
         (
             [("a", "x", 1, 4), ("a", "y", 3, 6), ("b", "x", 1, 2), ("b", "y", 3, 4)],
-            "spells overlap: 1, in 1 persons; 'a' is in 'x' and in 'y' at once, in 3; rows 1 and 2",
+            (
+                "overlapping spells: 1, in 1 persons; 'a' is in 'x' and 'y' at the same time, 3; "
+                "rows 1 and 2"
+            ),
         ),
         (
             [("a", "x", 1, 4), ("a", "y", 1, 4)],
-            "'a' is in 'x' and in 'y' at once, in 1; rows 1 and 2",
+            "'a' is in 'x' and 'y' at the same time, 1; rows 1 and 2",
         ),
         ([("a", "x", 4, 1), ("a", "y", 5, 6)], "spells that end before they start: 1"),
         ([("a", "x", 1, 2), (" ", "y", 3, 4)], "1 rows have no 'person'; first at row 2"),
@@ -143,13 +147,13 @@ def test_two_spells_of_one_state_that_overlap_are_joined_and_told() -> None:
             "'soon' in the column 'from' cannot be placed in time; row 2",
         ),
         ([("a", "x", "2003-02-30", "2003-07-30")], "'2003-02-30' in the column 'from' cannot"),
-        ([("a", " ", 1, 3), ("b", None, 1, 2)], "the column 'status' holds no state at all"),
+        ([("a", " ", 1, 3), ("b", None, 1, 2)], "the column 'status' holds no states"),
         ([("a", "x", 1.5, 3.0)], "1.5 in the column 'from' cannot be placed in time; row 1"),
-        ([("a", "x", 1, "2003-07-30")], "the column 'to' holds dates, and the other times"),
+        ([("a", "x", 1, "2003-07-30")], "the column 'to' holds dates, but the other times"),
         ([("a", "x", "1900-01-01", "9999999-01-01")], "cannot be placed in time"),
         (
             [("a", "x", "1999-01-01", "9999-12-31"), ("a", "x", "1998-01-05", "1998-02-03")],
-            "the spells come to 2922666 steps of time; the longest, one of 'a', has 2922636",
+            "the spells add up to 2922666 time steps; the longest, of 'a', has 2922636",
         ),
     ],
 )
@@ -261,4 +265,4 @@ def test_mvad_as_spells_is_mvad(data_folder: Path, tmp_path: Path) -> None:
 )
 def test_settings_that_do_not_go_together_are_refused(data: dict, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        Recipe.build({"data": data})
+        resolve(Recipe.build({"data": data}))

@@ -93,13 +93,13 @@ def test_a_column_of_that_name_is_not_overwritten() -> None:
 
 
 def test_the_answer_is_not_one_of_the_states() -> None:
-    with pytest.raises(DataError, match=r"'Oct\.93' is the target, and among the states too"):
+    with pytest.raises(DataError, match=r"'Oct\.93' is both the target and one of the states"):
         with_states(LIVES, ("*.93",), {"target": "Oct.93"})
 
 
 def test_what_is_missing_and_what_ends_early_is_told_with_its_rows() -> None:
     found = {finding.check: finding for finding in check_states(LIVES, TIMES)}
-    assert "hold 4 states: 'school', " in found["states"].message("en")
+    assert "have 4 states: 'school', " in found["states"].message("en")
     assert found["missing_states"].values["count"] == 1
     assert found["missing_states"].rows == (1,)
     assert found["ended"].rows == (1, 2, 3)

@@ -164,7 +164,7 @@ def test_an_answer_that_half_of_all_people_gave_does_not_tie_the_people_together
     copies = np.flatnonzero(clusters == 0)
     assert set(drawn.left_out) == set(copies) - set(drawn.train)
     assert drawn.reasons == {"duplicate": len(drawn.left_out)}
-    assert "14 rows were left out: they nearly repeat" in drawn.findings()[0].message("en")
+    assert "14 rows were left out: they are near-duplicates" in drawn.findings()[0].message("en")
     assert len(drawn.left_out) == 14
 
 
@@ -217,7 +217,9 @@ def test_people_followed_over_time_are_parted_with_their_time():
     # Each of the 29 keeps the months of training, and so on; what is left out is counted.
     assert drawn.counts == {"train": 29 * 22, "validation": 3 * 2, "test": 8 * 6, "left_out": 508}
     assert drawn.reasons == {"group": 508}
-    assert "508 rows were left out: their 'person'" in drawn.findings()[0].message("en")
+    assert "508 rows were left out: other rows of the same 'person'" in drawn.findings()[0].message(
+        "en"
+    )
 
 
 def test_few_people_over_time_still_give_each_part_one():
@@ -280,7 +282,7 @@ def test_a_given_validation_file_is_the_validation_and_nothing_is_drawn():
 def test_a_validation_file_without_a_class_is_refused():
     frame = pl.DataFrame({"y": ["a", "b"] * 8 + ["a"] * 4})
     rows = np.arange(20)
-    with pytest.raises(DataError, match=r"validation part has fewer than 2 rows of 'b'"):
+    with pytest.raises(DataError, match=r"validation set has fewer than 2 rows of 'b'"):
         make_split(
             frame,
             DataSettings(),
@@ -294,7 +296,7 @@ def test_a_validation_file_without_a_class_is_refused():
 
 def test_a_class_that_only_the_test_file_holds_is_refused():
     frame = pl.DataFrame({"label": ["a", "b"] * 10 + ["c"]})
-    with pytest.raises(DataError, match=r"the test file holds 'c', which no other row does"):
+    with pytest.raises(DataError, match=r"the test file has 'c', which no other row has"):
         split(frame, test_rows=np.arange(21) >= 15)
 
 
@@ -309,11 +311,13 @@ def test_a_class_that_the_test_file_lacks_is_no_reason_to_stop():
         (["a"] * 50, "the target 'label' has only one class, 'a'; choose a column with at least"),
         (
             ["a"] * 50 + ["b"] * 20 + ["c"] * 5 + ["d"],
-            "too few rows of 'c', 'd' to have 2 in each part; target 'label'; leave these rows "
-            "out, or join the class with another: each needs at least 6",
+            (
+                "too few rows of 'c', 'd' to have 2 in each set; target 'label'; leave these rows "
+                "out, or merge the class with another: each needs at least 6 rows"
+            ),
         ),
-        (["a", "b"], "2 rows are too few to part; at least 6 are needed"),
-        ([], "0 rows are too few to part; at least 6 are needed"),
+        (["a", "b"], "2 rows are too few to split; at least 6 are needed"),
+        ([], "0 rows are too few to split; at least 6 are needed"),
     ],
 )
 def test_classes_that_cannot_be_parted_are_named_before_training(labels, message):
@@ -325,23 +329,25 @@ def test_classes_that_cannot_be_parted_are_named_before_training(labels, message
 def test_a_class_that_ends_before_the_test_begins_is_named():
     frame = pl.DataFrame({"label": ["whig"] * 50 + ["tory"] * 50, "year": np.arange(100)})
     with pytest.raises(
-        DataError, match=r"the training part has fewer than 2 rows of|'whig'"
+        DataError, match=r"the training set has fewer than 2 rows of|'whig'"
     ) as caught:
         split(
             frame.with_columns(label=pl.Series(["whig", "tory"] * 35 + ["tory"] * 30)), time="year"
         )
-    assert "the validation part has fewer than 2 rows of 'whig'" in str(caught.value)
+    assert "the validation set has fewer than 2 rows of 'whig'" in str(caught.value)
 
 
 def test_two_authors_cannot_fill_three_parts():
     frame = table(60, groups=2)
-    with pytest.raises(DataError, match=r"the \w+ part has fewer than 2 rows of 'c0', 'c1'"):
+    with pytest.raises(DataError, match=r"the \w+ set has fewer than 2 rows of 'c0', 'c1'"):
         split(frame, group="author")
 
 
 def test_a_single_moment_cannot_be_cut():
     frame = table(60).with_columns(date=pl.lit("1999-12-31"))
-    with pytest.raises(DataError, match=r"'date' holds 1 different times, too few for 3 parts"):
+    with pytest.raises(
+        DataError, match=r"'date' holds 1 different times, too few to split into 3 sets"
+    ):
         split(frame, time="date")
 
 
@@ -377,8 +383,8 @@ def test_an_altered_split_is_refused(damage):
 def test_the_method_is_told_in_both_languages():
     drawn = split(table(200, groups=40), group="author", seed=7)
     assert drawn.describe("en") == (
-        "rows were parted at random (seed 7): 20% for the test, 10% of the rest for validation; "
-        "classes of 'label' have about the same shares in each part; no 'author' is in two parts; "
-        "near-duplicate texts are in one part"
+        "rows were split at random (seed 7): 20% for testing, 10% of the rest for validation; "
+        "the split is stratified by 'label'; rows with the same 'author' are in the same set; "
+        "near-duplicate texts are in the same set"
     )
-    assert drawn.describe("zh").startswith("各行随机划分（随机种子 7）：20% 用于测试")
+    assert drawn.describe("zh").startswith("各行随机划分（随机种子 7）：20% 作为测试集")

@@ -16,6 +16,7 @@ from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.run_files import NETWORK, Bin
+from duree.results.tags import TagFacts
 
 # A matrix of more classes cannot be read; the largest confusions can.
 MOST_IN_MATRIX = 12
@@ -41,12 +42,13 @@ def confusions(run: RunData) -> pl.DataFrame:
 
 def draw_confusion(run: RunData, words: Words) -> Figure:
     """The whole matrix where it can be read, else the largest confusions."""
-    if len(run.classes) > MOST_IN_MATRIX:
+    classes = run.target.classes(run)
+    if len(classes) > MOST_IN_MATRIX:
         return _draw_largest(run, words)
     found = {
         (true, predicted): (n, part) for true, predicted, n, part in confusions(run).iter_rows()
     }
-    return draw_matrix(run.classes, found, run.test_rows, words)
+    return draw_matrix(classes, found, run.test_rows, words)
 
 
 def draw_matrix(
@@ -79,13 +81,16 @@ def draw_matrix(
     small = cell < 0.6
     for down, true in enumerate(classes):
         for across, predicted in enumerate(classes):
-            _draw_cell(axes, down, across, *found.get((true, predicted), (0, 0.0)), rows, small)
+            cell_rows, part = found.get((true, predicted), (0, 0.0))
+            percent = words.set(share(part, rows if not small else FEW_ROWS - 1))
+            _draw_cell(axes, (down, across), cell_rows, part, percent, small)
     return figure
 
 
 def _draw_cell(
-    axes: Axes, true: int, predicted: int, rows: int, part: float, test_rows: int, small: bool
+    axes: Axes, at: tuple[int, int], rows: int, part: float, shown: str, small: bool
 ) -> None:
+    true, predicted = at
     colour = BLUE if true == predicted else ORANGE
     axes.bar(
         predicted, 0.96, 0.96, true - 0.48, color=colour, alpha=0.06 + 0.84 * part, linewidth=0
@@ -95,7 +100,6 @@ def _draw_cell(
     axes.text(
         predicted, true - 0.17, count(rows), ha="center", va="center", color=ink, fontsize=size
     )
-    shown = share(part, test_rows if not small else FEW_ROWS - 1)
     axes.text(
         predicted, true + 0.2, shown, ha="center", va="center", color=ink, fontsize=size - 1.5
     )
@@ -122,7 +126,7 @@ def draw_bars(wrong: list[tuple[str, str, int, float]], words: Words) -> Figure:
     axes.set_xlabel(words.of_answers("test rows (and their share of the true class)"))
     for row, (*_, rows, part) in enumerate(wrong):
         axes.annotate(
-            f"{count(rows)}  ({share(part, FEW_ROWS - 1)})",
+            words.set(f"{count(rows)}  ({share(part, FEW_ROWS - 1)})"),
             (rows, row),
             xytext=(4, 0),
             textcoords="offset points",
@@ -145,11 +149,11 @@ def draw_reliability(run: RunData, words: Words) -> Figure:
         _draw_curve(axes, run.calibration[model], colour, start)
         title = "\n".join(wrap(words.model(model, run.metrics.cell), 22)[:2])
         axes.set_title(title, fontsize=8.5, color=colour)
-        axes.set_xlabel(words("stated confidence"))
+        axes.set_xlabel(words("predicted confidence"))
         if number:
             axes.set_yticklabels([])
         else:
-            axes.set_ylabel(words("share right"))
+            axes.set_ylabel(words("share correct"))
     return figure
 
 
@@ -177,10 +181,8 @@ def _draw_curve(axes: Axes, bins: list[Bin], colour: str, start: float) -> None:
     axes.grid(color=PALE, linewidth=0.5)
 
 
-def draw_tags(run: RunData, words: Words) -> Figure:
+def draw_tags(facts: TagFacts, words: Words) -> Figure:
     """The whole table of right and given tags where it can be read, else the largest confusions."""
-    facts = run.tags
-    assert facts is not None
     if not 0 < len(facts.table) <= MOST_IN_MATRIX:
         wrong = [(one.true, one.predicted, one.count, one.share) for one in facts.confusions]
         return draw_bars(wrong, words)

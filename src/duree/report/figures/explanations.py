@@ -51,7 +51,7 @@ def draw_memory(found: Explanations, words: Words) -> Figure:
     if len(steps) > 1 and steps[-1] < 1.5 * steps[-2]:  # two labels would run together
         names[-2] = ""
     axes.set_xticks(steps, names)
-    axes.set_xlabel(words("steps that it may remember"))
+    axes.set_xlabel(words("context length in steps"))
     axes.set_ylabel(words.metric(found.metric))
     _quiet(axes)
     return figure
@@ -62,13 +62,13 @@ def draw_faithfulness(curves: Curves, words: Words) -> Figure:
     panel = (WIDTH - 2 * LEFT - RIGHT) / 2
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.95))
     parts = [
-        ("words taken out, the most telling first", curves.deletion, curves.random_deletion),
-        ("words put back, the most telling first", curves.insertion, curves.random_insertion),
+        ("words deleted, largest attribution first", curves.deletion, curves.random_deletion),
+        ("words inserted, largest attribution first", curves.insertion, curves.random_insertion),
     ]
     for number, (title, ours, random) in enumerate(parts):
         axes = place(figure, LEFT + number * (panel + LEFT), 0.35, panel, HEIGHT)
         shares = [100 * share for share in curves.shares]
-        axes.plot(shares, ours, color=BLUE, label=words("as the shading says"))
+        axes.plot(shares, ours, color=BLUE, label=words("by attribution"))
         (line,) = axes.plot(shares, random, color=GREY, label=words("in random order"))
         line.set_linestyle((0, (3, 2)))
         axes.set_title(words(title), pad=8)
@@ -77,7 +77,7 @@ def draw_faithfulness(curves: Curves, words: Words) -> Figure:
         axes.legend(loc="upper right" if number == 0 else "lower right")
         _quiet(axes)
         axes.margins(y=0.12)
-    figure.axes[0].set_ylabel(words("probability of the answer"))
+    figure.axes[0].set_ylabel(words("probability of the prediction"))
     return figure
 
 
@@ -102,7 +102,7 @@ def draw_arc(arc: ArcData, words: Words) -> Figure:
             color=RED,
         )
     axes.set_xlim(0, 100)
-    axes.set_xlabel(words("place in the text (%)"))
+    axes.set_xlabel(words("position in the text (%)"))
     axes.set_ylabel(label(arc.answer, 24))
     _quiet(axes)
     return figure

@@ -34,7 +34,7 @@ PANEL = 2.4
 OUTSIDE = {"linewidth": 1, "clip_on": False}
 # From the widest band to the narrowest: pairs of levels, and how dark each is.
 BANDS = ((0, 10, "#D3E5F2"), (1, 9, "#9CC5E3"), (3, 7, "#5FA2D0"))
-NAMES = ("95 %", "80 %", "40 %")
+NAMES = ("95\u202f%", "80\u202f%", "40\u202f%")
 SHADES = (ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", GREY, "#999999")
 DASHES = ((0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 2)), "-", (0, (2, 2)), "-")
 
@@ -92,9 +92,12 @@ def _draw_key(axes: Axes, words: Words) -> None:
     x = 0.0
     entries = [
         ("line", INK, words("past")),
-        ("line", RED, words("what came")),
+        ("line", RED, words("actual")),
         ("line", BLUE, words("forecast (median)")),
-        *(("patch", colour, name) for (_, _, colour), name in zip(BANDS, NAMES, strict=True)),
+        *(
+            ("patch", colour, words.set(name))
+            for (_, _, colour), name in zip(BANDS, NAMES, strict=True)
+        ),
     ]
     for kind, colour, name in entries:
         if kind == "line":
@@ -181,8 +184,8 @@ def draw_bands(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
         )
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
-    axes.set_xlabel(words("stated share below (%)"))
-    axes.set_ylabel(words("share that was below (%)"))
+    axes.set_xlabel(words("nominal share below (%)"))
+    axes.set_ylabel(words("observed share below (%)"))
     axes.legend(loc="upper left")
     _draw_coverage(place(figure, LEFT + PANEL + 1.6, 0.12, 2.2, PANEL), run, facts, words)
     return figure
@@ -207,7 +210,7 @@ def _draw_coverage(axes: Axes, run: RunData, facts: ForecastFacts, words: Words)
             axes.plot([100 * found.value], [line], marker, color=colour, markersize=4.5)
     axes.set_yticks(range(len(names)), [words.model(name, run.metrics.cell) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel(words("share of what came in the 80 % and the 95 % band (%)"), fontsize=8)
+    axes.set_xlabel(words("actual values inside the 80 % and the 95 % band (%)"), fontsize=8)
     axes.tick_params(axis="y", length=0, labelsize=8)
     axes.set_xlim(right=100)
 

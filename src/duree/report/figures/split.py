@@ -43,7 +43,7 @@ def draw_parts(run: RunData, words: Words) -> Figure:
         left = max(text_width(name) for name in names) + 0.15
         axes = place(figure, left, key_end + 0.2, WIDTH - left - 0.2, ROW * len(classes))
         _draw_shares(axes, run, classes, names)
-        axes.set_xlabel(words("share of the part’s rows (%)"))
+        axes.set_xlabel(words("share of the rows of each set (%)"))
     return figure
 
 

@@ -21,6 +21,7 @@ COLOURS = (
     *("#E69F00", "#0072B2", "#56B4E9", "#D55E00", "#332288", "#009E73", "#F0E442", "#CC79A7"),
     *("#882255", "#DDCC77", "#117733", "#000000"),
 )
+MOST_STATES = len(COLOURS)
 OTHER = "#8C8C8C"  # of all states that are beyond these
 HATCH = "////"  # where no state is known
 LEFT, RIGHT, BELOW, TITLE, MARGIN = 0.62, 0.25, 0.3, 0.28, 0.08  # inches
@@ -35,7 +36,7 @@ Entry = tuple[float, str, str, str]
 
 def colours_of(facts: StateFacts) -> list[str]:
     """A colour for each state; the states that last longest have one of their own."""
-    longest = sorted(facts.states, key=lambda state: -facts.mean_time[state])[: len(COLOURS)]
+    longest = sorted(facts.states, key=lambda state: -facts.mean_time[state])[:MOST_STATES]
     own = iter(COLOURS)
     return [next(own) if state in longest else OTHER for state in facts.states]
 
@@ -233,7 +234,7 @@ def lay_out_key(facts: StateFacts, words: Words) -> list[list[Entry]]:
     if others:
         named.append((words("{n} other states", n=others), OTHER, ""))
     if facts.missing:
-        named.append((words("no state known"), PALE, HATCH))
+        named.append((words("state unknown"), PALE, HATCH))
     lines: list[list[Entry]] = [[]]
     x = LEFT
     for name, colour, hatch in named:

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from duree.report.figures.style import BLUE, GREY, INK, ORANGE, PALE, WIDTH, place, text_width
 from duree.report.run_data import RunData
-from duree.report.vocabulary import WATCHED, Words
+from duree.report.vocabulary import Words
 
 PANEL, HEIGHT = 2.75, 1.75  # inches
 MOST_MARKED = 30
@@ -19,7 +19,7 @@ MOST_MARKED = 30
 def draw_curves(run: RunData, words: Words) -> Figure:
     """Loss on the left, the figure that early stopping watched on the right."""
     epochs = [epoch.epoch for epoch in run.history]
-    label, sign = WATCHED.get(run.metrics.task, ("figure watched on validation", 1))
+    label, sign = run.target.watched
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.95))
     lefts = (0.55, WIDTH - PANEL - 0.1)
     loss, watched = (place(figure, left, 0.4, PANEL, HEIGHT) for left in lefts)
@@ -50,7 +50,7 @@ def _mark_best(axes: Axes, run: RunData, words: Words) -> None:
     axes.axvline(best.epoch, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     last = len(run.history) > 1 and best.epoch > (run.history[0].epoch + run.history[-1].epoch) / 2
     axes.annotate(
-        words("epoch {n} kept", n=best.epoch),
+        words("best: epoch {n}", n=best.epoch),
         (best.epoch, 1),
         xycoords=axes.get_xaxis_transform(),
         xytext=(3 if not last else -3, 3),

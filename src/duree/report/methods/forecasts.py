@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from duree.report.methods.model import CELLS, POOLINGS
+from duree.report.methods import network
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
 from duree.report.run_data import RunData
@@ -14,9 +14,11 @@ from duree.results.run_files import ForecastFacts
 
 DIFFERENCES = {
     "none": "the mean of the window (no differencing)",
-    "first": "its last value (which is first differencing)",
-    "seasonal": "the value a season before (which is seasonal differencing)",
-    "both": "the value a season before plus the change since (first and seasonal differencing)",
+    "first": "its last value (first differencing)",
+    "seasonal": "the value one season earlier (seasonal differencing)",
+    "both": (
+        "the value one season earlier plus the change since then (first and seasonal differencing)"
+    ),
 }
 DISTRIBUTIONS = {
     "quantiles": "eleven quantiles of every step ({wen2017})",
@@ -24,7 +26,7 @@ DISTRIBUTIONS = {
     "student": "a Student t distribution for every step",
     "negative_binomial": "a negative binomial distribution for every step ({salinas2020})",
 }
-FORECASTERS = {
+BASELINES = {
     "naive": "the last value",
     "naive2": "Naive2, the last value after a seasonal adjustment where there is a season "
     "({makridakis2020})",
@@ -34,24 +36,25 @@ FORECASTERS = {
     "ets": "exponential smoothing chosen by AICc (ETS; {hyndman2002})",
     "arima": "ARIMA chosen by AICc ({hyndman2008})",
 }
-METRIC_SOURCES = {
-    "owa": "OWA and sMAPE as the M4 competition defines them ({makridakis2020})",
-    "mase": "MASE ({hyndman2006})",
-    "crps": "the CRPS in units of the same scale ({gneiting2007})",
+LOSSES = {
+    "quantiles": "pinball loss ({koenker1978})",
+    "gaussian": "negative log-likelihood",
+    "student": "negative log-likelihood",
+    "negative_binomial": "negative log-likelihood",
 }
 
 
 def question_sentence(run: RunData, facts: ForecastFacts, say: Phrases) -> str:
     """What was forecast."""
     return say(
-        "Of {series} series of “{target}” the next {horizon} steps were forecast.",
+        "The next {horizon} steps of {series} series of “{target}” were forecast.",
         series=count(facts.series),
         target=label(run.target_column()),
         horizon=facts.horizon,
     )
 
 
-def series_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
+def encoding_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
     """How a series became windows."""
     power, shift = facts.transform["power"], facts.transform["shift"]
     if power == 0:
@@ -59,46 +62,56 @@ def series_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
         yield say("Logarithms of the values{plus} were taken.", plus=plus)
     elif power != 1:
         yield say(
-            "Values were transformed by Box and Cox’s power {power:g} ({box1964}; chosen as "
-            "{guerrero1993} does).",
+            "Values were Box–Cox transformed with power {power:g} ({box1964}; chosen by the "
+            "method of {guerrero1993}).",
             power=power,
         )
     yield say(
-        "Each window of {window} steps was measured from {reference}, in units of its own mean "
-        "absolute change; all of this is undone in the forecasts.",
+        "Each window of {window} steps was expressed relative to {reference}, in units of its "
+        "own mean absolute change; the forecasts were transformed back.",
         window=facts.window,
         reference=say(DIFFERENCES[facts.difference]),
     )
     if facts.season > 1:
         yield say(
-            "Beside each value stood how the series had gone on {season} steps before.",
+            (
+                "The values one season ({season} steps) before the steps to come were read as a "
+                "further channel."
+            ),
             season=facts.season,
         )
     if facts.past or facts.known or facts.calendar:
         covariates = [label(name) for name in (*facts.past, *facts.known)]
         covariates += [say("the calendar")] if facts.calendar else []
-        yield say("Read beside them: {columns}.", columns=say.words.listed(covariates))
+        yield say("Covariates: {columns}.", columns=say.words.listed(covariates))
 
 
-def forecaster_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> Iterator[str]:
+def network_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> Iterator[str]:
     """What the network is made of."""
-    model = run.recipe.model
-    layers = say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers)
     yield say(
-        "The windows were read by a {cell} of {layers}; {pooling}, and a linear layer gave from it "
-        "{distribution}, all steps at once; a linear autoregression on the last {horizon} values "
-        "was added ({lai2018}).",
-        cell=say(CELLS[model.cell]),
-        layers=layers,
-        pooling=say(POOLINGS[model.pooling]),
+        "The windows were read by a {cell} with {layers}; {pooling}, and a linear layer "
+        "predicted {distribution}, for all steps at once; a linear autoregression on the last "
+        "{horizon} values was added ({lai2018}).",
+        cell=network.cell(run, say),
+        layers=network.layers(run, say),
+        pooling=network.pooling(run, say),
         distribution=say(DISTRIBUTIONS[facts.distribution]),
         horizon=facts.horizon,
     )
     if facts.distribution != "negative_binomial":
         yield say(
-            "Its bands were stretched by factors found on the validation part, so that they hold "
-            "as much of it as they say ({romano2019})."
+            "Its bands were scaled by factors found on the validation set, so that they reach "
+            "their nominal coverage there ({romano2019})."
         )
+
+
+def baseline_sentences(described: str, say: Phrases) -> Iterator[str]:
+    """How the baselines, which ``described`` lists, were fitted."""
+    yield say(
+        "The baselines, each refitted at every origin to that series alone (statsforecast; "
+        "{garza2022}), were: {baselines}.",
+        baselines=described,
+    )
 
 
 def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str]:
@@ -107,37 +120,37 @@ def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str
     covariates += [words("the calendar")] if facts.calendar else []
     sentences = [
         words(
-            "The network sees a series up to the origin and {columns} of the steps to come, known "
-            "beforehand; it was trained once, on windows whose answers end before the first "
-            "forecast of the validation part.",
+            "The network sees a series up to the origin and {columns} of the future steps, "
+            "known in advance; it was trained once, on windows whose targets end before the "
+            "first forecast of the validation set.",
             columns=words.listed(covariates),
         )
         if covariates
         else words(
-            "The network sees a series up to the origin and nothing of the steps to come; it was "
-            "trained once, on windows whose answers end before the first forecast of the "
-            "validation part."
+            "The network sees a series up to the origin and nothing of the future steps; it "
+            "was trained once, on windows whose targets end before the first forecast of the "
+            "validation set."
         )
     ]
     if len(run.metrics.models) > 1:
         sentences.append(
             words(
-                "Each baseline is fitted anew at every origin, to that series alone, on all its "
-                "values up to the origin, and sees nothing of the steps to come."
+                "Each baseline is refitted at every origin, to that series alone, on all its "
+                "values up to the origin, and sees nothing of the future steps."
             )
         )
     sentences.append(
         words(
-            "What errors are divided by (the mean change of the series; Naive2) is taken from the "
-            "values up to the origin."
+            "Errors are scaled by the mean change of the series and by Naive2, both computed "
+            "from the values up to the origin."
         )
     )
     sentences.append(
-        words("Intervals are from resampling whole series.")
+        words("Intervals come from resampling whole series.")
         if facts.series > 1
         else words(
-            "There is one series only: intervals are from resampling its {n} origins, and tell of "
-            "no other series.",
+            "There is only one series: intervals come from resampling its {n} origins and say "
+            "nothing about other series.",
             n=count(facts.origins),
         )
     )
@@ -150,10 +163,11 @@ def stationarity_sentence(facts: ForecastFacts, words: Words) -> str:
     if found is None:
         return ""
     return words(
-        "Of {series} series, as they stood before the test and after the transformation, the ADF "
-        "test rejects a unit root in {adf} and the KPSS test rejects stationarity in {kpss}; of "
-        "their changes from step to step, in {adf_changes} and {kpss_changes} (5 % level). The "
-        "forecasts start from {reference}: that lay nearest in the training windows, or was set.",
+        "Of {series} series (up to the test period, after the transformation), the ADF test "
+        "rejects a unit root in {adf} and the KPSS test rejects stationarity in {kpss}; for "
+        "their step-to-step changes, in {adf_changes} and {kpss_changes} (5 % level). "
+        "Forecasts are relative to {reference}, which was set, or was closest to the following "
+        "values in the training windows.",
         series=count(found.series),
         adf=found.series - found.values["unit_root"],
         kpss=found.values["wanders"],

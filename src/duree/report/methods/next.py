@@ -1,9 +1,10 @@
-"""Methods where what comes next is foretold: its baselines, and what a weight counts for."""
+"""Methods where what comes next is foretold: its network and its baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from duree.report.methods import network
 from duree.report.methods.phrases import Phrases
 from duree.report.run_data import RunData
 
@@ -26,21 +27,42 @@ BASELINES = {
 }
 
 
-def weight_sentences(run: RunData, weight: str, say: Phrases) -> Iterator[str]:
-    """What rows, or each step of a sequence, count by; ``weight`` is the column."""
-    if not run.answers_steps:
-        yield say(
-            "Each row counts by its weight in “{weight}”, 1 on average over the training rows: in "
-            "the loss, in the baselines and in every figure.",
-            weight=weight,
-        )
-        return
+WEIGHTS = (
+    "Each sequence is weighted by “{weight}” (mean 1 over the training rows) at each of its "
+    "steps, in the loss, the baselines and all metrics."
+)
+
+
+def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """What a network that answers at each step is made of."""
+    model, data = run.recipe.model, run.recipe.data
+    named = [say("its duration so far")]
+    named += [say("its position in time")] if run.rows.has_places_in_time else []
+    named += [say("the covariates")] if data.covariate else []
     yield say(
-        "Each sequence counts by its weight in “{weight}”, 1 on average over the training rows, at "
-        "each of its steps: in the loss, in the baselines and in every figure.",
-        weight=weight,
+        "Each state, together with {named}, was embedded in {embedding} dimensions; the sum of "
+        "these embeddings was read by a {cell} with {layers} and {size}, and at each step a "
+        "linear layer gave the scores of the next state.",
+        named=say.words.listed(named),
+        embedding=model.embedding_size,
+        cell=network.cell(run, say),
+        layers=network.layers(run, say),
+        size=say("{n} units", n=model.hidden_size),
     )
+    if run.metrics.distillation_share:
+        yield say(
+            "{share:g} % of the loss was distilled ({hinton2015}) from the predictions that "
+            "gradient boosting ({friedman2001}) made for each step without having been trained "
+            "on its sequence.",
+            share=100 * run.metrics.distillation_share,
+        )
+    if model.wide and run.rows.has_places_in_time:
+        yield say("A score of each state by time point was added ({cheng2016}).")
+    yield from network.dropout_sentences(run, say)
+
+
+def weight_sentences(run: RunData, weight: str, say: Phrases) -> Iterator[str]:
+    """What each step of a sequence counts by; ``weight`` is the column."""
+    yield say(WEIGHTS, weight=weight)
     if "hidden_markov" in run.metrics.models:
-        yield say("The hidden Markov model (hmmlearn) learned from all sequences alike.")
-    if run.waiting_times is not None:
-        yield say("Waiting times were learned and judged without weights.")
+        yield say("The hidden Markov model (hmmlearn) was fitted without weights.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from duree.report.methods.model import CELLS
+from duree.report.methods import network
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
 from duree.report.run_data import RunData
@@ -18,67 +18,88 @@ BASELINES = {
     "beginnings, ends and shapes, and those of their neighbours",
 }
 SPELT = {
-    "recurrent": "Its characters were read from both ends by a recurrent layer ({lample2016}).",
-    "convolution": "Its characters were read by a layer of filters, each three characters wide "
-    "({ma2016}).",
+    "recurrent": "Its characters were read in both directions by a recurrent layer ({lample2016}).",
+    "convolution": "Its characters were read by a convolutional layer with a width of three "
+    "characters ({ma2016}).",
     "none": "",
 }
 
 
-def question_of_tags(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[str]:
+def question_sentences(facts: TagFacts, say: Phrases) -> Iterator[str]:
     """What each word was given."""
     layers = say.words.listed([f"“{label(layer)}”" for layer in facts.layers])
-    yield say("Each word of a sentence was given its {layers}.", layers=layers)
+    yield say("For each word of a sentence its {layers} was predicted.", layers=layers)
     if any(layer.lower() == "lemma" for layer in facts.layers):
-        yield say("A lemma was given as the rule that makes it of its word ({straka2018}).")
+        yield say(
+            "Lemmas were predicted as the rule that derives them from the word ({straka2018})."
+        )
 
 
-def word_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+def encoding_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """How a word became numbers."""
     yield say(
-        "A word was read as it is written and in small letters (the {n} most frequent of the "
-        "training sentences; all others counted as unknown), with its shape and its beginnings and "
-        "ends of two to four characters.",
+        "A word was represented by its form and its lower-cased form (the {n} most frequent in "
+        "the training sentences; all others are unknown), by its shape, and by its prefixes "
+        "and suffixes of two to four characters.",
         n=count(run.recipe.text.max_features),
     )
     if spelt := SPELT[run.recipe.model.characters]:
         yield say(spelt)
 
 
-def tagger_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[str]:
+def network_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[str]:
     """What the network is made of."""
     model = run.recipe.model
-    layers = say("one layer") if model.num_layers == 1 else say("{n} layers", n=model.num_layers)
-    size = "{n} units in each direction" if model.bidirectional else "{n} units"
     yield say(
-        "Each word was embedded in {embedding} dimensions and read by a {direction}{cell} of "
-        "{layers} with {size}; a linear layer gave each tag a score at each word.",
+        "Each word was embedded in {embedding} dimensions and read by a {direction}{cell} with "
+        "{layers} and {size}; a linear layer scored every tag at each word.",
         embedding=model.embedding_size,
-        direction=say("bidirectional ({schuster1997}) ") if model.bidirectional else "",
-        cell=say(CELLS[model.cell]),
-        layers=layers,
-        size=say(size, n=model.hidden_size),
+        direction=network.direction(run, say),
+        cell=network.cell(run, say),
+        layers=network.layers(run, say),
+        size=network.size(run, say),
     )
     if model.wide and model.chain:
         yield say(
-            "To them was added a linear score of what is seen of a word and its neighbours "
-            "({cheng2016}), learned together with the network."
+            "A linear score of the features of a word and its neighbours was added "
+            "({cheng2016}), trained jointly with the network."
         )
     if model.chain:
         yield say(
-            "The tags of a sentence were chosen together, as the best path of a conditional random "
-            "field above these scores ({lafferty2001})."
+            "The tags of a sentence were chosen jointly, as the best path of a conditional "
+            "random field on these scores ({lafferty2001})."
         )
         if facts.entities:
-            yield say("No path may break the BIO scheme, if training does not.")
+            yield say(
+                "Paths that violate the BIO scheme are excluded, unless the training "
+                "data violate it."
+            )
     dropped = [
-        ("{share:g} % of what was read of a word", model.input_dropout),
+        ("{share:g} % of the inputs of a word", model.input_dropout),
         ("{share:g} % of the dimensions between layers", model.layer_dropout),
         ("{share:g} % of the recurrent state", model.recurrent_dropout),
-        ("{share:g} % of the states", model.output_dropout),
-        ("{share:g} % of the words seen once", model.word_dropout),
+        ("{share:g} % of the hidden states", model.output_dropout),
+        ("{share:g} % of the words that occur once", model.word_dropout),
     ]
     if named := [say(template, share=100 * share) for template, share in dropped if share]:
         yield say(
-            "While training, dropout ({gal2016}) hid {dropped}.", dropped=say.words.listed(named)
+            "During training, dropout ({gal2016}) was applied to {dropped}.",
+            dropped=say.words.listed(named),
         )
+
+
+def loss(run: RunData, say: Phrases) -> str:
+    """What training lowers."""
+    if run.recipe.model.chain:
+        return say("negative log-likelihood of the true tags of each sentence")
+    return say("cross-entropy")
+
+
+def share_sentences(facts: TagFacts, say: Phrases) -> Iterator[str]:
+    """How entities were counted, and how the intervals of shares were made."""
+    if facts.entities:
+        yield say("Entities were counted as in conlleval ({tjong2000}).")
+    yield say(
+        "Shares of correct tokens have Wilson intervals ({wilson1927}), based on the effective "
+        "number of tokens ({kish1965})."
+    )

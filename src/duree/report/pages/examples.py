@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duree.report.numbers import share
 from duree.report.run_data import RunData
-from duree.report.safe_text import label
 from duree.report.shading import Shaded, shade
-from duree.results.explanations import Shading
+from duree.results.explanations import Explanations, Shading
 
 # Units of an example that the page shows, at most.
 MOST_UNITS = 300
@@ -19,26 +17,30 @@ MOST_UNITS = 300
 
 @dataclass(frozen=True)
 class Example:
-    """A test row with its words shaded; ``place`` counts from 1, ``id`` is its own name if any."""
+    """A test row with its words shaded; ``place`` counts from 1, ``name`` is its own if any.
+
+    ``sure`` follows what was predicted, in brackets; it may be empty.
+    """
 
     place: int
-    id: str
-    answer: str
+    name: str
+    predicted: str
     sure: str
     text: Shaded
 
 
-def shaded_examples(run: RunData) -> Iterator[Example]:
+def shaded_examples(run: RunData, explanations: Explanations) -> Iterator[Example]:
     """The most telling examples of each class, or of the largest and smallest numbers."""
-    column, name = run.column("text"), run.column("id")
-    if run.explanations is None or column is None:
+    column = run.rows.shaded_column(run)
+    if column is None:
         return
-    for found in run.explanations.examples:
+    for found in explanations.examples:
+        predicted, sure = run.target.answer_shown(run, found.answer, found.sure)
         yield Example(
             place=found.row + 1,
-            id=label(str(run.predictions[name][found.row])) if name else "",
-            answer=label(found.answer),
-            sure=share(found.sure, run.test_rows) if run.classes else f"{found.sure:.4g}",
+            name=run.row_name(found.row),
+            predicted=predicted,
+            sure=sure,
             text=_most_predictive(str(run.predictions[column][found.row]), found),
         )
 

@@ -11,10 +11,13 @@ from matplotlib.figure import Figure
 from duree.report.figures.explanations import draw_arc
 from duree.report.figures.gates import MOST, draw_gates
 from duree.report.figures.style import drawing_style, to_inline_svg, to_svg
+from duree.report.numbers import p_value
+from duree.report.pages.arc import arc_facts
 from duree.report.pages.report import page_environment, page_policy, page_style
+from duree.report.safe_text import label
 from duree.report.shading import shade
 from duree.report.vocabulary import Words
-from duree.results.explanations import RowData
+from duree.results.explanations import ArcData, RowData
 from duree.tables.layouts.persons import GAPS
 from duree.tables.layouts.state_strings import MISSING
 
@@ -34,7 +37,7 @@ def render_row(row: RowData, words: Words) -> str:
     figures = {}
     if row.gates:
         drawn = _svg(draw_gates, row.units, row.gates, words)
-        figures["gates"] = to_inline_svg(drawn, "gates", words("Gates under the words"))
+        figures["gates"] = to_inline_svg(drawn, "gates", words("Gates by word"))
     if row.arc:
         drawn = _svg(draw_arc, row.arc, words)
         figures["arc"] = to_inline_svg(drawn, "arc", words("The prediction along the text"))
@@ -47,12 +50,15 @@ def render_row(row: RowData, words: Words) -> str:
         figures={name: Markup(figure) for name, figure in figures.items()},
         shaded=shade(row.text, shades.places, shades.values),
         by_sentence=shade(row.text, shades.places, row.by_sentence),
-        most_drawn=MOST,
+        only_first=words("Only the first {n} words are drawn; the JSON file contains all.", n=MOST)
+        if len(row.units) > MOST
+        else "",
+        flip=_flip(row, words) if row.flip else "",
+        arc=arc_facts(row.arc, words) | {"finding": _strays(row.arc, words)} if row.arc else None,
         steps=list(_steps(row))[:MOST_STEPS],
         step_features=[
-            words("time since the one before") if n == GAPS else n for n in row.step_features
+            words("time since the previous event") if n == GAPS else n for n in row.step_features
         ],
-        flipping=[row.units[step] for step in row.flip.steps] if row.flip else [],
     )
 
 
@@ -69,6 +75,34 @@ def render_row_page(template: str, words: Words, methods: Iterable[str], **facts
             methods={name: words(METHODS[name]) for name in methods},
             **facts,
         )
+    )
+
+
+def _flip(row: RowData, words: Words) -> Markup | str:
+    """The words without which the prediction would be another one."""
+    flip = row.flip
+    if flip is None or not flip.steps:
+        return words(
+            "No set of up to 40 words was found whose removal would change the prediction."
+        )
+    units = (Markup('<b class="whole">{}</b>').format(label(row.units[at])) for at in flip.steps)
+    return Markup("{} {}. {}").format(
+        words("Without these words the prediction would be “{after}”:", after=label(flip.after)),
+        Markup(", ").join(units),
+        words("No smaller set has this effect.")
+        if flip.smallest
+        else words("Each of them is necessary; another, smaller set may exist."),
+    )
+
+
+def _strays(arc: ArcData, words: Words) -> str:
+    """Whether the arc is more than noise."""
+    return words(
+        "The curve deviates from its mean more than the same passages in random order do (p = {p})."
+        if arc.p_value <= 0.05
+        else "The curve varies no more than the same passages in random order do (p = {p}): its "
+        "variation may be noise.",
+        p=p_value(arc.p_value, 1000),
     )
 
 

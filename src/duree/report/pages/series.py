@@ -18,7 +18,7 @@ def render_series(row: SeriesData, words: Words) -> str:
         figure: Figure = draw_series(
             row.steps, [(one.name, one.values, one.attributions) for one in row.channels], words
         )
-        drawn = to_inline_svg(to_svg(figure), "series", words("The series, shaded"))
+        drawn = to_inline_svg(to_svg(figure), "series", words("The series with attributions"))
     return render_row_page(
         "series.html", words, row.faithful, row=row, figure=Markup(drawn), drawn=MOST_PANELS
     )

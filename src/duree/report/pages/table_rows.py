@@ -21,6 +21,7 @@ from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.run_files import NETWORK, Check, ClassFigures
+from duree.results.series import ChannelFacts
 
 MOST_CLASSES, MOST_CHANNELS = 60, 20
 LEVEL_ORDER = ("error", "warning", "note", "ok")
@@ -167,17 +168,15 @@ def _class_row(name: str, figures: ClassFigures) -> ClassRow:
     return ClassRow(label(name), precision, recall, f1, count(figures.support))
 
 
-def channel_rows(run: RunData) -> list[ChannelRow]:
+def channel_rows(facts: ChannelFacts) -> list[ChannelRow]:
     """The channels, in their order, with three digits of each one’s deviation."""
-    if run.channels is None:
-        return []
     found = []
-    for channel in run.channels.channels[:MOST_CHANNELS]:
+    for channel in facts.channels[:MOST_CHANNELS]:
         spread = channel.deviation or abs(channel.mean) or 1.0
         places = min(max(0, 2 - math.floor(math.log10(spread))), MOST_DECIMALS)
         values = (channel.low, channel.mean, channel.deviation, channel.high)
         cells = [number(value, places) for value in values]
-        missing = share(channel.missing, run.channels.rows)
+        missing = share(channel.missing, facts.rows)
         found.append(ChannelRow(label(channel.name), missing, cells))
     return found
 
@@ -196,9 +195,11 @@ def check_rows(run: RunData, words: Words) -> list[CheckRow]:
 
     return [
         CheckRow(
-            check.level,
+            check.level if check.level in LEVEL_ORDER else "note",
             message(check),
-            ", ".join(count(row + 1) for row in check.rows[:5]),
+            words("(rows {rows})", rows=", ".join(count(row + 1) for row in check.rows[:5]))
+            if check.rows
+            else "",
         )
         for check in sorted(run.checks, key=gravity)
     ]

@@ -123,6 +123,7 @@ def _progress(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
                 max_length=try_model.MAX_LENGTH,
                 files=files,
                 needed_columns=layout_for(run.recipe)(run.recipe.data).asked_columns,
+                keeps_format=layout_for(run.recipe).keeps_format,
                 table=table,
             )
         words = words_for(request)

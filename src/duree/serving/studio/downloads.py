@@ -18,7 +18,7 @@ from duree.report.figures.choose import FOLDER
 from duree.serving.studio.workspace import NotFoundError, Upload
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.write import write_table
-from duree.tasks import TASKS
+from duree.tasks import TASKS, layout_for
 from duree.workflow import predict
 
 # Files of the run folder that are sent unchanged.
@@ -52,7 +52,7 @@ def send(run: Run, name: str) -> FileResponse:
 def predicted(run: Run, table: Upload) -> FileResponse:
     """A table with the run's predictions, as CSV or as a file of tokens; the upload is deleted."""
     kind = table.path.suffix
-    suffix = kind if run.recipe.data.token and kind in TOKEN_FILES else ".csv"
+    suffix = kind if layout_for(run.recipe).keeps_format and kind in TOKEN_FILES else ".csv"
 
     def make(folder: Path) -> Path:
         output = folder / f"predicted{suffix}"

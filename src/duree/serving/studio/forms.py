@@ -14,11 +14,11 @@ from duree.errors import DataError, DureeError
 from duree.recipe.flags import recipe_from_flags
 from duree.recipe.recipe import Recipe
 from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
-from duree.tasks import layout_for
+from duree.tables.layouts.registry import LAYOUTS
+from duree.tasks import TASKS, Task, layout_for
 
 # Fields that name several columns, separated by commas.
 MULTIPLE = frozenset({"states", "event", "series", "attribute", "covariate", "past", "known"})
-NEXT = "next"
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,6 @@ class Field:
     needed : bool
     choices : tuple of (value, title)
         The first is the default.
-    tasks : tuple of str
-        Values of the field ``task`` for which it is shown; empty: for all.
     """
 
     name: str
@@ -45,7 +43,6 @@ class Field:
     kind: str = "column"
     needed: bool = False
     choices: tuple[tuple[str, str], ...] = ()
-    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,30 +57,68 @@ class FormError:
 class Form:
     """The fields for one type of row: those that are visible at first, and the others.
 
-    ``task`` is the task of such rows, if there is only one.
+    Attributes
+    ----------
+    rows, title : str
+        What a row is, as it was guessed and as the page calls it.
+    layouts : tuple of str
+        Names of the layouts that such rows may have, the usual one first.
+    first, more : tuple of Field
     """
 
     rows: str
     title: str
+    layouts: tuple[str, ...]
     first: tuple[Field, ...]
     more: tuple[Field, ...]
-    task: str | None = None
+
+    @property
+    def tasks(self) -> list[type[Task]]:
+        """The tasks that such rows can be used for."""
+        return [task for task in TASKS.values() if set(task.layouts) & set(self.layouts)]
+
+    @property
+    def task(self) -> str | None:
+        """The task, if there is only one."""
+        return self.tasks[0].name if len(self.tasks) == 1 else None
+
+    @property
+    def task_choices(self) -> tuple[tuple[str, str], ...]:
+        """The values of the field ``task`` with their titles, the default first."""
+        # A layout that one task alone takes is the usual one, where there is another.
+        usual = [task for task in self.tasks if task.layouts == self.layouts[:1]]
+        others = [task for task in self.tasks if task not in usual]
+        inferred = (INFERRED if usual else "", "inferred from the target")
+        named = [(task.name, task.title) for task in others]
+        return (*((task.name, task.title) for task in usual), inferred, *named)
 
     def visible(self, chosen: Mapping[str, str]) -> tuple[Field, ...]:
         """The first fields that belong to the chosen task."""
-        return tuple(field for field in self.first if self._belongs(field, chosen))
+        return tuple(filter(None, (self._shown(field, chosen) for field in self.first)))
 
     def folded(self, chosen: Mapping[str, str]) -> tuple[Field, ...]:
         """The other fields that belong to the chosen task."""
-        return tuple(field for field in self.more if self._belongs(field, chosen))
+        return tuple(filter(None, (self._shown(field, chosen) for field in self.more)))
 
-    def chosen_task(self, chosen: Mapping[str, str]) -> str:
-        """The value of the field ``task``; empty if the form has none."""
-        field = self.field("task")
-        return chosen.get("task", field.choices[0][0]) if field else ""
+    def chosen_task(self, chosen: Mapping[str, str]) -> type[Task] | None:
+        """The task that was chosen; None where it is to be inferred."""
+        default = self.task_choices[0][0] if self.field("task") else self.task or ""
+        return TASKS.get(chosen.get("task", default))
 
-    def _belongs(self, field: Field, chosen: Mapping[str, str]) -> bool:
-        return not field.tasks or self.chosen_task(chosen) in field.tasks
+    def test_rows(self, chosen: Mapping[str, str]) -> str:
+        """Where test rows come from, unless another table is chosen."""
+        task = self.chosen_task(chosen)
+        return LAYOUTS[task.layouts[-1] if task else self.layouts[-1]].test_rows
+
+    def _shown(self, field: Field, chosen: Mapping[str, str]) -> Field | None:
+        """The field as it is shown for the chosen task; None where it has no meaning."""
+        task = self.chosen_task(chosen)
+        own = any(field.name in other.own_settings for other in TASKS.values())
+        if own and (task is None or field.name not in task.own_settings):
+            return None
+        if task is not None and field.name in task.unused_settings:
+            return None
+        return replace(field, choices=self.task_choices) if field.name == "task" else field
 
     def missing(self, chosen: Mapping[str, str]) -> FormError | None:
         """An error for the first required field that is empty."""
@@ -98,10 +133,10 @@ class Form:
             return FormError(error, field.name)
         return None
 
-    def offers(self, value: str) -> bool:
-        """Whether the field ``task`` has this value among its choices."""
-        field = self.field("task")
-        return field is not None and value in dict(field.choices)
+    @property
+    def without_target(self) -> str | None:
+        """A task that needs no target, if there is one."""
+        return next((t.name for t in self.tasks if "target" in t.unused_settings), None)
 
     def has_first(self, name: str) -> bool:
         """Whether a field of this name is among the first."""
@@ -115,26 +150,8 @@ class Form:
 # The default of the recipe comes first.
 CELLS = (("lstm", "LSTM"), ("gru", "GRU"), ("rnn", "RNN"))
 FORECAST_CELLS = (("gru", "GRU"), ("lstm", "LSTM"), ("rnn", "RNN"))
-TEXT_TASKS = (
-    ("", "inferred from the target"),
-    ("classify", "one of several classes"),
-    ("multilabel", "several labels at once"),
-    ("regress", "a number"),
-)
-SEQUENCE_TASKS = (
-    ("", "predict a column"),
-    (NEXT, "predict each next step"),
-    ("classify", "predict a column of classes"),
-    ("regress", "predict a column of numbers"),
-)
-# INFERRED: the task is inferred from the target.
-FORECAST, INFERRED = "forecast", "found"
-SERIES_TASKS = (
-    (FORECAST, "forecast the next steps"),
-    (INFERRED, "predict a column"),
-    ("classify", "predict a column of classes"),
-    ("regress", "predict a column of numbers"),
-)
+# The value of the field ``task`` where the task is inferred from the target, and none is usual.
+INFERRED = "found"
 TARGET = Field("target", "Target", "column to predict: classes or numbers", needed=True)
 CELL = Field(
     "cell",
@@ -144,25 +161,16 @@ CELL = Field(
     choices=CELLS,
 )
 FORECAST_CELL = replace(CELL, choices=FORECAST_CELLS)
-SEQUENCE_TARGET = replace(TARGET, tasks=("", INFERRED, "classify", "regress"))
-SEQUENCE_TASK = Field(
-    "task", "Task", "predict a column, or each next step", "choice", choices=SEQUENCE_TASKS
-)
-SERIES_TASK = Field(
-    "task", "Task", "forecast each series, or predict a column", "choice", choices=SERIES_TASKS
-)
 GROUP = Field("group", "Group", "rows with equal values (author, speaker) stay in the same split")
-SERIES_GROUP = replace(GROUP, tasks=SEQUENCE_TARGET.tasks)
 TIME = Field("time", "Time", "train on earlier rows, test on later ones")
 NAME = Field("id", "Row identifier", "shown with the prediction; not an input")
 WEIGHT = Field("weight", "Weight", "how many people a row stands for")
 TEST = Field("test", "Test rows", "or another uploaded table", "table")
-TEXT_TASK = Field(
+TASK = Field(
     "task",
     "Task",
     "numbers with more than 20 different values are predicted as numbers",
     "choice",
-    choices=TEXT_TASKS,
 )
 SEPARATOR = Field(
     "label_separator",
@@ -195,8 +203,10 @@ HORIZON = Field(
     "number of steps ahead",
     "number",
     needed=True,
-    tasks=(FORECAST,),
 )
+
+# Series are forecast unless something else is asked of them.
+SERIES_LAYOUTS = ("forecast_origins", "numeric_series")
 
 FORMS: dict[str, Form] = {
     form.rows: form
@@ -204,16 +214,18 @@ FORMS: dict[str, Form] = {
         Form(
             TEXTS,
             "a text",
+            ("texts",),
             (Field("text", "Text", "column of texts", needed=True), TARGET, CELL),
-            (GROUP, TIME, NAME, WEIGHT, TEST, TEXT_TASK, SEPARATOR, *ENDS),
+            (GROUP, TIME, NAME, WEIGHT, TEST, TASK, SEPARATOR, *ENDS),
         ),
         Form(
             STATES,
             "a life course: one column of states per time point",
+            ("states",),
             (
                 Field("states", "States", "columns, as first:last", "text", needed=True),
-                SEQUENCE_TASK,
-                SEQUENCE_TARGET,
+                TASK,
+                TARGET,
                 CELL,
             ),
             (COVARIATE, GROUP, TIME, NAME, WEIGHT, TEST, *ENDS),
@@ -221,13 +233,14 @@ FORMS: dict[str, Form] = {
         Form(
             SPELLS,
             "a spell: a state with its start and end",
+            ("spells",),
             (
                 Field("id", "Person", "identifier of the person", needed=True),
                 Field("state", "State", "column of states", needed=True),
                 Field("start", "Start", "whole numbers or dates", needed=True),
                 Field("end", "End", "none: until the next spell starts"),
-                SEQUENCE_TASK,
-                SEQUENCE_TARGET,
+                TASK,
+                TARGET,
                 CELL,
             ),
             (COVARIATE, GROUP, WEIGHT, TEST, *ENDS),
@@ -235,12 +248,13 @@ FORMS: dict[str, Form] = {
         Form(
             EVENTS,
             "an event: person, event, time",
+            ("events",),
             (
                 Field("id", "Person", "identifier of the person", needed=True),
                 Field("event", "Event", "column of events", needed=True),
                 Field("time", "Time", "order of the events; none: order of the table"),
-                SEQUENCE_TASK,
-                SEQUENCE_TARGET,
+                TASK,
+                TARGET,
                 CELL,
             ),
             (ATTRIBUTE, COVARIATE, GROUP, WEIGHT, TEST, *ENDS),
@@ -248,6 +262,7 @@ FORMS: dict[str, Form] = {
         Form(
             SERIES,
             "one time step of a time series",
+            SERIES_LAYOUTS,
             (
                 Field(
                     "series",
@@ -258,8 +273,8 @@ FORMS: dict[str, Form] = {
                 ),
                 Field("time", "Time", "years, months, dates or numbers", needed=True),
                 Field("id", "Series", "identifier of the series; none: a single series"),
-                SERIES_TASK,
-                SEQUENCE_TARGET,
+                TASK,
+                TARGET,
                 HORIZON,
                 FORECAST_CELL,
             ),
@@ -269,16 +284,14 @@ FORMS: dict[str, Form] = {
                     "Past covariates",
                     "columns known up to the present, separated by commas",
                     "text",
-                    tasks=(FORECAST,),
                 ),
                 Field(
                     "known",
                     "Future covariates",
                     "columns also known for future steps, separated by commas",
                     "text",
-                    tasks=(FORECAST,),
                 ),
-                SERIES_GROUP,
+                GROUP,
                 TEST,
                 *ENDS,
             ),
@@ -286,19 +299,21 @@ FORMS: dict[str, Form] = {
         Form(
             WIDE,
             "a time series: one column per time point",
+            SERIES_LAYOUTS,
             (
                 Field("id", "Series", "identifier of the series", needed=True),
                 Field("series", "Values", "columns, as first:last", "text", needed=True),
-                SERIES_TASK,
-                SEQUENCE_TARGET,
+                TASK,
+                TARGET,
                 HORIZON,
                 FORECAST_CELL,
             ),
-            (SERIES_GROUP, TEST, *ENDS),
+            (GROUP, TEST, *ENDS),
         ),
         Form(
             TOKENS,
             "a word of a sentence",
+            ("tokens",),
             (
                 Field("text", "Word", "none: words of a CoNLL file"),
                 Field("id", "Sentence", "identifier of the sentence; none: a CoNLL file"),
@@ -312,24 +327,16 @@ FORMS: dict[str, Form] = {
                 CELL,
             ),
             (GROUP, TEST, *ENDS),
-            "label",
         ),
     )
 }
 
 
-def of_series(recipe: Recipe) -> bool:
-    """Whether series are to be forecast."""
-    return layout_for(recipe).is_forecast
-
-
 def form_of(recipe: Recipe) -> Form:
     """The form that could have made a recipe."""
-    data = recipe.data
-    if of_series(recipe) or data.reads_numbers:
-        return FORMS[SERIES if data.time else WIDE]
-    kinds = {TOKENS: data.token, STATES: data.states, SPELLS: data.state, EVENTS: data.event}
-    return FORMS[next((rows for rows, column in kinds.items() if column), TEXTS)]
+    found = [form for form in FORMS.values() if layout_for(recipe).name in form.layouts]
+    # A series that has times stands in several rows.
+    return found[0 if recipe.data.time else -1]
 
 
 def recipe_of(form: Form, path: str, test: str | None, chosen: Mapping[str, str]) -> Recipe:
@@ -347,8 +354,8 @@ def recipe_of(form: Form, path: str, test: str | None, chosen: Mapping[str, str]
             given = flags[field.name]
             parts = [given] if field.kind == "column" else re.split(r"\s*,\s*", given)
             flags[field.name] = tuple(filter(None, parts))
-    wanted = form.chosen_task(chosen)
-    flags |= {"test": test, "task": form.task or (None if wanted in ("", INFERRED) else wanted)}
+    task = form.chosen_task(chosen)
+    flags |= {"test": test, "task": task.name if task else None}
     flags["drop_bad"] = chosen.get("drop_bad")
     if "part" in chosen:  # the whole form was sent: an unchecked box is missing from it
         flags["baselines"] = "baselines" in chosen

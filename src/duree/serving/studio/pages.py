@@ -12,7 +12,8 @@ from jinja2 import Environment
 from duree.errors import DureeError, RunError, user_language
 from duree.pipeline.listener import STEPS
 from duree.report.numbers import number
-from duree.report.pages.report import page_environment, readable_verdict
+from duree.report.pages.report import page_environment
+from duree.report.pages.sections import readable_verdict
 from duree.report.safe_text import label, quote
 from duree.report.shading import shade
 from duree.report.vocabulary import Words

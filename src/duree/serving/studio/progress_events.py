@@ -11,7 +11,7 @@ from duree.errors import RunError
 from duree.pipeline.listener import STEPS
 from duree.pipeline.progress import STOP_FILE, Standing, standing
 from duree.pipeline.run import Run
-from duree.report.run_data import read_history
+from duree.report.run_folder import RunFolder
 from duree.results.run_files import Epoch
 
 POLL, KEEP_ALIVE = 0.5, 15  # seconds between polls, and between comments if nothing changes
@@ -86,7 +86,7 @@ def _event(name: str, content: str) -> bytes:
 
 def _history(run: Run) -> list[Epoch]:
     try:
-        return read_history(run.folder)
+        return RunFolder(run.folder).history()
     except RunError:  # the run itself reports it later
         return []
 

@@ -14,7 +14,7 @@ from duree.report.numbers import Shown, estimate
 from duree.report.pages.settings import Choice, list_choices
 from duree.report.vocabulary import Words
 from duree.results.run_files import NETWORK, Metrics
-from duree.serving.studio.forms import of_series
+from duree.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,10 @@ class PairComparison:
 def task_label(recipe: Recipe) -> TaskLabel:
     """What a recipe predicts, and from which columns."""
     data = recipe.data
-    if of_series(recipe):
-        return TaskLabel("Forecasting “{target}”", data.target or "")
-    if data.token is not None:
-        return TaskLabel("“{target}” of each word", data.target or "")
-    events = ", ".join(data.event)
     columns = ", ".join((*data.states, *data.series))
-    read = data.state or events or columns or data.text or ""
-    if data.target == data.text:  # the sequences themselves are predicted
-        return TaskLabel("Next step in “{text}”", text=read)
-    return TaskLabel("“{target}” from “{text}”", data.target or "", read)
+    read = data.state or ", ".join(data.event) or columns or data.text or ""
+    task = TASKS.get(recipe.task or "", Task)
+    return TaskLabel(task.run_title, data.target or "", read)
 
 
 def summarize(run: Run, state: str) -> RunSummary:

@@ -15,15 +15,14 @@ from duree.pipeline.forecast_dataset import read_forecast
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ForecastSettings
 from duree.report.vocabulary import Words
-from duree.serving.studio.forms import FORMS, NEXT, Form, of_series
+from duree.serving.studio.forms import FORMS, Form
 from duree.serving.studio.workspace import Upload
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.stream import stream_table
 from duree.tables.finding import Finding
 from duree.tables.guess.columns import ColumnGuess, guess_columns
 from duree.tables.guess.rows import TEXTS, guess_columns_of, guess_rows
-from duree.tables.layouts.series_files import read_series
-from duree.tables.table import Table
+from duree.tasks import layout_for
 
 # Limits of what is shown: rows, columns, and characters of a cell.
 ROWS, COLUMNS, CELL = 8, 100, 300
@@ -77,7 +76,7 @@ def check(recipe: Recipe) -> list[CheckResult]:
     if data.target == data.text:  # the next steps of sequences are no target column to check
         data = data.model_copy(update={"target": None})
     with ONE_AT_A_TIME:
-        return _checked(data, recipe.forecast if of_series(recipe) else None)
+        return _checked(data, recipe.forecast if layout_for(recipe).is_forecast else None)
 
 
 def read_as_run(recipe: Recipe) -> None:
@@ -88,7 +87,7 @@ def read_as_run(recipe: Recipe) -> None:
     DataError, ExtraError
         The run would fail.
     """
-    if of_series(recipe):
+    if layout_for(recipe).is_forecast:
         with ONE_AT_A_TIME:
             read_forecast(recipe)
 
@@ -105,8 +104,8 @@ def with_guesses(upload: Upload, shown: Preview | None, sent: Mapping[str, str])
     found = guess_columns_of(rows, shown.columns)
     if tokens:  # such files define their words and sentences themselves
         found = {role: name for role, name in found.items() if role == "target"}
-    if FORMS[rows].offers(NEXT) and "target" not in found:
-        found["task"] = NEXT
+    if (task := FORMS[rows].without_target) and "target" not in found:
+        found["task"] = task
     unchanged = {name: value for name, value in sent.items() if not FORMS[rows].has_first(name)}
     return unchanged | found | {"rows": rows}
 
@@ -144,12 +143,7 @@ def _preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Pre
 
 @lru_cache(maxsize=16)
 def _checked(data: DataSettings, forecast: ForecastSettings | None) -> list[CheckResult]:
-    if forecast is None:
-        table, findings = check_files(data)
-    else:
-        read = read_series(data, forecast)
-        table = Table(pl.DataFrame({read.name: read.series.names}), read.sources)
-        findings = read.series.findings
+    table, findings = check_files(data, forecast)
     severity = ("error", "warning", "note", "ok")
     ordered = sorted(findings, key=lambda finding: severity.index(finding.level))
     named = [name for name in (data.id, data.group, data.time, data.target, data.text) if name]

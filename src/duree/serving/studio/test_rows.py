@@ -12,12 +12,13 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.errors import DataError, RunError
+from duree.errors import DataError
 from duree.pipeline.explain_row import explain_read, render_explained, require_explainable
 from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.run import Run
+from duree.report.load import load_run
 from duree.report.pages.report import render_report
-from duree.report.run_data import RunData, load_run
+from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
 from duree.storage import MANIFEST
@@ -81,10 +82,8 @@ def finished(run: Run) -> RunData:
 
 
 def lists_rows(data: RunData) -> bool:
-    """Whether the test rows can be listed: they have a text or states, or are series."""
-    kind = data.predictions.schema.get(data.column("text") or "")
-    is_shown = kind is not None and (data.channels is not None or not kind.is_nested())
-    return data.tags is None and is_shown
+    """Whether the test rows can be listed."""
+    return data.rows.listed(data) is not None
 
 
 def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[list[ListedRow], int]:
@@ -93,16 +92,10 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
     ``contains`` is searched for in the texts, ignoring case. With ``wrong`` only errors are shown,
     the highest probability first; for numbers, all rows, the largest errors first.
     """
-    if data.tags is not None:
-        raise RunError(
-            "the predicted tags of the run {run!r} are not listed row by row",
-            fix="see its report, or predictions.parquet in its folder",
-            run=data.name,
-        )
-    text, target = _text_column(data), data.target_column()
+    listed, target = _listed(data), data.target_column()
     frame = data.predictions.select(
         pl.int_range(1, pl.len() + 1).alias("place"),
-        _as_text(data, text).fill_null("").alias("text"),
+        listed.fill_null("").alias("text"),
         pl.col(target).cast(pl.String).fill_null("").alias("true"),
         pl.col("prediction").cast(pl.String).alias("predicted"),
         _probability(data, target).alias("probability"),
@@ -117,21 +110,9 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
     return [ListedRow(**row) for row in shown.iter_rows(named=True)], frame.height
 
 
-def _as_text(data: RunData, text: str) -> pl.Expr:
-    """What the list shows of each row: its text, or the name or number of a series."""
-    if data.channels is None:
-        return pl.col(text).cast(pl.String)
-    name = data.column("id")
-    if name in data.predictions.columns:
-        return pl.col(name).cast(pl.String)
-    return pl.int_range(1, pl.len() + 1).cast(pl.String)
-
-
 def _probability(data: RunData, target: str) -> pl.Expr:
     """Probability of the most probable class; for numbers, the absolute error."""
-    if (
-        "probability" in data.predictions.columns
-    ):  # with many states, only that of the most probable one
+    if "probability" in data.predictions.columns:  # of many states, that of the first alone
         return pl.col("probability")
     if data.classes:
         return pl.max_horizontal(f"probability_{name}" for name in data.classes)
@@ -160,20 +141,22 @@ def _data(folder: str, stamp: float) -> RunData:
     return load_run(Path(folder))
 
 
-def _text_column(data: RunData) -> str:
-    """The column of the texts; DataError if the run has none to show."""
-    if not lists_rows(data):
+def _listed(data: RunData) -> pl.Expr:
+    """What is shown of each row; DataError where the run has none to show."""
+    listed = data.rows.listed(data)
+    if listed is None:
         raise DataError(
             "the predictions of this run are not listed row by row",
             fix="read its report, or download predictions.parquet",
         )
-    return data.column("text") or ""
+    return listed
 
 
 @lru_cache(maxsize=32)
 def _explained(folder: str, stamp: float, place: int) -> RowData | SeriesData:
     data, run = _data(folder, stamp), Run(folder)
-    read = data.predictions[_text_column(data)][place - 1 : place]
+    _listed(data)
+    read = data.predictions[data.column("text") or ""][place - 1 : place]
     found = networks(run)
     require_explainable(found[0])
     if found[0].encoder.units_encoder is not None:

@@ -13,18 +13,15 @@ from duree.explain.attribution import integrated_gradients
 from duree.explain.model import explanation_of
 from duree.pipeline.explain_row import is_explainable
 from duree.pipeline.explain_test import shading
-from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.results.explanations import Shading
-from duree.serving.numbers import Numbers
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.serving.served import Rows, rows_of
-from duree.serving.studio.forms import of_series
 from duree.serving.studio.test_rows import ONE_AT_A_TIME, networks
 from duree.tables.files.conll import LONGEST_SENTENCE
-from duree.tables.layouts.state_strings import ARROW
+from duree.tasks import layout_for
 
 MAX_LENGTH = 20_000  # characters
 MAX_CLASSES = 12  # that are listed, the most probable ones
@@ -70,14 +67,7 @@ class Forecast:
 
 def input_kind(recipe: Recipe) -> str:
     """What the user may type in: ``text``, ``states``, ``sentence``, ``series`` or nothing."""
-    data = recipe.data
-    if of_series(recipe):
-        return "" if recipe.forecast.past or recipe.forecast.known else "series"
-    if data.token is not None:
-        return "sentence"
-    if data.reads_numbers or data.attribute:
-        return ""
-    return "states" if data.reads_states else "text"
+    return layout_for(recipe).typed_input(recipe)
 
 
 def predict_input(run: Run, given: Mapping[str, str]) -> Prediction | Tags | Forecast:
@@ -96,14 +86,13 @@ def predict_input(run: Run, given: Mapping[str, str]) -> Prediction | Tags | For
             return _tag_sentence(rows, text)
         if isinstance(rows, SeriesRows):
             return _forecast(rows, text)
-        if isinstance(rows, Numbers):  # which the form does not offer
+        if not isinstance(rows, Rows):  # which the form does not offer
             raise DataError(
                 "a series with several channels cannot be entered by hand",
                 fix="predict a table, or use duree serve",
             )
-        if model.layout.takes_covariates:
-            return _predict_row(rows, _states(model, text, given))
-        return _predict_row(rows, {model.columns["text"]: text})
+        known = {name: given.get(f"known {name}", "") for name in model.layout.covariates}
+        return _predict_row(rows, model.layout.row_of_text(text, known))
 
 
 def _predict_row(rows: Rows, row: Mapping[str, str | None]) -> Prediction:
@@ -119,27 +108,6 @@ def _predict_row(rows: Rows, row: Mapping[str, str | None]) -> Prediction:
         shades = shading(model, text, integrated_gradients(model, sequence, chosen))
     interval = (answer["low"], answer["high"]) if "low" in answer else None
     return Prediction(text, answer["prediction"], probabilities, interval, shades)
-
-
-def _states(model: TrainedModel, text: str, given: Mapping[str, str]) -> dict[str, str | None]:
-    """States, separated by commas or line ends, as a row of the table."""
-    states = [state for part in re.split(r"[›,;\t\n]", text) if (state := part.strip())]
-    if not states:
-        raise DataError("no states were given", fix="write states in order, separated by commas")
-    row: dict[str, str | None] = {
-        name: given.get(f"known {name}") for name in model.layout.covariates
-    }
-    if not model.layout.step_columns:
-        return row | {model.columns["text"]: ARROW.join(states)}
-    columns = model.layout.step_columns
-    if len(states) > len(columns):
-        raise DataError(
-            "{count} states are more than the {most} time points of the table",
-            fix="shorten the sequence",
-            count=len(states),
-            most=len(columns),
-        )
-    return row | dict.fromkeys(columns) | dict(zip(columns, states, strict=False))
 
 
 def _tag_sentence(rows: Sentences, text: str) -> Tags:

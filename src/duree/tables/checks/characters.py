@@ -1,4 +1,4 @@
-"""Characters that betray a text read in the wrong encoding, or that hide what it says."""
+"""Characters that show a wrong encoding, or that are invisible or misleading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 
 from duree.tables.finding import Finding
 
-# What the bytes 80-BF of UTF-8 become when they are read as Latin-1 or as cp1252.
+# The bytes 80-BF of UTF-8, read as Latin-1 or as cp1252.
 _TAIL = r"[\u{80}-\u{BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 
 
@@ -24,8 +24,8 @@ class _Suspect:
 _SUSPECTS = (
     _Suspect(
         "mojibake",
-        # Western letters and quotes alone; letters of two or three bytes only in a row, since
-        # é…» may be meant; then the marks of Chinese that went through GBK.
+        # Western letters and quotes singly; letters of two or three bytes only in sequence, since
+        # é…» may be intended; then the signs of Chinese misread as GBK.
         rf"[ÃÂ]{_TAIL}|â[€\u{{80}}]{_TAIL}|(?:[Ã-ß]{_TAIL}){{2}}|(?:[à-ï]{_TAIL}{{2}}){{2}}"
         "|锟斤拷|烫烫烫|屯屯屯|[锛銆鈥]",
         "signs of a wrong encoding in {column!r}: {count} cells, {times} times, such as "
@@ -37,13 +37,13 @@ _SUSPECTS = (
         r"\u{FFFD}",
         "characters lost in an earlier conversion in {column!r}: {count} cells, {times} times, "
         "as in {example!r}",
-        "go back to the file from before it, if there is one",
+        "use the file from before that conversion, if there is one",
     ),
     _Suspect(
         "nul_characters",
         r"\u{0}",
         "NUL characters in {column!r}: {count} cells, {times} times, as in {example!r}",
-        "check that the file is text in the encoding told",
+        "check that the file is text in the encoding given",
     ),
     _Suspect(
         "control_characters",
@@ -54,15 +54,15 @@ _SUSPECTS = (
     _Suspect(
         "bidi_controls",
         r"[\u{202A}-\u{202E}\u{2066}-\u{2069}]",
-        "signs that reverse the direction of writing in {column!r}: {count} cells, {times} times, "
-        "as in {example!r}",
-        "make sure that they read as they should",
+        "characters that reverse the writing direction in {column!r}: {count} cells, {times} "
+        "times, as in {example!r}",
+        "make sure that these texts display as intended",
     ),
 )
 
 
 def check_characters(column: pl.Series) -> list[Finding]:
-    """Signs of a wrong encoding, lost characters, and invisible ones, with how often they occur."""
+    """Signs of a wrong encoding, lost characters and invisible ones, with their frequencies."""
     findings = []
     for suspect in _SUSPECTS:
         times = column.str.count_matches(suspect.pattern).fill_null(0)

@@ -1,4 +1,4 @@
-"""Everything a referee would want to know about a table before a network is trained on it."""
+"""All checks of a table before a network is trained on it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from duree.tables.time.order import holds_dates
 __all__ = ["check_table", "clean_labels"]
 
 FILL_IN = "fill them in, or leave them out with --drop-bad"
-READ_AS = "they are read as <empty>; leave the rows out if that is not what they mean"
-STAND_ALONE = "each of them counts as a group of its own"
+READ_AS_EMPTY = "they are read as <empty>; leave these rows out if that is not intended"
+OWN_GROUP = "each of them counts as a group of its own"
 LONGEST_SEQUENCE = 1_000_000
 
 
@@ -41,30 +41,30 @@ def check_table(
     steps: Sequence[str] = (),
     check_steps: Callable[[], list[Finding]] = list,
 ) -> list[Finding]:
-    """Look a table over: what is in it, what is missing, what repeats, leaks or looks wrong.
+    """Check a table: its contents, missing values, duplicates, leaks and errors.
 
     Parameters
     ----------
     table : Table
     data : DataSettings
-        Which columns are used, and how. Checks of columns that it does not name are left out.
+        Which columns are used, and how. Columns that it does not name are not checked.
     test_rows : bool [rows], optional
         Rows of a given test file.
     duplicates : Duplicates, optional
-        As ``find_duplicates`` gave them; found here if not given.
+        The result of ``find_duplicates``; computed here if not given.
     numeric : bool, optional
-        Whether the target is a quantity; found out from its values if not given.
+        Whether the target is a quantity; decided by its values if not given.
     made : sequence of str
-        Columns that were made of the user's, such as that of sequences.
+        Columns made from the user's columns, such as that of whole sequences.
     steps : sequence of str
-        Columns that hold a step each.
+        Columns that hold one step each.
     check_steps : callable
-        Checks these.
+        Checks these columns.
 
     Returns
     -------
     list of Finding
-        A run cannot use a table with a finding of level "error".
+        A table with a finding of level "error" cannot be used.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def check_table(
     names = {role: getattr(data, role) for role in ROLES}
     named = {role: resolve_column(table, name) for role, name in names.items() if name is not None}
     data = data.model_copy(update=named)
-    # The columns in use are looked at as the run will see them: as text, times as they came.
+    # The columns are checked as the run will use them: as text, times with their own types.
     used = {name: as_text(table, name) for role, name in named.items() if role != "time"}
     frame = table.frame.with_columns(used.values())
     times = table.frame[data.time] if data.time is not None else None
@@ -120,7 +120,7 @@ def _roles(frame: pl.DataFrame, named: dict[str, str]) -> list[Finding]:
 
 
 def _type(column: pl.Series) -> str:
-    """What kind of values a column holds, whatever type they are stored in."""
+    """The kind of values in a column, whatever their stored type."""
     if column.dtype.is_temporal():
         return "{column!r} holds dates or times"
     if column.dtype.is_nested():
@@ -135,18 +135,18 @@ def _type(column: pl.Series) -> str:
 
 
 def _missing(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
-    """Cells of the used columns that hold nothing, or nothing but space."""
+    """Missing or blank cells of the columns in use."""
     stops: Level = "warning" if data.drop_bad else "error"
     cases: list[tuple[str, Level, str, str]] = [
         (
             "text",
             "warning",
-            "texts in {column!r} that are missing or only spaces: {count}",
-            READ_AS,
+            "missing or blank texts in {column!r}: {count}",
+            READ_AS_EMPTY,
         ),
         ("target", stops, "{count} rows have no {column!r}", FILL_IN),
         ("time", stops, "{count} rows have no {column!r}", FILL_IN),
-        ("group", "warning", "{count} rows have no {column!r}", STAND_ALONE),
+        ("group", "warning", "{count} rows have no {column!r}", OWN_GROUP),
     ]
     findings = []
     for role, level, what, fix in cases:
@@ -166,9 +166,9 @@ def _lengths(texts: pl.Series) -> list[Finding]:
     units = count_units(texts)
     in_characters = count_characters(texts).sum() * 2 > units.sum()
     what = (
-        "half of the texts have up to {middle} characters, 95% up to {most}, the longest {longest}"
+        "text length in characters: median {middle}, 95th percentile {most}, maximum {longest}"
         if in_characters
-        else "half of the texts have up to {middle} words, 95% up to {most}, the longest {longest}"
+        else "text length in words: median {middle}, 95th percentile {most}, maximum {longest}"
     )
     shares = {"middle": 0.5, "most": 0.95, "longest": 1.0}
     facts: dict[str, object] = {
@@ -177,8 +177,8 @@ def _lengths(texts: pl.Series) -> list[Finding]:
     findings = [Finding("lengths", "ok", what, values=facts)]
     long = np.flatnonzero(units >= LONGEST_SEQUENCE)
     if len(long):
-        what = "texts of {limit} words or characters and more: {count}"
-        fix = "part them into passages: only the first text.max_length are read"
+        what = "texts of {limit} or more words or characters: {count}"
+        fix = "split them into passages: at most text.max_length units of each are read"
         facts = {"count": len(long), "limit": LONGEST_SEQUENCE}
         rows = tuple(int(row) for row in long[:5])
         findings.append(Finding("very_long_texts", "warning", what, fix, facts, rows))
@@ -200,22 +200,22 @@ def _characters(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
 
 
 def _unused(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
-    """Columns that nobody named: those that say nothing, and those that say when."""
+    """Columns not in use that are constant, or that seem to hold times."""
     named = {getattr(data, role) for role in ROLES}
-    # Lists were made of a person's rows, and are no columns of the user's.
+    # Lists were made from the rows of each person: they are not columns of the file.
     nested = {name for name, kind in frame.schema.items() if kind.is_nested() or kind == pl.Object}
     others = [c for c in frame if c.name not in named | nested]
     if frame.height < 2:
         return []
     findings = []
     if constant := [c.name for c in others if c.n_unique() == 1]:
-        what = "these columns hold the same in every row: {columns}"
+        what = "columns with the same value in every row: {columns}"
         facts: dict[str, object] = {"columns": listed(constant, 10)}
         findings.append(Finding("constant_columns", "note", what, values=facts))
     dated = [c.name for c in others if c.name not in constant and holds_dates(c)]
     if dated and data.time is None:
-        what = "these columns seem to say when, and are not used: {columns}"
-        fix = "to test on what came later: --time COLUMN"
+        what = "columns that seem to hold times but are not used: {columns}"
+        fix = "to test on later rows, add --time COLUMN"
         facts = {"columns": listed(dated, 10)}
         findings.append(Finding("unused_times", "warning", what, fix, facts))
     return findings

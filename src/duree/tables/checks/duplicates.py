@@ -1,7 +1,7 @@
-"""Which texts of a table are the same, or nearly so.
+"""Exact duplicates and near-duplicates among the texts of a table.
 
-Near-duplicates are found by MinHash and banding, and every pair found is verified: a true pair may
-be missed (one in 400 at a resemblance of 0.8, one in 25,000 at 0.85), but none is made up.
+Near-duplicates are found by MinHash and banding, and every candidate pair is verified: a true pair
+may be missed (one in 400 at a resemblance of 0.8, one in 25,000 at 0.85), but none is false.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from duree.tables.checks.shingles import chunks, count_units, hash_shingles
 
 # Resemblance from which two texts count as near-duplicates (Broder 1997, section 2).
 RESEMBLANCE = 0.8
-# Shorter texts say the same thing by chance: they are duplicates only when identical.
+# Shorter texts resemble each other by chance: they are duplicates only if identical.
 MIN_UNITS = 5
 # A pair at the threshold shares a band with probability 1 - (1 - 0.8**4)**16 = 0.9998.
 BANDS, BAND_WIDTH = 16, 4
-# A pair whose signatures agree less is not worth verifying: 3 standard errors below RESEMBLANCE.
+# Pairs whose signatures agree less are not verified: 3 standard errors below RESEMBLANCE.
 MIN_AGREEMENT = 0.65
-# In a band each text is compared with so many next ones, so that a crowd costs no square.
+# Within a band, each text is compared with at most so many next ones, to avoid quadratic cost.
 NEIGHBOURS = 8
 PAIRS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Clusters of equal and of similar texts; a cluster's id is its first row.
+    """Clusters of identical and of similar texts; a cluster's id is its first row.
 
     Attributes
     ----------
     exact : int64 [rows]
-        Texts that are identical but for the amount of white space.
+        Texts that are identical except for the amount of white space.
     near : int64 [rows]
-        Chains of texts, each resembling the next; exact duplicates included.
+        Chains of similar texts, including exact duplicates.
     """
 
     exact: NDArray[np.int64]
@@ -47,17 +47,17 @@ class Duplicates:
 
 
 def find_duplicates(texts: pl.Series, *, seed: int = 0) -> Duplicates:
-    """Cluster the texts that are identical, and those that are nearly so.
+    """Cluster identical texts and near-duplicates.
 
     Two texts are near-duplicates when the Jaccard resemblance of their sets of shingles (triples
-    of words, or of characters in scripts without spaces) is at least ``RESEMBLANCE``. Missing and
-    empty texts are duplicates of nothing.
+    of words, or of characters in text without spaces) is at least ``RESEMBLANCE``. Missing and
+    empty texts have no duplicates.
 
     Parameters
     ----------
     texts : polars.Series of String [rows]
     seed : int
-        Draws the hash functions.
+        Seed of the hash functions.
 
     Source: Broder (1997), "On the resemblance and containment of documents"; banding after
     Leskovec, Rajaraman & Ullman, "Mining of Massive Datasets", section 3.4.
@@ -78,7 +78,7 @@ def find_duplicates(texts: pl.Series, *, seed: int = 0) -> Duplicates:
 
 
 def _first_of_equals(texts: pl.Series) -> NDArray[np.int64]:
-    """The first row that holds the same text up to white space; empty ones stand alone."""
+    """The first row with the same text up to white space; the row itself for empty texts."""
     text = pl.col("text").str.replace_all(r"\s+", " ").str.strip_chars()
     first = pl.col("row").min().over(text)
     frame = texts.alias("text").to_frame().with_row_index("row")
@@ -97,7 +97,7 @@ def _signatures(
         shingles, starts = hash_shingles(texts.gather(chunk))
         for place, multiplier in enumerate(multipliers):
             smallest = np.minimum.reduceat(shingles * multiplier, starts)
-            # The high bits of a product are the well mixed ones.
+            # The high bits of a product are well mixed.
             signatures[done : done + len(chunk), place] = smallest >> np.uint64(32)
         done += len(chunk)
     return signatures
@@ -106,11 +106,11 @@ def _signatures(
 def _neighbours(
     signatures: NDArray[np.uint32], clusters: NDArray[np.int64]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pairs that share a band, agree enough, and are not yet in one cluster when they come up."""
+    """Pairs that share a band, agree enough, and are not yet in the same cluster."""
     bands = np.ascontiguousarray(signatures).view(f"V{4 * BAND_WIDTH}")
     keys = np.stack([np.unique(band, return_inverse=True)[1] for band in bands.T])
     for band in range(BANDS):
-        # Within a band, texts that share the next one too come to stand together.
+        # Within a band, texts that also share the next one are adjacent.
         order = np.lexsort((keys[(band + 1) % BANDS], keys[band]))
         key = keys[band][order]
         for step in range(1, NEIGHBOURS + 1):
@@ -148,11 +148,11 @@ def _resemblance(
 
 
 def _join(clusters: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
-    """Merge, in place, the clusters that the pairs connect; the smallest member names the whole."""
+    """Merge, in place, the clusters that the pairs connect; the first member is the id."""
     if len(left) == 0:
         return
     count = len(clusters)
     edges = (np.ones(len(left)), (clusters[left], clusters[right]))
-    _, part = connected_components(coo_array(edges, shape=(count, count)), directed=False)
-    _, first = np.unique(part, return_index=True)
-    clusters[:] = first[part][clusters]
+    _, component = connected_components(coo_array(edges, shape=(count, count)), directed=False)
+    _, first = np.unique(component, return_index=True)
+    clusters[:] = first[component][clusters]

@@ -1,9 +1,9 @@
-"""Single features that tell the target by themselves: a sign that the answer is in the data.
+"""Target leakage: single features that predict the target by themselves.
 
-For each class the probe asks how well one feature alone tells it from all others: that a text
-holds a word, the class's own name, or begins or ends in a certain way; how long the text is; or
-what another column says. Each is judged by its AUC, the chance that a row of the class ranks above
-one of another. A probe reads a sample of the rows.
+For each class, single features are tested: that a text contains a word or the name of the class,
+or begins or ends in a certain way; the length of the text; the value of another column. Each is
+measured by its AUC, the probability that a row of the class ranks above a row of another class.
+The test uses a sample of the rows.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from duree.recipe.settings import DataSettings
 from duree.tables.checks.shingles import split_units
 from duree.tables.checks.target import as_quantity
 from duree.tables.finding import Finding
-from duree.tables.time.order import is_category
+from duree.tables.time.parse import is_category
 
-# From this AUC on a single feature is a warning.
-NEARLY_CERTAIN = 0.98
+# The AUC (or rank correlation) above which a single feature causes a warning.
+SUSPICIOUS = 0.98
 SAMPLE = 5_000
-# A class with fewer rows in the sample is told by chance alone; more classes are not probed.
+# Classes with fewer rows in the sample are predicted by chance; further classes are not tested.
 MIN_CLASS, MOST_PROBED = 20, 20
 EDGE_LENGTHS = range(1, 7)
 
@@ -34,27 +34,27 @@ Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-TAKE_OUT = "make sure that the text does not hold the answer; if it does, take it out"
-LAST_VALUE_LEAKS = "the last value of the attribute {column!r} alone tells {target!r}"
-KNOWN_BEFORE = "it is read; make sure that it was known before the answer was"
-NO_INPUT = "it is no input; make sure that the texts do not hold what it says"
+REMOVE_ANSWER = "make sure that the text does not contain the answer; if it does, remove it"
+LAST_VALUE_LEAKS = "the last value of the attribute {column!r} alone predicts {target!r}"
+KNOWN_BEFORE = "it is an input; make sure that it was known before the target"
+NO_INPUT = "it is not an input; make sure that the texts do not contain the same information"
 
 
 def find_leaks(
     frame: pl.DataFrame, data: DataSettings, *, numeric: bool = False, seed: int = 0
 ) -> list[Finding]:
-    """Features that tell the target with an AUC above ``TELLING``.
+    """Features that predict the target with an AUC above ``SUSPICIOUS``.
 
     Parameters
     ----------
     frame : polars.DataFrame
     data : DataSettings
-        Names the text and target columns; ``group`` is not probed, for a group may well have one
-        class only (an author, in a question of authorship).
+        Names the text and target columns; ``group`` is not tested, since a group may have a
+        single class (an author, in authorship attribution).
     numeric : bool
         The target is a quantity.
     seed : int
-        Draws the sample.
+        Seed of the sample.
     """
     if data.target is None:
         return []
@@ -75,7 +75,7 @@ def find_leaks(
 
 
 def auc(scores: NDArray[Any], members: Flags) -> float:
-    """Chance that a member scores above a non-member, ties half (Mann & Whitney 1947)."""
+    """Probability that a member scores above a non-member, ties half (Mann & Whitney 1947)."""
     return float(_aucs(scores[:, None], members[:, None])[0])
 
 
@@ -89,7 +89,7 @@ def _aucs(scores: NDArray[Any], members: Flags) -> Floats:
 
 
 def _memberships(target: pl.Series, separator: str | None) -> dict[str, Flags]:
-    """Which rows have each label, for the commonest labels that enough rows have and lack."""
+    """Which rows have each label, for the most frequent labels that enough rows have and lack."""
     cell = pl.col("label").cast(pl.String)
     cells = target.alias("label").to_frame().with_row_index("row")
     if separator is not None:
@@ -117,8 +117,8 @@ def _column_leaks(
         readings += [_rates(codes, members, half) for codes in _categories(column)]
         values = np.max([np.abs(_aucs(scores, members) - 0.5) for scores in readings], axis=0)
         best = int(values.argmax())
-        if (value := float(values[best]) + 0.5) > NEARLY_CERTAIN:
-            what = "the column {column!r} alone tells {target!r} {label!r} (AUC {auc:.3f})"
+        if (value := float(values[best]) + 0.5) > SUSPICIOUS:
+            what = "the column {column!r} alone predicts {target!r} {label!r} (AUC {auc:.3f})"
             facts = {"column": column.name, "target": target, "label": labels[best], "auc": value}
             findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
     return findings
@@ -155,7 +155,7 @@ def _ranks(column: pl.Series, method: Literal["average", "dense"] = "average") -
 
 
 def _rates(codes: Ints, members: Flags, half: Flags) -> Floats:
-    """How often rows of the same category in the other half are members, [rows, classes]."""
+    """Share of members among rows of the same category in the other half, [rows, classes]."""
     count = int(codes.max()) + 1
     rates = np.empty(members.shape)
     for side in (half, ~half):
@@ -163,22 +163,22 @@ def _rates(codes: Ints, members: Flags, half: Flags) -> Floats:
         rows_of = coo_array((np.ones(len(known)), (known, place)), shape=(count, len(known)))
         inside = rows_of.tocsr() @ members[~side]
         totals = np.bincount(known, minlength=count)[:, None]
-        # A category that the other half lacks is as good as an average row.
+        # A category absent from the other half gets the average rate.
         rates[side] = ((inside + members.mean(axis=0)) / (totals + 1))[codes[side]]
     return rates
 
 
 def _text_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
-    """What tells a class from the text alone; the likeliest cause, where there are several."""
+    """Features of the text that predict a class; only the most likely cause if several do."""
     for check, what, probe in (
         (
             "label_in_text",
-            "texts of the class {label!r} hold its very name (AUC {auc:.3f})",
+            "texts of the class {label!r} contain its name (AUC {auc:.3f})",
             _names,
         ),
         (
             "leaking_word",
-            "texts of the class {label!r} hold {feature!r}, others do not (AUC {auc:.3f})",
+            "texts of the class {label!r} contain {feature!r}, others do not (AUC {auc:.3f})",
             _words,
         ),
         (
@@ -188,19 +188,21 @@ def _text_leaks(texts: pl.Series, classes: dict[str, Flags]) -> list[Finding]:
         ),
         (
             "leaking_end",
-            "texts of the class {label!r} end in {feature!r}, others do not (AUC {auc:.3f})",
+            "texts of the class {label!r} end with {feature!r}, others do not (AUC {auc:.3f})",
             _ends,
         ),
         (
             "leaking_length",
-            "the length of a text alone tells {label!r} (AUC {auc:.3f})",
+            "text length alone predicts {label!r} (AUC {auc:.3f})",
             _lengths,
         ),
     ):
         leaking = [
-            Finding(check, "warning", what, TAKE_OUT, {"label": label, "feature": of, "auc": value})
+            Finding(
+                check, "warning", what, REMOVE_ANSWER, {"label": label, "feature": of, "auc": value}
+            )
             for label, of, value in probe(texts, classes)
-            if value > NEARLY_CERTAIN
+            if value > SUSPICIOUS
         ]
         if leaking:
             return leaking
@@ -234,7 +236,7 @@ def _lengths(texts: pl.Series, classes: dict[str, Flags]) -> Iterator[tuple[str,
 
 
 def _phrases(texts: pl.Series) -> pl.Series:
-    """The units of each text, a space around each, so that whole units can be searched."""
+    """The units of each text with spaces around them, so that whole units can be searched."""
     return " " + split_units(texts).list.join(" ") + " "
 
 
@@ -247,9 +249,9 @@ def _edges(cut: Callable[[int], pl.Series]) -> pl.Series:
 def _best_features(
     features: pl.Series, classes: dict[str, Flags]
 ) -> Iterator[tuple[str, str, float]]:
-    """For each class the feature that tells it best, the shortest of several.
+    """For each class the most predictive feature, the shortest of equals.
 
-    The AUC of a feature that a row has or lacks is (1 + share inside - share outside) / 2.
+    The AUC of a binary feature is (1 + share inside - share outside) / 2.
     """
     cells = pl.DataFrame({"row": np.arange(len(features)), "feature": features})
     cells = cells.explode("feature").drop_nulls().unique()
@@ -270,7 +272,7 @@ def _best_features(
 def _quantity_leaks(
     texts: pl.Series | None, target: pl.Series, columns: list[pl.Series]
 ) -> list[Finding]:
-    """Columns of nearly the target's order, and texts that hold the very number."""
+    """Columns almost perfectly correlated with the target, and texts that contain its value."""
     findings = []
     ranks = _ranks(as_quantity(target))
     for column in columns:
@@ -278,8 +280,11 @@ def _quantity_leaks(
             if np.ptp(scores) == 0 or np.ptp(ranks) == 0:
                 continue
             correlation = float(np.corrcoef(rankdata(scores), ranks)[0, 1])
-            if abs(correlation) > NEARLY_CERTAIN:
-                what = "the column {column!r} goes with {target!r} (rank correlation {value:.3f})"
+            if abs(correlation) > SUSPICIOUS:
+                what = (
+                    "the column {column!r} is almost perfectly correlated with {target!r} (rank "
+                    "correlation {value:.3f})"
+                )
                 facts = {"column": column.name, "target": target.name, "value": correlation}
                 findings.append(Finding("leaking_column", "warning", what, NO_INPUT, facts))
                 break
@@ -291,15 +296,15 @@ def _quantity_leaks(
             .item()
             for series in (numbers, numbers.shift(1, fill_value=numbers[-1]))
         )
-        if (value := (1 + own - other) / 2) > NEARLY_CERTAIN:
-            what = "texts hold the very number of {column!r} (AUC {auc:.3f})"
+        if (value := (1 + own - other) / 2) > SUSPICIOUS:
+            what = "texts contain the value of {column!r} (AUC {auc:.3f})"
             facts = {"column": target.name, "auc": value}
-            findings.append(Finding("label_in_text", "warning", what, TAKE_OUT, facts))
+            findings.append(Finding("label_in_text", "warning", what, REMOVE_ANSWER, facts))
     return findings
 
 
 def attribute_leaks(frame: pl.DataFrame, data: DataSettings, *, numeric: bool) -> list[Finding]:
-    """Attributes of events of which the last value tells the target."""
+    """Attributes of events whose last value predicts the target."""
     names = [name for name in data.attribute if frame.schema.get(name) == pl.List]
     if data.target is None or not names:
         return []

@@ -1,4 +1,4 @@
-"""Rows that repeat others: within a table, with another label, and across a given split."""
+"""Rows that repeat others: within a table, with different labels, and across a given split."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ from duree.tables.time.order import time_order
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-TOGETHER = "they are kept in one part"
-SHOWN_SEPARATELY = "the figures without them stand beside"
+KEPT_TOGETHER = "they are kept in the same set"
+REPORTED_WITHOUT = "results without them are reported as well"
 
 WITHIN = {
-    "all": "{exact} rows have a text that another has too; {near} with those that differ little",
-    "train": "outside the test file, {exact} rows have a text that another has too; {near} with "
-    "those that differ little",
-    "test": "in the test file, {exact} rows have a text that another has too; {near} with those "
-    "that differ little",
+    "all": "{exact} rows have the same text as another row; {near} including near-duplicates",
+    "train": (
+        "outside the test file, {exact} rows have the same text as another row; {near} "
+        "including near-duplicates"
+    ),
+    "test": (
+        "in the test file, {exact} rows have the same text as another row; {near} "
+        "including near-duplicates"
+    ),
 }
 
 
 def check_duplicates(
     duplicates: Duplicates, labels: pl.Series | None, test_rows: Flags | None
 ) -> list[Finding]:
-    """Exact and near duplicates: how many rows, where, and whether their labels contradict.
+    """Exact and near-duplicates: how many rows, where, and whether their labels disagree.
 
-    ``labels`` are the target's classes, None if it has none.
+    ``labels`` are the classes of the target; None if it has none.
     """
     if test_rows is None:
         findings = [_within(duplicates, np.ones(len(duplicates.near), dtype=bool), "all")]
@@ -45,7 +49,7 @@ def check_duplicates(
 
 
 def check_groups(groups: pl.Series, test_rows: Flags | None) -> list[Finding]:
-    """How many groups there are, and whether a given split parts them."""
+    """The number of groups, and those on both sides of a given split."""
     codes = group_codes(groups)
     count = len(np.unique(codes))
     facts: dict[str, object] = {"column": groups.name, "count": count}
@@ -55,7 +59,7 @@ def check_groups(groups: pl.Series, test_rows: Flags | None) -> list[Finding]:
             "choose another column, or leave out --group",
         )
         return [Finding("one_group", "error", what, fix, facts)]
-    findings = [Finding("groups", "ok", "{column!r} holds {count} groups", values=facts)]
+    findings = [Finding("groups", "ok", "{column!r} has {count} groups", values=facts)]
     if test_rows is None:
         return findings
     shared = np.intersect1d(codes[test_rows], codes[~test_rows])
@@ -72,13 +76,13 @@ def check_groups(groups: pl.Series, test_rows: Flags | None) -> list[Finding]:
             "test": int(test_rows.sum()),
         }
         findings.append(
-            Finding("straddling_groups", "warning", what, SHOWN_SEPARATELY, facts, _first(rows))
+            Finding("straddling_groups", "warning", what, REPORTED_WITHOUT, facts, _first(rows))
         )
     return findings
 
 
 def check_times(times: pl.Series, test_rows: Flags | None) -> list[Finding]:
-    """From when to when the rows are, and whether a given test file comes after the rest.
+    """The range of times, and whether a given test file is later than the rest.
 
     Raises
     ------
@@ -95,14 +99,14 @@ def check_times(times: pl.Series, test_rows: Flags | None) -> list[Finding]:
         "first": str(times[int(first)]),
         "last": str(times[int(last)]),
     }
-    what = "{column!r} goes from {first} to {last}"
+    what = "{column!r} ranges from {first} to {last}"
     findings = [Finding("times", "ok", what, values=facts)]
     if test_rows is None or not (order[~test_rows] >= 0).any():
         return findings
     early = np.flatnonzero(test_rows & (order >= 0) & (order <= order[~test_rows].max()))
     if len(early):
         what = "test rows that are not later in {column!r} than all others: {count}"
-        fix = "judge the figures as those of the same time, not of the future"
+        fix = "the results describe the same period, not the future"
         facts = {"count": len(early), "column": times.name}
         findings.append(Finding("early_test_rows", "warning", what, fix, facts, _first(early)))
     return findings
@@ -114,12 +118,12 @@ def _within(duplicates: Duplicates, side: Flags, name: str) -> Finding:
     check = "duplicates" if name == "all" else f"duplicates_in_{name}"
     if len(near) == 0:
         return Finding(check, "ok", WITHIN[name], values=facts)
-    fix = "" if name == "test" else TOGETHER
+    fix = "" if name == "test" else KEPT_TOGETHER
     return Finding(check, "note", WITHIN[name], fix, facts, _first(near))
 
 
 def _repeated(clusters: Ints, side: Flags) -> Ints:
-    """The rows of one side that share a cluster with another of it, cluster by cluster."""
+    """Rows of one side that share a cluster with another row of it, cluster by cluster."""
     rows = np.flatnonzero(side)
     _, place, sizes = np.unique(clusters[rows], return_inverse=True, return_counts=True)
     several = np.flatnonzero(sizes[place] > 1)
@@ -132,8 +136,8 @@ def _across(duplicates: Duplicates, test_rows: Flags) -> list[Finding]:
         for ids in (duplicates.exact, duplicates.near)
     )
     what = (
-        "{exact} of the {test} test rows have a text that a training row has too; {near} with "
-        "those that differ little"
+        "{exact} of the {test} test rows have the same text as a training row; {near} "
+        "including near-duplicates"
     )
     facts: dict[str, object] = {
         "exact": len(exact),
@@ -143,19 +147,19 @@ def _across(duplicates: Duplicates, test_rows: Flags) -> list[Finding]:
     if len(near) == 0:
         return [Finding("straddling_duplicates", "ok", what, values=facts)]
     return [
-        Finding("straddling_duplicates", "warning", what, SHOWN_SEPARATELY, facts, _first(near))
+        Finding("straddling_duplicates", "warning", what, REPORTED_WITHOUT, facts, _first(near))
     ]
 
 
 def _contradicting(clusters: Ints, labels: pl.Series) -> list[Finding]:
-    """Clusters whose rows have different labels; a missing label contradicts nothing."""
+    """Clusters whose rows have different labels, not counting missing ones."""
     frame = pl.DataFrame({"cluster": clusters, "label": labels.cast(pl.String)}).with_row_index()
     frame = frame.drop_nulls("label")
     frame = frame.filter(pl.col("label").n_unique().over("cluster") > 1).sort("cluster", "index")
     if frame.height == 0:
         return []
-    what = "{count} rows nearly repeat a text that has another {column!r} elsewhere"
-    fix = "one of the labels is wrong, or the text alone does not decide"
+    what = "{count} rows are near-duplicates of a text with another {column!r}"
+    fix = "a label may be wrong, or the text alone may not determine it"
     facts = {"count": frame.height, "column": labels.name}
     rows = _first(frame["index"].to_numpy())
     return [Finding("contradicting_duplicates", "warning", what, fix, facts, rows)]

@@ -1,7 +1,7 @@
-"""Shingles: the overlapping triples of units by which two texts are compared.
+"""Shingles: the overlapping triples of units by which texts are compared.
 
-A unit is a word, or one character where a script puts no spaces between words, so that the same
-rule serves English, Chinese and a text that mixes them.
+A unit is a word, or one character in scripts without spaces between words, so that the same rule
+applies to English, Chinese and mixed texts.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}
 UNIT = rf"[\w&&[{SPACELESS}]]|[\w--[{SPACELESS}]]+"
 BREAK_TAG = r"(?i)<br\s*/?>"
 
-# Enough text to keep the processor busy, little enough to stay in memory many times over.
+# Enough text for efficiency, little enough to be held in memory several times.
 CHUNK_BYTES = 8_000_000
 
-# Odd constants with well mixed bits, one for each place in a shingle (Steele et al. 2014).
+# Odd constants with well-mixed bits, one for each place in a shingle (Steele et al. 2014).
 _PLACES = np.array(
     [0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB][:SHINGLE_LENGTH], dtype=np.uint64
 )
@@ -32,7 +32,7 @@ def count_units(texts: pl.Series) -> pl.Series:
 
 
 def count_characters(texts: pl.Series) -> pl.Series:
-    """Those of its units that are characters of a script without spaces, UInt32 [rows]."""
+    """Units that are characters of a script without spaces, UInt32 [rows]."""
     return texts.str.count_matches(rf"[\w&&[{SPACELESS}]]").fill_null(0)
 
 
@@ -42,7 +42,7 @@ def split_units(texts: pl.Series) -> pl.Series:
 
 
 def without_breaks(texts: pl.Series) -> pl.Series:
-    """The texts with a space for each HTML break tag."""
+    """The texts with HTML break tags replaced by spaces."""
     return texts.str.replace_all(BREAK_TAG, " ")
 
 
@@ -57,7 +57,7 @@ def hash_shingles(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.int6
     Returns
     -------
     shingles : uint64 [total]
-        Row after row. Equal within one version of polars, whose hash of a unit this builds on.
+        Row by row. Reproducible within one version of polars, whose hash function is used.
     starts : int64 [rows]
         Where each row begins.
     """
@@ -69,7 +69,7 @@ def hash_shingles(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.int6
     for place in range(SHINGLE_LENGTH):
         shingles += hashes[place : place + count] * _PLACES[place]
         shingles ^= shingles >> np.uint64(29)
-    # A shingle that begins near the end of a row would reach into the next one.
+    # Shingles that would extend into the next row are dropped.
     ends = np.cumsum(lengths)
     inside = np.ones(len(hashes), dtype=bool)
     for place in range(1, SHINGLE_LENGTH):
@@ -79,7 +79,7 @@ def hash_shingles(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.int6
 
 
 def chunks(texts: pl.Series, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Part ``rows`` of the texts into runs of about ``CHUNK_BYTES`` of text each."""
+    """Split ``rows`` into runs of about ``CHUNK_BYTES`` of text each."""
     if len(rows) == 0:
         return
     sizes = texts.gather(rows).str.len_bytes().to_numpy().astype(np.int64)

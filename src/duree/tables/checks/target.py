@@ -1,4 +1,4 @@
-"""The target column: a quantity or classes, trimmed, and whether a run can use it."""
+"""The target column: its type, its labels, and whether it can be learned and evaluated."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from numpy.typing import NDArray
 from duree.tables.finding import Finding, listed
 from duree.tables.split.assignment import MIN_ROWS
 
-# A number that takes more values than this is a quantity; fewer, a code for a class.
+# Numbers with more different values are quantities, with fewer they are codes of classes.
 MOST_NUMBERED_CLASSES = 20
 MOST_CLASSES = 1_000
-# Beyond this share of one class, accuracy says little.
-LOPSIDED = 0.9
+# The share of one class above which accuracy is uninformative.
+IMBALANCED = 0.9
 
 _EDGE = r"[\s\u{200B}\u{200E}\u{200F}\u{FEFF}]+"
 _SAME = {"true": "1.0", "false": "0.0"}
 
 
 def is_quantity(target: pl.Series) -> bool:
-    """Whether a target column holds numbers that measure, rather than names or codes of classes."""
+    """Whether a target column holds quantities, not names or codes of classes."""
     return _is_numeric(target) and as_quantity(target).n_unique() > MOST_NUMBERED_CLASSES
 
 
 def as_quantity(target: pl.Series) -> pl.Series:
-    """The cells as Float64; null where one is no number."""
+    """The cells as Float64; null where a cell is not a number."""
     if target.dtype == pl.String:
         target = target.str.strip_chars()
     return target.cast(pl.Float64, strict=False)
 
 
 def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
-    """Trim the labels of white space, and tell what was trimmed and which still look alike.
+    """Trim white space from the labels, and report similar labels.
 
     Labels that differ in more than white space at their ends ("TRUE" and "true", "1" and "1.0")
-    remain different classes, and are told.
+    remain different classes, with a finding.
 
     Parameters
     ----------
@@ -52,16 +52,16 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
             Finding(
                 "trimmed_labels",
                 "warning",
-                "white space was trimmed from labels in {column!r}: {count} cells",
+                "white space trimmed from labels in {column!r}: {count} cells",
                 values={"count": len(changed), "column": labels.name},
                 rows=tuple(int(row) for row in changed[:5]),
             )
         )
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for label in trimmed.drop_nulls().unique().sort():
-        alike[_essence(label)].append(label)
-    what = "the labels {labels} in {column!r} may mean the same, but count as different"
-    fix = "write them alike if they do"
+        alike[_normal_form(label)].append(label)
+    what = "the labels {labels} in {column!r} may mean the same, but count as different classes"
+    fix = "if they do, write them the same way"
     for names in alike.values():
         if len(names) > 1:
             facts: dict[str, object] = {"labels": listed(names), "column": labels.name}
@@ -72,7 +72,7 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
 def check_target(
     target: pl.Series, numeric: bool, test_rows: NDArray[np.bool_] | None
 ) -> list[Finding]:
-    """How a quantity or classes are spread, and whether they can be learned and judged at all."""
+    """The distribution of the target, and whether it can be learned and evaluated."""
     if _is_numeric(target) and not as_quantity(target).drop_nulls().is_finite().all():
         return _not_finite(target)
     if numeric:
@@ -83,7 +83,7 @@ def check_target(
     names, rows = counts.get_column(target.name).to_list(), counts["rows"].to_numpy()
     if len(names) > MOST_CLASSES:
         what = "{column!r} has {count} classes, more than {most}"
-        fix = "choose another column, or join classes"
+        fix = "choose another column, or merge classes"
         facts = {"column": target.name, "count": len(names), "most": MOST_CLASSES}
         return [Finding("many_classes", "error", what, fix, facts)]
     if test_rows is None:
@@ -97,8 +97,8 @@ def check_target(
     ]
 
 
-def _essence(label: str) -> str:
-    """What is left of a label without case, spacing, character width and number format."""
+def _normal_form(label: str) -> str:
+    """A label without differences of case, spacing, character width and number format."""
     text = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
     try:
         return str(float(text))
@@ -112,8 +112,8 @@ def _is_numeric(target: pl.Series) -> bool:
 
 def _not_finite(target: pl.Series) -> list[Finding]:
     infinite = np.flatnonzero((~as_quantity(target).is_finite()).fill_null(False))
-    what = "values of {column!r} that are no finite numbers: {count}"
-    fix = "mend them, or leave the rows out: the first is row {row}"
+    what = "values of {column!r} that are not finite numbers: {count}"
+    fix = "correct them, or leave these rows out; the first is row {row}"
     facts: dict[str, object] = {
         "count": len(infinite),
         "column": target.name,
@@ -126,7 +126,7 @@ def _not_finite(target: pl.Series) -> list[Finding]:
 def _range(target: pl.Series) -> list[Finding]:
     numbers = as_quantity(target)
     low, middle, high = (numbers.quantile(share, "nearest") for share in (0, 0.5, 1))
-    what = "{column!r} holds numbers from {low:g} to {high:g}, half of them up to {middle:g}"
+    what = "{column!r} holds numbers from {low:g} to {high:g}, with median {middle:g}"
     facts: dict[str, object] = {"column": target.name, "low": low, "middle": middle, "high": high}
     return [Finding("target_range", "ok", what, values=facts)]
 
@@ -144,9 +144,9 @@ def _check_balance(column: str, names: list[str], rows: NDArray[np.int64]) -> li
     what = "{column!r} has {count} classes: {listed}"
     facts: dict[str, object] = {"column": column, "count": len(names), "listed": listed}
     findings = [Finding("class_balance", "ok", what, values=facts)]
-    if rows[0] > LOPSIDED * rows.sum():
-        what = "{share:.0%} of the rows are {label!r}: always saying so would be right as often"
-        fix = "look at macro-F1 rather than accuracy"
+    if rows[0] > IMBALANCED * rows.sum():
+        what = "{share:.0%} of the rows are {label!r}: always predicting it is right as often"
+        fix = "look at macro-F1, not accuracy"
         facts = {"share": float(rows[0] / rows.sum()), "label": names[0]}
         findings.append(Finding("lopsided_classes", "warning", what, fix, facts))
     rare = [name for name, count in zip(names, rows, strict=True) if count < 3 * MIN_ROWS]
@@ -154,7 +154,7 @@ def _check_balance(column: str, names: list[str], rows: NDArray[np.int64]) -> li
 
 
 def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]) -> list[Finding]:
-    """Classes that a given test file, or the rows beside it, lack."""
+    """Classes that a given test file, or the other rows, lack."""
     in_train = dict(train.value_counts().iter_rows())
     findings = _rare(
         column,
@@ -162,13 +162,13 @@ def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]
         2 * MIN_ROWS,
     )
     if unseen := [name for name in names if name not in in_train]:
-        what = "the test file holds {classes} in {column!r}, which no other row does"
-        fix = "leave these rows out, or add some to the data"
+        what = "the test file has {classes} in {column!r}, which no other row has"
+        fix = "leave these rows out, or add rows of these classes to the data"
         facts: dict[str, object] = {"classes": listed(unseen), "column": column}
         findings.append(Finding("unseen_class", "error", what, fix, facts))
     if untested := [name for name in names if name not in test]:
-        what = "the test file holds no {classes} in {column!r}"
-        fix = "how well they are told from others stays unknown"
+        what = "the test file has no {classes} in {column!r}"
+        fix = "how well they are predicted cannot be measured"
         facts = {"classes": listed(untested), "column": column}
         findings.append(Finding("untested_class", "warning", what, fix, facts))
     return findings
@@ -177,8 +177,8 @@ def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]
 def _rare(column: str, names: list[str], needed: int) -> list[Finding]:
     if not names:
         return []
-    what = "too few rows of {classes} in {column!r} to have 2 in each part"
-    fix = "leave these rows out, or join the class with another: each needs at least {needed}"
+    what = "too few rows of {classes} in {column!r} to have 2 in each set"
+    fix = "leave these rows out, or merge the class with another: each needs at least {needed} rows"
     facts: dict[str, object] = {
         "classes": listed(names),
         "column": column,

@@ -1,4 +1,4 @@
-"""Case weights: how many people a row stands for, as surveys reckon it."""
+"""Case weights, as in surveys: the number of people that a row represents."""
 
 from __future__ import annotations
 
@@ -19,16 +19,14 @@ def read_weights(table: Table, name: str) -> NDArray[np.float64]:
     Raises
     ------
     DataError
-        There is no such column, or a cell is no positive number.
+        There is no such column, or a cell is not a positive number.
     """
     numbers = as_text(table, name).str.strip_chars().cast(pl.Float64, strict=False)
     bad = (~(numbers.is_finite() & (numbers > 0)).fill_null(False)).arg_true()
     if len(bad):
         raise DataError(
-            "weights in {column!r} that are missing, or no positive numbers: {count} (row {rows} "
-            "...)",
-            fix="give each row a positive weight, or leave rows that stand for nobody out of the "
-            "table",
+            "weights in {column!r} that are missing or not positive: {count} (row {rows} ...)",
+            fix="give each row a positive weight, or remove rows without weight from the table",
             column=name,
             count=len(bad),
             rows=shown(bad.to_numpy()),
@@ -37,14 +35,14 @@ def read_weights(table: Table, name: str) -> NDArray[np.float64]:
 
 
 def check_weights(table: Table, name: str) -> list[Finding]:
-    """How far the weights reach, and how many rows alike would tell as much (Kish 1965)."""
+    """The range of the weights, and the effective sample size (Kish 1965)."""
     try:
         weights = read_weights(table, name)
     except DataError as error:
         return [Finding("bad_weights", "error", error.what, error.fix, error.values)]
     what = (
-        "weights in {column!r} from {low:.3g} to {high:.3g}: the rows tell as much as {alike} of "
-        "equal weight"
+        "weights in {column!r} range from {low:.3g} to {high:.3g}: the effective sample size "
+        "is {alike}"
     )
     facts: dict[str, object] = {"column": name, "low": weights.min(), "high": weights.max()}
     facts["alike"] = round(weights.sum() ** 2 / np.sum(weights**2))

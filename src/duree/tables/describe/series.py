@@ -1,4 +1,4 @@
-"""What series of numbers are like: how many and how long, how far they reach, what is missing."""
+"""Descriptive statistics of series of numbers: counts, lengths, ranges and missing values."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.recipe.settings import NUMBERS
-from duree.tables.describe.states import commonest
+from duree.tables.describe.states import most_frequent
 from duree.tables.finding import Finding, listed
 
-# Channels that are told one by one.
+# Channels that get a finding each.
 MOST_NAMED = 12
-# Of pictures: channels, steps, and the rows that a step needs to be drawn.
+# In figures: the most channels and steps, and the fewest rows at a step.
 MOST_DRAWN, MOST_STEPS, FEWEST_ROWS = 6, 200, 4
-# Of all rows, where they have no classes.
+# The name of all rows, where there are no classes.
 ALL = ""
 
 
 def check_steps(series: pl.Series, times: int | None = None) -> list[Finding]:
-    """How many series there are and how long, and whether some are the same.
+    """The number of series, their lengths, and duplicates among them.
 
     Parameters
     ----------
     series : polars.Series of List(Array(Float64)) [rows]
     times : int, optional
-        How many time points the table has side by side.
+        Number of time points of a wide table.
     """
     lengths = series.list.len()
     facts: dict[str, object] = {
@@ -46,9 +46,9 @@ def check_steps(series: pl.Series, times: int | None = None) -> list[Finding]:
 
 
 def check_channels(series: pl.Series, names: list[str]) -> list[Finding]:
-    """The range of each channel, those that tell nothing, and what is missing.
+    """The range of each channel, constant channels, and missing values.
 
-    ``names`` are those of the first channels; others are ours.
+    ``names`` are those of the first channels; further ones were added when the table was read.
     """
     values = steps_of(series)[:, : len(names)]
     of_rows = np.repeat(np.arange(len(series)), series.list.len().to_numpy())
@@ -57,7 +57,7 @@ def check_channels(series: pl.Series, names: list[str]) -> list[Finding]:
         findings += _of_channel(name, column, of_rows)
     if len(names) > MOST_NAMED:
         more: dict[str, object] = {"count": len(names) - MOST_NAMED}
-        what = "channels that are not told one by one: {count}"
+        what = "further channels, not listed: {count}"
         findings.append(Finding("channels", "ok", what, values=more))
     return findings
 
@@ -69,7 +69,7 @@ def describe_channels(
     target: pl.Series | None = None,
     weights: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
-    """What the report shows of series, as plain JSON data.
+    """The data of the report's section on series, as plain JSON data.
 
     Parameters
     ----------
@@ -77,28 +77,28 @@ def describe_channels(
     channels : list of str
         The names of the first channels.
     times : list of str
-        What the steps are called, as many as the longest series has.
+        The names of the steps, as many as in the longest series.
     target : polars.Series of String [rows], optional
-        The rows' classes; None where there are none.
+        The classes of the rows; None if there are none.
     weights : float64 [rows], optional
-        How much each row counts in means and quartiles.
+        Case weights for means and quartiles.
 
     Returns
     -------
     dict
-        ``rows``; ``lengths``, the shortest, the median and the longest; ``channels``, of each the
+        ``rows``; ``lengths``: the shortest, the median and the longest; ``channels``: for each the
         ``name``, the share ``missing``, and ``low``, ``mean``, ``deviation`` and ``high`` of its
-        steps; ``places``, at most 200 steps, counted from 0, and ``times``, their names;
-        ``curves``, of each of the first 6 channels and the 6 commonest classes (``""``: all rows)
-        ``mean``, ``low`` and ``high`` [places], the mean and the quartiles of the rows whose value
-        is known then (None where these are fewer than 4); ``class_rows``.
+        steps; ``places``: at most 200 steps, from 0, and ``times``, their names; ``curves``: for
+        each of the first 6 channels and the 6 most frequent classes (``""``: all rows) ``mean``,
+        ``low`` and ``high`` [places], the mean and the quartiles over the rows with a known value
+        at that step (None if they are fewer than 4); ``class_rows``.
     """
     lengths = series.list.len().to_numpy().astype(np.int64)
     begins, steps = np.cumsum(lengths) - lengths, steps_of(series)
     every = np.ones(len(series)) if weights is None else weights
     longest = int(lengths.max())
     places = np.arange(0, longest, -(-longest // MOST_STEPS))
-    of_class = commonest(target) or {ALL: np.ones(len(series), dtype=bool)}
+    of_class = most_frequent(target) or {ALL: np.ones(len(series), dtype=bool)}
     curves: dict[str, dict[str, Any]] = {name: {} for name in channels[:MOST_DRAWN]}
     for name, own in of_class.items():
         rows = [np.flatnonzero(own & (lengths > place)) for place in places]
@@ -135,7 +135,7 @@ def _summary(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
 def _spread(
     values: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[float | None, float | None, float | None]:
-    """Mean and quartiles of the known ones of some values."""
+    """Mean and quartiles of the values that are not missing."""
     known = np.isfinite(values)
     if known.sum() < FEWEST_ROWS:
         return None, None, None
@@ -149,7 +149,7 @@ def _spread(
 
 
 def steps_of(series: pl.Series) -> NDArray[np.float64]:
-    """The steps of all rows, one row after the other: float64 [steps, channels]."""
+    """The steps of all rows, row by row: float64 [steps, channels]."""
     steps: NDArray[np.float64] = series.list.explode().to_numpy()
     return steps
 
@@ -158,15 +158,15 @@ def _of_channel(name: str, values: NDArray[np.float64], rows: NDArray[np.int64])
     missing = np.isnan(values)
     known = values[~missing]
     if not len(known):
-        what = "{column!r} holds no number in any row"
+        what = "{column!r} has no number in any row"
         fix = "leave it out of the series"
         return [Finding("empty_channel", "error", what, fix, {"column": name})]
     low, middle, high = (float(np.quantile(known, share)) for share in (0, 0.5, 1))
     facts: dict[str, object] = {"column": name, "low": low, "middle": middle, "high": high}
-    what = "{column!r} holds numbers from {low:g} to {high:g}, half of them up to {middle:g}"
+    what = "{column!r} holds numbers from {low:g} to {high:g}, with median {middle:g}"
     findings = [Finding("channel", "ok", what, values=facts)]
     if low == high:
-        what = "{column!r} is {low:g} wherever it is known: it tells nothing"
+        what = "{column!r} is {low:g} wherever it is known: it carries no information"
         findings = [Finding("constant_channel", "warning", what, values=facts)]
     if missing.any():
         facts = {
@@ -184,12 +184,12 @@ def _of_channel(name: str, values: NDArray[np.float64], rows: NDArray[np.int64])
 
 
 def _same(series: pl.Series) -> list[Finding]:
-    """Series that are the very same numbers as others; few have a reason to be."""
+    """Series identical to another one."""
     frame = pl.DataFrame({NUMBERS: series, "row": pl.int_range(len(series), eager=True)})
     rows = frame.filter(pl.col(NUMBERS).hash().is_duplicated())["row"].to_list()
     if not rows:
         return []
-    what = "series that hold the very same numbers as another: {count} (row {rows} ...)"
-    fix = "if they are copies, keep them in one part: --group COLUMN"
+    what = "series identical to another series: {count} (row {rows} ...)"
+    fix = "if they are copies, keep them in the same set with --group COLUMN"
     facts: dict[str, object] = {"count": len(rows), "rows": listed([str(r + 1) for r in rows[:3]])}
     return [Finding("same_series", "note", what, fix, facts, tuple(rows[:5]))]

@@ -1,7 +1,7 @@
-"""State sequences in figures: who is in which state when, what follows what, and for how long.
+"""Descriptive statistics of state sequences: distributions, transitions and durations.
 
-The figures are those of A. Gabadinho, G. Ritschard, N. S. Müller & M. Studer (2011), Analyzing and
-visualizing state sequences in R with TraMineR, Journal of Statistical Software 40(4).
+Source: A. Gabadinho, G. Ritschard, N. S. Müller & M. Studer (2011), Analyzing and visualizing
+state sequences in R with TraMineR, Journal of Statistical Software 40(4).
 """
 
 from __future__ import annotations
@@ -24,39 +24,38 @@ def describe_states(
     seed: int = 0,
     weights: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
-    """What the report shows of state sequences, as plain JSON data.
+    """The data of the report's section on state sequences, as plain JSON data.
 
     Parameters
     ----------
     states : polars.Series of List(String) [rows]
-        Each of ``len(times)`` states, None where one is missing.
+        Each of ``len(times)`` states, None where missing.
     times : list of str
         The names of the time points.
     target : polars.Series of String [rows], optional
-        The rows' classes; None where the target is a number.
+        The classes of the rows; None if the target is a number.
     seed : int
-        Draws the sequences of the index plot.
+        Seed of the sequences drawn for the index plot.
     weights : float64 [rows], optional
-        How much each row counts, in shares, rates and means; each is drawn as likely as any other.
+        Case weights for shares, rates and means; sequences are drawn without weights.
 
     Returns
     -------
     dict
         ``times``; ``states``, in the order of the mean time at which they occur; ``rows``;
-        ``missing``, the share of cells without a state; ``distribution`` [times][states], shares
-        of the rows whose state is known then (0 where none is); ``entropy`` [times] of these
-        shares, from 0 (one state) to 1 (all states alike), None where no state is known;
-        ``transitions`` [states][states], probabilities of the next state given this one (all 0
-        where a state has no next one); ``by_class`` and ``class_rows``, distribution and rows of
-        the 6 commonest classes; ``index``, at most 150 sequences as numbers of states (-1 where
-        missing), sorted by their last state, then the one before it, and so on backwards;
-        ``mean_time``, time points that a row spends in each state on average.
+        ``missing``: the share of cells without a state; ``distribution`` [times][states]: shares
+        among the rows with a known state (0 if there are none); ``entropy`` [times] of these
+        shares, from 0 (a single state) to 1 (uniform), None where no state is known;
+        ``transitions`` [states][states]: probabilities of the next state given this one (all 0
+        for a state without successors); ``by_class`` and ``class_rows``: distribution and rows of
+        the 6 most frequent classes; ``index``: at most 150 sequences as indices of states (-1 if
+        missing), sorted from the end; ``mean_time``: mean number of time points in each state.
     """
     names, codes = _encode(states, len(times))
     rows = np.ones(len(codes)) if weights is None else weights
     counts = _count(codes, len(names), rows)
     shares = _shares(counts)
-    of_class = commonest(target)
+    of_class = most_frequent(target)
     by_class = {
         name: _shares(_count(codes[own], len(names), rows[own])) for name, own in of_class.items()
     }
@@ -80,10 +79,10 @@ def describe_states(
 def describe_types(
     states: pl.Series, times: list[str], types: NDArray[np.int64], seed: int = 0
 ) -> list[dict[str, Any]]:
-    """Each type of sequences as ``describe_states`` tells all of them.
+    """The statistics of ``describe_states`` for each type of sequences.
 
-    ``types`` int64 [rows] are numbers from 0; rows of no type have -1. Each type has ``rows``,
-    ``distribution`` and ``index``, of at most 60 sequences.
+    ``types`` int64 [rows] are numbers from 0; rows without a type have -1. Each type has ``rows``,
+    ``distribution`` and ``index``, with at most 60 sequences.
     """
     names, codes = _encode(states, len(times))
     found = []
@@ -101,9 +100,9 @@ def describe_types(
 
 
 def _encode(states: pl.Series, times: int) -> tuple[list[str], np.ndarray]:
-    """Names of the states and the rows as their numbers [rows, times].
+    """Names of the states, and the rows as their indices [rows, times].
 
-    States that come early come first, so that a stack of them reads from the bottom upwards.
+    States are ordered by mean time, so that stacked plots read from the bottom upwards.
     """
     cells = states.explode().cast(pl.String)
     names = cells.drop_nulls().unique().sort()
@@ -112,12 +111,12 @@ def _encode(states: pl.Series, times: int) -> tuple[list[str], np.ndarray]:
     counts = _count(codes, len(names), np.ones(len(codes)))
     mean_time = np.arange(times) @ counts / counts.sum(axis=0)
     order = np.argsort(mean_time, kind="stable")
-    places = np.append(np.argsort(order), MISSING)  # the last is that of -1
+    places = np.append(np.argsort(order), MISSING)  # the last stays -1
     return names[order].to_list(), places[codes]
 
 
 def _count(codes: np.ndarray, states: int, rows: np.ndarray) -> np.ndarray:
-    """How much the rows in each state at each time count [times, states]."""
+    """Weighted counts of the rows in each state at each time [times, states]."""
     times, known = codes.shape[1], codes != MISSING
     cells = codes + np.arange(times) * states
     each = np.broadcast_to(rows[:, None], codes.shape)[known]
@@ -125,13 +124,13 @@ def _count(codes: np.ndarray, states: int, rows: np.ndarray) -> np.ndarray:
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:
-    """Each line's shares of its sum; zeros where that is 0."""
+    """Each row's shares of its sum; zeros if the sum is 0."""
     sums = counts.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(counts, sums, out=np.zeros(counts.shape), where=sums > 0))
 
 
 def _entropy(shares: np.ndarray) -> list[float | None]:
-    """Shannon's entropy of each line, as a share of the largest that there can be."""
+    """Shannon's entropy of each row, as a share of its maximum."""
     largest = np.log(max(shares.shape[1], 2))
     logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
     found = np.clip(-(shares * logs).sum(axis=1) / largest, 0, 1)
@@ -140,7 +139,7 @@ def _entropy(shares: np.ndarray) -> list[float | None]:
 
 
 def _transitions(codes: np.ndarray, states: int, rows: np.ndarray) -> np.ndarray:
-    """Shares of the next states of each state [states, states], over pairs that are both known."""
+    """Transition rates [states, states], over pairs of known states."""
     before, after = codes[:, :-1], codes[:, 1:]
     known = (before != MISSING) & (after != MISSING)
     pairs = before[known] * states + after[known]
@@ -148,8 +147,8 @@ def _transitions(codes: np.ndarray, states: int, rows: np.ndarray) -> np.ndarray
     return _shares(np.bincount(pairs, each, minlength=states * states).reshape(states, states))
 
 
-def commonest(target: pl.Series | None) -> dict[str, np.ndarray]:
-    """The commonest classes, and which rows are theirs."""
+def most_frequent(target: pl.Series | None) -> dict[str, np.ndarray]:
+    """The most frequent classes, and which rows have them."""
     if target is None:
         return {}
     counts = target.drop_nulls().alias("name").value_counts(name="rows")
@@ -159,7 +158,7 @@ def commonest(target: pl.Series | None) -> dict[str, np.ndarray]:
 
 
 def _draw_sequences(codes: np.ndarray, seed: int, most: int = MOST_SEQUENCES) -> np.ndarray:
-    """Rows drawn without replacement, sorted from their end."""
+    """Rows drawn without replacement, sorted from the end."""
     drawn = np.random.default_rng(seed).permutation(len(codes))[:most]
     found = codes[np.sort(drawn)]
     return found[np.lexsort(found.T)]

@@ -1,9 +1,9 @@
-"""Tables of tokens: CoNLL-U, and CoNLL files of columns with an empty line after each sentence.
+"""Token files: CoNLL-U, and CoNLL files of columns with an empty line after each sentence.
 
-A row is a word. The column ``sentence`` counts the sentences of a file from 1. CoNLL-U names its
-columns, and they are written in small letters; those of plain files, which have no names, are
-named by what they hold: ``token`` first, ``ner`` or ``chunk`` where there are BIO tags, ``tag``
-where one column is left to be the answer, ``column_3`` and so on else.
+A row is a word. The column ``sentence`` numbers the sentences of a file from 1. Columns of CoNLL-U
+have its names, in lower case. Those of plain files, which have no names, are named by their
+contents: ``token`` the first, ``ner`` or ``chunk`` those of BIO tags, ``tag`` the only other
+column, otherwise ``column_3`` and so on.
 
 Source: universaldependencies.org/format.html (CoNLL-U, version 2).
 """
@@ -19,41 +19,41 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.storage import write_file
-from duree.tables.files.encoding import find_encoding, known_encoding, utf8_blocks
+from duree.tables.files.encoding import chosen_encoding, utf8_blocks
 from duree.tables.files.limits import encoding_finding
 from duree.tables.files.resumable import Pieces
 from duree.tables.finding import Finding
 from duree.tables.table import Content
 
-# Files of these kinds are tables of tokens, whatever is asked of them.
+# Files with these suffixes are token files for every task.
 TOKEN_FILES = (".conllu", ".conll", ".iob", ".iob2", ".bio", ".txt")
 SENTENCE = "sentence"
 UNIVERSAL = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 WORD = re.compile(r"[1-9][0-9]*")
-# The ids of words written together (1-2), and of words that are not written (8.1).
+# Ids of multiword tokens (1-2) and of empty nodes (8.1).
 EXTRA_TOKEN = re.compile(r"[0-9]+[-.][0-9]+")
 BIO = re.compile(r"O|[BIESLU]-.+")
 CHUNKS = re.compile(r"O|[BI]-(NP|VP|PP|ADJP|ADVP|SBAR|PRT|CONJP|INTJ|LST|UCP)")
-# A sentence of so many words is none: the file has no empty lines between its sentences.
+# A longer "sentence" shows that the file has no empty lines between sentences.
 LONGEST_SENTENCE = 2000
 
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of a file of tokens, and what each of them is.
+    """The lines of a token file, and their roles.
 
     Attributes
     ----------
     lines : list of str
-        Without their ends.
+        Without line breaks.
     words : list of (line, cells)
-        The lines that are words, counted from 0.
+        The lines that are words, numbered from 0.
     sentences : list of int
         The sentence of each word, from 1.
     universal : bool
-        Whether it is CoNLL-U.
+        Whether the file is CoNLL-U.
     separator : str or None
-        What stands between two cells; None: any white space.
+        Separator of cells; None: any white space.
     """
 
     lines: list[str]
@@ -64,15 +64,15 @@ class Lines:
 
 
 def read_conll(path: Path, encoding: str | None = None) -> Content:
-    """Read a file of tokens: ``sentence`` Int64, all other columns String.
+    """Read a token file: ``sentence`` Int64, all other columns String.
 
     Raises
     ------
     DataError
-        A line has too few or too many columns, a word of CoNLL-U is not where its id says, or there
-        is no empty line between sentences.
+        A line has too few or too many columns, ids of CoNLL-U are out of order, or there is no
+        empty line between sentences.
     """
-    chosen = known_encoding(encoding) if encoding else find_encoding(path)
+    chosen = chosen_encoding(path, encoding)
     read = _read_lines(path, chosen)
     columns = list(zip(*(cells for _, cells in read.words), strict=True))
     names = UNIVERSAL if read.universal else _column_names(columns)
@@ -97,33 +97,33 @@ def read_conll(path: Path, encoding: str | None = None) -> Content:
     return Content(frame, (encoding_finding(path, chosen, encoding is not None), finding), chosen)
 
 
-def with_answers(path: Path, encoding: str | None, answers: Mapping[str, list[str]]) -> str:
-    """The text of a file of tokens with further answers, one for each of its words.
+def with_tags(path: Path, encoding: str | None, tags: Mapping[str, list[str]]) -> str:
+    """The text of a token file with predicted tags.
 
     Parameters
     ----------
     path : Path
     encoding : str, optional
-        Found out where it is not given.
-    answers : {column: list of str}
-        In CoNLL-U they take the place of the column, and all else stays as it is: comments, words
-        written together, empty nodes. In other files each is a further column at the right, which
-        is what conlleval reads.
+        Detected if not given.
+    tags : {column: list of str}
+        One tag per word. In CoNLL-U they replace the column, and everything else is unchanged:
+        comments, multiword tokens, empty nodes. In other files each is a further column at the
+        right, which is what conlleval reads.
 
     Raises
     ------
     DataError
         As ``read_conll``.
     """
-    read = _read_lines(path, known_encoding(encoding) if encoding else find_encoding(path))
+    read = _read_lines(path, chosen_encoding(path, encoding))
     lines = list(read.lines)
-    for (line, cells), *given in zip(read.words, *answers.values(), strict=True):
+    for (line, cells), *of_word in zip(read.words, *tags.values(), strict=True):
         cells = list(cells)
-        for name, answer in zip(answers, given, strict=True):
+        for name, tag in zip(tags, of_word, strict=True):
             if read.universal:
-                cells[UNIVERSAL.index(name)] = answer
+                cells[UNIVERSAL.index(name)] = tag
             else:
-                cells.append(answer)
+                cells.append(tag)
         lines[line] = (read.separator or " ").join(cells)
     return "\n".join(lines) + "\n"
 
@@ -154,9 +154,9 @@ def _read_lines(path: Path, encoding: str) -> Lines:
         place += 1
         if universal and cells[0] != str(place):
             raise DataError(
-                "line {line}: the word has the id {id!r}, and {due} was due",
+                "line {line}: the word has the id {id!r}, but {due} was expected",
                 "in {file}",
-                "count the words of each sentence from 1, and put an empty line after each",
+                "number the words of each sentence from 1, and put an empty line after it",
                 line=number + 1,
                 id=cells[0],
                 due=place,
@@ -191,7 +191,7 @@ def _cells(line: str, separator: str | None) -> list[str]:
 def _wrong_width(path: Path, line: int, found: int, width: int) -> DataError:
     return DataError(
         "line {line} has {found} columns, and the lines before it have {width}",
-        "in {file}, read as a table of tokens: one word a line, an empty line after each sentence",
+        "in {file}, read as a token file: one word per line, an empty line after each sentence",
         "give every line the same columns; running texts are read as a folder of .txt files",
         line=line,
         found=found,
@@ -201,15 +201,15 @@ def _wrong_width(path: Path, line: int, found: int, width: int) -> DataError:
 
 
 def _column_names(columns: list[tuple[str, ...]]) -> list[str]:
-    """Names for the columns of a plain file, by what they hold."""
-    names = ["token", *_answer_names(columns[1:])]
+    """Names for the columns of a plain file, by their contents."""
+    names = ["token", *_tag_names(columns[1:])]
     return [
         name if names.count(name) == 1 else f"{name}_{place}"
         for place, name in enumerate(names, start=1)
     ]
 
 
-def _answer_names(columns: list[tuple[str, ...]]) -> Iterator[str]:
+def _tag_names(columns: list[tuple[str, ...]]) -> Iterator[str]:
     for place, column in enumerate(columns, start=2):
         values = set(column)
         if all(BIO.fullmatch(value) for value in values):
@@ -219,20 +219,20 @@ def _answer_names(columns: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def tokens_go_to(output: Path, data: Path) -> bool:
-    """Whether tokens that were read from ``data`` are to be written as a file of the same kind.
+    """Whether predictions for the tokens of ``data`` are to be written as a token file.
 
     Raises
     ------
     DataError
-        They are to be written so, but were read from another kind of file.
+        ``output`` is a token file, but ``data`` is not.
     """
     if output.suffix.lower() not in TOKEN_FILES:
         return False
     if data.suffix.lower() not in TOKEN_FILES:
         raise DataError(
-            "a table of the kind {was} cannot be written as a file of tokens",
+            "a {was} table cannot be written as a token file",
             "in {file}",
-            "end the name in .csv or .parquet",
+            "use the suffix .csv or .parquet",
             was=data.suffix,
             file=str(output),
         )
@@ -240,18 +240,18 @@ def tokens_go_to(output: Path, data: Path) -> bool:
 
 
 def write_tagged(pieces: Pieces, data: Path, encoding: str | None, target: str) -> None:
-    """Write ``data`` with the predictions in ``pieces``, and take these away.
+    """Write ``data`` with the predictions in ``pieces``, and remove the pieces.
 
-    In CoNLL-U they take the place of the target's columns; else they are further columns.
+    In CoNLL-U they replace the target's columns; in other files they are further columns.
 
     Parameters
     ----------
     target : str
-        The columns that were predicted, with commas between them.
+        The predicted columns, separated by commas.
     """
     first, *others = target.split(",")
     names = {first: "prediction"} | {name: f"prediction_{name}" for name in others}
     found = pieces.scan().select(names.values()).collect()
-    answers = {name: found[column].to_list() for name, column in names.items()}
-    write_file(pieces.output, with_answers(data, encoding, answers).encode())
+    tags = {name: found[column].to_list() for name, column in names.items()}
+    write_file(pieces.output, with_tags(data, encoding, tags).encode())
     pieces.discard()

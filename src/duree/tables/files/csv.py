@@ -1,7 +1,7 @@
-"""Delimited text (CSV, TSV) into columns of strings: nothing is shifted, guessed at or lost.
+"""Delimited text (CSV, TSV) read into columns of strings; nothing is shifted, guessed or lost.
 
-The file is streamed in blocks. Each block's structure is found before anything is made of it, so
-that a row that does not fit the header is told with its line.
+The file is read in blocks. The structure of each block is found before its cells are read, so that
+a malformed row is reported with its line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from duree.errors import DataError
 from duree.tables.files.csv_dialect import SAMPLE, find_dialect
 from duree.tables.files.csv_rows import Rows
 from duree.tables.files.csv_structure import Dialect
-from duree.tables.files.encoding import find_encoding, known_encoding, utf8_blocks
+from duree.tables.files.encoding import chosen_encoding, utf8_blocks
 from duree.tables.files.limits import encoding_finding, nul_finding
 from duree.tables.finding import Finding
 from duree.tables.table import Content
@@ -35,8 +35,8 @@ def read_delimited(
     Raises
     ------
     DataError
-        The encoding is unclear, a quote is not closed, rows do not fit the header (unless
-        ``drop_bad``), a cell is too long, or column names are doubled.
+        The encoding is unclear, a quote is not closed, rows are malformed (unless ``drop_bad``), a
+        cell is too long, or column names are not unique.
     """
     text = _Text(path, encoding, delimiter, default_delimiter)
     rows = Rows(path, text.dialect, drop_bad)
@@ -60,9 +60,9 @@ def delimited_frames(
     delimiter: str | None = None,
     default_delimiter: str = ",",
 ) -> Iterator[pl.DataFrame]:
-    """The rows of ``read_delimited``, block by block, none of them held; it raises the same.
+    """The rows of ``read_delimited``, block by block, without holding them; raises the same.
 
-    Rows that do not fit are told when the first of them is reached.
+    Malformed rows are reported when the first of them is reached.
     """
     text = _Text(path, encoding, delimiter, default_delimiter)
     rows = Rows(path, text.dialect, drop_bad=False)
@@ -71,12 +71,12 @@ def delimited_frames(
 
 
 class _Text:
-    """A file of delimited text: its encoding and dialect, found out or as given, and its blocks."""
+    """A file of delimited text: its encoding and dialect, detected or given, and its blocks."""
 
     def __init__(
         self, path: Path, encoding: str | None, delimiter: str | None, default_delimiter: str
     ) -> None:
-        self.encoding = known_encoding(encoding) if encoding else find_encoding(path)
+        self.encoding = chosen_encoding(path, encoding)
         self.nul = _NulFilter()
         blocks = self.nul.without(utf8_blocks(path, self.encoding))
         head = _head(blocks)
@@ -85,7 +85,7 @@ class _Text:
         self.blocks = chain([head], blocks)
 
     def taken_by(self, rows: Rows) -> Iterator[None]:
-        """Hand all rows over, and stop after each block."""
+        """Pass all rows to ``rows``, yielding after each block."""
         rest = b""
         for block in self.blocks:
             rest = rows.take(rest + block)
@@ -95,7 +95,7 @@ class _Text:
 
 
 class _NulFilter:
-    """Takes NUL out of a text, and counts it."""
+    """Removes NUL characters from a text and counts them."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -109,7 +109,7 @@ class _NulFilter:
 
 
 def _head(blocks: Iterator[bytes]) -> bytes:
-    """As many of the first blocks as a sample needs."""
+    """The first blocks, as many as the sample needs."""
     head = b""
     while len(head) <= SAMPLE and (block := next(blocks, b"")):
         head += block
@@ -117,7 +117,7 @@ def _head(blocks: Iterator[bytes]) -> bytes:
 
 
 def _ended(text: bytes) -> bytes:
-    """The text with its last row ended."""
+    """The text with its last row terminated."""
     return text if not text or text.endswith((b"\n", b"\r")) else text + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""Which characters part the cells and rows of a text file, found out from its first megabyte."""
+"""Detection of the dialect of delimited text from its first megabyte."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from duree.tables.files.csv_structure import RETURN, Dialect, Structure, find_structure
 
 SAMPLE = 1 << 20
-# Those that seldom stand in texts and numbers come first: they win where two fit alike.
+# Those that are rare in texts and numbers come first: they win ties.
 DELIMITERS = "\t|;,"
 _LONE_QUOTE = re.compile(rb'(?:^|[\t\r\n])"(?:[\t\r\n]|$)')
 _QUOTED_CELL = re.compile(rb'(?:^|[\t\r\n])"[^"\t\r\n]*"(?:[\t\r\n]|$)')
@@ -22,11 +22,11 @@ def find_dialect(sample: bytes, delimiter: str | None, default: str) -> Dialect:
     Parameters
     ----------
     sample : bytes
-        The head of the file as UTF-8; a whole file must end its last row.
+        The head of the file as UTF-8; if it is the whole file, its last row must be terminated.
     delimiter : str or None
-        The one to take; None: found out among comma, semicolon, tab and bar.
+        The delimiter; None: detected among comma, semicolon, tab and bar.
     default : str
-        What to take where the header holds none of them: the table has one column.
+        The delimiter where the header has none of these: the table has one column.
     """
     trials = [_try(sample, candidate, '"') for candidate in delimiter or DELIMITERS]
     best = max(trials, key=lambda trial: (trial.width > 1, trial.share, trial.width))
@@ -37,10 +37,10 @@ def find_dialect(sample: bytes, delimiter: str | None, default: str) -> Dialect:
 
 @dataclass(frozen=True)
 class _Trial:
-    """What becomes of the sample in one dialect.
+    """The sample as read in one dialect.
 
-    ``width`` is the header's number of cells, ``rows`` how many rows there are, and ``share`` the
-    part of them that has as many cells as the header; 0 where the quotes do not close.
+    ``width`` is the header's number of cells, ``rows`` the number of rows, and ``share`` the share
+    of them with as many cells as the header; 0 where the quotes do not close.
     """
 
     dialect: Dialect
@@ -59,7 +59,7 @@ def _try(sample: bytes, delimiter: str, quote: str | None) -> _Trial:
     if len(widths) == 0:
         return _Trial(dialect, 0, 0, 0.0)
     sound = structure.fault < 0 and not (structure.opened >= 0 and len(sample) < SAMPLE)
-    # The header says nothing against itself, so it is not counted among the rows.
+    # The header always agrees with itself, so it is not counted.
     share = float(np.mean(widths[1:] == widths[0])) if len(widths) > 1 else 0.0
     return _Trial(dialect, int(widths[0]), len(widths) - 1, share if sound else 0.0)
 
@@ -73,15 +73,16 @@ def _ends_rows_with_returns(sample: bytes, structure: Structure) -> bool:
 
 
 def _with_quote(sample: bytes, double: _Trial) -> Dialect:
-    """The dialect of ``double``, or the same with no quotes, or with single ones."""
+    """The dialect of ``double``, or the same without quotes, or with single quotes."""
     delimiter = double.dialect.delimiter
     if delimiter == "\t":
-        # Writers of tabs seldom quote. Where every line has its cells as it stands, and quotes do
-        # not close or only stand as cells of their own (tokens of a text), the quotes are text.
+        # Tab-separated files are seldom quoted. Where every line has the right number of cells
+        # without quoting, and quotes do not close or are cells of their own (tokens of a text),
+        # the quotes are text.
         plain = _try(sample, delimiter, None)
         tokens = bool(_LONE_QUOTE.search(sample)) and not _QUOTED_CELL.search(sample)
-        joins = double.rows < plain.rows and tokens
-        if plain.share == 1 and plain.width > 1 and (double.share < 1 or joins):
+        merges_rows = double.rows < plain.rows and tokens
+        if plain.share == 1 and plain.width > 1 and (double.share < 1 or merges_rows):
             return plain.dialect
     single = _try(sample, delimiter, "'")
     if single.share == 1 and single.width > 1:

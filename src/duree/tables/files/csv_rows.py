@@ -1,4 +1,4 @@
-"""The rows of one delimited file, taken block by block and held to its header."""
+"""The rows of one delimited file, taken block by block and checked against its header."""
 
 from __future__ import annotations
 
@@ -21,26 +21,100 @@ from duree.tables.files.csv_structure import (
 from duree.tables.files.limits import CELL_LIMIT, blank_lines, check_row_length, column_names
 from duree.tables.finding import Finding
 
+LINES_NAMED = 50
+
+_TOO_LONG = (
+    "quote texts that contain {delimiter!r}, or choose the delimiter with --delimiter; "
+    "single rows can be left out with --drop-bad"
+)
+_TOO_SHORT = "complete these rows, or leave them out with --drop-bad"
+
+
+@dataclass
+class MalformedRows:
+    """The rows whose number of cells differs from the header's.
+
+    Attributes
+    ----------
+    count : int
+    lines : list of int
+        The lines on which the first of them begin.
+    widths : set of int
+        Their numbers of cells.
+    example : str
+        The beginning of the first of them.
+    first_width : int
+        The number of cells of the first of them.
+    """
+
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+    widths: set[int] = field(default_factory=set)
+    example: str = ""
+    first_width: int = 0
+
+    @property
+    def line_numbers(self) -> str:
+        """The line numbers as text."""
+        return ", ".join(map(str, self.lines)) + ", ..." * (self.count > len(self.lines))
+
+    def refusal(self, path: Path, rows: int, columns: int, delimiter: str) -> DataError:
+        """The error for a table of ``rows`` rows that holds them."""
+        values: dict[str, object] = {
+            "file": str(path),
+            "line": self.lines[0],
+            "cells": self.first_width,
+            "columns": columns,
+            "text": self.example,
+            "count": self.count,
+            "lines": self.line_numbers,
+            "delimiter": delimiter,
+        }
+        fix = _TOO_LONG if self.first_width > columns else _TOO_SHORT
+        if self.count == rows and len(self.widths) == 1:
+            return DataError(
+                "every row has {cells} cells, but the header has {columns} columns",
+                "{file}, row 1 (line {line}): {text!r}",
+                fix,
+                **values,
+            )
+        return DataError(
+            "line {line} has {cells} cells, but the header has {columns} columns: {text!r}",
+            "{file}; malformed rows: {count}, on lines {lines}",
+            fix,
+            **values,
+        )
+
+    def finding(self, path: Path) -> Finding:
+        """The finding that they were left out."""
+        return Finding(
+            "bad_rows",
+            "warning",
+            "malformed rows of {file} left out, whose number of cells differs from the "
+            "header's: {count}, on lines {lines}",
+            values={"count": self.count, "file": str(path), "lines": self.line_numbers},
+        )
+
 
 class Rows:
-    """Takes blocks of text in, keeps the columns of good rows, and tells of the others."""
+    """Reads blocks of text, collects the columns of good rows, and counts the others."""
 
     def __init__(self, path: Path, dialect: Dialect, drop_bad: bool) -> None:
         self.path, self.dialect, self.drop_bad = path, dialect, drop_bad
         self.names: list[str] | None = None
         self.frames: list[pl.DataFrame] = []
         self.malformed = MalformedRows()
-        self.count = 0  # rows taken, misfits included
+        self.count = 0  # rows taken, malformed ones included
         self.blank_lines = 0
-        self.line = 1  # on which the first row not yet taken begins
+        self.line = 1  # where the first row not yet taken begins
 
     def take(self, data: bytes, final: bool = False) -> bytes:
-        """Take the finished rows of ``data`` and return the unfinished one at its end.
+        """Take the complete rows of ``data`` and return the incomplete one at its end.
 
         Raises
         ------
         DataError
-            A quote is never closed, or closed in the middle of a cell; a cell or row is too long.
+            A quote is never closed, or is closed within a cell; a cell or row is too long.
         """
         structure = find_structure(data, self.dialect)
         self._check(structure, final)
@@ -55,12 +129,12 @@ class Rows:
         return data[structure.rest :]
 
     def hand_over(self) -> list[pl.DataFrame]:
-        """The rows taken since the last time, which are then no longer held.
+        """The rows taken since the last call; they are released.
 
         Raises
         ------
         DataError
-            One of them does not fit the header.
+            One of them is malformed.
         """
         if self.malformed.count:
             columns = len(self.names or [])
@@ -69,12 +143,12 @@ class Rows:
         return frames
 
     def frame(self) -> pl.DataFrame:
-        """All rows, once every block was taken.
+        """All rows, once every block has been taken.
 
         Raises
         ------
         DataError
-            Some do not fit the header and may not be left out, or none fits.
+            Some rows are malformed and may not be left out, or all are malformed.
         """
         if not self.count:
             return pl.DataFrame(schema=self.names or [])
@@ -85,14 +159,14 @@ class Rows:
         return pl.concat(self.frames, rechunk=False)
 
     def findings(self) -> Iterator[Finding]:
-        """What was left out."""
+        """Findings on rows and lines that were left out."""
         if self.malformed.count:
             yield self.malformed.finding(self.path)
         if self.blank_lines:
             yield blank_lines(self.blank_lines, self.path)
 
     def _take_header(self, structure: Structure, wanted: Marks) -> list[str]:
-        """The names in the first row that is wanted, which is then no longer wanted."""
+        """The column names in the first wanted row, which is then unmarked."""
         header = np.arange(len(wanted)) == np.argmax(wanted)
         wanted &= ~header
         return column_names(to_series(structure, header).fill_null("").to_list(), self.path)
@@ -101,7 +175,7 @@ class Rows:
         self.count += int(wanted.sum())
         fits = structure.cells == len(names)
         self._note_malformed(structure, wanted & ~fits)
-        # Once the file is to be refused, the rest is read for the other misfits alone.
+        # Once the file will be refused, the rest is read only to count malformed rows.
         good = wanted & fits
         if good.any() and (self.drop_bad or not self.malformed.count):
             self.frames.append(to_columns(structure, good, names))
@@ -120,8 +194,8 @@ class Rows:
         length, start = structure.longest
         if structure.fault >= 0:
             raise DataError(
-                "the quoted cell that opens in line {opened} is followed by more text in line "
-                "{line}: {text!r}",
+                "the quoted cell that opens on line {opened} is followed by more text on "
+                "line {line}: {text!r}",
                 "in {file}",
                 'write a quote inside a quoted cell twice (""), or close the one left open',
                 opened=self._line_at(structure, structure.opened),
@@ -131,16 +205,17 @@ class Rows:
             )
         if length > CELL_LIMIT:
             raise DataError(
-                "the cell that begins in line {line} is longer than {limit} bytes",
+                "the cell that begins on line {line} is longer than {limit} bytes",
                 "in {file}",
-                "close the quote if one was left open there, else part the text into several rows",
+                "close the quote if one was left open there; otherwise split the text into "
+                "several rows",
                 line=self._line_at(structure, start),
                 limit=CELL_LIMIT,
                 file=str(self.path),
             )
         if final and structure.opened >= 0:
             raise DataError(
-                "the quote that opens in line {line} is never closed: {text!r}",
+                "the quote that opens on line {line} is never closed: {text!r}",
                 "in {file}",
                 'add the closing quote; a quote inside a quoted cell is written twice ("")',
                 line=self._line_at(structure, structure.opened),
@@ -152,85 +227,11 @@ class Rows:
         return self.line + self._lines(structure, position)
 
     def _lines(self, structure: Structure, end: int) -> int:
-        """Lines that end before ``end``, within quotes too."""
+        """Number of lines that end before ``end``, including those within quotes."""
         return int(np.count_nonzero(structure.text[:end] == ord(self.dialect.newline)))
 
 
 def _excerpt(structure: Structure, start: int, end: int | None = None) -> str:
-    """Up to 80 characters from ``start`` on."""
+    """Up to 80 characters from ``start``."""
     text = structure.text[start : start + 320 if end is None else min(end, start + 320)]
     return text.tobytes().decode(errors="ignore")[:80]  # the last character may be cut
-
-
-LINES_NAMED = 50
-
-_TOO_LONG = (
-    "put texts that hold {delimiter!r} in quotes, or choose the delimiter with --delimiter; "
-    "single rows can be left out with --drop-bad"
-)
-_TOO_SHORT = "complete these rows, or leave them out with --drop-bad"
-
-
-@dataclass
-class MalformedRows:
-    """What is known of the rows that do not fit.
-
-    Attributes
-    ----------
-    count : int
-    lines : list of int
-        The lines on which the first of them begin.
-    widths : set of int
-        The numbers of cells that they have.
-    example : str
-        How the first of them begins.
-    first_width : int
-        How many cells the first of them has.
-    """
-
-    count: int = 0
-    lines: list[int] = field(default_factory=list)
-    widths: set[int] = field(default_factory=set)
-    example: str = ""
-    first_width: int = 0
-
-    @property
-    def line_numbers(self) -> str:
-        """The line numbers as text."""
-        return ", ".join(map(str, self.lines)) + ", ..." * (self.count > len(self.lines))
-
-    def refusal(self, path: Path, rows: int, columns: int, delimiter: str) -> DataError:
-        """The error that tells of them, in a table of ``rows`` rows."""
-        values: dict[str, object] = {
-            "file": str(path),
-            "line": self.lines[0],
-            "cells": self.first_width,
-            "columns": columns,
-            "text": self.example,
-            "count": self.count,
-            "lines": self.line_numbers,
-            "delimiter": delimiter,
-        }
-        fix = _TOO_LONG if self.first_width > columns else _TOO_SHORT
-        if self.count == rows and len(self.widths) == 1:
-            return DataError(
-                "every row has {cells} cells, but the header names {columns} columns",
-                "{file}, row 1 (line {line}): {text!r}",
-                fix,
-                **values,
-            )
-        return DataError(
-            "line {line} has {cells} cells, but the header names {columns} columns: {text!r}",
-            "{file}; rows that do not fit: {count}, on lines {lines}",
-            fix,
-            **values,
-        )
-
-    def finding(self, path: Path) -> Finding:
-        """Tells that they were left out."""
-        return Finding(
-            "bad_rows",
-            "warning",
-            "rows of {file} left out because they do not fit its header: {count}, on lines {lines}",
-            values={"count": self.count, "file": str(path), "lines": self.line_numbers},
-        )

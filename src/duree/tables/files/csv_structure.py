@@ -1,9 +1,9 @@
-"""Where the cells and rows of delimited text begin and end, found in its bytes before any parsing.
+"""The rows and cells of delimited text: where they begin and end, and their contents as columns.
 
 A quote opens a cell only at the cell's start, and a quote inside a quoted cell is written twice
 (RFC 4180); anywhere else a quote is an ordinary character. Where every quote is of the first two
-kinds, a delimiter is real if an even number of quotes stands before it, which NumPy counts for a
-whole block at once. Otherwise the quotes, and only they, are walked through one by one.
+kinds, a delimiter is real if an even number of quotes precedes it, which NumPy counts for a whole
+block at once. Otherwise the quotes alone are examined one by one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LINE_FEED, RETURN = ord("\n"), ord("\r")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells and rows are parted.
+    """How cells and rows are separated.
 
     ``quote`` is None where quotes are ordinary text; ``newline`` is ``"\\r"`` in files that end
     every row with a lone carriage return, else ``"\\n"`` (with or without one before it).
@@ -34,24 +34,24 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Structure:
-    """The finished rows at the head of a block.
+    """The complete rows at the head of a block.
 
     Attributes
     ----------
     text : uint8 [bytes]
         The whole block.
     ends : int64 [cells]
-        Where the delimiter or newline that ends each cell stands.
+        Positions of the delimiters and newlines that end the cells.
     last : int64 [rows]
-        Which of ``ends`` ends each row.
+        Index into ``ends`` of the last cell of each row.
     quotes : int64
-        Where quotes stand that open, close or double, in all of the block.
+        Positions of the quotes that open or close a cell or are doubled, in the whole block.
     rest : int
-        Where the unfinished row at the block's end begins.
+        Where the incomplete row at the end of the block begins.
     longest : tuple of int
-        Length in bytes of the longest cell, finished or not, and where it begins.
+        Length in bytes of the longest cell, complete or not, and where it begins.
     fault : int
-        Where a quote closes a cell that goes on after it (-1: nowhere).
+        Position of a quote that closes a cell which continues after it (-1: none).
     """
 
     text: NDArray[np.uint8]
@@ -91,13 +91,13 @@ class Structure:
 
     @property
     def second_of_pair(self) -> Marks:
-        """Which of ``quotes`` are the second of a doubled one."""
+        """Which of ``quotes`` are the second of a doubled quote."""
         adjacent = np.diff(self.quotes, prepend=-2) == 1
         return np.asarray(adjacent & (np.arange(len(self.quotes)) % 2 == 0))
 
     @property
     def opened(self) -> int:
-        """Where the quoted cell opens that is faulty, or still open at the end (-1: none is)."""
+        """Where the quoted cell opens that is faulty or not closed (-1: none)."""
         if self.fault < 0 and len(self.quotes) % 2 == 0:
             return -1
         openings = np.arange(len(self.quotes)) % 2 == 0
@@ -126,9 +126,9 @@ def find_structure(data: bytes, dialect: Dialect) -> Structure:
 def _real_quotes(
     text: NDArray[np.uint8], quotes: Positions, breaks: Marks
 ) -> tuple[Positions, int]:
-    """The quotes that open, close or double, and where one closes a cell that goes on (or -1)."""
-    # What follows the block's end is not known: it is taken to be right, and looked at again when
-    # the unfinished row comes back at the head of the next block.
+    """The quotes that are syntax, and the position of a fault (see ``Structure``)."""
+    # What follows the block is unknown and assumed to be right: the incomplete row is examined
+    # again at the head of the next block.
     end = len(text) - 1
     following, second = np.minimum(quotes + 1, end), np.minimum(quotes + 2, end)
     row_end = (text[following] == RETURN) & (text[second] == LINE_FEED)
@@ -145,7 +145,7 @@ def _real_quotes(
 def _walk(
     quotes: Positions, at_start: list[bool], doubled: list[bool], at_end: list[bool]
 ) -> tuple[Positions, int]:
-    """The same as ``_real_quotes``, one quote after the other."""
+    """The same as ``_real_quotes``, quote by quote."""
     real: list[int] = []
     inside = False
     i = 0
@@ -174,16 +174,16 @@ def _longest(ends: Positions, size: int) -> tuple[int, int]:
 
 
 def _after(ends: Positions) -> Positions:
-    """Where things begin of which each begins right after the one before it ends."""
+    """Starts of adjacent ranges, given their ends."""
     starts = np.zeros(len(ends), dtype=np.int64)
     starts[1:] = ends[:-1] + 1
     return starts
 
 
 def to_columns(structure: Structure, rows: Marks, names: list[str]) -> pl.DataFrame:
-    """The cells of the rows marked in ``rows`` (bool [rows]), each row as many as ``names``.
+    """The cells of the rows marked in ``rows`` (bool [rows]), as columns ``names``.
 
-    A cell that is empty and not quoted is null.
+    An empty cell that is not quoted is null.
     """
     cells = to_series(structure, rows)
     width = len(names)
@@ -193,7 +193,7 @@ def to_columns(structure: Structure, rows: Marks, names: list[str]) -> pl.DataFr
 
 
 def to_series(structure: Structure, rows: Marks) -> pl.Series:
-    """The cells of the rows marked in ``rows``, one after the other."""
+    """The cells of the rows marked in ``rows``, row by row."""
     text = structure.text.copy()
     text[structure.ends] = 0
     text = text[: structure.rest]
@@ -213,7 +213,7 @@ def _has_syntax(structure: Structure, rows: Marks) -> bool:
 
 
 def _content(structure: Structure, rows: Marks) -> Marks:
-    """Which bytes of the finished rows are content or end a cell, bool [rest]."""
+    """Which bytes of the complete rows are content or end a cell, bool [rest]."""
     content = np.ones(structure.rest, dtype=np.bool_)
     syntax = structure.quotes[~structure.second_of_pair]
     content[syntax[syntax < structure.rest]] = False
@@ -226,14 +226,14 @@ def _content(structure: Structure, rows: Marks) -> Marks:
 
 
 def _returns(structure: Structure) -> Marks:
-    """Which rows end in a return before their line feed, bool [rows]."""
+    """Which rows have a return before their line feed, bool [rows]."""
     ends = structure.row_ends
     after_return = structure.text[np.maximum(ends - 1, 0)] == RETURN
     return np.asarray(after_return & (structure.text[ends] != RETURN) & (ends > structure.starts))
 
 
 def _quoted_empty(structure: Structure, rows: Marks) -> Marks | None:
-    """Which cells of the kept rows are quoted and empty, bool [cells]; None where none is."""
+    """Which cells of the marked rows are quoted and empty, bool [cells]; None if none is."""
     if len(structure.quotes) == 0:
         return None
     text, starts, ends = structure.text, structure.cell_starts, structure.ends

@@ -1,8 +1,8 @@
-"""How likely a text is what its decoding makes of it.
+"""Evidence for a decoding: how many of its characters outside ASCII are plausible.
 
-The wrong decoding of a text is seldom an error and mostly nonsense: rare Chinese characters that
-never stand together, or accented letters and signs in the middle of nothing. Every judge answers
-with counts of the characters outside ASCII: (those that look right, all of them).
+A wrong decoding is rarely an error and usually nonsense: rare Chinese characters in improbable
+combinations, or accented letters and signs in improbable places. Each function returns two counts
+of characters outside ASCII: the plausible ones, and all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 # The most frequent characters of modern written Chinese, simplified and traditional, and its
-# punctuation. They make up more than half of nearly any text, and 3 % of the character set.
+# punctuation: more than half of almost any text, and 3 % of the character set.
 FREQUENT = frozenset(
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之"
     "年过发后作里用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样"
@@ -43,24 +43,24 @@ _AROUND = "«»‹›“”‘’…–—•§¶£€\xa0©®½¼¾·´×±†�
 _BEFORE, _AFTER = _AROUND + "„‚¡¿", _AROUND + "°¹²³ºª™"
 _WORD = re.compile(r"[A-Za-z\x80-\U0010ffff]+")
 _CORE = re.compile(f"[A-Za-z{_SMALL}{_CAPITALS}’·\xad]*")
-# A capital within a word, and a thorn within one: marks of Mac and Turkish texts read wrongly.
+# A capital or a thorn within a word: signs of wrongly decoded Mac and Turkish texts.
 _MISPLACED = re.compile(f"[a-z{_SMALL}][{_CAPITALS}þ]")
 
 
 def chinese_evidence(text: str) -> tuple[int, int]:
-    """Characters that are common in Chinese, and all outside ASCII."""
+    """Characters that are frequent in Chinese, and all outside ASCII."""
     foreign = [character for character in text if character > "\x7f"]
     return sum(character in FREQUENT for character in foreign), len(foreign)
 
 
 def japanese_evidence(text: str) -> tuple[int, int]:
-    """Kana, which every Japanese text has and no Chinese one, and all outside ASCII."""
+    """Kana, which Japanese texts have and Chinese ones lack, and all outside ASCII."""
     foreign = [character for character in text if character > "\x7f"]
     return sum("\u3040" < character < "\u30ff" for character in foreign), len(foreign)
 
 
 def western_evidence(text: str) -> tuple[int, int]:
-    """Accented letters and signs where Western languages have them, and all outside ASCII."""
+    """Accented letters and signs in places usual in Western languages, and all outside ASCII."""
     good = total = 0
     for word in _WORD.findall(text):
         foreign = sum(character > "\x7f" for character in word)

@@ -1,4 +1,4 @@
-"""Excel workbooks (.xlsx): the first sheet, after a look at whether the file is safe to open."""
+"""Excel workbooks (.xlsx): the first sheet, read after a check that the file is safe to open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from duree.tables.table import Content
 UNPACKED_LIMIT = 500_000_000  # bytes
 RATIO_LIMIT = 100  # unpacked to packed
 _CHUNK = 1 << 20
-# What reading a damaged archive or its XML may raise.
+# Exceptions from damaged archives or XML.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -34,13 +34,13 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 
 
 def read_excel(path: Path) -> Content:
-    """Read the first sheet; a column whose cells are not all of one type is text.
+    """Read the first sheet; a column with cells of several types becomes text.
 
     Raises
     ------
     DataError
         The file unpacks to too much or is damaged, a formula has no saved result, or column names
-        are doubled.
+        are not unique.
     ExtraError
         Without the package fastexcel.
     """
@@ -48,7 +48,7 @@ def read_excel(path: Path) -> Content:
         import fastexcel
     except ImportError:
         raise ExtraError("fastexcel", "formats", "reading Excel files") from None
-    # An empty column is no cause for a warning.
+    # Empty columns need no warning.
     logging.getLogger("fastexcel").setLevel(logging.ERROR)
     errors = _check_workbook(path)
     try:
@@ -67,17 +67,17 @@ def read_excel(path: Path) -> Content:
 
 
 def _typed(guessed: pl.Series, shown: pl.Series) -> pl.Series:
-    """The column in the type guessed for it, if every cell is of that type; else as text."""
+    """The column in the type guessed for it if every cell has that type, otherwise as text."""
     text = pl.select(pl.when(shown != "").then(shown)).to_series()
     if guessed.dtype == pl.String or guessed.null_count() != text.null_count():
         return text
-    # A date among numbers would be read as one: the days since 1900.
+    # A date in a column of numbers would be read as a number: the days since 1900.
     is_number = text.cast(pl.Float64, strict=False).null_count() == text.null_count()
     return guessed if is_number or not guessed.dtype.is_numeric() else text
 
 
 def _named(frame: pl.DataFrame, names: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """The frame under its header's names; columns with neither name nor cell are no columns."""
+    """The frame with the header's names; columns with neither name nor cells are dropped."""
     header = [cell or "" for cell in names.row(0)] if names.height else []
     header += [""] * (frame.width - len(header))
     used = [
@@ -101,21 +101,21 @@ def _sheet_findings(path: Path, sheets: list[str], errors: int) -> Iterator[Find
             "sheets",
             "note",
             "the first sheet of {file} was read: {sheet!r}; not read: {others}",
-            "to read another, save it as a file of its own",
+            "to read another sheet, save it as a separate file",
             {"file": str(path), "sheet": sheets[0], "others": ", ".join(map(repr, sheets[1:]))},
         )
     if errors:
         yield Finding(
             "spreadsheet_errors",
             "warning",
-            "cells of {file} that hold an error such as #N/A or #DIV/0! are missing: {count}",
+            "cells of {file} with an error such as #N/A or #DIV/0!, read as missing: {count}",
             "correct their formulas and save the file again",
             {"count": errors, "file": str(path)},
         )
 
 
 def _check_workbook(path: Path) -> int:
-    """Refuse a bomb, a damaged file and results never computed; count the cells in error."""
+    """Refuse zip bombs, damaged files and formulas without results; count the cells in error."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_size(archive, path)
@@ -123,7 +123,7 @@ def _check_workbook(path: Path) -> int:
             if not _has_formulas(archive, sheet):
                 return 0
             return _check_formulas(archive, sheet, path)
-    except DataError:  # which is a ValueError
+    except DataError:  # a ValueError too
         raise
     except _DAMAGE as error:
         raise _damaged(path, str(error) or type(error).__name__) from None
@@ -135,9 +135,9 @@ def _check_size(archive: zipfile.ZipFile, path: Path) -> None:
     packed = sum(entry.compress_size for entry in entries)
     if unpacked > UNPACKED_LIMIT or unpacked > RATIO_LIMIT * max(packed, 1):
         raise DataError(
-            "{file} unpacks to {unpacked} bytes, {ratio} times its size: it may be a trap",
-            fix="if you trust it, save the sheet as .csv and read that (at most {limit} bytes and "
-            "{most} times are unpacked)",
+            "{file} unpacks to {unpacked} bytes, {ratio} times its size: it may be a zip bomb",
+            fix="if you trust it, save the sheet as .csv and read that (the limits are "
+            "{limit} bytes and {most} times the file's size)",
             file=str(path),
             unpacked=unpacked,
             ratio=unpacked // max(packed, 1),
@@ -147,7 +147,7 @@ def _check_size(archive: zipfile.ZipFile, path: Path) -> None:
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str:
-    """The archive's name of the first sheet."""
+    """The name of the first sheet in the archive."""
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     first = next(element for element in book.iter() if _tag(element) == "sheet")
     relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
@@ -157,7 +157,7 @@ def _first_sheet(archive: zipfile.ZipFile) -> str:
 
 
 def _has_formulas(archive: zipfile.ZipFile, sheet: str) -> bool:
-    """Read every entry to its end, which proves its size and checksum; look for formulas."""
+    """Read every entry to its end, which verifies size and checksum; look for formulas."""
     found = False
     for entry in archive.infolist():
         with archive.open(entry) as stream:
@@ -192,7 +192,7 @@ def _check_formulas(archive: zipfile.ZipFile, sheet: str, path: Path) -> int:
 
 
 def _never_computed(cell: ElementTree.Element) -> bool:
-    """Whether a cell has a formula and no value (an empty text is a value)."""
+    """Whether a cell has a formula but no value (an empty text is a value)."""
     children = {_tag(child): child.text for child in cell}
     return "f" in children and not children.get("v") and cell.get("t") != "str"
 

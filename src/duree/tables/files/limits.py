@@ -1,4 +1,4 @@
-"""What holds for every format: names of columns, limits of texts, and what is told of repairs."""
+"""Rules common to all formats: column names, limits on lengths, and findings on repairs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 from duree.errors import DataError
 from duree.tables.finding import Finding
 
-# In bytes; they keep memory bounded.
+# In bytes: they bound memory.
 CELL_LIMIT = 1_000_000
 ROW_LIMIT = 16_000_000
 
 
 def column_names(cells: list[str], path: Path) -> list[str]:
-    """The header's cells, trimmed; DataError where two columns have the same name."""
+    """The header's cells, trimmed; DataError if two columns have the same name."""
     names = [cell.strip() for cell in cells]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(
             "several columns have the same name: {names}",
             "in {file}",
-            "give each column a name of its own",
+            "give each column a different name",
             names=", ".join(map(repr, doubled)),
             file=str(path),
         )
@@ -27,12 +27,13 @@ def column_names(cells: list[str], path: Path) -> list[str]:
 
 
 def check_row_length(length: int, line: int, path: Path) -> None:
-    """Refuse a row that is longer than can be held with ease."""
+    """Refuse a row that would take too much memory."""
     if length > ROW_LIMIT:
         raise DataError(
-            "the row that begins in line {line} is longer than {limit} bytes",
+            "the row that begins on line {line} is longer than {limit} bytes",
             "in {file}",
-            "look whether its line end is missing, or part the file into tables of fewer columns",
+            "check whether a line break is missing, or split the table into several with "
+            "fewer columns",
             line=line,
             limit=ROW_LIMIT,
             file=str(path),
@@ -40,34 +41,36 @@ def check_row_length(length: int, line: int, path: Path) -> None:
 
 
 def encoding_finding(path: Path, encoding: str, given: bool) -> Finding:
-    """Tells in which encoding a text was read, and whether it was given or found out."""
+    """The encoding in which a text was read, given or detected."""
     values: dict[str, object] = {"file": str(path), "encoding": encoding}
     if given:
-        return Finding("encoding", "ok", "{file} was read as {encoding}, as told", values=values)
+        return Finding(
+            "encoding", "ok", "{file} was read as {encoding}, as specified", values=values
+        )
     if encoding == "utf-8":
         return Finding("encoding", "ok", "{file} is in UTF-8", values=values)
     return Finding(
         "encoding",
         "note",
-        "{file} was found to be in {encoding}",
-        "if its texts look wrong, choose another with --encoding",
+        "{file} seems to be in {encoding}",
+        "if its text looks wrong, choose another encoding with --encoding",
         values,
     )
 
 
 def nul_finding(count: int, path: Path) -> Finding:
-    """Tells that NUL characters were taken out of the texts."""
+    """The finding that NUL characters were removed."""
     return Finding(
         "nul_bytes",
         "warning",
-        "NUL characters taken out of {file}: {count}",
-        "look whether the file is damaged or was cut by the program that wrote it",
+        "NUL characters removed from {file}: {count}",
+        "check whether the file is damaged, or was truncated by the program that wrote it",
         {"count": count, "file": str(path)},
     )
 
 
 def blank_lines(count: int, path: Path) -> Finding:
-    """Tells that empty lines were skipped."""
+    """The finding that empty lines were skipped."""
     return Finding(
         "blank_lines",
         "note",

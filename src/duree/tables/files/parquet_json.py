@@ -1,4 +1,4 @@
-"""Tables in formats that know their types and need no package more: Parquet and JSON lines."""
+"""Typed formats that need no optional package: Parquet and JSON lines."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import polars as pl
 import polars.exceptions as pl_exceptions
 
 from duree.errors import DataError
-from duree.tables.files.encoding import find_encoding, known_encoding, utf8_blocks
+from duree.tables.files.encoding import chosen_encoding, utf8_blocks
 from duree.tables.files.limits import check_row_length, column_names, encoding_finding
 from duree.tables.finding import Finding
 from duree.tables.table import Content
 
 
 def read_parquet(path: Path) -> Content:
-    """Read a Parquet file, types as they are; DataError where it is damaged."""
+    """Read a Parquet file with its types; DataError if it is damaged."""
     try:
         frame = pl.read_parquet(path, glob=False)
     except (pl_exceptions.PolarsError, pl_exceptions.PanicException) as error:
@@ -28,16 +28,16 @@ def read_parquet(path: Path) -> Content:
 
 
 def read_json_lines(path: Path, encoding: str | None = None) -> Content:
-    """Read one JSON object a line; a key that a line lacks is missing there.
+    """Read one JSON object per line; a key that a line lacks is missing there.
 
-    A key with numbers in some lines and texts in others is text throughout, and told.
+    A key with numbers in some lines and texts in others becomes text, with a finding.
 
     Raises
     ------
     DataError
-        A line is not a JSON object, or holds lists or objects within.
+        A line is not a JSON object, or holds nested lists or objects.
     """
-    chosen = known_encoding(encoding) if encoding else find_encoding(path)
+    chosen = chosen_encoding(path, encoding)
     columns: dict[str, list[Any]] = {}
     for row, (number, line) in enumerate(_lines(path, chosen)):
         for name, value in _record(line, number, path).items():
@@ -70,7 +70,7 @@ def _record(line: bytes, number: int, path: Path) -> dict[str, Any]:
         raise DataError(
             "line {line} is not JSON: {reason}",
             "in {file}",
-            "write one JSON object a line",
+            "write one JSON object per line",
             line=number,
             reason=str(error),
             file=str(path),
@@ -79,7 +79,7 @@ def _record(line: bytes, number: int, path: Path) -> dict[str, Any]:
         raise DataError(
             "line {line} is not an object of plain values",
             "in {file}",
-            "write one JSON object a line, its values texts, numbers, true, false or null",
+            "write one JSON object per line, with texts, numbers, true, false or null as values",
             line=number,
             file=str(path),
         )
@@ -89,7 +89,7 @@ def _record(line: bytes, number: int, path: Path) -> dict[str, Any]:
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key occurs twice")
     for part in (*record, *record.values()):
         if isinstance(part, str):
             part.encode()  # ValueError: half a surrogate pair is no text
@@ -97,7 +97,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _column(values: list[Any]) -> pl.Series:
-    """A typed column; text where the values are of several kinds."""
+    """A typed column; text where the values have several types."""
     if _is_mixed(values):
         texts = [v if isinstance(v, str | None) else json.dumps(v) for v in values]
         return pl.Series(texts, dtype=pl.String)
@@ -118,16 +118,16 @@ def _mixed_findings(columns: list[str], path: Path) -> Iterator[Finding]:
         yield Finding(
             "mixed_types",
             "note",
-            "columns of {file} that hold values of several kinds are read as text: {columns}",
+            "columns of {file} with values of several types are read as text: {columns}",
             values={"file": str(path), "columns": ", ".join(map(repr, columns))},
         )
 
 
 def damaged(path: Path, error: Exception) -> DataError:
-    """What to tell of a Parquet file that cannot be read."""
+    """The error for a Parquet file that cannot be read."""
     return DataError(
         "{file} is not a readable Parquet file: {reason}",
-        fix="fetch or write the file again",
+        fix="download or create the file again",
         file=str(path),
         reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
     )

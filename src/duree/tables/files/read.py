@@ -1,4 +1,4 @@
-"""From files of any known format to one table, with what was noticed on the way."""
+"""Reading files of any known format into one table, with findings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from duree.tables.table import Content, Source, Table
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user said about how files are to be read; each format takes what concerns it."""
+    """The user's choices on how files are read; each format uses those that apply to it."""
 
     encoding: str | None = None
     delimiter: str | None = None
@@ -67,21 +67,21 @@ def read_tables(
     Parameters
     ----------
     paths : sequence of path
-        Their suffixes tell the formats; all must have the same columns, in any order.
+        Formats follow from their suffixes; all must have the same columns, in any order.
     encoding, delimiter : str, optional
-        Of text files; found out, and told, where they are not given.
+        Of text files; detected and reported if not given.
     drop_bad : bool
-        Leave out rows of text files that have too few or too many cells, and list them.
+        Leave out malformed rows of text files, and list them.
 
     Raises
     ------
     DataError
-        A file cannot be read as it is; nothing is repaired without a word.
+        A file cannot be read as it is; nothing is repaired silently.
     ExtraError
         The format needs an optional package.
     """
     if not paths:
-        raise DataError("no file was named", fix="name at least one table to read")
+        raise DataError("no file was given", fix="give at least one table to read")
     choices = Choices(encoding, delimiter, drop_bad)
     files = [Path(path) for path in paths]
     contents = [_read(file, choices) for file in files]
@@ -106,18 +106,18 @@ def _read(path: Path, choices: Choices) -> Content:
     except OSError as error:
         raise DataError(
             "{file} cannot be read: {reason}",
-            fix="check that the file is there and that you may read it",
+            fix="check that the file exists and that you may read it",
             file=str(path),
             reason=error.strerror or str(error),
         ) from None
     _check_rows(content.frame, path)
-    if content.delimiter is not None:  # delimited text is checked as it streams by
+    if content.delimiter is not None:  # delimited text is checked while it is read
         return content
     return checked_cells(content, path)
 
 
 def checked_cells(content: Content, path: Path) -> Content:
-    """The content without NUL characters; DataError where a text is beyond the limit."""
+    """The content without NUL characters; DataError if a text exceeds the limit."""
     content = _without_nul(content, path)
     _check_cells(content.frame, path)
     return content
@@ -138,11 +138,11 @@ def _reader(path: Path) -> Callable[[Path, Choices], Content]:
     if not path.exists():
         raise _missing(path)
     if not path.is_file():
-        raise OSError("it is neither a file nor a folder")  # a pipe would be waited for
+        raise OSError("it is neither a file nor a folder")  # a pipe would block
     if path.suffix.lower() not in READERS:
         raise DataError(
-            "{file} is of a kind that is not known: {suffix!r}",
-            fix="convert it to one of {known}, or rename it if it is one",
+            "{file} has an unknown file type: {suffix!r}",
+            fix="convert it to one of {known}, or correct the suffix if it is one of these",
             file=str(path),
             suffix=path.suffix,
             known=" ".join(READERS),
@@ -161,7 +161,7 @@ def _missing(path: Path) -> DataError:
 
 
 def _without_nul(content: Content, path: Path) -> Content:
-    """The content with NUL characters taken out of its texts, and told."""
+    """The content with NUL characters removed from its texts, with a finding."""
     frame = content.frame
     found = frame.select(pl.col(_texts(frame)).str.count_matches("\0", literal=True).sum())
     count = int(found.sum_horizontal().sum()) if found.width else 0
@@ -177,14 +177,14 @@ def _texts(frame: pl.DataFrame) -> list[str]:
 
 
 def _check_cells(frame: pl.DataFrame, path: Path) -> None:
-    """Refuse texts beyond the limit that keeps memory bounded, whatever the format."""
+    """Refuse texts that exceed the limit on cells, in any format."""
     for name in _texts(frame):
         longest = frame[name].str.len_bytes().arg_max()
         if longest is not None and len(frame[name][longest].encode()) > CELL_LIMIT:
             raise DataError(
                 "the text in column {column!r}, row {row} is longer than {limit} bytes",
                 "in {file}",
-                "part it into several rows",
+                "split it into several rows",
                 column=name,
                 row=longest + 1,
                 limit=CELL_LIMIT,
@@ -193,7 +193,7 @@ def _check_cells(frame: pl.DataFrame, path: Path) -> None:
 
 
 def _joined(files: list[Path], frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """One frame below the other, columns in the order of the first."""
+    """The frames concatenated, with columns in the order of the first."""
     first = frames[0]
     for file, frame in zip(files[1:], frames[1:], strict=True):
         _check_same_columns(files[0], first, file, frame)
@@ -209,7 +209,7 @@ def _check_same_columns(
     values = {"first": str(first_file), "file": str(file)}
     if differing := sorted(set(first.columns) ^ set(frame.columns)):
         raise DataError(
-            "{first} and {file} do not have the same columns: {columns} in one alone",
+            "{first} and {file} do not have the same columns: only one of them has {columns}",
             fix="give all files the same columns, or read them one by one",
             columns=", ".join(map(repr, differing)),
             **values,

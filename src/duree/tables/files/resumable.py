@@ -1,7 +1,7 @@
-"""Pieces: a result that is made piece by piece, and goes on where it was stopped.
+"""Pieces: an output written piece by piece, which can be resumed after an interruption.
 
-Pieces lie in a folder beside the file to be, each written whole or not at all, with a note of what
-they were made from. When all are there, they are put together and the folder goes.
+Pieces are kept in a folder next to the output, each written whole or not at all, with a note of
+what they were made from. When all are complete, they are merged and the folder is removed.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ NOTE = "made-from.json"
 
 
 class Pieces:
-    """The pieces of one file.
+    """The pieces of one output file.
 
     Parameters
     ----------
     output : Path
-        The file to be.
+        The file to write.
     made_from : dict
-        Plain JSON data. Pieces that were made from something else are not gone on with.
+        Plain JSON data on the source. Pieces of another source are discarded.
 
     Attributes
     ----------
     rows : int
-        Rows that are done.
+        Number of rows that are complete.
 
     Raises
     ------
@@ -60,12 +60,12 @@ class Pieces:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """After a fault of the input there is nothing to go on with; after a kill there is."""
+        """Discard the pieces after an error of the input; keep them after an interruption."""
         if kind is not None and issubclass(kind, DureeError):
             self.discard()
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Keep one more piece."""
+        """Save one more piece."""
         aside = self.folder / ".piece.new"
         try:
             frame.write_parquet(aside)
@@ -75,16 +75,16 @@ class Pieces:
         self.rows, self.count = self.rows + frame.height, self.count + 1
 
     def put_together(self, *, raw: bool = False) -> None:
-        """Write the file from its pieces, and take them away; see ``write_table`` for ``raw``."""
+        """Write the output from its pieces, and remove them; see ``write_table`` for ``raw``."""
         sink_table(self.scan(), self.output, raw=raw)
         self.discard()
 
     def scan(self) -> pl.LazyFrame:
-        """All rows that are done."""
+        """All rows that are complete."""
         return pl.scan_parquet(self._files())
 
     def discard(self) -> None:
-        """Take the pieces away."""
+        """Remove the pieces."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _files(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Files of statistics programs, Stata (.dta) and SPSS (.sav), their value labels applied."""
+"""Files of Stata (.dta) and SPSS (.sav), with their value labels applied."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_stata(path: Path, encoding: str | None = None) -> Content:
 
 
 def read_spss(path: Path, encoding: str | None = None) -> Content:
-    """Read an SPSS file (.sav); value labels become classes, declared missing values null."""
+    """Read an SPSS file (.sav); value labels become classes, user-missing values null."""
     return _read_labelled(_pyreadstat("SPSS").read_sav, path, encoding)
 
 
@@ -39,7 +39,7 @@ def _read_labelled(read: Callable[..., Any], path: Path, encoding: str | None) -
         frame, facts = read(str(path), output_format="polars", encoding=chosen)
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # the package promises no class of its own
+    except Exception as error:  # the package documents no exceptions of its own
         raise _damaged(path, error) from None
     frame.columns = column_names(frame.columns, path)
     columns, partly = [], []
@@ -53,8 +53,8 @@ def _read_labelled(read: Callable[..., Any], path: Path, encoding: str | None) -
 
 
 def _with_labels(column: pl.Series, labels: dict[Any, str]) -> pl.Series:
-    """The labels in place of the values; the column itself where some value has none."""
-    # Stata also labels its kinds of missing, by letters: the column has null for all of them.
+    """The labels in place of the values; the column itself if a value has none."""
+    # Stata also labels its missing values, by letters: the column has null for all of them.
     texts = {str(value): label for value, label in labels.items()}
     keys = pl.Series(list(texts), dtype=pl.String)
     if column.dtype.is_numeric():
@@ -66,7 +66,7 @@ def _with_labels(column: pl.Series, labels: dict[Any, str]) -> pl.Series:
 
 
 def _without_empty(column: pl.Series) -> pl.Series:
-    """Neither program has missing texts: an empty one stands for them."""
+    """Neither program has missing texts: empty ones represent them."""
     if column.dtype != pl.String:
         return column
     return column.set(column == "", None)
@@ -88,8 +88,8 @@ def _label_findings(columns: list[str], path: Path) -> tuple[Finding, ...]:
 def _damaged(path: Path, error: Exception) -> DataError:
     return DataError(
         "{file} cannot be read as Stata or SPSS: {reason}",
-        fix="save it again with the program that wrote it; if it is an old file, name its encoding "
-        "with --encoding",
+        fix="save it again with the program that wrote it; if it is an old file, give its "
+        "encoding with --encoding",
         file=str(path),
         reason=str(error),
     )

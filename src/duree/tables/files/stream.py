@@ -1,4 +1,4 @@
-"""A table in pieces, for tables larger than memory: CSV, TSV and Parquet are never held whole."""
+"""Reading a table in pieces, for tables larger than memory: CSV, TSV and Parquet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from duree.tables.files.parquet_json import damaged
 from duree.tables.files.read import checked_cells, read_tables
 from duree.tables.table import Content, Source, Table
 
-# A piece ends where it has so many rows, or about so many bytes.
+# A piece has at most about so many rows or bytes.
 ROWS, BYTES = 20_000, 64 * 2**20
 DELIMITED = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
@@ -25,26 +25,26 @@ def stream_table(
     delimiter: str | None = None,
     skip: int = 0,
 ) -> Iterator[Table]:
-    """The rows of one file in order, a piece at a time; types as ``read_tables`` gives them.
+    """The rows of one file in order, piece by piece, with the types of ``read_tables``.
 
     Parameters
     ----------
     path : path
     encoding, delimiter : str, optional
-        Found out where they are not given.
+        Detected if not given.
     skip : int
-        Rows at the start that are not wanted.
+        Number of rows to skip at the start.
 
     Yields
     ------
     Table
-        At least one, if the file has more than ``skip`` rows. Formats that cannot be read in pieces
-        (JSON lines, Excel, Stata, SPSS, folders) come whole.
+        At least one if the file has more than ``skip`` rows. Formats that cannot be read in pieces
+        (JSON lines, Excel, Stata, SPSS, folders) give a single one.
 
     Raises
     ------
     DataError
-        As ``read_tables``; what is wrong with a later row is told when it is reached.
+        As ``read_tables``; errors in later rows are raised when they are reached.
     """
     path = Path(path)
     kind = path.suffix.lower()
@@ -67,12 +67,12 @@ def stream_table(
             skip, rows = max(0, skip - frame.height), rows + frame.height
     except OSError:
         rows = 0
-    if rows == 0:  # which error that is, reading it whole tells
+    if rows == 0:  # reading the file whole raises the error
         read_tables([path], encoding=encoding, delimiter=delimiter)
 
 
 def count_rows(path: str | Path) -> int | None:
-    """How many rows the file has, where that can be told without reading it; else None."""
+    """The number of rows, if it is known without reading the file; otherwise None."""
     path = Path(path)
     if path.suffix.lower() != ".parquet" or not path.is_file():
         return None
@@ -90,7 +90,7 @@ def _parquet_frames(path: Path) -> Iterator[pl.DataFrame]:
 
 
 def _pieces(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of about one size."""
+    """The same rows in frames of about equal size."""
     held: list[pl.DataFrame] = []
     for frame in frames:
         held.append(frame)

@@ -1,4 +1,4 @@
-"""A folder of .txt files, one sub-folder for each class, as a table of texts and labels."""
+"""A folder of .txt files, one subfolder per class, as a table of texts and labels."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from duree.tables.table import Content
 
 
 def text_files(folder: Path) -> list[Path]:
-    """The .txt files of a folder or of its sub-folders, in the order of their names."""
+    """The .txt files of a folder or of its subfolders, sorted by name."""
     return sorted(
         _texts_in(folder) or (file for sub in _folders(folder) for file in _texts_in(sub))
     )
 
 
 def read_text_folder(folder: Path, encoding: str | None = None) -> Content:
-    """Read a folder of texts: columns ``file``, ``text`` and, from the sub-folders, ``label``.
+    """Read a folder of texts: columns ``file``, ``text`` and, from the subfolders, ``label``.
 
-    A folder that holds texts but no sub-folders gives ``file`` and ``text`` alone.
+    A folder of texts without subfolders gives only ``file`` and ``text``.
 
     Raises
     ------
     DataError
-        The folder holds something else, or both; the message lists what it holds.
+        The folder holds something else, or both; the message lists its contents.
     """
     labelled = bool(_folders(folder))
     files = text_files(folder)
@@ -70,9 +70,10 @@ def _not_texts(folder: Path) -> DataError:
     entries = sorted(entry.name + "/" * entry.is_dir() for entry in _shown(folder))
     more = ", ..." if len(entries) > 10 else ""
     return DataError(
-        "{folder} is a folder, but not one of .txt files in one sub-folder for each class",
-        "it holds {entries}",
-        "name the files to read, as in {folder}/*.csv, or put each class in a sub-folder",
+        "{folder} is a folder, but does not hold .txt files in one subfolder per class",
+        "it contains {entries}",
+        "give the files to read, as in {folder}/*.csv, or put the texts of each class in a "
+        "subfolder",
         folder=str(folder),
         entries=(", ".join(entries[:10]) + more) or "-",
     )

@@ -1,4 +1,4 @@
-"""A table into a file, whole or not at all; spreadsheets find nothing in it to run."""
+"""Writing a table to a file, whole or not at all, with formulas made harmless."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import polars as pl
 from duree.errors import DataError, ExtraError
 from duree.storage import cannot_write, write_file
 
-# A spreadsheet runs a cell that begins so (OWASP ASVS 1.2.10); a plain number is harmless.
+# Spreadsheets execute cells that begin so (OWASP ASVS 1.2.10); plain numbers are harmless.
 _FORMULA = r"^[=+\-@\t\r\x00]"
 _NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$"
 _EXCEL_ROWS, _EXCEL_COLUMNS, _EXCEL_TEXT = 1_048_575, 16_384, 32_767
 
 
 def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> None:
-    """Write ``frame`` in the format that the suffix tells: .csv .tsv .parquet .jsonl .xlsx.
+    """Write ``frame`` in the format of the suffix: .csv .tsv .parquet .jsonl .xlsx.
 
     Parameters
     ----------
     raw : bool
-        Leave texts in CSV and TSV as they are. Otherwise one that a spreadsheet would run (it
-        begins with ``= + - @``, tab, return or NUL and is not a number) gets a ``'`` before it.
+        Leave texts in CSV and TSV unchanged. Otherwise texts that a spreadsheet would execute (they
+        begin with ``= + - @``, tab, return or NUL and are not numbers) are prefixed with ``'``.
 
     Raises
     ------
     DataError
-        The suffix is not known, or the format cannot hold the table.
+        The suffix is unknown, or the format cannot hold the table.
     RunError
         The file cannot be written; one that was there before is intact.
     ExtraError
@@ -48,7 +48,7 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> 
 
 
 def sink_table(rows: pl.LazyFrame, path: Path, *, raw: bool = False) -> None:
-    """The same for a table that may be larger than memory; all but .xlsx is never held whole.
+    """Write a table that may be larger than memory: formats other than .xlsx are streamed.
 
     Raises
     ------
@@ -70,12 +70,12 @@ def sink_table(rows: pl.LazyFrame, path: Path, *, raw: bool = False) -> None:
 
 
 def require_writable(path: Path) -> None:
-    """Refuse, before any work is done, a name whose suffix no table can be written as.
+    """Refuse a file name with an unknown suffix, before any work is done.
 
     Raises
     ------
     DataError
-        The suffix is not known.
+        The suffix is unknown.
     """
     if path.suffix.lower() not in WRITERS:
         raise _unknown_suffix(path)
@@ -85,7 +85,7 @@ def _unknown_suffix(path: Path) -> DataError:
     return DataError(
         "tables cannot be written as {suffix!r}",
         "in {file}",
-        "end the name in one of {known}",
+        "use one of the suffixes {known}",
         suffix=path.suffix,
         file=str(path),
         known=" ".join(WRITERS),
@@ -111,8 +111,8 @@ def _sink_tsv(rows: pl.LazyFrame, target: Path, raw: bool) -> None:
 
 
 def _tsv_quotes(rows: pl.LazyFrame) -> Literal["necessary", "non_numeric"]:
-    # Files with tabs are often read without regard to quotes: where some cells need them, all texts
-    # and names have them, so that nobody can take them for text.
+    # Tab-separated files are often read without handling quotes: where some cells need them, all
+    # texts and names get them, so that quotes are not taken for text.
     special = rows.select(pl.col(pl.String).str.contains(r'["\t\r\n]').any()).collect()
     quoted = special.width > 0 and any(special.row(0))
     return "non_numeric" if quoted else "necessary"
@@ -152,7 +152,7 @@ def _write_excel(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
 
 
 def _check_excel_limits(frame: pl.DataFrame) -> None:
-    """Refuse what Excel would cut off without a word."""
+    """Refuse what Excel would truncate silently."""
     texts = frame.select(pl.col(pl.String).str.len_chars().max())
     longest = max(texts.row(0), key=lambda length: length or 0) if texts.width else 0
     too_long = (longest or 0) > _EXCEL_TEXT
@@ -168,8 +168,8 @@ def _check_excel_limits(frame: pl.DataFrame) -> None:
 
 
 def _harmless(text: pl.Expr) -> pl.Expr:
-    runs = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
-    return pl.when(runs).then("'" + text).otherwise(text).name.keep()
+    is_formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
+    return pl.when(is_formula).then("'" + text).otherwise(text).name.keep()
 
 
 WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO, bool], None]] = {

@@ -1,4 +1,4 @@
-"""A first guess at what each column of a table is, for the user to confirm or correct."""
+"""A guess at the type of each column of a table, for the user to confirm or correct."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from duree.tables.checks.target import is_quantity
 from duree.tables.columns import is_blank
 from duree.tables.time.order import holds_dates
 
-# A column with so many words or Chinese characters a cell, in the middle of its cells, is read.
+# Median words or Chinese characters per cell from which a column is text.
 TEXT_UNITS = 4
-# Classes of which there are more are seldom asked for; of each there must be some examples.
+# The most classes of a likely target, and the fewest rows of each on average.
 MOST_CLASSES, ROWS_OF_A_CLASS = 100, 4
-# Columns with the same values are time points where there are so many, of so many states at most.
+# The fewest columns, and the most different values, of a sequence of states.
 FEWEST_TIMES, MOST_STATES = 6, 30
 EXAMPLES, EXAMPLE_LENGTH = 3, 80
 TARGET_NAMES = re.compile(
@@ -39,7 +39,7 @@ KINDS = {
     "constant": "the same in every row",
     "text": "texts",
     "time": "dates or times",
-    "id": "a name for each row",
+    "id": "a different name in each row",
     "classes": "{count} classes",
     "quantity": "numbers",
     "other": "{count} different values",
@@ -48,7 +48,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class ColumnGuess:
-    """What a column seems to hold.
+    """The probable content of a column.
 
     Attributes
     ----------
@@ -56,15 +56,15 @@ class ColumnGuess:
     kind : str
         A key of ``KINDS``.
     count : int
-        Different values.
+        Number of different values.
     missing : int
-        Cells that hold nothing, or only space.
+        Number of missing or blank cells.
     examples : list of str
-        Some of its values, cut.
+        Some of its values, shortened.
     values : frozenset of str
-        All of them, where they are few enough to be states.
+        All values, if they are few enough to be states.
     unique : bool
-        Whether no value stands in two rows.
+        Whether no value occurs twice.
     """
 
     name: str
@@ -77,17 +77,17 @@ class ColumnGuess:
 
 
 def guess_columns(frame: pl.DataFrame) -> list[ColumnGuess]:
-    """What each column of a table, or of its first rows, seems to hold."""
+    """The probable content of each column of a table, or of its first rows."""
     return [_guess(column) for column in frame if not column.dtype.is_nested()]
 
 
 def guess_roles(columns: list[ColumnGuess]) -> dict[str, str]:
-    """Which column is most likely the ``text``, which the ``target``; absent where none may be.
+    """The most likely columns for ``text`` and ``target``; absent if there are none.
 
-    The text is the first of texts; where there is none, ``states`` names the longest stretch of
-    columns that hold the same few values, as ``first:last``. Names such as ``from`` and ``to`` tell
-    of spells: ``id``, ``state``, ``start`` and ``end``. The target is a column whose name says
-    so, or else one of few classes rather than of many, and of these rather than of numbers.
+    The text is the first column of texts; without one, ``states`` is the longest run of columns
+    with the same few values, as ``first:last``. Names such as ``from`` and ``to`` indicate spells:
+    ``id``, ``state``, ``start`` and ``end``. The target is a column with a typical name, otherwise
+    the one with the fewest classes, otherwise one of numbers.
     """
     if spells := _spells(columns):
         columns = [column for column in columns if column.name not in spells.values()]
@@ -95,7 +95,7 @@ def guess_roles(columns: list[ColumnGuess]) -> dict[str, str]:
         best = max(targets, key=_likelihood, default=None)
         return spells | ({"target": best.name} if best else {})
     texts = [column for column in columns if column.kind == "text"]
-    states = [] if texts else _longest_stretch(columns)
+    states = [] if texts else _longest_run(columns)
     targets = [column for column in columns if column.kind in ("classes", "quantity")]
     targets = [column for column in targets if column not in states]
     roles = {"text": texts[:1], "target": sorted(targets, key=_likelihood, reverse=True)[:1]}
@@ -104,7 +104,7 @@ def guess_roles(columns: list[ColumnGuess]) -> dict[str, str]:
 
 
 def _spells(columns: list[ColumnGuess]) -> dict[str, str]:
-    """Which columns tell of spells, where the names of all four say so; else nothing."""
+    """The columns of spells, if the names of all four indicate them; otherwise none."""
     found = {}
     for role, names in SPELL_NAMES.items():
         fitting = [column for column in columns if names.search(column.name)]
@@ -114,16 +114,16 @@ def _spells(columns: list[ColumnGuess]) -> dict[str, str]:
     return found if len(set(found.values())) == len(found) else {}
 
 
-def _longest_stretch(columns: list[ColumnGuess]) -> list[ColumnGuess]:
-    """The longest of those in which each column has most of its values in common with the next."""
-    stretches: list[list[ColumnGuess]] = [[]]
+def _longest_run(columns: list[ColumnGuess]) -> list[ColumnGuess]:
+    """The longest run of columns that share most of their values with the next one."""
+    runs: list[list[ColumnGuess]] = [[]]
     for column in columns:
-        before = stretches[-1][-1].values if stretches[-1] else column.values
+        before = runs[-1][-1].values if runs[-1] else column.values
         if not column.values or 2 * len(column.values & before) <= len(column.values | before):
-            stretches.append([])
+            runs.append([])
         if column.values:
-            stretches[-1].append(column)
-    longest = max(stretches, key=len)
+            runs[-1].append(column)
+    longest = max(runs, key=len)
     return longest if len(longest) >= FEWEST_TIMES else []
 
 
@@ -148,11 +148,11 @@ def _guess(column: pl.Series) -> ColumnGuess:
 def _kind(column: pl.Series, filled: pl.Series, count: int) -> str:
     if count < 2:
         return "constant" if count else "empty"
-    if _is_read(filled):
+    if _is_text(filled):
         return "text"
     if holds_dates(column):
         return "time"
-    if is_quantity(filled) and not (count == len(filled) and _is_counted(filled)):
+    if is_quantity(filled) and not (count == len(filled) and _are_integers(filled)):
         return "quantity"
     if count == len(filled):
         return "id"
@@ -161,15 +161,15 @@ def _kind(column: pl.Series, filled: pl.Series, count: int) -> str:
     return "other"
 
 
-def _is_read(filled: pl.Series) -> bool:
-    """Whether the cells are texts rather than names: several words, or Chinese characters."""
+def _is_text(filled: pl.Series) -> bool:
+    """Whether the cells are texts, not names: several words or Chinese characters."""
     sample = filled.head(1000)
     units = pl.select(pl.max_horizontal(count_units(sample), count_characters(sample))).to_series()
     return float(units.median() or 0) >= TEXT_UNITS  # type: ignore[arg-type]
 
 
-def _is_counted(filled: pl.Series) -> bool:
-    """Whether numbers are whole, as those that only count the rows are."""
+def _are_integers(filled: pl.Series) -> bool:
+    """Whether numbers are integers, as row numbers are."""
     return filled.str.strip_chars().cast(pl.Int64, strict=False).null_count() == 0
 
 

@@ -1,8 +1,7 @@
-"""A first guess at what each row of a table is, and which columns it is read by, for the user to
-confirm or correct.
+"""A guess at the layout of a table and the columns it needs, for the user to confirm or correct.
 
-Nothing is guessed that the table does not show: where names and values say too little, rows are
-taken for texts, and nothing is chosen.
+Where names and values of columns are not sufficient evidence, rows are assumed to be texts, and no
+column is chosen.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 
 from duree.tables.guess.columns import ColumnGuess, guess_roles
 
-# What a row may be.
+# Layouts: what a row may be.
 TEXTS, STATES, SPELLS, EVENTS, TOKENS, SERIES, WIDE = (
     "texts",
     "states",
@@ -21,7 +20,7 @@ TEXTS, STATES, SPELLS, EVENTS, TOKENS, SERIES, WIDE = (
     "series",
     "wide",
 )
-# Rows are of a kind, the first that fits, where these of its columns are found.
+# The columns that each layout needs; the first layout with all of them is chosen.
 NEEDED = {
     TOKENS: {"text", "id", "target"},
     SPELLS: {"id", "state", "start", "end"},
@@ -31,14 +30,14 @@ NEEDED = {
     SERIES: {"series", "time"},
 }
 NUMBER = re.compile(r"\s*[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?\s*")
-# The last number of a name, as in V12, 1990, week_3.
+# The last number in a name, as in V12, 1990, week_3.
 NUMBERED = re.compile(r"(\d+)\D*$")
-# So many columns of numbers beside a name are the steps of a series.
+# The fewest columns of numbers, and their share of all columns, of a wide table of series.
 FEWEST_STEPS, SHARE = 12, 0.8
 
 
 def _names(*words: str) -> re.Pattern[str]:
-    """Names of columns in which one of the words stands by itself."""
+    """Names of columns that contain one of the words as a whole word."""
     return re.compile(rf"(^|[^a-z])({'|'.join(words)})([^a-z]|$)", re.IGNORECASE)
 
 
@@ -52,7 +51,7 @@ TAGS = ("ner", "upos", "pos", "tag", "tags", "label", "xpos", "lemma")
 
 
 def guess_rows(columns: list[ColumnGuess], *, tokens: bool = False) -> str:
-    """What each row seems to be; ``tokens``: the file is of a kind that holds nothing else."""
+    """The probable layout; ``tokens``: the file is a token file."""
     if tokens:
         return TOKENS
     has_texts = any(column.kind == "text" for column in columns)
@@ -65,7 +64,7 @@ def guess_rows(columns: list[ColumnGuess], *, tokens: bool = False) -> str:
 
 
 def guess_columns_of(rows: str, columns: list[ColumnGuess]) -> dict[str, str]:
-    """Which columns are likely read where rows are of this kind, by option of ``duree fit``."""
+    """The probable columns of a layout, by option of ``duree fit``."""
     if rows == TOKENS:
         return _tokens(columns)
     if rows == EVENTS:
@@ -91,7 +90,7 @@ def _tokens(columns: list[ColumnGuess]) -> dict[str, str]:
 
 
 def _events(columns: list[ColumnGuess]) -> dict[str, str]:
-    """Who did what, when: names of columns alone can say so."""
+    """Person, event and time, by the names of columns."""
     several = [column for column in columns if column.kind in ("classes", "other", "quantity")]
     event = _named([column for column in several if column.kind != "quantity"], HAPPENED)
     found = {
@@ -103,7 +102,7 @@ def _events(columns: list[ColumnGuess]) -> dict[str, str]:
 
 
 def _series(columns: list[ColumnGuess]) -> dict[str, str]:
-    """Numbers that stand beside times: of one series, or of those that another column names."""
+    """Numbers with times: one series, or several identified by another column."""
     time = _moment(columns)
     others = [column for column in columns if column is not time]
     numbers = [column for column in others if column.kind == "quantity"]
@@ -117,7 +116,7 @@ def _series(columns: list[ColumnGuess]) -> dict[str, str]:
 
 
 def _wide(columns: list[ColumnGuess]) -> dict[str, str]:
-    """A name for each row, then numbers alone, in columns that are counted."""
+    """A name in each row, then columns of numbers with ascending numbers in their names."""
     rest = [column for column in columns[1:] if column.kind != "empty"]
     places = [NUMBERED.search(column.name) for column in rest if _is_numbers(column)]
     counted = [int(place[1]) for place in places if place]
@@ -128,7 +127,7 @@ def _wide(columns: list[ColumnGuess]) -> dict[str, str]:
 
 
 def _is_numbers(column: ColumnGuess) -> bool:
-    """Whether it holds numbers, be they so few that they could be names."""
+    """Whether it holds numbers, including those so few that they could be codes."""
     return column.kind == "quantity" or all(map(NUMBER.fullmatch, column.examples))
 
 

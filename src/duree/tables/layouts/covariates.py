@@ -67,20 +67,20 @@ def check_covariates(table: Table, columns: Sequence[str], others: Mapping[str, 
     for name in columns:
         if name in others:
             raise DataError(
-                "the column {column!r} is the {role}, and a covariate too",
+                "the column {column!r} is both the {role} and a covariate",
                 fix="leave it out of the covariates",
                 column=name,
                 role=others[name],
             )
         if columns.count(name) > 1:
             raise DataError(
-                "the covariate {column!r} is named twice", fix="name it once", column=name
+                "the covariate {column!r} is named twice", fix="give it once", column=name
             )
         count = as_text(table, name).n_unique()
         if count > MOST_VALUES:
             raise DataError(
-                "the covariate {column!r} has {count} different values, and covariates are read as "
-                "categories",
+                "the covariate {column!r} has {count} different values, but covariates are "
+                "read as categories",
                 fix="group its values first (ages in tens, say), or leave it out",
                 column=name,
                 count=count,

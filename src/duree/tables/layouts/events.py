@@ -35,11 +35,11 @@ MOST_EVENTS = 100
 # What stands between the columns that make the name of an event.
 AND = " · "
 
-LENGTHS = "half of the persons have up to {middle} events, 95% up to {most}, one has {longest}"
-UNSORTED = "events that come before one that stands above them: {count} (row {rows} ...); sorted"
+LENGTHS = "events per person: median {middle}, 95th percentile {most}, maximum {longest}"
+UNSORTED = "events out of chronological order: {count} (row {rows} ...); they were sorted"
 AT_ONCE = (
-    "events at the time of the one above them: {count} (row {rows} ...); they stay in the order "
-    "of the table"
+    "events at the same time as the one before: {count} (row {rows} ...); they keep the "
+    "order of the table"
 )
 
 
@@ -120,7 +120,7 @@ def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> lis
     long = {name: int(lengths.quantile(share, "nearest") or 0) for name, share in shares.items()}
     findings = [
         Finding("events", "ok", what, values=facts),
-        Finding("states", "ok", "{count} events by name: {listed}", values=named),
+        Finding("states", "ok", "{count} types of events: {listed}", values=named),
         Finding("lengths", "ok", LENGTHS, values={**long}),
         *check_number(len(counts)),
     ]

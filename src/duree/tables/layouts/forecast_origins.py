@@ -9,6 +9,7 @@ import polars as pl
 from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import VALUE, DataSettings
+from duree.results.nouns import SERIES, Nouns
 from duree.tables.layouts.layout import Layout
 from duree.tables.table import Table
 
@@ -17,7 +18,9 @@ class ForecastOrigins(Layout):
     """Time series to be forecast: a row is a moment in a series, which only a whole table tells."""
 
     name: ClassVar[str] = "forecast_origins"
+    nouns: ClassVar[Nouns] = SERIES
     is_forecast: ClassVar[bool] = True
+    test_rows: ClassVar[str] = "the latest steps of each series"
     fits_on_rows: ClassVar[bool] = False
 
     @classmethod
@@ -43,6 +46,10 @@ class ForecastOrigins(Layout):
         if data.series and set(data.series) & {*forecast.past, *forecast.known}:
             raise ValueError("a column is among data.series and the forecast’s covariates too")
         super().check_recipe(recipe)
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return "" if recipe.forecast.past or recipe.forecast.known else "series"
 
     @property
     def asked_columns(self) -> list[str]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DataSettings
+from duree.results.nouns import TEXTS, Nouns
 from duree.tables.checks.check_table import check_table
 from duree.tables.checks.duplicates import Duplicates
 from duree.tables.columns import ROLES, is_blank, resolve_column
@@ -79,6 +80,12 @@ class Layout(ABC):
     is_forecast: ClassVar[bool] = False
     # Whether baselines learn from training rows, and not from each row's own past.
     fits_on_rows: ClassVar[bool] = True
+    # What pages call the rows and their units.
+    nouns: ClassVar[Nouns] = TEXTS
+    # Where test rows come from if no file of them is given; an English template.
+    test_rows: ClassVar[str] = "split off at random"
+    # Whether predictions are written into a file of the format of the one that was read.
+    keeps_format: ClassVar[bool] = False
     # What is counted where each row has one answer.
     counted: ClassVar[str] = "rows"
     # Columns that ``lay_out`` adds, and that are no columns of the user's.
@@ -273,6 +280,11 @@ class Layout(ABC):
             It cannot be read as a sequence of this layout.
         """
         return {str(self.data.text): text}
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        """What a person may type to try a network: "text", "states", "sentence", "series"; ""."""
+        return "text"
 
     def portable(self) -> dict[str, Any]:
         """What another program needs to know to read rows as the network does, as JSON data."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import NUMBERS, DataSettings
+from duree.results.nouns import SERIES, Nouns
 from duree.tables.checks.check_table import check_table
 from duree.tables.columns import resolve_column
 from duree.tables.describe.series import describe_channels
@@ -26,6 +27,7 @@ class NumericSeries(Layout):
     """Numbers over time, each series with an answer of its own."""
 
     name: ClassVar[str] = "numeric_series"
+    nouns: ClassVar[Nouns] = SERIES
     counted: ClassVar[str] = "series"
     # Dropout on the input would hide whole channels. On problems of benchmarks/series.py, means of
     # three seeds with the defaults of texts and with these: which of two marks came first,
@@ -68,6 +70,10 @@ class NumericSeries(Layout):
         if recipe.data.states or recipe.data.state or recipe.data.event:
             return CHOOSE
         return f"data.series does not go with task = {recipe.task}: leave one out"
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return ""  # several channels are too much to type
 
     @property
     def is_long(self) -> bool:

@@ -29,15 +29,16 @@ OURS = (STATES, GAPS)
 BAD = {
     "missing": "{count} rows have no {column!r}",
     "backwards": "spells that end before they start: {count}",
-    "empty": "rows whose series has no value at all: {count}",
-    "infinite": "the attribute {column!r} holds numbers without end: {count}",
+    "empty": "rows whose series has no value: {count}",
+    "infinite": "infinite numbers in the attribute {column!r}: {count}",
 }
 LEFT_OUT = {
     "missing": "{count} rows without {column!r} were left out: row {rows} ...",
     "backwards": "spells that end before they start were left out: {count} (row {rows} ...)",
-    "empty": "rows whose series has no value at all were left out: {count} (row {rows} ...)",
-    "infinite": "events with a number without end in {column!r} were left out: {count} (row {rows} "
-    "...)",
+    "empty": "rows whose series has no value were left out: {count} (row {rows} ...)",
+    "infinite": (
+        "events with an infinite number in {column!r} were left out: {count} (row {rows} ...)"
+    ),
 }
 REMEDY = {
     "missing": "fill them in, or leave them out with --drop-bad",
@@ -122,7 +123,7 @@ def one_row_each(
             raise _several(column, persons, others, name, roles[column.name])
     if taken := [column.name for column in same if column.name in ours]:
         raise DataError(
-            "the table has a column {column!r} already, and the sequences go by that name",
+            "the table already has a column {column!r}, the name that the sequences get",
             fix="rename that column in the table",
             column=taken[0],
         )
@@ -161,8 +162,8 @@ def _several(column: pl.Series, persons: Persons, rows: Ints, name: str, role: s
     person = persons.codes[rows[0]]
     values = column.filter(persons.codes == person).drop_nulls().unique(maintain_order=True)
     return DataError(
-        "{count} of {name!r} have more than one {column!r}, and the {role} must be one: "
-        "{person!r} has {values}",
+        "the {role} {column!r} must be the same in all rows of one {name!r}, but {count} "
+        "have several: {person!r} has {values}",
         "first at row {row}",
         "give all rows of one {name!r} the same value",
         count=len(np.unique(persons.codes[rows])),

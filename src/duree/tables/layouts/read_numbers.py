@@ -73,7 +73,7 @@ def with_numbers(
     """
     if NUMBERS in table.frame.columns:
         raise DataError(
-            "the table has a column {column!r} already, and the sequences go by that name",
+            "the table already has a column {column!r}, the name that the sequences get",
             fix="rename that column in the table",
             column=NUMBERS,
         )
@@ -129,9 +129,9 @@ def _wide(
     _refuse_other_roles(table, columns, data)
     if len(columns) < FEWEST_TIMES:
         raise DataError(
-            "each row would be a series of {count} numbers",
-            fix="in a table with a row for each time, name --id and --time; else name all columns "
-            "of the time points, as in --series 't1:t140'",
+            "each row would be a series of only {count} numbers",
+            fix="for a table with one row per time, add --id and --time; otherwise give the "
+            "columns of all time points, as in --series 't1:t140'",
             count=len(columns),
         )
     if data.id is not None:
@@ -201,7 +201,7 @@ def _spaced(
         if (frequency.written == "number") != (times.written == "number"):
             raise DataError(
                 "the times in {column!r} are {kind}, and those of the training table are not",
-                fix="write the times as the training table does",
+                fix="write the times as in the training table",
                 column=column,
                 kind="numbers" if times.written == "number" else "dates",
             )
@@ -225,15 +225,15 @@ def _uneven(column: str, since: Floats, even: bool) -> Finding:
         "high": float(steps.max()),
     }
     what = (
-        "steps in {column!r} are not evenly spaced ({share:.0%} are other than the usual one, from "
-        "{low:.3g} to {high:.3g} of it): the time since the step before is read as a further "
-        "channel"
+        "steps in {column!r} are unevenly spaced ({share:.0%} differ from the usual step, "
+        "from {low:.3g} to {high:.3g} times its length): the time since the previous step is "
+        "read as an additional channel"
     )
     if even:  # as the training table was
         what = (
-            "steps in {column!r} are not evenly spaced ({share:.0%} are other than the usual one, "
-            "from {low:.3g} to {high:.3g} of it), and in the training table they were: the network "
-            "does not see it"
+            "steps in {column!r} are unevenly spaced ({share:.0%} differ from the usual "
+            "step, from {low:.3g} to {high:.3g} times its length), but were even in the "
+            "training table: the network does not see the difference"
         )
     return Finding("uneven_steps", "warning" if even else "note", what, values=facts)
 
@@ -241,9 +241,9 @@ def _uneven(column: str, since: Floats, even: bool) -> Finding:
 def _refuse_single(rows: int, series: int, name: str) -> None:
     if rows == series:
         raise DataError(
-            "no {column!r} has two rows, and a series needs several",
-            fix="name the column that tells whose each row is: --id COLUMN; if each row is a whole "
-            "series, leave --time out",
+            "no {column!r} has more than one row, but a series needs several",
+            fix="give the column that identifies the series of each row: --id COLUMN; if "
+            "each row is a whole series, leave --time out",
             column=name,
         )
 
@@ -255,9 +255,8 @@ def _refuse_other_roles(table: Table, columns: list[str], data: DataSettings) ->
     for role, name in named.items():
         if name in table.frame.columns and name in columns:
             raise DataError(
-                "the column {column!r} is the {role}, and among the series too",
-                fix="name the series so that it is not one of them; to forecast it, add "
-                "--task forecast",
+                "the column {column!r} is both the {role} and one of the series",
+                fix="leave it out of the series; to forecast it, add --task forecast",
                 column=name,
                 role=role,
             )

@@ -45,18 +45,18 @@ ANSWER = pl.Struct(
 )
 
 GIVEN = (
-    "each series was parted by time: the test’s forecasts start where the test file begins, and "
-    "the {validation} × {horizon} steps before it are the validation’s"
+    "each series was split by time: test forecasts start where the test file begins, and the "
+    "{validation} × {horizon} steps before it are for validation"
 )
 ROLLING = (
-    "each series was parted by time, without a gap: its last {origins} × {horizon} steps are the "
-    "test’s, the {validation} × {horizon} before them the validation’s"
+    "each series was split by time, without gaps: its last {origins} × {horizon} steps are "
+    "for testing, the {validation} × {horizon} steps before them for validation"
 )
 WINDOWS = (
-    "{windows:,} windows before that are for training; a forecast sees nothing from after its "
-    "origin"
+    "the {windows:,} windows before that are for training; no forecast uses anything after "
+    "its origin"
 )
-THINNED = "{windows:,} of {possible:,} windows were drawn, the latest rather"
+THINNED = "{windows:,} of {possible:,} windows were drawn, preferably recent ones"
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
     season = settings.season or series.period
     if season > 1 and median < 2 * season + horizon:
         what = (
-            "the season of {season} steps is left out: series of {median} steps in the middle are "
-            "too short to show it"
+            "the season of {season} steps is not used: with a median length of {median} "
+            "steps, the series are too short to show it"
         )
         facts: dict[str, object] = {"season": season, "median": round(median)}
         findings.append(Finding("season", "warning", what, values=facts))
@@ -130,8 +130,8 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
         window = settings.window
     elif window < wish:
         what = (
-            "the network reads windows of {window} steps in place of {wish}: series of {median} "
-            "steps in the middle have no longer ones to learn from"
+            "the network reads windows of {window} steps instead of {wish}: with a median "
+            "length of {median} steps, the series have no longer ones to train on"
         )
         facts = {"window": window, "wish": wish, "median": round(median)}
         findings.append(Finding("window", "note", what, values=facts))

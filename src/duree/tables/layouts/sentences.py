@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import TOKENS, DataSettings
+from duree.results.nouns import SENTENCES, Nouns
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.files.conll import LONGEST_SENTENCE, SENTENCE
 from duree.tables.finding import Finding, listed
@@ -40,17 +41,17 @@ def sentence_columns(table: Table, data: DataSettings) -> tuple[str, str]:
         words = resolve_column(table, str(data.token))
     if words is None:
         raise DataError(
-            "nothing tells which column holds the words",
+            "the column of words is not given",
             "in {file}",
-            "name it: --text COLUMN; the columns are {columns}",
+            "add --text COLUMN; the columns are {columns}",
             columns=listed(columns, 20),
             file=", ".join(source.path for source in table.sources),
         )
     named = data.id or (SENTENCE if SENTENCE in columns else data.group)
     if named is None:
         raise DataError(
-            "nothing tells which tokens make a sentence",
-            fix="name the column that has the same value in all tokens of a sentence: --id COLUMN",
+            "the column that identifies sentences is not given",
+            fix="give the column that has the same value in all tokens of a sentence: --id COLUMN",
         )
     return words, resolve_column(table, named)
 
@@ -83,13 +84,13 @@ def with_sentences(table: Table, data: DataSettings) -> Table:
     if runs.n_unique() == 1 and len(runs) > LONGEST_SENTENCE:
         raise DataError(
             "all {tokens} tokens are one sentence: {column!r} is the same in all of them",
-            fix="name the column that tells sentences apart: --id COLUMN",
+            fix="give the column that identifies sentences: --id COLUMN",
             tokens=len(runs),
             column=sentence,
         )
     if TOKENS in frame.columns:
         raise DataError(
-            "the table has a column {column!r} already, and the sentences go by that name",
+            "the table already has a column {column!r}, the name that the sentences get",
             fix="rename that column in the table",
             column=TOKENS,
         )
@@ -163,14 +164,13 @@ def check_sentences(
         "longest": int(lengths.max(initial=0)),
     }
     what = (
-        "{tokens} tokens in {sentences} sentences: half of these have up to {middle} tokens, the "
-        "longest {longest}"
+        "{tokens} tokens in {sentences} sentences: median length {middle} tokens, maximum {longest}"
     )
     findings = [Finding("sentences", "ok", what, values=facts)]
     long = np.flatnonzero(lengths > LONGEST_SENTENCE).tolist()
     if long:
         what = "sentences of more than {limit} tokens: {count}"
-        fix = "check that sentences are told apart"
+        fix = "check that sentences are separated"
         facts = {"limit": LONGEST_SENTENCE, "count": len(long)}
         findings.append(Finding("long_sentences", "warning", what, fix, facts, tuple(long[:SHOWN])))
     cells = tags.explode().struct.unnest()
@@ -202,7 +202,7 @@ def _check_layer(
         found = Counter(column.filter(pl.Series(in_test)))
         if unseen := [tag for tag in found if tag not in known]:
             what = "tags of {column!r} that only the test file has: {tags}; {count} of its tokens"
-            fix = "no model can give them: these tokens are always wrong"
+            fix = "no model can predict them: these tokens always count as wrong"
             facts = {
                 "column": column.name,
                 "tags": listed(unseen, 10),
@@ -252,7 +252,7 @@ def _seen_before(words: pl.Series, test_rows: NDArray[np.bool_]) -> list[Finding
     count = sum(sentence in known for sentence in tested)
     if not count:
         return []
-    what = "sentences of the test file that stand among the others too: {count} of {rows}"
+    what = "sentences of the test file that also occur in the other data: {count} of {rows}"
     facts: dict[str, object] = {"count": count, "rows": len(tested)}
     return [Finding("repeated_sentences", "note", what, values=facts)]
 
@@ -284,6 +284,8 @@ class Tokens(Layout):
     """Words with tags: a row for each word, a sequence for each sentence."""
 
     name: ClassVar[str] = "tokens"
+    nouns: ClassVar[Nouns] = SENTENCES
+    keeps_format: ClassVar[bool] = True
 
     @classmethod
     def claims(cls, data: DataSettings) -> bool:
@@ -308,6 +310,10 @@ class Tokens(Layout):
     @classmethod
     def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
         return "data.token goes with task = label, and only with it"
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return "sentence"
 
     @property
     def is_long(self) -> bool:

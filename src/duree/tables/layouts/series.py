@@ -31,7 +31,7 @@ STEPS = {
     "day": "a step is one day",
     "weekday": "a step is one weekday",
     "hour": "a step is one hour",
-    "step": "steps lie {every:g} apart (seconds, where times are dates)",
+    "step": "steps are {every:g} apart (in seconds where times are dates)",
 }
 # What a single series is called, where no column names it.
 ONLY = "series"
@@ -231,7 +231,7 @@ def read_wide(table: Table, names: str, columns: list[str], *, whole: bool = Fal
     filled = np.isfinite(cells)
     chosen_rows = filled.any(axis=1)
     if not chosen_rows.any():
-        raise DataError("the table holds no numbers beside {column!r}", fix=NUMBERS, column=names)
+        raise DataError("the table has no numbers besides {column!r}", fix=NUMBERS, column=names)
     values = [
         row[0 if whole else int(seen.argmax()) : len(row) - int(seen[::-1].argmax())]
         for row, seen in zip(cells[chosen_rows], filled[chosen_rows], strict=True)
@@ -248,7 +248,7 @@ def read_wide(table: Table, names: str, columns: list[str], *, whole: bool = Fal
 
 
 COLUMN = "series"
-NUMBERS = "name a column of plain numbers with a decimal point: --series COL"
+NUMBERS = "give a column of plain numbers with a decimal point: --series COL"
 
 
 def describe(series: SeriesSet) -> list[Finding]:
@@ -272,7 +272,7 @@ def describe(series: SeriesSet) -> list[Finding]:
     if sum(gaps):
         what = (
             "steps without a value: {count}, in {series} series ({listed}); they are read as "
-            "missing, and nothing is filled in for them"
+            "missing, and not imputed"
         )
         within = [name for name, gap in zip(series.names, gaps, strict=True) if gap]
         facts = {"count": sum(gaps), "series": len(within), "listed": listed(within)}
@@ -285,7 +285,7 @@ def _refuse_missing(missing: NDArray[np.bool_], column: str) -> None:
         raise DataError(
             "{count} rows have no {column!r}",
             "first at row {rows}",
-            "fill them in, or take those rows out",
+            "fill them in, or remove those rows",
             count=int(missing.sum()),
             column=column,
             rows=int(missing.argmax()) + 1,
@@ -298,8 +298,9 @@ def refuse_twins(names: pl.Series) -> None:
         return
     twice = names.filter(names.is_duplicated())[0]
     raise DataError(
-        "{count} lines are called {name!r}: a wide table has one line for each series",
-        fix="name them apart; for one row a time, name the columns: --series COL --time COL",
+        "{count} rows are named {name!r}: a wide table has one row per series",
+        fix="give them different names; for one row per time, give the columns: --series COL "
+        "--time COL",
         count=int((names == twice).sum()),
         name=twice,
     )
@@ -322,7 +323,7 @@ def refuse_twice(
         "count": int(same.sum()),
         "rows": f"{one + 1}, {other + 1}",
     }
-    fix = "keep one row for each time" if names else "tell the series apart with --id COL"
+    fix = "keep one row per time" if names else "distinguish the series with --id COL"
     what = "the series {series!r} has two rows for the time {time!r}, and {count} such pairs in all"
     raise DataError(what, "rows {rows}", fix, **facts)
 
@@ -333,7 +334,7 @@ def unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Fin
     falls = (np.diff(codes[order]) == 0) & (np.diff(moments[order]) < 0)
     if not falls.any():
         return []
-    what = "rows are not in the order of {column!r} ({count} step back); they were sorted"
+    what = "rows are not in the order of {column!r} (steps back in time: {count}); they were sorted"
     facts: dict[str, object] = {"column": column, "count": int(falls.sum())}
     rows = tuple(int(row) for row in order[1:][falls][:5])
     return [Finding("unsorted", "warning", what, values=facts, rows=rows)]
@@ -341,8 +342,8 @@ def unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Fin
 
 def _irregular(column: str) -> Finding:
     what = (
-        "the times in {column!r} follow no regular step: rows are taken in their order, each as "
-        "one step, and forecasts are for the next rows, whenever they come"
+        "the times in {column!r} have no regular step: rows are taken in order, each as one "
+        "step, and forecasts are for the next rows, whenever they come"
     )
-    fix = "bring the table to one row a day, month or year, if the time between rows matters"
+    fix = "aggregate the table to one row per day, month or year if the time between rows matters"
     return Finding("irregular", "warning", what, fix, {"column": column})

@@ -111,8 +111,8 @@ def _continued(series: SeriesSet, later: SeriesSet) -> tuple[SeriesSet, Ints]:
     after = dict(zip(later.names, later.values, strict=True))
     if lost := [name for name in series.names if name not in after]:
         raise DataError(
-            "the test file has no line for the series {name!r} ({count} in all)",
-            fix="give it a line for each series of the data, by the same name",
+            "the test file has no row for the series {name!r} ({count} missing in all)",
+            fix="give it one row for each series of the data, with the same name",
             name=lost[0],
             count=len(lost),
         )
@@ -134,8 +134,8 @@ def _lengthened(series: SeriesSet, whole: SeriesSet) -> Ints:
         own = before.get(name, np.zeros(0))
         if not np.array_equal(own, values[: len(own)], equal_nan=True):
             raise DataError(
-                "the test file holds times of the series {name!r} that the data cover already",
-                fix="give it only rows from after the data’s last",
+                "the test file holds times of the series {name!r} that the data already cover",
+                fix="give it only rows later than the data",
                 name=name,
             )
         tested.append(len(values) - len(own))

@@ -38,18 +38,20 @@ OPEN = (
     "last one until {last}, the last time in the table"
 )
 GAPS = (
-    "gaps between spells: {count} in {persons} persons, {steps} steps in all (before row {rows} "
-    "...); they are read as a state, {sign!r}"
+    "gaps between spells: {count} in {persons} persons, {steps} steps in all (before row "
+    "{rows} ...); they are read as a state of their own, {sign!r}"
 )
 UNKNOWN = (
-    "spells without a state: {count} (row {rows} ...); they are read as gaps, and not at all where "
-    "no spell follows"
+    "spells without a state: {count} (row {rows} ...); they are read as gaps, or skipped "
+    "where no spell follows"
 )
-JOINED = "spells that overlap another of the same state: {count} (row {rows} ...); they are joined"
-NO_TIME = "spells that end in the step in which they begin: {count} (row {rows} ...); not read"
+JOINED = "spells that overlap another of the same state: {count} (row {rows} ...); they are merged"
+NO_TIME = (
+    "spells that end in the step in which they begin: {count} (row {rows} ...); they are skipped"
+)
 LATE = (
-    "persons whose first spell begins after {first}: {count}; each sequence is read from its own "
-    "first spell on"
+    "persons whose first spell begins after {first}: {count}; each sequence begins with its "
+    "own first spell"
 )
 
 
@@ -129,8 +131,8 @@ def gather_spells(
     )
     if spells["state"].null_count() == spells.height:
         raise DataError(
-            "the column {column!r} holds no state at all",
-            fix="name the column of the states",
+            "the column {column!r} holds no states",
+            fix="give the column that holds the states",
             column=named["state"],
         )
     closed = grid.closed if grid else _are_closed(spells)
@@ -191,10 +193,10 @@ def _refuse_two_at_once(spells: pl.DataFrame, persons: Persons, clock: Clock) ->
         return
     one = others.row(0, named=True)
     raise DataError(
-        "spells overlap: {count}, in {persons} persons; {person!r} is in {before!r} and in "
-        "{state!r} at once, in {time}",
+        "overlapping spells: {count}, in {persons} persons; {person!r} is in {before!r} and "
+        "{state!r} at the same time, {time}",
         "rows {earlier} and {row}",
-        "end a spell before the next begins, or decide which of the two holds",
+        "end each spell before the next begins, or keep only one of the two",
         count=others.height,
         persons=others["who"].n_unique(),
         person=persons.names[one["who"]],
@@ -212,9 +214,9 @@ def _refuse_too_many(spells: pl.DataFrame, persons: Persons) -> None:
     if steps <= MOST_STEPS and longest["steps"] + longest["gap"] <= LONGEST:
         return
     raise DataError(
-        "the spells come to {steps} steps of time; the longest, one of {person!r}, has {own}",
+        "the spells add up to {steps} time steps; the longest, of {person!r}, has {own}",
         "row {row}",
-        "leave an end that is not known empty; write long times in months (2003-06) or years",
+        "leave unknown ends empty; write long periods in months (2003-06) or years",
         steps=steps,
         person=persons.names[longest["who"]],
         own=longest["steps"] + longest["gap"],

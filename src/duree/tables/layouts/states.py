@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import STATES, DataSettings
+from duree.results.nouns import STATES as OF_STATES
+from duree.results.nouns import Nouns
 from duree.tables.checks.check_table import check_table
 from duree.tables.columns import ROLES, as_text, resolve_column
 from duree.tables.describe.states import describe_states
@@ -62,7 +64,7 @@ def state_columns(table: Table, named: tuple[str, ...]) -> list[str]:
     if twice := next((column for column in found if found.count(column) > 1), None):
         raise DataError(
             "the column {column!r} is named twice among the states",
-            fix="name each time point once",
+            fix="give each time point once",
             column=twice,
         )
     return found
@@ -81,7 +83,7 @@ def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> 
     """
     if STATES in table.frame.columns:
         raise DataError(
-            "the table has a column {column!r} already, and the sequences go by that name",
+            "the table already has a column {column!r}, the name that the sequences get",
             fix="rename that column in the table",
             column=STATES,
         )
@@ -89,8 +91,8 @@ def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> 
     for role, column in roles.items():
         if column in columns:
             raise DataError(
-                "the column {column!r} is the {role}, and among the states too",
-                fix="name the states so that it is not one of them",
+                "the column {column!r} is both the {role} and one of the states",
+                fix="leave it out of the states",
                 column=column,
                 role=role,
             )
@@ -107,13 +109,14 @@ def check_states(table: Table, columns: list[str]) -> list[Finding]:
         "times": len(columns),
         "listed": listed(counts[STATES].to_list(), 12),
     }
-    what = "{times} time points from {first!r} to {last!r} hold {count} states: {listed}"
+    what = "{times} time points from {first!r} to {last!r} have {count} states: {listed}"
     facts |= {"first": columns[0], "last": columns[-1]}
     findings = [Finding("states", "ok", what, values=facts), *check_number(counts.height)]
     gaps = states.list.eval(pl.element().is_null()).list.sum().fill_null(0)
     if rows := gaps.gt(0).arg_true().to_list():
         what = (
-            "states missing in between: {count} in {rows} rows; they are read as a state, {sign!r}"
+            "states missing within sequences: {count} in {rows} rows; they are read as a "
+            "state of their own, {sign!r}"
         )
         facts = {"count": int(gaps.sum()), "rows": len(rows), "sign": MISSING}
         findings.append(Finding("missing_states", "note", what, "", facts, tuple(rows[:5])))
@@ -129,7 +132,10 @@ def check_number(count: int) -> list[Finding]:
     """A warning where there are too many states to be any."""
     if count <= MANY_STATES:
         return []
-    what, fix = "{count} different states are many", "check that these columns hold states"
+    what, fix = (
+        "{count} different states are unusually many",
+        "check that these columns hold states",
+    )
     return [Finding("many_states", "warning", what, fix, {"count": count})]
 
 
@@ -142,7 +148,9 @@ def check_unseen(
     )
     if not (strange := sorted(tested - known - {None, ""})):
         return []
-    what = "states in the test rows that no training row has: {listed}; they are read as unknown"
+    what = (
+        "states in the test rows that do not occur in training: {listed}; they are read as unknown"
+    )
     rows = sequences.gather(test).str.split(ARROW).list.eval(pl.element().is_in(strange)).list.any()
     first = tuple(test[rows.to_numpy()][:5].tolist())
     return [Finding("unseen_states", "warning", what, "", {"listed": listed(strange)}, first)]
@@ -160,8 +168,8 @@ def _named(table: Table, name: str) -> list[str]:
     begin, end = (columns.index(resolve_column(table, one)) for one in (first, last))
     if begin > end:
         raise DataError(
-            "the states {name!r} run backwards: {last!r} stands before {first!r} in the table",
-            fix="name the earlier column first",
+            "the states {name!r} run backwards: {last!r} comes before {first!r} in the table",
+            fix="give the earlier column first",
             name=name,
             first=first,
             last=last,
@@ -190,6 +198,7 @@ class StateSequences(Layout):
     """What sequences of states have in common, however the table tells them."""
 
     takes_covariates: ClassVar[bool] = True
+    nouns: ClassVar[Nouns] = OF_STATES
     counted: ClassVar[str] = "sequences"
     made: ClassVar[tuple[str, ...]] = (STATES,)
 
@@ -228,11 +237,15 @@ class StateSequences(Layout):
             raise DataError(
                 "no states were given", fix="write states in order, separated by commas"
             )
-        known: dict[str, str | None] = {name: given.get(name) for name in self.covariates}
+        known: dict[str, str | None] = {name: given.get(name) or None for name in self.covariates}
         return known | self._row_of_states(states)
 
     def _row_of_states(self, states: list[str]) -> dict[str, str | None]:
         return {STATES: ARROW.join(states)}
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> str:
+        return "" if recipe.data.attribute else "states"
 
     def portable(self) -> dict[str, Any]:
         states = self.inputs[: len(self.inputs) - len(self.covariates)]

@@ -32,8 +32,8 @@ AS_CATEGORY = (
     "{missing} events"
 )
 TOO_MANY = (
-    "the attribute {column!r} has {count} different values: the {most} most frequent ones are told "
-    "apart, the others are read as one"
+    "the attribute {column!r} has {count} different values: the {most} most frequent are "
+    "distinguished, the others are merged"
 )
 
 Kinds = dict[str, str]
@@ -64,14 +64,14 @@ def kinds_of(
         role = taken.get(name, "name of what is told of sequences" if name in OURS else None)
         if role is not None:
             raise DataError(
-                "the column {column!r} is the {role}, and an attribute too",
+                "the column {column!r} is both the {role} and an attribute",
                 fix="leave it out of the attributes",
                 column=name,
                 role=role,
             )
         if columns.count(name) > 1:
             raise DataError(
-                "the attribute {column!r} is named twice", fix="name it once", column=name
+                "the attribute {column!r} is named twice", fix="give it once", column=name
             )
     return {name: (earlier or {}).get(name) or _kind(table, name) for name in columns}
 
@@ -190,7 +190,8 @@ def _numbers(table: Table, name: str) -> pl.Series:
     bad = (numbers.is_null() & filled.is_not_null()).arg_true()
     if len(bad):
         raise DataError(
-            "the attribute {column!r} was read as a number, and {count} cells hold none: {cell!r}",
+            "the attribute {column!r} was a number in training, but {count} cells are not: "
+            "{cell!r}",
             "first at row {row}",
             "write numbers with a decimal point, and leave missing ones empty",
             column=name,

@@ -1,4 +1,4 @@
-"""Whether every part of a split gets enough rows of every class; if not, which class lacks them."""
+"""Checks that every set of a split gets enough rows of every class."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from duree.tables.split.assignment import MIN_ROWS, Ints
 from duree.tables.split.split import TEST, TRAIN, VALIDATION
 
 TOO_FEW = {
-    TRAIN: "the training part has fewer than 2 rows of {classes}",
-    VALIDATION: "the validation part has fewer than 2 rows of {classes}",
-    TEST: "the test part has fewer than 2 rows of {classes}",
+    TRAIN: "the training set has fewer than 2 rows of {classes}",
+    VALIDATION: "the validation set has fewer than 2 rows of {classes}",
+    TEST: "the test set has fewer than 2 rows of {classes}",
 }
 EMPTY = {
-    TRAIN: "the training part has fewer than 2 rows",
-    VALIDATION: "the validation part has fewer than 2 rows",
-    TEST: "the test part has fewer than 2 rows",
+    TRAIN: "the training set has fewer than 2 rows",
+    VALIDATION: "the validation set has fewer than 2 rows",
+    TEST: "the test set has fewer than 2 rows",
 }
 
 
 def refuse_few_rows(
     target: str | None, names: list[str], classes: Ints, test_rows: NDArray[np.bool_], needed: int
 ) -> None:
-    """Stop where no way of parting could give each part two rows of each class."""
+    """Refuse data that no split could divide with two rows of each class in each set."""
     counts = np.bincount(classes[~test_rows], minlength=len(names))
     facts: dict[str, Any] = {"column": target, "needed": needed}
     if counts.sum() < needed:
         raise DataError(
-            "{rows} rows are too few to part",
+            "{rows} rows are too few to split",
             fix="at least {needed} are needed",
             rows=int(counts.sum()),
             **facts,
@@ -48,39 +48,40 @@ def refuse_few_rows(
         )
     if not counts.all():
         raise DataError(
-            "the test file holds {classes}, which no other row does",
+            "the test file has {classes}, which no other row has",
             "target {column!r}",
-            "leave these rows out, or add some to the data",
+            "leave these rows out, or add rows of these classes to the data",
             classes=_chosen(names, counts == 0),
             **facts,
         )
     if (counts < needed).any():
         raise DataError(
-            "too few rows of {classes} to have 2 in each part",
+            "too few rows of {classes} to have 2 in each set",
             "target {column!r}",
-            "leave these rows out, or join the class with another: each needs at least {needed}",
+            "leave these rows out, or merge the class with another: each needs at least "
+            "{needed} rows",
             classes=_chosen(names, counts < needed),
             **facts,
         )
 
 
-def refuse_thin_parts(
-    part: Ints, target: str | None, names: list[str], classes: Ints, parts: int
+def refuse_small_sets(
+    assigned: Ints, target: str | None, names: list[str], classes: Ints, sets: int
 ) -> None:
-    """Stop where groups, near-duplicates or time left a part without two rows of each class."""
-    for place in range(parts):
-        thin = np.bincount(classes[part == place], minlength=len(names)) < MIN_ROWS
-        if not thin.any():
+    """Refuse a split that has fewer than two rows of a class in one of its sets."""
+    for place in range(sets):
+        lacking = np.bincount(classes[assigned == place], minlength=len(names)) < MIN_ROWS
+        if not lacking.any():
             continue
         if target is None:
-            fix = "give that part a larger share, or part without --group or --time"
+            fix = "increase its share, or split without --group or --time"
             raise DataError(EMPTY[place], fix=fix)
         raise DataError(
             TOO_FEW[place],
             "target {column!r}",
-            "give that part a larger share, leave the class out, or part without --group or --time",
+            "increase its share, leave the class out, or split without --group or --time",
             column=target,
-            classes=_chosen(names, thin),
+            classes=_chosen(names, lacking),
         )
 
 

@@ -1,4 +1,4 @@
-"""Part a table's rows into train, validation and test: at random, by group, by time, or by both."""
+"""Split a table into training, validation and test sets: at random, by group, by time, or both."""
 
 from __future__ import annotations
 
@@ -13,37 +13,35 @@ from duree.tables.split.assignment import (
     Floats,
     Ints,
     assign_units,
-    home_groups,
     keep_earliest,
+    keep_groups_whole,
     tie_units,
 )
-from duree.tables.split.class_counts import refuse_few_rows, refuse_thin_parts
+from duree.tables.split.class_counts import refuse_few_rows, refuse_small_sets
 from duree.tables.split.split import LEFT_OUT, TEST, TRAIN, VALIDATION, Split
 from duree.tables.time.order import time_order
 
 __all__ = ["Split", "group_codes", "make_split"]
 
 AT_RANDOM = (
-    "rows were parted at random (seed {seed}): {test_share:.0%} for the test, "
+    "rows were split at random (seed {seed}): {test_share:.0%} for testing, "
     "{validation_share:.0%} of the rest for validation"
 )
 AT_RANDOM_GIVEN = (
     "{validation_share:.0%} of the other rows were drawn at random for validation (seed {seed})"
 )
 BY_TIME = (
-    "rows were parted by {time!r}: training up to {train_end}, validation up to {validation_end}, "
-    "test after that"
+    "rows were split by {time!r}: training up to {train_end}, validation up to "
+    "{validation_end}, test after that"
 )
-BY_TIME_GIVEN = (
-    "the other rows were parted by {time!r}: training up to {train_end}, then validation"
-)
+BY_TIME_GIVEN = "the other rows were split by {time!r}: training up to {train_end}, then validation"
 OF_TEST_FILE = "the test rows are those of the test file"
 OF_FILE = "the validation rows are those of the validation file"
-STRATIFIED = "classes of {target!r} have about the same shares in each part"
-GROUPED = "no {group!r} is in two parts"
-GROUPED_GIVEN = "no {group!r} is in both training and validation"
-CLUSTERED = "near-duplicate texts are in one part"
-CLUSTERED_GIVEN = "near-duplicate texts are not in both training and validation"
+STRATIFIED = "the split is stratified by {target!r}"
+GROUPED = "rows with the same {group!r} are in the same set"
+GROUPED_GIVEN = "no {group!r} is in both the training and the validation set"
+CLUSTERED = "near-duplicate texts are in the same set"
+CLUSTERED_GIVEN = "near-duplicate texts are not in both the training and the validation set"
 
 
 def make_split(
@@ -56,31 +54,31 @@ def make_split(
     validation_rows: NDArray[np.bool_] | None = None,
     seed: int,
 ) -> Split:
-    """Put every row into train, validation or test, or leave it out and say why.
+    """Assign every row to train, validation or test, or leave it out with a reason.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        All rows; those of a given test file too.
+        All rows, including those of a given test file.
     data : DataSettings
         ``group``, ``time``, the shares, and whether rows without a time may be left out.
     target : str or None
-        The column of classes whose shares are kept alike; None: there are no classes.
+        The column of classes to stratify by; None: there are no classes.
     clusters : int64 [rows] or None
-        Near-duplicates, as ``find_duplicates`` gives them; they stay in one part. Where time or
-        groups part them all the same, only the copies in the earliest part are kept. None: rows
-        that are alike are not copies.
+        Near-duplicates, as ``find_duplicates`` gives them; they stay in the same set. Where time
+        or groups separate them, only the copies in the earliest set are used. None: similar rows
+        are not treated as copies.
     test_rows : bool [rows], optional
-        Rows of a given test file. They are the test; validation is taken from the others.
+        Rows of a given test file: they are the test set; validation rows are drawn from the others.
     validation_rows : bool [rows], optional
-        Rows of a given validation file, beside a test file: nothing is drawn then.
+        Rows of a given validation file, with a test file: nothing is drawn.
     seed : int
 
     Raises
     ------
     DataError
-        There is one class only; a class or the table has too few rows for the parts; the time
-        column cannot be ordered.
+        There is only one class; a class or the table has too few rows; the time column cannot be
+        ordered.
     """
     test_rows = np.zeros(len(frame), dtype=bool) if test_rows is None else test_rows
     drawn = np.flatnonzero(~test_rows)
@@ -89,30 +87,30 @@ def make_split(
     shares = _shares(data, test_rows)
     refuse_few_rows(target, names, classes, test_rows, MIN_ROWS * len(shares))
     groups = group_codes(frame[data.group]) if data.group else np.arange(len(frame))
-    part = np.full(len(frame), TEST)
+    assigned = np.full(len(frame), TEST)
     reasons: dict[str, int] = {}
     chosen = validation_rows is not None
     if validation_rows is not None:
-        part[drawn] = np.where(validation_rows[drawn], VALIDATION, TRAIN)
+        assigned[drawn] = np.where(validation_rows[drawn], VALIDATION, TRAIN)
     else:
         times = frame[data.time].gather(drawn) if data.time else None
-        part[drawn], reasons = _draw(
+        assigned[drawn], reasons = _draw(
             times, groups[drawn], copies[drawn], classes[drawn], shares, data.drop_bad, seed
         )
-    refuse_thin_parts(part[drawn], target, names, classes[drawn], len(shares))
-    clauses, values = _clauses(frame, data, target, part, test_rows, seed)
+    refuse_small_sets(assigned[drawn], target, names, classes[drawn], len(shares))
+    clauses, values = _clauses(frame, data, target, assigned, test_rows, seed)
     if chosen:
         clauses = (OF_TEST_FILE, OF_FILE)
     elif clusters is not None:
         clauses += (CLUSTERED_GIVEN if test_rows.any() else CLUSTERED,)
-    seen = (part == TRAIN) | (part == VALIDATION)
+    seen = (assigned == TRAIN) | (assigned == VALIDATION)
     shared = np.isin(copies, copies[seen]) | np.isin(groups, groups[seen])
     return Split(
-        train=np.flatnonzero(part == TRAIN),
-        validation=np.flatnonzero(part == VALIDATION),
-        test=np.flatnonzero(part == TEST),
-        left_out=np.flatnonzero(part == LEFT_OUT),
-        shared=np.flatnonzero(shared & (part == TEST)),
+        train=np.flatnonzero(assigned == TRAIN),
+        validation=np.flatnonzero(assigned == VALIDATION),
+        test=np.flatnonzero(assigned == TEST),
+        left_out=np.flatnonzero(assigned == LEFT_OUT),
+        shared=np.flatnonzero(shared & (assigned == TEST)),
         seed=seed,
         clauses=clauses,
         values=values,
@@ -129,17 +127,17 @@ def _draw(
     drop_missing: bool,
     seed: int,
 ) -> tuple[Ints, dict[str, int]]:
-    """The part of each row, and how many were left out for which reason."""
+    """The set of each row, and the number of rows left out by reason."""
     rng = np.random.default_rng(seed)
     steps: dict[str, Ints] = {}
     if times is None:
-        part = assign_units(tie_units(groups, clusters), classes, shares, rng)
+        assigned = assign_units(tie_units(groups, clusters), classes, shares, rng)
     else:
         steps["time"] = _by_time(times, shares, drop_missing)
-        steps["group"] = part = home_groups(steps["time"], groups, shares, rng)
-    steps["duplicate"] = part = keep_earliest(part, clusters)
+        steps["group"] = assigned = keep_groups_whole(steps["time"], groups, shares, rng)
+    steps["duplicate"] = assigned = keep_earliest(assigned, clusters)
     totals = [0, *(int(np.sum(after == LEFT_OUT)) for after in steps.values())]
-    return part, {
+    return assigned, {
         why: after - before
         for why, before, after in zip(steps, totals, totals[1:], strict=False)
         if after > before
@@ -147,7 +145,7 @@ def _draw(
 
 
 def group_codes(column: pl.Series) -> Ints:
-    """A number for each group, int64 [rows]; a row without one is a group of its own."""
+    """A code for each group, int64 [rows]; a row without one is a group of its own."""
     names = column.cast(pl.String).str.strip_chars()
     names = names.set(names == "", None)
     codes = names.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
@@ -155,7 +153,7 @@ def group_codes(column: pl.Series) -> Ints:
 
 
 def _classes(frame: pl.DataFrame, target: str | None) -> tuple[list[str], Ints]:
-    """The class names, and each row's place among them; without a target, one class of all."""
+    """The class names, and each row's index among them; without a target, a single class."""
     if target is None:
         return [""], np.zeros(len(frame), dtype=np.int64)
     labels = frame[target].cast(pl.String).fill_null("")
@@ -164,7 +162,7 @@ def _classes(frame: pl.DataFrame, target: str | None) -> tuple[list[str], Ints]:
 
 
 def _shares(data: DataSettings, test_rows: NDArray[np.bool_]) -> Floats:
-    """Shares of train, validation and, unless it is given, test."""
+    """Shares of train, validation and, unless given, test."""
     inner = np.array([1 - data.validation_share, data.validation_share])
     if test_rows.any():
         return inner
@@ -172,7 +170,7 @@ def _shares(data: DataSettings, test_rows: NDArray[np.bool_]) -> Floats:
 
 
 def _by_time(times: pl.Series, shares: Floats, drop_missing: bool) -> Ints:
-    """Parts by time, cut between two moments, as near to the shares as the moments allow."""
+    """The sets by time, divided between two moments, as near to the shares as possible."""
     order = time_order(times)
     missing = np.flatnonzero(order < 0)
     if len(missing) and not drop_missing:
@@ -187,32 +185,32 @@ def _by_time(times: pl.Series, shares: Floats, drop_missing: bool) -> Ints:
     moments, counts = np.unique(order[order >= 0], return_counts=True)
     if len(moments) < len(shares):
         raise DataError(
-            "{column!r} holds {count} different times, too few for {parts} parts",
-            fix="choose another column, or part without --time",
+            "{column!r} holds {count} different times, too few to split into {sets} sets",
+            fix="choose another column, or split without --time",
             column=times.name,
             count=len(moments),
-            parts=len(shares),
+            sets=len(shares),
         )
-    # past[i]: rows before the i-th moment; part p begins at the moment where enough have passed.
+    # past[i]: rows before the i-th moment; each set begins where its predecessors have their share.
     past = np.cumsum(counts) - counts
     begins = np.zeros(len(shares), dtype=np.int64)
     for place in range(len(shares) - 1, 0, -1):
-        wish = shares[:place].sum() * counts.sum()
+        wanted = shares[:place].sum() * counts.sum()
         last = begins[place + 1] if place + 1 < len(shares) else len(moments)
-        begins[place] = place + np.argmin(np.abs(past[place:last] - wish))
-    part = np.searchsorted(moments[begins], order, side="right") - 1
-    return np.where(order < 0, LEFT_OUT, part)
+        begins[place] = place + np.argmin(np.abs(past[place:last] - wanted))
+    assigned = np.searchsorted(moments[begins], order, side="right") - 1
+    return np.where(order < 0, LEFT_OUT, assigned)
 
 
 def _clauses(
     frame: pl.DataFrame,
     data: DataSettings,
     target: str | None,
-    part: Ints,
+    assigned: Ints,
     test_rows: NDArray[np.bool_],
     seed: int,
 ) -> tuple[tuple[str, ...], dict[str, object]]:
-    """How the rows were parted, as templates and what they name."""
+    """How the rows were split, as templates and their values."""
     given = bool(test_rows.any())
     values: dict[str, object] = {
         "seed": seed,
@@ -226,7 +224,7 @@ def _clauses(
     if data.time:
         order = time_order(frame[data.time])
         for place, name in ((TRAIN, "train_end"), (VALIDATION, "validation_end")):
-            rows = np.flatnonzero((part == place) & ~test_rows)
+            rows = np.flatnonzero((assigned == place) & ~test_rows)
             values[name] = str(frame[data.time][int(rows[order[rows].argmax()])])
         clauses.append(BY_TIME_GIVEN if given else BY_TIME)
     else:

@@ -1,4 +1,4 @@
-"""Split: which rows are for training, for choosing and for the test, and how that came about."""
+"""Split: which rows are for training, validation and testing, and how they were chosen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.errors import RunError, translate
+from duree.errors import RunError, sentence
 from duree.tables.finding import Finding
 
 Ints = NDArray[np.int64]
@@ -18,31 +18,30 @@ TRAIN, VALIDATION, TEST, LEFT_OUT = range(4)
 PARTS = ("train", "validation", "test", "left_out")
 
 WHY_LEFT_OUT = {
-    "group": "{count} rows were left out: their {group!r} has rows in another part, in the time of "
-    "this one",
-    "duplicate": "{count} rows were left out: they nearly repeat a row of an earlier part",
+    "group": "{count} rows were left out: other rows of the same {group!r} are in another set",
+    "duplicate": "{count} rows were left out: they are near-duplicates of a row in an earlier set",
     "time": "{count} rows were left out: they have no {time!r}",
 }
 
 
 @dataclass(frozen=True)
 class Split:
-    """Every row of a table is in one of train, validation, test and left_out.
+    """Every row of a table is in exactly one of train, validation, test and left_out.
 
     Attributes
     ----------
     train, validation, test, left_out : int64
         Row indices, ascending.
     shared : int64
-        Test rows whose group or near-duplicate is also in train or validation: only a test file
-        that was given can hold any.
+        Test rows with a near-duplicate or a row of their group in train or validation: possible
+        only where a test file was given.
     seed : int
     clauses : tuple of str
-        How the rows were parted, as templates (see ``duree.errors``).
+        How the rows were split, as templates (see ``duree.errors``).
     values : dict
-        What the templates name.
+        Values of the templates' placeholders.
     reasons : dict
-        How many rows were left out, by the keys of ``WHY_LEFT_OUT``.
+        Number of rows left out, by the keys of ``WHY_LEFT_OUT``.
     """
 
     train: Ints
@@ -58,39 +57,42 @@ class Split:
     def __post_init__(self) -> None:
         rows = np.concatenate([getattr(self, name) for name in PARTS])
         if not np.array_equal(np.sort(rows), np.arange(len(rows))):
-            raise RunError("the split does not hold every row once", fix="start a new run")
+            raise RunError(
+                "the split does not contain every row exactly once", fix="start a new run"
+            )
         if not np.isin(self.shared, self.test).all():
-            raise RunError("the split shares rows that are not in its test", fix="start a new run")
+            raise RunError(
+                "the split marks rows as shared that are not in its test set", fix="start a new run"
+            )
 
     @property
     def counts(self) -> dict[str, int]:
-        """Rows in each part, and those left out."""
+        """Number of rows in each set, and of those left out."""
         return {name: len(getattr(self, name)) for name in PARTS}
 
     @property
     def method(self) -> str:
-        """One sentence on how the rows were parted, in the user's language."""
+        """One sentence on how the rows were split, in the user's language."""
         return self.describe()
 
     def describe(self, language: str | None = None) -> str:
         """The same in ``language``: ``"en"`` or ``"zh"``."""
-        parts = [translate(clause, language).format(**self.values) for clause in self.clauses]
-        return "; ".join(parts)
+        return sentence(self.clauses, self.values, language)
 
     def findings(self) -> list[Finding]:
-        """What the user must be told: rows left out, and test rows that training has seen."""
+        """Findings: rows left out, and test rows that overlap with training."""
         found = [
             Finding("left_out", "warning", WHY_LEFT_OUT[why], values=self.values | {"count": count})
             for why, count in self.reasons.items()
         ]
         if len(self.shared):
             what = (
-                "{count} of the {test} test rows have a near-duplicate or their group in the "
-                "training rows"
+                "{count} of the {test} test rows have a near-duplicate or a row of their "
+                "group in the training or validation set"
             )
             facts: dict[str, object] = {"count": len(self.shared), "test": len(self.test)}
             rows = tuple(int(row) for row in self.shared[:5])
-            fix = "the figures without them stand beside"
+            fix = "results without them are reported as well"
             found.append(Finding("shared_rows", "warning", what, fix, facts, rows))
         return found
 
@@ -102,12 +104,12 @@ class Split:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Split:
-        """Make the split that ``to_dict`` described.
+        """The split that ``to_dict`` described.
 
         Raises
         ------
         RunError
-            The description is altered, or newer than this Durée.
+            The description was altered, or written by a newer version of Durée.
         """
         try:
             if state["version"] != 1:
@@ -121,5 +123,6 @@ class Split:
             )
         except (KeyError, TypeError, ValueError, OverflowError):
             raise RunError(
-                "the split is altered, or was written by a newer Durée", fix="start a new run"
+                "the split was altered, or written by a newer version of Durée",
+                fix="start a new run",
             ) from None

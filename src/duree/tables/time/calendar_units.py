@@ -1,4 +1,4 @@
-"""Times of a table: numbers or moments, and a unit in which spells can be counted."""
+"""Calendar units: the times of spells and events, and the unit in which spells are counted."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import polars as pl
 from duree.errors import DataError
 from duree.tables.columns import resolve_column
 from duree.tables.table import Table
-from duree.tables.time.order import is_category, not_in_order
-
-MONTHS, EIGHT_DIGITS = r"^\d{4}-\d\d$", r"^(1[5-9]|2[01])\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$"
-# ISO 8601; a moment without a zone is taken as UTC.
-MOMENTS = (
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%dT%H:%M%#z",
-    "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f%#z",
+from duree.tables.time.parse import (
+    DATE,
+    EVEN_CLOCKS,
+    LIKELY_DATE,
+    MONTH,
+    NUMBER,
+    Form,
+    form_of,
+    moments_of,
+    not_in_order,
+    require_read,
+    written_cells,
 )
+
 MICROSECONDS_A_DAY = 86_400_000_000
+# The cells by which the form of a column is decided.
 SAMPLE = 1000
 
 UNITS = {
@@ -36,22 +37,22 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Clock:
-    """How the times of spells are counted.
+    """The unit in which the times of spells are counted.
 
     Attributes
     ----------
     unit : {"step", "day", "month", "year"}
-        ``step``: the times are numbers, and whole ones.
+        ``step``: the times are whole numbers.
     """
 
     unit: str
 
     @classmethod
     def of(cls, starts: pl.Series, ends: pl.Series) -> Clock:
-        """The coarsest unit by which times, as ``read_times`` gives them, lose nothing.
+        """The coarsest unit in which times, as ``read_times`` gives them, are exact.
 
-        Months are such a unit where all spells begin on the first day of one, and end on the first
-        or the last; years in the same way.
+        This is the month where all spells begin on the first day of a month and end on the first
+        or the last; the year is defined in the same way.
         """
         if starts.dtype != pl.Datetime:
             return cls("step")
@@ -69,15 +70,17 @@ class Clock:
         Raises
         ------
         DataError
-            They are numbers and not dates, or the other way round; or no whole numbers.
+            They are numbers where the other times are dates, or the reverse; or they are not whole
+            numbers.
         """
         are_dates = times.dtype == pl.Datetime
         if times.null_count() < len(times) and are_dates == (self.unit == "step"):
             raise DataError(
-                "the column {column!r} holds {kind}, and the other times are of another kind",
+                "the column {column!r} holds dates, but the other times are numbers"
+                if are_dates
+                else "the column {column!r} holds numbers, but the other times are dates",
                 fix="write all times as whole numbers, or all as dates such as 1999-12-31",
                 column=times.name,
-                kind="dates" if are_dates else "numbers",
             )
         if self.unit == "step":
             counts = times.cast(pl.Int64)
@@ -91,55 +94,28 @@ class Clock:
         return years if self.unit == "year" else years * 12 + times.dt.month().cast(pl.Int64) - 1
 
     def label(self, count: int) -> str:
-        """A time as one would write it."""
+        """A time as text."""
         if self.unit == "day":
             return str(pl.Series([count], dtype=pl.Int32).cast(pl.Date)[0])
         return f"{count // 12}-{count % 12 + 1:02}" if self.unit == "month" else str(count)
 
 
 def read_times(table: Table, name: str) -> pl.Series:
-    """A column of times: Float64 where they are numbers, else Datetime in UTC; missing ones null.
+    """A column of times: Float64 if they are numbers, otherwise Datetime in UTC; missing ones null.
 
     Dates are those of ISO 8601 (2003-06, 2003-06-30, 2003-06-30T12:00:00), or eight digits.
 
     Raises
     ------
     DataError
-        A cell is no time, or is written otherwise than the others.
+        A cell is not a time, or is written in another form than the others.
     """
     column = table.frame[resolve_column(table, name)]
     if column.dtype in (pl.Date, pl.Datetime):
-        zone = getattr(column.dtype, "time_zone", None)
-        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zone else column
-        return column.cast(pl.Datetime("us"))
-    is_written = column.dtype in (pl.String, pl.Null) or is_category(column)
-    if not (column.dtype.is_numeric() or is_written):
-        raise DataError(
-            "the column {column!r} holds {kind}, not times",
-            fix="choose a column of numbers, dates or text",
-            column=name,
-            kind=str(column.dtype),
-        )
-    texts = column.cast(pl.String).str.strip_chars()
-    texts = texts.set(texts == "", None)
-    if texts.str.contains(EIGHT_DIGITS).all():
-        return texts.str.to_datetime("%Y%m%d", strict=False, time_unit="us")
-    numbers = texts.cast(pl.Float64, strict=False)
-    numbers = numbers.set(~numbers.is_finite(), None)
-    if numbers.null_count() == texts.null_count():
-        return numbers
-    if texts.str.contains(MONTHS).all():
-        return (texts + "-01").str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
-    # The first cells tell in which form all are written.
-    sample = texts.drop_nulls().head(SAMPLE)
-    missed = {form: _moments(sample, form).null_count() for form in MOMENTS}
-    form = min(missed, key=missed.__getitem__)
-    no_numbers = sample.cast(pl.Float64, strict=False).null_count()
-    best = numbers if no_numbers <= missed[form] else _moments(texts, form)
-    if (odd := best.is_null() & texts.is_not_null()).any():
-        row = int(odd.arg_max() or 0)
-        raise not_in_order(name, row, texts[row])
-    return best
+        return moments_of(column)
+    texts = written_cells(column)
+    form = form_of(texts, (LIKELY_DATE, NUMBER, MONTH)) or _most_frequent_form(texts)
+    return require_read(texts, form.read(texts))
 
 
 def days(moments: pl.Series) -> pl.Series:
@@ -149,7 +125,8 @@ def days(moments: pl.Series) -> pl.Series:
     return moments.dt.epoch("us").cast(pl.Float64) / MICROSECONDS_A_DAY
 
 
-def _moments(texts: pl.Series, form: str) -> pl.Series:
-    zone = "UTC" if "z" in form else None
-    moments = texts.str.to_datetime(form, strict=False, time_unit="us", time_zone=zone)
-    return moments.dt.replace_time_zone(None) if zone else moments
+def _most_frequent_form(texts: pl.Series) -> Form:
+    """Numbers, dates or times of day: the form of most of the first cells."""
+    sample = texts.drop_nulls().head(SAMPLE)
+    unread = {form: form.read(sample).null_count() for form in (NUMBER, DATE, *EVEN_CLOCKS)}
+    return min(unread, key=unread.__getitem__)

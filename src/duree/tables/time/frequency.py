@@ -1,12 +1,11 @@
-"""Frequency: how far apart the steps of a series are, and which step each time is.
+"""Frequency: the distance between steps of a series, and the step of each time.
 
 Years, quarters and months are counted by the calendar, so that the last days of two months are one
-step apart; weekdays leave Saturday and Sunday out; all else is counted in equal steps.
+step apart; weekdays skip Saturday and Sunday; everything else is counted in equal steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,24 +14,30 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.tables.time.order import time_order
+from duree.tables.time.parse import (
+    CLOCK,
+    DATE,
+    EIGHT_DIGITS,
+    MONTH,
+    NUMBER,
+    QUARTER,
+    form_of,
+    moments_of,
+    written_cells,
+)
 
 Floats = NDArray[np.float64]
 
 DAY = 86_400.0
 # Months in a step of each unit that the calendar counts.
 MONTHS = {"year": 12, "quarter": 3, "month": 1}
-# Steps until the season comes round again.
+# Steps in a seasonal cycle.
 PERIODS = {"quarter": 4, "month": 12, "week": 52, "day": 7, "weekday": 5, "hour": 24}
-# The usual distance of neighbours, in days, by which a unit that the calendar counts is known.
+# The usual distance between neighbours, in days, of each unit that the calendar counts.
 DISTANCES = {"year": (365, 366), "quarter": (90, 92), "month": (28, 31)}
-# How moments are written, and how they are read: each way has one shape.
-SHAPES: dict[str, str] = {
-    "quarter": r"\d{4}[ -]?[Qq][1-4]",
-    "month": r"\d{4}-\d\d",
-    "date": r"\d{4}-\d\d-\d\d",
-    "time": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*",
-}
-# Of the steps between neighbours, so many must be one for a grid to fit.
+# The forms in which times are written, by precedence.
+FORMS = (QUARTER, MONTH, DATE, CLOCK, EIGHT_DIGITS, NUMBER)
+# The least share of neighbours that must be one step apart for a grid to fit.
 REGULAR = 0.5
 UNIT_NAMES = {DAY: "day", 7 * DAY: "week", 3600.0: "hour"}
 
@@ -44,9 +49,9 @@ class Times:
     Attributes
     ----------
     moments : float64 [rows]
-        Seconds since 1970, or the numbers themselves; NaN where there is none.
+        Seconds since 1970, or the numbers themselves; NaN where missing.
     written : str
-        "number", or how dates are written: one of ``SHAPES``.
+        The name of their form: one of ``FORMS``.
     """
 
     moments: Floats
@@ -62,9 +67,9 @@ class Frequency:
     unit : str
         "year", "quarter", "month", "week", "day", "weekday", "hour"; "step" for any other.
     every : float
-        Seconds, or whole numbers, in a step; units that the calendar counts do without.
+        Seconds, or numbers, in a step; not used for units that the calendar counts.
     origin : float
-        The first moment of all.
+        The first moment.
     written : str
         See ``Times``.
     """
@@ -76,11 +81,11 @@ class Frequency:
 
     @property
     def period(self) -> int:
-        """Steps until the season comes round again; 1 where there is none."""
+        """Steps in a seasonal cycle; 1 if there is none."""
         return PERIODS.get(self.unit, 1)
 
     def places(self, moments: Floats) -> Floats:
-        """How many steps each moment lies after the first of all; whole where the grid fits."""
+        """Steps of each moment after the first; integers where the grid fits."""
         if self.unit in MONTHS:
             months = _as("M", moments) - _as("M", np.array([self.origin]))
             return np.asarray(months.astype(np.float64) / MONTHS[self.unit])
@@ -90,7 +95,7 @@ class Frequency:
         return np.asarray((moments - self.origin) / self.every)
 
     def moments(self, places: Floats) -> Floats:
-        """The moment of each step; months keep the day of the first, or are told by their last."""
+        """The moment of each step; months have the day of the first moment, or their last day."""
         if self.unit in MONTHS:
             first = _as("D", np.array([self.origin]))
             day = first - _as("M", np.array([self.origin])).astype("datetime64[D]")
@@ -107,7 +112,7 @@ class Frequency:
         return self.origin + np.asarray(places) * self.every
 
     def labels(self, places: Floats) -> list[str]:
-        """The times of steps, as the table writes them."""
+        """The times of steps, written as in the table."""
         moments = self.moments(places)
         if self.written == "number":
             return [f"{moment:.10g}" for moment in moments]
@@ -118,9 +123,9 @@ class Frequency:
         return [str(moment) for moment in _as(precision, moments)]
 
     def calendar(self, places: Floats) -> Floats:
-        """Where in the year, the week and the day each step lies: float64 [steps, channels].
+        """Positions of the steps in the year, the week and the day: float64 [steps, channels].
 
-        Each is a point on a circle (sine, cosine); a cycle of one step is left out.
+        Each is a point on a circle (sine, cosine); cycles of one step are left out.
         """
         if self.written == "number":
             return np.zeros((len(places), 0))
@@ -139,44 +144,38 @@ class Frequency:
 
 
 def read_times(column: pl.Series) -> Times:
-    """The moments of a column of numbers, dates, or texts that tell one or the other.
+    """The moments of a column of numbers, dates, or texts that are one or the other.
 
     Raises
     ------
     DataError
-        The values cannot be placed in time, or only in an order (as ``"2001 spring"``).
+        The values cannot be ordered in time, or have only an order (as ``"2001 spring"``).
     """
-    time_order(column)  # refuses what cannot be ordered, and names the row
+    time_order(column)  # refuses what cannot be ordered, and gives the row
     if column.dtype.is_temporal():
-        moments = column.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / 1e6
-        return Times(_floats(moments), "date" if column.dtype == pl.Date else "time")
+        return Times(_seconds_of(moments_of(column)), _precision(column))
     if column.dtype.is_numeric():
-        return Times(_floats(column.cast(pl.Float64)), "number")
-    texts = column.cast(pl.String).str.strip_chars()
-    texts = texts.set(texts == "", None)
-    known = texts.drop_nulls()
-    for written, shape in SHAPES.items():
-        if known.len() and known.str.contains(f"^(?:{shape})$").all():
-            return Times(_floats(READERS[written](texts)), written)
-    if known.len() and known.str.contains(r"^\d{8}$").all():
-        dates = texts.str.to_date("%Y%m%d", strict=False)
-        if dates.null_count() == texts.null_count():
-            return read_times(dates.alias(column.name))
-    numbers = texts.cast(pl.Float64, strict=False)
-    if numbers.null_count() > texts.null_count():
+        return Times(_floats(column.cast(pl.Float64)), NUMBER.name)
+    texts = written_cells(column)
+    form = form_of(texts, FORMS) if texts.null_count() < texts.len() else NUMBER
+    if form is EIGHT_DIGITS and form.read(texts).null_count() > texts.null_count():
+        form = NUMBER
+    if form is None:
+        numbers = NUMBER.read(texts)
         raise DataError(
-            "the times in {column!r} are no numbers and no dates: {value!r}",
+            "the times in {column!r} are neither numbers nor dates: {value!r}",
             fix="write them as 1999, 1999-Q4, 1999-12, 1999-12-31 or 1999-12-31 18:00",
             column=column.name,
-            value=next(text for text, number in zip(texts, numbers, strict=True) if number is None),
+            value=texts.filter(numbers.is_null() & texts.is_not_null())[0],
         )
-    return Times(_floats(numbers), "number")
+    values = form.read(texts)
+    return Times(_floats(values) if form is NUMBER else _seconds_of(values), form.name)
 
 
 def find_frequency(series: list[Floats], written: str) -> Frequency | None:
-    """The grid on which the times of all series lie; None where there is none.
+    """The grid on which the times of all series lie; None if there is none.
 
-    ``series`` holds the moments of each series, rising.
+    ``series`` are the ascending moments of each series.
     """
     moments = np.concatenate(series)
     apart = np.concatenate([np.diff(times) for times in series])
@@ -200,38 +199,19 @@ def find_frequency(series: list[Floats], written: str) -> Frequency | None:
 
 
 def _fits(frequency: Frequency, series: list[Floats]) -> bool:
-    """Whether every time is a step of its own, and most neighbours are one step apart."""
+    """Whether every time is a different step, and most neighbours are one step apart."""
     places = [frequency.places(times) for times in series]
     steps = np.concatenate([np.diff(found) for found in places])
     whole = all(np.allclose(found, np.rint(found), atol=1e-6) for found in places)
     return whole and bool((steps > 0.5).all()) and float(np.mean(steps < 1.5)) >= REGULAR
 
 
-def _quarters(texts: pl.Series) -> pl.Series:
-    year = texts.str.slice(0, 4).cast(pl.Int32)
-    month = texts.str.slice(-1).cast(pl.Int32) * 3 - 2
-    frame = pl.DataFrame({"year": year, "month": month})
-    return _epoch(frame.select(pl.date("year", "month", 1)).to_series())
+def _precision(column: pl.Series) -> str:
+    return DATE.name if column.dtype == pl.Date else CLOCK.name
 
 
-def _epoch(moments: pl.Series) -> pl.Series:
-    return moments.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / 1e6
-
-
-def _with_clock(texts: pl.Series) -> pl.Series:
-    """Seconds since 1970; a time without a zone is taken as UTC."""
-    plain = texts.str.replace(" ", "T", literal=True)
-    if plain.drop_nulls().str.contains(r"(?:Z|[+-]\d\d:?\d\d)$").all():
-        return _epoch(plain.str.to_datetime(time_zone="UTC").dt.replace_time_zone(None))
-    return _epoch(plain.str.to_datetime(time_unit="us"))
-
-
-READERS: dict[str, Callable[[pl.Series], pl.Series]] = {
-    "quarter": _quarters,
-    "month": lambda texts: _epoch((texts + "-01").str.to_date("%Y-%m-%d")),
-    "date": lambda texts: _epoch(texts.str.to_date("%Y-%m-%d")),
-    "time": _with_clock,
-}
+def _seconds_of(moments: pl.Series) -> Floats:
+    return _floats(moments.cast(pl.Int64).cast(pl.Float64) / 1e6)
 
 
 def _floats(column: pl.Series) -> Floats:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError
-
-ISO_DATE = re.compile(
-    r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?)?", re.IGNORECASE
+from duree.tables.time.parse import (
+    CLOCK,
+    DATE,
+    MONTH,
+    form_of,
+    is_category,
+    not_in_order,
+    require_read,
+    written_cells,
 )
-ANY_DATE = re.compile(rf"{ISO_DATE.pattern}|\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}", re.IGNORECASE)
+
+ISO_FORMS = (MONTH, DATE, CLOCK)
+ANY_DATE = re.compile(
+    rf"{'|'.join(form.shape for form in ISO_FORMS)}|\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}"
+)
 TIME_NAMES = re.compile(
     r"(^|[^a-z])(date|year|month|time|timestamp|published|created|jahr|datum|année|an|fecha|año)"
     r"([^a-z]|$)|日期|时间|年份?|年月",
     re.IGNORECASE,
 )
-MONTH_LENGTH, DAY_LENGTH = len("2001-05"), len("2001-05-14")
 
 
 def time_order(column: pl.Series) -> NDArray[np.int64]:
@@ -33,15 +40,7 @@ def time_order(column: pl.Series) -> NDArray[np.int64]:
     """
     if column.dtype.is_temporal() or column.dtype.is_numeric():
         return _places(_finite(column))
-    if not (column.dtype in (pl.String, pl.Null) or is_category(column)):
-        raise DataError(
-            "the column {column!r} holds {kind}, not times",
-            fix="choose a column of numbers, dates or text",
-            column=column.name,
-            kind=str(column.dtype),
-        )
-    texts = column.cast(pl.String).str.strip_chars()
-    texts = texts.set(texts == "", None)
+    texts = written_cells(column)
     for kind in (pl.Int64, pl.Float64):
         numbers = texts.cast(kind, strict=False)
         if numbers.null_count() == texts.null_count() and not _are_reversed_dates(texts):
@@ -50,7 +49,7 @@ def time_order(column: pl.Series) -> NDArray[np.int64]:
 
 
 def holds_dates(column: pl.Series) -> bool:
-    """Whether a column seems to say when: by its values, or by its name and whole numbers."""
+    """Whether a column seems to hold times: by its values, or by its name and whole numbers."""
     if column.dtype in (pl.Date, pl.Datetime):
         return True
     if not (column.dtype == pl.String or column.dtype.is_integer() or is_category(column)):
@@ -62,11 +61,6 @@ def holds_dates(column: pl.Series) -> bool:
         return True
     numbers = sample.cast(pl.Int64, strict=False)
     return bool(TIME_NAMES.search(column.name)) and numbers.null_count() == 0
-
-
-def is_category(column: pl.Series) -> bool:
-    """Whether the cells are names out of a list (value labels, factors)."""
-    return isinstance(column.dtype, pl.Categorical | pl.Enum)
 
 
 def _places(values: pl.Series) -> NDArray[np.int64]:
@@ -93,41 +87,15 @@ def _are_reversed_dates(texts: pl.Series) -> bool:
 
 def _text_order(texts: pl.Series) -> pl.Series:
     """The texts as moments if they are ISO dates, as themselves if year-first and of one shape."""
-    values = texts.drop_nulls().unique(maintain_order=True)
-    shape = values.str.replace_all(r"\d", "0").unique()
-    if not all(ISO_DATE.fullmatch(value) for value in values):
+    if form := form_of(texts, ISO_FORMS):
+        return require_read(texts, form.read(texts))
+    is_iso = pl.select(pl.any_horizontal(form.matches(texts) for form in ISO_FORMS)).to_series()
+    if is_iso.all():  # in several forms: the first cell decides
+        first = form_of(texts.drop_nulls().head(1), ISO_FORMS)
+        is_iso = first.matches(texts) if first else is_iso
+    else:
+        shape = texts.drop_nulls().str.replace_all(r"\d", "0").unique()
         if shape.len() == 1 and re.match(r"0000(\D|$)", str(shape[0])):
             return texts
-        odd = next(v for v in values if not ISO_DATE.fullmatch(v))
-        raise not_in_order(texts.name, _row_of(texts, odd), odd)
-    moments = [_moment(texts, value) for value in values]
-    precisions = [min(len(value), DAY_LENGTH + 1) for value in values]
-    if len(set(precisions)) > 1:
-        odd = values[precisions.index(next(p for p in precisions if p != precisions[0]))]
-        raise not_in_order(texts.name, _row_of(texts, odd), odd)
-    return texts.replace_strict(values, moments, return_dtype=pl.Float64)
-
-
-def _moment(texts: pl.Series, value: str) -> float:
-    """Seconds since 1970; a time without a zone is taken as UTC."""
-    try:
-        moment = datetime.fromisoformat(value + "-01" if len(value) == MONTH_LENGTH else value)
-    except ValueError:
-        raise not_in_order(texts.name, _row_of(texts, value), value) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _row_of(texts: pl.Series, value: str) -> int:
-    return int((texts == value).fill_null(False).arg_max() or 0)
-
-
-def not_in_order(column: str, row: int, value: object) -> DataError:
-    """What is told of a value, in a row counted from 0, that is no time."""
-    return DataError(
-        "{value!r} in the column {column!r} cannot be placed in time",
-        "row {row}",
-        "write all its values as numbers, or as dates such as 1999-12-31, all equally precise",
-        value=value,
-        column=column,
-        row=row + 1,
-    )
+    row = int((~is_iso).fill_null(False).arg_max() or 0)
+    raise not_in_order(texts.name, row, texts[row])

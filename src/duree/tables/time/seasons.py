@@ -1,7 +1,7 @@
-"""Seasons: whether a series has one, its indices, and the naive forecast that goes by them.
+"""Seasons: a test for seasonality, seasonal indices, and naive forecasts that use them.
 
-As the M4 competition defines them (Makridakis et al. 2020; its R functions SeasonalityTest and
-Benchmarks): all is computed from the values up to the origin alone.
+As defined by the M4 competition (Makridakis et al. 2020; its R functions SeasonalityTest and
+Benchmarks): everything is computed only from values up to the origin.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Two-sided 90 %, as in the competition.
+# Critical value of a two-sided 90% test, as in the competition.
 CRITICAL = 1.645
-# A season must be seen so often before it is believed.
+# The fewest cycles for the test of seasonality.
 CYCLES = 3
 
 
 def without_gaps(values: Floats) -> Floats:
-    """Missing steps carry the last value before them: nothing is taken from what came after."""
+    """Missing values replaced by the last value before them, so that no later value is used."""
     seen = np.isfinite(values)
     last = np.maximum.accumulate(np.where(seen, np.arange(len(values)), 0))
     return np.asarray(values[last])
 
 
 def is_seasonal(values: Floats, period: int) -> bool:
-    """Whether the autocorrelation at the period is larger than chance explains.
+    """Whether the autocorrelation at the period is significant.
 
     ``values`` float64 [steps], none missing.
     """
@@ -41,7 +41,7 @@ def is_seasonal(values: Floats, period: int) -> bool:
 
 
 def seasonal_indices(values: Floats, period: int) -> Floats:
-    """Multiplicative indices of the seasons, [period]; the first is that of the first step.
+    """Multiplicative seasonal indices, [period]; the first is that of the first step.
 
     Classical decomposition: ratios to a centred moving average, averaged by season.
     """
@@ -58,12 +58,12 @@ def seasonal_indices(values: Floats, period: int) -> Floats:
 
 
 def naive2(values: Floats, horizon: int, period: int) -> Floats:
-    """The last value, seasonally adjusted where there is a season, float64 [horizon].
+    """The last value, seasonally adjusted if the series is seasonal, float64 [horizon].
 
-    ``values`` float64 [steps]; missing ones carry the last before them.
+    ``values`` float64 [steps]; missing ones are replaced by the last before them.
     """
     known = without_gaps(values)
-    # Ratios need numbers of one sign; the competition has positive ones only.
+    # Ratios need values of one sign; those of the competition are positive.
     if not is_seasonal(known, period) or known.min() <= 0:
         return np.full(horizon, known[-1])
     indices = seasonal_indices(known, period)
@@ -72,7 +72,7 @@ def naive2(values: Floats, horizon: int, period: int) -> Floats:
 
 
 def seasonal_naive(values: Floats, horizon: int, period: int) -> Floats:
-    """What came one period before; the last value where less than a period was seen."""
+    """The value one period before; the last value if there is less than one period."""
     known = without_gaps(values)
     if len(known) < period:
         return np.full(horizon, known[-1])
@@ -80,9 +80,9 @@ def seasonal_naive(values: Floats, horizon: int, period: int) -> Floats:
 
 
 def naive_error(values: Floats, period: int) -> float:
-    """Mean absolute error of the seasonal naive forecast within the values: what MASE divides by.
+    """Mean absolute error of the seasonal naive forecast within the values, the scale of MASE.
 
-    Hyndman & Koehler 2006. A series of one value has 0.
+    0 for a series of one value. Source: Hyndman & Koehler 2006.
     """
     step = period if len(values) > period else 1
     errors = np.abs(values[step:] - values[:-step])

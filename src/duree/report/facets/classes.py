@@ -1,0 +1,190 @@
+"""Classes: one for each row, or several labels, and where the network gave a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import polars as pl
+
+from duree.report.facets.target import Target
+from duree.report.figures.classes import (
+    MOST_IN_MATRIX,
+    draw_confusion,
+    draw_reliability,
+    reliability_models,
+)
+from duree.report.figures.plan import Plan
+from duree.report.methods.phrases import Phrases
+from duree.report.numbers import count, share
+from duree.report.pages.mistakes import (
+    Mistake,
+    mistaken_classes,
+    mistaken_labels,
+    wrong_rows,
+)
+from duree.report.pages.section import Page, Section
+from duree.report.pages.table_rows import class_rows
+from duree.report.run_data import RunData
+from duree.report.run_folder import PROBABILITY, RunFolder
+from duree.report.safe_text import label
+from duree.report.vocabulary import Words
+
+
+@dataclass(frozen=True)
+class Classes(Target):
+    """One of several classes for each row."""
+
+    names: tuple[str, ...]
+
+    watched: ClassVar[tuple[str, int]] = ("validation accuracy", 1)
+
+    @classmethod
+    def find(cls, folder: RunFolder) -> Self | None:
+        names = tuple(name[len(PROBABILITY) :] for name in folder.probability_columns)
+        return cls(names) if names else None
+
+    def classes(self, run: RunData) -> list[str]:
+        return list(self.names)
+
+    def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
+        answers = run.predictions[self.column(run)].cast(pl.String)
+        return rows["prediction"].cast(pl.String) == answers
+
+    def question_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
+        yield say(
+            "From {source} the class in “{target}” was predicted, one of {k}.",
+            source=run.rows.source(run, say),
+            target=label(self.column(run)),
+            k=len(self.names),
+        )
+
+    def loss(self, run: RunData, say: Phrases) -> str:
+        return say("cross-entropy")
+
+    def calibration_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
+        yield say(
+            "The scores were then calibrated by temperature scaling on the validation set "
+            "({guo2017})."
+        )
+
+    def answer_shown(self, run: RunData, answer: str, sure: float) -> tuple[str, str]:
+        return label(answer), f" ({share(sure, run.test_rows)})"
+
+    def sections(self) -> Sequence[Section]:
+        return [ClassErrors(), ClassMistakes(self)]
+
+    def figures(self, run: RunData) -> Sequence[Plan]:
+        plans = [Plan("confusion", "Confusions of the network", draw_confusion)]
+        return plans + reliability_plans(run)
+
+    def mistakes(self, run: RunData, words: Words) -> list[Mistake]:
+        """The mistakes that the network was surest of."""
+        return list(mistaken_classes(run))
+
+
+@dataclass(frozen=True)
+class Labels(Classes):
+    """Any number of labels for each row."""
+
+    separator: str = ";"
+
+    watched: ClassVar[tuple[str, int]] = ("validation share of correct labels", 1)
+
+    @classmethod
+    def find(cls, folder: RunFolder) -> Self | None:
+        separator, found = folder.recipe.data.label_separator, Classes.find(folder)
+        return None if separator is None or found is None else cls(found.names, separator)
+
+    def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
+        return None
+
+    def question_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
+        yield say(
+            "From {source} the labels in “{target}” were predicted: any number of {k} for each "
+            "row.",
+            source=run.rows.source(run, say),
+            target=label(self.column(run)),
+            k=len(self.names),
+        )
+
+    def loss(self, run: RunData, say: Phrases) -> str:
+        return say("binary cross-entropy of each label")
+
+    def figures(self, run: RunData) -> Sequence[Plan]:
+        return reliability_plans(run)
+
+    def mistakes(self, run: RunData, words: Words) -> list[Mistake]:
+        return list(mistaken_labels(run, list(self.names), self.separator))
+
+
+def reliability_plans(run: RunData) -> list[Plan]:
+    """The reliability of the probabilities, where there are any."""
+    title = "Predicted confidence and share correct"
+    return [Plan("reliability", title, draw_reliability)] if reliability_models(run) else []
+
+
+@dataclass(frozen=True)
+class ClassErrors(Section):
+    """Which classes are predicted in place of which, and how reliable the probabilities are."""
+
+    anchor = "errors"
+    title = "Errors of the network"
+    template = "class_errors.html"
+    after = "training"
+
+    def facts(self, page: Page) -> dict[str, Any]:
+        run, words = page.run, page.words.of_answers
+        per_class = class_rows(run)
+        others = len(run.metrics.per_class.get("network", {})) - len(per_class)
+        classes = run.target.classes(run)
+        return {
+            "t": words,
+            "confusion": words(
+                "Test rows by true class (down) and predicted class (across), with the share "
+                "of the true class. Blue: correct; orange: wrong."
+            )
+            if len(classes) <= MOST_IN_MATRIX
+            else words(
+                "The most frequent confusions (true → predicted). The full table of {n} "
+                "classes can be computed from predictions.parquet.",
+                n=len(classes),
+            ),
+            "per_class": per_class,
+            "per_class_caption": words.joined(
+                words(
+                    "Precision, recall and F1 of the network for each class with 95 % "
+                    "intervals, most frequent first."
+                ),
+                words("The other {n} classes are in metrics.json.", n=others) if others else "",
+            ),
+        }
+
+
+@dataclass(frozen=True)
+class ClassMistakes(Section):
+    """The mistakes that the network was surest of."""
+
+    target: Classes
+
+    anchor = "mistakes"
+    title = "Worst errors"
+    template = "mistakes.html"
+    after = "training"
+
+    def facts(self, page: Page) -> dict[str, Any]:
+        run, words = page.run, page.words.of_answers
+        wrong = int(wrong_rows(run).sum())
+        return {
+            "t": words,
+            "lead": words(
+                "The network was wrong on {n} of {rows} test rows ({part}). These are its most "
+                "confident errors: look here for label errors, irony, and cases that no model "
+                "can get right.",
+                n=count(wrong),
+                rows=count(run.answers),
+                part=share(wrong / (run.answers or 1), run.answers),
+            ),
+            "mistakes": self.target.mistakes(run, words),
+        }

@@ -1,0 +1,20 @@
+"""Plan: a figure that a run has, and the function that draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from duree.report.run_data import RunData
+from duree.report.vocabulary import Words
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One figure: its name (also the file's), what it shows, and the function that draws it."""
+
+    name: str
+    title: str
+    draw: Callable[[RunData, Words], Figure]

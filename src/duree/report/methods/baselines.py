@@ -1,0 +1,73 @@
+"""Methods of baselines: what each is, and how its constants were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from duree.report.methods.phrases import Phrases
+from duree.report.run_data import RunData
+from duree.results.run_files import NETWORK
+
+# Of runs of version 0.1.0, which store names alone; layouts and targets bring further ones.
+BASELINES = {
+    "majority": "the commonest class of the training rows",
+    "mean": "the mean of the training rows",
+    "tfidf_logistic": "logistic regression on TF-IDF weights ({sparckjones1972}) of units and "
+    "pairs of neighbouring units",
+    "tfidf_ridge": "ridge regression ({hoerl1970}) on TF-IDF weights ({sparckjones1972}) of units "
+    "and pairs of neighbouring units",
+    "nb_svm": "NB-SVM ({wang2012}) with the logistic loss",
+    "random_forest": "a random forest ({breiman2001}) on TF-IDF weights of units",
+}
+# What a baseline's constants are called in a sentence.
+CHOSEN = {
+    "hidden_states": "hidden states",
+    "leaf_steps": "steps in a leaf",
+    "rounds": "rounds",
+    "strength": "strength",
+    "trees": "trees",
+}
+
+
+def baseline_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """Which baselines there are, and how they were trained."""
+    names = [n for n in run.metrics.results if n != NETWORK and not run.is_part(n)]
+    if not names:
+        yield say("No baseline was trained.")
+        return
+    described = [_with_constants(run, name, say) for name in names]
+    joined = ("；" if say.words.language == "zh" else "; ").join(described)
+    yield from run.target.baseline_sentences(run, joined, say)
+
+
+def of_same_rows(run: RunData, described: str, say: Phrases) -> Iterator[str]:
+    """How baselines that learn from the training rows were trained."""
+    yield say(run.rows.with_baselines, baselines=described)
+    for extra in run.extras:
+        yield from extra.baseline_sentences(run, say)
+    yield say(
+        "Their hyperparameters were chosen on the validation set, never on the test set; each "
+        "was then refitted on training and validation rows together."
+    )
+
+
+def describe_baseline(run: RunData, name: str, say: Phrases) -> str:
+    """What a baseline is, in a few words; an unknown one is called what the file calls it."""
+    known = {**BASELINES, **run.rows.baselines, **run.target.baselines}
+    return say(known[name]) if name in known else name
+
+
+def _with_constants(run: RunData, name: str, say: Phrases) -> str:
+    described = describe_baseline(run, name, say)
+    chosen = run.metrics.choices.get(name, {})
+    if not chosen:
+        return described
+    settings = ", ".join(
+        f"{say(CHOSEN[key]) if key in CHOSEN else key} = {_plain(value)}"
+        for key, value in chosen.items()
+    )
+    return say("{baseline}, with {settings}", baseline=described, settings=settings)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,83 @@
+"""Methods of texts: how they were encoded, and what the network that reads them is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from duree.report.methods import network
+from duree.report.methods.phrases import Phrases
+from duree.report.numbers import count
+from duree.report.run_data import RunData
+
+SEGMENTERS = {
+    "auto": "words, or characters where the script has no spaces",
+    "words": "words",
+    "characters": "characters",
+    "jieba": "words as segmented by jieba",
+}
+NUMBERS = {
+    "keep": "",
+    "digits": "Every digit was written as 0.",
+    "one": "Every number was written as 0.",
+}
+KEEP = {
+    "both": (
+        "Texts longer than {limit} units were truncated to their first {head} and last "
+        "{tail} units."
+    ),
+    "head": "Texts longer than {limit} units were truncated to their first {limit} units.",
+    "tail": "Texts longer than {limit} units were truncated to their last {limit} units.",
+}
+
+
+def encoding_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """How a text became a sequence."""
+    text = run.recipe.text
+    units = say(SEGMENTERS[text.segmenter])
+    if text.lowercase:
+        yield say("Texts were case-folded and split into {units}.", units=units)
+    else:
+        yield say("Texts were split into {units}.", units=units)
+    if NUMBERS[text.numbers]:
+        yield say(NUMBERS[text.numbers])
+    yield say(
+        "The {n} most frequent units of the training texts form the vocabulary; all others are "
+        "unknown.",
+        n=count(text.max_features),
+    )
+    yield say(
+        KEEP[text.keep],
+        limit=count(text.max_length),
+        head=count(text.max_length - text.max_length // 2),
+        tail=count(text.max_length // 2),
+    )
+
+
+def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """What the network is made of."""
+    model = run.recipe.model
+    yield say(
+        "Each unit was embedded in {embedding} dimensions and read by a {direction}{cell} with "
+        "{layers} and {size}; {pooling}, and a linear layer gave the scores.",
+        embedding=model.embedding_size,
+        direction=network.direction(run, say),
+        cell=network.cell(run, say),
+        layers=network.layers(run, say),
+        size=network.size(run, say),
+        pooling=network.pooling(run, say),
+    )
+    if model.wide:
+        yield say(
+            "A linear bag-of-words model ({wang2012}), trained separately, was combined with "
+            "the network ({cheng2016}), with weights found on the validation set; it was then "
+            "refitted on training and validation rows together."
+        )
+    yield from network.dropout_sentences(run, say)
+    if model.word_dropout:
+        yield say(
+            (
+                "{share:g} % of the units were replaced by the unknown unit during training "
+                "({iyyer2015})."
+            ),
+            share=100 * model.word_dropout,
+        )

@@ -1,0 +1,245 @@
+"""Sections that every run has: result, data, training, choices, methods, how to use and cite."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from duree.report.differences import agreements, differences
+from duree.report.methods.references import software_bibtex
+from duree.report.methods.write import write_methods
+from duree.report.notes import retold
+from duree.report.numbers import MINUS, count, difference, estimate, p_value, seconds
+from duree.report.pages import table_rows as rows
+from duree.report.pages.section import Page, Section
+from duree.report.pages.settings import list_choices
+from duree.report.run_data import RunData
+from duree.report.vocabulary import Words
+from duree.results.run_files import NETWORK, Metrics
+
+STEPS = ("read", "encode", "train", "baselines", "evaluate", "explain", "total")
+MOST_CLASSES = 20
+OTHER = {"en": "zh", "zh": "en"}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure in large print, with what is said below it."""
+
+    title: str
+    value: str
+    below: list[str]
+    ours: bool = False
+
+
+class ResultSection(Section):
+    """The verdict, and every model with its figures."""
+
+    anchor = "result"
+    title = "Result"
+    template = "result.html"
+
+    def facts(self, page: Page) -> dict[str, Any]:
+        run, words, metrics = page.run, page.words, page.run.metrics
+        other = OTHER[words.language]
+        metric = words.metric(metrics.primary_metric)
+        without_shared = rows.without_shared(run)
+        return {
+            "verdict": readable_verdict(run, words),
+            "other": other,
+            "verdict_other": readable_verdict(run, run.words(other)) if metrics.verdict_zh else "",
+            "tiles": list(_tiles(run, words)),
+            "without_shared": without_shared,
+            "models": rows.model_rows(run, words),
+            "notes": [_note(note, metrics, words) for note in metrics.notes],
+            "differences": differences(run, metrics.primary_metric),
+            "difference_rows": rows.difference_rows(run, words),
+            "agreements": agreements(run),
+            "seeds": rows.seed_rows(run),
+            "metric": metric,
+        }
+
+
+def _tiles(run: RunData, words: Words) -> Iterator[Tile]:
+    """The network, its strongest baseline, their difference, and what that rests on."""
+    metrics, primary, best = run.metrics, run.metrics.primary_metric, run.strongest_baseline
+    own = metrics.results[NETWORK].estimates.get(primary)
+    if own:
+        shown = estimate(own, primary, run.test_rows)
+        model = words.model(NETWORK, metrics.cell)
+        title = words("{metric}, {model}", metric=words.metric(primary), model=model)
+        yield Tile(title, shown.value, [shown.interval], ours=True)
+    if best:
+        shown = estimate(metrics.results[best].estimates[primary], primary, run.test_rows)
+        title = words("best baseline: {model}", model=words.model(best, metrics.cell))
+        yield Tile(title, shown.value, [shown.interval])
+        for found in differences(run, primary):
+            if found.model == best:
+                shown = difference(primary, found.evidence, run.test_rows)
+                p = f"{words('p (Holm)')} {p_value(found.evidence.p_value, run.test_rows)}"
+                title = words("network minus that baseline")
+                yield Tile(title, shown.value, [shown.interval, p])
+    openings = len(metrics.test_openings)
+    opened = words("used once") if openings == 1 else words("used {n} times", n=openings)
+    yield Tile(words("test rows"), count(run.test_rows), [opened])
+
+
+def readable_verdict(run: RunData, words: Words) -> str:
+    """The verdict with the models' names and true minus signs in place of what programs read."""
+    metrics = run.metrics
+    verdict = (metrics.verdict_zh if words.language == "zh" else "") or metrics.verdict
+    text = words.named(verdict, metrics.models, metrics.cell)
+    return re.sub(r"(?<!\w)-(?=\d)", MINUS, text)
+
+
+def _note(note: str, metrics: Metrics, words: Words) -> str:
+    """What a reader must know of a model, which it begins with."""
+    name, colon, text = note.partition(": ")
+    if name not in metrics.models:
+        return retold(note, words)
+    return words.model(name, metrics.cell) + colon + retold(text, words)
+
+
+class DataSection(Section):
+    """The split, the openings of the test part, the checks and the files."""
+
+    anchor = "data"
+    title = "Data"
+    template = "data.html"
+
+    def facts(self, page: Page) -> dict[str, Any]:
+        run, words = page.run, page.words
+        method = (run.split.method_zh if words.language == "zh" else "") or run.split.method
+        method = words.with_nouns(method)
+        stop = "" if method[-1:] in (".", "。") else "。" if words.language == "zh" else "."
+        openings = len(run.metrics.test_openings)
+        return {
+            "method": method[:1].upper() + method[1:] + stop,
+            "split_caption": words.joined(
+                words(
+                    "Training set, validation set (for all choices) and test set (for the "
+                    "results above)."
+                ),
+                _shares_below(run, words),
+            ),
+            "opened": words("The test set was used once:")
+            if openings == 1
+            else Markup("<strong>{}</strong>").format(
+                words("The test set was used {n} times:", n=openings)
+            ),
+            "checks": rows.check_rows(run, words),
+            "files_unit": words(run.rows.files_unit),
+        }
+
+
+def _shares_below(run: RunData, words: Words) -> str:
+    if not run.split.class_counts:
+        return ""
+    if len(run.target.classes(run)) <= MOST_CLASSES:
+        return words("Below, the share of each class in each set.")
+    return words("Below, the shares of the 20 most frequent classes in each set.")
+
+
+class TrainingSection(Section):
+    """How the network learned."""
+
+    anchor = "training"
+    title = "Training"
+    template = "training.html"
+
+    def facts(self, page: Page) -> dict[str, Any]:
+        run, words = page.run, page.words
+        return {
+            "caption": words.joined(
+                words(
+                    "Learning curves. The dashed line marks the epoch whose weights are the "
+                    "model’s: the best on the validation set."
+                ),
+                words(run.target.loss_note) if run.target.loss_note else "",
+            ),
+            "speeds": list(_speeds(run, words)),
+        }
+
+
+def _speeds(run: RunData, words: Words) -> Iterator[str]:
+    """How long each step of the run took."""
+    taken = run.metrics.seconds
+    yield from (f"{words(step)} {seconds(taken[step], words)}" for step in STEPS if step in taken)
+    if run.data.threads:
+        yield words("{n} threads", n=run.data.threads)
+    if run.history:
+        yield words("{n} rows per second", n=count(round(run.history[-1].rows_per_second)))
+
+
+class ChoicesSection(Section):
+    """Every setting beside its default."""
+
+    anchor = "choices"
+    title = "Settings"
+    template = "choices.html"
+
+    def facts(self, page: Page) -> dict[str, Any]:
+        return {"choices": list_choices(page.run.recipe, page.words)}
+
+
+class MethodsSection(Section):
+    """What was done, in both languages."""
+
+    anchor = "methods"
+    title = "Methods section"
+    template = "methods.html"
+
+    def facts(self, page: Page) -> dict[str, Any]:
+        return {"methods": _methods(page), "cited": _cited(page)}
+
+
+class RepeatSection(Section):
+    """How to predict new rows, to repeat the run, and to cite what it used."""
+
+    anchor = "repeat"
+    title = "Use, repeat, cite"
+    template = "repeat.html"
+
+    def facts(self, page: Page) -> dict[str, Any]:
+        run = page.run
+        needs, files = run.rows.to_predict(run, page.words)
+        own = software_bibtex(run.data.versions.get("duree", ""))
+        return {
+            "quoted_name": shlex.quote(run.name),
+            "needs": needs,
+            "files": files,
+            "bibtex": "\n\n".join([own, *(work.bibtex for work in _cited(page))]),
+        }
+
+
+def _methods(page: Page) -> dict[str, Any]:
+    """The methods by language, the page's own first."""
+    languages = (page.words.language, OTHER[page.words.language])
+    return {language: write_methods(page.run, language) for language in languages}
+
+
+def _cited(page: Page) -> list[Any]:
+    works = {work.key: work for found in _methods(page).values() for work in found.cited}
+    return list(works.values())
+
+
+# In the order of the page; a run's own sections come after one of these.
+SECTIONS = (
+    *(ResultSection, DataSection, TrainingSection),
+    *(ChoicesSection, MethodsSection, RepeatSection),
+)
+
+
+def sections_of(page: Page) -> list[Section]:
+    """The sections that have something to show, in their order."""
+    own = [section for facet in page.run.facets for section in facet.sections()]
+    placed: list[Section] = []
+    for kind in SECTIONS:
+        section = kind()
+        placed += [section, *(one for one in own if one.after == section.anchor)]
+    return [section for section in placed if section.shows(page)]

@@ -1,0 +1,118 @@
+"""A run folder's files, checked on the way in."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+from pydantic import TypeAdapter, ValidationError
+
+from duree.errors import RunError
+from duree.recipe.recipe import Recipe
+from duree.results.run_files import Epoch, Metrics
+
+T = TypeVar("T")
+
+# So begin the names of the columns with the probability of each class.
+PROBABILITY = "probability_"
+
+
+class RunFolder:
+    """The files of a finished run.
+
+    Every method raises RunError where a file is missing, cannot be read, or does not hold what it
+    should.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """All choices of the run."""
+        return Recipe.read(self._existing("recipe.toml"))
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The figures of all models."""
+        return self.record(Metrics, "metrics.json")
+
+    @cached_property
+    def predictions(self) -> pl.DataFrame:
+        """The test rows with the network's predictions."""
+        return self.table("predictions.parquet")
+
+    @property
+    def probability_columns(self) -> list[str]:
+        """The columns after the prediction that hold the probability of a class."""
+        names = self.predictions.columns
+        if "prediction" not in names:
+            return []
+        last = len(names) - 1 - names[::-1].index("prediction")
+        return [name for name in names[last + 1 :] if name.startswith(PROBABILITY)]
+
+    def has(self, name: str) -> bool:
+        """Whether a file is there."""
+        return (self.path / name).exists()
+
+    def record(self, kind: type[T], name: str) -> T:
+        """What a JSON file holds."""
+        return self._validated(kind, name, self._bytes(name))
+
+    def record_if_there(self, kind: type[T], *names: str) -> T | None:
+        """What a JSON file holds, by its name or by those that it had in earlier versions."""
+        there = (name for name in names if self.has(name))
+        return next((self.record(kind, name) for name in there), None)
+
+    def history(self) -> list[Epoch]:
+        """The epochs that are done; none before the first."""
+        name = "history.jsonl"
+        content = self._bytes(name) if self.has(name) else b""
+        lines = (line for line in content.splitlines() if line.strip())
+        return [self._validated(Epoch, name, line) for line in lines]
+
+    def table(self, name: str, columns: list[str] | None = None) -> pl.DataFrame:
+        """A table, or some of its columns."""
+        try:
+            return pl.read_parquet(self._existing(name), columns=columns)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise self._unreadable(name, str(error).partition("\n")[0]) from None
+
+    def _existing(self, name: str) -> Path:
+        path = self.path / name
+        if not path.is_file():
+            raise RunError(
+                "{folder!r} holds no {name}, which a finished run has",
+                fix="finish the run with: duree resume {folder}",
+                folder=str(self.path),
+                name=name,
+            )
+        return path
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return self._existing(name).read_bytes()
+        except OSError as error:
+            raise self._unreadable(name, error.strerror or str(error)) from None
+
+    def _validated(self, kind: type[T], name: str, content: bytes) -> T:
+        try:
+            return TypeAdapter(kind).validate_python(json.loads(content))
+        except ValidationError as error:
+            fault = error.errors()[0]
+            where = ".".join(str(part) for part in fault["loc"])
+            raise self._unreadable(name, f"{where}: {fault['msg'].lower()}") from None
+        except (ValueError, RecursionError) as error:
+            raise self._unreadable(name, str(error)) from None
+
+    def _unreadable(self, name: str, reason: str) -> RunError:
+        return RunError(
+            "{name} of the run {folder!r} cannot be read: {reason}",
+            fix="copy the run folder again from where it was made, or start a new run",
+            folder=str(self.path),
+            name=name,
+            reason=reason,
+        )
