@@ -34,7 +34,8 @@ from duree.results.explanations import (
     Shading,
     Span,
 )
-from duree.results.run_files import NETWORK, Estimate
+from duree.results.metrics_file import NETWORK
+from duree.results.run_files import Estimate
 from duree.sequences.ragged import Ragged
 from duree.sequences.text_encoder import SPECIAL
 from duree.tables.layouts.step_attributes import sequences_of

@@ -11,7 +11,8 @@ from duree.recipe.recipe import Recipe
 from duree.report.safe_text import label
 from duree.report.terms import Terms
 from duree.report.vocabulary import Words
-from duree.results.run_files import Bin, Check, DataFacts, Epoch, Metrics, SplitData, is_part
+from duree.results.metrics_file import Metrics, is_part
+from duree.results.run_files import Bin, Check, DataFacts, Epoch, SplitData
 
 if TYPE_CHECKING:  # facets describe and draw what stands here
     from duree.report.facets.extra import Extra

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from duree.errors import translate
 from duree.report.terms import NO_TERMS, Terms
+from duree.results.metrics_file import NETWORK
 from duree.results.nouns import TEXTS, Nouns
-from duree.results.run_files import NETWORK
 
 PART_NAMES = {
     "train": "training",
@@ -64,6 +64,10 @@ class Words:
     def with_nouns(self, text: str) -> str:
         """A sentence about rows of texts, with the nouns of these rows."""
         return self.nouns.put_into(text)
+
+    def within(self, name: str) -> str:
+        """A name after other words: Chinese sets a space between its own signs and Latin ones."""
+        return f" {name}" if self.language == "zh" and name[:1].isascii() else name
 
     @property
     def gap(self) -> str:

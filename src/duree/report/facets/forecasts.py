@@ -104,7 +104,7 @@ class ForecastSection(Section):
     forecasts: ForecastFacts
 
     anchor = "errors"
-    title = "The forecasts"
+    title = "Forecasts"
     template = "forecasts.html"
     after = "training"
 

@@ -68,6 +68,9 @@ class NextStates(Classes):
         grouped = run.recipe.data.group is not None
         return Resampling.GROUPS if grouped else Resampling.SEQUENCES
 
+    def share_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
+        return super().share_sentences(run, say.of_answers)
+
     def mistakes(self, run: RunData, words: Words) -> list[Mistake]:
         return list(mistaken_classes(run, self._before))
 

@@ -12,7 +12,8 @@ from duree.report.figures.style import BLUE, GREY, INK, PALE, RED, WIDTH, bare, 
 from duree.report.numbers import difference, estimate, p_value
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
-from duree.results.run_files import NETWORK, Estimate
+from duree.results.metrics_file import NETWORK
+from duree.results.run_files import Estimate
 
 ROW, TICK = 0.29, 0.6  # inches from one row, or one number of the scale, to the next
 TRIVIAL = ("majority", "mean")

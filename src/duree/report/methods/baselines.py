@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from duree.report.methods.phrases import Phrases
 from duree.report.run_data import RunData
-from duree.results.run_files import NETWORK
+from duree.results.metrics_file import NETWORK
 
 # Of runs of version 0.1.0, which store names alone; layouts and targets bring further ones.
 BASELINES = {
@@ -64,7 +64,7 @@ def _with_constants(run: RunData, name: str, say: Phrases) -> str:
     chosen = run.metrics.choices.get(name, {})
     if not chosen:
         return described
-    settings = ", ".join(
+    settings = ("，" if say.words.language == "zh" else ", ").join(
         f"{say(CHOSEN[key]) if key in CHOSEN else key} = {_plain(value)}"
         for key, value in chosen.items()
     )

@@ -65,7 +65,7 @@ def _comparison_sentences(run: RunData, say: Phrases) -> Iterator[str]:
             "The network was compared with each baseline in {metric}, on the same rows, by "
             "{tests}; a difference is claimed only if every test supports it after Holm’s "
             "correction for the number of baselines ({holm1979}).",
-            metric=say.words.metric(primary),
+            metric=say.words.within(say.words.metric(primary)),
             tests=say.words.listed(tests),
         )
 

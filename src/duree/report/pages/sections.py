@@ -20,7 +20,7 @@ from duree.report.pages.section import Page, Section
 from duree.report.pages.settings import list_choices
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
-from duree.results.run_files import NETWORK, Metrics
+from duree.results.metrics_file import NETWORK, Metrics
 
 STEPS = ("read", "encode", "train", "baselines", "evaluate", "explain", "total")
 MOST_CLASSES = 20

@@ -21,7 +21,8 @@ from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.metric import known_metric
-from duree.results.run_files import NETWORK, Check, ClassFigures
+from duree.results.metrics_file import NETWORK, ClassFigures
+from duree.results.run_files import Check
 from duree.results.series import ChannelFacts
 
 MOST_CLASSES, MOST_CHANNELS = 60, 20

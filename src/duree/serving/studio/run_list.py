@@ -15,7 +15,7 @@ from duree.report.pages.settings import Choice, list_choices
 from duree.report.terms import Terms
 from duree.report.vocabulary import Words
 from duree.results.metric import Metric
-from duree.results.run_files import NETWORK, Metrics
+from duree.results.metrics_file import NETWORK, Metrics
 from duree.tasks import TASKS, Task
 
 
