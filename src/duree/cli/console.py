@@ -17,7 +17,7 @@ from duree.report.load import load_run
 from duree.report.pages.sections import readable_verdict
 from duree.report.vocabulary import Words
 from duree.results.metrics_file import Metrics
-from duree.results.run_files import Estimate
+from duree.results.run_files import Estimate as Figure
 from duree.tables.finding import Finding
 from duree.training.estimate import Estimate
 
@@ -174,7 +174,7 @@ def print_models(metrics: Metrics, words: Words) -> None:
 def print_figures(figures: dict[str, dict[str, float]]) -> None:
     """Print one metric per line: name, value and 95 % interval."""
     words = Words(user_language())
-    estimates = {name: Estimate(**figure) for name, figure in figures.items()}
+    estimates = {name: Figure(**figure) for name, figure in figures.items()}
     _print_table([[words.metric(name), _interval(found)] for name, found in estimates.items()])
 
 
@@ -196,11 +196,11 @@ def _padded(text: str, width: int) -> str:
     return text + " " * (width - display_width(text))
 
 
-def _interval(found: Estimate | None) -> str:
+def _interval(found: Figure | None) -> str:
     return f"{_number(found)} [{found.low:.3f}, {found.high:.3f}]" if found else "-"
 
 
-def _number(found: Estimate | None) -> str:
+def _number(found: Figure | None) -> str:
     return f"{found.value:.3f}" if found else "-"
 
 
