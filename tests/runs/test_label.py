@@ -295,7 +295,6 @@ def test_a_loaded_run_tags_sentences_in_every_layer(layered: Run) -> None:
 
 
 def test_what_a_tagger_cannot_do_is_said_with_what_to_do(run: Run, folder: Path) -> None:
-    assert TrainedModel.of_run(run).task.each_step
     asked: list[Any] = [
         lambda: explain_row(run.folder, folder / "test.txt", 1),
         lambda: export(run.folder, folder / "network.onnx"),

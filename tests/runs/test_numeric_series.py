@@ -14,6 +14,7 @@ import pytest
 from tests.support.letters import SMALL
 
 from duree import load
+from duree.tasks import resolve
 from duree.errors import RecipeError
 from duree.pipeline.dataset import check_files
 from duree.pipeline.model import TrainedModel
@@ -237,7 +238,7 @@ def test_every_kind_of_answer_is_learned_and_reported(
 
 
 def test_a_stopped_run_goes_on(table: Path, tmp_path: Path) -> None:
-    begun = Run.create(tmp_path / "run", recipe(table))
+    begun = Run.create(tmp_path / "run", resolve(recipe(table)))
     assert resume(begun.folder).has("report.html")
     assert Recipe.read(begun.folder / "recipe.toml") == begun.recipe
 

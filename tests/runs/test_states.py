@@ -143,7 +143,7 @@ def test_the_service_takes_a_column_for_each_time_point(run: Run) -> None:
 
 
 def test_a_stopped_run_goes_on(table: Path, tmp_path: Path) -> None:
-    begun = Run.create(tmp_path / "run", recipe(table, training__epochs=2))
+    begun = Run.create(tmp_path / "run", resolve(recipe(table, training__epochs=2)))
     assert resume(begun.folder).has("report.html")
     assert Recipe.read(begun.folder / "recipe.toml") == begun.recipe
 

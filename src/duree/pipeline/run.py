@@ -50,7 +50,7 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path | str, recipe: Recipe) -> Run:
-        """Make the folder and write the recipe into it.
+        """Make the folder and write the recipe into it, as ``duree.tasks.resolve`` gave it.
 
         Raises
         ------

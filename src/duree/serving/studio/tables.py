@@ -22,6 +22,7 @@ from duree.serving.studio.workspace import UPLOADS, Upload, Workspace
 from duree.tables.files.read import READERS
 from duree.tables.guess.columns import KINDS
 from duree.tables.guess.rows import TEXTS
+from duree.tasks import resolve
 
 # Allowed names of runs: no character with a meaning in paths or HTML.
 NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")
@@ -90,7 +91,7 @@ def add_tables(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
             table_preview.read_as_run(recipe)
         except DureeError as error:
             return _table_page(request, workspace, upload, form, at_field(error, _form(form), form))
-        run = Run.create(workspace.folder / name, recipe)
+        run = Run.create(workspace.folder / name, resolve(recipe))
         workers.start(run)
         return to_run(run)
 
