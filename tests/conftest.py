@@ -35,6 +35,14 @@ if compiled := os.environ.get("DUREE_COMPILED"):
 os.environ["MPLBACKEND"] = "agg"
 
 
+@pytest.fixture(autouse=True)
+def same_numbers() -> None:
+    """Networks that a test builds without a seed are the same each time, in any order of tests."""
+    import torch
+
+    torch.manual_seed(0)
+
+
 # The longest come first, so that both workers end at about the same time.
 LONG = ("tests/serving/", "tests/runs/", "tests/pipeline/", "tests/test_", "tests/explain/")
 # Files of these folders share runs: one worker takes them all.

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.support.planted_words import write_texts
+from tests.support.untrained import untrained_model
 
 from duree import SequenceClassifier
 from duree.network.model import SequenceModel
@@ -68,7 +69,7 @@ def numeric() -> tuple[TrainedModel, Ragged]:
     rows = rng.normal(size=(6, 12, 2)).astype(np.float32)
     encoder = SeriesEncoder.fit(rows)
     settings = ModelSettings(hidden_size=8, cell="gru", wide=False)
-    model = TrainedModel.build(encoder, Regress(10.0, 3.0), settings, {}, seed=3)
+    model = untrained_model(encoder, Regress(10.0, 3.0), settings, seed=3)
     assert isinstance(model.network, SequenceModel)
     model.network.eval()
     return model, model.encode(rows)

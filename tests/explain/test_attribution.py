@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from tests.support.untrained import untrained_model
 
 from duree import SequenceClassifier
 from duree.explain.attribution import (
@@ -17,7 +18,6 @@ from duree.explain.attribution import (
 )
 from duree.explain.model import recurrent_part, row_sums, sentences, wide_part, without
 from duree.network.batches import pad
-from duree.pipeline.model import TrainedModel
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import EMPTY, Ragged
 from duree.tasks.multilabel import Multilabel
@@ -137,7 +137,7 @@ def test_each_of_several_labels_can_be_explained():
     )
     model = SequenceClassifier(hidden_size=8, embedding_size=8, epochs=2).fit(texts, [0, 1] * 20)
     encoder, settings = model.model_.encoder, model.model_.settings
-    labels = TrainedModel.build(encoder, task, settings, {}, seed=1)
+    labels = untrained_model(encoder, task, settings, seed=1)
     labels.network.eval()
     rows = labels.encode(texts[:4])
     for output in range(3):

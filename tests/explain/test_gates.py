@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from tests.support.untrained import untrained_model
 
 from duree.errors import RunError
 from duree.explain.gates import forgetting, half_lives, memories, trace, watch, watch_both
@@ -26,7 +27,7 @@ def untrained(cell: str, **settings: object) -> TrainedModel:
     words = SPECIAL + [f"w{number}" for number in range(20)]
     encoder = TextEncoder(TextSettings(segmenter="words"), words)
     shape = ModelSettings(cell=cell, hidden_size=6, embedding_size=5, wide=False, **settings)
-    model = TrainedModel.build(encoder, Classify(("a", "b")), shape, {}, seed=2)
+    model = untrained_model(encoder, Classify(("a", "b")), shape, seed=2)
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
         for parameter in model.network.parameters():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.support.untrained import untrained_model
 
 from duree.errors import DataError, RunError
 from duree.explain.model import recurrent_part
@@ -28,7 +29,7 @@ def model_of(vectors: dict[str, tuple[float, ...]]) -> TrainedModel:
     size = len(next(iter(vectors.values())))
     encoder = TextEncoder(TextSettings(segmenter="words"), SPECIAL + list(vectors))
     settings = ModelSettings(embedding_size=size, hidden_size=4, wide=False)
-    model = TrainedModel.build(encoder, Classify(("a", "b")), settings, {})
+    model = untrained_model(encoder, Classify(("a", "b")), settings)
     with torch.no_grad():
         for place, vector in enumerate(vectors.values()):
             recurrent_part(model).embedding.weight[len(SPECIAL) + place] = torch.tensor(vector)

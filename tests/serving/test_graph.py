@@ -32,6 +32,7 @@ def draw(cell: str, pooling: str, case: int) -> tuple[torch.nn.Module, np.ndarra
         wide=False,
     )
     kind = {"vocabulary_size": words} if of_words else {"channels": 3}
+    torch.manual_seed(case)
     network: torch.nn.Module = SequenceModel(settings, outputs=outputs, **kind)
     generator = torch.Generator().manual_seed(case)
     if of_words and case % 2:

@@ -312,7 +312,7 @@ def test_explanations_wait_in_the_same_queue_and_are_turned_away_with_the_rest()
 
 
 def test_a_small_batch_is_one_threads_work_and_a_large_one_everybodys(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = []
     encode = TrainedModel.encode
@@ -325,6 +325,7 @@ def test_a_small_batch_is_one_threads_work_and_a_large_one_everybodys(
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
+        client = Client(create_service([run.folder]))
         client.predict([{"letter": "glad"}])
         client.predict([{"letter": "glad " * 1000}] * 20)
         assert threads == [1, 2]

@@ -8,7 +8,8 @@ decide it, each by word order alone:
     late turn  something is taken back: does the matter come before it, or after?
 
 For either tone, a plot draws the same phrases from the same lists, so that word counts carry
-little information. docs/explanation/why-order-matters.md says more. All sentences were written for this file.
+little information; see docs/explanation/why-order-matters.md. All sentences were written for this
+file.
 """
 
 from __future__ import annotations

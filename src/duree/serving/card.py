@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
-from duree.report.vocabulary import Words
+from duree.report.load import load_run
 from duree.version import __version__
 
 
@@ -34,7 +34,7 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
     )
     environment.filters["cell"] = _cell
     metric_names, models, cell = metrics["metric_names"], metrics["models"], metrics["cell"]
-    words = Words("en")
+    words = load_run(run.folder).words("en")
     return environment.get_template("card.md").render(
         name=run.folder.resolve().name,
         version=__version__,
