@@ -22,6 +22,7 @@ from duree.serving.studio.workspace import UPLOADS, Upload, Workspace
 from duree.tables.files.read import READERS
 from duree.tables.guess.columns import KINDS
 from duree.tables.guess.rows import TEXTS
+from duree.tasks import resolve
 
 # Allowed names of runs: no character with a meaning in paths or HTML.
 NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")
@@ -163,7 +164,7 @@ def _form(chosen: Fields) -> forms.Form:
 def _recipe(workspace: Workspace, upload: Upload, chosen: Fields) -> Recipe:
     """The recipe of a filled form."""
     test = str(workspace.table(chosen["test"]).path) if "test" in chosen else None
-    return recipe_of(_form(chosen), str(upload.path), test, chosen)
+    return resolve(recipe_of(_form(chosen), str(upload.path), test, chosen))
 
 
 def _name_of_run(workspace: Workspace, upload: Upload, chosen: Fields) -> str:
