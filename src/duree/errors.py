@@ -85,6 +85,11 @@ class ExtraError(DureeError):
             purpose=purpose,
         )
 
+    def message(self, language: str | None = None) -> str:
+        """The message as one sentence, with the purpose translated too."""
+        purpose = translate(str(self.values["purpose"]), language)
+        return sentence(self.parts, self.values | {"purpose": purpose}, language)
+
 
 def require_packages(packages: Iterable[str], extra: str, purpose: str) -> None:
     """Raise ExtraError for the first of the packages that is not installed."""

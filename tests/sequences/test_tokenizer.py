@@ -168,7 +168,7 @@ def test_jieba_that_is_missing_is_told_with_the_command_that_installs_it(monkeyp
     with pytest.raises(ExtraError) as error:
         Segmenter(TextSettings(segmenter="jieba"))
     assert str(error.value) == (
-        "parting Chinese into words needs the package 'jieba'; "
+        "segmenting Chinese into words needs the package 'jieba'; "
         "install it with: pip install 'duree[chinese]'"
     )
 

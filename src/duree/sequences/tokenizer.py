@@ -219,7 +219,7 @@ def _jieba_cut() -> Callable[[str], list[str]]:
             warnings.simplefilter("ignore")
             import jieba
     except ImportError:
-        raise ExtraError("jieba", "chinese", "parting Chinese into words") from None
+        raise ExtraError("jieba", "chinese", "segmenting Chinese into words") from None
     tokenizer = jieba.Tokenizer()
     # Its own start-up reads a cache that anyone may have left in the shared temporary folder.
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())

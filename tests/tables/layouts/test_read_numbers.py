@@ -110,7 +110,7 @@ def test_a_later_table_is_read_as_the_first_was() -> None:
     assert again["channels"] == ["wage", "price"]
     assert "the network does not see the difference" in messages(found)["uneven_steps"]
     dates = [("c", day, "1", "2", "old", "x") for day in ("2020-01-01", "2020-01-02")]
-    with pytest.raises(DataError, match="'year' are dates, and those of the training table"):
+    with pytest.raises(DataError, match="'year' are dates, but those of the training table"):
         gather_rows(table(dates), settings(), reading)
 
 

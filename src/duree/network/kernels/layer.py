@@ -54,7 +54,7 @@ def read_layer(
     mask : float32 [directions, batch, hidden] or None
         What the gates' view of h is multiplied by at every step.
     want_final : bool
-        Whether the final states are asked for; without, there are none.
+        Whether the final states are returned.
 
     Returns
     -------

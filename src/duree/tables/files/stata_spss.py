@@ -17,19 +17,19 @@ from duree.tables.table import Content
 
 def read_stata(path: Path, encoding: str | None = None) -> Content:
     """Read a Stata file (.dta); value labels become classes."""
-    return _read_labelled(_pyreadstat("Stata").read_dta, path, encoding)
+    return _read_labelled(_pyreadstat("reading Stata files").read_dta, path, encoding)
 
 
 def read_spss(path: Path, encoding: str | None = None) -> Content:
     """Read an SPSS file (.sav); value labels become classes, user-missing values null."""
-    return _read_labelled(_pyreadstat("SPSS").read_sav, path, encoding)
+    return _read_labelled(_pyreadstat("reading SPSS files").read_sav, path, encoding)
 
 
-def _pyreadstat(program: str) -> Any:
+def _pyreadstat(purpose: str) -> Any:
     try:
         import pyreadstat
     except ImportError:
-        raise ExtraError("pyreadstat", "formats", f"reading {program} files") from None
+        raise ExtraError("pyreadstat", "formats", purpose) from None
     return pyreadstat
 
 

@@ -200,10 +200,12 @@ def _spaced(
         frequency = Frequency(**earlier["frequency"])
         if (frequency.written == "number") != (times.written == "number"):
             raise DataError(
-                "the times in {column!r} are {kind}, and those of the training table are not",
+                "the times in {column!r} are numbers, but those of the training table are dates"
+                if times.written == "number"
+                else "the times in {column!r} are dates, but those of the training table are "
+                "numbers",
                 fix="write the times as in the training table",
                 column=column,
-                kind="numbers" if times.written == "number" else "dates",
             )
     else:
         apart = np.delete(np.diff(moments), begins[1:] - 1)
