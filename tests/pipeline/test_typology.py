@@ -90,7 +90,7 @@ def test_the_page_tells_types_beside_optimal_matching(table: Path, page: str) ->
         "optimal matching (transition rates)",
         "Abbott, A.; Forrest, J. (1986)",
         "to predict “pay”",
-        "150 different sequences",
+        "150 distinct sequences",
     ):
         assert told in page, told
     for figure in ("shares", "lines", "widths"):

@@ -120,7 +120,7 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     duplicates = layout.duplicates(texts)
     # Sequences that are predicted themselves are no answers to look over.
     looked_at = data.model_copy(update={"target": None}) if target.name == text else data
-    checked = Checked(looked_at, target, task.metrics.numeric, given.test, duplicates)
+    checked = Checked(looked_at, target, target.dtype.is_numeric(), given.test, duplicates)
     findings = layout.check(table, checked)
     stop_at_errors(findings)
     split = split or make_split(

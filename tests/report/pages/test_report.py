@@ -224,7 +224,7 @@ def test_a_test_part_opened_again_is_told_with_each_opening(write_run):
     ]
     text = read(write_run(test_openings=openings)).text
     assert "The test set was used 2 times:" in text
-    assert "2026-11-22 10:00 UTC, a second look" in text
+    assert "2026-11-22 10:00 UTC: a second look" in text
     assert "used once" not in text
 
 
