@@ -64,7 +64,7 @@ def task_label(recipe: Recipe) -> TaskLabel:
     columns = ", ".join((*data.states, *data.series))
     read = data.state or ", ".join(data.event) or columns or data.text or ""
     task = TASKS.get(recipe.task or "", Task)
-    return TaskLabel(task.run_title, data.target or "", read)
+    return TaskLabel(task.run_title, data.target or ", ".join(data.series), read)
 
 
 def summarize(run: Run, state: str) -> RunSummary:
