@@ -300,7 +300,7 @@ def test_an_unfinished_run_may_be_gone_on_with(visitor: Visitor, table: bytes) -
         assert time.monotonic() < end
         time.sleep(0.05)
     visitor.post("/runs/one/stop")
-    assert "the same as without the stop" in wait(visitor, run, "Continue")
+    assert "the same result as an uninterrupted run" in wait(visitor, run, "Continue")
     assert visitor.get("/runs/one/report.html").status_code == 409
     another = Visitor(visitor.folder)  # the studio was started anew meanwhile
     assert "stopped" in another.get("/").text
