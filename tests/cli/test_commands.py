@@ -114,7 +114,7 @@ def test_messages_are_told_in_chinese_where_asked_for(
 ) -> None:
     monkeypatch.setenv("DUREE_LANG", "zh")
     assert call("fit", table, "--recipe=nowhere.toml") == 2
-    assert "找不到配方" in capfd.readouterr().err
+    assert "找不到配置文件" in capfd.readouterr().err
 
 
 def test_check_strict_fails_where_plain_check_only_warns(

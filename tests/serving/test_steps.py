@@ -226,7 +226,7 @@ def test_sentences_and_series_come_and_go_as_json_alone(client: Client) -> None:
         assert asked.status_code == 406
         explained = client("POST", "/explain", params={"run": run}, json={"row": {"tokens": "a"}})
         assert explained.status_code == 422
-        assert "not explained" in explained.text
+        assert "no attributions" in explained.text
 
 
 def test_the_card_and_the_description_tell_what_a_row_needs(client: Client, tags: Run) -> None:

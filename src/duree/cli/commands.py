@@ -247,8 +247,6 @@ def serve(runs: tuple[Path, ...], port: int, host: str) -> None:
     """Serve trained networks over HTTP."""
     from duree.serving.serve import serve as start
 
-    template = "serving at http://{host}:{port}; described at http://{host}:{port}/openapi.json"
-    click.echo(translate(template).format(host=host, port=port), err=True)
     start(list(runs), host, port)
 
 
@@ -269,9 +267,6 @@ def studio(folder: Path, port: int, host: str, no_browser: bool) -> None:
     """Open the studio: the whole workflow in the browser."""
     from duree.serving.studio.start import studio as start
 
-    click.echo(
-        translate("the studio is open at the link below; press Ctrl-C to close it"), err=True
-    )
     start(folder, host, port, open_browser=not no_browser)
 
 

@@ -1,14 +1,15 @@
-"""Letters: a simulated corpus whose tone hangs on the order of words, and whose truth is known.
+"""Simulated letters whose tone depends on the order of words, with a known ground truth.
 
-Each letter speaks of one matter, and its tone is what the writer holds of that matter in the end.
-Three plots decide it, each by order alone:
+Each letter is about one matter, and its tone is the writer's final opinion of it. Three plots
+decide it, each by word order alone:
 
     reversal   two reports of opposite tone: what others said, and what the writer saw
     negation   one statement is denied and one affirmed: which of them is about the matter?
     late turn  something is taken back: does the matter come before it, or after?
 
-Whatever the tone, a plot draws the same phrases from the same lists, so that counting words tells
-little. docs/explanation/why-order-matters.md says more. All sentences were written for this file.
+For either tone, a plot draws the same phrases from the same lists, so that word counts carry
+little information; see docs/explanation/why-order-matters.md. All sentences were written for this
+file.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ import numpy as np
 import polars as pl
 
 FAVOURABLE, UNFAVOURABLE = "favourable", "unfavourable"
-# Share of the letters whose tone is recorded wrongly: the best accuracy there can be is 1 - NOISE.
+# Share of letters with a wrongly recorded tone: the best possible accuracy is 1 - NOISE.
 NOISE = 0.03
-# Share of the letters, among those with one word of praise or blame, that turn it to its opposite.
+# Share of letters, among those with one word of praise or blame, that reverse it.
 TURNED = 0.25
 YEARS = (1750, 1890)
 
-# A word in braces stands for one of its phrases, drawn anew at every place; the matter itself, what
-# is said of it and what a frame holds are filled in by the plot.
+# A word in braces stands for one of its phrases, drawn again at each place; the plot fills in the
+# matter itself, the opinion of it and the frame.
 PHRASES: dict[str, tuple[str, ...]] = {
     "good": (
         *("admirable", "charming", "delightful", "excellent", "pleasant", "splendid", "superb"),
@@ -119,7 +120,7 @@ AUTHORS = (
 
 
 def generate(rows: int = 3000, seed: int = 0) -> pl.DataFrame:
-    """Write letters; the same rows and seed give the same letters.
+    """Generate letters; the same arguments give the same letters.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ def generate(rows: int = 3000, seed: int = 0) -> pl.DataFrame:
 
 
 def _letter(rng: np.random.Generator, favourable: bool) -> str:
-    """One letter, which is favourable in the end or is not."""
+    """One letter, whose final tone is favourable or not."""
     plot = (_reversal, _negation, _late_turn)[rng.integers(3)]
     sentences = plot(rng, favourable)
     sentences.insert(rng.integers(len(sentences) + 1), "{aside}")
@@ -157,7 +158,7 @@ def _letter(rng: np.random.Generator, favourable: bool) -> str:
 
 
 def _reversal(rng: np.random.Generator, favourable: bool) -> list[str]:
-    """What was heard and what was seen, in either order: what was seen counts."""
+    """A report heard and one seen, in either order: the one seen counts."""
     matter = _pick(rng, "matter")
     heard = _frame(rng, "heard", matter, not favourable)
     seen = _frame(rng, "seen", matter, favourable)
@@ -165,7 +166,7 @@ def _reversal(rng: np.random.Generator, favourable: bool) -> list[str]:
 
 
 def _negation(rng: np.random.Generator, favourable: bool) -> list[str]:
-    """One statement is denied and one affirmed; that about the matter counts."""
+    """One statement denied and one affirmed: the one about the matter counts."""
     turned = rng.random() < TURNED
     about, other = ("denied", "affirmed") if turned else ("affirmed", "denied")
     statement = _frame(rng, about, _pick(rng, "matter"), favourable ^ turned)
@@ -174,7 +175,7 @@ def _negation(rng: np.random.Generator, favourable: bool) -> list[str]:
 
 
 def _late_turn(rng: np.random.Generator, favourable: bool) -> list[str]:
-    """What stands before the turn is taken back; what stands after it is not."""
+    """A statement before the turn is revoked; one after it is not."""
     turned = rng.random() < TURNED
     statement = _frame(rng, "told", _pick(rng, "matter"), favourable ^ turned)
     rest = _frame(rng, "told", _pick(rng, "thing"), None)
@@ -182,7 +183,7 @@ def _late_turn(rng: np.random.Generator, favourable: bool) -> list[str]:
 
 
 def _frame(rng: np.random.Generator, frame: str, what: str, praise: bool | None) -> str:
-    """A sentence of this kind that praises or blames; None: that does neither."""
+    """A sentence of this frame that praises or blames; None: that does neither."""
     word = {True: "good", False: "bad", None: "plain"}[praise]
     return _pick(rng, frame).replace("{it}", what).replace("{so}", f"{{how}} {{{word}}}")
 
@@ -193,7 +194,7 @@ def _pick(rng: np.random.Generator, kind: str) -> str:
 
 
 def _expand(rng: np.random.Generator, text: str) -> str:
-    """Put a phrase for every word in braces, and for those in the phrases themselves."""
+    """Replace words in braces by phrases, until none is left."""
     while "{" in text:
         text = re.sub(r"\{(\w+)\}", lambda match: _pick(rng, match[1]), text)
     return text

@@ -1,7 +1,7 @@
-"""Pictures for notebooks and papers: what a trained network makes of a text, ready to look at.
+"""Figures for notebooks and papers: how a trained network reads a text.
 
-Every function takes a ``TrainedModel``, which ``duree.load(...).model_`` is. What it gives shows
-itself in a notebook, and pictures can be saved as SVG or PDF.
+Every function takes a ``TrainedModel``, such as ``duree.load(...).model_``. The results display
+themselves in notebooks, and figures can be saved as SVG or PDF.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from duree.storage import write_file
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure that shows itself in a notebook; ``draw`` makes it anew for each file."""
+    """A figure that displays itself in notebooks; ``draw`` makes it again for each file."""
 
     draw: Callable[[], Figure]
 
@@ -42,7 +42,7 @@ class Picture:
         Raises
         ------
         DataError
-            The name ends in neither.
+            The name has another suffix.
         RunError
             The file cannot be written.
         """
@@ -56,7 +56,7 @@ class Picture:
                 content = to_pdf(self.draw(), path.stem)
             else:
                 raise DataError(
-                    "pictures cannot be written as {name!r}",
+                    "figures cannot be written as {name!r}",
                     fix="end the name in .svg or .pdf",
                     name=path.name,
                 )
@@ -69,7 +69,7 @@ class Picture:
 
 
 def shade_text(model: TrainedModel, text: str, method: str = "integrated_gradients") -> Shaded:
-    """A text with each word as dark as it spoke for what is predicted.
+    """A text with each word shaded by its attribution to the prediction.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def shade_text(model: TrainedModel, text: str, method: str = "integrated_gradien
 
 
 def picture_gates(model: TrainedModel, text: str) -> Picture:
-    """The gates of a text as a heat map under its words.
+    """The gates as a heat map under the words of a text.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def picture_arc(model: TrainedModel, text: str) -> Picture:
 
 
 def picture_words(model: TrainedModel, groups: dict[str, Sequence[str]]) -> Picture:
-    """The map of some words, each group of them with its own colour and mark.
+    """A map of words, each group with its own colour and marker.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def picture_words(model: TrainedModel, groups: dict[str, Sequence[str]]) -> Pict
 
 
 def picture_texts(model: TrainedModel, texts: Sequence[str], answers: Sequence[str]) -> Picture:
-    """The map of whole texts as the network sees them, each with its answer's colour and mark."""
+    """A map of the network's final states for texts, coloured and marked by their classes."""
     places = state_map(model, model.encode(pl.Series("text", list(texts)))).tolist()
     placed = [("", str(answer), (x, y)) for answer, (x, y) in zip(answers, places, strict=True)]
     return Picture(lambda: draw_map(placed, named=False))

@@ -1,4 +1,4 @@
-"""Progress: what a run is doing, noted in its folder, where any other process can look on."""
+"""Progress of a run, recorded in its folder, where other processes can read it."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from duree.training.estimate import Estimate
 from duree.training.plan import Progress
 
 FILE, STOP_FILE = "progress.json", "enough.json"
-# Seconds between two notes of a training, which may take a hundred steps in one.
+# Seconds between two records of a training, which may take a hundred steps in one.
 PAUSE = 0.5
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a run stands.
+    """The progress of a run.
 
     Attributes
     ----------
     step : str
-        The step of the workflow that began last; empty before the first.
+        The current step of the workflow; empty before the first.
     began : float
-        When it did, in seconds since 1970.
+        When that step began, in seconds since 1970.
     seed, watched
-        The network that trains, and what its figure is called.
+        The seed of the network that trains, and the name of its metric.
     steps, done : int
-        Batches in all, and those done; 0 while nothing trains.
+        Batches in total and done; 0 while nothing trains.
     loss : float or None
         Mean of the epoch so far.
     rows_per_second, seconds_left : float or None
-        ``seconds_left`` is the most it will take: training may stop before.
+        ``seconds_left`` is an upper bound: training may stop earlier.
     error : dict
-        What stopped the run, by language; empty where nothing did.
+        The error that stopped the run, by language; empty if there was none.
     """
 
     step: str = ""
@@ -55,7 +55,7 @@ class Standing:
 
 
 def standing(run: Run) -> Standing:
-    """Where a run stands, or stood when it ended."""
+    """The progress of a run, or its last one."""
     try:
         return Standing(**json.loads((run.folder / FILE).read_bytes()))
     except (OSError, ValueError, TypeError):  # none yet, or another version's
@@ -63,16 +63,16 @@ def standing(run: Run) -> Standing:
 
 
 def request_stop(run: Run) -> None:
-    """Ask a run to train no longer, and to go on with the best weights it has.
+    """Ask a run to stop training and continue with its best weights.
 
-    A run that is not under way does so when it is resumed.
+    A run that is not running does so when it is resumed.
     """
     run.write_json(STOP_FILE, {})
 
 
 @contextmanager
 def noted(run: Run, listener: Listener) -> Iterator[Listener]:
-    """A listener that notes what it is told, and passes it on; an error is noted too."""
+    """A listener that records progress and errors in the run's folder, and passes them on."""
     noting = _Noting(run, listener)
     try:
         yield noting
@@ -94,7 +94,7 @@ class _Noting:
         self.note()
 
     def note(self, **changes: Any) -> None:
-        """Write where the run stands; unsynced, as it is of no use after a crash."""
+        """Write the progress; not synced, as it is useless after a crash."""
         self.now = replace(self.now, **changes)
         aside = self.run.folder / f".{FILE}.new"
         aside.write_text(json.dumps(asdict(self.now)), encoding="utf-8")
@@ -139,7 +139,7 @@ class _NotingTraining:
             self.other.step(loss, rows)
 
     def note(self, loss: float) -> None:
-        """Speed and time left are those of this process."""
+        """Record loss, speed and time left; both are those of this process."""
         seconds, done = self.noted - self.began, self.before + self.steps
         left = max(self.noting.now.steps - done, 0) * seconds / self.steps
         if minutes := self.noting.run.recipe.training.max_minutes:

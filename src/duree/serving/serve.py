@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from duree.errors import RunError, require_packages
+from duree.errors import RunError, require_packages, translate
 
 if TYPE_CHECKING:
     import uvicorn
@@ -49,6 +49,8 @@ def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> Non
 
     address = listening(host, port)
     service = create_service(folders)
+    template = "serving at http://{host}:{port}; described at http://{host}:{port}/openapi.json"
+    print(translate(template).format(host=host, port=port), file=sys.stderr, flush=True)
     _reload_on_hangup(service.state.reload.set)
     run(Guard(service, names_of(host)), address)
 

@@ -286,7 +286,7 @@ def test_another_table_comes_back_with_predictions_and_is_not_kept(reader: Visit
 def test_runs_are_compared_row_by_row_where_their_rows_are_the_same(reader: Visitor) -> None:
     page = reader.get("/compare", params={"run": ["tones", "tones gru", "warmths"]}).text
     assert "paired on the same 60 test rows" in page
-    assert "their test rows or tasks differ" in page
+    assert "Their test rows or tasks differ" in page
     assert "model.cell" in page
     assert reader.get("/compare", params={"run": ["tones"]}).status_code == 422
 
@@ -300,7 +300,7 @@ def test_an_unfinished_run_may_be_gone_on_with(visitor: Visitor, table: bytes) -
         assert time.monotonic() < end
         time.sleep(0.05)
     visitor.post("/runs/one/stop")
-    assert "the same as without the stop" in wait(visitor, run, "Continue")
+    assert "the same result as an uninterrupted run" in wait(visitor, run, "Continue")
     assert visitor.get("/runs/one/report.html").status_code == 409
     another = Visitor(visitor.folder)  # the studio was started anew meanwhile
     assert "stopped" in another.get("/").text

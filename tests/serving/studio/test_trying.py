@@ -100,16 +100,16 @@ def test_the_page_of_a_run_asks_for_what_it_reads(
 
 def test_a_series_that_needs_columns_beside_it_is_tried_as_a_table_alone(visitor: Visitor) -> None:
     page = visitor.get("/runs/planned").text
-    assert "of your own" not in page
+    assert "Try your own" not in page
     assert "Predict another table" in page
 
 
 def test_rows_are_shown_where_they_can_be_and_explained_where_they_are(visitor: Visitor) -> None:
     page = visitor.get("/runs/numbers").text
-    assert "of your own" not in page
+    assert "Try your own" not in page
     assert "View the test rows" in page
     assert "/rows/1" in visitor.get("/runs/numbers/rows").text
-    assert "Blue steps speak for" in visitor.get("/runs/numbers/rows/1.html").text
+    assert "Blue steps support" in visitor.get("/runs/numbers/rows/1.html").text
     assert "View the test rows" in visitor.get("/runs/next").text
     assert "/rows/1" not in visitor.get("/runs/next/rows").text
     assert "/rows/1" in visitor.get("/runs/pay/rows").text

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import threading
 import webbrowser
 from pathlib import Path
 
-from duree.errors import require_packages
+from duree.errors import require_packages, translate
 from duree.serving.guard import App, Guard
 from duree.serving.serve import listening, names_of, run
 
@@ -41,6 +42,8 @@ def studio(
     require_packages(("fastapi", "uvicorn", "python_multipart"), "studio", "the studio")
     token, address = secrets.token_urlsafe(24), listening(host, port)
     link = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/?token={token}"
+    message = translate("the studio is open at the link below; press Ctrl-C to close it")
+    print(message, file=sys.stderr, flush=True)
     print(link, flush=True)
     if open_browser:
         # Some browsers take the terminal until they are closed.

@@ -164,7 +164,7 @@ def _form(chosen: Fields) -> forms.Form:
 def _recipe(workspace: Workspace, upload: Upload, chosen: Fields) -> Recipe:
     """The recipe of a filled form."""
     test = str(workspace.table(chosen["test"]).path) if "test" in chosen else None
-    return recipe_of(_form(chosen), str(upload.path), test, chosen)
+    return resolve(recipe_of(_form(chosen), str(upload.path), test, chosen))
 
 
 def _name_of_run(workspace: Workspace, upload: Upload, chosen: Fields) -> str:
