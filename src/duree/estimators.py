@@ -327,7 +327,7 @@ def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor | Trained
         There is none, it was altered, or it answers a kind of question without an estimator.
     """
     model = TrainedModel.load(Path(folder) / "model")
-    if model.task.name == Label.name:
+    if isinstance(model.task, Label):
         return TrainedTagger(model)
     if model.task.explanation is None:
         raise RunError(

@@ -164,7 +164,7 @@ def test_a_port_that_another_program_has_is_told(
         port = other.getsockname()[1]
         assert call(*verb, "--port", port) == 2
     out, err = capfd.readouterr()
-    assert f"port {port} of 127.0.0.1 cannot be taken" in err
+    assert f"cannot listen on port {port} of 127.0.0.1" in err
     assert f"--port {port + 1}" in err
     assert out == ""
 

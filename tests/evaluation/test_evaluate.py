@@ -14,7 +14,7 @@ from duree.evaluation import weighted_metrics as weighted
 from duree.evaluation.evaluate import evaluate_model, evaluate_models, spread_of_seeds
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
 from duree.results.metric import Metric
-from duree.results.run_files import Metrics
+from duree.results.metrics_file import Metrics
 
 Floats = NDArray[np.float64]
 KEYS = {"model", "metric", "difference", "low", "high", "p_value", "method"}

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from duree.evaluation.metrics import FLOOR
 from duree.evaluation.next_metrics import NEXT, ranks
-from duree.evaluation.weighted_metrics import mean_among
 
 
 def steps(seed: int, count: int = 40, states: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -73,16 +72,3 @@ def test_the_true_one_among_three_of_three_is_no_figure() -> None:
 def test_a_certain_mistake_is_a_finite_surprise() -> None:
     found = NEXT.values(np.array([[1.0, 0.0]]), np.array([[1, 0]]))
     assert found["bits"] == pytest.approx(-log2(FLOOR))
-
-
-@given(st.integers(0, 5000))
-def test_the_mean_among_some_rows_counts_each_row_as_often_as_it_was_drawn(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    values, among = rng.normal(size=12), rng.random(12) < 0.4
-    weights = rng.integers(0, 3, (12, 5)).astype(float)
-    for found, drawn in zip(mean_among(values, among)(weights), weights.T, strict=True):
-        chosen = np.repeat(values[among], drawn[among].astype(int))
-        if len(chosen):
-            assert found == pytest.approx(chosen.mean())
-        else:
-            assert np.isnan(found)

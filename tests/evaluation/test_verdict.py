@@ -12,7 +12,7 @@ from duree.evaluation import verdict
 from duree.evaluation.metrics import CLASSIFICATION, REGRESSION
 from duree.evaluation.resampling import Sample
 from duree.evaluation.verdict import Verdict, conclude, decide, rows_needed, weigh
-from duree.results.run_files import Comparison
+from duree.results.metrics_file import Comparison
 
 Estimates = dict[str, dict[str, float]]
 

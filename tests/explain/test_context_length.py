@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from duree.explain.context_length import _forgetful_states, memory_cost, memory_curve
+from duree.explain.context_length import _states_within, memory_cost, memory_curve
 from duree.explain.model import recurrent_part, shuffled
 from duree.network.scoring import scores
 from duree.sequences.ragged import Ragged
@@ -17,7 +17,7 @@ def test_no_state_has_seen_more_than_the_span_nor_less_than_three_quarters(plant
     rows, deep = planted.sequences.take(np.arange(4)), recurrent_part(planted.model)
     hidden = deep.settings.hidden_size
     with torch.inference_mode():
-        states = _forgetful_states(deep, rows, span)
+        states = _states_within(deep, rows, span)
         for row in range(4):
             tokens = torch.from_numpy(rows[row].astype(np.int64))
             found = states[rows.offsets[row] : rows.offsets[row + 1]]

@@ -19,6 +19,7 @@ from duree.report.numbers import decimals, estimate, moment, number, p_value, se
 from duree.report.pages.report import render
 from duree.report.safe_text import columns, cut_middle, label, quote, visible
 from duree.report.vocabulary import Words
+from duree.results.metric import ACCURACY, MAE
 from duree.results.run_files import Estimate
 
 REPORT = Path(str(files("duree.report")))
@@ -36,14 +37,14 @@ NAMES = re.compile(r"NB-SVM|(Adam|AdamW|RMSprop) \(\{\w+\}\)|both|head|tail|[\u4
     ],
 )
 def test_a_figure_is_shown_with_its_interval(value, low, high, rows, shown):
-    assert str(estimate(Estimate(value=value, low=low, high=high), "accuracy", rows)) == shown
+    assert str(estimate(Estimate(value=value, low=low, high=high), ACCURACY, rows)) == shown
 
 
 @pytest.mark.parametrize(
     ("low", "high", "places"), [(10.0, 14.6, 1), (0.1, 0.103, 4), (9000.0, 9900.0, 0)]
 )
 def test_a_figure_with_a_unit_keeps_two_digits_of_its_half_interval(low, high, places):
-    assert decimals("mae", 1000, (low + high) / 2, low, high) == places
+    assert decimals(MAE, 1000, (low + high) / 2, low, high) == places
 
 
 def test_large_numbers_have_commas_and_minus_is_minus():

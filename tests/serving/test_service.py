@@ -509,8 +509,8 @@ def test_a_run_that_cannot_be_loaded_anew_goes_on_as_it_was(run: Run, tmp_path: 
         weights.write_bytes(weights.read_bytes()[:-1] + b"!")
         process.send_signal(signal.SIGHUP)
         assert process.stderr is not None
-        told = next(line for line in process.stderr if "loaded anew" in line)
-        assert "'tones' was not loaded anew" in told
+        told = next(line for line in process.stderr if "reloaded" in line)
+        assert "'tones' could not be reloaded" in told
         assert asked(port) == "good"
         assert get(port, "/ready").status_code == 200
 

@@ -218,7 +218,7 @@ def test_a_training_without_the_compiled_recurrence_says_that_it_is_slower(monke
     monkeypatch.setattr(kernels, "missing", "no compiler was here")
     train(network(), plan(), progress)
     assert len(progress.told) == 1
-    assert "missing (no compiler was here): torch.nn serves" in progress.told[0]
+    assert "missing (no compiler was here): torch.nn is used instead" in progress.told[0]
 
 
 def test_who_has_seen_enough_gets_the_best_weights_so_far():

@@ -16,7 +16,8 @@ from duree.pipeline.run import Run
 from duree.report.load import load_run
 from duree.report.pages.sections import readable_verdict
 from duree.report.vocabulary import Words
-from duree.results import run_files
+from duree.results.metrics_file import Metrics
+from duree.results.run_files import Estimate as Figure
 from duree.tables.finding import Finding
 from duree.training.estimate import Estimate
 
@@ -157,7 +158,7 @@ def rows_bar() -> Iterator[Callable[[int, int | None], None]]:
         )
 
 
-def print_models(metrics: run_files.Metrics, words: Words) -> None:
+def print_models(metrics: Metrics, words: Words) -> None:
     """Print each model's primary metric with its interval, and its other metrics, to stdout."""
     first, *others = metrics.metric_names
     interval = words("{metric} [95 % interval]", metric=words.metric(first))
@@ -173,7 +174,7 @@ def print_models(metrics: run_files.Metrics, words: Words) -> None:
 def print_figures(figures: dict[str, dict[str, float]]) -> None:
     """Print one metric per line: name, value and 95 % interval."""
     words = Words(user_language())
-    estimates = {name: run_files.Estimate(**figure) for name, figure in figures.items()}
+    estimates = {name: Figure(**figure) for name, figure in figures.items()}
     _print_table([[words.metric(name), _interval(found)] for name, found in estimates.items()])
 
 
@@ -195,11 +196,11 @@ def _padded(text: str, width: int) -> str:
     return text + " " * (width - display_width(text))
 
 
-def _interval(found: run_files.Estimate | None) -> str:
+def _interval(found: Figure | None) -> str:
     return f"{_number(found)} [{found.low:.3f}, {found.high:.3f}]" if found else "-"
 
 
-def _number(found: run_files.Estimate | None) -> str:
+def _number(found: Figure | None) -> str:
     return f"{found.value:.3f}" if found else "-"
 
 

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from duree.evaluation.resampling import Trial
 from duree.evaluation.uncertainty import LEVEL, Interval, interval, p_value
 from duree.evaluation.weighted_metrics import Floats
-from duree.results.run_files import NETWORK, Comparison
+from duree.results.metrics_file import NETWORK, Comparison
 
 
 def compare(

@@ -17,7 +17,7 @@ from duree.evaluation.resampling import Sample, Trial
 from duree.evaluation.uncertainty import metric_interval
 from duree.evaluation.verdict import Verdict, decide
 from duree.evaluation.weighted_metrics import Floats
-from duree.results.run_files import NETWORK
+from duree.results.metrics_file import NETWORK
 
 Figures = dict[str, dict[str, float]]
 

@@ -22,20 +22,16 @@ from duree.results.metric import (
     AUC,
     BRIER,
     CALIBRATION_ERROR,
-    KNOWN,
     LOG_LOSS,
     MACRO_F1,
     MAE,
     MICRO_F1,
-    OF_LAYER,
     R2,
     RMSE,
     SPEARMAN,
     SUBSET_ACCURACY,
     Metric,
 )
-
-__all__ = ["OF_LAYER"]
 
 Prepare = Callable[[Floats, NDArray[Any]], dict[str, Weighted]]
 
@@ -171,7 +167,3 @@ MULTILABEL = MetricSet(
     (MACRO_F1, MICRO_F1, SUBSET_ACCURACY, LOG_LOSS, BRIER, AUC), ("auc", 0.5), False, _multilabel
 )
 REGRESSION = MetricSet((MAE, RMSE, R2, SPEARMAN), ("spearman", 0.0), True, _regression)
-
-# Metrics by name, for callers that do not yet read them from the run.
-LABELS = {name: metric.title for name, metric in KNOWN.items()}
-SHARES = frozenset(name for name, metric in KNOWN.items() if metric.share)

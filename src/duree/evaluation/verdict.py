@@ -16,7 +16,7 @@ from duree.evaluation.metrics import MetricSet
 from duree.evaluation.resampling import Sample
 from duree.evaluation.uncertainty import NORMAL
 from duree.results.metric import Metric, known_metric
-from duree.results.run_files import NETWORK, Comparison
+from duree.results.metrics_file import NETWORK, Comparison
 
 # The level of the tests: the share of runs on data without signal in which a difference is claimed.
 SIGNIFICANCE = 0.05

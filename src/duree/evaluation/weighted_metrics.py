@@ -36,12 +36,6 @@ def mean(of_rows: Floats) -> Weighted:
     return lambda weights: of_rows @ weights / total(weights)
 
 
-def mean_among(of_rows: Floats, among: NDArray[np.bool_]) -> Weighted:
-    """The mean of one number per row over some of the rows; not defined where none is drawn."""
-    share, sums = among.astype(np.float64), of_rows * among
-    return lambda weights: ratio(sums @ weights, share @ weights)
-
-
 def mean_of_sums(above: Floats, below: Floats) -> Weighted:
     """The ratio of two sums over rows."""
     return lambda weights: ratio(above @ weights, below @ weights)

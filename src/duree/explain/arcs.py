@@ -1,10 +1,10 @@
-"""Arcs: what the network says of a long text, passage by passage, and where it turns.
+"""Arcs: predictions along a long text, passage by passage, and their change points.
 
-A text is cut into passages of equal length and each is judged by itself; the arc is their centred
-moving average. Two things tell an arc from noise, both from the same passages in random order: the
-band within which 95 % of the shuffled arcs stay all along, and the change points, which are kept
-only where a shift as large is rare (a permutation test after each cut; Vostrikova 1981 for the
-binary segmentation, Matteson & James 2014 for testing it by permutations).
+A text is cut into passages of equal length and each is predicted by itself; the arc is the centred
+moving average. Two comparisons with the same passages in random order distinguish an arc from
+noise: the band that contains 95% of the shuffled arcs over their whole length, and change points,
+which are reported only where a shift of this size is rare (a permutation test for each cut; binary
+segmentation: Vostrikova 1981; its test by permutations: Matteson & James 2014).
 """
 
 from __future__ import annotations
@@ -21,40 +21,40 @@ from duree.sequences.ragged import Ragged
 
 Floats = NDArray[np.float64]
 
-# Units of a passage: a sixtieth of the text, within these bounds. Shorter ones say too little,
-# longer ones blur what they hold.
+# Units of a passage: a sixtieth of the text, within these bounds. Shorter passages are too noisy,
+# longer ones too coarse.
 SHORTEST, LONGEST, WANTED = 30, 200, 60
-# Below so many passages there is nothing to smooth; a moving average takes a tenth of them.
+# The fewest passages of an arc; the moving average covers a tenth of them.
 FEWEST, SMOOTHED = 10, 10
-# The level of the band, and the stricter one of each change point, as many are looked for.
+# The level of the band, and the stricter one of each change point, since many are tested.
 ORDERS, LEVEL, STRICT = 999, 0.05, 0.01
-# Passages on either side of a change point, at least.
+# The fewest passages on either side of a change point.
 LEAST = 3
 
-# From so many units on a text is called long, and its arc is drawn without being asked for.
+# The fewest units of a text whose arc is drawn by default.
 ARC_UNITS = 1000
 
 
 @dataclass(frozen=True)
 class Arc:
-    """The way of a prediction along a text.
+    """A prediction along a text.
 
     Attributes
     ----------
     begin, end : int64 [passages]
-        Where each passage stands in the text, in characters.
-    said : float64 [passages]
-        Probability of the output, or the number, for each passage by itself.
+        Positions of the passages in the text, in characters.
+    curve : float64 [passages]
+        Probability of the output, or the predicted number, for each passage by itself.
     smooth : float64 [passages]
-        The centred moving average over ``window`` passages, fewer at both ends.
+        The centred moving average over ``window`` passages, or fewer at both ends.
     low, high : float64 [passages]
-        95 % of the arcs of the same passages in random order lie within, from begin to end.
+        The band that contains 95% of the arcs of shuffled passages over their whole length.
     changes : list of int
         Passages that begin a new level.
     p_value : float
-        Share of random orders whose arc strays as far from its mean as this one does.
+        Share of shuffled arcs that deviate from their mean as much as this one.
     units, passage, window, output : int
-        Units of the text, and of a passage; passages that are averaged; which output is told.
+        Units of the text and of a passage; passages averaged; the output that is followed.
     """
 
     begin: NDArray[np.int64]
@@ -72,7 +72,7 @@ class Arc:
 
     @property
     def finding(self) -> bool:
-        """Whether the arc is more than the noise of its passages."""
+        """Whether the arc differs from the noise of its passages."""
         return self.p_value <= LEVEL
 
 
@@ -89,11 +89,11 @@ def arc(
     ----------
     model : Model
     text : str
-        All of it is read, also where the network's ``max_length`` is less.
+        The whole text is read, even beyond the network's ``max_length``.
     output : int, optional
-        The one that most passages speak for, if not given.
+        The output predicted for most passages, if not given.
     passage : int, optional
-        Units of a passage; a sixtieth of the text but between 30 and 200, if not given.
+        Units of a passage; if not given, a sixtieth of the text, between 30 and 200.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def arc(
     encoder = text_encoder(model)
     places = encoder.segment.places(text)
     passage = passage or passage_length(len(places))
-    edges = np.arange(0, len(places) - passage // 2, passage)  # a short rest joins the one before
+    edges = np.arange(0, len(places) - passage // 2, passage)  # a short rest joins the last passage
     if len(edges) < FEWEST:
         raise DataError(
             "the text has {units} units: too few for an arc of passages of {passage}",
@@ -123,11 +123,11 @@ def arc(
     smooth = _smooth(curve[None], window)[0]
     rng = np.random.default_rng(seed)
     random = _smooth(rng.permuted(np.tile(curve, (ORDERS, 1)), axis=1), window)
-    # Near both ends fewer passages are averaged, so that shuffled arcs stray farther there.
+    # Near both ends fewer passages are averaged, so that shuffled arcs vary more there.
     spread = np.maximum(random.std(axis=0), 1e-12)
-    farthest = (np.abs(random - curve.mean()) / spread).max(axis=1)
-    reach = np.quantile(farthest, 1 - LEVEL) * spread
-    strays = float((np.abs(smooth - curve.mean()) / spread).max())
+    largest = (np.abs(random - curve.mean()) / spread).max(axis=1)
+    reach = np.quantile(largest, 1 - LEVEL) * spread
+    deviation = float((np.abs(smooth - curve.mean()) / spread).max())
     ends = np.append(edges[1:], len(places)) - 1
     return Arc(
         np.array([places[edge][0] for edge in edges]),
@@ -137,7 +137,7 @@ def arc(
         curve.mean() - reach,
         curve.mean() + reach,
         sorted(_changes(curve, rng)),
-        (int((farthest >= strays).sum()) + 1) / (ORDERS + 1),
+        (int((largest >= deviation).sum()) + 1) / (ORDERS + 1),
         len(places),
         passage,
         window,
@@ -146,12 +146,12 @@ def arc(
 
 
 def passage_length(units: int) -> int:
-    """Units of a passage of a text with so many."""
+    """Units of a passage in a text of ``units`` units."""
     return int(np.clip(units // WANTED, SHORTEST, LONGEST))
 
 
 def _smooth(rows: Floats, window: int) -> Floats:
-    """Centred moving averages along the last axis, over what there is at both ends."""
+    """Centred moving averages along the last axis, with shorter windows at both ends."""
     half = window // 2
     sums = np.cumsum(np.pad(rows, ((0, 0), (1, 0))), axis=1)
     steps = np.arange(rows.shape[1])
@@ -160,7 +160,7 @@ def _smooth(rows: Floats, window: int) -> Floats:
 
 
 def _changes(curve: Floats, rng: np.random.Generator, begin: int = 0) -> Iterator[int]:
-    """Places where the mean shifts, found one within the other."""
+    """Change points of the mean, by binary segmentation."""
     if len(curve) < 2 * LEAST:
         return
     shifts = _shifts(curve[None])[0]
@@ -174,7 +174,7 @@ def _changes(curve: Floats, rng: np.random.Generator, begin: int = 0) -> Iterato
 
 
 def _shifts(rows: Floats) -> Floats:
-    """How far the means before and after each place differ, in units of their standard error."""
+    """Differences between the means before and after each place, in standard errors."""
     count = rows.shape[1]
     before = np.cumsum(rows, axis=1)[:, LEAST - 1 : count - LEAST]
     sizes = np.arange(LEAST, count - LEAST + 1)

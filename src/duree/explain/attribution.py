@@ -1,12 +1,12 @@
-"""Attribution: how much each step of a sequence moved what the network says of it.
+"""Attribution: the contribution of each step of a sequence to the prediction.
 
-Three ways, which err differently. *Integrated gradients* (Sundararajan et al. 2017) go from a text
-of the same length without content to the text itself; what they give the words adds up to the
-difference between the two. *Gradient x input* is their estimate from one point. *Occlusion* (Zeiler
-& Fergus 2014) takes a word, or a sentence, out and looks at what changes.
+Three methods with different errors. *Integrated gradients* (Sundararajan et al. 2017) follow the
+path from an empty text of the same length to the text itself; the attributions of the words add up
+to the difference of the scores. *Gradient x input* estimates them from a single point. *Occlusion*
+(Zeiler & Fergus 2014) removes a word or a sentence and measures the change.
 
-What is attributed is the task's own quantity (``Task.explained``): for classes and labels their
-log-odds, for numbers the number itself. The wide part's share is exact: its score is a sum.
+The explained quantity depends on the task: log-odds for classes and labels, the number itself for
+numbers. Attributions of the wide part are exact, since its score is a sum.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ Rows = NDArray[np.int64]
 Segments = Callable[[NDArray[np.int32]], NDArray[np.int64]]
 
 BATCH = 64
-# The path is first cut into so many pieces, each taken at so many Gauss-Legendre points.
+# Initial number of pieces of the path, and Gauss-Legendre points of each.
 PIECES, POINTS = 8, 2
-# A row's attributions add up when they miss its difference by no more than this share of it. Until
-# then its pieces that miss more than an eighth of that are cut in two, so often at most: a state
-# that flips at some point of the path makes a jump, which only ever smaller pieces find.
+# A row's attributions are complete if their error is at most this share of the score difference.
+# Otherwise pieces with more than an eighth of the allowed error are halved, at most so many times:
+# the score jumps where a state switches, and only small pieces locate the jump.
 COMPLETE, SMALL, CUTS = 0.01, 1 / 8, 20
 
 
@@ -54,11 +54,11 @@ class Attributions:
     Attributes
     ----------
     values : Ragged
-        float32 [total steps]: what each step added to the row's quantity.
+        float32 [total steps]: the contribution of each step to the explained quantity.
     outputs : int64 [rows]
-        Which output each row is explained for.
+        The explained output of each row.
     score, start : float64 [rows]
-        The quantity for the sequence itself, and for one without content.
+        The explained quantity for the sequence, and for an empty one.
     """
 
     values: Ragged
@@ -68,16 +68,16 @@ class Attributions:
 
     @property
     def gap(self) -> Floats:
-        """By how much the attributions of each row fail to add up, float64 [rows]."""
+        """The error of the sum of each row's attributions, float64 [rows]."""
         return row_sums(self.values) - (self.score - self.start)
 
     @property
     def incomplete(self) -> Floats:
-        """The same, as a share of what they should add up to."""
+        """The absolute error as a share of the score difference, float64 [rows]."""
         return np.asarray(np.abs(self.gap) / np.maximum(np.abs(self.score - self.start), 1e-12))
 
     def first(self, count: int) -> Attributions:
-        """Those of the first rows alone."""
+        """The attributions of the first ``count`` rows."""
         values = self.values.take(np.arange(min(count, len(self.values))))
         return Attributions(values, self.outputs[:count], self.score[:count], self.start[:count])
 
@@ -93,7 +93,12 @@ def integrated_gradients(
     sequences : Ragged
         Encoded rows, each of at least one step.
     outputs : int64 [rows], optional
-        Which output to explain; the one that is predicted, if not given.
+        Which output to explain; the predicted one, if not given.
+
+    Returns
+    -------
+    Attributions
+        Complete to 1% of each row's score difference, where 20 refinements suffice.
     """
     keep_freed_memory()
     path = _Path(model, sequences, _outputs(model, sequences, outputs))
@@ -108,9 +113,9 @@ def integrated_gradients(
         added = path.integral(pieces)
         gaps = row_sums(added) - (pieces.to - pieces.at)
         missed = owed + np.bincount(pieces.row, gaps, len(rows))
-        # Of a row that does not add up yet, what misses little may stay as it is.
-        amiss = np.abs(missed) > allowed
-        cut = amiss[pieces.row] & (np.abs(gaps) > SMALL * allowed[pieces.row]) & (cuts < CUTS)
+        # In an incomplete row, pieces with small errors are left as they are.
+        incomplete = np.abs(missed) > allowed
+        cut = incomplete[pieces.row] & (np.abs(gaps) > SMALL * allowed[pieces.row]) & (cuts < CUTS)
         _add_rows(values, sequences, pieces.row[~cut], added.take(np.flatnonzero(~cut)))
         owed += np.bincount(pieces.row[~cut], gaps[~cut], len(rows))
         if not cut.any():
@@ -124,7 +129,18 @@ def integrated_gradients(
 def gradient_times_input(
     model: Model, sequences: Ragged, outputs: Rows | None = None
 ) -> Attributions:
-    """The gradient at the sequence itself, times what stands there; arguments as above."""
+    """The gradient at the sequence itself, times the input.
+
+    Parameters
+    ----------
+    model, sequences, outputs
+        As for ``integrated_gradients``.
+
+    Returns
+    -------
+    Attributions
+        They do not add up to the score difference in general.
+    """
     path = _Path(model, sequences, _outputs(model, sequences, outputs))
     rows = np.arange(len(sequences))
     whole, nothing = np.ones(len(rows)), np.zeros(len(rows))
@@ -143,15 +159,19 @@ def occlusion(
     outputs: Rows | None = None,
     segments: Segments | None = None,
 ) -> Attributions:
-    """What each word, or each segment, was worth: the quantity with it minus that without it.
+    """The explained quantity with each step, or segment, minus the quantity without it.
 
     Parameters
     ----------
     model, sequences, outputs
         As for ``integrated_gradients``.
     segments : (int32 [steps]) -> int64 [steps], optional
-        Numbers the segments of a row from 0 (see ``sentences``); a segment's value stands at each
-        of its steps. Every step is a segment, if not given.
+        Numbers the segments of a row from 0 (see ``sentences``); each step has the value of its
+        segment. If not given, every step is a segment.
+
+    Returns
+    -------
+    Attributions
     """
     outputs = _outputs(model, sequences, outputs)
     whole = quantity(model, sequences, outputs)
@@ -179,14 +199,14 @@ METHODS = {
 
 
 def quantity(model: Model, sequences: Ragged, outputs: Rows) -> Floats:
-    """What is explained of each row, float64 [rows]."""
+    """The explained quantity of each row, float64 [rows]."""
     found = torch.from_numpy(scores(model.network, sequences))
     explained = explanation_of(model).explained(found, torch.from_numpy(outputs))
     return np.asarray(explained.double().numpy())
 
 
 class _Pieces(NamedTuple):
-    """Pieces of paths: row, both ends as parts of the way, and the quantity at both ends."""
+    """Pieces of paths: row, both ends as shares of the path, and the quantity at both ends."""
 
     row: Rows
     low: Floats
@@ -196,16 +216,16 @@ class _Pieces(NamedTuple):
 
 
 class _Path:
-    """The way of each row from nothing, a row of the same length without content, to itself."""
+    """The path of each row from an empty row of the same length to the row itself."""
 
     def __init__(self, model: Model, sequences: Ragged, outputs: Rows) -> None:
         self.model, self.sequences, self.outputs = model, sequences, outputs
         self.deep = recurrent_part(model)
         self.share, share_of_wide = shares_of(model)
-        answers = self.deep.head.out_features
-        # What the wide part owes to each step, and what it says of no feature at all.
-        self.added = np.zeros((len(sequences.values), answers), dtype=np.float32)
-        self.bias = torch.zeros(answers)
+        count = self.deep.head.out_features
+        # Contributions of the steps to the wide part's scores, and its score without features.
+        self.added = np.zeros((len(sequences.values), count), dtype=np.float32)
+        self.bias = torch.zeros(count)
         if (wide := wide_part(model)) is not None:
             self.bias = share_of_wide * wide.bias.detach()
             for rows in _batches(sequences.lengths):
@@ -215,7 +235,7 @@ class _Path:
                     self.added[begin:end] = found[: end - begin]
 
     def quantity(self, rows: Rows, parts: Floats) -> Floats:
-        """What is explained of each row at a part of its way, float64 [rows]."""
+        """The explained quantity of each row at a share of its path, float64 [rows]."""
         found = np.zeros(len(rows))
         with torch.no_grad():
             for chosen in _batches(self.sequences.lengths[rows]):
@@ -223,7 +243,7 @@ class _Path:
         return found
 
     def gradient(self, rows: Rows, parts: Floats) -> Ragged:
-        """The gradient there, step by step, times the whole way: float64 [total steps]."""
+        """The gradient at that point by step, times the whole path: float64 [total steps]."""
         lengths = self.sequences.lengths[rows]
         offsets = offsets_of(lengths)
         found = Ragged(np.zeros(offsets[-1]), offsets)
@@ -234,7 +254,7 @@ class _Path:
         return found
 
     def integral(self, pieces: _Pieces) -> Ragged:
-        """The gradient's mean on each piece, times the piece: float64 [total steps]."""
+        """The mean gradient on each piece, times the piece: float64 [total steps]."""
         nodes, weights = np.polynomial.legendre.leggauss(POINTS)
         half, middle = (pieces.high - pieces.low) / 2, (pieces.high + pieces.low) / 2
         found = [self.gradient(pieces.row, middle + half * node) for node in nodes]
@@ -242,7 +262,7 @@ class _Path:
         return Ragged(mean * np.repeat(half, found[0].lengths), found[0].offsets)
 
     def halves(self, pieces: _Pieces) -> _Pieces:
-        """Each piece as two."""
+        """Each piece divided into two."""
         row, low, high, at, to = pieces
         middle = (low + high) / 2
         between = self.quantity(row, middle)
@@ -256,7 +276,7 @@ class _Path:
 
 
 class _Batch:
-    """Some rows, each at some part of its way."""
+    """Some rows, each at a share of its path."""
 
     def __init__(self, path: _Path, rows: Rows, parts: Floats) -> None:
         self.path = path
@@ -271,14 +291,14 @@ class _Batch:
         self.wide = part[:, None] * added.sum(dim=1)  # (B, K)
 
     def explained(self) -> Tensor:
-        """What is explained of each row, [batch]."""
+        """The explained quantity of each row, [batch]."""
         path = self.path
         states = path.deep.recurrent.hidden_states(self.x, self.lengths)
         found = path.share * path.deep.answer(states, self.lengths) + self.wide + path.bias
         return explanation_of(path.model).explained(found, self.outputs)
 
     def slopes(self) -> NDArray[np.float32]:
-        """The gradient at each step times the whole way, [batch, steps]."""
+        """The gradient at each step times the whole path, [batch, steps]."""
         for tensor in (self.x, self.wide):
             tensor.requires_grad_()
         of_x, of_wide = torch.autograd.grad(self.explained().sum(), [self.x, self.wide])

@@ -1,4 +1,4 @@
-"""Types: sequences parted around the most central one of each type (partitioning around medoids).
+"""Clustering of sequences into types by partitioning around medoids.
 
 Sources: L. Kaufman & P. J. Rousseeuw (1990), Finding Groups in Data, chapters 2 and 3 (PAM, and
 CLARA for many rows); the exchange step in the form of E. Schubert & P. J. Rousseeuw (2021), Fast
@@ -19,27 +19,27 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 MOST_TYPES = 8
-# Objects whose distances are held at once; of more, so many samples are drawn in turn.
+# The most objects whose distances are held at once; of more, so many samples are drawn.
 SAMPLE, SAMPLES = 2000, 5
-# An exchange must save so much of the cost, or rounding could go on for ever.
+# The least relative gain of an exchange, so that rounding cannot cause an endless loop.
 LEAST_GAIN = 1e-9
 
 
 @dataclass(frozen=True)
 class Partition:
-    """Objects in types, the largest type first.
+    """A partition of objects into types, the largest type first.
 
     Attributes
     ----------
     types : int64 [objects]
         From 0.
     medoids : int64 [types]
-        The object at the heart of each.
+        The most central object of each type.
     silhouettes : float64 [objects]
-        How much nearer each is to its own type than to the next, from -1 to 1; NaN where that was
-        not reckoned, beyond a sample.
+        How much nearer each object is to its own type than to the next, from -1 to 1; NaN where
+        not computed, outside a sample.
     widths : {number of types: mean silhouette}
-        Of all numbers that were tried.
+        For all numbers of types that were tried.
     """
 
     types: Ints
@@ -59,9 +59,9 @@ def part_distances(
     Parameters
     ----------
     weights : float64 [objects]
-        How often each object occurs.
+        Frequencies of the objects.
     kinds : int, optional
-        How many types; from 2 to 8, those of the largest mean silhouette, if not given.
+        Number of types; if not given, the number from 2 to 8 with the largest mean silhouette.
     """
     return _part(distances, weights, _numbers(len(distances), kinds), kinds)
 
@@ -71,8 +71,8 @@ def part_vectors(
 ) -> Partition:
     """Types from vectors [objects, size], by their Euclidean distances; see ``part_distances``.
 
-    Of more than 2,000 objects samples are parted, and all others go to the nearest medoid; those
-    of five samples are kept that lie nearest to all (CLARA).
+    If there are more than 2,000 objects, samples are partitioned and the other objects assigned to
+    the nearest medoid; of five samples, the one with the smallest total distance is used (CLARA).
     """
     if len(vectors) <= SAMPLE:
         return part_distances(_euclidean(vectors, vectors), weights, kinds)
@@ -80,11 +80,11 @@ def part_vectors(
     tried, widths = _numbers(SAMPLE, kinds), dict[int, float]()
     found: list[tuple[float, Partition]] = []
     for _ in range(SAMPLES):
-        # Drawn by their weights, they stand for as many each.
+        # Drawn by weight, all have equal weight.
         rows = np.sort(rng.choice(len(vectors), SAMPLE, replace=False, p=weights / weights.sum()))
         sample = vectors[rows]
         partition = _part(_euclidean(sample, sample), alike, tried, kinds)
-        # The first sample settles how many types there are.
+        # The first sample determines the number of types.
         kinds, widths = len(partition), widths or partition.widths
         tried = {kinds}
         own, far = _nearest(vectors, sample[partition.medoids])
@@ -98,9 +98,9 @@ def part_vectors(
 def silhouettes(
     distances: Floats, types: Ints, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Rousseeuw's silhouette of each object, float64 [objects]; 0 where it is alone in its type.
+    """Rousseeuw's silhouette of each object, float64 [objects]; 0 if it is alone in its type.
 
-    ``weights`` are how often each occurs: the same as if it stood there so often.
+    ``weights`` are frequencies: equivalent to repeating each object.
     """
     marks = np.eye(int(types.max()) + 1)[types] * weights[:, None]
     sums, sizes = distances @ marks, marks.sum(axis=0)
@@ -117,9 +117,9 @@ def silhouettes(
 
 
 def match_types(types: Ints, like: Ints) -> Ints:
-    """The same types, numbered so that they share as many objects as can be with those of another.
+    """The types renumbered to share as many objects as possible with those of another partition.
 
-    Types that are left over get the numbers that are (Kuhn 1955, by way of SciPy).
+    Types without a counterpart get the remaining numbers (Kuhn 1955, as implemented by SciPy).
     """
     count = int(max(types.max(), like.max())) + 1
     shared = np.zeros((count, count))
@@ -137,7 +137,7 @@ def _numbers(objects: int, kinds: int | None) -> set[int]:
 def _part(
     distances: Floats, weights: NDArray[np.float64], numbers: set[int], kinds: int | None
 ) -> Partition:
-    """Types by each of some numbers; those that are asked for, or have the widest silhouettes."""
+    """Partitions for each number of types; returns the requested or the best one."""
     found: dict[int, tuple[Ints, NDArray[np.float64]]] = {}
     for number in sorted(numbers):
         medoids = _medoids(distances, weights, number)
@@ -152,7 +152,7 @@ def _part(
 
 
 def _medoids(distances: Floats, weights: NDArray[np.float64], kinds: int) -> Ints:
-    """PAM: medoids are chosen one by one, then exchanged as long as that brings objects nearer."""
+    """PAM: medoids are chosen one by one, then exchanged while this reduces the cost."""
     near = np.full(len(distances), np.inf)
     chosen: list[int] = []
     for _ in range(kinds):
@@ -167,7 +167,7 @@ def _medoids(distances: Floats, weights: NDArray[np.float64], kinds: int) -> Int
         first = to_medoids[np.arange(len(own)), own]
         to_medoids[np.arange(len(own)), own] = np.inf
         second = to_medoids.min(axis=1)
-        # What an object saves by each new medoid, and what it loses with its own instead.
+        # What each object saves with a new medoid, and loses without its own.
         saved = np.minimum(distances - first[:, None], 0.0)
         lost = np.minimum(distances, second[:, None]) - first[:, None] - saved
         of_types = np.eye(kinds)[own] * weights[:, None]
@@ -192,7 +192,7 @@ def _euclidean(one: Floats, other: Floats) -> Floats:
 
 
 def _nearest(vectors: Floats, medoids: Floats) -> tuple[Ints, NDArray[np.float64]]:
-    """The nearest medoid of each vector, and how far it is; in blocks, to bound memory."""
+    """The nearest medoid of each vector and its distance, in blocks to bound memory."""
     own, far = np.zeros(len(vectors), dtype=np.int64), np.zeros(len(vectors))
     for begin in range(0, len(vectors), SAMPLE):
         block = cdist(vectors[begin : begin + SAMPLE], medoids)

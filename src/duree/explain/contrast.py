@@ -1,8 +1,8 @@
-"""Contrast: what would turn a decision round, and what holds two groups of texts apart.
+"""Contrast: the steps that decide a prediction, and the words that separate two groups of texts.
 
-Neither is a frequency count. A word that stands in every text of a group holds nothing apart if the
-network does not heed it; and because attributions add up to the score, the difference between two
-groups' mean scores is parted among the words without a rest.
+Neither is a frequency count. A word in every text of a group separates nothing if the network does
+not use it; and because attributions add up to the score, the difference between the mean scores of
+two groups is divided completely among the words.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from duree.sequences.ragged import Ragged
 
 Floats = NDArray[np.float64]
 
-# All steps are looked at in the first round of a search, later those that weighed most; and rounds
-# at most.
+# Steps tried in each round of a search after the first, those with the largest effect; and the
+# most rounds.
 CANDIDATES, ROUNDS = 100, 40
 LEVEL = 0.05
-# A word or phrase is looked at if it stands in so many rows.
+# The fewest rows of a word or phrase that is considered.
 LEAST_ROWS = 10
 
 
 @dataclass(frozen=True)
 class Separation:
-    """How much a word or phrase does to hold two groups apart.
+    """The contribution of a word or phrase to the difference between two groups.
 
     Attributes
     ----------
     words : str
-        Units with spaces between.
+        Units, separated by spaces.
     rows : (int, int)
-        Rows of the first and of the second group that hold it.
+        Number of rows of the first and of the second group that contain it.
     share : float
-        Its part of the difference between the groups' mean scores (first minus second); all single
-        words together make 1.
+        Its share of the difference between the groups' mean scores (first minus second); the shares
+        of all single words sum to 1.
     low, high : float
-        95 % interval of the same, over rows.
+        95% confidence interval of the share, over rows.
     finding : bool
-        Whether it differs from 0 by more than chance, with Bonferroni's correction.
+        Whether it differs significantly from 0, with Bonferroni's correction.
     """
 
     words: str
@@ -59,7 +59,7 @@ class Separation:
 
 
 class Strength(NamedTuple):
-    """A token, the rows that hold it, what it was given in each on average, and at least so."""
+    """A token, its number of rows, its mean attribution, and the lower confidence limit."""
 
     token: int
     rows: int
@@ -68,20 +68,24 @@ class Strength(NamedTuple):
 
 
 def flip(model: Model, sequence: NDArray[np.int32]) -> Flip:
-    """Look for the fewest steps whose removal flips the decision.
+    """Search for the smallest set of steps whose removal changes the predicted class.
 
-    In each round every step that is left is taken out in turn, and the one whose loss weighs most
-    is lost; afterwards each of them that proves not to be needed is put back.
+    In each round every remaining step is removed in turn, and the removal with the largest effect
+    is kept; afterwards steps that prove unnecessary are restored.
 
     Parameters
     ----------
     model : Model
     sequence : int32 [steps]
 
+    Returns
+    -------
+    Flip
+
     Raises
     ------
     DataError
-        The model says numbers, which are no decisions.
+        The model predicts numbers, not classes.
     """
     if not model.task.classes:
         raise DataError(
@@ -123,29 +127,29 @@ def separations(
     vocabulary: Sequence[str],
     length: int = 1,
 ) -> list[Separation]:
-    """What each word, or phrase of so many words, does to hold two groups of rows apart.
+    """The contribution of each word or phrase to the difference between two groups of rows.
 
     Parameters
     ----------
     sequences : Ragged of int32
     attributions : Attributions
-        Of the same rows, and all for the same output.
+        Of the same rows, all for the same output.
     second : bool [rows]
-        Which rows are of the second group; both groups have two at least.
+        The rows of the second group; both groups need at least two rows.
     vocabulary : word of each token
     length : int
-        Words of a phrase. It counts all that its words were given, so that the shares of phrases,
-        which overlap, make more than 1.
+        Number of words in a phrase. A phrase gets the attributions of all its words, so that the
+        shares of overlapping phrases sum to more than 1.
 
     Returns
     -------
     list of Separation
-        Words or phrases that stand in ten rows or more, the one that does most first.
+        Words or phrases in at least ten rows, by decreasing contribution.
     """
     kinds, kind, row, total = _by_phrase(sequences, attributions.values.values, length)
     sizes = np.array([(~second).sum(), second.sum()])
     group = second[row].astype(np.int64)
-    each = np.zeros((2, 3, len(kinds)))  # of each group: rows, sum, sum of squares
+    each = np.zeros((2, 3, len(kinds)))  # for each group: rows, sum, sum of squares
     for place, weights in enumerate((np.ones(len(total)), total, total**2)):
         for number in (0, 1):
             inside = group == number
@@ -172,10 +176,10 @@ def separations(
 
 
 def strengths(sequences: Ragged, given: Ragged) -> list[Strength]:
-    """What each token was given in the rows that hold it, the surest to be high first.
+    """The mean attribution of each token over the rows that contain it, by lower confidence limit.
 
-    Sorted by the lower end of the mean's 95 % interval: neither the commonest words come first, nor
-    rare ones that were lucky.
+    Sorting by the lower limit of the 95% interval favours neither frequent words nor rare ones with
+    high values by chance.
     """
     kinds, kind, _, total = _by_phrase(sequences, given.values, 1)
     rows = np.bincount(kind, minlength=len(kinds))
@@ -190,14 +194,14 @@ def strengths(sequences: Ragged, given: Ragged) -> list[Strength]:
 
 
 def _decision(model: Model, row: Ragged) -> str:
-    """What ``predict`` would write for one row."""
+    """The prediction for one row, as ``predict`` writes it."""
     return str(model.task.columns(model.predictions(row))[0][0])
 
 
 def _by_phrase(
     sequences: Ragged, values: NDArray[np.float32], length: int
 ) -> tuple[NDArray[np.int32], Rows, Rows, Floats]:
-    """Phrases [kinds, length]; and for each phrase of each row: kind, row, what it was given."""
+    """Phrases [kinds, length]; and for each phrase of each row: kind, row, total attribution."""
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
     starts = np.flatnonzero(rows[: len(rows) - length + 1] == rows[length - 1 :])
     window = starts[:, None] + np.arange(length)

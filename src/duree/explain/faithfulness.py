@@ -1,10 +1,10 @@
-"""Faithfulness: do the steps that an attribution names really carry the prediction?
+"""Faithfulness: whether the steps with high attributions really determine the prediction.
 
-*Deletion* takes a sequence's steps out, those first that spoke most for its answer, and follows the
-probability of that answer down; *insertion* starts from nothing and puts them back, the same first.
-The area under such a curve says how well the order was chosen: small for deletion, large for
-insertion, and to be read beside that of a random order (Petsiuk et al. 2018). *Agreement* is
-whether a network trained from another seed names the same steps.
+*Deletion* removes the steps of a sequence by decreasing attribution and follows the probability of
+the predicted output; *insertion* starts from an empty sequence and restores them in the same order.
+The area under the curve measures the order: small for deletion, large for insertion, compared with
+the area for a random order (Petsiuk et al. 2018). *Agreement* is the correlation with attributions
+of a network trained from another seed.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from duree.explain.attribution import Attributions, Floats, Rows
 from duree.explain.model import Model, without
 from duree.sequences.ragged import Ragged
 
-# Points of a curve: nothing changed, then a twentieth of the steps more at a time.
+# Points of a curve, as shares of the steps.
 SHARES = np.linspace(0, 1, 21)
 
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """Mean curves over rows, float64 [points]; the mean of a curve is the area under it.
+    """Mean curves over rows, float64 [points].
 
-    For classes and labels a point is the probability of the explained answer. For numbers it is how
-    far the prediction still is from that for an empty row, in units of the whole way.
+    For classes and labels a point is the probability of the explained output. For numbers it is the
+    distance of the prediction from that of an empty row, relative to the whole distance.
 
     Attributes
     ----------
     shares : share of the steps deleted or inserted
     deletion, insertion : in the order of the attributions
     random_deletion, random_insertion : in a random order
-    incomplete : median over rows of by how much the attributions miss what they should add up to
+    incomplete : median over rows of the relative error of the attributions' sum
     """
 
     shares: Floats
@@ -56,10 +56,10 @@ class Faithfulness:
 def faithfulness(
     model: Model, sequences: Ragged, attributions: Attributions, seed: int = 0
 ) -> Faithfulness:
-    """Delete and insert the steps of all rows, in the order of the attributions and at random."""
+    """Deletion and insertion curves over all rows, in the order of attributions and at random."""
     ordered = _ranks(attributions.values)
-    lot = np.random.default_rng(seed).random(len(sequences.values))
-    random = _ranks(Ragged(lot, sequences.offsets))
+    drawn = np.random.default_rng(seed).random(len(sequences.values))
+    random = _ranks(Ragged(drawn, sequences.offsets))
     outputs = attributions.outputs
 
     def curve(ranks: Floats, *, delete: bool) -> Floats:
@@ -75,19 +75,19 @@ def faithfulness(
     )
 
 
-def believed(
+def areas_by_method(
     model: Model, sequence: Ragged, methods: Mapping[str, Attributions]
 ) -> dict[str, dict[str, float]]:
-    """How far each method is to be believed of one sequence: the areas under its curves, and as
-    ``missed`` by how much it misses what it should add up to."""
+    """The faithfulness of each method for one sequence: the areas under its curves, and as
+    ``missed`` the relative error of its sum."""
     found = {name: faithfulness(model, sequence, given) for name, given in methods.items()}
     return {name: curves.areas | {"missed": curves.incomplete} for name, curves in found.items()}
 
 
 def agreement(one: Attributions, other: Attributions) -> Floats:
-    """Rank correlation (Spearman) of two networks' attributions, in each row that has one.
+    """Spearman's rank correlation of two networks' attributions, in each row.
 
-    Rows of a single step, or whose steps were all given the same, have none and are left out.
+    Rows of a single step, or with equal attributions, have none and are left out.
     """
     found = []
     for row in range(len(one.values)):
@@ -98,7 +98,7 @@ def agreement(one: Attributions, other: Attributions) -> Floats:
 
 
 def _ranks(values: Ragged) -> Floats:
-    """Each step's place among its row's, by falling value: from 0 to less than 1."""
+    """The relative rank of each step in its row, by decreasing value: from 0 to less than 1."""
     rows = np.repeat(np.arange(len(values)), values.lengths)
     order = np.lexsort((-values.values, rows))
     ranks = np.empty(len(order))
@@ -111,7 +111,7 @@ def _curve(
 ) -> Floats:
     points = []
     for share in SHARES:
-        # Half a step's leeway: shares such as 0.15 of 20 steps are not exact.
+        # Half a step of tolerance: shares such as 0.15 of 20 steps are not exact.
         changed = ranks + 0.5 / np.repeat(sequences.lengths, sequences.lengths) < share
         keep: NDArray[np.bool_] = ~changed if delete else changed
         found = model.predictions(without(sequences, keep))
@@ -120,6 +120,6 @@ def _curve(
     if model.task.classes:
         return np.asarray(curves.mean(axis=1))
     whole, empty = (curves[0], curves[-1]) if delete else (curves[-1], curves[0])
-    side = np.sign(whole - empty)
-    way = max(float(np.abs(whole - empty).mean()), 1e-12)
-    return np.asarray(((curves - empty) * side).mean(axis=1) / way)
+    sign = np.sign(whole - empty)
+    distance = max(float(np.abs(whole - empty).mean()), 1e-12)
+    return np.asarray(((curves - empty) * sign).mean(axis=1) / distance)

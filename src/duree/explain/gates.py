@@ -1,8 +1,8 @@
-"""Gates: what each unit of a network lets in, keeps and gives out at every step of a sequence.
+"""Gates: traces of the gates and states of a network, and the memory of its units.
 
-A unit *keeps* its state by the LSTM's forget gate f or the GRU's update gate z: next to 1 it
-remembers, next to 0 it forgets. From the mean logarithm of that gate follows a half-life: the steps
-after which half of what a unit held is left, if nothing else touched it.
+A unit retains its state by the LSTM's forget gate f or the GRU's update gate z: near 1 it
+remembers, near 0 it forgets. The mean logarithm of this gate gives a half-life: the number of steps
+after which half of a unit's state would be left without new input.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ Array = NDArray[np.float32]
 
 DIRECTIONS = ("forward", "backward")
 GATES, STATES = ("r", "z", "i", "f", "o"), ("c", "h")
-# The gate by which each cell keeps its state.
-KEEPS = {"gru": "z", "lstm": "f"}
+# The gate by which each cell retains its state.
+RETAINING = {"gru": "z", "lstm": "f"}
 BATCH = 32
-# A gate of exactly 0 forgets everything: a half-life far below one step, but not a log of 0.
+# The least value of a gate, so that its logarithm is finite.
 LEAST = 1e-6
-# The level of all tests together; a word is looked at if it stands in so many rows.
+# The familywise level of the tests; the fewest rows of a word that is tested.
 LEVEL, LEAST_ROWS = 0.05, 20
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One sequence's way through the network.
+    """The trace of one sequence through the network.
 
     Attributes
     ----------
     gates : {(layer, direction): {name: float32 [steps, hidden]}}
         Layers from 0, directions "forward" and "backward"; names as in ``duree.network.cells``:
-        h (hidden state); r, z, n (GRU); c, i, f, g, o (LSTM). Steps are in the sequence's order, so
-        the backward direction's state at a step has seen what comes after it.
+        h (hidden state); r, z, n (GRU); c, i, f, g, o (LSTM). Steps are in the order of the
+        sequence, so the backward state at a step depends on the steps after it.
     """
 
     gates: dict[tuple[int, str], dict[str, Array]]
@@ -52,8 +52,8 @@ class Trace:
     def means(self) -> dict[str, Array]:
         """Means over the units of a layer and direction, float32 [steps].
 
-        They are called "z, layer 1, forward"; of the states h and c, which have signs, the sizes
-        are averaged: "|h|, layer 1, forward".
+        Names are such as "z, layer 1, forward"; for the states h and c, which have signs, absolute
+        values are averaged: "|h|, layer 1, forward".
         """
         return {
             f"{name if name in GATES else f'|{name}|'}, layer {layer + 1}, {direction}": (
@@ -66,9 +66,9 @@ class Trace:
 
 
 def trace(model: Model, sequences: Ragged) -> Iterator[Trace]:
-    """Trace every row, one after the other, by the cells' reference.
+    """Trace every row in turn, by the reference implementation of the cells.
 
-    Nothing is kept for it in training or prediction, which therefore cost the same.
+    Training and prediction store nothing for this, so it adds no cost to them.
     """
     deep = recurrent_part(model)
     for begin in range(0, len(sequences), BATCH):
@@ -89,10 +89,10 @@ def trace(model: Model, sequences: Ragged) -> Iterator[Trace]:
 
 
 class Watched(NamedTuple):
-    """What the keeping gates of a network did over some rows.
+    """The retaining gates of a network over some rows.
 
     ``places`` are (layer, direction); ``logs`` the gates' mean logarithms, float64 [rows, places,
-    hidden]; ``kept`` their means over places and units, float32 [total steps].
+    hidden]; ``retained`` their means over places and units, float32 [total steps].
     """
 
     sequences: Ragged
@@ -102,15 +102,15 @@ class Watched(NamedTuple):
 
 
 def watch(model: Model, sequences: Ragged) -> Watched:
-    """Trace all rows, and keep what is known of them by the gate that keeps the state.
+    """Trace all rows, and summarise the gate that retains the state.
 
     Raises
     ------
     RunError
-        The cell is a simple one, without gates.
+        The cell is a simple RNN, without gates.
     """
     cell = recurrent_part(model).recurrent.kind
-    if cell not in KEEPS:
+    if cell not in RETAINING:
         raise RunError(
             "the simple recurrent network has no gates",
             fix="train a GRU or an LSTM: duree fit --cell gru",
@@ -118,7 +118,7 @@ def watch(model: Model, sequences: Ragged) -> Watched:
     logs, retained, places = [], [], []
     for traced in trace(model, sequences):
         places = list(traced.gates)
-        gates = np.stack([gates[KEEPS[cell]] for gates in traced.gates.values()])  # (P, T, H)
+        gates = np.stack([gates[RETAINING[cell]] for gates in traced.gates.values()])  # (P, T, H)
         logs.append(np.log(np.maximum(gates, LEAST)).mean(axis=1, dtype=np.float64))
         retained.append(gates.mean(axis=(0, 2)))
     means = Ragged(np.concatenate(retained), sequences.offsets)
@@ -128,9 +128,9 @@ def watch(model: Model, sequences: Ragged) -> Watched:
 def watch_both(
     models: Sequence[Model], sequences: Ragged, seed: int = 0
 ) -> list[tuple[Watched, Watched]]:
-    """Of each network, what its gates do over the rows in order, and in random order.
+    """The gates of each network over the rows in order, and in random order.
 
-    The first network is the one that is asked, the others (of other seeds) are compared with it.
+    The first network is the explained one; the others (of other seeds) are compared with it.
     """
     mixed = shuffled(sequences, seed)
     return [(watch(model, sequences), watch(model, mixed)) for model in models]
@@ -143,7 +143,7 @@ def half_lives(watched: Watched) -> dict[tuple[int, str], NDArray[np.float64]]:
 
 
 def memories(networks: Sequence[tuple[Watched, Watched]]) -> list[Memory]:
-    """How long the units remember, layer by layer, from what ``watch_both`` gave."""
+    """The memory of the units by layer, from the result of ``watch_both``."""
     found = []
     for place, (layer, direction) in enumerate(networks[0][0].places):
         pairs = [[half_lives(watched)[layer, direction] for watched in pair] for pair in networks]
@@ -170,12 +170,12 @@ def memories(networks: Sequence[tuple[Watched, Watched]]) -> list[Memory]:
 def forgetting(
     networks: Sequence[tuple[Watched, Watched]], vocabulary: Sequence[str]
 ) -> list[Forgetting]:
-    """What each word that stands in enough rows does to the memory, the most forgetting first.
+    """The effect of each sufficiently frequent word on memory, the strongest forgetting first.
 
     Parameters
     ----------
     networks
-        What ``watch_both`` gave, of rows of tokens.
+        The result of ``watch_both`` for rows of tokens.
     vocabulary : word of each token
     """
     effects = [(_by_word(ordered), _by_word(random)) for ordered, random in networks]
@@ -200,19 +200,19 @@ def forgetting(
 
 
 class _Effects(NamedTuple):
-    """A word's effect in a row, one entry for each word of each row, sorted by word and row."""
+    """Effects of words, one entry per word and row, sorted by word and row."""
 
     word: NDArray[np.int64]
     effect: NDArray[np.float64]
 
 
 def _longest(units: NDArray[np.float64]) -> float:
-    """The half-life that only a tenth of the units outlast."""
+    """The 90% quantile of half-lives."""
     return float(np.quantile(units, 0.9))
 
 
 def _side(differences: NDArray[np.float64], tests: int) -> int:
-    """1 or -1 if the mean is above or below 0 by more than chance, among so many tests; else 0."""
+    """The sign of the mean if it is significant, corrected for ``tests`` tests; otherwise 0."""
     if len(differences) < 2:
         return 0
     mean, deviation = differences.mean(), differences.std(ddof=1) / np.sqrt(len(differences))
@@ -221,7 +221,7 @@ def _side(differences: NDArray[np.float64], tests: int) -> int:
 
 
 def _by_word(watched: Watched) -> _Effects:
-    """Every word's gate minus its row's mean; a word that comes twice in a row is taken once."""
+    """Each word's mean gate in a row, minus the mean of the row."""
     sequences = tokens_of(watched.sequences)
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
     means = row_sums(watched.retained) / sequences.lengths

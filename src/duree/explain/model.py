@@ -1,4 +1,4 @@
-"""What an explanation needs of a trained model; ``duree.pipeline.model.TrainedModel`` is one."""
+"""The parts of a trained model that explanations use; ``duree.pipeline.model`` has such a model."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ SENTENCE_ENDS = frozenset(".!?…。！？")
 
 
 class Answers(Protocol):
-    """The part of a task that explanations ask; see ``duree.tasks.task.Task``."""
+    """The part of a task that explanations use; see ``duree.tasks.task.Task``."""
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What each output is called; nothing for numbers."""
+        """The names of the outputs; empty for numbers."""
         ...
 
     @property
     def explanation(self) -> Explanation | None:
-        """How answers are explained; None where they are not."""
+        """How predictions are explained; None if they are not."""
         ...
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
-        """What ``predict`` writes: ``prediction``, then how sure it is."""
+        """The columns that ``predict`` writes: ``prediction``, then its uncertainty."""
         ...
 
 
 class Model(Protocol):
-    """A network with the preparation and the answers that belong to it."""
+    """A network with its encoder and its task."""
 
     @property
     def network(self) -> Network:
@@ -49,12 +49,12 @@ class Model(Protocol):
 
     @property
     def encoder(self) -> Encoder:
-        """The preparation that was fitted on the training rows."""
+        """The encoder fitted on the training rows."""
         ...
 
     @property
     def task(self) -> Answers:
-        """The kind of question, and its possible answers."""
+        """The task with its outputs."""
         ...
 
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
@@ -63,12 +63,12 @@ class Model(Protocol):
 
 
 def explanation_of(model: Model) -> Explanation:
-    """How the model's answers are explained.
+    """How the model's predictions are explained.
 
     Raises
     ------
     RunError
-        They are not.
+        They are not explained.
     """
     explanation = model.task.explanation
     if explanation is None:
@@ -77,7 +77,7 @@ def explanation_of(model: Model) -> Explanation:
 
 
 def not_explained() -> RunError:
-    """The error where a network is asked for explanations that it has none of."""
+    """The error for a network whose predictions are not explained."""
     return RunError(
         "a network that forecasts, answers at each step or reads numbers is not explained word "
         "by word",
@@ -86,7 +86,7 @@ def not_explained() -> RunError:
 
 
 def recurrent_part(model: Model) -> SequenceModel:
-    """The part of the network that reads in order."""
+    """The recurrent part of the network."""
     network = model.network
     deep = network.deep if isinstance(network, JoinedModel) else network
     assert isinstance(deep, SequenceModel)
@@ -94,12 +94,12 @@ def recurrent_part(model: Model) -> SequenceModel:
 
 
 def wide_part(model: Model) -> WideModel | None:
-    """The part that counts words and pairs of words, where the network has one."""
+    """The wide part, which uses words and pairs of words, if the network has one."""
     return model.network.wide if isinstance(model.network, JoinedModel) else None
 
 
 def shares_of(model: Model) -> tuple[float, float]:
-    """What the scores of the recurrent and of the wide part are multiplied by."""
+    """The factors of the scores of the recurrent and of the wide part."""
     if not isinstance(model.network, JoinedModel):
         return 1.0, 0.0
     deep, wide = model.network.shares.tolist()
@@ -107,7 +107,7 @@ def shares_of(model: Model) -> tuple[float, float]:
 
 
 def text_encoder(model: Model) -> TextEncoder:
-    """The model's preparation of texts.
+    """The model's encoder of texts.
 
     Raises
     ------
@@ -124,24 +124,23 @@ def text_encoder(model: Model) -> TextEncoder:
 
 
 def tokens_of(sequences: Ragged) -> Ragged:
-    """The token of each step, without what stands beside it: int32 [steps]."""
+    """The token of each step, without its step features: int32 [steps]."""
     values = sequences.values
     return sequences if values.ndim == 1 else Ragged(values[:, 0], sequences.offsets)
 
 
 def without(sequences: Ragged, keep: NDArray[np.bool_]) -> Ragged:
-    """Sequences that have lost some steps; ``kept`` is bool [total steps].
+    """Sequences with only the steps in ``keep``, bool [total steps].
 
-    Words are taken out of their text, with what stands beside them. Numbers stand for times, which
-    cannot be taken out: they are set to zero, which is their training mean. A text without words is
-    ``<empty>``.
+    Words are removed with their step features. Numbers belong to times and cannot be removed: they
+    are set to zero, which is their training mean. A text without words becomes ``<empty>``.
     """
     if sequences.values.dtype.kind == "f":
         return Ragged(np.where(keep[:, None], sequences.values, 0), sequences.offsets)
     lengths = row_sums(Ragged(keep, sequences.offsets)).astype(np.int64)
     values = sequences.values[keep]
     if (lengths == 0).any():
-        empty = np.zeros(values.shape[1:], dtype=values.dtype)  # nothing stands beside it
+        empty = np.zeros(values.shape[1:], dtype=values.dtype)  # without step features
         empty[(0,) * empty.ndim] = EMPTY
         values = np.insert(values, offsets_of(lengths)[:-1][lengths == 0], empty, axis=0)
         lengths = np.maximum(lengths, 1)
@@ -149,19 +148,19 @@ def without(sequences: Ragged, keep: NDArray[np.bool_]) -> Ragged:
 
 
 def shuffled(sequences: Ragged, seed: int = 0) -> Ragged:
-    """The same rows, the steps of each in a random order."""
+    """The same rows, with the steps of each in random order."""
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
     order = np.lexsort((np.random.default_rng(seed).random(len(rows)), rows))
     return Ragged(sequences.values[order], sequences.offsets)
 
 
 def sentences(vocabulary: Sequence[str]) -> Callable[[NDArray[np.int32]], NDArray[np.int64]]:
-    """A function that numbers the sentences of a row, int64 [steps]; a mark ends each."""
+    """A function that numbers the sentences of a row, int64 [steps], by their final marks."""
     ends = np.array([unit in SENTENCE_ENDS for unit in vocabulary])
 
     def number(row: NDArray[np.int32]) -> NDArray[np.int64]:
         ending = ends[row if row.ndim == 1 else row[:, 0]]
-        # Of several marks in a row the last one ends the sentence.
+        # The last of several adjacent marks ends the sentence.
         last = ending & ~np.append(ending[1:], False)
         return np.concatenate([[0], np.cumsum(last)[:-1]])
 
@@ -169,14 +168,14 @@ def sentences(vocabulary: Sequence[str]) -> Callable[[NDArray[np.int32]], NDArra
 
 
 def row_sums(sequences: Ragged) -> NDArray[np.float64]:
-    """The sum of each row's numbers, float64 [rows]; every row has a step."""
+    """The sum of each row's numbers, float64 [rows]; every row has at least one step."""
     if len(sequences) == 0:
         return np.zeros(0)
     return np.asarray(np.add.reduceat(sequences.values, sequences.offsets[:-1], dtype=np.float64))
 
 
 def principal(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The first two principal components; each axis so turned that its largest entry is above 0."""
+    """The first two principal components, with signs that make the largest entries positive."""
     centred = vectors - vectors.mean(axis=0)
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     found = np.zeros((len(vectors), 2))

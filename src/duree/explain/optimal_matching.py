@@ -1,9 +1,9 @@
-"""Optimal matching: what must be inserted, deleted and substituted to make one sequence another.
+"""Optimal matching: edit distances between state sequences.
 
 Sources: A. Abbott & J. Forrest (1986), Optimal matching methods for historical sequences, Journal
 of Interdisciplinary History 16; A. Gabadinho et al. (2011), Journal of Statistical Software 40(4),
-section 9, for the costs: 1 for an insertion or a deletion; 2 for a substitution, or 2 less both
-rates of transition between the two states.
+section 9, for the costs: 1 for an insertion or a deletion; 2 for a substitution, or 2 minus both
+transition rates between the two states.
 """
 
 from __future__ import annotations
@@ -17,22 +17,21 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 INDEL, SUBSTITUTION = 1.0, 2.0
-# Values of sequences that are worked on at once, and of their costs by each state: the first stay
-# in the processor's cache, the second in memory.
+# Values of sequences processed at once, and of their costs by state: the first fit into the
+# processor's cache, the second into memory.
 CHUNK_VALUES, COST_VALUES = 100_000, 4_000_000
 
 
 def constant_costs(states: int) -> Floats:
-    """Costs of substitution [states, states]: 2, and 0 for a state by itself."""
+    """Substitution costs [states, states]: 2, and 0 on the diagonal."""
     return np.asarray(SUBSTITUTION * (1 - np.eye(states)), dtype=np.float32)
 
 
 def transition_costs(sequences: Sequence[Ints], states: int, weights: Ints | None = None) -> Floats:
-    """Costs of substitution [states, states]: 2 - p(b | a) - p(a | b), and 0 on the diagonal.
+    """Substitution costs [states, states]: 2 - p(b | a) - p(a | b), and 0 on the diagonal.
 
-    p(b | a) is the share of b among the states that follow a at the next step (Gabadinho et al.
-    2011, section 9.2); states that often change into each other are alike. ``weights`` are how
-    often each sequence occurs.
+    p(b | a) is the transition rate from a to b (Gabadinho et al. 2011, section 9.2): states with
+    frequent transitions between them are similar. ``weights`` are the frequencies of the sequences.
     """
     counts = np.zeros(states * states)
     for sequence, weight in zip(
@@ -53,18 +52,18 @@ def distances(sequences: Sequence[Ints], costs: Floats) -> Floats:
     Parameters
     ----------
     sequences : sequence of int64 [steps]
-        States as numbers from 0; lengths may differ.
+        Indices of states, from 0; lengths may differ.
     costs : float32 [states, states]
-        Of substitution, symmetric with zeros on the diagonal; insertion and deletion cost 1.
+        Substitution costs, symmetric with zeros on the diagonal; insertion and deletion cost 1.
 
     Returns
     -------
     float32 [sequences, sequences]
-        Not divided by the length.
+        Not normalised by length.
     """
     rows = len(sequences)
     found = np.zeros((rows, rows), dtype=np.float32)
-    # The longest first: each is held against those that follow it, none of which is longer.
+    # The longest first: each is compared with those that follow, none of which is longer.
     order = np.argsort([-len(sequence) for sequence in sequences], kind="stable")
     ordered = [sequences[row] for row in order]
     lengths = np.array([len(sequence) for sequence in ordered], dtype=np.int64)
@@ -76,22 +75,24 @@ def distances(sequences: Sequence[Ints], costs: Floats) -> Floats:
     for begin in range(0, rows, at_once):
         end = min(begin + at_once, rows)
         others = padded[: lengths[begin], begin:end]
-        # What a substitution by each state saves beside a deletion and an insertion, [states, ...].
+        # What a substitution by each state saves over a deletion and an insertion, [states, ...].
         savings = costs[:, others] - 2 * INDEL
         for row in range(end):
             first = max(row + 1, begin) - begin
             if first < end - begin:
-                costs = _against(ordered[row], savings[:, :, first:], lengths[begin + first : end])
-                found[order[row], order[begin + first : end]] = costs
+                to_others = _against(
+                    ordered[row], savings[:, :, first:], lengths[begin + first : end]
+                )
+                found[order[row], order[begin + first : end]] = to_others
     return np.asarray(found + found.T)
 
 
 def _against(sequence: Ints, savings: Floats, lengths: Ints) -> Floats:
-    """Distances of one sequence from others, whose substitutions by each state save so much.
+    """Distances of one sequence from others, given the savings of substitutions by each state.
 
     With D[i, j] the cost of making the first i states the first j of another, E[i, j] = D[i, j] -
     i - j follows E[i, j] = min(E[i-1, j], E[i, j-1], E[i-1, j-1] + saving) from borders of zeros.
-    All cells of one i + j, in all sequences, are worked on at once.
+    All cells with the same i + j, in all sequences, are computed at once.
     """
     rows, (_, columns, others) = len(sequence), savings.shape
     before, last, now = (np.zeros((rows + 1, others), dtype=np.float32) for _ in range(3))

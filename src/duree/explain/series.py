@@ -1,7 +1,7 @@
-"""Attribution by channel: how much each number of each step moved what the network says.
+"""Attribution by channel: the contribution of each number of each step to the prediction.
 
-Integrated gradients (Sundararajan et al. 2017) from a series that has its training mean everywhere;
-what a step's channels are given adds up to what ``duree.explain.attribution`` gives the step.
+Integrated gradients (Sundararajan et al. 2017) from a series that equals its training mean
+everywhere; the attributions of a step's channels add up to that of the step.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from duree.explain.attribution import COMPLETE, Attributions
 from duree.explain.model import Model, explanation_of, recurrent_part
 from duree.sequences.ragged import Ragged
 
-# Pieces of the way, each taken at two Gauss-Legendre points: more where they do not add up, for at
-# some point another state may become the largest, which makes a jump.
+# Pieces of the path, each with two Gauss-Legendre points: more where attributions do not add up,
+# since the gradient jumps where another state becomes the largest.
 PIECES = (16, 64, 256, 1024)
-# Steps that are read at a time.
+# Steps that are read at once.
 STEPS = 100_000
 
 
 def by_channel(
     model: Model, sequences: Ragged, outputs: NDArray[np.int64] | None = None
 ) -> tuple[Ragged, Attributions]:
-    """Integrated gradients of every row, number by number.
+    """Integrated gradients of every number of every row.
 
     Parameters
     ----------
     model : Model
-        One that reads numbers.
+        A model that reads numbers.
     sequences : Ragged
         Encoded rows, float32 [total steps, size].
     outputs : int64 [rows], optional
-        Which output to explain; the one that is predicted, if not given.
+        Which output to explain; the predicted one, if not given.
 
     Returns
     -------
@@ -62,12 +62,12 @@ def by_channel(
 
 
 def _integral(model: Model, whole: Tensor, output: int, pieces: int) -> NDArray[np.float64]:
-    """The gradient's mean on the way from nothing to the series, times the series."""
+    """The mean gradient on the path from zero to the series, times the series."""
     nodes, _ = np.polynomial.legendre.leggauss(2)
     parts = ((np.arange(pieces)[:, None] + (nodes + 1) / 2) / pieces).ravel()
     total = np.zeros(whole.shape)
     for some in np.array_split(parts, -(-len(parts) * len(whole) // STEPS)):
-        x = _on_the_way(whole, some).requires_grad_()
+        x = _along_path(whole, some).requires_grad_()
         (slopes,) = torch.autograd.grad(_explained(model, x, output).sum(), x)
         total += slopes.double().sum(dim=0).numpy() / len(parts)
     return np.asarray(total * whole.numpy())
@@ -77,16 +77,16 @@ def _quantities(
     model: Model, whole: Tensor, output: int, parts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     with torch.no_grad():
-        return np.asarray(_explained(model, _on_the_way(whole, parts), output).double().numpy())
+        return np.asarray(_explained(model, _along_path(whole, parts), output).double().numpy())
 
 
-def _on_the_way(whole: Tensor, parts: NDArray[np.float64]) -> Tensor:
-    """The series at some parts of its way, [parts, steps, size]."""
+def _along_path(whole: Tensor, parts: NDArray[np.float64]) -> Tensor:
+    """The series at some shares of its path, [parts, steps, size]."""
     return torch.from_numpy(parts.astype(np.float32))[:, None, None] * whole
 
 
 def _explained(model: Model, x: Tensor, output: int) -> Tensor:
-    """What is explained of some series of equal length, [batch]."""
+    """The explained quantity of some series of equal length, [batch]."""
     lengths = torch.full((len(x),), x.shape[1])
     network = recurrent_part(model)
     scores = network.answer(network.recurrent.hidden_states(x, lengths), lengths)

@@ -1,4 +1,4 @@
-"""States: where the network puts whole sequences, before it answers."""
+"""Hidden states of whole sequences: vectors, nearest rows, and a map."""
 
 from __future__ import annotations
 
@@ -17,7 +17,18 @@ BATCH = 256
 
 
 def pooled_states(model: Model, sequences: Ragged) -> NDArray[np.float32]:
-    """Each row as the recurrent part sees it: float32 [rows, directions * hidden]."""
+    """The pooled hidden states of the recurrent part.
+
+    Parameters
+    ----------
+    model : Model
+    sequences : Ragged
+        Encoded rows.
+
+    Returns
+    -------
+    float32 [rows, directions * hidden]
+    """
     deep = recurrent_part(model)
     deep.eval()
     size = deep.settings.hidden_size * deep.recurrent.directions
@@ -32,7 +43,22 @@ def pooled_states(model: Model, sequences: Ragged) -> NDArray[np.float32]:
 def nearest_rows(
     model: Model, sequences: Ragged, row: int, count: int = 10
 ) -> list[tuple[int, float]]:
-    """The rows whose states point most nearly the same way, and their cosines; the nearest first.
+    """The rows with the most similar pooled states.
+
+    Parameters
+    ----------
+    model : Model
+    sequences : Ragged
+        Encoded rows.
+    row : int
+        The row to compare the others with, from 0.
+    count : int
+        Number of rows to return.
+
+    Returns
+    -------
+    list of (int, float)
+        Rows and their cosine similarities, the most similar first.
 
     Raises
     ------
@@ -49,5 +75,16 @@ def nearest_rows(
 
 
 def state_map(model: Model, sequences: Ragged) -> Floats:
-    """The two directions in which the rows' states differ most, float64 [rows, 2] (PCA)."""
+    """The first two principal components of the pooled states.
+
+    Parameters
+    ----------
+    model : Model
+    sequences : Ragged
+        Encoded rows.
+
+    Returns
+    -------
+    float64 [rows, 2]
+    """
     return principal(pooled_states(model, sequences).astype(np.float64))

@@ -1,7 +1,7 @@
-"""Words: which ones the network takes to be alike, in the vectors that it learned for its question.
+"""Word vectors: the words that are similar for the network.
 
-These vectors know what the question needed and no more: in a network that learned to tell praise
-from blame, *superb* and *splendid* lie together because they praise alike.
+The vectors contain what the task requires and no more: in a network that classifies sentiment,
+*superb* and *splendid* are similar because both are positive.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from duree.sequences.text_encoder import SPECIAL
 
 Floats = NDArray[np.float64]
 
-# How many words are compared if none are named: rarer ones have hardly learned their vectors.
-COMMONEST = 1000
+# Number of words compared by default: vectors of rarer words are hardly trained.
+MOST_FREQUENT = 1000
 
 
 @dataclass(frozen=True)
 class Change:
-    """How a word's company differs between two networks.
+    """The difference of a word between two networks.
 
     Attributes
     ----------
     word : str
     cosine : float
-        Between its two vectors, after alignment: 1 where nothing changed.
+        Between its two vectors, after alignment: 1 if nothing changed.
     before, after : list of Neighbour
-        Its nearest words in each network, among those that both know.
+        Its nearest words in each network, among the common vocabulary.
     seeds : list of float
-        The same cosine between the first network and each one of another seed.
+        The same cosine between the first network and each network of another seed.
     finding : bool
-        Whether the word changed more than it does from seed to seed.
+        Whether the word differs more than between seeds.
     """
 
     word: str
@@ -51,12 +51,24 @@ class Change:
 
 
 def neighbours(model: Model, word: str, count: int = 10) -> list[Neighbour]:
-    """The words whose vectors point most nearly the same way, the nearest first.
+    """The words with the most similar vectors.
+
+    Parameters
+    ----------
+    model : Model
+    word : str
+    count : int
+        Number of words to return.
+
+    Returns
+    -------
+    list of Neighbour
+        Words with cosine similarities, the most similar first.
 
     Raises
     ------
     DataError
-        The word is not in the vocabulary; the error names the nearest known ones.
+        The word is not in the vocabulary; the error gives similar words.
     RunError
         The model reads numbers.
     """
@@ -66,9 +78,27 @@ def neighbours(model: Model, word: str, count: int = 10) -> list[Neighbour]:
 
 
 def analogy(model: Model, a: str, b: str, c: str, count: int = 10) -> list[Neighbour]:
-    """What is to ``c`` as ``b`` is to ``a``: the words nearest to b - a + c (Mikolov et al. 2013).
+    """The words that relate to ``c`` as ``b`` does to ``a``: those nearest to b - a + c.
 
-    The three words themselves are left out. Raises as ``neighbours`` does.
+    Parameters
+    ----------
+    model : Model
+    a, b, c : str
+        Words of the vocabulary; they are left out of the result.
+    count : int
+        Number of words to return.
+
+    Returns
+    -------
+    list of Neighbour
+        The nearest first.
+
+    Raises
+    ------
+    DataError, RunError
+        As ``neighbours``.
+
+    Source: Mikolov et al. 2013.
     """
     words, vectors = _words(model)
     places = [_place(words, word) for word in (a, b, c)]
@@ -78,9 +108,21 @@ def analogy(model: Model, a: str, b: str, c: str, count: int = 10) -> list[Neigh
 
 
 def word_map(model: Model, words: Sequence[str]) -> Floats:
-    """The two directions in which the words' vectors differ most, float64 [words, 2] (PCA).
+    """The first two principal components of the words' vectors.
 
-    Raises as ``neighbours`` does.
+    Parameters
+    ----------
+    model : Model
+    words : list of str
+
+    Returns
+    -------
+    float64 [words, 2]
+
+    Raises
+    ------
+    DataError, RunError
+        As ``neighbours``.
     """
     known, vectors = _words(model)
     return principal(vectors[[_place(known, word) for word in words]])
@@ -93,34 +135,38 @@ def compare_words(
     seeds: Sequence[Model] = (),
     count: int = 10,
 ) -> list[Change]:
-    """How the company of words differs between two networks, the most changed words first.
+    """Differences of words between two networks, the most changed words first.
 
-    The other's vectors are turned (and mirrored) onto the first's by the rotation that brings the
-    words that both know nearest together (orthogonal Procrustes; Hamilton et al. 2016).
+    The vectors of the second network are aligned with those of the first by the orthogonal matrix
+    that minimises the distances of common words (Procrustes; Hamilton et al. 2016).
 
     Parameters
     ----------
     one, other : Model
-        Networks of two periods, two camps, two genres, with vectors of one size.
+        Networks of two periods, parties or genres, with vectors of equal size.
     words : list of str, optional
-        The words to compare; the commonest thousand that both know, if not given.
+        The words to compare; if not given, the thousand most frequent words of both networks.
     seeds : list of Model
-        Networks trained like ``one`` from other seeds: what differs among them too means nothing.
+        Networks trained like ``one`` from other seeds, which show the differences due to chance.
     count : int
-        Neighbours of each word.
+        Number of neighbours of each word.
+
+    Returns
+    -------
+    list of Change
 
     Raises
     ------
     DataError
-        The networks have no word in common, or vectors of different sizes, or one does not know a
-        word that was asked for.
+        The networks have no common words or vectors of different sizes, or one lacks a word that
+        was given.
     """
     known, here = _words(one)
     common = _common(known, _words(other)[0])
     for word in words or ():
         for vocabulary in (known, _words(other)[0]):
             _place(vocabulary, word)
-    asked = list(words or common[:COMMONEST])
+    asked = list(words or common[:MOST_FREQUENT])
     shared = [common.index(word if word in common else word.lower()) for word in asked]
     there = _aligned(one, other, common)
     own = here[_places(known, common)]
@@ -155,7 +201,7 @@ def _places(words: list[str], wanted: list[str]) -> list[int]:
 
 
 def _aligned(one: Model, other: Model, common: list[str]) -> Floats:
-    """The other network's vectors of the common words, turned onto the first's."""
+    """The other network's vectors of the common words, aligned with the first's."""
     (words, here), (others, there) = _words(one), _words(other)
     if not common or here.shape[1] != there.shape[1]:
         raise DataError(
@@ -172,7 +218,7 @@ def _aligned(one: Model, other: Model, common: list[str]) -> Floats:
 
 
 def _cosines_with(one: Model, seed: Model, words: list[str]) -> Floats:
-    """Each word's cosine with itself in a network from another seed; 1 where that lacks it."""
+    """Each word's cosine with itself in a network from another seed; 1 if that lacks the word."""
     known, here = _words(one)
     common = _common(known, _words(seed)[0])
     cosines = np.sum(here[_places(known, common)] * _aligned(one, seed, common), axis=1)
@@ -181,7 +227,7 @@ def _cosines_with(one: Model, seed: Model, words: list[str]) -> Floats:
 
 
 def _words(model: Model) -> tuple[list[str], Floats]:
-    """The words of the vocabulary and their vectors, of length 1."""
+    """The words of the vocabulary and their unit vectors."""
     vocabulary = text_encoder(model).vocabulary
     embedding = recurrent_part(model).embedding
     assert embedding is not None
@@ -191,7 +237,7 @@ def _words(model: Model) -> tuple[list[str], Floats]:
 
 
 def _place(words: list[str], word: str) -> int:
-    """Where a word stands in the vocabulary, as typed or in small letters."""
+    """The index of a word in the vocabulary, as given or in lower case."""
     for form in (word, word.lower()):
         if form in words:
             return words.index(form)

@@ -1,7 +1,7 @@
-"""A setting of the C library's allocator without which a training step pays for its memory twice.
+"""A setting of the C library's memory allocator that saves time in training.
 
-Large blocks go back to the system as soon as they are free, so every step would have the same pages
-mapped and zeroed anew, which costs as much as the arithmetic of an LSTM.
+By default large blocks are returned to the system as soon as they are freed, and every step maps
+and zeroes the same pages again, which costs as much as the arithmetic of an LSTM.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TOP_PAD = 64 * 2**20
 
 
 def keep_freed_memory() -> None:
-    """Let the process keep what it frees, for its own next use; on other C libraries, nothing."""
+    """Let the process reuse the memory that it frees; no effect on other C libraries."""
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,4 +1,4 @@
-"""Batches: rows of like length together, in an order that seed and epoch alone decide."""
+"""Batches: rows of similar length, in an order determined by seed and epoch."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from torch import Tensor
 
 from duree.sequences.ragged import Ragged, pieces
 
-# Batches are cut from pools of so many batches, sorted by length: enough to leave little padding,
-# few enough that the rows of a batch change from epoch to epoch.
+# Batches are cut from pools of so many batches, sorted by length: enough for little padding, few
+# enough that the composition of batches changes from epoch to epoch.
 POOL = 50
-# Stands for no answer where answers of unequal number are padded; torch's losses leave it out.
+# Padding of targets; torch's losses ignore it.
 IGNORED = -100
-# Values of one padded batch, at most: beyond it a batch of very long rows is cut smaller.
+# The most values of a padded batch: batches of very long rows have fewer rows.
 MOST_STEPS = 65_536
-# Numbers that are predicted at a time: 16 MB in float64, of which some copies are made.
+# Numbers predicted at once: 16 MB in float64, and some copies.
 MOST_VALUES = 2_000_000
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Sequences and their answers, row by row.
+    """Sequences and their targets, row by row.
 
     Attributes
     ----------
     sequences : Ragged
     targets : ndarray, first axis [rows]; or Ragged
-        Where each step has an answer of its own, a Ragged with as many steps in each row.
+        A Ragged of the same lengths if each step has its own target.
     weights : float32 [rows], optional
-        How much each row counts.
+        Case weights.
     """
 
     sequences: Ragged
@@ -45,7 +45,7 @@ class Examples:
         return len(self.sequences)
 
     def pieces(self, outputs: int) -> Iterator[Examples]:
-        """The rows in their order, so many at a time that ``MOST_VALUES`` numbers tell of them."""
+        """The rows in order, in pieces with at most ``MOST_VALUES`` predicted numbers."""
         lengths = np.ones(len(self), dtype=np.int64)
         if isinstance(self.targets, Ragged):
             lengths = self.targets.lengths
@@ -56,25 +56,25 @@ class Examples:
 
     @property
     def weighed(self) -> tuple[NDArray[np.float32], ...]:
-        """What losses and figures take after the targets: the weights, where there are any."""
+        """The arguments of losses and metrics after the targets: the weights, if any."""
         return () if self.weights is None else (self.weights,)
 
     @property
     def answers(self) -> NDArray[Any]:
-        """All targets, [answers]: one a row, or one a step, row after row."""
+        """All targets, [targets]: one per row, or one per step, row by row."""
         return self.targets.values if isinstance(self.targets, Ragged) else self.targets
 
     def units(self, groups: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
-        """To which unit each answer belongs, int64 [answers]: its row's group, or its row.
+        """The unit of each target, int64 [targets]: the group of its row, or its row.
 
-        None where rows stand alone and have one answer each.
+        None if there are no groups and each row has one target.
         """
         if groups is None and isinstance(self.targets, Ragged):
             groups = np.arange(len(self))
         return None if groups is None else self.each(groups)
 
     def each(self, of_rows: NDArray[Any]) -> NDArray[Any]:
-        """What belongs to the rows, for each of their answers: [answers]."""
+        """Values of the rows repeated for each of their targets: [targets]."""
         if not isinstance(self.targets, Ragged):
             return of_rows
         return np.repeat(of_rows, self.targets.lengths)
@@ -83,7 +83,7 @@ class Examples:
 def epoch_batches(
     lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int
 ) -> list[NDArray[np.int64]]:
-    """Row indices of every batch of one epoch; every row stands in exactly one."""
+    """Row indices of the batches of one epoch; every row is in exactly one."""
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(lengths))
     batches = []
@@ -97,7 +97,7 @@ def epoch_batches(
 def cut_by_length(
     rows: NDArray[np.int64], lengths: NDArray[np.int64], batch_size: int
 ) -> list[NDArray[np.int64]]:
-    """The rows sorted by length and cut into batches, none of more than ``MOST_STEPS`` steps."""
+    """The rows sorted by length and cut into batches of at most ``MOST_STEPS`` steps."""
     rows = rows[np.argsort(lengths[rows], kind="stable")]
     batches = []
     end = len(rows)
@@ -112,21 +112,21 @@ def cut_by_length(
 def pad(sequences: Ragged, rows: NDArray[np.int64], padding: int = 0) -> tuple[Tensor, Tensor]:
     """The rows as one padded tensor [batch, steps(, channels)] and their lengths int64 [batch].
 
-    Whole numbers become int64, others float32.
+    Integers become int64, other numbers float32.
     """
     chosen = sequences.take(rows)
     lengths = chosen.lengths
     shape = (len(rows), int(lengths.max(initial=0)), *chosen.values.shape[1:])
     is_whole = chosen.values.dtype.kind in "iu"
     padded = np.full(shape, padding, dtype=np.int64 if is_whole else np.float32)
-    # True where a row has a real step: filling row by row is filling in the order of the values.
+    # True at real steps: in row-major order these are the values in order.
     padded[np.arange(shape[1]) < lengths[:, None]] = chosen.values
     return torch.from_numpy(padded), torch.from_numpy(lengths)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded rows, as a network reads them, and their answers.
+    """Padded rows, as a network reads them, and their targets.
 
     Attributes
     ----------
@@ -134,11 +134,11 @@ class Batch:
         int64 or float [batch, steps(, channels)].
     lengths : int64 [batch]
     targets : Tensor or None
-        One answer a row, or [batch, target steps(, ...)], padded with IGNORED; None: not known.
+        One per row, or [batch, target steps(, ...)], padded with IGNORED; None: unknown.
     target_lengths : int64 [batch] or None
-        How many answers each row has; None where each has one.
+        Number of targets of each row; None if each has one.
     weights : float32 [batch] or None
-        How much each row counts.
+        Case weights.
     """
 
     inputs: Tensor
@@ -149,12 +149,12 @@ class Batch:
 
     @property
     def answers(self) -> tuple[Tensor, ...]:
-        """What a criterion takes after the scores: targets, and weights where there are any."""
+        """The arguments of a criterion after the scores: targets, and weights if any."""
         return tuple(one for one in (self.targets, self.weights) if one is not None)
 
 
 def batch_of(examples: Examples, rows: NDArray[np.int64]) -> Batch:
-    """The rows, padded; targets of steps are padded with IGNORED."""
+    """The rows as a padded batch; targets of steps are padded with IGNORED."""
     weights = None if examples.weights is None else torch.from_numpy(examples.weights[rows])
     inputs, lengths = pad(examples.sequences, rows)
     counts = None
@@ -164,7 +164,7 @@ def batch_of(examples: Examples, rows: NDArray[np.int64]) -> Batch:
 
 
 def targets_of(examples: Examples, rows: NDArray[np.int64]) -> Tensor:
-    """The rows' targets: one each, or [batch, steps] padded with IGNORED."""
+    """The targets of the rows: one each, or [batch, steps] padded with IGNORED."""
     if isinstance(examples.targets, Ragged):
         return pad(examples.targets, rows, IGNORED)[0]
     return torch.from_numpy(examples.targets[rows])

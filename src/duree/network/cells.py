@@ -1,8 +1,8 @@
 """One step of each recurrent cell, as equations: the reference for tests and explanations.
 
-Gate order and symbols are those of PyTorch and cuDNN. ``a`` is the input's projection, W_ih x +
-b_ih, float [batch, gates * hidden] (it needs no state, so all steps are projected at once); ``h``
-and ``c`` are float [batch, hidden]. ``seen`` is what the gates see of h: h itself, or h under a
+Gate order and symbols are those of PyTorch and cuDNN. ``a`` is the projected input, W_ih x + b_ih,
+float [batch, gates * hidden] (independent of the state, so all steps are projected at once); ``h``
+and ``c`` are float [batch, hidden]. ``seen`` is the h that the gates use: h itself, or h under a
 dropout mask.
 """
 

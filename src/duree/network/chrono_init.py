@@ -1,4 +1,4 @@
-"""Memory: gates that remember before they have learned to."""
+"""Chrono initialisation: gate biases that give units long memory before training."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import torch
 
 from duree.network.recurrent import Recurrent
 
-# Among r, z, n and i, f, g, o: which let the past through (1), and which the present in (-1).
+# Among r, z, n and i, f, g, o: the gates that admit the past (1) and the present (-1).
 KEEPING = {"gru": {1: 1}, "lstm": {0: -1, 1: 1}}
 
 
 @torch.no_grad()
 def remember(layer: Recurrent, span: int) -> None:
-    """Set the biases of a layer's gates so that its states last from 1 to ``span`` steps at first.
+    """Set the gate biases of a layer so that its states initially last from 1 to ``span`` steps.
 
-    Each unit gets a time of its own, drawn from that range: where nothing is read, its state fades
-    by a factor e within it. Source: Tallec & Ollivier 2018, Can recurrent neural networks warp
+    Each unit gets a time constant drawn from this range: without input, its state decays by a
+    factor e within it. Source: Tallec & Ollivier 2018, Can recurrent neural networks warp
     time?, section 2 (chrono initialisation).
 
     Raises

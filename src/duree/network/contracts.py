@@ -1,4 +1,4 @@
-"""Contracts: what tasks hand to training, explanations and export, and what these may rely on."""
+"""Contracts between tasks and training, explanations, simulation and export."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Criterion = Callable[..., Tensor]
 
 
 class Explanation(NamedTuple):
-    """What is explained of each row.
+    """The quantity that is explained for each row.
 
     Attributes
     ----------
     explained : (scores float [batch, outputs], outputs int64 [batch]) -> float [batch]
-        The log-odds of each row's output, or the number itself.
+        The log-odds of each row's output, or the predicted number.
     chosen : (predictions float64 [rows, outputs]) -> int64 [rows]
-        The output that each row's prediction is about.
+        The output that is explained by default.
     indicators : (targets) -> bool [rows, outputs]
-        Which outputs are right of each row.
+        The true outputs of each row.
     """
 
     explained: Callable[[Tensor, Tensor], Tensor]
@@ -47,7 +47,7 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class Simulated:
-    """What a simulation starts from: a network, and rows after whose beginning it goes on alone.
+    """The inputs of a simulation: a network, and rows whose beginnings it continues.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Simulated:
     sequences : Ragged
         All rows, as encoded.
     train, test : int64
-        The rows that it learned from, and those of the test part.
+        The rows of the training set and of the test set.
     seed : int
     weights : float64 [rows] or None
         How much each row counts.

@@ -1,9 +1,8 @@
-"""Linear-chain conditional random field: a score for each tag at each step, and for each tag after
-each other tag; exact likelihood, best path and marginals.
+"""Linear-chain conditional random field: exact likelihood, best path and marginals.
 
 Source: Lafferty, McCallum & Pereira 2001; Lample et al. 2016, section 2.2, for the chain above
-recurrent layers; Rabiner 1989 for the recursions. All of them work on logarithms, and run forwards
-and backwards over a whole batch at once.
+recurrent layers; Rabiner 1989 for the recursions, which use logarithms and run forwards and
+backwards over a whole batch at once.
 """
 
 from __future__ import annotations
@@ -14,25 +13,25 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-# The score of a step that may not be: e to this is 0 in float32, and finite sums stay finite.
+# The score of a forbidden transition: its exponential is 0 in float32, and sums stay finite.
 NEVER = -1e4
 
 
 class CRF(nn.Module):
-    """The chain above a network that scores each tag at each step.
+    """A chain on top of a network that scores each tag at each step.
 
     Parameters
     ----------
     tags : int
     allowed : bool [tags + 1, tags], optional
-        Which tag may follow which; the last row tells which may come first. None: all.
+        The tags that may follow each tag; the last row: those that may come first. None: all.
 
     Attributes
     ----------
     transitions : float [tags, tags]
-        ``transitions[i, j]`` is added where tag j follows tag i.
+        ``transitions[i, j]`` is added if tag j follows tag i.
     first, last : float [tags]
-        Added to the tag that a sequence begins, or ends, with.
+        Added for the first and the last tag of a sequence.
     """
 
     forbidden: Tensor
@@ -53,7 +52,7 @@ class CRF(nn.Module):
         ----------
         scores : float [batch, steps, tags]
         targets : int64 [batch, steps]
-            What stands past a length does not matter.
+            Values past a length are ignored.
         lengths : int64 [batch], each at least 1
         """
         found: Tensor = _LogLikelihood.apply(scores, *self._chain(), targets, lengths)  # type: ignore[no-untyped-call]
@@ -88,12 +87,12 @@ class CRF(nn.Module):
         return ahead + back - scores - partition[:, None, None]
 
     def _chain(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Transitions, first and last scores, with what is forbidden."""
+        """Transitions, first and last scores, including the forbidden ones."""
         return self.transitions + self.forbidden[:-1], self.first + self.forbidden[-1], self.last
 
 
 class _LogLikelihood(torch.autograd.Function):
-    """Its gradient is what was there less what was expected: no step of the recursion is kept."""
+    """The log-likelihood with its gradient, observed minus expected, in closed form."""
 
     @staticmethod
     def forward(
@@ -142,15 +141,15 @@ class _LogLikelihood(torch.autograd.Function):
 def _recursions(
     scores: Tensor, transitions: Tensor, first: Tensor, last: Tensor, lengths: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Log sums over all paths to, and from, each tag at each step; and over all paths.
+    """Log-sums over all paths to and from each tag at each step, and over all paths.
 
     ``ahead`` and ``back`` [batch, steps, tags] both hold the step's own score; ``partition``
-    [batch]. Past a length they hold finite numbers without a meaning.
+    [batch]. Past a length they hold finite, meaningless numbers.
     """
     steps = torch.arange(scores.shape[1])
     mirrored = lengths[:, None] - 1 - steps
     mirror = torch.where(mirrored >= 0, mirrored, steps)[:, :, None].expand_as(scores)
-    # Backwards is forwards over the mirrored row, with the transitions turned round.
+    # Backwards is forwards over the mirrored row, with transposed transitions.
     both = torch.stack([scores, scores.gather(1, mirror)])  # (2, B, T, K)
     turned = torch.stack([transitions, transitions.T])[:, None]  # (2, 1, K, K)
     sums = [both[:, :, 0] + torch.stack([first, last])[:, None]]
@@ -167,5 +166,5 @@ def _real(scores: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _probability(logarithms: Tensor, real: Tensor) -> Tensor:
-    """Past a length, where sums may be anything, the probability is 0."""
+    """Probabilities, 0 past a length."""
     return logarithms.masked_fill(~real, float("-inf")).exp_()

@@ -1,8 +1,8 @@
-"""Likelihoods: what a network's numbers for one step say of the value that will come.
+"""Predictive distributions of one step of a forecast.
 
 Each turns raw outputs into parameters, has a loss (the negative log-likelihood, in nats; for
-quantiles the pinball loss), and gives quantiles. Real-valued ones live in standard units: zero is
-where the reference forecast lies, one is the usual change from step to step.
+quantiles the pinball loss), and gives quantiles. Real-valued ones use standard units: zero is the
+reference forecast, one the usual change from step to step.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from torch.nn.functional import softplus
 
 from duree.recipe.quantile_levels import LEVELS
 
-# softplus of this is 1: what spread an untrained network states at the first step.
+# softplus of this is 1, the spread of an untrained network at the first step.
 ONE = math.log(math.e - 1)
-# Student's t begins with so many degrees of freedom, and never has fewer than two: a variance.
+# Initial degrees of freedom of Student's t; they stay above two, so that the variance exists.
 FREEDOM = 5.0
 SMALLEST = 1e-4
 
@@ -33,9 +33,9 @@ class Distribution(Protocol):
     Attributes
     ----------
     size : int
-        Numbers for each step.
+        Number of parameters per step.
     counts : bool
-        Whether it speaks of counts in their own unit, and not of standard units.
+        Whether it describes counts in their own unit, not in standard units.
     """
 
     size: ClassVar[int]
@@ -44,8 +44,8 @@ class Distribution(Protocol):
     def parameters(self, raw: Tensor, location: Tensor, growth: Tensor) -> Tensor:
         """Parameters [batch, horizon, size] from raw outputs of the same shape.
 
-        ``location`` [batch, horizon] is added to where the distribution lies; ``growth`` [horizon]
-        is how much wider than the first step each is before anything is learned.
+        ``location`` [batch, horizon] shifts the distribution; ``growth`` [horizon] is the initial
+        width of each step relative to the first.
         """
         ...
 
@@ -56,12 +56,12 @@ class Distribution(Protocol):
     def quantiles(
         self, parameters: NDArray[np.float64], levels: Sequence[float]
     ) -> NDArray[np.float64]:
-        """Quantiles float64 [..., levels] from parameters [..., size]; they never fall."""
+        """Quantiles float64 [..., levels] from parameters [..., size], in ascending order."""
         ...
 
 
 class Quantiles:
-    """Quantiles at ``LEVELS``, without any shape between them; the pinball loss."""
+    """Quantiles at ``LEVELS`` without a parametric shape, with the pinball loss."""
 
     size = len(LEVELS)
     counts = False
@@ -78,7 +78,7 @@ class Quantiles:
     def quantiles(
         self, parameters: NDArray[np.float64], levels: Sequence[float]
     ) -> NDArray[np.float64]:
-        # Quantiles that cross are put in order (Chernozhukov et al. 2010): never worse.
+        # Crossing quantiles are sorted, which never increases the loss (Chernozhukov et al. 2010).
         known = np.sort(parameters, axis=-1)
         if tuple(levels) == LEVELS:
             return known
@@ -111,7 +111,7 @@ class Gaussian:
 
 
 class StudentT:
-    """Centre, scale and degrees of freedom: what is far out is expected to happen."""
+    """Centre, scale and degrees of freedom: heavy tails."""
 
     size = 3
     counts = False
@@ -142,8 +142,8 @@ class StudentT:
 class NegativeBinomial:
     """Mean and dispersion of counts: their variance is ``mean + dispersion * mean ** 2``.
 
-    ``parameters`` gives the mean in standard units; whoever knows the unit brings it to counts
-    before ``loss`` and ``quantiles`` are asked.
+    ``parameters`` gives the mean in standard units; it must be converted to counts before ``loss``
+    and ``quantiles``.
     """
 
     size = 2

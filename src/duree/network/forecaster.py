@@ -1,8 +1,8 @@
-"""Forecaster: a recurrent network that gives a distribution for each of the steps to come.
+"""Forecaster: a recurrent network with a predictive distribution for each step to forecast.
 
-All steps are forecast at once from the state after the last one seen (direct forecasts: errors do
-not feed on themselves). Beside the network stands a linear autoregression on the last steps, which
-a network alone is slow to find (the highway of Lai et al. 2018, LSTNet).
+All steps are forecast at once from the last hidden state (direct forecasts, in which errors do not
+accumulate). A linear autoregression on the last steps is added, which a network alone is slow to
+learn (the highway of Lai et al. 2018, LSTNet).
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from duree.network.network import Network
 from duree.network.recurrent import Recurrent
 from duree.recipe.settings import ModelSettings
 
-# The first channels are compressed where they are far from 0, as by a logarithm.
+# Scale of the logarithmic compression of the first channels far from 0.
 COMPRESSION = 3.0
 # The last channels of a window: the reference as two numbers, and the unit.
 CARRIED = 3
 
 
 class Forecaster(Network):
-    """From windows to parameters of a distribution for each step to come.
+    """A network from windows to distribution parameters for each step to forecast.
 
     Parameters
     ----------
     settings : ModelSettings
     channels : int
-        Numbers in each step of a window, the carried ones included.
+        Numbers per step of a window, including the carried ones.
     relative : int
-        The first channels, which are values in units.
+        Number of first channels, which hold values in standard units.
     horizon : int
     distribution : Distribution
     """
@@ -52,7 +52,7 @@ class Forecaster(Network):
         outputs = horizon * distribution.size
         self.network = SequenceModel(settings, channels=channels - CARRIED, outputs=outputs)
         self.highway = nn.Linear(horizon * relative, horizon, bias=False)
-        # Untrained, it forecasts the reference, and an error that grows as that of a random walk.
+        # Untrained, it forecasts the reference with the growing spread of a random walk.
         nn.init.zeros_(self.highway.weight)
         self.network.head.weight.data.mul_(0.3)
         nn.init.zeros_(self.network.head.bias)
@@ -67,7 +67,7 @@ class Forecaster(Network):
         """Scores float [batch, horizon * (parameters + 2) + 1].
 
         ``values`` float [batch, steps, channels] and ``lengths`` int64 [batch], each of at least
-        ``horizon``. Of each row: the parameters of all steps, the reference as two numbers for each
+        ``horizon``. For each row: the parameters of all steps, the reference as two numbers per
         step, and the unit.
         """
         rows = torch.arange(len(values), device=values.device)

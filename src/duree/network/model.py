@@ -20,7 +20,7 @@ from duree.sequences.ragged import PADDING, UNKNOWN
 
 CELLS: dict[str, type[Recurrent]] = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 
-# Near the size of the states, so that neither drowns the other when training begins.
+# Near the scale of the states, so that neither dominates when training begins.
 EMBEDDING_DEVIATION = 0.1
 
 
@@ -35,9 +35,9 @@ class SequenceModel(Network):
     channels : int or None
         Channels of a numeric input; None where the input is tokens.
     outputs : int
-        Scores for each row.
-    beside : sequence of (int, bool)
-        Of what stands beside each token how many classes there are, and whether they have an order.
+        Number of scores per row.
+    step_features : sequence of (int, bool)
+        For each feature of the steps the number of its classes, and whether they are ordered.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class SequenceModel(Network):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Scores float [batch, outputs].
 
-        ``values`` are tokens int64 [batch, steps], or [batch, steps, 1 + things] with the classes
-        of what stands beside them, or numbers float [batch, steps, channels];
-        ``lengths`` int64 [batch]. What stands past a row's length never matters.
+        ``values`` are tokens int64 [batch, steps], or [batch, steps, 1 + features] with the classes
+        of step features, or numbers float [batch, steps, channels]; ``lengths`` int64 [batch].
+        Values past a row's length are ignored.
         """
-        if values.shape[1] == 0:  # poolings need a step to look at, be it padding
+        if values.shape[1] == 0:  # pooling needs a step, even if it is padding
             values = values.new_zeros(len(values), 1, *values.shape[2:])
         return self.answer(self.states(values, lengths), lengths)
 
@@ -92,7 +92,7 @@ class SequenceModel(Network):
         return pooled
 
     def vectors(self, values: Tensor) -> Tensor:
-        """What the recurrent layers read: words as vectors [batch, steps, size], or numbers."""
+        """The input of the recurrent layers: word vectors [batch, steps, size], or numbers."""
         if self.embedding is None:
             return values
         if self.step_features is None:
@@ -115,13 +115,13 @@ class SequenceModel(Network):
             return recurrent.hidden_states(x, lengths)
         words, places = distinct(values, self.embedding.num_embeddings)
         vectors = self.embedding(words)  # (W, I)
-        if self.training and dropout > 0:  # which makes a word another one in every sequence
+        if self.training and dropout > 0:  # a word then differs from sequence to sequence
             x = dropout_alike(look_up(vectors, places), dropout, self.training)
             return recurrent.hidden_states(x, lengths)
         return recurrent.hidden_states_of_words(places, recurrent.project(vectors), lengths)
 
     def _words(self, tokens: Tensor) -> Tensor:
-        """The vectors of words; one that stands at many places gets its gradient once."""
+        """The vectors of words, with one gradient for all occurrences of a word."""
         assert self.embedding is not None
         if not kernels.serves(self.embedding.weight):
             plain: Tensor = self.embedding(tokens)
@@ -130,7 +130,7 @@ class SequenceModel(Network):
         return look_up(self.embedding(words), places)
 
     def _with_words_hidden(self, values: Tensor) -> Tensor:
-        """The same with some of the words unknown."""
+        """The values with some words replaced by the unknown word."""
         tokens = values if values.ndim == 2 else values[:, :, 0]
         hidden = torch.rand(tokens.shape, device=tokens.device) < self.settings.word_dropout
         tokens = tokens.masked_fill(hidden & (tokens != PADDING), UNKNOWN)
@@ -154,17 +154,17 @@ def recurrent_layers(settings: ModelSettings, input_size: int) -> Recurrent:
 
 @contextmanager
 def tabulated(model: nn.Module, tokens: int) -> Iterator[None]:
-    """Within, words are projected once for all batches, if so many tokens are worth the table.
+    """Within the context, words are projected once for all batches, if ``tokens`` justifies it.
 
-    What a word projects to does not hang on its place. The weights must stay as they are.
+    The projection of a word does not depend on its position. Weights must not change meanwhile.
     """
     networks = [
         (network, network.embedding.weight)
         for network in model.modules()
         if isinstance(network, SequenceModel)
         and network.embedding is not None
-        and network.step_features is None  # with which a word is another one at each step
-        and network.table is None  # else it is made already, and another's to take away
+        and network.step_features is None  # with them a word differs from step to step
+        and network.table is None  # otherwise an outer context made it and removes it
         and tokens >= network.embedding.num_embeddings
         and kernels.serves(network.embedding.weight)
     ]
@@ -178,7 +178,7 @@ def tabulated(model: nn.Module, tokens: int) -> Iterator[None]:
 
 
 def distinct(tokens: Tensor, vocabulary_size: int) -> tuple[Tensor, Tensor]:
-    """The words that occur, rising, int64 [words]; and where each token stands among them."""
+    """The distinct words in ascending order, int64 [words], and the index of each token."""
     occurs = torch.zeros(vocabulary_size, dtype=torch.bool)
     occurs[tokens] = True
     words = occurs.nonzero()[:, 0]

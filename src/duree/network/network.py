@@ -1,4 +1,4 @@
-"""Network: what training and scoring ask of every network, whatever it answers."""
+"""Network: the interface of all networks for training and scoring."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SCORING_BATCH = 256
 
 
 class Network(nn.Module):
-    """A network from sequences to answers.
+    """A network from sequences to outputs.
 
-    ``forward(inputs, lengths)`` gives scores: [batch, outputs], or [batch, steps, outputs] where it
-    answers at each step. A network that decodes to answer overrides ``loss`` and ``predict``.
+    ``forward(inputs, lengths)`` gives scores: [batch, outputs], or [batch, steps, outputs] for
+    networks with outputs at each step. Networks that decode override ``loss`` and ``predict``.
 
     Attributes
     ----------
@@ -36,12 +36,12 @@ class Network(nn.Module):
         return loss
 
     def predict(self, batch: Batch) -> NDArray[np.float32]:
-        """What the task reads, float32 [batch, outputs] or [batch, steps, outputs]."""
+        """The outputs that the task reads, float32 [batch, outputs] or [batch, steps, outputs]."""
         scores: Tensor = self(batch.inputs, batch.lengths)
         return scores.float().numpy()
 
     def validation_loss(self, validation: Examples, predicted: NDArray[np.float32]) -> float:
-        """The mean loss of the validation part, of which ``predict`` gave this, row after row."""
+        """The mean loss of the validation set, given the outputs of ``predict``, row by row."""
         if self.criterion is None:
             raise TypeError("a network without a criterion is not being trained")
         targets = validation.targets
@@ -57,5 +57,5 @@ class Network(nn.Module):
 
 
 def scoring_batches(sequences: Ragged) -> list[NDArray[np.int64]]:
-    """Every row once, in batches of rows of like length."""
+    """Every row once, in batches of similar length."""
     return cut_by_length(np.arange(len(sequences)), sequences.lengths, SCORING_BATCH)

@@ -1,10 +1,9 @@
-"""StepModel: from each prefix of a sequence of states to what comes next.
+"""StepModel: from each prefix of a sequence of states to the next state.
 
-Beside the state itself the network is told what every reader of a life course sees at a glance, and
-what a cell would have to count: which time point it is, which phase of the year, and for how long
-the state has lasted. The phase (or the time point, where there is none) together with the state
-also speaks directly, past the cell: a linear part as in Cheng et al. 2016, here a Markov chain by
-season.
+Besides the state, the network reads what a cell would have to count: the time point, the season,
+and the duration of the current state. The season (or the time point, if there is none) and the
+state also contribute directly to the scores: a linear part as in Cheng et al. 2016, here a Markov
+chain by season.
 """
 
 from __future__ import annotations
@@ -23,35 +22,35 @@ from duree.network.step_embedding import StepEmbedding
 from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING, UNKNOWN
 
-# What a cell remembers: h, and for an LSTM h and c; [layers, batch, hidden].
+# The state of a cell: h, and for an LSTM h and c; [layers, batch, hidden].
 Carried = Tensor | State
-# For each table the row of it that each step of each sequence takes: int64 [batch, steps]; of what
-# else stands beside, the rows of its tables: int64 [batch, steps, others].
+# For each table the index of its row at each step: int64 [batch, steps]; for step features
+# int64 [batch, steps, features].
 Places = dict[str, Tensor]
-# Classes of duration: each is longer than the one before by the factor sqrt(2).
+# Classes of duration: each is longer than the previous one by a factor of sqrt(2).
 DURATIONS = 24
-# Weights of one direct table, at most; beyond it there is none.
+# The most weights of the direct table; if more were needed, there is none.
 MOST_WEIGHTS = 4_000_000
 
 
 class StepModel(Network):
-    """A recurrent network that answers at each step of a sequence of tokens.
+    """A recurrent network with scores at each step of a sequence of tokens.
 
     Parameters
     ----------
     settings : ModelSettings
-        Reading from both ends is not for it: it would see what it is to foretell.
+        ``bidirectional`` is ignored: the network would read what it predicts.
     vocabulary_size : int
     outputs : int
-        Scores for each step.
+        Number of scores per step.
     times : int
-        Time points that all sequences share; 0 where a step has no place in time.
+        Number of time points common to all sequences; 0 if steps have no common time.
     period : int
-        Time points after which the year begins again; 0 where there is none.
+        Time points in a seasonal cycle; 0 if there is none.
     covariates : sequence of int
-        How many values each covariate has, that stand beside the token of each step.
-    beside : sequence of (int, bool)
-        Of what else stands there how many classes there are, and whether they have an order.
+        Number of values of each covariate, given at each step.
+    step_features : sequence of (int, bool)
+        For each feature of the steps the number of its classes, and whether they are ordered.
     """
 
     def __init__(
@@ -95,8 +94,8 @@ class StepModel(Network):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Scores float [batch, steps, outputs].
 
-        ``values`` are tokens int64 [batch, steps]; or [batch, steps, 1 + covariates + others],
-        where each token has the covariates of its row beside it, and what else is told of its step.
+        ``values`` are tokens int64 [batch, steps]; or [batch, steps, 1 + covariates + features],
+        with the covariates of the row and the features of the step.
         """
         if values.shape[1] == 0:
             return self.head.weight.new_zeros(len(values), 0, self.head.out_features)
@@ -113,7 +112,7 @@ class StepModel(Network):
         return states.sum(dim=1) / lengths.clamp(min=1)[:, None]
 
     def places_of(self, values: Tensor) -> Places:
-        """Where each step of each row stands in each table."""
+        """The row of each table at each step of each sequence."""
         tokens = values if values.ndim == 2 else values[:, :, 0]
         steps = torch.arange(tokens.shape[1]).expand_as(tokens)
         changed = torch.ones_like(tokens, dtype=torch.bool)
@@ -122,15 +121,15 @@ class StepModel(Network):
         return self._places(values, tokens, steps, lasted)
 
     def begin(self, values: Tensor) -> tuple[Tensor, Carried, Tensor]:
-        """What ``step`` goes on from, after rows of the same length: ``values`` as for ``forward``.
+        """The state from which ``step`` continues, after rows of equal length.
 
         Returns
         -------
         scores : float [batch, outputs]
-            Of what comes after the last step.
+            Of the step after the last one.
         state
         lasted : int64 [batch]
-            For how many steps before the last one the row has been in its state.
+            Number of steps before the last one in the same state.
         """
         lengths = torch.full((len(values),), values.shape[1])
         places = self.places_of(values)
@@ -142,17 +141,17 @@ class StepModel(Network):
     def step(
         self, values: Tensor, time: int, lasted: Tensor, state: Carried
     ) -> tuple[Tensor, Carried]:
-        """One step more of each row, as ``forward`` would take it.
+        """One further step of each row, as ``forward`` would compute it.
 
         Parameters
         ----------
-        values : int64 [batch, 1] or [batch, 1, 1 + covariates + others]
+        values : int64 [batch, 1] or [batch, 1, 1 + covariates + features]
         time : int
-            The step's place in its row, from 0.
+            The position of the step in its row, from 0.
         lasted : int64 [batch]
-            For how many steps before this one the row has been in the same state.
+            Number of steps before this one in the same state.
         state
-            What ``begin``, or the step before, gave.
+            As ``begin`` or the previous step returned it.
 
         Returns
         -------
@@ -181,7 +180,7 @@ class StepModel(Network):
         )
 
     def _vectors(self, places: Places) -> Tensor:
-        """What the cell reads, float [batch, steps, embedding]."""
+        """The input of the cell, float [batch, steps, embedding]."""
         tokens = places["state"]
         if self.training and self.settings.word_dropout > 0:
             hidden = torch.rand(tokens.shape) < self.settings.word_dropout

@@ -1,4 +1,4 @@
-"""From the states of all steps to one; padding takes no part, a row without steps gives zeros."""
+"""Pooling of the states of all steps; padding is ignored, and empty rows give zeros."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class LastPooling(nn.Module):
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """[batch, steps, size] to [batch, size]."""
-        if len(lengths) == 1:  # one text, whose answer is waited for: a slice beats an index
+        if len(lengths) == 1:  # a single text, as in serving: a slice is faster than an index
             last = states[:, max(int(lengths) - 1, 0)]
         else:
             rows = torch.arange(len(lengths), device=lengths.device)
@@ -40,7 +40,7 @@ class MaxPooling(nn.Module):
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """[batch, steps, size] to [batch, size]."""
         real = states.detach().masked_fill(_padding(states, lengths)[:, :, None], float("-inf"))
-        if states.requires_grad:  # a place has a quicker way back than a maximum
+        if states.requires_grad:  # the gradient of a gather is faster than that of a maximum
             largest = states.gather(1, real.max(dim=1, keepdim=True).indices)[:, 0]
         else:
             largest = real.amax(dim=1)
@@ -48,7 +48,7 @@ class MaxPooling(nn.Module):
 
 
 class AttentionPooling(nn.Module):
-    """A weighted mean; the weights are a softmax of one learned score a step (Yang et al. 2016)."""
+    """A weighted mean, with a softmax of learned scores as weights (Yang et al. 2016)."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class AttentionPooling(nn.Module):
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """[batch, steps, size] to [batch, size]."""
         scores = self.score(states)[:, :, 0]
-        # A finite floor: for a row without steps, a softmax of nothing but -inf would be NaN.
+        # A finite floor: for an empty row, the softmax of -inf alone would be NaN.
         lowest = torch.finfo(scores.dtype).min
         weights = scores.masked_fill(_padding(states, lengths), lowest).softmax(dim=1)
         mean: Tensor = (weights[:, :, None] * states).sum(dim=1)

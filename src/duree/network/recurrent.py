@@ -1,11 +1,11 @@
 """Recurrent layers over sequences of unequal length: ``(values, lengths) -> states``.
 
-Padding stands at the end, so a layer that reads forwards never meets it before its work is done.
-The backward direction reads each row reversed within its own length. No sequence is ever packed:
-packing costs several times the arithmetic on a CPU. Weights carry ``torch.nn``'s names and layout.
+Padding is at the end, so a forward layer reads it only after the row. The backward direction reads
+each row reversed within its own length. Sequences are not packed, since packing costs several times
+the arithmetic on a CPU. Weights have ``torch.nn``'s names and layout.
 
-In float32 on a processor the compiled recurrence of ``kernels`` does the work, if it is there; in
-float64, and on other devices, torch's own operators do.
+In float32 on a CPU the compiled kernels are used where available; in float64, and on other devices,
+torch's own operators.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ from duree.network.kernels.layer import Words, project, read_layer
 State = tuple[Tensor, ...]
 Step = RNNStep | GRUStep | LSTMStep
 
-# What torch's fused operators are told last: biases, one layer, no dropout, training (so that a
-# gradient can be taken), one direction, batch first.
+# The last arguments of torch's fused operators: biases, one layer, no dropout, training (for
+# gradients), one direction, batch first.
 ONE_LAYER = (True, 1, 0.0, True, False, True)
 
 
 class Recurrent(nn.Module):
-    """What the three cells share: layers, directions, dropout and parameters.
+    """The base of the three cells: layers, directions, dropout and parameters.
 
     Parameters
     ----------
     input_size, hidden_size : int
         Channels of the input and of the state.
     num_layers : int
-        Layers, one above the other.
+        Number of stacked layers.
     bidirectional : bool
-        Read from both ends; outputs are joined, forward first.
+        Read in both directions; outputs are concatenated, forward first.
     dropout : float
-        Share of the channels hidden between layers, one mask for all steps of a sequence.
+        Dropout between layers, with one mask for all steps of a sequence.
     recurrent_dropout : float
-        The same on the previous hidden state (Gal & Ghahramani 2016; Keras masks it alike).
+        Dropout on the previous hidden state, with one mask (Gal & Ghahramani 2016; as in Keras).
 
     Notes
     -----
     Call ``layer(x, lengths, initial=None)`` with x float [batch, steps, input] and lengths int64
     [batch], each from 0 to steps. ``output`` is [batch, steps, directions * hidden], zero past each
     length; ``final`` (and ``initial``) are [num_layers * directions, batch, hidden], for the LSTM a
-    pair of them (h, c). A row of length 0 ends in its initial state.
+    pair (h, c). The final state of a row of length 0 is its initial state.
     """
 
     kind: str  # the cell's name in ``kernels``
@@ -89,11 +89,11 @@ class Recurrent(nn.Module):
 
     @property
     def directions(self) -> int:
-        """1, or 2 where the sequence is read from both ends."""
+        """1, or 2 if bidirectional."""
         return 2 if self.bidirectional else 1
 
     def weights(self, layer: int) -> list[Weights]:
-        """The parameters of one layer, counted from 0: one Weights a direction, forward first."""
+        """The parameters of one layer, from 0: one Weights per direction, forward first."""
         return [
             Weights(*(getattr(self, name + suffix) for name in Weights._fields))
             for suffix in self._suffixes(layer)
@@ -118,12 +118,12 @@ class Recurrent(nn.Module):
         return output, final if self.states > 1 else final[0]
 
     def hidden_states(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """The output alone, which spares the work that only the final states need."""
+        """The output alone, which is faster than with the final states."""
         return self._run(x, lengths, None, want_final=False)[0]
 
     @torch.no_grad()
     def trace(self, x: Tensor, lengths: Tensor) -> list[list[Step]]:
-        """Gates and states at every step, by the cell's reference; as without dropout.
+        """Gates and states at every step, by the reference cell, without dropout.
 
         For each layer and, within it, each direction (forward first) one Step, whose fields are
         [batch, steps, hidden] in the order of the sequence, and zero past each length.
@@ -154,7 +154,7 @@ class Recurrent(nn.Module):
         return type(steps[0])(*(v.masked_fill(padding[:, :, None], 0.0) for v in ordered))
 
     def project(self, vectors: Tensor) -> list[Tensor]:
-        """W x + b of the first layer for every word, [words, gates * hidden], a direction each."""
+        """W x + b of the first layer for every word, [words, gates * hidden], per direction."""
         return [project(self.kind, vectors, weights) for weights in self.weights(0)]
 
     def hidden_states_of_words(
@@ -162,7 +162,7 @@ class Recurrent(nn.Module):
     ) -> Tensor:
         """``hidden_states(vectors[tokens], lengths)``, with ``projected`` = ``project(vectors)``.
 
-        A word is projected once, wherever it stands: for the compiled recurrence alone.
+        Every word is projected once; for the compiled kernels only.
         """
         return self._run(Words(tokens, projected), lengths, None, want_final=False)[0]
 
@@ -200,11 +200,11 @@ class Recurrent(nn.Module):
         mask: Tensor | None,
         want_final: bool,
     ) -> tuple[Tensor, State]:
-        """What ``kernels.layer`` does, by torch's operators; finals only if wanted."""
+        """The same as ``kernels.layer``, by torch's operators; finals only if wanted."""
         shape = (len(weights), len(lengths), self.hidden_size)
         began = began or tuple(x.new_zeros(shape) for _ in range(self.states))
         padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]  # (B, T)
-        # Whatever stands past a length, be it NaN, must not reach a gradient either.
+        # Values past a length, even NaN, must not reach a gradient.
         x = x.masked_fill(padding[:, :, None], 0.0)
         outputs, finals = [], []
         for direction, parameters in enumerate(weights):
@@ -229,13 +229,13 @@ class Recurrent(nn.Module):
         return mask.bernoulli_(keep).div_(keep)
 
     def _scan(self, x: Tensor, began: State, weights: Weights, want_final: bool) -> State:
-        """Every state at every step, [batch, steps, hidden] each; only h unless more is wanted."""
+        """The states at every step, [batch, steps, hidden] each; only h without ``want_final``."""
         if 0 in x.shape[:2]:
             return tuple(x.new_zeros(*x.shape[:2], self.hidden_size) for _ in began)
         return self._scan_at_once(x, began, weights, want_final)
 
     def _scan_by_step(self, x: Tensor, began: State, weights: Weights, mask: Tensor) -> State:
-        """Step by step, so that the gates see the state under one mask a sequence."""
+        """Step by step, with the state seen by the gates under one mask per sequence."""
         projected = linear(x, weights.weight_ih, weights.bias_ih)  # (B, T, G*H)
         state, trace = began, []
         for a in projected.unbind(1):
@@ -307,14 +307,14 @@ class GRU(Recurrent):
 
 
 class LSTM(Recurrent):
-    """Long short-term memory with a forget gate (Gers et al. 2000), whose bias begins at 1."""
+    """Long short-term memory with a forget gate (Gers et al. 2000), whose initial bias is 1."""
 
     kind = "lstm"
     gates = 4
     states = 2
 
     def reset_parameters(self) -> None:
-        """As the others, but the forget gate begins open (Jozefowicz et al. 2015)."""
+        """As the other cells, with an initial forget-gate bias of 1 (Jozefowicz et al. 2015)."""
         super().reset_parameters()
         for name, parameter in self.named_parameters():
             if name.startswith("bias_ih"):
@@ -330,9 +330,9 @@ class LSTM(Recurrent):
 
 
 def _cell_states(x: Tensor, h: Tensor, h0: Tensor, c0: Tensor, weights: Weights) -> Tensor:
-    """The LSTM's c at every step, [batch, steps, hidden]: torch gives it for the last step alone.
+    """The LSTM's c at every step, [batch, steps, hidden]; torch returns only the last.
 
-    With h known everywhere the gates of all steps are one product, and only c's own sum is a loop.
+    With h known at every step, the gates of all steps are one product, and only the sum is a loop.
     """
     before = torch.cat([h0[:, None], h[:, :-1]], dim=1)
     gates = linear(x, weights.weight_ih, weights.bias_ih)
@@ -361,20 +361,20 @@ def dropout_alike(x: Tensor, share: float, training: bool) -> Tensor:
 
 
 def reverse_rows(x: Tensor, lengths: Tensor) -> Tensor:
-    """Each row's real steps in reverse order, its padding in place; x is [batch, steps, any]."""
+    """Each row's real steps in reverse order, with padding in place; x is [batch, steps, any]."""
     steps = torch.arange(x.shape[1], device=x.device)
     mirrored = lengths[:, None] - 1 - steps
     index = torch.where(mirrored >= 0, mirrored, steps)  # (B, T)
-    # Whole rows of the flattened tensor: a third of the time of a gather, forth and back.
+    # Whole rows of the flattened tensor: a third of the time of a gather, forward and backward.
     index += torch.arange(x.shape[0], device=x.device)[:, None] * x.shape[1]
     return x.flatten(0, 1).index_select(0, index.flatten()).view(x.shape)
 
 
 def _last_states(states: State, began: State, lengths: Tensor) -> State:
-    """Each state [batch, hidden] at each row's last real step; where it has none, as it began."""
+    """The states [batch, hidden] at each row's last real step; the initial ones if it has none."""
     rows = torch.arange(len(lengths), device=lengths.device)
     finals = []
     for trace, start in zip(states, began, strict=True):
-        joined = torch.cat([start[:, None], trace], dim=1)  # step t stands at t + 1
+        joined = torch.cat([start[:, None], trace], dim=1)  # step t is at t + 1
         finals.append(joined[rows, lengths])
     return tuple(finals)

@@ -1,4 +1,4 @@
-"""Scoring: what a network gives for encoded rows, in batches of rows of similar length."""
+"""Scoring: the outputs of a network for encoded rows, in batches of similar length."""
 
 from __future__ import annotations
 

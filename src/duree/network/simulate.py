@@ -1,4 +1,4 @@
-"""Lives that a StepModel could go on to lead: what is likely further ahead than the next step."""
+"""Simulation of sequences by a StepModel: probabilities beyond the next step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from duree.network.next_model import StepModel
 
-# Rows times paths that are led on together: some 50 MB of states.
+# Paths simulated at once: some 50 MB of states.
 AT_ONCE = 20_000
 
 
@@ -23,21 +23,21 @@ def simulate(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """How likely each answer is at a later step, as the share of simulated paths that get there.
+    """Probabilities of the outputs at a later step, as shares of simulated paths.
 
     Parameters
     ----------
     model : StepModel
     prefixes : int [rows, steps] or [rows, steps, 1 + covariates]
-        The steps that are known, of at least one, as the model reads them.
+        The known steps, at least one, as the model reads them.
     until : int
-        The place, from 0, of the step that is asked for, beyond those that are known.
+        The position, from 0, of the predicted step, after the known ones.
     tokens : int64 [outputs]
-        The token that each output of the model stands for.
+        The token of each output of the model.
     paths : int
-        Paths for each row.
+        Number of paths per row.
     temperature : float
-        Divides the scores.
+        Divisor of the scores.
     seed : int
 
     Returns
@@ -47,7 +47,7 @@ def simulate(
     generator = torch.Generator().manual_seed(seed)
     size = max(1, AT_ONCE // paths)
     parts = [
-        _lead_on(
+        _continue(
             model,
             torch.from_numpy(prefixes[start : start + size].astype(np.int64)),
             until,
@@ -62,7 +62,7 @@ def simulate(
 
 
 @torch.inference_mode()
-def _lead_on(
+def _continue(
     model: StepModel,
     prefixes: Tensor,
     until: int,
@@ -77,7 +77,7 @@ def _lead_on(
     scores, lasted, last = (
         tensor.repeat_interleave(paths, dim=0) for tensor in (scores, lasted, prefixes[:, -1:])
     )
-    # Every path carries what its row's cell remembers: [layers, batch, hidden].
+    # Every path has the state of its row: [layers, batch, hidden].
     if isinstance(state, tuple):
         state = tuple(part.repeat_interleave(paths, dim=1) for part in state)
     else:

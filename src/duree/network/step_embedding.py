@@ -1,8 +1,8 @@
-"""What stands beside each step, as a vector that is added to that of the step itself.
+"""Embeddings of step features, which are added to the vector of the step.
 
-Classes of a number have an order: the vector of each is the sum of steps up to it (the thermometer
-of Gorishniy et al. 2022), so that neighbours are alike from the start. All begin at zero: a class
-that training never saw says nothing.
+Classes of a number are ordered: the vector of each is a cumulative sum (the thermometer encoding of
+Gorishniy et al. 2022), so that neighbours are similar from the start. All are initially zero, so
+classes that do not occur in training have no effect.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from duree.sequences.step_features import HIDDEN
 
 
 class StepEmbedding(nn.Module):
-    """Vectors of what stands beside each step.
+    """Vectors of step features.
 
     Parameters
     ----------
     classes : sequence of (int, bool)
-        How many classes there are of each thing, the first of them for what is missing, and whether
-        the others have an order.
+        The number of classes of each feature, the first for missing values, and whether the others
+        are ordered.
     size : int
-        Numbers of each vector.
+        Size of the vectors.
     """
 
     def __init__(self, classes: Sequence[tuple[int, bool]], size: int) -> None:
@@ -34,7 +34,7 @@ class StepEmbedding(nn.Module):
         self.tables = nn.ParameterList([torch.zeros(count, size) for count, _ in classes])
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Vectors float [batch, steps, size] of classes int64 [batch, steps, things]."""
+        """Vectors float [batch, steps, size] of classes int64 [batch, steps, features]."""
         if self.training:
             keep = torch.rand(len(codes), 1, codes.shape[2], device=codes.device) >= HIDDEN
             codes = codes * keep
@@ -44,7 +44,7 @@ class StepEmbedding(nn.Module):
         return found
 
     def vectors(self) -> list[Tensor]:
-        """The vectors of all classes of each thing, float [classes, size]."""
+        """The vectors of all classes of each feature, float [classes, size]."""
         return [
             torch.cat([table[:1], table[1:].cumsum(dim=0)]) if ordered else table
             for table, ordered in zip(self.tables, self.is_ordered, strict=True)

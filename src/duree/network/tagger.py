@@ -1,7 +1,7 @@
-"""Tagger: each word as vectors, recurrent layers over the sentence, a tag at each step.
+"""Tagger: word vectors, recurrent layers over the sentence, and a tag at each step.
 
-Source: Lample et al. 2016 and Ma & Hovy 2016: a word's vector is joined with what a small network
-makes of its characters, and the tags of a sentence are chosen together.
+Source: Lample et al. 2016 and Ma & Hovy 2016: word vectors are concatenated with vectors of their
+characters, and the tags of a sentence are predicted jointly.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING
 from duree.sequences.token_encoder import CHARACTERS, WORD_FEATURES
 
-# Numbers that stand for one look (a shape, an ending) and for one character; filters, and the
-# characters that each sees. A character's are larger at first: a few of them make a word.
+# Embedding sizes of word features (shape, ending) and characters, and the larger initial deviation
+# of characters, since few of them make a word; number and width of filters.
 FEATURE_SIZE, CHARACTER_SIZE, CHARACTER_DEVIATION = 30, 50, 0.3
 FILTERS, WIDTH = 100, 3
 
 
 class TagScores(NamedTuple):
-    """What a tagger says of a batch while it is trained.
+    """The scores of a tagger for a batch in training.
 
     Attributes
     ----------
@@ -51,15 +51,15 @@ class Tagger(Network):
     ----------
     settings : ModelSettings
     sizes : (int, int, int)
-        Indices of words, of looks and of characters; see ``TokenEncoder``.
+        Number of indices of words, word features and characters; see ``TokenEncoder``.
     rare : tuple of (int, int, int)
-        For each column of words: the index of an unknown one, then those from which to which words
-        were seen once only.
+        For each column of words: the index of the unknown word, then the range of indices of words
+        that occur once.
     layers : list of int
-        How many tags each layer has.
+        Number of tags of each layer.
     allowed : list of bool [tags + 1, tags] or None
-        For each layer that is chosen as a chain, which tag may follow which (see ``CRF``); None for
-        a layer whose tags are chosen one by one.
+        For each layer with a CRF, the tags that may follow each tag (see ``CRF``); None for a layer
+        whose tags are predicted one by one.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class Tagger(Network):
         )
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor | TagScores:
-        """While it is trained, the scores; else float [batch, steps, 2 * layers].
+        """The scores in training, otherwise float [batch, steps, 2 * layers].
 
-        Of each layer the tag that is chosen, then how probable it is; ``values`` are int64
+        For each layer the predicted tag, then its probability; ``values`` are int64
         [batch, steps, columns], as ``TokenEncoder`` gives them.
         """
         layers = self._scores(values, lengths)
@@ -117,7 +117,7 @@ class Tagger(Network):
         return torch.stack(found, dim=2)
 
     def _scores(self, values: Tensor, lengths: Tensor) -> list[Tensor]:
-        """Of each layer the scores, [batch, steps, tags]."""
+        """The scores of each layer, [batch, steps, tags]."""
         vectors = dropout_by_step(self._vectors(values), self.settings.input_dropout, self.training)
         states = self.recurrent.hidden_states(vectors, lengths)
         states = dropout_by_step(states, self.settings.output_dropout, self.training)
@@ -128,7 +128,7 @@ class Tagger(Network):
         return scores
 
     def _from_word_features(self, seen: WordFeatures, values: Tensor) -> Tensor:
-        """What the looks of each word and its neighbours speak for, [batch, steps, tags]."""
+        """Scores from the features of each word and its neighbours, [batch, steps, tags]."""
         places = seen.places(values)
         if self.training and seen.dropout > 0:
             hidden = torch.rand(places.shape) < seen.dropout
@@ -137,7 +137,7 @@ class Tagger(Network):
         return rows_of(seen.weights, places).sum(dim=2)
 
     def _vectors(self, values: Tensor) -> Tensor:
-        """Each word as a vector, float [batch, steps, size]."""
+        """The vector of each word, float [batch, steps, size]."""
         words = values[:, :, :WORD_FEATURES]
         if self.training and self.settings.word_dropout > 0:
             words = self._hide(words)
@@ -150,7 +150,7 @@ class Tagger(Network):
         return torch.cat(parts, dim=2)
 
     def _hide(self, words: Tensor) -> Tensor:
-        """Words that training saw once, some of them made unknown: so the unknown is learned."""
+        """Replaces some words that occur once by the unknown word, so that it is trained."""
         columns = []
         for column, (unknown, begin, end) in zip(words.unbind(2), self.rare, strict=True):
             hidden = torch.rand(column.shape) < self.settings.word_dropout
@@ -159,7 +159,7 @@ class Tagger(Network):
 
 
 class Convolution(nn.Module):
-    """The strongest answer of each filter along a word (dos Santos & Zadrozny 2014)."""
+    """The maximum of each filter over the characters of a word (dos Santos & Zadrozny 2014)."""
 
     size = FILTERS
 
@@ -178,7 +178,7 @@ class Convolution(nn.Module):
 
 
 class Spelling(nn.Module):
-    """The last states of a recurrent layer that reads a word's characters from both ends."""
+    """The final states of a bidirectional recurrent layer over the characters of a word."""
 
     size = FILTERS
 
@@ -198,7 +198,7 @@ class Spelling(nn.Module):
 
 
 def rows_of(embedding: nn.Embedding, indices: Tensor) -> Tensor:
-    """``embedding(indices)``; a row that stands at many places gets its gradient once."""
+    """``embedding(indices)``, with one gradient for all occurrences of a row."""
     if not kernels.serves(embedding.weight):
         plain: Tensor = embedding(indices)
         return plain
@@ -207,14 +207,14 @@ def rows_of(embedding: nn.Embedding, indices: Tensor) -> Tensor:
 
 
 def rows_at(vectors: Tensor, places: Tensor) -> Tensor:
-    """``vectors[places]``, with a quick way back."""
+    """``vectors[places]``, with a fast gradient."""
     if not kernels.serves(vectors):
         return vectors[places]
     return look_up(vectors, places.flatten()[None])[0].view(*places.shape, vectors.shape[1])
 
 
 def distinct_words(spelt: Tensor) -> tuple[Tensor, Tensor]:
-    """The words of a batch, each once, int64 [words, longest]; where each of them stands."""
+    """The distinct words of a batch, int64 [words, longest], and the index of each token."""
     flat = spelt.flatten(0, 1).numpy()
     keys = np.ascontiguousarray(flat).view(np.dtype((np.void, flat.itemsize * flat.shape[1])))
     _, first, places = np.unique(keys[:, 0], return_index=True, return_inverse=True)
@@ -223,7 +223,7 @@ def distinct_words(spelt: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def dropout_by_step(x: Tensor, share: float, training: bool) -> Tensor:
-    """Dropout with a mask of its own at each step: a tag hangs on its own step most."""
+    """Dropout with a new mask at each step, since a tag depends mainly on its own step."""
     return nn.functional.dropout(x, share, training)
 
 

@@ -1,8 +1,8 @@
-"""How long until the next event: a second answer of a network that foretells which it is.
+"""Waiting times until the next event, predicted from the states of a network for the next event.
 
-A waiting time is told as one of some classes, each of as many waits of training as ties allow, so
-that nothing is supposed of their distribution; its median follows from their probabilities. The
-network that foretells events is not changed: a small head reads its hidden states.
+Waiting times are divided into classes of about equal frequency in training, without assumptions on
+their distribution; the median follows from the class probabilities. The network for events is not
+changed: a small head reads its hidden states.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class WaitClasses:
     Attributes
     ----------
     edges : tuple of float
-        Rising: class ``i`` holds waits from ``edges[i]`` up to, but without, ``edges[i + 1]``; the
-        last class all that are as long as the last edge, or longer.
+        Ascending: class ``i`` contains times from ``edges[i]`` to ``edges[i + 1]``, exclusive; the
+        last class all from the last edge on.
     longest : float
-        The longest wait of training.
+        The longest waiting time in training.
     """
 
     edges: tuple[float, ...]
@@ -42,7 +42,7 @@ class WaitClasses:
 
     @classmethod
     def of(cls, waiting_times: Floats) -> Self:
-        """Learn the classes from the waits of training, float64 [answers], at least one."""
+        """The classes of the waiting times in training, float64 [events], at least one."""
         edges = np.unique(np.append(0.0, edges_of(waiting_times)))
         return cls(tuple(edges.tolist()), float(waiting_times.max()))
 
@@ -50,15 +50,15 @@ class WaitClasses:
         return len(self.edges)
 
     def codes(self, waiting_times: Floats) -> NDArray[np.int64]:
-        """The class of each wait, int64."""
+        """The class of each waiting time, int64."""
         return np.searchsorted(self.edges, waiting_times, side="right").astype(np.int64) - 1
 
     def median(self, shares: Floats) -> Floats:
-        """The waits that half of the probability lies below, float64 [answers].
+        """The median waiting times, float64 [events].
 
         Parameters
         ----------
-        shares : float64 [answers, classes]
+        shares : float64 [events, classes]
         """
         ends = np.append(self.edges, max(self.longest, self.edges[-1]))
         below = np.cumsum(shares, axis=1)
@@ -70,16 +70,16 @@ class WaitClasses:
 
 
 class WaitHead(nn.Module):
-    """From a step's event, hidden state and the wait before it to the wait after it.
+    """Scores of the next waiting time, from the event, its hidden state and the previous one.
 
-    Untrained it gives the shares of waits after the same event; it learns what the past adds.
+    Untrained it gives the distribution after the same event; training adds the effect of history.
 
     Parameters
     ----------
     hidden : int
         Size of the hidden state.
     after : float32 [tokens, classes]
-        Logarithms of the shares of waits after each event.
+        Logarithms of the class shares after each event.
     """
 
     def __init__(self, hidden: int, after: Tensor) -> None:
@@ -93,38 +93,38 @@ class WaitHead(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, states: Tensor, before: Tensor, tokens: Tensor) -> Tensor:
-        """Scores of the classes, float32 [answers, classes].
+        """Scores of the classes, float32 [events, classes].
 
-        ``states`` float32 [answers, hidden]; ``before`` int64 [answers] are classes, the number
-        after the last of them where nothing came before; ``tokens`` int64 [answers] the events.
+        ``states`` float32 [events, hidden]; ``before`` int64 [events]: the classes of the previous
+        waiting times, or the number of classes if there is none; ``tokens`` int64 [events].
         """
         hidden: Tensor = self.first(states) + embedding(before, self.before)
         scores: Tensor = self.last(torch.tanh(hidden))
         return scores + embedding(tokens, self.after)
 
 
-# Hidden states float32 [answers, hidden]; the class of the wait before, the token of the event, and
-# the class of the wait itself, int64 [answers] each.
+# Hidden states float32 [events, hidden]; the class of the previous waiting time, the token of the
+# event, and the class of the waiting time after it, int64 [events] each.
 Steps = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def train_waiting_times(train: Steps, validation: Steps, after: Tensor, seed: int) -> WaitHead:
-    """Learn to tell waits; what the validation steps surprise least is kept.
+    """Train a head; returns the one with the least loss on the validation steps.
 
-    ``after`` is where it begins: see ``WaitHead``.
+    ``after`` is its initial distribution: see ``WaitHead``.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         head = WaitHead(train[0].shape[1], after)
         optimiser = torch.optim.Adam(head.parameters(), lr=LEARNING_RATE)
-        best_weights, best, stale = _copy(head), _surprise(head, validation), 0
+        best_weights, best, stale = _copy(head), _mean_loss(head, validation), 0
         for _ in range(EPOCHS):
             for rows in torch.split(torch.randperm(len(train[0])), BATCH):
                 *read, came = (part[rows] for part in train)
                 optimiser.zero_grad()
                 torch.autograd.backward(cross_entropy(head(*read), came))
                 optimiser.step()
-            figure = _surprise(head, validation)
+            figure = _mean_loss(head, validation)
             stale += 1
             if figure < best:
                 best_weights, best, stale = _copy(head), figure, 0
@@ -134,7 +134,7 @@ def train_waiting_times(train: Steps, validation: Steps, after: Tensor, seed: in
     return head.eval()
 
 
-def _surprise(head: WaitHead, steps: Steps) -> float:
+def _mean_loss(head: WaitHead, steps: Steps) -> float:
     with torch.inference_mode():
         return float(cross_entropy(head(*steps[:3]), steps[3]))
 

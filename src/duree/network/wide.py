@@ -1,9 +1,9 @@
-"""The wide part: a linear score on which units, and which pairs of neighbours, a sequence holds.
+"""The wide part: a linear model on the units, and pairs of neighbouring units, of a sequence.
 
-Each weight is multiplied by the strength of its feature's log-count ratio, so that telling features
-learn first (NB-SVM: Wang & Manning 2012, with the task's own loss in place of the hinge). Pairs
-share a table by hashing (Weinberger et al. 2009). Joined with the network it makes what Cheng et
-al. (2016) call a wide and deep model.
+Each weight is multiplied by the size of its feature's log-count ratio, so that predictive features
+are learned first (NB-SVM: Wang & Manning 2012, with the task's loss instead of the hinge). Pairs
+share a table by hashing (Weinberger et al. 2009). Joined with the network it forms a wide and deep
+model (Cheng et al. 2016).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from torch.nn.functional import embedding
 from duree.network.network import Network
 from duree.sequences.ragged import PADDING, Ragged
 
-# Places for pairs: so many for each unit, and no more than a million, which leaves few collisions
-# among the pairs of 25,000 reviews.
+# Slots for pairs: so many per unit, at most a million, which leaves few collisions among the pairs
+# of 25,000 reviews.
 PLACES_PER_UNIT, MOST_PLACES = 64, 2**20
-# Odd multiplier with well mixed bits (Steele et al. 2014), as a signed number.
+# Odd multiplier with well-mixed bits (Steele et al. 2014), as a signed number.
 MIX = 0x9E3779B97F4A7C15 - 2**64
-# The sum over n features is divided by sqrt(n), which makes rows of all lengths comparable.
+# Scale of the scores; the sum over n features is divided by sqrt(n) to make rows comparable.
 GAIN = 8.0
 
 
@@ -49,7 +49,7 @@ class WideModel(Network):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Scores float [batch, outputs] for tokens int64 [batch, steps].
 
-        What stands beside them, [batch, steps, 1 + things], is not looked at.
+        Step features, [batch, steps, 1 + features], are ignored.
         """
         features, first = self.features(values, lengths)
         weights = embedding(features, self.weight) * embedding(features, self.scale)  # (B, F, K)
@@ -57,7 +57,7 @@ class WideModel(Network):
         return (weights * first[:, :, None]).sum(dim=1) * GAIN / count.sqrt() + self.bias
 
     def features(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Indices int64 [batch, 2 * steps - 1] in order, and True at the first of each kind."""
+        """Indices int64 [batch, 2 * steps - 1] in order, and True at first occurrences."""
         features = torch.cat(self._units_and_pairs(values, lengths), dim=1).sort(dim=1).values
         first = features != PADDING
         first[:, 1:] &= features[:, 1:] != features[:, :-1]
@@ -65,9 +65,9 @@ class WideModel(Network):
 
     @torch.no_grad()
     def contributions(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """What each step adds to the scores: [batch, steps, outputs], whose sum is scores - bias.
+        """The contribution of each step: [batch, steps, outputs], with sum scores - bias.
 
-        A feature that stands at several places is parted among them, a pair between its two units.
+        The weight of a feature is divided among its occurrences, that of a pair between its units.
         """
         units, pairs = self._units_and_pairs(values, lengths)
         found = torch.zeros(*values.shape[:2], self.weight.shape[1])
@@ -85,7 +85,7 @@ class WideModel(Network):
         return found
 
     def _units_and_pairs(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Features by place: [batch, steps] units and [batch, steps - 1] hashed pairs."""
+        """Features by position: [batch, steps] units and [batch, steps - 1] hashed pairs."""
         steps = torch.arange(values.shape[1], device=values.device)
         values = values if values.ndim == 2 else values[:, :, 0]
         values = values.masked_fill(steps >= lengths[:, None], PADDING)
@@ -98,7 +98,7 @@ class WideModel(Network):
     def weigh(self, sequences: Ragged, indicators: NDArray[np.bool_]) -> None:
         """Set each feature's scale to the size of its log-count ratio.
 
-        ``indicators`` is bool [rows, outputs]: which training rows speak for each output.
+        ``indicators`` is bool [rows, outputs]: the positive training rows of each output.
         """
         inside = torch.ones(self.scale.shape)
         outside = torch.ones(self.scale.shape)
@@ -113,10 +113,10 @@ class WideModel(Network):
 
 
 class JoinedModel(Network):
-    """A network and a wide part, each trained by itself, joined with one weight for each.
+    """A network and a wide part, trained separately, joined with one weight for each.
 
-    ``shares`` (deep, wide) multiply the two scores; ``alone`` multiplies each by itself.
-    All are found on the validation rows.
+    ``shares`` (deep, wide) multiply the two scores when joined, ``alone`` each score by itself; all
+    are fitted on the validation set.
     """
 
     shares: Tensor

@@ -1,7 +1,7 @@
-"""Looks: a linear score of what one sees of a word and its neighbours, joined to a tagger's.
+"""Word features: a linear model on a word and its neighbours, added to a tagger's scores.
 
-These are the features that conditional random fields live by (Ratnaparkhi 1996): a network that has
-them too need not learn again what counting tells. Source: Cheng et al. 2016 for joining the two,
+These are the usual features of conditional random fields (Ratnaparkhi 1996); with them the network
+need not learn what counts already show. Source: Cheng et al. 2016 for joining the two,
 Weinberger et al. 2009 for hashing.
 """
 
@@ -14,12 +14,12 @@ from torch.nn.functional import pad
 from duree.sequences.ragged import PADDING
 from duree.sequences.token_encoder import CHARACTERS, LOWER, WORD, WORD_FEATURES
 
-# Places of the table; features are many more, and share them.
+# Size of the hash table, which the more numerous features share.
 PLACES = 2**18
-# Odd numbers without a pattern, by which features are mixed before they are cut to a place.
+# Odd multipliers with well-mixed bits for hashing.
 MIX, MIX_OTHER = 0x9E3779B97F4A7C15 - 2**64, 0xC2B2AE3D27D4EB4F - 2**64
 SHAPE, ENDING = WORD_FEATURES, CHARACTERS - 2
-# Columns of the word itself, of its neighbours, and of theirs; then pairs of (step, column).
+# Columns used at each distance from the word; then pairs of (step, column).
 NEAR = {
     0: tuple(range(CHARACTERS)),
     1: (WORD, LOWER, SHAPE, ENDING),
@@ -39,13 +39,13 @@ PAIRS = (
 
 
 class WordFeatures(nn.Module):
-    """A weight of each feature for each tag, added up over the features of a word.
+    """Weights of features for each tag, summed over the features of a word.
 
     Parameters
     ----------
     tags : int
     dropout : float
-        Share of the features hidden while it is trained.
+        Share of features dropped in training.
     """
 
     def __init__(self, tags: int, dropout: float) -> None:
@@ -55,7 +55,7 @@ class WordFeatures(nn.Module):
         self.dropout = dropout
 
     def places(self, values: Tensor) -> Tensor:
-        """Where the features of each word stand: int64 [batch, steps, features], 0 in padding."""
+        """Hashed features of each word: int64 [batch, steps, features], 0 in padding."""
         seen = {step: _shifted(values[:, :, :CHARACTERS], step) for step in NEAR}
         found = [seen[step][:, :, column] for step, columns in NEAR.items() for column in columns]
         neighbours = [torch.zeros_like(found[0])] * len(found)
@@ -71,7 +71,7 @@ class WordFeatures(nn.Module):
 
 
 def _shifted(values: Tensor, step: int) -> Tensor:
-    """What stands so many steps further on; padding where that is outside."""
+    """The values ``step`` steps later; padding outside."""
     if step == 0:
         return values
     length = values.shape[1]

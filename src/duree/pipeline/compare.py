@@ -10,7 +10,7 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.report.load import load_run
 from duree.report.run_data import RunData
-from duree.results.run_files import NETWORK, Comparison
+from duree.results.metrics_file import NETWORK, Comparison
 from duree.tables.split.make_split import group_codes
 
 

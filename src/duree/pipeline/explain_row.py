@@ -14,8 +14,8 @@ from duree.errors import DataError, user_language
 from duree.explain.arcs import ARC_UNITS
 from duree.explain.attribution import METHODS, integrated_gradients, occlusion
 from duree.explain.contrast import flip
-from duree.explain.faithfulness import agreement, believed
-from duree.explain.gates import KEEPS, trace
+from duree.explain.faithfulness import agreement, areas_by_method
+from duree.explain.gates import RETAINING, trace
 from duree.explain.model import (
     explanation_of,
     not_explained,
@@ -151,7 +151,7 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
     given = methods["integrated_gradients"]
     by_sentence = occlusion(model, sequence, chosen, segments=sentences(encoder.vocabulary))
     gates = None
-    if recurrent_part(model).recurrent.kind in KEEPS:
+    if recurrent_part(model).recurrent.kind in RETAINING:
         means = next(trace(model, sequence)).means()
         gates = {name: _rounded(values) for name, values in means.items()}
     return RowData(
@@ -165,7 +165,7 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
         attributions={name: _rounded(one.values.values) for name, one in methods.items()},
         start=float(given.start[0]),
         score=float(given.score[0]),
-        faithful=believed(model, sequence, methods),
+        faithful=areas_by_method(model, sequence, methods),
         seeds=[
             float(alike)
             for other in networks[1:]

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from duree.explain.attribution import METHODS
-from duree.explain.faithfulness import agreement, believed
+from duree.explain.faithfulness import agreement, areas_by_method
 from duree.explain.model import explanation_of
 from duree.explain.series import by_channel
 from duree.pipeline.explain_test import answer_names
@@ -61,7 +61,7 @@ def explain_series(networks: list[TrainedModel], read: pl.Series, row: int) -> S
         ],
         start=float(given.start[0]),
         score=float(given.score[0]),
-        faithful=believed(model, sequence, methods),
+        faithful=areas_by_method(model, sequence, methods),
         seeds=[
             float(alike)
             for other in networks[1:]

@@ -15,7 +15,7 @@ from duree.explain.attribution import Attributions, integrated_gradients
 from duree.explain.context_length import memory_cost, memory_curve
 from duree.explain.contrast import strengths
 from duree.explain.faithfulness import agreement, faithfulness
-from duree.explain.gates import KEEPS, forgetting, memories, watch_both
+from duree.explain.gates import RETAINING, forgetting, memories, watch_both
 from duree.explain.model import explanation_of, recurrent_part, shuffled, text_encoder
 from duree.explain.words import neighbours, word_map
 from duree.network.wide import JoinedModel
@@ -34,7 +34,8 @@ from duree.results.explanations import (
     Shading,
     Span,
 )
-from duree.results.run_files import NETWORK, Estimate
+from duree.results.metrics_file import NETWORK
+from duree.results.run_files import Estimate
 from duree.sequences.ragged import Ragged
 from duree.sequences.text_encoder import SPECIAL
 from duree.tables.layouts.step_attributes import sequences_of
@@ -82,7 +83,7 @@ def explain_test(
     sample = order[:ATTRIBUTED]
     given = integrated_gradients(model, tested.take(sample))
     memory_rows = _affordable(tested, order)
-    traced = order[:TRACED] if recurrent_part(model).recurrent.kind in KEEPS else order[:0]
+    traced = order[:TRACED] if recurrent_part(model).recurrent.kind in RETAINING else order[:0]
     units, words = _gates(networks, tested.take(traced), seed) if len(traced) else ([], [])
     return Explanations(
         rows=len(sample),

@@ -98,28 +98,6 @@ class DataSettings(Section):
         0.1, gt=0, lt=1, description="Share of the training rows for the validation set."
     )
 
-    @property
-    def reads_states(self) -> bool:
-        return bool(self.states or self.state or self.event)
-
-    @property
-    def read_columns(self) -> tuple[str, ...]:
-        spells = (self.id, self.state, self.start, self.end) if self.state else ()
-        events = (self.id, *self.event, self.time, *self.attribute) if self.event else ()
-        series = (self.id, self.time, *self.series) if self.series else ()
-        named = (*self.states, *spells, *events, *series, *self.covariate)
-        return tuple(name for name in named if name)
-
-    @property
-    def reads_numbers(self) -> bool:
-        return bool(self.series) and self.text == NUMBERS
-
-    @property
-    def has_long_rows(self) -> bool:
-        if self.reads_numbers:
-            return self.time is not None
-        return (self.reads_states and not self.states) or self.token is not None
-
     @model_validator(mode="after")
     def _sources_are_consistent(self) -> DataSettings:
         read = {"states": self.states, "state": self.state, "event": self.event}

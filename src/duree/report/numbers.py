@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from duree.evaluation.verdict import Evidence
-from duree.report.vocabulary import IN_TARGET_UNITS, Words
+from duree.report.vocabulary import Words
+from duree.results.metric import Metric
 from duree.results.run_files import Estimate
 
 MINUS = "\u2212"
@@ -28,13 +29,13 @@ class Shown:
         return f"{self.value} {self.interval}".strip()
 
 
-def estimate(figure: Estimate, metric: str, rows: int) -> Shown:
+def estimate(figure: Estimate, metric: Metric, rows: int) -> Shown:
     """``0.861 [0.848, 0.873]``; two decimals below 100 rows."""
     places = decimals(metric, rows, figure.value, figure.low, figure.high)
     return Shown(number(figure.value, places), _interval(figure.low, figure.high, places))
 
 
-def difference(metric: str, found: Evidence, rows: int) -> Shown:
+def difference(metric: Metric, found: Evidence, rows: int) -> Shown:
     """``+0.013 [0.004, 0.022]``."""
     places = decimals(metric, rows, found.difference, found.low, found.high)
     value = number(found.difference, places)
@@ -52,13 +53,13 @@ def p_value(value: float | None, rows: int) -> str:
 
 
 def decimals(
-    metric: str, rows: int, value: float, low: float | None = None, high: float | None = None
+    metric: Metric, rows: int, value: float, low: float | None = None, high: float | None = None
 ) -> int:
     """How many decimals the figure can bear.
 
     Figures in units of the target keep two digits of half their interval's width.
     """
-    if metric not in IN_TARGET_UNITS:
+    if not metric.in_target_units:
         return _share_decimals(rows)
     half = (high - low) / 2 if low is not None and high is not None else abs(value) / 100
     if half <= 0:

@@ -9,9 +9,10 @@ import polars as pl
 
 from duree.recipe.recipe import Recipe
 from duree.report.safe_text import label
-from duree.report.terms import TERMS, Terms
+from duree.report.terms import Terms
 from duree.report.vocabulary import Words
-from duree.results.run_files import Bin, Check, DataFacts, Epoch, Metrics, SplitData, is_part
+from duree.results.metrics_file import Metrics, is_part
+from duree.results.run_files import Bin, Check, DataFacts, Epoch, SplitData
 
 if TYPE_CHECKING:  # facets describe and draw what stands here
     from duree.report.facets.extra import Extra
@@ -69,7 +70,7 @@ class RunData:
     @property
     def terms(self) -> Terms:
         """What its metrics and models are called."""
-        return TERMS
+        return Terms(self.metrics.metrics, self.metrics.baselines)
 
     def words(self, language: str) -> Words:
         """What its pages say, in a language."""

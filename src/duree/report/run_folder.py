@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from duree.errors import RunError
 from duree.recipe.recipe import Recipe
-from duree.results.run_files import Epoch, Metrics
+from duree.results.metrics_file import Metrics
+from duree.results.run_files import Epoch
 
 T = TypeVar("T")
 

@@ -6,12 +6,9 @@ import re
 from collections.abc import Iterable
 
 from duree.errors import translate
-from duree.report.terms import TERMS, Terms
+from duree.report.terms import NO_TERMS, Terms
+from duree.results.metrics_file import NETWORK
 from duree.results.nouns import TEXTS, Nouns
-from duree.results.run_files import NETWORK
-
-# Figures in units of the target; all others lie on scales of their own, near 0 to 1.
-IN_TARGET_UNITS = frozenset({"mae", "rmse"})
 
 PART_NAMES = {
     "train": "training",
@@ -49,7 +46,7 @@ class Words:
         The same for sentences about single predictions.
     """
 
-    def __init__(self, language: str, nouns: Nouns = TEXTS, terms: Terms = TERMS) -> None:
+    def __init__(self, language: str, nouns: Nouns = TEXTS, terms: Terms = NO_TERMS) -> None:
         self.language, self.nouns, self.terms = language, nouns, terms
 
     @property
@@ -68,6 +65,10 @@ class Words:
         """A sentence about rows of texts, with the nouns of these rows."""
         return self.nouns.put_into(text)
 
+    def within(self, name: str) -> str:
+        """A name after other words: Chinese sets a space between its own signs and Latin ones."""
+        return f" {name}" if self.language == "zh" and name[:1].isascii() else name
+
     @property
     def gap(self) -> str:
         """What stands between two sentences."""
@@ -79,12 +80,13 @@ class Words:
 
     def metric(self, name: str) -> str:
         """A metric's title."""
-        title, values = self.terms.metric(name)
-        return self(title, **values)
+        metric = self.terms.metric(name)
+        return self(metric.title, **metric.values)
 
     def meaning(self, metric: str) -> str:
         """What a metric measures, in a few words; nothing for an unknown one."""
-        return self.of_answers(self.terms.meaning(metric))
+        found = self.terms.metric(metric)
+        return self.of_answers(found.definition, **found.values)
 
     def model(self, name: str, cell: str) -> str:
         """A model's title; the network's names its cell."""

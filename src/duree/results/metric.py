@@ -268,12 +268,3 @@ def known_metric(name: str) -> Metric:
     if name.endswith(OF_LAYER):
         return layer_accuracy(name.removesuffix(OF_LAYER))
     return Metric(name, name)
-
-
-# Metrics by name, for callers that do not yet read them from the run.
-TARGETS = {m.name: m.better for m in KNOWN.values() if not isinstance(m.better, str)}
-
-
-def gain(metric: str) -> float:
-    """1 where a higher value of the metric is better, else -1."""
-    return known_metric(metric).gain(1.0)

@@ -57,6 +57,7 @@ STATES = Nouns(
         "words": "states",
         "text": "sequence",
         "texts": "sequences",
+        "词袋部分": "线性部分",
         "词": "状态",
         "文本": "序列",
     }
@@ -73,6 +74,7 @@ SERIES = Nouns(
         "texts": "series",
         "label errors, irony": "errors in labels or values",
         "标注错误、反讽": "标注或数值中的错误",
+        "词袋部分": "线性部分",
         "词": "步",
         "文本": "序列",
     }
@@ -106,6 +108,7 @@ SENTENCES = Nouns(
         "测试行": "测试词",
         "} 行": "} 句",
         "整组": "整句",
+        "组数": "句数",
         "文本": "句子",
     }
 )

@@ -1,8 +1,8 @@
-"""Arrow: one column of a table that somebody sent, and tables that are sent back.
+"""Arrow streams: reads one column of a table from a client, writes tables for responses.
 
-What comes over the wire may be anything. polars trusts the lengths that a stream of Arrow's tells,
-and a false one ends the whole process: so the one column that is needed is read here, and every
-length is held against the bytes that came. The form: arrow.apache.org/docs/format/Columnar.html.
+The bytes from a client may be anything. polars trusts the lengths in an Arrow stream, and a false
+one ends the whole process: so the needed column is read here, and every length is checked against
+the bytes received. The format: arrow.apache.org/docs/format/Columnar.html.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from duree.serving.bodies import ROWS, Cell
 
-# Columns with those within them, bytes of a name, messages, and bytes of all texts, which may share
-# their memory: a few that came must not become many.
+# Maximum number of columns (nested ones included), bytes of a name, messages, and bytes of all
+# texts, which may share memory: a small body must not become large.
 COLUMNS, NAME, MESSAGES, TEXTS = 1000, 1000, 2 * ROWS, 1_000_000
 
 SCHEMA, BATCH = 1, 3  # kinds of messages
@@ -38,24 +38,24 @@ NULL, INT, FLOAT, TEXT, BOOL, UNION, LARGE_TEXT, BINARY_VIEW, TEXT_VIEW = (
     24,
 )
 READ = {NULL, INT, FLOAT, TEXT, BOOL, LARGE_TEXT, TEXT_VIEW}
-# How many buffers a kind of column has, where it is not two; those of its children follow.
+# Number of buffers by type of column, if not two; those of its children follow.
 BUFFERS = {NULL: 0, 4: 3, TEXT: 3, 13: 1, 16: 1, 19: 3, LARGE_TEXT: 3, 22: 0, 25: 3, 26: 3}
 FLOATS = ("<f2", "<f4", "<f8")
 
 
-class Misfit(ValueError):
-    """The body is Arrow, and yet no table that can be predicted."""
+class InvalidTable(ValueError):
+    """The body is Arrow, but not a table that can be predicted."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A table of FlatBuffers, in which Arrow describes what it sends."""
+    """A FlatBuffers table: Arrow's metadata."""
 
     data: bytes
     at: int
 
     def place(self, slot: int) -> int:
-        """Where a field stands; 0 if it was left out."""
+        """The position of a field; 0 if it was left out."""
         known = self.at - _read("<i", self.data, self.at)
         entry = 4 + 2 * slot
         inside = entry < _read("<H", self.data, known)
@@ -72,18 +72,18 @@ class Record:
     def records(self, slot: int) -> Iterator[Record]:
         begin, length = self._vector(slot)
         if length > COLUMNS:
-            raise Misfit(f"the table has more than {COLUMNS} columns")
+            raise InvalidTable(f"the table has more than {COLUMNS} columns")
         return (self._at(begin + 4 * number) for number in range(length))
 
     def integers(self, slot: int, each: int = 1) -> NDArray[np.int64]:
-        """A vector of 64-bit numbers, so many to a row."""
+        """A vector of 64-bit numbers, ``each`` per row."""
         begin, length = self._vector(slot)
         return np.frombuffer(self.data, "<i8", length * each, begin).reshape(length, each)
 
     def text(self, slot: int) -> str:
         begin, length = self._vector(slot)
         if length > NAME:
-            raise Misfit(f"the name of a column has more than {NAME} bytes")
+            raise InvalidTable(f"the name of a column has more than {NAME} bytes")
         return self.data[begin : begin + length].decode()
 
     def _at(self, place: int) -> Record:
@@ -98,7 +98,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a schema: what it holds, and where its buffers stand in every batch."""
+    """A column of a schema: its type, and the position of its buffers in every batch."""
 
     name: str
     field: Record
@@ -111,9 +111,9 @@ class Column:
         return self.field.number(2, "<B")
 
     def refuse_others(self) -> None:
-        """Refuse what no row of JSON could hold either."""
+        """Refuse types that rows in JSON cannot have either."""
         if self.kind not in READ or self.field.place(4):
-            raise Misfit(f"column {self.name!r} holds neither plain texts nor numbers")
+            raise InvalidTable(f"column {self.name!r} contains neither texts nor numbers")
 
 
 def read_column(body: bytes, name: str) -> list[Cell]:
@@ -122,18 +122,18 @@ def read_column(body: bytes, name: str) -> list[Cell]:
     Raises
     ------
     ValueError
-        It is no Arrow, has no such column or too many rows, or the values are no texts or numbers.
+        It is not Arrow, has no such column or too many rows, or other values than texts or numbers.
     """
     try:
         return _column(body, name)
-    except Misfit:
+    except InvalidTable:
         raise
     except (ValueError, IndexError, TypeError, struct.error):
-        raise ValueError("the body is no Arrow stream") from None
+        raise ValueError("the body is not an Arrow stream") from None
 
 
 def write_table(columns: list[pl.Series]) -> bytes:
-    """Columns as an Arrow stream that readers of every age understand."""
+    """Columns as an Arrow stream that old readers understand too."""
     written = io.BytesIO()
     pl.DataFrame(columns).write_ipc_stream(written, compat_level=pl.CompatLevel.oldest())
     return written.getvalue()
@@ -148,16 +148,16 @@ def _column(body: bytes, name: str) -> list[Cell]:
     found = [column for column in columns if column.name == name]
     if len(found) != 1:
         given = ", ".join(repr(column.name) for column in columns[:20]) or "none"
-        raise Misfit(f"the table has no single column {name!r}; its columns are {given}")
+        raise InvalidTable(f"the table has no single column {name!r}; its columns are {given}")
     found[0].refuse_others()
     values: list[Cell] = []
     for kind, batch, content in messages:
         if kind == BATCH:
             if len(values) + batch.number(0, "<Q") > ROWS:
-                raise Misfit(f"the table may have at most {ROWS} rows; send fewer at a time")
+                raise InvalidTable(f"the table has more than {ROWS} rows; send fewer at a time")
             values += _values(found[0], batch, content)
     if not values:
-        raise Misfit("the table has no rows")
+        raise InvalidTable("the table has no rows")
     return values
 
 
@@ -170,7 +170,7 @@ def _messages(body: bytes) -> Iterator[tuple[int, Record, memoryview]]:
         mark, length = struct.unpack_from("<iI", body, begin)
         begin += 8
         if mark != -1:
-            raise ValueError("no message begins here")
+            raise ValueError("no message starts here")
         if not length:
             return
         described = body[begin : begin + length]
@@ -181,7 +181,7 @@ def _messages(body: bytes) -> Iterator[tuple[int, Record, memoryview]]:
             raise ValueError("a message is longer than the body, or of another version")
         yield message.number(1, "<B"), message.record(2), memoryview(body)[begin + length : end]
         begin = end
-    raise Misfit("the table comes in too many pieces")
+    raise InvalidTable("the table has too many batches")
 
 
 def _columns(schema: Record) -> Iterator[Column]:
@@ -194,7 +194,9 @@ def _columns(schema: Record) -> Iterator[Column]:
             kind, coded = inner.number(2, "<B"), inner.place(4)
             node += 1
             seen += 1
-            if coded:  # what comes is the places of its values, and those come by themselves
+            if (
+                coded
+            ):  # dictionary encoding: the buffers hold indices, and the values are sent separately
                 buffer += 2
                 continue
             views += kind in (BINARY_VIEW, TEXT_VIEW)
@@ -202,17 +204,17 @@ def _columns(schema: Record) -> Iterator[Column]:
             buffer += 1 + dense if kind == UNION else BUFFERS.get(kind, 2)
             within += inner.records(5)
             if seen + len(within) > COLUMNS:
-                raise Misfit(f"the table has more than {COLUMNS} columns")
+                raise InvalidTable(f"the table has more than {COLUMNS} columns")
 
 
 def _values(column: Column, batch: Record, content: memoryview) -> list[Cell]:
     if batch.place(3):
-        raise Misfit("the table is compressed; send it as it is")
+        raise InvalidTable("the table is compressed; send it uncompressed")
     rows = batch.number(0, "<Q")
     if not rows or column.kind == NULL:
         return [None] * rows
     places = batch.integers(2, 2)
-    # The buffers in which views find their texts vary in number, and stand among the others.
+    # The number of data buffers of view columns varies, and they lie among the others.
     varying = batch.integers(4)[:, 0].tolist()
     first = column.buffer + sum(varying[: column.views])
 
@@ -236,7 +238,7 @@ def _values(column: Column, batch: Record, content: memoryview) -> list[Cell]:
         ]
     # As in JSON.
     if any(isinstance(value, float) and not math.isfinite(value) for value in values):
-        raise Misfit(f"column {column.name!r} holds a number that is not finite")
+        raise InvalidTable(f"column {column.name!r} contains a number that is not finite")
     return values
 
 
@@ -247,13 +249,13 @@ def _texts(ends: memoryview, letters: memoryview, width: str, rows: int) -> Iter
 
 
 def _viewed(views: memoryview, others: list[memoryview], rows: int) -> Iterator[str]:
-    """Texts of at most 12 bytes stand in their views, which tell where longer ones stand."""
+    """Texts of at most 12 bytes are stored in their views, which point to longer ones."""
     total = 0
     for at in range(0, 16 * rows, 16):
         length, _, other, begin = struct.unpack_from("<iiII", views, at)
         total += length
         if total > TEXTS:
-            raise Misfit(f"the texts have more than {TEXTS} bytes; send fewer at a time")
+            raise InvalidTable(f"the texts have more than {TEXTS} bytes; send fewer at a time")
         place, begin = (views, at + 4) if length <= 12 else (others[other], begin)
         yield str(_within(place, begin, begin + length), "utf-8")
 
@@ -278,7 +280,7 @@ def _bits(data: memoryview, rows: int) -> list[Cell]:
 
 def _within(data: memoryview, begin: int, end: int) -> memoryview:
     if not 0 <= begin <= end <= len(data):
-        raise ValueError("it lies elsewhere")
+        raise ValueError("outside the buffer")
     return data[begin:end]
 
 

@@ -1,7 +1,7 @@
-"""Batching: rows of many requests go through the network together.
+"""Batching: rows of several requests go through the network together.
 
-While one batch is being computed the next requests gather, and go together in the next: under load
-batches grow by themselves, and a request that comes alone waits for nobody.
+Requests that arrive while a batch is computed form the next batch: under load batches grow, and a
+single request does not wait.
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ A = TypeVar("A")
 T = TypeVar("T")
 W = TypeVar("W")
 
-# Rows of a batch, and rows that may wait; beyond them a request is turned away.
+# Rows of a batch, and maximum number of waiting rows; beyond it requests are refused.
 BATCH, WAITING = 256, 4096
-# Characters of a batch that is computed at once, in a few milliseconds: handing it to a thread, and
-# back, would take as long. Longer ones must not keep the other requests from being read. What is
-# asked in another form than texts tells how many characters would take its time.
+# Characters of a batch that is computed in the event loop, in a few milliseconds: handing it to a
+# thread would take as long. Larger ones must not block other requests. Rows other than texts count
+# as the number of characters that take as long.
 AT_ONCE = 20_000
 
 
 class Full(Exception):
-    """So many rows are waiting that another request would wait too long."""
+    """Too many rows are waiting."""
 
 
 @dataclass(frozen=True)
 class Waiting(Generic[A, T]):
-    """What one request asks, and who waits for the answers."""
+    """The rows of one request, and the future of its answers."""
 
     asked: list[A]
     answers: asyncio.Future[list[T]]
 
 
 class Batcher(Generic[A, T]):
-    """The requests that wait for one model, for as long as one event loop runs.
+    """The queue of one model, in one event loop.
 
     Parameters
     ----------
     work : (asked) -> list
-        Gives one answer for each row that is asked.
+        Gives one answer per row.
     waiting : int
-        Rows that may wait.
+        Maximum number of waiting rows.
     prepare : () -> None
-        Called in the thread of large batches, before the first.
+        Called in the thread for large batches, before the first.
     size : (row) -> int
-        How many characters of texts take as long as a row.
+        The number of characters that take as long as a row.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class Batcher(Generic[A, T]):
     ) -> None:
         self.work, self.capacity, self.size = work, waiting, size
         self.queue: deque[Waiting[A, T]] = deque()
-        self.rows = 0  # that wait or are being computed
+        self.rows = 0  # waiting or being computed
         self.woken = asyncio.Event()
         self.closing = False
-        # One thread: the network itself uses as many as the machine has.
+        # One thread: the network itself uses all cores.
         self.thread = ThreadPoolExecutor(1, "duree-predict", prepare)
 
     async def answers(self, asked: list[A]) -> list[T]:
-        """The answers of some rows, in their order.
+        """The answers for some rows, in their order.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class Batcher(Generic[A, T]):
         return await waiting.answers
 
     async def alone(self, work: Callable[[A], W], asked: A, rows: int) -> W:
-        """Do other work with a row, in its turn; it takes as long as so many rows.
+        """Do other work with one row; it counts as ``rows`` rows.
 
         Raises
         ------
@@ -100,31 +100,31 @@ class Batcher(Generic[A, T]):
             self.rows -= rows
 
     async def run(self) -> None:
-        """Work until ``close`` was called and nobody waits any more."""
+        """Work until ``close`` was called and no request is waiting."""
         try:
             while not (self.closing and not self.queue):
                 await self.woken.wait()
-                await asyncio.sleep(0)  # who has come by now is let in
+                await asyncio.sleep(0)  # let requests that have arrived join
                 while batch := self._next():
                     await self._answer(batch)
                     await asyncio.sleep(0)
                 if not self.closing:
                     self.woken.clear()
         finally:
-            self.thread.shutdown(wait=False)  # what it was given it ends
+            self.thread.shutdown(wait=False)  # what it was given is finished
 
     def close(self) -> None:
-        """Take no more requests; those that wait are answered."""
+        """Accept no more requests; waiting ones are answered."""
         self.closing = True
         self.woken.set()
 
     def _next(self) -> list[Waiting[A, T]]:
-        """The requests of the next batch; one of many rows goes alone."""
+        """The requests of the next batch; a large one goes alone."""
         batch: list[Waiting[A, T]] = []
         rows = 0
         while self.queue and (not batch or rows + len(self.queue[0].asked) <= BATCH):
             waiting = self.queue.popleft()
-            if waiting.answers.cancelled():  # the client has hung up
+            if waiting.answers.cancelled():  # the client has disconnected
                 self.rows -= len(waiting.asked)
                 continue
             batch.append(waiting)

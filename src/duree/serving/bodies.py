@@ -1,4 +1,4 @@
-"""Bodies: what requests and answers hold, and how the service tells of them."""
+"""Bodies of requests and responses, and their OpenAPI description."""
 
 # FastAPI and pydantic read these annotations: they may not be strings.
 import math
@@ -18,15 +18,15 @@ T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V")
 
 JSON, ARROW = "application/json", "application/vnd.apache.arrow.stream"
-ROWS = 1000  # of one request
+ROWS = 1000  # per request
 
 Cell = str | int | float | bool | None
-Row = Annotated[dict[str, Cell], Field(description="One row: its columns and their values.")]
-# What a row has in a column where it is a sentence, a series, or has something beside its events.
+Row = Annotated[dict[str, Cell], Field(description="A row: column names and values.")]
+# A cell of a sentence, a series, or a row of events with attributes.
 Line = Cell | list[Cell]
 Lines = Annotated[
     dict[str, Line],
-    Field(description="A sentence, a series or events: columns, and a value for each step."),
+    Field(description="A sentence, a series or events: column names, and one value per step."),
 ]
 
 
@@ -38,7 +38,7 @@ class Asked(BaseModel):
 
 
 class AskedLists(BaseModel):
-    """Sentences to tag, series to forecast, or events with what stands beside them."""
+    """Sentences to tag, series to forecast, or events with their attributes."""
 
     model_config = ConfigDict(extra="forbid")
     rows: list[Lines] = Field(min_length=1, max_length=ROWS)
@@ -52,7 +52,7 @@ class AskedWhy(BaseModel):
 
 
 class Prediction(BaseModel):
-    """What is predicted of a row: an answer with its probabilities, or a number with its range."""
+    """Prediction for a row: a class with its probabilities, or a number with its 95 % interval."""
 
     prediction: str | float
     probability: dict[str, float] | None = None
@@ -61,8 +61,8 @@ class Prediction(BaseModel):
 
 
 class Tags(BaseModel):
-    """What is predicted of a sentence: a tag for each word, and how probable it is; of further
-    layers as ``prediction_LAYER`` and ``probability_LAYER``."""
+    """Prediction for a sentence: a tag for each word, with its probability; for further layers as
+    ``prediction_LAYER`` and ``probability_LAYER``."""
 
     model_config = ConfigDict(extra="allow")
     prediction: list[str]
@@ -70,8 +70,7 @@ class Tags(BaseModel):
 
 
 class Forecast(BaseModel):
-    """What is predicted of a series, for each step to come: when, the median, the bands of 95 %
-    and of 80 %."""
+    """Forecast of a series, for each step: time, median, 95 % and 80 % intervals."""
 
     time: list[str]
     prediction: list[float | None]
@@ -88,7 +87,7 @@ class Predictions(BaseModel):
 
 
 class Word(BaseModel):
-    """A unit of a text: where it stands, and what it added."""
+    """A unit of a text: its position and its attribution."""
 
     unit: str
     begin: int
@@ -97,15 +96,14 @@ class Word(BaseModel):
 
 
 class Explanation(Prediction):
-    """A prediction, and what each word added to the log-odds of ``answer``, or to the number."""
+    """A prediction, with each word's attribution to the log-odds of ``answer`` or to the number."""
 
     answer: str
     words: list[Word]
 
 
 class Card(BaseModel):
-    """What a served model is, which columns every row must have as ``inputs``, and how good it
-    is."""
+    """A served model: its task, the columns that every row needs (``inputs``), and its metrics."""
 
     name: str
     duree: str
@@ -127,10 +125,10 @@ class Refusal(BaseModel):
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
     404: {"model": Refusal, "description": "There is no such run."},
-    406: {"model": Refusal, "description": "Tags and forecasts come as JSON alone."},
-    413: {"model": Refusal, "description": "The body is too long."},
-    415: {"model": Refusal, "description": "Sentences and series are sent as JSON alone."},
-    422: {"model": Refusal, "description": "The rows do not fit."},
+    406: {"model": Refusal, "description": "Tags and forecasts are JSON only."},
+    413: {"model": Refusal, "description": "The body is too large."},
+    415: {"model": Refusal, "description": "Sentences and series must be sent as JSON."},
+    422: {"model": Refusal, "description": "The rows are invalid."},
     503: {"model": Refusal, "description": "Too many rows are waiting; see Retry-After."},
 }
 TABLE = {"schema": {"type": "string", "format": "binary", "description": "An Arrow IPC stream."}}
@@ -141,9 +139,9 @@ PREDICTED: dict[int | str, dict[str, Any]] = {
 
 
 def parsed(kind: type[T], body: bytes) -> T:
-    """A body as it should be; FastAPI's own way takes twice the time of the network's answer."""
+    """A validated body; FastAPI's own parsing takes twice the time of the prediction."""
     try:
-        # NaN and infinity are no JSON, though many a parser takes them.
+        # NaN and infinity are not JSON, though many parsers accept them.
         return kind.model_validate(from_json(body, allow_inf_nan=False))
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
@@ -153,7 +151,7 @@ def parsed(kind: type[T], body: bytes) -> T:
 
 
 def column_of(row: Mapping[str, V], name: str, number: int) -> V:
-    """A column of a row; 422 where it has none."""
+    """A column of a row; 422 if it is missing."""
     if name not in row:
         given = ", ".join(map(repr, row)) or "none"
         raise HTTPException(422, f"row {number} has no column {name!r}; its columns are {given}")
@@ -161,12 +159,12 @@ def column_of(row: Mapping[str, V], name: str, number: int) -> V:
 
 
 def unfit(number: int, why: str) -> HTTPException:
-    """That a row does not fit, and why."""
+    """The response to an invalid row, and why it is invalid."""
     return HTTPException(422, f"row {number}: {why}")
 
 
 def answers_of(task: Task, predictions: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """Predictions [rows, outputs] as the service tells them."""
+    """Predictions [rows, outputs] as JSON data."""
     columns = {column.name: column.to_list() for column in task.columns(predictions)}
     classes = task.classes
     if not classes:
@@ -179,16 +177,16 @@ def answers_of(task: Task, predictions: NDArray[np.float64]) -> list[dict[str, A
 
 
 def finite(values: Iterable[float]) -> list[float | None]:
-    """JSON has no infinity: a range without an end has none."""
+    """Numbers for JSON, which has no infinity: None in its place."""
     return [value if math.isfinite(value) else None for value in values]
 
 
 def body_of(
     kind: type[BaseModel], example: dict[str, Any], needed: frozenset[str]
 ) -> dict[str, Any]:
-    """How the description tells of a body that the route itself parses.
+    """The description of a body that the route itself parses.
 
-    ``needed`` are the columns that every row must have: where all runs read the same ones, these.
+    ``needed`` are the columns that every row needs, if they are the same for all runs.
     """
     schema = kind.model_json_schema()
     for row in (schema["properties"].get("row"), schema["properties"].get("rows", {}).get("items")):

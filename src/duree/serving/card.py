@@ -1,6 +1,6 @@
-"""Card: what a model is, what it was made of, how good it is and where that ends, in Markdown.
+"""Model card in Markdown: what a model predicts, its data, its metrics and its limits.
 
-The head is in the form that Hugging Face's hub reads; nothing is sent there.
+The metadata have the format of Hugging Face's hub; nothing is sent there.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from duree.evaluation.metrics import LABELS
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.report.load import load_run
 from duree.version import __version__
 
 
@@ -26,25 +26,29 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
     metrics, data = run.read_json("metrics.json"), run.read_json("data.json")
     environment = Environment(
         loader=PackageLoader("duree.serving"),
-        autoescape=False,  # Markdown, and no page
+        autoescape=False,  # Markdown, not HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = _cell
-    names = metrics["metric_names"]
+    metric_names, models, cell = metrics["metric_names"], metrics["models"], metrics["cell"]
+    words = load_run(run.folder).words("en")
     return environment.get_template("card.md").render(
         name=run.folder.resolve().name,
         version=__version__,
         graph=graph,
         metrics=metrics,
-        labels={name: LABELS.get(name, name) for name in names},
+        labels={name: words.metric(name) for name in metric_names},
+        names={name: words.model(name, cell) for name in models},
+        verdict=words.named(metrics["verdict"], models, cell),
         data=data,
         sources=[
             {**source, "path": source["path"].rpartition("/")[2]} for source in data["sources"]
         ],
         model=model,
+        reads_numbers=model.encoder.units_encoder is None,
         recipe=run.recipe,
         answers=list(model.task.classes),
         figure=_figure,
@@ -52,13 +56,13 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
 
 
 def _figure(found: dict[str, Any] | None) -> str:
-    """``0.861 [0.848, 0.873]``; a dash where there is none."""
+    """``0.861 [0.848, 0.873]``; a dash for none."""
     if found is None:
         return "–"
     return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
 
 
 def _cell(text: object) -> str:
-    """A text that a Markdown table or list can hold: one line, no bars, no markup."""
+    """A text for a Markdown table or list: one line, markup escaped."""
     plain = " ".join(str(text).split())
     return "".join(f"\\{sign}" if sign in "|<>*_`[]#" else sign for sign in plain)

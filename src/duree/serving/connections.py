@@ -1,6 +1,6 @@
-"""Connections: how many are held at once, and how long each may take to say what it wants.
+"""Limits on connections: their number, and the time in which a request must arrive.
 
-Who opens them by the thousand, or sends a request a byte at a time, must keep nobody else out.
+A client that opens thousands of them, or sends a request byte by byte, must not keep others out.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Protocol
 else:
-    # httptools' where it is installed, else h11's: they differ in nothing that is used here.
+    # That of httptools if installed, else that of h11: all that is used here is the same.
     from uvicorn.protocols.http.auto import AutoHTTPProtocol as Protocol
 
-# Connections of a server; seconds in which the headers of a request must have come whole, and bytes
-# that they may have.
+# Connections of a server; seconds in which the headers of a request must arrive, and their maximum
+# size in bytes.
 MOST, SECONDS, HEADERS = 1000, 10.0, 65_536
 
 
 class Connection(Protocol):
-    """A connection that is idle until the headers of a request have come, and after the answer.
+    """A connection that is idle before the headers of a request, and after the response.
 
-    Where too many are open, the one that was idle longest is closed; all are closed that are idle
-    too long, also such as never read their answer.
+    If too many are open, the one that was idle longest is closed. Connections that are idle too
+    long are closed too, also those that never read their response.
     """
 
     most: ClassVar[int]
-    idle: ClassVar[OrderedDict[Connection, None]]  # the longest first
+    idle: ClassVar[OrderedDict[Connection, None]]  # the longest idle first
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
         if len(self.connections) > self.most:
-            longest = next(iter(self.idle))  # this one, where all others are busy
+            longest = next(iter(self.idle))  # this one, if all others are busy
             longest._close()
 
     def data_received(self, data: bytes) -> None:
@@ -49,7 +49,7 @@ class Connection(Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle.response_complete:  # else the next request has come already
+        if self.cycle.response_complete:  # else the next request has arrived already
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -67,11 +67,11 @@ class Connection(Protocol):
 
     def _close(self) -> None:
         self._wait_no_more()
-        self.transport.abort()  # without waiting until the client has read what was sent
+        self.transport.abort()  # without waiting for the client to read
 
 
 def connections() -> type[Connection]:
-    """The connections of one server, which know of each other."""
+    """The connection class of one server, with its own list of idle connections."""
 
     class OfOneServer(Connection):
         most = capacity()
@@ -81,9 +81,9 @@ def connections() -> type[Connection]:
 
 
 def capacity() -> int:
-    """How many connections to hold: at most half as many as the process may open files.
+    """Maximum number of connections: at most half the limit of open files.
 
-    The others are for what comes at once, which is taken before the oldest can be closed.
+    The other half is for connections that are accepted at once, before the oldest is closed.
     """
     if sys.platform == "win32":  # which has no such limit
         return MOST

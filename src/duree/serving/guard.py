@@ -1,7 +1,7 @@
-"""Guard: what is refused before it reaches the service, at no cost of memory.
+"""Guard: requests that are refused before they reach the service, without using memory.
 
-A body is counted as it comes and cut off where it is too long, or takes too long to come; a request
-to a name that is not ours (DNS rebinding), or sent by another site's page, is turned away.
+Bodies that are too large or too slow are cut off. Requests with a foreign Host header (DNS
+rebinding), or from pages of other sites (Origin header), are refused.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Bytes of a body, and seconds in which it must have come.
+# Bytes of a body, and seconds in which it must arrive.
 BODY, SLOW = 1_000_000, 20
 PORT = re.compile(r":[0-9]*$")
 
 
 class _HungUp(Exception):
-    """The client went before its body had come."""
+    """The client disconnected before its body was complete."""
 
 
 class Guard:
-    """An ASGI application around another.
+    """ASGI middleware that refuses such requests.
 
     Parameters
     ----------
     app : ASGI application
     hosts : set of str
-        Names, without port, under which the service may be asked; "*" for any.
+        Accepted host names, without port; "*" for any.
     body : int
-        Bytes that a body may have.
+        Maximum size of a body in bytes.
     upload : int
-        Bytes that a form with files may have: the application reads it as it comes, and counts on.
+        Maximum size of a form with files: the application itself reads and counts it.
     """
 
     def __init__(self, app: App, hosts: set[str], body: int = BODY, upload: int = 0) -> None:
@@ -49,16 +49,16 @@ class Guard:
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         if not self._is_ours(headers.get(b"host", "")):
-            await _refuse(send, 403, "this service is not called by that name")
+            await _refuse(send, 403, "the Host header does not name this service")
             return
         origin = headers.get(b"origin", "")
         if origin and origin.partition("://")[2] != headers[b"host"]:
-            await _refuse(send, 403, "other sites may not ask this service")
+            await _refuse(send, 403, "requests from other sites are not allowed")
             return
         length = headers.get(b"content-length", "0")
         uploads = self.upload and headers.get(b"content-type", "").startswith("multipart/")
         most = self.upload if uploads else self.body
-        too_long = f"a body may have {most} bytes; send fewer rows at a time"
+        too_long = f"the body is larger than {most} bytes; send fewer rows at a time"
         if not length.isdecimal() or int(length) > most:
             await _refuse(send, 413, too_long)
             return
@@ -69,7 +69,7 @@ class Guard:
             async with asyncio.timeout(SLOW):
                 body = await self._read(receive)
         except TimeoutError:
-            await _refuse(send, 408, f"the body did not come within {SLOW} seconds")
+            await _refuse(send, 408, f"the body did not arrive within {SLOW} seconds")
             return
         except _HungUp:
             return
@@ -84,7 +84,7 @@ class Guard:
         await self.app(scope, again, send)
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body; None as soon as it is too long."""
+        """The whole body; None as soon as it is too large."""
         body = b""
         while True:
             message = await receive()

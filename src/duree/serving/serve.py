@@ -1,4 +1,4 @@
-"""Serve: start the service and let it end in order."""
+"""Start the service, and shut it down in order."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from duree.serving.guard import App
 
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
-# Seconds that requests which were taken may need when the service is told to end.
+# Seconds for accepted requests to finish at shutdown.
 GRACE = 30
 
 
 def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve some runs until the process is told to end; what was taken is answered first.
+    """Serve runs until the process is told to end; accepted requests are answered first.
 
-    SIGHUP loads the runs anew; one that cannot be loaded goes on as it was.
+    SIGHUP reloads the runs; a run that cannot be reloaded stays as it was.
 
     Parameters
     ----------
     folders : list of Path
         Run folders.
     host : str
-        The address to listen at: loopback, unless told otherwise.
+        The address to listen on; loopback by default.
     port : int
 
     Raises
@@ -41,7 +41,7 @@ def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> Non
     ExtraError
         FastAPI, uvicorn or prometheus-client is not installed.
     RunError
-        A folder holds no finished run, or the port is taken.
+        A folder holds no finished run, or the port is in use.
     """
     require_packages(("fastapi", "uvicorn", "prometheus_client"), "serve", "serving a run")
     from duree.serving.guard import Guard
@@ -54,32 +54,32 @@ def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> Non
 
 
 def names_of(host: str) -> set[str]:
-    """The names by which one may be asked who listens at an address; "*" for any."""
-    # Who listens to all the world is asked by names that cannot be known here.
+    """The accepted host names of a service that listens on an address; "*" for any."""
+    # A public address is reached by names that are unknown here.
     return LOOPBACK | {host} if host in LOOPBACK | {"::1"} else {"*"}
 
 
 def run(app: App, address: socket.socket, grace: int = GRACE) -> None:
-    """Answer at an address until the process is told to end (SIGINT, SIGTERM).
+    """Serve an application until the process is told to end (SIGINT, SIGTERM).
 
-    Answers that were begun have ``grace`` seconds to come to their end then.
+    Responses that have begun then have ``grace`` seconds to finish.
     """
     import uvicorn
 
-    # When all is answered, uvicorn raises the signal once more: it shall end the process in order.
+    # After the last response uvicorn raises the signal again: it shall end the process in order.
     signal.signal(signal.SIGTERM, _end)
     uvicorn.Server(settings(app, grace)).run([address])
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """The address, taken; RunError where another program has it, or it is not ours to take."""
+    """A listening socket; RunError if the port is in use or not permitted."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise RunError(
-            "port {port} of {host} cannot be taken: {reason}",
-            fix="choose another one: --port {other}",
+            "cannot listen on port {port} of {host}: {reason}",
+            fix="choose another port: --port {other}",
             port=port,
             host=host,
             reason=error.strerror or str(error),
@@ -88,7 +88,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def settings(app: App, grace: int = GRACE) -> uvicorn.Config:
-    """How an application is served: few connections, none for long, and in order at the end."""
+    """Settings of uvicorn: limited connections, an orderly shutdown."""
     import uvicorn
 
     from duree.serving.connections import connections
@@ -98,8 +98,8 @@ def settings(app: App, grace: int = GRACE) -> uvicorn.Config:
         app,
         http=http,
         ws="none",
-        proxy_headers=False,  # who asks makes no difference
-        # So many are taken at once: among them none may be the oldest, that is closed.
+        proxy_headers=False,  # the client address is not used
+        # So many are accepted at once: the oldest, which is closed, must not be one of them.
         backlog=http.most // 2,
         log_level="warning",
         timeout_graceful_shutdown=grace,
@@ -108,7 +108,7 @@ def settings(app: App, grace: int = GRACE) -> uvicorn.Config:
 
 
 def _reload_on_hangup(reload: Callable[[], None]) -> None:
-    """SIGHUP loads the runs anew, unless it tells that the terminal was closed: that is the end."""
+    """SIGHUP reloads the runs, unless the terminal was closed: then it ends the service."""
     if sys.platform == "win32":
         return
     terminal = os.isatty(0)

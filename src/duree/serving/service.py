@@ -1,11 +1,11 @@
-"""The service: a trained run behind HTTP, for programs that ask many rows a second.
+"""The service: trained runs over HTTP, for programs that send many rows per second.
 
-    POST /predict   rows in, predictions out          GET /health, /ready   is it there, and able?
-    POST /explain   what each word of a row added     GET /metrics          for Prometheus
-    GET  /model     what it is and how good           GET /openapi.json       all of this, exactly
+    POST /predict   predict rows                      GET /health, /ready   liveness, readiness
+    POST /explain   attributions of a row's words     GET /metrics          for Prometheus
+    GET  /model     the model card                    GET /openapi.json     the OpenAPI description
 
-With several runs, ``?run=NAME`` names one; the first answers otherwise. Rows to predict come and go
-as JSON, or as a table in Arrow's stream format.
+With several runs, ``?run=NAME`` selects one; the default is the first. Rows and predictions are
+JSON, or a table in Arrow's stream format.
 """
 
 # FastAPI reads the annotations of functions that stand within another: they may not be strings.
@@ -50,21 +50,21 @@ from duree.serving.served import Rows, Served
 from duree.version import __version__
 
 RETRY_AFTER = 1  # seconds
-# An explanation asks the network so often.
-EXPLANATION = 64  # rows
+# An explanation takes as long as the prediction of so many rows.
+EXPLANATION = 64
 
 
 def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
     """The application that serves some runs.
 
-    Whoever sets ``state.reload``, an event, has all of them loaded anew.
+    Setting the event ``state.reload`` reloads all of them.
 
     Parameters
     ----------
     folders : list of Path
-        Run folders; the first answers where no run is named.
+        Run folders; the first is the default.
     waiting : int
-        Rows that may wait for each of them.
+        Maximum number of waiting rows per run.
 
     Raises
     ------
@@ -76,19 +76,21 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         served = Served(folder, waiting)
         if served.name in runs:
             raise RunError(
-                "two of the runs are called {name!r}",
-                fix="rename the folder of one: requests ask for a run by its name",
+                "two runs have the name {name!r}",
+                fix="rename the folder of one: requests select runs by name",
                 name=served.name,
             )
         runs[served.name] = served
     first = next(iter(runs))
-    figures, threads = Figures(), torch.get_num_threads()
+    request_stats, threads = ServiceMetrics(), torch.get_num_threads()
     reload = asyncio.Event()
     working: set[asyncio.Task[None]] = set()
 
     def begin(served: Served) -> None:
         served.open(threads)
-        figures.waiting.labels(served.name).set_function(partial(getattr, served.batcher, "rows"))
+        request_stats.waiting.labels(served.name).set_function(
+            partial(getattr, served.batcher, "rows")
+        )
         runs[served.name] = served
         task = asyncio.create_task(served.batcher.run())
         working.add(task)
@@ -98,14 +100,14 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         while await reload.wait():
             reload.clear()
             for old in list(runs.values()):
-                if new := await asyncio.to_thread(_loaded_anew, old):
+                if new := await asyncio.to_thread(_reloaded, old):
                     begin(new)
-                    old.batcher.close()  # it answers those who wait
+                    old.batcher.close()  # waiting requests are still answered
             describe()
 
     @asynccontextmanager
     async def alive(app: FastAPI) -> AsyncIterator[None]:
-        # A small batch is computed before another thread would have heard of it.
+        # A small batch is computed faster than another thread starts.
         torch.set_num_threads(1)
         for served in list(runs.values()):
             begin(served)
@@ -122,7 +124,7 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         version=__version__,
         description=__doc__,
         lifespan=alive,
-        docs_url=None,  # these pages would load scripts from elsewhere
+        docs_url=None,  # these pages would load scripts from other hosts
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is /metrics
         responses={code: REFUSALS[code] for code in (413, 422)},
@@ -132,20 +134,20 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
     def chosen(run: str | None) -> Served:
         name = first if run is None else run
         if name not in runs:
-            raise HTTPException(404, f"there is no run {run!r}; there are {', '.join(runs)}")
+            raise HTTPException(404, f"there is no run {run!r}; the runs are {', '.join(runs)}")
         return runs[name]
 
-    Name = Annotated[str | None, Query(description="Which run; the first, if not given.")]
+    Name = Annotated[str | None, Query(description="Name of the run; default: the first.")]
     rows_body: dict[str, Any] = {ARROW: TABLE}
     row_body: dict[str, Any] = {}
 
     def describe() -> None:
-        """Tell which column the runs need, as they are now."""
+        """Describe the columns that the runs need now."""
         columns = {frozenset(served.rows.needed) for served in runs.values()}
         needed = next(iter(columns)) if len(columns) == 1 else frozenset()
         row = runs[first].rows.example
         bodies = {served.rows.body for served in runs.values()}
-        body = AskedLists if len(bodies) > 1 else bodies.pop()  # it takes what the other does
+        body = AskedLists if len(bodies) > 1 else bodies.pop()  # it accepts all that the other does
         rows_body[JSON] = body_of(body, {"rows": [row]}, needed)
         row_body[JSON] = body_of(AskedWhy, {"row": row}, needed)
         app.openapi_schema = None
@@ -161,7 +163,7 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         openapi_extra={"requestBody": {"required": True, "content": rows_body}},
     )
     async def predict(request: Request, run: Name = None) -> Response:
-        """Predict some rows: those of an object, or of a table."""
+        """Predict the rows of a JSON object or of an Arrow table."""
         body = await request.body()
         sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         wanted = request.headers.get("accept", "")
@@ -170,13 +172,13 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         if isinstance(rows, Rows):
             asked: list[Any] = _of_table(rows, body) if sent == ARROW else _of_rows(rows, body)
         elif sent == ARROW:
-            raise HTTPException(415, "sentences and series are sent as JSON alone")
+            raise HTTPException(415, "send sentences and series as JSON")
         elif ARROW in wanted and JSON not in wanted:
-            raise HTTPException(406, "answers for sentences and series come as JSON alone")
-        else:  # laying them out takes longer than other requests should wait
+            raise HTTPException(406, "predictions for sentences and series are JSON only")
+        else:  # preparing them takes too long for the event loop
             asked = await run_in_threadpool(_of_rows, rows, body)
         answers = await _predicted(served, asked)
-        figures.rows.labels(served.name).inc(len(asked))
+        request_stats.rows.labels(served.name).inc(len(asked))
         if isinstance(rows, Rows) and (ARROW in wanted or (sent == ARROW and JSON not in wanted)):
             return Response(write_table(rows.as_columns(answers)), media_type=ARROW)
         return Response(to_json({"predictions": answers}), media_type=JSON)
@@ -189,12 +191,12 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         openapi_extra={"requestBody": {"required": True, "content": row_body}},
     )
     async def explain(request: Request, run: Name = None) -> Explanation:
-        """Predict one row, and tell what each of its words added."""
+        """Predict one row, with the attribution of each of its words."""
         asked = parsed(AskedWhy, await request.body())
         served = chosen(run)
         rows = served.rows
         if not isinstance(rows, Rows):
-            raise HTTPException(422, "tags, forecasts and series are not explained word by word")
+            raise HTTPException(422, "tags, forecasts and series have no attributions of words")
         text = rows.read(asked.row, 1)
         try:
             return Explanation(**await served.batcher.alone(rows.explained, text, EXPLANATION))
@@ -203,36 +205,36 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
 
     @app.get("/model", responses={404: REFUSALS[404]})
     async def model(run: Name = None) -> Card:
-        """What the model is, what it was trained on, and how good it is."""
+        """Model card: what the model predicts, its data and its metrics."""
         return chosen(run).card
 
     @app.get("/health")
     async def health() -> dict[str, str]:
-        """Whether the service is there."""
+        """Liveness: the service is running."""
         return {"status": "ok"}
 
     @app.get("/ready", responses={503: REFUSALS[503]})
     async def ready() -> dict[str, str]:
-        """Whether it takes requests."""
+        """Readiness: the service accepts requests."""
         if any(served.batcher.closing for served in runs.values()):
-            raise HTTPException(503, "closing")
+            raise HTTPException(503, "the service is shutting down")
         return {"status": "ready"}
 
-    app.add_middleware(Counted, figures=figures)
+    app.add_middleware(CountRequests, request_stats=request_stats)
 
     @app.get("/metrics", response_class=Response)
     async def metrics() -> Response:
-        """Figures for Prometheus."""
+        """Metrics for Prometheus."""
         kind = "text/plain; version=0.0.4; charset=utf-8"
-        return Response(generate_latest(figures.registry), media_type=kind)
+        return Response(generate_latest(request_stats.registry), media_type=kind)
 
     return app
 
 
 class _Direct(APIRoute):
-    """A route that is described as others are, and hands its function the request as it came.
+    """A route that is in the description, but passes the raw request to its function.
 
-    FastAPI's own way to the function takes longer than the network's answer.
+    FastAPI's own parsing takes longer than the prediction.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -244,14 +246,14 @@ class _Direct(APIRoute):
 
 
 def _of_rows(rows: Rows | Sentences | SeriesRows | Numbers, body: bytes) -> list[Any]:
-    """What is asked in a body of JSON, row by row."""
+    """The rows of a JSON body, ready to predict."""
     asked: Any = parsed(rows.body, body)
     return [rows.read(row, number) for number, row in enumerate(asked.rows, start=1)]
 
 
 def _of_table(rows: Rows, body: bytes) -> list[str]:
     if rows.needed != rows.model.inputs:
-        raise HTTPException(422, "attributes of events are lists: send the rows as JSON")
+        raise HTTPException(422, "event attributes are lists: send the rows as JSON")
     try:
         columns = [read_column(body, column) for column in rows.needed]
         return [rows.text_of(row) for row in zip(*columns, strict=True)]
@@ -271,19 +273,19 @@ def _too_many() -> HTTPException:
     return HTTPException(503, "too many rows are waiting", headers)
 
 
-def _loaded_anew(old: Served) -> Served | None:
-    """The same run as it is now; None, and a line on stderr, if it cannot be served."""
+def _reloaded(old: Served) -> Served | None:
+    """The run in its current state; None, and a line on stderr, if it cannot be loaded."""
     try:
         return Served(old.folder, old.waiting)
-    except Exception as error:  # whatever it is, the old one goes on
-        text_of = "{name!r} was not loaded anew, what was loaded before goes on: {reason}"
+    except Exception as error:  # whatever it is, the old one stays in use
+        template = "{name!r} could not be reloaded, the loaded version stays in use: {reason}"
         reason = str(error) or type(error).__name__
-        print(translate(text_of).format(name=old.name, reason=reason), file=sys.stderr, flush=True)
+        print(translate(template).format(name=old.name, reason=reason), file=sys.stderr, flush=True)
         return None
 
 
-class Figures:
-    """What /metrics tells."""
+class ServiceMetrics:
+    """The metrics of ``/metrics``."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -295,18 +297,16 @@ class Figures:
         )
         self.rows = Counter("duree_rows", "Rows predicted", ["run"], registry=self.registry)
         self.seconds = Histogram(
-            "duree_request_seconds", "Time of a request", ["path"], registry=self.registry
+            "duree_request_seconds", "Duration of a request", ["path"], registry=self.registry
         )
-        self.waiting = Gauge(
-            "duree_rows_waiting", "Rows that wait", ["run"], registry=self.registry
-        )
+        self.waiting = Gauge("duree_rows_waiting", "Waiting rows", ["run"], registry=self.registry)
 
 
-class Counted:
-    """An ASGI application around another, which counts and times its answers."""
+class CountRequests:
+    """ASGI middleware that counts and times requests."""
 
-    def __init__(self, app: App, figures: Figures) -> None:
-        self.app, self.figures = app, figures
+    def __init__(self, app: App, request_stats: ServiceMetrics) -> None:
+        self.app, self.request_stats = app, request_stats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -314,14 +314,14 @@ class Counted:
             return
         began = time.perf_counter()
 
-        async def text_of(message: MutableMapping[str, Any]) -> None:
+        async def counting_send(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                # A path that nobody serves could be anything: it is not kept.
+                # Unknown paths could be anything: they are not recorded.
                 path = scope["path"] if scope.get("route") else "other"
-                self.figures.requests.labels(path, message["status"]).inc()
-                self.figures.seconds.labels(path).observe(time.perf_counter() - began)
-                # What somebody sent may stand in an answer: no browser shall take it for a page.
+                self.request_stats.requests.labels(path, message["status"]).inc()
+                self.request_stats.seconds.labels(path).observe(time.perf_counter() - began)
+                # Responses may repeat what was sent: no browser shall interpret them as HTML.
                 message["headers"].append((b"x-content-type-options", b"nosniff"))
             await send(message)
 
-        await self.app(scope, receive, text_of)
+        await self.app(scope, receive, counting_send)

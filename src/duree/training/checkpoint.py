@@ -1,7 +1,7 @@
-"""Checkpoints: everything that training needs to go on as if it had never stopped.
+"""Checkpoints: everything that training needs to continue as if it had not been interrupted.
 
-Two sealed folders are written in turn, so that one whole checkpoint is left whatever happens to
-the other. Random numbers are not among the contents: they follow from seed, epoch and step.
+Two sealed folders are written alternately, so that one complete checkpoint always remains. Random
+states are not saved: they follow from seed, epoch and step.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ SLOTS = 2
 
 @dataclass
 class Position:
-    """How far training has come.
+    """The progress of training.
 
     Attributes
     ----------
     epoch, batch, step : int
-        Epochs ended, batches done in the one under way, and batches done in all.
+        Completed epochs, completed batches of the current epoch, and completed batches in all.
     loss, rows, epoch_seconds : float, int, float
-        Sums over the epoch under way.
+        Sums over the current epoch.
     seconds : float
-        Time spent so far, over all sessions.
+        Training time over all sessions.
     best : pair of float, or None
-        The best epoch's figure, and minus its validation loss to break ties.
+        The metric of the best epoch, and its negative validation loss to break ties.
     stale : int
-        Epochs since the best one.
+        Epochs since the best.
     history : list of dict
-        One record for every epoch.
+        One record per epoch.
     finished : bool
     saves : int
-        Checkpoints written so far.
+        Number of checkpoints written.
     """
 
     epoch: int = 0
@@ -63,14 +63,14 @@ class Position:
 
 @dataclass
 class Training:
-    """Everything that changes while a network trains.
+    """The state of training.
 
     Attributes
     ----------
     average, best : dict of tensors
-        Weights: the moving average, and those of the best epoch; empty where there is none.
+        Weights: the moving average, and those of the best epoch; empty if there are none.
     choices : dict
-        Plain data that must be the same whenever this training goes on.
+        Settings that must be the same when training is resumed.
     """
 
     model: Network
@@ -82,12 +82,12 @@ class Training:
 
 
 def save_checkpoint(training: Training, folder: Path) -> None:
-    """Write a checkpoint in the place of the last but one.
+    """Write a checkpoint in place of the one before the last.
 
     Raises
     ------
     RunError
-        It cannot be written; the last one is intact.
+        It cannot be written; the last checkpoint is intact.
     """
     tensors = {f"model/{name}": tensor for name, tensor in training.model.state_dict().items()}
     tensors |= {f"average/{name}": tensor for name, tensor in training.average.items()}
@@ -111,17 +111,17 @@ def save_checkpoint(training: Training, folder: Path) -> None:
 
 
 def load_checkpoint(training: Training, folder: Path) -> list[str]:
-    """Put the newest whole checkpoint into ``training``; without one, leave it as it is.
+    """Load the newest complete checkpoint into ``training``, if there is one.
 
     Returns
     -------
     list of str
-        Why a checkpoint was refused, if one was.
+        Reasons why checkpoints were refused.
 
     Raises
     ------
     RunError
-        The checkpoint is whole, but of another training.
+        The checkpoint is complete, but belongs to other settings.
     """
     found, refused = _read_all(folder)
     if not found:
@@ -147,7 +147,7 @@ def load_checkpoint(training: Training, folder: Path) -> list[str]:
 
 
 def _read_all(folder: Path) -> tuple[list[dict[str, bytes]], list[str]]:
-    """The files of every whole checkpoint, and why the others were refused."""
+    """The files of every complete checkpoint, and why others were refused."""
     found, refused = [], []
     for slot in range(SLOTS):
         if is_sealed(folder / str(slot)):

@@ -1,4 +1,4 @@
-"""What a training will take: measured on a few batches before it begins, without touching it."""
+"""Estimates of training time and memory, measured on a few batches before training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from duree.recipe.settings import TrainingSettings
 from duree.training.optimiser import make_optimiser, update
 
 PROBES = 3
-# Copies of the weights held at once: the network, its gradient, two moments, the average, the best.
+# Copies of the weights in memory: the network, gradient, two moments, average and best.
 COPIES = 6
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Expected time in seconds and memory in bytes of a whole training."""
+    """Expected time in seconds and memory in bytes of training."""
 
     seconds: float
     memory: int
@@ -31,19 +31,19 @@ class Estimate:
 def estimate(
     model: Network, examples: Examples, settings: TrainingSettings, steps: int
 ) -> Estimate:
-    """Time whole updates of a copy of the network on batches of shorter and longer rows.
+    """Time updates of a copy of the network on batches of different lengths.
 
     Neither the network nor the global random state is changed.
     """
     lengths = examples.sequences.lengths
     batches = cut_by_length(np.flatnonzero(lengths), lengths, settings.batch_size)
-    # The middle batch of every third: their mean is near that of all.
+    # The middle batch of each third: their mean is close to that of all.
     chosen = [batches[(2 * probe + 1) * len(batches) // (2 * PROBES)] for probe in range(PROBES)]
     trial = copy.deepcopy(model).train()
     optimiser = make_optimiser(trial, settings)
     seconds = []
     with torch.random.fork_rng(devices=[]):
-        for rows in [chosen[-1], *chosen]:  # the first pass warms caches and allocators up
+        for rows in [chosen[-1], *chosen]:  # the first pass warms up caches and allocators
             began = time.perf_counter()
             update(trial, optimiser, batch_of(examples, rows), settings.clip_norm)
             seconds.append(time.perf_counter() - began)
@@ -56,7 +56,7 @@ def estimate(
 
 
 def _step_bytes(model: nn.Module) -> int:
-    """Bytes that one step of one row takes while training, roughly: what each layer puts out."""
+    """Approximate bytes of one step of one row in training: the outputs of each layer."""
     recurrent = getattr(model, "recurrent", None)
     if recurrent is None:
         return 0

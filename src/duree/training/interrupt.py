@@ -1,4 +1,4 @@
-"""Interrupt: Ctrl-C and requests to end wait until the step under way is whole."""
+"""Interrupt: Ctrl-C and termination requests are delayed until the current step is complete."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
-    """While it is entered, the first signal only sets ``asked``; the second one interrupts at once.
+    """Within the context, the first signal only sets ``asked``; the second interrupts at once.
 
-    An interrupt in the middle of an update would leave weights that no undisturbed run ever has.
-    In any thread but the main one it does nothing, as signals reach only that one.
+    An interrupt within an update would leave weights that no uninterrupted run has. In threads
+    other than the main one it has no effect, since only that one receives signals.
     """
 
     def __init__(self) -> None:

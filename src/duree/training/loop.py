@@ -1,7 +1,7 @@
-"""Training: batches in, weights out, and a record of every epoch.
+"""The training loop, with a record of every epoch.
 
-Whatever is random in a step (dropout) follows from seed and step alone, so a run that was killed
-and resumed ends with exactly the weights of one that was left in peace.
+The randomness of a step (dropout) follows from seed and step alone, so a run that was interrupted
+and resumed ends with exactly the weights of an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from duree.training.plan import Plan, Progress
 
 __all__ = ["Plan", "Progress", "scores", "train", "write_history"]
 
-# The moving average takes the weights in every so many steps (or once an epoch, where that is more
-# often), and keeps so much of what it was in as many steps; less at first, when it is young.
-AVERAGE_EVERY, AVERAGE_KEEPS, YOUNG = 10, 0.9, 9
+# The moving average is updated every so many steps (or once per epoch, if that is more often) with
+# this decay; the decay is smaller in the first updates.
+AVERAGE_EVERY, AVERAGE_DECAY, WARM_UP_UPDATES = 10, 0.9, 9
 SLOWER = "The compiled kernels are missing ({reason}): torch.nn is used instead, which is slower"
-# Settings that may be other when a training goes on: no weight hangs on them.
+# Settings that may change when training is resumed: weights do not depend on them.
 FREE = {"checkpoint_seconds", "max_minutes"}
 
 
@@ -53,7 +53,7 @@ def train(
     checkpoint: Path | None = None,
     history: Path | None = None,
 ) -> list[dict[str, Any]]:
-    """Train ``model`` in place and leave it with the weights of its best epoch.
+    """Train ``model`` in place, ending with the weights of its best epoch.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ def train(
     plan : Plan
     progress : Progress, optional
     checkpoint : Path, optional
-        Folder to keep checkpoints in, and to go on from.
+        Folder of checkpoints, from which training is resumed.
     history : Path, optional
-        File that gets one JSON object a line as each epoch ends.
+        File to which one JSON object per epoch is written, one per line.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def train(
     TrainingError
         The loss is not a finite number.
     KeyboardInterrupt
-        Ctrl-C or a request to end; a checkpoint is saved first.
+        Ctrl-C or a termination request; a checkpoint is saved first.
     """
     keep_freed_memory()
     model.criterion = plan.criterion
@@ -101,7 +101,7 @@ def train(
 
 
 def write_history(path: Path, history: list[dict[str, Any]]) -> None:
-    """One JSON object a line, the whole file at once: an epoch never stands there twice."""
+    """Write one JSON object per line; the file is rewritten, so that no epoch occurs twice."""
     lines = [json.dumps(record, allow_nan=False) + "\n" for record in history]
     write_file(path, "".join(lines).encode())
 
@@ -120,7 +120,7 @@ def _copy(weights: Weights) -> Weights:
 
 @dataclass
 class _Session:
-    """One process's part in a training."""
+    """The part of training that one process does."""
 
     plan: Plan
     steps: int
@@ -135,7 +135,7 @@ class _Session:
         self.average_every = min(AVERAGE_EVERY, len(self.plan.batches(0)))
 
     def run(self, history: Path | None) -> None:
-        """Epoch after epoch, until the training is finished or somebody asks it to stop."""
+        """Run epochs until training is finished or interrupted."""
         position = self.training.position
         while not position.finished:
             self.run_epoch()
@@ -149,7 +149,7 @@ class _Session:
             raise KeyboardInterrupt
 
     def run_epoch(self) -> None:
-        """The batches of this epoch that are not done yet, or as many as the time allows."""
+        """Run the remaining batches of this epoch, or as many as time allows."""
         position = self.training.position
         began = time.perf_counter() - position.epoch_seconds
         for rows in self.plan.batches(position.epoch)[position.batch :]:
@@ -166,7 +166,7 @@ class _Session:
                 raise KeyboardInterrupt
             if time.perf_counter() - self.saved > self.plan.settings.checkpoint_seconds:
                 self.save()
-            if self.shall_end():
+            if self.should_end():
                 return
 
     def take_step(self, rows: NDArray[np.int64]) -> float:
@@ -184,7 +184,7 @@ class _Session:
         return loss
 
     def require_finite(self, loss: float) -> None:
-        """Training ends where the loss is no longer a number: there is no way back."""
+        """Stop training if the loss is not finite."""
         if not math.isfinite(loss):
             settings = self.plan.settings
             raise TrainingError(
@@ -197,14 +197,14 @@ class _Session:
             )
 
     def average(self, before: int) -> None:
-        """Take the weights into the moving average, as was done so many times before."""
-        keeps = AVERAGE_KEEPS ** (self.average_every / AVERAGE_EVERY)
-        share = 1.0 - min(keeps, before / (before + YOUNG))
+        """Update the moving average, after ``before`` earlier updates."""
+        decay = AVERAGE_DECAY ** (self.average_every / AVERAGE_EVERY)
+        share = 1.0 - min(decay, before / (before + WARM_UP_UPDATES))
         for name, tensor in self.training.model.state_dict().items():
             self.training.average[name].lerp_(tensor, share)
 
     def end_epoch(self) -> None:
-        """Judge the weights on the validation part, and keep them if they are the best so far."""
+        """Evaluate the weights on the validation set, and save them if they are the best."""
         plan, training, position = self.plan, self.training, self.training.position
         own = _copy(training.model.state_dict())
         evaluated = training.average if self.averages() else own
@@ -235,23 +235,23 @@ class _Session:
         position.finished = (
             position.epoch >= plan.epochs
             or position.stale >= plan.settings.patience
-            or self.shall_end()
+            or self.should_end()
         )
         if self.progress:
             self.progress.epoch(position.history[-1])
 
     def averages(self) -> bool:
-        """Whether there is an average to judge by."""
+        """Whether the moving average is evaluated."""
         return self.plan.settings.averaging and self.training.position.step >= self.average_every
 
-    def shall_end(self) -> bool:
-        """Whether the recipe's minutes are spent, or who follows has seen enough."""
+    def should_end(self) -> bool:
+        """Whether the time limit is reached, or the listener stops training."""
         minutes = self.plan.settings.max_minutes
         spent = minutes is not None and time.perf_counter() - self.began > 60 * minutes
         return spent or (self.progress is not None and self.progress.should_stop())
 
     def save(self) -> None:
-        """Write a checkpoint, where there is a folder for it."""
+        """Write a checkpoint, if there is a folder for it."""
         if self.checkpoint:
             self.training.position.seconds = time.perf_counter() - self.began
             save_checkpoint(self.training, self.checkpoint)

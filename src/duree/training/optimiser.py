@@ -1,4 +1,4 @@
-"""The update rules by name, one update, and how the learning rate moves."""
+"""Optimisers by name, one update, and the learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from duree.network.kernels.rows import adam_rows
 from duree.network.network import Network
 from duree.recipe.settings import TrainingSettings
 
-# The first steps are taken with care: Adam's second moments are still rough (Ma & Yarats 2021).
+# Steps of warm-up, in which Adam's second moments are still unreliable (Ma & Yarats 2021).
 WARM_UP_STEPS = 100
 
 
 class RowAdam(torch.optim.Adam):
-    """Adam that leaves alone the rows of an embedding which a batch did not touch.
+    """Adam that updates only the rows of an embedding that occur in a batch.
 
-    Their moments wait, as in torch's SparseAdam; all other parameters are updated fused.
+    The moments of other rows are unchanged, as in torch's SparseAdam; all other parameters get
+    fused updates.
     """
 
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One update from the gradients at hand."""
+        """One update from the current gradients."""
         by_rows = [
             (group, parameter, parameter.grad)
             for group in self.param_groups
@@ -63,7 +64,7 @@ class RowAdam(torch.optim.Adam):
 def make_optimiser(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
     """The optimiser called ``adam``, ``adamw``, ``sgd`` (with momentum 0.9) or ``rmsprop``.
 
-    Embeddings get gradients of the touched rows alone where the optimiser can use them.
+    Embeddings get sparse gradients if the optimiser can use them.
     """
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimiser == "sgd":
@@ -86,7 +87,7 @@ def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
     """The rate at ``step`` of ``steps``: a short linear warm-up, then the schedule."""
     warm_up = min(WARM_UP_STEPS, max(1, steps // 10))
     rise = min(1.0, (step + 1) / warm_up)
-    # An epoch may have a few batches more than the first one, by which ``steps`` was reckoned.
+    # Epochs may have a few more batches than the first, from which ``steps`` was computed.
     done = min(1.0, step / max(steps, 1))
     fall = {
         "constant": 1.0,
@@ -101,7 +102,7 @@ def update(
 ) -> float:
     """One update of the weights; returns the batch's loss.
 
-    Where the loss is not a finite number, nothing is changed.
+    If the loss is not finite, nothing is changed.
     """
     batch_loss = model.loss(batch)
     value = float(batch_loss.detach())
@@ -115,7 +116,7 @@ def update(
 
 
 def clip(parameters: Iterable[nn.Parameter], most: float) -> None:
-    """Scale all gradients so that their norm together is ``most`` at most (Pascanu et al. 2013)."""
+    """Scale all gradients so that their total norm is at most ``most`` (Pascanu et al. 2013)."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     values = [grad._values() if grad.is_sparse else grad for grad in gradients]
     norm = nn.utils.get_total_norm(values)

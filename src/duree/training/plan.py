@@ -1,4 +1,4 @@
-"""Plan: what a training is given and does not change, and who follows it."""
+"""Plan: the fixed inputs of training, and the interface of its listeners."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from duree.training.estimate import Estimate
 
 Figure = Callable[..., float]
 
-# Where the recipe leaves the epochs open there are so many at least.
+# The fewest epochs where the recipe sets none.
 FEWEST_EPOCHS = 5
 
 
 class Progress(Protocol):
-    """Who follows a training."""
+    """A listener of training."""
 
     def start(self, steps: int, done: int, expected: Estimate) -> None:
-        """Training is about to begin: steps in all, those done before, and what it will take."""
+        """Training begins: total steps, steps already done, and the expected cost."""
         ...
 
     def step(self, loss: float, rows: int) -> None:
@@ -37,30 +37,30 @@ class Progress(Protocol):
         ...
 
     def should_stop(self) -> bool:
-        """Whether training shall end here, and keep the best weights it has."""
+        """Whether training should stop with the best weights so far."""
         ...
 
     def message(self, message: str) -> None:
-        """Something worth a line."""
+        """A message for the user."""
         ...
 
     def end(self) -> None:
-        """Nothing more will come, however the training ended; also where it never started."""
+        """Training has ended, in whatever way; called even if it never started."""
         ...
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What does not change while a network trains.
+    """The inputs of training that do not change.
 
     Attributes
     ----------
     examples, validation : Examples
-        What to learn from, and what to choose the best epoch by.
+        The training set, and the validation set by which the best epoch is chosen.
     criterion : (scores, targets) -> mean over the batch
         Of padded batches, where each step has an answer: see ``batch_of``.
     figure : (scores, targets) -> float
-        What early stopping watches on ``validation``; higher is better.
+        The metric on ``validation`` for early stopping; higher is better.
     settings : TrainingSettings
     seed : int
     epoch_budget : EpochBudget
@@ -75,7 +75,7 @@ class Plan:
     epoch_budget: EpochBudget = DEFAULT_BUDGET
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
-        """The batches of one epoch, in order; rows without a step have nothing to teach."""
+        """The batches of one epoch, in order; empty rows are left out."""
         lengths = self.examples.sequences.lengths
         rows = np.flatnonzero(lengths)
         batches = epoch_batches(lengths[rows], self.settings.batch_size, self.seed, epoch)
@@ -83,7 +83,7 @@ class Plan:
 
     @property
     def epochs(self) -> int:
-        """How many epochs at most."""
+        """The maximum number of epochs."""
         open_epochs = math.ceil(self.epoch_budget.steps / len(self.batches(0)))
         return self.settings.epochs or min(
             max(open_epochs, FEWEST_EPOCHS), self.epoch_budget.epochs

@@ -1,4 +1,4 @@
-"""The wide part: trained in a moment, and once more on all rows when every choice is made."""
+"""Training of the wide part, and of its final refit on training and validation rows."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from duree.training.loop import Plan, train
 WIDE_TRAINING = TrainingSettings(
     learning_rate=2e-3, schedule="constant", batch_size=64, patience=3, averaging=True
 )
-# Of the minutes that the recipe allows, each of the two trainings may take so much.
+# The share of the recipe's time limit for each of the two trainings.
 WIDE_SHARE = 0.1
 
 
 def train_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_]) -> int:
     """Train on the plan's examples; returns how many epochs did best on its validation rows.
 
-    ``indicators`` is bool [rows, outputs]: which examples speak for each output.
+    ``indicators`` is bool [rows, outputs]: the positive examples of each output.
     """
     wide.weigh(plan.examples.sequences, indicators)
     history = train(wide, replace(plan, settings=_settings(plan)))
@@ -36,9 +36,9 @@ def train_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_]) -> in
 
 
 def refit_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], epochs: int) -> None:
-    """Train anew, as long as was best, on examples and validation rows together.
+    """Train again for the best number of epochs, on training and validation rows together.
 
-    The baselines are refitted so too. ``indicators`` are those of all rows.
+    The baselines are refitted in the same way. ``indicators`` are those of all rows.
     """
     rows = Examples(
         plan.examples.sequences.followed_by(plan.validation.sequences),
@@ -55,7 +55,7 @@ def refit_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], epoch
 
 
 def time_for_the_rest(plan: Plan) -> Plan:
-    """The plan, with so many minutes as both trainings of the wide part leave of its own."""
+    """The plan with the time that both trainings of the wide part leave."""
     minutes = plan.settings.max_minutes
     left = None if minutes is None else (1 - 2 * WIDE_SHARE) * minutes
     return replace(plan, settings=plan.settings.model_copy(update={"max_minutes": left}))
@@ -68,9 +68,9 @@ def _settings(plan: Plan) -> TrainingSettings:
 
 
 def join(model: JoinedModel, validation: Examples, criterion: Criterion) -> None:
-    """Set the shares of both parts, and of each one alone, to those of least validation loss.
+    """Fit the shares of both parts, and of each alone, to the least validation loss.
 
-    Shares are never negative: a part is used as it learned to speak, or not at all.
+    Shares are not negative.
     """
     parts = [
         torch.from_numpy(scores(part, validation.sequences)) for part in (model.deep, model.wide)
@@ -83,7 +83,7 @@ def join(model: JoinedModel, validation: Examples, criterion: Criterion) -> None
             return float(criterion(joined, *answers))
 
         start = np.full(len(parts), 1.0 / len(parts))
-        # Few numbers on few rows: a simplex search needs no gradient, and always ends alike.
+        # Few parameters: a simplex search needs no gradient and is deterministic.
         found = minimize(loss_of, start, method="Nelder-Mead", bounds=[(0.0, 10.0)] * len(parts))
         return [float(share) for share in found.x]
 

@@ -10,7 +10,7 @@ import matplotlib
 import pytest
 from matplotlib import font_manager
 
-from duree.report.figures.choose import draw_figures, write_figures
+from duree.report.figures.choose import draw_figures, write_drawn
 from duree.report.figures.style import to_inline_svg, to_svg_file
 from duree.report.load import load_run
 from duree.report.pages.report import write_report
@@ -30,7 +30,8 @@ def texts(svg: str) -> list[str]:
 
 
 def test_each_figure_is_written_as_svg_and_pdf(letters, tmp_path):
-    written = write_figures(load_run(letters), tmp_path / "figures", "en")
+    run, words = load_run(letters), Words("en")
+    written = write_drawn(draw_figures(run, words), run, tmp_path / "figures", words)
     names = {"parts", "models", "differences", "curves", "confusion", "reliability"}
     assert {path.name for path in written} == {f"{n}.{s}" for n in names for s in ("svg", "pdf")}
     for path in written:

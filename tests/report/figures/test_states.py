@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import combinations, pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -12,7 +13,7 @@ import polars as pl
 import pytest
 
 from duree.errors import RunError
-from duree.report.figures.choose import draw_figures, plan_figures, write_figures
+from duree.report.figures.choose import draw_figures, plan_figures, write_drawn
 from duree.report.figures.states import COLOURS, OTHER, colours_of
 from duree.report.load import load_run
 from duree.report.pages.report import render
@@ -95,10 +96,15 @@ def test_a_chinese_page_says_nothing_of_the_sequences_in_english(write_lives):
 
 def test_the_figures_are_written_for_a_paper_and_the_same_each_time(write_lives, tmp_path):
     run = load_run(write_lives(target=pl.Series(["wed", "single"] * 100)))
-    written = {path.name: path.read_bytes() for path in write_figures(run, tmp_path / "a", "en")}
-    assert {f"{name}.{kind}" for name in NAMES for kind in ("svg", "pdf")} <= written.keys()
-    again = {path.name: path.read_bytes() for path in write_figures(run, tmp_path / "b", "en")}
-    assert written == again
+
+    def written(folder: Path) -> dict[str, bytes]:
+        words = run.words("en")
+        files = write_drawn(draw_figures(run, words), run, folder, words)
+        return {path.name: path.read_bytes() for path in files}
+
+    first = written(tmp_path / "a")
+    assert {f"{name}.{kind}" for name in NAMES for kind in ("svg", "pdf")} <= first.keys()
+    assert written(tmp_path / "b") == first
 
 
 def test_each_class_has_a_panel_with_its_rows(write_lives):

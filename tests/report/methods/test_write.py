@@ -21,8 +21,8 @@ def test_it_names_data_checksum_rows_split_seed_and_versions(letters):
     for told in (
         "2,400 rows from letters.csv (SHA-256 0123456789abcdef…)",
         "rows were split at random (seed 0): 17% for testing",
-        "1,600 rows for training, 400 for validation and 400 for the test",
-        "opened once, after every choice had been made",
+        "1,600 rows for training, 400 for validation and 400 for testing",
+        "used once, after all choices had been made",
         "Durée 0.1.0, Python 3.12.1, PyTorch 2.13.0 (Paszke et al. 2019)",
         "on 2 threads, with seed 0",
     ):

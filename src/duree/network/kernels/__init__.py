@@ -1,7 +1,7 @@
-"""The compiled recurrence, and what else of a training step the compiler does better than torch.
+"""The compiled kernels: the recurrence, and other parts of a training step faster than in torch.
 
-The C++ beside this file is bound to NumPy arrays and knows nothing of PyTorch. Where it was not
-built or cannot be loaded, ``compiled`` is None, ``missing`` says why, and ``torch.nn`` serves.
+The C++ in this folder works on NumPy arrays and does not depend on PyTorch. If it was not built or
+cannot be loaded, ``compiled`` is None, ``missing`` is the reason, and ``torch.nn`` is used.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from torch import Tensor
 
 compiled: Any = None
 missing = ""
-try:  # after torch, whose OpenMP threads it then shares
+try:  # after torch, to share its OpenMP threads
     compiled = import_module("duree.network.kernels.compiled")
 except ImportError as error:
     missing = str(error)
 
 
 def serves(*tensors: Tensor) -> bool:
-    """Whether the compiled code can take these: float32 in the processor's own memory."""
+    """Whether the compiled code supports these tensors: float32 in CPU memory."""
     if compiled is None:
         return False
     return all(tensor.dtype == torch.float32 and tensor.is_cpu for tensor in tensors)

@@ -1,4 +1,4 @@
-"""One recurrent layer, all its directions, forwards and backwards, by the compiled recurrence."""
+"""One recurrent layer with all its directions, forward and backward passes, by the kernels."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ States = tuple[Tensor, ...]
 
 
 class Words(NamedTuple):
-    """Words in place of x, each projected once, wherever it stands.
+    """Words instead of x, each projected once for all its occurrences.
 
     Attributes
     ----------
     tokens : int64 [batch, steps]
     projected : list of float32 [words, gates * hidden]
-        W x + b of every word that ``tokens`` may name, for each direction.
+        W x + b of every word in ``tokens``, for each direction.
     """
 
     tokens: Tensor
@@ -86,7 +86,7 @@ def read_layer(
 def project(cell: str, vectors: Tensor, weights: Weights) -> Tensor:
     """W x + b of every vector [words, input]: float32 [words, gates * hidden].
 
-    Unlike torch's product, a word's result does not hang on the other words.
+    Unlike torch's product, the result of a word does not depend on the other words.
     """
     found: Tensor = _Projection.apply(cell, vectors, weights.weight_ih, weights.bias_ih)  # type: ignore[no-untyped-call]
     return found
@@ -111,7 +111,7 @@ class _Projection(torch.autograd.Function):
 
 
 class _Layer(NamedTuple):
-    """A call of ``read_layer``, but for its tensors, which come flat: inputs, states, weights."""
+    """The arguments of ``read_layer`` other than its tensors (inputs, states, weights)."""
 
     cell: str
     lengths: Tensor
@@ -123,7 +123,7 @@ class _Layer(NamedTuple):
     want_final: bool
 
     def forward(self, tensors: Sequence[Tensor], saved: list[Tensor]) -> tuple[Tensor, ...]:
-        """Output and finals; ``kept`` is filled for the way back where it has room."""
+        """Output and finals; ``kept`` is filled for the backward pass if it has room."""
         inputs, began, weights = self.parts(tensors)
         hidden = weights[0].weight_hh.shape[1]
         rows, steps = (inputs[0] if self.tokens is None else self.tokens).shape[:2]
@@ -156,7 +156,7 @@ class _Layer(NamedTuple):
         d_output, *d_finals = (d if d is None else d.contiguous() for d in gradients)
         if self.tokens is None:
             d_inputs = [torch.empty_like(inputs[0])]
-        else:  # at each place of a word
+        else:  # at each occurrence of a word
             d_inputs = [output.new_empty(*output.shape[:2], t.shape[1]) for t in inputs]
         d_began = [torch.empty_like(state) for state in began]
         d_weights = [Weights(*map(torch.empty_like, direction)) for direction in weights]
@@ -185,7 +185,7 @@ class _Layer(NamedTuple):
         return [*(d_inputs if wanted else [None] * len(inputs)), *d_began, *flat]
 
     def parts(self, tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Weights]]:
-        """Inputs, states and each direction's weights, in the layout that the kernel takes."""
+        """Inputs, states and each direction's weights, in the layout of the kernel."""
         first = 1 if self.tokens is None else self.directions
         inputs = [t if t.stride(-1) == 1 else t.contiguous() for t in tensors[:first]]
         rest = [tensor.contiguous() for tensor in tensors[first:]]
@@ -196,7 +196,7 @@ class _Layer(NamedTuple):
     def arguments(
         self, d: int, inputs: list[Tensor], began: list[Tensor], weights: list[Weights]
     ) -> list[Any]:
-        """What forward and backward are both told of direction ``d``."""
+        """The arguments of direction ``d`` common to forward and backward."""
         read = [array(inputs[0]), None, None]
         if self.tokens is not None:
             read = [None, self.tokens.numpy(), array(inputs[d])]
@@ -212,7 +212,7 @@ class _Layer(NamedTuple):
         ]
 
     def arrays(self, weights: Weights) -> list[Any]:
-        """A direction's weights, or their gradients: of words, those of the input are done with."""
+        """A direction's weights, or their gradients; for words, without those of the input."""
         if self.tokens is None:
             return [array(tensor) for tensor in weights]
         return [None, array(weights.weight_hh), None, array(weights.bias_hh)]
@@ -245,11 +245,11 @@ class _Differentiable(torch.autograd.Function):
 
 
 def _half(output: Tensor, direction: int, hidden: int) -> Tensor:
-    """One direction's part of the output."""
+    """The output of one direction."""
     return output[:, :, direction * hidden : (direction + 1) * hidden]
 
 
 def _two(states: Sequence[Tensor | None], direction: int) -> list[Any]:
-    """h and c of one direction as arrays; None for what is not there."""
+    """h and c of one direction as arrays; None if absent."""
     arrays = [None if state is None else array(state[direction]) for state in states]
     return [*arrays, *[None] * (2 - len(arrays))]

@@ -1,4 +1,4 @@
-"""Tables of which a batch touches some rows: look-up, sums over the places of a word, and Adam."""
+"""Operations on the rows of tables that occur in a batch: look-up, sums by word, and Adam."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from duree.network.kernels import array
 
 
 def look_up(vectors: Tensor, tokens: Tensor) -> Tensor:
-    """``vectors[tokens]``, float32 [batch, steps, size], with a quick way back."""
+    """``vectors[tokens]``, float32 [batch, steps, size], with a fast gradient."""
     found: Tensor = _LookUp.apply(vectors, tokens)  # type: ignore[no-untyped-call]
     return found
 
@@ -34,7 +34,7 @@ class _LookUp(torch.autograd.Function):
 
 
 def sum_by_word(values: Tensor, tokens: Tensor, words: int) -> Tensor:
-    """Sums of values [batch, steps, size] over the places of each word: float32 [words, size]."""
+    """Sums of values [batch, steps, size] over each word's occurrences: float32 [words, size]."""
     sums = values.new_empty(words, values.shape[2])
     flat = values.contiguous().flatten(0, 1)
     kernels.compiled.sum_rows(
@@ -54,7 +54,7 @@ def adam_rows(
     betas: tuple[float, float],
     epsilon: float,
 ) -> None:
-    """Adam's update number ``step`` (Kingma & Ba 2015), in place, of a sparse gradient's rows."""
+    """Update number ``step`` of Adam (Kingma & Ba 2015), in place, for the rows of the gradient."""
     correction = math.sqrt(1 - betas[1] ** step)
     kernels.compiled.adam_rows(
         *map(array, (table, mean, square, gradient._indices()[0], gradient._values())),

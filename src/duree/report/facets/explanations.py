@@ -114,7 +114,7 @@ class LearnedSection(Section):
 
 def _order(order: Order, metric: str, words: Words) -> str:
     """What word order is worth to the network."""
-    drop = order.difference
+    drop, known = order.difference, words.terms.metric(metric)
     uncertain = drop.low is not None and drop.high is not None and drop.low <= 0 <= drop.high
     return words(
         "With the words of each text in random order, the network’s {metric} is {shuffled}; in "
@@ -125,10 +125,10 @@ def _order(order: Order, metric: str, words: Words) -> str:
         "{shuffled}; in the original order it is {in_order} ({rows} test rows). The "
         "contribution of word order is {drop}.",
         metric=words.metric(metric),
-        shuffled=estimate(order.shuffled, metric, order.rows),
-        in_order=estimate(order.in_order, metric, order.rows),
+        shuffled=estimate(order.shuffled, known, order.rows),
+        in_order=estimate(order.in_order, known, order.rows),
         rows=count(order.rows),
-        drop=estimate(drop, metric, order.rows),
+        drop=estimate(drop, known, order.rows),
     )
 
 

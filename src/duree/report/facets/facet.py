@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Self
 
@@ -11,13 +12,13 @@ from duree.report.run_data import RunData
 from duree.report.run_folder import RunFolder
 
 
-class Facet:
+class Facet(ABC):
     """A fact about a run. What a facet leaves out, a run has not."""
 
     @classmethod
+    @abstractmethod
     def find(cls, folder: RunFolder) -> Self | None:
         """The facet, where the folder holds what it is made of."""
-        raise NotImplementedError
 
     def sections(self) -> Sequence[Section]:
         """Its sections of the page."""

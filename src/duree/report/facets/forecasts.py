@@ -46,6 +46,7 @@ class Forecasts(Target):
 
     facts: ForecastFacts
 
+    explained: ClassVar[bool] = False
     watched: ClassVar[tuple[str, int]] = ("validation OWA", -1)
     baselines = forecasts.BASELINES
 
@@ -103,7 +104,7 @@ class ForecastSection(Section):
     forecasts: ForecastFacts
 
     anchor = "errors"
-    title = "The forecasts"
+    title = "Forecasts"
     template = "forecasts.html"
     after = "training"
 

@@ -24,6 +24,7 @@ from duree.results.nouns import STEPS, Nouns
 class NextStates(Classes):
     """The state after each step; the names are those that have a column of probabilities."""
 
+    explained: ClassVar[bool] = False
     watched: ClassVar[tuple[str, int]] = ("validation bits per step", -1)
     of_outputs: ClassVar[str] = "{share:g} % of the hidden state at each step"
     step_features_in_baselines: ClassVar[str] = (
@@ -66,6 +67,9 @@ class NextStates(Classes):
     def resampling(self, run: RunData) -> Resampling:
         grouped = run.recipe.data.group is not None
         return Resampling.GROUPS if grouped else Resampling.SEQUENCES
+
+    def share_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
+        return super().share_sentences(run, say.of_answers)
 
     def mistakes(self, run: RunData, words: Words) -> list[Mistake]:
         return list(mistaken_classes(run, self._before))

@@ -16,6 +16,7 @@ from duree.report.run_folder import RunFolder
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.nouns import TEXTS, Nouns
+from duree.tables.layouts.registry import layout_of
 
 
 class Rows(Facet):
@@ -75,6 +76,10 @@ class Rows(Facet):
         column = run.column("text")
         return str(run.predictions[column][row] or "") if column else ""
 
+    def listed_column(self, run: RunData) -> str | None:
+        """The column that a list of predictions shows of each row."""
+        return run.column("text")
+
     def listed(self, run: RunData) -> pl.Expr | None:
         """What a list of predictions shows of each row; None where rows cannot be listed."""
         column = run.column("text")
@@ -87,7 +92,8 @@ class Rows(Facet):
 
     def to_predict(self, run: RunData, words: Words) -> tuple[str, str]:
         """What a new table needs, and the files' names in the command that predicts it."""
-        needed = ", ".join(run.recipe.data.read_columns) or run.column("text") or ""
+        data = run.recipe.data.model_copy(update={"text": run.column("text")})
+        needed = ", ".join(layout_of(data)(data).asked_columns)
         sentence = words(
             "Run this in the folder that contains the run folder; the new table needs “{columns}”.",
             columns=label(needed, 60),

@@ -67,10 +67,13 @@ class SeriesRows(Rows):
         names = [channel.name for channel in self.channels.channels]
         return draw_sparks(run.predictions[column][row].to_numpy(), names)
 
+    def listed_column(self, run: RunData) -> str | None:
+        return run.column("id")
+
     def listed(self, run: RunData) -> pl.Expr | None:
         if run.column("text") not in run.predictions.columns:
             return None
-        name = run.column("id")
+        name = self.listed_column(run)
         if name in run.predictions.columns:
             return pl.col(name).cast(pl.String)
         return pl.int_range(1, pl.len() + 1).cast(pl.String)

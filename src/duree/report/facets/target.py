@@ -35,6 +35,8 @@ class Target(Facet):
         Of baselines for this target, in runs of version 0.1.0.
     loss_note : str
         What must be known of the loss on validation.
+    explained : bool
+        Whether single predictions are explained.
     of_examples : str
         What the shaded examples are.
     """
@@ -51,6 +53,7 @@ class Target(Facet):
     )
     baselines: ClassVar[Mapping[str, str]] = {}
     loss_note: ClassVar[str] = ""
+    explained: ClassVar[bool] = True
     of_examples: ClassVar[str] = (
         "Test rows that the network predicted correctly with the highest confidence. Blue "
         "words support the prediction, orange underlined words count against it (integrated "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from duree.errors import user_language
 from duree.report.differences import differences
 from duree.report.figures.fonts import families_for
 from duree.report.figures.models import draw_differences, draw_models
@@ -85,17 +84,11 @@ def draw_figures(run: RunData, words: Words) -> list[Drawn]:
     return drawn
 
 
-def write_figures(run: RunData, folder: Path | str, language: str | None = None) -> list[Path]:
-    """Write every figure as SVG and PDF, for a paper; returns the files.
-
-    A PDF for which this machine has no font is left out.
-    """
-    words = run.words(language or user_language())
-    return write_drawn(draw_figures(run, words), run, Path(folder), words)
-
-
 def write_drawn(drawn: list[Drawn], run: RunData, folder: Path, words: Words) -> list[Path]:
-    """The same for figures that are drawn already."""
+    """Write figures as SVG and PDF, for a paper; returns the files.
+
+    A PDF is left out if this machine has no font for it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for figure in drawn:

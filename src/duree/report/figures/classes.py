@@ -15,7 +15,8 @@ from duree.report.numbers import FEW_ROWS, count, share
 from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
-from duree.results.run_files import NETWORK, Bin
+from duree.results.metrics_file import NETWORK
+from duree.results.run_files import Bin
 from duree.results.tags import TagFacts
 
 # A matrix of more classes cannot be read; the largest confusions can.

@@ -12,8 +12,8 @@ from duree.report.figures.style import BLUE, GREY, INK, PALE, RED, WIDTH, bare, 
 from duree.report.numbers import difference, estimate, p_value
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
-from duree.results.metric import gain
-from duree.results.run_files import NETWORK, Estimate
+from duree.results.metrics_file import NETWORK
+from duree.results.run_files import Estimate
 
 ROW, TICK = 0.29, 0.6  # inches from one row, or one number of the scale, to the next
 TRIVIAL = ("majority", "mean")
@@ -22,9 +22,9 @@ FAVOURED = {"network": BLUE, "baseline": RED, "": GREY}
 
 def draw_models(run: RunData, words: Words) -> Figure:
     """The primary metric of every model, the best on top."""
-    metric, rows = run.metrics.primary_metric, run.test_rows
-    order = run.ranked(metric)
-    found = {name: run.metrics.results[name].estimates[metric] for name in order}
+    metric, rows = run.metrics.primary, run.test_rows
+    order = run.ranked(metric.name)
+    found = {name: run.metrics.results[name].estimates[metric.name] for name in order}
     names = [words.model(name, run.metrics.cell) for name in order]
     figures = [str(estimate(found[name], metric, rows)) for name in order]
     figure, axes = _forest(names, [figures], [words("95 % interval")])
@@ -34,14 +34,14 @@ def draw_models(run: RunData, words: Words) -> Figure:
         colour, marker = (BLUE, "D") if ours else (GREY if run.is_part(name) else INK, "o")
         _whisker(axes, row, found[name].value, _ends(found[name]), colour, marker)
     _embolden(axes, order)
-    axes.set_xlabel(words.metric(metric))
+    axes.set_xlabel(words.metric(metric.name))
     return figure
 
 
 def draw_differences(run: RunData, words: Words) -> Figure:
     """Network minus baseline in the primary metric: which side of zero, and how surely."""
-    metric, rows = run.metrics.primary_metric, run.test_rows
-    found = differences(run, metric)
+    metric, rows = run.metrics.primary, run.test_rows
+    found = differences(run, metric.name)
     names = [words.model(item.model, run.metrics.cell) for item in found]
     columns = [
         [str(difference(metric, item.evidence, rows)) for item in found],
@@ -55,8 +55,8 @@ def draw_differences(run: RunData, words: Words) -> Figure:
         ends = (against.low, against.high)
         _whisker(axes, row, against.difference, ends, FAVOURED[item.favours], marker)
     axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
-    axes.set_xlabel(words("difference in {metric}", metric=words.metric(metric)))
-    _say_sides(axes, words, gain(metric))
+    axes.set_xlabel(words("difference in {metric}", metric=words.metric(metric.name)))
+    _say_sides(axes, words, metric.gain(1.0))
     return figure
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from duree.report.methods.phrases import Phrases
 from duree.report.run_data import RunData
-from duree.results.run_files import NETWORK
+from duree.results.metrics_file import NETWORK
 
 # Of runs of version 0.1.0, which store names alone; layouts and targets bring further ones.
 BASELINES = {
@@ -53,6 +53,8 @@ def of_same_rows(run: RunData, described: str, say: Phrases) -> Iterator[str]:
 
 def describe_baseline(run: RunData, name: str, say: Phrases) -> str:
     """What a baseline is, in a few words; an unknown one is called what the file calls it."""
+    if words := run.metrics.baselines.get(name):
+        return say(words.description or words.title)
     known = {**BASELINES, **run.rows.baselines, **run.target.baselines}
     return say(known[name]) if name in known else name
 
@@ -62,7 +64,7 @@ def _with_constants(run: RunData, name: str, say: Phrases) -> str:
     chosen = run.metrics.choices.get(name, {})
     if not chosen:
         return described
-    settings = ", ".join(
+    settings = ("，" if say.words.language == "zh" else ", ").join(
         f"{say(CHOSEN[key]) if key in CHOSEN else key} = {_plain(value)}"
         for key, value in chosen.items()
     )

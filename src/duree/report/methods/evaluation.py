@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from duree.evaluation.metrics import SHARES
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
 from duree.report.run_data import RunData
@@ -43,7 +42,7 @@ def evaluation_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     resamples = run.recipe.evaluation.bootstrap
     yield say(run.target.resampling(run).value, n=count(resamples))
     yield from run.target.share_sentences(run, say)
-    sources = [source for m in run.metrics.metric_names if (source := run.terms.source(m))]
+    sources = [source for m in run.metrics.metric_names if (source := run.terms.metric(m).source)]
     if sources:
         named = say.words.listed([say(source) for source in sources])
         yield say("The metrics include {metrics}.", metrics=named)
@@ -66,14 +65,14 @@ def _comparison_sentences(run: RunData, say: Phrases) -> Iterator[str]:
             "The network was compared with each baseline in {metric}, on the same rows, by "
             "{tests}; a difference is claimed only if every test supports it after Holm’s "
             "correction for the number of baselines ({holm1979}).",
-            metric=say.words.metric(primary),
+            metric=say.words.within(say.words.metric(primary)),
             tests=say.words.listed(tests),
         )
 
 
 def share_sentences(run: RunData, resampling: Resampling, say: Phrases) -> Iterator[str]:
     """How the intervals of shares of rows were made, where there are any."""
-    if not SHARES & set(run.metrics.metric_names):
+    if not any(run.metrics.metric(name).share for name in run.metrics.metric_names):
         return
     is_plain = resampling is Resampling.ROWS and run.recipe.data.weight is None
     yield say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from string import Formatter
 
 from duree.report.methods.references import references
@@ -26,4 +27,17 @@ class Phrases:
         named = {name for _, name, _, _ in Formatter().parse(template) if name}
         works = {key: references()[key].short for key in named - values.keys()}
         self.cited |= works.keys()
-        return self.words(template).format(**values, **works)
+        return self._set(self.words(template)).format(**values, **works)
+
+    @property
+    def of_answers(self) -> Phrases:
+        """The same for sentences about single predictions; works go to the one record."""
+        found = Phrases(self.words.of_answers)
+        found.cited = self.cited
+        return found
+
+    def _set(self, template: str) -> str:
+        """In Chinese, citations after untranslated names stand in full-width brackets too."""
+        if self.words.language != "zh":
+            return template
+        return re.sub(r" \((\{\w+\})\)", r"（\1）", template)

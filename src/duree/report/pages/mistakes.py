@@ -16,6 +16,7 @@ from duree.report.run_data import RunData
 from duree.report.run_folder import PROBABILITY
 from duree.report.safe_text import label, quote
 from duree.report.vocabulary import Words
+from duree.results.metric import MAE
 
 MOST = 12
 TEXT_COLUMNS = 420
@@ -84,7 +85,7 @@ def missed_numbers(run: RunData, words: Words) -> Iterator[Mistake]:
     true, predicted = quantities(run)
     figure = run.metrics.results["network"].estimates.get("mae")
     scale = figure.value if figure else float(np.abs(predicted - true).mean())
-    places = decimals("mae", run.test_rows, scale)
+    places = decimals(MAE, run.test_rows, scale)
     for row in _worst(np.abs(predicted - true)):
         answer, given = float(true[row]), float(predicted[row])
         missed = words("residual")

@@ -31,7 +31,7 @@ from duree.report.run_data import RunData
 from duree.report.safe_text import label, visible
 from duree.report.shading import shading_style
 from duree.report.vocabulary import Words
-from duree.results.metric import TARGETS, gain
+from duree.results.metric import Metric
 from duree.results.run_files import PARTS
 from duree.storage import write_file
 
@@ -150,9 +150,9 @@ def page_environment(words: Words, package: str = "duree.report") -> Environment
     return environment
 
 
-def _arrow(metric: str) -> str:
+def _arrow(metric: Metric) -> str:
     """Which way is better; nothing where it is a certain value."""
-    return "" if metric in TARGETS else "↑" if gain(metric) > 0 else "↓"
+    return {"higher": "↑", "lower": "↓"}.get(str(metric.better), "")
 
 
 def _show(words: Words, value: object) -> object:

@@ -20,7 +20,7 @@ from duree.report.pages.section import Page, Section
 from duree.report.pages.settings import list_choices
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
-from duree.results.run_files import NETWORK, Metrics
+from duree.results.metrics_file import NETWORK, Metrics
 
 STEPS = ("read", "encode", "train", "baselines", "evaluate", "explain", "total")
 MOST_CLASSES = 20
@@ -67,18 +67,18 @@ class ResultSection(Section):
 
 def _tiles(run: RunData, words: Words) -> Iterator[Tile]:
     """The network, its strongest baseline, their difference, and what that rests on."""
-    metrics, primary, best = run.metrics, run.metrics.primary_metric, run.strongest_baseline
-    own = metrics.results[NETWORK].estimates.get(primary)
+    metrics, primary, best = run.metrics, run.metrics.primary, run.strongest_baseline
+    own = metrics.results[NETWORK].estimates.get(primary.name)
     if own:
         shown = estimate(own, primary, run.test_rows)
         model = words.model(NETWORK, metrics.cell)
-        title = words("{metric}, {model}", metric=words.metric(primary), model=model)
+        title = words("{metric}, {model}", metric=words.metric(primary.name), model=model)
         yield Tile(title, shown.value, [shown.interval], ours=True)
     if best:
-        shown = estimate(metrics.results[best].estimates[primary], primary, run.test_rows)
+        shown = estimate(metrics.results[best].estimates[primary.name], primary, run.test_rows)
         title = words("best baseline: {model}", model=words.model(best, metrics.cell))
         yield Tile(title, shown.value, [shown.interval])
-        for found in differences(run, primary):
+        for found in differences(run, primary.name):
             if found.model == best:
                 shown = difference(primary, found.evidence, run.test_rows)
                 p = f"{words('p (Holm)')} {p_value(found.evidence.p_value, run.test_rows)}"

@@ -20,7 +20,9 @@ from duree.report.numbers import (
 from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
-from duree.results.run_files import NETWORK, Check, ClassFigures
+from duree.results.metric import known_metric
+from duree.results.metrics_file import NETWORK, ClassFigures
+from duree.results.run_files import Check
 from duree.results.series import ChannelFacts
 
 MOST_CLASSES, MOST_CHANNELS = 60, 20
@@ -92,7 +94,12 @@ def model_rows(run: RunData, words: Words) -> list[ModelRow]:
             ModelRow(
                 words.model(model, run.metrics.cell),
                 model == NETWORK,
-                [estimate(found[m], m, run.test_rows) if m in found else None for m in names],
+                [
+                    estimate(found[name], run.metrics.metric(name), run.test_rows)
+                    if name in found
+                    else None
+                    for name in names
+                ],
                 [best[name] == model for name in names],
                 results[model].fit_seconds,
             )
@@ -114,18 +121,18 @@ def difference_rows(run: RunData, words: Words) -> list[tuple[str, list[Differen
 
 def without_shared(run: RunData) -> list[tuple[str, Shown, Shown]]:
     """Model, figure without the shared rows, figure with them; the network first."""
-    shared, metric = run.metrics.without_shared_rows, run.metrics.primary_metric
+    shared, metric = run.metrics.without_shared_rows, run.metrics.primary
     if shared is None:
         return []
     everywhere = run.metrics.results
     return [
         (
             name,
-            estimate(found.estimates[metric], metric, shared.rows),
-            estimate(everywhere[name].estimates[metric], metric, run.test_rows),
+            estimate(found.estimates[metric.name], metric, shared.rows),
+            estimate(everywhere[name].estimates[metric.name], metric, run.test_rows),
         )
         for name, found in sorted(shared.results.items(), key=lambda pair: pair[0] != NETWORK)
-        if metric in found.estimates and name in everywhere
+        if metric.name in found.estimates and name in everywhere
     ]
 
 
@@ -139,7 +146,7 @@ def seed_rows(run: RunData) -> list[SeedRow]:
             continue
         figure = run.metrics.results[NETWORK].estimates.get(metric)
         low, high = (figure.low, figure.high) if figure else (None, None)
-        places = decimals(metric, run.test_rows, values[0], low, high)
+        places = decimals(run.metrics.metric(metric), run.test_rows, values[0], low, high)
         rows.append(
             SeedRow(
                 metric,
@@ -162,7 +169,7 @@ def class_rows(run: RunData) -> list[ClassRow]:
 
 def _class_row(name: str, figures: ClassFigures) -> ClassRow:
     precision, recall, f1 = (
-        estimate(figures.estimate(metric), metric, figures.support)
+        estimate(figures.estimate(metric), known_metric(metric), figures.support)
         for metric in ("precision", "recall", "f1")
     )
     return ClassRow(label(name), precision, recall, f1, count(figures.support))

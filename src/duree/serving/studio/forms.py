@@ -14,6 +14,8 @@ from duree.errors import DataError, DureeError
 from duree.recipe.flags import recipe_from_flags
 from duree.recipe.recipe import Recipe
 from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
+from duree.tables.layouts.forecast_origins import ForecastOrigins
+from duree.tables.layouts.numeric_series import NumericSeries
 from duree.tables.layouts.registry import LAYOUTS
 from duree.tasks import TASKS, Task, layout_for
 
@@ -87,7 +89,7 @@ class Form:
         """The values of the field ``task`` with their titles, the default first."""
         # A layout that one task alone takes is the usual one, where there is another.
         usual = [task for task in self.tasks if task.layouts == self.layouts[:1]]
-        others = [task for task in self.tasks if task not in usual]
+        others = [other for other in self.tasks if other not in usual]
         inferred = (INFERRED if usual else "", "inferred from the target")
         named = [(task.name, task.title) for task in others]
         return (*((task.name, task.title) for task in usual), inferred, *named)
@@ -206,7 +208,7 @@ HORIZON = Field(
 )
 
 # Series are forecast unless something else is asked of them.
-SERIES_LAYOUTS = ("forecast_origins", "numeric_series")
+SERIES_LAYOUTS = (ForecastOrigins.name, NumericSeries.name)
 
 FORMS: dict[str, Form] = {
     form.rows: form

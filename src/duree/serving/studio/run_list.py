@@ -12,8 +12,10 @@ from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.numbers import Shown, estimate
 from duree.report.pages.settings import Choice, list_choices
+from duree.report.terms import Terms
 from duree.report.vocabulary import Words
-from duree.results.run_files import NETWORK, Metrics
+from duree.results.metric import Metric
+from duree.results.metrics_file import NETWORK, Metrics
 from duree.tasks import TASKS, Task
 
 
@@ -28,14 +30,17 @@ class TaskLabel:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run as the list shows it; metrics only if it is finished."""
+    """One run as the list shows it; metrics only if it is finished.
+
+    ``baseline`` is the title of the best one, an English template.
+    """
 
     name: str
     state: str
     label: TaskLabel
     cell: str
     rows: int = 0
-    metric: str = ""
+    metric: Metric | None = None
     network: Shown | None = None
     baseline: str = ""
     best: Shown | None = None
@@ -48,7 +53,7 @@ class PairComparison:
 
     first: str
     second: str
-    metric: str
+    metric: Metric | None
     rows: int
     evidence: Evidence | None
 
@@ -71,15 +76,16 @@ def summarize(run: Run, state: str) -> RunSummary:
         metrics = Metrics.model_validate(run.read_json("metrics.json"))
     except (DureeError, ValueError):  # of another version, or altered: its own page says more
         return plain
-    primary, rows = metrics.primary_metric, metrics.rows.get("test", 0)
-    ours, baseline = metrics.results[NETWORK].estimates.get(primary), metrics.strongest_baseline
+    primary, rows = metrics.primary, metrics.rows.get("test", 0)
+    ours = metrics.results[NETWORK].estimates.get(primary.name)
+    baseline = metrics.strongest_baseline
     return replace(
         plain,
         rows=rows,
         metric=primary,
         network=estimate(ours, primary, rows) if ours else None,
-        baseline=baseline or "",
-        best=estimate(metrics.results[baseline].estimates[primary], primary, rows)
+        baseline=Terms(metrics.metrics, metrics.baselines).model(baseline) if baseline else "",
+        best=estimate(metrics.results[baseline].estimates[primary.name], primary, rows)
         if baseline
         else None,
         when=metrics.test_openings[-1].when if metrics.test_openings else "",
@@ -91,7 +97,7 @@ def compare_pairs(runs: list[Run], summaries: list[RunSummary]) -> list[PairComp
     found = []
     for (one, first), (other, second) in pairwise(zip(runs, summaries, strict=True)):
         tests = compare_runs(one, other)
-        evidence = weigh(tests, first.metric, 0.0)[0] if tests else None
+        evidence = weigh(tests, first.metric, 0.0)[0] if tests and first.metric else None
         found.append(PairComparison(first.name, second.name, first.metric, first.rows, evidence))
     return found
 

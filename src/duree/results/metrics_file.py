@@ -1,0 +1,161 @@
+"""What ``metrics.json`` holds: the figures of all models, their comparison and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import AliasChoices, Field
+
+from duree.results.baseline import BaselineWords
+from duree.results.metric import Metric, known_metric
+from duree.results.run_files import Estimate, Record
+
+
+class ModelResult(Record):
+    """What one model reached on the test rows: ``{metric: Estimate}`` and seconds to train."""
+
+    estimates: dict[str, Estimate]
+    fit_seconds: float | None = None
+
+
+class Opening(Record):
+    """One look at the answers of the test part."""
+
+    when: str
+    why: str
+
+
+class WithoutShared(Record):
+    """Figures on the test rows that have no near-duplicate in training; ``shared`` rows do."""
+
+    rows: int
+    shared: int
+    models: dict[str, dict[str, Any]]
+
+    @property
+    def results(self) -> dict[str, ModelResult]:
+        """The figures by model."""
+        return _results(self.models)
+
+
+class Seeds(Record):
+    """What networks trained from several seeds reached: ``{metric: value of each seed}``."""
+
+    values: dict[str, list[float]]
+
+
+class ClassFigures(Record):
+    """How well one class was found, each figure with the ends of its 95 % interval."""
+
+    precision: float
+    precision_low: float | None = None
+    precision_high: float | None = None
+    recall: float
+    recall_low: float | None = None
+    recall_high: float | None = None
+    f1: float
+    f1_low: float | None = None
+    f1_high: float | None = None
+    support: int
+
+    def estimate(self, name: str) -> Estimate:
+        """One of ``precision``, ``recall`` and ``f1``."""
+        return Estimate(
+            value=getattr(self, name),
+            low=getattr(self, f"{name}_low"),
+            high=getattr(self, f"{name}_high"),
+        )
+
+
+class Metrics(Record):
+    """``metrics.json``."""
+
+    task: str
+    cell: str
+    seed: int
+    rows: dict[str, int]
+    seconds: dict[str, float] = Field(default_factory=dict)
+    models: dict[str, dict[str, Any]]
+    comparisons: list[Comparison] = Field(default_factory=list)
+    verdict: str
+    verdict_zh: str = ""
+    primary_metric: str
+    counted: str = "rows"
+    distillation_share: float = Field(
+        0.0, validation_alias=AliasChoices("distillation_share", "teacher_share")
+    )
+    metric_names: list[str]
+    metrics: dict[str, Metric] = Field(default_factory=dict)
+    baselines: dict[str, BaselineWords] = Field(default_factory=dict)
+    test_openings: list[Opening] = Field(default_factory=list)
+    without_shared_rows: WithoutShared | None = None
+    seeds: Seeds | None = None
+    per_class: dict[str, dict[str, ClassFigures]] = Field(default_factory=dict)
+    choices: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list)
+
+    def metric(self, name: str) -> Metric:
+        """The metric as the file describes it, or as version 0.1.0 knew it."""
+        return self.metrics.get(name) or known_metric(name)
+
+    @property
+    def primary(self) -> Metric:
+        """The metric that the verdict is about."""
+        return self.metric(self.primary_metric)
+
+    @property
+    def results(self) -> dict[str, ModelResult]:
+        """The figures by model, the network first."""
+        found = _results(self.models)
+        return {name: found[name] for name in sorted(found, key=lambda name: name != NETWORK)}
+
+    def ranked(self, metric: str) -> list[str]:
+        """Models that have this figure, the best first; then the network's parts."""
+        found = {
+            name: result.estimates[metric].value
+            for name, result in self.results.items()
+            if metric in result.estimates
+        }
+        return sorted(
+            found, key=lambda name: (is_part(name), -self.metric(metric).worth(found[name]))
+        )
+
+    @property
+    def strongest_baseline(self) -> str | None:
+        """The baseline that did best by the primary metric."""
+        names = self.ranked(self.primary_metric)
+        return next((name for name in names if name != NETWORK and not is_part(name)), None)
+
+
+def is_part(model: str) -> bool:
+    """Whether the model is a part of the network that was evaluated by itself too."""
+    return model.endswith("_part")
+
+
+def _results(models: dict[str, dict[str, Any]]) -> dict[str, ModelResult]:
+    return {
+        name: ModelResult(
+            estimates={
+                k: Estimate.model_validate(v) for k, v in figures.items() if isinstance(v, dict)
+            },
+            fit_seconds=figures.get("fit_seconds"),
+        )
+        for name, figures in models.items()
+    }
+
+
+NETWORK = "network"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Network minus baseline in one metric; ``model`` is the baseline."""
+
+    model: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    method: str

@@ -1,0 +1,68 @@
+"""Facets: a run is described by what its folder holds, whatever its task is called."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from duree.report.facets.classes import Classes, Labels
+from duree.report.facets.numbers import Numbers
+from duree.report.facets.rows import Rows
+from duree.report.facets.states import EventRows, SpellRows, StateRows
+from duree.report.facets.target import Target
+from duree.report.load import load_run
+from duree.report.pages.report import render_report
+
+STATES = {"data": {"states": ["y1990", "y1991"], "text": "states"}}
+SPELLS = {"data": {"state": "job", "id": "id", "start": "from", "text": "states"}}
+EVENTS = {"data": {"event": ["what"], "id": "id", "time": "when", "text": "states"}}
+
+
+def test_a_plain_run_has_texts_and_classes(letters) -> None:
+    run = load_run(letters)
+    assert type(run.rows) is Rows
+    assert isinstance(run.target, Classes)
+    assert run.extras == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows", "source"),
+    [
+        (STATES, StateRows, "the sequences of states in the columns y1990 and y1991"),
+        (SPELLS, SpellRows, "the spells of “job” of each case in order of time"),
+        (EVENTS, EventRows, "the events of “what” of each case in order of time"),
+    ],
+)
+def test_rows_are_what_the_recipe_reads(write_run, settings, rows, source) -> None:
+    run = load_run(write_run(text="states", settings=settings))
+    assert type(run.rows) is rows
+    page = render_report(run, run.words("en"))
+    assert source in page
+    assert "400 test sequences" in page
+    assert "test rows" not in page.split('id="learned"')[0].split('id="methods"')[0]
+
+
+def test_labels_and_numbers_are_targets_of_their_own(write_run) -> None:
+    labels = load_run(write_run("a", settings={"data": {"label_separator": ";"}}))
+    assert isinstance(labels.target, Labels)
+    assert isinstance(load_run(write_run("b", numbers=True)).target, Numbers)
+
+
+def test_a_run_of_an_unknown_task_has_a_report(write_run) -> None:
+    folder = write_run()
+    frame = pl.read_parquet(folder / "predictions.parquet")
+    frame.drop(pl.selectors.starts_with("probability_")).write_parquet(
+        folder / "predictions.parquet"
+    )
+    (folder / "calibration.json").write_text("{}", encoding="utf-8")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics |= {"task": "of tomorrow"}
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    run = load_run(folder)
+    assert type(run.target) is Target
+    for language in ("en", "zh"):
+        page = render_report(run, run.words(language))
+        assert 'id="result"' in page
+        assert 'id="errors"' not in page
