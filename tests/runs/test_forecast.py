@@ -162,7 +162,7 @@ def test_the_parts_lie_one_after_the_other(tmp_path):
 def test_killed_and_resumed_it_ends_as_if_it_had_not_been(tmp_path, monkeypatch):
     file = long_table(tmp_path / "walks.csv", walks())
     whole = fit(recipe(file), tmp_path / "whole")
-    monkeypatch.setattr("duree.workflow.judge_on_test", lambda *_: 1 / 0)
+    monkeypatch.setattr("duree.workflow.evaluate_on_test", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         fit(recipe(file), tmp_path / "killed")
     monkeypatch.undo()
