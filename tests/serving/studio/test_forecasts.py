@@ -19,7 +19,7 @@ def test_a_run_that_forecasts_is_shown_without_what_only_texts_have(visitor):
     page = visitor.get("/runs/walks")
     assert page.status_code == 200
     assert "Forecasting “y”" in page.text
-    assert "Try your own" not in page.text
+    assert "Try your own sentence" not in page.text
     assert "View the test rows" not in page.text
     assert "onnx.zip" not in page.text
     assert visitor.get("/runs/walks/report.html").status_code == 200
