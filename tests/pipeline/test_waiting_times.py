@@ -108,7 +108,7 @@ def test_the_report_tells_how_well_waits_were_foretold(run: Run) -> None:
     section = page[page.index('<section id="waiting_times">') :]
     section = section[: section.index("</section>")]
     told = run.read_json("waiting_times.json")["models"]
-    for name in ("network", "shares of all waits", "shares after the same event"):
+    for name in ("network", "shares of all waiting times", "shares after the same event"):
         assert name in section
     assert f"{told['all_waits']['bits']['value']:.3f}" in section
     assert f"{told['all_waits']['median_error']:.3g}" in section

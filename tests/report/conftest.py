@@ -241,7 +241,7 @@ def _metrics(
         "primary_metric": primary,
         "metric_names": names,
         "test_openings": [
-            {"when": "2026-11-21T09:30:00+00:00", "why": "the final judgement of all models"}
+            {"when": "2026-11-21T09:30:00+00:00", "why": "the final evaluation of all models"}
         ],
         "without_shared_rows": None,
         "seeds": None,

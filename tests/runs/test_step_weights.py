@@ -227,7 +227,7 @@ def test_the_report_says_by_what_it_weighs(run: Run) -> None:
     assert "Each sequence is weighted by “w”" in told["en"]
     assert "每个序列在其每一步都按“w”加权" in told["zh"]
     hidden = "hidden_markov" in run.read_json("metrics.json")["models"]
-    assert ("learned from all sequences alike" in told["en"]) == hidden
+    assert ("fitted with equal weights for all sequences" in told["en"]) == hidden
     notes = run.read_json("metrics.json")["notes"]
     assert any("hmmlearn takes no weights" in note for note in notes) == hidden
     page = (run.folder / "report.html").read_text("utf-8")

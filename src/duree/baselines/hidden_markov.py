@@ -61,7 +61,9 @@ class HiddenMarkov:
         sample = Sample(train, validation, MOST_STEPS, self.seed)
         self.notes, fitted = sample.notes, sample.fitted
         if train.weights is not None:
-            self.notes.append("learned from all sequences alike, as hmmlearn takes no weights")
+            self.notes.append(
+                "fitted with equal weights for all sequences, because hmmlearn takes no weights"
+            )
         best, tables = choose(
             HIDDEN,
             lambda hidden: self._fit(fitted, self._start(hidden)),

@@ -61,7 +61,7 @@ def evaluate_on_test(
 ) -> TestResult:
     """Open the test part once, after every choice is made, and judge all models on its rows."""
     rows, task, recipe = dataset.split.test, networks[0].task, run.recipe
-    run.open_test("the final judgement of all models")
+    run.open_test("the final evaluation of all models")
     read = sequences.take(rows)
     tested = task.examples(read, dataset.target.gather(rows))
     of_networks = [network.summarise(tested) for network in networks]

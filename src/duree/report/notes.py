@@ -16,7 +16,7 @@ NOTES = (
     "{grown} trees instead of {trees}: the time ran out",
     "{grown} trees instead of {trees}: there are many steps",
     "learned from {few} of {many} sequences",
-    "learned from all sequences alike, as hmmlearn takes no weights",
+    "fitted with equal weights for all sequences, because hmmlearn takes no weights",
     "without the season of {season} steps: more than it can fit",
     "{failed} of {rows} could not be fitted: the last value there",
     "the CRF was left out: it needs pip install 'duree[label]'",

@@ -42,7 +42,7 @@ MODELS = {
     "hidden_markov": "hidden Markov model",
     "logistic": "logistic regression",
     "boosted_trees": "boosted trees",
-    "all_waits": "shares of all waits",
+    "all_waits": "shares of all waiting times",
     "waits_after_event": "shares after the same event",
     "recurrent_part": "recurrent part alone",
     "wide_part": "wide part alone",

@@ -109,7 +109,7 @@ class Next(Task):
     def check_recipe(cls, recipe: Recipe) -> None:
         if not (recipe.data.states or recipe.data.state or recipe.data.event):
             raise RecipeError(
-                "what comes next is asked of sequences of states or events, and none are named",
+                "the task next needs columns of states or events, and none are named",
                 fix="name them: --states, or --state with --start, or --event",
             )
         if recipe.data.target != STATES:

@@ -219,7 +219,7 @@ def test_figures_without_shared_rows_stand_beside(write_run):
 
 def test_a_test_part_opened_again_is_told_with_each_opening(write_run):
     openings = [
-        {"when": "2026-11-21T09:30:00+00:00", "why": "the final judgement of all models"},
+        {"when": "2026-11-21T09:30:00+00:00", "why": "the final evaluation of all models"},
         {"when": "2026-11-22T10:00:00+00:00", "why": "a second look"},
     ]
     text = read(write_run(test_openings=openings)).text

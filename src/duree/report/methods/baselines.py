@@ -10,7 +10,7 @@ from duree.results.metrics_file import NETWORK
 
 # Of runs of version 0.1.0, which store names alone; layouts and targets bring further ones.
 BASELINES = {
-    "majority": "the commonest class of the training rows",
+    "majority": "the most frequent class of the training rows",
     "mean": "the mean of the training rows",
     "tfidf_logistic": "logistic regression on TF-IDF weights ({sparckjones1972}) of units and "
     "pairs of neighbouring units",

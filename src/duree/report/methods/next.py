@@ -1,4 +1,4 @@
-"""Methods where what comes next is foretold: its network and its baselines."""
+"""Methods of a run that predicts next states: its network and its baselines."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ FORECAST_CELL = replace(CELL, choices=FORECAST_CELLS)
 GROUP = Field("group", "Group", "rows with equal values (author, speaker) stay in the same split")
 TIME = Field("time", "Time", "train on earlier rows, test on later ones")
 NAME = Field("id", "Row identifier", "shown with the prediction; not an input")
-WEIGHT = Field("weight", "Weight", "how many people a row stands for")
+WEIGHT = Field("weight", "Weight", "how many people a row represents")
 TEST = Field("test", "Test rows", "or another uploaded table", "table")
 TASK = Field(
     "task",
