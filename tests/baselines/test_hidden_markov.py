@@ -112,7 +112,9 @@ def test_it_says_that_it_knows_no_weights() -> None:
         patch.setattr(hmm, "HIDDEN", (2,))
         model = StepBaseline(HiddenMarkov(STATES, seed=0), codes)
         model.fit(["abab", "aac"], None, ["abb"], None, counts)
-    assert model.notes == ["fitted with equal weights for all sequences, because hmmlearn takes no weights"]
+    assert model.notes == [
+        "fitted with equal weights for all sequences, because hmmlearn takes no weights"
+    ]
 
 
 def test_a_state_that_training_never_saw_is_not_held_to_be_impossible() -> None:
