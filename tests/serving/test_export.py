@@ -92,9 +92,10 @@ def test_a_graph_that_says_something_else_is_not_kept(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = fit(recipe(Path(run.recipe.data.files[0]), seed=5), tmp_path / "other")
-    model = exporting.TrainedModel.of_run(other)
-    wrong = exporting._graph(model, model.task.export)
-    monkeypatch.setattr(exporting, "_graph", lambda model, link: wrong)
+    wrong = exporting.TrainedModel.of_run(other)
+    assert wrong.task.export is not None
+    graph = exporting._graph(wrong, wrong.task.export)
+    monkeypatch.setattr(exporting, "_graph", lambda *_: graph)
     with pytest.raises(RunError, match="says something else than the network"):
         export(run.folder, tmp_path / "model.onnx")
     assert not list(tmp_path.glob("model*"))
