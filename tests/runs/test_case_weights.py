@@ -73,7 +73,7 @@ def test_a_weight_of_two_is_a_row_twice_in_the_loss(kind: str, balance: str) -> 
     twice = np.repeat(np.arange(ROWS), weights)
     recipe = Recipe().replace({"training.class_weights": balance})
     task = TASKS[kind]
-    loss = task.loss(targets, recipe)
+    loss = task.criterion(targets, recipe)
     scores = torch.from_numpy(rng.normal(size=(ROWS, task.outputs)).astype(np.float32))
     scores.requires_grad_()
     counts = torch.from_numpy((weights / weights.mean()).astype(np.float32))

@@ -153,7 +153,7 @@ def test_a_state_of_the_test_rows_alone_is_told(folder: Path) -> None:
 
 def test_the_flags_name_spells_and_events() -> None:
     flags = {"state": "status", "start": "from", "end": "to", "id": "person"}
-    chosen = recipe_from_flags(None, ("lives.csv",), flags, ())
+    chosen = resolve(recipe_from_flags(None, ("lives.csv",), flags, ()))
     assert (chosen.text.segmenter, chosen.data.text) == ("states", "states")
     chosen = recipe_from_flags(None, ("log.csv",), {"event": ("action",), "id": "user"}, ())
     assert chosen.data.event == ("action",)

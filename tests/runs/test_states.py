@@ -95,7 +95,7 @@ def test_the_report_names_the_columns_that_were_read(run: Run) -> None:
 def test_the_report_tells_of_states_and_not_of_words(run: Run) -> None:
     for language, told, untold in (
         ("en", "the sequences of states in the columns m01:m24", r"\b([Ww]ords?|[Tt]exts?)\b"),
-        ("zh", "各列的状态序列", "词|文本"),
+        ("zh", "中的状态序列", "词|文本"),
     ):
         page = write_report(run.folder, language).read_text(encoding="utf-8")
         assert told in page
@@ -163,7 +163,7 @@ def test_texts_and_states_are_not_read_at_once(settings: dict, told: str) -> Non
 
 
 def test_the_flag_names_columns_ranges_and_patterns() -> None:
-    chosen = recipe_from_flags(None, ("lives.csv",), {"states": ("m01:m12", "n*")}, ())
+    chosen = resolve(recipe_from_flags(None, ("lives.csv",), {"states": ("m01:m12", "n*")}, ()))
     assert chosen.data.states == ("m01:m12", "n*")
     assert (chosen.text.segmenter, chosen.text.lowercase) == ("states", False)
 

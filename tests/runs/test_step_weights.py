@@ -84,9 +84,9 @@ def test_a_weight_of_two_is_a_row_twice_in_the_loss(
 
     def total(scores: Ragged, targets: Ragged, weights: tuple[np.ndarray, ...]) -> Tensor:
         examples = Examples(scores, targets, weights[0] if weights else None)
-        padded, _, *others = batch_of(examples, np.arange(len(examples)))
+        batch = batch_of(examples, np.arange(len(examples)))
         # The mean is over steps, whatever they weigh.
-        return loss(padded, *others) * len(targets.values)
+        return loss(batch.inputs, *batch.answers) * len(targets.values)
 
     places = np.arange(steps, dtype=np.int32)[:, None]
     answers.targets = Ragged(np.hstack([answers.targets.values, places]), answers.scores.offsets)

@@ -206,7 +206,7 @@ def test_the_estimate_comes_before_the_first_step_and_grows_with_the_network():
 def test_scores_come_in_the_order_of_the_rows_however_they_are_batched(monkeypatch):
     model, sequences = network().eval(), examples(50, 3).sequences
     expected = scores(model, sequences)
-    monkeypatch.setattr(loop, "SCORING_BATCH", 1)
+    monkeypatch.setattr("duree.network.network.SCORING_BATCH", 1)
     np.testing.assert_allclose(scores(model, sequences), expected, atol=1e-6)
 
 

@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from duree.network.batches import Batch
+from duree.network.network import Network
 from duree.recipe.settings import TrainingSettings
 from duree.training.optimiser import learning_rate, make_optimiser, update
 
@@ -57,7 +59,7 @@ def test_each_name_gives_its_rule_with_rate_and_decay(name, rule):
     assert found.param_groups[0]["weight_decay"] == 0.2
 
 
-class Line(nn.Module):
+class Line(Network):
     """One weight times a value."""
 
     def __init__(self):
@@ -71,9 +73,10 @@ class Line(nn.Module):
 def step(clip_norm, scale=1.0):
     """The change that one update by plain gradient descent makes, at rate 1."""
     model = Line()
-    batch = (torch.tensor([[3.0, 4.0]]), torch.tensor([1]), torch.zeros(1))
+    model.criterion = lambda s, t: scale * (s - t).sum()
+    batch = Batch(torch.tensor([[3.0, 4.0]]), torch.tensor([1]), torch.zeros(1))
     optimiser = torch.optim.SGD(model.parameters(), lr=1.0)
-    value = update(model, optimiser, lambda s, t: scale * (s - t).sum(), batch, clip_norm)
+    value = update(model, optimiser, batch, clip_norm)
     return value, (model.weight - 1.0).detach()
 
 
@@ -89,7 +92,7 @@ def test_an_infinite_loss_changes_nothing():
     assert not change.any()
 
 
-class Words(nn.Module):
+class Words(Network):
     """The mean of the words' vectors, by a linear layer."""
 
     def __init__(self):
@@ -108,11 +111,12 @@ def squares(scores, targets):
 def test_rows_that_a_batch_does_not_touch_are_left_alone():
     torch.manual_seed(0)
     model = Words()
+    model.criterion = squares
     optimiser = make_optimiser(model, TrainingSettings())
     before = model.embedding.weight.detach().clone()
-    batch = (torch.tensor([[3, 5, 5]]), torch.tensor([3]), torch.ones(1))
+    batch = Batch(torch.tensor([[3, 5, 5]]), torch.tensor([3]), torch.ones(1))
     for _ in range(3):
-        update(model, optimiser, squares, batch, clip_norm=1.0)
+        update(model, optimiser, batch, clip_norm=1.0)
     changed = (model.embedding.weight != before).any(dim=1)
     assert changed.nonzero()[:, 0].tolist() == [3, 5]
 
@@ -120,13 +124,14 @@ def test_rows_that_a_batch_does_not_touch_are_left_alone():
 def test_where_every_row_is_touched_adam_on_rows_is_adam():
     torch.manual_seed(0)
     ours, theirs = Words(), Words()
+    ours.criterion = theirs.criterion = squares
     theirs.load_state_dict(ours.state_dict())
     settings = TrainingSettings(learning_rate=0.01)
-    batch = (torch.arange(30)[None], torch.tensor([30]), torch.ones(1))
+    batch = Batch(torch.arange(30)[None], torch.tensor([30]), torch.ones(1))
     both = make_optimiser(ours, settings), torch.optim.Adam(theirs.parameters(), 0.01, (0.9, 0.99))
     for _ in range(20):
         values = [
-            update(model, optimiser, squares, batch, clip_norm=0.5)
+            update(model, optimiser, batch, clip_norm=0.5)
             for model, optimiser in zip((ours, theirs), both, strict=True)
         ]
         assert values[0] == pytest.approx(values[1], rel=1e-4)

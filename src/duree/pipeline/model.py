@@ -174,7 +174,7 @@ class TrainedModel:
                 settings,
                 description["columns"],
                 _layout(description, data),
-                extra={name: extra[name] for name in OF_ESTIMATORS if name in extra},
+                extra=_of_estimator(extra),
             )
             weights = _as_now(safetensors.torch.load(files["weights.safetensors"]))
             model.network.load_state_dict(weights)
@@ -280,10 +280,15 @@ def load_networks(run: Run) -> list[TrainedModel]:
     return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
 
 
+def _of_estimator(extra: dict[str, Any]) -> dict[str, Any]:
+    """What an estimator keeps; nothing of a run, whose events may have attributes too."""
+    return {name: extra[name] for name in OF_ESTIMATORS} if "parameters" in extra else {}
+
+
 def _layout(description: dict[str, Any], data: DataSettings | None) -> Layout:
     """What rows of tables are, by what a saved model says of it."""
     columns, extra = description["columns"], description["extra"]
-    reading = {name: value for name, value in extra.items() if name not in OF_ESTIMATORS}
+    reading = {name: value for name, value in extra.items() if name not in _of_estimator(extra)}
     known = {role: columns[role] for role in ("text", "target") if role in columns}
     if data is None:
         data = DataSettings(**known, **{"states": reading["states"]} if "states" in reading else {})

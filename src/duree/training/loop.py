@@ -93,6 +93,7 @@ def train(
         with Interrupt() as interrupt, torch.random.fork_rng(devices=[]):
             _Session(plan, steps, training, progress, checkpoint, interrupt).run(history)
     finally:
+        model.criterion = None
         if progress:
             progress.end()
     model.load_state_dict(training.best)
