@@ -1,4 +1,4 @@
-"""Durée: long-memory sequence models for the social sciences and humanities."""
+"""Durée: recurrent sequence models for the social sciences and humanities."""
 
 from __future__ import annotations
 
