@@ -20,7 +20,7 @@ from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.tables.layouts.covariates import prepend_covariates_to_row
-from duree.tables.layouts.state_strings import (join_row)
+from duree.tables.layouts.state_strings import join_row
 from duree.tasks import resolve
 from duree.workflow import explain_row, fit, predict
 

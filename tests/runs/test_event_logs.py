@@ -16,7 +16,7 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged, pieces
-from duree.tables.layouts.state_strings import (ARROW)
+from duree.tables.layouts.state_strings import ARROW
 from duree.tasks.next import Next
 from duree.workflow import fit
 

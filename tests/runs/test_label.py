@@ -15,8 +15,8 @@ from duree.estimators import TrainedTagger
 from duree.pipeline.dataset import check_files
 from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.run import Run
-from duree.recipe.recipe import (Recipe)
-from duree.recipe.flags import (recipe_from_flags)
+from duree.recipe.recipe import Recipe
+from duree.recipe.flags import recipe_from_flags
 from duree.report.pages.report import write_report
 from duree.serving.export import export
 from duree.tables.files.conll import read_conll

@@ -20,8 +20,8 @@ from duree.pipeline.dataset import check_files
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.pipeline.typology import embed_rows
-from duree.recipe.recipe import (Recipe)
-from duree.recipe.flags import (recipe_from_flags)
+from duree.recipe.recipe import Recipe
+from duree.recipe.flags import recipe_from_flags
 from duree.recipe.settings import NUMBERS
 from duree.report.figures.sparklines import draw_sparks
 from duree.report.pages.report import write_report
@@ -421,7 +421,7 @@ def test_series_are_embedded_and_sorted_into_types(
     shares = pl.DataFrame([leaders, found["type"]]).group_by("type", "leader").len()["len"]
     assert sum(sorted(shares)[-2:]) > 0.8 * 240
     assert page is not None
-    assert "different series" in page.read_text(encoding="utf-8")
+    assert "distinct series" in page.read_text(encoding="utf-8")
 
 
 def test_a_series_is_explained_step_by_step_and_channel_by_channel(

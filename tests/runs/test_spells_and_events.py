@@ -16,12 +16,13 @@ from duree.errors import DataError
 from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.dataset import check_files
 from duree.pipeline.run import Run
-from duree.recipe.recipe import (Recipe)
-from duree.recipe.flags import (recipe_from_flags)
+from duree.recipe.recipe import Recipe
+from duree.recipe.flags import recipe_from_flags
 from duree.report.methods.write import write_methods
 from duree.report.load import load_run
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
+from duree.tasks import resolve
 from duree.workflow import evaluate, explain_row, fit, predict
 from tests.support.spells import SPELLS, EVENTS, spells, recipe
 

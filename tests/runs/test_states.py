@@ -17,8 +17,8 @@ from duree.baselines.state_features import StateFeatures
 from duree.errors import DataError, RecipeError
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
-from duree.recipe.recipe import (Recipe)
-from duree.recipe.flags import (recipe_from_flags)
+from duree.recipe.recipe import Recipe
+from duree.recipe.flags import recipe_from_flags
 from duree.report.pages.report import write_report
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table

@@ -17,8 +17,8 @@ from duree.errors import DataError, RecipeError
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.pipeline.typology import embed_rows
-from duree.recipe.recipe import (Recipe)
-from duree.recipe.flags import (recipe_from_flags)
+from duree.recipe.recipe import Recipe
+from duree.recipe.flags import recipe_from_flags
 from duree.report.methods.write import write_methods
 from duree.report.pages.report import render_report
 from duree.report.load import load_run

@@ -146,7 +146,7 @@ class TokenEncoder:
         """
         if state.get("version") == 1 and "looks" in state:  # as version 0.1.0 called them
             known = {name: value for name, value in state.items() if name != "looks"}
-            state = known | {"version": VERSION, "word_features": state["word_features"]}
+            state = known | {"version": VERSION, "word_features": state["looks"]}
         keys = {"kind", "version", "words", "lowered", "word_features", "characters"}
         require(set(state) == keys, "tokens", "keys")
         require(state["kind"] == "tokens", "tokens", "kind")
