@@ -221,8 +221,8 @@ def test_a_fault_on_the_way_leaves_the_older_file_as_it_was(
             "cannot be written as 'page.pdf'; end the name in .html",
         ),
         (["--all", "-o", "all.csv"], "end the name in .parquet"),
-        ([], "--row N, or --all"),
-        (["--row", "1", "--all"], "--row N, or --all"),
+        ([], "exactly one of --row and --all is needed"),
+        (["--row", "1", "--all"], "exactly one of --row and --all is needed"),
     ],
 )
 def test_wrong_use_is_told_in_one_line_with_status_2(
@@ -272,7 +272,7 @@ def test_all_rows_are_told_as_they_are_done_and_an_interruption_loses_none(
     monkeypatch.setattr("duree.cli.console.rows_bar", bar)
     words = ("explain", run.folder, table, "--all", "-o", tmp_path / "all.parquet")
     assert call(*words) == 130
-    assert "the same command goes on with it" in capfd.readouterr().err
+    assert "run the same command again to continue" in capfd.readouterr().err
     assert call(*words) == 0
     assert told == [256, 400]
 

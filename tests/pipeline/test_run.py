@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.support.wide import usual_training
 
 from duree.errors import RunError
 from duree.pipeline.run import Run, free_folder
@@ -42,7 +43,8 @@ def recipe(table: Path) -> Recipe:
 
 @pytest.fixture(scope="module")
 def finished(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return fit(recipe, tmp_path_factory.mktemp("runs") / "finished")
+    with usual_training():  # it is compared with runs of other processes
+        return fit(recipe, tmp_path_factory.mktemp("runs") / "finished")
 
 
 def duree(*words: object, limit: int | None = None) -> subprocess.CompletedProcess[str]:
