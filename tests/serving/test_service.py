@@ -107,7 +107,7 @@ def test_another_run_is_asked_by_its_name(client: Client) -> None:
     assert found["low"] < found["prediction"] < found["high"]
     missing = client.predict([{"letter": "glad"}], params={"run": "none"})
     assert missing.status_code == 404
-    assert "there are tones, warmths" in missing.json()["detail"]
+    assert "the runs are tones, warmths" in missing.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -517,7 +517,7 @@ def test_a_run_that_cannot_be_loaded_anew_goes_on_as_it_was(run: Run, tmp_path: 
 
 def test_two_runs_of_one_name_are_refused(run: Run, tmp_path: Path) -> None:
     other = shutil.copytree(run.folder, tmp_path / "tones")
-    with pytest.raises(RunError, match="two of the runs are called 'tones'"):
+    with pytest.raises(RunError, match="two runs have the name 'tones'"):
         create_service([run.folder, other])
 
 
