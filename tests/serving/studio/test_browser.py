@@ -325,7 +325,7 @@ def test_training_may_be_cut_short_and_runs_compared(
     page.get_by_label("Train baselines too").uncheck()
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator(".curve")).to_have_count(2)
-    page.get_by_role("button", name="Train no longer").click()
+    page.get_by_role("button", name="Finish training now").click()
     expect(page.locator(".verdict")).to_be_visible(timeout=600_000)
     page.get_by_role("link", name="Durée studio").click()
     for name in ("cut short", "film reviews"):
