@@ -19,7 +19,7 @@ BASELINES = {
     "mean absolute change, autocorrelation and the place of the largest value",
     "rocket": "a linear model on the largest response to each of 1,000 random convolutional "
     "kernels, and on how often it responds (after ROCKET; {dempster2020})",
-    "random_forest": "a random forest ({breiman2001}) on the same figures of each channel",
+    "random_forest": "a random forest ({breiman2001}) on the same features of each channel",
 }
 KEEP = {
     "both": "Longer series were truncated to their first {head} and last {tail} steps.",

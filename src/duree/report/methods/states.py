@@ -15,7 +15,7 @@ BASELINES = {
     "and last states ({studer2016})",
     "state_ridge": "ridge regression ({hoerl1970}) on times spent in each state, spells, and the "
     "first and last states ({studer2016})",
-    "random_forest": "a random forest ({breiman2001}) on the same",
+    "random_forest": "a random forest ({breiman2001}) on the same features",
 }
 CLASSES = {
     (True,): "Numeric features were binned at quantiles of the training events "

@@ -12,7 +12,7 @@ from duree.report.safe_text import label
 from duree.results.tags import TagFacts
 
 BASELINES = {
-    "most_frequent_tag": "the tag that each word has most often",
+    "most_frequent_tag": "the most frequent tag of each word",
     "hmm": "a hidden Markov model that guesses unseen words by their endings ({brants2000})",
     "crf": "a conditional random field ({lafferty2001}; {okazaki2007}) on the words, their "
     "beginnings, ends and shapes, and those of their neighbours",
