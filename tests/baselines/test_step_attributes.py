@@ -25,12 +25,14 @@ def test_shares_of_classes_and_of_numbers_the_mean_and_the_last() -> None:
     settings = TextSettings(segmenter="states", lowercase=False)
     encoder = StateEncoder.fit(ROWS, settings, 0)
     plain = StateFeatures(encoder.states.units)
-    features = WithStepFeatures(plain, Encoding(encoder.encode, encoder.classes))
+    features = WithStepFeatures(
+        plain, Encoding(encoder.encode, list(encoder.step_classes.values()))
+    )
     train, validation = features.fit(ROWS, ROWS[:1])
     own = plain.count(["a › b › a", "b › b"]).toarray()
     np.testing.assert_array_equal(train.toarray()[:, : own.shape[1]], own)
     # amount: missing, below 3, 3 to 5, from 5 on; place: missing, other, x, y.
-    assert encoder.classes == [(4, True), (4, False)]
+    assert list(encoder.step_classes.values()) == [(4, True), (4, False)]
     third = 1 / 3
     wanted = [
         [third, third, third, 0, 1.5, 2, 0, 0, 2 * third, third],

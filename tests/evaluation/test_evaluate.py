@@ -189,7 +189,7 @@ def test_predictions_that_are_not_numbers_are_refused_by_model() -> None:
         "lower training.learning_rate or training.clip_norm"
     )
     assert caught.value.message("zh") == (
-        "10 行中有 1 行，'network' 的预测不是有限的数值; "
+        "10 行中有 1 行，'network' 的预测不是有限的数值；"
         "请调低 training.learning_rate 或 training.clip_norm"
     )
 

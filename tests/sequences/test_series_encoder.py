@@ -86,14 +86,14 @@ def test_a_missing_value_is_the_mean_and_a_mark_beside_it_says_so():
     )
     encoder = SeriesEncoder.fit(values)
     assert (encoder.means, encoder.marked) == ((4.0, 8.0), (0,))
-    assert (encoder.channels, encoder.size) == (2, 3)
+    assert (encoder.channels, encoder.input_size) == (2, 3)
     encoded = encoder.encode(values).values
     scale = np.std([1, 3, 5, 7, 4])
     np.testing.assert_allclose(encoded[:, 0], np.array([-3, 0, -1, 1, 3, 0]) / scale, rtol=1e-6)
     assert encoded[:, 2].tolist() == [0, 1, 0, 0, 0, 0]
     # Where training had no missing value, nothing stands for one: it is the mean, and no more.
     whole = SeriesEncoder.fit(values[1:])
-    assert whole.size == 2
+    assert whole.input_size == 2
     assert whole.encode(values[:1]).values[1, 0] == 0
 
 

@@ -46,7 +46,7 @@ def test_each_step_has_its_token_and_the_class_of_all_that_stands_beside(
     assert found[1].tolist() == [[b, 2, MISSING]]
     assert found[2].tolist() == [[EMPTY, MISSING, MISSING]]
     assert found[3].tolist() == [[a, 4, x], [b, 5, z]]
-    assert encoder.classes == [(6, True), (5, False)]
+    assert list(encoder.step_classes.values()) == [(6, True), (5, False)]
 
 
 def test_of_texts_alone_nothing_is_known_beside(encoder: StateEncoder) -> None:

@@ -13,15 +13,15 @@ BASELINES = {
     "last_state": "the previous state, with the probability that a state stays the same",
     "markov": "a Markov chain, smoothed towards those shares ({mackay1995})",
     "markov_2": "a chain of order 2, smoothed towards the first",
-    "markov_by_time": "a chain with separate transition probabilities for each time point, smoothed "
-    "towards the first",
+    "markov_by_time": "a chain with separate transition probabilities for each time point, "
+    "smoothed towards the first",
     "hidden_markov": "a hidden Markov model ({rabiner1989})",
     "logistic": "multinomial logistic regression on the last three states, the state before the "
     "present one, how long that has lasted, the number of spells, the time and the covariates, "
     "each by itself and together with the present state, and the shares of the time spent in each "
     "state",
-    "random_forest": "a random forest ({breiman2001}) on the same features and the times spent in each "
-    "state",
+    "random_forest": "a random forest ({breiman2001}) on the same features and the times spent in "
+    "each state",
     "boosted_trees": "gradient boosting ({friedman2001}) on the last two states, how long the last "
     "has lasted, the time, the times spent in each state so far, and the covariates",
 }
