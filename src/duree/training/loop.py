@@ -233,6 +233,7 @@ class _Session:
         )
         position.epoch, position.batch, position.rows = position.epoch + 1, 0, 0
         position.loss, position.epoch_seconds = 0.0, 0.0
+        # Early stopping: so many epochs without a better validation metric.
         position.finished = (
             position.epoch >= plan.epochs
             or position.stale >= plan.settings.patience
