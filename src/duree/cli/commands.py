@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from duree.cli.help import MAX_WIDTH, TranslatedGroup
-from duree.cli.options import PORT, column_options
+from duree.cli.options import address_options, column_options
 from duree.cli.usage_errors import as_duree_error
 from duree.errors import DataError, DureeError, translate
 from duree.version import __version__
@@ -233,16 +233,7 @@ def export(run: str, file: str) -> None:
     epilog="Addresses: /predict, /explain, /model, /health, /ready, /metrics, /openapi.json."
 )
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=Path)
-@click.option(
-    "--port", metavar="N", default=8000, show_default=True, type=PORT, help="Port to listen on."
-)
-@click.option(
-    "--host",
-    metavar="ADDRESS",
-    default="127.0.0.1",
-    show_default=True,
-    help="Address to listen on.",
-)
+@address_options(port=8000)
 def serve(runs: tuple[Path, ...], port: int, host: str) -> None:
     """Serve trained networks over HTTP."""
     from duree.serving.serve import serve as start
@@ -252,16 +243,7 @@ def serve(runs: tuple[Path, ...], port: int, host: str) -> None:
 
 @cli.command(epilog="FOLDER holds the runs; it is called runs if not given.")
 @click.argument("folder", default="runs", type=Path)
-@click.option(
-    "--port", metavar="N", default=8321, show_default=True, type=PORT, help="Port to listen on."
-)
-@click.option(
-    "--host",
-    metavar="ADDRESS",
-    default="127.0.0.1",
-    show_default=True,
-    help="Address to listen on.",
-)
+@address_options(port=8321)
 @click.option("--no-browser", is_flag=True, help="Only print the link.")
 def studio(folder: Path, port: int, host: str, no_browser: bool) -> None:
     """Open the studio: the whole workflow in the browser."""

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 PORT = click.IntRange(1, 65535)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def address_options(port: int) -> Callable[[F], F]:
+    """The options that say where a server listens; shared by serve and studio."""
+
+    def add(command: F) -> F:
+        host = click.option(
+            "--host",
+            metavar="ADDRESS",
+            default="127.0.0.1",
+            show_default=True,
+            help="Address to listen on.",
+        )
+        number = click.option(
+            "--port",
+            metavar="N",
+            default=port,
+            show_default=True,
+            type=PORT,
+            help="Port to listen on.",
+        )
+        return number(host(command))
+
+    return add
 
 
 def column_options(command: Any) -> Any:

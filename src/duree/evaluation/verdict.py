@@ -15,7 +15,7 @@ from duree.evaluation.comparison import holm
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.resampling import Sample
 from duree.evaluation.uncertainty import NORMAL
-from duree.results.metric import Metric, known_metric
+from duree.results.metric import Metric
 from duree.results.metrics_file import NETWORK, Comparison
 
 # The level of the tests: the share of runs on data without signal in which a difference is claimed.
@@ -173,15 +173,8 @@ def decide(
     return Verdict(claim, sentences, values)
 
 
-def weigh(
-    comparisons: Collection[Comparison], metric: Metric | str, spread: float
-) -> list[Evidence]:
-    """All tests in one metric together, the strongest baseline first.
-
-    A name alone stands for the metric of version 0.1.0.
-    """
-    if isinstance(metric, str):
-        metric = known_metric(metric)
+def weigh(comparisons: Collection[Comparison], metric: Metric, spread: float) -> list[Evidence]:
+    """All tests in one metric together, the strongest baseline first."""
     by_model: dict[str, list[Comparison]] = {}
     for comparison in comparisons:
         if comparison.metric == metric.name:

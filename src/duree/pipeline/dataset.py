@@ -25,7 +25,7 @@ from duree.tables.layouts.series_files import read_series
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION
 from duree.tables.table import Table
-from duree.tasks import TASKS, Task, infer_task, layout_for, resolve
+from duree.tasks import TASKS, Task, infer_task, layout_for
 
 # Parts that may come in files of their own.
 GIVEN = (TEST, VALIDATION)
@@ -94,7 +94,7 @@ class Dataset:
 
 
 def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
-    """Read the recipe's files, check them, and split their rows.
+    """Read the files of a resolved recipe, check them, and split their rows.
 
     ``split`` is the one already drawn, where a run is resumed.
 
@@ -105,7 +105,6 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     DataError
         The table cannot be read, lacks a column, or fails a check of level "error".
     """
-    recipe = resolve(recipe)
     for needed in ("text", "target"):
         require_column(recipe, needed)
     table, given, layout = _read_files(recipe.data, layout_for(recipe))

@@ -288,7 +288,8 @@ def _of_estimator(extra: dict[str, Any]) -> dict[str, Any]:
 def _layout(description: dict[str, Any], data: DataSettings | None) -> Layout:
     """What rows of tables are, by what a saved model says of it."""
     columns, extra = description["columns"], description["extra"]
-    reading = {name: value for name, value in extra.items() if name not in _of_estimator(extra)}
+    own = _of_estimator(extra)
+    reading = {name: value for name, value in extra.items() if name not in own}
     known = {role: columns[role] for role in ("text", "target") if role in columns}
     if data is None:
         data = DataSettings(**known, **{"states": reading["states"]} if "states" in reading else {})

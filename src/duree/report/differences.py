@@ -66,7 +66,7 @@ def differences(run: RunData, metric: str) -> list[Difference]:
     return [
         Difference(metric, evidence, {o.method: o.p_value for o in of if o.model == evidence.model})
         for of in families
-        for evidence in weigh(of, metric, spread)
+        for evidence in weigh(of, run.metrics.metric(metric), spread)
     ]
 
 

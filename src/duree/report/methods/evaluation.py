@@ -42,7 +42,7 @@ def evaluation_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     resamples = run.recipe.evaluation.bootstrap
     yield say(run.target.resampling(run).value, n=count(resamples))
     yield from run.target.share_sentences(run, say)
-    sources = [source for m in run.metrics.metric_names if (source := run.terms.metric(m).source)]
+    sources = [source for m in run.metrics.metric_names if (source := run.metrics.metric(m).source)]
     if sources:
         named = say.words.listed([say(source) for source in sources])
         yield say("The metrics include {metrics}.", metrics=named)

@@ -91,7 +91,7 @@ def add_tables(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
             table_preview.read_as_run(recipe)
         except DureeError as error:
             return _table_page(request, workspace, upload, form, at_field(error, _form(form), form))
-        run = Run.create(workspace.folder / name, resolve(recipe))
+        run = Run.create(workspace.folder / name, recipe)
         workers.start(run)
         return to_run(run)
 
