@@ -113,7 +113,7 @@ def order_on(model: TrainedModel, test: pl.DataFrame, rows: Ragged) -> dict[str,
         model.task.metrics,
         groups=group_codes(test["film"]),
     )
-    drop = next(found for found in evaluation.comparisons if found["metric"] == "accuracy")
+    drop = next(found for found in evaluation.comparisons if found.metric == "accuracy")
     return {
         "rows": len(test),
         "in_order": evaluation.models["network"]["accuracy"],

@@ -55,18 +55,18 @@ def test_a_reliability_curve_worked_out_by_hand() -> None:
     low_bin, high_bin = reliability(p, targets)
     expected = {"rows": 40, "confidence": 0.6, "observed": 0.75}
     expected |= dict(zip(("low", "high"), wilson(30, 40), strict=True))
-    assert low_bin == pytest.approx(expected)
-    assert (high_bin["rows"], high_bin["observed"]) == (60, pytest.approx(0.95))
+    assert low_bin.model_dump() == pytest.approx(expected)
+    assert (high_bin.rows, high_bin.observed) == (60, pytest.approx(0.95))
 
 
 def test_bins_hold_equal_numbers_of_rows_and_all_of_them() -> None:
     rng = np.random.default_rng(2)
     p = softmax(rng.normal(size=(1000, 3)), axis=1)
     curve = reliability(p, rng.integers(3, size=1000))
-    assert [bin_["rows"] for bin_ in curve] == [100] * 10
-    assert sorted(bin_["confidence"] for bin_ in curve) == [bin_["confidence"] for bin_ in curve]
+    assert [bin_.rows for bin_ in curve] == [100] * 10
+    assert sorted(bin_.confidence for bin_ in curve) == [bin_.confidence for bin_ in curve]
 
 
 def test_a_model_that_is_always_equally_sure_has_one_bin() -> None:
     curve = reliability(np.tile([0.3, 0.7], (25, 1)), np.arange(25) % 2)
-    assert [bin_["rows"] for bin_ in curve] == [25]
+    assert [bin_.rows for bin_ in curve] == [25]

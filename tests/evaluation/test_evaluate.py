@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -55,17 +56,19 @@ def test_what_is_written_is_finite_and_every_value_lies_in_its_interval(grouped:
     for metrics, models, targets in some_of_each():
         groups = np.arange(120) // 4 if grouped else None
         found = evaluate_models(models, targets, metrics, groups=groups, resamples=200)
-        text = json.dumps([found.models, found.comparisons], allow_nan=False)
+        text = json.dumps(
+            [found.models, [asdict(one) for one in found.comparisons]], allow_nan=False
+        )
         assert json.loads(text)[0] == found.models
         for figures in found.models.values():
             for name, figure in figures.items():
                 assert figure["low"] <= figure["value"] <= figure["high"], name
         for comparison in found.comparisons:
-            assert set(comparison) == KEYS
-            assert 0 < comparison["p_value"] <= 1
-            value = found.models["network"][comparison["metric"]]["value"]
-            other = found.models[comparison["model"]][comparison["metric"]]["value"]
-            assert comparison["difference"] == pytest.approx(value - other)
+            assert set(asdict(comparison)) == KEYS
+            assert 0 < comparison.p_value <= 1
+            value = found.models["network"][comparison.metric]["value"]
+            other = found.models[comparison.model][comparison.metric]["value"]
+            assert comparison.difference == pytest.approx(value - other)
 
 
 def test_a_network_that_is_better_is_said_to_be() -> None:
@@ -99,7 +102,7 @@ def test_the_parts_of_a_network_are_compared_but_are_no_baselines() -> None:
         models, targets, CLASSIFICATION, parts=["recurrent_part"], resamples=500
     )
     assert apart.verdict.claim == "better"
-    assert any(comparison["model"] == "recurrent_part" for comparison in apart.comparisons)
+    assert any(comparison.model == "recurrent_part" for comparison in apart.comparisons)
     assert evaluate_models(models, targets, CLASSIFICATION, resamples=500).verdict.claim == "none"
 
 

@@ -182,7 +182,7 @@ def test_models_are_compared_by_whole_sentences() -> None:
         {"network": good, "crf": bad}, answers, metrics, groups=units, resamples=200
     )
     assert judged.verdict.claim == "better"
-    assert {found["method"] for found in judged.comparisons} == {
+    assert {found.method for found in judged.comparisons} == {
         "paired bootstrap by group",
         "paired permutation by group",
     }

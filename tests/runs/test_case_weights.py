@@ -182,12 +182,12 @@ def test_a_weight_of_two_is_a_row_twice_in_the_pictures() -> None:
     found = describe_states(pl.Series(cells), times, kinds, 0, weights * 1.0)
     rows = pl.Series([cells[row] for row in twice])
     expected = describe_states(rows, times, kinds.gather(twice))
-    assert found["states"] == expected["states"]
+    assert found.states == expected.states
     for name in ("distribution", "entropy", "transitions"):
-        np.testing.assert_allclose(found[name], expected[name])
-    assert found["mean_time"] == pytest.approx(expected["mean_time"])
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name))
+    assert found.mean_time == pytest.approx(expected.mean_time)
     for kind in ("p", "q"):
-        np.testing.assert_allclose(found["by_class"][kind], expected["by_class"][kind])
+        np.testing.assert_allclose(found.by_class[kind], expected.by_class[kind])
 
 
 @pytest.fixture(scope="module")

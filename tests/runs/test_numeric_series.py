@@ -179,17 +179,17 @@ def test_curves_are_means_and_quartiles_of_those_whose_value_is_known() -> None:
     rows = [[[v], [10.0 * v]] for v in (1.0, 2.0, 3.0, 4.0, 5.0)] + [[[np.nan]]]
     series = pl.Series(NUMBERS, rows, dtype=pl.List(pl.Array(pl.Float64, 1)))
     facts = describe_channels(series, ["wage"], ["1900", "1901"])
-    curve = facts["curves"]["wage"][""]
-    assert (curve["mean"], curve["low"], curve["high"]) == ([3, 30], [2, 20], [4, 40])
-    assert facts["channels"][0]["missing"] == pytest.approx(1 / 11)
+    curve = facts.curves["wage"][""]
+    assert (curve.mean, curve.low, curve.high) == ([3, 30], [2, 20], [4, 40])
+    assert facts.channels[0].missing == pytest.approx(1 / 11)
     weights = np.array([1.0, 1, 1, 1, 6, 1])
     weighted = describe_channels(series, ["wage"], ["1900", "1901"], weights=weights)
-    assert weighted["curves"]["wage"][""]["mean"][0] == 4
+    assert weighted.curves["wage"][""].mean[0] == 4
     by_class = describe_channels(
         series, ["wage"], ["1900", "1901"], pl.Series(["a", "a", "a", "a", "b", "b"])
     )
-    assert by_class["curves"]["wage"]["a"]["mean"] == [2.5, 25]
-    assert by_class["curves"]["wage"]["b"]["mean"] == [None, None]  # of too few
+    assert by_class.curves["wage"]["a"].mean == [2.5, 25]
+    assert by_class.curves["wage"]["b"].mean == [None, None]  # of too few
 
 
 def test_no_value_of_the_test_part_reaches_the_scaling(table: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import rich.console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,6 +16,7 @@ from duree.report.load import load_run
 from duree.report.pages.sections import readable_verdict
 from duree.report.vocabulary import Words
 from duree.results.metrics_file import Metrics
+from duree.results.run_files import Epoch
 from duree.results.run_files import Estimate as Figure
 from duree.tables.finding import Finding
 from duree.training.estimate import Estimate
@@ -111,16 +111,16 @@ class TrainingBar:
             speed=translate(BAR_SPEED).format(speed=self.rows / elapsed),
         )
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: Epoch) -> None:
         """Print one line for the epoch."""
-        self.bar.update(self.task, figure=f"  {self.watched} {record['metric']:.3f}")
+        self.bar.update(self.task, figure=f"  {self.watched} {record.metric:.3f}")
         line = translate(EPOCH).format(
-            epoch=record["epoch"],
-            loss=record["train_loss"],
-            validation_loss=record["validation_loss"],
+            epoch=record.epoch,
+            loss=record.train_loss,
+            validation_loss=record.validation_loss,
             watched=self.watched,
-            figure=record["metric"],
-            speed=record["rows_per_second"],
+            figure=record.metric,
+            speed=record.rows_per_second,
         )
         self.bar.console.print(f"  {line}")
 

@@ -11,6 +11,7 @@ from scipy.special import log_softmax
 
 from duree.evaluation.uncertainty import wilson
 from duree.evaluation.weighted_metrics import Floats, equal_mass_bins
+from duree.results.run_files import Bin
 
 CURVE_BINS = 10
 # Scores that are processed at once: 0.5 MB in float64.
@@ -61,12 +62,12 @@ def log_of_truth(
     return found
 
 
-def reliability(predictions: Floats, targets: NDArray[Any]) -> list[dict[str, float]]:
+def reliability(predictions: Floats, targets: NDArray[Any]) -> list[Bin]:
     """``reliability_of`` the most probable class of each row."""
     return reliability_of(predictions.max(axis=1), predictions.argmax(axis=1) == targets)
 
 
-def reliability_of(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[str, float]]:
+def reliability_of(confidence: Floats, right: NDArray[np.bool_]) -> list[Bin]:
     """The points of a reliability diagram: the share of correct rows, by confidence.
 
     At most ten bins over the probability of the predicted class, with as equal numbers of rows as
@@ -80,12 +81,12 @@ def reliability_of(confidence: Floats, right: NDArray[np.bool_]) -> list[dict[st
     for inside in (place == number for number in np.unique(place)):
         low, high = wilson(float(right[inside].sum()), float(inside.sum()))
         curve.append(
-            {
-                "rows": int(inside.sum()),
-                "confidence": float(confidence[inside].mean()),
-                "observed": float(right[inside].mean()),
-                "low": low,
-                "high": high,
-            }
+            Bin(
+                rows=int(inside.sum()),
+                confidence=float(confidence[inside].mean()),
+                observed=float(right[inside].mean()),
+                low=low,
+                high=high,
+            )
         )
     return curve

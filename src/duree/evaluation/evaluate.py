@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,14 @@ from duree.evaluation.resampling import Sample, Trial
 from duree.evaluation.uncertainty import metric_interval
 from duree.evaluation.verdict import Verdict, decide
 from duree.evaluation.weighted_metrics import Floats
-from duree.results.metrics_file import NETWORK
+from duree.results.metrics_file import NETWORK, Comparison
 
 Figures = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The results of all models, as ``metrics.json`` stores them.
+    """The results of all models on the same rows.
 
     Attributes
     ----------
@@ -32,14 +32,14 @@ class Evaluation:
         Metrics that are not defined on the rows are left out.
     classes : {model: list of {"precision", "precision_low", "precision_high", ..., "support"}}
         One for each class or label; see ``class_figures``. Empty for numbers.
-    comparisons : list of {"model", "metric", "difference", "low", "high", "p_value", "method"}
+    comparisons : list of Comparison
         P-values of single tests; the verdict corrects them for the number of baselines.
     verdict : Verdict
     """
 
     models: dict[str, Figures]
     classes: dict[str, list[ClassFigures]]
-    comparisons: list[dict[str, Any]]
+    comparisons: list[Comparison]
     verdict: Verdict
 
 
@@ -106,7 +106,7 @@ def evaluate_models(
     by_class = {
         name: class_figures(of_model, drawn[name], trial.sample) for name, of_model in plain.items()
     }
-    return Evaluation(models, by_class, [asdict(one) for one in comparisons], verdict)
+    return Evaluation(models, by_class, comparisons, verdict)
 
 
 def evaluate_model(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ def origins(times: int) -> list[int]:
 
 def foreseen(
     found: Mapping[str, Floats], truth: NDArray[np.integer], weights: Floats | None = None
-) -> dict[str, Any]:
+) -> dict[str, dict[str, float]]:
     """The share of rows whose last state each model predicted, with its 95 % interval: Wilson's, on
     the effective number of rows (Kish 1965).
 

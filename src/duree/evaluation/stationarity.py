@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import warnings
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from duree.results.run_files import Stationarity
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +23,7 @@ MOST_SERIES, MOST_VALUES = 100, 500
 FEWEST = 20
 
 
-def stationarity(series: list[Floats], seed: int) -> dict[str, Any] | None:
+def stationarity(series: list[Floats], seed: int) -> Stationarity | None:
     """The number of series that each test finds non-stationary, for values and for changes.
 
     Parameters
@@ -34,7 +35,7 @@ def stationarity(series: list[Floats], seed: int) -> dict[str, Any] | None:
 
     Returns
     -------
-    dict or None
+    Stationarity or None
         ``series``: how many were tested; ``values`` and ``changes``, each
         ``{"unit_root": series for which ADF does not reject a unit root, "wanders": for which KPSS
         rejects stationarity}``. None where statsmodels is missing, or every series is too short or
@@ -47,11 +48,11 @@ def stationarity(series: list[Floats], seed: int) -> dict[str, Any] | None:
         return None
     order = np.random.default_rng(seed).permutation(len(usable))[:MOST_SERIES]
     tested = [usable[place] for place in order]
-    return {
-        "series": len(tested),
-        "values": _counted(tested),
-        "changes": _counted([np.diff(values) for values in tested]),
-    }
+    return Stationarity(
+        series=len(tested),
+        values=_counted(tested),
+        changes=_counted([np.diff(values) for values in tested]),
+    )
 
 
 def _counted(series: list[Floats]) -> dict[str, int]:

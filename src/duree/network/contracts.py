@@ -59,6 +59,8 @@ class Simulated:
     seed : int
     weights : float64 [rows] or None
         How much each row counts.
+    times : list of str
+        The names of the time points that the sequences share; empty where they share none.
     """
 
     network: nn.Module
@@ -67,3 +69,4 @@ class Simulated:
     test: NDArray[np.int64]
     seed: int
     weights: NDArray[np.float64] | None
+    times: list[str]

@@ -1,6 +1,6 @@
-"""Analyses: what else a run finds out once its network is evaluated, each in a file of its own.
+"""Analyses after the evaluation, each with a module and a result file of its own.
 
-An analysis that does not apply to a run finds nothing, and the report shows nothing of it.
+An analysis that does not apply to a run gives None, and the report shows nothing of it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def analyse(
     """What the network learned, how waiting times were predicted, and how forecasts went."""
     network, seed = networks[0], run.recipe.seed
     if found := explain_test(dataset, sequences, networks, result, seed):
-        run.write_json("explanations.json", found.model_dump())
+        run.write_json("explanations.json", found)
     if waiting_times := fit_waiting_times(run, dataset, sequences, network):
         figures = evaluate_waiting_times(run, dataset, sequences, network, waiting_times)
         run.write_json(FIGURES, figures)

@@ -1,6 +1,6 @@
-"""Rivals: the baselines of a run, trained on its rows, with what they say of its test rows.
+"""Baselines of a run: trained on its training rows, with predictions for its test rows.
 
-A finished rival is kept in the run folder, so that an interrupted run does not train it again.
+A trained baseline is stored in the run folder, so that an interrupted run does not train it again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from duree.baselines import Baseline
 from duree.baselines.targets import CaseWeights
@@ -35,19 +36,18 @@ class FittedBaseline:
     name, title, description : str
         As of ``Baseline``.
     predictions : float64 [answers, k]
-        Made from the texts of the test rows, where their answers play no part; what the task keeps
-        of them.
+        For the test rows, as ``Task.summarise`` gives them.
     fit_seconds : float
     choices : dict
-        What was tuned on the validation part, and what was chosen.
+        Settings chosen on the validation set, with their values.
     notes : list of str
-        What a reader must know, such as a forest cut short.
+        What a reader must know, such as a forest that was stopped early.
     """
 
     name: str
     predictions: NDArray[np.float64]
     fit_seconds: float
-    choices: dict[str, Any]
+    choices: dict[str, JsonValue]
     notes: list[str]
     title: str = ""
     description: str = ""
@@ -56,11 +56,11 @@ class FittedBaseline:
 def fit_baselines(
     run: Run, dataset: Dataset, encoder: Encoder, task: Task, listener: Listener
 ) -> list[FittedBaseline]:
-    """Train every baseline of the task on the very rows that the network had."""
+    """Train every baseline of the task on the rows that the network was trained on."""
     recipe, split = dataset.recipe, dataset.split
     if not recipe.evaluation.baselines:
         return []
-    # What forecasts a series learns from its own past, which a test row holds.
+    # A forecasting baseline is fitted to the past of each series, which the test rows hold.
     fits_on_rows = dataset.layout.fits_on_rows
     learned = (split.train, split.validation) if fits_on_rows else ()
     parts: list[Any] = [
@@ -83,7 +83,7 @@ def fit_baselines(
             baseline.fit(*parts)
             seconds = time.perf_counter() - began
             found = _summarised(baseline, tested, task, answers)
-            if not fits_on_rows:  # but at each origin
+            if not fits_on_rows:  # it is fitted while it predicts
                 seconds = time.perf_counter() - began
             listener.message(f"{baseline.name}: {seconds:.0f} s")
             facts = {
@@ -111,7 +111,7 @@ def fit_baselines(
 def _summarised(
     baseline: Baseline, texts: Any, task: Task, answers: NDArray[Any] | Ragged
 ) -> NDArray[np.float64]:
-    """What is kept of a baseline's predictions; of those for steps not all are held at once."""
+    """``Task.summarise`` of the predictions; predictions of steps are made piece by piece."""
     if not isinstance(answers, Ragged):
         return baseline.predict(texts)
     found = []

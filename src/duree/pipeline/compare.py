@@ -1,4 +1,4 @@
-"""Two runs side by side: whether one network is better than the other, where that can be told."""
+"""Comparison of two runs: whether one network is better than the other, on the same test rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     Returns
     -------
     list of Comparison, or None
-        One for each test; None where the two were not judged on the very same rows, or have an
+        One for each test; None where the two were not evaluated on the very same rows, or have an
         answer for each step, and so cannot be compared row by row.
 
     Raises
@@ -46,8 +46,8 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
         resamples=one.recipe.evaluation.bootstrap,
         seed=one.recipe.seed,
     )
-    found = (Comparison(**comparison) for comparison in evaluation.comparisons)
-    return [comparison for comparison in found if comparison.metric == task.metrics.primary]
+    primary = task.metrics.primary
+    return [comparison for comparison in evaluation.comparisons if comparison.metric == primary]
 
 
 def _asked(run: RunData) -> tuple[str, str, str | None, list[str]]:

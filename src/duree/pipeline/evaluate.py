@@ -1,12 +1,14 @@
-"""The last step of a run: the test part is opened, and every model is judged on its rows."""
+"""The evaluation: the test set is opened, and every model is evaluated on its rows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from duree.evaluation.evaluate import Evaluation, evaluate_models, spread_of_seeds
 from duree.network.contracts import Simulated
@@ -15,41 +17,43 @@ from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.results.baseline import BaselineWords
+from duree.results.metrics_file import ModelResult, Seeds, WithoutShared
+from duree.results.run_files import Simulation
 from duree.sequences.ragged import Ragged
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """What judging found out.
+    """The evaluation on the test set, and what it rests on.
 
     Attributes
     ----------
-    judgement : Judgement
+    evaluation : Evaluation
     predictions : {model: float64 [answers, k]}
-        What the task keeps of them, the network's first. There is an answer for each test row, or
-        for each of its steps.
+        As ``Task.summarise`` gives them, the network's first. There is an answer for each test row,
+        or for each of its steps.
     targets : ndarray [answers] or [answers, labels]
     weights : float64 [answers] or None
-    without_shared : dict or None
-        The figures on those test rows alone that share nothing with training, where some do.
-    seeds : {metric: values} or None
+    without_shared : WithoutShared or None
+        The metrics on the test rows without near-duplicates in training, where some have them.
+    seeds : Seeds or None
     fit_seconds, choices, words : {baseline: ...}
     notes : list of str
-    simulation : dict or None
-        What else the task judges of the network.
+    simulation : Simulation or None
+        See ``Task.simulate``.
     """
 
     evaluation: Evaluation
     predictions: dict[str, NDArray[np.float64]]
     targets: NDArray[Any]
     weights: NDArray[np.float64] | None
-    without_shared: dict[str, Any] | None
-    seeds: dict[str, list[float]] | None
+    without_shared: WithoutShared | None
+    seeds: Seeds | None
     fit_seconds: dict[str, float]
-    choices: dict[str, dict[str, Any]]
+    choices: dict[str, dict[str, JsonValue]]
     words: dict[str, BaselineWords]
     notes: list[str]
-    simulation: dict[str, Any] | None = None
+    simulation: Simulation | None = None
 
 
 def evaluate_on_test(
@@ -59,7 +63,7 @@ def evaluate_on_test(
     networks: list[TrainedModel],
     baselines: list[FittedBaseline],
 ) -> TestResult:
-    """Open the test part once, after every choice is made, and judge all models on its rows."""
+    """Open the test set once, after all choices are made, and evaluate every model on its rows."""
     rows, task, recipe = dataset.split.test, networks[0].task, run.recipe
     run.open_test("the final evaluation of all models")
     read = sequences.take(rows)
@@ -82,7 +86,7 @@ def evaluate_on_test(
             metrics,
             groups=None if units is None else units[keep],
             weights=None if weights is None else weights[keep],
-            # The wide part only counts words: it stays a rival that the network must beat.
+            # The wide part only counts words: it stays a baseline that the network must beat.
             parts=("recurrent_part",),
             seeds=seeds,
             resamples=recipe.evaluation.bootstrap,
@@ -98,7 +102,7 @@ def evaluate_on_test(
         targets,
         weights,
         _without_shared(evaluate, apart),
-        seeds,
+        Seeds(values=seeds) if seeds else None,
         {baseline.name: baseline.fit_seconds for baseline in baselines},
         {baseline.name: baseline.choices for baseline in baselines},
         {
@@ -117,14 +121,23 @@ def evaluate_on_test(
                 dataset.split.test,
                 recipe.seed,
                 dataset.weights,
+                run.read_json("states.json")["times"] if run.has("states.json") else [],
             )
         ),
     )
 
 
-def _without_shared(evaluate: Any, apart: NDArray[np.bool_]) -> dict[str, Any] | None:
-    """The figures without the test rows that training has seen; None where there are none."""
+def _without_shared(
+    evaluate: Callable[[NDArray[np.bool_]], Evaluation], apart: NDArray[np.bool_]
+) -> WithoutShared | None:
+    """The metrics without the test rows that training has seen; None if there are none."""
     if apart.all() or not apart.any():
         return None
-    facts = {"rows": int(apart.sum()), "shared": int((~apart).sum())}
-    return facts | {"models": evaluate(apart).models}
+    return WithoutShared(
+        rows=int(apart.sum()),
+        shared=int((~apart).sum()),
+        models={
+            name: ModelResult.model_validate(figures)
+            for name, figures in evaluate(apart).models.items()
+        },
+    )

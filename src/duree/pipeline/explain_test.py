@@ -221,12 +221,12 @@ def _order(
         groups=None if groups is None else groups[dataset.split.test][rows],
         seed=seed,
     )
-    drop = next(found for found in evaluation.comparisons if found["metric"] == metric)
+    drop = next(found for found in evaluation.comparisons if found.metric == metric)
     return Order(
         rows=len(rows),
         in_order=Estimate(**evaluation.models[NETWORK][metric]),
         shuffled=Estimate(**evaluation.models["shuffled"][metric]),
-        difference=Estimate(value=drop["difference"], low=drop["low"], high=drop["high"]),
+        difference=Estimate(value=drop.difference, low=drop.low, high=drop.high),
     )
 
 

@@ -1,4 +1,4 @@
-"""Forecast facts: what a report shows of forecasts, gathered when they are judged."""
+"""Diagnostics of forecasts on the test rows: errors by step, coverage, examples, stationarity."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from duree.evaluation.stationarity import stationarity
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import TestResult
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
+from duree.results.run_files import Fan, ForecastFacts, Missed, StepErrors
 from duree.sequences.encoder import Encoder
 from duree.sequences.window_encoder import WindowEncoder
 from duree.tables.layouts.forecast_origins import ForecastOrigins
@@ -21,15 +22,15 @@ Floats = NDArray[np.float64]
 
 # Rows that are drawn: where the network's errors lie at these shares of all, the least first.
 SHOWN = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
-# So many horizons of a series' past are drawn before its forecast.
+# Horizons of the past that are drawn before a forecast.
 PAST_HORIZONS = 4
 WORST = 10
 
 
 def forecast_facts(
     dataset: Dataset, encoder: Encoder, result: TestResult, seed: int
-) -> dict[str, Any] | None:
-    """What ``forecasts.json`` holds; None where rows are no moments of series to forecast."""
+) -> ForecastFacts | None:
+    """What ``forecasts.json`` holds; None where rows are not origins of forecasts."""
     if not isinstance(dataset.layout, ForecastOrigins):
         return None
     windows = cast(WindowEncoder, encoder)
@@ -43,58 +44,58 @@ def forecast_facts(
     names = frame.get_columns()[0].gather(rows)
     pasts = dataset.texts.gather(rows).struct.field("values")
     held = dataset.split.validation
-    # Of each series the last origin of the validation part: all that choices were made on.
+    # The last validation origin of each series: no choice was made on later values.
     last = dict(zip(frame.get_columns()[0].gather(held).to_list(), held.tolist(), strict=True))
     trained = dataset.texts.gather(list(last.values())).struct.field("values")
-    return {
-        "horizon": windows.horizon,
-        "window": windows.window,
-        "season": windows.season,
-        "naive_season": settings.naive_season or windows.season,
-        "transform": windows.transform.to_dict(),
-        "difference": windows.difference,
-        "distribution": settings.distribution,
-        "past": list(windows.past),
-        "known": list(settings.known),
-        "calendar": len(windows.known) > len(settings.known),
-        "series": int(names.n_unique()),
-        "origins": len(rows),
-        "stationarity": stationarity(
+    return ForecastFacts(
+        horizon=windows.horizon,
+        window=windows.window,
+        season=windows.season,
+        naive_season=settings.naive_season or windows.season,
+        transform=windows.transform.to_dict(),
+        difference=windows.difference,
+        distribution=settings.distribution,
+        past=list(windows.past),
+        known=list(settings.known),
+        calendar=len(windows.known) > len(settings.known),
+        series=int(names.n_unique()),
+        origins=len(rows),
+        stationarity=stationarity(
             [windows.transform.apply(without_gaps(_numbers(past))) for past in trained], seed
         ),
-        "steps": {name: _by_step(found, answers) for name, found in quantiles.items()},
-        "levels": list(LEVELS),
-        "below": {name: _below(found, answers.values) for name, found in quantiles.items()},
-        "fans": [
-            {
-                "series": str(names[row]),
-                "origin": str(frame["origin"][int(rows[row])]),
-                "last": str(frame.get_columns()[2][int(rows[row])][-1]),
-                "past": _plain(_numbers(pasts[row])[-PAST_HORIZONS * windows.horizon :]),
-                "actual": _plain(answers.values[row]),
-                "quantiles": quantiles["network"][row].tolist(),
-                "mase": _plain(errors[row : row + 1])[0],
-            }
+        steps={name: _by_step(found, answers) for name, found in quantiles.items()},
+        levels=list(LEVELS),
+        below={name: _below(found, answers.values) for name, found in quantiles.items()},
+        fans=[
+            Fan(
+                series=str(names[row]),
+                origin=str(frame["origin"][int(rows[row])]),
+                last=str(frame.get_columns()[2][int(rows[row])][-1]),
+                past=_plain(_numbers(pasts[row])[-PAST_HORIZONS * windows.horizon :]),
+                actual=_plain(answers.values[row]),
+                quantiles=quantiles["network"][row].tolist(),
+                mase=_plain(errors[row : row + 1])[0],
+            )
             for row in dict.fromkeys(shown)
         ],
-        "worst": [
-            {
-                "series": str(names[int(row)]),
-                "origin": str(frame["origin"][int(rows[row])]),
-                "mase": float(errors[row]),
-                "smape": float(
+        worst=[
+            Missed(
+                series=str(names[int(row)]),
+                origin=str(frame["origin"][int(rows[row])]),
+                mase=float(errors[row]),
+                smape=float(
                     smape(quantiles["network"][row, None, :, MEDIAN], answers.values[row, None])[0]
                 ),
-                "naive": float(answers.naive_mase[row]),
-            }
+                naive=float(answers.naive_mase[row]),
+            )
             for row in order[::-1][:WORST]
             if np.isfinite(errors[row])
         ],
-    }
+    )
 
 
-def _by_step(quantiles: Floats, answers: Answers) -> dict[str, list[float | None]]:
-    """The mean error of each step to come, over the rows that have it."""
+def _by_step(quantiles: Floats, answers: Answers) -> StepErrors:
+    """The mean error of each step of the horizon, over the rows whose value is known."""
     point = quantiles[..., MEDIAN]
     steps = range(point.shape[1])
     scaled, relative = [], []
@@ -102,11 +103,11 @@ def _by_step(quantiles: Floats, answers: Answers) -> dict[str, list[float | None
         forecast, came = point[:, step, None], answers.values[:, step, None]
         scaled.append(_mean(mase(forecast, came, answers.scale)))
         relative.append(_mean(smape(forecast, came)))
-    return {"mase": scaled, "smape": relative}
+    return StepErrors(mase=scaled, smape=relative)
 
 
 def _below(quantiles: Floats, actual: Floats) -> list[float | None]:
-    """Which share of what came lies at or below each quantile."""
+    """The share of actual values at or below each quantile."""
     known = np.isfinite(actual)
     shares = [
         np.where(known, actual <= quantiles[..., level], np.nan) for level in range(len(LEVELS))

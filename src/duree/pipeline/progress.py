@@ -12,6 +12,7 @@ from typing import Any
 from duree.errors import DureeError
 from duree.pipeline.listener import Listener
 from duree.pipeline.run import Run
+from duree.results.run_files import Epoch
 from duree.training.estimate import Estimate
 from duree.training.plan import Progress
 
@@ -148,7 +149,7 @@ class _NotingTraining:
         speed = self.rows / seconds
         self.noting.note(done=done, loss=loss, rows_per_second=speed, seconds_left=left)
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: Epoch) -> None:
         if self.other:
             self.other.epoch(record)
 

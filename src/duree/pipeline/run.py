@@ -1,4 +1,4 @@
-"""Run: the folder in which one run keeps everything it chose, learned and found.
+"""Run: the folder that holds the recipe, the model and the results of one run.
 
 Every file is written aside, synced and renamed, so that each is whole at every moment. Only one
 process may write a run at a time: it holds a lock that ends with the process, however it ends.
@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import to_jsonable_python
 
 from duree.errors import RunError
 from duree.recipe.recipe import Recipe
@@ -123,8 +125,15 @@ class Run:
             ) from None
 
     def write_json(self, name: str, data: Any) -> None:
-        """Write plain data; a number that is not finite is a fault of ours, and refused."""
-        text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False)
+        """Write a record of ``duree.results``, or plain data.
+
+        Raises
+        ------
+        ValueError
+            A number is not finite: a programming error, as JSON has no such number.
+        """
+        plain = to_jsonable_python(data)
+        text = json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False)
         write_file(self.folder / name, text.encode())
 
     def log(self, line: str) -> None:

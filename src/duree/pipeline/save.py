@@ -1,4 +1,4 @@
-"""Records: what a run writes down about itself, for the report and for other programs."""
+"""Results of a run, written into its folder for the report and for other programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any
 
 import polars as pl
 import torch
@@ -20,6 +19,8 @@ from duree.pipeline.evaluate import TestResult
 from duree.pipeline.listener import Listener
 from duree.pipeline.progress import STOP_FILE
 from duree.pipeline.run import Run
+from duree.results.metrics_file import ClassFigures, Metrics, ModelResult, Opening, Watched
+from duree.results.run_files import PARTS, Check, DataFacts, Estimate, Source, SplitData
 from duree.sequences.encoder import Encoder
 from duree.tables.columns import with_columns
 from duree.tables.files.write import sink_table, write_table
@@ -27,13 +28,12 @@ from duree.tables.finding import Finding
 from duree.tasks import Task
 from duree.version import __version__
 
-PARTS = ("train", "validation", "test")
 ENDED_BY_HAND = "Training was ended by hand, with the weights of the best epoch so far."
 
 
 @contextmanager
 def step(run: Run, name: str, listener: Listener) -> Iterator[None]:
-    """Tell that a step begins, and add the seconds it takes to those of earlier tries."""
+    """Announce a step, and add the seconds that it takes to those of earlier attempts."""
     listener.step(name)
     run.log(f"{name} begins")
     began = time.perf_counter()
@@ -49,43 +49,43 @@ def step(run: Run, name: str, listener: Listener) -> Iterator[None]:
 
 
 def save_dataset(run: Run, dataset: Dataset) -> None:
-    """Write data.json, checks.json and split.json.
+    """Write data.json, checks.json, split.json and what describes the sequences.
 
     Raises
     ------
     RunError
-        The run was begun with other data, or with another number of threads.
+        The run was started with other data.
     """
-    sources = [asdict(source) for source in dataset.table.sources]
+    sources = [Source(**asdict(source)) for source in dataset.table.sources]
     if run.has("split.json"):
         _refuse_other_data(run, sources)
         return
-    facts = {
-        "sources": sources,
-        "columns": {name: str(kind) for name, kind in dataset.table.frame.schema.items()},
-        "versions": versions(),
-        "platform": platform.platform(),
-        "threads": torch.get_num_threads(),
-        "note": run.recipe.data.note,
-    }
+    facts = DataFacts(
+        sources=sources,
+        columns={name: str(kind) for name, kind in dataset.table.frame.schema.items()},
+        versions=versions(),
+        platform=platform.platform(),
+        threads=torch.get_num_threads(),
+        note=run.recipe.data.note,
+    )
     run.write_json("data.json", facts)
     described = dataset.layout.describe(
         dataset.table, dataset.texts, dataset.classes, run.recipe.seed, dataset.weights
     )
     for name, found in described.items():
         run.write_json(name, found)
-    run.write_json("checks.json", [_as_json(finding) for finding in dataset.findings])
-    run.write_json("split.json", dataset.split.to_dict() | _shares(dataset))
+    run.write_json("checks.json", [_check(finding) for finding in dataset.findings])
+    run.write_json("split.json", dataset.split.to_dict() | _split(dataset).model_dump())
 
 
 def save_encoder(run: Run, encoder: Encoder) -> None:
-    """Write what the report shows of how rows were encoded."""
+    """Write what the report shows of the encoding."""
     for name, found in encoder.describe().items():
         run.write_json(name, found)
 
 
 def save_predictions(run: Run, dataset: Dataset, task: Task, result: TestResult) -> None:
-    """Write predictions.parquet, and baselines.parquet with what each baseline said."""
+    """Write predictions.parquet, and baselines.parquet with the predictions of each baseline."""
     rows = dataset.split.test
     frame = dataset.table.frame[rows.tolist()]
     target = dataset.target.gather(rows)
@@ -109,110 +109,115 @@ def save_predictions(run: Run, dataset: Dataset, task: Task, result: TestResult)
 
 
 def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> None:
-    """Write metrics.json and calibration.json, last of all: they tell that the judging is done."""
+    """Write calibration.json and metrics.json, whose presence marks the evaluation as complete."""
     evaluation, recipe = result.evaluation, run.recipe
     seconds = _seconds(run)
     points = {
         name: task.calibration(found, result.targets) for name, found in result.predictions.items()
     }
     if result.simulation:
-        run.write_json("simulation.json", _named(result.simulation, run))
+        run.write_json("simulation.json", result.simulation)
     run.write_json("calibration.json", {name: found for name, found in points.items() if found})
-    run.write_json(
-        "metrics.json",
-        {
-            "task": task.name,
-            "cell": recipe.model.cell,
-            "seed": recipe.seed,
-            "rows": {part: len(getattr(dataset.split, part)) for part in PARTS},
-            "seconds": seconds | {"total": sum(seconds.values())},
-            "models": _models(evaluation, result.fit_seconds | {"network": seconds["train"]}),
-            "comparisons": evaluation.comparisons,
-            "verdict": evaluation.verdict.sentence("en"),
-            "claim": evaluation.verdict.claim,
-            "verdict_zh": evaluation.verdict.sentence("zh"),
-            "primary_metric": task.metrics.primary,
-            "counted": evaluation.verdict.values["counted"],
-            "distillation_share": task.distillation_share,
-            "watched": {"title": task.watched.title, "better": task.watched.better},
-            "metric_names": list(evaluation.models["network"]),
-            "metrics": {
-                metric.name: metric.to_dict()
-                for metric in task.metrics.metrics
-                if any(metric.name in figures for figures in evaluation.models.values())
-            },
-            "baselines": {name: asdict(words) for name, words in result.words.items()},
-            "test_openings": run.test_openings(),
-            "without_shared_rows": result.without_shared,
-            "seeds": result.seeds and {"values": result.seeds},
-            "per_class": {
-                name: dict(zip(task.classes, found, strict=True))
-                for name, found in evaluation.classes.items()
-                if found
-            },
-            "choices": result.choices,
-            "notes": result.notes + ([ENDED_BY_HAND] if run.has(STOP_FILE) else []),
+    metrics = Metrics(
+        task=task.name,
+        cell=recipe.model.cell,
+        seed=recipe.seed,
+        rows={part: len(getattr(dataset.split, part)) for part in PARTS},
+        seconds=seconds | {"total": sum(seconds.values())},
+        models=_models(evaluation, result.fit_seconds | {"network": seconds["train"]}),
+        comparisons=evaluation.comparisons,
+        verdict=evaluation.verdict.sentence("en"),
+        claim=evaluation.verdict.claim,
+        verdict_zh=evaluation.verdict.sentence("zh"),
+        primary_metric=task.metrics.primary,
+        counted=evaluation.verdict.values["counted"],
+        distillation_share=task.distillation_share,
+        watched=Watched(title=task.watched.title, better=task.watched.better),
+        metric_names=list(evaluation.models["network"]),
+        metrics={
+            metric.name: metric
+            for metric in task.metrics.metrics
+            if any(metric.name in figures for figures in evaluation.models.values())
         },
+        baselines=result.words,
+        test_openings=[Opening(**opening) for opening in run.test_openings()],
+        without_shared_rows=result.without_shared,
+        seeds=result.seeds,
+        per_class={
+            name: {
+                label: ClassFigures.model_validate(figures)
+                for label, figures in zip(task.classes, found, strict=True)
+            }
+            for name, found in evaluation.classes.items()
+            if found
+        },
+        choices=result.choices,
+        notes=result.notes + ([ENDED_BY_HAND] if run.has(STOP_FILE) else []),
     )
+    run.write_json("metrics.json", metrics)
 
 
-def _models(evaluation: Evaluation, fit_seconds: dict[str, float]) -> dict[str, dict[str, Any]]:
+def _models(evaluation: Evaluation, fit_seconds: dict[str, float]) -> dict[str, ModelResult]:
     return {
-        name: figures | ({"fit_seconds": fit_seconds[name]} if name in fit_seconds else {})
+        name: ModelResult(
+            estimates={metric: Estimate(**found) for metric, found in figures.items()},
+            fit_seconds=fit_seconds.get(name),
+        )
         for name, figures in evaluation.models.items()
     }
-
-
-def _named(simulation: dict[str, Any], run: Run) -> dict[str, Any]:
-    """The same, with the time points called as the table calls them."""
-    times = run.read_json("states.json")["times"]
-    origins = [origin | {"seen": times[origin["steps"] - 1]} for origin in simulation["origins"]]
-    return simulation | {"last": times[simulation["times"] - 1], "origins": origins}
 
 
 def _seconds(run: Run) -> dict[str, float]:
     return dict(run.read_json("seconds.json")) if run.has("seconds.json") else {}
 
 
-def _shares(dataset: Dataset) -> dict[str, Any]:
-    """What the picture of the split shows: classes, groups and stretches of time of each part."""
-    rows = {part: getattr(dataset.split, part) for part in PARTS}
-    shares: dict[str, Any] = {"method": dataset.split.describe("en")}
-    shares["counts"] = dataset.split.counts
-    shares["method_zh"] = dataset.split.describe("zh")
-    if dataset.target.dtype == pl.String and dataset.target.name != dataset.texts.name:
-        counts = {part: dataset.target.gather(rows[part]).value_counts().rows() for part in PARTS}
-        shares["class_counts"] = {part: dict(sorted(pairs)) for part, pairs in counts.items()}
-    if dataset.groups is not None:
-        groups = dataset.groups
-        shares["group_counts"] = {part: len(set(groups[rows[part]].tolist())) for part in PARTS}
-    if dataset.times is not None:
-        ordered = {part: dataset.times.gather(rows[part]).drop_nulls() for part in PARTS}
-        shares["ranges"] = {
-            part: [str(times.min()), str(times.max())] for part, times in ordered.items()
-        }
-    return shares
+def _split(dataset: Dataset) -> SplitData:
+    """How the rows were split: the classes, groups and ranges of time in each set."""
+    split, target, groups, times = dataset.split, dataset.target, dataset.groups, dataset.times
+    rows = {part: getattr(split, part) for part in PARTS}
+    class_counts: dict[str, dict[str, int]] = {}
+    if target.dtype == pl.String and target.name != dataset.texts.name:
+        counts = {part: target.gather(rows[part]).value_counts().rows() for part in PARTS}
+        class_counts = {part: dict(sorted(pairs)) for part, pairs in counts.items()}
+    ranges: dict[str, list[str]] = {}
+    if times is not None:
+        ordered = {part: times.gather(rows[part]).drop_nulls() for part in PARTS}
+        ranges = {part: [str(found.min()), str(found.max())] for part, found in ordered.items()}
+    return SplitData(
+        method=split.describe("en"),
+        method_zh=split.describe("zh"),
+        seed=split.seed,
+        counts=split.counts,
+        class_counts=class_counts,
+        ranges=ranges,
+        group_counts={}
+        if groups is None
+        else {part: len(set(groups[rows[part]].tolist())) for part in PARTS},
+    )
 
 
-def _as_json(finding: Finding) -> dict[str, Any]:
-    messages = {"message": finding.message("en"), "message_zh": finding.message("zh")}
-    return asdict(finding) | {"rows": list(finding.rows)} | messages
+def _check(finding: Finding) -> Check:
+    return Check(
+        **asdict(finding) | {"rows": list(finding.rows)},
+        message=finding.message("en"),
+        message_zh=finding.message("zh"),
+    )
 
 
-def _refuse_other_data(run: Run, sources: list[dict[str, Any]]) -> None:
-    known = run.read_json("data.json")
-    for was, now in zip(known["sources"], sources, strict=False):
-        if was["sha256"] != now["sha256"]:
+def _refuse_other_data(run: Run, sources: list[Source]) -> None:
+    known = DataFacts.model_validate(run.read_json("data.json"))
+    for was, now in zip(known.sources, sources, strict=False):
+        if was.sha256 != now.sha256:
             raise RunError(
                 "{path!r} has changed since the run began",
                 fix="put the old file back, or begin a new run",
-                path=now["path"],
+                path=now.path,
             )
-    if len(known["sources"]) != len(sources):
+    if len(known.sources) != len(sources):
         raise RunError("the run began with other files", fix="begin a new run")
-    if known["threads"] != torch.get_num_threads():
-        # Sums are taken in another order with other threads, and end a hair's breadth apart.
-        torch.set_num_threads(known["threads"])
+    if known.threads and known.threads != torch.get_num_threads():
+        # Another number of threads changes the order of sums, and so their last digits.
+        torch.set_num_threads(known.threads)
 
 
 CORE = ("torch", "numpy", "scikit-learn", "polars", "matplotlib", "safetensors")

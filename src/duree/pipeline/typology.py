@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import combinations, groupby
 from math import isqrt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -281,10 +280,9 @@ def _shapes(
     if (found := model.layout.time_points(table)) is None:
         return None, {}
     times, states = found
-    facts: dict[str, Any] = describe_states(states, times, seed=seed)
     shapes = {
-        way: [TypeFacts(**one) for one in describe_types(states, times, of_rows, seed)]
+        way: describe_types(states, times, of_rows, seed)
         for way, of_rows in types.items()
         if way != "rates"
     }
-    return StateFacts.model_validate(facts), shapes
+    return describe_states(states, times, seed=seed), shapes

@@ -1,6 +1,6 @@
-"""Waiting: when the next event comes, learned after the network and from its hidden states.
+"""Waiting times: when the next event comes, predicted from the hidden states of the network.
 
-classes of waits → a head on hidden states → judged beside shares of waits → ``expected_gap``
+classes of waiting times → a head on hidden states → evaluated beside baselines → ``expected_gap``
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -29,16 +28,17 @@ from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.results.metric import BITS
+from duree.results.run_files import Estimate, Wait, WaitFacts
 from duree.sequences.ragged import Ragged, pieces
 from duree.storage import read_sealed, write_sealed
 from duree.tables.layouts.persons import GAPS
 
 FOLDER, FIGURES = "waits", "waiting_times.json"
-# Steps that the head learns from, those that choose its epoch, and those judged at a time.
+# Steps that the head learns from, those that choose its epoch, and those evaluated at a time.
 MOST_STEPS, MOST_VALIDATED, AT_ONCE = 200_000, 50_000, 100_000
-# How many waits the shares of all count as, beside those after the same event.
+# How many waiting times the overall shares count as, beside those after the same event.
 STRENGTH = 10.0
-# Judged by the sums of bits and of steps.
+# Sums of bits and of steps, of which the metric is the ratio.
 IN_BITS = MetricSet(
     (BITS,), ("bits", 0.0), False, ratios_of({"bits": (1, 0)}), counted="steps", sums=2
 )
@@ -48,19 +48,19 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class WaitingTimes:
-    """A head that tells waiting times, and the classes in which it does."""
+    """A head that predicts waiting times, and the classes that it predicts."""
 
     head: WaitHead
     classes: WaitClasses
 
     def shares(self, *read: torch.Tensor) -> Floats:
-        """Probabilities of the classes, float64 [answers, classes]; of what the head reads."""
+        """Probabilities of the classes, float64 [answers, classes], given the head's inputs."""
         with torch.inference_mode():
             scores = self.head(*read).numpy()
         return np.asarray(softmax(scores.astype(np.float64), axis=1))
 
     def expected(self, model: TrainedModel, sequences: Ragged, gaps: pl.Series) -> pl.Series:
-        """The median wait from the last event of each row to the next one, Float64 [rows]."""
+        """The median waiting time after the last event of each row, Float64 [rows]."""
         last = sequences.offsets[1:] - 1
         before = self.classes.codes(_waiting_times(sequences, gaps))[last]
         before[sequences.lengths == 1] = len(self.classes)
@@ -69,7 +69,7 @@ class WaitingTimes:
         return pl.Series("expected_gap", self.classes.median(shares))
 
     def save(self, run: Run) -> None:
-        """Keep it in the run folder."""
+        """Write it into the run folder."""
         facts = {
             "edges": self.classes.edges,
             "longest": self.classes.longest,
@@ -123,8 +123,8 @@ def fit_waiting_times(
 
 def evaluate_waiting_times(
     run: Run, dataset: Dataset, sequences: Ragged, model: TrainedModel, waiting_times: WaitingTimes
-) -> dict[str, Any]:
-    """How well waiting times of the test rows were told, beside shares; plain JSON data."""
+) -> WaitFacts:
+    """How well the waiting times of the test rows are predicted, beside the baselines."""
     frame, split = dataset.table.frame, dataset.split
     learned = np.concatenate([split.train, split.validation])
     baselines = _shares(
@@ -159,14 +159,17 @@ def evaluate_waiting_times(
         resamples=run.recipe.evaluation.bootstrap,
         seed=run.recipe.seed,
     )
-    return {
-        "steps": sum(map(len, persons)),
-        "classes": len(waiting_times.classes),
-        "models": {
-            name: {**figures, "median_error": float(np.median(np.concatenate(misses[name])))}
+    return WaitFacts(
+        steps=sum(map(len, persons)),
+        classes=len(waiting_times.classes),
+        models={
+            name: Wait(
+                bits=Estimate(**figures["bits"]),
+                median_error=float(np.median(np.concatenate(misses[name]))),
+            )
             for name, figures in evaluation.models.items()
         },
-    }
+    )
 
 
 def hidden_states(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
@@ -186,7 +189,7 @@ def hidden_states(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]
 
 
 def _steps(model: TrainedModel, sequences: Ragged, gaps: pl.Series, classes: WaitClasses) -> Steps:
-    """Of every step after the first of its row: what the head reads, and what it is to tell."""
+    """Of every step after the first of its row: the inputs of the head, and its target."""
     codes, places = classes.codes(_waiting_times(sequences, gaps)), steps_after_the_first(sequences)
     before = codes[places - 1]
     # Nothing is known of the wait before the first event that is read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, JsonValue, model_serializer, model_validator
 
 from duree.results.baseline import BaselineWords
 from duree.results.metric import Metric, known_metric
@@ -13,14 +13,30 @@ from duree.results.run_files import Estimate, Record
 
 
 class ModelResult(Record):
-    """What one model reached on the test rows: ``{metric: Estimate}`` and seconds to train."""
+    """A model's metrics on the test rows, and the seconds it took to train.
+
+    In the file, ``fit_seconds`` stands among the metrics.
+    """
 
     estimates: dict[str, Estimate]
     fit_seconds: float | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_file(cls, found: Any) -> Any:
+        if not isinstance(found, dict) or isinstance(found.get("estimates"), dict):
+            return found
+        figures = {name: value for name, value in found.items() if isinstance(value, dict)}
+        return {"estimates": figures, "fit_seconds": found.get("fit_seconds")}
+
+    @model_serializer
+    def _for_file(self) -> dict[str, object]:
+        seconds = {} if self.fit_seconds is None else {"fit_seconds": self.fit_seconds}
+        return {**self.estimates, **seconds}
+
 
 class Opening(Record):
-    """One look at the answers of the test part."""
+    """One use of the targets of the test set."""
 
     when: str
     why: str
@@ -31,22 +47,17 @@ class WithoutShared(Record):
 
     rows: int
     shared: int
-    models: dict[str, dict[str, Any]]
-
-    @property
-    def results(self) -> dict[str, ModelResult]:
-        """The figures by model."""
-        return _results(self.models)
+    models: dict[str, ModelResult]
 
 
 class Seeds(Record):
-    """What networks trained from several seeds reached: ``{metric: value of each seed}``."""
+    """The metrics of networks trained from several seeds: ``{metric: value of each seed}``."""
 
     values: dict[str, list[float]]
 
 
 class ClassFigures(Record):
-    """How well one class was found, each figure with the ends of its 95 % interval."""
+    """The metrics of one class, each with the ends of its 95 % interval."""
 
     precision: float
     precision_low: float | None = None
@@ -68,6 +79,13 @@ class ClassFigures(Record):
         )
 
 
+class Watched(Record):
+    """The metric by which the best epoch was chosen."""
+
+    title: str
+    better: int
+
+
 class Metrics(Record):
     """``metrics.json``."""
 
@@ -76,15 +94,17 @@ class Metrics(Record):
     seed: int
     rows: dict[str, int]
     seconds: dict[str, float] = Field(default_factory=dict)
-    models: dict[str, dict[str, Any]]
+    models: dict[str, ModelResult]
     comparisons: list[Comparison] = Field(default_factory=list)
     verdict: str
+    claim: str = ""
     verdict_zh: str = ""
     primary_metric: str
     counted: str = "rows"
     distillation_share: float = Field(
         0.0, validation_alias=AliasChoices("distillation_share", "teacher_share")
     )
+    watched: Watched | None = None
     metric_names: list[str]
     metrics: dict[str, Metric] = Field(default_factory=dict)
     baselines: dict[str, BaselineWords] = Field(default_factory=dict)
@@ -92,7 +112,7 @@ class Metrics(Record):
     without_shared_rows: WithoutShared | None = None
     seeds: Seeds | None = None
     per_class: dict[str, dict[str, ClassFigures]] = Field(default_factory=dict)
-    choices: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    choices: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
 
     def metric(self, name: str) -> Metric:
@@ -107,8 +127,7 @@ class Metrics(Record):
     @property
     def results(self) -> dict[str, ModelResult]:
         """The figures by model, the network first."""
-        found = _results(self.models)
-        return {name: found[name] for name in sorted(found, key=lambda name: name != NETWORK)}
+        return dict(sorted(self.models.items(), key=lambda pair: pair[0] != NETWORK))
 
     def ranked(self, metric: str) -> list[str]:
         """Models that have this figure, the best first; then the network's parts."""
@@ -131,18 +150,6 @@ class Metrics(Record):
 def is_part(model: str) -> bool:
     """Whether the model is a part of the network that was evaluated by itself too."""
     return model.endswith("_part")
-
-
-def _results(models: dict[str, dict[str, Any]]) -> dict[str, ModelResult]:
-    return {
-        name: ModelResult(
-            estimates={
-                k: Estimate.model_validate(v) for k, v in figures.items() if isinstance(v, dict)
-            },
-            fit_seconds=figures.get("fit_seconds"),
-        )
-        for name, figures in models.items()
-    }
 
 
 NETWORK = "network"

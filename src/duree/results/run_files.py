@@ -1,14 +1,14 @@
-"""What the JSON files of a run folder hold, as far as the report reads them."""
+"""The JSON files of a run folder: ``duree.pipeline`` writes them, the report reads them."""
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 PARTS = ("train", "validation", "test")
 
 
 class Record(BaseModel):
-    """A piece of a JSON file. What it does not name is let pass: files change only by adding."""
+    """A piece of a JSON file. Unknown keys are ignored, as newer versions only add some."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -22,17 +22,23 @@ class Estimate(Record):
 
 
 class Check(Record):
-    """One finding about the data (``checks.json``); ``rows`` are counted from 0."""
+    """One finding about the data (``checks.json``).
+
+    ``rows`` are counted from 0; ``what``, ``fix`` and ``values`` are the parts of the message.
+    """
 
     check: str
     level: str
     message: str
     message_zh: str = ""
     rows: list[int] = []
+    what: str = ""
+    fix: str = ""
+    values: dict[str, JsonValue] = {}
 
 
 class SplitData(Record):
-    """How the rows were parted (``split.json``).
+    """How the rows were split (``split.json``).
 
     ``class_counts`` is ``{part: {class: rows}}``, ``ranges`` ``{part: [first, last]}`` in time,
     ``group_counts`` ``{part: groups}``; each is empty where it does not apply.
@@ -67,10 +73,11 @@ class Source(Record):
     rows: int
     sha256: str
     encoding: str | None = None
+    delimiter: str | None = None
 
     @property
     def name(self) -> str:
-        """The file's own name: where it lay is nobody's business but the researcher's."""
+        """The file's name without its folders, which may be private."""
         return self.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
@@ -78,6 +85,7 @@ class DataFacts(Record):
     """``data.json``."""
 
     sources: list[Source] = []
+    columns: dict[str, str] = {}
     versions: dict[str, str] = {}
     threads: int | None = None
     platform: str = ""
@@ -85,7 +93,7 @@ class DataFacts(Record):
 
 
 class Sequences(Record):
-    """Sequences to draw, each as numbers of states; -1 where one is missing."""
+    """Sequences to draw, each as indices of states; -1 where the state is missing."""
 
     rows: list[list[int]]
 
@@ -107,7 +115,7 @@ class StateFacts(Record):
 
     @model_validator(mode="after")
     def _check_sizes(self) -> StateFacts:
-        """Whatever is drawn has a value for each state and each time point."""
+        """Every figure has a value for each state and each time point."""
         tables = [self.distribution, *self.by_class.values()]
         lengths = {len(self.entropy), *map(len, tables), *map(len, self.index.rows)}
         widths = {len(self.transitions), len(self.states), *map(len, self.transitions)}
@@ -126,7 +134,7 @@ class StateFacts(Record):
 
 
 class Origin(Record):
-    """What was foretold of the last state from one earlier time point; ``steps`` were seen."""
+    """Predictions of the last state from one earlier time point, after ``steps`` observed steps."""
 
     seen: str
     steps: int
@@ -135,15 +143,16 @@ class Origin(Record):
 
     @property
     def best(self) -> str:
-        """The model that foretold most; the first of several."""
+        """The model that was right most often; the first of several."""
         return max(self.models, key=lambda name: self.models[name].value)
 
 
 class Simulation(Record):
-    """``simulation.json``: how far ahead the models see."""
+    """``simulation.json``: predictions of the last of ``times`` states from earlier ones."""
 
     rows: int
     paths: int
+    times: int = 0
     last: str
     origins: list[Origin]
 
@@ -154,7 +163,7 @@ class Simulation(Record):
 
 
 class Fan(Record):
-    """A forecast to draw: the end of the past, what came, and quantiles [horizon][levels]."""
+    """A forecast to draw: past and actual values, and quantiles [horizon][levels]."""
 
     series: str
     origin: str
@@ -166,7 +175,7 @@ class Fan(Record):
 
 
 class Missed(Record):
-    """A forecast that erred much; ``naive`` is the MASE of Naive2."""
+    """A forecast with a large error; ``naive`` is the MASE of Naive2."""
 
     series: str
     origin: str
@@ -176,14 +185,14 @@ class Missed(Record):
 
 
 class StepErrors(Record):
-    """Mean errors of each step to come."""
+    """Mean errors of each step of the horizon."""
 
     mase: list[float | None]
     smape: list[float | None]
 
 
 class Stationarity(Record):
-    """In how many of ``series`` the tests find a unit root, or that they wander."""
+    """In how many of ``series`` ADF does not reject a unit root, and KPSS rejects stationarity."""
 
     series: int
     values: dict[str, int]
@@ -214,14 +223,14 @@ class ForecastFacts(Record):
 
 
 class Wait(Record):
-    """How well one model tells waiting times."""
+    """How well one model predicts waiting times."""
 
     bits: Estimate
     median_error: float
 
 
 class WaitFacts(Record):
-    """``waits.json``; see ``duree.pipeline.waiting_times``, which writes it."""
+    """``waiting_times.json``; see ``duree.pipeline.waiting_times``, which writes it."""
 
     steps: int
     classes: int
@@ -229,14 +238,14 @@ class WaitFacts(Record):
 
 
 class StepFeature(Record):
-    """What was read beside each event: of how many classes, and whether they are of a number."""
+    """A feature of each event: how many classes it has, and whether they are ranges of a number."""
 
     classes: int
     is_number: bool
 
 
 class Bin(Record):
-    """Rows of about the same confidence, and which share of them was right, with its interval."""
+    """Rows of similar confidence, and the share of them that is correct, with its interval."""
 
     rows: int
     confidence: float

@@ -1,4 +1,4 @@
-"""What a run folder tells of series of numbers, checked on the way in."""
+"""What a run folder holds of series of numbers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ChannelFacts(Record):
 
     @model_validator(mode="after")
     def _check_sizes(self) -> ChannelFacts:
-        """Whatever is drawn has a value for each class and each step."""
+        """Every figure has a value for each class and each step."""
         for curves in self.curves.values():
             parts = [part for one in curves.values() for part in (one.mean, one.low, one.high)]
             if curves.keys() != self.class_rows.keys():

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, Self
 import polars as pl
 
 from duree.recipe.settings import TextSettings
+from duree.results.run_files import StepFeature
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
 from duree.sequences.state_encoder import StateEncoder
@@ -61,7 +62,7 @@ class Encoder(Protocol):
         """A note on the rows that were cut when they were encoded; None where none was."""
         ...
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, dict[str, StepFeature]]:
         """What the report shows of it: {file of the run folder: plain JSON data}."""
         ...
 

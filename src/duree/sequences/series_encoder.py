@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.results.run_files import StepFeature
 from duree.sequences.ragged import Ragged, offsets_of
 from duree.storage import require
 
@@ -146,7 +147,7 @@ class SeriesEncoder:
             f"{cut} of {len(sequences)} series are longer than {self.longest} steps, and were cut"
         )
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, dict[str, StepFeature]]:
         """Nothing beyond what the recipe says."""
         return {}
 

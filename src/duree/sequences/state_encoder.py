@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.recipe.settings import TextSettings
+from duree.results.run_files import StepFeature
 from duree.sequences.ragged import Ragged
 from duree.sequences.step_features import Column, encode_column, learn_column, read_column
 from duree.sequences.text_encoder import TextEncoder
@@ -132,10 +133,10 @@ class StateEncoder:
             return None
         return f"{cut} of {len(sequences)} sequences are longer than {limit} steps, and were cut"
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, dict[str, StepFeature]]:
         """Of how many classes each step feature is, and whether they are of a number."""
         found = {
-            name: {"classes": column.size, "is_number": column.is_ordered}
+            name: StepFeature(classes=column.size, is_number=column.is_ordered)
             for name, column in self.step_features.items()
         }
         return {"step_features.json": found} if found else {}

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from duree.errors import DataError
 from duree.recipe.settings import TextSettings
+from duree.results.run_files import StepFeature
 from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged
 from duree.sequences.tokenizer import SPACELESS, Segmenter, resolve
 from duree.storage import not_valid, require
@@ -148,7 +149,7 @@ class TextEncoder:
         rows, units = ("sequences", "steps") if of_states else ("texts", "units")
         return f"{cut} of {len(sequences)} {rows} are longer than {limit} {units}, and were cut"
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, dict[str, StepFeature]]:
         """Nothing beyond what the recipe says."""
         return {}
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
+from duree.results.run_files import StepFeature
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.storage import require
 
@@ -120,7 +121,7 @@ class TokenEncoder:
         """None: no row is cut."""
         return None
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, dict[str, StepFeature]]:
         """Nothing beyond what the recipe says."""
         return {}
 

@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.results.run_files import StepFeature
 from duree.sequences.ragged import Ragged, offsets_of
 from duree.sequences.transform import Transform
 from duree.storage import require
@@ -184,7 +185,7 @@ class WindowEncoder:
         """None: no row is cut."""
         return None
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, dict[str, StepFeature]]:
         """Nothing beyond what the recipe says."""
         return {}
 

@@ -5,13 +5,12 @@ The metadata have the format of Hugging Face's hub; nothing is sent there.
 
 from __future__ import annotations
 
-from typing import Any
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.report.load import load_run
+from duree.results.run_files import Estimate
 from duree.version import __version__
 
 
@@ -23,7 +22,8 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
     RunError
         The run is not finished.
     """
-    metrics, data = run.read_json("metrics.json"), run.read_json("data.json")
+    finished = load_run(run.folder)
+    metrics, words = finished.metrics, finished.words("en")
     environment = Environment(
         loader=PackageLoader("duree.serving"),
         autoescape=False,  # Markdown, not HTML
@@ -33,20 +33,15 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = _cell
-    metric_names, models, cell = metrics["metric_names"], metrics["models"], metrics["cell"]
-    words = load_run(run.folder).words("en")
     return environment.get_template("card.md").render(
         name=run.folder.resolve().name,
         version=__version__,
         graph=graph,
         metrics=metrics,
-        labels={name: words.metric(name) for name in metric_names},
-        names={name: words.model(name, cell) for name in models},
-        verdict=words.named(metrics["verdict"], models, cell),
-        data=data,
-        sources=[
-            {**source, "path": source["path"].rpartition("/")[2]} for source in data["sources"]
-        ],
+        labels={name: words.metric(name) for name in metrics.metric_names},
+        names={name: words.model(name, metrics.cell) for name in metrics.models},
+        verdict=words.named(metrics.verdict, metrics.models, metrics.cell),
+        data=finished.data,
         model=model,
         reads_numbers=model.encoder.units_encoder is None,
         recipe=run.recipe,
@@ -55,11 +50,11 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
     )
 
 
-def _figure(found: dict[str, Any] | None) -> str:
+def _figure(found: Estimate | None) -> str:
     """``0.861 [0.848, 0.873]``; a dash for none."""
     if found is None:
         return "–"
-    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
 def _cell(text: object) -> str:

@@ -21,7 +21,7 @@ from duree.pipeline.explain_test import answer_names
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
-from duree.results.run_files import Estimate
+from duree.results.metrics_file import NETWORK, Metrics
 from duree.serving.batching import Batcher
 from duree.serving.bodies import (
     Asked,
@@ -225,19 +225,18 @@ class Served:
         self.model = TrainedModel.of_run(run)
         self.rows = rows_of(self.model, run.recipe)
         self.name = run.folder.resolve().name
-        metrics = run.read_json("metrics.json")
-        figures = metrics["models"]["network"]
+        metrics = Metrics.model_validate(run.read_json("metrics.json"))
         self.card = Card(
             name=self.name,
             duree=__version__,
             task=self.model.task.name,
-            cell=metrics["cell"],
+            cell=metrics.cell,
             columns=self.model.columns,
             inputs=self.rows.needed,
             answers=answer_names(self.model),
-            rows=metrics["rows"],
-            figures={name: Estimate(**f) for name, f in figures.items() if isinstance(f, dict)},
-            verdict=metrics["verdict"],
+            rows=metrics.rows,
+            figures=metrics.models[NETWORK].estimates,
+            verdict=metrics.verdict,
         )
         # For as long as it serves.
         self.table = ExitStack()

@@ -20,6 +20,7 @@ from duree.evaluation.calibration import fit_temperature, reliability
 from duree.evaluation.metrics import CLASSIFICATION, MetricSet
 from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Recipe
+from duree.results.run_files import Bin
 from duree.sequences.encoder import Encoder
 from duree.tasks.features import encoding_of, has_state_units, units_of
 from duree.tasks.row_task import RowTask
@@ -124,9 +125,7 @@ class Classify(RowTask):
     ) -> float:
         return mean_of(scores.argmax(axis=1) == targets, *weights)
 
-    def calibration(
-        self, predictions: NDArray[np.float64], targets: NDArray[Any]
-    ) -> list[dict[str, Any]]:
+    def calibration(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> list[Bin]:
         return reliability(predictions, targets)
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:

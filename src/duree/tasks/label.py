@@ -39,6 +39,7 @@ from duree.network.network import Network
 from duree.network.tagger import Tagger, TagScores
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import TOKENS, ModelSettings
+from duree.results.run_files import Record
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.token_encoder import WORD, TokenEncoder
@@ -195,7 +196,7 @@ class Label(Task):
         answers: NDArray[Any],
         inputs: pl.Series,
         target: pl.Series,
-    ) -> dict[str, Any]:
+    ) -> dict[str, Record]:
         main, cells = self.layers[0], _flat(target)[0]
         predicted, sure = self.summary_columns(predictions, inputs)[:2]
         found = describe_tags(
@@ -207,7 +208,7 @@ class Label(Task):
             layers=[layer.name for layer in self.layers],
             entities=main.scheme is not None,
         )
-        return {"tags.json": found.model_dump()}
+        return {"tags.json": found}
 
     def answer_rows(
         self, frame: pl.DataFrame, target: pl.Series, layout: TableLayout

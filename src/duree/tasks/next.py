@@ -27,6 +27,7 @@ from duree.network.network import Network
 from duree.network.next_model import StepModel
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import STATES, EpochBudget, ModelSettings
+from duree.results.run_files import Bin, Simulation
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.sequences.state_encoder import StateEncoder
@@ -40,7 +41,7 @@ from duree.tables.layouts.step_attributes import names_of_step_features
 from duree.tables.table import Table
 from duree.tasks.distillation import DISTILLED, loss_of_steps
 from duree.tasks.features import encoding_of
-from duree.tasks.simulation import Simulation
+from duree.tasks.simulation import Simulator
 from duree.tasks.task import Task, Watched, mean_of
 
 # What stands for every state that training has not seen.
@@ -263,23 +264,21 @@ class Next(Task):
         of_truth = log_of_truth(scores, targets.values[:, 0])
         return float(mean_of(of_truth, *_of_steps(targets, weights)) / np.log(2))
 
-    def calibration(
-        self, predictions: NDArray[np.float64], targets: NDArray[Any]
-    ) -> list[dict[str, Any]]:
+    def calibration(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> list[Bin]:
         right = predictions[:, SUMS.index("right")] == 1
         return reliability_of(predictions[:, len(SUMS) + 1], right)
 
-    def simulate(self, given: Simulated) -> dict[str, Any] | None:
+    def simulate(self, given: Simulated) -> Simulation | None:
         """The state at the last time point, as predicted from earlier ones by simulated paths."""
-        if not isinstance(given.network, StepModel):
+        if not isinstance(given.network, StepModel) or not self.times:
             return None
         # What each output is read as, where the network goes on from its own predictions.
         tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
         parts = given.train, given.test
         seen, tested = (given.sequences.take(rows) for rows in parts)
         counts = () if given.weights is None else (given.weights[rows] for rows in parts)
-        simulation = Simulation(given.network, tokens, self.times, self.temperature, given.seed)
-        return simulation.figures(tested, self.codes(seen), self.codes(tested), *counts)
+        simulator = Simulator(given.network, tokens, given.times, self.temperature, given.seed)
+        return simulator.evaluate(tested, self.codes(seen), self.codes(tested), *counts)
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         return self._columns(predictions.argmax(axis=1), predictions.max(axis=1), predictions)

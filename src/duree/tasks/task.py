@@ -24,6 +24,7 @@ from duree.network.network import Network
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DEFAULT_BUDGET, EpochBudget, ModelSettings
+from duree.results.run_files import Bin, Record, Simulation
 from duree.sequences.encoder import Encoder, fit_encoder
 from duree.sequences.ragged import Ragged
 from duree.tables.checks.target import clean_labels
@@ -226,13 +227,11 @@ class Task(ABC):
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         """The figure that early stopping watches on the validation part; higher is better."""
 
-    def calibration(
-        self, predictions: NDArray[np.float64], targets: NDArray[Any]
-    ) -> list[dict[str, Any]]:
+    def calibration(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> list[Bin]:
         """The points of a reliability diagram, where the task has one."""
         return []
 
-    def simulate(self, given: Simulated) -> dict[str, Any] | None:
+    def simulate(self, given: Simulated) -> Simulation | None:
         """What the network foresees beyond the next answer, as plain JSON data; None: nothing."""
         return None
 
@@ -252,7 +251,7 @@ class Task(ABC):
         answers: NDArray[Any],
         inputs: pl.Series,
         target: pl.Series,
-    ) -> dict[str, Any]:
+    ) -> dict[str, Record]:
         """What the report shows of the test part besides figures: {file of the run folder: JSON}.
 
         ``answers`` are those of the examples, ``inputs`` and ``target`` the rows'.

@@ -23,6 +23,7 @@ from duree.network.allocator import keep_freed_memory
 from duree.network.batches import batch_of
 from duree.network.network import Network
 from duree.network.scoring import scores
+from duree.results.run_files import Epoch
 from duree.storage import write_file
 from duree.training.checkpoint import (
     Position,
@@ -240,7 +241,7 @@ class _Session:
             or self.should_end()
         )
         if self.progress:
-            self.progress.epoch(position.history[-1])
+            self.progress.epoch(Epoch(**position.history[-1]))
 
     def averages(self) -> bool:
         """Whether the moving average is evaluated."""

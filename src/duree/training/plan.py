@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from duree.network.batches import Examples, epoch_batches
 from duree.network.contracts import Criterion
 from duree.recipe.settings import DEFAULT_BUDGET, EpochBudget, TrainingSettings
+from duree.results.run_files import Epoch
 from duree.training.estimate import Estimate
 
 Figure = Callable[..., float]
@@ -32,7 +33,7 @@ class Progress(Protocol):
         """One batch of ``rows`` sequences is done; ``loss`` is the epoch's mean so far."""
         ...
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def epoch(self, record: Epoch) -> None:
         """One epoch is done."""
         ...
 

@@ -26,7 +26,7 @@ YEARS = ["1990", "1991", "1992", "1993"]
 
 
 def facts_of(lives, times, target=None):
-    return describe_states(pl.Series(lives, dtype=pl.List(pl.String)), times, target)
+    return describe_states(pl.Series(lives, dtype=pl.List(pl.String)), times, target).model_dump()
 
 
 @pytest.fixture

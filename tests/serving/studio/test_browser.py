@@ -51,10 +51,10 @@ def reviews(rows: int) -> pl.DataFrame:
     texts = []
     for liked in sentiment:
         own, other = (PRAISE, BLAME) if liked else (BLAME, PRAISE)
-        words = [*rng.choice(FILLING, 60), *rng.choice(own, 4), *rng.choice(other, 1)]
+        words = [*rng.choice(FILLING, 24), *rng.choice(own, 4), *rng.choice(other, 1)]
         rng.shuffle(words)
-        words[20] += ",<br /><br />"
-        words[40] = f'"{words[40]}"'
+        words[8] += ",<br /><br />"
+        words[16] = f'"{words[16]}"'
         texts.append(" ".join(words).capitalize() + ".")
     return pl.DataFrame(
         {"review": texts, "sentiment": [("neg", "pos")[liked] for liked in sentiment]}

@@ -131,7 +131,7 @@ def without_shared(run: RunData) -> list[tuple[str, Shown, Shown]]:
             estimate(found.estimates[metric.name], metric, shared.rows),
             estimate(everywhere[name].estimates[metric.name], metric, run.test_rows),
         )
-        for name, found in sorted(shared.results.items(), key=lambda pair: pair[0] != NETWORK)
+        for name, found in sorted(shared.models.items(), key=lambda pair: pair[0] != NETWORK)
         if metric.name in found.estimates and name in everywhere
     ]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from duree.recipe.settings import NUMBERS
+from duree.results.series import Channel, ChannelFacts, Curve
 from duree.tables.describe.states import most_frequent
 from duree.tables.finding import Finding, listed
 
@@ -68,8 +67,8 @@ def describe_channels(
     times: list[str],
     target: pl.Series | None = None,
     weights: NDArray[np.float64] | None = None,
-) -> dict[str, Any]:
-    """The data of the report's section on series, as plain JSON data.
+) -> ChannelFacts:
+    """The data of the report's section on series.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ def describe_channels(
 
     Returns
     -------
-    dict
+    ChannelFacts
         ``rows``; ``lengths``: the shortest, the median and the longest; ``channels``: for each the
         ``name``, the share ``missing``, and ``low``, ``mean``, ``deviation`` and ``high`` of its
         steps; ``places``: at most 200 steps, from 0, and ``times``, their names; ``curves``: for
@@ -99,7 +98,7 @@ def describe_channels(
     longest = int(lengths.max())
     places = np.arange(0, longest, -(-longest // MOST_STEPS))
     of_class = most_frequent(target) or {ALL: np.ones(len(series), dtype=bool)}
-    curves: dict[str, dict[str, Any]] = {name: {} for name in channels[:MOST_DRAWN]}
+    curves: dict[str, dict[str, Curve]] = {name: {} for name in channels[:MOST_DRAWN]}
     for name, own in of_class.items():
         rows = [np.flatnonzero(own & (lengths > place)) for place in places]
         for channel, curve in enumerate(curves.values()):
@@ -108,28 +107,29 @@ def describe_channels(
                 for some, place in zip(rows, places, strict=True)
             ]
             parts = zip(*found, strict=True)
-            curve[name] = dict(zip(("mean", "low", "high"), map(list, parts), strict=True))
-    return {
-        "rows": len(series),
-        "lengths": [int(lengths.min()), round(float(np.median(lengths))), longest],
-        "channels": [_summary(*of) for of in zip(channels, steps.T, strict=False)],
-        "places": places.tolist(),
-        "times": [times[place] for place in places],
-        "curves": curves,
-        "class_rows": {name: int(own.sum()) for name, own in of_class.items()},
-    }
+            mean, low, high = map(list, parts)
+            curve[name] = Curve(mean=mean, low=low, high=high)
+    return ChannelFacts(
+        rows=len(series),
+        lengths=(int(lengths.min()), round(float(np.median(lengths))), longest),
+        channels=[_summary(*of) for of in zip(channels, steps.T, strict=False)],
+        places=places.tolist(),
+        times=[times[place] for place in places],
+        curves=curves,
+        class_rows={name: int(own.sum()) for name, own in of_class.items()},
+    )
 
 
-def _summary(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
+def _summary(name: str, values: NDArray[np.float64]) -> Channel:
     known = values[np.isfinite(values)]
-    return {
-        "name": name,
-        "missing": 1 - len(known) / len(values),
-        "low": float(known.min()),
-        "mean": float(known.mean()),
-        "deviation": float(known.std()),
-        "high": float(known.max()),
-    }
+    return Channel(
+        name=name,
+        missing=1 - len(known) / len(values),
+        low=float(known.min()),
+        mean=float(known.mean()),
+        deviation=float(known.std()),
+        high=float(known.max()),
+    )
 
 
 def _spread(

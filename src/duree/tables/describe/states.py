@@ -6,11 +6,12 @@ state sequences in R with TraMineR, Journal of Statistical Software 40(4).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from duree.results.run_files import Sequences, StateFacts
+from duree.results.typology import TypeFacts
 
 MISSING = -1
 MOST_CLASSES = 6
@@ -23,8 +24,8 @@ def describe_states(
     target: pl.Series | None = None,
     seed: int = 0,
     weights: NDArray[np.float64] | None = None,
-) -> dict[str, Any]:
-    """The data of the report's section on state sequences, as plain JSON data.
+) -> StateFacts:
+    """The data of the report's section on state sequences.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def describe_states(
 
     Returns
     -------
-    dict
+    StateFacts
         ``times``; ``states``, in the order of the mean time at which they occur; ``rows``;
         ``missing``: the share of cells without a state; ``distribution`` [times][states]: shares
         among the rows with a known state (0 if there are none); ``entropy`` [times] of these
@@ -59,26 +60,26 @@ def describe_states(
     by_class = {
         name: _shares(_count(codes[own], len(names), rows[own])) for name, own in of_class.items()
     }
-    return {
-        "times": list(times),
-        "states": names,
-        "rows": len(codes),
-        "missing": float((codes == MISSING).mean()) if codes.size else 0.0,
-        "distribution": shares.tolist(),
-        "entropy": _entropy(shares),
-        "transitions": _transitions(codes, len(names), rows).tolist(),
-        "by_class": {name: found.tolist() for name, found in by_class.items()},
-        "class_rows": {name: int(own.sum()) for name, own in of_class.items()},
-        "index": {"rows": _draw_sequences(codes, seed).tolist()},
-        "mean_time": dict(
+    return StateFacts(
+        times=list(times),
+        states=names,
+        rows=len(codes),
+        missing=float((codes == MISSING).mean()) if codes.size else 0.0,
+        distribution=shares.tolist(),
+        entropy=_entropy(shares),
+        transitions=_transitions(codes, len(names), rows).tolist(),
+        by_class={name: found.tolist() for name, found in by_class.items()},
+        class_rows={name: int(own.sum()) for name, own in of_class.items()},
+        index=Sequences(rows=_draw_sequences(codes, seed).tolist()),
+        mean_time=dict(
             zip(names, (counts.sum(axis=0) / max(rows.sum(), 1e-12)).tolist(), strict=True)
         ),
-    }
+    )
 
 
 def describe_types(
     states: pl.Series, times: list[str], types: NDArray[np.int64], seed: int = 0
-) -> list[dict[str, Any]]:
+) -> list[TypeFacts]:
     """The statistics of ``describe_states`` for each type of sequences.
 
     ``types`` int64 [rows] are numbers from 0; rows without a type have -1. Each type has ``rows``,
@@ -90,11 +91,11 @@ def describe_types(
         own = codes[types == number]
         counts = _count(own, len(names), np.ones(len(own)))
         found.append(
-            {
-                "rows": len(own),
-                "distribution": _shares(counts).tolist(),
-                "index": _draw_sequences(own, seed, MOST_OF_A_TYPE).tolist(),
-            }
+            TypeFacts(
+                rows=len(own),
+                distribution=_shares(counts).tolist(),
+                index=_draw_sequences(own, seed, MOST_OF_A_TYPE).tolist(),
+            )
         )
     return found
 

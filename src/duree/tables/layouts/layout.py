@@ -19,6 +19,7 @@ from duree.errors import DataError
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DataSettings
 from duree.results.nouns import TEXTS, Nouns
+from duree.results.run_files import Record
 from duree.tables.checks.check_table import check_table
 from duree.tables.checks.duplicates import Duplicates
 from duree.tables.columns import ROLES, is_blank, resolve_column
@@ -322,8 +323,8 @@ class Layout(ABC):
         classes: pl.Series | None,
         seed: int,
         weights: NDArray[np.float64] | None,
-    ) -> dict[str, Any]:
-        """What the report shows of the sequences: {file of the run folder: plain JSON data}."""
+    ) -> dict[str, Record]:
+        """What the report shows of the sequences: {file of the run folder: record}."""
         return {}
 
     def _no_covariates(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import NUMBERS, DataSettings
 from duree.results.nouns import SERIES, Nouns
+from duree.results.run_files import Record
 from duree.tables.checks.check_table import check_table
 from duree.tables.columns import resolve_column
 from duree.tables.describe.series import describe_channels
@@ -124,7 +125,7 @@ class NumericSeries(Layout):
         classes: pl.Series | None,
         seed: int,
         weights: NDArray[np.float64] | None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, Record]:
         longest: Any = sequences.list.len().max()
         names = step_names(self.reading, int(longest or 0))
         found = describe_channels(sequences, measured(self.reading), names, classes, weights)

@@ -23,6 +23,7 @@ from duree.recipe.recipe import Recipe
 from duree.recipe.settings import STATES, DataSettings
 from duree.results.nouns import STATES as OF_STATES
 from duree.results.nouns import Nouns
+from duree.results.run_files import Record
 from duree.tables.checks.check_table import check_table
 from duree.tables.columns import ROLES, as_text, resolve_column
 from duree.tables.describe.states import describe_states
@@ -265,7 +266,7 @@ class StateSequences(Layout):
         classes: pl.Series | None,
         seed: int,
         weights: NDArray[np.float64] | None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, Record]:
         found = self.time_points(table)
         if found is None:
             return {}
