@@ -1,4 +1,4 @@
-"""What is further ahead than the next step: the state at the last time point, simulated."""
+"""Predictions of the state at the last time point, by simulation from earlier ones."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from duree.network.next_model import StepModel
 from duree.network.simulate import simulate
 from duree.sequences.ragged import Ragged
 
-# Simulated lives for each sequence: a share of one half is known to 0.03.
+# Simulated paths per sequence: the standard error of a probability is at most 0.03.
 PATHS = 300
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """How a network is asked for what is further ahead.
+    """Simulation by a network for next states.
 
     Attributes
     ----------
     network : StepModel
     tokens : int64 [outputs]
-        The token that each of its outputs stands for.
+        The token of each output.
     times : int
-        Time points that the sequences share.
+        Number of time points of the sequences.
     temperature : float
-        Divides the scores.
+        Divisor of the scores.
     seed : int
     """
 
@@ -46,11 +46,10 @@ class Simulation:
         codes: Ragged,
         *weights: NDArray[np.float64],
     ) -> dict[str, Any] | None:
-        """How often the last state is foretold, as plain JSON data; None where no row has one.
+        """The accuracy for the last state, as plain JSON data; None if no row has a last state.
 
-        ``tested`` are the test rows as the network reads them, ``codes`` the same as numbers of
-        states, ``known`` those of the rows that it learned from; ``weights`` float64 [rows], where
-        there are any, those of both.
+        ``tested`` are the encoded test rows. ``codes`` and ``known`` are the states of test and
+        training rows as indices. ``weights``, if any, are those of training and of test rows.
         """
         ended = known.lengths == self.times
         whole = np.flatnonzero(codes.lengths == self.times)
@@ -74,7 +73,7 @@ class Simulation:
         return {"rows": len(whole), "paths": PATHS, "times": self.times, "origins": found}
 
     def ends(self, seen: NDArray[Any]) -> NDArray[np.float64]:
-        """Probabilities of the last state after those steps, float64 [rows, outputs]."""
+        """Probabilities of the last state given the first steps, float64 [rows, outputs]."""
         return simulate(
             self.network,
             seen,
