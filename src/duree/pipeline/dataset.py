@@ -118,8 +118,8 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     target = task.read_target(table, column)
     duplicates = layout.duplicates(texts)
     # Sequences that are their own targets are not checked as a target column.
-    looked_at = data.model_copy(update={"target": None}) if target.name == text else data
-    checked = Checked(looked_at, target, target.dtype.is_numeric(), given.test, duplicates)
+    to_check = data.model_copy(update={"target": None}) if target.name == text else data
+    checked = Checked(to_check, target, target.dtype.is_numeric(), given.test, duplicates)
     findings = layout.check(table, checked)
     stop_at_errors(findings)
     split = split or make_split(

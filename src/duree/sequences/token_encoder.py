@@ -65,7 +65,7 @@ class TokenEncoder:
             lowered[word.lower()] += count
         seen = [_features_of(word) for word in words]
         word_features = tuple(
-            sorted(look for look, count in Counter(column).items() if count >= FEWEST)
+            sorted(feature for feature, count in Counter(column).items() if count >= FEWEST)
             for column in zip(*seen, strict=True)
         )
         characters = sorted({character for word in words for character in word})
@@ -171,7 +171,7 @@ class TokenEncoder:
         for column in self.word_features:
             # The first index of each column is for features that do not occur in training.
             word_features.append(
-                {"": begin} | {look: begin + 1 + at for at, look in enumerate(column)}
+                {"": begin} | {feature: begin + 1 + at for at, feature in enumerate(column)}
             )
             begin += 1 + len(column)
         return words, lowered, word_features
@@ -184,8 +184,8 @@ class TokenEncoder:
         words, lowered, word_features = self._tables
         found = [words.get(form, UNKNOWN), lowered.get(form.lower(), 2 + len(words))]
         found += [
-            column.get(look, column[""])
-            for column, look in zip(word_features, _features_of(form), strict=True)
+            column.get(feature, column[""])
+            for column, feature in zip(word_features, _features_of(form), strict=True)
         ]
         if len(form) > LONGEST_WORD:
             form = form[: LONGEST_WORD // 2] + form[-LONGEST_WORD // 2 :]

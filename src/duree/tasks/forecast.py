@@ -173,10 +173,10 @@ class Forecast(Task):
 
     def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         values = targets[:, : self.horizon]
-        settled = self._stretched(scores, values)
-        quantiles = quantiles_of(settled.predictions(scores))
+        calibrated = self._stretched(scores, values)
+        quantiles = quantiles_of(calibrated.predictions(scores))
         tied = correlation(normal_scores(values, quantiles)).tolist()
-        return replace(settled, correlations=tuple(tuple(row) for row in tied))
+        return replace(calibrated, correlations=tuple(tuple(row) for row in tied))
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None

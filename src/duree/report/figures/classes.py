@@ -31,13 +31,13 @@ def confusions(run: RunData) -> pl.DataFrame:
 
     Sorted by decreasing number of rows; pairs without rows are left out.
     """
-    predicted = run.predictions["prediction"].cast(pl.String).alias("said")
+    predicted = run.predictions["prediction"].cast(pl.String).alias("predicted")
     pairs = pl.DataFrame(
         [run.predictions[run.target_column()].cast(pl.String).alias("true"), predicted]
     )
-    counted = pairs.group_by("true", "said").agg(pl.len().cast(pl.Int64).alias("rows"))
+    counted = pairs.group_by("true", "predicted").agg(pl.len().cast(pl.Int64).alias("rows"))
     shares = (pl.col("rows") / pl.col("rows").sum().over("true")).alias("share")
-    order = ["rows", "true", "said"]
+    order = ["rows", "true", "predicted"]
     return counted.with_columns(shares).sort(order, descending=[True, False, False])
 
 
@@ -108,7 +108,7 @@ def _draw_cell(
 
 def _draw_largest(run: RunData, words: Words) -> Figure:
     """Bars of the most frequent confusions, with their share of the true class."""
-    wrong = confusions(run).filter(pl.col("true") != pl.col("said")).head(MOST_CONFUSIONS)
+    wrong = confusions(run).filter(pl.col("true") != pl.col("predicted")).head(MOST_CONFUSIONS)
     return draw_bars(list(wrong.iter_rows()), words)
 
 

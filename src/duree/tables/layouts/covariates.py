@@ -36,9 +36,9 @@ def prepend_covariates(table: Table, columns: Mapping[str, str], sequences: pl.S
         (called(name) + clean_states(as_text(table, column)).fill_null(MISSING)).alias(f"{place}")
         for place, (name, column) in enumerate(columns.items())
     ]
-    given = sequences.set(sequences == "", None).alias("told")
+    given = sequences.set(sequences == "", None).alias("sequence")
     joined = pl.concat_str(
-        [*(head.name for head in heads), "told"], separator=ARROW, ignore_nulls=True
+        [*(head.name for head in heads), "sequence"], separator=ARROW, ignore_nulls=True
     )
     return pl.DataFrame([*heads, given]).select(joined.alias(sequences.name)).to_series()
 
