@@ -13,7 +13,7 @@ __all__ = ["SequenceClassifier", "SequenceRegressor", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    # Torch takes more than a second to import: it waits until an estimator is asked for.
+    # Importing torch takes more than a second: estimators are imported on first use.
     if name in __all__:
         from duree import estimators
 

@@ -1,4 +1,4 @@
-"""Scikit-learn faces of the workflow: fit, predict, score, save and load, and nothing more."""
+"""Estimators with scikit-learn's interface, and ``load`` for models and runs."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from duree.tasks.regress import Regress
 
 
 class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
-    """What the classifier and the regressor share. Every parameter is a setting of the recipe.
+    """The base of the classifier and the regressor. Every parameter is a setting of the recipe.
 
-    ``docs/reference/recipe.md`` tells what each one means; defaults are the recipe's.
+    They are explained in ``docs/reference/recipe.md``; the defaults are those of the recipe.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.seed = seed
 
     def save(self, folder: Path | str) -> None:
-        """Write the fitted model into ``folder``, to be read back with ``duree.load``."""
+        """Write the fitted model into ``folder``, for ``duree.load``."""
         check_is_fitted(self, "model_")
         extra = {"parameters": self.get_params(), "attributes": self._attributes()}
         replace(self.model_, extra=extra).save(Path(folder) / "model")
@@ -134,7 +134,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         return self
 
     def embed(self, X: Any) -> NDArray[np.float32]:
-        """Each sequence as the vector that the network makes of it: its pooled hidden states.
+        """The vector of each sequence: its pooled hidden states.
 
         Returns
         -------
@@ -177,7 +177,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         return numbers
 
     def _recipe(self) -> Recipe:
-        """The recipe that the parameters spell out."""
+        """The recipe with the estimator's parameters."""
         values = {
             name: getattr(self, short)
             for name in setting_names()
@@ -190,7 +190,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         return {}
 
     def _restore(self, attributes: dict[str, Any]) -> None:
-        """Set what ``_attributes`` gave."""
+        """Set the fitted attributes from the result of ``_attributes``."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -202,14 +202,14 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
 
 
 class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
-    """A recurrent network that gives each sequence one class.
+    """A recurrent network that classifies sequences.
 
     Parameters
     ----------
     cell : {"gru", "lstm", "rnn"}
     hidden_size : int
     seed : int
-        The same data, parameters, machine and seed give the same model, to the bit.
+        The same data, parameters, machine and seed give exactly the same model.
     **others
         See ``SequenceEstimator``.
 
@@ -233,7 +233,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         Parameters
         ----------
         X : list, Series or array of str [rows]; or array of numbers [rows, steps(, channels)]
-            Numbers are read as one step after the other; NaN where one is missing.
+            Numbers in the order of steps; NaN if missing.
         y : array-like [rows]
 
         Raises
@@ -261,7 +261,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         return self._predictions(X)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The likeliest class of each row."""
+        """The most probable class of each row."""
         best = self._predictions(X).argmax(axis=1)
         chosen: NDArray[Any] = self.classes_[best]
         return chosen
@@ -274,7 +274,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
 
 
 class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
-    """A recurrent network that gives each sequence one number. See ``SequenceClassifier``.
+    """A recurrent network that predicts one number per sequence. See ``SequenceClassifier``.
 
     Attributes
     ----------
@@ -282,7 +282,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
     """
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Train on sequences and their numbers; X as for ``SequenceClassifier``."""
+        """Train on sequences and their targets; X as for ``SequenceClassifier``."""
         rows = self._rows(X, reset=True)
         numbers = column_or_1d(np.asarray(y, dtype=np.float64), warn=True)
         assert_all_finite(numbers, input_name="y")
@@ -291,22 +291,22 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc
         return self._fit(rows, numbers, task)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """One number for each row."""
+        """The predicted number of each row."""
         return self._predictions(X)[:, 0]
 
 
 @dataclass(frozen=True)
 class TrainedTagger:
-    """What ``load`` gives of a run that tags words."""
+    """The result of ``load`` for a run that tags words."""
 
     model_: TrainedModel
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-        """The tags of tokenised sentences, in the run's first layer."""
+        """The tags of tokenised sentences in the run's first layer."""
         return next(iter(self.predict_layers(sentences).values()))
 
     def predict_layers(self, sentences: Sequence[Sequence[str]]) -> dict[str, list[list[str]]]:
-        """The same for every layer of tags, by its name."""
+        """The tags of tokenised sentences in each layer, by its name."""
         given = pl.Series("tokens", list(map(list, sentences)), dtype=pl.List(pl.String))
         sequences = self.model_.encode(given)
         found = self.model_.task.summary_columns(self.model_.predictions(sequences), given)[::2]
@@ -319,12 +319,12 @@ class TrainedTagger:
 
 
 def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor | TrainedTagger:
-    """Read a model that ``save`` or ``duree fit`` wrote.
+    """Load a model written by ``save`` or ``duree fit``.
 
     Raises
     ------
     RunError
-        There is none, it was altered, or it answers a kind of question without an estimator.
+        There is no model, it was altered, or there is no estimator for its task.
     """
     model = TrainedModel.load(Path(folder) / "model")
     if isinstance(model.task, Label):
@@ -346,7 +346,7 @@ def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor | Trained
 
 
 def as_texts(X: Any) -> pl.Series | None:
-    """Texts in any usual container as one Series; None where X holds something else.
+    """Texts in any usual container as one Series; None if X holds something else.
 
     Raises
     ------
@@ -374,7 +374,7 @@ def as_texts(X: Any) -> pl.Series | None:
 
 
 def _check_size(rows: pl.Series | NDArray[Any], targets: NDArray[Any]) -> None:
-    """As many answers as rows, and more than one row: one to learn from, one to choose by."""
+    """Require as many targets as rows, and at least two rows, for training and validation."""
     if len(rows) == 1:
         raise DataError("one sample is too few", fix="give at least two")
     if len(rows) != len(targets):
@@ -389,7 +389,7 @@ def _check_size(rows: pl.Series | NDArray[Any], targets: NDArray[Any]) -> None:
 def _two_parts(
     targets: NDArray[Any], recipe: Recipe, stratify: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows to learn from and rows to choose by; classes keep their shares where they can."""
+    """Training and validation rows, stratified by class if possible."""
     rows = np.arange(len(targets))
     size = max(1, round(recipe.data.validation_share * len(rows)))
     alike = stratify and np.bincount(targets).min() > 1 and size >= len(np.unique(targets))

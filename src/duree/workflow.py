@@ -1,9 +1,9 @@
-"""The product in one file: a table goes in at the top, an evaluated network comes out below.
+"""The workflow, from a table to an evaluated network.
 
     read and check → encode → train → baselines → evaluate → explain → report
 
-Each step saves what it made in the run folder before the next begins, and finds it there when a run
-is resumed. Nothing here knows which task it carries out, nor what the rows of the table are.
+Each step saves its results in the run folder before the next begins, and loads them when a run is
+resumed. This module does not depend on the task or the layout of the table.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from duree.tasks import resolve
 
 
 def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
-    """Carry a recipe out in a new run folder.
+    """Run a recipe in a new run folder.
 
     Raises
     ------
     RunError
         The folder exists or cannot be written.
     DataError, RecipeError, TrainingError
-        The run cannot go on. What was done so far stays in the folder; an empty one is removed.
+        The run cannot continue. Completed steps stay in the folder; an empty one is removed.
     """
     run = Run.create(folder, resolve(recipe))
     try:
@@ -58,7 +58,7 @@ def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
 
 
 def resume(folder: Path | str, listener: Listener = SILENT) -> Run:
-    """Go on with a run that was interrupted; it ends as if it had not been."""
+    """Continue an interrupted run; its results are those of an uninterrupted one."""
     return _carry_out(Run(folder), listener)
 
 
@@ -68,7 +68,7 @@ def _carry_out(run: Run, listener: Listener) -> Run:
             listener.message(f"{run.folder} is finished: nothing is left to do")
             return run
         _train_and_evaluate(run, listener)
-        # Of all that was made only what the folder holds is still in memory.
+        # Called here, so that the data of the previous steps are no longer in memory.
         write_report(run.folder)
         for work in ("checkpoint", "baselines"):
             shutil.rmtree(run.folder / work, ignore_errors=True)
@@ -93,7 +93,7 @@ def _train_and_evaluate(run: Run, listener: Listener) -> None:
 
 
 def read(run: Run, listener: Listener) -> Dataset:
-    """Read, check and split the table; the split is drawn once, and read back ever after."""
+    """Read, check and split the table; a resumed run loads its split."""
     drawn = Split.from_dict(run.read_json("split.json")) if run.has("split.json") else None
     dataset = read_dataset(run.recipe, drawn)
     save.save_dataset(run, dataset)
@@ -104,7 +104,7 @@ def read(run: Run, listener: Listener) -> Dataset:
 
 
 def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
-    """Learn from the training rows alone how rows become numbers; then encode every row."""
+    """Fit the encoder on the training rows, then encode all rows."""
     encoder = dataset.task.fit_encoder(dataset.texts.gather(dataset.split.train), dataset.recipe)
     save.save_encoder(run, encoder)
     return encoder, encoder.encode(dataset.texts)
@@ -113,7 +113,7 @@ def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
 def train(
     run: Run, dataset: Dataset, encoder: Encoder, sequences: Ragged, listener: Listener
 ) -> list[TrainedModel]:
-    """Train a network from each seed; the first is evaluated, and saved as ``model``."""
+    """Train one network per seed; the first is evaluated and saved as ``model``."""
     recipe, split = dataset.recipe, dataset.split
     task = dataset.task.from_target(dataset.target.gather(split.train), recipe)
     task = task.with_encoder(encoder)
@@ -150,15 +150,14 @@ def train(
 
 
 def evaluate(folder: Path | str, data: Path | str) -> Figures:
-    """Evaluate a trained network on other rows that have answers.
+    """Evaluate a trained network on other rows with known targets.
 
-    Intervals are by group, and rows are weighted, where the run had such columns and the table has
-    them too.
+    Intervals are by group and rows are weighted if both the run and the table have such columns.
 
     Raises
     ------
     DataError
-        The table lacks a column, or holds an answer that the network was not trained on.
+        The table lacks a column, or has a target that does not occur in training.
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
@@ -174,19 +173,19 @@ def predict(
     paths: int | None = None,
     progress: Callable[[int, int | None], None] = lambda done, rows: None,
 ) -> None:
-    """Write the table with its predictions: every column and the order of rows are kept.
+    """Write the table with predictions: all columns and the order of rows are kept.
 
-    Of spells and events there is a row for each person, with the columns that all of theirs share;
-    a file of tokens may be written as one: see ``tables.tagged``.
-    Tables larger than memory are read, predicted and written piece by piece. A prediction that was
-    stopped goes on where it was, if it is asked for again. ``progress`` is told how many rows are
-    done, and of how many, where that is known. Of series, it writes how they go on: as forecasts
-    (see ``duree.pipeline.forecast_dataset``), or as so many sample ``paths``.
+    For spells and events there is one row per person, with the columns that are constant within
+    persons. Token files may be written in their own format: see ``duree.tables.files.conll``.
+    Tables larger than memory are processed in pieces. An interrupted call continues when it is
+    repeated. ``progress`` is called with the number of rows done and their total (None if unknown).
+    For series, forecasts are written (see ``duree.pipeline.forecast_dataset``), or ``paths`` sample
+    paths of each.
 
     Raises
     ------
     DataError
-        The table lacks the text column, or has a column called like one that would be added.
+        The table lacks the text column, or already has a column with the name of one to add.
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
@@ -196,7 +195,7 @@ def predict(
 
 
 def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | None = None) -> Path:
-    """Explain what a run's network says of one row, on a page and, beside it, as JSON.
+    """Explain the prediction of a run's network for one row, as a page and as JSON.
 
     Parameters
     ----------
@@ -205,12 +204,12 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
     row : int
         Counted from 1.
     output : Path, optional
-        Where to write the page; in the run folder, if not given.
+        The file of the page; in the run folder if not given.
 
     Raises
     ------
     DataError
-        The table has no such row, or lacks the text column.
+        The table has no such row or lacks the text column.
     """
     run = Run(folder)
     networks = load_networks(run)
@@ -234,10 +233,10 @@ def explain_all(
     output: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, rows: None,
 ) -> Path:
-    """Write what every word of every row was given, as Parquet.
+    """Write the attribution of each word of each row, as Parquet.
 
-    Stopped, it goes on where it was, if it is asked for again. ``progress`` is told how many rows
-    are done, and of how many.
+    An interrupted call continues when it is repeated. ``progress`` is called with the number of
+    rows done and their total.
 
     Raises
     ------

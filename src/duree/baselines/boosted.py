@@ -17,7 +17,7 @@ from duree.baselines.prefixes import Prefixes
 from duree.baselines.tuning import choose
 from duree.sequences.ragged import Ragged
 
-# Each round grows a tree for every state: states at most, and steps in a sample at most.
+# Each round grows one tree per state: maximum numbers of states, and of steps in a sample.
 MOST_STATES, MOST_STEPS = 30, 100_000
 # Numbers of rounds to try.
 ROUNDS = (50, 100, 150)
@@ -84,7 +84,7 @@ class BoostedTrees:
 
 @dataclass(frozen=True)
 class Trees:
-    """Trees for the states in ``known``, of ``states``; None where there is one state only."""
+    """Trees for the states in ``known``, out of ``states``; None if there is only one state."""
 
     known: NDArray[np.int64]
     states: int
@@ -100,7 +100,7 @@ class Trees:
         seed: int,
         weights: Floats | None = None,
     ) -> Trees:
-        """Fit to steps, which have weights."""
+        """Fit trees to weighted steps."""
         known = np.unique(targets)
         if len(known) < 2:
             return cls(known, states, None)

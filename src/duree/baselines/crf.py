@@ -69,7 +69,7 @@ class FeatureCrf:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.crfsuite"
             trainer.train(str(path))
-            self.model = path.read_bytes()  # the tagger reads this buffer, and keeps no copy
+            self.model = path.read_bytes()  # the tagger refers to this buffer without copying it
         self.tagger = pycrfsuite.Tagger()
         self.tagger.open_inmemory(self.model)
 
@@ -86,7 +86,7 @@ class FeatureCrf:
 
 
 def features(words: list[str]) -> list[list[str]]:
-    """The binary features of each word of a sentence, as names of those that are present."""
+    """The names of the binary features that are present at each word of a sentence."""
     shapes = [shape(word) for word in words]
     return [list(_features_of(words, shapes, place)) for place in range(len(words))]
 
@@ -121,7 +121,8 @@ def _features_of(words: list[str], shapes: list[str], place: int) -> Iterator[st
 
 
 def shape(word: str) -> str:
-    """A word's pattern of capitals, small letters, digits and other signs; runs end after four."""
+    """A word's pattern of upper-case and lower-case letters, digits and other signs, with runs of
+    at most four."""
     kinds = "".join(
         "X" if c.isupper() else "x" if c.islower() else "d" if c.isdigit() else c for c in word
     )

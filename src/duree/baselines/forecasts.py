@@ -23,13 +23,13 @@ from duree.tables.time.seasons import naive2, naive_error, without_gaps
 
 Floats = NDArray[np.float64]
 
-# The intervals from which quantiles are read: statsforecast names them by their width in per cent.
+# The intervals whose ends are the quantiles; statsforecast names them by their level in per cent.
 WIDTHS = sorted({round(100 * abs(1 - 2 * level)) for level in LEVELS} - {0})
-# With longer seasons ETS and ARIMA take too long, or fail.
+# With longer seasons ETS and ARIMA are too slow or fail.
 LONGEST_SEASON = 24
 # Up to this many series, one process is enough.
 FEW = 16
-# With fewer values than this nothing is fitted: the last value is repeated.
+# With fewer values than this no model is fitted, and the last value is repeated.
 FEWEST = 4
 PURPOSE = "comparing a forecast with ARIMA, ETS and Theta"
 
@@ -101,7 +101,7 @@ class Forecast:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 answer = method.forecast(y=past, h=self.horizon, level=WIDTHS)
-        except Exception:  # numerical failures are of many kinds; they are counted in a note
+        except Exception:  # numerical errors of many types; a note gives their number
             return None
         quantiles = np.stack([answer[_column(level)] for level in LEVELS], axis=1)
         return np.sort(quantiles, axis=1) if np.isfinite(quantiles).all() else None

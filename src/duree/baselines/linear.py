@@ -36,7 +36,7 @@ class Learner(Protocol):
     Attributes
     ----------
     setting : str
-        What the size of the penalty is called.
+        The name of the penalty.
     values : tuple of float
         Values to try.
     """
@@ -70,7 +70,7 @@ class LinearBaseline:
         See ``Baseline``.
     features : Features
     weighting : () -> transformer
-        How features are weighted, learned from the training rows: a scikit-learn transformer.
+        A scikit-learn transformer that weights the features, fitted on the training rows.
     learner : Learner
     """
 

@@ -61,7 +61,7 @@ class NbSvm:
         """Tune C and beta on the validation rows, then fit on all rows; see ``Baseline``."""
         self.kind = Targets.of(targets)
         train, validation = map(_presence, self.ngrams.fit(texts, validation_texts))
-        # One fit for each C, whatever beta is.
+        # The fit does not depend on beta.
         fits = cache(lambda strength: self._fit(train, targets, strength, weights.train))
         (strength, beta), _ = choose(
             product(STRENGTHS, BETAS),

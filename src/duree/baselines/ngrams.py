@@ -45,9 +45,9 @@ class Ngrams:
         self.known: deque[tuple[Sequence[str], csr_matrix]] = deque(maxlen=3)
 
     def fit(self, texts: list[str], validation_texts: list[str]) -> tuple[csr_matrix, csr_matrix]:
-        """Learn the features from both lists, and count them in each.
+        """Learn the features from both lists, and count them in both.
 
-        The choice of features does not depend on targets, so that validation texts may take part.
+        The choice of features does not depend on targets, so it may use the validation texts.
         """
         if self._recall(texts) is None or self._recall(validation_texts) is None:
             self.known.clear()
@@ -59,7 +59,7 @@ class Ngrams:
         return self.count(texts), self.count(validation_texts)
 
     def count(self, texts: list[str]) -> csr_matrix:
-        """How often each text holds each feature, float32 [rows, features]."""
+        """The counts of features in each text, float32 [rows, features]."""
         found = self._recall(texts)
         if found is None:
             find = self.numbers.get
@@ -125,7 +125,7 @@ class Features(Protocol):
     Attributes
     ----------
     is_unit : bool [features]
-        Which of them a forest may use, after ``fit``.
+        Which features a forest uses, after ``fit``.
     """
 
     is_unit: NDArray[np.bool_]
@@ -135,5 +135,5 @@ class Features(Protocol):
         ...
 
     def count(self, texts: Any) -> csr_matrix:
-        """The same for other rows."""
+        """The features of other rows, [rows, features]."""
         ...

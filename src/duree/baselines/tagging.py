@@ -27,7 +27,7 @@ class Tagger(Protocol):
     name, title, description : str
         See ``Baseline``.
     choices : dict
-        What was tuned, and the value chosen.
+        Settings that were tuned, and their values.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Targets of any kind as columns of numbers, which is what models are fitted to, and back again."""
+"""Conversion of targets to the columns of numbers that models are fitted to, and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FLOOR = 1e-12
 
 @dataclass(frozen=True)
 class Targets:
-    """The kind of the targets, as the training rows show it.
+    """The kind of the targets.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ from duree.version import __version__
 
 # Importing torch takes more than a second: each command imports what it needs, and --help nothing.
 
-# Of click 8.2 and later; before, the help was printed without an error.
+# In click 8.2 and later; earlier versions print the help without an error.
 NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 

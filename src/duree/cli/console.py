@@ -1,4 +1,4 @@
-"""A run as the terminal shows it: results go to stdout, everything else to stderr."""
+"""The progress of a run on the terminal: results go to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Console:
         return TrainingBar(self.err, seed, watched)
 
     def finish(self, run: Run) -> None:
-        """The figures, the verdict and what to do next."""
+        """Print the metrics, the verdict and the next commands."""
         folder, data = run.folder, load_run(run.folder)
         self.err.print()
         self.message(translate(PREDICT).format(folder=folder))
@@ -77,7 +77,7 @@ class TrainingBar:
         self.figure = ""
 
     def start(self, steps: int, done: int, expected: Estimate) -> None:
-        """Print what the training will take at most, and draw the bar."""
+        """Print the maximum training time and memory, and draw the bar."""
         self.console.print(
             "  "
             + translate(TRAINING).format(

@@ -14,14 +14,14 @@ from duree.errors import translate
 
 USAGE = "Usage: "
 HEADINGS = {"options": "Options:", "commands": "Commands:"}
-# What click itself puts into usage lines.
+# Words that click adds to usage lines.
 METAVARS = ("[OPTIONS]", "COMMAND [ARGS]...")
 HELP = "Show this help and exit."
 DEFAULT, REQUIRED = "default: {value}", "required"
 NAMES_WIDTH = 28  # columns for the names of options, at most
 MAX_WIDTH = 100
 
-# What a line may not be broken within: a word, or a Chinese character with its punctuation.
+# Units within which lines are not broken: words, and Chinese characters with punctuation.
 WIDE, CLOSING, OPENING = "\u2e80-\uffef", "，。：；？！）”、", "（“"
 TOKEN = re.compile(
     rf"\s+|[{OPENING}]*(?:[^\s{WIDE}{OPENING}{CLOSING}]+|[{WIDE}])[{CLOSING}]*|[{CLOSING}]+"
@@ -29,7 +29,7 @@ TOKEN = re.compile(
 
 
 def display_width(text: str) -> int:
-    """How many columns of a terminal a text takes: a Chinese character takes two."""
+    """The width of a text in terminal columns: two for each Chinese character."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
@@ -110,7 +110,7 @@ class TranslatedGroup(TranslatedCommand, click.Group):
 
 
 def described(option: click.Option, ctx: click.Context) -> tuple[str, str]:
-    """The names of an option, and what it does, with its default where that is shown."""
+    """The names of an option, and its description with the default, if shown."""
     names = (option.get_help_record(ctx) or ("", ""))[0]
     is_help = "--help" in option.opts
     text = translate(HELP if is_help else option.help or "")

@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def address_options(port: int) -> Callable[[F], F]:
-    """The options that say where a server listens; shared by serve and studio."""
+    """The options for the address of a server, shared by serve and studio."""
 
     def add(command: F) -> F:
         host = click.option(
@@ -36,7 +36,7 @@ def address_options(port: int) -> Callable[[F], F]:
 
 
 def column_options(command: Any) -> Any:
-    """The options that name files and columns; shared by fit and check."""
+    """The options for files and columns, shared by fit and check."""
     options = [
         click.option("--text", metavar="COL", help="Column of texts."),
         click.option(

@@ -1,4 +1,4 @@
-"""Errors in how a command was called, in place of click's own: in the user's language."""
+"""Errors in the use of the command line, translated from click's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from duree.errors import DureeError
 
 
 def as_duree_error(error: click.ClickException) -> DureeError | None:
-    """What click found wrong with a command line; None for what it alone can say."""
+    """The translated error for one of click's; None if there is no translation."""
     match error:
         case click.NoSuchOption():
             return _unknown("there is no option {name!r}", error.option_name, error.possibilities)
@@ -48,7 +48,7 @@ def _misused(error: click.BadOptionUsage) -> DureeError:
 
 
 def _invalid(error: click.BadParameter) -> DureeError | None:
-    """A value that an option or an argument cannot have."""
+    """The error for an invalid value of an option or argument."""
     param = error.param
     if param is None:
         return None

@@ -33,7 +33,7 @@ FURTHER = ("scale", "naive_smape", "naive_mase")
 
 @dataclass(frozen=True)
 class Answers:
-    """The values after each origin, and the scales of errors.
+    """The targets of forecasts: the values after each origin, and the scales of errors.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Answers:
 
     @classmethod
     def of(cls, targets: NDArray[Any]) -> Answers:
-        """From what ``table`` gives."""
+        """From the result of ``table``."""
         horizon = targets.shape[1] - len(FURTHER)
         return cls(targets[:, :horizon], *targets[:, horizon:].T)
 
@@ -141,7 +141,7 @@ def _forecasts(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted
 
 
 def _of_defined(of_rows: Floats) -> Weighted:
-    """The mean over the rows for which the figure is defined."""
+    """The mean over the rows for which the metric is defined."""
     known = np.isfinite(of_rows)
     if known.all():
         return mean(of_rows)
@@ -153,7 +153,7 @@ def _divided(above: Floats, below: Floats) -> Floats:
     return ratio(above, np.broadcast_to(below, np.shape(above)))
 
 
-# No metric is at chance for a constant forecast; an OWA is always above 0.
+# No metric has a chance level; an OWA is always above 0.
 FORECASTS = MetricSet(
     (OWA, SMAPE, MASE, CRPS, PINBALL, COVERAGE_80, COVERAGE_95),
     ("owa", 0.0),

@@ -22,8 +22,8 @@ def origins(times: int) -> list[int]:
 def foreseen(
     found: Mapping[str, Floats], truth: NDArray[np.integer], weights: Floats | None = None
 ) -> dict[str, dict[str, float]]:
-    """The share of rows whose last state each model predicted, with its 95 % interval: Wilson's, on
-    the effective number of rows (Kish 1965).
+    """The accuracy of each model for the last state, with Wilson's 95 % interval on the effective
+    number of rows (Kish 1965).
 
     Parameters
     ----------

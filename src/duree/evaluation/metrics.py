@@ -48,10 +48,10 @@ class MetricSet:
     Attributes
     ----------
     metrics : tuple of Metric
-        The first is the primary one: early stopping, tests and the verdict are about it.
+        The first is the primary metric, used for early stopping, tests and the verdict.
     ranking : (str, float)
-        The metric that shows what was learned even where the primary one does not (as with a rare
-        class), and its value where nothing was.
+        A metric that is informative even if the primary one is not (as with a rare class), and its
+        value at chance.
     numeric : bool
         Whether targets are quantities, not classes.
     prepare : (predictions [rows, outputs], targets) -> {name: function of weights}
@@ -60,10 +60,10 @@ class MetricSet:
     right : (predictions, targets) -> bool [rows], or None
         Which rows are correct, where the primary metric is their share: for McNemar's test.
     counted : str
-        What the answers are called that the figures rest on.
+        The noun for the targets that are counted.
     sums : int
-        How many columns of what ``prepare`` reads may be added up over answers that are drawn
-        together, as every metric is a ratio of sums; 0 where some metric is not.
+        Number of columns in the input of ``prepare`` that can be summed over targets that are
+        resampled together, if every metric is a ratio of sums; otherwise 0.
     """
 
     metrics: tuple[Metric, ...]
@@ -86,12 +86,12 @@ class MetricSet:
     def plain(
         self, predictions: Floats, targets: NDArray[Any], weights: Floats | None = None
     ) -> dict[str, Floats]:
-        """All that ``prepare`` gives, with each row counted once, or by its weight."""
+        """All values of ``prepare``, with each row counted once or by its weight."""
         counts = np.ones((len(targets), 1)) if weights is None else weights[:, None]
         return {name: f(counts) for name, f in self.prepare(predictions, targets).items()}
 
     def defined(self, plain: Mapping[str, Floats]) -> dict[str, float]:
-        """The metrics among what ``plain`` gave, without those that have no value."""
+        """The metrics among the results of ``plain``, without undefined ones."""
         names = [metric.name for metric in self.metrics if metric.name in plain]
         values = {name: float(plain[name][0]) for name in names}
         return {name: value for name, value in values.items() if np.isfinite(value)}
@@ -99,7 +99,7 @@ class MetricSet:
     def values(
         self, predictions: Floats, targets: NDArray[Any], weights: Floats | None = None
     ) -> dict[str, float]:
-        """Every metric that these rows define."""
+        """All metrics that are defined for these rows."""
         return self.defined(self.plain(predictions, targets, weights))
 
 

@@ -25,8 +25,7 @@ from duree.results.metric import (
     TOP3_ACCURACY,
 )
 
-# The number of most probable states among which the true one is looked for; with no more states it
-# is always among them.
+# The k of top-k accuracy, which is not defined for so few states that it would always be 1.
 AMONG = 3
 
 
@@ -39,7 +38,7 @@ def ranks(predictions: Floats, targets: NDArray[np.int64]) -> Floats:
 
 
 def terms(predictions: Floats, targets: NDArray[Any]) -> Floats:
-    """The terms of each answer in the sums of which every metric is a ratio; see ``SUMS``.
+    """The terms of each target in the sums of which metrics are ratios; see ``SUMS``.
 
     Parameters
     ----------
@@ -93,7 +92,7 @@ def _next(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
     return _ratios(terms(predictions, targets), targets)
 
 
-# From predictions; and from their terms, which are the leading columns of what is evaluated.
+# Computed from predictions; and from their terms, the first columns of ``Task.summarise``.
 NEXT = MetricSet(
     (BITS, STEP_ACCURACY, CHANGE_ACCURACY, CHANGE_BITS, TOP3_ACCURACY, MRR),
     ("change_accuracy", 0.0),

@@ -178,7 +178,7 @@ def _goes_on(prefix: Ints, kind: Ints, first: NDArray[np.bool_]) -> NDArray[np.b
     """Which words continue the entity of the word before them.
 
     conlleval: one ends before ``O``, ``B`` and ``S``, after ``E`` and ``S``, and where the kind or
-    the sentence changes; whatever then is no ``O`` begins another.
+    the sentence changes; any tag there other than ``O`` begins another.
     """
     found = np.zeros(len(prefix), dtype=bool)
     before, after = prefix[:-1], prefix[1:]

@@ -24,7 +24,7 @@ SIGNIFICANCE = 0.05
 FEW_UNITS = 30
 # Standard errors that a difference must measure to be detected with a power of 80 %.
 DETECTABLE = NORMAL + 0.8416
-# Larger numbers of rows are not reported: nobody could collect them.
+# Larger numbers of rows are not reported, since they are unrealistic.
 MOST_ROWS = 10_000_000
 # The places of the network's own figure and its interval in the sentences.
 ENDS = {"value": "network", "low": "low", "high": "high"}

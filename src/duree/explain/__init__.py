@@ -1,7 +1,7 @@
 """What a trained network learned: attributions, words, states and the use of context.
 
 The functions take a trained model, ``duree.load(...).model_``, and encoded rows, as
-``model.encode(texts)`` returns them. ``docs/how-to/explain.md`` shows each of them at work; traces
+``model.encode(texts)`` returns them. ``docs/how-to/explain.md`` has an example of each; traces
 of gates, arcs of long texts and the faithfulness of attributions are in the modules of this
 package.
 """

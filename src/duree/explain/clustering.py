@@ -80,7 +80,7 @@ def part_vectors(
     tried, widths = _numbers(SAMPLE, kinds), dict[int, float]()
     found: list[tuple[float, Partition]] = []
     for _ in range(SAMPLES):
-        # Drawn by weight, all have equal weight.
+        # Objects sampled in proportion to their weights have equal weights in the sample.
         rows = np.sort(rng.choice(len(vectors), SAMPLE, replace=False, p=weights / weights.sum()))
         sample = vectors[rows]
         partition = _part(_euclidean(sample, sample), alike, tried, kinds)

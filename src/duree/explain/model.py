@@ -1,4 +1,4 @@
-"""The parts of a trained model that explanations use; ``duree.pipeline.model`` has such a model."""
+"""The interface of trained models that explanations use; see ``duree.pipeline.model``."""
 
 from __future__ import annotations
 

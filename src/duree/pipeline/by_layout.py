@@ -1,4 +1,4 @@
-"""What reads a table, evaluates a network on it and predicts its rows, by what its rows are."""
+"""The functions that read tables, evaluate networks and predict, by layout."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Predict(Protocol):
 
 
 class Steps(NamedTuple):
-    """The steps of a run that depend on what rows are."""
+    """The steps of a run that depend on the layout."""
 
     read: Callable[[Recipe, Split | None], Dataset]
     evaluate: Callable[[Run, TrainedModel, Path | str], Figures]
     predict: Predict
 
 
-# Most layouts have a sequence a row; the rows of these are found in whole series.
+# Most layouts have one row per sequence; in those of OTHERS, rows are cut from whole series.
 ROWS = Steps(read_rows, evaluate_rows, predict_rows)
 OTHERS: dict[type[Layout], Steps] = {
     ForecastOrigins: Steps(read_forecast, evaluate_forecasts, predict_series)
@@ -51,19 +51,19 @@ OTHERS: dict[type[Layout], Steps] = {
 
 
 def steps_for(layout: type[Layout]) -> Steps:
-    """What is done with rows of this layout."""
+    """The steps for this layout."""
     return OTHERS.get(layout, ROWS)
 
 
 def read_dataset(recipe: Recipe, split: Split | None = None) -> Dataset:
     """Read the recipe's files, check them, and split their rows.
 
-    ``split`` is the one already drawn, where a run is resumed.
+    ``split`` is the existing split if a run is resumed.
 
     Raises
     ------
     RecipeError
-        Settings do not go together.
+        Settings are incompatible.
     DataError
         The table cannot be read, lacks a column, or fails a check of level "error".
     """

@@ -15,7 +15,7 @@ from duree.tables.split.make_split import group_codes
 
 
 def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
-    """``one`` minus ``other`` in the primary metric, by every test that a run's own verdict takes.
+    """``one`` minus ``other`` in the primary metric, by the tests of a run's verdict.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
         return None
     task, group = TrainedModel.of_run(one).task, first.column("group")
     if len(first.predictions) != first.metrics.rows["test"]:
-        return None  # rows with several answers cannot be compared one by one
+        return None  # with several predictions per row
     names = [f"probability_{name}" for name in task.classes] or ["prediction"]
     probabilities = (
         run.predictions.select(names).to_numpy().astype(float) for run in (first, second)
@@ -55,7 +55,7 @@ def _asked(run: RunData) -> tuple[str, str, str | None, list[str]]:
 
 
 def _rows(run: RunData) -> pl.DataFrame:
-    """The test rows as they were before anything was predicted."""
+    """The test rows without the columns of predictions."""
     names = run.predictions.columns
     last = len(names) - 1 - names[::-1].index("prediction")
     return run.predictions.select(names[:last])

@@ -1,4 +1,4 @@
-"""Dataset: a table laid out, with what is read and what is to be predicted, checked and split."""
+"""Dataset: a checked and split table with one row per sequence, its inputs and targets."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from duree.tables.split.split import TEST, VALIDATION
 from duree.tables.table import Table
 from duree.tasks import TASKS, Task, infer_task, layout_for
 
-# Parts that may come in files of their own.
+# Sets of the split that may have files of their own.
 GIVEN = (TEST, VALIDATION)
 
 
 class GivenRows(NamedTuple):
-    """Which rows came from a test file, and which from a validation file: bool [rows] or None."""
+    """The rows from a test file, and from a validation file: bool [rows], or None without one."""
 
     test: NDArray[np.bool_] | None
     validation: NDArray[np.bool_] | None
 
     @classmethod
     def of(cls, parts: NDArray[np.int64]) -> GivenRows:
-        """From the part of each row; those of none but training come from no such file."""
+        """From the set of each row."""
         return cls(*(parts == part if (parts == part).any() else None for part in GIVEN))
 
     def filter(self, rows: NDArray[np.bool_] | None) -> GivenRows:
-        """The same of some of the rows; None: of all."""
+        """The same for a subset of the rows, bool [rows]; None for all."""
         if rows is None:
             return self
         return GivenRows(*(None if given is None else given[rows] for given in self))
@@ -51,28 +51,28 @@ class GivenRows(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is predicted of which rows.
+    """The inputs and targets of a run, with all that was read from its files.
 
     Attributes
     ----------
     table : Table
-        All rows: those of the data files, then those of the test file if one was given.
+        All rows: those of the data files, then those of a test file and of a validation file.
     texts : polars.Series [rows]
-        What the network reads of each row: String, or as the layout gives it otherwise.
+        The inputs: String, or another type by layout.
     target : polars.Series [rows]
-        Class names (trimmed), or float64, or as the task reads it otherwise.
+        Class names (trimmed), float64, or another type by task.
     groups : int64 [rows] or None
-        Which rows belong together, for splits and for intervals.
+        The groups of rows, for splits and intervals.
     times : polars.Series [rows] or None
     task : type of Task
     layout : Layout
-        How the table became one with a row for each sequence.
+        How the table was read.
     split : Split
     findings : list of Finding
     recipe : Recipe
-        With what reading found out in place of what was left open.
+        With the values that reading has determined for open settings.
     weights : float64 [rows] or None
-        How much each row counts; 1 on average over the training rows.
+        Case weights, 1 on average over the training rows.
     """
 
     table: Table
@@ -89,19 +89,19 @@ class Dataset:
 
     @property
     def classes(self) -> pl.Series | None:
-        """The class of each row, where rows have one."""
+        """The class of each row; None if the task has no classes for rows."""
         return self.target if self.task.stratify else None
 
 
 def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     """Read the files of a resolved recipe, check them, and split their rows.
 
-    ``split`` is the one already drawn, where a run is resumed.
+    ``split`` is the existing split if a run is resumed.
 
     Raises
     ------
     RecipeError
-        Settings do not go together.
+        Settings are incompatible.
     DataError
         The table cannot be read, lacks a column, or fails a check of level "error".
     """
@@ -117,9 +117,9 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     texts = layout.sequences(table)
     target = task.read_target(table, column)
     duplicates = layout.duplicates(texts)
-    # Sequences that are predicted themselves are no answers to look over.
-    looked_at = data.model_copy(update={"target": None}) if target.name == text else data
-    checked = Checked(looked_at, target, target.dtype.is_numeric(), given.test, duplicates)
+    # Sequences that are their own targets are not checked as a target column.
+    to_check = data.model_copy(update={"target": None}) if target.name == text else data
+    checked = Checked(to_check, target, target.dtype.is_numeric(), given.test, duplicates)
     findings = layout.check(table, checked)
     stop_at_errors(findings)
     split = split or make_split(
@@ -151,9 +151,9 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
 def check_files(
     data: DataSettings, forecast: ForecastSettings | None = None
 ) -> tuple[Table, list[Finding]]:
-    """Read files and look them over, without asking anything of them; for ``duree check``.
+    """Read and check files without a task, for ``duree check``.
 
-    Series are checked as rows to forecast if they have no target, or if ``forecast`` is given.
+    Series are checked as series to forecast if they have no target or ``forecast`` is given.
     """
     if data.files and all(Path(file).suffix.lower() in TOKEN_FILES for file in data.files):
         data = data.model_copy(update={"token": data.text or "auto"})
@@ -181,7 +181,7 @@ def stop_at_errors(findings: Iterable[Finding]) -> None:
 
 
 def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, GivenRows, Layout]:
-    """All rows, a sequence each; which of them came from files of their own; how they were read."""
+    """The rows of all files, those from a test or validation file, and the layout."""
     options = {"encoding": data.encoding, "delimiter": data.delimiter}
     table = read_tables(data.files, **options, drop_bad=data.drop_bad)
     table, layout = layout_class(data).lay_out(table)
@@ -191,7 +191,7 @@ def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, 
             continue
         other = read_tables([file], **options, drop_bad=data.drop_bad)
         other, _ = layout.lay_out(other)
-        # Columns that vary within a person in one of the files are in that table only.
+        # A column may be constant within persons in one file only: then it is left out.
         of_none = set(other.frame.columns) ^ set(table.frame.columns) if layout.is_long else ()
         names = [name for name in table.frame.columns if name not in of_none]
         require_same_columns(other, names, file)
@@ -203,7 +203,7 @@ def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, 
 
 
 def _weights(table: Table, column: str | None, split: Split) -> NDArray[np.float64] | None:
-    """Case weights, 1 on average over the training rows; None where none are asked for."""
+    """Case weights, 1 on average over the training rows; None without a column of weights."""
     if column is None:
         return None
     weights = read_weights(table, column)

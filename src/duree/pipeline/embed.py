@@ -1,4 +1,4 @@
-"""Embedding: each sequence as the vector that a trained network makes of it."""
+"""Embedding of sequences as vectors by a trained network."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from duree.sequences.ragged import Ragged
 
 
 def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
-    """The recurrent part's hidden states of all steps, pooled as the network does.
+    """The pooled hidden states of the recurrent part.
 
-    Where it answers at each step, and does not pool, their mean is taken.
+    For networks that predict at each step, their mean over the steps.
 
     Parameters
     ----------
     model : TrainedModel
     sequences : Ragged
-        As ``model.encode`` gives them.
+        The result of ``model.encode``.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
     Raises
     ------
     RunError
-        The network does not sum sequences up.
+        The network has no vector for whole sequences.
     """
     network = summing_network(model)
     network.eval()
@@ -42,7 +42,7 @@ def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
     with torch.inference_mode(), tabulated(network, len(sequences.values)):
         for rows in scoring_batches(sequences):
             values, lengths = pad(sequences, rows)
-            if values.shape[1] == 0:  # rows without a step stay at zero
+            if values.shape[1] == 0:  # rows without steps remain zero
                 continue
             pooled = network.summary(values, lengths)
             found[rows] = pooled.float().numpy()
@@ -50,12 +50,12 @@ def embed(model: TrainedModel, sequences: Ragged) -> NDArray[np.float32]:
 
 
 def summing_network(model: TrainedModel) -> SequenceModel | StepModel:
-    """The network that sums a sequence up in a vector.
+    """The network that has a vector for whole sequences.
 
     Raises
     ------
     RunError
-        There is none: it tags words, or forecasts.
+        The network tags words or forecasts.
     """
     network = model.network.deep if isinstance(model.network, JoinedModel) else model.network
     if not isinstance(network, SequenceModel | StepModel):

@@ -1,4 +1,4 @@
-"""What ``duree explain`` answers: one row on a page and as JSON, or all rows as a Parquet file."""
+"""Explanations for ``duree explain``: one row as a page and JSON, or all rows as Parquet."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ from duree.storage import cannot_write, write_file
 from duree.tables.files.resumable import Pieces
 from duree.tables.layouts.step_attributes import sequences_of
 
-# Rows that are held in memory at a time.
+# Number of rows processed at a time.
 CHUNK = 256
 
 
 def is_explainable(model: TrainedModel) -> bool:
-    """Whether predictions are explained, by the units or the numbers of a row."""
+    """Whether predictions can be explained, by units or by channels."""
     return model.task.explanation is not None and model.encoder.explained_by in EXPLAINERS
 
 
 def require_explainable(model: TrainedModel) -> None:
-    """Refuse a network whose predictions are not explained.
+    """Refuse a network whose predictions cannot be explained.
 
     Raises
     ------
     RunError
-        It answers at each step, or forecasts.
+        The network predicts at each step, or forecasts.
     """
     explanation_of(model)
     _explainer(model)
@@ -58,16 +58,16 @@ def require_explainable(model: TrainedModel) -> None:
 def write_explained_row(
     networks: list[TrainedModel], read: pl.Series, row: int, output: Path
 ) -> None:
-    """Write ``output`` (an HTML page) and, beside it, the same as JSON.
+    """Write ``output`` (an HTML page) and a JSON file with the same name and content.
 
     Parameters
     ----------
     networks : list of TrainedModel
-        The one that is asked, then those of other seeds, which it is compared with.
+        The explained network, then those of other seeds, for comparison.
     read : polars.Series [1]
-        What is read of the row.
+        The input of the row.
     row : int
-        How the page calls the row; counted from 1.
+        The number of the row, from 1.
     output : Path
 
     Raises
@@ -92,11 +92,11 @@ def write_explained_row(
 def write_attributions(
     model: TrainedModel, texts: pl.Series, pieces: Pieces, progress: Callable[[int], None]
 ) -> None:
-    """Write the attributions of all rows, one line a unit; memory does not grow with the rows.
+    """Write the attributions of all rows, one line per unit, in constant memory.
 
-    The columns are ``row`` (from 1), ``step`` (from 1), ``unit``, ``begin``, ``end`` (places in the
-    text, in characters), ``answer`` and ``attribution``; of series those that
-    ``attributed_series`` gives. ``progress`` is told of the rows done.
+    The columns are ``row`` (from 1), ``step`` (from 1), ``unit``, ``begin``, ``end`` (positions in
+    the text, in characters), ``answer`` and ``attribution``; for series those of
+    ``attributed_series``. ``progress`` is called with the number of rows done.
 
     Raises
     ------
@@ -115,31 +115,31 @@ def write_attributions(
 
 
 def explain_read(networks: list[TrainedModel], read: pl.Series, row: int) -> RowData | SeriesData:
-    """Everything that is known of one row, a text or a series; see ``explain_text``."""
+    """The explanation of one row, a text or a series; see ``explain_text``."""
     return _explainer(networks[0]).explain(networks, read, row)
 
 
 def words_for(model: TrainedModel) -> Words:
-    """What pages about the model's rows say, in the user's language."""
+    """The texts of pages in the user's language, with the nouns of the model's rows."""
     return Words(user_language(), model.layout.nouns)
 
 
 def render_explained(found: RowData | SeriesData, words: Words) -> str:
-    """The page of it."""
+    """The explanation of a row as an HTML page."""
     return render_row(found, words) if isinstance(found, RowData) else render_series(found, words)
 
 
 def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> RowData:
-    """Everything that is known of one text, and of what stands beside its units.
+    """The explanation of one text or sequence, with its step features.
 
     Parameters
     ----------
     networks : list of TrainedModel
-        The one that is asked, then those of other seeds, which it is compared with.
+        The explained network, then those of other seeds, for comparison.
     read : polars.Series [1]
-        What is read of it.
+        The input of the row.
     row : int
-        How it is called; counted from 1.
+        The number of the row, from 1.
     """
     model, text = networks[0], sequences_of(read)[0]
     encoder = text_encoder(model)
@@ -178,12 +178,12 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
 
 
 def _rounded(values: NDArray[np.float32]) -> list[float]:
-    """To four decimals: more would only make files larger."""
+    """The values with four decimals, to keep files small."""
     return [round(float(value), 4) for value in values]
 
 
 def _attributed(model: TrainedModel, read: pl.Series, before: int) -> pl.DataFrame:
-    """The attributions of some rows, before which there are so many."""
+    """The attributions of some rows as a table; ``before`` is the number of previous rows."""
     encoder, names = text_encoder(model), np.array(answer_names(model), dtype=object)
     sequences, texts = model.encode(read), sequences_of(read)
     given = integrated_gradients(model, sequences)
@@ -214,13 +214,13 @@ def _require_suffix(output: Path, suffix: str) -> None:
 
 
 class Explainer(NamedTuple):
-    """How rows are explained by what the network reads of them."""
+    """The functions that explain one row, and attribute many."""
 
     explain: Callable[[list[TrainedModel], pl.Series, int], RowData | SeriesData]
     attribute: Callable[[TrainedModel, pl.Series, int], pl.DataFrame]
 
 
-# By what ``Encoder.explained_by`` says.
+# By ``Encoder.explained_by``.
 EXPLAINERS = {
     "units": Explainer(explain_text, _attributed),
     "channels": Explainer(explain_series, attributed_series),

@@ -1,4 +1,4 @@
-"""What ``duree explain`` answers of series of numbers: a page of one, or a table of all."""
+"""Explanations of numeric series for ``duree explain``: of one series, or as a table of all."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ ROUNDED = 6
 
 
 def explain_series(networks: list[TrainedModel], read: pl.Series, row: int) -> SeriesData:
-    """Everything that is known of one series.
+    """The explanation of one series.
 
     Parameters
     ----------
     networks : list of TrainedModel
-        The one that is asked, then those of other seeds, which it is compared with.
+        The explained network, then those of other seeds, for comparison.
     read : polars.Series [1]
-        What is read of it.
+        The input of the row.
     row : int
-        How it is called; counted from 1.
+        The number of the row, from 1.
     """
     model = networks[0]
     sequence = model.encode(read)
@@ -71,7 +71,7 @@ def explain_series(networks: list[TrainedModel], read: pl.Series, row: int) -> S
 
 
 def attributed_series(model: TrainedModel, series: pl.Series, before: int) -> pl.DataFrame:
-    """What each number of some series was given, a line each; before them there are so many rows.
+    """The attribution of each number of some series; ``before`` is the number of previous rows.
 
     The columns are ``row`` and ``step`` (from 1), ``channel``, ``value``, ``answer`` and
     ``attribution``.
@@ -98,7 +98,7 @@ def attributed_series(model: TrainedModel, series: pl.Series, before: int) -> pl
 
 
 def _by_name(model: TrainedModel, numbers: Ragged) -> Ragged:
-    """The same by channel: what was given to the mark of a missing value goes to its channel."""
+    """Attributions by channel; those of marks for missing values are added to their channel."""
     encoder = _encoder(model)
     found = numbers.values[:, : encoder.channels].copy()
     for place, channel in enumerate(encoder.marked, start=encoder.channels):
@@ -107,7 +107,7 @@ def _by_name(model: TrainedModel, numbers: Ragged) -> Ragged:
 
 
 def _steps(model: TrainedModel, steps: int) -> list[str]:
-    """What the steps are called; numbers, where they have no names of their own."""
+    """The names of the steps; numbers if they have no names."""
     encoder = _encoder(model)
     whole = encoder.longest is None or steps < encoder.longest
     if "series" in model.layout.reading and whole:

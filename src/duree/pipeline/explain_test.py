@@ -1,4 +1,4 @@
-"""The step of a run that asks the network what it learned, on rows of the test part."""
+"""The step of a run that explains the network on test rows."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from duree.sequences.ragged import Ragged
 from duree.sequences.text_encoder import SPECIAL
 from duree.tables.layouts.step_attributes import sequences_of
 
-# Rows that are looked at, drawn by the recipe's seed: enough to tell, few enough to take seconds.
+# Numbers of rows, drawn by the recipe's seed, for each analysis: each takes a few seconds.
 ATTRIBUTED, DELETED, TRACED, SHUFFLED = 300, 100, 200, 5000
-# Steps that the memory curve may read, and rows that it needs to say anything.
+# Maximum number of steps, and minimum number of rows, of the memory curve.
 MEMORY_STEPS, MEMORY_ROWS = 6_000_000, 50
-# Of each class: examples, and among them none of more units where others do; words, and neighbours.
+# For each class: examples, preferably of at most so many units; words; neighbours of each.
 EXAMPLES, EXAMPLE_UNITS, WORDS, NEIGHBOURS = 2, 300, 6, 5
 MOST_CLASSES, LEAST_ROWS = 6, 5
-# At each turn of an arc so many characters of the text are quoted.
+# Number of characters of the text quoted at each change point of an arc.
 TURN = 120
 FORGETTING_WORDS = 12
 
@@ -59,20 +59,20 @@ def explain_test(
     result: TestResult,
     seed: int,
 ) -> Explanations | None:
-    """What the network learned, asked of the rows of the test part.
+    """Explanations of the network on rows of the test set.
 
-    None where it gives more than one answer a row, or reads no units.
+    None if it has several predictions per row, or its input has no units.
 
     Parameters
     ----------
-    question, sequences
-        All rows of the run.
+    dataset, sequences
+        All rows of the run, and their encoding.
     networks : list of TrainedModel
-        The one that is explained, then those of other seeds.
-    judged : Judged
-        Predictions and answers of the test rows.
+        The explained network, then those of other seeds.
+    result : TestResult
+        Predictions and targets of the test rows.
     seed : int
-        By which rows are drawn.
+        Seed for drawing rows.
     """
     model = networks[0]
     if model.task.explanation is None or model.encoder.units_encoder is None:
@@ -102,14 +102,14 @@ def explain_test(
 
 
 def answer_names(model: TrainedModel) -> list[str]:
-    """What each output is called: its class, or the target column."""
+    """The names of the outputs: the classes, or the target column."""
     return list(model.task.classes) or [model.columns["target"]]
 
 
 def shading(
     model: TrainedModel, text: str, given: Attributions, row: int = 0, sure: float = 0.0
 ) -> Shading:
-    """One explained text; ``row`` counts from 0."""
+    """The shading of a text by its attributions; ``row`` is counted from 0."""
     return Shading(
         row=row,
         answer=answer_names(model)[int(given.outputs[0])],
@@ -120,12 +120,12 @@ def shading(
 
 
 def arc_data(model: TrainedModel, text: str, row: int = 0, seed: int = 0) -> ArcData:
-    """The arc of a text; ``row`` counts from 0.
+    """The arc of a text; ``row`` is counted from 0.
 
     Raises
     ------
     DataError
-        The text is too short for one.
+        The text is too short for an arc.
     """
     found = arc(model, text, seed=seed)
     return ArcData(
@@ -147,7 +147,7 @@ def arc_data(model: TrainedModel, text: str, row: int = 0, seed: int = 0) -> Arc
 def _examples(
     texts: pl.Series, tested: Ragged, model: TrainedModel, result: TestResult
 ) -> Iterator[Shading]:
-    """Rows of each class that the network got right and was surest of; of numbers, both ends."""
+    """The correct rows of each class with the highest probability; for numbers, the extremes."""
     predictions, outputs = result.predictions[NETWORK], np.arange(model.task.outputs)
     short = tested.lengths <= EXAMPLE_UNITS
     if model.task.classes:
@@ -168,7 +168,7 @@ def _examples(
 def _predictive_words(
     model: TrainedModel, sequences: Ragged, given: Attributions
 ) -> list[PredictiveWord]:
-    """The words that spoke most for each answer, with their neighbours and their map."""
+    """The most predictive words of each output, with their neighbours and positions on a map."""
     vocabulary, names = text_encoder(model).vocabulary, answer_names(model)
     signs = [(k, 1) for k in range(len(names))] if model.task.classes else [(0, 1), (0, -1)]
     found: list[tuple[str, str, int, float]] = []
@@ -208,7 +208,7 @@ def _order(
     rows: NDArray[np.int64],
     seed: int,
 ) -> Order:
-    """The network's figure with the words of each text in order, and in random order."""
+    """The primary metric with the words of each text in order, and in random order."""
     metric, groups = model.task.metrics.primary, dataset.groups
     evaluation = evaluate_models(
         {
@@ -231,7 +231,7 @@ def _order(
 
 
 def _affordable(tested: Ragged, order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """As many rows as the memory curve can be drawn of in seconds."""
+    """The rows for which the memory curve takes a few seconds."""
     costs = np.cumsum(memory_cost(tested.lengths[order]))
     return order[: max(int(np.searchsorted(costs, MEMORY_STEPS)), MEMORY_ROWS)]
 
@@ -239,7 +239,7 @@ def _affordable(tested: Ragged, order: NDArray[np.int64]) -> NDArray[np.int64]:
 def _memory(
     read: Ragged, model: TrainedModel, result: TestResult, rows: NDArray[np.int64], seed: int
 ) -> list[Span]:
-    """The recurrent part's figure by how much of the past it may see."""
+    """The primary metric of the recurrent part by length of context."""
     curve, metrics = memory_curve(model, read), model.task.metrics
     weights = None if result.weights is None else result.weights[rows]
     share = float(model.network.alone[0]) if isinstance(model.network, JoinedModel) else 1.0
@@ -257,7 +257,7 @@ def _memory(
 
 
 def _curves(networks: list[TrainedModel], rows: Ragged, given: Attributions, seed: int) -> Curves:
-    """Deletion and insertion, and whether networks of other seeds name the same words."""
+    """Deletion and insertion curves, and the agreement with networks of other seeds."""
     found = faithfulness(networks[0], rows, given, seed)
     others = [integrated_gradients(other, rows, given.outputs) for other in networks[1:]]
     alike = [agreement(given, other) for other in others]
@@ -270,9 +270,9 @@ def _curves(networks: list[TrainedModel], rows: Ragged, given: Attributions, see
 
 
 def _arc(texts: pl.Series, model: TrainedModel, seed: int) -> ArcData | None:
-    """The arc of the longest text of the test part, if it is a long one.
+    """The arc of the longest text of the test set, if it is long enough.
 
-    None where something stands beside the units, of which a passage by itself does not tell.
+    None if there are step features, which passages do not have.
     """
     if model.step_features:
         return None
@@ -284,7 +284,7 @@ def _arc(texts: pl.Series, model: TrainedModel, seed: int) -> ArcData | None:
 def _gates(
     networks: list[TrainedModel], rows: Ragged, seed: int
 ) -> tuple[list[Memory], list[Forgetting]]:
-    """How long units remember, and the words that make the network forget: findings alone."""
+    """The memory of units, and the words that significantly make the network forget."""
     watched = watch_both(networks, rows, seed)
     words = forgetting(watched, text_encoder(networks[0]).vocabulary)
     forgotten = [word for word in words if word.finding and word.retained < 0]

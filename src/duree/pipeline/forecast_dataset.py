@@ -1,4 +1,4 @@
-"""Forecasts: the dataset of a table of series, and the table of how they go on."""
+"""Forecasts: the dataset of a table of series, and tables of forecasts."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ from duree.tables.table import Table
 from duree.tasks import resolve
 from duree.tasks.forecast import Forecast
 
-# Fewer training windows than this teach a network nothing that ARIMA would not know better.
+# With fewer training windows than this ARIMA forecasts better than a network.
 FEWEST_WINDOWS = 30
-# Up to so many windows a hidden state of this size learns more than noise, and batches so small
-# leave enough steps.
+# With fewer windows than the first number: hidden size and batch size, against overfitting and too
+# few updates.
 SIZES = ((100, 8, 8), (500, 16, 16), (2000, 32, 32))
 
 
 def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:
-    """Read the recipe's series, and part them by time; a row is an origin in a series.
+    """Read the recipe's series and split them by time; a row is an origin in a series.
 
-    ``split`` is the one already drawn, where a run is resumed. The question's recipe says what was
-    left open: horizon, window and season, and the size of the network.
+    ``split`` is the existing split if a run is resumed. The dataset's recipe has values for the
+    settings left open: horizon, window, season, and the size of the network.
 
     Raises
     ------
     DataError
-        The files hold no series, one is shorter than a forecast needs, or all together leave too
-        little to learn from.
+        The files hold no series, a series is too short for a forecast, or there are too few
+        training windows.
     ExtraError
-        The baselines are wanted, and statsforecast is not installed.
+        The recipe has baselines, and statsforecast is not installed.
     """
     recipe = resolve(recipe)
-    if recipe.evaluation.baselines:  # before hours of training, and not after them
+    if recipe.evaluation.baselines:  # checked before training
         require_packages(["statsforecast"], "forecast", PURPOSE)
     files, plan = _planned(read_series(recipe.data, recipe.forecast), recipe)
     frame, drawn = roll(
@@ -87,7 +87,7 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:
     named = frame.select(
         pl.col("series").alias(files.name), "origin", pl.col("time").alias(files.time)
     )
-    # With one forecast each, rows are whole series already.
+    # With one forecast per series, each row is a group of its own.
     several = 1 < len(files.series) < len(split.test if split else drawn.test)
     answer = frame["answer"].alias(files.value)
     split = split or drawn
@@ -106,14 +106,14 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:
 
 
 def forecast_table(recipe: Recipe, model: TrainedModel) -> pl.DataFrame:
-    """How each series of the recipe's files goes on: a row for each of the steps to come.
+    """Forecasts of each series in the recipe's files: one row per step to forecast.
 
-    Columns are the series' name, the time, ``step`` from 1, and what ``Forecast.columns`` gives.
+    Columns are the series' name, the time, ``step`` from 1, and those of ``Forecast.columns``.
 
     Raises
     ------
     DataError
-        The files hold no series that the model can read.
+        The files hold no series for this model.
     """
     files, plan, task = _like(recipe, model)
     series, horizon = files.series, task.horizon
@@ -131,9 +131,9 @@ def forecast_table(recipe: Recipe, model: TrainedModel) -> pl.DataFrame:
 
 
 def path_table(recipe: Recipe, model: TrainedModel, count: int) -> pl.DataFrame:
-    """Ways in which each series may go on: a row for each path and step, ``path`` from 1.
+    """Sample paths of each series: one row per path and step, ``path`` from 1.
 
-    Their mean and quantiles are those that are forecast; the recipe's seed draws them.
+    Their distribution at each step is the forecast one; they are drawn with the recipe's seed.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def path_table(recipe: Recipe, model: TrainedModel, count: int) -> pl.DataFrame:
 
 
 def evaluate_forecasts(run: Run, model: TrainedModel, data: Path | str) -> Figures:
-    """The figures of a run's network on the last steps of each series of a file."""
+    """The metrics of a run's network on the last steps of each series in a file."""
     recipe = _recipe_for(run, data)
     files, plan, task = _like(recipe, model)
     frame, split = roll(
@@ -184,7 +184,7 @@ def predict_series(
     paths: int | None,
     progress: Callable[[int, int | None], None],
 ) -> None:
-    """Write how each series of a file goes on: see ``forecast_table``, ``path_table``."""
+    """Write forecasts of each series in a file: see ``forecast_table`` and ``path_table``."""
     require_writable(output)
     recipe = _recipe_for(run, data)
     answer = path_table(recipe, model, paths) if paths else forecast_table(recipe, model)
@@ -193,12 +193,12 @@ def predict_series(
 
 
 def _recipe_for(run: Run, data: Path | str) -> Recipe:
-    """The run's recipe, for other files in place of its own."""
+    """The run's recipe with another data file."""
     return run.recipe.replace({"data.files": (str(data),), "data.test_file": None})
 
 
 def _planned(files: SeriesFiles, recipe: Recipe) -> tuple[SeriesFiles, Plan]:
-    """The series that are long enough, and what is done with them."""
+    """The series that are long enough, and the plan of forecasts."""
     settings, tested = recipe.forecast, files.tested
     plan = plan_forecasts(files.series, settings, tested)
     needed = FEWEST + (plan.horizon if tested is None else int(tested.max()))
@@ -212,12 +212,12 @@ def _planned(files: SeriesFiles, recipe: Recipe) -> tuple[SeriesFiles, Plan]:
 
 
 def plan_like(series: SeriesSet, recipe: Recipe, model: TrainedModel) -> tuple[Plan, Forecast]:
-    """How the model reads these series, and its task; the recipe is that of its run.
+    """The plan for forecasting these series by the model, and its task; ``recipe`` is its run's.
 
     Raises
     ------
     DataError
-        Their steps are others than those that it was trained on.
+        The unit of their steps differs from training.
     """
     task = model.task
     assert isinstance(task, Forecast)
@@ -233,25 +233,25 @@ def plan_like(series: SeriesSet, recipe: Recipe, model: TrainedModel) -> tuple[P
 
 
 def unit_of(series: SeriesSet) -> str | None:
-    """The unit of time that a step is; None where steps have no times."""
+    """The unit of a time step; None if steps have no times."""
     return series.frequency.unit if series.frequency else None
 
 
 def _like(recipe: Recipe, model: TrainedModel) -> tuple[SeriesFiles, Plan, Forecast]:
-    """The series of the recipe's files, to be read as the model reads them."""
+    """The series of the recipe's files, with the model's plan and task."""
     files = read_series(recipe.data, recipe.forecast)
     plan, task = plan_like(files.series, recipe, model)
     return files, plan, task
 
 
 def _shrunk(recipe: Recipe, windows: int) -> tuple[Recipe, list[Finding]]:
-    """A smaller network and smaller batches where there are few windows to learn from."""
+    """The recipe with a smaller network and smaller batches if there are few training windows."""
     size, batch = next(
         ((size, batch) for most, size, batch in SIZES if windows < most),
         (recipe.model.hidden_size, recipe.training.batch_size),
     )
     changes: dict[str, Any] = {}
-    # What the user set stays.
+    # Only defaults are reduced, not the user's settings.
     if recipe.model.hidden_size == ModelSettings().hidden_size > size:
         changes["model.hidden_size"] = size
     if recipe.training.batch_size == TrainingSettings().batch_size > batch:
@@ -272,7 +272,7 @@ def _shrunk(recipe: Recipe, windows: int) -> tuple[Recipe, list[Finding]]:
 
 
 def _too_short(files: SeriesFiles, plan: Plan, windows: int) -> DataError:
-    """That ARIMA is what such series are for, with what it says of them."""
+    """The error for series that are too short, with the forecast of ARIMA."""
     series = files.series
     facts: dict[str, Any] = {"windows": windows, "needed": FEWEST_WINDOWS, "name": series.names[0]}
     what = "too short for a network, which would learn from {windows} windows: use ARIMA"

@@ -29,7 +29,7 @@ class Listener(Protocol):
         ...
 
     def training(self, seed: int, watched: str) -> Progress | None:
-        """A network begins to train; returns what follows its steps and epochs, if anything does.
+        """Training of a network begins; returns the listener of its steps and epochs, if any.
 
         ``watched`` is the name of the metric that is computed after each epoch.
         """
@@ -46,7 +46,7 @@ class Silent:
         """Ignored."""
 
     def training(self, seed: int, watched: str) -> Progress | None:
-        """Not followed."""
+        """Ignored."""
         return None
 
 

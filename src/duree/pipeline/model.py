@@ -1,4 +1,4 @@
-"""TrainedModel: a network together with the preparation and the answers that belong to it."""
+"""TrainedModel: a network with its encoder, task and layout."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ from duree.training.loop import Plan, Progress, train
 from duree.training.wide import join, refit_wide, time_for_the_rest, train_wide
 from duree.version import __version__
 
-# What estimators keep with a model, besides what is known of its layout.
+# The keys that estimators add to ``extra``, besides those of the layout.
 OF_ESTIMATORS = ("parameters", "attributes")
-# What version 0.1.0 called parts of networks.
+# Names of parts of networks in version 0.1.0.
 EARLIER_PARTS = {"beside": "step_features", "told": "embeddings", "looks": "word_features"}
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """Everything that is needed to answer for a new row, and nothing else.
+    """A network with all that is needed to predict new rows.
 
     Attributes
     ----------
-    network : SequenceModel or JoinedModel
-    encoder : TextEncoder or SeriesEncoder
-        The preparation that was fitted on the training rows.
+    network : Network
+    encoder : Encoder
+        Fitted on the training rows.
     task : Task
     settings : ModelSettings
-        The network's build.
+        The settings of the network.
     columns : dict
-        Which columns of a table hold what: ``{"text": ..., "target": ...}``.
+        The columns of a table by role: ``{"text": ..., "target": ...}``.
     layout : Layout
-        What a row of a table is, and how the training table was read.
+        The layout of tables, and how the training table was read.
     extra : dict
-        Plain JSON data that is kept with the model: whatever an estimator needs.
+        Plain JSON data of an estimator, stored with the model.
     """
 
     network: Network
@@ -68,23 +68,22 @@ class TrainedModel:
 
     @property
     def inputs(self) -> list[str]:
-        """The columns that it reads: that of texts or series, or those of the time points;
-        covariates.
+        """The columns of inputs: texts, series or time points; then covariates.
 
         Raises
         ------
         DataError
-            It forecasts series, and reads no rows.
+            The network forecasts, and reads whole series.
         """
         return self.layout.inputs
 
     @property
     def step_features(self) -> list[str]:
-        """What it reads of each step besides: the time since the one before, attributes."""
+        """The names of the step features: the time since the previous event, attributes."""
         return list(self.encoder.step_classes)
 
     def texts(self, table: Table) -> pl.Series:
-        """What the model reads of each row of a table; see ``Layout.sequences``.
+        """The inputs of the rows of a table; see ``Layout.sequences``.
 
         Raises
         ------
@@ -94,8 +93,8 @@ class TrainedModel:
         return self.layout.sequences(table, self.step_features)
 
     def target(self, table: Table) -> pl.Series:
-        """The answers that a table holds, as the task wants them; the sequences themselves, where
-        the next of their steps is predicted.
+        """The targets in a table, as read by the task; the sequences themselves if their next steps
+        are predicted.
 
         Raises
         ------
@@ -107,15 +106,15 @@ class TrainedModel:
         return self.task.read_target(table, self.columns["target"])
 
     def encode(self, rows: Any) -> Ragged:
-        """Texts or arrays as the network reads them."""
+        """Rows as encoded sequences."""
         return self.encoder.encode(rows)
 
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
-        """Probabilities or numbers for encoded rows, float64 [answers, outputs]."""
+        """Probabilities or numbers for encoded rows, float64 [targets, outputs]."""
         return self.task.predictions(scores(self.network, sequences), sequences.lengths)
 
     def summarise(self, examples: Examples) -> NDArray[np.float64]:
-        """What the task keeps of the predictions, [answers, k]; not all are held at once."""
+        """``Task.summarise`` of the predictions, [targets, k]; computed in pieces."""
         parts = [
             self.task.summarise(self.predictions(part.sequences), part.answers)
             for part in examples.pieces(self.task.outputs)
@@ -123,7 +122,7 @@ class TrainedModel:
         return np.concatenate(parts) if parts else self.predictions(examples.sequences)
 
     def parts(self, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
-        """What each part of a joined model says by itself; nothing where there is one part."""
+        """The predictions of each part of a joined model alone; empty for other models."""
         if not isinstance(self.network, JoinedModel):
             return {}
         parts = {"recurrent_part": self.network.deep, "wide_part": self.network.wide}
@@ -155,12 +154,12 @@ class TrainedModel:
     def load(cls, folder: Path | str, data: DataSettings | None = None) -> TrainedModel:
         """Read what ``save`` wrote.
 
-        ``data`` are the run's settings, which say how tables of several rows a sequence are read.
+        ``data`` are the run's settings, needed for layouts with several rows per sequence.
 
         Raises
         ------
         RunError
-            The folder is missing, altered, or made by a newer Durée.
+            The folder is missing, altered, or written by a newer version of Durée.
         """
         files = read_sealed(Path(folder))
         try:
@@ -218,7 +217,7 @@ class TrainedModel:
         seed: int = 0,
         extra: dict[str, Any] | None = None,
     ) -> TrainedModel:
-        """An untrained network that fits the encoder and the task."""
+        """A model with an untrained network for the encoder and the task."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = task.network(settings, encoder)
@@ -236,7 +235,7 @@ def train_model(
     checkpoint: Path | None = None,
     history: Path | None = None,
 ) -> TrainedModel:
-    """Train on one set of rows; choose the epoch, and settle how sure it is, on another."""
+    """Train on ``examples``; choose the epoch and calibrate on ``validation``."""
     task, network = untrained.task, untrained.network
     task, examples, criterion = task.prepare_training(examples, recipe)
     plan = Plan(
@@ -246,20 +245,20 @@ def train_model(
         train(network, plan, progress, checkpoint, history)
         return replace(untrained, task=_calibrated(task, network, validation))
     explanation = task.explanation
-    assert explanation is not None  # as for every network with a wide part
+    assert explanation is not None  # networks with a wide part have one
     indicators = explanation.indicators(examples.answers)
     epochs = train_wide(network.wide, plan, indicators)
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
     join(network, validation, criterion)
     calibrated = _calibrated(task, network, validation)
-    # Only now may the wide part see the validation rows: they have no choice left to decide.
+    # The validation rows are used for training only after all choices are made.
     indicators = np.concatenate([indicators, explanation.indicators(validation.answers)])
     refit_wide(network.wide, plan, indicators, epochs)
     return replace(untrained, task=calibrated)
 
 
 def _calibrated(task: Task, network: Network, validation: Examples) -> Task:
-    """The task, with what the validation rows say of how sure the scores are."""
+    """The task, calibrated on the validation rows."""
     found = scores(network, validation.sequences)
     return task.calibrate(found, validation.targets, *validation.weighed)
 
@@ -281,12 +280,12 @@ def load_networks(run: Run) -> list[TrainedModel]:
 
 
 def _of_estimator(extra: dict[str, Any]) -> dict[str, Any]:
-    """What an estimator keeps; nothing of a run, whose events may have attributes too."""
+    """The keys of an estimator; none for runs, whose layouts may also have ``attributes``."""
     return {name: extra[name] for name in OF_ESTIMATORS} if "parameters" in extra else {}
 
 
 def _layout(description: dict[str, Any], data: DataSettings | None) -> Layout:
-    """What rows of tables are, by what a saved model says of it."""
+    """The layout of a saved model."""
     columns, extra = description["columns"], description["extra"]
     own = _of_estimator(extra)
     reading = {name: value for name, value in extra.items() if name not in own}
@@ -295,13 +294,13 @@ def _layout(description: dict[str, Any], data: DataSettings | None) -> Layout:
         data = DataSettings(**known, **{"states": reading["states"]} if "states" in reading else {})
     if "layout" in description:
         return LAYOUTS[description["layout"]](data, reading)
-    # Version 0.1.0 did not say it.
+    # Models of version 0.1.0 have no key "layout".
     among = [LAYOUTS[name] for name in TASKS[description["task"]["name"]].layouts]
     return layout_of(data, among)(data, reading)
 
 
 def _as_now(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights of version 0.1.0 under the names that the network's parts have today."""
+    """Weights of version 0.1.0 under the current names."""
     return {
         ".".join(EARLIER_PARTS.get(part, part) for part in name.split(".")): tensor
         for name, tensor in weights.items()

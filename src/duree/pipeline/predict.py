@@ -1,4 +1,4 @@
-"""Predict: what a trained network predicts of the rows of a table, and how right it is there."""
+"""Prediction and evaluation of the rows of a table by a trained network."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from duree.tables.split.make_split import group_codes
 from duree.tables.table import Table
 from duree.version import __version__
 
-# Told how many rows are done, and of how many, where that is known.
+# Called with the number of rows done, and their total (None if unknown).
 Progress = Callable[[int, int | None], None]
 
 
 def evaluate_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
-    """The figures of a run's network on the rows of a table; see ``workflow.evaluate``."""
+    """The metrics of a run's network on the rows of a table; see ``workflow.evaluate``."""
     table = read_like(run, data, model, with_answers=True)
     examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
     group, weight = run.recipe.data.group, run.recipe.data.weight
@@ -55,7 +55,7 @@ def predict_rows(
     paths: int | None,
     progress: Progress,
 ) -> None:
-    """Write a table with what a run's network says of its rows; see ``workflow.predict``."""
+    """Write a table with the predictions of a run's network; see ``workflow.predict``."""
     as_read = tokens_go_to(output, Path(data))
     if not as_read:
         require_writable(output)
@@ -86,7 +86,7 @@ def predict_rows(
 
 
 def made_from(run: Run, data: Path) -> dict[str, Any]:
-    """What predictions hang on: the network, and the file as it is now."""
+    """What predictions depend on: the network, and the current state of the file."""
     stat = data.stat() if data.is_file() else None
     return {
         "model": (run.folder / "model" / MANIFEST).read_text(encoding="utf-8"),
@@ -98,7 +98,7 @@ def made_from(run: Run, data: Path) -> dict[str, Any]:
 def read_like(
     run: Run, data: Path | str, model: TrainedModel, *, with_answers: bool = False
 ) -> Table:
-    """A table as the run's own was read; ``with_answers``: its answers are needed too."""
+    """A table, read in the same way as the run's; ``with_answers``: targets are needed."""
     settings = run.recipe.data
     table = read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
     if not model.layout.is_long:
@@ -107,7 +107,7 @@ def read_like(
 
 
 def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> Iterator[Table]:
-    """The same piece by piece, where each row is a sequence; without the first ones."""
+    """The table in pieces, if each row is a sequence; the first ``skip`` rows are left out."""
     settings = run.recipe.data
     if model.layout.is_long:
         table = read_like(run, data, model)

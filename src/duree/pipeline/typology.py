@@ -1,4 +1,4 @@
-"""Typologies: types of sequences from a trained network's vectors, beside optimal matching."""
+"""Typologies: types of sequences from a network's vectors, compared with optimal matching."""
 
 from __future__ import annotations
 
@@ -40,50 +40,50 @@ from duree.tables.table import Table
 
 Ints = NDArray[np.int64]
 
-# Cells of all matchings together, of which a core does some 10^9 a second; a third is for
-# clustering, and fewer sequences than these are no sample.
+# Maximum number of cells of all matchings (a core computes about 10^9 per second), and the minimum
+# number of sequences of a sample.
 MOST_CELLS, FEWEST = 10**10, 50
-# States at the heart of a type that are told.
+# Maximum number of spells shown of a type's central sequence.
 SPELLS_SHOWN = 12
 
 
 def embed_rows(
     folder: Path | str, data: Path | str, output: Path | str, kinds: int | None = None
 ) -> Path | None:
-    """Write a vector for each sequence of a table, and its type; and a page of the types beside.
+    """Write the vector and the type of each sequence of a table, and a page on the types.
 
     The file has the run's id column (or ``row``, from 1), ``v1``, ``v2``, ..., float32, and
-    ``type``, from 1; where states were read, ``type_matching`` too, from optimal matching: null
-    where that was reckoned for a sample which the row is not in.
+    ``type``, from 1; for states also ``type_matching``, from optimal matching: null if that was
+    computed on a sample without the row.
 
     Parameters
     ----------
     folder, data
-        A run folder, and a table as the run's own.
+        A run folder, and a table with the run's columns.
     output : Path
-        Any format that tables are written in; the page is called alike, with ``.html``.
+        Any format of tables; the page has the same name with the suffix ``.html``.
     kinds : int, optional
-        How many types; found out from silhouettes, if not given.
+        Number of types; chosen by silhouettes if not given.
 
     Returns
     -------
     Path or None
-        The page; None where fewer than three sequences differ, and there are no types.
+        The page; None if there are fewer than three different sequences, and so no types.
 
     Raises
     ------
     DataError
-        The table lacks a column, or has fewer different sequences than types are asked for; the
-        file's suffix is not known.
+        The table lacks a column, or has fewer different sequences than ``kinds``; the suffix of
+        the file is unknown.
     RunError
-        The run's network does not sum sequences up.
+        The run's network has no vector for whole sequences.
     """
     run, output = Run(folder), Path(output)
     require_writable(output)
     model = TrainedModel.of_run(run)
-    summing_network(model)  # refused where there is none
+    summing_network(model)  # raises if there is none
     if model.encoder.explained_by is None:
-        text_encoder(model)  # refused: it reads something else
+        text_encoder(model)  # raises, since its input has no units
     table = read_like(run, data, model)
     texts = model.texts(table)
     vectors = embed(model, model.encode(texts))
@@ -118,7 +118,7 @@ def embed_rows(
 
 
 def _distinct(texts: pl.Series) -> Persons:
-    """The sequences that differ, as they are told, by what stands beside their steps too."""
+    """The different sequences; they also differ if only their step features do."""
     if not names_of_step_features(texts):
         return Persons.of(texts)
     codes = Persons.of(texts.struct.json_encode()).codes
@@ -127,7 +127,7 @@ def _distinct(texts: pl.Series) -> Persons:
 
 
 def _alike(series: pl.Series, names: pl.Series) -> Persons:
-    """Series of numbers that are the same as one person, called as the first of them is."""
+    """The different numeric series, each with the name of its first occurrence."""
     _, first, codes = np.unique(series.hash().to_numpy(), return_index=True, return_inverse=True)
     return Persons(names.cast(pl.String).gather(first), codes.astype(np.int64))
 
@@ -141,7 +141,7 @@ def _typology(
     kinds: int | None,
     name: str,
 ) -> tuple[Typology, dict[str, Ints]]:
-    """What the page tells, and the types of all rows by the columns' names."""
+    """The content of the page, and the types of all rows by column name."""
     codes, seed = persons.codes, run.recipe.seed
     first = np.full(len(persons), 0)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
@@ -198,7 +198,7 @@ def _typology(
 
 
 def _matched_rows(persons: Persons, seed: int) -> Ints:
-    """The rows whose sequences can be matched in good time: all, or a sample; nothing at worst."""
+    """The rows to match within ``MOST_CELLS``: all, a sample, or none if it would be too small."""
     longest = int(persons.names.str.count_matches(ARROW, literal=True).max() or 0) + 1  # type: ignore[arg-type]
     most = min(SAMPLE, isqrt(2 * MOST_CELLS) // longest)
     if len(persons) <= most:
@@ -213,9 +213,9 @@ def _matched_rows(persons: Persons, seed: int) -> Ints:
 def _match(
     persons: Persons, rows: Ints, kinds: int, before: int
 ) -> dict[str, tuple[Partition, Ints, Ints]]:
-    """Optimal matching by both kinds of costs: types, the sequences that have one, and the rows.
+    """Optimal matching by both kinds of costs: the partition, its sequences, and their rows.
 
-    Of each sequence so many steps stand ``before`` it: covariates, which are not matched.
+    The first ``before`` units of each sequence are covariates, which are not matched.
     """
     objects, counts = np.unique(persons.codes[rows], return_counts=True)
     sequence = persons.names.gather(objects).str.split(ARROW).list.slice(before)
@@ -263,7 +263,7 @@ def _sorting(
 
 
 def _heart(sequence: str) -> str:
-    """A sequence as its spells: ``school 24 › work 48``; a text as it is."""
+    """A sequence as spells: ``school 24 › work 48``; texts are unchanged."""
     if ARROW not in sequence:
         return sequence
     spells = [(state, len(list(stay))) for state, stay in groupby(sequence.split(ARROW))]
@@ -276,7 +276,7 @@ def _heart(sequence: str) -> str:
 def _shapes(
     run: Run, model: TrainedModel, table: Table, types: dict[str, Ints], seed: int
 ) -> tuple[StateFacts | None, dict[str, list[TypeFacts]]]:
-    """What the figures draw of each typology; nothing of texts."""
+    """The data for figures of each typology; none for texts."""
     if (found := model.layout.time_points(table)) is None:
         return None, {}
     times, states = found

@@ -35,7 +35,7 @@ def parse_setting(assignment: str) -> tuple[str, Any]:
 
 
 def _parse_value(text: str) -> Any:
-    """A TOML value where it reads as one, else the bare text; ``none`` is None."""
+    """The text as a TOML value if it is valid, otherwise as a string; ``none`` is None."""
     if text == "none":
         return None
     try:
@@ -52,8 +52,8 @@ def recipe_from_flags(
 ) -> Recipe:
     """A recipe from a file (or the defaults), command-line flags and ``KEY=VALUE`` settings.
 
-    Flags win over the file, and settings win over flags. Paths are kept whole, so that a run can be
-    resumed from any folder.
+    Flags take precedence over the file, and settings over flags. Paths are made absolute, so that a
+    run can be resumed from any folder.
     """
     places = {
         "test": "data.test_file",

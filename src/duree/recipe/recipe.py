@@ -1,8 +1,8 @@
-"""Recipe: every choice of one run, checked, and written as TOML that repeats it.
+"""Recipe: all settings of a run, validated, and written as TOML with which it can be repeated.
 
-A recipe has five sections, in the order in which the workflow uses them: ``data``, ``text``,
-``model``, ``training`` and ``evaluation``. Each setting states its own meaning, and ``to_toml``
-prints that meaning above the value, so that the file is its own manual.
+Sections are in the order in which the workflow uses them: ``data``, ``text``, ``forecast``,
+``model``, ``training`` and ``evaluation``. Each setting has a description, which ``to_toml`` writes
+above the value.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ Defaults = Mapping[str, Mapping[str, Any]]
 
 
 class Recipe(Section):
-    """Every choice of one run.
+    """All settings of a run.
 
     Raises
     ------
     RecipeError
         From ``build`` and ``read``: an unknown setting (with the nearest known one), a value out
-        of range, or two that contradict each other; all faults are told together.
+        of range, or contradictory settings; one error lists all faults.
     """
 
     task: str | None = Field(
@@ -60,7 +60,7 @@ class Recipe(Section):
     @model_validator(mode="before")
     @classmethod
     def _section_of_version_0_1(cls, settings: Any) -> Any:
-        """``judging`` is what version 0.1.0 called ``evaluation``."""
+        """Accept ``judging``, the name of ``evaluation`` in version 0.1.0."""
         if not isinstance(settings, Mapping) or "judging" not in settings:
             return settings
         section = _section(settings, "judging") | _section(settings, "evaluation")
@@ -69,7 +69,7 @@ class Recipe(Section):
 
     @classmethod
     def build(cls, settings: Mapping[str, Any]) -> Recipe:
-        """Check plain nested settings and make a Recipe of them."""
+        """The recipe from plain nested settings, validated."""
         try:
             return cls.model_validate(settings)
         except ValidationError as error:
@@ -77,7 +77,7 @@ class Recipe(Section):
 
     @classmethod
     def read(cls, path: Path | str, overrides: Mapping[str, Any] | None = None) -> Recipe:
-        """Read a TOML recipe; ``overrides`` (dotted name to value) win over the file."""
+        """Read a TOML recipe; ``overrides`` (dotted name to value) replace its values."""
         try:
             settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -94,11 +94,11 @@ class Recipe(Section):
         return cls.build(overlay(settings, overrides or {}))
 
     def replace(self, overrides: Mapping[str, Any]) -> Recipe:
-        """A new recipe in which ``overrides`` (dotted name to value) hold."""
+        """A new recipe with ``overrides`` (dotted name to value)."""
         return Recipe.build(overlay(self.model_dump(exclude_unset=True), overrides))
 
     def with_defaults(self, defaults: Defaults) -> Recipe:
-        """A new recipe in which these hold wherever the user has set nothing."""
+        """A new recipe with these defaults for settings that the user leaves open."""
         left_open = {
             f"{section}.{name}": value
             for section, values in defaults.items()
@@ -108,11 +108,11 @@ class Recipe(Section):
         return self.replace(left_open)
 
     def decided(self) -> Recipe:
-        """The same recipe, every setting of which counts as set: nothing is left open."""
+        """The same recipe with every setting marked as set."""
         return Recipe.build(self.model_dump())
 
     def to_toml(self) -> str:
-        """The whole recipe, defaults included, with the meaning of each setting above it."""
+        """The recipe as TOML, including defaults, with a description above each setting."""
         lines = ["# A Durée recipe: `duree fit --recipe THIS_FILE` repeats the run.", ""]
         lines += _toml_lines(self)
         for name, section in _sections(self):
@@ -122,7 +122,7 @@ class Recipe(Section):
 
 
 def contradiction(faults: str) -> RecipeError:
-    """The error that tells of settings which cannot be, or cannot go together."""
+    """The error for invalid or incompatible settings."""
     return RecipeError(
         "the recipe has a fault: {faults}",
         fix="correct the setting; docs/reference/recipe.md lists them all",
@@ -131,7 +131,7 @@ def contradiction(faults: str) -> RecipeError:
 
 
 def setting_names() -> list[str]:
-    """Every setting as a dotted name: ``seed``, ``model.hidden_size``, ..."""
+    """The dotted names of all settings: ``seed``, ``model.hidden_size``, ..."""
     top = [name for name, field in Recipe.model_fields.items() if not _is_section(field)]
     return top + [
         f"{name}.{inner}"
@@ -142,7 +142,7 @@ def setting_names() -> list[str]:
 
 
 def name_of_today(name: str) -> str:
-    """A setting's name, also where version 0.1.0 called its section ``judging``."""
+    """The current name of a setting, also if it has the section ``judging`` of version 0.1.0."""
     return re.sub(r"^judging\.", "evaluation.", name)
 
 
@@ -158,7 +158,7 @@ def overlay(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
 
 
 def _explain(fault: ErrorDetails) -> str:
-    """One fault in plain words, with the nearest setting where a name is unknown."""
+    """One fault as a sentence, with the nearest setting if a name is unknown."""
     name = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"{name} is not a setting ({nearest(name, setting_names())})"
@@ -176,7 +176,7 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A section as plain settings, whatever it was given as."""
+    """A section as a dict, also if it was given as a ``Section``."""
     section = settings.get(name) or {}
     return section.model_dump() if isinstance(section, Section) else dict(section)
 
@@ -199,7 +199,7 @@ def _toml_lines(section: Section) -> list[str]:
             continue
         if field.description:
             lines.append(f"# {field.description}")
-        # TOML has no null: a setting that is none is left to its default, which is none.
+        # TOML has no null: settings that are None are commented out, since None is their default.
         lines.append(f"# {name} = none" if value is None else f"{name} = {_toml_value(value)}")
     return lines
 
@@ -211,7 +211,7 @@ def _toml_value(value: object) -> str:
 
 
 def require_column(recipe: Recipe, name: str) -> str:
-    """The column named by ``data.<name>``; DataError where the recipe leaves it out."""
+    """The column named by ``data.<name>``; DataError if the recipe does not name one."""
     column = getattr(recipe.data, name)
     if column is None:
         raise DataError("no {name} column was named", fix="add --{name} COLUMN", name=name)

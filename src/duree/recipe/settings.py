@@ -1,4 +1,4 @@
-"""The settings of a recipe, section by section: their names, allowed values and meanings."""
+"""The settings of a recipe by section: names, allowed values and descriptions."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # The column that holds whole state sequences (see duree.tables.layouts.states).
 STATES = "states"
-# The name of the values of series where several columns hold them.
+# The name of the values of series from several columns.
 VALUE = "value"
-# The column that holds numeric series, one per row, where they are classified (see
+# The column that holds numeric series to classify or regress, one per row (see
 # duree.tables.layouts.numeric_series).
 NUMBERS = "numbers"
-# The column that holds the words of a sentence, where each row of the table is a token.
+# The column that holds the words of sentences in tables of tokens.
 TOKENS = "tokens"
 
 
 class Section(BaseModel):
-    """Settings that are immutable, and whose names are checked."""
+    """The base of sections: immutable, without unknown names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -288,7 +288,7 @@ class EvaluationSettings(Section):
 
 
 class EpochBudget(NamedTuple):
-    """How long to train where the recipe sets no epochs: at most so many steps or epochs."""
+    """How long to train if the recipe sets no epochs: at most so many steps or epochs."""
 
     steps: int = 700
     epochs: int = 50

@@ -1,4 +1,4 @@
-"""Differences: the network held against each baseline, by the same evidence as the verdict."""
+"""Differences between the network and each baseline, with the tests of the verdict."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Difference:
     ----------
     metric : str
     evidence : Evidence
-        The difference with the interval and the adjusted p-value of all tests together.
+        The difference, with the interval and the adjusted p-value of all tests together.
     tests : {method: p-value}
-        Each test by itself.
+        The p-value of each test.
     """
 
     metric: str
@@ -30,12 +30,12 @@ class Difference:
 
     @property
     def model(self) -> str:
-        """The model that the network is held against."""
+        """The model that the network is compared with."""
         return self.evidence.model
 
     @property
     def favours(self) -> str:
-        """``"network"``, ``"baseline"`` or, where the two cannot be told apart, ``""``."""
+        """``"network"``, ``"baseline"`` or, if there is no significant difference, ``""``."""
         if not self.evidence.is_claimed:
             return ""
         return "network" if self.evidence.gain > 0 else "baseline"
@@ -43,7 +43,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of the test rows, how many both models got right, only one of them, or neither."""
+    """Numbers of test rows that both models, only one of them, or neither predicted correctly."""
 
     both: int
     network_only: int
@@ -52,7 +52,7 @@ class Agreement:
 
 
 def differences(run: RunData, metric: str) -> list[Difference]:
-    """The network against every baseline, the strongest first; then against its own parts.
+    """The network compared with each baseline, the strongest first; then with its own parts.
 
     P-values are adjusted within each of these two families.
     """
@@ -71,13 +71,13 @@ def differences(run: RunData, metric: str) -> list[Difference]:
 
 
 def agreements(run: RunData) -> dict[str, Agreement]:
-    """How the network's and each model's correct rows overlap, where a row is correct or wrong."""
+    """The agreement of the network with each model, if rows are either correct or wrong."""
     network = run.target.correct(run, run.predictions)
     if run.baselines is None or network is None:
         return {}
     found = {}
     for model in run.baselines["model"].unique(maintain_order=True).to_list():
-        # One at a time: of a large log they are millions of rows.
+        # One model at a time, since there may be millions of rows.
         rows = run.baselines.filter(pl.col("model") == model).sort("row")
         if len(rows) != len(network):
             continue

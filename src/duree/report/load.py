@@ -1,4 +1,4 @@
-"""Load: a run folder as the report reads it, with whatever else is found in it."""
+"""Load the data of a finished run for the report."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Notes: what a run keeps of models that did not go the usual way, told in either language.
+"""Translation of the notes on models that a run stores.
 
-A run keeps them as English sentences; here stand the templates that they were made of.
+Runs store them as English sentences; these are the templates of the sentences.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOTES = (
 
 
 def retold(note: str, words: Words) -> str:
-    """A note in the language of the words; as it stands where it is none of these."""
+    """A note in the language of ``words``; unchanged if it has no translation."""
     for template in NOTES:
         if found := re.fullmatch(_shape(template), note):
             return words(template, **found.groupdict())

@@ -1,4 +1,4 @@
-"""Numbers as a paper prints them: never more digits than the rows can bear."""
+"""Formatting of numbers, with as many digits as the number of rows justifies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from duree.results.metric import Metric
 from duree.results.run_files import Estimate
 
 MINUS = "\u2212"
-# Before a percent sign; Chinese sets none.
+# The space before a percent sign, which Chinese texts do not have.
 THIN_SPACE = "\u202f"
 FEW_ROWS = 100
 MOST_DECIMALS = 6
@@ -20,7 +20,7 @@ MOST_DECIMALS = 6
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure ready to print: ``value`` and, where there is one, ``interval``."""
+    """A formatted figure: ``value`` and, if there is one, ``interval``."""
 
     value: str
     interval: str
@@ -55,9 +55,9 @@ def p_value(value: float | None, rows: int) -> str:
 def decimals(
     metric: Metric, rows: int, value: float, low: float | None = None, high: float | None = None
 ) -> int:
-    """How many decimals the figure can bear.
+    """The number of decimals for a figure.
 
-    Figures in units of the target keep two digits of half their interval's width.
+    Figures in units of the target have two significant digits of half their interval's width.
     """
     if not metric.in_target_units:
         return _share_decimals(rows)

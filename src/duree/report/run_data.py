@@ -1,4 +1,4 @@
-"""RunData: what a finished run folder holds, as the report reads it."""
+"""RunData: the data of a finished run, for the report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from duree.report.vocabulary import Words
 from duree.results.metrics_file import Metrics, is_part
 from duree.results.run_files import Bin, Check, DataFacts, Epoch, SplitData
 
-if TYPE_CHECKING:  # facets describe and draw what stands here
+if TYPE_CHECKING:  # facets import this module
     from duree.report.facets.extra import Extra
     from duree.report.facets.rows import Rows
     from duree.report.facets.target import Target
@@ -22,12 +22,12 @@ if TYPE_CHECKING:  # facets describe and draw what stands here
 
 @dataclass(frozen=True, kw_only=True)
 class RunData:
-    """A finished run: what every run has, then what its rows, its target and its extras bring.
+    """A finished run: the data that every run has, then its facets.
 
     Attributes
     ----------
     name : str
-        The run folder's own name.
+        The name of the run folder.
     recipe : Recipe
     metrics : Metrics
     checks : list of Check
@@ -37,15 +37,15 @@ class RunData:
     predictions : polars.DataFrame [test rows]
         Input columns, then ``prediction`` and, for classes, one ``probability_<class>`` each.
     baselines : polars.DataFrame or None
-        ``row`` (place among the test rows), ``model`` and ``prediction``.
+        ``row`` (index among the test rows), ``model`` and ``prediction``.
     calibration : dict
-        ``{model: bins}``; empty where there are no classes.
+        ``{model: bins}``; empty without classes.
     rows : Rows
-        What a row is, and how the report describes it.
+        The type of rows, and their description in the report.
     target : Target
-        What was predicted, and how the report shows it.
+        The type of target, and its description in the report.
     extras : tuple of Extra
-        What else was found in the folder.
+        Further results in the folder.
     """
 
     name: str
@@ -69,49 +69,49 @@ class RunData:
 
     @property
     def terms(self) -> Terms:
-        """What its metrics and models are called."""
+        """The names of its metrics and models."""
         return Terms(self.metrics.metrics, self.metrics.baselines)
 
     def words(self, language: str) -> Words:
-        """What its pages say, in a language."""
+        """The texts of its pages in a language."""
         return Words(language, self.target.nouns(self.rows.nouns), self.terms)
 
     @property
     def classes(self) -> list[str]:
-        """The classes; none where there are none."""
+        """The classes; empty if there are none."""
         return self.target.classes(self)
 
     @property
     def answers(self) -> int:
-        """How many rows of predictions there are."""
+        """The number of rows of predictions."""
         return len(self.predictions)
 
     @property
     def test_rows(self) -> int:
-        """How many rows, or steps, or tokens the figures rest on."""
+        """The number of evaluated rows, steps or tokens."""
         return self.target.count(self)
 
     @property
     def best_epoch(self) -> Epoch | None:
-        """The epoch whose weights were saved: best figure, then lowest validation loss."""
+        """The epoch whose weights were saved: best metric, then lowest validation loss."""
         return max(self.history, key=lambda e: (e.metric, -e.validation_loss), default=None)
 
     def ranked(self, metric: str) -> list[str]:
-        """Models that have this figure, the best first; then the network's parts."""
+        """The models that have this metric, the best first; then the network's parts."""
         return self.metrics.ranked(metric)
 
     @property
     def strongest_baseline(self) -> str | None:
-        """The baseline that did best by the primary metric."""
+        """The best baseline in the primary metric."""
         return self.metrics.strongest_baseline
 
     @staticmethod
     def is_part(model: str) -> bool:
-        """Whether the model is a part of the network that was evaluated by itself too."""
+        """Whether the model is a part of the network that was also evaluated alone."""
         return is_part(model)
 
     def column(self, role: str) -> str | None:
-        """The column that plays ``role`` (``text``, ``target``, ``id``), where it is there."""
+        """The column with a role (``text``, ``target``, ``id``); None if it is not there."""
         wanted: str | None = getattr(self.recipe.data, role)
         if wanted is None or wanted in self.predictions.columns:
             return wanted
@@ -119,7 +119,7 @@ class RunData:
         return alike[0] if alike else None
 
     def row_name(self, row: int) -> str:
-        """What a test row is called in the table, after its column; empty without a name."""
+        """The column of ids and the id of a test row; empty without such a column."""
         column = self.column("id")
         return f"{label(column)} {label(str(self.predictions[column][row]))}" if column else ""
 
@@ -129,6 +129,6 @@ class RunData:
         Raises
         ------
         RunError
-            The predictions do not hold it.
+            The predictions do not have this column.
         """
         return self.target.column(self)

@@ -1,4 +1,4 @@
-"""A run folder's files, checked on the way in."""
+"""The files of a run folder, validated when they are read."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from duree.results.run_files import Epoch
 
 T = TypeVar("T")
 
-# So begin the names of the columns with the probability of each class.
+# The prefix of columns with the probability of a class.
 PROBABILITY = "probability_"
 
 
 class RunFolder:
     """The files of a finished run.
 
-    Every method raises RunError where a file is missing, cannot be read, or does not hold what it
-    should.
+    All methods raise RunError if a file is missing, cannot be read or is invalid.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -33,12 +32,12 @@ class RunFolder:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """All choices of the run."""
+        """The recipe of the run."""
         return Recipe.read(self._existing("recipe.toml"))
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The figures of all models."""
+        """The metrics of all models."""
         return self.record(Metrics, "metrics.json")
 
     @cached_property
@@ -48,7 +47,7 @@ class RunFolder:
 
     @property
     def probability_columns(self) -> list[str]:
-        """The columns after the prediction that hold the probability of a class."""
+        """The columns after the prediction with probabilities of classes."""
         names = self.predictions.columns
         if "prediction" not in names:
             return []
@@ -56,27 +55,27 @@ class RunFolder:
         return [name for name in names[last + 1 :] if name.startswith(PROBABILITY)]
 
     def has(self, name: str) -> bool:
-        """Whether a file is there."""
+        """Whether a file exists."""
         return (self.path / name).exists()
 
     def record(self, kind: type[T], name: str) -> T:
-        """What a JSON file holds."""
+        """The content of a JSON file."""
         return self._validated(kind, name, self._bytes(name))
 
     def record_if_there(self, kind: type[T], *names: str) -> T | None:
-        """What a JSON file holds, by its name or by those that it had in earlier versions."""
+        """The content of a JSON file under its name or earlier ones; None if there is none."""
         there = (name for name in names if self.has(name))
         return next((self.record(kind, name) for name in there), None)
 
     def history(self) -> list[Epoch]:
-        """The epochs that are done; none before the first."""
+        """The completed epochs."""
         name = "history.jsonl"
         content = self._bytes(name) if self.has(name) else b""
         lines = (line for line in content.splitlines() if line.strip())
         return [self._validated(Epoch, name, line) for line in lines]
 
     def table(self, name: str, columns: list[str] | None = None) -> pl.DataFrame:
-        """A table, or some of its columns."""
+        """A table, or a selection of its columns."""
         try:
             return pl.read_parquet(self._existing(name), columns=columns)
         except (OSError, pl.exceptions.PolarsError) as error:

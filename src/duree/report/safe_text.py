@@ -1,4 +1,4 @@
-"""Texts of others, made safe to look at: cut in the middle, with nothing hidden in them."""
+"""Texts from data, made safe to display: shortened, with invisible characters shown."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def visible(text: str) -> str:
 
 
 def cut_middle(text: str, limit: int) -> str:
-    """At most about ``limit`` columns of the text: its head and its tail, ``[…]`` between.
+    """At most about ``limit`` columns of the text: its head and its tail, with ``[…]`` between.
 
-    A Chinese character takes two columns. No combining mark is parted from its letter.
+    A Chinese character takes two columns. Combining marks stay with their letters.
     """
     if columns(text) <= limit:
         return text
     each = max(1, int(limit * len(text) / columns(text)) // 2)
     head, tail = each, len(text) - each
-    # Between words if one ends near by, else between letters.
+    # Between words if one ends nearby, otherwise between letters.
     near = each // 10
     head = max(text.rfind(" ", head - near, head), 0) or head
     tail = text.find(" ", tail, tail + near) if " " in text[tail : tail + near] else tail
@@ -43,7 +43,7 @@ def cut_middle(text: str, limit: int) -> str:
 
 
 def quote(text: str, limit: int) -> str:
-    """A text as the report quotes it; HTML line breaks, which corpora are full of, as ↵."""
+    """A text for quotation in the report, with ↵ for the HTML line breaks common in corpora."""
     return visible(cut_middle(HTML_BREAK.sub("\n", text).strip(), limit))
 
 

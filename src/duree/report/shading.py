@@ -1,4 +1,4 @@
-"""Shading: a text with each of its words as dark as it counted, in the text's own letters."""
+"""Shading of texts: the darkness of each word shows its attribution."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from markupsafe import Markup, escape
 
 from duree.report.safe_text import HTML_BREAK, visible
 
-# Shades to either side; what counts less than half of the lightest is left white.
+# Number of shades of either sign; values below half of the lightest shade are white.
 LEVELS = 9
-# The darkest shade is that of so large a share of the words; the few above it have the same.
+# The quantile of attributions with the darkest shade; larger ones have the same shade.
 DARKEST = 0.99
 GAP = " […] "
 
@@ -58,9 +58,9 @@ def shade(text: str, places: Sequence[tuple[int, int]], values: Sequence[float])
     ----------
     text : str
     places : list of (begin, end)
-        Of each unit that the network saw, in order; what it did not see of a long text is left out.
+        Positions of the encoded units, in order; those cut off from a long text are left out.
     values : list of float
-        What each unit was given. The largest sets the scale.
+        The attribution of each unit.
     """
     found = np.asarray(values, dtype=np.float64)
     most = float(np.quantile(np.abs(found), DARKEST, method="higher")) if len(found) else 0.0
@@ -69,7 +69,7 @@ def shade(text: str, places: Sequence[tuple[int, int]], values: Sequence[float])
     end, before = 0, 0
     for (begin, stop), level in zip(places, levels.tolist(), strict=True):
         between = _between(text[end:begin])
-        # The space between two words of one shade has that shade too, but never a gap.
+        # White space between words of the same shade is shaded too, but not text that was cut off.
         pieces.append(Piece(between, level if level == before and between.isspace() else 0))
         pieces.append(Piece(_lines(text[max(begin, end) : stop]), level))
         end, before = max(end, stop), level
@@ -78,7 +78,7 @@ def shade(text: str, places: Sequence[tuple[int, int]], values: Sequence[float])
 
 
 def _between(text: str) -> str:
-    """What stands between two units; a word there was one that the network did not see."""
+    """The text between two units, or ``[…]`` for words that the network did not read."""
     text = HTML_BREAK.sub("\n", text)
     return GAP if any(sign.isalnum() for sign in text) else _lines(text)
 

@@ -1,7 +1,7 @@
-"""Terms: what a run's metrics and models are called.
+"""Terms: the names of a run's metrics and models.
 
-``metrics.json`` holds the words of the metrics and baselines. A run of version 0.1.0 stores their
-names alone: its terms stand here and in ``duree.results.metric``.
+``metrics.json`` holds the titles of metrics and baselines. Runs of version 0.1.0 store only their
+names: those titles are here and in ``duree.results.metric``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from duree.results.baseline import BaselineWords
 from duree.results.metric import Metric, known_metric
 
-# Of parts of the network and of waiting times; and of the baselines of version 0.1.0.
+# Titles of parts of the network, of waiting times, and of the baselines of version 0.1.0.
 MODELS = {
     "majority": "majority class",
     "mean": "training mean",
@@ -51,17 +51,17 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Terms:
-    """What a run names, as its ``metrics.json`` describes it."""
+    """The metrics and models of a run, as described in its ``metrics.json``."""
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     baselines: Mapping[str, BaselineWords] = field(default_factory=dict)
 
     def metric(self, name: str) -> Metric:
-        """The metric of this name; called by its name, if unknown."""
+        """The metric of this name; an unknown one has its name as title."""
         return self.metrics.get(name) or known_metric(name)
 
     def model(self, name: str) -> str:
-        """A model's title, an English template."""
+        """The title of a model, an English template."""
         words = self.baselines.get(name)
         return words.title if words else MODELS.get(name, name)
 

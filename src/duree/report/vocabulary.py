@@ -1,4 +1,4 @@
-"""Vocabulary: what the report says, in English or Chinese, with the nouns of the rows at hand."""
+"""Vocabulary: the texts of reports in English or Chinese, with the nouns of the run's rows."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Words:
     ----------
     language : {"en", "zh"}
     nouns : Nouns, optional
-        What the rows and their units are called; those of texts, if not given.
+        The nouns for rows and their units; those of texts if not given.
     terms : Terms, optional
-        What the run's metrics and models are called.
+        The names of the run's metrics and models.
 
     Attributes
     ----------
     of_answers : Words
-        The same for sentences about single predictions.
+        The same, with the nouns for single predictions.
     """
 
     def __init__(self, language: str, nouns: Nouns = TEXTS, terms: Terms = NO_TERMS) -> None:
@@ -58,59 +58,59 @@ class Words:
         return self.set(text.format(**values)) if values else text
 
     def set(self, text: str) -> str:
-        """A text as the language sets it: in Chinese no space stands before a percent sign."""
+        """A text with the typography of the language: no space before percent signs in Chinese."""
         return text.replace("\u202f%", "%") if self.language == "zh" else text
 
     def with_nouns(self, text: str) -> str:
-        """A sentence about rows of texts, with the nouns of these rows."""
+        """A sentence about texts, with the nouns of the run's rows instead."""
         return self.nouns.put_into(text)
 
     def within(self, name: str) -> str:
-        """A name after other words: Chinese sets a space between its own signs and Latin ones."""
+        """A name after other words; in Chinese with a space before Latin letters."""
         return f" {name}" if self.language == "zh" and name[:1].isascii() else name
 
     @property
     def gap(self) -> str:
-        """What stands between two sentences."""
+        """The separator of two sentences."""
         return "" if self.language == "zh" else " "
 
     def joined(self, *sentences: str) -> str:
-        """Sentences in a row; empty ones are left out."""
+        """The sentences, joined; empty ones are left out."""
         return self.gap.join(filter(None, sentences))
 
     def metric(self, name: str) -> str:
-        """A metric's title."""
+        """The title of a metric."""
         metric = self.terms.metric(name)
         return self(metric.title, **metric.values)
 
     def meaning(self, metric: str) -> str:
-        """What a metric measures, in a few words; nothing for an unknown one."""
+        """The definition of a metric; empty if it is unknown."""
         found = self.terms.metric(metric)
         return self.of_answers(found.definition, **found.values)
 
     def model(self, name: str, cell: str) -> str:
-        """A model's title; the network's names its cell."""
+        """The title of a model; that of the network includes its cell."""
         if name == NETWORK:
             return self("network ({cell})", cell=cell.upper())
         return self.of_answers(self.terms.model(name))
 
     def named(self, sentence: str, models: Iterable[str], cell: str) -> str:
-        """A sentence with the models' names in place of what programs call them."""
+        """A sentence with the titles of models in place of their identifiers."""
         known = {name: self.model(name, cell) for name in models if name != NETWORK}
-        # A Chinese sign may stand right beside a name.
+        # A Chinese character may be adjacent to an identifier.
         text = re.sub("[A-Za-z0-9_]+", lambda name: known.get(name[0], name[0]), sentence)
         return re.sub("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff：，。；])", "", text)
 
     def part(self, name: str) -> str:
-        """The name of a part of the rows."""
+        """The name of a set of the split."""
         return self(PART_NAMES[name])
 
     def listed(self, items: list[str]) -> str:
-        """Items in a row: commas, and a word before the last."""
+        """The items as an enumeration: commas, and a conjunction before the last."""
         if len(items) < 2:
             return "".join(items)
         if self.language != "zh":
             return f"{', '.join(items[:-1])} and {items[-1]}"
-        # Chinese sets a space between its own signs and Latin ones.
+        # Chinese texts have a space between Chinese characters and Latin letters.
         before, after = (" " if sign.isascii() else "" for sign in (items[-2][-1], items[-1][0]))
         return f"{'、'.join(items[:-1])}{before}和{after}{items[-1]}"

@@ -1,10 +1,10 @@
-"""Edit rules: how one word becomes another, told so that the same rule serves other words too.
+"""Edit rules: transformations of one word into another that also apply to other words.
 
-"Taken → take" is: drop one character at the end. A rule keeps what both words share in one piece,
-and says what is cut and put before it and after it. So a tagger that gives each word a rule gives
-each word its lemma, those it never saw included.
+"Taken → take" is: remove one character at the end. A rule keeps the longest common substring, and
+states what is removed and added before and after it. A tagger that predicts rules can thus predict
+the lemmas of unseen words.
 
-Source: Chrupała 2006; the rules of one piece are those of Straka 2018 (UDPipe 2.0), section 3.4.
+Source: Chrupała 2006; rules with one substring are those of Straka 2018 (UDPipe 2.0), section 3.4.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-# Stands between the parts of a rule; no cell of a table of tokens holds one.
+# The separator of the parts of a rule, which does not occur in tables of tokens.
 APART = "\t"
 LOWERED, WHOLE = "lower", "whole"
 
 
 @lru_cache(maxsize=200_000)
 def rule_of(word: str, wanted: str) -> str:
-    """The rule by which ``word`` becomes ``wanted``.
+    """The rule that transforms ``word`` into ``wanted``.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def rule_of(word: str, wanted: str) -> str:
 
 
 def apply_rule(rule: str, word: str) -> str:
-    """What the rule makes of a word; the word itself, where it is too short for the rule."""
+    """The word after the rule; unchanged if it is too short for it."""
     case, *parts = rule.split(APART)
     if case == WHOLE:
         return parts[0]
@@ -49,6 +49,6 @@ def apply_rule(rule: str, word: str) -> str:
 
 
 def _shared(word: str, wanted: str) -> tuple[int, int, int]:
-    """The longest piece that both have: where it begins in each, and its length."""
+    """The longest common substring: its start in each word, and its length."""
     match = SequenceMatcher(None, word, wanted, autojunk=False).find_longest_match()
     return match.a, match.b, match.size

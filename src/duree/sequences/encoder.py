@@ -1,4 +1,4 @@
-"""What every kind of encoder can do, and the name that each has in a saved model."""
+"""The interface of encoders, and their names in saved models."""
 
 from __future__ import annotations
 
@@ -19,55 +19,55 @@ from duree.tables.layouts.step_attributes import names_of_step_features
 
 
 class Encoder(Protocol):
-    """What was learned from training rows, enough to turn any other row into numbers.
+    """An encoder, fitted on training rows, that converts rows to numbers.
 
     Attributes
     ----------
     explained_by : str or None
-        What a prediction can be explained by: "units" of a text or states, "channels" of numbers;
-        None: by neither.
+        The parts of the input that attributions are for: "units" (of texts or states) or "channels"
+        (of numbers); None if predictions are not explained.
     """
 
     explained_by: ClassVar[str | None]
 
     @property
     def vocabulary_size(self) -> int | None:
-        """How many tokens there are; None where it reads numbers, or several tables of tokens."""
+        """The number of tokens; None if inputs are numbers or have several vocabularies."""
         ...
 
     @property
     def input_size(self) -> int | None:
-        """How many numbers the network reads in each step; None where it reads tokens."""
+        """The number of input values per step; None if inputs are tokens."""
         ...
 
     @property
     def units_encoder(self) -> TextEncoder | None:
-        """What splits texts or sequences into the units that the network sees; None: nothing."""
+        """The encoder that splits texts or sequences into units; None if there is none."""
         ...
 
     @property
     def step_classes(self) -> Mapping[str, tuple[int, bool]]:
-        """Of each step feature by its name: its number of classes, and whether they are ordered."""
+        """The number of classes of each step feature by name, and whether they are ordered."""
         ...
 
     def for_baselines(self, rows: pl.Series) -> Any:
-        """The rows as baselines are given them: plain lists, where these say all there is."""
+        """The rows in the form that baselines take: a list, a Ragged, or the Series."""
         ...
 
     def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
-        """The step features of one row, Series [1], as they are written; empty where none are."""
+        """The values of the step features of one row, Series [1]; empty if there are none."""
         ...
 
     def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
-        """A note on the rows that were cut when they were encoded; None where none was."""
+        """A note on the rows that ``encode`` has cut; None if there are none."""
         ...
 
     def describe(self) -> dict[str, dict[str, StepFeature]]:
-        """What the report shows of it: {file of the run folder: plain JSON data}."""
+        """Data on the encoder for the report: {file of the run folder: record}."""
         ...
 
     def encode(self, rows: Any) -> Ragged:
-        """The rows as sequences of numbers; at least one step in each."""
+        """The rows as sequences of numbers, with at least one step each."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Encoder(Protocol):
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
-        """Make the encoder that ``to_dict`` described."""
+        """The encoder from the result of ``to_dict``."""
         ...
 
 
@@ -87,12 +87,12 @@ ENCODERS: dict[str, type[Encoder]] = {
     "tokens": TokenEncoder,
     "states": StateEncoder,
 }
-# What version 0.1.0 called them in a saved model.
+# Names of encoders in models of version 0.1.0.
 EARLIER_NAMES = {"lives": "states"}
 
 
 def fit_encoder(rows: pl.Series, settings: TextSettings) -> Encoder:
-    """Learn from the training rows how what is read becomes numbers: the encoder that fits them."""
+    """Fit the encoder for the type of the training rows."""
     if isinstance(rows.dtype, pl.List):
         return SeriesEncoder.fit(rows, settings.max_length, settings.keep)
     if names_of_step_features(rows):

@@ -1,4 +1,4 @@
-"""The one representation of sequences: values laid end to end, and where each row begins."""
+"""The representation of sequences: concatenated values, and the offsets of rows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 
-# Token indices with a meaning of their own: never a real step; a unit outside the vocabulary; a
-# text without any unit, so that every row has at least one step.
+# Reserved token indices: padding; units outside the vocabulary; texts without units, so that every
+# row has at least one step.
 PADDING, UNKNOWN, EMPTY = 0, 1, 2
 
 
@@ -71,20 +71,20 @@ class Ragged:
 
     @property
     def steps(self) -> NDArray[np.int64]:
-        """How far into its row each value stands, from 0: int64 [total_steps]."""
+        """The position of each value in its row, from 0: int64 [total_steps]."""
         return np.arange(len(self.values)) - np.repeat(self.offsets[:-1], self.lengths)
 
     def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where the steps of the given rows stand among the values, row after row."""
+        """The indices, among the values, of the steps of the given rows, row by row."""
         return _spans(self.offsets[:-1][rows], offsets_of(self.lengths[rows]))
 
     def stretches(self, begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:
-        """Stretches of the values, each from its begin on, as rows; they may overlap."""
+        """Slices of the values as rows, given their begins and lengths; they may overlap."""
         offsets = offsets_of(lengths)
         return Ragged(self.values[_spans(begins, offsets)], offsets)
 
     def followed_by(self, *others: Ragged) -> Ragged:
-        """The rows of all, one after the other."""
+        """The rows of this and the others, concatenated."""
         every = (self, *others)
         values = np.concatenate([rows.values for rows in every])
         return Ragged(values, offsets_of(np.concatenate([rows.lengths for rows in every])))
@@ -103,14 +103,14 @@ class Ragged:
 
 
 def offsets_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where rows of these lengths begin, and where the last one ends: int64 [rows + 1]."""
+    """The offsets of rows with these lengths: int64 [rows + 1]."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
 
 
 def pieces(lengths: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
-    """Rows in their order, as many at a time as have ``most`` steps together; at least one."""
+    """Row indices in order, in groups of at most ``most`` steps and at least one row."""
     ends, start = offsets_of(lengths), 0
     while start < len(lengths):
         stop = max(int(np.searchsorted(ends, ends[start] + most, "right")) - 1, start + 1)
@@ -119,5 +119,5 @@ def pieces(lengths: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]
 
 
 def _spans(begins: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Each step's place in the source: where its row begins there, plus how far into it it is."""
+    """The index of each step in the source: the begin of its row plus its position in the row."""
     return np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], np.diff(offsets))

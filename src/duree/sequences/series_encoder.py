@@ -1,7 +1,7 @@
-"""Numeric sequences: each channel brought to mean 0 and standard deviation 1.
+"""Numeric series: each channel is scaled to mean 0 and standard deviation 1.
 
-A value that is missing becomes 0, the training mean, and in a further channel 1 says so: that it is
-missing may tell something (Lipton, Kale & Wetzel 2016).
+A missing value becomes 0, the training mean, and an additional channel marks it with 1, since
+missingness may be informative (Lipton, Kale & Wetzel 2016).
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ Keep = Literal["head", "tail", "both"]
 class SeriesEncoder:
     """Mean and standard deviation of each channel, learned from training values.
 
-    A channel that is constant in training is 0 wherever it keeps that value, and is not scaled.
+    A channel that is constant in training is centred, but not scaled.
 
     Attributes
     ----------
     means, scales : tuple of float [channels]
     marked : tuple of int
-        The channels that have missing values in training: each gets a further one, which is 1 where
-        a value is missing and else 0.
+        The channels with missing values in training: each has an additional channel, which is 1 if
+        the value is missing and otherwise 0.
     longest : int or None
-        Longer series are cut to so many steps; None: none is.
+        Longer series are cut to this number of steps; None: no series is cut.
     keep : {"head", "tail", "both"}
-        Which end of a longer one is kept; both: half from each.
+        The end of a cut series that is kept; both: half from each.
     """
 
     means: tuple[float, ...]
@@ -55,12 +55,12 @@ class SeriesEncoder:
 
     @property
     def channels(self) -> int:
-        """Numbers in each step."""
+        """Number of channels."""
         return len(self.means)
 
     @property
     def input_size(self) -> int:
-        """Numbers in each step as the network reads it, the marks of missing ones among them."""
+        """Number of input values per step, including the marks of missing values."""
         return self.channels + len(self.marked)
 
     @classmethod
@@ -70,7 +70,7 @@ class SeriesEncoder:
         longest: int | None = None,
         keep: Keep = "tail",
     ) -> Self:
-        """Learn from training values, and no others.
+        """Learn from training values.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class SeriesEncoder:
         Raises
         ------
         DataError
-            There is no value, a channel has none, one is infinite, or the shape is another.
+            There are no values, a channel has none, a value is infinite, or the shape is invalid.
         """
         steps = as_ragged(values).values
         counts = np.isfinite(steps).sum(axis=0)
@@ -94,7 +94,7 @@ class SeriesEncoder:
             )
         means = np.nanmean(steps, axis=0)
         deviations = np.nanstd(steps - means, axis=0)
-        # The mean of equal numbers may be off by a rounding error, and so their deviation from 0.
+        # The mean of equal numbers may have a rounding error, and so their deviation may not be 0.
         low, high = np.nanmin(steps, axis=0), np.nanmax(steps, axis=0)
         means = np.where(low == high, low, means)
         scales = np.where((low == high) | (deviations == 0), 1.0, deviations)
@@ -126,20 +126,20 @@ class SeriesEncoder:
         return Ragged(laid.astype(np.float32), ragged.offsets)
 
     def truncated(self, values: NDArray[Any] | Ragged | pl.Series) -> NDArray[np.int64]:
-        """How many steps of each row ``encode`` leaves out, int64 [rows]."""
+        """The number of steps of each row that ``encode`` cuts off, int64 [rows]."""
         lengths = as_ragged(values).lengths
         return np.maximum(lengths - (self.longest or lengths.max(initial=0)), 0)
 
     def for_baselines(self, rows: pl.Series) -> Ragged:
-        """The rows as baselines are given them."""
+        """The rows in the form that baselines take."""
         return as_ragged(rows)
 
     def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
-        """None."""
+        """Empty: there are no step features."""
         return {}
 
     def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
-        """A note on the series that were cut when they were encoded; None where none was."""
+        """A note on the series that ``encode`` cuts; None if there are none."""
         cut = int((self.truncated(rows) > 0).sum())
         if not cut:
             return None
@@ -148,7 +148,7 @@ class SeriesEncoder:
         )
 
     def describe(self) -> dict[str, dict[str, StepFeature]]:
-        """Nothing beyond what the recipe says."""
+        """Empty: the report needs only the recipe."""
         return {}
 
     def shortened(self, ragged: Ragged) -> Ragged:
@@ -179,7 +179,7 @@ class SeriesEncoder:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
-        """Make the encoder that ``to_dict`` described, also one that knew of no missing values.
+        """The encoder from the result of ``to_dict``, also in version 1 (no missing values).
 
         Raises
         ------
@@ -214,7 +214,7 @@ class SeriesEncoder:
 
 
 def as_ragged(values: NDArray[Any] | Ragged | pl.Series) -> Ragged:
-    """float64 [total_steps, channels], none infinite, at least one step in each row.
+    """The values as float64 [total_steps, channels], finite or NaN, at least one step per row.
 
     Raises
     ------
@@ -245,7 +245,7 @@ def as_ragged(values: NDArray[Any] | Ragged | pl.Series) -> Ragged:
 
 
 def _of_lists(series: pl.Series) -> Ragged:
-    """Rows that are lists of steps, each step a list or an array of numbers."""
+    """A Series of lists of steps (lists or arrays of numbers) as a Ragged."""
     if series.dtype != pl.List or not series.dtype.inner.is_nested():  # type: ignore[attr-defined]
         raise DataError(
             "the column {column!r} holds {kind}, not series of steps",

@@ -1,5 +1,5 @@
-"""Lives as sequences of numbers: a state a step, and what stands beside each: the covariates, which
-stay, the time since the step before, and attributes."""
+"""State sequences as integers: at each step the state, the covariates of the row, and the classes
+of step features."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ VERSION = 3
 
 @dataclass(frozen=True)
 class StateEncoder:
-    """A text encoder for the states, and a number for each covariate that training has seen.
+    """A text encoder for the states, and codes for the covariates and step features.
 
     Attributes
     ----------
     states : TextEncoder
     covariates : list of list of str
-        For each covariate its values, as they are told; the number of each follows from its place,
-        and 0 stands for those that training has not seen.
-    beside : {name: Number or Category}
-        The classes of what is told of each step; see ``duree.tables.layouts.step_attributes``.
+        The values of each covariate in training, as written in the sequence; their codes begin at
+        1, and 0 is for unseen values.
+    step_features : {name: Number or Category}
+        The classes of each step feature; see ``duree.tables.layouts.step_attributes``.
     """
 
     states: TextEncoder
@@ -47,16 +47,16 @@ class StateEncoder:
 
     @classmethod
     def fit(cls, rows: pl.Series, settings: TextSettings, covariates: int) -> StateEncoder:
-        """Learn states and covariates from the training rows.
+        """Learn the states, covariates and step features from the training rows.
 
         Parameters
         ----------
         rows : polars.Series of String or Struct [rows]
-            Each told as its covariates, then its states, with an arrow between; and what stands
-            beside them.
+            Each is its covariates, then its states, separated by arrows; with step features, if any
+            (see ``with_step_features``).
         settings : TextSettings
         covariates : int
-            How many of the first units are covariates.
+            Number of first units that are covariates.
         """
         heads, states = _split_covariates(sequences_of(rows), covariates)
         columns = [heads.list.get(place) for place in range(covariates)]
@@ -68,12 +68,12 @@ class StateEncoder:
 
     @property
     def settings(self) -> TextSettings:
-        """How the states are read."""
+        """The settings of the states' encoder."""
         return self.states.settings
 
     @property
     def vocabulary(self) -> list[str]:
-        """All that it tells apart: the values of covariates, then the states."""
+        """The values of covariates, then the states."""
         return [*chain(*self.covariates), *self.states.vocabulary]
 
     @property
@@ -83,26 +83,25 @@ class StateEncoder:
 
     @property
     def vocabulary_size(self) -> int:
-        """How many tokens the network has to know: those of the states."""
+        """Number of values of covariates and of states."""
         return len(self.vocabulary)
 
     @property
     def step_classes(self) -> dict[str, tuple[int, bool]]:
-        """How many classes there are of each thing that stands beside, and whether they have an
-        order."""
+        """The number of classes of each step feature, and whether they are ordered."""
         return {name: (of.size, of.is_ordered) for name, of in self.step_features.items()}
 
     @property
     def sizes(self) -> list[int]:
-        """How many numbers each covariate may have."""
+        """The number of codes of each covariate."""
         return [len(values) + 1 for values in self.covariates]
 
     def encode(self, rows: pl.Series) -> Ragged:
-        """The token of each step's state, then the number of each covariate, then the class of all
-        that stands beside it: int32 [steps, 1 + n].
+        """The token of each step's state, then the codes of the covariates, then the classes of the
+        step features: int32 [steps, 1 + covariates + features].
 
-        Of a sequence without a state there is one step, ``<empty>``. Rows that are sequences alone
-        have no step features.
+        A sequence without states has a single step, ``<empty>``. If the rows have no step features,
+        their classes are 0 (missing).
         """
         heads, sequences = _split_covariates(sequences_of(rows), len(self.covariates))
         states = self.states.encode(sequences)
@@ -117,15 +116,15 @@ class StateEncoder:
         return Ragged(np.stack(columns, axis=1).astype(np.int32), states.offsets)
 
     def truncated(self, rows: pl.Series) -> NDArray[np.int64]:
-        """How many states of each row ``encode`` leaves out, int64 [rows]."""
+        """The number of states of each row that ``encode`` cuts off, int64 [rows]."""
         return self.states.truncated(_split_covariates(sequences_of(rows), len(self.covariates))[1])
 
     def for_baselines(self, rows: pl.Series) -> pl.Series | list[Any]:
-        """The rows as baselines are given them."""
+        """The rows in the form that baselines take."""
         return rows if names_of_step_features(rows) else rows.to_list()
 
     def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
-        """A note on the sequences that were cut when they were encoded; None where none was."""
+        """A note on the sequences that ``encode`` has cut; None if there are none."""
         limit = self.settings.max_length
         full = np.flatnonzero(sequences.lengths == limit)
         cut = int((self.truncated(rows.gather(full)) > 0).sum())
@@ -134,7 +133,7 @@ class StateEncoder:
         return f"{cut} of {len(sequences)} sequences are longer than {limit} steps, and were cut"
 
     def describe(self) -> dict[str, dict[str, StepFeature]]:
-        """Of how many classes each step feature is, and whether they are of a number."""
+        """For the report: each step feature's number of classes, and whether it is a number."""
         found = {
             name: StepFeature(classes=column.size, is_number=column.is_ordered)
             for name, column in self.step_features.items()
@@ -142,8 +141,8 @@ class StateEncoder:
         return {"step_features.json": found} if found else {}
 
     def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
-        """What stands beside each step that is read of a row, Series [1], as it is told; None where
-        it is missing."""
+        """The values of the step features of one row, Series [1], at the encoded steps; None if
+        missing."""
         states, given = sequences_of(row)[0], names_of_step_features(row)
         steps = len(self.states.segment(states)) - len(self.covariates)
         found = {}
@@ -156,7 +155,7 @@ class StateEncoder:
     def _codes(
         self, rows: pl.Series, states: pl.Series, read: NDArray[np.int64]
     ) -> list[NDArray[np.int32]]:
-        """What stands beside each step that is read, int32 [steps] for each thing that does."""
+        """The classes of each step feature at the encoded steps, int32 [steps] each."""
         given = names_of_step_features(rows)
         has_steps = (states != "").to_numpy()
         whole = (
@@ -215,13 +214,13 @@ class StateEncoder:
 
 
 def _split_covariates(rows: pl.Series, covariates: int) -> tuple[pl.Series, pl.Series]:
-    """The covariates of each row, List(String), and its states told as before, String."""
+    """The covariates of each row, List(String), and its states without them, String."""
     units = rows.fill_null("").str.split(ARROW)
     return units.list.head(covariates), units.list.slice(covariates).list.join(ARROW)
 
 
 def _as_now(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What earlier versions wrote, under today's names; version 1 had no step features."""
+    """The state of earlier versions under the current names; version 1 had no step features."""
     if state.get("kind") != "lives" or state.get("version") not in (1, 2):
         return state
     features = state.get("beside", {}) if state["version"] == 2 else {}

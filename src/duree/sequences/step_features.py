@@ -1,8 +1,8 @@
-"""Beside: what stands beside each step of a sequence as one of some classes, learned on training.
+"""Step features as classes, learned from the training rows.
 
-A number is told as one of some classes of equal mass, so that nothing is supposed of its
-distribution, and no value is too large (quantile binning: Gorishniy et al. 2022); a category as
-itself, the rare ones as one.
+Numbers are divided into classes of equal mass, without assumptions on their distribution and robust
+to large values (quantile binning: Gorishniy et al. 2022). Categories are classes; rare ones are
+merged.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from duree.storage import require
 from duree.tables.layouts.step_attributes import MOST_VALUES
 
 CLASSES = 32
-# The class of what is missing, and of a category that training has not seen, or too rarely.
+# The classes of missing values, and of categories that are rare or absent in training.
 MISSING, OTHER = 0, 1
-# The share of sequences of which, while training, each thing is hidden as missing, so that the
-# network can answer where it is not known.
+# The share of sequences in which a step feature is treated as missing during training, so that the
+# network can predict without it.
 HIDDEN = 0.1
 
 Codes = NDArray[np.int32]
 
 
 def edges_of(numbers: NDArray[np.float64], classes: int = CLASSES) -> NDArray[np.float64]:
-    """Rising edges between so many classes of as equal mass as ties allow; there may be fewer."""
+    """Ascending edges between at most ``classes`` classes of as equal mass as ties allow."""
     return np.unique(np.quantile(numbers, np.arange(1, classes) / classes, method="higher"))
 
 
@@ -40,8 +40,8 @@ class Number:
     Attributes
     ----------
     edges : tuple of float
-        Rising: the first class holds numbers below ``edges[0]``, the next those from there up to,
-        but without, ``edges[1]``; the last one all others.
+        Ascending: the first class is below ``edges[0]``, the next from ``edges[0]`` (inclusive) to
+        ``edges[1]`` (exclusive), and so on.
     """
 
     edges: tuple[float, ...]
@@ -49,7 +49,7 @@ class Number:
 
     @classmethod
     def of(cls, values: pl.Series) -> Self:
-        """Learn from numbers, Float64; nulls are left out."""
+        """Learn from Float64 values; nulls are ignored."""
         known = values.drop_nulls().to_numpy()
         if not len(known):
             return cls(())
@@ -58,11 +58,11 @@ class Number:
 
     @property
     def size(self) -> int:
-        """How many classes there are, that of missing ones among them."""
+        """The number of classes, including that of missing values."""
         return len(self.edges) + 2
 
     def codes(self, values: pl.Series) -> Codes:
-        """The class of each number, int32, from 1; ``MISSING`` where it is null."""
+        """The class of each number, int32, from 1; ``MISSING`` for nulls."""
         found = np.searchsorted(self.edges, values.fill_null(0.0).to_numpy(), side="right") + 1
         found[values.is_null().to_numpy()] = MISSING
         return found.astype(np.int32)
@@ -74,25 +74,31 @@ class Number:
 
 @dataclass(frozen=True)
 class Category:
-    """Classes of a category: the values that are told apart, the most frequent first."""
+    """Classes of a category.
+
+    Attributes
+    ----------
+    values : tuple of str
+        The values that are classes of their own, the most frequent first.
+    """
 
     values: tuple[str, ...]
     is_ordered: ClassVar[bool] = False
 
     @classmethod
     def of(cls, values: pl.Series) -> Self:
-        """Learn from texts; nulls are left out."""
+        """Learn from texts; nulls are ignored."""
         counts = values.drop_nulls().alias("value").value_counts(name="count")
         ranked = counts.sort("count", "value", descending=[True, False])["value"]
         return cls(tuple(ranked.head(MOST_VALUES).to_list()))
 
     @property
     def size(self) -> int:
-        """How many classes there are, those of missing and of other ones among them."""
+        """The number of classes, including those of missing and of other values."""
         return len(self.values) + 2
 
     def codes(self, values: pl.Series) -> Codes:
-        """The class of each value, int32; ``MISSING`` where it is null, ``OTHER`` for the rest."""
+        """The class of each value, int32; ``MISSING`` for nulls, ``OTHER`` for other values."""
         known = {value: place for place, value in enumerate(self.values, start=OTHER + 1)}
         codes = values.replace_strict(known, default=OTHER, return_dtype=pl.Int32)
         return codes.set(values.is_null(), MISSING).to_numpy()
@@ -106,7 +112,7 @@ Column = Number | Category
 
 
 def learn_column(values: pl.Series) -> Column:
-    """The classes of what stands beside steps: lists of numbers or of texts, [rows]."""
+    """The classes of one step feature, from lists of numbers or texts [rows]."""
     flat = _flat(values)
     return Number.of(flat) if flat.dtype == pl.Float64 else Category.of(flat.cast(pl.String))
 
@@ -114,24 +120,24 @@ def learn_column(values: pl.Series) -> Column:
 def encode_column(
     column: Column, values: pl.Series, whole: NDArray[np.int64], read: NDArray[np.int64], tail: int
 ) -> Codes:
-    """The class at each step that is read of each row, int32 [steps].
+    """The class of one step feature at each encoded step, int32 [steps].
 
     Parameters
     ----------
     column : Number or Category
     values : polars.Series of List [rows]
-        They end where the row ends: of steps before them nothing is known.
+        The values of the last steps of each row; those of earlier steps are missing.
     whole, read : int64 [rows]
-        Steps of each row, and how many of them are read.
+        Number of steps of each row, and number of encoded steps.
     tail : int
-        How many of these are its last, where not all are read.
+        Number of encoded steps from the end of a row that is cut; the others are from its start.
     """
     codes = column.codes(_flat(values))
     given = values.list.len().fill_null(0).to_numpy().astype(np.int64)
     ends = np.cumsum(read)
     step = np.arange(read.sum()) - np.repeat(ends - read, read)
     left_out = np.where(step >= np.repeat(read - tail, read), np.repeat(whole - read, read), 0)
-    # Places among the values, which begin so many steps after the row does.
+    # Positions in the values, which begin ``whole - given`` steps after the row.
     place = step + left_out - np.repeat(whole - given, read)
     known = (place >= 0) & (place < np.repeat(given, read))
     found = np.zeros(len(step), dtype=np.int32)
@@ -140,7 +146,7 @@ def encode_column(
 
 
 def read_column(state: Any, kind: str) -> Column:
-    """Make the column that ``to_dict`` described, of an encoder of some ``kind``.
+    """The column from the result of ``to_dict``; ``kind`` is that of its encoder, for errors.
 
     Raises
     ------
@@ -160,5 +166,5 @@ def read_column(state: Any, kind: str) -> Column:
 
 
 def _flat(values: pl.Series) -> pl.Series:
-    """The values of all rows, one after the other; rows that have none have no part."""
+    """The values of all rows, concatenated."""
     return values.filter(values.list.len() > 0).explode()

@@ -1,4 +1,4 @@
-"""Text as a sequence of numbers: a vocabulary learned from training texts, then indices."""
+"""Texts as integers: indices into a vocabulary learned from training texts."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from duree.storage import not_valid, require
 
 T = TypeVar("T")
 
-# Indices PADDING, UNKNOWN and EMPTY. No unit can look like these: < and > are units themselves.
+# Indices PADDING, UNKNOWN and EMPTY. No unit equals these, since < and > are units themselves.
 SPECIAL = ["<padding>", "<unknown>", "<empty>"]
 VERSION = 1
-# Texts whose script decides what "auto" means, and how much of each is read.
+# Number of texts, and of characters of each, whose script determines what "auto" means.
 SAMPLE_TEXTS, SAMPLE_CHARACTERS = 1000, 2000
-# Texts that are held in units at a time, so that memory does not grow with the table.
+# Number of texts that are segmented at a time, to bound memory.
 CHUNK = 1000
 
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """What was learned from training texts, enough to encode any other text.
+    """An encoder of texts, fitted on training texts.
 
     Attributes
     ----------
     settings : TextSettings
-        With the segmenter that was chosen; never "auto".
+        With the chosen segmenter, never "auto".
     vocabulary : list of str
-        Unit of each index: ``<padding>``, ``<unknown>``, ``<empty>``, then at most
-        ``settings.max_features`` units, the most frequent first, ties in order of text.
+        The unit of each index: ``<padding>``, ``<unknown>``, ``<empty>``, then at most
+        ``settings.max_features`` units by decreasing frequency, ties in alphabetical order.
 
     Examples
     --------
@@ -64,13 +64,13 @@ class TextEncoder:
         Parameters
         ----------
         texts : polars.Series of String [rows]
-            Training texts, and no others.
+            The training texts.
         settings : TextSettings
 
         Raises
         ------
         DataError
-            The series does not hold text, or the segmenter named is for other scripts than its.
+            The series does not hold texts, or the segmenter is for other scripts.
         ExtraError
             The settings ask for jieba, and it is not installed.
         """
@@ -86,15 +86,15 @@ class TextEncoder:
 
     @cached_property
     def segment(self) -> Segmenter:
-        """Parts a text into all its units, none cut off."""
+        """The segmenter, which splits a text into units without truncation."""
         return Segmenter(self.settings)
 
     def units(self, text: str) -> list[str]:
-        """The units that the network sees: at most ``max_length``, ``<empty>`` if there is none."""
+        """The encoded units of a text: at most ``max_length``; ``<empty>`` if there are none."""
         return self.shorten(self.segment(text)) or [SPECIAL[EMPTY]]
 
     def places(self, text: str) -> list[tuple[int, int]]:
-        """Where in the text each of ``units(text)`` stands: begin and end; ``<empty>`` nowhere."""
+        """Positions (begin, end) of ``units(text)`` in the text; (0, 0) for ``<empty>``."""
         return self.shorten(self.segment.places(text)) or [(0, 0)]
 
     def encode(self, texts: pl.Series) -> Ragged:
@@ -115,32 +115,32 @@ class TextEncoder:
         return [find(unit, UNKNOWN) for unit in units]
 
     def truncated(self, texts: pl.Series) -> NDArray[np.int64]:
-        """How many units of each text ``encode`` leaves out, int64 [rows]."""
+        """The number of units of each text that ``encode`` cuts off, int64 [rows]."""
         lengths = [len(units) for units in self._all_units(texts)]
         return np.maximum(np.array(lengths, dtype=np.int64) - self.settings.max_length, 0)
 
     @property
     def units_encoder(self) -> TextEncoder:
-        """Itself."""
+        """This encoder."""
         return self
 
     @property
     def vocabulary_size(self) -> int:
-        """How many tokens there are."""
+        """The number of tokens."""
         return len(self.vocabulary)
 
     def for_baselines(self, rows: pl.Series) -> list[Any]:
-        """The rows as baselines are given them."""
+        """The rows in the form that baselines take."""
         return rows.to_list()
 
     def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
-        """None."""
+        """Empty: there are no step features."""
         return {}
 
     def truncation(self, texts: pl.Series, sequences: Ragged) -> str | None:
-        """A note on the texts that were cut when they were encoded; None where none was."""
+        """A note on the texts that ``encode`` has cut; None if there are none."""
         limit = self.settings.max_length
-        # Only a text that fills its sequence can have been cut: the others need no second look.
+        # Only texts of maximum length can have been cut.
         full = np.flatnonzero(sequences.lengths == limit)
         cut = int((self.truncated(texts.gather(full)) > 0).sum())
         if not cut:
@@ -150,7 +150,7 @@ class TextEncoder:
         return f"{cut} of {len(sequences)} {rows} are longer than {limit} {units}, and were cut"
 
     def describe(self) -> dict[str, dict[str, StepFeature]]:
-        """Nothing beyond what the recipe says."""
+        """Empty: the report needs only the recipe."""
         return {}
 
     def to_dict(self) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class TextEncoder:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> TextEncoder:
-        """Make the encoder that ``to_dict`` described.
+        """The encoder from the result of ``to_dict``.
 
         Raises
         ------
@@ -191,7 +191,7 @@ class TextEncoder:
             "vocabulary",
         )
         encoder = cls(settings, vocabulary)
-        encoder.segment  # noqa: B018  a missing jieba is told now, not at the first text
+        encoder.segment  # noqa: B018  raises now if jieba is missing, not at the first text
         return encoder
 
     @cached_property
@@ -205,7 +205,8 @@ class TextEncoder:
                 yield self.segment(text)
 
     def shorten(self, units: list[T]) -> list[T]:
-        """Of something for each unit of a text what belongs to those that are read."""
+        """The first, the last, or both parts of a list of units, or of one value per unit, up to
+        ``max_length``."""
         length, keep = self.settings.max_length, self.settings.keep
         if len(units) <= length:
             return units
@@ -224,7 +225,7 @@ def _check_text(texts: pl.Series) -> None:
 
 
 def _check_script(texts: pl.Series, settings: TextSettings) -> None:
-    """Refuse a segmenter for scripts without spaces where no text has a letter of one."""
+    """Refuse a segmenter for scripts without spaces if no text has a letter of such a script."""
     if (
         settings.segmenter in ("auto", "words", "states")
         or texts.str.contains(f"[{SPACELESS}]").any()

@@ -1,8 +1,8 @@
-"""Tokenised sentences as sequences of numbers: each word by itself, its looks and its characters.
+"""Tokenised sentences as integers: each word with its word features and characters.
 
-Indices are learned from the training sentences. A word has one for itself as it is written, one
-for it in small letters, one for its shape, some for its beginnings and endings, and its characters:
-what training never saw is still told by the rest.
+Indices are learned from the training sentences. A word has an index for its form, its lower-case
+form, its shape, its prefixes and suffixes, and each of its characters, so that words which do not
+occur in training still have known features.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.storage import require
 
 VERSION = 2
-# The columns of a word: itself, in small letters, then its looks, then its characters.
+# The columns of a word: form, lower-case form, then word features, then characters.
 WORD, LOWER, WORD_FEATURES = 0, 1, 2
-# Beginnings and endings of so many characters; those of fewer words than these tell nothing.
+# Lengths of prefixes and suffixes; those of fewer words than FEWEST are uninformative.
 AFFIXES, FEWEST = (2, 3, 4), 3
 CHARACTERS = 2 + 1 + 2 * len(AFFIXES)
-# Characters of a word that are read, half of them from its end; with a sign for each end of it.
+# Maximum number of characters of a word, half of them from its end; and marks for both ends.
 LONGEST_WORD = 20
 BEGIN, END = 2, 3
 COLUMNS = CHARACTERS + LONGEST_WORD + 2
@@ -36,14 +36,14 @@ RUNS = re.compile(r"(.)\1{2,}")
 
 @dataclass(frozen=True)
 class TokenEncoder:
-    """What was learned from training sentences, enough to encode any other.
+    """An encoder of tokenised sentences, fitted on training sentences.
 
     Attributes
     ----------
     words, lowered : dict
-        Word to how often it was seen, the most frequent first.
-    looks : tuple of list
-        Shapes, then beginnings, then endings of each length.
+        The frequency of each word, the most frequent first.
+    word_features : tuple of list
+        Shapes, then prefixes and suffixes of each length.
     characters : list of str
     """
 
@@ -59,14 +59,14 @@ class TokenEncoder:
 
     @classmethod
     def fit(cls, sentences: pl.Series, most_words: int) -> TokenEncoder:
-        """Learn from sentences, List(String) [rows], and keep so many words at most."""
+        """Learn from sentences, List(String) [rows], with at most ``most_words`` words."""
         words = _ranked(Counter(sentences.explode().drop_nulls().to_list()), most_words)
         lowered: Counter[str] = Counter()
         for word, count in words.items():
             lowered[word.lower()] += count
         seen = [_features_of(word) for word in words]
         word_features = tuple(
-            sorted(look for look, count in Counter(column).items() if count >= FEWEST)
+            sorted(feature for feature, count in Counter(column).items() if count >= FEWEST)
             for column in zip(*seen, strict=True)
         )
         characters = sorted({character for word in words for character in word})
@@ -74,14 +74,14 @@ class TokenEncoder:
 
     @property
     def sizes(self) -> tuple[int, int, int]:
-        """How many indices there are for words, for looks and for characters."""
+        """The number of indices of words, word features and characters."""
         word_features = 1 + sum(1 + len(column) for column in self.word_features)
         return 3 + len(self.words) + len(self.lowered), word_features, 4 + len(self.characters)
 
     @property
     def rare(self) -> tuple[tuple[int, int, int], ...]:
-        """For words as they are and in small letters: the unknown one's index, then those from
-        which to which words were seen once only."""
+        """For forms and for lower-case forms: the index of the unknown word, then the range of
+        indices of words that occur once."""
         once = [sum(count > 1 for count in of.values()) for of in (self.words, self.lowered)]
         begin, middle, end = 2, 2 + len(self.words), 3 + len(self.words)
         return (
@@ -101,28 +101,28 @@ class TokenEncoder:
         return Ragged(table[which].reshape(-1, COLUMNS), offsets_of(lengths))
 
     def knows(self, form: str) -> bool:
-        """Whether training saw the word as it is written."""
+        """Whether the form occurs in training."""
         return form in self.words
 
     @property
     def input_size(self) -> int | None:
-        """None: it reads tables of tokens."""
+        """None, since the input is tokens."""
         return None
 
     def for_baselines(self, rows: pl.Series) -> list[Any]:
-        """The rows as baselines are given them."""
+        """The rows in the form that baselines take."""
         return rows.to_list()
 
     def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
-        """None."""
+        """Empty: there are no step features."""
         return {}
 
     def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
-        """None: no row is cut."""
+        """None, since no row is cut."""
         return None
 
     def describe(self) -> dict[str, dict[str, StepFeature]]:
-        """Nothing beyond what the recipe says."""
+        """Empty: the report needs only the recipe."""
         return {}
 
     def to_dict(self) -> dict[str, Any]:
@@ -165,14 +165,14 @@ class TokenEncoder:
 
     @cached_property
     def _tables(self) -> tuple[dict[str, int], dict[str, int], list[dict[str, int]]]:
-        """Where words, words in small letters and each column of looks have their indices."""
+        """The indices of forms, of lower-case forms, and of each column of word features."""
         words = {word: place for place, word in enumerate(self.words, start=2)}
         lowered = {word: place for place, word in enumerate(self.lowered, start=3 + len(words))}
         word_features, begin = [], 1
         for column in self.word_features:
-            # Each column's first index is for a look that training did not see.
+            # The first index of each column is for features that do not occur in training.
             word_features.append(
-                {"": begin} | {look: begin + 1 + at for at, look in enumerate(column)}
+                {"": begin} | {feature: begin + 1 + at for at, feature in enumerate(column)}
             )
             begin += 1 + len(column)
         return words, lowered, word_features
@@ -185,8 +185,8 @@ class TokenEncoder:
         words, lowered, word_features = self._tables
         found = [words.get(form, UNKNOWN), lowered.get(form.lower(), 2 + len(words))]
         found += [
-            column.get(look, column[""])
-            for column, look in zip(word_features, _features_of(form), strict=True)
+            column.get(feature, column[""])
+            for column, feature in zip(word_features, _features_of(form), strict=True)
         ]
         if len(form) > LONGEST_WORD:
             form = form[: LONGEST_WORD // 2] + form[-LONGEST_WORD // 2 :]
@@ -200,7 +200,7 @@ def _ranked(counts: Counter[str], most: int) -> dict[str, int]:
 
 
 def _features_of(form: str) -> list[str]:
-    """A word's shape, its beginnings and its endings, of each length."""
+    """The shape of a word, then its prefixes and suffixes of each length."""
     shape = "".join(
         "X" if c.isupper() else "x" if c.islower() else "0" if c.isdigit() else c for c in form
     )

@@ -1,9 +1,9 @@
-"""Segment: part a text into its units: words, characters and punctuation marks.
+"""Segmentation of texts into units: words, characters and punctuation marks.
 
-A text is first brought into one form. The form is Unicode's NFKC and not NFC, because the same word
-should be the same unit however it was typed or scanned: full-width ＡＢＣ is ABC, the ligature of
-"ﬁnd" is f and i. Curly and straight quotation marks become one; marks that cannot be seen (soft
-hyphens, direction marks, variation selectors) are taken out; HTML line breaks become spaces.
+Texts are first normalised to Unicode's NFKC, not NFC, so that a word is the same unit however it
+was typed or scanned: full-width ＡＢＣ becomes ABC, the ligature in "ﬁnd" becomes f and i. Curly
+quotation marks become straight; invisible marks (soft hyphens, direction marks, variation
+selectors) are removed; HTML line breaks become spaces.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _ONE_FORM: dict[int, str | None] = {
     **dict.fromkeys(map(ord, _QUOTES), '"'),
     **dict.fromkeys(_INVISIBLE),
 }
-# What jieba's dictionary covers; and the longest run given to it at a time, because the time that
-# it takes can grow with the square of the length.
+# The characters in jieba's dictionary; and the longest run passed to it at a time, since its time
+# can grow with the square of the length.
 _JIEBA_HAN = "\u4e00-\u9fd5"
 _JIEBA_RUN = 500
-# What the full pattern finds in text that is all ASCII, more than twice as fast.
+# Equivalent to the full pattern on ASCII text, and more than twice as fast.
 _ASCII_UNIT = re.compile(
     r"[0-9]++(?:[.,:/][0-9]++)++|[A-Za-z0-9]++(?:'[A-Za-z0-9]++)*+|[!-/:-@\[-`{-~]"
 )
@@ -57,12 +57,12 @@ _HAN_RUN = re.compile(f"[{_JIEBA_HAN}]+")
 
 @dataclass(frozen=True)
 class Segmenter:
-    """Parts texts into units, by settings whose segmenter is no longer "auto".
+    """Splits texts into units, by settings whose segmenter is not "auto".
 
     Words keep their inner apostrophes (*don't*); a number, date or time is one unit (*1,000.5*,
     *9/11*); every punctuation mark and every emoji is a unit of its own; combining marks stay with
-    what they mark. Scripts without spaces are parted into characters or, for Chinese, into words by
-    jieba; with ``words`` they are left whole between marks and spaces.
+    what they mark. Scripts without spaces are split into characters or, for Chinese, into words by
+    jieba; with ``words`` they are split only at marks and spaces.
 
     Raises
     ------
@@ -94,9 +94,9 @@ class Segmenter:
         ]
 
     def places(self, text: str) -> list[tuple[int, int]]:
-        """Where each unit of the text stands in it: its begin and end, in order.
+        """The position (begin, end) of each unit in the text, in order.
 
-        What became several units is a place of each; what belongs to none has no place.
+        Units that normalisation made of the same characters share a position.
         """
         if self.settings.segmenter == "states":
             ends = np.cumsum([len(state) + len(ARROW) for state in self(text)]).tolist()
@@ -112,7 +112,7 @@ class Segmenter:
         return found
 
     def _normalise_by_piece(self, text: str) -> tuple[str, list[tuple[int, int]]]:
-        """``normalise(text)``, and from where to where in the text each of its characters came."""
+        """``normalise(text)``, and the position in the text that each of its characters is from."""
         pieces: list[str] = []
         origins: list[tuple[int, int]] = []
         for match in _piece_pattern().finditer(text):
@@ -130,7 +130,7 @@ class Segmenter:
         return self._mask_numbers(whole), origins
 
     def normalise(self, text: str) -> str:
-        """The text in its one form, before it is parted."""
+        """The normalised text."""
         return self._mask_numbers(self._one_form(text))
 
     def _one_form(self, text: str) -> str:
@@ -140,7 +140,7 @@ class Segmenter:
             return text.lower() if self.settings.lowercase else text
         text = unicodedata.normalize("NFKC", text.translate(_ONE_FORM))
         if self.settings.lowercase:
-            # The Turkish İ would become an i with a second dot.
+            # The Turkish İ would otherwise become an i with a second dot.
             text = unicodedata.normalize("NFKC", text.lower().replace("i\u0307", "i"))
         return text
 
@@ -151,7 +151,7 @@ class Segmenter:
 
 
 def resolve(settings: TextSettings, sample: list[str]) -> TextSettings:
-    """The settings with "auto" decided by the script of a sample of texts."""
+    """The settings with "auto" replaced according to the script of a sample of texts."""
     if settings.segmenter != "auto":
         return settings
     script = find_script(sample)
@@ -163,7 +163,7 @@ def resolve(settings: TextSettings, sample: list[str]) -> TextSettings:
 
 @cache
 def _unit_pattern(segmenter: str) -> re.Pattern[str]:
-    """One unit. Every alternative is linear in the length of what it reads."""
+    """The pattern of a unit; every alternative takes linear time."""
     mark = _characters_of("Mn", "Mc", "Me")
     unseen = _characters_of("Cc", "Cf")
     letter = rf"[^\W_{SPACELESS}]"
@@ -187,7 +187,7 @@ def _unit_pattern(segmenter: str) -> re.Pattern[str]:
 
 @cache
 def _piece_pattern() -> re.Pattern[str]:
-    """What can be normalised by itself: nothing in it is changed by what stands around it."""
+    """The pattern of pieces whose normalisation does not depend on their context."""
     mark = _characters_of("Mn", "Mc", "Me")
     return re.compile(
         rf"{_BREAK.pattern}|[\x00-;=-\x7f]+(?![{mark}])"
@@ -198,8 +198,8 @@ def _piece_pattern() -> re.Pattern[str]:
 
 @cache
 def _characters_of(*categories: str) -> str:
-    """All characters of some Unicode categories, as ranges for a character class."""
-    # Beyond the first two planes only the tags and selectors of plane 14 are marks or unseen.
+    """The characters of Unicode categories, as ranges for a character class."""
+    # Beyond the first two planes, only the tags and selectors of plane 14 are marks or invisible.
     codes = [
         code
         for code in chain(range(0x20000), range(0xE0000, 0xE0200))
@@ -212,34 +212,34 @@ def _characters_of(*categories: str) -> str:
 
 @cache
 def _jieba_cut() -> Callable[[str], list[str]]:
-    """jieba's segmentation with its own dictionary alone: silent, and nothing written to disk."""
+    """jieba's segmentation with its default dictionary, without messages or files on disk."""
     try:
         with warnings.catch_warnings():
-            # Its import may warn of setuptools' pkg_resources and of old escape sequences.
+            # The import may warn about setuptools' pkg_resources and old escape sequences.
             warnings.simplefilter("ignore")
             import jieba
     except ImportError:
         raise ExtraError("jieba", "chinese", "segmenting Chinese into words") from None
     tokenizer = jieba.Tokenizer()
-    # Its own start-up reads a cache that anyone may have left in the shared temporary folder.
+    # By default jieba reads a cache from the temporary folder, which other users can write to.
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.initialized = True
     cut: Callable[[str], list[str]] = tokenizer.lcut
     return cut
 
 
-# Character classes, to be set between [ and ]. Digits and punctuation of these scripts are left
-# out: those are units of their own everywhere.
+# Character classes, for use between [ and ]. Digits and punctuation of these scripts are left out,
+# since they are always units of their own.
 HAN = "\u3005\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\U0001b000-\U0001b16f"
 THAI_LAO = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf"
 KHMER_BURMESE = "\u1000-\u103f\u1050-\u108f\u109a-\u109d\u1780-\u17d3\u17d7\u17dc\u17dd"
 SPACELESS = HAN + KANA + THAI_LAO + KHMER_BURMESE
 
-# A text is taken as spaceless from this share of its letters upwards: one Chinese character says
-# about as much as three or four Latin letters.
+# The share of letters from which texts count as spaceless: a Chinese character corresponds to about
+# three or four Latin letters.
 SPACELESS_SHARE = 0.25
-# Japanese mixes kana into Han; a Chinese text has next to none.
+# Japanese mixes kana with Han characters; Chinese texts have almost no kana.
 KANA_SHARE = 0.05
 
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -249,13 +249,13 @@ _SPACELESS = re.compile(f"[{SPACELESS}]")
 
 
 def find_script(texts: Iterable[str]) -> str:
-    """The kind of writing that prevails in the texts.
+    """The predominant type of script in the texts.
 
     Returns
     -------
     str
-        ``"chinese"``; ``"spaceless"`` (Japanese, Thai, Lao, Khmer, Burmese); or ``"spaced"``, which
-        is also the answer for texts without letters.
+        ``"chinese"``; ``"spaceless"`` (Japanese, Thai, Lao, Khmer, Burmese); or ``"spaced"``, also
+        for texts without letters.
     """
     letters = han = kana = spaceless = 0
     for text in texts:

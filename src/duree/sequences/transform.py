@@ -1,4 +1,4 @@
-"""Transformations that steady a series: logarithm and Box-Cox, learned on training values alone."""
+"""Variance-stabilising transformations of series: logarithm and Box-Cox."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from duree.errors import DataError
 
 Floats = NDArray[np.float64]
 
-# The powers that are tried, and over how many steps at least the spread is measured for each.
+# The powers to try, and the minimum number of steps over which the spread is measured.
 POWERS = np.round(np.linspace(-1, 2, 31), 1)
 BLOCK = 8
 
 
 @dataclass(frozen=True)
 class Transform:
-    """``((x + shift) ** power - 1) / power``, the logarithm where the power is 0, nothing at 1.
+    """``((x + shift) ** power - 1) / power``; the logarithm if power is 0, the identity if it is 1.
 
     Attributes
     ----------
     power, shift : float
-        The shift is 1 where there are zeros and a power below 1 needs none; else 0.
+        The shift is 1 if the training values are transformed and include 0, otherwise 0.
     """
 
     power: float = 1.0
@@ -32,16 +32,17 @@ class Transform:
 
     @classmethod
     def choose(cls, kind: str, series: list[Floats], block: int = BLOCK) -> Transform:
-        """The transformation of a kind for these series.
+        """The transformation of the given kind, fitted to the series.
 
         Parameters
         ----------
         kind : {"auto", "none", "log", "boxcox"}
-            auto: the logarithm where every value is positive, or is a count; else none.
+            auto: the logarithm if all values are positive or counts, otherwise none.
         series : list of float64 [steps]
-            Training values; missing ones are NaN.
+            Training values; NaN if missing.
         block : int
-            Steps over which spread and level are compared for Box-Cox (the season, if it has one).
+            Number of steps over which spread and level are measured for Box-Cox (the season, if
+            there is one).
 
         Raises
         ------
@@ -69,12 +70,12 @@ class Transform:
         return cls(_guerrero([values + shift for values in series], max(block, 2)), shift)
 
     def apply(self, values: Floats) -> Floats:
-        """Values transformed; NaN stays.
+        """The transformed values; NaN remains NaN.
 
         Raises
         ------
         DataError
-            A value lies where the transformation is not defined.
+            The transformation is not defined for a value.
         """
         if self.power == 1:
             return values - 0.0
@@ -91,28 +92,28 @@ class Transform:
         return np.asarray((moved**self.power - 1) / self.power)
 
     def defined(self, values: Floats) -> Floats:
-        """Values transformed, NaN where that is not defined."""
+        """The transformed values, NaN where the transformation is not defined."""
         moved = np.where(values + self.shift > 0, values, np.nan) if self.power != 1 else values
         return self.apply(moved)
 
     def undo(self, values: Floats) -> Floats:
-        """What ``apply`` was given; beyond the range of the transformation, its end."""
+        """The inverse of ``apply``; values outside its range are clipped."""
         if self.power == 1:
             return values - 0.0
         if self.power == 0:
-            # The largest float has a logarithm of 709: beyond it there is nothing to forecast.
+            # The logarithm of the largest float is 709.
             return np.asarray(np.exp(np.minimum(values, 700.0)) - self.shift)
         inner = np.maximum(values * self.power + 1, 1e-12)
         with np.errstate(over="ignore"):
             return np.asarray(np.minimum(inner ** (1 / self.power), 1e300) - self.shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data, the keywords of ``Transform``."""
+        """Plain JSON data: the keyword arguments of ``Transform``."""
         return {"power": self.power, "shift": self.shift}
 
 
 def _guerrero(series: list[Floats], block: int) -> float:
-    """The power under which spread hangs least on level, over the blocks of all series.
+    """The power for which the spread depends least on the level, over blocks of all series.
 
     Guerrero 1993: least coefficient of variation of ``spread / level ** (1 - power)``.
     """

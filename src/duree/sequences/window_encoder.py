@@ -1,10 +1,10 @@
-"""Windows: what a forecasting network reads of a series at one origin, and nothing after it.
+"""Windows: the input of a forecasting network, the last steps of a series before an origin.
 
-A window holds the last steps before the origin. Each value is told relative to a reference that the
-origin itself gives (the last value, or that of a season ago), in units of the window's own mean
-change, so that series of any size and level look alike; both stand in the window too, and whoever
-reads a forecast off it can bring it back. What is known of the future (the calendar, a planned
-price) stands ``horizon`` steps early: the window's last steps hold that of the steps to come.
+Values are relative to a reference at the origin (such as the last value, or that of one season
+before) in units of the window's mean change, so that series of any scale and level are comparable.
+Reference and unit are carried in the window, so that forecasts can be converted back. Covariates
+that are known in advance (the calendar, a planned price) are shifted by ``horizon`` steps: the last
+steps of the window hold those of the steps to forecast.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 VERSION = 1
-# What a series is measured from, and which differencing that undoes.
+# The reference for each kind of differencing.
 REFERENCES = {"none": "mean", "first": "last", "seasonal": "season", "both": "season_and_last"}
-# Beyond so many units a value tells no more: it would only drown the rest.
+# Values are clipped at this number of units, so that outliers do not dominate.
 FARTHEST = 60.0
-# A window that hardly moves is measured in this share of the usual unit.
+# The minimum unit of a nearly constant window, as a share of the usual unit.
 LEAST_UNIT = 0.02
-# Values that must stand before those that a reference is tried on.
+# Minimum number of values before those on which a reference is evaluated.
 MOST_NEEDED = 3
-# Windows made at once.
+# Number of windows computed at a time.
 CHUNK = 8192
-# The last channels of every step: reference (as two float32, which together are exact), and unit.
+# The last channels of every step: the reference (as a sum of two float32) and the unit.
 CARRIED = 3
 
 
 @dataclass(frozen=True)
 class WindowEncoder:
-    """How windows are made, as learned from training rows.
+    """An encoder of windows, fitted on training rows.
 
     Attributes
     ----------
     horizon, window, season : int
-        Steps to forecast, steps that are read, and steps until the season comes round (1: none).
+        Numbers of steps to forecast, of a window, and of a seasonal cycle (1: no season).
     transform : Transform
     difference : {"none", "first", "seasonal", "both"}
     unit : float
-        The median mean change of training windows, after the transformation.
+        The median over training windows of the mean change, after the transformation.
     past, known : tuple of str
-        The covariates' names.
+        The names of covariates.
     past_means, past_scales, known_means, known_scales : tuple of float
     windows : int
-        How many training rows there were.
+        Number of training rows.
     """
 
     horizon: int
@@ -81,17 +81,17 @@ class WindowEncoder:
 
     @property
     def relative(self) -> int:
-        """The first channels, which are values in units: the level, and that of the season."""
+        """Number of first channels, in units: the value and, if there is a season, the season's."""
         return 1 if self.season == 1 else 2
 
     @property
     def channels(self) -> int:
-        """Numbers in each step, those that are only carried along included."""
+        """Numbers per step, including the carried ones."""
         return self.relative + 4 + len(self.past) + len(self.known) + CARRIED
 
     @property
     def input_size(self) -> int:
-        """Numbers in each step as the network reads it."""
+        """Number of input values per step."""
         return self.channels
 
     @classmethod
@@ -107,24 +107,23 @@ class WindowEncoder:
         past: tuple[str, ...] = (),
         known: tuple[str, ...] = (),
     ) -> WindowEncoder:
-        """Learn from training rows, and no others.
+        """Learn from training rows.
 
         Parameters
         ----------
         rows : polars.Series of Struct [rows]
-            ``values`` List(Float64) up to the origin; where there are covariates, ``past`` and
-            ``known`` List(Float64), step after step, ``known`` going ``horizon`` steps further.
+            ``values`` List(Float64) up to the origin; if there are covariates, ``past`` and
+            ``known`` List(Float64), step by step, ``known`` with ``horizon`` more steps.
         horizon, window, season : int
         transform : {"auto", "none", "log", "boxcox"}
         difference : {"auto", "none", "first", "seasonal", "both"}
-            auto: that whose reference lay nearest to the last ``horizon`` values of each row, seen
-            from before them.
+            auto: the one whose reference is nearest to the last ``horizon`` values of each row.
         past, known : tuple of str
 
         Raises
         ------
         DataError
-            The transformation does not suit the values.
+            The transformation is not defined for a value.
         """
         flat, lengths = _lists(rows, "values")
         series = np.split(flat, offsets_of(lengths)[1:-1])
@@ -155,12 +154,12 @@ class WindowEncoder:
         return cls.from_dict(state | {"difference": difference})
 
     def encode(self, rows: pl.Series) -> Ragged:
-        """One window a row, float32 [total_steps, channels]; see ``fit`` for the rows.
+        """One window per row, float32 [total_steps, channels]; see ``fit`` for the rows.
 
         Raises
         ------
         DataError
-            A value does not suit the transformation, or something known is missing.
+            The transformation is not defined for a value, or known covariates are missing.
         """
         parts = [self._windows(part) for part in _chunks(rows)]
         if not parts:
@@ -169,24 +168,24 @@ class WindowEncoder:
         return Ragged(np.concatenate([cells for cells, _ in parts]), offsets_of(lengths))
 
     def frames(self, rows: pl.Series) -> tuple[Floats, Floats]:
-        """Each row's reference float64 [rows, horizon], transformed, and its unit [rows]."""
+        """The transformed reference of each row, float64 [rows, horizon], and its unit [rows]."""
         parts = [self._frames(part) for part in _chunks(rows)]
         return np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts])
 
     def for_baselines(self, rows: pl.Series) -> list[Any]:
-        """The rows as baselines are given them."""
+        """The rows in the form that baselines take."""
         return rows.to_list()
 
     def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
-        """None."""
+        """Empty: there are no step features."""
         return {}
 
     def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
-        """None: no row is cut."""
+        """None, since no row is cut."""
         return None
 
     def describe(self) -> dict[str, dict[str, StepFeature]]:
-        """Nothing beyond what the recipe says."""
+        """Empty: the report needs only the recipe."""
         return {}
 
     def to_dict(self) -> dict[str, Any]:
@@ -201,7 +200,7 @@ class WindowEncoder:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> WindowEncoder:
-        """Make the encoder that ``to_dict`` described.
+        """The encoder from the result of ``to_dict``.
 
         Raises
         ------
@@ -220,11 +219,11 @@ class WindowEncoder:
             raise
 
     def _windows(self, rows: pl.Series) -> tuple[NDArray[np.float32], Ints]:
-        """The cells of all windows one after the other, and how many steps each has."""
+        """The values of all windows, concatenated, and the number of steps of each."""
         flat, seen, lengths, begins = self._values(rows)
         reference, unit, level = self._measured(flat, lengths, begins)
         steps = np.maximum(np.minimum(lengths, self.window), self.horizon)
-        back, row = _places(steps)  # of each cell: how many steps before the origin, and its row
+        back, row = _places(steps)  # for each step: its distance from the origin, and its row
         place = lengths[row] - back
         inside = place >= 0
         at = begins[row] + np.maximum(place, 0)
@@ -251,7 +250,7 @@ class WindowEncoder:
         return cells, steps
 
     def _values(self, rows: pl.Series) -> tuple[Floats, NDArray[np.bool_], Ints, Ints]:
-        """Transformed values with gaps carried over, where they were seen, lengths and begins."""
+        """Transformed values with gaps filled forward, a mask of known values, lengths, begins."""
         flat, lengths = _lists(rows, "values")
         if (lengths == 0).any():
             raise DataError("a series has no values", fix="leave out empty rows and columns")
@@ -292,10 +291,13 @@ class WindowEncoder:
     def _season(
         self, flat: Floats, lengths: Ints, begins: Ints, unit: Floats, row: Ints, place: Ints
     ) -> list[Floats]:
-        """How the values went a season before each step to come, relative to where it began."""
+        """For each step, the value whole seasons before the step ``horizon`` ahead, in units.
+
+        It is relative to the value as many seasons before the last known one.
+        """
         if self.season == 1:
             return []
-        # A season shorter than the horizon comes round more than once before it ends.
+        # If the season is shorter than the horizon, several seasons are needed.
         rounds = -(-self.horizon // self.season) * self.season
         then = place + self.horizon - rounds
         last = lengths - 1 - rounds
@@ -305,7 +307,7 @@ class WindowEncoder:
         return [np.where(there, (value - began) / unit[row], 0.0)]
 
     def _covariates(self, rows: pl.Series, lengths: Ints, row: Ints, place: Ints) -> list[Floats]:
-        """The channels of past covariates, and of those known ``horizon`` steps further."""
+        """The channels of past covariates, and of known ones shifted by ``horizon`` steps."""
         found: list[Floats] = []
         for part, names, further in (("past", self.past, 0), ("known", self.known, self.horizon)):
             if not names:
@@ -332,7 +334,7 @@ class WindowEncoder:
 
 
 def _nearest(state: dict[str, Any], rows: pl.Series) -> str:
-    """The differencing whose reference lay nearest to the last values of each row, in units."""
+    """The differencing whose reference is nearest to the last values of each row, in units."""
     horizon = state["horizon"]
     values = rows.struct.field("values").alias("values").to_frame()
     known = pl.col("values").list
@@ -352,7 +354,7 @@ def _nearest(state: dict[str, Any], rows: pl.Series) -> str:
 
 
 def _lists(rows: pl.Series, part: str) -> tuple[Floats, Ints]:
-    """The numbers of one part of all rows, one row after the other, and how many each has."""
+    """The numbers of one field of all rows, concatenated, and their number in each row."""
     column = rows.struct.field(part)
     lengths = column.list.len().fill_null(0).cast(pl.Int64).to_numpy()
     flat = column.filter(column.list.len() > 0).explode().cast(pl.Float64).to_numpy()
@@ -360,14 +362,14 @@ def _lists(rows: pl.Series, part: str) -> tuple[Floats, Ints]:
 
 
 def _places(steps: Ints) -> tuple[Ints, Ints]:
-    """For each cell of windows of so many steps: steps before the origin (from 1), and its row."""
+    """For each step of windows with ``steps`` steps: its distance from the origin, and its row."""
     offsets = offsets_of(steps)
     row = np.repeat(np.arange(len(steps)), steps)
     return offsets[1:][row] - np.arange(offsets[-1]), row
 
 
 def _sums(values: Floats, begins: Ints, ends: Ints) -> Floats:
-    """The sum of each stretch of the values, by itself: 0 where it is empty."""
+    """The sum of each slice of the values; 0 for empty slices."""
     pairs = np.stack([begins, ends], axis=1).ravel()
     sums = np.add.reduceat(np.append(values, 0.0), pairs)[::2]
     return np.where(ends > begins, sums, 0.0)

@@ -1,1 +1,1 @@
-"""A trained network outside of Durée, and as a service."""
+"""Export of trained networks, and services over HTTP."""

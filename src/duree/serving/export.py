@@ -1,6 +1,6 @@
-"""Export: a run's network as an ONNX file, the tables that turn texts into its numbers, its card.
+"""Export of a run's network as ONNX, with its tables for encoding and its model card.
 
-Nothing is kept that was not run again and found to say the same.
+A graph is written only after its outputs were verified against the network's.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from duree.serving.card import write_card
 from duree.storage import write_file
 
 FORMAT = 1
-# How an exported graph is tried before it is kept: batches of so many rows, of so many steps.
+# The batches with which a graph is verified: rows and steps.
 TRIALS = ((1, 1), (3, 7), (5, 64))
 TOLERANCE = 1e-5
-# What parts text that is all ASCII into units, in the syntax that all languages share.
+# The pattern of units in ASCII text, in syntax common to regular expressions in all languages.
 ASCII_UNIT = (
     r"[0-9]+(?:[.,:/][0-9]+)+|[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*|"
     r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]"
@@ -34,7 +34,7 @@ ASCII_UNIT = (
 
 
 def export(folder: Path | str, output: Path | str) -> list[Path]:
-    """Write a run's network as ONNX and, beside it, its tables (.json) and its card (.md).
+    """Write a run's network as ONNX, with its tables (.json) and its model card (.md).
 
     Parameters
     ----------
@@ -55,7 +55,8 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
     ExtraError
         onnx or onnxruntime is not installed.
     RunError
-        The run has no network yet, a file cannot be written, or the graph says something else.
+        The run has no network yet or one that cannot be exported, a file cannot be written, or
+        the outputs of the graph differ.
     """
     output = Path(output)
     if output.suffix.lower() != ".onnx":
@@ -67,7 +68,7 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
     require_packages(("onnx", "onnxruntime"), "onnx", "exporting a network")
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    _ = model.inputs  # refused where it reads no rows
+    _ = model.inputs  # raises if the network reads whole series
     link = model.task.export
     if link is None:
         raise RunError(
@@ -96,7 +97,7 @@ def _graph(model: TrainedModel, link: Link) -> bytes:
 
 
 def _try(model: TrainedModel, graph: bytes) -> None:
-    """Run the graph on rows of several lengths and hold it against the network."""
+    """Compare the outputs of the graph with the network's on rows of several lengths."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
@@ -123,7 +124,7 @@ def _try(model: TrainedModel, graph: bytes) -> None:
 
 
 def _values(model: TrainedModel, rng: np.random.Generator, rows: int, steps: int) -> NDArray[Any]:
-    """Rows of the kind that the network reads, at random."""
+    """Random inputs for the network."""
     encoder = model.encoder
     if encoder.vocabulary_size is None:
         return rng.normal(size=(rows, steps, encoder.input_size or 0)).astype(np.float32)
@@ -133,7 +134,7 @@ def _values(model: TrainedModel, rng: np.random.Generator, rows: int, steps: int
 
 
 def _tables(model: TrainedModel, link: Link) -> dict[str, Any]:
-    """All that another program needs to make the graph's numbers of a row, and to read them."""
+    """The data that other programs need to encode rows for the graph and read its outputs."""
     tables: dict[str, Any] = {
         "format": FORMAT,
         "task": model.task.name,

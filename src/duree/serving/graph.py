@@ -1,7 +1,7 @@
 """The network as an ONNX graph, built node by node from ONNX's own recurrent operators.
 
-torch's exporters fail on packed sequences, freeze the time axis, or answer wrongly for padded rows
-that are read backwards; ONNX's LSTM, GRU and RNN take the lengths of the rows themselves.
+torch's exporters fail on packed sequences, freeze the time axis, or give wrong results for padded
+rows in the backward direction; ONNX's LSTM, GRU and RNN take the lengths of rows.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from duree.network.recurrent import GRU, LSTM, RNN, Recurrent
 from duree.network.wide import GAIN, MIX, JoinedModel, WideModel
 from duree.sequences.ragged import PADDING
 
-OPSET = 18  # of 2023: the first with BitwiseAnd; every runtime in use since knows it
-# Where ONNX has each of torch's gates: r, z, n as z, r, h; i, f, g, o as i, o, f, c.
+OPSET = 18  # of 2023: the first with BitwiseAnd
+# The order of torch's gates in ONNX: r, z, n as z, r, h; i, f, g, o as i, o, f, c.
 GATES = {"gru": (1, 0, 2), "lstm": (0, 3, 1, 2), "rnn_tanh": (0,), "rnn_relu": (0,)}
 LOWEST = float(np.finfo(np.float32).min)
 
 
 def to_onnx(network: nn.Module, link: Link) -> onnx.ModelProto:
-    """The whole way from rows to predictions.
+    """The graph from encoded rows to predictions.
 
     Parameters
     ----------
     network : SequenceModel or JoinedModel
     link : Link
-        How the task makes predictions of scores.
+        How predictions follow from scores.
 
     Returns
     -------
     onnx.ModelProto
-        Inputs ``values`` (int64 [batch, steps], [batch, steps, 1 + things] where something stands
-        beside the tokens, or float32 [batch, steps, channels]) and
-        ``lengths`` (int64 [batch], each from 1 to steps); outputs ``scores`` and ``predictions``,
-        float32 [batch, outputs]. What stands past a row's length never matters.
+        Inputs ``values`` (int64 [batch, steps], or [batch, steps, 1 + features] with step features,
+        or float32 [batch, steps, channels]) and ``lengths`` (int64 [batch], each from 1 to steps);
+        outputs ``scores`` and ``predictions``, float32 [batch, outputs]. Values past a row's length
+        are ignored.
     """
     graph = _Graph()
     deep = network.deep if isinstance(network, JoinedModel) else network
@@ -67,7 +67,7 @@ def to_onnx(network: nn.Module, link: Link) -> onnx.ModelProto:
 
 
 class _Graph:
-    """Nodes in order, each named by a number; calling it adds one and gives its output's name."""
+    """A graph under construction; a call adds a node and returns the name of its output."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -84,21 +84,21 @@ class _Graph:
         name: str = "",
         **attributes: Any,
     ) -> list[str]:
-        """The same for an operator with several outputs."""
+        """Add a node with several outputs, and return their names."""
         names = [name or f"{operator.lower()}_{len(self.nodes)}"]
         names += [f"{names[0]}_{number}" for number in range(1, outputs)]
         self.nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
         return names
 
     def constant(self, value: Any, kind: Any = np.float32) -> str:
-        """A number or an array that the graph holds."""
+        """Add a constant, and return its name."""
         array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
         name = f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(array.astype(kind), name))
         return name
 
     def integers(self, *values: int) -> str:
-        """A list of whole numbers: axes, shapes, starts and ends."""
+        """Add a list of integers (axes, shapes, starts, ends), and return its name."""
         return self.constant(values, np.int64)
 
     def model(self, deep: SequenceModel) -> onnx.ModelProto:
@@ -118,7 +118,7 @@ class _Graph:
         graph = helper.make_graph(self.nodes, "duree", [values, lengths], outputs, self.constants)
         opset = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, opset_imports=opset, producer_name="duree")
-        model.ir_version = 9  # that of opset 18's time, which older runtimes read
+        model.ir_version = 9  # as old as opset 18, for older runtimes
         onnx.checker.check_model(model)
         return model
 
@@ -166,7 +166,7 @@ def _layer(graph: _Graph, layers: Recurrent, layer: int, x: str, lengths: str) -
 def _reordered(
     layers: Recurrent, weights: Weights
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Input weights, recurrent weights and both biases of one direction, as ONNX has them."""
+    """Input weights, recurrent weights and both biases of one direction, in ONNX's order."""
 
     def reorder(tensor: Tensor) -> NDArray[np.float32]:
         blocks = tensor.detach().chunk(layers.gates)
@@ -235,7 +235,7 @@ def _wide(graph: _Graph, wide: WideModel, tokens: str) -> str:
     mixed = graph(
         "Mul", graph("Add", graph("Mul", left, size), right), graph.constant(MIX, np.int64)
     )
-    # Shifts are for unsigned numbers alone; of the bits that are kept the sign is none.
+    # BitShift needs unsigned numbers; the sign bit is not among the masked bits.
     bits = graph("Cast", mixed, to=TensorProto.UINT64)
     shifted = graph("BitShift", bits, graph.constant(24, np.uint64), direction="RIGHT")
     masked = graph("BitwiseAnd", shifted, graph.constant(wide.places - 1, np.uint64))

@@ -1,4 +1,4 @@
-"""Series of numbers that are sent to be classified or regressed: each row is one series."""
+"""Numeric series as requests for classification or regression: each row is one series."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from duree.serving.bodies import Asked, AskedLists, Line, answers_of, column_of,
 from duree.tables.layouts.read_numbers import measured
 from duree.tables.table import Table
 
-# A step that the network reads takes as long as so many characters of a text.
+# The number of characters of a text that take as long as one step.
 STEP_SIZE = 5
 
 
 class Numbers:
-    """What a network that reads series of numbers is asked, and what it says.
+    """Requests and responses of a network for numeric series.
 
     Parameters
     ----------
     model : TrainedModel
     recipe : Recipe
-        That of its run.
+        The recipe of its run.
     """
 
     def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
@@ -39,7 +39,7 @@ class Numbers:
 
     @property
     def needed(self) -> list[str]:
-        """The columns that every row must have; times where steps are not evenly spaced."""
+        """The columns that every row must have, with times if steps are not evenly spaced."""
         if self.is_wide:
             return self.model.inputs
         times = [] if self.model.layout.reading["even"] else [str(self.recipe.data.time)]
@@ -47,7 +47,7 @@ class Numbers:
 
     @property
     def example(self) -> dict[str, Line]:
-        """A row as it is to be written."""
+        """An example row."""
         if self.is_wide:
             return dict.fromkeys(self.needed, 0.0)
         columns: dict[str, Line] = {name: [3.0, None, 5.0] for name in self.needed}
@@ -60,12 +60,12 @@ class Numbers:
         return columns
 
     def read(self, row: Mapping[str, Line], number: int) -> Ragged:
-        """What the network reads of a row, as a Ragged of one.
+        """The encoded series of a row, as a Ragged with one row.
 
         Raises
         ------
         HTTPException
-            422: a column is missing or does not fit, or there is no value at all.
+            422: a column is missing or invalid, or there are no values.
         """
         try:
             return self.model.encode(self._series(row, number))
@@ -73,16 +73,16 @@ class Numbers:
             raise unfit(number, error.message("en")) from None
 
     def size(self, series: Ragged) -> int:
-        """How many characters of texts take as long as a series."""
+        """The number of characters of a text that take as long as the series."""
         return STEP_SIZE * len(series.values)
 
     def answers(self, series: list[Ragged]) -> list[dict[str, Any]]:
-        """A prediction for each series."""
+        """The predictions for some series."""
         sequences = series[0].followed_by(*series[1:])
         return answers_of(self.model.task, self.model.predictions(sequences))
 
     def _series(self, row: Mapping[str, Line], number: int) -> NDArray[np.float64] | pl.Series:
-        """The series, [1, steps, channels]; or as a table has it, where its times are read."""
+        """The series as [1, steps, channels] or, if it has times, as a Series from a table."""
         given = {name: column_of(row, name, number) for name in self.needed}
         if self.is_wide:
             cells = [_number(cell, name, number) for name, cell in given.items()]
@@ -106,7 +106,7 @@ class Numbers:
         return steps[None] if times is None else self._timed(columns, times, time)
 
     def _timed(self, columns: dict[str, list[float]], times: list[Any], time: str) -> pl.Series:
-        """The same by the way of a table, whose cells of times are texts, as in a file."""
+        """The series with its times, read as a table whose times are texts, as in a file."""
         name = str(self.recipe.data.id)
         frame = (
             pl.DataFrame(columns)

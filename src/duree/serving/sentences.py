@@ -1,4 +1,4 @@
-"""Sentences that are sent to be tagged: lists of their words, each of which gets its tags."""
+"""Sentences as requests for tagging: lists of words."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from duree.recipe.settings import TOKENS
 from duree.serving.bodies import AskedLists, Line, column_of, unfit
 from duree.tables.files.conll import LONGEST_SENTENCE
 
-# A word takes as long as so many characters of a text.
+# The number of characters of a text that take as long as one word.
 WORD_SIZE = 200
 
 
 class Sentences:
-    """What a network that tags words is asked, and what it says.
+    """Requests and responses of a network that tags words.
 
     Parameters
     ----------
     model : TrainedModel
     recipe : Recipe
-        That of its run.
+        The recipe of its run.
     """
 
     body = AskedLists
@@ -39,16 +39,16 @@ class Sentences:
 
     @property
     def example(self) -> dict[str, Line]:
-        """A row that it can tag."""
+        """An example row."""
         return {TOKENS: ["No", "rain", ",", "no", "rainbow", "."]}
 
     def read(self, row: Mapping[str, Line], number: int) -> list[str]:
-        """The words of a row: a list of them, or one text with blanks between them.
+        """The words of a row: a list, or one text with spaces between words.
 
         Raises
         ------
         HTTPException
-            422: there are none, too many, or not all are words.
+            422: there are no words, too many, or invalid ones.
         """
         given = column_of(row, TOKENS, number)
         words = given.split() if isinstance(given, str) else given
@@ -63,12 +63,12 @@ class Sentences:
         return [str(word) for word in words]
 
     def size(self, words: list[str]) -> int:
-        """How many characters of texts take as long as a sentence."""
+        """The number of characters of a text that take as long as the sentence."""
         return WORD_SIZE * len(words)
 
     def answers(self, sentences: list[list[str]]) -> list[dict[str, Any]]:
-        """The tags of each sentence, and how sure they are; of further layers as ``duree predict``
-        calls them."""
+        """The tags of each sentence and their probabilities; further layers are named as by
+        ``duree predict``."""
         inputs = pl.Series(TOKENS, sentences, dtype=pl.List(pl.String))
         sequences = self.model.encode(inputs)
         summary_columns = self.model.task.summary_columns(self.model.predictions(sequences), inputs)

@@ -1,4 +1,4 @@
-"""Series that are sent to be forecast: each row is one, its columns lists as a table has them."""
+"""Time series as requests for forecasts: each row is one series, whose columns are lists."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from duree.tables.layouts.rolling_origins import inputs
 from duree.tables.layouts.series import NUMBERS, Covariates, SeriesSet, read_long
 from duree.tables.table import Table
 
-# A step that the network reads takes as long as so many characters of a text.
+# The number of characters of a text that take as long as one step.
 STEP_SIZE = 5
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A series as the network reads it, and the times of the steps to come."""
+    """An encoded series, and the times of the steps to forecast."""
 
     sequence: Ragged
     times: list[str]
 
 
 class SeriesRows:
-    """What a network that forecasts is asked, and what it says.
+    """Requests and responses of a network that forecasts.
 
     Parameters
     ----------
     model : TrainedModel
     recipe : Recipe
-        That of its run.
+        The recipe of its run.
     """
 
     body = AskedLists
@@ -56,7 +56,7 @@ class SeriesRows:
 
     @property
     def example(self) -> dict[str, Line]:
-        """A row as it is to be written; its times are those of no run."""
+        """An example row, whose times are arbitrary."""
         columns: dict[str, Line] = {name: [0.0, 0.0, 0.0] for name in self.needed}
         columns[self.value] = [3.0, None, 5.0]
         return columns | ({self.time: ["2001-01", "2001-02", "2001-03"]} if self.time else {})
@@ -67,7 +67,7 @@ class SeriesRows:
         Raises
         ------
         HTTPException
-            422: a column is missing or no list, or does not make a series that the network reads.
+            422: a column is missing or not a list, or the series is not valid for the network.
         """
         columns = {name: _cells(row, name, number) for name in self.needed}
         for name, cells in columns.items():
@@ -82,12 +82,12 @@ class SeriesRows:
             raise unfit(number, error.message("en")) from None
 
     def begun(self, columns: dict[str, list[Any]]) -> Begun:
-        """A series of columns, which may end before that of the times does.
+        """The series of some columns, which may be shorter than that of the times.
 
         Raises
         ------
         DataError
-            The network does not read such a series.
+            The series is not valid for the network.
         """
         series = self._laid_out(columns)
         plan, task = plan_like(series, self.recipe, self.model)
@@ -97,12 +97,12 @@ class SeriesRows:
         return Begun(self.model.encoder.encode(rows), times)
 
     def size(self, begun: Begun) -> int:
-        """How many characters of texts take as long as a series."""
+        """The number of characters of a text that take as long as the series."""
         return STEP_SIZE * len(begun.sequence.values)
 
     def answers(self, series: list[Begun]) -> list[dict[str, Any]]:
-        """The steps to come of each series, as the columns of ``duree predict``, and their times
-        as ``time``."""
+        """The forecasts of each series, with the columns of ``duree predict`` and their times as
+        ``time``."""
         first, *others = (begun.sequence for begun in series)
         sequences = first.followed_by(*others)
         columns = self.model.task.columns(self.model.predictions(sequences))
@@ -114,12 +114,12 @@ class SeriesRows:
         ]
 
     def _laid_out(self, columns: dict[str, list[Any]]) -> SeriesSet:
-        """The series, on the grid that its times lie on."""
+        """The series on the grid of its times."""
         values = columns[self.value]
         if self.time is None:
             return _counted(self.value, values)
         times = columns[self.time]
-        # As in a table from a file, whose cells are texts: times are read alike.
+        # As texts, so that times are read in the same way as from files.
         laid_out = {self.time: [None if time is None else str(time) for time in times]} | {
             name: [*cells, *[None] * (len(times) - len(cells))]
             for name, cells in columns.items()
@@ -131,7 +131,7 @@ class SeriesRows:
 
 
 def _counted(name: str, values: list[float | None]) -> SeriesSet:
-    """A series without times; DataError where it has no values either."""
+    """A series without times; DataError if it has no values."""
     seen = np.flatnonzero([value is not None for value in values])
     if len(seen) == 0:
         raise DataError("the column {column!r} holds no numbers", fix=NUMBERS, column=name)

@@ -24,7 +24,7 @@ GRACE = 30
 
 
 def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve runs until the process is told to end; accepted requests are answered first.
+    """Serve runs until the process is terminated; accepted requests are answered first.
 
     SIGHUP reloads the runs; a run that cannot be reloaded stays as it was.
 
@@ -62,7 +62,7 @@ def names_of(host: str) -> set[str]:
 
 
 def run(app: App, address: socket.socket, grace: int = GRACE) -> None:
-    """Serve an application until the process is told to end (SIGINT, SIGTERM).
+    """Serve an application until the process is terminated (SIGINT, SIGTERM).
 
     Responses that have begun then have ``grace`` seconds to finish.
     """

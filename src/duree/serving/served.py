@@ -1,4 +1,4 @@
-"""Served: one run, loaded once, that answers; and the rows of most, which are texts or states."""
+"""Served: one loaded run; and the requests of networks for texts, states and events."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 from duree.version import __version__
 
-# More tokens than any table of words costs, so that it is always made.
+# A number of tokens that justifies any table of projected words, so that it is always computed.
 ALL = 2**62
 
 
 class Rows:
-    """Rows with a text, or with states, each of which gets one answer.
+    """Requests and responses of a network with one prediction per text or state sequence.
 
     Parameters
     ----------
     model : TrainedModel
     recipe : Recipe
-        That of its run.
+        The recipe of its run.
     """
 
     body: type[BaseModel] = Asked
@@ -77,7 +77,7 @@ class Rows:
         return self.model.layout.example_row(units.vocabulary if units else [])
 
     def read(self, row: Mapping[str, Line], number: int) -> str:
-        """What the network reads of a row; HTTPException 422 where it lacks a column."""
+        """The input of a row; HTTPException 422 if it lacks a column."""
         values = []
         for column in self.model.inputs:
             value = column_of(row, column, number)
@@ -89,7 +89,7 @@ class Rows:
     size = staticmethod(len)  # the characters of a text
 
     def text_of(self, values: Sequence[Cell]) -> str:
-        """The values of a row's columns as one text."""
+        """The values of a row's columns as one text, with covariates first."""
         given = [None if value is None else written(value) for value in values]
         heads = self.model.layout.covariates
         sequence, covariates = given[: len(given) - len(heads)], given[len(given) - len(heads) :]
@@ -97,7 +97,7 @@ class Rows:
         return prepend_covariates_to_row(heads, covariates, text)
 
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
-        """A prediction for each text, as the service tells it."""
+        """The predictions for some texts, as the service returns them."""
         model = self.model
         sequences = model.encode(self.series(texts))
         predictions = model.predictions(sequences)
@@ -108,13 +108,13 @@ class Rows:
         return pl.Series("text", texts, dtype=pl.String)
 
     def as_columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
-        """The same predictions as columns, as ``duree predict`` writes them."""
+        """Responses as the columns that ``duree predict`` writes."""
         rows = [list(one.get("probability", one).values()) for one in answers]
-        outputs = self.model.task.outputs  # of a number it is the first, before its range
+        outputs = self.model.task.outputs  # for a number 1: its interval is left out
         return self.model.task.columns(np.array([row[:outputs] for row in rows], dtype=np.float64))
 
     def explained(self, text: str) -> dict[str, Any]:
-        """A prediction, and what each word of its text added."""
+        """A prediction, with the attribution of each word of its text."""
         model = self.model
         if model.task.explanation is None or model.encoder.units_encoder is None:
             raise HTTPException(422, "a network that answers at each step is not explained")
@@ -137,16 +137,16 @@ class Rows:
 
 
 class SequenceWithFeatures(str):
-    """Events as they are told, and for each of them a value of what stands beside, where that is
-    known."""
+    """A sequence of events as a text, with the values of its step features, if known."""
 
     step_features: dict[str, list[Any]]
 
 
 class Events(Rows):
-    """Rows with events, beside which stand the time since the one before, or attributes.
+    """Requests with event sequences that have step features.
 
-    Each attribute is sent as a list with a value for each event; so may times be, as ``gaps``.
+    Each attribute is a list with one value per event; times since the previous event may be sent
+    as the list ``gaps``.
     """
 
     body = AskedLists
@@ -162,7 +162,7 @@ class Events(Rows):
         return {**super().example, **{name: [None] for name in self.model.step_features}}
 
     def read(self, row: Mapping[str, Line], number: int) -> SequenceWithFeatures:
-        """What the network reads of a row; HTTPException 422 where it does not fit."""
+        """The input of a row; HTTPException 422 if it is invalid."""
         text_of = SequenceWithFeatures(super().read(row, number))
         lists = {
             name: column_of(row, name, number) for name in self.model.step_features if name != GAPS
@@ -185,7 +185,7 @@ class Events(Rows):
         return self.model.encoder.step_classes[name][1]
 
     def series(self, texts: list[str]) -> pl.Series:
-        """Rows as the encoder takes them; of texts alone nothing is known beside."""
+        """The input of the encoder; the step features of plain texts are missing."""
         columns = []
         for name in self.model.step_features:
             given = [
@@ -211,7 +211,7 @@ class Served:
     folder : Path
         A finished run.
     waiting : int
-        Rows that may wait for it.
+        Maximum number of waiting rows.
 
     Raises
     ------
@@ -238,19 +238,19 @@ class Served:
             figures=metrics.models[NETWORK].estimates,
             verdict=metrics.verdict,
         )
-        # For as long as it serves.
+        # The table of projected words, for the life of this object.
         self.table = ExitStack()
         self.table.enter_context(tabulated(self.model.network, ALL))
 
     def open(self, threads: int) -> None:
-        """Make ready to take requests, in the event loop that runs; threads do what is large."""
+        """Prepare for requests in the running event loop; large batches use ``threads`` threads."""
         prepare = partial(torch.set_num_threads, threads)
         self.batcher: Batcher[Any, dict[str, Any]] = Batcher(
             self.rows.answers, self.waiting, prepare, self.rows.size
         )
 
 
-# How rows are sent, where they are no text and no states.
+# Layouts whose requests differ from texts and states.
 OTHER_ROWS: dict[str, type[Numbers] | type[SeriesRows] | type[Sentences]] = {
     NumericSeries.name: Numbers,
     ForecastOrigins.name: SeriesRows,
@@ -259,11 +259,11 @@ OTHER_ROWS: dict[str, type[Numbers] | type[SeriesRows] | type[Sentences]] = {
 
 
 def rows_of(model: TrainedModel, recipe: Recipe) -> Rows | Sentences | SeriesRows | Numbers:
-    """What the network is asked, and what it answers."""
+    """The requests and responses for a model."""
     plain = Events if model.step_features else Rows
     return OTHER_ROWS.get(model.layout.name, plain)(model, recipe)
 
 
 def written(value: Cell) -> str:
-    """A value as a text: numbers as they are written, a missing one as nothing."""
+    """A value as a text; a missing one is empty."""
     return "" if value is None else str(value)

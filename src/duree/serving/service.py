@@ -277,7 +277,7 @@ def _reloaded(old: Served) -> Served | None:
     """The run in its current state; None, and a line on stderr, if it cannot be loaded."""
     try:
         return Served(old.folder, old.waiting)
-    except Exception as error:  # whatever it is, the old one stays in use
+    except Exception as error:  # after any error the old state stays in use
         template = "{name!r} could not be reloaded, the loaded version stays in use: {reason}"
         reason = str(error) or type(error).__name__
         print(translate(template).format(name=old.name, reason=reason), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What may be predicted: one file for each task."""
+"""Tasks: what is predicted, one file per task."""
 
 from duree.tasks.registry import TASKS, infer_task, layout_for, register, resolve
 from duree.tasks.task import Task

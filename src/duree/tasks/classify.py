@@ -29,10 +29,10 @@ from duree.tasks.task import Watched, mean_of
 
 @dataclass(frozen=True)
 class Classify(RowTask):
-    """Softmax over the classes, which stand in alphabetical order.
+    """Softmax over the classes, in alphabetical order.
 
-    ``temperature`` divides the scores before the softmax; it is fitted on the validation part
-    (Guo et al. 2017) and changes how sure the network is, never which class it prefers.
+    ``temperature`` divides the scores before the softmax; it is fitted on the validation set
+    (Guo et al. 2017). It changes the probabilities, but not their order.
     """
 
     labels: tuple[str, ...]

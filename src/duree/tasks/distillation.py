@@ -1,4 +1,4 @@
-"""The loss of steps: how surprising each was, and how far from what a teacher says of it."""
+"""The loss at each step: log-loss, and distillation from another model's predictions."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from torch.nn.functional import nll_loss
 from duree.network.batches import IGNORED
 from duree.network.contracts import Criterion
 
-# The share of the loss that is learned from a teacher, where there is one; and the place of the
-# state before a step in its target, after which stands its place at the teacher's.
+# The share of distillation in the loss; and the column of the previous state in targets, followed
+# by the row of the other model's predictions.
 DISTILLED, BEFORE = 0.5, 1
 
 
 def loss_of_steps(teacher: Tensor | None = None) -> Criterion:
-    """The mean over the steps of (scores [batch, steps, outputs], targets [batch, steps, 2 or 3]),
-    by weights [batch] of the rows where there are any.
+    """The mean loss over steps, a function of scores [batch, steps, outputs], targets
+    [batch, steps, 2 or 3] and, optionally, row weights [batch].
 
-    Of ``teacher``, float32 [steps, outputs], the line is asked that a step's target names; it holds
-    a small network back from learning by heart (Hinton et al. 2015).
+    ``teacher`` float32 [steps, outputs] holds predicted probabilities; the last column of targets
+    is the row of each step. Distillation regularises the network (Hinton et al. 2015).
     """
 
     def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         is_real = targets[:, :, 0] != IGNORED
         log_probabilities, answers = scores[is_real].log_softmax(dim=1), targets[is_real]
         if weights is not None:
-            # A step counts as its row does.
+            # A step has the weight of its row.
             log_probabilities = (
                 log_probabilities * weights[:, None].expand_as(is_real)[is_real][:, None]
             )

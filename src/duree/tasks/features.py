@@ -1,4 +1,4 @@
-"""Features: what the baselines of a task are given of rows, by the encoder that reads them."""
+"""Inputs of baselines, by the type of the network's encoder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from duree.sequences.text_encoder import TextEncoder
 
 
 def encoding_of(encoder: Encoder) -> Encoding | None:
-    """How step features are read; None where there are none."""
+    """The encoding of step features; None if there are none."""
     if isinstance(encoder, StateEncoder) and encoder.step_features:
         return Encoding(encoder.encode, list(encoder.step_classes.values()))
     return None
 
 
 def units_of(encoder: Encoder) -> Callable[[str], list[str]] | None:
-    """What splits a text into the units that the network sees; None where it reads numbers."""
+    """The function that splits a text into the network's units; None if inputs are numbers."""
     if isinstance(encoder, SeriesEncoder):
         return None
     texts = encoder.states if isinstance(encoder, StateEncoder) else encoder
@@ -29,6 +29,6 @@ def units_of(encoder: Encoder) -> Callable[[str], list[str]] | None:
 
 
 def has_state_units(encoder: Encoder) -> bool:
-    """Whether the units are states or events, and not words."""
+    """Whether the units are states or events, not words."""
     texts = encoder.states if isinstance(encoder, StateEncoder) else encoder
     return isinstance(texts, TextEncoder) and texts.settings.segmenter == "states"

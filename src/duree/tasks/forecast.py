@@ -1,4 +1,4 @@
-"""Forecast: how a series goes on, as quantiles of each of the next steps."""
+"""Forecast: the next values of a series, as quantiles of each step."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ from duree.tasks.task import Task, Watched
 
 Floats = NDArray[np.float64]
 
-# A band that held too little or too much of the validation part is widened by no more than this.
+# Limits on the factor by which bands are widened.
 LEAST_STRETCH, MOST_STRETCH = 0.5, 3.0
-# With fewer errors than this nothing is said of how wide the bands should have been.
+# With fewer errors than this the bands are not adjusted.
 FEWEST_ERRORS = 40
-# A count's mean is never exactly 0: what then happens would be impossible.
+# Lower bound for the mean of counts: with a mean of 0 every other count would be impossible.
 LEAST_MEAN = 1e-3
 
 
 @dataclass(frozen=True)
 class Forecast(Task):
-    """A distribution for each step to come, relative to where its reference lies.
+    """A distribution for each step to forecast, relative to its reference.
 
-    ``transform`` is undone in what is predicted. ``stretch`` multiplies, for each level, how far
-    its quantile lies from the median: what would have held as much of the validation part as it
-    says (split-conformal, as Romano et al. 2019). ``correlations`` [horizon][horizon] is how the
-    steps of a sample path hang together.
+    ``transform`` is inverted in predictions. ``stretch`` multiplies the distance of each quantile
+    from the median, so that bands have their nominal coverage on the validation set
+    (split-conformal, as Romano et al. 2019). ``correlations`` [horizon][horizon] are those between
+    the steps of sample paths.
     """
 
     horizon: int
@@ -89,7 +89,7 @@ class Forecast(Task):
         if horizon is None or window is None or season is None:
             raise TypeError("what the recipe leaves open is found where series are read")
         first = rows[0]
-        # The calendar's channels have no column: they stand before those that have.
+        # The channels of the calendar have no column; they precede the known covariates.
         channels = len(first["known"]) // (len(first["values"]) + horizon)
         circles = [f"calendar {place}" for place in range(1, channels - len(settings.known) + 1)]
         return WindowEncoder.fit(
@@ -122,7 +122,7 @@ class Forecast(Task):
         return replace(self, transform=encoder.transform, unit=encoder.unit)
 
     def plan(self, encoder: Encoder, naive_season: int | None) -> Plan:
-        """How series are read that go on after their last step."""
+        """The plan for forecasts after the last step of each series."""
         assert isinstance(encoder, WindowEncoder)
         naive = naive_season or encoder.season
         return Plan(self.horizon, encoder.window, encoder.season, naive, 1)
@@ -173,10 +173,10 @@ class Forecast(Task):
 
     def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         values = targets[:, : self.horizon]
-        settled = self._stretched(scores, values)
-        quantiles = quantiles_of(settled.predictions(scores))
+        calibrated = self._stretched(scores, values)
+        quantiles = quantiles_of(calibrated.predictions(scores))
         tied = correlation(normal_scores(values, quantiles)).tolist()
-        return replace(settled, correlations=tuple(tuple(row) for row in tied))
+        return replace(calibrated, correlations=tuple(tuple(row) for row in tied))
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
@@ -188,7 +188,7 @@ class Forecast(Task):
         return quantiles.reshape(len(scores), -1)
 
     def paths(self, scores: NDArray[np.float32], count: int, seed: int) -> Floats:
-        """Ways in which each row may go on, float64 [rows, count, horizon]."""
+        """Sample paths for each row, float64 [rows, count, horizon]."""
         quantiles, reference, unit = self._standard(self, scores)
         tied = np.array(self.correlations).reshape(self.horizon, self.horizon)
         drawn = draw_scores(len(scores), count, tied, seed)
@@ -248,7 +248,7 @@ class Forecast(Task):
         )
 
     def _stretched(self, scores: NDArray[np.float32], values: Floats) -> Self:
-        """The same, with bands that would have held of ``values`` what they say."""
+        """The task with bands that have their nominal coverage of ``values``."""
         if self.family.counts or np.isfinite(values).sum() < FEWEST_ERRORS:
             return self
         plain = replace(self, stretch=(1.0,) * len(LEVELS))
@@ -268,15 +268,15 @@ class Forecast(Task):
         return replace(self, stretch=tuple(stretch.tolist()))
 
     def _parts(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Parameters [batch, horizon, size], reference [batch, horizon] and unit [batch]; the last
-        two in float64."""
+        """From scores: parameters [batch, horizon, size]; in float64 the reference [batch, horizon]
+        and the unit [batch]."""
         sizes = [self.horizon * self.family.size, self.horizon, self.horizon, 1]
         flat, high, low, unit = torch.split(scores, sizes, dim=1)
         parameters = flat.view(len(scores), self.horizon, self.family.size)
         return parameters, high.double() + low.double(), unit[:, 0].double()
 
     def _as_counts(self, parameters: Tensor, reference: Tensor, unit: Tensor) -> Tensor:
-        """Parameters whose mean is brought to counts."""
+        """Parameters with the mean converted from units to counts."""
         mean = reference + unit[:, None] * parameters[..., 0].double()
         if self.transform.power == 0:
             mean = mean.clamp(max=30.0).exp() - self.transform.shift
@@ -284,7 +284,7 @@ class Forecast(Task):
         return torch.stack([counts, parameters[..., 1]], dim=-1)
 
     def _weight(self, unit: Tensor) -> Tensor:
-        """How much a row counts: errors relative to the level weigh half, those in units half."""
+        """Row weights: with a transformation, halfway between errors in units and unscaled ones."""
         if self.transform.power == 1 or self.family.counts:
             return torch.ones_like(unit)
         return (unit / self.unit).sqrt()
@@ -303,6 +303,6 @@ class Forecast(Task):
 
 
 def answers(target: pl.Series) -> Floats:
-    """What came after each origin, float64 [rows, horizon]; NaN where it is not known."""
+    """The values after each origin, float64 [rows, horizon]; NaN if missing."""
     values: Sequence[Any] = target.struct.field("values").to_list()
     return np.array(values, dtype=np.float64)

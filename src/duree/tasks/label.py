@@ -1,4 +1,4 @@
-"""Label: a tag for each word of a sentence, in one layer or in several at once."""
+"""Label: a tag for each word of a sentence, in one or several layers."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ from duree.tables.table import Table
 from duree.tasks.tag_layer import Layer
 from duree.tasks.task import Task, Watched
 
-# A chance of exactly 0 or 1 that is wrong would make the validation loss infinite.
+# A wrong probability of exactly 0 or 1 would make the validation loss infinite.
 SURE = 1e-6
 
 
 @dataclass(frozen=True)
 class Label(Task):
-    """Tags chosen together, as the best path of a chain above the network, or one by one.
+    """Tags predicted jointly, as the best path of a CRF on top of the network, or one by one.
 
-    Targets are lists of records, one a word: the word as ``form``, then its cell in each layer. The
-    first layer is the one that models are judged by.
+    Targets are lists of structs, one per word: the word as ``form``, then its cell in each layer.
+    Models are compared in the first layer.
     """
 
     layers: tuple[Layer, ...]
@@ -71,7 +71,7 @@ class Label(Task):
     watched: ClassVar[Watched] = Watched(
         "share of right tags, or entity F1", "right tags, or entity F1, on validation", 1
     )
-    # benchmarks/tagging.py measures what these reach.
+    # benchmarks/tagging.py measures the accuracy of these settings.
     defaults: ClassVar[Defaults] = {
         "model": {
             "embedding_size": 100,
@@ -85,7 +85,7 @@ class Label(Task):
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
-        """The tags of each sentence; see ``tables.sentences.tags_of``."""
+        """The tags of each sentence; see ``duree.tables.layouts.sentences.tags_of``."""
         return tags_of(table, layers_of(column, table))
 
     @classmethod
@@ -136,8 +136,8 @@ class Label(Task):
         return Examples(sequences, answers)
 
     def encode(self, target: pl.Series) -> Ragged:
-        """Answers int64 [words, 4 + layers]; see ``evaluation.tags``. A tag that training never saw
-        has a place after all others: nothing can give it."""
+        """Targets int64 [words, 4 + layers]; see ``duree.evaluation.tag_metrics``. Tags that do not
+        occur in training have codes after all others, so that they always count as wrong."""
         cells, first = _flat(target)
         words = cells["form"].to_list()
         answers = np.zeros((len(words), LAYERS + len(self.layers)), dtype=np.int64)
@@ -165,11 +165,11 @@ class Label(Task):
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
     ) -> NDArray[np.float64]:
-        """Of each layer the place of the tag, then its chance: float64 [words, 2 * layers]."""
+        """The code of the tag and its probability in each layer: float64 [words, 2 * layers]."""
         return scores.astype(np.float64)
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
-        """The mean over layers: entity F1, or the share of right tags."""
+        """The mean of the first layer's primary metric and the accuracies of the others."""
         found = self.metrics.values(self.predictions(scores), targets.values)
         names = [self.metrics.primary, *(f"{layer.name}_accuracy" for layer in self.layers[1:])]
         return float(np.mean([found.get(name, 0.0) for name in names]))
@@ -231,7 +231,7 @@ class Label(Task):
         found = [TagBaseline(name, make, counts, LAYERS) for name, make in makers.items()]
         if "crf" not in makers:
             found[0].notes.append("the CRF was left out: it needs pip install 'duree[label]'")
-        return cast("list[Baseline]", found)  # but for the weights, which tags do not take
+        return cast("list[Baseline]", found)  # they differ only in lacking row weights
 
     def to_dict(self) -> dict[str, Any]:
         return {"layers": [layer.to_dict() for layer in self.layers]}
@@ -242,7 +242,7 @@ class Label(Task):
 
 
 def _flat(target: pl.Series) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
-    """The cells of all words, and which of them begin a sentence."""
+    """The cells of all words, and a mask of the first words of sentences."""
     cells = target.explode().struct.unnest()
     first = np.zeros(len(cells), dtype=bool)
     first[offsets_of(target.list.len().to_numpy())[:-1]] = True
@@ -250,7 +250,7 @@ def _flat(target: pl.Series) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
 
 
 def _training_loss(scores: TagScores, answers: Sequence[Tensor]) -> Tensor:
-    """The surprise at the right tags of each sentence, in nats a word; added up over layers."""
+    """The negative log-likelihood of the true tags, in nats per word, summed over layers."""
     total = torch.zeros(())
     for of_layer, chain, tags in zip(scores.layers, scores.chains, answers, strict=True):
         if chain is None:
@@ -262,7 +262,7 @@ def _training_loss(scores: TagScores, answers: Sequence[Tensor]) -> Tensor:
 
 
 def _surprise(answered: Tensor, answers: Sequence[Tensor]) -> Tensor:
-    """How surprising it is that the chosen tags are right or wrong, in nats a word."""
+    """The log-loss of the predicted tags being right or wrong, in nats per word."""
     total = torch.zeros(())
     for place, tags in enumerate(answers):
         real = tags >= 0

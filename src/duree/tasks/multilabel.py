@@ -1,4 +1,4 @@
-"""Multilabel: any number of labels for each sequence, written in one cell with a separator."""
+"""Multilabel: any number of labels for each sequence, from cells with a separator."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from duree.tasks.task import Watched, mean_of
 
 @dataclass(frozen=True)
 class Multilabel(RowTask):
-    """One yes or no for every label, in alphabetical order; a label is given from 0.5 upwards."""
+    """A probability for each label, in alphabetical order; from 0.5 a label is predicted."""
 
     labels: tuple[str, ...]
     separator: str
@@ -102,7 +102,7 @@ class Multilabel(RowTask):
     def calibrate(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> Self:
-        # A label is one of two classes with scores (0, s): the same fit serves.
+        # A label is one of two classes with scores (0, s), so the fit for classes applies.
         flat = np.stack([np.zeros(scores.size, dtype=np.float32), scores.ravel()], axis=1)
         counts = (np.repeat(each, self.outputs) for each in weights)
         return replace(self, temperature=fit_temperature(flat, targets.ravel(), *counts))

@@ -1,4 +1,4 @@
-"""Next: the state or event that follows, asked after every step of every sequence."""
+"""Next: the next state or event, predicted after each step of a sequence."""
 
 from __future__ import annotations
 
@@ -44,33 +44,33 @@ from duree.tasks.features import encoding_of
 from duree.tasks.simulation import Simulator
 from duree.tasks.task import Task, Watched, mean_of
 
-# What stands for every state that training has not seen.
+# The class of states that do not occur in training.
 UNSEEN = "(unseen)"
-# Boosted trees teach where a table has so many rows at least.
+# Minimum number of rows for distillation from boosted trees.
 FEWEST_DISTILLED = 40
-# Columns of a table with a row for each step: which it is, and the state before; of events with
-# times, how long after the one before it came.
+# Columns of tables with one row per step: its number and the previous state; and for events with
+# times, the time since the previous event.
 OF_STEPS, GAP = ("step", "before"), "gap"
-# With more states, or steps times states, a table tells the probability of the likeliest alone.
+# With more states, or steps times states, tables contain only the most probable state.
 MOST_COLUMNS, MOST_CELLS = 30, 10_000_000
 
 
 @dataclass(frozen=True)
 class Next(Task):
-    """Softmax over the states that training has seen, and one output for all others.
+    """Softmax over the states in training, with one output for all others.
 
     Attributes
     ----------
     states : tuple of str
         In the order of the encoder's vocabulary: the most frequent first.
     longest : int
-        Steps of a sequence that are read, at most: its last ones.
+        Maximum number of steps of a sequence; longer ones are cut to their last steps.
     times, period : int
-        Time points that the sequences share, and those of a year; 0 where there are none.
+        Numbers of time points common to all sequences, and of a year; 0 if there are none.
     temperature : float
         Divides the scores (Guo et al. 2017).
-    taught_share : float
-        See ``taught``.
+    distillation_share : float
+        See ``Task.distillation_share``.
     is_large : bool
         See ``has_many``.
     """
@@ -103,7 +103,7 @@ class Next(Task):
         },
         "training": {"batch_size": 16, "learning_rate": 3e-3, "patience": 20},
     }
-    # mvad (33 batches an epoch) learns for some 3,000 steps.
+    # On mvad (33 batches per epoch) the loss decreases for about 3,000 steps.
     epoch_budget: ClassVar[EpochBudget] = EpochBudget(steps=3500, epochs=100)
 
     @classmethod
@@ -127,12 +127,12 @@ class Next(Task):
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
-        """The sequences themselves.
+        """The sequences, which are their own targets.
 
         Raises
         ------
         DataError
-            None has two steps; or the table has a column called like one that tells of steps.
+            No sequence has two steps, or the table has a column with a name of ``OF_STEPS``.
         """
         added = [*OF_STEPS, *([GAP] if GAPS in table.frame.columns else [])]
         with_columns(table.frame.clear(), [pl.Series(name, [], pl.Null) for name in added])
@@ -142,7 +142,7 @@ class Next(Task):
 
     @classmethod
     def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
-        # What comes next hangs on what was last: of a longer sequence its end is kept.
+        # The next state depends mainly on the last ones: longer sequences are cut to their end.
         settings = recipe.text.model_copy(update={"keep": "tail"})
         if recipe.data.covariate or names_of_step_features(rows):
             return StateEncoder.fit(rows, settings, len(recipe.data.covariate))
@@ -177,8 +177,7 @@ class Next(Task):
             settings,
             vocabulary_size=len(SPECIAL) + len(self.states),
             outputs=self.outputs,
-            # Of the last time point training has no step that is read: later ones count as its
-            # last.
+            # The last time point is never an input in training: it is treated as the one before.
             times=max(self.times - 1, 0),
             period=self.period,
             covariates=encoder.sizes if isinstance(encoder, StateEncoder) else (),
@@ -186,14 +185,14 @@ class Next(Task):
         )
 
     def codes(self, sequences: Ragged) -> Ragged:
-        """Steps as numbers of states, of which the last is for those unseen: int32 [steps]."""
+        """The index of each step's state; the last index is for unseen states: int32 [steps]."""
         values = sequences.values
         codes = (values if values.ndim == 1 else values[:, 0]) - len(SPECIAL)
         return Ragged(np.where(codes < 0, len(self.states), codes), sequences.offsets)
 
     def _steps(self, sequences: Ragged) -> Ragged:
-        """What rivals read: the number of each step's state, its phase of the year where there is
-        one, and its covariates, int32 [steps, 1 + phases + covariates]."""
+        """The input of baselines: the index of each step's state, its phase of the year (if there
+        is a period), its covariates and step features, int32 [steps, 1 + phases + others]."""
         place = sequences.steps
         phase = place[:, None] % self.period if self.period else place[:, None][:, :0]
         features = sequences.values.reshape(len(sequences.values), -1)[:, 1:]
@@ -202,13 +201,13 @@ class Next(Task):
         return Ragged(read, sequences.offsets)
 
     def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
-        """Every sequence without its last step, and what comes after each: see ``encode``."""
+        """Each sequence without its last step, and the targets after each step: see ``encode``."""
         targets = _after(self.codes(sequences))
         _require_steps(len(targets.values) > 0, len(sequences))
         return Examples(sequences.stretches(sequences.offsets[:-1], targets.lengths), targets)
 
     def encode(self, target: pl.Series) -> Ragged:
-        """What comes at each step after the first, and what was before it: int32 [steps, 2]."""
+        """The state at each step after the first, and the state before it: int32 [steps, 2]."""
         sequences = target.str.split(ARROW).list.tail(self.longest)
         known = dict(zip(self.states, range(len(self.states)), strict=True))
         codes = sequences.explode().replace_strict(
@@ -219,8 +218,7 @@ class Next(Task):
     def prepare_training(
         self, examples: Examples, recipe: Recipe
     ) -> tuple[Self, Examples, Criterion]:
-        """A share of the loss is learned from what boosted trees say of each step that have not
-        seen its row."""
+        """Adds distillation from the out-of-fold predictions of boosted trees."""
         came = examples.answers[:, 0].astype(np.int64)
         if self.outputs > MOST_STATES or len(came) > MOST_STEPS or len(examples) < FEWEST_DISTILLED:
             return self, examples, self.criterion(examples.answers, recipe)
@@ -247,7 +245,8 @@ class Next(Task):
     def summarise(
         self, predictions: NDArray[np.float64], answers: NDArray[Any]
     ) -> NDArray[np.float64]:
-        """The terms of the metrics, the likeliest state, its probability; all, where they are few.
+        """The terms of the metrics, the most probable state, its probability and, unless there are
+        too many, the probabilities of all states.
 
         float64 [answers, len(SUMS) + 2 (+ states)]
         """
@@ -257,7 +256,7 @@ class Next(Task):
 
     @property
     def has_many(self) -> bool:
-        """Whether there are more states, or steps, than a table has room for, a column a state."""
+        """Whether there are too many states or steps for tables with one column per state."""
         return self.is_large or len(self.states) > MOST_COLUMNS
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
@@ -269,10 +268,10 @@ class Next(Task):
         return reliability_of(predictions[:, len(SUMS) + 1], right)
 
     def simulate(self, given: Simulated) -> Simulation | None:
-        """The state at the last time point, as predicted from earlier ones by simulated paths."""
+        """Predictions of the state at the last time point from earlier ones, by simulation."""
         if not isinstance(given.network, StepModel) or not self.times:
             return None
-        # What each output is read as, where the network goes on from its own predictions.
+        # The token of each output, with which simulations continue.
         tokens = np.append(np.arange(len(self.states)) + len(SPECIAL), UNKNOWN)
         parts = given.train, given.test
         seen, tested = (given.sequences.take(rows) for rows in parts)
@@ -292,7 +291,7 @@ class Next(Task):
     def _columns(
         self, best: NDArray[np.int64], sure: NDArray[np.float64], shares: NDArray[np.float64]
     ) -> list[pl.Series]:
-        """The likeliest state by name, and its probability; or those of all, where they are few."""
+        """The most probable state and, unless ``has_many``, the probabilities of all states."""
         predicted = pl.Series("prediction", self.classes, dtype=pl.String).gather(best)
         if self.has_many:
             return [predicted, pl.Series("probability", sure)]
@@ -303,11 +302,11 @@ class Next(Task):
         ]
 
     def answer_rows(self, frame: pl.DataFrame, target: pl.Series, layout: Layout) -> pl.DataFrame:
-        """A row for each step that is foretold: its place, the state before, and the one it is.
+        """One row per predicted step: its number, the previous state and the true one.
 
-        Of events with times also ``gap``, how long after the one before it came.
+        For events with times also ``gap``, the time since the previous event.
         """
-        # What the table says of each step would be repeated at every other one.
+        # Columns of steps would otherwise be repeated in each row.
         frame = frame.drop(layout.step_columns, strict=False)
         of_steps = {target.name: target.str.split(ARROW)}
         if GAPS in frame.columns:
@@ -318,7 +317,7 @@ class Next(Task):
         )
         names = [*OF_STEPS, *of_steps]
         steps = steps.select(pl.col(names).list.tail(self.longest).list.slice(1))
-        # What is told of all steps would stand beside each of them.
+        # Lists of attributes would otherwise be repeated in each row.
         lists = [name for name, kind in frame.schema.items() if kind == pl.List]
         others = frame.drop([*names, *lists], strict=False)
         joined = pl.concat([others, steps], how="horizontal")
@@ -327,7 +326,7 @@ class Next(Task):
     def row_predictions(
         self, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Of each sequence those of the state that comes after its last."""
+        """The predictions of the state after the last step of each sequence."""
         return predictions[np.cumsum(lengths) - 1]
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
@@ -366,7 +365,7 @@ class Next(Task):
 
 
 def _series(rows: Any) -> pl.Series:
-    """Rows as a baseline has them, told as texts or with what stands beside."""
+    """The rows of baselines as a Series of texts, or of structs with step features."""
     return rows if isinstance(rows, pl.Series) else pl.Series(rows, dtype=pl.String)
 
 
@@ -380,7 +379,7 @@ def _require_steps(found: bool, rows: int) -> None:
 
 
 def _after(codes: Ragged) -> Ragged:
-    """The code of each step after the first of its row, and of the one before: int32 [steps, 2]."""
+    """The code of each step after the first of its row, and of the previous one: [steps, 2]."""
     places = steps_after_the_first(codes)
     pairs = np.stack([codes.values[places], codes.values[places - 1]], axis=1)
     return Ragged(pairs, offsets_of(np.maximum(codes.lengths - 1, 0)))
@@ -389,5 +388,5 @@ def _after(codes: Ragged) -> Ragged:
 def _of_steps(
     targets: Ragged, weights: tuple[NDArray[Any], ...]
 ) -> tuple[NDArray[np.float64], ...]:
-    """Weights of the rows, where there are any, for each of their steps: float64 [steps]."""
+    """The weights of rows, if any, repeated for each step: float64 [steps]."""
     return tuple(np.repeat(each.astype(np.float64), targets.lengths) for each in weights)

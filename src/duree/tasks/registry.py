@@ -1,6 +1,6 @@
-"""Registry: the tasks by name, and what a recipe means by one. Adding a task adds a line here.
+"""Registry: the tasks by name, and the task of a recipe. New tasks are added here.
 
-A program of one's own adds a task with ``register``.
+Other packages add tasks with ``register``.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ TASKS: dict[str, type[Task]] = {}
 
 
 def register(task: type[Task]) -> type[Task]:
-    """Make a task known by its name, so that recipes can ask for it.
+    """Add a task by its name, so that recipes can use it.
 
     Raises
     ------
     ValueError
-        Another task goes by that name.
+        Another task has this name.
     """
     if TASKS.setdefault(task.name, task) is not task:
         raise ValueError(f"there is a task {task.name!r} already")
@@ -42,28 +42,28 @@ for _task in (Classify, Forecast, Label, Multilabel, Next, Regress):
 
 
 def infer_task(target: pl.Series, data: DataSettings) -> str:
-    """The task that a target column calls for: several labels, a quantity or a class."""
+    """The task for a target column: multilabel, regression or classification."""
     if data.label_separator is not None:
         return Multilabel.name
     return Regress.name if is_quantity(target) else Classify.name
 
 
 def layout_for(recipe: Recipe) -> type[Layout]:
-    """What the rows of the recipe's table are."""
+    """The layout of the recipe's table."""
     if recipe.task is None:
         return layout_of(recipe.data, _layouts(Classify))
     return layout_of(recipe.data, _layouts(TASKS[recipe.task]))
 
 
 def resolve(recipe: Recipe) -> Recipe:
-    """The recipe with all that its task and its layout decide, where the user left it open.
+    """The recipe with the defaults of its task and layout for settings that the user left open.
 
     Resolving twice changes nothing.
 
     Raises
     ------
     RecipeError
-        There is no such task, or settings do not go together.
+        There is no such task, or settings are incompatible.
     """
     if recipe.task is None:
         meant = next((task.name for task in TASKS.values() if task.is_meant(recipe)), None)

@@ -30,7 +30,7 @@ class Regress(RowTask):
     """Squared error on the target in units of its training mean and standard deviation.
 
     ``margin`` is half the width of the 95 % prediction interval: the split-conformal quantile of
-    the absolute errors on the validation part (Lei et al. 2018, algorithm 2).
+    the absolute errors on the validation set (Lei et al. 2018, algorithm 2).
     """
 
     mean: float
@@ -82,9 +82,9 @@ class Regress(RowTask):
         errors = np.abs(self.predictions(scores)[:, 0] - targets)
         order = np.argsort(errors, kind="stable")
         counts = np.cumsum(weights[0][order] if weights else np.ones(len(errors)))
-        # The new row counts as much as one of these does on average (Tibshirani et al. 2019).
+        # The new row has the mean weight of these rows (Tibshirani et al. 2019).
         rank = int(np.searchsorted(counts, COVERAGE * counts[-1] * (1 + 1 / len(errors)) - 1e-9))
-        # With fewer than 19 errors no finite margin covers 95 %: the largest is the honest least.
+        # With fewer than 19 errors no finite margin covers 95 %: the largest error is used.
         return replace(self, margin=float(errors[order[min(rank, len(errors) - 1)]]))
 
     def predictions(

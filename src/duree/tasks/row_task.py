@@ -1,4 +1,4 @@
-"""RowTask: a task with one answer a row, which is explained, exported and counted towards."""
+"""RowTask: the base of tasks with one prediction per row, with explanations and export."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from duree.tasks.task import Task
 
 
 class RowTask(Task):
-    """What classes, labels and numbers have in common."""
+    """The base of the tasks for classes, labels and numbers."""
 
     layouts: ClassVar[tuple[str, ...]] = ("states", "spells", "events", "numeric_series", "texts")
 

@@ -1,8 +1,8 @@
-"""Sample paths: ways in which a series may go on, whose steps hang together as errors do.
+"""Sample paths of forecasts, whose steps are correlated as the errors on validation are.
 
-A Gaussian copula (Sklar 1959; Nelsen 2006): each step has the distribution that is forecast, and
-the steps are tied by the correlations that the normal scores of what came had on the validation
-part. Between the levels that are forecast, and beyond them, quantiles run straight on normal paper.
+A Gaussian copula (Sklar 1959; Nelsen 2006): the marginal distribution of each step is the forecast,
+and the correlations are those of the normal scores of the true values on the validation set.
+Between and beyond the forecast levels, quantiles are interpolated linearly in normal scores.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from duree.recipe.quantile_levels import LEVELS
 Floats = NDArray[np.float64]
 
 NORMAL = stats.norm.ppf(LEVELS)
-# Normal scores beyond these are taken as these: one value in thirty million lies there.
+# Normal scores are clipped at this value, which one in thirty million exceeds.
 FARTHEST = 5.5
-# Rows that count as much as the assumption that errors add up like a random walk's, for each step.
+# The weight of the prior (a random walk), in rows per step.
 ROWS_PER_STEP = 4
 
 
 def normal_scores(values: Floats, quantiles: Floats) -> Floats:
-    """Where values lie in their distributions, as normal scores: NaN where there is none.
+    """The positions of values in their distributions, as normal scores; NaN for missing values.
 
     ``values`` float64 [rows, horizon], ``quantiles`` [rows, horizon, levels].
     """
@@ -37,10 +37,10 @@ def at_scores(scores: Floats, quantiles: Floats) -> Floats:
 
 
 def correlation(scores: Floats) -> Floats:
-    """How the steps hang together, float64 [horizon, horizon], from normal scores [rows, horizon].
+    """Correlations of the steps, float64 [horizon, horizon], from normal scores [rows, horizon].
 
-    With few rows, and where a step was never seen, it leans on what holds of a random walk:
-    ``sqrt(earlier / later)``.
+    With few rows they are shrunk towards those of a random walk, ``sqrt(earlier / later)``, which
+    are also used if a step has no known values.
     """
     horizon = scores.shape[1]
     steps = np.arange(1, horizon + 1)
@@ -65,7 +65,7 @@ def draw_scores(rows: int, count: int, correlations: Floats, seed: int) -> Float
 
 
 def _run(at: Floats, places: Floats, values: Floats) -> Floats:
-    """Piecewise straight lines through (places, values), run on beyond their ends."""
+    """Linear interpolation through (places, values), extrapolated beyond both ends."""
     right = np.clip((places < at[..., None]).sum(axis=-1), 1, places.shape[-1] - 1)[..., None]
     x0, x1 = (np.take_along_axis(places, end, axis=-1)[..., 0] for end in (right - 1, right))
     y0, y1 = (np.take_along_axis(values, end, axis=-1)[..., 0] for end in (right - 1, right))

@@ -30,7 +30,7 @@ class Simulator:
     times : list of str
         The names of the time points that the sequences share.
     temperature : float
-        Divides the scores.
+        Divisor of the scores.
     seed : int
     """
 
@@ -77,7 +77,7 @@ class Simulator:
                     seen=self.times[origin - 1],
                     steps=origin,
                     ahead=times - origin,
-                    models={name: Estimate(**found) for name, found in figures.items()},
+                    models={name: Estimate(**share) for name, share in figures.items()},
                 )
             )
         return Simulation(
@@ -85,7 +85,7 @@ class Simulator:
         )
 
     def ends(self, seen: NDArray[Any]) -> NDArray[np.float64]:
-        """Probabilities of the last state after those steps, float64 [rows, outputs]."""
+        """Probabilities of the last state given the first steps, float64 [rows, outputs]."""
         return simulate(
             self.network,
             seen,

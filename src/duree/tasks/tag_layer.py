@@ -1,4 +1,4 @@
-"""Layer: one column of tags, as the tagger learns it."""
+"""Layer: one column of tags."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from duree.evaluation.tag_metrics import BEGIN, END, INSIDE, OUTSIDE, Scheme, br
 from duree.sequences.edit_rules import apply_rule, rule_of
 from duree.tables.layouts.sentences import BIO
 
-# With more different cells than this, a column holds words made of words, and not tags.
+# A column with more different cells than this is transformed words (lemmas), not tags.
 MOST_TAGS = 1000
-# A chain looks at all pairs of tags: with more than this, tags are chosen one by one.
+# A CRF has a score for each pair of tags: with more tags than this there is none.
 MOST_CHAINED = 60
 
 
@@ -30,12 +30,12 @@ class Layer:
     ----------
     name : str
     tags : tuple of str
-        Or, where ``edits`` says so, rules by which a word becomes what is wanted (its lemma).
+        If ``edits``, the edit rules that transform a word into its cell (its lemma).
     edits : bool
     chain : bool
-        Whether the tags of a sentence are chosen together.
+        Whether the tags of a sentence are predicted jointly, by a CRF.
     strict : bool
-        Whether training never broke the BIO scheme, so that no answer may.
+        Whether all training tags conform to the BIO scheme, so that predictions must too.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Layer:
     def learn(
         cls, name: str, words: Sequence[str], cells: Sequence[str], first: Any, *, chain: bool
     ) -> Self:
-        """What a column holds; ``first`` marks the words that begin a sentence."""
+        """Learn the tags of a column; ``first`` marks the first words of sentences."""
         edits = name.lower() == "lemma" or len(set(cells)) > MOST_TAGS
         tags = tuple(sorted(set(map(rule_of, words, cells) if edits else cells)))
         layer = cls(name, tags, edits, chain and len(tags) <= MOST_CHAINED and not edits)
@@ -61,13 +61,14 @@ class Layer:
 
     @cached_property
     def scheme(self) -> Scheme | None:
-        """The tags parted, if they mark entities."""
+        """The tags split into prefix and kind, if they mark entities."""
         marked = all(BIO.fullmatch(tag) for tag in self.tags) and len(self.tags) > 1
         return Scheme.of(self.tags) if marked and not self.edits else None
 
     @property
     def allowed(self) -> Tensor | None:
-        """Which tag may follow which, bool [tags + 1, tags], the last row for the first word."""
+        """The tags that may follow each tag; last row: those that may come first. Bool
+        [tags + 1, tags]; None without a CRF."""
         if not self.chain:
             return None
         count, scheme = len(self.tags), self.scheme
@@ -82,14 +83,14 @@ class Layer:
         return torch.from_numpy(allowed)
 
     def encode(self, words: Sequence[str], cells: Sequence[str]) -> NDArray[np.int64]:
-        """The place of each cell among the tags; those that training never saw come after them."""
+        """The code of each cell; tags that do not occur in training have further codes."""
         places = {tag: place for place, tag in enumerate(self.tags)}
         tags = map(rule_of, words, cells) if self.edits else cells
         codes = [places.setdefault(tag, len(places)) for tag in tags]
         return np.array(codes, dtype=np.int64)
 
     def cells(self, words: Sequence[str], codes: NDArray[np.int64]) -> list[str]:
-        """The cell of each word from the place of its tag."""
+        """The cell of each word from the code of its tag."""
         tags = [self.tags[code] for code in codes.tolist()]
         if not self.edits:
             return tags
@@ -107,5 +108,5 @@ class Layer:
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Self:
-        """Make the layer that ``to_dict`` described."""
+        """The layer from the result of ``to_dict``."""
         return cls(**state | {"tags": tuple(state["tags"])})

@@ -1,8 +1,8 @@
-"""Task: what is predicted of each row, together with what was learned of its target column.
+"""Task: what is predicted, with what was learned from the target column.
 
-Each file beside this one is one task; ``CONTRIBUTING.md`` says how to add another. A task hands out
-what differs between tasks, and nothing outside asks which one it has. A capability that a task may
-lack (``explanation``, ``export``, ``simulate``) is None there.
+Each task has its own file in this package; ``CONTRIBUTING.md`` explains how to add one. All that
+differs between tasks is in their methods; other code does not check which task it has. Capabilities
+that a task lacks (``explanation``, ``export``, ``simulate``) are None.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from duree.tables.table import Table
 
 
 class Watched(NamedTuple):
-    """The figure that early stopping watches on the validation part.
+    """The metric that early stopping uses on the validation set.
 
     Attributes
     ----------
     name : str
-        What progress calls it, whose higher values are better: "minus" something, for an error.
+        Its name in progress messages; higher values are better ("minus" something for an error).
     title : str
-        What the report calls it.
+        Its name in the report.
     better : int
-        1 where a higher value of ``title`` is better, else -1.
+        1 if a higher value of ``title`` is better, otherwise -1.
     """
 
     name: str
@@ -52,33 +52,33 @@ class Watched(NamedTuple):
 
 
 class Task(ABC):
-    """What is predicted, with its possible answers as learned from the training rows.
+    """What is predicted, with the possible predictions learned from the training rows.
 
-    ``scores`` are what the network gives, float32 [answers, outputs]; ``predictions`` are what a
-    reader wants of them (probabilities, numbers), float64 [answers, outputs]. ``encode`` decides
-    how many answers a row has: an array has one a row, a Ragged one for each step.
+    ``scores`` are the network's outputs, float32 [targets, outputs]; ``predictions`` are
+    probabilities or numbers in the target's units, float64 [targets, outputs]. ``encode``
+    determines the number of targets per row: an array has one per row, a Ragged one per step.
 
     Attributes
     ----------
     name : str
-        As the recipe calls it.
+        Its name in recipes.
     title : str
-        What is predicted, as the studio's form calls it; an English template.
+        What is predicted, in the studio's form; an English template.
     layouts : tuple of str
-        Names of the layouts whose rows it can be asked of; the last is meant where none is named.
+        Names of the layouts it applies to; the last is the default.
     defaults : mapping
-        What the recipe has where the user leaves it open.
+        Defaults for settings that the user leaves open.
     stratify : bool
-        Whether the parts of the split are to have the same shares of answers.
+        Whether splits are stratified by the target.
     is_exported : bool
-        Whether ``export`` says how predictions follow from scores.
+        Whether networks can be exported: ``export`` is then not None.
     watched : Watched
     epoch_budget : EpochBudget
-        How long to train, where the recipe leaves the epochs open.
+        How long to train if the recipe sets no epochs.
     own_settings, unused_settings : frozenset of str
-        Options of the command line that only this task has, and those that it has no use for.
+        Command-line options that only this task has, and those that it does not use.
     run_title : str
-        What lists of runs say; an English template with ``target`` and ``text``.
+        The title in lists of runs; an English template with ``target`` and ``text``.
     """
 
     name: ClassVar[str]
@@ -96,7 +96,7 @@ class Task(ABC):
 
     @classmethod
     def is_meant(cls, recipe: Recipe) -> bool:
-        """Whether a recipe that names no task can only mean this one."""
+        """Whether a recipe without a task implies this one."""
         return False
 
     @classmethod
@@ -111,52 +111,52 @@ class Task(ABC):
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
-        """The target column as this task wants it: numbers, or trimmed class names."""
+        """The target column as numbers or trimmed class names."""
         if cls.metrics.numeric:
             return as_numbers(table, column)
         return clean_labels(as_text(table, column).fill_null(""))[0]
 
     @classmethod
     def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
-        """Learn from the training rows how what is read becomes numbers."""
+        """Fit the encoder of inputs on the training rows."""
         return fit_encoder(rows, recipe.text)
 
     @classmethod
     @abstractmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
-        """Learn the possible answers from the target column (no nulls)."""
+        """Fit the task to the training targets (no nulls)."""
 
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """How many numbers the network gives for an answer."""
+        """The number of scores per target."""
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What each output is called; nothing for numbers."""
+        """The names of the outputs; empty for numbers."""
         return ()
 
     @property
     def distillation_share(self) -> float:
-        """The share of the loss that was learned from another model, and not from the answers."""
+        """The share of distillation from another model in the training loss."""
         return 0.0
 
     @property
     def explanation(self) -> Explanation | None:
-        """How answers are explained unit by unit; None where they are not."""
+        """How predictions are explained; None if they are not."""
         return None
 
     @property
     def export(self) -> Link | None:
-        """What ``predictions`` does, for those who compute them elsewhere; None: it is no such."""
+        """How exported graphs compute ``predictions`` from scores; None if there is no export."""
         return None
 
     def with_encoder(self, encoder: Encoder) -> Self:
-        """The same task, as it answers where this encoder is what the network reads by."""
+        """The task with what it takes from the fitted encoder."""
         return self
 
     def network(self, settings: ModelSettings, encoder: Encoder) -> Network:
-        """An untrained network that reads what the encoder gives and answers this task."""
+        """An untrained network for this task and the encoder's output."""
         words = encoder.vocabulary_size
         network = SequenceModel(
             settings,
@@ -171,78 +171,78 @@ class Task(ABC):
 
     @abstractmethod
     def encode(self, target: pl.Series) -> NDArray[Any] | Ragged:
-        """The target column as numbers: an array with one entry a row, or a Ragged with one a step.
+        """The targets as numbers: an array with one entry per row, or a Ragged with one per step.
 
         Raises
         ------
         DataError
-            An answer that ``from_target`` did not see.
+            The column has a value that did not occur in ``from_target``.
         """
 
     def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
-        """What the network is given of these rows, and what it is to answer."""
+        """The inputs and targets of the network."""
         return Examples(sequences, self.encode(target))
 
     def prepare_training(
         self, examples: Examples, recipe: Recipe
     ) -> tuple[Self, Examples, Criterion]:
-        """The task, the training rows and the training loss, as training begins."""
+        """The task, the training examples and the training loss with which training begins."""
         return self, examples, self.criterion(examples.answers, recipe)
 
     @abstractmethod
     def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         """The loss ``(scores, targets[, weights]) -> mean``; ``targets`` are the training rows'.
 
-        Where each step has an answer, scores are [batch, steps, outputs] and targets
-        [batch, steps], with IGNORED where a row has ended.
+        If each step has a target, scores are [batch, steps, outputs] and targets
+        [batch, steps], padded with IGNORED.
         """
 
     def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
-        """Learn from the validation part how sure the scores are."""
+        """Calibrate the scores on the validation set."""
         return self
 
     @abstractmethod
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
     ) -> NDArray[np.float64]:
-        """Scores as probabilities or numbers; ``lengths`` int64 [rows] are those of the rows."""
+        """Probabilities or numbers from scores; ``lengths`` int64 [rows] are those of the rows."""
 
     def row_predictions(
         self, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Those of the predictions that answer for rows of which nothing more is known."""
+        """One prediction per row: that for the last step, if each step has one."""
         return predictions
 
     def summarise(
         self, predictions: NDArray[np.float64], answers: NDArray[Any]
     ) -> NDArray[np.float64]:
-        """What evaluation and report need of the predictions: float64 [answers, k], all of them.
+        """The predictions that evaluation and report need: float64 [targets, k], by default all.
 
-        Where each of many steps has many outputs, only what ``metrics``, ``calibration`` and
-        ``summary_columns`` ask of them; ``answers`` are the true ones.
+        With many steps and outputs, only what ``metrics``, ``calibration`` and ``summary_columns``
+        use; ``answers`` are the targets.
         """
         return predictions
 
     @abstractmethod
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
-        """The figure that early stopping watches on the validation part; higher is better."""
+        """The metric that early stopping uses on the validation set; higher is better."""
 
     def calibration(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> list[Bin]:
-        """The points of a reliability diagram, where the task has one."""
+        """The points of a reliability diagram; empty if the task has none."""
         return []
 
     def simulate(self, given: Simulated) -> Simulation | None:
-        """What the network foresees beyond the next answer, as plain JSON data; None: nothing."""
+        """Results of simulations beyond the next target; None without any."""
         return None
 
     @abstractmethod
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
-        """The columns that ``predict`` adds to a table: ``prediction``, then how sure it is."""
+        """The columns that ``predict`` adds: ``prediction``, then its uncertainty."""
 
     def summary_columns(
         self, predictions: NDArray[np.float64], inputs: pl.Series
     ) -> list[pl.Series]:
-        """The same of a summary, with what was read of the rows, on which some answers depend."""
+        """The same columns from ``summarise``; ``inputs`` are the rows, which some tasks need."""
         return self.columns(predictions)
 
     def facts(
@@ -252,34 +252,33 @@ class Task(ABC):
         inputs: pl.Series,
         target: pl.Series,
     ) -> dict[str, Record]:
-        """What the report shows of the test part besides figures: {file of the run folder: JSON}.
+        """Further data on the test set for the report: {file of the run folder: record}.
 
-        ``answers`` are those of the examples, ``inputs`` and ``target`` the rows'.
+        ``answers`` are the encoded targets; ``inputs`` and ``target`` are those of the rows.
         """
         return {}
 
     def answer_rows(self, frame: pl.DataFrame, target: pl.Series, layout: Layout) -> pl.DataFrame:
-        """The table in which each answer has a row: of the rows, with their target."""
+        """The table with one row per target, by default the rows with their target."""
         return frame.with_columns(target)
 
     def predicted_table(
         self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
     ) -> pl.DataFrame:
-        """The table that ``predict`` writes: every column, then what ``columns`` adds.
+        """The table that ``predict`` writes: all columns, then those of ``columns``.
 
-        ``lengths`` int64 [rows] says how many answers of ``predictions`` belong to each row, where
-        each step has one.
+        ``lengths`` int64 [rows] is the number of predictions of each row, if each step has one.
 
         Raises
         ------
         DataError
-            The table has a column called like one that would be added.
+            The table already has a column with the name of one to add.
         """
         return with_columns(frame, self.columns(self.row_predictions(predictions, lengths)))
 
     @abstractmethod
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
-        """What anyone should try first, not yet trained; ``encoder`` is the network's."""
+        """The baselines, not yet fitted; ``encoder`` is that of the network."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
@@ -288,9 +287,9 @@ class Task(ABC):
     @classmethod
     @abstractmethod
     def from_dict(cls, state: dict[str, Any]) -> Self:
-        """Make the task that ``to_dict`` described."""
+        """The task from the result of ``to_dict``."""
 
 
 def mean_of(values: NDArray[Any], *weights: NDArray[Any]) -> float:
-    """The mean of one number a row, by the rows' weights where there are any."""
+    """The mean of one number per row, weighted if weights are given."""
     return float(np.average(values, weights=weights[0] if weights else None))

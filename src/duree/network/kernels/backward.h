@@ -1,4 +1,4 @@
-// A group of rows gone back from its last step to its first.
+// The backward pass of a group of rows, from its last step to its first.
 #pragma once
 
 #include "chunk.h"
@@ -97,7 +97,7 @@ class BackwardPass {
                     before.c = load(kept - back * blocks * S * W + (b * S + 4) * W);
                 else if (C == Cell::lstm && job.c0)
                     before.c = load_part(job.c0 + row * H + b * W, units);
-                // The step before is read next, backwards, which no processor foresees.
+                // The previous step is read next; hardware does not prefetch this backward order.
                 if (step > 0) {
                     if (job.d_out)
                         __builtin_prefetch(d_out + (job.reverse ? 1 : -1) * job.d_out_step + b * W);
@@ -128,7 +128,7 @@ class BackwardPass {
                         mine.blocks(), {by_gates + mine.from, hidden, W}, Start::zero);
     }
 
-    // What the gates of the step behind want of this row's state, under the mask.
+    // The gradient of this row's state by way of the gates at the following step, under the mask.
     Vec state_gradient(Index r, Index b) const {
         const Vec d = load(by_gates + r * hidden + b * W);
         return mask ? d * load(mask + r * hidden + b * W) : d;

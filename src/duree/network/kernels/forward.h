@@ -1,4 +1,4 @@
-// A group of rows read from its first step to its last.
+// The forward pass of a group of rows, from its first step to its last.
 #pragma once
 
 #include "chunk.h"

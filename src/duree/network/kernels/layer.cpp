@@ -42,7 +42,7 @@ std::vector<const Scans*> find_scans() {
 const std::vector<const Scans*> available = find_scans();
 std::atomic<const Scans*> in_use{available.front()};
 
-// Scratch that grows and stays: memory given back and taken anew costs a page fault for every page.
+// Scratch memory that only grows: allocating it anew would cost a page fault for every page.
 float* scratch(Index floats) {
     struct Free {
         void operator()(float* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
@@ -61,10 +61,10 @@ float* scratch(Index floats) {
 struct Plan {
     std::vector<std::int64_t> row, length;  // group after group
     std::vector<Group> groups;
-    bool teams;  // all threads on one group, and not each on its own
+    bool teams;  // all threads work on one group, instead of one each
 };
 
-// Rows sorted by falling length and dealt like cards, there and back, so that groups are alike.
+// Rows sorted by decreasing length and dealt out back and forth, so that groups are balanced.
 Plan make_plan(const Batch& batch, Index blocks, Index saved_width, float* saved) {
     const Index rows = batch.rows, threads = batch.threads;
     const bool teams = rows < 4 * threads;
@@ -112,7 +112,7 @@ class Packing {
              [&](Index at, Index from, bool real) { to[at] = real ? weight[from] : 0.0f; });
     }
 
-    // Back again, the sum over `parts` that lie `stride` apart.
+    // The inverse, summed over `parts` that are `stride` apart.
     void unpack(const float* parts, Index count, Index stride, Index columns, const Team& team,
                 float* weight) const {
         each(columns, team, [&](Index at, Index to, bool real) {
@@ -156,7 +156,7 @@ class Packing {
     Index gates, hidden, blocks, width;
 };
 
-// Memory handed out piece by piece, each on a cache line of its own.
+// Memory allocated in pieces, each aligned to a cache line.
 class Pieces {
   public:
     explicit Pieces(float* memory) : memory(memory) {}
@@ -180,8 +180,8 @@ void clear_padding(float* sequences, Index row, Index step, Index steps, Index c
 
 Index blocks_of(Index hidden, Index width) { return (hidden + width - 1) / width; }
 
-// Sends the threads through the groups: body(group, place, team), where `place` is the group's own
-// among those under way at once.
+// Runs the threads over the groups: body(group, place, team), where `place` is the index of the
+// group among those in progress.
 template <typename Body>
 void each_group(const Plan& plan, int rank, int size, Barrier& barrier, const Body& body) {
     const Team team = plan.teams ? Team{rank, size, &barrier} : Team{0, 1, &barrier};
@@ -193,7 +193,7 @@ void each_group(const Plan& plan, int rank, int size, Barrier& barrier, const Bo
 
 }  // namespace
 
-// Each thread counts on a line of its own and looks at the others': one journey between caches.
+// Each thread has a counter on its own cache line and reads the others': one transfer of a line.
 class Barrier {
   public:
     explicit Barrier(int size) : counts(size) {}
@@ -204,7 +204,7 @@ class Barrier {
         for (int other = 0; other < size; ++other)
             for (int spins = 0; counts[other].meetings.load(std::memory_order_acquire) < round;
                  ++spins)
-                if (spins > PATIENCE) std::this_thread::yield();  // another program has our core
+                if (spins > PATIENCE) std::this_thread::yield();  // another program uses the core
     }
 
   private:

@@ -1,4 +1,4 @@
-// One layer in one direction over a batch: rows dealt to groups, weights packed, threads sent off.
+// One layer in one direction over a batch: divides rows into groups, packs weights, runs threads.
 #pragma once
 
 #include <string>

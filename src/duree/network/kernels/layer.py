@@ -123,7 +123,7 @@ class _Layer(NamedTuple):
     want_final: bool
 
     def forward(self, tensors: Sequence[Tensor], saved: list[Tensor]) -> tuple[Tensor, ...]:
-        """Output and finals; ``kept`` is filled for the backward pass if it has room."""
+        """Output and finals; ``saved``, if not empty, is filled for the backward pass."""
         inputs, began, weights = self.parts(tensors)
         hidden = weights[0].weight_hh.shape[1]
         rows, steps = (inputs[0] if self.tokens is None else self.tokens).shape[:2]

@@ -1,4 +1,4 @@
-// The Python face of the compiled recurrence. Shapes are checked here: a wrong one is a ValueError.
+// Python bindings of the compiled recurrence. Shapes are checked here: a wrong one is a ValueError.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -71,7 +71,7 @@ struct Reading {
     Lengths lengths;
     int threads;
 
-    // Fills in what forward and backward share, after a look at every shape.
+    // Sets the fields common to forward and backward, after checking all shapes.
     Batch into(Layer& job) const {
         require(
             x.has_value() != projected.has_value() && projected.has_value() == tokens.has_value(),

@@ -78,7 +78,7 @@ template <int V, bool TRANSPOSED>
 inline void some_rows(Index rows, const float* a, Index stride, Index depth, Panel b, Result c,
                       Start start, const float* bias) {
     constexpr int MOST = tile_rows<V>();
-    switch (rows) {  // those above MOST are never asked for, and not made
+    switch (rows) {  // numbers above MOST do not occur and are not instantiated
         case 1: return tile<1, V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
         case 2: return tile<(MOST < 2 ? 1 : 2), V, TRANSPOSED>(a, stride, depth, b, c, start, bias);
         case 3: return tile<(MOST < 3 ? 1 : 3), V, TRANSPOSED>(a, stride, depth, b, c, start, bias);

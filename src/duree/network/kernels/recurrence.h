@@ -1,6 +1,6 @@
 // What the scans of all instruction sets share: one layer, in one direction, over one batch.
 //
-// Rows are dealt to groups. A group goes through all its steps by itself, its rows sorted by
+// Rows are divided into groups. A group goes through all its steps by itself, its rows sorted by
 // falling length, so that those which still run at a step are always the first ones. One thread
 // reads a group, or, where rows are few, a team of threads that share out the units.
 //

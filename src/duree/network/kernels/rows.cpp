@@ -17,7 +17,7 @@ void sum_rows(const std::int64_t* tokens, Index places, const float* from, Index
     std::vector<Index> next(begin.begin(), begin.end() - 1);
     for (Index place = 0; place < places; ++place) order[next[tokens[place]]++] = place;
     parallel(threads, [&](int rank, int size) {
-        // Shares with as many places each, not as many words: a few words stand everywhere.
+        // Threads have equal numbers of places, not of words, since a few words are very frequent.
         const auto word_at = [&](Index place) {
             return std::upper_bound(begin.begin(), begin.end(), place) - begin.begin() - 1;
         };

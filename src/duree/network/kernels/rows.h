@@ -1,16 +1,16 @@
-// Tables of which a batch touches some rows: sums of what places want of a row, and Adam on rows.
+// Operations on the rows of tables that occur in a batch: sums over occurrences, and Adam.
 #pragma once
 
 #include "recurrence.h"
 
 namespace duree {
 
-// to[word] = the sum of from[place] over the places where that word stands, in their order.
+// to[word] = the sum of from[place] over the places where that word occurs, in their order.
 void sum_rows(const std::int64_t* tokens, Index places, const float* from, Index columns, float* to,
               Index words, int threads);
 
-// One step of Adam (Kingma & Ba 2015, algorithm 1) on the rows that a batch touched. Moments of the
-// others wait; `rate` has the bias corrections in it.
+// One step of Adam (Kingma & Ba 2015, algorithm 1) on the rows that occur in a batch. Moments of
+// the others are unchanged; `rate` includes the bias corrections.
 struct AdamStep {
     float rate, beta1, beta2, epsilon;
 };

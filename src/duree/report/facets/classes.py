@@ -1,4 +1,4 @@
-"""Classes: one for each row, or several labels, and where the network gave a wrong one."""
+"""Facets of classes: one per row, or any number of labels; with confusions and mistakes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from duree.report.vocabulary import Words
 
 @dataclass(frozen=True)
 class Classes(Target):
-    """One of several classes for each row."""
+    """One class per row."""
 
     names: tuple[str, ...]
 
@@ -80,13 +80,13 @@ class Classes(Target):
         return plans + reliability_plans(run)
 
     def mistakes(self, run: RunData, words: Words) -> list[Mistake]:
-        """The mistakes that the network was surest of."""
+        """The wrong predictions with the highest probability."""
         return list(mistaken_classes(run))
 
 
 @dataclass(frozen=True)
 class Labels(Classes):
-    """Any number of labels for each row."""
+    """Any number of labels per row."""
 
     separator: str = ";"
 
@@ -120,14 +120,14 @@ class Labels(Classes):
 
 
 def reliability_plans(run: RunData) -> list[Plan]:
-    """The reliability of the probabilities, where there are any."""
+    """The reliability diagram, if there are probabilities."""
     title = "Predicted confidence and share correct"
     return [Plan("reliability", title, draw_reliability)] if reliability_models(run) else []
 
 
 @dataclass(frozen=True)
 class ClassErrors(Section):
-    """Which classes are predicted in place of which, and how reliable the probabilities are."""
+    """The confusions of classes, and the reliability of probabilities."""
 
     anchor = "errors"
     title = "Errors of the network"
@@ -164,7 +164,7 @@ class ClassErrors(Section):
 
 @dataclass(frozen=True)
 class ClassMistakes(Section):
-    """The mistakes that the network was surest of."""
+    """The section on the wrong predictions with the highest probability."""
 
     target: Classes
 

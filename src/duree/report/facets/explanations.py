@@ -1,4 +1,4 @@
-"""Explanations: what the network learned, found by trying it on test rows."""
+"""The facet of explanations of the network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from duree.results.explanations import Curves, Explanations, Order
 
 @dataclass(frozen=True)
 class Learned(Extra):
-    """What was found out about the network."""
+    """The explanations of the network on test rows."""
 
     found: Explanations
 
@@ -62,7 +62,7 @@ class Learned(Extra):
 
 @dataclass(frozen=True)
 class LearnedSection(Section):
-    """What the network learned."""
+    """The section on what the network learned."""
 
     learned: Explanations
 
@@ -113,7 +113,7 @@ class LearnedSection(Section):
 
 
 def _order(order: Order, metric: str, words: Words) -> str:
-    """What word order is worth to the network."""
+    """A sentence on the effect of word order."""
     drop, known = order.difference, words.terms.metric(metric)
     uncertain = drop.low is not None and drop.high is not None and drop.low <= 0 <= drop.high
     return words(
@@ -133,7 +133,7 @@ def _order(order: Order, metric: str, words: Words) -> str:
 
 
 def _faithfulness(curves: Curves, words: Words) -> str:
-    """How faithful the shading is."""
+    """A sentence on the faithfulness of attributions."""
     areas = curves.areas
     found = words(
         "Are the attributions faithful? When words are deleted in order of attribution, the "
@@ -148,7 +148,7 @@ def _faithfulness(curves: Curves, words: Words) -> str:
 
 
 def seeds_sentence(correlations: Sequence[float], words: Words) -> str:
-    """How alike networks of other seeds rank the words; nothing where there is one."""
+    """A sentence on the agreement with networks of other seeds; empty if there are none."""
     if not correlations:
         return ""
     return words(
@@ -161,7 +161,7 @@ def seeds_sentence(correlations: Sequence[float], words: Words) -> str:
 
 
 def _strays(found: Explanations, words: Words) -> str:
-    """Whether the longest text's arc is more than noise."""
+    """A sentence on whether the arc of the longest text differs from noise."""
     if found.arc is None:
         return ""
     return words(

@@ -1,4 +1,4 @@
-"""Extra: what a run may have beside its rows and its target."""
+"""Extra: an optional facet, besides those of the rows and the target."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from duree.report.run_data import RunData
 
 
 class Extra(Facet):
-    """A fact that adds to what the rows and the target say.
+    """The base of optional facets, which can add sentences to the methods section.
 
     Attributes
     ----------
     of_attributions : str
-        What must be known of attributions to units; a template.
+        A remark on attributions to units; a template.
     """
 
     of_attributions: ClassVar[str] = ""
 
     def encoding_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """What is read with the rows."""
+        """Sentences on further inputs."""
         return ()
 
     def baseline_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """What the baselines see of it."""
+        """Sentences on the use of these inputs by baselines."""
         return ()
 
     def weight_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """How it goes with the weights of rows, where they have any."""
+        """Sentences on case weights, if there are any."""
         return ()
 
     def explanation_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """How it was explained what the network learned."""
+        """Sentences on how the network was explained."""
         return ()

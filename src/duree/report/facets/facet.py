@@ -1,4 +1,4 @@
-"""Facet: something that a run may have, with all that the report shows and says of it."""
+"""Facet: an aspect of a run, with its sections and figures in the report."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from duree.report.run_folder import RunFolder
 
 
 class Facet(ABC):
-    """A fact about a run. What a facet leaves out, a run has not."""
+    """The base of facets, without sections or figures."""
 
     @classmethod
     @abstractmethod
     def find(cls, folder: RunFolder) -> Self | None:
-        """The facet, where the folder holds what it is made of."""
+        """The facet, if the folder has its data; otherwise None."""
 
     def sections(self) -> Sequence[Section]:
-        """Its sections of the page."""
+        """The sections of the facet."""
         return ()
 
     def figures(self, run: RunData) -> Sequence[Plan]:
-        """Its figures, in the order of the page."""
+        """The figures of the facet, in the order of the page."""
         return ()

@@ -1,4 +1,4 @@
-"""Which facets a run folder holds: the first that is found, or all of them."""
+"""The facets of a run folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from duree.report.facets.target import Target
 from duree.report.facets.waiting_times import WaitingTimes
 from duree.report.run_folder import RunFolder
 
-# The first that is found; the last is what a run is that has nothing of its own.
+# In order of precedence; the last is the default.
 ROWS: tuple[type[Rows], ...] = (
     *(SeriesRows, ForecastRows, SentenceRows, EventRows, SpellRows, StateRows),
     Rows,
@@ -32,15 +32,15 @@ EXTRAS: tuple[type[Extra], ...] = (Simulated, WaitingTimes, StepFeatures, Learne
 
 
 def find_rows(folder: RunFolder) -> Rows:
-    """What the rows are."""
+    """The facet of the rows."""
     return next(found for kind in ROWS if (found := kind.find(folder)))
 
 
 def find_target(folder: RunFolder) -> Target:
-    """What was predicted."""
+    """The facet of the target."""
     return next(found for kind in TARGETS if (found := kind.find(folder)))
 
 
 def find_extras(folder: RunFolder) -> tuple[Extra, ...]:
-    """Whatever else there is."""
+    """All further facets."""
     return tuple(found for kind in EXTRAS if (found := kind.find(folder)))

@@ -1,4 +1,4 @@
-"""Forecasts: windows of series as rows, the next steps as target, and how far they were missed."""
+"""Facets of forecasts: windows of series as rows, and the next steps as target."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ForecastRows(Rows):
 
 @dataclass(frozen=True)
 class Forecasts(Target):
-    """The next steps of series; ``facts`` are of the test part."""
+    """The next steps of series; ``facts`` are on the test set."""
 
     facts: ForecastFacts
 
@@ -99,7 +99,7 @@ class Forecasts(Target):
 
 @dataclass(frozen=True)
 class ForecastSection(Section):
-    """What was forecast, and what came."""
+    """The section on forecasts and actual values."""
 
     forecasts: ForecastFacts
 

@@ -1,4 +1,4 @@
-"""Next states: a prediction after each step of a sequence."""
+"""The facet of next states: a prediction after each step of a sequence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from duree.results.nouns import STEPS, Nouns
 
 @dataclass(frozen=True)
 class NextStates(Classes):
-    """The state after each step; the names are those that have a column of probabilities."""
+    """The state after each step; classes are those with a column of probabilities."""
 
     explained: ClassVar[bool] = False
     watched: ClassVar[tuple[str, int]] = ("validation bits per step", -1)
@@ -44,7 +44,7 @@ class NextStates(Classes):
     def classes(self, run: RunData) -> list[str]:
         if self.names:
             return list(self.names)
-        # Of many states only the likeliest has its probability in the file.
+        # With many states the file contains only the probability of the most probable one.
         answers = run.predictions[self.column(run)].cast(pl.String)
         return answers.drop_nulls().unique().sort().to_list()
 
@@ -75,7 +75,7 @@ class NextStates(Classes):
         return list(mistaken_classes(run, self._before))
 
     def _before(self, run: RunData, row: int) -> str:
-        """A step: its place, the state before it and its own."""
+        """A step as a text: its number, the previous state and the true state."""
         at = run.predictions
         if "before" not in at.columns:
             return str(run.rows.shown(run, row))

@@ -1,4 +1,4 @@
-"""Numbers: a quantity for each row, and by how much the network missed it."""
+"""The facet of numeric targets, with the errors of the network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from duree.report.safe_text import label
 
 
 class Numbers(Target):
-    """A number for each row."""
+    """One number per row."""
 
     watched: ClassVar[tuple[str, int]] = ("validation mean absolute error", -1)
     of_examples: ClassVar[str] = (
@@ -72,7 +72,7 @@ class NumberErrors(Section):
 
 @dataclass(frozen=True)
 class NumberMistakes(Section):
-    """The rows that were missed by most."""
+    """The rows with the largest errors."""
 
     anchor = "mistakes"
     title = "Worst errors"

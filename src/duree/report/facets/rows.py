@@ -1,4 +1,4 @@
-"""Rows: what a row of the run is; texts, unless another facet is found."""
+"""Rows: the facet of the rows; the default is texts."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Rows(Facet):
     Attributes
     ----------
     nouns : Nouns
-        What the rows and their units are called.
+        The nouns for rows and their units.
     encoding_title : str
-        The methods' paragraph on how a row becomes numbers.
+        The title of the methods' paragraph on encoding.
     of_files, files_unit : str
-        What the rows of the data's files are, in a sentence and above a column.
+        The rows of the data files, in a sentence and as the title of a column.
     of_inputs : str
-        What dropout hides of the inputs.
+        Description of the dropout on inputs.
     with_baselines : str
         The sentence that lists the baselines.
     baselines : {name: description}
-        Of baselines that read these rows in a way of their own, in runs of version 0.1.0.
+        Baselines that are specific to these rows, in runs of version 0.1.0.
     has_places_in_time : bool
-        Whether steps of one place are of one time in all rows.
+        Whether steps with the same index have the same time in all rows.
     """
 
     nouns: ClassVar[Nouns] = TEXTS
@@ -56,32 +56,32 @@ class Rows(Facet):
         return cls()
 
     def named(self, run: RunData) -> str | None:
-        """What the network reads, as the user named it."""
+        """The user's name of the input column; None if there is none."""
         return run.column("text")
 
     def source(self, run: RunData, say: Phrases) -> str:
-        """What is read, in a sentence."""
+        """The input, as part of a sentence."""
         return say("the texts in the column “{text}”", text=label(run.column("text") or ""))
 
     def encoding_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """How a row becomes what the network reads."""
+        """Sentences on the encoding of rows."""
         return texts.encoding_sentences(run, say)
 
     def network_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """What a network with one answer a row is made of."""
+        """Sentences on a network with one prediction per row."""
         return texts.network_sentences(run, say)
 
     def shown(self, run: RunData, row: int) -> str | Markup:
-        """A row as text, or as a drawing."""
+        """A row as a text or a drawing."""
         column = run.column("text")
         return str(run.predictions[column][row] or "") if column else ""
 
     def listed_column(self, run: RunData) -> str | None:
-        """The column that a list of predictions shows of each row."""
+        """The column shown in lists of predictions."""
         return run.column("text")
 
     def listed(self, run: RunData) -> pl.Expr | None:
-        """What a list of predictions shows of each row; None where rows cannot be listed."""
+        """The expression shown in lists of predictions; None if rows cannot be listed."""
         column = run.column("text")
         kind = run.predictions.schema.get(column or "")
         return None if kind is None or kind.is_nested() else pl.col(column or "").cast(pl.String)
@@ -91,7 +91,7 @@ class Rows(Facet):
         return run.column("text")
 
     def to_predict(self, run: RunData, words: Words) -> tuple[str, str]:
-        """What a new table needs, and the files' names in the command that predicts it."""
+        """The requirements for a new table, and the file names in the command that predicts it."""
         data = run.recipe.data.model_copy(update={"text": run.column("text")})
         needed = ", ".join(layout_of(data)(data).asked_columns)
         sentence = words(

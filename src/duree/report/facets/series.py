@@ -1,4 +1,4 @@
-"""Series of numbers: how their channels go, and how they are read."""
+"""The facet of numeric series, with statistics of their channels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_CLASSES, FEWEST_ROWS = 6, 4
 
 @dataclass(frozen=True)
 class SeriesRows(Rows):
-    """Series of numbers; ``facts`` are of their channels."""
+    """Numeric series; ``facts`` are statistics of their channels."""
 
     channels: ChannelFacts
 
@@ -88,7 +88,7 @@ class SeriesRows(Rows):
 
 @dataclass(frozen=True)
 class SeriesSection(Section):
-    """How the channels go over time."""
+    """The section on channels over time."""
 
     channels: ChannelFacts
 

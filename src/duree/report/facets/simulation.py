@@ -1,4 +1,4 @@
-"""Simulation: the last state, predicted from ever earlier time points."""
+"""The facet of simulation: the last state, predicted from earlier time points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from duree.results.run_files import Simulation
 
 @dataclass(frozen=True)
 class Simulated(Extra):
-    """Paths that were simulated up to the last time point."""
+    """Simulated paths up to the last time point."""
 
     found: Simulation
 
@@ -31,7 +31,7 @@ class Simulated(Extra):
 
 @dataclass(frozen=True)
 class SimulationSection(Section):
-    """How often each model predicts the last state, by how early it has to."""
+    """The section on the accuracy for the last state, by the number of known time points."""
 
     simulation: Simulation
 

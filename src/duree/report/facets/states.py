@@ -1,4 +1,4 @@
-"""Sequences of states: from columns, from spells or from events, and how they went."""
+"""Facets of state sequences from columns, spells or events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST_CLASSES, MOST_IN_TABLE = 6, 20
 
 @dataclass(frozen=True)
 class StateRows(Rows):
-    """Sequences of states, from columns of the table; ``facts`` are of all of them."""
+    """State sequences from columns of the table; ``facts`` are on all of them."""
 
     facts: StateFacts | None
 
@@ -47,7 +47,7 @@ class StateRows(Rows):
 
     @staticmethod
     def columns(data: DataSettings) -> tuple[str, ...]:
-        """The columns that hold the states."""
+        """The columns of states."""
         return tuple(data.states)
 
     def named(self, run: RunData) -> str | None:
@@ -61,7 +61,7 @@ class StateRows(Rows):
         return states.encoding_sentences(say)
 
     def lengths(self, facts: StateFacts, words: Words) -> str:
-        """How many sequences there are, and how long they are."""
+        """A sentence on the number and length of sequences."""
         sentence = words(
             "{rows} sequences of {times} time points each, from {first} to {last}, in {states} "
             "states.",
@@ -105,7 +105,7 @@ class StateRows(Rows):
 
 @dataclass(frozen=True)
 class SpellRows(StateRows):
-    """Sequences of states, from spells that have a row each."""
+    """State sequences from spells, one per row of the table."""
 
     @staticmethod
     def columns(data: DataSettings) -> tuple[str, ...]:
@@ -125,7 +125,7 @@ class SpellRows(StateRows):
 
 @dataclass(frozen=True)
 class EventRows(SpellRows):
-    """Sequences of events, from rows of one event each."""
+    """Event sequences from events, one per row of the table."""
 
     has_places_in_time: ClassVar[bool] = False
 
@@ -140,7 +140,7 @@ class EventRows(SpellRows):
 
 @dataclass(frozen=True)
 class StateSection(Section):
-    """How the states change over time."""
+    """The section on states over time."""
 
     rows: StateRows
     states: StateFacts

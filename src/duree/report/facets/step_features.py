@@ -1,4 +1,4 @@
-"""Step features: what was read with each event."""
+"""The facet of step features, the further inputs at each event."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from duree.results.run_files import StepFeature
 
 @dataclass(frozen=True)
 class StepFeatures(Extra):
-    """Features of events, by their columns."""
+    """The features of events by column."""
 
     found: dict[str, StepFeature]
 

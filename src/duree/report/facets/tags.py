@@ -1,4 +1,4 @@
-"""Tagged words: sentences as rows, tags as target, and where the network gave a wrong one."""
+"""Facets of tagging: sentences as rows, tags as target; with confusions and mistakes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from duree.results.tags import TagFacts, TaggedWord
 
 @dataclass(frozen=True)
 class SentenceRows(Rows):
-    """Sentences of tagged words, a token a row of the table."""
+    """Sentences, from tables with one token per row."""
 
     nouns = SENTENCES
     encoding_title: ClassVar[str] = "Words"
@@ -56,7 +56,7 @@ class SentenceRows(Rows):
 
 @dataclass(frozen=True)
 class Tags(Target):
-    """A tag for each word; ``facts`` are of the test part."""
+    """A tag for each word; ``facts`` are on the test set."""
 
     facts: TagFacts
 
@@ -99,13 +99,13 @@ class Tags(Target):
         return [Plan("tags", "Confusions of tags", self.draw)] if self.facts.wrong else []
 
     def draw(self, run: RunData, words: Words) -> Any:
-        """The confusions."""
+        """The figure of confusions."""
         return draw_tags(self.facts, words)
 
 
 @dataclass(frozen=True)
 class TagErrors(Section):
-    """Which tags are given in place of which."""
+    """The section on confusions of tags."""
 
     tags: TagFacts
 
@@ -153,7 +153,7 @@ class TagErrors(Section):
 
 @dataclass(frozen=True)
 class ShownWord:
-    """A word of a sentence: its style, and the tags below it."""
+    """A word of a sentence, with its style and the tags below it."""
 
     word: str
     style: str
@@ -162,7 +162,7 @@ class ShownWord:
 
 @dataclass(frozen=True)
 class TagMistakes(Section):
-    """Sentences with the surest mistakes."""
+    """Sentences with wrong tags of the highest probability."""
 
     tags: TagFacts
 
@@ -190,7 +190,7 @@ class TagMistakes(Section):
         }
 
     def _plain_tag(self) -> str:
-        """The commonest tag, which needs no mark."""
+        """The most frequent tag, which is not marked."""
         table = self.tags.table
         return max(table, key=lambda tag: sum(table[tag].values()), default="")
 

@@ -1,4 +1,4 @@
-"""Target: what was predicted; every hook here has the answer of a run of an unknown task."""
+"""Target: the facet of what was predicted, with defaults for unknown tasks."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from duree.results.nouns import Nouns
 
 
 class Target(Facet):
-    """What was predicted.
+    """The base of facets of the target, used for unknown tasks.
 
     Attributes
     ----------
     watched : (str, int)
-        What early stopping watched on validation, and 1 where a higher value is better.
+        The metric used for early stopping, and 1 if a higher value is better.
     of_outputs : str
-        What dropout hides before the last layer.
+        Description of the dropout before the last layer.
     step_features_in_baselines : str
-        What baselines see of the features of steps.
+        Description of the use of step features by baselines.
     weights : str
-        What the weight of a row counts for.
+        Description of the use of case weights.
     baselines : {name: description}
-        Of baselines for this target, in runs of version 0.1.0.
+        Baselines for this target in runs of version 0.1.0.
     loss_note : str
-        What must be known of the loss on validation.
+        A remark on the validation loss.
     explained : bool
         Whether single predictions are explained.
     of_examples : str
-        What the shaded examples are.
+        Description of the shaded examples.
     """
 
     watched: ClassVar[tuple[str, int]] = ("validation metric", 1)
@@ -69,7 +69,7 @@ class Target(Facet):
         return of_rows
 
     def column(self, run: RunData) -> str:
-        """The target's column, or what is called so."""
+        """The column of the target, or a name for the target."""
         name = run.column("target")
         if name is None:
             raise RunError(
@@ -80,26 +80,26 @@ class Target(Facet):
         return name
 
     def count(self, run: RunData) -> int:
-        """How many rows, or steps, or tokens the figures rest on."""
+        """The number of evaluated rows, steps or tokens."""
         return run.metrics.rows["test"]
 
     def classes(self, run: RunData) -> list[str]:
-        """The classes; none where there are none."""
+        """The classes; empty if there are none."""
         return []
 
     def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
-        """Which rows of predictions are correct; None where they are not correct or wrong."""
+        """Which predictions are correct; None if they are not either correct or wrong."""
         return None
 
     def headline(self, run: RunData, words: Words) -> str:
-        """The page's title."""
+        """The title of the page."""
         named = words("Predicting “{target}”", target=label(self.column(run), 60))
         read = run.rows.named(run)
         source = words("from “{text}”", text=label(read, 60)) if read else ""
         return words.joined(named, source)
 
     def question_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """What was predicted, from what."""
+        """Sentences on the target and the input."""
         yield say(
             "From {source} “{target}” was predicted.",
             source=run.rows.source(run, say),
@@ -107,34 +107,34 @@ class Target(Facet):
         )
 
     def network_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """What the network is made of."""
+        """Sentences on the network's architecture."""
         return run.rows.network_sentences(run, say)
 
     def loss(self, run: RunData, say: Phrases) -> str:
-        """What training lowers."""
+        """The name of the training loss."""
         return say("loss")
 
     def calibration_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """What was fitted on validation after training."""
+        """Sentences on the calibration on the validation set."""
         return ()
 
     def baseline_sentences(self, run: RunData, described: str, say: Phrases) -> Iterable[str]:
-        """How the baselines were trained; ``described`` lists them."""
+        """Sentences on how the baselines were trained; ``described`` lists them."""
         return baselines.of_same_rows(run, described, say)
 
     def weight_sentences(self, run: RunData, weight: str, say: Phrases) -> Iterable[str]:
-        """What rows count by; ``weight`` is the column."""
+        """Sentences on case weights; ``weight`` is the column."""
         yield say(self.weights, weight=weight)
 
     def resampling(self, run: RunData) -> evaluation.Resampling:
-        """What the bootstrap draws."""
+        """The units that the bootstrap resamples."""
         grouped = run.recipe.data.group is not None
         return evaluation.Resampling.GROUPS if grouped else evaluation.Resampling.ROWS
 
     def share_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        """How the intervals of shares were made."""
+        """Sentences on the intervals of shares."""
         return evaluation.share_sentences(run, self.resampling(run), say)
 
     def answer_shown(self, run: RunData, answer: str, sure: float) -> tuple[str, str]:
-        """What was predicted for a shaded example, and what follows in brackets."""
+        """The prediction of a shaded example, and the addition in brackets."""
         return label(answer), ""

@@ -1,4 +1,4 @@
-"""Waiting times: when the next event comes."""
+"""The facet of waiting times until the next event."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from duree.results.run_files import WaitFacts
 
 @dataclass(frozen=True)
 class WaitingTimes(Extra):
-    """Waiting times that were predicted with the next event."""
+    """Waiting times predicted together with the next event."""
 
     found: WaitFacts
 
@@ -34,7 +34,7 @@ class WaitingTimes(Extra):
 
 @dataclass(frozen=True)
 class WaitingSection(Section):
-    """How well each model predicts waiting times."""
+    """The section on predictions of waiting times."""
 
     waiting_times: WaitFacts
 

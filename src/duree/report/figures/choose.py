@@ -1,4 +1,4 @@
-"""Figures: which a run has, drawn for its page or written as SVG and PDF files for a paper."""
+"""The figures of a run: drawn for its page, or written as SVG and PDF files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOLDER = "figures"
 
 
 def plan_figures(run: RunData) -> list[Plan]:
-    """The figures that this run has data for."""
+    """The figures for which the run has data."""
     plans = [
         Plan(
             "parts", "Rows of the training, validation and test sets, and class shares", draw_parts
@@ -45,15 +45,15 @@ def plan_figures(run: RunData) -> list[Plan]:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure that was drawn.
+    """A drawn figure.
 
     Attributes
     ----------
     plan : Plan
     svg : str
-        As matplotlib gives it; ``inline`` and ``files`` hand it on.
+        The output of matplotlib.
     fonts : list of str or None
-        What its PDF needs; None where this machine has no font that would do.
+        The fonts for its PDF; None if this machine lacks them.
     """
 
     plan: Plan
@@ -65,7 +65,7 @@ class Drawn:
         return to_inline_svg(self.svg, self.plan.name, words(self.plan.title))
 
     def files(self, run: RunData, words: Words) -> dict[str, bytes]:
-        """SVG and PDF by file name; no PDF that would show boxes in place of letters."""
+        """SVG and PDF by file name; no PDF if fonts are missing."""
         name = self.plan.name
         files = {f"{name}.svg": to_svg_file(self.svg)}
         if self.fonts:
@@ -75,7 +75,7 @@ class Drawn:
 
 
 def draw_figures(run: RunData, words: Words) -> list[Drawn]:
-    """Draw every figure that the run has."""
+    """Draw all figures of a run."""
     drawn = []
     for plan in plan_figures(run):
         with drawing_style():
@@ -85,7 +85,7 @@ def draw_figures(run: RunData, words: Words) -> list[Drawn]:
 
 
 def write_drawn(drawn: list[Drawn], run: RunData, folder: Path, words: Words) -> list[Path]:
-    """Write figures as SVG and PDF, for a paper; returns the files.
+    """Write figures as SVG and PDF; returns the files.
 
     A PDF is left out if this machine has no font for it.
     """

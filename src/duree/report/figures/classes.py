@@ -1,4 +1,4 @@
-"""Figures of a question of classes: confusion matrix, largest confusions, reliability."""
+"""Figures for classes: confusion matrix, largest confusions, reliability."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from duree.results.metrics_file import NETWORK
 from duree.results.run_files import Bin
 from duree.results.tags import TagFacts
 
-# A matrix of more classes cannot be read; the largest confusions can.
+# With more classes a matrix is not legible, and the largest confusions are shown.
 MOST_IN_MATRIX = 12
 MOST_CONFUSIONS = 20
 MOST_RELIABILITY = 4
@@ -27,22 +27,22 @@ TITLE = 0.38  # inches for two lines
 
 
 def confusions(run: RunData) -> pl.DataFrame:
-    """Test rows by ``true`` and ``said`` class: ``rows``, and their ``share`` of the true class.
+    """Confusions: the ``true`` and ``predicted`` class, ``rows``, and ``share`` of the true class.
 
-    The commonest pair first; pairs without a row are left out.
+    Sorted by decreasing number of rows; pairs without rows are left out.
     """
-    predicted = run.predictions["prediction"].cast(pl.String).alias("said")
+    predicted = run.predictions["prediction"].cast(pl.String).alias("predicted")
     pairs = pl.DataFrame(
         [run.predictions[run.target_column()].cast(pl.String).alias("true"), predicted]
     )
-    counted = pairs.group_by("true", "said").agg(pl.len().cast(pl.Int64).alias("rows"))
+    counted = pairs.group_by("true", "predicted").agg(pl.len().cast(pl.Int64).alias("rows"))
     shares = (pl.col("rows") / pl.col("rows").sum().over("true")).alias("share")
-    order = ["rows", "true", "said"]
+    order = ["rows", "true", "predicted"]
     return counted.with_columns(shares).sort(order, descending=[True, False, False])
 
 
 def draw_confusion(run: RunData, words: Words) -> Figure:
-    """The whole matrix where it can be read, else the largest confusions."""
+    """The confusion matrix or, with many classes, the largest confusions."""
     classes = run.target.classes(run)
     if len(classes) > MOST_IN_MATRIX:
         return _draw_largest(run, words)
@@ -58,9 +58,9 @@ def draw_matrix(
     rows: int,
     words: Words,
 ) -> Figure:
-    """Counts, row shares below them; the darker a cell, the larger its share of the row.
+    """A confusion matrix with counts and row shares; the darkness of a cell shows its row share.
 
-    ``found`` is {(true, said): (count, share of the true class)}, ``rows`` how many there are.
+    ``found`` is {(true, predicted): (count, share of the true class)}; ``rows`` is the total.
     """
     names = [label(name, 24) for name in classes]
     left = max(text_width(name) for name in names) + 0.5
@@ -107,13 +107,13 @@ def _draw_cell(
 
 
 def _draw_largest(run: RunData, words: Words) -> Figure:
-    """Bars of the commonest confusions, with their share of the true class."""
-    wrong = confusions(run).filter(pl.col("true") != pl.col("said")).head(MOST_CONFUSIONS)
+    """Bars of the most frequent confusions, with their share of the true class."""
+    wrong = confusions(run).filter(pl.col("true") != pl.col("predicted")).head(MOST_CONFUSIONS)
     return draw_bars(list(wrong.iter_rows()), words)
 
 
 def draw_bars(wrong: list[tuple[str, str, int, float]], words: Words) -> Figure:
-    """Bars of confusions: true, said, how many, and their share of the true class."""
+    """Bars of confusions (true, predicted, count, share of the true class)."""
     shown = [f"{label(true, 24)} → {label(predicted, 24)}" for true, predicted, *_ in wrong]
     height = 0.24 * max(len(shown), 1)
     left = max((text_width(text) for text in shown), default=0.0) + 0.15
@@ -137,12 +137,12 @@ def draw_bars(wrong: list[tuple[str, str, int, float]], words: Words) -> Figure:
 
 
 def draw_reliability(run: RunData, words: Words) -> Figure:
-    """Small panels side by side: the network, then the strongest baselines."""
+    """Reliability diagrams side by side: the network, then the best baselines."""
     size, gap = 1.42, 0.2
     figure = Figure(figsize=(WIDTH, TITLE + size + 0.5))
     models = reliability_models(run)
     sure = [one.confidence for model in models for one in run.calibration[model]]
-    # With two classes nothing is said with less than one half.
+    # With two classes the confidence is at least one half.
     start = 0.5 if min(sure) >= 0.5 else 0.0
     for number, model in enumerate(models):
         axes = place(figure, 0.5 + number * (size + gap), TITLE, size, size)
@@ -159,7 +159,7 @@ def draw_reliability(run: RunData, words: Words) -> Figure:
 
 
 def reliability_models(run: RunData) -> list[str]:
-    """The network, and the baselines that did best; one that only guesses has no curve."""
+    """The network and the best baselines with reliability data, except the majority class."""
     ranked = run.ranked(run.metrics.primary_metric)
     shown = [
         name
@@ -183,7 +183,7 @@ def _draw_curve(axes: Axes, bins: list[Bin], colour: str, start: float) -> None:
 
 
 def draw_tags(facts: TagFacts, words: Words) -> Figure:
-    """The whole table of right and given tags where it can be read, else the largest confusions."""
+    """The confusion matrix of tags or, with many tags, the largest confusions."""
     if not 0 < len(facts.table) <= MOST_IN_MATRIX:
         wrong = [(one.true, one.predicted, one.count, one.share) for one in facts.confusions]
         return draw_bars(wrong, words)

@@ -1,4 +1,4 @@
-"""Figures of what was learned: memory, faithfulness, an arc, the map of telling words."""
+"""Figures of explanations: context length, faithfulness, arc, map of predictive words."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from duree.report.vocabulary import Words
 from duree.results.explanations import ArcData, Curves, Explanations
 
 LEFT, RIGHT, HEIGHT, MAP = 0.6, 0.15, 2.1, 2.9  # inches
-# A word, the answer that it speaks for, and where it lies.
+# A word, the output that it supports, and its position.
 Placed = tuple[str, str, tuple[float, float]]
-# Colours and marks of answers on the map; more answers than these share the last.
+# Colours and markers of outputs on the map; further outputs share the last.
 MARKS = [(BLUE, "o"), (RED, "s"), (GREEN, "D"), (ORANGE, "^"), (INK, "v"), (GREY, "P")]
-# A label on the map may not come nearer to another than this, in inches.
+# Minimum distance of labels on the map, in inches.
 LINE = 0.14
 
 
 def draw_memory(found: Explanations, words: Words) -> Figure:
-    """The recurrent part's figure by how many steps it may remember."""
+    """The primary metric of the recurrent part by length of context."""
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.75))
     axes = place(figure, LEFT, 0.15, WIDTH - LEFT - RIGHT, HEIGHT)
     steps = [span.steps for span in found.memory]
@@ -48,7 +48,7 @@ def draw_memory(found: Explanations, words: Words) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     names = [str(step) for step in steps]
     names[-1] = words("all")
-    if len(steps) > 1 and steps[-1] < 1.5 * steps[-2]:  # two labels would run together
+    if len(steps) > 1 and steps[-1] < 1.5 * steps[-2]:  # labels would overlap
         names[-2] = ""
     axes.set_xticks(steps, names)
     axes.set_xlabel(words("context length in steps"))
@@ -58,7 +58,7 @@ def draw_memory(found: Explanations, words: Words) -> Figure:
 
 
 def draw_faithfulness(curves: Curves, words: Words) -> Figure:
-    """Deletion on the left, insertion on the right, each beside a random order."""
+    """Deletion on the left, insertion on the right, each compared with a random order."""
     panel = (WIDTH - 2 * LEFT - RIGHT) / 2
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.95))
     parts = [
@@ -82,7 +82,7 @@ def draw_faithfulness(curves: Curves, words: Words) -> Figure:
 
 
 def draw_arc(arc: ArcData, words: Words) -> Figure:
-    """Passages as dots, their moving average as a line, what random order gives as a band."""
+    """Passages as dots, their moving average as a line, shuffled passages as a band."""
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.75))
     axes = place(figure, LEFT, 0.2, WIDTH - LEFT - RIGHT, HEIGHT)
     where = [100 * (k + 0.5) / len(arc.values) for k in range(len(arc.values))]
@@ -109,7 +109,7 @@ def draw_arc(arc: ArcData, words: Words) -> Figure:
 
 
 def draw_map(found: Sequence[Placed], *, named: bool = True) -> Figure:
-    """Words where their vectors lie, by the answer that they speak for; or rows, without names."""
+    """A map of words by the output that they support; or of rows, without labels."""
     figure = Figure(figsize=(WIDTH, MAP + 0.7))
     axes = place(figure, 0.15, 0.35, WIDTH - 0.3, MAP)
     axes.set(xticks=[], yticks=[])
@@ -118,7 +118,7 @@ def draw_map(found: Sequence[Placed], *, named: bool = True) -> Figure:
         colour, marker = MARKS[min(answers.index(answer), len(MARKS) - 1)]
         axes.plot(*at, marker, color=colour, markersize=4)
     axes.margins(x=0.12, y=0.1)
-    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # the key below must not move them
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # the key below must not change them
     if named:
         _label_words(axes, found)
     edge = 0.0
@@ -133,7 +133,7 @@ def draw_map(found: Sequence[Placed], *, named: bool = True) -> Figure:
 
 
 def _label_words(axes: Axes, found: Sequence[Placed]) -> None:
-    """Each word once, beside its mark, and moved down where another label is in the way."""
+    """Each word once, next to its marker, moved down if it would overlap another label."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     taken: list[tuple[float, float, float]] = []
     shown: set[str] = set()

@@ -1,6 +1,6 @@
-"""Fonts: which installed font shows what the figures' own font lacks (Chinese above all).
+"""Fonts: installed fonts for characters that the default font lacks, such as Chinese.
 
-Only PDF files need one: in SVG a text stays text, and the reader's browser chooses the font.
+Only PDF files need them: SVG files contain texts, and the browser chooses the font.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cache
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
-# Comes with matplotlib, so every machine lays the figures out alike.
+# Included in matplotlib, so that the layout is the same on all machines.
 OWN = "DejaVu Sans"
 CHINESE = (
     "Noto Sans CJK SC",
@@ -33,7 +33,7 @@ CHINESE = (
 
 
 def families_for(texts: list[str]) -> list[str] | None:
-    """Families that between them show every character of the texts; None where some have none."""
+    """Font families that together have all characters of the texts; None if there are none."""
     needed = {sign for text in texts for sign in text if not sign.isspace()}
     missing = {sign for sign in needed if ord(sign) not in _characters(_path_of(OWN))}
     if not missing:
@@ -50,7 +50,7 @@ def _installed() -> list[str]:
 
 
 def _path_of(family: str) -> tuple[str, int]:
-    """File and place in it (a collection holds several fonts)."""
+    """The file of a font, and its index in it (collections have several fonts)."""
     if family == OWN:
         path = font_manager.findfont(OWN)
         return str(path), getattr(path, "face_index", 0)
@@ -61,6 +61,6 @@ def _path_of(family: str) -> tuple[str, int]:
 @cache
 def _characters(place: tuple[str, int]) -> frozenset[int]:
     path, index = place
-    # Before 3.11 matplotlib opens a collection at its first font only.
+    # Before 3.11 matplotlib opens only the first font of a collection.
     font = FT2Font(path, face_index=index) if index else FT2Font(path)
     return frozenset(font.get_charmap())

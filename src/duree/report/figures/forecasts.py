@@ -1,4 +1,4 @@
-"""Figures of forecasts: fans against what came, errors by step, and how true the bands are."""
+"""Figures of forecasts: fan charts, errors by step, and the coverage of bands."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from duree.results.run_files import Fan, ForecastFacts
 LEFT, RIGHT, TOP, BELOW, TITLE, GAP = 0.55, 0.2, 0.3, 0.32, 0.2, 0.5  # inches
 ACROSS, SMALL = 3, 1.25
 PANEL = 2.4
-# What leads from a line's end to its name may leave the axes.
+# Lines to the names of models may be drawn outside the axes.
 OUTSIDE = {"linewidth": 1, "clip_on": False}
-# From the widest band to the narrowest: pairs of levels, and how dark each is.
+# Bands from the widest to the narrowest: pairs of levels, and opacity.
 BANDS = ((0, 10, "#D3E5F2"), (1, 9, "#9CC5E3"), (3, 7, "#5FA2D0"))
 NAMES = ("95\u202f%", "80\u202f%", "40\u202f%")
 SHADES = (ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", GREY, "#999999")
@@ -40,7 +40,7 @@ DASHES = ((0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 2)), "-", (0, (
 
 
 def draw_fans(facts: ForecastFacts, words: Words) -> Figure:
-    """A panel for each row that is shown: its past, what came, and the bands of the forecast."""
+    """A panel for each example: past values, actual values, and the bands of the forecast."""
     lines = -(-len(facts.fans) // ACROSS)
     figure = Figure(figsize=(WIDTH, TOP + lines * (SMALL + BELOW + TITLE)))
     width = (WIDTH - LEFT - RIGHT - (ACROSS - 1) * GAP) / ACROSS
@@ -59,7 +59,7 @@ def _draw_fan(axes: Axes, fan: Fan, width: float) -> None:
     quantiles = np.array(fan.quantiles)
     before = np.arange(-len(past) + 1, 1)
     ahead = np.arange(0, len(actual) + 1)
-    # The fan opens at the last value that was known.
+    # The fan begins at the last known value.
     known = past[np.isfinite(past)][-1] if np.isfinite(past).any() else quantiles[0, 5]
     opened = np.vstack([np.full(quantiles.shape[1], known), quantiles])
     for low, high, colour in BANDS:
@@ -79,7 +79,7 @@ def _draw_fan(axes: Axes, fan: Fan, width: float) -> None:
     axes.set_title(label(fan.series, most), fontsize=8)
     axes.set_xlim(before[0], ahead[-1])
     axes.set_xticks([0, ahead[-1]], [label(fan.origin, 10), label(fan.last, 10)], fontsize=7)
-    axes.get_xticklabels()[0].set_horizontalalignment("right")  # or long times would touch
+    axes.get_xticklabels()[0].set_horizontalalignment("right")  # long times would overlap
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(_short))
     axes.tick_params(axis="y", labelsize=7, length=2)
@@ -109,7 +109,7 @@ def _draw_key(axes: Axes, words: Words) -> None:
 
 
 def draw_steps(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
-    """The scaled error of each step to come: the network's, and that of each baseline."""
+    """The scaled error of the network and each baseline by step."""
     figure = Figure(figsize=(WIDTH, PANEL + 0.65))
     names = drawn_models(run, facts)
     shown = [words.model(name, run.metrics.cell) for name in names]
@@ -139,7 +139,7 @@ def _draw_names(
     names: list[str],
     width: float,
 ) -> None:
-    """A line from each end to its name, names moved apart where they would cover one another."""
+    """A line from each end to its name; names are moved so that they do not overlap."""
     axes.set_axis_off()
     axes.set_xlim(0, width)
     axes.set_ylim(*limits)
@@ -148,7 +148,7 @@ def _draw_names(
     heights = {line: ends[line] for line in order}
     for below, above in pairwise(order):
         heights[above] = max(heights[above], heights[below] + least)
-    # The heap is set around its middle, so that no name strays further than it must.
+    # Centred, so that names are moved as little as possible.
     shift = float(np.mean([heights[line] - ends[line] for line in order]))
     lowest = heights[order[0]] - shift
     shift += min(lowest - limits[0], 0.0)
@@ -163,7 +163,7 @@ def _draw_names(
 
 
 def draw_bands(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
-    """Of what came, the share below each quantile, against the share that was stated."""
+    """The share of actual values below each quantile by level, and the coverage of bands."""
     figure = Figure(figsize=(WIDTH, PANEL + 0.65))
     axes = place(figure, LEFT, 0.12, PANEL, PANEL)
     stated = 100 * np.array(facts.levels)
@@ -192,7 +192,7 @@ def draw_bands(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
 
 
 def _draw_coverage(axes: Axes, run: RunData, facts: ForecastFacts, words: Words) -> None:
-    """How much each model's two bands held, with the interval; broken lines where they should."""
+    """The coverage of each model's two bands, with intervals; dashed lines are nominal levels."""
     names = [name for name in run.ranked(run.metrics.primary_metric) if name in facts.steps]
     for metric, share, colour, marker in (
         ("coverage_80", 80, ORANGE, "s"),
@@ -216,7 +216,7 @@ def _draw_coverage(axes: Axes, run: RunData, facts: ForecastFacts, words: Words)
 
 
 def drawn_models(run: RunData, facts: ForecastFacts) -> list[str]:
-    """The network, then the baselines, the best first; what errs out of proportion is left out."""
+    """The network, then the baselines, the best first, without those with very large errors."""
     ranked = [name for name in run.ranked(run.metrics.primary_metric) if name in facts.steps]
     others = [name for name in ranked if name != "network"]
     limit = 1.6 * max(_most(facts, name) for name in ["network", *others[:3]])
@@ -236,7 +236,7 @@ def _style(place_: int) -> dict[str, Any]:
 
 
 def _short(value: float, _: object) -> str:
-    """Large numbers with k and M."""
+    """Large numbers with k, M or G."""
     for size, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{value / (1e3 if sign == 'k' else size):g}{sign}"

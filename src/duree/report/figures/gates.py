@@ -1,4 +1,4 @@
-"""The gates of one text as a heat map: one column under each word, one row for each gate."""
+"""The gates for one text as a heat map: one column per word, one row per gate."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 
 ROW, WORD, GAP, SPACE = 0.13, 0.22, 0.14, 0.1  # inches
-# From purple (below the mean) to orange (above it): colour-blind readers can tell them apart.
+# From purple (below the mean) to orange (above it), distinct for colour-blind readers.
 COLOURS = "PuOr_r"
-# Words that are drawn of a longer text.
+# Maximum number of words.
 MOST = 150
 KEY, CELL = 9, 0.15  # cells of the key, and how wide each is in inches
 
 
 def draw_gates(units: Sequence[str], gates: Mapping[str, Sequence[float]], words: Words) -> Figure:
-    """How far each gate is from its own mean in the text, under the words.
+    """The deviation of each gate from its mean in the text, by word.
 
     Parameters
     ----------
     units : list of str [steps]
     gates : {name: [steps]}
-        What belongs to a direction is told by "z, layer 1, forward"; its mean stands beside it.
+        Mean values with names such as "z, layer 1, forward", as from ``Trace.means``.
     """
     values = np.array([list(gate) for gate in gates.values()])  # (gates, steps)
     means = values.mean(axis=1, keepdims=True)
     names = [
         f"{_gate(name, words)}  {mean:.2f}" for name, mean in zip(gates, means[:, 0], strict=True)
     ]
-    # Gates lie between 0 and 1, and hardly move; states may be of any size.
+    # Gates are between 0 and 1 and vary little; states have other scales.
     is_state = np.array([name.startswith("|") for name in gates])
     farthest = np.abs(values - means).max(axis=1)
     reach = [max(float(farthest[kind].max(initial=0)), 1e-6) for kind in (~is_state, is_state)]
@@ -57,14 +57,14 @@ def draw_gates(units: Sequence[str], gates: Mapping[str, Sequence[float]], words
 
 
 def _gate(name: str, words: Words) -> str:
-    """``z forward`` for "z, layer 1, forward"; deeper layers are told."""
+    """``z forward`` for "z, layer 1, forward"; ``z2 forward`` for layer 2."""
     gate, layer, direction = name.split(", ")
     deeper = "" if layer == "layer 1" else layer.removeprefix("layer ")
     return f"{gate}{deeper} {words(direction)}"
 
 
 def _lines(units: list[str], width: float) -> list[list[tuple[str, float]]]:
-    """Units with their widths in inches, broken into lines."""
+    """Units with their widths in inches, wrapped into lines."""
     lines: list[list[tuple[str, float]]] = [[]]
     used = 0.0
     for unit in units:
@@ -80,7 +80,7 @@ def _lines(units: list[str], width: float) -> list[list[tuple[str, float]]]:
 def _draw_line(
     axes: Axes, line: list[tuple[str, float]], shades: np.ndarray, names: list[str]
 ) -> None:
-    """Words, and below each its cells; the axes are in inches."""
+    """One line of words with their cells; the axes are in inches."""
     _in_inches(axes)
     cells, colours, at = [], [], 0.0
     for column, (unit, wide) in enumerate(line):
@@ -95,7 +95,7 @@ def _draw_line(
 
 
 def _draw_key(axes: Axes, reach: list[float], words: Words) -> None:
-    """What the darkest cells stand for."""
+    """The colour scale, with the values of the darkest cells."""
     _in_inches(axes)
     for number in range(KEY):
         colour = matplotlib.colormaps[COLOURS](number / (KEY - 1))

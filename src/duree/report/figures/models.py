@@ -21,7 +21,7 @@ FAVOURED = {"network": BLUE, "baseline": RED, "": GREY}
 
 
 def draw_models(run: RunData, words: Words) -> Figure:
-    """The primary metric of every model, the best on top."""
+    """The primary metric of all models, the best at the top."""
     metric, rows = run.metrics.primary, run.test_rows
     order = run.ranked(metric.name)
     found = {name: run.metrics.results[name].estimates[metric.name] for name in order}
@@ -39,7 +39,7 @@ def draw_models(run: RunData, words: Words) -> Figure:
 
 
 def draw_differences(run: RunData, words: Words) -> Figure:
-    """Network minus baseline in the primary metric: which side of zero, and how surely."""
+    """Network minus baseline in the primary metric, with intervals."""
     metric, rows = run.metrics.primary, run.test_rows
     found = differences(run, metric.name)
     names = [words.model(item.model, run.metrics.cell) for item in found]
@@ -61,7 +61,7 @@ def draw_differences(run: RunData, words: Words) -> Figure:
 
 
 def _forest(names: list[str], columns: list[list[str]], titles: list[str]) -> tuple[Figure, Axes]:
-    """Axes with a row for each name, names on the left and columns of figures on the right."""
+    """Axes with one row per name, names on the left and columns of figures on the right."""
     left = max(text_width(name) for name in names) + 0.15
     widths = [
         max(text_width(text) for text in [*column, title]) + 0.15
@@ -93,7 +93,7 @@ def _write(axes: Axes, x: float, y: float, text: str, colour: str, align: str = 
 def _whisker(
     axes: Axes, row: int, centre: float, ends: tuple[float, float], colour: str, marker: str
 ) -> None:
-    """A point and its interval; an arrow at the edge for one that lies outside."""
+    """A point and its interval; an arrow at the edge if it is outside the axes."""
     low, high = axes.get_xlim()
     if not low <= centre <= high:
         side, arrow = (low, "<") if centre < low else (high, ">")
@@ -104,7 +104,7 @@ def _whisker(
 
 
 def _embolden(axes: Axes, order: list[str]) -> None:
-    """The network's name, so that it is found without colour."""
+    """Set the name of the network in bold, so that it can be found without colour."""
     for name, tick in zip(order, axes.get_yticklabels(), strict=True):
         if name == NETWORK:
             tick.set_color(BLUE)
@@ -118,7 +118,7 @@ def _ends(figure: Estimate) -> tuple[float, float]:
 
 
 def _limits(order: list[str], found: dict[str, Estimate]) -> tuple[float, float]:
-    """Limits that show the differences: a model that only guesses may fall outside."""
+    """Limits that show the differences; chance-level models may be outside."""
     ends = {name: _ends(found[name]) for name in order}
     whole = np.array(list(ends.values()))
     thinking = np.array([ends[name] for name in order if name not in TRIVIAL])
@@ -129,7 +129,7 @@ def _limits(order: list[str], found: dict[str, Estimate]) -> tuple[float, float]
 
 
 def _around_zero(rows: list[Difference]) -> tuple[float, float]:
-    """Zero inside, and no baseline that only guesses setting the scale for the others."""
+    """Limits that include zero and are not determined by chance-level baselines."""
     thinking = [item for item in rows if item.model not in TRIVIAL] or rows
     found = [item.evidence for item in thinking]
     values = [0.0, *(end for one in found for end in (one.low, one.difference, one.high))]
@@ -138,7 +138,7 @@ def _around_zero(rows: list[Difference]) -> tuple[float, float]:
 
 
 def _say_sides(axes: Axes, words: Words, sign: float) -> None:
-    """Which side of zero speaks for whom."""
+    """Label which side of zero favours which model."""
     sides = [words("← baseline better"), words("network better →")]
     if sign < 0:
         sides = [words("← network better"), words("baseline better →")]

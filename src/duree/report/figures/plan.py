@@ -1,4 +1,4 @@
-"""Plan: a figure that a run has, and the function that draws it."""
+"""Plan: a figure of a run, and the function that draws it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from duree.report.vocabulary import Words
 
 @dataclass(frozen=True)
 class Plan:
-    """One figure: its name (also the file's), what it shows, and the function that draws it."""
+    """One figure: its name (also of the file), its title, and the function that draws it."""
 
     name: str
     title: str

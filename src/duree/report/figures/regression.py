@@ -1,4 +1,4 @@
-"""Figures of a question of quantities: predicted against true, and what was missed by."""
+"""Figures for numeric targets: predicted against true values, and residuals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
 
 PANEL, HEIGHT = 2.6, 2.6  # inches
-# More points than this would hide each other, and weigh much: cells are counted instead.
+# More points than this would overlap and make files large: hexagons are shown instead.
 MOST_POINTS = 600
 CELLS = 36
 
@@ -47,7 +47,7 @@ def quantities(run: RunData) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _cloud(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-    """Points, or hexagons as dark as they are full."""
+    """Points, or hexagons whose darkness shows their number of points."""
     if len(x) <= MOST_POINTS:
         axes.plot(x, y, "o", color=BLUE, markersize=3.5, alpha=0.45, markeredgewidth=0)
         return

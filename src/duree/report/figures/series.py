@@ -1,4 +1,4 @@
-"""Figure of series of numbers: mean and quartiles of each channel over time, by class."""
+"""Figures of numeric series: channels over time by class, and one series with attributions."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from duree.results.series import ChannelFacts, Curve
 
 LEFT, RIGHT, BELOW, TITLE, GAP = 0.62, 0.15, 0.42, 0.24, 0.62  # inches
 LINE, TALL, LOW = 0.21, 2.1, 1.35
-# Of one series: panels, steps up to which each is marked, and the share of the largest attribution
-# below which nothing is shaded.
+# For one series: maximum number of panels, maximum number of steps with markers, and the share of
+# the largest attribution below which steps are not shaded.
 MOST_PANELS, MOST_MARKED, FAINT = 6, 60, 0.03
-# So many names of steps at most, about; the more the wider a panel is.
+# Approximate maximum number of step names per inch.
 NAMES_AN_INCH = 1.3
-# One class needs no key; two stand apart best in these.
+# Colours for one or two classes.
 OF_FEW = (BLUE, ORANGE)
 
 
 def draw_channels(facts: ChannelFacts, words: Words) -> Figure:
-    """A panel for each channel: a line for each class, in a band that holds half of its rows."""
+    """A panel for each channel: for each class the mean as a line, and the quartiles as a band."""
     names = list(facts.curves)
     across = 1 if len(names) == 1 else 2
     height = TALL if across == 1 else LOW
@@ -53,12 +53,12 @@ def draw_channels(facts: ChannelFacts, words: Words) -> Figure:
 def draw_series(
     steps: list[str], channels: list[tuple[str, list[float | None], list[float]]], words: Words
 ) -> Figure:
-    """A panel for each of the first channels of one series, over shades of what each step added.
+    """A panel for each of the first channels of one series, shaded by the attribution of each step.
 
     Parameters
     ----------
     steps : list of str
-        What the steps are called.
+        The names of the steps.
     channels : list of (name, values, attributions)
     words : Words
     """
@@ -91,7 +91,7 @@ def _draw_curve(axes: Axes, places: list[int], curve: Curve, colour: str) -> Non
 
 
 def _name_steps(axes: Axes, facts: ChannelFacts, width: float) -> None:
-    """As many names of steps as can be read, at even distances."""
+    """As many names of steps as are legible, at even distances."""
     most = max(facts.places[-1], 1)
     names = [label(name, 12) for name in facts.times]
     room = max(text_width(name) for name in names) + 0.12
@@ -104,7 +104,7 @@ def _name_steps(axes: Axes, facts: ChannelFacts, width: float) -> None:
 def _lay_out_key(
     colours: dict[str, str], facts: ChannelFacts, words: Words
 ) -> list[list[tuple[float, str, str]]]:
-    """How far from the left each class's colour stands, its colour and its name, in lines."""
+    """The lines of the key: for each class its horizontal position, colour and name."""
     lines: list[list[tuple[float, str, str]]] = [[]] if colours else []
     x = LEFT
     for name, colour in colours.items():

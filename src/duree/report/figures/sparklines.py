@@ -1,4 +1,4 @@
-"""Sparks: a series of numbers as a few small lines, for a page; one for each channel."""
+"""Sparklines: small lines for the channels of one series, for pages."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 from duree.report.figures.style import BLUE, PALE
 from duree.report.safe_text import label
 
-# In pixels of the page: of one line, and of the dots that single known values become.
+# Pixels: size of one sparkline, margin, and radius of dots for isolated values.
 WIDE, TALL, EDGE, DOT = 190, 36, 2, 1.4
 MOST_CHANNELS, MOST_STEPS = 6, 300
 
 
 def draw_sparks(series: NDArray[np.float64], names: list[str]) -> Markup:
-    """``<svg>`` elements, each with the name of its channel and how far it reaches.
+    """``<svg>`` elements, one per channel, each with the channel's name and range.
 
     Parameters
     ----------
     series : float [steps, channels]
-        NaN where a value is missing; a line is broken there.
+        NaN if missing, which interrupts the line.
     names : list of str
-        Of the first channels; none of the others is drawn.
+        The names of the first channels; others are not drawn.
     """
     columns = zip(names[:MOST_CHANNELS], series.T, strict=False)
     return Markup("").join(_spark(name, column) for name, column in columns)

@@ -1,4 +1,4 @@
-"""The three parts: how many rows each has, from when, and with which classes."""
+"""Figure of the split: rows, times and classes of each set."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from duree.results.run_files import PARTS
 
 BAR, LINE, ROW, MARGIN = 0.34, 0.21, 0.26, 0.05  # inches
 MARKERS = {"train": "o", "validation": "s", "test": "D"}
-# Parts with equal shares must not hide each other.
+# Markers of sets with equal shares must not overlap.
 DODGE = {"train": -0.22, "validation": 0.0, "test": 0.22}
 MOST_CLASSES = 20
 
 
 def draw_parts(run: RunData, words: Words) -> Figure:
-    """A bar of the parts' rows and a key to it; below, each class's share in each part."""
+    """A bar of the sets' rows with a key; below, the share of each class in each set."""
     parts = {part: rows for part, rows in run.split.counts.items() if rows and part in PART_COLOURS}
     classes = _classes(run)
     names = [label(name) for name in classes]
@@ -61,7 +61,7 @@ def _draw_bar(axes: Axes, parts: dict[str, int]) -> None:
 
 
 def _draw_key(axes: Axes, parts: dict[str, int], run: RunData, words: Words) -> None:
-    """A line for each part: its mark and name, rows, time, groups."""
+    """One line per set: marker, name, rows, times, groups."""
     axes.set_axis_off()
     axes.set_xlim(0, WIDTH - 2 * MARGIN)
     axes.set_ylim(len(parts) - 0.5, -0.5)
@@ -93,7 +93,7 @@ def _groups(run: RunData, part: str, words: Words) -> str:
 
 
 def _classes(run: RunData) -> list[str]:
-    """Classes of any part, the commonest in training first."""
+    """The classes of all sets, the most frequent in training first."""
     counts = run.split.class_counts
     names = {name for part in counts.values() for name in part}
     train = counts.get("train", {})
@@ -101,7 +101,7 @@ def _classes(run: RunData) -> list[str]:
 
 
 def _draw_shares(axes: Axes, run: RunData, classes: list[str], names: list[str]) -> None:
-    """A row for each class, a mark for each part."""
+    """One row per class, with one marker per set."""
     axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.set_yticks(range(len(classes)), names)
     bare(axes, keep="bottom")

@@ -1,4 +1,4 @@
-"""Figures of state sequences: shares over time, sequences line by line, transitions, entropy."""
+"""Figures of state sequences: shares over time, index plot, transitions, entropy."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ COLOURS = (
     *("#882255", "#DDCC77", "#117733", "#000000"),
 )
 MOST_STATES = len(COLOURS)
-OTHER = "#8C8C8C"  # of all states that are beyond these
-HATCH = "////"  # where no state is known
+OTHER = "#8C8C8C"  # for all further states
+HATCH = "////"  # for unknown states
 LEFT, RIGHT, BELOW, TITLE, MARGIN = 0.62, 0.25, 0.3, 0.28, 0.08  # inches
 TALL, SMALL, LOW, GAP, LINE = 1.9, 1.15, 1.3, 0.22, 0.21
 MOST_MARKED = 30
-# Names of time points stand at every so manieth: months best by the quarter and the year.
+# Candidate intervals between labelled time points, with quarters and years for months.
 STEPS = (1, 2, 3, 4, 6, 12, 24, 36, 48, 60, 120)
 
-# Of the key: how far from the left, in inches, a name, its colour and its hatching.
+# An entry of the key: horizontal position in inches, name, colour, hatch.
 Entry = tuple[float, str, str, str]
 
 
 def colours_of(facts: StateFacts) -> list[str]:
-    """A colour for each state; the states that last longest have one of their own."""
+    """A colour for each state; states with a long mean time have their own colour."""
     longest = sorted(facts.states, key=lambda state: -facts.mean_time[state])[:MOST_STATES]
     own = iter(COLOURS)
     return [next(own) if state in longest else OTHER for state in facts.states]
@@ -77,7 +77,7 @@ def draw_shares(
     width: float,
     beyond: float,
 ) -> None:
-    """The stack; each state is laid over the sum that it is part of, so that no seam shows."""
+    """Stacked shares, drawn as cumulative sums from the largest, so that there are no seams."""
     tops = 100 * np.cumsum(shares, axis=1)
     edges = np.arange(len(facts.times) + 1) - 0.5
     for top, colour in reversed(list(zip(tops.T, colours_of(facts), strict=True))):
@@ -90,7 +90,7 @@ def draw_shares(
 
 
 def draw_sequences(facts: StateFacts, words: Words) -> Figure:
-    """A line for each sequence, in the colours of its states; where one is missing, a gap."""
+    """One line per sequence, in the colours of its states; missing states are gaps."""
     rows = facts.index.rows
     key = lay_out_key(facts, words)
     top = LINE * len(key) + MARGIN
@@ -103,7 +103,7 @@ def draw_sequences(facts: StateFacts, words: Words) -> Figure:
         shade_missing(axes)
     for state, colour in enumerate(colours_of(facts)):
         x, y = spells_of(rows, state)
-        # A little more than a row's height, or light would shine through between rows.
+        # Slightly higher than a row, to avoid gaps between rows.
         thick = 1.12 * 72 * tall / len(rows)
         axes.plot(x, y, color=colour, linewidth=thick, solid_capstyle="butt")
     name_times(axes, facts.times, wide, RIGHT)
@@ -116,7 +116,7 @@ def draw_sequences(facts: StateFacts, words: Words) -> Figure:
 
 
 def spells_of(rows: list[list[int]], state: int) -> tuple[list[float], list[float]]:
-    """Where each spell in a state begins and ends, and its row; no line leads to the next."""
+    """Coordinates of the spells in a state, as line segments separated by NaN."""
     x: list[float] = []
     y: list[float] = []
     for number, row in enumerate(rows):
@@ -131,7 +131,7 @@ def spells_of(rows: list[list[int]], state: int) -> tuple[list[float], list[floa
 
 
 def draw_transitions(facts: StateFacts, words: Words) -> Figure:
-    """Probabilities of the next state (across) given this one (down); the darker, the likelier."""
+    """Probabilities of the next state (columns) given the current one (rows)."""
     colours = colours_of(facts)
     shown = [number for number, colour in enumerate(colours) if colour != OTHER]
     names = [label(facts.states[number], 24) for number in shown]
@@ -162,7 +162,7 @@ def draw_transitions(facts: StateFacts, words: Words) -> Figure:
 
 
 def _draw_cell(axes: Axes, down: int, across: int, probability: float, width: float) -> None:
-    """A cell as dark as its probability, which stands in it in %; nothing where it is 0."""
+    """A cell whose darkness shows its probability, with the value in %; empty if it is 0."""
     axes.bar(across, 0.94, 0.97, down - 0.47, color=BLUE, alpha=0.05 + 0.85 * probability)
     size, places = (9, 1) if width > 0.5 else (7.5, 0)
     least = 10.0**-places
@@ -173,12 +173,12 @@ def _draw_cell(axes: Axes, down: int, across: int, probability: float, width: fl
 
 
 def _fit(name: str, width: float) -> str:
-    """As much of a name as fits above a column."""
+    """A name, shortened to the width of a column."""
     return name if text_width(name) < width - 0.05 else label(name, max(3, int(width * 11)))
 
 
 def draw_entropy(facts: StateFacts, words: Words) -> Figure:
-    """How varied the states are at each time point; a gap where none is known."""
+    """The entropy of states at each time point; a gap if no state is known."""
     wide = WIDTH - LEFT - RIGHT
     figure = Figure(figsize=(WIDTH, 0.1 + LOW + BELOW))
     axes = place(figure, LEFT, 0.1, wide, LOW)
@@ -193,7 +193,7 @@ def draw_entropy(facts: StateFacts, words: Words) -> Figure:
 
 
 def name_times(axes: Axes, times: list[str], width: float, beyond: float) -> None:
-    """As many names of time points as can be read; the last ends at most ``beyond`` the axes."""
+    """As many names of time points as are legible; the last may extend ``beyond`` the axes."""
     names = [label(name, 12) for name in times]
     room = max(text_width(name) for name in names) + 0.1
     least = room * len(names) / width
@@ -205,12 +205,12 @@ def name_times(axes: Axes, times: list[str], width: float, beyond: float) -> Non
 
 
 def shade_missing(axes: Axes) -> None:
-    """A grey ground that shows wherever no state is drawn."""
+    """A grey hatched background, visible where no state is drawn."""
     axes.patch.set(facecolor=PALE, edgecolor="white", hatch=HATCH, linewidth=0)
 
 
 def draw_key(figure: Figure, lines: list[list[Entry]]) -> None:
-    """A square and a name for each state."""
+    """A key with a square and a name for each state."""
     axes = place(figure, 0, 0, WIDTH, max(LINE * len(lines), LINE))
     axes.set_axis_off()
     axes.set_xlim(0, WIDTH)
@@ -224,7 +224,7 @@ def draw_key(figure: Figure, lines: list[list[Entry]]) -> None:
 
 
 def lay_out_key(facts: StateFacts, words: Words) -> list[list[Entry]]:
-    """Each state's colour and name, those of the others, and how a missing one looks, in lines."""
+    """The lines of the key: states with their own colour, other states, missing states."""
     named = [
         (label(state, 28), colour, "")
         for state, colour in zip(facts.states, colours_of(facts), strict=True)

@@ -1,7 +1,7 @@
-"""Drawing: one style for all figures, laid out by hand, and given out as SVG and PDF.
+"""The common style of figures, and their output as SVG and PDF.
 
-Layout follows from the texts alone, never from which fonts a machine has, and nothing random or
-dated gets into a file: the same run draws the same bytes.
+The layout depends only on the texts, not on installed fonts, and files contain nothing random and
+no dates: figures of the same run are identical byte by byte.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from duree.report.figures.fonts import OWN
 from duree.report.safe_text import columns
 
-# Okabe & Ito's palette, which colour-blind readers can tell apart.
+# Okabe & Ito's palette, distinct for colour-blind readers.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
 PART_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN, "left_out": GREY}
@@ -62,7 +62,7 @@ STYLE: dict[Any, Any] = {
     "pdf.compression": 6,
 }
 
-# For SVG files that stand alone; within the page, figures take the page's own fonts.
+# For separate SVG files; on pages, figures use the fonts of the page.
 BROWSER_FONTS = (
     "'Helvetica Neue', Helvetica, Arial, 'Noto Sans', 'Noto Sans CJK SC', 'Noto Sans SC', "
     "'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', 'DejaVu Sans', sans-serif"
@@ -71,7 +71,7 @@ BROWSER_FONTS = (
 
 @contextmanager
 def drawing_style(families: list[str] | None = None) -> Iterator[None]:
-    """Everything drawn inside looks alike, and no remark about fonts gets out."""
+    """A context with the common style, without warnings about fonts."""
     fonts = logging.getLogger("matplotlib.font_manager")
     level = fonts.level
     fonts.setLevel(logging.CRITICAL)
@@ -86,12 +86,12 @@ def drawing_style(families: list[str] | None = None) -> Iterator[None]:
 
 
 def text_width(text: str) -> float:
-    """Inches that a text takes, about."""
+    """The approximate width of a text in inches."""
     return columns(text) * COLUMN * EM
 
 
 def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Axes at a place in inches from the figure's upper left corner."""
+    """Axes at a position in inches from the upper left corner of the figure."""
     whole_width, whole_height = figure.get_size_inches()
     return figure.add_axes(
         (
@@ -104,22 +104,22 @@ def place(figure: Figure, left: float, top: float, width: float, height: float) 
 
 
 def bare(axes: Axes, *, keep: str = "") -> None:
-    """Take away the spines, but those named, and the ticks' marks."""
+    """Remove all tick marks, and all spines except those in ``keep``."""
     for side, spine in axes.spines.items():
         spine.set_visible(side in keep.split())
     axes.tick_params(length=0)
 
 
 def texts_of(figure: Figure) -> list[str]:
-    """Every text in the figure."""
+    """All texts in the figure."""
     return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
 
 
 def to_pdf(figure: Figure, title: str) -> bytes:
-    """The figure as PDF, its letters embedded."""
+    """The figure as PDF, with embedded fonts."""
     output = io.BytesIO()
     own_only = matplotlib.rcParams["font.family"] == [OWN]
-    # Fonts for Chinese have outlines that only type 3 embeds in every version; others as TrueType.
+    # Some Chinese fonts have outlines that all versions can embed only as type 3.
     with matplotlib.rc_context({"pdf.fonttype": 42 if own_only else 3}):
         facts = {"Title": title, "CreationDate": None, "Producer": None}
         figure.savefig(output, format="pdf", metadata=facts)
@@ -127,7 +127,7 @@ def to_pdf(figure: Figure, title: str) -> bytes:
 
 
 def to_svg(figure: Figure) -> str:
-    """The figure as matplotlib writes SVG; texts stay texts."""
+    """The figure as SVG from matplotlib, with texts as text."""
     output = io.StringIO()
     metadata = dict.fromkeys(("Date", "Creator", "Type", "Format"))
     figure.savefig(output, format="svg", metadata=metadata)
@@ -135,15 +135,15 @@ def to_svg(figure: Figure) -> str:
 
 
 def to_svg_file(svg: str) -> bytes:
-    """A file of its own, with fonts that browsers and drawing programs know."""
+    """The content of an SVG file, with generic font families."""
     return re.sub(r"font-family: [^;\"]*", f"font-family: {BROWSER_FONTS}", svg).encode()
 
 
 def to_inline_svg(svg: str, name: str, title: str) -> str:
     """An ``<svg>`` element for a page.
 
-    It has no ``style`` attribute (which a strict policy forbids), no address, and identifiers that
-    begin with ``name``, so that figures on one page cannot take each other's parts.
+    It has no ``style`` attributes (forbidden by the content security policy) and no URLs.
+    Identifiers begin with ``name``, so that they are unique on a page.
     """
     root = ElementTree.fromstring(svg)
     used = set(re.findall(r"#([\w.-]+)", " ".join(_attribute_values(root))))
@@ -161,7 +161,7 @@ def _attribute_values(root: ElementTree.Element) -> Iterator[str]:
 
 
 def _element(element: ElementTree.Element, name: str, used: set[str]) -> str:
-    """One element and all within it, as text."""
+    """An element with its children, as text."""
     tag = _local(element.tag)
     if tag in ("metadata", "style"):
         return ""
@@ -190,7 +190,7 @@ def _attributes(element: ElementTree.Element, name: str, used: set[str]) -> str:
 
 
 def _tidy(value: str, name: str) -> str:
-    """Short numbers, single spaces, references to this figure's own parts."""
+    """A value with short numbers, single spaces, and references prefixed by ``name``."""
     value = re.sub(r"#(?=[\w.-]+\)?$)(?![0-9a-fA-F]{6}$)", f"#{name}-", value)
     value = re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found.group()):.2f}", value)
     return re.sub(r"\s+", " ", value).strip()

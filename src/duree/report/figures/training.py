@@ -1,4 +1,4 @@
-"""Learning curves: how loss and the watched figure went, and which epoch was kept."""
+"""Learning curves: loss and validation metric by epoch, with the best epoch marked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_MARKED = 30
 
 
 def draw_curves(run: RunData, words: Words) -> Figure:
-    """Loss on the left, the figure that early stopping watched on the right."""
+    """Loss on the left, the metric used for early stopping on the right."""
     epochs = [epoch.epoch for epoch in run.history]
     label, sign = run.target.watched
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.95))
@@ -62,7 +62,7 @@ def _mark_best(axes: Axes, run: RunData, words: Words) -> None:
 
 
 def _legend(axes: Axes, entries: list[tuple[str, str, str]]) -> None:
-    """Names with their marks, at the right end of the title's line."""
+    """Names with their markers, at the right end of the title line."""
     edge, y = 1.0, 1 + 21 / 72 / HEIGHT
     inside: dict[str, Any] = {"transform": axes.transAxes}
     for name, colour, marker in reversed(entries):

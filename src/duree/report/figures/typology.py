@@ -1,4 +1,4 @@
-"""Figures of a typology: what each type's sequences look like, beside those of another typology."""
+"""Figures of typologies: the sequences of each type, by the network and by optimal matching."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Draw = Callable[[Axes, TypeFacts, float], None]
 
 
 def draw_type_shares(facts: StateFacts, columns: Columns, words: Words) -> Figure:
-    """Shares of the states over time: a line of panels for each type, a column a typology."""
+    """Shares of the states over time: one row of panels per type, one column per typology."""
 
     def draw(axes: Axes, one: TypeFacts, width: float) -> None:
         draw_shares(axes, facts, one.distribution, width, 0.0)
@@ -47,7 +47,7 @@ def draw_type_shares(facts: StateFacts, columns: Columns, words: Words) -> Figur
 
 
 def draw_type_sequences(facts: StateFacts, columns: Columns, words: Words) -> Figure:
-    """The same with a line for each of some sequences of the type."""
+    """Index plots of some sequences of each type, in the same arrangement."""
 
     def draw(axes: Axes, one: TypeFacts, width: float) -> None:
         if any(-1 in row for row in one.index):
@@ -64,7 +64,7 @@ def draw_type_sequences(facts: StateFacts, columns: Columns, words: Words) -> Fi
 
 
 def draw_widths(widths: dict[str, dict[int, float]], words: Words) -> Figure:
-    """Mean silhouettes by the number of types, a line for each typology."""
+    """Mean silhouettes by number of types, one line per typology."""
     figure = Figure(figsize=(WIDTH, LINE + MARGIN + LOW + 1.4 * BELOW))
     axes = place(figure, LEFT, LINE + MARGIN, WIDTH - LEFT - RIGHT, LOW)
     key = place(figure, LEFT, 0, WIDTH - LEFT, LINE)

@@ -1,4 +1,4 @@
-"""Methods of baselines: what each is, and how its constants were chosen."""
+"""Methods section: baselines and their tuning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from duree.report.methods.phrases import Phrases
 from duree.report.run_data import RunData
 from duree.results.metrics_file import NETWORK
 
-# Of runs of version 0.1.0, which store names alone; layouts and targets bring further ones.
+# For runs of version 0.1.0, which store only names; facets have further ones.
 BASELINES = {
     "majority": "the most frequent class of the training rows",
     "mean": "the mean of the training rows",
@@ -19,7 +19,7 @@ BASELINES = {
     "nb_svm": "NB-SVM ({wang2012}) with the logistic loss",
     "random_forest": "a random forest ({breiman2001}) on TF-IDF weights of units",
 }
-# What a baseline's constants are called in a sentence.
+# Names of tuned settings in sentences.
 CHOSEN = {
     "hidden_states": "hidden states",
     "leaf_steps": "steps in a leaf",
@@ -30,7 +30,7 @@ CHOSEN = {
 
 
 def baseline_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """Which baselines there are, and how they were trained."""
+    """Sentences on the baselines and their training."""
     names = [n for n in run.metrics.results if n != NETWORK and not run.is_part(n)]
     if not names:
         yield say("No baseline was trained.")
@@ -41,7 +41,7 @@ def baseline_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def of_same_rows(run: RunData, described: str, say: Phrases) -> Iterator[str]:
-    """How baselines that learn from the training rows were trained."""
+    """Sentences on baselines that are fitted on the training rows."""
     yield say(run.rows.with_baselines, baselines=described)
     for extra in run.extras:
         yield from extra.baseline_sentences(run, say)
@@ -52,7 +52,7 @@ def of_same_rows(run: RunData, described: str, say: Phrases) -> Iterator[str]:
 
 
 def describe_baseline(run: RunData, name: str, say: Phrases) -> str:
-    """What a baseline is, in a few words; an unknown one is called what the file calls it."""
+    """The description of a baseline; its name if it is unknown."""
     if words := run.metrics.baselines.get(name):
         return say(words.description or words.title)
     known = {**BASELINES, **run.rows.baselines, **run.target.baselines}

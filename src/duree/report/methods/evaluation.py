@@ -1,4 +1,4 @@
-"""Methods of the evaluation: intervals, tests, and what the figures rest on."""
+"""Methods section: evaluation, with intervals and tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TESTS = {
 
 
 class Resampling(Enum):
-    """What the bootstrap draws, each with the sentence that says so."""
+    """The units that the bootstrap resamples, with the sentence for each."""
 
     ROWS = (
         "The 95 % intervals are percentiles of {n} bootstrap resamples ({efron1979}), widened "
@@ -37,7 +37,7 @@ class Resampling(Enum):
 
 
 def evaluation_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """How the models were evaluated and compared."""
+    """Sentences on the evaluation and comparison of models."""
     yield say("All metrics are computed on the {test} test rows.", test=count(run.test_rows))
     resamples = run.recipe.evaluation.bootstrap
     yield say(run.target.resampling(run).value, n=count(resamples))
@@ -71,7 +71,7 @@ def _comparison_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def share_sentences(run: RunData, resampling: Resampling, say: Phrases) -> Iterator[str]:
-    """How the intervals of shares of rows were made, where there are any."""
+    """Sentences on the intervals of shares of rows, if there are any."""
     if not any(run.metrics.metric(name).share for name in run.metrics.metric_names):
         return
     is_plain = resampling is Resampling.ROWS and run.recipe.data.weight is None

@@ -1,4 +1,4 @@
-"""Methods of explanations: how it was found what the network learned."""
+"""Methods section: explanations of the network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from duree.results.explanations import Explanations
 
 
 def explanation_sentences(found: Explanations, say: Phrases) -> Iterator[str]:
-    """What was tried on the network, and on how many rows."""
+    """Sentences on the analyses of the network and their numbers of rows."""
     if found.order:
         yield say(
             "The contribution of word order was measured on {n} test rows, with the same "

@@ -1,4 +1,4 @@
-"""Methods of forecasts: how series were steadied and read, what forecast them, what was seen."""
+"""Methods section: forecasts, with transformation, encoding, network and baselines."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LOSSES = {
 
 
 def question_sentence(run: RunData, facts: ForecastFacts, say: Phrases) -> str:
-    """What was forecast."""
+    """A sentence on the target of the forecasts."""
     return say(
         "The next {horizon} steps of {series} series of “{target}” were forecast.",
         series=count(facts.series),
@@ -55,7 +55,7 @@ def question_sentence(run: RunData, facts: ForecastFacts, say: Phrases) -> str:
 
 
 def encoding_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
-    """How a series became windows."""
+    """Sentences on the encoding of series as windows."""
     power, shift = facts.transform["power"], facts.transform["shift"]
     if power == 0:
         plus = " + 1" if shift else ""
@@ -87,7 +87,7 @@ def encoding_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
 
 
 def network_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> Iterator[str]:
-    """What the network is made of."""
+    """Sentences on the network's architecture."""
     yield say(
         "The windows were read by a {cell} with {layers}; {pooling}, and a linear layer "
         "predicted {distribution}, for all steps at once; a linear autoregression on the last "
@@ -106,7 +106,7 @@ def network_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> Itera
 
 
 def baseline_sentences(described: str, say: Phrases) -> Iterator[str]:
-    """How the baselines, which ``described`` lists, were fitted."""
+    """Sentences on how the baselines were fitted; ``described`` lists them."""
     yield say(
         "The baselines, each refitted at every origin to that series alone (statsforecast; "
         "{garza2022}), were: {baselines}.",
@@ -115,7 +115,7 @@ def baseline_sentences(described: str, say: Phrases) -> Iterator[str]:
 
 
 def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str]:
-    """What each model may see of the future, a plain sentence each."""
+    """Sentences on the information about the future available to each model."""
     covariates = [label(name) for name in facts.known]
     covariates += [words("the calendar")] if facts.calendar else []
     sentences = [
@@ -158,7 +158,7 @@ def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str
 
 
 def stationarity_sentence(facts: ForecastFacts, words: Words) -> str:
-    """What ADF and KPSS found; nothing where they were not made."""
+    """A sentence on the results of the ADF and KPSS tests; empty if they were not done."""
     found = facts.stationarity
     if found is None:
         return ""

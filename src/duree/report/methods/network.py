@@ -1,4 +1,4 @@
-"""Methods of networks: what all of them have, whatever they read and predict."""
+"""Methods section: properties that all networks have."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ POOLINGS = {
 
 
 def direction(run: RunData, say: Phrases) -> str:
-    """Nothing for a network that reads one way."""
+    """The word "bidirectional"; empty for unidirectional networks."""
     return say("bidirectional ({schuster1997}) ") if run.recipe.model.bidirectional else ""
 
 
 def cell(run: RunData, say: Phrases) -> str:
-    """The kind of network."""
+    """The name of the cell."""
     return say(CELLS[run.recipe.model.cell])
 
 
 def layers(run: RunData, say: Phrases) -> str:
-    """How many layers it has."""
+    """The number of layers."""
     number = run.recipe.model.num_layers
     return say("one layer") if number == 1 else say("{n} layers", n=number)
 
 
 def size(run: RunData, say: Phrases) -> str:
-    """How many units a layer has."""
+    """The number of units per layer."""
     model = run.recipe.model
     template = "{n} units in each direction" if model.bidirectional else "{n} units"
     return say(template, n=model.hidden_size)
 
 
 def pooling(run: RunData, say: Phrases) -> str:
-    """What became of its states."""
+    """The pooling of its states."""
     return say(POOLINGS[run.recipe.model.pooling])
 
 
 def dropout_sentences(run: RunData, say: Phrases) -> list[str]:
-    """What was hidden while training; nothing where nothing was."""
+    """Sentences on dropout in training; none without dropout."""
     model = run.recipe.model
     shares = (
         (run.rows.of_inputs, model.input_dropout),

@@ -1,4 +1,4 @@
-"""Methods of a run that predicts next states: its network and its baselines."""
+"""Methods section: networks and weights for next states."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WEIGHTS = (
 
 
 def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """What a network that answers at each step is made of."""
+    """Sentences on a network that predicts at each step."""
     model, data = run.recipe.model, run.recipe.data
     named = [say("its duration so far")]
     named += [say("its position in time")] if run.rows.has_places_in_time else []
@@ -62,7 +62,7 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def weight_sentences(run: RunData, weight: str, say: Phrases) -> Iterator[str]:
-    """What each step of a sequence counts by; ``weight`` is the column."""
+    """Sentences on the weights of steps; ``weight`` is the column."""
     yield say(WEIGHTS, weight=weight)
     if "hidden_markov" in run.metrics.models:
         yield say("The hidden Markov model (hmmlearn) was fitted without weights.")

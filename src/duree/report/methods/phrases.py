@@ -1,4 +1,4 @@
-"""Phrases: templates told in one language, with a record of the works they cite."""
+"""Phrases: sentences from templates in one language, with a record of the cited works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from duree.report.vocabulary import Words
 
 
 class Phrases:
-    """``say("a random forest ({breiman2001})")`` tells the sentence and remembers the work.
+    """``say("a random forest ({breiman2001})")`` returns the sentence and records the citation.
 
     Attributes
     ----------
@@ -31,13 +31,13 @@ class Phrases:
 
     @property
     def of_answers(self) -> Phrases:
-        """The same for sentences about single predictions; works go to the one record."""
+        """The same with the nouns for single predictions, and the same record of works."""
         found = Phrases(self.words.of_answers)
         found.cited = self.cited
         return found
 
     def _set(self, template: str) -> str:
-        """In Chinese, citations after untranslated names stand in full-width brackets too."""
+        """The template with full-width brackets around citations, in Chinese."""
         if self.words.language != "zh":
             return template
         return re.sub(r" \((\{\w+\})\)", r"（\1）", template)

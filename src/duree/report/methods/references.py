@@ -1,4 +1,4 @@
-"""References: what a methods section cites, as a list and as BibTeX."""
+"""The references of a methods section, as a list and as BibTeX."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-# Year of this version; the version itself comes from the run.
+# The year of this version.
 YEAR = 2026
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A work, with the fields of its BibTeX entry."""
+    """A work with the fields of its BibTeX entry."""
 
     key: str
     kind: str
@@ -28,7 +28,7 @@ class Reference:
 
     @property
     def full(self) -> str:
-        """One line of a list of references."""
+        """The entry in a list of references."""
         found = self.fields
         where = (
             found.get("journal")
@@ -46,7 +46,7 @@ class Reference:
     @property
     def bibtex(self) -> str:
         """The BibTeX entry."""
-        # A second pair of braces keeps a title's capitals (NumPy, RNN), which most styles lower.
+        # Double braces preserve capitals in titles (NumPy, RNN).
         shown = self.fields | {"title": f"{{{self.fields['title']}}}"}
         lines = [f"  {name} = {{{value}}}," for name, value in shown.items()]
         return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
@@ -58,7 +58,7 @@ class Reference:
 
 @cache
 def references() -> dict[str, Reference]:
-    """Every work that a methods section may cite, by key."""
+    """All works that a methods section may cite, by key."""
     text = files("duree.report").joinpath("references.toml").read_text(encoding="utf-8")
     return {
         key: Reference(key, str(found.pop("kind")), found)

@@ -1,4 +1,4 @@
-"""Methods of series of numbers: how they were read, and what the network and its rivals see."""
+"""Methods section: encoding of numeric series, and their network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEEP = {
 
 
 def encoding_sentences(run: RunData, facts: ChannelFacts, say: Phrases) -> Iterator[str]:
-    """How a series became what the network reads."""
+    """Sentences on the encoding of series."""
     yield say(
         "Each channel was standardised to mean 0 and standard deviation 1 over the training rows."
     )
@@ -55,7 +55,7 @@ def encoding_sentences(run: RunData, facts: ChannelFacts, say: Phrases) -> Itera
 
 
 def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """What the network is made of."""
+    """Sentences on the network's architecture."""
     yield say(
         "Each step was read by a {direction}{cell} with {layers} and {size}; {pooling}, and a "
         "linear layer gave the scores.",

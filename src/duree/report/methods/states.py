@@ -1,4 +1,4 @@
-"""Methods of sequences of states, spells and events, and of the features of their steps."""
+"""Methods section: encoding of states, spells and events, and of step features."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ CLASSES = {
 
 
 def encoding_sentences(say: Phrases) -> Iterator[str]:
-    """How a sequence is read."""
+    """Sentences on the encoding of sequences."""
     yield say("Each sequence was read in order, one state per step.")
 
 
 def step_feature_sentences(features: Mapping[str, StepFeature], say: Phrases) -> Iterator[str]:
-    """What was read with each event, and as what."""
+    """Sentences on the encoding of step features."""
     named = [
         say("the time since the previous event, in {n} classes", n=found.classes)
         if name == GAPS

@@ -1,4 +1,4 @@
-"""Methods of tagged words: what was asked, how words were read, and what chose their tags."""
+"""Methods section: tagging, with the encoding of words and the network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SPELT = {
 
 
 def question_sentences(facts: TagFacts, say: Phrases) -> Iterator[str]:
-    """What each word was given."""
+    """Sentences on the target."""
     layers = say.words.listed([f"“{label(layer)}”" for layer in facts.layers])
     yield say("For each word of a sentence its {layers} was predicted.", layers=layers)
     if any(layer.lower() == "lemma" for layer in facts.layers):
@@ -36,7 +36,7 @@ def question_sentences(facts: TagFacts, say: Phrases) -> Iterator[str]:
 
 
 def encoding_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """How a word became numbers."""
+    """Sentences on the encoding of words."""
     yield say(
         "A word was represented by its form and its lower-cased form (the {n} most frequent in "
         "the training sentences; all others are unknown), by its shape, and by its prefixes "
@@ -48,7 +48,7 @@ def encoding_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def network_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[str]:
-    """What the network is made of."""
+    """Sentences on the network's architecture."""
     model = run.recipe.model
     yield say(
         "Each word was embedded in {embedding} dimensions and read by a {direction}{cell} with "
@@ -89,14 +89,14 @@ def network_sentences(run: RunData, facts: TagFacts, say: Phrases) -> Iterator[s
 
 
 def loss(run: RunData, say: Phrases) -> str:
-    """What training lowers."""
+    """The name of the training loss."""
     if run.recipe.model.chain:
         return say("negative log-likelihood of the true tags of each sentence")
     return say("cross-entropy")
 
 
 def share_sentences(facts: TagFacts, say: Phrases) -> Iterator[str]:
-    """How entities were counted, and how the intervals of shares were made."""
+    """Sentences on the counting of entities and the intervals of shares."""
     if facts.entities:
         yield say("Entities were counted as in conlleval ({tjong2000}).")
     yield say(

@@ -1,4 +1,4 @@
-"""Methods of texts: how they were encoded, and what the network that reads them is made of."""
+"""Methods section: encoding of texts, and their network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEEP = {
 
 
 def encoding_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """How a text became a sequence."""
+    """Sentences on the encoding of texts."""
     text = run.recipe.text
     units = say(SEGMENTERS[text.segmenter])
     if text.lowercase:
@@ -54,7 +54,7 @@ def encoding_sentences(run: RunData, say: Phrases) -> Iterator[str]:
 
 
 def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """What the network is made of."""
+    """Sentences on the network's architecture."""
     model = run.recipe.model
     yield say(
         "Each unit was embedded in {embedding} dimensions and read by a {direction}{cell} with "

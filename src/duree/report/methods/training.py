@@ -1,4 +1,4 @@
-"""Methods of training: what was lowered and how, and which epoch's weights are the network."""
+"""Methods section: training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEDULES = {
 
 
 def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """How the network learned, and which of its epochs was kept."""
+    """Sentences on the training of the network and the choice of the epoch."""
     training = run.recipe.training
     yield say(
         "The network was trained with {optimiser} on batches of {batch} sequences to minimise "

@@ -1,7 +1,7 @@
-"""Methods: what was done, as paragraphs ready to paste, each claim with the work it rests on.
+"""The methods section: paragraphs ready to paste, with citations.
 
-A sentence is a template; what it cites stands in it as ``{breiman2001}``, so that only works
-which a run really used are listed below.
+Sentences are templates with citations such as ``{breiman2001}``, so that only works cited in the
+text are listed as references.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from duree.report.run_data import RunData
 from duree.report.safe_text import label
 
 MOST_FILES = 3
-DIGEST = 16  # of 64 digits, enough to tell files apart; the whole stands in the data table
+DIGEST = 16  # of 64 digits, enough to distinguish files; the data table has all digits
 
 
 @dataclass(frozen=True)
 class Methods:
-    """Paragraphs with their titles, and the works that they cite."""
+    """Paragraphs with titles, and the works that they cite."""
 
     paragraphs: list[tuple[str, str]]
     cited: list[Reference]

@@ -1,4 +1,4 @@
-"""The arc of a text, as pages show it."""
+"""The arc of a text on pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from duree.results.explanations import ArcData
 
 
 def arc_facts(arc: ArcData, words: Words) -> dict[str, Any]:
-    """The caption of its figure, and what the text says where its level changes."""
+    """The caption of the figure, and quotations of the text at change points."""
     caption = words(
         "The prediction of “{answer}” along a text of {units} units, divided into passages of "
         "{passage} units that are each predicted alone (dots). Line: moving average over "

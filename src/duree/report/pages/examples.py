@@ -1,4 +1,4 @@
-"""What was learned, as the page's templates take it: shaded examples and rows of tables."""
+"""Shaded examples for the report."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from duree.report.run_data import RunData
 from duree.report.shading import Shaded, shade
 from duree.results.explanations import Explanations, Shading
 
-# Units of an example that the page shows, at most.
+# Maximum number of units of an example.
 MOST_UNITS = 300
 
 
 @dataclass(frozen=True)
 class Example:
-    """A test row with its words shaded; ``place`` counts from 1, ``name`` is its own if any.
+    """A shaded test row; ``place`` is its number from 1, ``name`` its id, if any.
 
-    ``sure`` follows what was predicted, in brackets; it may be empty.
+    ``sure`` is shown in brackets after the prediction; it may be empty.
     """
 
     place: int
@@ -30,7 +30,7 @@ class Example:
 
 
 def shaded_examples(run: RunData, explanations: Explanations) -> Iterator[Example]:
-    """The most telling examples of each class, or of the largest and smallest numbers."""
+    """The examples of each class, or of the largest and smallest numbers."""
     column = run.rows.shaded_column(run)
     if column is None:
         return
@@ -46,7 +46,7 @@ def shaded_examples(run: RunData, explanations: Explanations) -> Iterator[Exampl
 
 
 def _most_predictive(text: str, found: Shading) -> Shaded:
-    """The text shaded; of a long one the stretch that speaks most, to either side."""
+    """The shaded text; of a long one, the passage with the largest absolute attributions."""
     sums = np.cumsum(np.abs([0.0, *found.values]))
     begin = 0
     if len(found.values) > MOST_UNITS:

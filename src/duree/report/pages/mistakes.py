@@ -1,4 +1,4 @@
-"""The mistakes that the network was surest of: what a reader should look at first."""
+"""Mistakes: the wrong predictions with the highest probability or error."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from duree.results.metric import MAE
 MOST = 12
 TEXT_COLUMNS = 420
 
-# A row of predictions as text, or as a drawing.
+# A row of predictions as a text or a drawing.
 Shown = Callable[[RunData, int], str | Markup]
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One row that the network got wrong.
+    """One row with a wrong prediction.
 
-    ``place`` is its place among the test rows, from 1, and ``name`` its own name where it has one.
-    ``of_true`` and ``of_predicted`` follow the true and the predicted answer: their probabilities,
-    or the error. ``shown`` is the row itself, as a text or a drawing.
+    ``place`` is its number among the test rows, from 1, and ``name`` its id, if any. ``of_true``
+    and ``of_predicted`` are shown after the true and the predicted value: their probabilities, or
+    the error. ``shown`` is the row as a text or a drawing.
     """
 
     place: int
@@ -44,7 +44,7 @@ class Mistake:
 
 
 def wrong_rows(run: RunData) -> pl.Series:
-    """Which test rows the network got wrong."""
+    """Which test rows the network predicted wrongly."""
     return run.predictions["prediction"].cast(pl.String) != _answers(run)
 
 
@@ -53,7 +53,7 @@ def mistaken_classes(run: RunData, shown: Shown | None = None) -> Iterator[Mista
     named = {name: PROBABILITY + name for name in run.target.classes(run)}
     known = {name: column for name, column in named.items() if column in run.predictions.columns}
     answers = _answers(run)
-    # Of many states only the likeliest has its probability in the file.
+    # With many states the file contains only the probability of the most probable one.
     columns = list(known.values()) or ["probability"]
     sure = run.predictions.select(pl.max_horizontal(columns)).to_series().to_numpy()
     for row in _worst(np.where(wrong_rows(run).to_numpy(), sure, -1.0)):
@@ -66,7 +66,7 @@ def mistaken_classes(run: RunData, shown: Shown | None = None) -> Iterator[Mista
 
 
 def mistaken_labels(run: RunData, names: list[str], separator: str) -> Iterator[Mistake]:
-    """Rows with the label that was most confidently given or denied amiss."""
+    """Rows with the largest error in the probability of a label."""
     probabilities = run.predictions.select(PROBABILITY + name for name in names).to_numpy()
     answers = _answers(run)
     marks = np.array(
@@ -102,7 +102,7 @@ def _predicted(run: RunData, row: int) -> str:
 
 
 def _worst(badness: NDArray[np.float64]) -> list[int]:
-    """Rows that are wrong at all, the worst first; ties by their order."""
+    """Rows with positive ``badness``, the worst first; ties in the order of rows."""
     order = np.argsort(-badness, kind="stable")[:MOST]
     return [int(row) for row in order if badness[row] > 0]
 
@@ -114,7 +114,7 @@ def _mistake(
     predicted: tuple[str, str],
     shown: Shown | None = None,
 ) -> Mistake:
-    """A row with its answers, each with what follows it."""
+    """The mistake of a row; true and predicted values are pairs of value and addition."""
     return Mistake(
         place=row + 1,
         name=run.row_name(row),
@@ -127,7 +127,7 @@ def _mistake(
 
 
 def _framed(row: str | Markup) -> Markup:
-    """A drawing, or a text that is cut where it is long; nothing of an empty one."""
+    """A drawing, or a text, shortened if it is long; empty for an empty text."""
     if isinstance(row, Markup):
         return Markup('<p class="sparks">{}</p>').format(row)
     text = quote(row, TEXT_COLUMNS)

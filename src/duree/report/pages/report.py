@@ -1,4 +1,4 @@
-"""The report's page: one self-contained file that opens offline, prints, and runs nothing."""
+"""The report: one self-contained HTML page without scripts."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def write_report(folder: Path | str, language: str | None = None) -> Path:
     Parameters
     ----------
     folder : Path
-        A run folder; nothing else is read.
+        A run folder.
     language : {"en", "zh"}, optional
-        The user's, if not given.
+        That of the user if not given.
 
     Returns
     -------
     Path
-        The page. The same run, in the same language, gives the same bytes.
+        The page. It is identical, byte by byte, for the same run and language.
 
     Raises
     ------
     RunError
-        The run is not finished, or a file of it cannot be read.
+        The run is not finished, or one of its files cannot be read.
     """
     folder = Path(folder)
     run = load_run(folder)
@@ -68,7 +68,7 @@ def write_report(folder: Path | str, language: str | None = None) -> Path:
 
 
 def render_report(run: RunData, words: Words) -> str:
-    """The page as HTML, with its figures drawn."""
+    """The page as HTML; draws the figures."""
     return render(run, words, draw_figures(run, words))
 
 
@@ -95,7 +95,7 @@ def render(run: RunData, words: Words, figures: list[Drawn]) -> str:
 
 
 def _facts(run: RunData, words: Words) -> Iterator[str]:
-    """What stands below the headline."""
+    """The facts below the headline."""
     metrics, weight = run.metrics, run.recipe.data.weight
     yield words("run {name}", name=label(run.name, 60))
     if metrics.test_openings:
@@ -117,13 +117,13 @@ def page_style() -> str:
 
 
 def page_policy(style: str) -> str:
-    """Nothing may be loaded or run; the one style sheet is known by its checksum."""
+    """A content security policy that allows only this style sheet, by its checksum."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def page_environment(words: Words, package: str = "duree.report") -> Environment:
-    """A package's templates, which escape whatever they print, and what all of them may call."""
+    """The templates of a package, with automatic escaping and their common functions."""
     environment = Environment(
         loader=PackageLoader(package),
         autoescape=True,
@@ -151,16 +151,16 @@ def page_environment(words: Words, package: str = "duree.report") -> Environment
 
 
 def _arrow(metric: Metric) -> str:
-    """Which way is better; nothing where it is a certain value."""
+    """An arrow for the better direction; empty if a certain value is best."""
     return {"higher": "↑", "lower": "↓"}.get(str(metric.better), "")
 
 
 def _show(words: Words, value: object) -> object:
-    """Nothing hidden gets onto the page, whatever it came from; escaping comes after."""
+    """Make invisible characters visible in a text; escaping follows."""
     is_text = isinstance(value, str) and not isinstance(value, Markup)
     return visible(words.set(str(value))) if is_text else value
 
 
 def _lines(text: str) -> Markup:
-    """Preformatted text, line by line."""
+    """Preformatted text, escaped line by line."""
     return Markup("\n").join(escape(visible(line)) for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""The page of one row: its words shaded, how far that is to be believed, its gates, its arc."""
+"""The page of one row: attributions, their faithfulness, gates and arc."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from duree.results.explanations import ArcData, RowData
 from duree.tables.layouts.persons import GAPS
 from duree.tables.layouts.state_strings import MISSING
 
-# What each attribution is called.
+# The names of attribution methods.
 METHODS = {
     "integrated_gradients": "integrated gradients",
     "gradient_times_input": "gradient × input",
     "occlusion": "occlusion",
 }
 
-# Units that the table of what stands beside them shows.
+# Maximum number of units in the table of step features.
 MOST_STEPS = 200
 
 
 def render_row(row: RowData, words: Words) -> str:
-    """The page as HTML; it loads and runs nothing."""
+    """The page as HTML, without scripts or external files."""
     figures = {}
     if row.gates:
         drawn = _svg(draw_gates, row.units, row.gates, words)
@@ -63,7 +63,7 @@ def render_row(row: RowData, words: Words) -> str:
 
 
 def render_row_page(template: str, words: Words, methods: Iterable[str], **facts: Any) -> str:
-    """A page of one row, whose attributions are by these methods."""
+    """A page of one row from a template, with the names of its attribution methods."""
     style = page_style()
     return (
         page_environment(words)
@@ -79,7 +79,7 @@ def render_row_page(template: str, words: Words, methods: Iterable[str], **facts
 
 
 def _flip(row: RowData, words: Words) -> Markup | str:
-    """The words without which the prediction would be another one."""
+    """A sentence on the smallest set of words whose removal changes the prediction."""
     flip = row.flip
     if flip is None or not flip.steps:
         return words(
@@ -96,7 +96,7 @@ def _flip(row: RowData, words: Words) -> Markup | str:
 
 
 def _strays(arc: ArcData, words: Words) -> str:
-    """Whether the arc is more than noise."""
+    """A sentence on whether the arc differs from noise."""
     return words(
         "The curve deviates from its mean more than the same passages in random order do (p = {p})."
         if arc.p_value <= 0.05
@@ -107,7 +107,7 @@ def _strays(arc: ArcData, words: Words) -> str:
 
 
 def _steps(row: RowData) -> Iterator[tuple[str, float, list[str]]]:
-    """Each unit with what it was given, and what stands beside it; nothing where nothing does."""
+    """Each unit with its attribution and step features; empty without step features."""
     if not row.step_features:
         return
     given = row.attributions["integrated_gradients"]

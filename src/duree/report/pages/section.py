@@ -1,4 +1,4 @@
-"""Section: a piece of the report's page, which renders itself."""
+"""Section: a section of the report."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from markupsafe import Markup
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
 
-# Marks the network among other models.
+# Marks the network in tables of models.
 OURS = Markup(' class="ours"')
 
 
 @dataclass
 class Numbering:
-    """Figures and tables in the order of the page."""
+    """The numbers of figures and tables, in the order of the page."""
 
     figures: int = 0
     tables: int = 0
 
     def next_figure(self) -> int:
-        """The next figure's number."""
+        """The number of the next figure."""
         self.figures += 1
         return self.figures
 
     def next_table(self) -> int:
-        """The next table's number."""
+        """The number of the next table."""
         self.tables += 1
         return self.tables
 
 
 @dataclass(frozen=True)
 class Page:
-    """What all sections of a page have.
+    """The data common to all sections of a page.
 
     Attributes
     ----------
     run : RunData
     words : Words
     figures : {name: Markup}
-        The figures that were drawn.
+        The drawn figures.
     without_pdf : list of str
-        Those that this machine has no font for.
+        Figures without PDF, since fonts are missing.
     environment : Environment
-        Where templates are found.
+        The templates.
     numbering : Numbering
     """
 
@@ -59,7 +59,7 @@ class Page:
     numbering: Numbering = field(default_factory=Numbering)
 
     def render(self, template: str, **facts: Any) -> Markup:
-        """A template of this page, with what it names beyond what all of them may name."""
+        """Render a template with the common variables and ``facts``."""
         shared = {
             "run": self.run,
             "metrics": self.run.metrics,
@@ -77,16 +77,16 @@ class Page:
 
 
 class Section:
-    """A piece of the page under a heading of its own.
+    """A section of the page with its own heading.
 
     Attributes
     ----------
     anchor, title : str
-        Its place for links, and its heading.
+        The target of links, and the heading.
     template : str
     after : str
-        The anchor of the section that it comes after; those of one place in the order of the run's
-        facets.
+        The anchor of the section before it; sections with the same one are in the order of the
+        run's facets.
     """
 
     anchor: ClassVar[str]
@@ -95,11 +95,11 @@ class Section:
     after: ClassVar[str] = ""
 
     def shows(self, page: Page) -> bool:
-        """Whether it has something to show for this run."""
+        """Whether the section has content for this run."""
         return True
 
     def facts(self, page: Page) -> dict[str, Any]:
-        """What its template names beyond what all of them may name."""
+        """The variables of the template besides the common ones."""
         return {}
 
     def render(self, page: Page) -> Markup:

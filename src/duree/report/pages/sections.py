@@ -1,4 +1,4 @@
-"""Sections that every run has: result, data, training, choices, methods, how to use and cite."""
+"""Sections of all runs: result, data, training, settings, methods, how to use and cite."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OTHER = {"en": "zh", "zh": "en"}
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure in large print, with what is said below it."""
+    """A number in large print, with its caption."""
 
     title: str
     value: str
@@ -38,7 +38,7 @@ class Tile:
 
 
 class ResultSection(Section):
-    """The verdict, and every model with its figures."""
+    """The verdict, and the metrics of all models."""
 
     anchor = "result"
     title = "Result"
@@ -66,7 +66,7 @@ class ResultSection(Section):
 
 
 def _tiles(run: RunData, words: Words) -> Iterator[Tile]:
-    """The network, its strongest baseline, their difference, and what that rests on."""
+    """The network, its strongest baseline, their difference, and the number of test rows."""
     metrics, primary, best = run.metrics, run.metrics.primary, run.strongest_baseline
     own = metrics.results[NETWORK].estimates.get(primary.name)
     if own:
@@ -90,7 +90,7 @@ def _tiles(run: RunData, words: Words) -> Iterator[Tile]:
 
 
 def readable_verdict(run: RunData, words: Words) -> str:
-    """The verdict with the models' names and true minus signs in place of what programs read."""
+    """The verdict with the titles of models and typographic minus signs."""
     metrics = run.metrics
     verdict = (metrics.verdict_zh if words.language == "zh" else "") or metrics.verdict
     text = words.named(verdict, metrics.models, metrics.cell)
@@ -98,7 +98,7 @@ def readable_verdict(run: RunData, words: Words) -> str:
 
 
 def _note(note: str, metrics: Metrics, words: Words) -> str:
-    """What a reader must know of a model, which it begins with."""
+    """A note on a model, with its title."""
     name, colon, text = note.partition(": ")
     if name not in metrics.models:
         return retold(note, words)
@@ -106,7 +106,7 @@ def _note(note: str, metrics: Metrics, words: Words) -> str:
 
 
 class DataSection(Section):
-    """The split, the openings of the test part, the checks and the files."""
+    """The split, the evaluations on the test set, the checks and the files."""
 
     anchor = "data"
     title = "Data"
@@ -146,7 +146,7 @@ def _shares_below(run: RunData, words: Words) -> str:
 
 
 class TrainingSection(Section):
-    """How the network learned."""
+    """The training of the network."""
 
     anchor = "training"
     title = "Training"
@@ -167,7 +167,7 @@ class TrainingSection(Section):
 
 
 def _speeds(run: RunData, words: Words) -> Iterator[str]:
-    """How long each step of the run took."""
+    """The duration of each step of the run."""
     taken = run.metrics.seconds
     yield from (f"{words(step)} {seconds(taken[step], words)}" for step in STEPS if step in taken)
     if run.data.threads:
@@ -177,7 +177,7 @@ def _speeds(run: RunData, words: Words) -> Iterator[str]:
 
 
 class ChoicesSection(Section):
-    """Every setting beside its default."""
+    """All settings with their defaults."""
 
     anchor = "choices"
     title = "Settings"
@@ -188,7 +188,7 @@ class ChoicesSection(Section):
 
 
 class MethodsSection(Section):
-    """What was done, in both languages."""
+    """The methods section in both languages."""
 
     anchor = "methods"
     title = "Methods section"
@@ -218,7 +218,7 @@ class RepeatSection(Section):
 
 
 def _methods(page: Page) -> dict[str, Any]:
-    """The methods by language, the page's own first."""
+    """The methods by language, that of the page first."""
     languages = (page.words.language, OTHER[page.words.language])
     return {language: write_methods(page.run, language) for language in languages}
 
@@ -228,7 +228,7 @@ def _cited(page: Page) -> list[Any]:
     return list(works.values())
 
 
-# In the order of the page; a run's own sections come after one of these.
+# In the order of the page; each section of a facet comes after one of these.
 SECTIONS = (
     *(ResultSection, DataSection, TrainingSection),
     *(ChoicesSection, MethodsSection, RepeatSection),
@@ -236,7 +236,7 @@ SECTIONS = (
 
 
 def sections_of(page: Page) -> list[Section]:
-    """The sections that have something to show, in their order."""
+    """The sections with content, in order."""
     own = [section for facet in page.run.facets for section in facet.sections()]
     placed: list[Section] = []
     for kind in SECTIONS:

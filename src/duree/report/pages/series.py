@@ -1,4 +1,4 @@
-"""The page of one series: its channels drawn over the shades of what they added."""
+"""The page of one series: its channels with attributions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from duree.results.explanations import SeriesData
 
 
 def render_series(row: SeriesData, words: Words) -> str:
-    """The page as HTML; it loads and runs nothing."""
+    """The page as HTML, without scripts or external files."""
     with drawing_style():
         figure: Figure = draw_series(
             row.steps, [(one.name, one.values, one.attributions) for one in row.channels], words

@@ -1,4 +1,4 @@
-"""Choices: every setting of a run beside its default, with its meaning."""
+"""Choices: the settings of a run with their defaults and descriptions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATHS = ("data.files", "data.test_file", "data.validation_file")
 
 @dataclass(frozen=True)
 class Choice:
-    """One setting; ``name`` is dotted, as ``--set`` takes it."""
+    """One setting; ``name`` is dotted, as for ``--set``."""
 
     name: str
     value: str
@@ -68,5 +68,5 @@ def _shown(name: str, value: object, words: Words) -> str:
 
 
 def _file_name(path: str) -> str:
-    """Paths tell a user's name and folders, which belong in no paper."""
+    """The name of the file without its folder, which may contain the user's name."""
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2]

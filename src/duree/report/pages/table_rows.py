@@ -1,4 +1,4 @@
-"""Rows of the page's tables, with their figures ready to print."""
+"""Rows of the report's tables, with formatted figures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LEVEL_ORDER = ("error", "warning", "note", "ok")
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model: a figure for each metric (None where undefined), and which are the best."""
+    """One model: its value in each metric (None if undefined), and which of them are the best."""
 
     label: str
     ours: bool
@@ -54,7 +54,7 @@ class SeedRow:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class, its figures ready to print."""
+    """One class, with formatted figures."""
 
     label: str
     precision: Shown
@@ -65,7 +65,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ChannelRow:
-    """One channel of series, its figures ready to print: lowest, mean, deviation, highest."""
+    """One channel of series, with formatted figures: minimum, mean, deviation, maximum."""
 
     label: str
     missing: str
@@ -108,7 +108,7 @@ def model_rows(run: RunData, words: Words) -> list[ModelRow]:
 
 
 def difference_rows(run: RunData, words: Words) -> list[tuple[str, list[Difference | None]]]:
-    """Each baseline, with its difference in every metric (None where undefined)."""
+    """Each baseline with its difference in each metric (None if undefined)."""
     names = run.metrics.metric_names
     found = {name: {d.model: d for d in differences(run, name)} for name in names}
     others = [name for name in run.ranked(run.metrics.primary_metric) if name != NETWORK]
@@ -120,7 +120,7 @@ def difference_rows(run: RunData, words: Words) -> list[tuple[str, list[Differen
 
 
 def without_shared(run: RunData) -> list[tuple[str, Shown, Shown]]:
-    """Model, figure without the shared rows, figure with them; the network first."""
+    """For each model, the metric without and with shared rows; the network first."""
     shared, metric = run.metrics.without_shared_rows, run.metrics.primary
     if shared is None:
         return []
@@ -161,7 +161,7 @@ def seed_rows(run: RunData) -> list[SeedRow]:
 
 
 def class_rows(run: RunData) -> list[ClassRow]:
-    """The network's figures for each class, the commonest first."""
+    """The network's metrics for each class, the most frequent first."""
     found = run.metrics.per_class.get(NETWORK, {})
     order = sorted(found, key=lambda name: (-found[name].support, name))
     return [_class_row(name, found[name]) for name in order[:MOST_CLASSES]]
@@ -176,7 +176,7 @@ def _class_row(name: str, figures: ClassFigures) -> ClassRow:
 
 
 def channel_rows(facts: ChannelFacts) -> list[ChannelRow]:
-    """The channels, in their order, with three digits of each one’s deviation."""
+    """The channels in order, with three significant digits of their deviation."""
     found = []
     for channel in facts.channels[:MOST_CHANNELS]:
         spread = channel.deviation or abs(channel.mean) or 1.0
@@ -189,14 +189,14 @@ def channel_rows(facts: ChannelFacts) -> list[ChannelRow]:
 
 
 def check_rows(run: RunData, words: Words) -> list[CheckRow]:
-    """Findings, the gravest first; rows counted from 1."""
+    """Findings by decreasing severity; rows are counted from 1."""
 
     def gravity(check: Check) -> int:
         return LEVEL_ORDER.index(check.level) if check.level in LEVEL_ORDER else 0
 
     def message(check: Check) -> str:
         message = (check.message_zh if words.language == "zh" else "") or check.message
-        for source in run.data.sources:  # a path tells more of its owner than a reader need know
+        for source in run.data.sources:  # full paths may contain private names
             message = message.replace(source.path, source.name)
         return message
 

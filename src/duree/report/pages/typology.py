@@ -15,7 +15,7 @@ from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.typology import Typology
 
-# What each way of comparing sequences is called.
+# The names of methods to compare sequences.
 WAYS = {
     "network": "the network’s vectors",
     "matching": "optimal matching (substitution 2)",
@@ -37,7 +37,7 @@ CLUSTERING = (
 
 
 def render_typology(found: Typology, words: Words) -> str:
-    """The page as HTML; it loads and runs nothing."""
+    """The page as HTML, without scripts or external files."""
     style, figures = page_style(), _figures(found, words)
     return (
         page_environment(words)
@@ -59,7 +59,7 @@ def render_typology(found: Typology, words: Words) -> str:
 
 
 def _paragraphs(found: Typology, words: Words) -> Iterator[str]:
-    """How the types were found, and how far they agree with those of optimal matching."""
+    """Paragraphs on how types were found and their agreement with optimal matching."""
     represented = words(
         "Each text is represented by the vector of {size} hidden states with which the network "
         "summarises it; the vectors are clustered around {k} of them (k-medoids).",
@@ -123,7 +123,7 @@ def _matching(found: Typology, words: Words) -> Iterator[str]:
 
 
 def _separation(found: Typology, figures: dict[str, Markup], words: Words) -> str:
-    """The heading of what is shown of silhouettes and agreement; nothing where nothing is."""
+    """The heading for silhouettes and agreement; empty if neither is shown."""
     if found.agreements:
         return words("Separation and agreement")
     return words("Separation") if "widths" in figures else ""

@@ -120,7 +120,7 @@ def _roles(frame: pl.DataFrame, named: dict[str, str]) -> list[Finding]:
 
 
 def _type(column: pl.Series) -> str:
-    """The kind of values in a column, whatever their stored type."""
+    """The kind of values in a column, independent of their stored type."""
     if column.dtype.is_temporal():
         return "{column!r} holds dates or times"
     if column.dtype.is_nested():

@@ -1,7 +1,7 @@
-"""Covariates: what is known of somebody throughout, told before the sequence of states.
+"""Covariates: columns that are constant within a sequence, written before its states.
 
-``female=yes › school › school › employment``: whatever reads the states reads the covariates too.
-They are read as categories; a number with many values is to be grouped first.
+``female=yes › school › school › employment``: code that processes states also processes covariates.
+They are categories; numbers with many values must be grouped first.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from duree.tables.layouts.state_strings import ARROW, MISSING, clean_states, joi
 from duree.tables.table import Table
 
 MOST_VALUES = 40
-# What stands between the name of a covariate and its value.
+# The separator of a covariate's name and its value.
 IS = "="
 
 
 def prepend_covariates(table: Table, columns: Mapping[str, str], sequences: pl.Series) -> pl.Series:
-    """Each row's covariates, then its sequence as it is told, String [rows].
+    """The covariates of each row, then its sequence, String [rows].
 
     Parameters
     ----------
     table : Table
     columns : {covariate: column}
-        As training calls them, and as this table does.
-    told : polars.Series of String [rows]
+        Names in the training table, and in this table.
+    sequences : polars.Series of String [rows]
     """
     if not columns:
         return sequences
@@ -36,9 +36,9 @@ def prepend_covariates(table: Table, columns: Mapping[str, str], sequences: pl.S
         (called(name) + clean_states(as_text(table, column)).fill_null(MISSING)).alias(f"{place}")
         for place, (name, column) in enumerate(columns.items())
     ]
-    given = sequences.set(sequences == "", None).alias("told")
+    given = sequences.set(sequences == "", None).alias("sequence")
     joined = pl.concat_str(
-        [*(head.name for head in heads), "told"], separator=ARROW, ignore_nulls=True
+        [*(head.name for head in heads), "sequence"], separator=ARROW, ignore_nulls=True
     )
     return pl.DataFrame([*heads, given]).select(joined.alias(sequences.name)).to_series()
 
@@ -46,7 +46,7 @@ def prepend_covariates(table: Table, columns: Mapping[str, str], sequences: pl.S
 def prepend_covariates_to_row(
     columns: Sequence[str], values: Sequence[str | None], sequences: str
 ) -> str:
-    """What ``prepend_covariates`` makes of one row."""
+    """``prepend_covariates`` for one row."""
     heads = [
         f"{called(name)}{join_row([value]) or MISSING}"
         for name, value in zip(columns, values, strict=True)
@@ -55,14 +55,14 @@ def prepend_covariates_to_row(
 
 
 def check_covariates(table: Table, columns: Sequence[str], others: Mapping[str, str]) -> None:
-    """Refuse covariates that cannot be read as categories, or that are something else.
+    """Refuse covariates that cannot be read as categories or have another role.
 
-    ``others`` are the columns that may be none, with what each is: ``{"funemp": "target"}``.
+    ``others`` are the columns with other roles: ``{"funemp": "target"}``.
 
     Raises
     ------
     DataError
-        One is another thing, is named twice, or has too many values.
+        A covariate has another role, is named twice, or has too many values.
     """
     for name in columns:
         if name in others:
@@ -88,5 +88,5 @@ def check_covariates(table: Table, columns: Sequence[str], others: Mapping[str, 
 
 
 def called(name: str) -> str:
-    """What stands before the values of a covariate; an arrow in its name would part it."""
+    """The prefix of a covariate's values; an arrow in its name would be read as a separator."""
     return name.replace(ARROW.strip(), ">") + IS

@@ -1,7 +1,8 @@
-"""Events: what somebody did, a row for each time (who, what, when); such as clicks or posts.
+"""Events: tables with one row per event (who, what, when), such as clicks or posts.
 
-The sequence of a person is that of the events in the order of time, told as states are (see
-``duree.tables.layouts.states``). There is no grid: how long one waited is kept beside it.
+The sequence of a person consists of the events in chronological order, written as states are (see
+``duree.tables.layouts.states``). Steps are not equidistant: the time between events is a feature of
+the step.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from duree.tables.layouts.step_attributes import (
 from duree.tables.table import Table
 from duree.tables.time.calendar_units import days, read_times
 
-# Events of a person that a picture shows.
+# Maximum number of events per person in a figure.
 MOST_EVENTS = 100
-# What stands between the columns that make the name of an event.
+# The separator of the columns that form the name of an event.
 AND = " · "
 
 LENGTHS = "events per person: median {middle}, 95th percentile {most}, maximum {longest}"
@@ -46,27 +47,27 @@ AT_ONCE = (
 def gather_events(
     table: Table, data: DataSettings, needed: dict[str, str], earlier: Kinds | None = None
 ) -> tuple[Table, Kinds]:
-    """The table with a row for each person, and their events in the column ``states``.
+    """The table with one row per person, whose events are in the column ``states``.
 
-    Where the times are known, the column ``gaps`` holds the time since the event before; each
-    attribute has a column of lists, in the order of the events.
+    If times are known, the column ``gaps`` holds the times since the previous event; each attribute
+    has a column of lists, in the order of the events.
 
     Parameters
     ----------
     table : Table
-        A row for each event.
+        One row per event.
     data : DataSettings
-        Names ``id``, the columns of ``event``, and perhaps ``time`` and ``attribute``;
+        Names ``id``, the columns of ``event`` and optionally ``time`` and ``attribute``;
         ``drop_bad``.
     needed : {role: column}
-        Columns of which each person must have one value.
-    kept : {column: kind}, optional
-        As what an earlier table's attributes were read; found out from this one if not given.
+        Columns that must be constant within each person.
+    earlier : {column: kind}, optional
+        Kinds of the attributes in the training table; inferred from this table if not given.
 
     Raises
     ------
     DataError
-        A column or a cell of them is missing, a cell is no time, or an attribute cannot be read.
+        A column or a cell is missing, a cell is not a time, or an attribute cannot be read.
     """
     name, when = resolve_column(table, str(data.id)), None
     events = [resolve_column(table, column) for column in data.event]
@@ -88,7 +89,7 @@ def gather_events(
     )
     given = pl.DataFrame({"who": persons.codes, STATES: event_names.to_series(), GAPS: stamps})
     attributes = read_attributes(table, kinds)
-    # By their places, so that they may be called anything.
+    # Numbered, since their own names may clash with other columns.
     places = {f"attribute {place}": column for place, column in enumerate(attributes)}
     gathered = (
         given.with_columns(**places)[np.lexsort((stamps, persons.codes))]
@@ -107,7 +108,7 @@ def gather_events(
 
 
 def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> list[Finding]:
-    """What was found, and how it is read."""
+    """Findings on the events: their number, types, lengths and order."""
     facts: dict[str, object] = {"events": given.height, "persons": persons}
     what = "{events} events of {persons} persons, in the order of the table"
     if times is not None:
@@ -138,7 +139,7 @@ def _time_label(time: object) -> str:
 
 
 class Events(StateSequences):
-    """Clicks, posts, battles: a row for each event of somebody."""
+    """Event sequences with one row per event."""
 
     name: ClassVar[str] = "events"
 
@@ -152,7 +153,7 @@ class Events(StateSequences):
 
     @property
     def settings(self) -> DataSettings:
-        """What was the time of events is none of a person."""
+        """The settings without the time column, which belongs to events and not to persons."""
         return self.data.model_copy(update={"time": None})
 
     @property

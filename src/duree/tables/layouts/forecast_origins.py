@@ -1,4 +1,4 @@
-"""Forecast origins: time series to be forecast, of which a row is a moment in a series."""
+"""Forecast origins: time series to forecast, where a row is an origin in a series."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from duree.tables.table import Table
 
 
 class ForecastOrigins(Layout):
-    """Time series to be forecast: a row is a moment in a series, which only a whole table tells."""
+    """Time series to forecast: a row is an origin in a series, found from the whole table."""
 
     name: ClassVar[str] = "forecast_origins"
     nouns: ClassVar[Nouns] = SERIES
@@ -58,7 +58,7 @@ class ForecastOrigins(Layout):
 
     @property
     def inputs(self) -> list[str]:
-        """None: it reads no rows.
+        """Not defined, since forecasts read whole series and not rows.
 
         Raises
         ------

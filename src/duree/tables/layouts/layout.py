@@ -1,7 +1,7 @@
-"""Layout: what a row of a table is, and how the table becomes one with a row for each sequence.
+"""Layout: the meaning of a table's rows, and its conversion to one row per sequence.
 
-Each file beside this one that holds a layout describes one kind of rows; ``duree.tables.layouts``
-lists them. Nothing outside asks which layout it has: it asks the layout.
+Each layout has its own file in this package; ``duree.tables.layouts.registry`` lists them. Code
+outside the package does not check which layout it has, but calls its methods.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from duree.tables.layouts.covariates import check_covariates, prepend_covariates
 from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 
-# Of a person's rows each of these must say the same.
+# Roles whose columns must be constant within a person.
 OF_PERSONS = ("target", "group", "time", "weight")
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a layout is asked to look over, besides the table itself.
+    """The arguments of ``Layout.check`` besides the table.
 
     Attributes
     ----------
     data : DataSettings
-        With each column called exactly as the table calls it.
+        With exact column names.
     target : polars.Series [rows]
-        As the task reads it.
+        As read by the task.
     numeric : bool
         Whether the target is a quantity.
     test_rows : bool [rows] or None
@@ -58,53 +58,52 @@ class Checked:
 
 @dataclass(frozen=True)
 class Layout(ABC):
-    """One kind of rows.
+    """The base of all layouts.
 
     Attributes
     ----------
     data : DataSettings
-        Names the columns.
+        The names of the columns.
     reading : mapping
-        Plain JSON data: how the training table was read, so that others are read alike; empty until
-        ``lay_out`` has read one.
+        How the training table was read, as plain JSON data, so that other tables are read
+        in the same way; empty before ``lay_out``.
     """
 
     data: DataSettings
     reading: Mapping[str, Any] = field(default_factory=dict)
 
     name: ClassVar[str]
-    # What the recipe has where the user leaves it open.
+    # Defaults for settings that the user leaves open.
     defaults: ClassVar[Defaults] = {}
-    # Whether its sequences are of states, before which covariates may stand; whether they are
-    # forecast.
+    # Whether sequences consist of states and may have covariates; whether they are forecast.
     takes_covariates: ClassVar[bool] = False
     is_forecast: ClassVar[bool] = False
-    # Whether baselines learn from training rows, and not from each row's own past.
+    # Whether baselines are fitted on training rows, not on the past of each row.
     fits_on_rows: ClassVar[bool] = True
-    # What pages call the rows and their units.
+    # The nouns for rows and units in reports.
     nouns: ClassVar[Nouns] = TEXTS
-    # Where test rows come from if no file of them is given; an English template.
+    # The source of test rows without a test file; an English template.
     test_rows: ClassVar[str] = "split off at random"
-    # Whether predictions are written into a file of the format of the one that was read.
+    # Whether predictions are written in the format of the input file.
     keeps_format: ClassVar[bool] = False
-    # What is counted where each row has one answer.
+    # The noun for what metrics count if each row has one prediction.
     counted: ClassVar[str] = "rows"
-    # Columns that ``lay_out`` adds, and that are no columns of the user's.
+    # Columns that ``lay_out`` adds.
     made: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     @abstractmethod
     def claims(cls, data: DataSettings) -> bool:
-        """Whether these settings name columns of such rows."""
+        """Whether the settings name columns of this layout."""
 
     @classmethod
     def fill(cls, recipe: Recipe) -> Recipe:
-        """The recipe with the layout's defaults where the user has set nothing."""
+        """The recipe with the layout's defaults for settings that the user leaves open."""
         return recipe.with_defaults(cls.defaults)
 
     @classmethod
     def check_recipe(cls, recipe: Recipe) -> None:
-        """Refuse settings that do not go with such rows.
+        """Refuse settings that are incompatible with this layout.
 
         Raises
         ------
@@ -120,69 +119,69 @@ class Layout(ABC):
 
     @classmethod
     def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
-        """Why columns of such rows cannot be named where ``read`` is read; None: they may be."""
+        """Why columns of this layout cannot be named if ``read`` is used; None if they may be."""
         return None
 
     @property
     def is_long(self) -> bool:
-        """Whether a sequence stands in several rows of the table, which must be read whole."""
+        """Whether a sequence has several rows, so that the table must be read as a whole."""
         return False
 
     @property
     def covariates(self) -> list[str]:
-        """Columns of what is known of a sequence throughout."""
+        """The columns of covariates."""
         return list(self.reading.get("covariates", ()))
 
     @property
     def inputs(self) -> list[str]:
-        """The columns that the network reads, covariates last."""
+        """The input columns of the network, covariates last."""
         return [str(self.data.text), *self.covariates]
 
     @property
     def asked_columns(self) -> list[str]:
-        """The columns that a new table needs, as the user named them."""
+        """The columns that a new table must have, as the user named them."""
         return [str(self.data.text)]
 
     @property
     def added(self) -> list[str]:
-        """Columns that ``lay_out`` adds, which are left out where predictions are written."""
+        """Columns that ``lay_out`` adds and that are left out of written predictions."""
         return []
 
     @property
     def step_columns(self) -> list[str]:
-        """Columns of single steps, which say nothing of a sequence as a whole."""
+        """Columns that hold one step each, rather than a property of the sequence."""
         return []
 
     def lay_out(self, table: Table, *, with_answers: bool = True) -> tuple[Table, Self]:
-        """The table with a row for each sequence, and the layout that knows how it was read.
+        """The table with one row per sequence, and the layout with ``reading`` set.
 
         Parameters
         ----------
         table : Table
         with_answers : bool
-            Whether the answers are needed too: of several rows of a person, all must agree.
+            Whether targets are needed: they must then be constant within each person.
 
         Raises
         ------
         DataError
-            A column is missing, or its cells cannot be read as what they are said to be.
+            A column is missing, or its cells cannot be read.
         """
         return table, self
 
     @property
     def settings(self) -> DataSettings:
-        """The settings of a table that is laid out."""
+        """The settings that apply to the laid-out table."""
         return self.data
 
     def named(self, table: Table) -> DataSettings:
-        """The settings with each column called exactly as the laid-out table calls it."""
+        """The settings with the exact column names of the laid-out table."""
         names = {role: getattr(self.settings, role) for role in ROLES}
         return self.settings.model_copy(
             update={role: resolve_column(table, name) for role, name in names.items() if name}
         )
 
     def with_covariates(self, table: Table) -> Self:
-        """The same layout, which knows what the table calls the covariates."""
+        """The same layout with the exact names of the covariates in ``reading``."""
         covariates = [resolve_column(table, name) for name in self.data.covariate]
         check_covariates(table, covariates, self._no_covariates())
         if not covariates:
@@ -192,12 +191,12 @@ class Layout(ABC):
     def without_missing(
         self, table: Table, column: str, data: DataSettings
     ) -> tuple[Table, NDArray[np.bool_] | None]:
-        """The rows that have an answer, and which they are; None: all.
+        """The rows with a target, and a mask of these rows (None: all).
 
         Raises
         ------
         DataError
-            Some have none, and are not to be left out.
+            Some rows have no target, and ``drop_bad`` is false.
         """
         missing = is_blank(table.frame[column])
         if data.label_separator is not None or not missing.any():
@@ -227,14 +226,14 @@ class Layout(ABC):
 
     @abstractmethod
     def plain(self, table: Table) -> pl.Series:
-        """Each row's sequence alone."""
+        """The sequence of each row, without covariates or step features."""
 
     def step_features(self, table: Table) -> list[str]:
-        """The columns that say something of each step, besides the sequence."""
+        """The columns of step features."""
         return []
 
     def sequences(self, table: Table, step_features: list[str] | None = None) -> pl.Series:
-        """What the network reads of each row: its covariates, its sequence, its step features.
+        """The input of each row: its covariates, sequence and step features.
 
         Raises
         ------
@@ -246,27 +245,27 @@ class Layout(ABC):
         return with_step_features(table, prepend_covariates(table, named, self.plain(table)), names)
 
     def time_points(self, table: Table) -> tuple[list[str], pl.Series] | None:
-        """The states of a table that is laid out, for pictures; None where there are none.
+        """The states of a laid-out table by time point, for figures; None if there are none.
 
         Returns
         -------
         list of str
-            What the time points are called.
+            The names of the time points.
         polars.Series of List(String) [rows]
-            A state at each time point; null where one is missing, or the sequence has ended.
+            The states at all time points; null if missing or after the end of the sequence.
         """
         return None
 
     def join_row(self, cells: Sequence[str | None]) -> str:
-        """What ``plain`` makes of one row of a new table, whose ``inputs`` these are."""
+        """``plain`` for one row of a new table, given its ``inputs``."""
         return cells[0] or ""
 
     def example_row(self, units: Sequence[str]) -> dict[str, Any]:
-        """A row as the service takes it; ``units`` are those that the network knows."""
+        """An example row for the service; ``units`` is the network's vocabulary."""
         return dict.fromkeys(self.inputs, "No rain, no rainbow.")
 
     def row_of_text(self, text: str, given: Mapping[str, str]) -> dict[str, str | None]:
-        """A row of a new table that a person has written by hand.
+        """A row of a new table from user input.
 
         Parameters
         ----------
@@ -278,25 +277,25 @@ class Layout(ABC):
         Raises
         ------
         DataError
-            It cannot be read as a sequence of this layout.
+            The text is not a sequence of this layout.
         """
         return {str(self.data.text): text}
 
     @classmethod
     def typed_input(cls, recipe: Recipe) -> str:
-        """What a person may type to try a network: "text", "states", "sentence", "series"; ""."""
+        """What can be typed as input: "text", "states", "sentence", "series", or "" (nothing)."""
         return "text"
 
     def portable(self) -> dict[str, Any]:
-        """What another program needs to know to read rows as the network does, as JSON data."""
+        """JSON data that other programs need to convert rows to inputs."""
         return {}
 
     def duplicates(self, sequences: pl.Series) -> Duplicates | None:
-        """Rows that are nearly the same; None where rows that are alike are no copies."""
+        """Near-duplicates; None if similar rows of this layout are not copies."""
         return None
 
     def check(self, table: Table, given: Checked) -> list[Finding]:
-        """Everything that is doubtful about a table that is laid out."""
+        """The findings on a laid-out table."""
         return check_table(
             table,
             given.data,
@@ -307,13 +306,13 @@ class Layout(ABC):
         )
 
     def look_over(self, table: Table, test_rows: NDArray[np.bool_] | None) -> list[Finding]:
-        """The same where nothing is asked of the table; for ``duree check``."""
+        """The findings on a laid-out table without a task, for ``duree check``."""
         return check_table(table, self.settings, test_rows=test_rows, made=self.made)
 
     def check_split(
         self, sequences: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
     ) -> list[Finding]:
-        """What the test rows hold that the network cannot know."""
+        """Findings on test rows with values that do not occur in training."""
         return []
 
     def describe(
@@ -324,18 +323,18 @@ class Layout(ABC):
         seed: int,
         weights: NDArray[np.float64] | None,
     ) -> dict[str, Record]:
-        """What the report shows of the sequences: {file of the run folder: record}."""
+        """Data on the sequences for the report: {file of the run folder: record}."""
         return {}
 
     def _no_covariates(self) -> dict[str, str]:
-        """What cannot be a covariate, by its role: the answer, whose it is, the steps."""
+        """Columns that cannot be covariates, with their roles."""
         roles = ("target", "id", "state", "start", "end")
         names = {role: getattr(self.data, role) for role in roles}
         others = {name: role for role, name in names.items() if name}
         return others | dict.fromkeys(self.data.event, "event")
 
     def _answers(self, table: Table, with_answers: bool, *without: str) -> dict[str, str]:
-        """The columns of which a person must have one value, by their role."""
+        """The columns that must be constant within a person, by role."""
         roles = {role: getattr(self.data, role) for role in OF_PERSONS if with_answers}
         roles |= {f"covariate {name}": name for name in self.data.covariate}
         return {

@@ -1,4 +1,4 @@
-"""Numeric series: numbers over time, each series with an answer of its own."""
+"""Numeric series: numbers over time, with one target per series."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ CHOOSE = "data.series and data.text or states are both given: choose one"
 
 
 class NumericSeries(Layout):
-    """Numbers over time, each series with an answer of its own."""
+    """Numbers over time, with one target per series."""
 
     name: ClassVar[str] = "numeric_series"
     nouns: ClassVar[Nouns] = SERIES
     counted: ClassVar[str] = "series"
-    # Dropout on the input would hide whole channels. On problems of benchmarks/series.py, means of
-    # three seeds with the defaults of texts and with these: which of two marks came first,
-    # accuracy 0.847 and 1.000; bursts counted, error 0.67 and 0.49; growth of M4's weekly series,
-    # error 5.9 and 5.2.
+    # Dropout on the input would hide whole channels. Means of three seeds in benchmarks/series.py,
+    # with the defaults for texts and with these: order of two marks, accuracy 0.847 and 1.000;
+    # number of bursts, error 0.67 and 0.49; growth of M4's weekly series, error 5.9 and 5.2.
     defaults: ClassVar[Defaults] = {
         "data": {"text": NUMBERS},
         "text": {"keep": "tail"},
@@ -74,7 +73,7 @@ class NumericSeries(Layout):
 
     @classmethod
     def typed_input(cls, recipe: Recipe) -> str:
-        return ""  # several channels are too much to type
+        return ""  # too many numbers to type
 
     @property
     def is_long(self) -> bool:
@@ -93,7 +92,7 @@ class NumericSeries(Layout):
 
     @property
     def settings(self) -> DataSettings:
-        """What was the time of a step is none of a series."""
+        """The settings without the time column, which belongs to steps and not to series."""
         return self.data.model_copy(update={"time": None})
 
     @property
@@ -133,12 +132,12 @@ class NumericSeries(Layout):
 
     @staticmethod
     def _without_numbers(table: Table, data: DataSettings) -> tuple[Table, DataSettings]:
-        """The rest of the table: the numbers were looked over as they were gathered."""
+        """The table without its numbers, which ``with_numbers`` has checked."""
         rest = replace(table, frame=table.frame.drop(NUMBERS))
         return rest, data.model_copy(update={"text": None})
 
 
-# Settings that have no meaning where numbers are read.
+# Settings that have no effect on numeric input.
 OF_WORDS = (
     *(f"text.{name}" for name in ("segmenter", "lowercase", "numbers", "max_features")),
     *(f"model.{name}" for name in ("embedding_size", "word_dropout", "wide")),
@@ -146,7 +145,7 @@ OF_WORDS = (
 
 
 def _is_usual(recipe: Recipe, name: str) -> bool:
-    """Whether a setting is what it is for numbers, unless the user sets it."""
+    """Whether a setting has its default for numeric series."""
     of, _, inner = name.partition(".")
     section = getattr(recipe, of)
     general = type(section).model_fields[inner].default

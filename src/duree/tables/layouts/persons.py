@@ -1,6 +1,6 @@
-"""Persons of a table with several rows for each: who they are, and what is the same in their rows.
+"""Persons: the units of a table with several rows each, and the columns constant within them.
 
-A person stands here for whatever the id names: a village, a user, a firm.
+A person is any unit that the id identifies: a user, a village, a firm.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from duree.tables.table import Table
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 SHOWN = 5
-# The columns that hold the sequences of persons: what was told of them; and, of events, for each
-# the time since the one before, List(Float64), in days where the times are dates; 0 for the first.
+# The columns that hold the sequences of persons: the states and, for events, the time since the
+# previous one, List(Float64), in days if the times are dates; 0 for the first.
 GAPS = "gaps"
 OURS = (STATES, GAPS)
 
@@ -50,12 +50,12 @@ REMEDY = {
 
 @dataclass(frozen=True)
 class Persons:
-    """Who each row belongs to.
+    """The person that each row belongs to.
 
     Attributes
     ----------
     names : polars.Series of String [persons]
-        In the order in which they come in the table.
+        In the order of the table.
     codes : int64 [rows]
         The person of each row, from 0.
     """
@@ -65,7 +65,7 @@ class Persons:
 
     @classmethod
     def of(cls, ids: pl.Series) -> Persons:
-        """The persons that a column of texts names, none of them null."""
+        """The persons in a column of ids, String without nulls."""
         names = ids.unique(maintain_order=True)
         codes = ids.cast(pl.Enum(names)).to_physical().cast(pl.Int64).to_numpy()
         return cls(names, codes)
@@ -74,7 +74,7 @@ class Persons:
         return len(self.names)
 
     def gather(self, column: pl.Series) -> tuple[pl.Series, Ints]:
-        """The first filled cell of each person, and the rows in which they have another."""
+        """The first filled cell of each person, and the rows with a different value."""
         known = np.flatnonzero(~is_blank(column))
         first = np.full(len(self), len(column), dtype=np.int64)
         first[self.codes[known[::-1]]] = known[::-1]
@@ -91,20 +91,20 @@ def one_row_each(
     needed: dict[str, str],
     ours: Collection[str] = OURS,
 ) -> Table:
-    """A table with a row for each person, of all columns that are the same in all rows of each.
+    """A table with one row per person, of the columns that are constant within each person.
 
     Parameters
     ----------
     table : Table
     persons : Persons
     name : str
-        The column that names them.
+        The column of ids.
     used : collection of str
-        Columns that tell of single rows: they go into the sequences.
+        Columns that become part of the sequences.
     needed : {role: column}
-        Columns of which each person must have one value.
+        Columns that must be constant within each person.
     ours : collection of str
-        Names that the columns of sequences will have, which the table must not.
+        Names of the columns of sequences, which the table must not have.
 
     Raises
     ------
@@ -136,12 +136,12 @@ def one_row_each(
 
 
 def without_bad(table: Table, bad: Flags, kind: str, *, drop: bool, column: str = "") -> Table:
-    """The table without its bad rows, which are told.
+    """The table without its bad rows, with a finding about them.
 
     Raises
     ------
     DataError
-        There are such rows, and they are not to be left out.
+        There are bad rows and ``drop`` is false, or all rows are bad.
     """
     rows = np.flatnonzero(bad)
     if not len(rows):
@@ -154,7 +154,7 @@ def without_bad(table: Table, bad: Flags, kind: str, *, drop: bool, column: str 
 
 
 def shown(rows: Ints) -> str:
-    """The first rows of some, counted from 1."""
+    """The first few of the rows, counted from 1, as a text."""
     return ", ".join(str(row + 1) for row in rows[:SHOWN])
 
 

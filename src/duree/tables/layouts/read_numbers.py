@@ -1,8 +1,8 @@
-"""Channels: series of numbers to classify or regress, as one column with a list of steps a row.
+"""Numeric series to classify or regress, read into one column with a list of steps per row.
 
-A table is long (a row for each series and time, and a column for each channel: what was measured)
-or wide (a row for each series, and a column for each time point). A cell that is missing stays NaN:
-that it is missing may tell something, and how it is filled in is the encoder's business.
+A table is long (one row per series and time, one column per channel) or wide (one row per series,
+one column per time point). Missing cells remain NaN, since missingness may be informative; the
+encoder imputes them.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from duree.tables.time.frequency import Frequency, Times, find_frequency, read_t
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# A row of fewer numbers is no sequence; most likely it is a moment of a long table.
+# A row of fewer numbers is not a series, but probably one time of a long table.
 FEWEST_TIMES = 3
-# What the channel is called that tells of steps how long ago the last one was.
+# The name of the channel with the time since the previous step.
 SINCE = "time since the step before"
 
 
@@ -41,11 +41,11 @@ def with_numbers(
     needed: dict[str, str],
     earlier: Mapping[str, Any] | None = None,
 ) -> tuple[Table, dict[str, Any]]:
-    """The table with a row for each series, and its numbers in the column ``numbers``.
+    """The table with one row per series, whose values are in the column ``numbers``.
 
-    These are List(Array(Float64, channels)), NaN where a cell is missing. Where steps of a long
-    table are not evenly spaced, there is a last channel: the logarithm of one and the time since
-    the step before, in units of the usual one; 0 at the first step.
+    The column is List(Array(Float64, channels)), with NaN for missing cells. If the steps of a long
+    table are not evenly spaced, there is an additional last channel: log(1 + t), with t the time
+    since the previous step in units of the usual one; 0 at the first step.
 
     Parameters
     ----------
@@ -53,23 +53,23 @@ def with_numbers(
     data : DataSettings
         Names ``series`` and, in a long table, ``id`` and ``time``; ``drop_bad``.
     needed : {role: column}
-        Columns of which each series of a long table must have one value.
-    kept : mapping, optional
-        How an earlier table was read, so that this one is read alike.
+        Columns of a long table that must be constant within each series.
+    earlier : mapping, optional
+        How the training table was read; this table is read in the same way.
 
     Returns
     -------
     Table
     dict
-        Plain JSON data for ``kept``: ``series``, the columns of the time points side by side; or
-        ``channels``, those of a long table, its ``frequency``, whether steps are ``even``, and the
-        ``first`` moment, where all series begin with it.
+        Plain JSON data for ``earlier``. Of a wide table: ``series``, the columns of the time
+        points. Of a long one: ``channels``, its columns of values; its ``frequency``; whether steps
+        are ``even``; the ``first`` moment, if all series begin with it.
 
     Raises
     ------
     DataError
-        A column is missing or has another role; a cell holds no number; a series has two rows for
-        a time, or no value at all; a row has no id or no time.
+        A column is missing or has another role; a cell is not a number; a series has two rows for
+        the same time, or no values; a row has no id or no time.
     """
     if NUMBERS in table.frame.columns:
         raise DataError(
@@ -83,14 +83,14 @@ def with_numbers(
 
 
 def list_numbers(table: Table, columns: list[str]) -> pl.Series:
-    """The series of time points side by side, List(Array(Float64, 1)) [rows].
+    """The series of a wide table, List(Array(Float64, 1)) [rows].
 
-    Each ends with its last value; what is missing before that is NaN.
+    Each ends with its last value; missing values before it are NaN.
 
     Raises
     ------
     DataError
-        A cell holds no number, or a row no value at all.
+        A cell is not a number, or a row has no values.
     """
     cells = _cells(table, columns)
     lengths = _lengths(cells)
@@ -102,17 +102,17 @@ def list_numbers(table: Table, columns: list[str]) -> pl.Series:
 
 
 def measured(earlier: Mapping[str, Any]) -> list[str]:
-    """What the channels that the table holds are called, by how it was read."""
+    """The names of the channels, without that of the time between steps."""
     return [VALUE] if "series" in earlier else list(earlier["channels"])
 
 
 def channel_names(earlier: Mapping[str, Any]) -> list[str]:
-    """The same of all channels, that of the time between steps among them."""
+    """The names of all channels, including that of the time between steps."""
     return [*measured(earlier), *([] if earlier.get("even", True) else [SINCE])]
 
 
 def step_names(earlier: Mapping[str, Any], steps: int) -> list[str]:
-    """What so many steps are called, by how the table was read."""
+    """The names of the first ``steps`` steps."""
     if "series" in earlier:
         return list(earlier["series"][:steps])
     if earlier["first"] is None:
@@ -194,7 +194,7 @@ def _long(
 def _spaced(
     codes: Ints, moments: Floats, times: Times, column: str, earlier: Mapping[str, Any] | None
 ) -> tuple[Frequency, bool, Floats]:
-    """The unit of time, whether all steps are one apart, and how far each is from the last."""
+    """The frequency, whether all steps are evenly spaced, and the time since the previous step."""
     begins = np.flatnonzero(np.diff(codes, prepend=-1))
     if earlier is not None:
         frequency = Frequency(**earlier["frequency"])
@@ -231,7 +231,7 @@ def _uneven(column: str, since: Floats, even: bool) -> Finding:
         "from {low:.3g} to {high:.3g} times its length): the time since the previous step is "
         "read as an additional channel"
     )
-    if even:  # as the training table was
+    if even:  # the training table was evenly spaced
         what = (
             "steps in {column!r} are unevenly spaced ({share:.0%} differ from the usual "
             "step, from {low:.3g} to {high:.3g} times its length), but were even in the "
@@ -251,7 +251,7 @@ def _refuse_single(rows: int, series: int, name: str) -> None:
 
 
 def _refuse_other_roles(table: Table, columns: list[str], data: DataSettings) -> None:
-    """Refuse series that are the answer, or whose they are, or when."""
+    """Refuse columns of series that also have another role."""
     roles = ("target", "id", "group", "time", "weight")
     named = {role: name for role in roles if (name := getattr(data, role)) is not None}
     for role, name in named.items():
@@ -265,7 +265,7 @@ def _refuse_other_roles(table: Table, columns: list[str], data: DataSettings) ->
 
 
 def _cells(table: Table, columns: list[str]) -> Floats:
-    """The numbers of some columns, float64 [rows, columns]; NaN where one is missing."""
+    """The numbers of some columns, float64 [rows, columns]; NaN if missing."""
     is_text = table.frame.select(columns).select(pl.selectors.string()).columns
     stripped = pl.col(is_text).str.strip_chars()
     filled = table.frame.with_columns(pl.when(stripped != "").then(stripped))
@@ -275,14 +275,14 @@ def _cells(table: Table, columns: list[str]) -> Floats:
 
 
 def _lengths(cells: Floats) -> Ints:
-    """Up to which column each row has values, int64 [rows]."""
+    """The length of each row up to its last value, int64 [rows]."""
     known = np.isfinite(cells)
     last = cells.shape[1] - known[:, ::-1].argmax(axis=1)
     return np.where(known.any(axis=1), last, 0)
 
 
 def _listed(rows: Ints, steps: Floats) -> pl.Series:
-    """Steps float64 [steps, channels] as lists, by the row that each belongs to."""
+    """Steps float64 [steps, channels] as one list per row; ``rows`` is the row of each step."""
     laid = pl.DataFrame({"row": rows, NUMBERS: steps})
     lists = laid.group_by("row", maintain_order=True).agg(pl.col(NUMBERS))
     return lists[NUMBERS]

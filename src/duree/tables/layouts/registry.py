@@ -1,4 +1,4 @@
-"""Registry: the layouts by name, and which one settings mean. Adding a layout adds a line here."""
+"""Registry: the layouts by name, and the layout for given settings. New layouts are added here."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from duree.tables.layouts.states import States
 from duree.tables.layouts.texts import Texts
 from duree.tables.table import Table
 
-# In the order in which they are looked for: what names columns of its own comes first.
+# In order of precedence: layouts with settings of their own come first.
 ALL = (States, Spells, Events, Tokens, NumericSeries, ForecastOrigins, Texts)
 LAYOUTS: dict[str, type[Layout]] = {layout.name: layout for layout in ALL}
 
 
 def layout_of(data: DataSettings, among: Iterable[type[Layout]] = ALL) -> type[Layout]:
-    """The layout that the settings name columns of, among those that can be meant."""
+    """The layout whose columns the settings name, among the given ones."""
     possible = [layout for layout in ALL if layout in set(among)]
     return next((layout for layout in possible if layout.claims(data)), possible[-1])
 
@@ -34,10 +34,9 @@ def gather_rows(
     *,
     with_answers: bool = True,
 ) -> tuple[Table, dict[str, Any]]:
-    """A table with a row for each sequence, and how it was read, as plain JSON data.
+    """A table with one row per sequence, and how it was read, as plain JSON data.
 
-    ``reading`` is how an earlier table was read, so that this one is read alike; see
-    ``Layout.lay_out``.
+    ``reading`` is how the training table was read; see ``Layout``.
     """
     layout = layout_of(data)(data, reading or {})
     laid_out, layout = layout.lay_out(table, with_answers=with_answers)

@@ -1,8 +1,8 @@
-"""Origins: from series to rows, each a moment in one series, what was known, and what came.
+"""Rolling origins: from series to rows, each with the values before an origin and those after it.
 
-The rows of each series are parted by time. The test's forecasts start last, the validation's before
-them, and the training's before those; a row's answer never reaches past the next part's first
-origin. Nothing in a row's input, nor in what its error is measured in, comes from after its origin.
+The rows of each series are split by time: training origins come first, then those of validation,
+then those of the test set. No target extends beyond the first origin of the next set. The inputs of
+a row, and the scales of its errors, use no values after its origin.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from duree.tables.time.seasons import naive2, naive_error
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# So many test forecasts are wished for, of all series together, and at most so many of one.
+# Desired number of test forecasts over all series, and the maximum per series.
 WISHED_FORECASTS, MOST_ORIGINS = 30, 10
-# Of a series, so much may go to its test, and as much to its validation.
+# Maximum share of a series used for testing, and likewise for validation.
 TEST_SHARE = 0.2
-# Steps that a forecast must have seen, at least.
+# Minimum number of steps before an origin.
 FEWEST = 4
-# Older windows are drawn less often: so many steps back, e times less.
+# Sampling weights of windows decay with age by a factor of e per so many steps.
 RECENT = 500.0
 
 NUMBERS = pl.List(pl.Float64)
@@ -61,15 +61,15 @@ THINNED = "{windows:,} of {possible:,} windows were drawn, preferably recent one
 
 @dataclass(frozen=True)
 class Plan:
-    """How many steps are read and forecast, as settings and lengths have it.
+    """The numbers of steps to read and to forecast, by the settings and the lengths of the series.
 
     Attributes
     ----------
     horizon, window, season, naive_season : int
     origins : int
-        Test forecasts of each series.
+        Number of test forecasts per series.
     findings : list of Finding
-        What was shrunk, and why.
+        Values that were reduced, and why.
     """
 
     horizon: int
@@ -81,25 +81,25 @@ class Plan:
 
     @property
     def reach(self) -> int:
-        """How many steps before its origin a window may look at."""
+        """The maximum number of steps before the origin that a window depends on."""
         return self.window + -(-self.horizon // self.season) * self.season + 1
 
 
 def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints | None) -> Plan:
-    """Find what the settings leave open.
+    """Determine the values that the settings leave open.
 
     Parameters
     ----------
     series : SeriesSet
-        The whole series, a test file's values included.
+        Including the values of the test file.
     settings : ForecastSettings
     tested : int64 [series], optional
-        How many last steps of each series a test file gave.
+        Number of last steps of each series that are from the test file.
 
     Raises
     ------
     DataError
-        No horizon is set, and none follows from a test file.
+        No horizon is set, and there is no test file to infer it from.
     """
     horizon = settings.horizon or (int(tested.max()) if tested is not None else None)
     if horizon is None:
@@ -124,7 +124,7 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
         origins = int(np.clip(TEST_SHARE * median / horizon, 1, min(wished, MOST_ORIGINS)))
     before = median - (0 if tested is not None else origins * horizon) - origins * horizon
     wish = settings.window or max(5 * horizon, 2 * season if season > 1 else 0, 8)
-    # A window as long as the series would leave one to learn from.
+    # Windows as long as the series would leave a single one for training.
     window = int(max(min(wish, before // 2), min(horizon, before // 2), 2))
     if settings.window:
         window = settings.window
@@ -141,7 +141,7 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
 def roll(
     series: SeriesSet, plan: Plan, tested: Ints | None, *, most: int, calendar: bool, seed: int
 ) -> tuple[pl.DataFrame, Split]:
-    """Rows for training, validation and test: a series, an origin, what was known and what came.
+    """Rows for training, validation and test, each an origin in a series with input and target.
 
     Parameters
     ----------
@@ -149,23 +149,23 @@ def roll(
     plan : Plan
     tested : int64 [series], optional
     most : int
-        Training windows at most.
+        Maximum number of training windows.
     calendar : bool
-        Whether the calendar's channels stand before those of the known columns.
+        Whether channels of the calendar precede those of the known covariates.
     seed : int
-        Draws the windows, where there are more.
+        Seed for drawing windows, if there are more than ``most``.
 
     Returns
     -------
     polars.DataFrame
-        ``series``, ``origin`` (the time of the last step seen), ``time`` (of the steps to come;
-        null for training), ``input`` and ``answer``.
+        ``series``, ``origin`` (the time of the last known step), ``time`` (of the steps to
+        forecast; null for training), ``input`` and ``answer``.
     Split
 
     Raises
     ------
     DataError
-        A series is too short for a forecast, or no series leaves anything to learn from.
+        A series is too short for a forecast, or there are no training windows.
     """
     horizon = plan.horizon
     rows: dict[int, list[tuple[int, int]]] = {TRAIN: [], VALIDATION: [], TEST: []}
@@ -178,7 +178,7 @@ def roll(
             first += horizon
         rows[TEST] += [(place, origin) for origin in range(first, length, horizon)]
         held = [first - horizon * back for back in range(plan.origins, 0, -1)]
-        # A series too short for all parts gives its test and its training, and chooses nothing.
+        # A series that is too short for all three sets has no validation rows.
         held = [origin for origin in held if origin >= FEWEST + horizon]
         rows[VALIDATION] += [(place, origin) for origin in held]
         last = (held[0] if held else first) - horizon
@@ -239,12 +239,12 @@ def roll(
 
 
 def without_short(series: SeriesSet, horizon: int, *, drop_bad: bool, needed: int) -> SeriesSet:
-    """The series that have ``needed`` steps; the others stop the run, or are told and left out.
+    """The series with at least ``needed`` steps; the others are left out, with a finding.
 
     Raises
     ------
     DataError
-        One is too short, and ``drop_bad`` is not set; or all are.
+        A series is too short and ``drop_bad`` is false, or all are too short.
     """
     short = [place for place, values in enumerate(series.values) if len(values) < needed]
     if not short:
@@ -278,9 +278,10 @@ def inputs(
     calendar: bool,
     whole: bool = True,
 ) -> pl.Series:
-    """What was known at each origin, Struct [rows]: all of it, or as far as a window reaches.
+    """The input of each row, Struct [rows]: all steps before the origin if ``whole``, or else those
+    that the window depends on.
 
-    ``rows`` are places of series and origins: how many steps were seen.
+    ``rows`` are pairs (index of the series, number of steps before the origin).
     """
     found = []
     for place, origin in rows:
@@ -304,7 +305,7 @@ def inputs(
 def _answers(
     series: SeriesSet, rows: list[tuple[int, int]], plan: Plan, *, whole: bool
 ) -> pl.Series:
-    """What came after each origin, Struct [rows], and for judging, what errors are measured in."""
+    """The values after each origin, Struct [rows]; if ``whole``, also the scales of errors."""
     found = []
     for at in rows:
         place, origin = at
@@ -332,16 +333,17 @@ def _answer(series: SeriesSet, row: tuple[int, int], horizon: int) -> Floats:
 def _drawn(
     possible: list[tuple[int, int, int]], count: int, most: int, seed: int
 ) -> list[tuple[int, int]]:
-    """All windows, or ``most`` of them: each series by the root of what it has, late ones rather.
+    """All windows, or a sample of ``most``, weighted towards recent ones.
 
-    Only lengths decide: what the values are plays no part.
+    The weight of a series grows with the square root of its number of windows. The values are not
+    used.
     """
     if len(possible) <= most:
         return [(place, origin) for place, origin, _ in possible]
     place, origin, age = np.array(possible).T
     weight = np.exp(-age / RECENT)
     weight /= np.sqrt(np.bincount(place, weight, minlength=count))[place]
-    # The largest keys are a draw without replacement by weight (Efraimidis & Spirakis 2006).
+    # Weighted sampling without replacement takes the largest keys (Efraimidis & Spirakis 2006).
     keys = np.log(np.random.default_rng(seed).random(len(weight))) / weight
     chosen = np.sort(np.argpartition(-keys, most)[:most])
     return list(zip(place[chosen].tolist(), origin[chosen].tolist(), strict=True))

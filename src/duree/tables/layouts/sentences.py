@@ -1,4 +1,4 @@
-"""A table of tokens as one with a row a sentence, and back: each column becomes a list of cells."""
+"""Tables of tokens grouped into one row per sentence, and back; each cell becomes a list."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from duree.tables.finding import Finding, listed
 from duree.tables.layouts.layout import Checked, Layout
 from duree.tables.table import Table
 
-# What the column is called in which such files have their words.
+# Names of the column of words in such files.
 FORMS = ("form", "token")
 BIO = re.compile(r"O|[BIESLU]-.+")
-# Rows that a finding names.
+# Maximum number of rows that a finding lists.
 SHOWN = 5
 
 
 def sentence_columns(table: Table, data: DataSettings) -> tuple[str, str]:
-    """The columns of the words and of what tells sentences apart.
+    """The column of words and the column that identifies sentences.
 
     Raises
     ------
     DataError
-        There are no such columns, or nothing tells which they are.
+        One of them is not given or does not exist.
     """
     columns = table.frame.columns
     words = next((name for name in FORMS if name in columns), None)
@@ -57,18 +57,17 @@ def sentence_columns(table: Table, data: DataSettings) -> tuple[str, str]:
 
 
 def layers_of(target: str, table: Table) -> list[str]:
-    """The columns of tags that ``target`` names: one, or several with commas between them."""
+    """The columns of tags that ``target`` names: one, or several separated by commas."""
     if target in table.frame.columns:
         return [target]
     return [resolve_column(table, name.strip()) for name in target.split(",")]
 
 
 def with_sentences(table: Table, data: DataSettings) -> Table:
-    """The table with a row for each sentence: lists of its tokens' cells, String.
+    """The table with one row per sentence, whose cells are lists of its tokens' cells.
 
-    Tokens that stand one after the other and agree in ``data.id`` (or ``data.group``, where there
-    is no other) make a sentence. The columns of
-    groups and times, which say something of the whole sentence, hold what its first token has.
+    Consecutive tokens with the same ``data.id`` (if not given, ``sentence`` or ``data.group``) form
+    a sentence. The columns of groups and times hold the value of its first token.
 
     Raises
     ------
@@ -109,13 +108,13 @@ def with_sentences(table: Table, data: DataSettings) -> Table:
 
 
 def with_tokens(sentences: pl.DataFrame) -> pl.DataFrame:
-    """The table of tokens that ``with_sentences`` made these rows of."""
+    """The table of tokens: the inverse of ``with_sentences``."""
     lists = [name for name, kind in sentences.schema.items() if kind == pl.List]
     return sentences.explode(lists).drop(TOKENS)
 
 
 def tags_of(table: Table, layers: list[str]) -> pl.Series:
-    """The tags of each sentence, List(Struct) [rows]: its words as ``form``, then each layer.
+    """The tags of each sentence, List(Struct) [rows]: the word as ``form``, then each layer.
 
     Raises
     ------
@@ -151,9 +150,9 @@ def tags_of(table: Table, layers: list[str]) -> pl.Series:
 def check_sentences(
     table: Table, tags: pl.Series, test_rows: NDArray[np.bool_] | None
 ) -> list[Finding]:
-    """How many tokens and sentences there are, their tags, and what is doubtful about them.
+    """Findings on tokens, sentences and tags.
 
-    ``tags`` are those of ``tags_of``.
+    ``tags`` is the result of ``tags_of``.
     """
     words = table.frame[TOKENS]
     lengths = words.list.len().to_numpy()
@@ -215,7 +214,7 @@ def _check_layer(
 
 
 def _check_scheme(column: pl.Series, lengths: NDArray[Any]) -> list[Finding]:
-    """Tags that go on with an entity which none before them began."""
+    """A finding on tags that continue an entity which has not begun."""
     first = np.zeros(len(column), dtype=bool)
     first[np.cumsum(lengths)[:-1]] = True
     first[:1] = True
@@ -245,7 +244,7 @@ def _check_scheme(column: pl.Series, lengths: NDArray[Any]) -> list[Finding]:
 
 
 def _seen_before(words: pl.Series, test_rows: NDArray[np.bool_]) -> list[Finding]:
-    """Sentences of the test file that stand word for word among the others."""
+    """A finding on sentences of the test file that also occur in the other rows."""
     plain = words.list.join(" ")
     known = set(plain.filter(pl.Series(~test_rows)))
     tested = plain.filter(pl.Series(test_rows))
@@ -258,7 +257,7 @@ def _seen_before(words: pl.Series, test_rows: NDArray[np.bool_]) -> list[Finding
 
 
 def _runs(table: Table, column: str) -> pl.Series:
-    """The sentence of each token, from 0: a new one where the column, or the file, changes."""
+    """The sentence of each token, from 0: a new one begins where the column or the file changes."""
     values = table.frame[column]
     changes = (values != values.shift(1)).fill_null(True).to_numpy(writable=True)
     ends = np.cumsum([source.rows for source in table.sources])[:-1]
@@ -281,7 +280,7 @@ def _refuse_missing(words: pl.Series, column: str) -> None:
 
 
 class Tokens(Layout):
-    """Words with tags: a row for each word, a sequence for each sentence."""
+    """Tagged words: one row per word, one sequence per sentence."""
 
     name: ClassVar[str] = "tokens"
     nouns: ClassVar[Nouns] = SENTENCES
@@ -335,7 +334,7 @@ class Tokens(Layout):
     def without_missing(
         self, table: Table, column: str, data: DataSettings
     ) -> tuple[Table, NDArray[np.bool_] | None]:
-        return table, None  # a token without a tag is refused where tags are read
+        return table, None  # tags_of refuses tokens without a tag
 
     def plain(self, table: Table) -> pl.Series:
         return table.frame[TOKENS]

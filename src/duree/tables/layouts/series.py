@@ -1,7 +1,7 @@
-"""Series: numbers over time, out of a long table (id, time, value) or a wide one (a line each).
+"""Time series from a long table (id, time, value) or a wide one (one row per series).
 
-Steps are laid on a grid that is found from the times. A step without a value is kept as missing; a
-step is never invented at the end, where a series simply has not gone on.
+Steps are placed on a regular grid inferred from the times. A step without a value is missing; no
+steps are added after the last value of a series.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from duree.tables.time.frequency import Frequency, find_frequency, read_times
 
 Floats = NDArray[np.float64]
 
-# How far apart the steps of a series lie, by the unit of its frequency.
+# The distance between steps, by the unit of the frequency.
 STEPS = {
     "year": "a step is one year",
     "quarter": "a step is one quarter",
@@ -33,13 +33,13 @@ STEPS = {
     "hour": "a step is one hour",
     "step": "steps are {every:g} apart (in seconds where times are dates)",
 }
-# What a single series is called, where no column names it.
+# The name of a single series without a column of names.
 ONLY = "series"
 
 
 @dataclass(frozen=True)
 class Covariates:
-    """Columns that stand beside the values: what is seen up to now, and what is known beforehand.
+    """Columns of covariates: known up to the origin (past), or also in advance (known).
 
     Attributes
     ----------
@@ -52,21 +52,21 @@ class Covariates:
 
 @dataclass(frozen=True)
 class SeriesSet:
-    """Series on one grid, in the order in which the table names them.
+    """Series on a common grid, in the order of the table.
 
     Attributes
     ----------
     names : list of str
     values : list of float64 [steps]
-        NaN where a step has no value; the first and the last step have one.
+        NaN if a step has no value; the first and the last step have one.
     past : list of float64 [steps, covariates]
-        NaN where nothing was seen.
-    known : list of float64 [steps and more, covariates]
-        Beyond the last value as far as the table tells it.
+        NaN if missing.
+    known : list of float64 [steps or more, covariates]
+        Extends beyond the last value if the table has further rows.
     places : list of float64 [steps]
-        Which step of the grid each is.
+        The position of each step on the grid.
     frequency : Frequency or None
-        None: the steps are only counted.
+        None: steps are numbered and have no times.
     findings : list of Finding
     """
 
@@ -83,11 +83,11 @@ class SeriesSet:
 
     @property
     def period(self) -> int:
-        """Steps until the season comes round again, by the calendar; 1 where it tells none."""
+        """Steps in a seasonal cycle of the calendar; 1 if there is none."""
         return self.frequency.period if self.frequency else 1
 
     def label(self, series: int, step: int) -> str:
-        """The time of a step of a series, also of one after its last; steps count from 0."""
+        """The time of a step, which may be after the last one; steps are counted from 0."""
         places = self.places[series]
         if self.frequency is None:
             return str(step + 1)
@@ -106,22 +106,22 @@ class SeriesSet:
 def read_long(
     table: Table, value: str, time: str, names: str | None, covariates: Covariates
 ) -> SeriesSet:
-    """The series of a table with one row for each series and time.
+    """The series of a table with one row per series and time.
 
     Parameters
     ----------
     table : Table
     value, time : str
-        The columns of the numbers and of their times.
+        The columns of values and of times.
     names : str or None
-        The column that tells the series apart; None: there is one.
+        The column that identifies the series; None: there is a single one.
     covariates : Covariates
 
     Raises
     ------
     DataError
-        A column is missing or holds no numbers; a time is missing, or cannot be placed; a series
-        has two rows for one time.
+        A column is missing or holds no numbers; a time is missing or cannot be ordered; a series
+        has two rows for the same time.
     """
     column = resolve_column(table, time)
     times = read_times(table.frame[column])
@@ -186,7 +186,7 @@ def read_long(
 def read_columns(
     table: Table, columns: list[str], time: str, names: str | None, covariates: Covariates
 ) -> SeriesSet:
-    """The series of a table with a row for each time, and a column for each series.
+    """The series of a table with one row per time and one column per series.
 
     Raises
     ------
@@ -209,21 +209,22 @@ def read_columns(
     )
     if names:
         frame = frame.with_columns(pl.concat_str([pl.col(keys[1]), pl.col(COLUMN)], separator=" "))
-        # The name that both make, under the name of the second.
+        # Two keys identify a series: their combined name replaces both.
         frame = frame.drop(COLUMN).rename({keys[1]: COLUMN})
     long = Table(frame, table.sources, table.findings)
     return read_long(long, VALUE, keys[0], COLUMN, covariates)
 
 
 def read_wide(table: Table, names: str, columns: list[str], *, whole: bool = False) -> SeriesSet:
-    """The series of a table with one line for each, their values from left to right.
+    """The series of a table with one row per series, with values from left to right.
 
-    A series begins with its first value; ``whole``: with its first cell, as one that goes on does.
+    A series begins with its first value or, if ``whole``, with its first cell, since it continues
+    another table.
 
     Raises
     ------
     DataError
-        Two lines have one name, or a cell holds no number.
+        Two rows have the same name, or a cell is not a number.
     """
     named = as_text(table, names).fill_null("")
     refuse_twins(named)
@@ -252,7 +253,7 @@ NUMBERS = "give a column of plain numbers with a decimal point: --series COL"
 
 
 def describe(series: SeriesSet) -> list[Finding]:
-    """How many series there are, how long, how far apart their steps are, and what is missing."""
+    """Findings: the number of series, their lengths, their frequency and missing values."""
     lengths = np.array([len(values) for values in series.values])
     if len(lengths) == 0:
         return []
@@ -293,7 +294,7 @@ def _refuse_missing(missing: NDArray[np.bool_], column: str) -> None:
 
 
 def refuse_twins(names: pl.Series) -> None:
-    """Refuse a wide table in which two lines have one name."""
+    """Refuse a wide table in which two rows have the same name."""
     if names.n_unique() == len(names):
         return
     twice = names.filter(names.is_duplicated())[0]
@@ -314,7 +315,10 @@ def refuse_twice(
     codes: NDArray[np.int64],
     names: str | None,
 ) -> None:
-    """Tell of two rows of one series at one time; ``order`` is that in which they were ``same``."""
+    """Raise the error for rows of the same series and time.
+
+    ``same`` marks, in the sorted ``order``, rows that equal the next one.
+    """
     place = int(same.argmax())
     one, other = sorted((int(order[place]), int(order[place + 1])))
     facts: dict[str, Any] = {
@@ -329,7 +333,7 @@ def refuse_twice(
 
 
 def unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Finding]:
-    """Whether rows of a series go back in time; ``codes`` says of which series each is."""
+    """A finding if rows of a series go back in time; ``codes`` is the series of each row."""
     order = np.argsort(codes, kind="stable")
     falls = (np.diff(codes[order]) == 0) & (np.diff(moments[order]) < 0)
     if not falls.any():

@@ -1,4 +1,4 @@
-"""Series out of files: which shape the tables have, and a test file that tells how they went on."""
+"""Series from files: data files of any shape, and a test file with later values."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SeriesFiles:
-    """Series as they were read, and by which names the table calls things.
+    """Series read from files, and the names of their columns.
 
     Attributes
     ----------
     series : SeriesSet
         Those of the data files, continued by the test file.
     tested : int64 [series] or None
-        How many last steps of each the test file gave; None without one.
+        Number of last steps of each series that are from the test file; None without one.
     sources : tuple of Source
     name, time, value : str
-        The columns of the series' names, of times and of values, for tables that are written.
+        The columns of the series' names, times and values, for tables of forecasts.
     """
 
     series: SeriesSet
@@ -51,13 +51,13 @@ class SeriesFiles:
 def read_series(data: DataSettings, forecast: ForecastSettings) -> SeriesFiles:
     """Read the data files and the test file.
 
-    With a time column the tables are long (a row for each series and time) or have a column for
-    each series; without one they are wide, a line for each series.
+    With a time column, tables have one row per series and time, or one column per series; without
+    one, they have one row per series.
 
     Raises
     ------
     DataError
-        A table cannot be read as series, or the test file does not go on where the data end.
+        A table cannot be read as series, or the test file does not continue the data.
     """
     options = {"encoding": data.encoding, "delimiter": data.delimiter}
     tables = [read_tables(data.files, **options, drop_bad=data.drop_bad)]
@@ -91,7 +91,7 @@ def _long(table: Table, data: DataSettings, forecast: ForecastSettings) -> Serie
     covariates, time = Covariates(forecast.past, forecast.known), str(data.time)
     if len(columns) == 1:
         found = read_long(table, columns[0], time, data.id, covariates)
-        if data.id is None:  # then there is one, which goes by its column's name
+        if data.id is None:  # a single series, named after its column
             found = replace(found, names=columns)
     else:
         found = read_columns(table, columns, time, data.id, covariates)
@@ -107,7 +107,7 @@ def _wide(table: Table, data: DataSettings, name: str, *, ends: bool = False) ->
 
 
 def _continued(series: SeriesSet, later: SeriesSet) -> tuple[SeriesSet, Ints]:
-    """Each series with what came after, by name."""
+    """Each series followed by its later values, matched by name, and the number of these."""
     after = dict(zip(later.names, later.values, strict=True))
     if lost := [name for name in series.names if name not in after]:
         raise DataError(
@@ -127,7 +127,7 @@ def _continued(series: SeriesSet, later: SeriesSet) -> tuple[SeriesSet, Ints]:
 
 
 def _lengthened(series: SeriesSet, whole: SeriesSet) -> Ints:
-    """By how many steps each series is longer with the test file's rows."""
+    """The number of steps that the test file adds to each series."""
     before = dict(zip(series.names, series.values, strict=True))
     tested = []
     for name, values in zip(whole.names, whole.values, strict=True):

@@ -1,8 +1,7 @@
-"""Spells: life courses with a row for each stay in a state (who, which, from when, till when).
+"""Spells: tables with one row per stay in a state (who, which state, start, end).
 
-The sequence of a person runs from the start of the first spell, a state for each step of time. It
-is told as that of a table with a column for each time point is (see
-``duree.tables.layouts.states``).
+The sequence of a person begins with the first spell and has one state per time step. It is written
+as for tables with one column per time point (see ``duree.tables.layouts.states``).
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from duree.tables.layouts.states import StateSequences, check_number
 from duree.tables.table import Table
 from duree.tables.time.calendar_units import UNITS, Clock, read_times
 
-# Beyond these the unit of time is too fine, or an end like 9999-12-31 stands for none.
+# Above these limits the time unit is too fine, or an end such as 9999-12-31 means "unknown".
 MOST_STEPS, LONGEST = 50_000_000, 100_000
 ENDS = {
     True: "the end of a spell is its last step",
     False: "the end of a spell is the step after its last",
 }
-# Time points that a picture shows.
+# Maximum number of time points in a figure.
 MOST_TIMES = 1000
-# Notes of some rows of the table.
+# Notes on some rows of the table.
 OPEN = (
     "spells without an end: {count} (row {rows} ...); they last until the next begins, a person's "
     "last one until {last}, the last time in the table"
@@ -57,16 +56,16 @@ LATE = (
 
 @dataclass(frozen=True)
 class Grid:
-    """How spells were laid out in steps of time; other tables are to be laid out alike.
+    """How the spells of the training table were converted to time steps, for use with other tables.
 
     Attributes
     ----------
     unit : str
-        Of the steps; see ``Clock``.
+        The unit of a time step; see ``Clock``.
     closed : bool
-        Whether the end of a spell is its last step, and not the one after.
+        Whether the end of a spell is its last step, not the step after it.
     first : int or None
-        The first step of all, where all sequences begin in it.
+        The first step, if all sequences begin with it.
     """
 
     unit: str
@@ -75,11 +74,11 @@ class Grid:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
-        """What ``asdict`` gave."""
+        """The grid from the result of ``asdict``."""
         return cls(**state)
 
     def labels(self, steps: int) -> list[str]:
-        """What the first steps of the sequences are called."""
+        """The names of the first ``steps`` steps of the sequences."""
         if self.first is None:
             return [str(step) for step in range(1, steps + 1)]
         clock = Clock(self.unit)
@@ -89,24 +88,24 @@ class Grid:
 def gather_spells(
     table: Table, data: DataSettings, needed: dict[str, str], grid: Grid | None = None
 ) -> tuple[Table, Grid]:
-    """The table with a row for each person, and their sequences in the column ``states``.
+    """The table with one row per person, whose sequence is in the column ``states``.
 
     Parameters
     ----------
     table : Table
-        A row for each spell.
+        One row per spell.
     data : DataSettings
-        Names ``id``, ``state``, ``start`` and perhaps ``end``; ``drop_bad``.
+        Names ``id``, ``state``, ``start`` and optionally ``end``; ``drop_bad``.
     needed : {role: column}
-        Columns of which each person must have one value.
+        Columns that must be constant within each person.
     grid : Grid, optional
-        As another table was laid out; found out from this one if not given.
+        The grid of the training table; inferred from this table if not given.
 
     Raises
     ------
     DataError
-        A column is missing, a cell is no time, a spell ends before it starts, or two different
-        states hold at once.
+        A column is missing, a cell is not a time, a spell ends before it starts, or spells with
+        different states overlap.
     """
     names = {role: getattr(data, role) for role in ("id", "state", "start", "end")}
     named = {role: resolve_column(table, name) for role, name in names.items() if name}
@@ -159,15 +158,18 @@ def _ends(table: Table, name: str | None) -> pl.Series:
 
 
 def _are_closed(spells: pl.DataFrame) -> bool:
-    """Whether spells end before the next begins, rather than where it does; so in doubt."""
+    """Whether most spells end one step before the next begins, rather than in the same step.
+
+    Ties count as true.
+    """
     after = pl.col("begin").shift(-1).over("who") - pl.col("end")
     count = spells.select((after == 0).sum().alias("touch"), (after == 1).sum().alias("follow"))
     return int(count["touch"][0]) <= int(count["follow"][0])
 
 
 def _lay_out(spells: pl.DataFrame, closed: bool) -> pl.DataFrame:
-    """The spells with ``stop``, the step after their last; ``steps`` of their own, none of which
-    another has; ``gap``, the steps before them in which nothing is known."""
+    """The spells with ``stop`` (the step after the last), ``reach`` (the largest ``stop`` of the
+    person's earlier spells), ``gap`` (steps after ``reach``) and ``steps`` (from ``reach`` on)."""
     stops = spells.with_columns((pl.col("end") + int(closed)).alias("stop"))
     last = stops.select(pl.max_horizontal(pl.col("begin").max() + 1, pl.col("stop").max()))
     following = pl.col("begin").shift(-1).over("who")
@@ -225,7 +227,7 @@ def _refuse_too_many(spells: pl.DataFrame, persons: Persons) -> None:
 
 
 def _as_sequences(spells: pl.DataFrame, persons: int) -> pl.Series:
-    """Each person's sequence as a text, String [persons]; it ends with the last state known."""
+    """The sequence of each person as a text, String [persons], up to the last known state."""
     place = pl.int_range(pl.len()) * 2
     gaps = spells.select("who", pl.lit(None, pl.String).alias("state"), "gap", place.alias("place"))
     stays = spells.select("who", "state", "steps", (place + 1).alias("place"))
@@ -247,7 +249,7 @@ def _as_sequences(spells: pl.DataFrame, persons: int) -> pl.Series:
 def _findings(
     spells: pl.DataFrame, clock: Clock, closed: bool, has_ends: bool, origins: pl.Series
 ) -> list[Finding]:
-    """What was found, and how it is read."""
+    """Findings on the spells: their number, time unit, states and irregularities."""
     span = spells["begin"].min(), spells["stop"].max()
     first, last = clock.label(int(span[0])), clock.label(int(span[1]) - 1)  # type: ignore[arg-type]
     facts: dict[str, object] = {"spells": spells.height, "persons": len(origins)}
@@ -285,7 +287,7 @@ def _findings(
 
 
 class Spells(StateSequences):
-    """Life courses with a row for each stay in a state."""
+    """State sequences with one row per spell."""
 
     name: ClassVar[str] = "spells"
 
@@ -320,6 +322,6 @@ class Spells(StateSequences):
 
 
 def _longest(sequences: pl.Series) -> int:
-    """How many states the longest sequence has."""
+    """The length of the longest sequence."""
     found: Any = sequences.str.count_matches(ARROW.strip(), literal=True).max()
     return int(found or 0) + 1

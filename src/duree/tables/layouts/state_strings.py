@@ -1,4 +1,4 @@
-"""Sequences of states as texts: their states with an arrow between them."""
+"""State sequences as texts: the states, separated by arrows."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from duree.recipe.settings import STATES
 from duree.tables.columns import as_text
 from duree.tables.table import Table
 
-# What encoders and tasks call steps that are no state of the table.
+# Names that encoders and tasks use for steps without a state of the table.
 RESERVED = r"^(?:<(padding|unknown|empty)>|\((unseen)\))$"
-# Between two states, and in place of one that is missing.
+# The separator of states, and the sign for a missing one.
 ARROW, MISSING = " › ", "–"
-# What polars takes for space: all that Python does but four separators of old.
+# White space as polars defines it: as in Python, except for four control characters.
 SPACE = "".join(
     sign for sign in map(chr, range(0x3001)) if sign.isspace() and not "\x1c" <= sign <= "\x1f"
 )
 
 
 def join_states(table: Table, columns: list[str]) -> pl.Series:
-    """Each row's sequence as a text, String [rows], from the columns of its time points."""
+    """The sequence of each row as a text, String [rows], from the columns of the time points."""
     seen = until_the_last(list_states(table, columns))
     return seen.list.eval(pl.element().fill_null(MISSING)).list.join(ARROW)
 
 
 def list_states(table: Table, columns: list[str]) -> pl.Series:
-    """Each row's states at all time points, List(String) [rows]; null where one is missing."""
+    """The states of each row at all time points, List(String) [rows]; null if missing."""
     states = pl.DataFrame([clean_states(as_text(table, column)) for column in columns])
     return states.select(pl.concat_list(pl.all()).alias(STATES)).to_series()
 
 
 def states_at(sequences: pl.Series, places: Sequence[int]) -> pl.Series:
-    """Sequences that are told as texts as their states at some places, List(String) [rows].
+    """The states of joined sequences at some positions, List(String) [rows].
 
-    Null where a state is missing, or the sequence has ended.
+    Null if a state is missing or the sequence has ended.
     """
     states = sequences.str.split(ARROW).list.gather(list(places), null_on_oob=True)
     is_known = (pl.element() != MISSING) & (pl.element() != "")
@@ -43,14 +43,14 @@ def states_at(sequences: pl.Series, places: Sequence[int]) -> pl.Series:
 
 
 def join_row(states: Sequence[str | None]) -> str:
-    """What ``tell_states`` makes of one row, a thousand times as fast as by way of a table."""
+    """``join_states`` for one row, without a table: a thousand times as fast."""
     plain = [(state or "").replace(ARROW.strip(), ">").strip(SPACE) for state in states]
     length = max((place for place, state in enumerate(plain, start=1) if state), default=0)
     return ARROW.join(state or MISSING for state in plain[:length])
 
 
 def until_the_last(states: pl.Series) -> pl.Series:
-    """The same without those missing at the end."""
+    """The states of each row without the missing ones at its end."""
     place = pl.int_range(1, pl.len() + 1)
     known = pl.col(STATES).list.eval(pl.when(pl.element().is_not_null()).then(place).max())
     return (
@@ -62,9 +62,9 @@ def until_the_last(states: pl.Series) -> pl.Series:
 
 
 def clean_states(states: pl.Series) -> pl.Series:
-    """States without space around them, or the sign that stands between two; empty ones null.
+    """States without surrounding white space or arrows; empty ones become null.
 
-    One that is called like what stands for no state of a table has other brackets: ``[unknown]``.
+    States with a reserved name get other brackets: ``<unknown>`` becomes ``[unknown]``.
     """
     plain = states.str.replace_all(ARROW.strip(), ">", literal=True).str.strip_chars()
     return plain.set(plain == "", None).str.replace(RESERVED, "[${1}${2}]")

@@ -1,8 +1,8 @@
-"""State sequences: life courses with one column for each time point, told as one column.
+"""State sequences from tables with one column per time point, joined into one text per row.
 
-A sequence is told as its states with an arrow between them, so that whatever reads texts reads it
-too: ``school › school › employment``. A state that is missing in between stands there as such; of
-those missing at the end nothing was seen (right-censoring), and the sequence ends before them.
+A sequence is written as its states, separated by arrows (``school › school › employment``), so that
+code for texts can process it. A state missing within a sequence is written as ``–``; states missing
+at its end are unobserved (right-censoring) and left out.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from duree.tables.layouts.step_attributes import sequences_of
 from duree.tables.table import Table
 
 MANY_STATES = 60
-# Between states that a person writes by hand.
+# Separators accepted between states that a user types.
 SEPARATORS = re.compile(r"[›,;\t\n]")
 BOTH = "data.text and states or events are both given: choose one"
 
 
 def state_columns(table: Table, named: tuple[str, ...]) -> list[str]:
-    """The columns that hold the states, in the order of time.
+    """The columns of the states, in the order given.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def state_columns(table: Table, named: tuple[str, ...]) -> list[str]:
     Raises
     ------
     DataError
-        There is no such column, a range runs backwards, or a column is named twice.
+        A column does not exist or is named twice, or the ends of a range are reversed.
     """
     found = [column for name in named for column in _named(table, name)]
     if twice := next((column for column in found if found.count(column) > 1), None):
@@ -72,15 +72,15 @@ def state_columns(table: Table, named: tuple[str, ...]) -> list[str]:
 
 
 def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> Table:
-    """The table with a further column, ``states``, String: each row's sequence.
+    """The table with an additional column ``states``, String: the sequence of each row.
 
-    ``roles`` tells which columns are something else (``{"target": "funemp"}``).
+    ``roles`` gives the columns with other roles (``{"target": "funemp"}``).
 
     Raises
     ------
     DataError
-        A state column is missing or has another role too, or the table has a column called
-        ``states`` already.
+        A state column is missing or also has another role, or the table already has a column
+        ``states``.
     """
     if STATES in table.frame.columns:
         raise DataError(
@@ -102,7 +102,7 @@ def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> 
 
 
 def check_states(table: Table, columns: list[str]) -> list[Finding]:
-    """How many states there are at how many time points, and what of them is missing."""
+    """The number of states and of time points, and the missing states."""
     states = until_the_last(list_states(table, columns))
     counts = states.explode().drop_nulls().value_counts(sort=True)
     facts: dict[str, object] = {
@@ -130,7 +130,7 @@ def check_states(table: Table, columns: list[str]) -> list[Finding]:
 
 
 def check_number(count: int) -> list[Finding]:
-    """A warning where there are too many states to be any."""
+    """A warning if there are more than ``MANY_STATES`` different states."""
     if count <= MANY_STATES:
         return []
     what, fix = (
@@ -143,7 +143,7 @@ def check_number(count: int) -> list[Finding]:
 def check_unseen(
     sequences: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
 ) -> list[Finding]:
-    """States of the test rows that no row to learn from has: the network cannot know them."""
+    """States of the test rows that do not occur in training or validation rows."""
     known, tested = (
         set(sequences.gather(rows).str.split(ARROW).explode()) for rows in (seen, test)
     )
@@ -187,16 +187,16 @@ A_YEAR = 12
 
 
 def period_of(named: Sequence[str]) -> int:
-    """After how many time points the year begins again, as far as their names tell; else 0.
+    """The number of time points in a year if the names are months, otherwise 0.
 
-    ``named`` are columns, or ranges of them (``Jul.93:Jun.99``).
+    ``named`` are columns or ranges of columns (``Jul.93:Jun.99``).
     """
     first = [name.partition(":")[0].lower() for name in named]
     return A_YEAR if first and all(MONTHS.search(name) for name in first) else 0
 
 
 class StateSequences(Layout):
-    """What sequences of states have in common, however the table tells them."""
+    """The base of layouts whose sequences are made of states."""
 
     takes_covariates: ClassVar[bool] = True
     nouns: ClassVar[Nouns] = OF_STATES
@@ -275,7 +275,7 @@ class StateSequences(Layout):
 
 
 class States(StateSequences):
-    """Life courses with one column for each time point."""
+    """State sequences with one column for each time point."""
 
     name: ClassVar[str] = "states"
 

@@ -1,8 +1,8 @@
-"""Attributes: what a log tells of each event beside its name; read at each step, never foretold.
+"""Step attributes: other columns of each event, used as inputs at each step and not predicted.
 
-What is read of a row is its sequence, told as a text; where something stands beside the steps, it
-is a record of that text (``states``) and of a list for each thing that does: the time since the
-event before, and the attributes. Everything that wants the text alone asks ``told_of``.
+Without step features, a row is its sequence as a text. With them, it is a struct of that text
+(``states``) and a list of values for each feature: the time since the previous event and the
+attributes. ``sequences_of`` returns the text alone.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from duree.tables.finding import Finding, listed
 from duree.tables.layouts.persons import GAPS, OURS, without_bad
 from duree.tables.table import Table
 
-# Numbers of so few values are grades or codes, and read as categories; of many categories the most
-# frequent are told apart.
+# Numbers with at most FEW different values are grades or codes and are read as categories; of a
+# category, the MOST_VALUES most frequent values are distinguished.
 FEW, MOST_VALUES = 12, 300
 NUMBER, CATEGORY = "number", "category"
 
@@ -42,22 +42,23 @@ Kinds = dict[str, str]
 def kinds_of(
     table: Table, named: Sequence[str], taken: Mapping[str, str], earlier: Mapping[str, str] | None
 ) -> Kinds:
-    """Whether each attribute is a number or a category; as an earlier table's was, where ``kept``.
+    """The kind of each attribute: number or category.
 
     Parameters
     ----------
     table : Table
-        A row for each event.
+        One row per event.
     named : sequence of str
         The columns of the attributes.
     taken : {column: role}
-        The columns that are something else.
-    kept : {column: kind}, optional
+        Columns with other roles.
+    earlier : {column: kind}, optional
+        Kinds in the training table, which take precedence over the values of this table.
 
     Raises
     ------
     DataError
-        A column is missing, is named twice or is something else.
+        A column is missing, is named twice or has another role.
     """
     columns = [resolve_column(table, name) for name in named]
     for name in columns:
@@ -77,12 +78,12 @@ def kinds_of(
 
 
 def without_infinite(table: Table, kinds: Kinds, *, drop: bool) -> Table:
-    """The table without events of which a number has no end.
+    """The table without events that have an infinite number.
 
     Raises
     ------
     DataError
-        There are such events, and they are not to be left out.
+        There are such events and ``drop`` is false, or all events are such.
     """
     for name, kind in kinds.items():
         if kind == NUMBER:
@@ -92,12 +93,12 @@ def without_infinite(table: Table, kinds: Kinds, *, drop: bool) -> Table:
 
 
 def read_attributes(table: Table, kinds: Kinds) -> list[pl.Series]:
-    """What each event has of each attribute: Float64 or String [events], null where it is missing.
+    """The values of each attribute: Float64 or String [events], null if missing.
 
     Raises
     ------
     DataError
-        A number is asked for, and a cell holds none.
+        An attribute was a number in training, and a cell is not.
     """
     return [
         _numbers(table, name) if kind == NUMBER else _filled(table, name)
@@ -106,7 +107,7 @@ def read_attributes(table: Table, kinds: Kinds) -> list[pl.Series]:
 
 
 def attribute_findings(columns: Sequence[pl.Series]) -> list[Finding]:
-    """As what each attribute is read."""
+    """Findings: how each attribute is read."""
     found = []
     for column in columns:
         facts: dict[str, object] = {"column": column.name, "missing": column.null_count()}
@@ -127,15 +128,15 @@ def attribute_findings(columns: Sequence[pl.Series]) -> list[Finding]:
 
 
 def with_step_features(table: Table, sequences: pl.Series, names: Sequence[str]) -> pl.Series:
-    """What is read of each row: its sequence, and what of these columns stands beside the steps.
+    """The input of each row: its sequence together with its step features.
 
     Parameters
     ----------
     table : Table
-        A row for each sequence.
-    told : polars.Series of String [rows]
+        One row per sequence.
+    sequences : polars.Series of String [rows]
     names : sequence of str
-        Columns of lists, which end where the sequence does.
+        Columns of lists, aligned with the end of the sequence.
 
     Raises
     ------
@@ -146,27 +147,26 @@ def with_step_features(table: Table, sequences: pl.Series, names: Sequence[str])
         return sequences
     columns = [table.frame[resolve_column(table, name)].alias(name) for name in names]
     frame = pl.DataFrame([sequences.alias(STATES), *columns])
-    if GAPS in names:  # nothing came before the first event
+    if GAPS in names:  # the first event has no previous one
         unknown = pl.concat_list(pl.lit(None, pl.Float64), pl.col(GAPS).list.slice(1))
         frame = frame.with_columns(pl.when(pl.col(GAPS).list.len() > 0).then(unknown).alias(GAPS))
     return frame.to_struct(sequences.name)
 
 
 def step_feature_names(table: Table, attributes: Iterable[str]) -> list[str]:
-    """The columns that stand beside the steps: times between them, where there are any, and the
-    attributes."""
+    """The columns of step features: the times between events, if known, and the attributes."""
     return [*([GAPS] if GAPS in table.frame.columns else []), *attributes]
 
 
 def names_of_step_features(rows: pl.Series) -> list[str]:
-    """What stands beside the steps of what is read; nothing where it is texts alone."""
+    """The step features of input rows; empty if the rows are texts."""
     if not isinstance(rows.dtype, pl.Struct) or STATES not in rows.struct.fields:
         return []
     return [name for name in rows.struct.fields if name != STATES]
 
 
 def sequences_of(rows: pl.Series) -> pl.Series:
-    """The sequences as texts alone, String [rows]; other rows as they are."""
+    """The sequences without step features, String [rows]; rows without them are unchanged."""
     return rows.struct.field(STATES).alias(rows.name) if names_of_step_features(rows) else rows
 
 
@@ -178,7 +178,7 @@ def _kind(table: Table, name: str) -> str:
 
 
 def _filled(table: Table, name: str) -> pl.Series:
-    """The cells without space around them; those that hold nothing are null."""
+    """The cells without surrounding white space; empty ones are null."""
     cells = as_text(table, name).str.strip_chars()
     nothing = "NaN" if table.frame[name].dtype.is_float() else ""
     return cells.set(cells.is_in(["", nothing]), None)

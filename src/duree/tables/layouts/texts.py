@@ -1,4 +1,4 @@
-"""Texts: each row holds one, in one column."""
+"""Texts: one per row, in one column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from duree.tables.table import Table
 
 
 class Texts(Layout):
-    """Reviews, speeches, letters."""
+    """Texts such as reviews, speeches or letters."""
 
     name: ClassVar[str] = "texts"
 
