@@ -4,7 +4,7 @@
 
 Each log is used twice: with the column that determines its outcome, and without it (without
 times, a log is read in the order of its rows, which is temporal). Two logs depend on neither and
-show what reading noise costs. The best baseline is printed beside the network.
+show what reading noise costs. The best baseline is printed with the network.
 """
 
 from __future__ import annotations

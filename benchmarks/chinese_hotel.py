@@ -1,4 +1,4 @@
-"""Chinese hotel reviews, split 80/20 by class: the default recipe beside the baselines.
+"""Chinese hotel reviews, split 80/20 by class: the default recipe and the baselines.
 
     python benchmarks/chinese_hotel.py [--splits 5] [--cell lstm] [--out runs/hotel]
 

@@ -1,4 +1,4 @@
-"""The whole workflow on IMDB: the default recipe beside every baseline, on the original split.
+"""The whole workflow on IMDB: the default recipe and every baseline, on the original split.
 
     python benchmarks/imdb.py [--cell lstm] [--out runs/imdb]
 

@@ -5,7 +5,7 @@
 
 ``make`` carries out ten runs of two epochs (the demo in full), and keeps in FOLDER each run, its
 predictions of a table, what the service answers and the exported graph, and in ``results.json`` the
-SHA-256 of all values: of each weight tensor, whatever it is called, of the predictions of the
+SHA-256 of all values: of each weight tensor under any name, of the predictions of the
 network and of the baselines. ``check`` carries them out again and compares; then it loads, predicts
 with, serves, reports and exports the runs that ``make`` left. Both must run on the same machine.
 Needs DUREE_DATA (default ../shared/data): runs whose data are missing are skipped. Two minutes each
@@ -254,7 +254,7 @@ def run(*words: str, may_refuse: bool = False) -> int:
 
 
 def of_table(frame: pl.DataFrame) -> str:
-    """SHA-256 of the values of a table, whatever its columns are called."""
+    """SHA-256 of the values of a table, under any column names."""
     nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
     lists = json.dumps([frame[name].to_list() for name in nested], default=str)
     return sha((frame.drop(nested).write_csv(include_header=False) + lists).encode())

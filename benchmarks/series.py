@@ -2,8 +2,8 @@
 
     python benchmarks/series.py [PROBLEM...] [--cell lstm] [--seed 0] [--set KEY=VALUE]...
 
-Simulated: ``lead`` (which of two channels leads the other; each alone looks the same), ``first``
-(in which of two channels a mark occurred first, anywhere), ``cue`` (in which of them the first mark
+Simulated: ``lead`` (which of two channels leads the other; alone, neither shows it), ``first`` (in
+which of two channels a mark occurred first, anywhere), ``cue`` (in which of them the first mark
 after a cue occurred, among as many others), ``count`` (the number of bursts), ``gaps`` (the class
 determines when values are missing). Real, with DUREE_DATA (default ../shared/data): ``school``
 (mvad: 72 months as six channels of 0 and 1; good grades at sixteen), ``growth`` (M4 weekly: the

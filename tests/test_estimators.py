@@ -1,4 +1,4 @@
-"""The estimators are good citizens of scikit-learn, and take sequences in any usual container."""
+"""The estimators follow scikit-learn's conventions, and take sequences in any usual container."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_the_same_seed_gives_the_same_model_and_leaves_the_global_one_alone() ->
     np.testing.assert_array_equal(classifier().fit(TEXTS, LABELS).predict_proba(TEXTS), first)
 
 
-def test_wrong_rows_are_told() -> None:
+def test_wrong_rows_are_reported() -> None:
     with pytest.raises(DataError, match=r"write \[text\]"):
         classifier().fit("one text", ["a"])
     with pytest.raises(DataError, match="row 2 is None"):
@@ -153,7 +153,7 @@ def test_wrong_rows_are_told() -> None:
         model.predict(np.zeros((2, 3)))
 
 
-def test_a_parameter_out_of_range_is_told_when_fitting() -> None:
+def test_a_parameter_out_of_range_is_reported_when_fitting() -> None:
     with pytest.raises(RecipeError, match="hidden_size"):
         classifier(hidden_size=0).fit(TEXTS, LABELS)
 

@@ -1,7 +1,7 @@
 """A new task is one file, this one: how many distinct words a text has, and what runs with it.
 
-``DistinctWords`` is all that a program of one's own has to write. No other file of the project
-knows of it; the tests below carry out with it whatever can be done with a task.
+``DistinctWords`` is all that a user's program has to write. No other file of the project
+knows of it; the tests below do with it everything that can be done with a task.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return fit(recipe, tmp_path_factory.mktemp("runs") / "distinct")
 
 
-def test_the_run_is_evaluated_by_its_own_metrics_beside_its_own_baseline(run: Run) -> None:
+def test_the_run_is_evaluated_with_its_own_metrics_and_its_own_baseline(run: Run) -> None:
     metrics = run.read_json("metrics.json")
     assert metrics["task"] == "distinct_words"
     assert set(metrics["models"]) == {"network", "as_long_as"}
@@ -265,7 +265,7 @@ def test_a_capability_that_it_lacks_is_refused_and_not_stubbed(run: Run, tmp_pat
         export(run.folder, tmp_path / "network.onnx")
 
 
-def test_a_task_that_nobody_registered_is_named_with_those_that_there_are(table: Path) -> None:
+def test_an_unregistered_task_is_named_with_the_registered_ones(table: Path) -> None:
     recipe = Recipe.build({"task": "distinkt", "data": {"files": [str(table)], "text": "text"}})
     with pytest.raises(RecipeError, match=r"no task 'distinkt'.*distinct_words"):
         fit(recipe, table.parent / "none")

@@ -65,7 +65,7 @@ def test_what_was_written_is_read_back(tmp_path: Path, files: dict[str, bytes]) 
     assert read_sealed(tmp_path / "any") == files
 
 
-def test_a_newer_content_takes_the_place_of_the_older_one_and_leaves_nothing_beside_it(
+def test_newer_content_replaces_the_older_and_leaves_nothing_else(
     folder: Path,
 ) -> None:
     write_sealed(folder, NEW)
@@ -73,7 +73,7 @@ def test_a_newer_content_takes_the_place_of_the_older_one_and_leaves_nothing_bes
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
-def test_a_missing_folder_is_told_as_missing(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_as_missing(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"there is no .*nowhere"):
         read_sealed(tmp_path / "nowhere")
 
@@ -281,7 +281,7 @@ def test_a_full_disk_at_any_call_leaves_the_older_content_and_says_so(tmp_path: 
         write_sealed(folder, OLD)
         with pytest.MonkeyPatch.context() as patch:
             deaths(patch, number, OSError(errno.ENOSPC, "No space left on device"))
-            message = told(folder)
+            message = error_message(folder)
         if message is None:
             break
         assert "No space left on device" in message
@@ -293,8 +293,8 @@ def test_a_full_disk_at_any_call_leaves_the_older_content_and_says_so(tmp_path: 
     assert read_sealed(folder) == NEW
 
 
-def told(folder: Path) -> str | None:
-    """What is said when ``NEW`` cannot be written; None where it can."""
+def error_message(folder: Path) -> str | None:
+    """The message where ``NEW`` cannot be written; None where it can."""
     try:
         write_sealed(folder, NEW)
     except RunError as error:
@@ -302,7 +302,7 @@ def told(folder: Path) -> str | None:
     return None
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(RunError, match="cannot be written: Not a directory"):
         write_sealed(tmp_path / "file" / "model", OLD)

@@ -1,4 +1,4 @@
-"""A table goes in, a judged network comes out, and nothing is lost on the way."""
+"""The whole workflow: from a table to an evaluated network, with nothing lost on the way."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def test_metrics_hold_what_other_programs_rely_on(run: Run) -> None:
     assert metrics["verdict"].endswith(".")
 
 
-def test_the_test_part_is_opened_once(run: Run) -> None:
+def test_the_test_set_is_opened_once(run: Run) -> None:
     assert len(run.read_json("metrics.json")["test_openings"]) == 1
 
 
-def test_the_three_parts_share_no_row(run: Run) -> None:
+def test_the_three_sets_share_no_row(run: Run) -> None:
     split = run.read_json("split.json")
     parts = [set(split[part]) for part in ("train", "validation", "test")]
     assert sum(map(len, parts)) == len(set.union(*parts)) == 400
@@ -90,7 +90,7 @@ def test_figures_are_those_of_the_written_predictions(run: Run) -> None:
 def test_the_same_recipe_twice_gives_the_same_predictions_to_the_bit(
     run: Run, table: Path, tmp_path: Path
 ) -> None:
-    again = fit(recipe(table, judging__baselines=False), tmp_path / "again")
+    again = fit(recipe(table, evaluation__baselines=False), tmp_path / "again")
     frames = [pl.read_parquet(r.folder / "predictions.parquet") for r in (run, again)]
     assert frames[0].equals(frames[1])
 
@@ -100,7 +100,7 @@ def test_the_recipe_of_a_run_repeats_it(run: Run) -> None:
 
 
 def test_another_seed_gives_another_network(run: Run, table: Path, tmp_path: Path) -> None:
-    other = fit(recipe(table, seed=1, judging__baselines=False), tmp_path / "other")
+    other = fit(recipe(table, seed=1, evaluation__baselines=False), tmp_path / "other")
     weights = [TrainedModel.load(r.folder / "model").network.state_dict() for r in (run, other)]
     assert any(
         weights[0][name].shape != weights[1][name].shape
@@ -173,12 +173,12 @@ def test_predict_keeps_every_column_and_the_order_of_rows(run: Run, tmp_path: Pa
 
 
 def test_predict_gives_the_test_rows_what_the_run_gave_them(run: Run, tmp_path: Path) -> None:
-    kept = pl.read_parquet(run.folder / "predictions.parquet")
-    write_table(kept.select("letter"), tmp_path / "same.parquet")
+    predictions = pl.read_parquet(run.folder / "predictions.parquet")
+    write_table(predictions.select("letter"), tmp_path / "same.parquet")
     predict(run.folder, tmp_path / "same.parquet", tmp_path / "again.parquet")
     again = pl.read_parquet(tmp_path / "again.parquet")
     assert again["probability_good"].to_numpy() == pytest.approx(
-        kept["probability_good"].to_numpy(), abs=1e-6
+        predictions["probability_good"].to_numpy(), abs=1e-6
     )
 
 
@@ -203,14 +203,14 @@ def test_an_empty_text_is_predicted_like_any_row(run: Run, tmp_path: Path) -> No
     assert found["probability_good"][0] == found["probability_good"][1]
 
 
-def test_evaluate_judges_other_rows(run: Run, tmp_path: Path) -> None:
+def test_evaluate_works_on_other_rows(run: Run, tmp_path: Path) -> None:
     write_table(letters(50, seed=9), tmp_path / "other.csv")
     figures = evaluate(run.folder, tmp_path / "other.csv")
     assert figures["accuracy"]["low"] <= figures["accuracy"]["value"] <= 1.0
 
 
 def test_evaluate_takes_rows_of_a_group_together(table: Path, tmp_path: Path) -> None:
-    run = fit(recipe(table, data__group="author", judging__baselines=False), tmp_path / "run")
+    run = fit(recipe(table, data__group="author", evaluation__baselines=False), tmp_path / "run")
     frame = letters(100, seed=9).with_columns(author=pl.lit("A") + pl.col("tone"))
     write_table(frame, tmp_path / "two.csv")
     write_table(frame.drop("author"), tmp_path / "none.csv")
@@ -233,13 +233,11 @@ def test_a_missing_column_names_the_nearest(table: Path, tmp_path: Path) -> None
         fit(recipe(table, data__text="leter"), tmp_path / "run")
 
 
-def test_a_run_that_could_not_begin_is_not_in_the_way_of_the_next(
-    table: Path, tmp_path: Path
-) -> None:
+def test_a_run_that_failed_to_start_does_not_block_the_next(table: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError):
         fit(recipe(table, data__text="leter"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
-    fit(recipe(table, judging__baselines=False), tmp_path / "run")
+    fit(recipe(table, evaluation__baselines=False), tmp_path / "run")
 
 
 def test_a_run_without_a_target_says_what_to_add(table: Path, tmp_path: Path) -> None:
@@ -247,7 +245,7 @@ def test_a_run_without_a_target_says_what_to_add(table: Path, tmp_path: Path) ->
         fit(recipe(table, data__target=None), tmp_path / "run")
 
 
-def test_rows_without_an_answer_stop_the_run_or_are_left_out_and_told(tmp_path: Path) -> None:
+def test_rows_without_a_target_stop_the_run_or_are_left_out_and_reported(tmp_path: Path) -> None:
     some = letters(200).with_columns(
         pl.when(pl.col("id") == "007").then(None).otherwise(pl.col("tone")).alias("tone")
     )
@@ -255,7 +253,7 @@ def test_rows_without_an_answer_stop_the_run_or_are_left_out_and_told(tmp_path: 
     with pytest.raises(DataError, match="first at row 8"):
         fit(recipe(tmp_path / "some.csv"), tmp_path / "run1")
     run = fit(
-        recipe(tmp_path / "some.csv", data__drop_bad=True, judging__baselines=False),
+        recipe(tmp_path / "some.csv", data__drop_bad=True, evaluation__baselines=False),
         tmp_path / "run2",
     )
     checks = {check["check"] for check in run.read_json("checks.json")}
@@ -309,7 +307,7 @@ def test_a_given_test_file_is_the_test_part(table: Path, tmp_path: Path) -> None
     shared = pl.concat([letters(400).head(30), letters(90, seed=3)])
     write_table(shared, tmp_path / "test.csv")
     run = fit(
-        recipe(table, data__test_file=str(tmp_path / "test.csv"), judging__baselines=False),
+        recipe(table, data__test_file=str(tmp_path / "test.csv"), evaluation__baselines=False),
         tmp_path / "run",
     )
     metrics = run.read_json("metrics.json")
@@ -319,15 +317,15 @@ def test_a_given_test_file_is_the_test_part(table: Path, tmp_path: Path) -> None
 
 
 def test_the_texts_that_were_cut_are_counted_in_the_report(table: Path, tmp_path: Path) -> None:
-    cut = fit(recipe(table, text__max_length=18, judging__baselines=False), tmp_path / "cut")
-    whole = fit(recipe(table, text__max_length=19, judging__baselines=False), tmp_path / "whole")
-    told = "400 of 400 texts are longer than 18 units, and were cut"
-    assert told in (cut.folder / "report.html").read_text(encoding="utf-8")
+    cut = fit(recipe(table, text__max_length=18, evaluation__baselines=False), tmp_path / "cut")
+    whole = fit(recipe(table, text__max_length=19, evaluation__baselines=False), tmp_path / "whole")
+    sentence = "400 of 400 texts are longer than 18 units, and were cut"
+    assert sentence in (cut.folder / "report.html").read_text(encoding="utf-8")
     assert "units, and were cut" not in (whole.folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_no_author_stands_in_two_parts(table: Path, tmp_path: Path) -> None:
-    run = fit(recipe(table, data__group="author", judging__baselines=False), tmp_path / "run")
+    run = fit(recipe(table, data__group="author", evaluation__baselines=False), tmp_path / "run")
     split = run.read_json("split.json")
     authors = letters(400)["author"].to_numpy()
     parts = [set(authors[split[part]]) for part in ("train", "validation", "test")]
@@ -335,21 +333,23 @@ def test_no_author_stands_in_two_parts(table: Path, tmp_path: Path) -> None:
 
 
 def test_training_comes_before_the_test_in_time(table: Path, tmp_path: Path) -> None:
-    run = fit(recipe(table, data__time="year", judging__baselines=False), tmp_path / "run")
+    run = fit(recipe(table, data__time="year", evaluation__baselines=False), tmp_path / "run")
     split = run.read_json("split.json")
     years = letters(400)["year"].cast(pl.Int64).to_numpy()
     assert years[split["train"]].max() < years[split["validation"]].min()
     assert years[split["validation"]].max() < years[split["test"]].min()
 
 
-def test_several_seeds_are_trained_and_their_spread_is_told(table: Path, tmp_path: Path) -> None:
-    run = fit(recipe(table, judging__seeds=3), tmp_path / "run")
+def test_several_seeds_are_trained_and_their_spread_is_reported(
+    table: Path, tmp_path: Path
+) -> None:
+    run = fit(recipe(table, judging__seeds=3), tmp_path / "run")  # the name in 0.1.0
     metrics = run.read_json("metrics.json")
     assert len(metrics["seeds"]["values"]["accuracy"]) == 3
     assert {path.name for path in (run.folder / "seeds").iterdir()} == {"1", "2"}
 
 
-def test_two_faults_in_a_recipe_are_told_together() -> None:
+def test_two_faults_in_a_recipe_are_reported_together() -> None:
     with pytest.raises(RecipeError, match=r"hiden_size.*model.hidden_size.*epochs = 0"):
         Recipe.build({"model": {"hiden_size": 3}, "training": {"epochs": 0}})
 
@@ -370,16 +370,18 @@ def test_a_prediction_that_was_stopped_goes_on_where_it_was(
     with pytest.raises(KeyboardInterrupt):
         predict(run.folder, table, tmp_path / "out.csv", progress=stop)
     assert not (tmp_path / "out.csv").exists()
-    told: list[int] = []
-    predict(run.folder, table, tmp_path / "out.csv", progress=lambda done, rows: told.append(done))
-    assert told == [200, 250, 300, 350, 400]
+    reported: list[int] = []
+    predict(
+        run.folder, table, tmp_path / "out.csv", progress=lambda done, rows: reported.append(done)
+    )
+    assert reported == [200, 250, 300, 350, 400]
     predict(run.folder, table, tmp_path / "whole.csv")
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "whole.csv"]
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_a_prediction_begins_anew_where_the_table_has_changed(
+def test_a_prediction_starts_again_where_the_table_has_changed(
     run: Run, table: Path, tmp_path: Path
 ) -> None:
     def stop(done: int, rows: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Texts whose answers some words give away."""
+"""Texts in which some words decide the class."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 FILLER = list("abcdefghijklmnopqr")
 
 
-def write(rng: np.random.Generator, said: str) -> str:
+def write(rng: np.random.Generator, deciding: str) -> str:
     """A short text: filler around the words that matter."""
-    words = [*rng.choice(FILLER, 12), *said.split()]
+    words = [*rng.choice(FILLER, 12), *deciding.split()]
     rng.shuffle(words)
     return " ".join(words)
 

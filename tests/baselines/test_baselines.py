@@ -48,38 +48,38 @@ def test_the_names_are_those_of_the_contract(of_classes, of_numbers):
 
 @pytest.mark.parametrize("name", LABEL_NAMES)
 def test_classes_get_probabilities_that_add_up_to_one(of_classes, name):
-    told = of_classes[name][1]
-    assert told.shape == (120, 3)
-    assert told.dtype == np.float64
-    assert told.min() >= 0
-    np.testing.assert_allclose(told.sum(axis=1), 1, atol=1e-12)
+    probabilities = of_classes[name][1]
+    assert probabilities.shape == (120, 3)
+    assert probabilities.dtype == np.float64
+    assert probabilities.min() >= 0
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", LABEL_NAMES[1:])
-def test_words_that_give_the_class_away_are_found(letters, of_classes, name):
+def test_words_that_determine_the_class_are_found(letters, of_classes, name):
     assert np.mean(of_classes[name][1].argmax(axis=1) == letters[2][1]) >= 0.95
 
 
 @pytest.mark.parametrize("name", LABEL_NAMES[1:])
-def test_labels_are_told_each_by_itself(of_labels, name):
+def test_labels_are_predicted_each_by_itself(of_labels, name):
     (*_, (_, targets)), found = of_labels
-    told = found[name][1]
-    assert told.shape == (120, 3)
-    assert np.mean((told[:, :2] >= 0.5) == targets[:, :2]) >= 0.95
-    assert told[:, 2].min() > 0.9
-    assert told.max() <= 1
+    probabilities = found[name][1]
+    assert probabilities.shape == (120, 3)
+    assert np.mean((probabilities[:, :2] >= 0.5) == targets[:, :2]) >= 0.95
+    assert probabilities[:, 2].min() > 0.9
+    assert probabilities.max() <= 1
 
 
 @pytest.mark.parametrize("name", NUMBER_NAMES[1:])
-def test_numbers_are_told_better_than_by_the_mean(of_numbers, name):
+def test_numbers_are_predicted_better_than_by_the_mean(of_numbers, name):
     (*_, (_, targets)), found = of_numbers
-    errors = {n: np.mean((told[:, 0] - targets) ** 2) for n, (_, told) in found.items()}
+    errors = {n: np.mean((predicted[:, 0] - targets) ** 2) for n, (_, predicted) in found.items()}
     assert found[name][1].shape == (120, 1)
     assert found[name][1].dtype == np.float64
     assert errors[name] < 0.3 * errors["mean"]
 
 
-def test_the_majority_tells_the_shares_of_all_known_rows():
+def test_the_majority_predicts_the_class_shares_of_all_known_rows():
     parts = [
         (["x"] * 3, np.array([0, 1, 2])),
         (["x"], np.array([1])),
@@ -97,21 +97,23 @@ def test_the_mean_is_that_of_all_known_rows():
 
 
 def test_the_same_seed_gives_the_same_predictions_to_the_bit(letters, of_classes):
-    for name, (_, told) in fitted(letters).items():
-        np.testing.assert_array_equal(told, of_classes[name][1])
+    for name, (_, predicted) in fitted(letters).items():
+        np.testing.assert_array_equal(predicted, of_classes[name][1])
 
 
 @pytest.mark.parametrize("kind", [label_baselines, regression_baselines])
-def test_order_of_test_rows_and_their_company_change_nothing(letters, kind):
+def test_predictions_do_not_depend_on_the_order_or_number_of_test_rows(letters, kind):
     parts = letters if kind is label_baselines else with_targets(letters, lambda c: c * 1.0)
     texts = parts[2][0]
-    for baseline, told in fitted(parts, kind).values():
-        np.testing.assert_allclose(baseline.predict(texts[::-1]), told[::-1], rtol=0, atol=1e-12)
-        np.testing.assert_allclose(baseline.predict(texts[:1]), told[:1], rtol=0, atol=1e-12)
+    for baseline, predicted in fitted(parts, kind).values():
+        np.testing.assert_allclose(
+            baseline.predict(texts[::-1]), predicted[::-1], rtol=0, atol=1e-12
+        )
+        np.testing.assert_allclose(baseline.predict(texts[:1]), predicted[:1], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", [label_baselines, regression_baselines])
-def test_texts_without_units_and_unknown_ones_are_answered(letters, kind):
+def test_texts_without_units_and_unknown_units_are_predicted(letters, kind):
     parts = letters if kind is label_baselines else with_targets(letters, lambda c: c * 1.0)
     for baseline, _ in fitted(parts, kind).values():
         assert np.isfinite(baseline.predict(["", "never seen", "war"])).all()
@@ -121,17 +123,17 @@ def test_texts_without_units_and_unknown_ones_are_answered(letters, kind):
 def test_two_texts_without_any_unit_are_enough_to_fit(kind):
     targets = np.array([0, 1]) if kind is label_baselines else np.array([0.0, 1.0])
     parts = [(["", " "], targets), (["", ""], targets), (["", "word"], targets)]
-    for name, (_, told) in fitted(parts, kind).items():
-        # Sixty trees see one answer or the other more often by chance.
-        np.testing.assert_allclose(told, 0.5, atol=0.2, err_msg=name)
+    for name, (_, predicted) in fitted(parts, kind).items():
+        # Sixty trees see one class or the other more often by chance.
+        np.testing.assert_allclose(predicted, 0.5, atol=0.2, err_msg=name)
 
 
-def test_where_words_say_nothing_no_model_is_surer_than_it_may_be(letters):
+def test_on_uninformative_words_no_model_is_overconfident(letters):
     rng = np.random.default_rng(1)
     parts = with_targets(letters, lambda c: rng.integers(0, 2, len(c)))
     truth = parts[2][1]
-    for name, (_, told) in fitted(parts).items():
-        surprise = -np.log(told[np.arange(len(truth)), truth]).mean()
+    for name, (_, predicted) in fitted(parts).items():
+        surprise = -np.log(predicted[np.arange(len(truth)), truth]).mean()
         assert surprise < np.log(2) + 0.2, name
 
 
@@ -145,10 +147,10 @@ def test_choices_are_made_on_the_validation_rows(letters):
         assert misled["C"] < honest["C"]
 
 
-def test_validation_rows_are_learned_from_in_the_end():
+def test_the_final_fit_includes_the_validation_rows():
     for baseline in label_baselines(RECIPE, str.split)[1:]:
         baseline.fit(
             ["war x", "bread x"] * 9, np.array([0, 1] * 9), ["hymn y"] * 9, np.array([1] * 9)
         )
-        told = baseline.predict(["hymn", "x"])
-        assert told[0, 1] > told[1, 1] + 0.05, baseline.name
+        predicted = baseline.predict(["hymn", "x"])
+        assert predicted[0, 1] > predicted[1, 1] + 0.05, baseline.name

@@ -1,4 +1,4 @@
-"""Boosted trees for what comes next: what they learn, and what a teacher may not see."""
+"""Boosted trees for the next state: what they learn, and what distillation targets may not use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from duree.sequences.ragged import Ragged, offsets_of
 STATES = 3
 
 
-def told(rows: list[list[int]]) -> list[str]:
+def digits(rows: list[list[int]]) -> list[str]:
     return ["".join(map(str, row)) for row in rows]
 
 
@@ -26,27 +26,27 @@ def fitted(texts: list[str], validation: list[str]) -> StepBaseline:
     return StepBaseline(BoostedTrees(STATES, 0), steps).fit(texts, None, validation, None)
 
 
-def test_they_learn_what_hangs_on_how_long_a_state_has_lasted() -> None:
+def test_they_learn_what_depends_on_how_long_a_state_has_lasted() -> None:
     cycle = "0001112220001112220001112"
     texts = [cycle[begin : begin + 12] for begin in range(9)] * 20
     model = fitted(texts, texts)
     found = model.predict(["000111222"])
-    # Of the first spell nobody knows how long it has lasted before it is seen.
+    # How long the first spell lasted before the sequence starts is unknown.
     assert found[3:].argmax(axis=1).tolist() == [1, 1, 2, 2, 2]
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
 
 
-def test_one_state_alone_is_what_comes_next() -> None:
+def test_with_a_single_state_it_is_predicted_next() -> None:
     found = fitted(["0000"] * 9, ["000"]).predict(["00"])
     assert found.argmax(axis=1).tolist() == [0]
     assert (found > 0).all()
 
 
-def test_a_teacher_has_not_seen_the_rows_that_it_speaks_of() -> None:
-    """Each row repeats a pattern of its own: a teacher that had seen the row would foretell it."""
+def test_out_of_fold_predictions_come_from_trees_that_have_not_seen_the_row() -> None:
+    """Each row repeats its own pattern: trees fitted on the row itself would predict it."""
     rng = np.random.default_rng(0)
     rows = [list(rng.integers(0, STATES, 30)) for _ in range(60)]
-    inputs = steps(told([row[:-1] for row in rows]))
+    inputs = steps(digits([row[:-1] for row in rows]))
     after = np.concatenate([row[1:] for row in rows]).astype(np.int64)
     found = cross_fitted(inputs, after, STATES, 0)
     assert found.shape == (len(after), STATES)

@@ -1,4 +1,4 @@
-"""The hidden Markov model: what it says of the next step is the sum over all hidden paths."""
+"""The hidden Markov model: its next-state probabilities are the sum over all hidden paths."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fitted_on(train: list[str], validation: list[str]) -> StepBaseline:
 
 
 def life_courses(rows: int, seed: int) -> list[str]:
-    """Two hidden kinds of phase: one flits between a and b, the other between b and c."""
+    """Two hidden kinds of phase: one alternates between a and b, the other between b and c."""
     rng = np.random.default_rng(seed)
     texts = []
     for _ in range(rows):
@@ -60,7 +60,7 @@ def likelihood(model: StepBaseline, text: str) -> float:
     return total
 
 
-def test_what_comes_next_is_the_sum_over_all_hidden_paths(fitted: StepBaseline) -> None:
+def test_next_state_probabilities_are_the_sum_over_all_hidden_paths(fitted: StepBaseline) -> None:
     asked = ["abcab", "b", "", "ccb", "aa"]
     wanted = [
         [
@@ -75,7 +75,7 @@ def test_what_comes_next_is_the_sum_over_all_hidden_paths(fitted: StepBaseline) 
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
 
 
-def test_it_finds_phases_that_no_one_sees(fitted: StepBaseline) -> None:
+def test_it_finds_hidden_phases(fitted: StepBaseline) -> None:
     """After a, some steps ago, c is unlikely: a chain of order 1 cannot know it after a b."""
     assert fitted.choices["hidden_states"] >= 2
     after_a, after_c = fitted.predict(["aabbb", "ccbbb"])[[3, 7]]
@@ -98,7 +98,7 @@ def test_the_number_of_hidden_states_is_the_best_on_validation() -> None:
     assert model.choices == {"hidden_states": min(losses, key=lambda hidden: losses[hidden])}
 
 
-def test_the_one_that_is_kept_learns_from_the_validation_sequences_too() -> None:
+def test_the_chosen_model_is_fitted_on_the_validation_sequences_too() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (2,))
         model = fitted_on(["abab", "baba"] * 5, ["acac", "caca"] * 5)
@@ -106,7 +106,7 @@ def test_the_one_that_is_kept_learns_from_the_validation_sequences_too() -> None
     assert after_a[2] > 0.2
 
 
-def test_it_says_that_it_knows_no_weights() -> None:
+def test_it_notes_that_it_ignores_weights() -> None:
     counts = CaseWeights(np.array([1.0, 3.0]), np.array([2.0]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (2,))
@@ -117,7 +117,7 @@ def test_it_says_that_it_knows_no_weights() -> None:
     ]
 
 
-def test_a_state_that_training_never_saw_is_not_held_to_be_impossible() -> None:
+def test_an_unseen_state_has_a_positive_probability() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (2,))
         model = fitted_on(["abab", "", "aab"], ["abb"])
@@ -127,7 +127,7 @@ def test_a_state_that_training_never_saw_is_not_held_to_be_impossible() -> None:
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
 
 
-def test_of_many_steps_it_learns_from_whole_sequences_at_random_and_says_so() -> None:
+def test_with_many_steps_it_learns_from_a_random_sample_of_sequences_and_says_so() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hmm, "HIDDEN", (2,))
         patch.setattr(hmm, "MOST_STEPS", 90)

@@ -1,4 +1,4 @@
-"""Markov chains: what they say can be counted by hand."""
+"""Markov chains: their probabilities can be counted by hand."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ VALIDATION = ["abba", "caab", "bbc"]
 
 
 @pytest.mark.parametrize("order", [0, 1, 2])
-def test_chains_are_the_counts_of_training_and_validation_that_lean_on_simpler_ones(
+def test_chains_are_counts_of_training_and_validation_smoothed_by_simpler_chains(
     order: int,
 ) -> None:
     model = chain(order)
@@ -93,7 +93,7 @@ def test_chains_are_the_counts_of_training_and_validation_that_lean_on_simpler_o
     np.testing.assert_allclose(found, wanted)
 
 
-def test_a_chain_by_time_counts_each_time_point_apart() -> None:
+def test_a_chain_by_time_counts_each_time_point_separately() -> None:
     model = Markov("markov_by_time", STATES, one_before_and_time, chain(1))
     found = fitted(model, TRAIN, VALIDATION).predict(["abba"])
     wanted = [
@@ -103,8 +103,8 @@ def test_a_chain_by_time_counts_each_time_point_apart() -> None:
     np.testing.assert_allclose(found, wanted)
 
 
-def test_the_second_step_of_a_chain_of_order_2_knows_one_state_alone() -> None:
-    """``ab`` at the begin of a row is another context than ``ab`` within."""
+def test_the_second_step_of_a_chain_of_order_2_depends_on_one_state() -> None:
+    """``ab`` at the start of a row is another context than ``ab`` within it."""
     contexts = two_before(codes(["ab", "cab", "aab"]))
     at_the_begin, _, within, _, also_within = contexts.tolist()
     assert within != at_the_begin
@@ -112,7 +112,7 @@ def test_the_second_step_of_a_chain_of_order_2_knows_one_state_alone() -> None:
     assert two_before(codes(["aaa"]))[1] == two_before(codes(["baaab"]))[2]
 
 
-def test_after_what_was_never_seen_comes_what_the_simpler_chain_says() -> None:
+def test_after_an_unseen_context_the_simpler_chain_is_used() -> None:
     model = chain(2)
     learned = fitted(model, ["aab", "aba"], ["aab"])
     assert model.simpler
@@ -122,7 +122,7 @@ def test_after_what_was_never_seen_comes_what_the_simpler_chain_says() -> None:
     np.testing.assert_allclose(learned.predict(["bba"])[1:], first.predict(["bba"])[1:])
 
 
-def test_the_strength_is_the_best_on_validation_of_chains_that_have_not_seen_it() -> None:
+def test_the_smoothing_strength_is_chosen_on_validation_before_refitting() -> None:
     rng = np.random.default_rng(3)
     texts = ["".join(rng.choice(list("abc"), 6)) for _ in range(12)]
     train, validation = texts[:6], texts[6:]
@@ -145,7 +145,7 @@ def test_the_strength_is_the_best_on_validation_of_chains_that_have_not_seen_it(
     assert model.choices == {"strength": min(STRENGTHS, key=lambda upper: loss(lower, upper))}
 
 
-def test_the_last_state_stays_as_often_as_states_do() -> None:
+def test_the_last_state_baseline_uses_the_share_of_unchanged_states() -> None:
     model = fitted(LastState(STATES), ["aab", "bbb"], ["ac"])
     # Of five steps three stayed; one more of each is added.
     stays = 4 / 7
@@ -162,7 +162,7 @@ def test_the_last_state_stays_as_often_as_states_do() -> None:
     st.lists(st.text("abcz", max_size=7), max_size=4),
     st.booleans(),
 )
-def test_whatever_they_have_seen_their_shares_sum_to_1(
+def test_for_any_training_rows_predicted_probabilities_sum_to_1(
     texts: list[str], asked: list[str], on_grid: bool
 ) -> None:
     steps = sum(max(len(text) - 1, 0) for text in asked)
@@ -175,7 +175,7 @@ def test_whatever_they_have_seen_their_shares_sum_to_1(
         np.testing.assert_allclose(found.sum(axis=1), 1.0)
 
 
-def test_a_chain_by_time_is_a_rival_on_a_grid_alone() -> None:
+def test_a_chain_by_time_is_a_baseline_only_on_a_grid() -> None:
     names = {
         on_grid: [model.name for model in next_baselines(codes, 3, Recipe(), on_grid=on_grid)]
         for on_grid in (True, False)

@@ -27,15 +27,15 @@ def test_presence_counts_a_repeated_unit_once():
     assert _presence(csr_matrix([[3.0, 0.0, 1.0]])).toarray().tolist() == [[1, 0, 1]]
 
 
-def test_a_pair_tells_what_its_units_do_not():
+def test_a_pair_carries_information_that_its_units_do_not():
     # "not good" and "not bad" say the opposite of "good" and "bad".
     texts = ["not good", "bad not", "good", "bad"] * 20
     classes = np.array([0, 0, 1, 0] * 20)
     texts += ["not bad", "good not"] * 20
     classes = np.append(classes, [1, 1] * 20)
     model = NbSvm(Ngrams(str.split), 0).fit(texts, classes, texts[:6], classes[:6])
-    told = model.predict(["not good", "not bad", "good", "bad"])[:, 1]
-    assert (told > 0.5).tolist() == [False, True, True, False]
+    predicted = model.predict(["not good", "not bad", "good", "bad"])[:, 1]
+    assert (predicted > 0.5).tolist() == [False, True, True, False]
     assert set(model.choices) == {"C", "beta"}
 
 
@@ -44,5 +44,5 @@ def test_repeating_a_word_in_a_text_changes_nothing(copies):
     texts, classes = ["war x", "bread x"] * 20, np.array([0, 1] * 20)
     model = NbSvm(Ngrams(lambda text: sorted(set(text.split()))), 0)
     model.fit(texts, classes, texts, classes)
-    told = model.predict([" ".join(["war"] * copies)])
-    np.testing.assert_array_equal(told, model.predict(["war"]))
+    predicted = model.predict([" ".join(["war"] * copies)])
+    np.testing.assert_array_equal(predicted, model.predict(["war"]))

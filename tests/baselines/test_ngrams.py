@@ -37,7 +37,7 @@ def test_units_and_pairs_are_counted_within_each_text():
     assert [" " not in name for name in names(grams)] == grams.is_unit.tolist()
 
 
-def test_what_is_seen_once_is_no_feature():
+def test_units_seen_once_are_no_features():
     grams = Ngrams(str.split)
     grams.fit(["a b", "a c"], [])
     assert names(grams) == ["a"]
@@ -80,11 +80,11 @@ def test_units_that_were_never_seen_count_for_nothing():
     }
 
 
-def test_each_list_of_texts_is_parted_once():
-    parted = []
+def test_each_list_of_texts_is_split_once():
+    texts = []
 
     def units(text):
-        parted.append(text)
+        texts.append(text)
         return text.split()
 
     train, validation, test = ["a b"] * 3, ["b a"], ["a"]
@@ -92,11 +92,11 @@ def test_each_list_of_texts_is_parted_once():
     for _ in range(3):
         grams.fit(train, validation)
         grams.count(test)
-    assert parted == train + validation + test
+    assert texts == train + validation + test
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_new_lists_are_learned_anew(which):
+def test_new_lists_are_fitted_again(which):
     grams = Ngrams(str.split)
     parts, test = [["a a"], ["a"]], ["a b"]
     grams.fit(*parts)

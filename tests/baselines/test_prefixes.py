@@ -28,12 +28,12 @@ MODELS: dict[str, Callable[[], StepModel]] = {
 }
 
 
-def told(rows: list[list[int]]) -> list[str]:
+def digits(rows: list[list[int]]) -> list[str]:
     return ["".join(map(str, row)) for row in rows]
 
 
 def steps(texts: list[str]) -> Ragged:
-    """Each text as its digits, beside which stands whether the first is odd."""
+    """Each text as its digits, each with the covariate whether the first is odd."""
     values = [[int(sign), int(text[0]) % 2] for text in texts for sign in text]
     array = np.array(values, dtype=np.int32).reshape(-1, 2)
     return Ragged(array, offsets_of([len(text) for text in texts]))
@@ -58,16 +58,16 @@ def test_prefixes_are_those_of_a_plain_loop(rows: list[list[int]]) -> None:
             spells = 1 + sum(one != other for one, other in pairwise(seen))
             facts = [seen[-1], earlier, lasted - 1, place, *spent, row[0] % 2]
             wanted.append([*facts, *ago, spells])
-    known = Prefixes.of(steps(told(rows)), STATES)
+    known = Prefixes.of(steps(digits(rows)), STATES)
     found = np.column_stack([known.categorical, known.previous, known.last_but_two, known.spells])
     np.testing.assert_array_equal(found, np.array(wanted).reshape(-1, 5 + STATES + 3))
 
 
 @given(rows_of_states.filter(lambda rows: any(len(row) > 1 for row in rows)), st.data())
 def test_no_prefix_knows_what_comes_later(rows: list[list[int]], data: st.DataObject) -> None:
-    """Whatever the last step is changed to, all that is known before it stays."""
+    """Changing the last step changes nothing that is known before it."""
     other = [[*row[:-1], data.draw(st.integers(0, STATES - 1))] if row[1:] else row for row in rows]
-    one, poisoned = (Steps(steps(told(each))) for each in (rows, other))
+    one, poisoned = (Steps(steps(digits(each))) for each in (rows, other))
     known, after = (Prefixes.before_targets(each, STATES) for each in (one, poisoned))
     np.testing.assert_array_equal(known.categorical, after.categorical)
     np.testing.assert_array_equal(known.one_hot, after.one_hot)
@@ -76,7 +76,7 @@ def test_no_prefix_knows_what_comes_later(rows: list[list[int]], data: st.DataOb
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_what_is_foretold_hangs_on_nothing_later(name: str) -> None:
+def test_predictions_depend_on_nothing_later(name: str) -> None:
     texts = process(60, 12, 0)
     model = fitted(name, texts[:40], texts[40:])
     whole = model.predict([texts[0]])
@@ -103,7 +103,7 @@ def process(rows: int, length: int, seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_they_come_near_the_entropy_of_a_known_process(name: str) -> None:
+def test_their_loss_is_close_to_the_entropy_of_a_known_process(name: str) -> None:
     """A step is sure where the state is new, and has 1 + 0.5 H(0.8) bits where it is not."""
     train, validation, tested = process(300, 20, 0), process(80, 20, 1), process(150, 20, 2)
     found = fitted(name, train, validation).predict(tested)
@@ -111,7 +111,7 @@ def test_they_come_near_the_entropy_of_a_known_process(name: str) -> None:
     bits = -np.log2(found[np.arange(len(found)), given.targets])
     lasted = Prefixes.before_targets(given, STATES).duration
     free = 1 + 0.5 * -(0.8 * np.log2(0.8) + 0.2 * np.log2(0.2))
-    # Of the first step nobody knows whether it is the first of its spell: so do all others here.
+    # Whether the first step starts its spell is unknown: all models here assume that it does.
     entropy = np.where(lasted == 0, 0.0, free)
     assert bits.mean() < entropy.mean() + 0.04
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
@@ -126,7 +126,7 @@ def test_they_come_near_the_entropy_of_a_known_process(name: str) -> None:
     st.lists(st.text("012", min_size=1, max_size=7), max_size=4),
 )
 @pytest.mark.parametrize("name", ["logistic", "random_forest"])
-def test_whatever_they_have_seen_their_shares_sum_to_1(
+def test_for_any_training_rows_predicted_probabilities_sum_to_1(
     name: str, texts: list[str], asked: list[str]
 ) -> None:
     found = fitted(name, texts, texts).predict(asked)
@@ -137,7 +137,7 @@ def test_whatever_they_have_seen_their_shares_sum_to_1(
 
 @pytest.mark.parametrize("name", MODELS)
 def test_weights_decide_what_is_likely(name: str) -> None:
-    """One row in two goes round the one way and one the other: nine in ten, by their weights."""
+    """One row in two cycles one way and one the other: nine in ten, by their weights."""
     texts = ["001122001122", "002211002211"] * 60
     counts = CaseWeights(np.tile([9.0, 1.0], 40), np.tile([9.0, 1.0], 20))
     weighed, plain, ones = (
@@ -146,7 +146,7 @@ def test_weights_decide_what_is_likely(name: str) -> None:
     )
     assert weighed[1] == pytest.approx(0.9, abs=0.05)
     assert plain[1] == pytest.approx(0.5, abs=0.05)
-    # A forest that is told of weights draws other rows.
+    # A forest with weights draws other bootstrap samples.
     np.testing.assert_allclose(ones, plain, atol=0.02 if name == "random_forest" else 1e-6)
 
 
@@ -164,7 +164,7 @@ def test_for_the_regression_a_weight_of_two_is_a_row_twice(monkeypatch: pytest.M
     np.testing.assert_allclose(found, wanted, atol=1e-3)
 
 
-def test_a_teacher_learns_by_weights_too() -> None:
+def test_distillation_targets_are_fitted_with_weights_too() -> None:
     rows = process(40, 10, 6)
     inputs = steps([row[:-1] for row in rows])
     after = np.array([int(sign) for row in rows for sign in row[1:]])
@@ -180,7 +180,7 @@ def test_a_teacher_learns_by_weights_too() -> None:
     ("name", "limit"),
     [("logistic", (step_logistic, "MOST_CELLS", 100 * STATES)), ("random_forest", None)],
 )
-def test_of_many_steps_they_learn_from_whole_sequences_at_random_and_say_so(
+def test_with_many_steps_they_learn_from_a_random_sample_of_sequences_and_say_so(
     name: str, limit: tuple[object, str, int] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(*(limit or (step_forest, "MOST_STEPS", 100)))

@@ -48,17 +48,17 @@ def by_hand(values: np.ndarray) -> list[float]:
 
 
 @given(st.integers(0, 10_000))
-def test_the_figures_of_a_channel_are_those_reckoned_by_hand(seed: int) -> None:
+def test_the_features_of_a_channel_are_those_computed_by_hand(seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = rng.normal(size=rng.integers(2, 9))
     values[1:][rng.random(len(values) - 1) < 0.3] = np.nan
-    laid = np.full((1, len(values) + 2, 1), np.nan)  # two steps that a longer row beside it has
+    laid = np.full((1, len(values) + 2, 1), np.nan)  # with two padded steps
     laid[0, : len(values), 0] = values
     found = describe(laid, np.array([len(values)]))[0, :, 0]
     assert found == pytest.approx(by_hand(values), abs=1e-9)
 
 
-def test_a_channel_without_a_value_has_figures_of_nothing() -> None:
+def test_a_channel_without_a_value_has_finite_features() -> None:
     found = describe(np.full((1, 4, 1), np.nan), np.array([4]))
     assert np.isfinite(found).all()
     assert found[0, 0, 0] == 1
@@ -74,7 +74,7 @@ def test_a_row_has_the_same_features_alone_and_among_others(features) -> None:
 
 
 @pytest.mark.parametrize("padded", [True, False])
-def test_convolutions_are_those_reckoned_step_by_step(padded: bool) -> None:
+def test_convolutions_are_those_computed_step_by_step(padded: bool) -> None:
     rng = np.random.default_rng(0)
     length, dilation, kernels, channels = 3, 2, 4, 2
     weights = rng.normal(size=(length * channels, kernels)).astype(np.float32)
@@ -84,7 +84,7 @@ def test_convolutions_are_those_reckoned_step_by_step(padded: bool) -> None:
     for place, row in enumerate(rows):
         laid[place, : len(row)] = row
     found = respond(group, laid, np.array([9, 6, 3]))
-    for row, said in zip(rows, found, strict=True):
+    for row, response in zip(rows, found, strict=True):
         reach = dilation * (length - 1) // 2
         # Too short a row for a whole kernel is read as a padded one.
         at = range(len(row)) if padded or len(row) <= 2 * reach else range(reach, len(row) - reach)
@@ -94,10 +94,10 @@ def test_convolutions_are_those_reckoned_step_by_step(padded: bool) -> None:
             seen = [row[tap] if 0 <= tap < len(row) else np.zeros(channels) for tap in taps]
             responses.append(np.concatenate(seen) @ weights + group.biases)
         wanted = [np.max(responses, axis=0), np.mean(np.array(responses) > 0, axis=0)]
-        assert said == pytest.approx(np.concatenate(wanted), abs=1e-5)
+        assert response == pytest.approx(np.concatenate(wanted), abs=1e-5)
 
 
-def test_kernels_take_no_notice_of_the_level() -> None:
+def test_kernels_ignore_the_level_of_the_series() -> None:
     rows = series(20, 3, missing=0.0)
     features = RocketFeatures(0)
     found, _ = features.fit(rows, rows)
@@ -119,8 +119,8 @@ def test_baselines_learn_from_series_what_can_be_learned(make) -> None:
     errors = {}
     for baseline in make(RECIPE, None):
         baseline.fit(rows.take(train), targets[train], rows.take(validation), targets[validation])
-        said = baseline.predict(rows.take(test))
-        of_truth = said[:, 1] if make is label_baselines else said[:, 0] / 5
+        predicted = baseline.predict(rows.take(test))
+        of_truth = predicted[:, 1] if make is label_baselines else predicted[:, 0] / 5
         errors[baseline.name] = float(np.mean((of_truth - risen[test]) ** 2))
     plain, *others = errors.values()
     assert len(others) == 3

@@ -1,4 +1,4 @@
-"""Models that do not read in order are told of what stands beside events, too."""
+"""Models that do not read in order use step attributes, too."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_shares_of_classes_and_of_numbers_the_mean_and_the_last() -> None:
     assert len(features.is_unit) == train.shape[1]
 
 
-def test_each_step_is_told_of_what_stood_beside_the_one_before() -> None:
+def test_each_step_gets_the_attributes_of_the_step_before() -> None:
     values = np.array([[7, 1, 2], [8, 3, 4], [9, 5, 6]], dtype=np.int32)
     found = with_those_before(Ragged(values, np.array([0, 2, 3])), 1)
     assert found.values.tolist() == [[7, 1, 2, 0], [8, 3, 4, 2], [9, 5, 6, 0]]

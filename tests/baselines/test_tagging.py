@@ -45,7 +45,7 @@ def test_the_hidden_markov_model_guesses_an_unseen_word_by_its_ending() -> None:
     assert tagger.predict([["dimness"]])[0][0] == [0]
 
 
-def test_the_crf_learns_what_hangs_on_the_word_before() -> None:
+def test_the_crf_learns_what_depends_on_the_word_before() -> None:
     pytest.importorskip("pycrfsuite")
     words = [["to", "run"], ["the", "run"]] * 20
     tags = [[0, 1], [0, 2]] * 20
@@ -54,7 +54,7 @@ def test_the_crf_learns_what_hangs_on_the_word_before() -> None:
     assert all(0.5 < chance <= 1 for chance in chances)
 
 
-def test_features_tell_the_word_its_parts_and_its_neighbours() -> None:
+def test_features_hold_the_word_its_affixes_and_its_neighbours() -> None:
     first, second = features(["Rome", "fell"])
     assert {"0:word=Rome", "ends=ome", "begins=Ro", "0:shape=Xxxx", "1:word=fell"} <= {*first}
     assert {"-1:word=Rome", "1:outside", "-1:pair=Rome|fell"} <= {*second}
@@ -74,7 +74,7 @@ def test_each_layer_has_a_tagger_and_one_of_too_many_tags_its_most_frequent() ->
     assert isinstance(baseline.taggers[1], MostFrequentTag)
 
 
-def test_a_tag_that_only_the_validation_rows_have_is_learned_by_nobody() -> None:
+def test_a_tag_that_only_the_validation_rows_have_is_learned_by_no_baseline() -> None:
     values = np.zeros((3, 5), dtype=np.int64)
     values[:, 4] = [0, 1, 2]
     train, held_out = Ragged(values, offsets_of([3])), Ragged(values + 7, offsets_of([3]))

@@ -6,13 +6,13 @@ import pytest
 from duree.baselines.targets import Targets
 
 
-def test_two_classes_are_one_question():
+def test_two_classes_are_one_binary_target():
     answers = Targets.of(np.array([0, 1, 1]))
     assert answers.columns(np.array([0, 1, 1])).tolist() == [[0], [1], [1]]
     assert answers.predictions(np.array([[0.25]])).tolist() == [[0.75, 0.25]]
 
 
-def test_three_classes_are_three_questions_whose_probabilities_add_up_to_one():
+def test_three_classes_are_three_binary_targets_whose_probabilities_add_up_to_one():
     answers = Targets.of(np.array([2, 0, 1]))
     assert answers.columns(np.array([2, 0])).tolist() == [[0, 0, 1], [1, 0, 0]]
     assert answers.predictions(np.array([[0.1, 0.2, 0.5]])).tolist() == [[0.125, 0.25, 0.625]]
@@ -32,15 +32,15 @@ def test_validation_rows_that_lack_a_class_have_as_many_columns():
 
 
 @pytest.mark.parametrize(
-    ("kind", "told", "targets", "loss"),
+    ("kind", "predicted", "targets", "loss"),
     [
         ("classes", [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]], [1, 1], np.log(4) / 2),
         ("labels", [[0.5, 0.25]], [[0, 1]], (np.log(2) + np.log(4)) / 2),
     ],
 )
-def test_log_loss_is_the_mean_surprise_in_nats(kind, told, targets, loss):
-    answers = Targets(kind, len(told[0]))
-    assert answers.loss(np.array(told), np.array(targets)) == pytest.approx(loss)
+def test_log_loss_is_the_mean_surprise_in_nats(kind, predicted, targets, loss):
+    answers = Targets(kind, len(predicted[0]))
+    assert answers.loss(np.array(predicted), np.array(targets)) == pytest.approx(loss)
 
 
 def test_a_certain_mistake_costs_much_but_not_everything():

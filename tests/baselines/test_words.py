@@ -1,4 +1,4 @@
-"""What baselines call themselves: a title and a description each, in both languages."""
+"""Titles and descriptions of the baselines, in both languages."""
 
 from __future__ import annotations
 

@@ -47,11 +47,11 @@ def test_fit_prints_figures_and_verdict_on_stdout_and_what_to_do_next_on_stderr(
 ) -> None:
     out = tmp_path / "run"
     assert call("fit", table, "--text=review", "--target=verdict", f"--out={out}", *FAST) == 0
-    told = capfd.readouterr()
-    assert "network" in told.out
-    assert told.out.rstrip().endswith(".")
-    assert f"duree predict {out} NEW.csv -o predicted.csv" in told.err
-    assert "epoch" not in told.out
+    printed = capfd.readouterr()
+    assert "network" in printed.out
+    assert printed.out.rstrip().endswith(".")
+    assert f"duree predict {out} NEW.csv -o predicted.csv" in printed.err
+    assert "epoch" not in printed.out
 
 
 def test_predict_and_evaluate_and_report_work_on_the_run(
@@ -66,7 +66,7 @@ def test_predict_and_evaluate_and_report_work_on_the_run(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("fit", "nowhere.csv", "--text=a", "--target=b"), "nowhere.csv"),
         (("fit", "{table}", "--text=revew", "--target=verdict"), "review"),
@@ -89,9 +89,9 @@ def test_predict_and_evaluate_and_report_work_on_the_run(
         (("frobnicate",), "frobnicate"),
     ],
 )
-def test_a_fault_of_the_input_is_one_line_and_status_2(
+def test_a_user_error_is_one_line_and_status_2(
     words: tuple[str, ...],
-    told: str,
+    message: str,
     table: Path,
     run: Path,
     tmp_path: Path,
@@ -104,12 +104,12 @@ def test_a_fault_of_the_input_is_one_line_and_status_2(
     err = capfd.readouterr().err
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
-    assert told in errors[0]
+    assert message in errors[0]
     assert "Traceback" not in err
     assert not (tmp_path / "x.csv").exists()
 
 
-def test_messages_are_told_in_chinese_where_asked_for(
+def test_messages_are_in_chinese_where_asked_for(
     table: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DUREE_LANG", "zh")
@@ -128,7 +128,7 @@ def test_check_strict_fails_where_plain_check_only_warns(
     assert call("check", path, "--text=text", "--target=label", "--strict") == 2
 
 
-def test_every_verb_of_this_version_explains_itself(capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_a_help_page(capfd: pytest.CaptureFixture[str]) -> None:
     for verb in cli.commands:
         assert call(verb, "--help") == 0
         assert "Usage:" in capfd.readouterr().out
@@ -153,7 +153,7 @@ def test_doctor_names_versions_and_missing_extras(capfd: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("verb", [["serve", "no-run"], ["studio", "runs", "--no-browser"]])
-def test_a_port_that_another_program_has_is_told(
+def test_a_port_that_another_program_has_is_reported(
     verb: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

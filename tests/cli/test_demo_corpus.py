@@ -1,4 +1,4 @@
-"""The letters of the demo: their tone hangs on order, their truth is known, and nothing leaks."""
+"""The letters of the demo: their tone depends on order, their truth is known, and nothing leaks."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def letters():
 
 
 def perfect_reader(letter: str) -> str:
-    """Read a letter by its plot alone, as docs/explanation/why-order-matters.md tells it."""
+    """Read a letter by its plot alone, as docs/explanation/why-order-matters.md describes it."""
     sentences = re.split(r"(?<=[.]) ", letter)
-    judgements = [
+    opinions = [
         (place, bool(GOOD.search(sentence)))
         for place, sentence in enumerate(sentences)
         if GOOD.search(sentence) or BAD.search(sentence)
     ]
-    if len(judgements) == 2:
-        (good,) = (good for place, good in judgements if re.search(r"\bsaw\b", sentences[place]))
+    if len(opinions) == 2:
+        (good,) = (good for place, good in opinions if re.search(r"\bsaw\b", sentences[place]))
     else:
-        ((place, good),) = judgements
+        ((place, good),) = opinions
         turns = [i for i, sentence in enumerate(sentences) if "contrary" in sentence]
         denied = " not " in sentences[place]
         good ^= denied or any(turn > place for turn in turns)
@@ -101,7 +101,7 @@ def test_no_two_letters_are_nearly_the_same(letters):
     assert len(np.unique(clusters)) == len(letters)
 
 
-def test_nobody_writes_in_one_tone_alone_and_no_year_has_one(letters):
+def test_no_author_writes_in_one_tone_alone_and_no_year_has_one(letters):
     for column in ("author", "year"):
         names = letters[column].cast(str).to_list()
         accuracy = cross_val_score(bag_of_words(1), names, letters["tone"].to_list(), cv=5).mean()

@@ -43,7 +43,7 @@ def test_a_few_rows_that_are_all_right_do_not_make_the_network_certain() -> None
     assert confidence < 0.9999
 
 
-def test_scores_that_say_nothing_keep_a_temperature_of_1() -> None:
+def test_uninformative_scores_keep_a_temperature_of_1() -> None:
     found = fit_temperature(np.zeros((30, 2)), np.arange(30) % 2)
     assert found == pytest.approx(1.0, abs=1e-5)
 

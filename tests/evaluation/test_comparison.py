@@ -57,7 +57,7 @@ def test_the_permutation_test_finds_the_p_value_of_all_permutations() -> None:
     gaps = (one - other)[:, 0]
     sums = np.array([abs(np.dot(signs, gaps)) for signs in product([-1, 1], repeat=8)])
     expected = np.mean(sums >= abs(gaps.sum()) - 1e-12)
-    # 0.025: three standard errors of 4,000 lots.
+    # 0.025: three standard errors of 4,000 permutations.
     found = permutation_p_value(one, other, trial(targets, REGRESSION))
     assert found == pytest.approx(expected, abs=0.025)
 
@@ -72,7 +72,7 @@ def test_the_permutation_test_changes_whole_groups() -> None:
     assert permutation_p_value(one, other, trial(targets, REGRESSION)) < 0.001
 
 
-def test_the_permutation_test_serves_metrics_that_are_no_means() -> None:
+def test_the_permutation_test_works_for_metrics_that_are_no_means() -> None:
     rng = np.random.default_rng(1)
     targets = (rng.random((200, 3)) < 0.4).astype(np.int64)
     good = expit(3 * targets - 1.5 + rng.normal(size=(200, 3)))
@@ -101,9 +101,9 @@ def test_a_difference_is_network_minus_baseline_and_has_two_tests_in_the_primary
         (None, ["paired bootstrap", "McNemar exact"]),
         (np.arange(300) // 3, ["paired bootstrap by group", "paired permutation by group"]),
     ):
-        judged = trial(targets, CLASSIFICATION, groups)
+        evaluated = trial(targets, CLASSIFICATION, groups)
         values = {name: CLASSIFICATION.values(found, targets) for name, found in models.items()}
-        found = compare(models, values, judged.resampled(models), judged)
+        found = compare(models, values, evaluated.resampled(models), evaluated)
         assert {c.model for c in found} == {"majority"}
         in_accuracy = [c for c in found if c.metric == "accuracy"]
         assert [c.method for c in in_accuracy] == methods
@@ -129,10 +129,10 @@ def test_pairing_finds_a_difference_that_separate_intervals_hide() -> None:
         "network": (targets + shared)[:, None],
         "mean": (targets + shared + 0.3 * np.sign(shared))[:, None],
     }
-    judged = trial(targets, REGRESSION)
-    drawn = judged.resampled(models)
+    evaluated = trial(targets, REGRESSION)
+    drawn = evaluated.resampled(models)
     values = {name: REGRESSION.values(found, targets) for name, found in models.items()}
-    first = compare(models, values, drawn, judged)[0]
+    first = compare(models, values, drawn, evaluated)[0]
     assert (first.metric, round(first.difference, 6)) == ("mae", -0.3)
     assert first.high < -0.29
     assert np.ptp(np.quantile(drawn["network"]["mae"], [0.025, 0.975])) > 0.5

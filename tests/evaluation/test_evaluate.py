@@ -1,4 +1,4 @@
-"""Judgement as a whole: what is written into metrics.json, and how seldom it claims too much."""
+"""Evaluation as a whole: what is written into metrics.json, and how seldom it claims too much."""
 
 from __future__ import annotations
 
@@ -71,21 +71,21 @@ def test_what_is_written_is_finite_and_every_value_lies_in_its_interval(grouped:
             assert comparison.difference == pytest.approx(value - other)
 
 
-def test_a_network_that_is_better_is_said_to_be() -> None:
+def test_a_better_network_is_claimed_to_be_better() -> None:
     models, targets = three_classes()
     found = evaluate_models(models, targets, CLASSIFICATION, resamples=500)
     assert found.verdict.claim == "better"
     assert "tfidf_logistic" in found.verdict.sentence("en")
 
 
-def test_a_network_that_is_worse_is_said_to_be() -> None:
+def test_a_worse_network_is_claimed_to_be_worse() -> None:
     models, targets = three_classes()
     models["network"], models["tfidf_logistic"] = models["tfidf_logistic"], models["network"]
     found = evaluate_models(models, targets, CLASSIFICATION, resamples=500)
     assert found.verdict.claim == "worse"
 
 
-def test_a_network_that_answers_always_alike_has_learned_nothing() -> None:
+def test_a_network_with_a_constant_prediction_has_learned_nothing() -> None:
     models, targets = three_classes()
     models["network"] = models.pop("majority").copy()
     models["majority"] = models["network"] + [[0.01, -0.01, 0.0]]
@@ -121,7 +121,7 @@ def test_the_order_of_rows_changes_no_value_and_no_claim() -> None:
                 assert abs(other.models[model][name]["low"] - figure["low"]) < 0.2 * width
 
 
-def test_the_same_seed_gives_the_same_judgement() -> None:
+def test_the_same_seed_gives_the_same_evaluation() -> None:
     models, targets = three_classes(100)
     one, again, other = (
         evaluate_models(models, targets, CLASSIFICATION, resamples=200, seed=seed)
@@ -131,7 +131,7 @@ def test_the_same_seed_gives_the_same_judgement() -> None:
     assert one.models != other.models
 
 
-def test_a_model_judged_alone_has_the_figures_that_it_has_beside_others() -> None:
+def test_a_model_evaluated_alone_has_the_same_figures_as_among_others() -> None:
     models, targets = three_classes(100)
     together = evaluate_models(models, targets, CLASSIFICATION, seed=3)
     assert (
@@ -140,7 +140,7 @@ def test_a_model_judged_alone_has_the_figures_that_it_has_beside_others() -> Non
     )
 
 
-def test_one_row_can_be_judged() -> None:
+def test_one_row_can_be_evaluated() -> None:
     found = evaluate_models(
         {"network": np.array([[0.2, 0.8]]), "majority": np.array([[0.6, 0.4]])},
         np.array([1]),
@@ -212,14 +212,14 @@ def claims(draw: object, tries: int, **options: object) -> list[str]:
     found = []
     for seed in range(tries):
         models, targets, groups = draw(np.random.default_rng(seed))  # type: ignore[operator]
-        judged = evaluate_models(
+        evaluated = evaluate_models(
             models, targets, resamples=200, groups=groups, seed=seed, **options
         )
-        found.append(judged.verdict.claim)
+        found.append(evaluated.verdict.claim)
     return found
 
 
-def test_models_that_answer_by_lot_are_seldom_told_apart() -> None:
+def test_models_that_guess_at_random_seldom_differ() -> None:
     def draw(rng: np.random.Generator) -> tuple[dict[str, Floats], NDArray[np.int64], None]:
         models = {name: rng.random((40, 1)) for name in ("network", "nb_svm", "tfidf_logistic")}
         return {n: np.hstack([p, 1 - p]) for n, p in models.items()}, rng.integers(2, size=40), None
@@ -228,7 +228,7 @@ def test_models_that_answer_by_lot_are_seldom_told_apart() -> None:
     assert claims(draw, 100, metrics=CLASSIFICATION).count("none") >= 88
 
 
-def test_authors_of_one_opinion_each_make_no_claims_when_they_are_known() -> None:
+def test_authors_with_one_class_each_cause_no_false_claims_when_grouped() -> None:
     author = np.repeat(np.arange(16), 12)
 
     def draw(rng: np.random.Generator) -> tuple[dict[str, Floats], NDArray[np.int64], object]:
@@ -240,12 +240,12 @@ def test_authors_of_one_opinion_each_make_no_claims_when_they_are_known() -> Non
         return *draw(rng)[:2], None
 
     assert claims(draw, 60, metrics=CLASSIFICATION).count("none") >= 51
-    # Taken as 192 rows on their own they make claims of nothing.
+    # Treated as 192 independent rows they give false claims.
     assert claims(without_authors, 60, metrics=CLASSIFICATION).count("none") < 40
 
 
-def test_a_metric_of_ones_own_is_named_and_directed_as_it_says() -> None:
-    """Whoever brings one needs no other file to know it: the verdict and the run folder do."""
+def test_a_custom_metric_has_its_own_name_and_direction() -> None:
+    """No other file needs to know it: the verdict and the run folder use its words."""
     miss = Metric("miss", "miss distance", "how far predictions lie off", better="lower")
     metrics = MetricSet(
         (miss,), ("miss", 0.0), True, lambda p, y: {"miss": weighted.mean(np.abs(p[:, 0] - y))}

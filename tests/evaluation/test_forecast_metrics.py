@@ -24,7 +24,7 @@ DATA = Path(os.environ.get("DUREE_DATA", Path(__file__).parents[3] / "shared/dat
 RNG = np.random.default_rng(0)
 
 
-def judged(forecast, actual, scale, naive):
+def metrics_of(forecast, actual, scale, naive):
     answers = Answers(actual, scale, smape(naive, actual), mase(naive, actual, scale))
     quantiles = np.repeat(forecast[..., None], len(LEVELS), axis=2)
     return FORECASTS.values(quantiles.reshape(len(forecast), -1), answers.table())
@@ -43,9 +43,9 @@ def test_steps_that_are_not_known_are_left_out():
     assert inside(np.zeros((1, 2, len(LEVELS))), actual, BAND_95).tolist() == [0.0]
 
 
-def test_a_series_that_never_changed_has_no_scaled_error_and_spoils_none():
+def test_a_constant_series_has_no_scaled_error_and_does_not_affect_the_mean():
     forecast, actual = np.array([[1.0], [2.0]]), np.array([[2.0], [4.0]])
-    found = judged(forecast, actual, np.array([0.0, 2.0]), forecast)
+    found = metrics_of(forecast, actual, np.array([0.0, 2.0]), forecast)
     assert found["mase"] == 1.0
     assert found["owa"] == 1.0
 
@@ -57,8 +57,8 @@ def test_owa_is_the_mean_of_both_ratios_and_one_for_naive2_itself():
         smape(forecast, actual).mean() / smape(naive, actual).mean()
         + mase(forecast, actual, scale).mean() / mase(naive, actual, scale).mean()
     ) / 2
-    assert judged(forecast, actual, scale, naive)["owa"] == pytest.approx(expected)
-    assert judged(naive, actual, scale, naive)["owa"] == pytest.approx(1.0)
+    assert metrics_of(forecast, actual, scale, naive)["owa"] == pytest.approx(expected)
+    assert metrics_of(naive, actual, scale, naive)["owa"] == pytest.approx(1.0)
 
 
 def test_the_crps_is_near_that_of_a_normal_distribution():
@@ -71,7 +71,7 @@ def test_the_crps_is_near_that_of_a_normal_distribution():
     np.testing.assert_allclose(found, exact, rtol=0.025, atol=0.06)
 
 
-def test_true_quantiles_hold_what_they_say():
+def test_true_quantiles_have_their_nominal_coverage():
     actual = RNG.normal(size=(5000, 2))
     quantiles = np.broadcast_to(stats.norm.ppf(LEVELS), (5000, 2, len(LEVELS)))
     assert inside(quantiles, actual, BAND_80).mean() == pytest.approx(0.8, abs=0.01)
@@ -98,7 +98,7 @@ def test_naive_has_the_figures_of_the_competition_on_its_weekly_series():
 
     past, actual = read("train.csv"), np.array(read("test.csv"))
     naive = np.array([naive2(values, 13, 1) for values in past])
-    found = judged(naive, actual, np.array([naive_error(values, 1) for values in past]), naive)
+    found = metrics_of(naive, actual, np.array([naive_error(values, 1) for values in past]), naive)
     assert round(found["smape"], 3) == 9.161
     assert round(found["mase"], 3) == 2.777
     assert found["owa"] == pytest.approx(1.0)

@@ -11,19 +11,19 @@ from scipy.stats import binomtest
 from duree.evaluation.long_range import foreseen, origins
 
 
-def test_six_years_are_foretold_from_two_to_five() -> None:
+def test_six_years_are_predicted_from_two_to_five() -> None:
     assert origins(72) == [24, 36, 48, 60]
 
 
 @given(st.integers(2, 500))
-def test_something_is_seen_and_something_is_left_to_foretell(times: int) -> None:
+def test_something_is_seen_and_something_is_left_to_predict(times: int) -> None:
     found = origins(times)
     assert found == sorted(set(found))
     assert found
     assert all(1 <= origin < times for origin in found)
 
 
-def test_a_single_time_point_leaves_nothing_to_foretell() -> None:
+def test_a_single_time_point_leaves_nothing_to_predict() -> None:
     assert origins(1) == []
 
 

@@ -128,7 +128,7 @@ def test_calibration_error_of_two_bins_worked_out_by_hand() -> None:
     confidence = np.repeat([0.6, 0.9], 20)
     p = np.stack([confidence, 1 - confidence], axis=1)
     targets = np.repeat([0, 1, 0, 1], [14, 6, 16, 4])
-    # Said 0.6, right 0.7; said 0.9, right 0.8: a mean gap of 0.1.
+    # Predicted 0.6, right 0.7; predicted 0.9, right 0.8: a mean gap of 0.1.
     assert CLASSIFICATION.values(p, targets)["calibration_error"] == pytest.approx(0.1)
 
 

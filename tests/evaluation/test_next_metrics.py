@@ -52,21 +52,21 @@ def test_states_that_are_equally_likely_share_their_mean_rank() -> None:
     assert ranks(predictions, np.array([1, 0, 2])).tolist() == [1.5, 2.0, 3.0]
 
 
-def test_who_knows_nothing_has_as_many_bits_as_it_takes_to_name_the_state() -> None:
+def test_a_uniform_prediction_costs_as_many_bits_as_it_takes_to_name_the_state() -> None:
     predictions, (_, targets) = np.full((10, 8), 1 / 8), steps(1, 10, 8)
     assert NEXT.values(predictions, targets)["bits"] == pytest.approx(3.0)
 
 
-def test_where_nothing_changes_nothing_is_said_of_changes() -> None:
+def test_without_changes_there_are_no_figures_of_changes() -> None:
     predictions, targets = steps(2)
     targets[:, 1] = targets[:, 0]
     assert not {"change_accuracy", "change_bits"} & set(NEXT.values(predictions, targets))
 
 
-def test_the_true_one_among_three_of_three_is_no_figure() -> None:
-    for states, told in ((3, False), (4, False), (5, True)):
+def test_top3_accuracy_of_three_states_is_not_reported() -> None:
+    for states, reported in ((3, False), (4, False), (5, True)):
         predictions, targets = steps(3, states=states)
-        assert ("top3_accuracy" in NEXT.values(predictions, targets)) is told
+        assert ("top3_accuracy" in NEXT.values(predictions, targets)) is reported
 
 
 def test_a_certain_mistake_is_a_finite_surprise() -> None:

@@ -51,7 +51,7 @@ def test_a_class_found_in_all_of_five_rows_may_still_be_missed() -> None:
     assert (rare["recall"], rare["recall_low"], rare["recall_high"]) == (1.0, *wilson(5, 5))
 
 
-def test_the_precision_of_a_class_that_is_never_given_may_be_anything() -> None:
+def test_the_precision_of_a_never_predicted_class_has_the_widest_interval() -> None:
     p, targets = np.tile([0.7, 0.3], (40, 1)), np.arange(40) % 2
     _, never = evaluate_models({"network": p}, targets, CLASSIFICATION, resamples=100).classes[
         "network"
@@ -67,8 +67,10 @@ def test_recall_covers_the_truth_in_about_95_of_100_samples() -> None:
         targets = rng.permutation(np.repeat([0, 1], [60, 25]))
         hit = rng.random(85) < 0.7
         p = np.eye(2)[np.where(hit, targets, 1 - targets)]
-        judged = evaluate_models({"network": p}, targets, CLASSIFICATION, resamples=200, seed=seed)
-        rare = judged.classes["network"][1]
+        evaluated = evaluate_models(
+            {"network": p}, targets, CLASSIFICATION, resamples=200, seed=seed
+        )
+        rare = evaluated.classes["network"][1]
         covered += rare["recall_low"] <= 0.7 <= rare["recall_high"]
     # Three standard errors of 300 tries are 0.038; 25 rows leave a bootstrap 0.02 short.
     assert 0.89 <= covered / tries <= 0.99
@@ -82,14 +84,14 @@ def test_intervals_by_group_are_wider_where_rows_of_a_group_are_alike() -> None:
     p = np.eye(2)[np.where(hit, targets, 1 - targets)]
     widths = []
     for groups in (None, author):
-        judged = evaluate_models({"network": p}, targets, CLASSIFICATION, groups=groups)
-        one = judged.classes["network"][0]
+        evaluated = evaluate_models({"network": p}, targets, CLASSIFICATION, groups=groups)
+        one = evaluated.classes["network"][0]
         widths.append(one["recall_high"] - one["recall_low"])
     assert widths[1] > 1.5 * widths[0]
 
 
-def test_numbers_have_no_classes() -> None:
-    judged = evaluate_models(
+def test_a_regression_has_no_classes() -> None:
+    evaluated = evaluate_models(
         {"network": np.ones((5, 1))}, np.arange(5.0), REGRESSION, resamples=100
     )
-    assert judged.classes == {"network": []}
+    assert evaluated.classes == {"network": []}

@@ -129,8 +129,8 @@ def test_an_entity_never_runs_on_into_the_next_sentence() -> None:
 
 
 def test_breaks_are_inside_tags_that_nothing_began() -> None:
-    told = ["I-LOC", "I-LOC", "O", "I-PER", "B-PER", "I-LOC", "E-LOC", "I-LOC"]
-    codes = [TAGS.index(tag) for tag in told]
+    tags = ["I-LOC", "I-LOC", "O", "I-PER", "B-PER", "I-LOC", "E-LOC", "I-LOC"]
+    codes = [TAGS.index(tag) for tag in tags]
     first = np.array([1, 0, 0, 0, 0, 0, 0, 0])
     found = breaks(SCHEME.prefix[codes], SCHEME.kind[codes], first)
     assert np.flatnonzero(found).tolist() == [0, 3, 5, 7]
@@ -178,12 +178,12 @@ def test_models_are_compared_by_whole_sentences() -> None:
     bad[rng.random(len(bad)) < 0.4, 0] = 0
     units = np.repeat(np.arange(60), 2)
     metrics = tagging_metrics(["ner"], TAGS, SCHEME)
-    judged = evaluate_models(
+    evaluated = evaluate_models(
         {"network": good, "crf": bad}, answers, metrics, groups=units, resamples=200
     )
-    assert judged.verdict.claim == "better"
-    assert {found.method for found in judged.comparisons} == {
+    assert evaluated.verdict.claim == "better"
+    assert {found.method for found in evaluated.comparisons} == {
         "paired bootstrap by group",
         "paired permutation by group",
     }
-    assert judged.classes["network"][0]["support"] == 60
+    assert evaluated.classes["network"][0]["support"] == 60

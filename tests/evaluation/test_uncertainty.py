@@ -157,7 +157,7 @@ def test_intervals_cover_the_truth_in_about_95_of_100_samples(draw: object, trut
     assert 0.897 <= covered / tries <= 0.985
 
 
-def test_plain_quantiles_of_the_calibration_error_would_shut_the_truth_out() -> None:
+def test_plain_quantiles_of_the_calibration_error_would_exclude_the_truth() -> None:
     rng = np.random.default_rng(7)
     tries, covered, covered_by_quantiles = 100, 0, 0
     for seed in range(tries):
@@ -178,7 +178,7 @@ def test_plain_quantiles_of_the_calibration_error_would_shut_the_truth_out() -> 
 
 
 def clustered(rng: np.random.Generator, groups: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Right answers at 0.7 on the whole, but easy authors and hard ones; and who wrote what."""
+    """Correct predictions at 0.7 overall, with easy and hard authors; and each row's author."""
     ease = rng.beta(1.4, 0.6, size=groups)  # mean 0.7, correlation within 1/3
     group = np.repeat(np.arange(groups), size)
     return (rng.random(groups * size) < ease[group]).astype(np.int64), group
@@ -210,7 +210,7 @@ def test_intervals_by_group_cover_the_truth_and_plain_ones_do_not() -> None:
     assert covered[0] / tries < 0.85
 
 
-def test_rows_that_are_not_alike_within_groups_count_almost_in_full() -> None:
+def test_rows_uncorrelated_within_groups_count_almost_in_full() -> None:
     rng = np.random.default_rng(10)
     right = (rng.random(1000) < 0.7) * 1.0
     groups = np.repeat(np.arange(100), 10)

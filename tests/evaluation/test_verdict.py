@@ -57,7 +57,7 @@ def decide_on(
     return decide(models, comparisons, CLASSIFICATION, sample, **options)  # type: ignore[arg-type]
 
 
-def test_better_than_every_baseline_is_told_against_the_best_of_them() -> None:
+def test_better_than_every_baseline_is_stated_against_the_best_of_them() -> None:
     found = decide_on(
         0.91,
         {"majority": 0.5, "nb_svm": 0.88, "tfidf_logistic": 0.87},
@@ -112,7 +112,7 @@ def test_p_values_are_adjusted_for_the_number_of_baselines() -> None:
     assert decide_on(0.9, {"baseline_0": 0.92}, few).claim == "worse"
 
 
-def test_no_difference_within_the_spread_of_seeds_is_called_one() -> None:
+def test_a_difference_within_the_spread_of_seeds_is_no_claim() -> None:
     options = {"baselines": {"nb_svm": 0.87}, "p_values": {"nb_svm": (0.001, 0.001)}}
     near = decide_on(0.90, **options, seeds={"accuracy": [0.90, 0.86, 0.88]})  # type: ignore[arg-type]
     assert near.claim == "none"
@@ -121,10 +121,8 @@ def test_no_difference_within_the_spread_of_seeds_is_called_one() -> None:
     assert far.claim == "better"
 
 
-def test_nothing_learned_is_said_where_an_unchanging_answer_is_as_good_and_ranks_are_chance() -> (
-    None
-):
-    said = " There is no evidence that the network learned more than a constant prediction."
+def test_nothing_learned_is_stated_where_a_constant_is_as_good_and_ranks_are_chance() -> None:
+    sentence = " There is no evidence that the network learned more than a constant prediction."
     options = {"baselines": {"majority": 0.9}, "p_values": {"majority": (0.5, 0.6)}}
     models = {"majority": figures(0.9)}
     comparisons = evidence_for("majority", 0.0, 0.5, 0.6)
@@ -136,11 +134,11 @@ def test_nothing_learned_is_said_where_an_unchanging_answer_is_as_good_and_ranks
             Sample.of(500, None),
             constant=["majority"],
         )
-        assert (said in found.sentence("en")) == chance
-    # Whoever beats it has learned something.
+        assert (sentence in found.sentence("en")) == chance
+    # A network that beats the constant has learned something.
     options["p_values"] = {"majority": (0.001, 0.001)}
     beaten = decide_on(0.95, **options, constant=["majority"])  # type: ignore[arg-type]
-    assert said not in beaten.sentence("en")
+    assert sentence not in beaten.sentence("en")
 
 
 def test_the_rows_needed_are_those_of_the_usual_formula() -> None:
@@ -153,7 +151,7 @@ def test_the_rows_needed_are_those_of_the_usual_formula() -> None:
     )
 
 
-def test_no_number_of_rows_is_told_where_there_is_no_difference() -> None:
+def test_no_number_of_rows_is_given_where_there_is_no_difference() -> None:
     found = decide_on(0.9, {"nb_svm": 0.9}, {"nb_svm": (1.0, 1.0)})
     assert found.sentence("en") == (
         "The network and nb_svm do not differ significantly on 1,000 test rows: accuracy 0.900 and "
@@ -175,7 +173,7 @@ def test_few_rows_or_groups_are_called_rough() -> None:
     )
 
 
-def test_a_network_without_baselines_is_told_alone() -> None:
+def test_a_network_without_baselines_is_reported_alone() -> None:
     found = decide({"network": figures(0.9)}, [], CLASSIFICATION, Sample.of(100, None))
     assert found.sentence("en") == (
         "On 100 test rows the network's accuracy is 0.900 (95 % confidence interval 0.870 to "
@@ -184,13 +182,13 @@ def test_a_network_without_baselines_is_told_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "shown"),
     [(0.04567, "0.04567"), (1.2, "1.200"), (23.456, "23.46"), (12_345.6, "12,346"), (0.0, "0.000")],
 )
-def test_figures_with_a_unit_are_told_in_four_digits(value: float, told: str) -> None:
+def test_figures_with_a_unit_have_four_digits(value: float, shown: str) -> None:
     models = {"network": {"mae": {"value": value, "low": value, "high": value}}}
     found = decide(models, [], REGRESSION, Sample.of(100, None))
-    assert f"the network's MAE is {told} (" in found.sentence("en")
+    assert f"the network's MAE is {shown} (" in found.sentence("en")
 
 
 def test_for_an_error_less_is_better() -> None:
@@ -199,7 +197,7 @@ def test_for_an_error_less_is_better() -> None:
     assert (claim, against.gain) == ("better", 0.2)
 
 
-def test_the_verdict_is_told_in_chinese_with_the_same_figures() -> None:
+def test_the_verdict_in_chinese_has_the_same_figures() -> None:
     found = decide_on(0.93, {"nb_svm": 0.90}, {"nb_svm": (0.05, 0.06)}, rows=1000)
     assert found.sentence("zh") == (
         "在测试数据（行数 1,000）上，神经网络与 nb_svm 无显著差异：准确率分别为 0.930 和 0.900"

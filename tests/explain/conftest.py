@@ -46,8 +46,8 @@ def planted() -> Planted:
     texts, answers, deciding = write_texts(120, seed=1)
     model = train_planted(0)
     found = Planted(model, pl.Series("text", texts), answers, deciding)
-    said = model.predictions(found.sequences).argmax(axis=1)
-    assert (said == answers).mean() > 0.97
+    predicted = model.predictions(found.sequences).argmax(axis=1)
+    assert (predicted == answers).mean() > 0.97
     return found
 
 

@@ -37,7 +37,7 @@ def test_passages_cover_the_text_from_end_to_end(planted):
     assert (found.begin[1:] > found.end[:-1]).all()
 
 
-def test_random_order_makes_no_arc(planted):
+def test_random_order_has_no_arc(planted):
     rng = np.random.default_rng(3)
     findings = changes = 0
     for seed in range(40):
@@ -55,7 +55,7 @@ def test_the_band_holds_the_arc_of_a_text_that_never_changes(planted):
     assert (found.smooth - 1e-9 <= found.high).all()
 
 
-def test_a_text_too_short_for_an_arc_is_told(planted):
+def test_a_text_too_short_for_an_arc_is_reported(planted):
     with pytest.raises(DataError, match=r"200 units: too few for an arc of passages of 30"):
         arc(planted.model, " ".join(["ba"] * 200))
 

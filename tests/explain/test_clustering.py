@@ -1,4 +1,4 @@
-"""Types are parted around the best medoids, and silhouettes are Rousseeuw's."""
+"""Sequences are partitioned around the best medoids, and silhouettes are Rousseeuw's."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_silhouettes_are_those_of_every_copy() -> None:
     np.testing.assert_allclose(found[copies], expected, atol=1e-5)
 
 
-def test_one_that_is_alone_in_its_type_has_a_silhouette_of_zero() -> None:
+def test_a_singleton_type_has_a_silhouette_of_zero() -> None:
     found = silhouettes(apart(np.array([[0.0], [1.0], [9.0]])), np.array([0, 0, 1]), np.ones(3))
     assert found[2] == 0
     assert found[0] == pytest.approx(1 - 1 / 9)
@@ -69,7 +69,7 @@ def test_the_largest_type_comes_first() -> None:
     assert np.bincount(found.types, weights).tolist() == [50, 20, 10]
 
 
-def test_many_vectors_are_parted_by_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_vectors_are_split_by_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partition, "SAMPLE", 60)
     vectors, kinds = blobs(200, seed=5)
     found = part_vectors(vectors, np.ones(600))

@@ -1,4 +1,4 @@
-"""What flips a decision, and what holds two groups apart."""
+"""What flips a decision, and what distinguishes two groups."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def test_the_words_without_which_the_answer_flips_are_few_and_all_needed(planted
             continue
         found_one += 1
         assert found.before != found.after
-        assert said(planted, np.delete(sequence, found.steps)) == found.after
+        assert predicted(planted, np.delete(sequence, found.steps)) == found.after
         for step in found.steps:
             fewer = [other for other in found.steps if other != step]
-            assert said(planted, np.delete(sequence, fewer)) == found.before
+            assert predicted(planted, np.delete(sequence, fewer)) == found.before
     assert found_one > 20
 
 
@@ -40,12 +40,12 @@ def test_taking_out_the_negation_is_the_smallest_flip(planted):
     assert all(f.smallest for f, hit in zip(flips, at_negation, strict=True) if hit)
 
 
-def said(planted, sequence):
+def predicted(planted, sequence):
     rows = Ragged.from_rows([sequence])
     return planted.model.task.columns(planted.model.predictions(rows))[0][0]
 
 
-def test_a_number_has_no_decision_to_flip(numeric):
+def test_a_regression_has_no_decision_to_flip(numeric):
     with pytest.raises(DataError, match="not a decision"):
         flip(numeric[0], numeric[1][0])
 
@@ -60,7 +60,7 @@ def test_shares_of_all_words_add_up_to_the_whole_difference(planted, monkeypatch
     assert all(one.low <= one.share <= one.high for one in found)
 
 
-def test_the_deciding_words_hold_the_classes_apart_and_fillers_do_not(planted):
+def test_the_deciding_words_separate_the_classes_and_fillers_do_not(planted):
     rows = planted.sequences
     given = integrated_gradients(planted.model, rows, np.ones(len(rows), dtype=np.int64))
     vocabulary = planted.model.encoder.vocabulary

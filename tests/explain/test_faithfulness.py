@@ -1,4 +1,4 @@
-"""Curves that tell a good attribution from an idle one."""
+"""Curves that distinguish a faithful attribution from a random one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from duree.explain.model import without
 from duree.sequences.ragged import Ragged
 
 
-def test_taking_out_what_decides_first_brings_the_answer_down_at_once(planted):
+def test_removing_the_deciding_words_first_lowers_the_score_at_once(planted):
     found = integrated_gradients(planted.model, planted.sequences)
     areas = faithfulness(planted.model, planted.sequences, found).areas
     assert areas["deletion"] < 0.8 * areas["random_deletion"]
@@ -38,7 +38,7 @@ def test_a_meaningless_attribution_does_no_better_than_chance(planted):
     assert areas["deletion"] == pytest.approx(areas["random_deletion"], abs=0.05)
 
 
-def test_numbers_fall_from_one_to_zero_of_their_way(numeric):
+def test_the_curve_of_a_regression_falls_from_one_to_zero(numeric):
     model, rows = numeric
     found = faithfulness(model, rows, integrated_gradients(model, rows))
     assert found.deletion[[0, -1]] == pytest.approx([1.0, 0.0], abs=1e-6)

@@ -96,12 +96,12 @@ def test_a_forget_gate_that_never_moves_has_the_half_life_of_its_bias(rows):
         for parameter in layer.parameters():
             parameter.zero_()
         layer.bias_ih_l0[6:12] = torch.linspace(-1, 4, 6)
-    kept = torch.sigmoid(torch.linspace(-1, 4, 6)).double().numpy()
+    gates = torch.sigmoid(torch.linspace(-1, 4, 6)).double().numpy()
     found = half_lives(watch(model, rows))[0, "forward"]
-    np.testing.assert_allclose(found, np.log(0.5) / np.log(kept), rtol=1e-4)
+    np.testing.assert_allclose(found, np.log(0.5) / np.log(gates), rtol=1e-4)
 
 
-def test_order_does_not_matter_to_gates_that_do_not_heed_it(rows):
+def test_order_does_not_matter_to_gates_that_ignore_it(rows):
     model = untrained("gru", bidirectional=True)
     layer = recurrent_part(model).recurrent
     with torch.no_grad():

@@ -45,8 +45,8 @@ def by_hand(one: np.ndarray, other: np.ndarray, costs: np.ndarray) -> float:
 )
 def test_known_distances(one: str, other: str, apart: float) -> None:
     letters = sorted(set(one + other)) or ["a"]
-    told = arrays([[letters.index(letter) for letter in word] for word in (one, other)])
-    found = distances(told, constant_costs(len(letters)))
+    sequences = arrays([[letters.index(letter) for letter in word] for word in (one, other)])
+    found = distances(sequences, constant_costs(len(letters)))
     assert found[0, 1] == found[1, 0] == apart
 
 
@@ -56,26 +56,26 @@ def test_all_pairs_are_those_of_the_double_loop(lists: list[list[int]], seed: in
     costs = np.random.default_rng(seed).uniform(0, 2.5, (STATES, STATES))
     costs = (costs + costs.T) / 2
     np.fill_diagonal(costs, 0)
-    told = arrays(lists)
-    expected = [[by_hand(one, other, costs) for other in told] for one in told]
-    found = distances(told, costs.astype(np.float32))
+    sequences = arrays(lists)
+    expected = [[by_hand(one, other, costs) for other in sequences] for one in sequences]
+    found = distances(sequences, costs.astype(np.float32))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    told = [rng.integers(0, STATES, rng.integers(0, 30)) for _ in range(40)]
-    costs = transition_costs(told, STATES)
-    at_once = distances(told, costs)
+    sequences = [rng.integers(0, STATES, rng.integers(0, 30)) for _ in range(40)]
+    costs = transition_costs(sequences, STATES)
+    at_once = distances(sequences, costs)
     monkeypatch.setattr(matching, "CHUNK_VALUES", 200)
-    np.testing.assert_allclose(distances(told, costs), at_once, atol=1e-4)
+    np.testing.assert_allclose(distances(sequences, costs), at_once, atol=1e-4)
     assert np.array_equal(at_once, at_once.T)
     assert not at_once.diagonal().any()
 
 
 def test_costs_follow_the_rates_of_transition() -> None:
-    told = arrays([[0, 0, 1, 2], [0, 1, 1]])
-    costs = transition_costs(told, 3, np.array([1, 2]))
+    sequences = arrays([[0, 0, 1, 2], [0, 1, 1]])
+    costs = transition_costs(sequences, 3, np.array([1, 2]))
     # 0 is followed by 0 once and by 1 three times; 1 by 1 twice and by 2 once.
     np.testing.assert_allclose(costs[0], [0, 2 - 3 / 4, 2], atol=1e-6)
     np.testing.assert_allclose(costs[1], [2 - 3 / 4, 0, 2 - 1 / 3], atol=1e-6)

@@ -26,7 +26,7 @@ def test_channels_share_what_their_step_is_given(numeric) -> None:
 def test_a_channel_that_the_network_does_not_read_is_given_nothing(numeric) -> None:
     model, rows = numeric
     with torch.no_grad():
-        kept = {name: weight.clone() for name, weight in model.network.named_parameters()}
+        original = {name: weight.clone() for name, weight in model.network.named_parameters()}
         for name, weight in model.network.named_parameters():
             if "weight_ih_l0" in name:
                 weight[:, 1] = 0.0
@@ -35,7 +35,7 @@ def test_a_channel_that_the_network_does_not_read_is_given_nothing(numeric) -> N
     finally:
         with torch.no_grad():
             for name, weight in model.network.named_parameters():
-                weight.copy_(kept[name])
+                weight.copy_(original[name])
     assert not numbers.values[:, 1].any()
     missed = row_sums(given.values) - (given.score - given.start)
     assert np.abs(missed) == pytest.approx(0, abs=0.011 * np.abs(given.score - given.start).max())

@@ -30,7 +30,7 @@ def test_the_nearest_texts_have_the_same_answer(planted):
         nearest_rows(planted.model, planted.sequences, 120)
 
 
-def test_the_map_parts_the_answers(planted):
+def test_the_map_separates_the_predictions(planted):
     first = state_map(planted.model, planted.sequences)[:, 0]
     middles = [np.median(first[planted.answers == answer]) for answer in (0, 1)]
     assert np.mean((first > np.mean(middles)) == (planted.answers == np.argmax(middles))) > 0.9

@@ -49,14 +49,14 @@ def test_what_is_to_woman_as_king_is_to_man():
     assert analogy(model_of(VECTORS), "man", "king", "woman", 1)[0].word == "queen"
 
 
-def test_a_word_outside_the_vocabulary_is_told_with_the_nearest_known_ones():
+def test_a_word_outside_the_vocabulary_is_reported_with_the_nearest_known_ones():
     with pytest.raises(DataError, match=r"no word 'quean'.*that it has: queen"):
         neighbours(model_of(VECTORS), "quean")
     with pytest.raises(DataError, match="no word 'xyzzy'"):
         word_map(model_of(VECTORS), ["king", "xyzzy"])
 
 
-def test_capitals_do_not_hide_a_word():
+def test_a_capitalised_word_is_found_too():
     assert neighbours(model_of(VECTORS), "King", 1)[0].word == "lord"
 
 
@@ -67,7 +67,7 @@ def test_a_map_keeps_the_largest_distances_and_is_the_same_every_time():
     np.testing.assert_array_equal(found, word_map(model_of(VECTORS), list(VECTORS)))
 
 
-def test_a_network_that_is_only_turned_has_changed_no_word():
+def test_a_rotation_of_the_embeddings_moves_no_word():
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
     turned = {word: tuple(np.array(v) @ turn) for word, v in VECTORS.items()}
     for change in compare_words(model_of(VECTORS), model_of(turned)):

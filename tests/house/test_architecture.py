@@ -50,7 +50,7 @@ WITHOUT_TORCH = {
     "sequences",
     "report",
 }
-# These speak in the interface of a declared package, which cannot be installed without them.
+# Imported for the interface of a declared package, which cannot be installed without them.
 COMES_WITH = {
     "joblib": "scikit-learn",
     "markupsafe": "jinja2",
@@ -59,7 +59,7 @@ COMES_WITH = {
     "scipy": "scikit-learn",
     "starlette": "fastapi",
 }
-# Names of tasks and of layouts, which nobody asks for but their own rooms.
+# Names of tasks and of layouts, which only their own packages may compare with.
 TASKS = {"classify", "forecast", "label", "multilabel", "next", "regress"}
 LAYOUTS = {"spells", "numeric_series", "forecast_origins"}
 # Words that are layouts too, but mean other things elsewhere: refused where a layout is compared.
@@ -101,7 +101,7 @@ def imports(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def parts_imported(file: Path) -> Iterator[tuple[int, str]]:
-    """Line and part of every import from duree; ``from duree import __version__`` is nobody's."""
+    """Line and part of every import from duree; ``from duree import __version__`` has none."""
     for line, name in imports(file):
         first, _, rest = name.partition(".")
         if first == "duree" and rest and rest != "__version__":
@@ -180,7 +180,7 @@ def test_tables_and_sequences_know_nothing_of_torch():
     assert against == []
 
 
-def test_only_tasks_and_layouts_ask_which_they_are():
+def test_only_tasks_and_layouts_compare_with_their_names():
     against = [
         f"{file.relative_to(SOURCE)}:{node.lineno}"
         for file in FILES
@@ -191,7 +191,7 @@ def test_only_tasks_and_layouts_ask_which_they_are():
     assert against == []
 
 
-def test_no_template_asks_which_task_or_layout_it_shows():
+def test_no_template_compares_a_task_or_layout():
     flags = re.compile(
         rf"\b({'|'.join(FLAGS)})\b|data\.token\b|(==|!=| in ).*\b({'|'.join(TASKS)})\b"
     )
@@ -227,7 +227,7 @@ def test_no_template_asks_which_task_or_layout_it_shows():
         ("COLUMNS = ('label', 'text')", False),
     ],
 )
-def test_the_question_which_task_or_layout_is_recognised(code, asks):
+def test_a_comparison_of_a_task_or_layout_is_recognised(code, asks):
     assert any(asks_which(node) for node in ast.walk(ast.parse(code))) == asks
 
 
@@ -258,7 +258,7 @@ def test_every_imported_package_is_declared_and_the_core_has_at_most_ten():
 
 
 @pytest.mark.parametrize(("package", "owner"), COMES_WITH.items())
-def test_what_is_not_declared_comes_with_what_is(package, owner):
+def test_undeclared_packages_come_with_declared_ones(package, owner):
     lines = [line for line in requires(owner) or [] if "extra ==" not in line]
     names = {re.split(r"[<>=!~; ]", line)[0].lower().replace("-", "_") for line in lines}
     assert package in names

@@ -166,7 +166,7 @@ def is_a_file(name: str) -> bool:
     return any((ROOT / place / name).exists() for place in places)
 
 
-def test_every_room_is_described_where_contributors_look_for_it():
+def test_every_package_is_described_in_contributing():
     text = read(ROOT / "CONTRIBUTING.md")
     rooms = {path.name + "/" * path.is_dir() for path in SOURCE.iterdir()}
     rooms -= {"__init__.py", "__main__.py", "__pycache__/", "py.typed"}

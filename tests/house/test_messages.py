@@ -1,4 +1,4 @@
-"""Every message can be told: each template has its Chinese twin, and values for what it names."""
+"""Every message has its Chinese translation, and a value for each placeholder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TEMPLATE_ARGUMENTS = {
 
 @dataclass(frozen=True)
 class MessageCall:
-    """One call that takes templates: where it stands, its templates, and the values beside them.
+    """One call that takes templates: its position, its templates, and their values.
 
     ``whole`` is False where more values may come than can be read from the call.
     """
@@ -50,7 +50,7 @@ def message_calls(file: Path) -> Iterator[MessageCall]:
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
         nodes = [call.args[place] for place in places if place < len(call.args)]
         nodes += [keywords.pop(name) for name in places.values() if name in keywords]
-        values, whole = beside(keywords) if places is ERROR else in_finding(call)
+        values, whole = error_values(keywords) if places is ERROR else in_finding(call)
         yield MessageCall(
             f"{file.relative_to(SOURCE)}:{call.lineno}",
             tuple(text for node in nodes for text in literals(node, tree)),
@@ -70,7 +70,7 @@ def template_places(call: ast.Call, file: Path) -> dict[int, str]:
     return {}
 
 
-def beside(keywords: dict[str | None, ast.expr]) -> tuple[set[str], bool]:
+def error_values(keywords: dict[str | None, ast.expr]) -> tuple[set[str], bool]:
     """The names of an error's values, and whether these are all."""
     return {name for name in keywords if name}, None not in keywords
 
@@ -169,17 +169,17 @@ def test_every_template_has_its_chinese_twin():
     assert not missing, listed(missing)
 
 
-def test_the_catalogue_holds_nothing_that_is_not_said():
-    said = {template for found in CALLS for template in found.templates}
+def test_the_catalogue_holds_no_unused_entry():
+    used = {template for found in CALLS for template in found.templates}
     for file in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                said.add(node.value)
+                used.add(node.value)
     pages = "".join(file.read_text(encoding="utf-8") for file in SOURCE.rglob("*.html*"))
     stale = [
         f"{file}: {english}"
         for file, english, _ in catalogue()
-        if english not in said and english not in pages
+        if english not in used and english not in pages
     ]
     assert not stale, listed(stale)
 
@@ -225,5 +225,5 @@ def test_no_template_is_formatted_before_it_is_translated():
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "needs"), ("zh", "需要")])
-def test_an_error_is_told_in_the_language_asked_for(language, word):
+def test_an_error_message_is_in_the_requested_language(language, word):
     assert word in ExtraError("jieba", "chinese", "duree").message(language)

@@ -1,4 +1,4 @@
-"""One thread, which waits for no other."""
+"""One thread, free of contention."""
 
 from tests.support.threads import one_thread
 

@@ -29,7 +29,7 @@ def test_seed_and_epoch_decide_the_order_and_nothing_else_does():
     assert not np.array_equal(np.concatenate(epoch_batches(lengths, 16, 1, 0)), first)
 
 
-def test_little_is_padded():
+def test_batches_have_little_padding():
     lengths = np.random.default_rng(0).geometric(1 / 200, 20_000)
     found = epoch_batches(lengths, 64, 0, 0)
     padded = sum(len(rows) * lengths[rows].max() for rows in found)

@@ -75,7 +75,7 @@ def test_a_bias_on_one_block_of_the_lstm_opens_its_gate_alone(gate: str, place: 
     }
 
 
-def test_only_what_the_gates_see_is_masked_and_the_gru_carries_the_whole_state() -> None:
+def test_recurrent_dropout_masks_only_the_gate_inputs_and_the_gru_carries_the_whole_state() -> None:
     cell = nn.GRUCell(INPUT, HIDDEN).double()
     x, h = numbers(BATCH, INPUT), numbers(BATCH, HIDDEN, seed=1)
     blind = gru_step(projected(x, cell), h, weights_of(cell), seen=torch.zeros_like(h))

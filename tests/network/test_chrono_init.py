@@ -1,4 +1,4 @@
-"""Gates can be set to remember from the start."""
+"""Chrono initialisation: gates remember from the start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from duree.network.recurrent import GRU, LSTM, RNN
 def test_a_layer_set_to_remember_keeps_what_it_read_and_one_that_was_not_forgets(
     cell, bidirectional
 ) -> None:
-    kept = {}
+    retained = {}
     for span in (None, 500):
         torch.manual_seed(0)
         layer = cell(1, 200, bidirectional=bidirectional)
@@ -28,9 +28,9 @@ def test_a_layer_set_to_remember_keeps_what_it_read_and_one_that_was_not_forgets
             read, _ = layer(steps, torch.tensor([400]))
             silent, _ = layer(torch.zeros(1, 400, 1), torch.tensor([400]))
         effect = (read - silent)[0, :, :200].abs().mean(dim=1)
-        kept[span] = float(effect[200] / effect[0])
-    assert kept[500] > 0.1
-    assert kept[500] > 10 * kept[None]
+        retained[span] = float(effect[200] / effect[0])
+    assert retained[500] > 0.1
+    assert retained[500] > 10 * retained[None]
 
 
 def test_times_are_drawn_from_the_span() -> None:

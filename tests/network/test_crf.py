@@ -53,8 +53,8 @@ def test_probabilities_best_path_and_marginals_are_those_of_all_paths_written_ou
     best, marginals = crf.best(scores, lengths), crf.log_marginals(scores, lengths).exp()
     for row, length in enumerate(lengths.tolist()):
         paths = all_paths(crf, scores[row, :length])
-        told = tuple(targets[row, :length].tolist())
-        assert float(likelihood[row].detach().exp()) == pytest.approx(paths[told], rel=1e-9)
+        truth = tuple(targets[row, :length].tolist())
+        assert float(likelihood[row].detach().exp()) == pytest.approx(paths[truth], rel=1e-9)
         assert tuple(best[row, :length].tolist()) == max(paths, key=lambda path: paths[path])
         for step, tag in product(range(length), range(TAGS)):
             share = sum(p for path, p in paths.items() if path[step] == tag)
@@ -78,7 +78,7 @@ def test_gradients_are_right_in_float64() -> None:
     assert torch.autograd.gradcheck(likelihood, (scores, crf.transitions, crf.first, crf.last))
 
 
-def test_a_row_is_the_same_alone_and_beside_a_longer_one_whatever_stands_in_its_padding() -> None:
+def test_a_row_is_the_same_alone_and_with_a_longer_one_for_any_padding_values() -> None:
     crf = chain()
     scores = torch.randn(2, 6, TAGS, dtype=torch.float64)
     scores[0, 2:] = 1e5

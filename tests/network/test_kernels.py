@@ -1,4 +1,4 @@
-"""The compiled recurrence is the reference in cells.py, whatever the shape, row, thread or set."""
+"""The compiled recurrence equals the reference in cells.py for every shape, row, thread and set."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Case:
         return torch.randn(*shape, generator=self.generator)
 
     def run(self, read, dtype: torch.dtype = torch.float32) -> list[Tensor]:
-        """Output, finals, and the gradients of a number that hangs on every entry of them."""
+        """Output, finals, and the gradients of a number that depends on every entry of them."""
         given = [t.to(dtype, copy=True).requires_grad_() for t in (self.x, *self.began, *self.flat)]
         x, began, flat = given[0], given[1 : 1 + len(self.began)], given[1 + len(self.began) :]
         weights = [Weights(*flat[i : i + 4]) for i in range(0, len(flat), 4)]
@@ -154,7 +154,7 @@ def test_every_hidden_size_from_1_to_70_and_a_few_large_ones(cell: str) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("cell", GATES)
-def test_no_result_of_a_row_hangs_on_the_number_of_threads(cell: str, threads: int) -> None:
+def test_no_result_of_a_row_depends_on_the_number_of_threads(cell: str, threads: int) -> None:
     for shape in ((3, 300, 9, 40), (70, 11, 5, 17)):
         case = Case(cell, *shape, dropout=True)
         alone = case.run(read_layer)
@@ -167,7 +167,7 @@ def test_no_result_of_a_row_hangs_on_the_number_of_threads(cell: str, threads: i
 
 
 @pytest.mark.parametrize("cell", GATES)
-def test_no_result_of_a_row_hangs_on_its_batch(cell: str) -> None:
+def test_no_result_of_a_row_depends_on_its_batch(cell: str) -> None:
     case = Case(cell, 37, 20, 6, 21)
     weights = [Weights(*case.flat[i : i + 4]) for i in (0, 4)]
     whole, _ = read_layer(cell, case.x, case.lengths, tuple(case.began), weights, None)
@@ -371,7 +371,7 @@ def test_without_the_compiled_module_everything_works_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("cell", GATES)
-def test_a_words_projection_hangs_neither_on_the_other_words_nor_on_threads(cell: str) -> None:
+def test_a_words_projection_depends_neither_on_the_other_words_nor_on_threads(cell: str) -> None:
     case = Case(cell, 1, 1, 13, 21, directions=1)
     weights, vectors = Weights(*case.flat), case.draw(300, 13)
     together = project(cell, vectors, weights)

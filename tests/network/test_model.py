@@ -1,4 +1,4 @@
-"""A row's scores hang on that row alone, and every part of the model is where it should be."""
+"""A row's scores depend on that row alone, and every setting of the model takes effect."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_padding_has_no_numbers_and_learns_none() -> None:
 
 
 def still(**changes: object) -> SequenceModel:
-    """A model that drops nothing but what ``changes`` say, ready to train."""
+    """A model without dropout except for ``changes``, in training mode."""
     none = dict.fromkeys(["word_dropout", "input_dropout", "output_dropout"], 0.0)
     return model_of(settings(**none | changes)).train()
 
@@ -126,8 +126,8 @@ def test_without_dropout_training_and_prediction_score_alike() -> None:
     torch.testing.assert_close(model(*batch), model.eval()(*batch))
 
 
-def test_hidden_words_read_as_unknown_and_the_others_as_themselves() -> None:
-    model = still(word_dropout=0.4).double()  # which looks words up where they stand
+def test_dropped_words_become_unknown_and_the_others_stay() -> None:
+    model = still(word_dropout=0.4).double()  # which looks each word up at its own position
     values = torch.arange(2, 22).repeat(100, 1)
     seen: list[Tensor] = []
     assert model.embedding is not None

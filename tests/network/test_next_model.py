@@ -1,4 +1,4 @@
-"""The network of steps: at each step it knows the past, where it stands in time, and no more."""
+"""The network of steps: at each step it knows the past and the time point, and no more."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_going_on_step_by_step_gives_what_reading_the_whole_gives(
     st.integers(0, 11),
     st.sampled_from(list(product(("gru", "lstm", "rnn"), COVARIATES))),
 )
-def test_no_answer_hangs_on_what_comes_after_it(
+def test_no_answer_depends_on_what_comes_after_it(
     seed: int, place: int, built: tuple[str, tuple[int, ...]]
 ) -> None:
     cell, covariates = built
@@ -65,7 +65,7 @@ def test_no_answer_hangs_on_what_comes_after_it(
 
 
 @pytest.mark.parametrize("covariates", COVARIATES)
-def test_what_came_does_change_the_answers_that_follow(covariates: tuple[int, ...]) -> None:
+def test_earlier_states_change_later_predictions(covariates: tuple[int, ...]) -> None:
     network, values = model(covariates), rows(4, 10, covariates)
     changed = values.clone()
     tokens = changed if changed.ndim == 2 else changed[:, :, 0]
@@ -105,7 +105,7 @@ def test_rows_without_a_step_have_no_answer() -> None:
         assert network(values, torch.zeros(3, dtype=torch.int64)).shape == (3, 0, OUTPUTS)
 
 
-def test_each_step_is_told_its_time_its_season_and_how_long_its_state_has_lasted() -> None:
+def test_each_step_gets_its_time_its_season_and_how_long_its_state_has_lasted() -> None:
     network, values = model(), rows(20, 30)
     places = network.places_of(values)
     for row, tokens in enumerate(values.tolist()):
@@ -125,7 +125,7 @@ def test_each_step_is_told_its_time_its_season_and_how_long_its_state_has_lasted
             }
 
 
-def test_a_state_that_lasts_for_ever_stays_in_the_longest_class() -> None:
+def test_a_state_that_lasts_very_long_stays_in_the_longest_class() -> None:
     values = torch.full((1, 6000), 3)
     duration = model().places_of(values)["duration"][0]
     assert (duration.diff() >= 0).all()
@@ -133,7 +133,7 @@ def test_a_state_that_lasts_for_ever_stays_in_the_longest_class() -> None:
     assert int(duration[-1]) == DURATIONS - 1
 
 
-def test_a_sequence_without_a_grid_is_told_no_time() -> None:
+def test_a_sequence_without_a_grid_gets_no_time() -> None:
     network = StepModel(ModelSettings(bidirectional=False), vocabulary_size=STATES, outputs=OUTPUTS)
     assert set(network.places_of(rows(2, 4))) == {"state", "duration"}
 
@@ -153,7 +153,7 @@ def test_gradients_are_those_of_finite_differences(cell: str) -> None:
     assert torch.autograd.gradcheck(scores, weights, fast_mode=True)
 
 
-def test_words_are_left_out_in_training_alone() -> None:
+def test_word_dropout_applies_only_in_training() -> None:
     network, values = model(word_dropout=0.5), rows(4, 10)
     torch.testing.assert_close(
         network(values, lengths_of(values)), network(values, lengths_of(values))

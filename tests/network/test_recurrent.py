@@ -1,4 +1,4 @@
-"""Recurrent layers agree with torch.nn fed each row by itself, whatever the lengths and padding."""
+"""Recurrent layers agree with torch.nn fed each row by itself, for any lengths and padding."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def tuple_of(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def row_by_row(theirs: nn.RNNBase, x: Tensor, initial) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """What torch.nn says to each row alone: output with zeros past its length, and finals."""
+    """torch.nn on each row alone: output with zeros past its length, and finals."""
     began = tuple_of(initial)
     directions = 2 if theirs.bidirectional else 1
     output = x.new_zeros(len(LENGTHS), STEPS, directions * HIDDEN)
@@ -62,7 +62,7 @@ def row_by_row(theirs: nn.RNNBase, x: Tensor, initial) -> tuple[Tensor, tuple[Te
 
 
 def loss(output: Tensor, finals: tuple[Tensor, ...]) -> Tensor:
-    """A number that hangs on every entry, each with a weight of its own."""
+    """A number that depends on every entry, each with its own weight."""
     parts = (output, *finals)
     return sum((part * numbers(*part.shape, seed=9 + n)).sum() for n, part in enumerate(parts))
 
@@ -92,7 +92,7 @@ def test_outputs_finals_and_all_gradients_are_torchs_for_each_row_alone(
 
 
 @pytest.mark.parametrize(("pair", "layers", "bidirectional"), BUILDS)
-def test_weights_go_to_torch_and_back(pair, layers: int, bidirectional: bool) -> None:
+def test_weights_can_be_exchanged_with_torch(pair, layers: int, bidirectional: bool) -> None:
     ours, torchs = pair
     layer = ours(INPUT, HIDDEN, layers, bidirectional)
     theirs = torchs(INPUT, HIDDEN, layers, bidirectional=bidirectional)
@@ -181,7 +181,7 @@ def test_output_is_zero_past_each_length(cell) -> None:
 @pytest.mark.parametrize(
     ("cell", "rows", "steps"), [(c, *s) for c in CELLS for s in ((0, 4), (2, 0))]
 )
-def test_no_rows_and_no_steps_are_no_fault(cell, rows: int, steps: int) -> None:
+def test_empty_batches_and_empty_sequences_work(cell, rows: int, steps: int) -> None:
     layer = cell(INPUT, HIDDEN, 2, True)
     lengths = torch.zeros(rows, dtype=torch.int64)
     output, final = layer(torch.zeros(rows, steps, INPUT), lengths)
@@ -197,7 +197,7 @@ def test_inputs_that_are_not_contiguous_give_the_same(cell) -> None:
 
 
 def holding(share: float, rows: int = 200, steps: int = 12) -> Tensor:
-    """States of a simple network that only hands its state on: what a mask takes, stays away."""
+    """States of a simple network that only passes its state on: what a mask drops, stays zero."""
     layer = RNN(1, 50, recurrent_dropout=share).train()
     with torch.no_grad():
         layer.weight_ih_l0.zero_()
@@ -207,7 +207,7 @@ def holding(share: float, rows: int = 200, steps: int = 12) -> Tensor:
     return layer(torch.zeros(rows, steps, 1), torch.full((rows,), steps), initial)[0].detach()
 
 
-def test_recurrent_dropout_hides_the_same_channels_at_every_step_of_a_sequence() -> None:
+def test_recurrent_dropout_drops_the_same_channels_at_every_step_of_a_sequence() -> None:
     hidden = holding(0.3) == 0
     assert bool((hidden == hidden[:, :1]).all())
     # 10,000 draws at 0.3: five standard deviations are 0.023.
@@ -215,7 +215,7 @@ def test_recurrent_dropout_hides_the_same_channels_at_every_step_of_a_sequence()
     assert not bool((hidden[0, 0] == hidden[1, 0]).all())
 
 
-def test_recurrent_dropout_makes_up_for_what_it_hides() -> None:
+def test_recurrent_dropout_rescales_the_remaining_channels() -> None:
     first = holding(0.3)[:, 0]
     assert torch.allclose(first[first != 0], torch.tanh(torch.tensor(0.5 / 0.7)))
 
@@ -232,7 +232,7 @@ def test_recurrent_dropout_leaves_the_lstms_cell_state_alone() -> None:
     assert torch.equal(c, initial[1])
 
 
-def test_dropout_between_layers_hides_the_same_channels_at_every_step() -> None:
+def test_dropout_between_layers_drops_the_same_channels_at_every_step() -> None:
     layer = RNN(3, 40, num_layers=2, dropout=0.4).train()
     with torch.no_grad():
         layer.weight_ih_l1.copy_(torch.eye(40))
@@ -245,7 +245,7 @@ def test_dropout_between_layers_hides_the_same_channels_at_every_step() -> None:
     assert not bool((layer.eval()(x, lengths)[0] == 0).any())
 
 
-def test_a_mask_hides_a_share_of_channels_and_scales_the_rest() -> None:
+def test_a_mask_drops_a_share_of_channels_and_scales_the_rest() -> None:
     torch.manual_seed(0)
     masked = dropout_alike(torch.ones(50, 4, 200), 0.25, training=True)
     assert masked.unique().tolist() == [0.0, pytest.approx(1 / 0.75)]

@@ -1,4 +1,4 @@
-"""Tables of which a batch touches some rows: what torch gives, without a look at the others."""
+"""Tables of which a batch uses some rows: results as in torch, without reading the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from duree.network.kernels.rows import adam_rows, look_up, sum_by_word
     threads=st.integers(1, 4),
     seed=st.integers(0, 99),
 )
-def test_a_word_gets_the_sum_of_what_its_places_want(
+def test_a_word_gets_the_sum_of_the_gradients_of_its_positions(
     rows: int, steps: int, words: int, size: int, threads: int, seed: int
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -61,7 +61,7 @@ def test_adam_on_rows_is_torchs_sparse_adam() -> None:
 
 
 @pytest.mark.parametrize("rows", [[3, 2], [2, 2], [-1, 0], [4, 9]])
-def test_rows_that_do_not_rise_or_are_not_there_are_refused(rows: list[int]) -> None:
+def test_unsorted_or_missing_row_indices_are_refused(rows: list[int]) -> None:
     table = torch.zeros(9, 2).numpy()
     wrong = torch.tensor(rows).numpy()
     with pytest.raises(ValueError, match="rows must rise"):

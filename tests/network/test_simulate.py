@@ -1,4 +1,4 @@
-"""Simulated lives: one step ahead they are the network's own probabilities; the rest follows."""
+"""Simulated sequences: one step ahead they follow the network's own probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands beside a step is added to it, and says nothing before it has learned."""
+"""Step attributes are added to the step's vector, and change nothing before training."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def test_untrained_it_is_the_network_without(kind: str) -> None:
     without.load_state_dict(
         {name: of for name, of in with_it.state_dict().items() if "step_features" not in name}
     )
-    said = with_it(values, lengths)
-    torch.testing.assert_close(said, without(values[:, :, 0], lengths))
-    assert (learned(kind)(values, lengths) - said).abs().max() > 0.01
+    scores = with_it(values, lengths)
+    torch.testing.assert_close(scores, without(values[:, :, 0], lengths))
+    assert (learned(kind)(values, lengths) - scores).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("kind", ["steps", "rows"])
 @pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
-def test_a_row_says_the_same_alone_and_in_any_batch(kind: str, cell: str) -> None:
+def test_a_row_scores_the_same_alone_and_in_any_batch(kind: str, cell: str) -> None:
     made, values = learned(kind, cell=cell), rows(5, 12)
     lengths = torch.tensor([12, 7, 1, 4, 12])
     with torch.inference_mode(), tabulated(made, 10**6):
@@ -71,16 +71,16 @@ def test_a_row_says_the_same_alone_and_in_any_batch(kind: str, cell: str) -> Non
             torch.testing.assert_close(alone[0], wanted, atol=1e-5, rtol=1e-4)
 
 
-def test_what_stands_beside_a_step_reaches_none_before_it() -> None:
+def test_a_step_attribute_reaches_no_earlier_step() -> None:
     made, values, lengths = learned("steps"), rows(3, 8), torch.full((3,), 8)
     other = values.clone()
     other[:, 5, 1:] = 1 + other[:, 5, 1:] % 3
-    said, changed = made(values, lengths), made(other, lengths)
-    torch.testing.assert_close(said[:, :5], changed[:, :5], atol=0, rtol=0)
-    assert (said[:, 5] - changed[:, 5]).abs().max() > 0.01
+    scores, changed = made(values, lengths), made(other, lengths)
+    torch.testing.assert_close(scores[:, :5], changed[:, :5], atol=0, rtol=0)
+    assert (scores[:, 5] - changed[:, 5]).abs().max() > 0.01
 
 
-def test_steps_taken_one_by_one_say_what_the_whole_says() -> None:
+def test_steps_one_by_one_give_the_scores_of_the_whole_sequence() -> None:
     made, values = learned("steps", cell="gru"), rows(4, 6)
     whole = made(values, torch.full((4,), 6))
     scores, state, lasted = made.begin(values[:, :5])
@@ -90,7 +90,7 @@ def test_steps_taken_one_by_one_say_what_the_whole_says() -> None:
     torch.testing.assert_close(made.step(values[:, 5:], 5, lasted, state)[0], whole[:, 5])
 
 
-def test_classes_of_a_number_go_on_from_those_below_and_what_is_missing_stands_alone() -> None:
+def test_vectors_of_numeric_classes_are_cumulative_and_missing_is_separate() -> None:
     embedding = StepEmbedding(CLASSES, 3)
     with torch.no_grad():
         embedding.tables[0].copy_(torch.tensor([[9.0], [1], [2], [3], [4]]).expand(-1, 3))
@@ -102,15 +102,15 @@ def test_classes_of_a_number_go_on_from_those_below_and_what_is_missing_stands_a
     assert found[0, :, 0].tolist() == [6, 18]
 
 
-def test_each_thing_is_hidden_in_some_sequences_while_training_alone() -> None:
+def test_each_attribute_is_dropped_in_some_sequences_and_only_in_training() -> None:
     embedding = StepEmbedding([(2, False), (2, False)], 1)
     with torch.no_grad():
         embedding.tables[0][1], embedding.tables[1][1] = 1.0, 10.0
     codes = torch.ones(4000, 3, 2, dtype=torch.int64)
     torch.manual_seed(0)
-    told = embedding.train()(codes)[:, :, 0]
-    assert torch.equal(told, told[:, :1].expand(-1, 3))  # in all of a sequence, or in none of it
-    first, second = told[:, 0] % 10 == 0, told[:, 0] < 10
+    sums = embedding.train()(codes)[:, :, 0]
+    assert torch.equal(sums, sums[:, :1].expand(-1, 3))  # in all of a sequence, or in none of it
+    first, second = sums[:, 0] % 10 == 0, sums[:, 0] < 10
     assert first.float().mean() == pytest.approx(HIDDEN, abs=0.02)
     assert second.float().mean() == pytest.approx(HIDDEN, abs=0.02)
     assert (first & second).float().mean() == pytest.approx(HIDDEN**2, abs=0.01)

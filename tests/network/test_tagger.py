@@ -38,7 +38,7 @@ def tagger(**settings: Any) -> Tagger:
 
 @pytest.mark.parametrize("characters", ["recurrent", "convolution", "none"])
 @pytest.mark.parametrize(("cell", "wide"), [("gru", True), ("lstm", False), ("rnn", True)])
-def test_a_sentence_is_tagged_alike_alone_and_beside_a_longer_one(
+def test_a_sentence_is_tagged_the_same_alone_and_with_a_longer_one(
     characters: str, cell: str, wide: bool
 ) -> None:
     network = tagger(characters=characters, cell=cell, wide=wide).eval()
@@ -54,7 +54,7 @@ def test_a_sentence_is_tagged_alike_alone_and_beside_a_longer_one(
     assert bool(((chance >= 0) & (chance <= 1)).all())
 
 
-def test_every_weight_gets_a_gradient_while_it_learns() -> None:
+def test_every_weight_gets_a_gradient_in_training() -> None:
     network = tagger().train()
     values, lengths = pad(ENCODER.encode(SENTENCES), np.arange(3))
     scores = network(values, lengths)
@@ -68,7 +68,7 @@ def test_every_weight_gets_a_gradient_while_it_learns() -> None:
     assert without == []
 
 
-def test_only_words_that_were_seen_once_are_hidden_and_only_while_it_learns() -> None:
+def test_only_words_seen_once_are_dropped_and_only_in_training() -> None:
     network = tagger(word_dropout=0.999)
     values, _ = pad(ENCODER.encode(SENTENCES), np.arange(3))
     hidden = network._hide(values[:, :, : LOWER + 1])
@@ -97,11 +97,11 @@ def test_looking_up_distinct_rows_has_the_gradient_of_looking_up_all() -> None:
     torch.testing.assert_close(quick, embedding.weight.grad)
 
 
-def test_what_is_seen_of_a_word_is_itself_and_its_neighbours_and_nothing_in_padding() -> None:
-    looks = WordFeatures(3, 0.0)
+def test_features_of_a_word_are_itself_and_its_neighbours_and_nothing_in_padding() -> None:
+    features = WordFeatures(3, 0.0)
     rows = [["We", "saw", "Paris"], ["They", "saw", "Paris"], ["saw", "Paris"], ["saw", "Paris"]]
     sequences = ENCODER.encode(pl.Series([*rows, ["a", "b", "c", "d"]]))
-    places = looks.places(pad(sequences, np.arange(5))[0])
+    places = features.places(pad(sequences, np.arange(5))[0])
     assert bool((places[0, 3] == 0).all())
     assert bool((places[:, :2] > 0).all())
     shared = [len({*places[0, 2].tolist()} & {*places[row, 2].tolist()}) for row in (0, 1)]
@@ -110,7 +110,7 @@ def test_what_is_seen_of_a_word_is_itself_and_its_neighbours_and_nothing_in_padd
     assert not torch.equal(places[2, 0], places[0, 1])  # nothing stands before the first
 
 
-def test_weights_of_looks_add_up_over_the_features_of_a_word() -> None:
+def test_weights_add_up_over_the_features_of_a_word() -> None:
     network = tagger(wide=True).eval()
     (seen,) = (module for module in network.seen if isinstance(module, WordFeatures))
     torch.nn.init.normal_(seen.weights.weight)

@@ -54,7 +54,7 @@ def test_scores_are_the_scaled_weights_of_what_a_row_holds(
         torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_what_stands_in_the_padding_is_not_held() -> None:
+def test_padding_has_no_features() -> None:
     model = model_of()
     values, lengths = batch_of([[3, 4], [5, 6, 7]], more=2)
     filled = values.clone()
@@ -62,7 +62,7 @@ def test_what_stands_in_the_padding_is_not_held() -> None:
     torch.testing.assert_close(model(filled, lengths), model(values, lengths))
 
 
-def test_an_untrained_wide_part_says_nothing() -> None:
+def test_an_untrained_wide_part_scores_zero() -> None:
     scores = WideModel(VOCABULARY, 3)(*batch_of([[1, 2, 3], [4]]))
     assert not bool(scores.any())
 

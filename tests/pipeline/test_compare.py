@@ -1,4 +1,4 @@
-"""Two runs are held against each other row by row, or not at all."""
+"""Two runs are compared row by row, or not at all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def runs(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run
     return {name: fit(recipe(table, **chosen), folder / name) for name, chosen in choices.items()}
 
 
-def test_the_difference_is_that_of_the_figures_and_both_tests_stand_beside(
+def test_the_difference_is_that_of_the_figures_and_both_tests_are_given(
     runs: dict[str, Run],
 ) -> None:
     found = compare_runs(runs["good"], runs["poor"])
@@ -51,7 +51,7 @@ def test_the_difference_is_that_of_the_figures_and_both_tests_stand_beside(
         assert one.p_value < 0.05
 
 
-def test_a_run_is_not_told_apart_from_itself(runs: dict[str, Run]) -> None:
+def test_a_run_does_not_differ_from_itself(runs: dict[str, Run]) -> None:
     found = compare_runs(runs["good"], runs["good"])
     assert found
     assert {(one.difference, one.p_value) for one in found} == {(0.0, 1.0)}
@@ -72,7 +72,7 @@ def test_rows_that_were_altered_are_other_rows(runs: dict[str, Run], tmp_path: P
         write_table(found, runs["poor"].folder / "predictions.parquet")
 
 
-def test_an_unfinished_run_is_told(runs: dict[str, Run], table: Path, tmp_path: Path) -> None:
+def test_an_unfinished_run_is_reported(runs: dict[str, Run], table: Path, tmp_path: Path) -> None:
     begun = Run.create(tmp_path / "begun", recipe(table))
     with pytest.raises(RunError, match="finish the run"):
         compare_runs(runs["good"], begun)

@@ -47,7 +47,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "run"
-    return fit(recipe(table, judging__seeds=2, training__epochs=6), folder)
+    return fit(recipe(table, evaluation__seeds=2, training__epochs=6), folder)
 
 
 def test_a_run_holds_what_its_network_learned(run: Run) -> None:
@@ -101,7 +101,7 @@ def test_a_report_of_a_run_from_before_there_were_explanations_does_without(
     ],
     ids=["numbers", "simple", "deep", "one way"],
 )
-def test_every_kind_of_network_can_be_asked(table: Path, tmp_path: Path, changes: dict) -> None:
+def test_every_kind_of_network_can_be_explained(table: Path, tmp_path: Path, changes: dict) -> None:
     run = fit(recipe(table, **changes), tmp_path / "run")
     found = Explanations.model_validate(run.read_json("explanations.json"))
     assert found.memory
@@ -113,7 +113,7 @@ def test_every_kind_of_network_can_be_asked(table: Path, tmp_path: Path, changes
     )
 
 
-def test_a_run_of_several_labels_can_be_asked(table: Path, tmp_path: Path) -> None:
+def test_a_multilabel_run_can_be_explained(table: Path, tmp_path: Path) -> None:
     frame = pl.read_csv(table, infer_schema=False)
     both = pl.format("{};{}", "tone", pl.col("author").str.slice(1, 1)).alias("tone")
     frame.with_columns(both).write_csv(tmp_path / "labels.csv")
@@ -124,12 +124,14 @@ def test_a_run_of_several_labels_can_be_asked(table: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("target", ["tone", "warmth"])
-def test_texts_of_one_word_or_none_can_be_asked(table: Path, tmp_path: Path, target: str) -> None:
+def test_texts_of_one_word_or_none_can_be_explained(
+    table: Path, tmp_path: Path, target: str
+) -> None:
     frame = pl.read_csv(table, infer_schema=False)
     words = [("", "grim", "glad", "!")[row % 4] for row in range(len(frame))]
     short = tmp_path / "short.csv"
     frame.with_columns(pl.Series("letter", words)).write_csv(short)
-    run = fit(recipe(short, data__target=target, judging__seeds=2), tmp_path / "run")
+    run = fit(recipe(short, data__target=target, evaluation__seeds=2), tmp_path / "run")
     Explanations.model_validate(run.read_json("explanations.json"))
     for row in (1, 2):
         assert explain_row(run.folder, short, row).exists()
@@ -138,15 +140,15 @@ def test_texts_of_one_word_or_none_can_be_asked(table: Path, tmp_path: Path, tar
 
 def test_one_row_is_explained_on_a_page_and_as_json(run: Run, table: Path, tmp_path: Path) -> None:
     page = explain_row(run.folder, table, 5, tmp_path / "deep" / "row.html")
-    told = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    explained = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
     text = pl.read_csv(table)["letter"][4]
-    assert told["text"] == text
-    assert [text[begin:end] for begin, end in told["shading"]["places"]] == told["units"]
-    total = sum(told["attributions"]["integrated_gradients"])
-    assert total == pytest.approx(told["score"] - told["start"], rel=0.02)
-    assert told["predicted"]["prediction"] == told["shading"]["answer"]
-    assert len(told["seeds"]) == 1
-    assert len(told["gates"]["f, layer 1, forward"]) == len(told["units"])
+    assert explained["text"] == text
+    assert [text[begin:end] for begin, end in explained["shading"]["places"]] == explained["units"]
+    total = sum(explained["attributions"]["integrated_gradients"])
+    assert total == pytest.approx(explained["score"] - explained["start"], rel=0.02)
+    assert explained["predicted"]["prediction"] == explained["shading"]["answer"]
+    assert len(explained["seeds"]) == 1
+    assert len(explained["gates"]["f, layer 1, forward"]) == len(explained["units"])
     html = page.read_text(encoding="utf-8")
     assert "Content-Security-Policy" in html
     assert "<svg" in html
@@ -154,9 +156,9 @@ def test_one_row_is_explained_on_a_page_and_as_json(run: Run, table: Path, tmp_p
 
 
 def test_a_long_text_has_an_arc(run: Run, table: Path) -> None:
-    told = json.loads(explain_row(run.folder, table, 400).with_suffix(".json").read_text())
-    assert told["arc"]["units"] == len(pl.read_csv(table)["letter"][399].split())
-    assert len(told["units"]) == 1000
+    explained = json.loads(explain_row(run.folder, table, 400).with_suffix(".json").read_text())
+    assert explained["arc"]["units"] == len(pl.read_csv(table)["letter"][399].split())
+    assert len(explained["units"]) == 1000
 
 
 def test_all_rows_are_written_with_what_each_word_was_given(
@@ -164,7 +166,9 @@ def test_all_rows_are_written_with_what_each_word_was_given(
 ) -> None:
     monkeypatch.setattr("duree.pipeline.explain_row.CHUNK", 64)
     done: list[tuple[int, int]] = []
-    file = explain_all(run.folder, table, tmp_path / "all.parquet", lambda *told: done.append(told))
+    file = explain_all(
+        run.folder, table, tmp_path / "all.parquet", lambda *progress: done.append(progress)
+    )
     found, texts = pl.read_parquet(file), pl.read_csv(table)["letter"]
     assert done[-1] == (400, 400)
     model = TrainedModel.load(run.folder / "model")
@@ -177,7 +181,7 @@ def test_all_rows_are_written_with_what_each_word_was_given(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_attributions_that_were_stopped_go_on_where_they_were(
+def test_interrupted_attributions_continue_where_they_stopped(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("duree.pipeline.explain_row.CHUNK", 64)
@@ -188,9 +192,11 @@ def test_attributions_that_were_stopped_go_on_where_they_were(
 
     with pytest.raises(KeyboardInterrupt):
         explain_all(run.folder, table, tmp_path / "all.parquet", stop)
-    told: list[int] = []
-    file = explain_all(run.folder, table, tmp_path / "all.parquet", lambda *t: told.append(t[0]))
-    assert told == [256, 320, 384, 400]
+    reported: list[int] = []
+    file = explain_all(
+        run.folder, table, tmp_path / "all.parquet", lambda *t: reported.append(t[0])
+    )
+    assert reported == [256, 320, 384, 400]
     rows = pl.read_parquet(file)["row"].unique(maintain_order=True).to_list()
     assert rows == list(range(1, 401))
 
@@ -212,7 +218,7 @@ def test_a_fault_on_the_way_leaves_the_older_file_as_it_was(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--row", "401"], "there is no row 401: the table has 400; rows are counted from 1"),
         (["--row", "0"], "there is no row 0"),
@@ -225,16 +231,16 @@ def test_a_fault_on_the_way_leaves_the_older_file_as_it_was(
         (["--row", "1", "--all"], "exactly one of --row and --all is needed"),
     ],
 )
-def test_wrong_use_is_told_in_one_line_with_status_2(
-    run: Run, table: Path, capfd: pytest.CaptureFixture[str], words: list[str], told: str
+def test_wrong_use_is_reported_in_one_line_with_status_2(
+    run: Run, table: Path, capfd: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     assert call("explain", run.folder, table, *words) == 2
     error = capfd.readouterr().err
-    assert told in error
+    assert message in error
     assert "Traceback" not in error
 
 
-def test_a_page_that_cannot_be_written_is_told(run: Run, table: Path, tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_written_is_reported(run: Run, table: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match="cannot be written"):
         explain_row(run.folder, table, 1, tmp_path / "file" / "row.html")
@@ -251,20 +257,20 @@ def test_a_run_that_is_not_trained_yet_says_how_to_go_on(
         )
 
 
-def test_all_rows_are_told_as_they_are_done_and_an_interruption_loses_none(
+def test_progress_over_all_rows_is_reported_and_an_interruption_loses_none(
     run: Run,
     table: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    told: list[int] = []
+    reported: list[int] = []
 
     @contextmanager
     def bar() -> Iterator[Callable[[int, int | None], None]]:
         def stop_at_first(done: int, rows: int | None) -> None:
-            told.append(done)
-            if len(told) == 1:
+            reported.append(done)
+            if len(reported) == 1:
                 raise KeyboardInterrupt
 
         yield stop_at_first
@@ -274,7 +280,7 @@ def test_all_rows_are_told_as_they_are_done_and_an_interruption_loses_none(
     assert call(*words) == 130
     assert "run the same command again to continue" in capfd.readouterr().err
     assert call(*words) == 0
-    assert told == [256, 400]
+    assert reported == [256, 400]
 
 
 def test_explain_prints_what_it_wrote(

@@ -99,6 +99,6 @@ def test_a_description_that_does_not_fit_is_refused(
         load(folder)
 
 
-def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no"):
         load(tmp_path)

@@ -63,7 +63,7 @@ def trained_elsewhere(run: Run) -> Iterator[subprocess.Popen]:
         yield process
 
 
-def test_a_training_tells_how_far_it_is_stops_when_told_and_ends_when_it_is_enough(
+def test_training_reports_its_progress_stops_on_request_and_ends_at_the_stopping_rule(
     table: Path, tmp_path: Path
 ) -> None:
     endless = recipe(table, training__epochs=5000, training__patience=5000)

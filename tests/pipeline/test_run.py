@@ -1,4 +1,4 @@
-"""A run folder is the user's own, written by one process, and whole whatever happens."""
+"""A run folder is the user's own, written by one process, and never left half-written."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_the_run_folder_of_another_user_is_refused(
         Run(finished.folder)
 
 
-def test_a_folder_that_cannot_be_made_is_told(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"mine")
     with pytest.raises(RunError, match="cannot be written: Not a directory"):
         fit(recipe, tmp_path / "file" / "run")
@@ -100,23 +100,23 @@ def test_a_folder_that_cannot_be_made_is_told(recipe: Recipe, tmp_path: Path) ->
 
 def test_two_processes_do_not_write_one_run(finished: Run) -> None:
     with finished.locked():
-        told = duree("resume", finished.folder)
-    assert told.returncode == 2
-    assert "another process is writing" in told.stderr
+        result = duree("resume", finished.folder)
+    assert result.returncode == 2
+    assert "another process is writing" in result.stderr
 
 
 # Too little for the recipe, for the figures, for the model, for the report.
 @pytest.mark.skipif(os.name == "nt", reason="limits on file size are set by POSIX means")
 @pytest.mark.parametrize("limit", [1_000, 5_000, 20_000, 78_000])
-def test_a_full_disk_is_told_and_the_run_ends_the_same_once_there_is_space(
+def test_a_full_disk_is_reported_and_the_run_ends_the_same_once_there_is_space(
     limit: int, table: Path, finished: Run, tmp_path: Path
 ) -> None:
     flags = [f"--set={name}={value}".lower() for name, value in SETTINGS.items()]
     fit_run = ("fit", table, *flags, f"--out={tmp_path / 'run'}")
-    told = duree(*fit_run, limit=limit)
-    assert told.returncode == 2, told.stderr
-    assert "cannot be written: File too large" in told.stderr
-    assert "Traceback" not in told.stderr
+    result = duree(*fit_run, limit=limit)
+    assert result.returncode == 2, result.stderr
+    assert "cannot be written: File too large" in result.stderr
+    assert "Traceback" not in result.stderr
     begun = (tmp_path / "run" / "recipe.toml").exists()
     again = duree("resume", tmp_path / "run") if begun else duree(*fit_run)
     assert again.returncode == 0, again.stderr

@@ -1,4 +1,4 @@
-"""Vectors of sequences go to a file, and their types on a page beside optimal matching."""
+"""Vectors of sequences go to a file, and their types on a page, compared with optimal matching."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(table: Path) -> Run:
-    return fit(recipe(table, training__epochs=8, judging__baselines=False), table.parent / "run")
+    return fit(recipe(table, training__epochs=8, evaluation__baselines=False), table.parent / "run")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_the_file_holds_a_vector_and_types_for_each_row(run: Run, table: Path, p
     assert found["v1"].dtype == pl.Float32
     kinds = found["type"].n_unique()
     assert set(found["type"]) == set(range(1, kinds + 1)) == set(found["type_matching"])
-    # Whose lives are the same has the same vector and types.
+    # Identical life courses have the same vector and types.
     one, other = found.filter(pl.col("id").is_in(["P007", "QP007"])).drop("id").rows()
     np.testing.assert_allclose(one, other, atol=1e-5)
 
@@ -73,18 +73,18 @@ def test_a_vector_is_what_the_head_reads(run: Run, table: Path, page: str) -> No
     sequences = model.encode(model.texts(read_like(run, table, model)))
     vectors = embed(model, sequences)
     head = network.head
-    told = vectors @ head.weight.detach().numpy().T + head.bias.detach().numpy()
-    np.testing.assert_allclose(told, scores(network, sequences), atol=1e-5)
+    by_hand = vectors @ head.weight.detach().numpy().T + head.bias.detach().numpy()
+    np.testing.assert_allclose(by_hand, scores(network, sequences), atol=1e-5)
     alone = embed(model, sequences.take(np.array([3])))
     np.testing.assert_allclose(alone[0], vectors[3], atol=1e-5)
     empty = Ragged(np.zeros(0, dtype=np.int32), np.zeros(2, dtype=np.int64))
     assert not embed(model, empty).any()
 
 
-def test_the_page_tells_types_beside_optimal_matching(table: Path, page: str) -> None:
+def test_the_page_compares_types_with_optimal_matching(table: Path, page: str) -> None:
     found = pl.read_parquet(table.parent / "vectors.parquet")
     agreement = adjusted_rand_score(found["type"], found["type_matching"])
-    for told in (
+    for text in (
         f"{found['type'].n_unique()} types in “lives.csv”",
         f"an adjusted Rand index of {agreement:.2f}".replace("-", "−"),
         "optimal matching (transition rates)",
@@ -92,7 +92,7 @@ def test_the_page_tells_types_beside_optimal_matching(table: Path, page: str) ->
         "to predict “pay”",
         "150 distinct sequences",
     ):
-        assert told in page, told
+        assert text in page, text
     for figure in ("shares", "lines", "widths"):
         assert f'id="figure-{figure}"' in page
     assert "<script" not in page
@@ -113,7 +113,7 @@ def test_the_number_of_types_can_be_given(
         embed_rows(run.folder, table, tmp_path / "vectors.doc")
 
 
-def test_beyond_a_limit_a_sample_is_matched_and_that_is_said(
+def test_beyond_a_limit_a_sample_is_matched_and_the_page_says_so(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(typologies, "MOST_CELLS", 60**2 * 24**2 // 2)
@@ -143,9 +143,9 @@ def test_texts_have_types_too(tmp_path: Path) -> None:
     made = fit(of_letters(tmp_path / "letters.csv", data__id="id").replace(ALONE), tmp_path / "run")
     written = embed_rows(made.folder, tmp_path / "letters.csv", tmp_path / "v.parquet")
     assert written is not None
-    told = written.read_text("utf-8")
-    assert "120 distinct texts" in told
-    assert "optimal matching" not in told.lower()
+    page = written.read_text("utf-8")
+    assert "120 distinct texts" in page
+    assert "optimal matching" not in page.lower()
     assert pl.read_parquet(tmp_path / "v.parquet").columns[-1] == "type"
     write_table(letters(120).head(2), tmp_path / "two.csv")
     assert embed_rows(made.folder, tmp_path / "two.csv", tmp_path / "two.parquet") is None

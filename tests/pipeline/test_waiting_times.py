@@ -14,11 +14,11 @@ from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.workflow import fit, predict
 
-# How long one waits after each event, on average.
+# Mean waiting time after each event.
 AFTER = {"look": 2.0, "buy": 50.0, "leave": 1000.0}
 
 
-def test_classes_hold_as_many_waits_each_as_ties_allow() -> None:
+def test_classes_hold_equally_many_waiting_times_as_far_as_ties_allow() -> None:
     waiting_times = np.random.default_rng(0).exponential(3.0, 3200)
     classes = WaitClasses.of(waiting_times)
     counts = np.bincount(classes.codes(waiting_times), minlength=len(classes))
@@ -58,8 +58,8 @@ def test_the_head_begins_with_the_shares_after_the_event_and_learns_what_the_pas
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A log in which how long one waits hangs on what was done."""
-    folder, rng = tmp_path_factory.mktemp("waits"), np.random.default_rng(0)
+    """A log in which the waiting time depends on the last event."""
+    folder, rng = tmp_path_factory.mktemp("waiting_times"), np.random.default_rng(0)
     rows = []
     for user in range(120):
         time = 0.0
@@ -79,17 +79,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return fit(Recipe.build(settings), folder / "run")
 
 
-def test_waits_are_judged_beside_those_of_all_and_those_after_the_same_event(run: Run) -> None:
-    told = run.read_json("waiting_times.json")
-    models = told["models"]
+def test_waiting_times_are_compared_with_two_simple_distributions(run: Run) -> None:
+    found = run.read_json("waiting_times.json")
+    models = found["models"]
     assert set(models) == {"network", "all_waits", "waits_after_event"}
-    assert told["steps"] == len(pl.read_parquet(run.folder / "predictions.parquet"))
+    assert found["steps"] == len(pl.read_parquet(run.folder / "predictions.parquet"))
     of_all, network = models["all_waits"], models["network"]
     assert network["bits"]["high"] < of_all["bits"]["low"] - 1
     assert network["median_error"] < of_all["median_error"] / 5
 
 
-def test_predictions_tell_the_wait_after_the_last_event(run: Run, tmp_path: Path) -> None:
+def test_predictions_hold_the_waiting_time_after_the_last_event(run: Run, tmp_path: Path) -> None:
     table = pl.DataFrame(
         {
             "user": ["u", "u", "v", "w", "w", "w"],
@@ -103,12 +103,12 @@ def test_predictions_tell_the_wait_after_the_last_event(run: Run, tmp_path: Path
     assert found["expected_gap"].to_list() == pytest.approx([2.0, 50.0, 1000.0], rel=0.15)
 
 
-def test_the_report_tells_how_well_waits_were_foretold(run: Run) -> None:
+def test_the_report_says_how_well_waiting_times_were_predicted(run: Run) -> None:
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     section = page[page.index('<section id="waiting_times">') :]
     section = section[: section.index("</section>")]
-    told = run.read_json("waiting_times.json")["models"]
+    models = run.read_json("waiting_times.json")["models"]
     for name in ("network", "shares of all waiting times", "shares after the same event"):
         assert name in section
-    assert f"{told['all_waits']['bits']['value']:.3f}" in section
-    assert f"{told['all_waits']['median_error']:.3g}" in section
+    assert f"{models['all_waits']['bits']['value']:.3f}" in section
+    assert f"{models['all_waits']['median_error']:.3g}" in section

@@ -1,4 +1,4 @@
-"""Every setting of the recipe changes the model, or the run, or is refused: none is only decor."""
+"""Every setting of the recipe changes the model, or the run, or is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from duree.recipe.recipe import Recipe, setting_names
 from duree.tables.files.write import write_table
 from duree.workflow import fit
 
-# Each of the values must give a network that predicts otherwise than with any other of them.
+# Each of the values must give a network with other predictions than any other of them.
 OF_THE_MODEL: dict[str, tuple[Any, ...]] = {
     "seed": (0, 1),
     "text.lowercase": (True, False),
@@ -48,7 +48,7 @@ OF_THE_MODEL: dict[str, tuple[Any, ...]] = {
     "training.class_weights": ("none", "balanced"),
     "data.validation_share": (0.1, 0.3),
 }
-# What a setting needs beside it to matter at all.
+# Other settings that a setting needs to have any effect.
 EXTRA_TOKEN: dict[str, dict[str, Any]] = {
     "text.keep": {"max_length": 8},
     "model.layer_dropout": {"num_layers": 2},
@@ -69,7 +69,7 @@ PLAIN: dict[str, Any] = {
     "wide": False,
 }
 
-# A value, what stands beside it, and the files of the run folder in which it must show.
+# A value, the other settings it needs, and the files of the run folder in which it must show.
 OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "task": ("regress", {"data.target": "warmth"}, ("metrics.json",)),
     "data.test_file": ("{folder}/test.csv", {}, ("split.json", "metrics.json")),
@@ -87,7 +87,7 @@ OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "data.encoding": ("cp1252", {}, ("data.json", "metrics.json")),
     "data.note": ("These letters are invented.", {}, ("report.html",)),
     "data.test_share": (0.4, {}, ("split.json",)),
-    # There is nothing to be learned of this target: some epoch brings no gain.
+    # This target cannot be learned: some epoch brings no gain.
     "training.patience": (1, {"data.target": "verdict", "training.epochs": 12}, ("history.jsonl",)),
     "training.max_minutes": (1e-6, {}, ("history.jsonl",)),
     "evaluation.baselines": (True, {}, ("metrics.json",)),
@@ -97,23 +97,26 @@ OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
 }
 # These have tests of their own.
 ELSEWHERE = {
-    "data.series": "test_forecasting.py, and test_series.py",
+    "data.series": "runs/test_forecast.py, and layouts/test_series.py",
     **{
-        name: "test_forecasting.py, every setting of a forecast changes it"
+        name: "runs/test_forecast.py, every setting of a forecast changes it"
         for name in setting_names()
         if name.startswith("forecast.")
     },
-    "data.states": "test_states.py",
-    **dict.fromkeys(("data.state", "data.start", "data.end"), "test_lives.py, and test_spells.py"),
-    "data.weight": "test_weights.py",
-    "data.covariate": "test_next.py, and tables/test_covariates.py",
-    "data.event": "test_lives.py, and tables/test_events.py",
-    "data.attribute": "test_attributes.py, and tables/test_events.py",
+    "data.states": "runs/test_states.py",
+    **dict.fromkeys(
+        ("data.state", "data.start", "data.end"),
+        "runs/test_spells_and_events.py, and layouts/test_spells.py",
+    ),
+    "data.weight": "runs/test_case_weights.py",
+    "data.covariate": "runs/test_next.py, and layouts/test_covariates.py",
+    "data.event": "runs/test_spells_and_events.py, and layouts/test_events.py",
+    "data.attribute": "runs/test_step_attributes.py, and layouts/test_events.py",
     "data.files": "every test of test_workflow.py",
     "data.delimiter": "test_a_delimiter_that_is_not_there_is_refused, below",
-    "text.segmenter": "test_each_segmenter_parts_chinese_otherwise, below",
-    "data.drop_bad": "test_workflow.py, rows without an answer",
-    **dict.fromkeys(("data.token", "model.characters", "model.chain"), "test_label.py"),
+    "text.segmenter": "test_each_segmenter_splits_chinese_differently, below",
+    "data.drop_bad": "test_workflow.py, rows without a target",
+    **dict.fromkeys(("data.token", "model.characters", "model.chain"), "runs/test_label.py"),
     "training.checkpoint_seconds": "training/test_loop.py, how often a checkpoint is written",
 }
 
@@ -141,7 +144,7 @@ def letters(rows: int, seed: int) -> pl.DataFrame:
     )
 
 
-def test_every_setting_is_looked_at() -> None:
+def test_every_setting_is_tested() -> None:
     assert {*OF_THE_MODEL, *OF_THE_RUN, *ELSEWHERE} == set(setting_names())
 
 
@@ -158,7 +161,7 @@ def test_each_value_of_a_setting_gives_another_network(name: str) -> None:
         assert np.abs(found[one] - found[other]).max() > 1e-7, (one, other)
 
 
-def test_each_segmenter_parts_chinese_otherwise_and_is_refused_for_english() -> None:
+def test_each_segmenter_splits_chinese_differently_and_is_refused_for_english() -> None:
     texts = ["房间很干净，服务员非常热情。", "早餐太差了，不会再来。"] * 20
     found = {}
     for segmenter in ("words", "characters", "jieba"):
@@ -219,14 +222,14 @@ def outcome(folder: Path, settings: dict[str, Any], run_folder: Path) -> dict[st
 def test_a_setting_of_the_run_shows_in_what_the_run_leaves(
     name: str, folder: Path, tmp_path: Path
 ) -> None:
-    value, beside, shows_in = OF_THE_RUN[name]
+    value, others_needed, shows_in = OF_THE_RUN[name]
     value, *others = (
         given.replace("{folder}", str(folder)) if isinstance(given, str) else given
-        for given in (value, *beside.values())
+        for given in (value, *others_needed.values())
     )
-    beside = dict(zip(beside, others, strict=True))
-    without = outcome(folder, beside, tmp_path / "without")
-    with_it = outcome(folder, beside | {name: value}, tmp_path / "with")
+    others_needed = dict(zip(others_needed, others, strict=True))
+    without = outcome(folder, others_needed, tmp_path / "without")
+    with_it = outcome(folder, others_needed | {name: value}, tmp_path / "with")
     for file in shows_in:
         assert with_it[file] != without[file], file
 
@@ -249,6 +252,6 @@ def test_a_delimiter_that_is_not_there_is_refused(folder: Path, tmp_path: Path) 
         {"validation_share": 1.0},
     ],
 )
-def test_what_cannot_be_done_is_refused_before_anything_is_read(settings: dict[str, Any]) -> None:
+def test_impossible_settings_are_refused_before_anything_is_read(settings: dict[str, Any]) -> None:
     with pytest.raises(RecipeError):
         SequenceClassifier(**settings).fit(["a", "b"] * 10, [0, 1] * 10)

@@ -57,16 +57,16 @@ def write_classes(
     rng = np.random.default_rng(7)
     share = 1 / np.arange(1, len(classes) + 1) ** 0.7
     truth = rng.choice(len(classes), rows, p=share / share.sum())
-    said = {name: _probabilities(truth, len(classes), s, rng) for name, s in STRENGTHS.items()}
-    said["majority"] = np.tile(share / share.sum(), (rows, 1))
+    predicted = {name: _probabilities(truth, len(classes), s, rng) for name, s in STRENGTHS.items()}
+    predicted["majority"] = np.tile(share / share.sum(), (rows, 1))
     texts = (texts or []) + [_sentence(rng) for _ in range(rows - len(texts or []))]
     names = np.array(classes, dtype=object)
     frame = pl.DataFrame(
         {"id": [f"{n:04}" for n in range(rows)], text: texts[:rows], target: list(names[truth])}
     ).with_columns(
-        pl.Series("prediction", list(names[said["network"].argmax(axis=1)])),
+        pl.Series("prediction", list(names[predicted["network"].argmax(axis=1)])),
         *(
-            pl.Series(f"probability_{name}", said["network"][:, k])
+            pl.Series(f"probability_{name}", predicted["network"][:, k])
             for k, name in enumerate(classes)
         ),
     )
@@ -80,20 +80,20 @@ def write_classes(
                 }
                 | {f"probability_{name}": found[:, k] for k, name in enumerate(classes)}
             )
-            for model, found in said.items()
+            for model, found in predicted.items()
             if model != "network"
         ]
     )
-    models = {name: _class_figures(found, truth) for name, found in said.items()}
+    models = {name: _class_figures(found, truth) for name, found in predicted.items()}
     metrics = _metrics(models, "accuracy", "classify", rows) | {
-        "per_class": {"network": _per_class(said["network"].argmax(axis=1), truth, classes)}
+        "per_class": {"network": _per_class(predicted["network"].argmax(axis=1), truth, classes)}
     }
     shares = {part: np.bincount(truth, minlength=len(classes)) * k for part, k in PARTS.items()}
     counts = {
         part: {name: int(n) for name, n in zip(classes, found, strict=True)}
         for part, found in shares.items()
     }
-    calibration = {name: _bins(found, truth) for name, found in said.items()}
+    calibration = {name: _bins(found, truth) for name, found in predicted.items()}
     recipe = {"data": {"files": ["/home/somebody/letters.csv"], "text": text, "target": target}}
     return _write(
         folder,
@@ -113,10 +113,10 @@ def write_numbers(
     rng = np.random.default_rng(7)
     truth = rng.normal(1850, 30, rows)
     noise = {"network": 12.0, "tfidf_ridge": 14.0, "random_forest": 19.0}
-    said = {name: truth * 0.9 + 185 + rng.normal(0, s, rows) for name, s in noise.items()}
-    said["mean"] = np.full(rows, 1850.0)
+    predicted = {name: truth * 0.9 + 185 + rng.normal(0, s, rows) for name, s in noise.items()}
+    predicted["mean"] = np.full(rows, 1850.0)
     models = {}
-    for name, found in said.items():
+    for name, found in predicted.items():
         errors = np.abs(found - truth)
         mae, r2 = float(errors.mean()), 1 - float(np.mean(errors**2) / truth.var())
         half = 1.96 * float(errors.std()) / rows**0.5
@@ -129,9 +129,9 @@ def write_numbers(
         {
             "letter": [_sentence(rng) for _ in range(rows)],
             "year": truth,
-            "prediction": said["network"],
-            "low": said["network"] - 25,
-            "high": said["network"] + 25,
+            "prediction": predicted["network"],
+            "low": predicted["network"] - 25,
+            "high": predicted["network"] + 25,
         }
     )
     recipe = {"data": {"files": ["letters.csv"], "text": "letter", "target": "year"}}
@@ -307,12 +307,12 @@ def _class_figures(found: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
 
 
 def _per_class(
-    said: np.ndarray, truth: np.ndarray, classes: tuple[str, ...]
+    predicted: np.ndarray, truth: np.ndarray, classes: tuple[str, ...]
 ) -> dict[str, dict[str, float]]:
     table = {}
     for k, name in enumerate(classes):
-        hits = float(((said == k) & (truth == k)).sum())
-        given, there = int((said == k).sum()), int((truth == k).sum())
+        hits = float(((predicted == k) & (truth == k)).sum())
+        given, there = int((predicted == k).sum()), int((truth == k).sum())
         table[name] = {
             "precision": hits / max(given, 1),
             "recall": hits / max(there, 1),

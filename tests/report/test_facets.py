@@ -1,4 +1,4 @@
-"""Facets: a run is described by what its folder holds, whatever its task is called."""
+"""Facets: a run is described by what its folder holds, not by the name of its task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes of models are kept in English and told in either language."""
+"""Notes of models are stored in English and shown in either language."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SOURCE = Path(duree.__file__).parent
 
 
 @pytest.mark.parametrize("template", NOTES)
-def test_a_note_is_told_in_chinese_with_its_figures(template: str) -> None:
+def test_a_note_is_translated_into_chinese_with_its_figures(template: str) -> None:
     names = re.findall(r"\{(\w+)\}", template)
     values = {name: str(17 + place) for place, name in enumerate(names)}
     note = template.format(**values)
     assert retold(note, Words("en")) == note
-    told = retold(note, Words("zh"))
-    assert told != note
-    assert all(value in told for value in values.values())
+    chinese = retold(note, Words("zh"))
+    assert chinese != note
+    assert all(value in chinese for value in values.values())
 
 
 def test_a_note_of_another_version_stays_as_it_stands() -> None:

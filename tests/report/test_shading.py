@@ -81,7 +81,7 @@ def test_no_letter_of_any_text_is_lost_or_added(text):
     assert found == "\n".join(visible(line) for line in lines)
 
 
-def test_of_a_long_text_the_stretch_that_speaks_most_is_shown():
+def test_the_most_influential_passage_of_a_long_text_is_shown():
     text = " ".join(f"word{n}" for n in range(900))
     values = [0.0] * 900
     values[700] = 1.0

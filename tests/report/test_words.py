@@ -1,4 +1,4 @@
-"""Words and numbers: no digit too many, nothing hidden, and everything sayable in Chinese."""
+"""Words and numbers: no digit too many, nothing hidden, and a Chinese translation of every text."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_shares_times_and_moments_read_as_in_a_paper():
 
 
 @given(st.text())
-def test_nothing_hidden_is_left_in_a_text_made_visible(text):
+def test_a_text_made_visible_has_no_hidden_characters(text):
     for sign in visible(text):
         spelling = sign in "\u200c\u200d" or "\U0001d173" <= sign <= "\U0001d17a"
         assert spelling or unicodedata.category(sign) not in ("Cc", "Cs", "Co", "Zl", "Zp")
@@ -111,24 +111,24 @@ def test_an_empty_name_is_seen():
     assert label("  ") == "“  ”"
 
 
-def said_in_templates() -> set[str]:
+def texts_in_templates() -> set[str]:
     pages = "".join(f.read_text(encoding="utf-8") for f in (REPORT / "templates").glob("*.html"))
     return {first or second for first, second in re.findall(r"\bt\((?:\"(.*?)\"|'(.*?)')", pages)}
 
 
-def said_in_code() -> set[str]:
+def texts_in_code() -> set[str]:
     """Every text given to ``say`` or ``words``, and every value of a table of texts."""
-    said = set()
+    texts = set()
     for file in REPORT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id="say" | "words"), args=[first, *_]):
-                    said |= constants(first)
+                    texts |= constants(first)
                 case ast.Call(func=ast.Name(id="Plan"), args=[_, title, *_]):
-                    said |= constants(title)
+                    texts |= constants(title)
                 case ast.Assign(targets=[ast.Name()], value=ast.Dict(values=values)):
-                    said |= {text for value in values for text in constants(value)}
-    return said
+                    texts |= {text for value in values for text in constants(value)}
+    return texts
 
 
 def constants(node: ast.AST) -> set[str]:
@@ -136,12 +136,12 @@ def constants(node: ast.AST) -> set[str]:
     return {n.value for n in inner if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
-def test_everything_that_is_said_can_be_said_in_chinese():
+def test_every_text_of_the_report_has_a_chinese_translation():
     styles = re.compile(r"[a-z_.#0-9A-Fos-]*|. ")  # signs, marks, colours and setting names
-    said = {text for text in said_in_templates() | said_in_code() if text.strip()}
+    texts = {text for text in texts_in_templates() | texts_in_code() if text.strip()}
     missing = {
         text
-        for text in said - chinese_templates().keys()
+        for text in texts - chinese_templates().keys()
         if not NAMES.fullmatch(text) and not styles.fullmatch(text)
     }
     assert missing == set()
@@ -163,8 +163,8 @@ def test_a_text_is_cut_between_words_where_one_ends_near_by():
 
 def test_a_sentence_calls_models_by_the_names_that_readers_know():
     models = ["network", "markov", "markov_2", "boosted_trees", "random_forest"]
-    told = "use boosted_trees, not markov or markov_2; the network, a markovian one"
-    assert Words("en").named(told, models, "gru") == (
+    sentence = "use boosted_trees, not markov or markov_2; the network, a markovian one"
+    assert Words("en").named(sentence, models, "gru") == (
         "use boosted trees, not Markov chain or Markov chain of order 2; the network, a markovian "
         "one"
     )

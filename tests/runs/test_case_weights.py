@@ -1,4 +1,4 @@
-"""Case weights: a row of weight 2 counts as two rows do, wherever anything is learned or told."""
+"""Case weights: a row of weight 2 counts as two rows do, in all training and evaluation."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from tests.support.spells import SPELLS, spells
-from tests.support.life_courses import life_courses
 from tests.support.letters import SMALL
+from tests.support.life_courses import life_courses
+from tests.support.spells import SPELLS, spells
 
 from duree.baselines import label_baselines, regression_baselines
 from duree.baselines.targets import CaseWeights
@@ -22,8 +22,8 @@ from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.dataset import check_files
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
-from duree.report.methods.write import write_methods
 from duree.report.load import load_run
+from duree.report.methods.write import write_methods
 from duree.tables.describe.states import describe_states
 from duree.tables.files.write import write_table
 from duree.tasks.classify import Classify
@@ -59,7 +59,7 @@ def test_a_weight_of_two_is_a_row_twice_in_every_figure(kind: str) -> None:
     twice = np.repeat(np.arange(ROWS), weights)
     found = METRICS[kind].values(predictions, targets, weights.astype(float))
     expected = METRICS[kind].values(predictions[twice], targets[twice])
-    # Bins of the calibration error are cut by rows, whatever they weigh.
+    # Bins of the calibration error hold equal numbers of rows, unweighted.
     for name in found.keys() - {"calibration_error"}:
         assert found[name] == pytest.approx(expected[name]), name
 
@@ -92,7 +92,7 @@ def test_a_weight_of_two_is_a_row_twice_in_the_loss(kind: str, balance: str) -> 
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_a_weight_of_two_is_a_row_twice_in_what_validation_settles(kind: str) -> None:
+def test_a_weight_of_two_is_a_row_twice_in_what_is_calibrated_on_validation_rows(kind: str) -> None:
     rng = np.random.default_rng(2)
     _, targets = answers(kind, rng)
     scores = rng.normal(size=(ROWS, TASKS[kind].outputs)).astype(np.float32)
@@ -125,16 +125,16 @@ def test_intervals_under_equal_weights_are_those_without() -> None:
 
 
 def test_intervals_cover_what_weights_stand_for() -> None:
-    """In 200 surveys that ask one half eight times as often, weights mend it: 95 % cover."""
+    """In 200 surveys that sample one half eight times as often, weights correct it: 95 % cover."""
     rng = np.random.default_rng(4)
     covered = 0
     for survey in range(200):
         rare = rng.random(300) < 1 / 9
         right = rng.random(300) < np.where(rare, 0.5, 0.9)  # both halves are as large: truth 0.7
         targets = rng.integers(0, 2, 300)
-        said = np.where(right, targets, 1 - targets)
+        predicted = np.where(right, targets, 1 - targets)
         found = evaluate_models(
-            {"network": np.stack([1.0 - said, said], 1)},
+            {"network": np.stack([1.0 - predicted, predicted], 1)},
             targets,
             CLASSIFICATION,
             weights=np.where(rare, 8.0, 1.0),
@@ -156,7 +156,9 @@ def test_a_weight_of_two_is_a_row_twice_for_a_baseline(place: int, numeric: bool
     weights = rng.integers(1, 4, 120)
     recipe = Recipe.build({"data": {"states": ["x:y"]}}).replace({"evaluation.forest_trees": 20})
     make = regression_baselines if numeric else label_baselines
-    one, other = (make(recipe, lambda text: text.split(" › "), states=True)[place] for _ in range(2))
+    one, other = (
+        make(recipe, lambda text: text.split(" › "), states=True)[place] for _ in range(2)
+    )
     twice = np.repeat(np.arange(90), weights[:90])
     held = np.repeat(np.arange(90, 120), weights[90:])
     parts = CaseWeights(weights[:90] * 1.0, weights[90:] * 1.0)
@@ -221,7 +223,7 @@ def test_weights_are_one_on_average_over_the_training_rows(table: Path) -> None:
     np.testing.assert_allclose(dataset.weights / dataset.weights[0], given / given[0])
 
 
-def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
+def test_a_run_trains_and_evaluates_with_its_weights(run: Run, table: Path) -> None:
     found = pl.read_parquet(run.folder / "predictions.parquet")
     right = (found["prediction"] == found["pay"]).to_numpy()
     weights = found["w"].cast(pl.Float64).to_numpy()
@@ -231,8 +233,8 @@ def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
     tested = pl.read_csv(table, infer_schema=False).join(found.select("id"), on="id")
     write_table(tested, table.parent / "tested.csv")
     again = evaluate(run.folder, table.parent / "tested.csv")["log_loss"]["value"]
-    kept = run.read_json("metrics.json")["models"]["network"]["log_loss"]["value"]
-    assert again == pytest.approx(kept, rel=1e-5)
+    stored = run.read_json("metrics.json")["models"]["network"]["log_loss"]["value"]
+    assert again == pytest.approx(stored, rel=1e-5)
     without = fit(recipe(table, weight=None), table.parent / "without")
     other = pl.read_parquet(without.folder / "predictions.parquet")
     assert found["id"].to_list() == other["id"].to_list()
@@ -241,35 +243,35 @@ def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
     assert facts["distribution"] != others["distribution"]
 
 
-def test_the_report_says_by_what_it_weighs(run: Run) -> None:
-    told = (run.folder / "report.html").read_text("utf-8")
-    assert "weighted by “w”" in told
-    assert "Each row is weighted by “w”" in told
+def test_the_report_names_the_weights(run: Run) -> None:
+    page = (run.folder / "report.html").read_text("utf-8")
+    assert "weighted by “w”" in page
+    assert "Each row is weighted by “w”" in page
     chinese = write_methods(load_run(run.folder), "zh")
     assert "每行按“w”加权" in str(chinese.paragraphs)
 
 
 @pytest.mark.parametrize("bad", ["-1", "0", "", "heavy", "inf"])
-def test_a_weight_that_is_none_stops_the_run(table: Path, tmp_path: Path, bad: str) -> None:
+def test_an_invalid_weight_stops_the_run(table: Path, tmp_path: Path, bad: str) -> None:
     frame = pl.read_csv(table, infer_schema=False)
     cells = frame["w"].to_list()
     cells[4] = bad
     write_table(frame.with_columns(pl.Series("w", cells)), tmp_path / "bad.csv")
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         read_dataset(recipe(tmp_path / "bad.csv"))
-    assert told.value.message("en").startswith(
+    assert error.value.message("en").startswith(
         "weights in 'w' that are missing or not positive: 1 (row 5 ...)"
     )
     _, findings = check_files(recipe(tmp_path / "bad.csv").data)
     assert "error" in {found.level for found in findings if found.check == "bad_weights"}
 
 
-def test_the_checks_tell_how_many_equal_rows_would_do(table: Path) -> None:
+def test_the_checks_report_the_effective_sample_size(table: Path) -> None:
     _, findings = check_files(recipe(table).data)
-    told = next(found for found in findings if found.check == "weights")
+    finding = next(found for found in findings if found.check == "weights")
     weights = pl.read_csv(table)["w"].to_numpy()
-    assert told.values["alike"] == round(weights.sum() ** 2 / (weights**2).sum())
-    assert "effective sample size" in told.message("en")
+    assert finding.values["alike"] == round(weights.sum() ** 2 / (weights**2).sum())
+    assert "effective sample size" in finding.message("en")
 
 
 def test_weights_of_persons_come_with_their_spells(tmp_path: Path) -> None:
@@ -281,7 +283,7 @@ def test_weights_of_persons_come_with_their_spells(tmp_path: Path) -> None:
     assert len(dataset.weights) == 80
 
 
-def test_mvad_is_weighed(data_folder: Path, tmp_path: Path) -> None:
+def test_mvad_is_evaluated_with_its_weights(data_folder: Path, tmp_path: Path) -> None:
     data = {"files": [str(data_folder / "mvad" / "mvad.csv")], "states": ["Jul.93:Jun.99"]}
     chosen = recipe(Path(), **data, target="gcse5eq", weight="weight")
     chosen = chosen.replace({"evaluation.baselines": True})

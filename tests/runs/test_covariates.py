@@ -10,8 +10,8 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
-from tests.support.life_courses import TIMES, life_courses
 from tests.support.letters import SMALL
+from tests.support.life_courses import TIMES, life_courses
 
 from duree.errors import RecipeError
 from duree.pipeline.run import Run
@@ -26,7 +26,7 @@ from duree.workflow import explain_row, fit, predict
 
 
 def known(rows: int, seed: int = 0) -> pl.DataFrame:
-    """Lives whose luck hangs on who somebody is, and not on what they did."""
+    """Life courses whose outcome depends on a covariate, and not on the states."""
     rng = np.random.default_rng(seed + 100)
     sex, luck = rng.choice(["f", "m"], rows), rng.random(rows)
     right = np.where(luck < 0.95, sex == "f", sex == "m")
@@ -55,19 +55,19 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return fit(recipe(table, "luck"), tmp_path_factory.mktemp("runs") / "luck")
 
 
-def test_the_network_and_its_rivals_know_what_is_known_throughout(run: Run) -> None:
+def test_the_network_and_its_baselines_know_the_covariates(run: Run) -> None:
     models = run.read_json("metrics.json")["models"]
     for name in ("network", "state_logistic", "random_forest"):
         assert models[name]["accuracy"]["value"] > 0.8, name
 
 
-def test_a_number_hangs_on_it_too(table: Path, tmp_path: Path) -> None:
+def test_a_regression_uses_it_too(table: Path, tmp_path: Path) -> None:
     found = fit(recipe(table, "joy"), tmp_path / "run").read_json("metrics.json")["models"]
     for name in ("network", "state_ridge"):
         assert found[name]["mae"]["value"] < found["mean"]["mae"]["value"]
 
 
-def test_predict_and_the_service_say_the_same(run: Run, tmp_path: Path) -> None:
+def test_predict_and_the_service_give_the_same_predictions(run: Run, tmp_path: Path) -> None:
     new = known(12, seed=4).drop("luck", "joy", "pay", "wage")
     write_table(new, tmp_path / "new.csv")
     predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
@@ -83,42 +83,40 @@ def test_predict_and_the_service_say_the_same(run: Run, tmp_path: Path) -> None:
             return await client.post(path, json=body)
 
     rows = new.drop("id").to_dicts()
-    said = asyncio.run(ask("/predict", {"rows": rows})).json()["predictions"]
+    predictions = asyncio.run(ask("/predict", {"rows": rows})).json()["predictions"]
     np.testing.assert_allclose(
-        [one["probability"]["good"] for one in said], wanted["probability_good"], atol=1e-6
+        [one["probability"]["good"] for one in predictions], wanted["probability_good"], atol=1e-6
     )
-    told = asyncio.run(ask("/explain", {"row": rows[0]})).json()
-    assert told["words"][0]["unit"] == f"sex={rows[0]['sex']}"
+    explained = asyncio.run(ask("/explain", {"row": rows[0]})).json()
+    assert explained["words"][0]["unit"] == f"sex={rows[0]['sex']}"
     del rows[0]["sex"]
     refused = asyncio.run(ask("/predict", {"rows": rows}))
     assert refused.status_code == 422
     assert "no column 'sex'" in refused.json()["detail"]
 
 
-def test_its_weight_is_told_beside_that_of_each_state(run: Run, table: Path) -> None:
+def test_its_attribution_is_shown_next_to_that_of_each_state(run: Run, table: Path) -> None:
     page = explain_row(run.folder, table, 3)
-    told = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    explained = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
     row = known(300).row(2, named=True)
     course = [row[time] for time in TIMES if row[time]]
-    assert told["units"] == [f"sex={row['sex']}", *course]
+    assert explained["units"] == [f"sex={row['sex']}", *course]
 
 
-def test_what_is_exported_tells_which_columns_are_states_and_which_are_not(
-    run: Run, tmp_path: Path
-) -> None:
+def test_exported_tables_name_the_columns_that_are_states(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     export(run.folder, tmp_path / "model.onnx")
     tables = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
     assert tables["states"] == TIMES
     assert tables["covariates"] == {"sex": "sex="}
     row = known(300).row(5, named=True)
-    told = tables["separator"].join(
+    joined = tables["separator"].join(
         [f"{head}{row[name]}" for name, head in tables["covariates"].items()]
         + [row[time] for time in tables["states"] if row[time]]
     )
     states = join_row([row[time] for time in TIMES])
-    assert told == prepend_covariates_to_row(["sex"], [row["sex"]], states)
-    assert all(unit in tables["units"] for unit in told.split(tables["separator"]))
+    assert joined == prepend_covariates_to_row(["sex"], [row["sex"]], states)
+    assert all(unit in tables["units"] for unit in joined.split(tables["separator"]))
 
 
 def test_a_text_has_no_covariates() -> None:

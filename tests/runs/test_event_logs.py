@@ -1,4 +1,4 @@
-"""Logs of many events of many kinds: judged by sums, and never held as one large table."""
+"""Logs of many events of many types: evaluated by sums, and never held as one large table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from duree.workflow import fit
 KINDS = 500
 
 
-def said(seed: int, answers: int, states: int) -> tuple[np.ndarray, np.ndarray]:
+def random_predictions(seed: int, answers: int, states: int) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities, and what came after what."""
     rng = np.random.default_rng(seed)
     return rng.dirichlet(np.ones(states), answers), rng.integers(0, states, (answers, 2))
@@ -31,15 +31,15 @@ def said(seed: int, answers: int, states: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_sums_by_person_give_the_figures_and_intervals_of_all_answers() -> None:
     persons = np.random.default_rng(2).integers(0, 40, 600)
-    network, targets = said(0, 600, 7)
-    other, _ = said(1, 600, 7)
+    network, targets = random_predictions(0, 600, 7)
+    other, _ = random_predictions(1, 600, 7)
     whole = {"network": network, "markov": other, "majority": np.tile(other[:1], (600, 1))}
-    kept = {
+    in_terms = {
         name: np.concatenate([terms(found, targets), found], axis=1)
         for name, found in whole.items()
     }
     by_answer = evaluate_models(whole, targets, NEXT, groups=persons, resamples=300)
-    by_person = evaluate_models(kept, targets, NEXT_IN_TERMS, groups=persons, resamples=300)
+    by_person = evaluate_models(in_terms, targets, NEXT_IN_TERMS, groups=persons, resamples=300)
     for name, figures in by_answer.models.items():
         assert set(by_person.models[name]) == set(figures)
         for metric, figure in figures.items():
@@ -51,7 +51,7 @@ def test_sums_by_person_give_the_figures_and_intervals_of_all_answers() -> None:
 
 
 def test_the_place_of_the_truth_among_five_hundred_is_counted() -> None:
-    predictions, targets = said(3, 200, KINDS)
+    predictions, targets = random_predictions(3, 200, KINDS)
     order = np.argsort(-predictions, axis=1)
     places = np.array([list(row).index(came) + 1 for row, came in zip(order, targets[:, 0])])  # noqa: B905
     found = NEXT.values(predictions, targets)
@@ -82,11 +82,11 @@ def test_a_chain_is_tuned_on_the_very_probabilities_that_it_gives() -> None:
 
     texts = [" ".join(map(str, row)) for row in rows]
     chain = Markov("markov", 6, one_before, Markov("majority", 6, nothing_before))
-    rival = StepBaseline(chain, codes).fit(texts[:20], None, texts[20:], None)
+    baseline = StepBaseline(chain, codes).fit(texts[:20], None, texts[20:], None)
     after = np.concatenate([row[1:] for row in rows]).astype(np.int64)
     counted, total, simpler = chain._evidence(codes(texts), after)
     of_truth = (counted + chain.strength * simpler) / (total + chain.strength)
-    given = rival.predict(texts)
+    given = baseline.predict(texts)
     assert given.sum(axis=1) == pytest.approx(1.0)
     assert of_truth == pytest.approx(given[np.arange(len(after)), after])
 

@@ -1,4 +1,4 @@
-"""Forecasting from a table to a judged network, and nothing from the future anywhere."""
+"""Forecasting from a table to an evaluated network, with nothing from the future anywhere."""
 
 import json
 
@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from tests.support.forecasts import HORIZON, SMALL, long_table, recipe, walks
 
 from duree import load
 from duree.cli.commands import cli
@@ -16,14 +17,6 @@ from duree.recipe.recipe import Recipe
 from duree.recipe.settings import ForecastSettings
 from duree.serving.export import export
 from duree.workflow import evaluate, explain_row, fit, predict, resume
-from tests.support.forecasts import HORIZON, SMALL, walks, long_table, recipe
-
-
-
-
-
-
-
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +27,7 @@ def run(tmp_path_factory):
     return fit(recipe(file, **settings), folder / "run"), file
 
 
-def test_a_run_judges_the_network_beside_the_field_s_methods(run):
+def test_a_run_compares_the_network_with_the_standard_methods(run):
     metrics = json.loads((run[0].folder / "metrics.json").read_text())
     names = {"network", "naive", "naive2", "seasonal_naive", "ses", "theta", "ets", "arima"}
     assert set(metrics["models"]) == names
@@ -53,7 +46,7 @@ def test_predictions_are_a_long_table_with_what_came(run):
     np.testing.assert_allclose(of_first, walks()[0][-HORIZON:])
 
 
-def test_predict_goes_on_where_each_series_ends(run, tmp_path):
+def test_predict_continues_where_each_series_ends(run, tmp_path):
     predict(run[0].folder, run[1], tmp_path / "next.csv")
     found = pl.read_csv(tmp_path / "next.csv")
     assert found.height == 6 * HORIZON
@@ -62,27 +55,27 @@ def test_predict_goes_on_where_each_series_ends(run, tmp_path):
     assert found["prediction"].is_finite().all()
 
 
-def test_sample_paths_are_ways_to_go_on(run, tmp_path):
+def test_sample_paths_agree_with_the_forecast_intervals(run, tmp_path):
     predict(run[0].folder, run[1], tmp_path / "paths.csv", paths=300)
     predict(run[0].folder, run[1], tmp_path / "next.csv")
-    paths, said = pl.read_csv(tmp_path / "paths.csv"), pl.read_csv(tmp_path / "next.csv")
+    paths, forecasts = pl.read_csv(tmp_path / "paths.csv"), pl.read_csv(tmp_path / "next.csv")
     assert paths.columns == ["id", "path", "when", "step", "y"]
     assert paths.height == 6 * 300 * HORIZON
-    within = paths.join(said, on=["id", "step"])
+    within = paths.join(forecasts, on=["id", "step"])
     share = within.select(pl.col("y").is_between("low_80", "high_80").mean()).item()
     assert share == pytest.approx(0.8, abs=0.03)
 
 
-def test_the_command_line_reads_series_without_being_told_the_task(run, tmp_path):
-    told = CliRunner().invoke(
+def test_the_command_line_reads_series_without_a_given_task(run, tmp_path):
+    result = CliRunner().invoke(
         cli, ["check", run[1], "--series", "y", "--time", "when", "--id", "id"]
     )
-    assert told.exit_code == 0
-    assert "series: 6, of 60 to 60 steps" in told.output
-    assert "a step is one month" in told.output
+    assert result.exit_code == 0
+    assert "series: 6, of 60 to 60 steps" in result.output
+    assert "a step is one month" in result.output
 
 
-def test_evaluate_judges_the_last_steps(run):
+def test_evaluate_uses_the_last_steps(run):
     figures = evaluate(run[0].folder, run[1])
     metrics = json.loads((run[0].folder / "metrics.json").read_text())
     assert set(figures) == set(metrics["models"]["network"]) - {"fit_seconds"}
@@ -111,7 +104,7 @@ def test_other_steps_than_the_network_knows_are_refused(run, tmp_path):
         predict(run[0].folder, file, tmp_path / "next.csv")
 
 
-def test_nothing_made_at_an_origin_hangs_on_what_came_after_it(tmp_path):
+def test_nothing_made_at_an_origin_depends_on_what_came_after_it(tmp_path):
     """Every value after the first test origin is poisoned; choices, forecasts, baselines stay."""
     settings = {"evaluation.baselines": True, "forecast.origins": 2, "forecast.season": 1}
     clean, poisoned = walks(3, 80), walks(3, 80)
@@ -148,7 +141,7 @@ def test_what_errors_are_divided_by_comes_from_before_the_origin(tmp_path):
     assert answers[0] == answers[1]
 
 
-def test_the_parts_lie_one_after_the_other(tmp_path):
+def test_the_sets_follow_one_another_in_time(tmp_path):
     file = long_table(tmp_path / "walks.csv", walks(2), months=False)
     dataset = read_forecast(recipe(file, **{"forecast.origins": 2}))
     split, target = dataset.split, dataset.target.struct.field("values").list.len()
@@ -171,7 +164,7 @@ def test_killed_and_resumed_it_ends_as_if_it_had_not_been(tmp_path, monkeypatch)
     assert one.equals(other)
 
 
-def test_several_seeds_tell_their_spread(tmp_path):
+def test_several_seeds_report_their_spread(tmp_path):
     file = long_table(tmp_path / "walks.csv", walks())
     made = fit(recipe(file, **{"evaluation.seeds": 2, "training.epochs": 1}), tmp_path / "run")
     assert (
@@ -212,7 +205,7 @@ def test_a_wide_table_and_what_came_after(tmp_path):
 
 
 def test_columns_known_beforehand_are_used(tmp_path):
-    """The series follows a planned column alone: only who sees it can tell what comes."""
+    """The series depends only on a planned column: a model needs it to forecast."""
     rng = np.random.default_rng(0)
     plan = [rng.integers(0, 2, size=60) for _ in range(12)]
     series = [10 + 5 * switch + 0.1 * rng.normal(size=60) for switch in plan]
@@ -283,9 +276,9 @@ def test_too_short_for_a_network_is_answered_by_arima(tmp_path):
     file = long_table(tmp_path / "short.csv", [np.arange(20.0) ** 1.5], months=False)
     with pytest.raises(DataError, match="use ARIMA") as caught:
         fit(recipe(file), tmp_path / "run")
-    said = [float(number) for number in str(caught.value.values["said"]).split(", ")]
-    assert len(said) == HORIZON
-    assert all(said[0] > 75 for _ in said)
+    forecast = [float(number) for number in str(caught.value.values["said"]).split(", ")]
+    assert len(forecast) == HORIZON
+    assert all(forecast[0] > 75 for _ in forecast)
     assert not (tmp_path / "run").exists()
 
 
@@ -293,17 +286,17 @@ def test_a_series_shorter_than_the_horizon_is_refused_or_left_out(tmp_path):
     file = long_table(tmp_path / "walks.csv", [*walks(), np.arange(5.0) + 1], months=False)
     with pytest.raises(DataError, match="1 series have fewer than 8 steps: 's6'"):
         read_forecast(recipe(file))
-    kept = read_forecast(recipe(file, **{"data.drop_bad": True}))
-    assert "s6" not in kept.table.frame["id"]
-    assert any(finding.check == "short_series" for finding in kept.findings)
+    dataset = read_forecast(recipe(file, **{"data.drop_bad": True}))
+    assert "s6" not in dataset.table.frame["id"]
+    assert any(finding.check == "short_series" for finding in dataset.findings)
 
 
-@pytest.mark.parametrize(("value", "told"), [(-1.0, "-1"), (2.5, "2.5")])
-def test_what_is_no_count_is_refused_by_a_model_of_counts(tmp_path, value, told):
+@pytest.mark.parametrize(("value", "shown"), [(-1.0, "-1"), (2.5, "2.5")])
+def test_what_is_no_count_is_refused_by_a_model_of_counts(tmp_path, value, shown):
     counts = [np.random.default_rng(n).poisson(5, size=60).astype(float) for n in range(4)]
     counts[0][20] = value
     file = long_table(tmp_path / "counts.csv", counts)
-    with pytest.raises(DataError, match=f"is for counts, and {told} is none"):
+    with pytest.raises(DataError, match=f"is for counts, and {shown} is none"):
         fit(recipe(file, **{"forecast.distribution": "negative_binomial"}), tmp_path / "run")
 
 
@@ -324,7 +317,7 @@ def test_what_does_not_fit_together_is_refused(tmp_path, settings, error, messag
         read_forecast(recipe(file, **settings))
 
 
-def test_without_statsforecast_the_way_to_it_is_told_before_anything_is_trained(
+def test_without_statsforecast_the_install_command_is_given_before_anything_is_trained(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr("duree.errors.find_spec", lambda name: None)
@@ -337,7 +330,7 @@ def test_without_statsforecast_the_way_to_it_is_told_before_anything_is_trained(
         read_forecast(recipe(short))
 
 
-def test_a_single_series_goes_by_its_column_and_is_judged_by_origin(tmp_path):
+def test_a_single_series_is_named_by_its_column_and_evaluated_by_origin(tmp_path):
     file = long_table(tmp_path / "one.csv", walks(1, 120), months=False)
     made = fit(recipe(file, **{"data.id": None}), tmp_path / "run")
     found = pl.read_parquet(made.folder / "predictions.parquet")

@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
+from tests.support.tagged_words import (
+    recipe,
+    sentences,
+    write_plain,
+    write_universal,
+)
 
 from duree import load
 from duree.errors import DataError, DureeError, RecipeError
@@ -15,23 +20,13 @@ from duree.estimators import TrainedTagger
 from duree.pipeline.dataset import check_files
 from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.run import Run
-from duree.recipe.recipe import Recipe
 from duree.recipe.flags import recipe_from_flags
+from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
 from duree.serving.export import export
 from duree.tables.files.conll import read_conll
 from duree.tasks import resolve
 from duree.workflow import evaluate, explain_row, fit, predict, resume
-from tests.support.tagged_words import NAMES, PLACES, SMALL, sentences, write_plain, write_universal, recipe
-
-
-
-
-
-
-
-
-
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +70,7 @@ def test_a_file_to_choose_by_goes_with_a_test_file(folder: Path) -> None:
         recipe(folder / "train.txt", **{"data.validation_file": str(folder / "test.txt")})
 
 
-def test_entities_are_learned_and_judged_by_whole_sentences(run: Run) -> None:
+def test_entities_are_learned_and_evaluated_by_whole_sentences(run: Run) -> None:
     metrics = run.read_json("metrics.json")
     assert metrics["primary_metric"] == "entity_f1"
     assert set(metrics["models"]) >= {"network", "most_frequent_tag", "hmm"}
@@ -92,11 +87,11 @@ def test_entities_are_learned_and_judged_by_whole_sentences(run: Run) -> None:
 def test_the_words_of_a_file_and_their_tags_are_what_the_run_was_given(
     run: Run, folder: Path
 ) -> None:
-    kept = pl.read_parquet(run.folder / "predictions.parquet")
+    predictions = pl.read_parquet(run.folder / "predictions.parquet")
     given = read_conll(folder / "test.txt").frame
-    assert kept.select(given.columns).equals(given)
-    assert kept["prediction"].is_in(["O", "B-PER", "I-PER", "B-LOC"]).all()
-    assert kept["probability"].is_between(0, 1).all()
+    assert predictions.select(given.columns).equals(given)
+    assert predictions["prediction"].is_in(["O", "B-PER", "I-PER", "B-LOC"]).all()
+    assert predictions["probability"].is_between(0, 1).all()
 
 
 def test_no_prediction_breaks_the_scheme(run: Run, folder: Path) -> None:
@@ -144,7 +139,9 @@ def test_a_file_of_other_tokens_gets_tags_and_lemmas(layered: Run, folder: Path)
         predict(layered.folder, folder / "new.csv", folder / "again.conllu")
 
 
-def test_several_layers_are_judged_each_and_several_seeds_spread(layered: Run) -> None:
+def test_several_layers_are_evaluated_separately_and_several_seeds_have_a_spread(
+    layered: Run,
+) -> None:
     metrics = layered.read_json("metrics.json")
     assert metrics["primary_metric"] == "accuracy"
     assert {"accuracy", "lemma_accuracy"} <= set(metrics["metric_names"])
@@ -153,24 +150,24 @@ def test_several_layers_are_judged_each_and_several_seeds_spread(layered: Run) -
     assert len(load_networks(layered)) == 2
 
 
-def test_evaluate_judges_another_file_and_a_tag_never_seen_is_only_wrong(
+def test_evaluate_reads_another_file_and_counts_an_unseen_tag_as_wrong(
     run: Run, folder: Path
 ) -> None:
     figures = evaluate(run.folder, folder / "test.txt")
-    kept = run.read_json("metrics.json")["models"]["network"]
-    assert figures["entity_f1"]["value"] == pytest.approx(kept["entity_f1"]["value"])
+    stored = run.read_json("metrics.json")["models"]["network"]
+    assert figures["entity_f1"]["value"] == pytest.approx(stored["entity_f1"]["value"])
     other = [[(w, "B-EVENT" if t == "B-LOC" else t, "") for w, t, _ in r] for r in sentences(9, 2)]
     figures = evaluate(run.folder, write_plain(folder / "other.txt", other))
     assert figures["entity_recall"]["value"] <= 0.5
 
 
-@pytest.mark.parametrize(("language", "told"), [("en", "test tokens"), ("zh", "测试词")])
-def test_the_report_speaks_of_tokens_and_sentences_and_shows_mistakes(
-    run: Run, layered: Run, language: str, told: str
+@pytest.mark.parametrize(("language", "text"), [("en", "test tokens"), ("zh", "测试词")])
+def test_the_report_uses_tokens_and_sentences_and_shows_mistakes(
+    run: Run, layered: Run, language: str, text: str
 ) -> None:
     for one in (run, layered):
         page = write_report(one.folder, language).read_text(encoding="utf-8")
-        assert told in page
+        assert text in page
         assert "test rows" not in page
         assert "行测试数据" not in page
     facts = layered.read_json("tags.json")
@@ -218,33 +215,35 @@ def test_a_table_with_a_row_for_each_token_is_read_like_a_file_of_tokens(folder:
         fit(recipe(folder / "untagged.csv"), folder / "no")
 
 
-def test_breaks_of_the_scheme_and_tags_of_the_test_alone_are_told(folder: Path) -> None:
+def test_breaks_of_the_scheme_and_tags_that_only_the_test_set_has_are_reported(
+    folder: Path,
+) -> None:
     rows = sentences(20)
     rows[0][0] = ("Anna", "I-PER", "")
     rows[3][2] = ("walks", "B-EVENT", "")
     write_plain(folder / "broken.txt", rows)
     flags = {"target": "ner", "test": str(folder / "broken.txt")}
     data = recipe_from_flags(None, (str(folder / "train.txt"),), flags, ()).data
-    told = {finding.check: finding.message("en") for finding in check_files(data)[1]}
-    assert "break the BIO scheme (I- without B- before it): 1" in told["broken_scheme"]
-    assert "'B-EVENT'; 1 of its tokens" in told["unseen_tags"]
-    assert "also occur in the other data: " in told["repeated_sentences"]
+    messages = {finding.check: finding.message("en") for finding in check_files(data)[1]}
+    assert "break the BIO scheme (I- without B- before it): 1" in messages["broken_scheme"]
+    assert "'B-EVENT'; 1 of its tokens" in messages["unseen_tags"]
+    assert "also occur in the other data: " in messages["repeated_sentences"]
     settings = {"data.test_file": str(folder / "broken.txt"), "evaluation.baselines": False}
-    broken = fit(recipe(folder / "train.txt", **settings), folder / "judged")
+    broken = fit(recipe(folder / "train.txt", **settings), folder / "evaluated")
     assert broken.read_json("metrics.json")["models"]["network"]["entity_f1"]["value"] > 0
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"training.class_weights": "balanced"}, "training.class_weights has no meaning"),
         ({"data.weight": "column_3"}, "data.weight has no meaning"),
     ],
 )
 def test_settings_that_tags_cannot_use_are_refused(
-    folder: Path, settings: dict[str, Any], told: str
+    folder: Path, settings: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(RecipeError, match=told):
+    with pytest.raises(RecipeError, match=message):
         resolve(recipe(folder / "train.txt", **settings))
 
 
@@ -273,7 +272,7 @@ def test_each_value_of_a_setting_gives_another_network(
     assert all((a - b).abs().max() > 1e-6 for i, a in enumerate(sure) for b in sure[:i])  # type: ignore[operator]
 
 
-def test_without_its_package_the_crf_is_left_out_and_told(
+def test_without_its_package_the_crf_is_left_out_and_reported(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("duree.tasks.label.find_spec", lambda name: None)
@@ -294,7 +293,7 @@ def test_a_loaded_run_tags_sentences_in_every_layer(layered: Run) -> None:
     assert found["upos"][0] == ["PROPN", "PROPN", "X", "X", "PROPN"]
 
 
-def test_what_a_tagger_cannot_do_is_said_with_what_to_do(run: Run, folder: Path) -> None:
+def test_what_a_tagger_cannot_do_is_refused_with_what_to_do(run: Run, folder: Path) -> None:
     asked: list[Any] = [
         lambda: explain_row(run.folder, folder / "test.txt", 1),
         lambda: export(run.folder, folder / "network.onnx"),

@@ -1,4 +1,4 @@
-"""What comes next: a network learns rules of life courses that chains of states cannot know."""
+"""The next state: a network learns rules of life courses that Markov chains cannot represent."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
+from tests.support.next_states import ROUNDS, TIMES, life_courses, recipe
 
 import duree
 from duree.errors import DataError, DureeError, RecipeError, RunError
@@ -22,10 +23,6 @@ from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, explain_all, explain_row, fit, predict, resume
-from tests.support.next_states import TIMES, ROUNDS, SMALL, life_courses, recipe
-
-
-
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +32,12 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-
-
 @pytest.fixture(scope="module")
 def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return fit(recipe(table), tmp_path_factory.mktemp("runs") / "next")
 
 
-def test_what_hangs_on_how_long_and_on_who_one_is_is_learned(run: Run) -> None:
+def test_dependence_on_duration_and_on_covariates_is_learned(run: Run) -> None:
     models = run.read_json("metrics.json")["models"]
     chains = {"last_state", "majority", "markov", "markov_2", "markov_by_time", "hidden_markov"}
     assert set(models) == {"network", "logistic", "random_forest", "boosted_trees", *chains}
@@ -56,36 +51,38 @@ def test_what_hangs_on_how_long_and_on_who_one_is_is_learned(run: Run) -> None:
 
 def test_figures_are_those_of_the_predictions_of_each_step(run: Run, table: Path) -> None:
     metrics = run.read_json("metrics.json")
-    kept = pl.read_parquet(run.folder / "predictions.parquet")
+    predictions = pl.read_parquet(run.folder / "predictions.parquet")
     given = pl.read_csv(table)
     tested = given[run.read_json("split.json")["test"]]
-    assert kept["id"].to_list() == np.repeat(tested["id"].to_numpy(), len(TIMES) - 1).tolist()
-    assert kept["step"].to_list() == [*range(2, 17)] * len(tested)
+    assert (
+        predictions["id"].to_list() == np.repeat(tested["id"].to_numpy(), len(TIMES) - 1).tolist()
+    )
+    assert predictions["step"].to_list() == [*range(2, 17)] * len(tested)
     grid = tested.select(TIMES).to_numpy()
-    assert kept["states"].to_list() == grid[:, 1:].ravel().tolist()
-    assert kept["before"].to_list() == grid[:, :-1].ravel().tolist()
+    assert predictions["states"].to_list() == grid[:, 1:].ravel().tolist()
+    assert predictions["before"].to_list() == grid[:, :-1].ravel().tolist()
     states = ["b", "a", "c", "(unseen)"]
     assert [f"probability_{state}" for state in sorted(states)] == sorted(
-        name for name in kept.columns if name.startswith("probability_")
+        name for name in predictions.columns if name.startswith("probability_")
     )
-    shares = kept.select(f"probability_{state}" for state in states).to_numpy()
+    shares = predictions.select(f"probability_{state}" for state in states).to_numpy()
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
     targets = np.array(
         [
-            [states.index(kept[name][row]) for name in ("states", "before")]
-            for row in range(len(kept))
+            [states.index(predictions[name][row]) for name in ("states", "before")]
+            for row in range(len(predictions))
         ]
     )
     found = NEXT.values(shares, targets)
     assert found["bits"] == pytest.approx(metrics["models"]["network"]["bits"]["value"])
     assert found["accuracy"] == pytest.approx(metrics["models"]["network"]["accuracy"]["value"])
-    assert [states[best] for best in shares.argmax(axis=1)] == kept["prediction"].to_list()
+    assert [states[best] for best in shares.argmax(axis=1)] == predictions["prediction"].to_list()
     assert metrics["counted"] == "steps"
     baselines = pl.read_parquet(run.folder / "baselines.parquet")
-    assert baselines.height == kept.height * (len(metrics["models"]) - 1)
+    assert baselines.height == predictions.height * (len(metrics["models"]) - 1)
 
 
-def test_how_far_ahead_it_sees_is_told_by_the_names_of_time_points(run: Run) -> None:
+def test_long_range_figures_use_the_names_of_time_points(run: Run) -> None:
     further = run.read_json("simulation.json")
     assert (further["rows"], further["times"], further["last"]) == (48, 16, "t16")
     assert [(one["steps"], one["ahead"], one["seen"]) for one in further["origins"]] == [
@@ -111,9 +108,9 @@ def test_predict_gives_each_row_the_state_after_its_last(
     predict(run.folder, tmp_path / "cut.csv", tmp_path / "out.parquet")
     found = pl.read_parquet(tmp_path / "out.parquet")
     assert found.columns[: cut.width] == cut.columns
-    kept = pl.read_parquet(run.folder / "predictions.parquet").filter(pl.col("step") == 10)
-    assert found["prediction"].to_list() == kept["prediction"].to_list()
-    np.testing.assert_allclose(found["probability_a"], kept["probability_a"], atol=1e-6)
+    predictions = pl.read_parquet(run.folder / "predictions.parquet").filter(pl.col("step") == 10)
+    assert found["prediction"].to_list() == predictions["prediction"].to_list()
+    np.testing.assert_allclose(found["probability_a"], predictions["probability_a"], atol=1e-6)
 
 
 def test_after_the_last_time_point_of_training_it_still_knows_what_follows(
@@ -133,7 +130,9 @@ def test_after_the_last_time_point_of_training_it_still_knows_what_follows(
     assert right / went_on > 0.85
 
 
-def test_evaluate_judges_other_rows_alike(run: Run, table: Path, tmp_path: Path) -> None:
+def test_evaluate_gives_the_same_figures_on_the_same_rows(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
     tested = pl.read_csv(table)[run.read_json("split.json")["test"]]
     write_table(tested, tmp_path / "tested.csv")
     found = evaluate(run.folder, tmp_path / "tested.csv")
@@ -143,7 +142,7 @@ def test_evaluate_judges_other_rows_alike(run: Run, table: Path, tmp_path: Path)
 
 
 class Interrupting:
-    """Interrupts training at the begin of the epoch after so many."""
+    """Interrupts training at the start of the epoch after so many."""
 
     def __init__(self, epochs: int) -> None:
         self.left = epochs
@@ -154,11 +153,11 @@ class Interrupting:
     def epoch(self, record: dict[str, object]) -> None:
         self.left -= 1
 
-    def step(self, *told: object) -> None:
+    def step(self, *arguments: object) -> None:
         if not self.left:
             raise KeyboardInterrupt
 
-    def start(self, *told: object) -> None: ...
+    def start(self, *arguments: object) -> None: ...
 
     def message(self, message: str) -> None: ...
 
@@ -169,7 +168,7 @@ class Interrupting:
 
 
 def test_a_stopped_run_ends_with_the_very_same_weights(table: Path, tmp_path: Path) -> None:
-    chosen = recipe(table, training__epochs=4, judging__baselines=False)
+    chosen = recipe(table, training__epochs=4, evaluation__baselines=False)
     whole = fit(chosen, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         fit(chosen, tmp_path / "stopped", Interrupting(2))
@@ -182,7 +181,7 @@ def test_a_stopped_run_ends_with_the_very_same_weights(table: Path, tmp_path: Pa
 
 
 def test_several_seeds_without_baselines(table: Path, tmp_path: Path) -> None:
-    chosen = recipe(table, training__epochs=2, judging__baselines=False, judging__seeds=2)
+    chosen = recipe(table, training__epochs=2, evaluation__baselines=False, evaluation__seeds=2)
     found = fit(chosen, tmp_path / "run")
     metrics = found.read_json("metrics.json")
     assert set(metrics["models"]) == {"network"}
@@ -191,7 +190,7 @@ def test_several_seeds_without_baselines(table: Path, tmp_path: Path) -> None:
 
 
 def long_form(wide: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same lives with a row for each spell, and with a row for each time something began."""
+    """The same life courses with a row for each spell, and with a row for each event."""
     rows = []
     for life in wide.iter_rows(named=True):
         course = [life[name] for name in TIMES]
@@ -240,7 +239,7 @@ def test_spells_are_the_same_question_and_events_one_without_time_points(
         tmp_path / "of_events",
     )
     metrics = of_events.read_json("metrics.json")
-    # What was done before tells, with the covariate, all of what is done next.
+    # The previous event and the covariate determine the next event.
     assert metrics["models"]["network"]["accuracy"]["value"] > 0.85
     assert metrics["models"]["markov"]["accuracy"]["value"] < 0.7
     assert "markov_by_time" not in metrics["models"]
@@ -251,19 +250,19 @@ def test_spells_are_the_same_question_and_events_one_without_time_points(
         assert evaluate(found.folder, tmp_path / file)["bits"]["value"] < 1.0
 
 
-def test_a_state_that_training_never_saw_is_one_of_those_and_told(
+def test_a_state_that_training_never_saw_is_counted_as_unseen_and_reported(
     table: Path, tmp_path: Path
 ) -> None:
     strange = life_courses(30, seed=5).with_columns(pl.lit("retired").alias("t09"))
     write_table(strange, tmp_path / "test.csv")
     file = str(tmp_path / "test.csv")
-    chosen = recipe(table, training__epochs=2, data__test_file=file, judging__baselines=False)
+    chosen = recipe(table, training__epochs=2, data__test_file=file, evaluation__baselines=False)
     found = fit(chosen, tmp_path / "run")
-    told = {check["check"]: check for check in found.read_json("checks.json")}
-    assert "retired" in told["unseen_states"]["values"]["listed"]
-    kept = pl.read_parquet(found.folder / "predictions.parquet").filter(pl.col("step") == 9)
-    assert kept["states"].unique().to_list() == ["retired"]
-    assert (kept["probability_(unseen)"] < 0.2).all()
+    checks = {check["check"]: check for check in found.read_json("checks.json")}
+    assert "retired" in checks["unseen_states"]["values"]["listed"]
+    predictions = pl.read_parquet(found.folder / "predictions.parquet").filter(pl.col("step") == 9)
+    assert predictions["states"].unique().to_list() == ["retired"]
+    assert (predictions["probability_(unseen)"] < 0.2).all()
     bits = found.read_json("metrics.json")["models"]["network"]["bits"]["value"]
     assert np.isfinite(bits)
 
@@ -273,7 +272,7 @@ def bad(table: Path, **data: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("data", "model", "error", "told"),
+    ("data", "model", "error", "message"),
     [
         ({"text": "trained"}, {}, RecipeError, "none are named"),
         (
@@ -291,19 +290,26 @@ def bad(table: Path, **data: object) -> dict[str, object]:
             DataError,
             "is both the state and a covariate",
         ),
-        ({"states": ["t01:t15"], "covariate": ["id"]}, {}, DataError, "is both the id and a covariate"),
+        (
+            {"states": ["t01:t15"], "covariate": ["id"]},
+            {},
+            DataError,
+            "is both the id and a covariate",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_refused_and_leaves_no_run(
-    table: Path, tmp_path: Path, data: dict, model: dict, error: type[DureeError], told: str
+    table: Path, tmp_path: Path, data: dict, model: dict, error: type[DureeError], message: str
 ) -> None:
-    with pytest.raises(error, match=told) as refused:
+    with pytest.raises(error, match=message) as refused:
         fit(Recipe.build(bad(table, **data) | {"model": model}), tmp_path / "run")
     assert ";" in refused.value.message()  # what to do
     assert not (tmp_path / "run").exists()
 
 
-def test_a_covariate_that_is_missing_or_called_otherwise_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_covariate_that_is_missing_or_has_another_name_is_reported(
+    run: Run, tmp_path: Path
+) -> None:
     write_table(life_courses(20).rename({"trained": "Trained"}), tmp_path / "new.csv")
     for ask in (
         lambda: predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv"),
@@ -345,7 +351,7 @@ def test_embed_gives_each_sequence_a_vector(run: Run, table: Path, tmp_path: Pat
     assert set(found["type"]) == {1, 2}
 
 
-def test_the_service_tells_what_comes_after_the_last_step(
+def test_the_service_predicts_what_comes_after_the_last_step(
     run: Run, table: Path, tmp_path: Path
 ) -> None:
     app, rows = create_service([run.folder]), pl.read_csv(table)[:4].to_dicts()
@@ -359,13 +365,13 @@ def test_the_service_tells_what_comes_after_the_last_step(
         ):
             return await client.post(path, json=body)
 
-    said = asyncio.run(ask("/predict", {"rows": rows})).json()["predictions"]
+    predictions = asyncio.run(ask("/predict", {"rows": rows})).json()["predictions"]
     write_table(pl.DataFrame(rows), tmp_path / "rows.csv")
     predict(run.folder, tmp_path / "rows.csv", tmp_path / "out.csv")
     wanted = pl.read_csv(tmp_path / "out.csv")
-    assert [one["prediction"] for one in said] == wanted["prediction"].to_list()
+    assert [one["prediction"] for one in predictions] == wanted["prediction"].to_list()
     np.testing.assert_allclose(
-        [one["probability"]["a"] for one in said], wanted["probability_a"], atol=1e-6
+        [one["probability"]["a"] for one in predictions], wanted["probability_a"], atol=1e-6
     )
     refused = asyncio.run(ask("/explain", {"row": rows[0]}))
     assert refused.status_code == 422

@@ -1,4 +1,4 @@
-"""Series of numbers go the way of texts: the same commands, files, judges and services."""
+"""Series of numbers are handled like texts: the same commands, files, metrics and services."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ import pytest
 from tests.support.letters import SMALL
 
 from duree import load
-from duree.tasks import resolve
 from duree.errors import RecipeError
 from duree.pipeline.dataset import check_files
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.pipeline.typology import embed_rows
-from duree.recipe.recipe import Recipe
 from duree.recipe.flags import recipe_from_flags
+from duree.recipe.recipe import Recipe
 from duree.recipe.settings import NUMBERS
 from duree.report.figures.sparklines import draw_sparks
 from duree.report.pages.report import write_report
@@ -40,7 +39,7 @@ LAG = 2
 
 
 def strikes(countries: int, seed: int = 0, missing: float = 0.05) -> pl.DataFrame:
-    """Countries in which wages follow prices, or prices wages; each by itself looks the same."""
+    """Countries in which wages follow prices, or the reverse; neither series shows it alone."""
     rng = np.random.default_rng(seed)
     frames = []
     for place in range(countries):
@@ -91,7 +90,7 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return fit(recipe(table).replace(LEARNED), tmp_path_factory.mktemp("runs") / "strikes")
 
 
-def test_order_is_learned_that_no_figure_of_a_channel_tells(run: Run) -> None:
+def test_order_is_learned_that_no_channel_statistic_shows(run: Run) -> None:
     models = run.read_json("metrics.json")["models"]
     assert {"majority", "series_logistic", "rocket", "random_forest"} < set(models)
     assert models["network"]["accuracy"]["value"] > 0.9
@@ -108,16 +107,16 @@ def test_predictions_have_a_row_for_each_series(run: Run, table: Path, tmp_path:
     ]
     assert found["country"].to_list() == [f"C{place:03}" for place in range(240)]
     assert pl.read_csv(tmp_path / "predicted.csv").columns == found.columns
-    kept = pl.read_parquet(run.folder / "predictions.parquet")
-    again = found.join(kept, on="country", suffix="_kept")
-    assert len(again) == len(kept)
+    predictions = pl.read_parquet(run.folder / "predictions.parquet")
+    again = found.join(predictions, on="country", suffix="_kept")
+    assert len(again) == len(predictions)
     np.testing.assert_allclose(
         again["probability_wages"], again["probability_wages_kept"], atol=1e-6
     )
     assert evaluate(run.folder, table)["accuracy"]["value"] > 0.9
 
 
-def test_the_estimator_of_a_run_says_what_the_run_says(run: Run, tmp_path: Path) -> None:
+def test_the_estimator_of_a_run_predicts_what_the_run_predicts(run: Run, tmp_path: Path) -> None:
     new = strikes(12, seed=5).group_by("country", maintain_order=True).head(15)
     write_table(new, tmp_path / "new.csv")
     predict(run.folder, tmp_path / "new.csv", tmp_path / "predicted.parquet")
@@ -127,24 +126,24 @@ def test_the_estimator_of_a_run_says_what_the_run_says(run: Run, tmp_path: Path)
     np.testing.assert_allclose(load(run.folder).predict_proba(array)[:, 1], found, atol=1e-5)
 
 
-def test_a_prediction_hangs_neither_on_the_order_of_rows_nor_on_other_series(
+def test_a_prediction_depends_neither_on_the_order_of_rows_nor_on_other_series(
     run: Run, tmp_path: Path
 ) -> None:
     new = strikes(8, seed=6)
     write_table(new.sample(fraction=1.0, shuffle=True, seed=1), tmp_path / "shuffled.csv")
     write_table(new.filter(pl.col("country") == "C003"), tmp_path / "alone.csv")
     write_table(new, tmp_path / "whole.csv")
-    said = {}
+    predictions = {}
     for name in ("shuffled", "alone", "whole"):
         predict(run.folder, tmp_path / f"{name}.csv", tmp_path / f"{name}.parquet")
         frame = pl.read_parquet(tmp_path / f"{name}.parquet")
-        said[name] = dict(frame.select("country", "probability_wages").iter_rows())
-    assert said["shuffled"] == pytest.approx(said["whole"], abs=1e-6)
-    assert said["alone"]["C003"] == pytest.approx(said["whole"]["C003"], abs=1e-6)
+        predictions[name] = dict(frame.select("country", "probability_wages").iter_rows())
+    assert predictions["shuffled"] == pytest.approx(predictions["whole"], abs=1e-6)
+    assert predictions["alone"]["C003"] == pytest.approx(predictions["whole"]["C003"], abs=1e-6)
 
 
-def test_the_report_tells_of_series_and_not_of_words(run: Run) -> None:
-    for language, told, untold in (
+def test_the_report_describes_series_and_not_words(run: Run) -> None:
+    for language, present, absent in (
         (
             "en",
             "the series of wage and price of each case in order of time",
@@ -153,16 +152,16 @@ def test_the_report_tells_of_series_and_not_of_words(run: Run) -> None:
         ("zh", "各个体按时间先后排列的 wage 和 price 序列", "词|文本"),
     ):
         page = write_report(run.folder, language).read_text(encoding="utf-8")
-        assert told in page
+        assert present in page
         assert "series_logistic" not in page
         assert page.count('id="figure-channels"') == 1
         # The recipe's own settings go by their names, and so do the elements of the pictures.
-        told_apart = page[: page.index('id="choices"')] + page[page.index('id="methods"') :]
+        prose = page[: page.index('id="choices"')] + page[page.index('id="methods"') :]
         others = r'<ul class="(?:references|checks)".*?</ul>|<(pre|style).*?</\1>|<[^>]*>'
-        plain = re.sub(others, " ", told_apart, flags=re.DOTALL)
+        plain = re.sub(others, " ", prose, flags=re.DOTALL)
         if language == "en":  # the methods stand there in both languages
             plain = re.sub(r"[\u4e00-\u9fff]+", "", plain)
-        found = [plain[at.start() - 60 : at.end() + 40] for at in re.finditer(untold, plain)]
+        found = [plain[at.start() - 60 : at.end() + 40] for at in re.finditer(absent, plain)]
         assert not found, found
 
 
@@ -193,14 +192,14 @@ def test_curves_are_means_and_quartiles_of_those_whose_value_is_known() -> None:
 
 
 def test_no_value_of_the_test_part_reaches_the_scaling(table: Path, tmp_path: Path) -> None:
-    clean = fit(recipe(table, judging__baselines=False), tmp_path / "clean")
+    clean = fit(recipe(table, evaluation__baselines=False), tmp_path / "clean")
     tested = pl.read_parquet(clean.folder / "predictions.parquet")["country"].to_list()
     poisoned = strikes(240).with_columns(
         pl.when(pl.col("country").is_in(tested)).then(1e6).otherwise(pl.col(name)).alias(name)
         for name in ("wage", "price")
     )
     write_table(poisoned, tmp_path / "poisoned.csv")
-    again = fit(recipe(tmp_path / "poisoned.csv", judging__baselines=False), tmp_path / "poison")
+    again = fit(recipe(tmp_path / "poisoned.csv", evaluation__baselines=False), tmp_path / "poison")
     one, other = TrainedModel.of_run(clean), TrainedModel.of_run(again)
     assert one.encoder == other.encoder
     weights = zip(one.network.parameters(), other.network.parameters(), strict=True)
@@ -237,7 +236,7 @@ def test_every_kind_of_answer_is_learned_and_reported(
     assert found.has("report.html")
 
 
-def test_a_stopped_run_goes_on(table: Path, tmp_path: Path) -> None:
+def test_a_stopped_run_can_be_resumed(table: Path, tmp_path: Path) -> None:
     begun = Run.create(tmp_path / "run", resolve(recipe(table)))
     assert resume(begun.folder).has("report.html")
     assert Recipe.read(begun.folder / "recipe.toml") == begun.recipe
@@ -275,19 +274,19 @@ def test_a_wide_table_is_read_row_by_row(tmp_path: Path) -> None:
 
 def test_a_test_file_is_read_as_the_data_are(table: Path, tmp_path: Path) -> None:
     write_table(strikes(40, seed=9), tmp_path / "test.csv")
-    chosen = recipe(table, data__test_file=str(tmp_path / "test.csv"), judging__baselines=False)
+    chosen = recipe(table, data__test_file=str(tmp_path / "test.csv"), evaluation__baselines=False)
     found = fit(chosen, tmp_path / "run")
     assert len(pl.read_parquet(found.folder / "predictions.parquet")) == 40
 
 
-def test_a_series_that_is_cut_is_told(table: Path, tmp_path: Path) -> None:
-    found = fit(recipe(table, text__max_length=18, judging__baselines=False), tmp_path / "run")
+def test_a_series_that_is_cut_is_reported(table: Path, tmp_path: Path) -> None:
+    found = fit(recipe(table, text__max_length=18, evaluation__baselines=False), tmp_path / "run")
     long = int((strikes(240).group_by("country").len()["len"] > 18).sum())
     notes = found.read_json("metrics.json")["notes"]
     assert notes == [f"network: {long} of 240 series are longer than 18 steps, and were cut"]
 
 
-def test_check_looks_series_over(table: Path) -> None:
+def test_check_reports_on_series(table: Path) -> None:
     flags = LONG | {"series": ("wage", "price")}
     chosen = recipe_from_flags(None, (str(table),), flags, ())
     read, findings = check_files(chosen.data)
@@ -299,7 +298,7 @@ def test_check_looks_series_over(table: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"data": {"series": ["a"], "text": "letter", "target": "y"}}, "choose one"),
         ({"data": {"series": ["a"], "states": ["b:c"], "target": "y"}}, "choose one"),
@@ -311,19 +310,19 @@ def test_check_looks_series_over(table: Path) -> None:
         ({"data": {"text": "a", "target": "y"}, "forecast": {"horizon": 3}}, "task = forecast"),
     ],
 )
-def test_what_goes_ill_with_numbers_is_refused(settings: dict, told: str) -> None:
-    with pytest.raises(RecipeError, match=told):
+def test_settings_that_do_not_suit_numbers_are_refused(settings: dict, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         resolve(Recipe.build(settings))
 
 
-def test_several_labels_stand_in_a_cell_with_semicolons_if_nothing_else_is_said() -> None:
+def test_several_labels_in_a_cell_are_separated_by_semicolons_by_default() -> None:
     flags = LONG | {"series": ("wage",), "target": "both", "task": "multilabel"}
     assert resolve(recipe_from_flags(None, (), flags, ())).data.label_separator == ";"
-    parted = recipe_from_flags(None, (), flags, ("data.label_separator=|",))
-    assert parted.data.label_separator == "|"
+    changed = recipe_from_flags(None, (), flags, ("data.label_separator=|",))
+    assert changed.data.label_separator == "|"
 
 
-def test_series_without_a_target_are_forecast_as_ever() -> None:
+def test_series_without_a_target_are_forecast() -> None:
     flags = {"series": ("wage",), "id": "country", "time": "year"}
     chosen = resolve(recipe_from_flags(None, ("strikes.csv",), flags, ()))
     assert (chosen.task, layout_for(chosen)) == ("forecast", ForecastOrigins)
@@ -343,7 +342,9 @@ async def sent(folder: Path, rows: list[dict]) -> httpx.Response:
         return await client.post("/predict", json={"rows": rows})
 
 
-def test_the_service_says_what_predict_says_of_the_same_series(run: Run, tmp_path: Path) -> None:
+def test_the_service_predicts_what_predict_does_for_the_same_series(
+    run: Run, tmp_path: Path
+) -> None:
     new = strikes(5, seed=4)
     write_table(new, tmp_path / "new.csv")
     predict(run.folder, tmp_path / "new.csv", tmp_path / "predicted.parquet")
@@ -355,7 +356,7 @@ def test_the_service_says_what_predict_says_of_the_same_series(run: Run, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ({"wage": [1, 2]}, "no column 'price'"),
         ({"wage": [1, 2], "price": 3}, "'price' is to be a list"),
@@ -366,10 +367,10 @@ def test_the_service_says_what_predict_says_of_the_same_series(run: Run, tmp_pat
         ({"wage": [], "price": []}, "is to be a list, from the first step to the last"),
     ],
 )
-def test_what_is_sent_amiss_is_refused(run: Run, row: dict, told: str) -> None:
+def test_malformed_requests_are_refused(run: Run, row: dict, message: str) -> None:
     answer = asyncio.run(sent(run.folder, [{"wage": [1], "price": [2]}, row]))
     assert answer.status_code == 422
-    assert told in answer.json()["detail"]
+    assert message in answer.json()["detail"]
     assert answer.json()["detail"].startswith("row 2")
 
 
@@ -389,7 +390,7 @@ def test_uneven_steps_are_read_in_a_file_and_by_the_service(tmp_path: Path) -> N
     data = {"files": [str(tmp_path / "taxes.csv")], "series": ["tax"], "id": "who"}
     chosen = Recipe.build({"data": data | {"time": "year", "target": "pace"}})
     found = fit(chosen.replace(QUICK | LEARNED), tmp_path / "run")
-    # The values are noise: it is the time between them that tells.
+    # The values are noise: only the time between them is informative.
     assert found.read_json("metrics.json")["models"]["network"]["accuracy"]["value"] > 0.9
     predict(found.folder, tmp_path / "taxes.csv", tmp_path / "predicted.parquet")
     wanted = pl.read_parquet(tmp_path / "predicted.parquet")["probability_slow"][:3]
@@ -403,9 +404,9 @@ def test_uneven_steps_are_read_in_a_file_and_by_the_service(tmp_path: Path) -> N
 def test_a_network_of_numbers_goes_to_other_runtimes(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     graph, tables, card = export(run.folder, tmp_path / "model.onnx")
-    told = json.loads(tables.read_text(encoding="utf-8"))
-    assert told["series"]["marked"] == [0]
-    assert told["reading"]["channels"] == ["wage", "price"]
+    exported = json.loads(tables.read_text(encoding="utf-8"))
+    assert exported["series"]["marked"] == [0]
+    assert exported["reading"]["channels"] == ["wage", "price"]
     assert "float32 [batch, steps, numbers]" in card.read_text(encoding="utf-8")
     assert graph.stat().st_size > 0
 
@@ -427,10 +428,10 @@ def test_series_are_embedded_and_sorted_into_types(
 def test_a_series_is_explained_step_by_step_and_channel_by_channel(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for language, told in (("en", "Attributions of each channel"), ("zh", "各通道在所有步上")):
+    for language, text in (("en", "Attributions of each channel"), ("zh", "各通道在所有步上")):
         monkeypatch.setenv("DUREE_LANG", language)
         page = explain_row(run.folder, table, 3, tmp_path / "row.html")
-        assert told in page.read_text(encoding="utf-8")
+        assert text in page.read_text(encoding="utf-8")
     found = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
     assert [channel["name"] for channel in found["channels"]] == ["wage", "price"]
     given = strikes(240).filter(pl.col("country") == "C002")
@@ -446,8 +447,8 @@ def test_a_series_is_explained_step_by_step_and_channel_by_channel(
 
 
 def test_the_studio_lists_series_by_name_and_explains_them(run: Run) -> None:
-    kept = pl.read_parquet(run.folder / "predictions.parquet")
+    predictions = pl.read_parquet(run.folder / "predictions.parquet")
     rows, count = list_rows(finished(run), "", False, 1)
-    assert (count, rows[0].text) == (len(kept), kept["country"][0])
+    assert (count, rows[0].text) == (len(predictions), predictions["country"][0])
     page = row_page(run, 1, Words("en"))
     assert "Blue steps support" in page

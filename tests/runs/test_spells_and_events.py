@@ -9,27 +9,21 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
-from tests.support.life_courses import TIMES, life_courses
-from tests.support.letters import SMALL
+from tests.support.life_courses import life_courses
+from tests.support.spells import EVENTS, SPELLS, recipe, spells
 
 from duree.errors import DataError
 from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.dataset import check_files
 from duree.pipeline.run import Run
-from duree.recipe.recipe import Recipe
 from duree.recipe.flags import recipe_from_flags
-from duree.report.methods.write import write_methods
+from duree.recipe.recipe import Recipe
 from duree.report.load import load_run
+from duree.report.methods.write import write_methods
 from duree.serving.service import create_service
 from duree.tables.files.write import write_table
 from duree.tasks import resolve
 from duree.workflow import evaluate, explain_row, fit, predict
-from tests.support.spells import SPELLS, EVENTS, spells, recipe
-
-
-
-
-
 
 
 @pytest.fixture(scope="module")
@@ -75,33 +69,37 @@ def test_predictions_have_a_row_for_each_person(folder: Path, run: Run) -> None:
     added = ["prediction", "probability_good", "probability_poor"]
     assert found.columns == ["id", "pay", "wage", *added]
     assert found["id"].to_list() == life_courses(300)["id"].to_list()
-    kept = pl.read_parquet(run.folder / "predictions.parquet")
-    again = kept.join(found, on="id", suffix="_again")
+    predictions = pl.read_parquet(run.folder / "predictions.parquet")
+    again = predictions.join(found, on="id", suffix="_again")
     np.testing.assert_allclose(
         again["probability_good"], again["probability_good_again"], rtol=1e-5
     )
-    judged = evaluate(run.folder, folder / "spells.csv")
-    assert judged["accuracy"]["value"] > 0.5
+    evaluated = evaluate(run.folder, folder / "spells.csv")
+    assert evaluated["accuracy"]["value"] > 0.5
 
 
 def test_new_spells_need_no_answer(folder: Path, run: Run) -> None:
-    new = spells(life_courses(9, seed=4)).drop("pay").with_columns(pl.int_range(pl.len()).alias("wage"))
+    new = (
+        spells(life_courses(9, seed=4))
+        .drop("pay")
+        .with_columns(pl.int_range(pl.len()).alias("wage"))
+    )
     write_table(new, folder / "new.csv")
     predict(run.folder, folder / "new.csv", folder / "new.parquet")
     assert pl.read_parquet(folder / "new.parquet").columns[:2] == ["id", "prediction"]
 
 
-def test_a_life_is_explained_and_the_report_tells_of_spells(folder: Path, run: Run) -> None:
+def test_a_life_course_is_explained_and_the_report_describes_spells(folder: Path, run: Run) -> None:
     page = explain_row(run.folder, folder / "spells.csv", 2)
     assert "training" in page.read_text(encoding="utf-8")
-    told = (run.folder / "report.html").read_text(encoding="utf-8")
-    assert "the spells of “status” of each case in order of time" in told
-    assert "id, status, from, to" in told
+    report = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "the spells of “status” of each case in order of time" in report
+    assert "id, status, from, to" in report
     chinese = write_methods(load_run(run.folder), "zh")
     assert "各个体按时间排列的“status”持续段" in str(chinese.paragraphs)
 
 
-def test_the_service_takes_a_sequence_as_it_is_told(run: Run) -> None:
+def test_the_service_takes_a_sequence_as_text(run: Run) -> None:
     app = create_service([run.folder])
     row = {"states": "school › school › training › work"}
 
@@ -124,9 +122,9 @@ def test_events_are_learned_from_too(folder: Path, clicks: Run) -> None:
     predict(clicks.folder, folder / "events.csv", folder / "clicked.csv")
     found = pl.read_csv(folder / "clicked.csv")
     assert found.columns[:3] == ["id", "pay", "prediction"]
-    told = (clicks.folder / "report.html").read_text(encoding="utf-8")
-    assert "the events of “status” of each case in order of time" in told
-    assert "300 sequences of up to" in told
+    page = (clicks.folder / "report.html").read_text(encoding="utf-8")
+    assert "the events of “status” of each case in order of time" in page
+    assert "300 sequences of up to" in page
 
 
 def test_people_of_the_test_file_are_no_others_of_the_same_name(folder: Path) -> None:
@@ -137,15 +135,15 @@ def test_people_of_the_test_file_are_no_others_of_the_same_name(folder: Path) ->
     assert [finding.check for finding in findings].count("spells") == 2
 
 
-def test_a_state_of_the_test_rows_alone_is_told(folder: Path) -> None:
+def test_a_state_that_only_the_test_rows_have_is_reported(folder: Path) -> None:
     strange = spells(life_courses(60, seed=1)).with_columns(
         pl.when(pl.col("from") == 1).then(pl.lit("abroad")).otherwise("status").alias("status")
     )
     write_table(strange, folder / "strange.csv")
     data = SPELLS | {"test_file": str(folder / "strange.csv")}
     _, findings = check_files(recipe(folder / "spells.csv", data).data)
-    told = next(finding for finding in findings if finding.check == "unseen_states")
-    assert told.message("en").startswith(
+    unseen = next(finding for finding in findings if finding.check == "unseen_states")
+    assert unseen.message("en").startswith(
         "states in the test rows that do not occur in training: 'abroad'"
     )
     dataset = read_dataset(recipe(folder / "spells.csv", data))
@@ -161,6 +159,6 @@ def test_the_flags_name_spells_and_events() -> None:
     assert Recipe.build({"data": chosen.data.model_dump()}).data == chosen.data
 
 
-def test_a_column_that_is_not_there_is_told(folder: Path) -> None:
+def test_a_missing_column_is_reported(folder: Path) -> None:
     with pytest.raises(DataError, match="there is no column 'until'"):
         check_files(recipe(folder / "spells.csv", SPELLS | {"end": "until"}).data)

@@ -1,4 +1,4 @@
-"""What is told of events beside their names is read at each step, and never foretold."""
+"""Attributes of events are read at each step, and never predicted."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from duree.errors import DataError, RecipeError
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.pipeline.typology import embed_rows
-from duree.recipe.recipe import Recipe
 from duree.recipe.flags import recipe_from_flags
+from duree.recipe.recipe import Recipe
+from duree.report.load import load_run
 from duree.report.methods.write import write_methods
 from duree.report.pages.report import render_report
-from duree.report.load import load_run
 from duree.sequences.ragged import Ragged
 from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tables.files.read import read_tables
-from duree.tables.layouts.registry import gather_rows, layout_of
+from duree.tables.layouts.registry import gather_rows
 from duree.tables.layouts.step_attributes import sequences_of
 from duree.workflow import evaluate, explain_row, fit, predict
 
@@ -35,7 +35,7 @@ SMALL = ("hidden_size=24", "embedding_size=16", "evaluation.bootstrap=100", "for
 
 
 def log(persons: int, seed: int = 0) -> pl.DataFrame:
-    """What comes next hangs on the amount of the last event; the class on the rhythm."""
+    """The next event depends on the amount of the last one; the class on the rhythm."""
     rng = np.random.default_rng(seed)
     shape = persons, EVENTS
     amounts = np.round(rng.lognormal(3, 1, shape), 2)
@@ -75,14 +75,14 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """What comes next, with all that is told."""
+    """The next event, with all attributes."""
     read = {"task": "next", "time": "when", "attribute": ("amount", "place"), "epochs": 15}
     return fit(recipe(file, **read), tmp_path_factory.mktemp("runs") / "next")
 
 
 @pytest.fixture(scope="module")
 def rhythm(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The class, which hangs on the rhythm alone."""
+    """The class, which depends on the rhythm alone."""
     read = {"target": "class", "time": "when", "epochs": 40}
     return fit(recipe(file, **read), tmp_path_factory.mktemp("runs") / "class")
 
@@ -91,18 +91,18 @@ def figures(run: Run) -> dict:
     return run.read_json("metrics.json")["models"]
 
 
-def test_what_hangs_on_an_attribute_is_foretold_with_it_and_not_without(
+def test_an_outcome_that_depends_on_an_attribute_is_predicted_with_it_and_not_without(
     run: Run, file: Path, tmp_path: Path
 ) -> None:
     read = {"task": "next", "time": "when", "epochs": 3, "baselines": False}
     without = figures(fit(recipe(file, **read), tmp_path / "without"))["network"]["bits"]
     found = figures(run)
     assert found["network"]["bits"]["high"] < without["low"] - 0.2
-    # The trees are told of it too, and so is whoever compares with them.
+    # The boosted trees use it too, and so does the comparison with them.
     assert found["boosted_trees"]["bits"]["high"] < found["markov"]["bits"]["low"] - 0.2
 
 
-def test_a_class_that_hangs_on_the_rhythm_is_told_by_the_times_alone(
+def test_a_class_that_depends_on_the_rhythm_is_predicted_from_the_times_alone(
     rhythm: Run, file: Path, tmp_path: Path
 ) -> None:
     read = {"target": "class", "epochs": 3, "baselines": False}
@@ -120,10 +120,10 @@ def encoded(run: Run, frame: pl.DataFrame, tmp_path: Path) -> tuple[TrainedModel
     return model, model.encode(model.texts(table))
 
 
-def test_nothing_of_an_event_reaches_what_is_foretold_of_it(run: Run, tmp_path: Path) -> None:
+def test_no_attribute_of_an_event_reaches_its_own_prediction(run: Run, tmp_path: Path) -> None:
     frame = log(5, seed=9)
     model, sequences = encoded(run, frame, tmp_path)
-    said = model.predictions(sequences).reshape(5, EVENTS, -1)
+    predicted = model.predictions(sequences).reshape(5, EVENTS, -1)
     last = pl.int_range(pl.len()) % EVENTS == EVENTS - 1
     poisoned = frame.with_columns(
         pl.when(last).then(1e6).otherwise("amount").alias("amount"),
@@ -131,9 +131,9 @@ def test_nothing_of_an_event_reaches_what_is_foretold_of_it(run: Run, tmp_path: 
         pl.when(last).then(pl.col("when") + 1e5).otherwise("when").alias("when"),
     )
     again = model.predictions(encoded(run, poisoned, tmp_path)[1]).reshape(5, EVENTS, -1)
-    # What is said after step t tells of step t + 1.
-    np.testing.assert_array_equal(said[:, :-1], again[:, :-1])
-    assert np.abs(said[:, -1] - again[:, -1]).max() > 0.05
+    # The prediction after step t is about step t + 1.
+    np.testing.assert_array_equal(predicted[:, :-1], again[:, :-1])
+    assert np.abs(predicted[:, -1] - again[:, -1]).max() > 0.05
 
 
 def test_the_order_of_the_rows_makes_no_difference(run: Run, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_predictions_and_evaluation_read_attributes_of_new_files(
         predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
 
 
-def test_each_step_of_the_predictions_has_no_lists_beside_it(run: Run) -> None:
+def test_predictions_of_each_step_have_no_list_columns(run: Run) -> None:
     table = pl.read_parquet(run.folder / "predictions.parquet")
     assert not [name for name, kind in table.schema.items() if kind.is_nested()]
     assert "gap" in table.columns
@@ -201,32 +201,33 @@ def test_a_test_file_without_the_attribute_is_refused(file: Path, tmp_path: Path
         fit(recipe(file, **read), tmp_path / "run")
 
 
-def test_an_attribute_that_tells_the_target_is_caught(tmp_path: Path) -> None:
+def test_an_attribute_that_reveals_the_target_is_caught(tmp_path: Path) -> None:
     last = pl.int_range(pl.len()) % EVENTS == EVENTS - 1
-    told = pl.when(last).then("class").otherwise(pl.lit("open"))
-    log(120).with_columns(outcome=told).write_csv(tmp_path / "log.csv")
+    outcome = pl.when(last).then("class").otherwise(pl.lit("open"))
+    log(120).with_columns(outcome=outcome).write_csv(tmp_path / "log.csv")
     read = {"target": "class", "attribute": ("outcome", "place"), "epochs": 1, "baselines": False}
     run = fit(recipe(tmp_path / "log.csv", **read), tmp_path / "run")
     checks = [one for one in run.read_json("checks.json") if one["check"] == "leaking_column"]
     assert [one["values"]["column"] for one in checks] == ["outcome"]
 
 
-def test_the_report_tells_what_was_read_and_as_what_in_both_languages(
-    run: Run, rhythm: Run
-) -> None:
+def test_the_report_says_in_both_languages_what_was_read_and_how(run: Run, rhythm: Run) -> None:
     data = load_run(run.folder)
     methods = "\n".join(text for _, text in write_methods(data, "en").paragraphs)
     assert "the time since the previous event, in 33 classes, “amount”, in 33 classes" in methods
     assert "and “place”, in 4 classes" in methods
-    assert "The tree models and logistic regression used the features of the last two events." in methods
+    assert (
+        "The tree models and logistic regression used the features of the last two events."
+        in methods
+    )
     assert any(work.key == "gorishniy2022" for work in write_methods(data, "en").cited)
     page = render_report(data, data.words("zh"))
     assert "属性 &#39;amount&#39; 按数字读取" in page or "属性 'amount' 按数字读取" in page
-    told = "\n".join(text for _, text in write_methods(load_run(rhythm.folder), "zh").paragraphs)
-    assert "距上一事件的时间（分为 33 类）" in told
+    chinese = "\n".join(text for _, text in write_methods(load_run(rhythm.folder), "zh").paragraphs)
+    assert "距上一事件的时间（分为 33 类）" in chinese
 
 
-def test_a_life_is_explained_with_its_times(rhythm: Run, file: Path, tmp_path: Path) -> None:
+def test_a_life_course_is_explained_with_its_times(rhythm: Run, file: Path, tmp_path: Path) -> None:
     page = explain_row(rhythm.folder, file, 3, tmp_path / "row.html")
     found = json.loads((tmp_path / "row.json").read_text(encoding="utf-8"))
     assert len(found["units"]) == EVENTS
@@ -252,7 +253,9 @@ def test_the_exported_graph_says_the_same_of_times_too(
     np.testing.assert_allclose(found, model.predictions(sequences), atol=1e-4)
 
 
-def test_a_typology_tells_sequences_apart_by_their_rhythm_too(rhythm: Run, tmp_path: Path) -> None:
+def test_a_typology_distinguishes_sequences_by_their_rhythm_too(
+    rhythm: Run, tmp_path: Path
+) -> None:
     frame = log(30, seed=8).with_columns(action=pl.lit("look"))
     frame.write_csv(tmp_path / "log.csv")
     embed_rows(rhythm.folder, tmp_path / "log.csv", tmp_path / "types.csv")
@@ -275,7 +278,7 @@ def asked(run: Run, rows: list[dict], path: str = "/predict") -> httpx.Response:
     return asyncio.run(ask())
 
 
-def test_the_service_takes_what_stands_beside_as_lists(run: Run, file: Path) -> None:
+def test_the_service_takes_step_attributes_as_lists(run: Run, file: Path) -> None:
     model = TrainedModel.of_run(run)
     table, _ = gather_rows(read_tables([file]), run.recipe.data, model.extra)
     texts = model.texts(table)

@@ -1,4 +1,4 @@
-"""Names that mean something else: of states, and of columns beside what is told of steps."""
+"""Confusing names: of states, and of columns next to step attributes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ QUICK = {"training.epochs": 1, "evaluation.baselines": False}
 RENAMED = {"a": "<unknown>", "b": "<empty>", "c": "(unseen)"}
 
 
-def test_states_that_are_called_like_none_are_states(tmp_path: Path) -> None:
+def test_states_named_like_missing_values_are_states(tmp_path: Path) -> None:
     frame = life_courses(80).with_columns(pl.col("^t\\d+$").replace(RENAMED))
     write_table(frame, tmp_path / "odd.csv")
     run = fit(recipe(tmp_path / "odd.csv").replace(SMALL | QUICK), tmp_path / "run")
-    kept = pl.read_parquet(run.folder / "predictions.parquet")
+    predictions = pl.read_parquet(run.folder / "predictions.parquet")
     names = {"[unknown]", "[empty]", "[unseen]"}
-    assert set(kept["states"]) == set(kept["before"]) == names
-    shares = {name for name in kept.columns if name.startswith("probability_")}
+    assert set(predictions["states"]) == set(predictions["before"]) == names
+    shares = {name for name in predictions.columns if name.startswith("probability_")}
     assert shares == {f"probability_{name}" for name in [*names, "(unseen)"]}
-    predict(run.folder, tmp_path / "odd.csv", tmp_path / "said.csv")
-    assert set(pl.read_csv(tmp_path / "said.csv")["prediction"]) <= names
+    predict(run.folder, tmp_path / "odd.csv", tmp_path / "predicted.csv")
+    assert set(pl.read_csv(tmp_path / "predicted.csv")["prediction"]) <= names
 
 
 @pytest.mark.parametrize("name", ["step", "before"])
@@ -38,9 +38,9 @@ def test_a_column_that_steps_would_replace_is_refused_before_anything_is_trained
     name: str, tmp_path: Path
 ) -> None:
     write_table(life_courses(40).with_columns(pl.lit("mine").alias(name)), tmp_path / "lives.csv")
-    with pytest.raises(DataError, match=f"already has a column '{name}'") as told:
+    with pytest.raises(DataError, match=f"already has a column '{name}'") as error:
         read_dataset(recipe(tmp_path / "lives.csv"))
-    assert "rename that column" in told.value.message("en")
+    assert "rename that column" in error.value.message("en")
 
 
 @pytest.mark.parametrize("timed", [True, False])
@@ -60,7 +60,7 @@ def test_columns_of_events_may_have_any_name(timed: bool, tmp_path: Path) -> Non
         with pytest.raises(DataError, match="already has a column 'gap'"):
             read_dataset(chosen)
         return
-    kept = pl.read_parquet(fit(chosen, tmp_path / "run").folder / "predictions.parquet")
-    assert kept["gap"].unique().to_list() == ["1"]
-    assert set(kept["states"]) == {"a", "b", "c"}
-    assert set(kept["step"]) == {2, 3, 4, 5}
+    predictions = pl.read_parquet(fit(chosen, tmp_path / "run").folder / "predictions.parquet")
+    assert predictions["gap"].unique().to_list() == ["1"]
+    assert set(predictions["states"]) == {"a", "b", "c"}
+    assert set(predictions["step"]) == {2, 3, 4, 5}

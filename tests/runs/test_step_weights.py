@@ -23,13 +23,13 @@ from duree.network.batches import Examples, batch_of
 from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
-from duree.report.methods.write import write_methods
 from duree.report.load import load_run
+from duree.report.methods.write import write_methods
 from duree.sequences.ragged import Ragged, offsets_of
 from duree.tables.files.write import write_table
+from duree.tasks import resolve
 from duree.tasks.distillation import loss_of_steps
 from duree.tasks.next import Next
-from duree.tasks import resolve
 from duree.workflow import evaluate, fit, predict
 
 STATES = 4
@@ -41,7 +41,7 @@ weighed = st.lists(
 
 
 class Answers:
-    """Rows of so many steps with random scores, targets and weights; and each as often as told."""
+    """Rows with random scores, targets and weights; and the same rows repeated by weight."""
 
     def __init__(self, rows: list[tuple[int, int]], seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -59,14 +59,14 @@ class Answers:
 
 
 @given(weighed, st.integers(0, 99))
-def test_a_weight_of_two_is_a_row_twice_in_what_validation_settles(
+def test_a_weight_of_two_is_a_row_twice_in_what_is_calibrated_on_validation_rows(
     rows: list[tuple[int, int]], seed: int
 ) -> None:
     answers = Answers(rows, seed)
     found = [TASK.progress(s.values, t, *w) for s, t, w in answers.each()]
     assert found[0] == pytest.approx(found[1])
-    settled = [TASK.calibrate(s.values, t, *w).temperature for s, t, w in answers.each()]
-    assert settled[0] == pytest.approx(settled[1], rel=1e-3)
+    temperatures = [TASK.calibrate(s.values, t, *w).temperature for s, t, w in answers.each()]
+    assert temperatures[0] == pytest.approx(temperatures[1], rel=1e-3)
     ones = np.ones(len(rows), dtype=np.float32)
     plain = answers.scores.values, answers.targets
     assert TASK.progress(*plain, ones) == pytest.approx(TASK.progress(*plain))
@@ -79,13 +79,13 @@ def test_a_weight_of_two_is_a_row_twice_in_the_loss(
 ) -> None:
     answers = Answers(rows, seed)
     steps = len(answers.targets.values)
-    teacher = torch.rand(steps, STATES, generator=torch.Generator().manual_seed(seed))
-    loss = loss_of_steps(teacher if distilled else None)
+    soft_targets = torch.rand(steps, STATES, generator=torch.Generator().manual_seed(seed))
+    loss = loss_of_steps(soft_targets if distilled else None)
 
     def total(scores: Ragged, targets: Ragged, weights: tuple[np.ndarray, ...]) -> Tensor:
         examples = Examples(scores, targets, weights[0] if weights else None)
         batch = batch_of(examples, np.arange(len(examples)))
-        # The mean is over steps, whatever they weigh.
+        # The mean is over steps, unweighted.
         return loss(batch.inputs, *batch.answers) * len(targets.values)
 
     places = np.arange(steps, dtype=np.int32)[:, None]
@@ -108,8 +108,8 @@ def test_a_weight_of_two_is_a_row_twice_in_every_figure(
         shares /= shares.sum(axis=1, keepdims=True)
         examples = Examples(scores, targets)
         counts = examples.each(weights[0].astype(np.float64)) if weights else None
-        judged = terms(shares, targets.values)
-        found.append(NEXT_IN_TERMS.values(judged, targets.values, counts))
+        scored = terms(shares, targets.values)
+        found.append(NEXT_IN_TERMS.values(scored, targets.values, counts))
     assert found[0] == pytest.approx(found[1])
 
 
@@ -170,28 +170,32 @@ def run(table: Path) -> Run:
     return fit(weighted(table, "w", **{"evaluation.baselines": True}), table.parent / "run")
 
 
-def test_a_run_trains_and_judges_by_its_weights(run: Run, table: Path) -> None:
-    kept = pl.read_parquet(run.folder / "predictions.parquet")
-    right = (kept["prediction"] == kept["states"]).to_numpy()
-    weights = kept["w"].cast(pl.Float64).to_numpy()
+def test_a_run_trains_and_evaluates_with_its_weights(run: Run, table: Path) -> None:
+    predictions = pl.read_parquet(run.folder / "predictions.parquet")
+    right = (predictions["prediction"] == predictions["states"]).to_numpy()
+    weights = predictions["w"].cast(pl.Float64).to_numpy()
     figures = run.read_json("metrics.json")["models"]["network"]
     assert figures["accuracy"]["value"] == pytest.approx(np.average(right, weights=weights))
     assert figures["accuracy"]["value"] != pytest.approx(right.mean(), abs=1e-6)
-    names = [name for name in kept.columns if name.startswith("probability_")]
+    names = [name for name in predictions.columns if name.startswith("probability_")]
     places = {name.removeprefix("probability_"): place for place, name in enumerate(names)}
-    shares = kept.select(names).to_numpy()
-    of_truth = shares[np.arange(len(kept)), [places[state] for state in kept["states"]]]
+    shares = predictions.select(names).to_numpy()
+    of_truth = shares[
+        np.arange(len(predictions)), [places[state] for state in predictions["states"]]
+    ]
     bits = np.average(-np.log2(of_truth), weights=weights)
     assert figures["bits"]["value"] == pytest.approx(bits)
-    tested = pl.read_csv(table, infer_schema=False).join(kept.select("id").unique(), on="id")
+    tested = pl.read_csv(table, infer_schema=False).join(predictions.select("id").unique(), on="id")
     write_table(tested, table.parent / "tested.csv")
     again = evaluate(run.folder, table.parent / "tested.csv")
     assert again["bits"]["value"] == pytest.approx(bits, rel=1e-5)
-    predict(run.folder, table.parent / "tested.csv", table.parent / "said.csv")
-    assert "prediction" in pl.read_csv(table.parent / "said.csv").columns
+    predict(run.folder, table.parent / "tested.csv", table.parent / "predicted.csv")
+    assert "prediction" in pl.read_csv(table.parent / "predicted.csv").columns
 
 
-def test_weights_change_what_every_model_but_the_hidden_one_says(run: Run, table: Path) -> None:
+def test_weights_change_the_predictions_of_every_model_but_the_hidden_markov_one(
+    run: Run, table: Path
+) -> None:
     other = fit(weighted(table, None, **{"evaluation.baselines": True}), table.parent / "without")
     one, two = (pl.read_parquet(each.folder / "baselines.parquet") for each in (run, other))
     names = [name for name in one.columns if name.startswith("probability_")]
@@ -219,15 +223,15 @@ def test_weights_of_one_are_none(table: Path) -> None:
 PREDICTED = "predictions.parquet"
 
 
-def test_the_report_says_by_what_it_weighs(run: Run) -> None:
-    told = {
+def test_the_report_names_the_weights(run: Run) -> None:
+    texts = {
         language: str(write_methods(load_run(run.folder), language).paragraphs)
         for language in ("en", "zh")
     }
-    assert "Each sequence is weighted by “w”" in told["en"]
-    assert "每个序列在其每一步都按“w”加权" in told["zh"]
+    assert "Each sequence is weighted by “w”" in texts["en"]
+    assert "每个序列在其每一步都按“w”加权" in texts["zh"]
     hidden = "hidden_markov" in run.read_json("metrics.json")["models"]
-    assert ("(hmmlearn) was fitted without weights" in told["en"]) == hidden
+    assert ("(hmmlearn) was fitted without weights" in texts["en"]) == hidden
     notes = run.read_json("metrics.json")["notes"]
     assert any("hmmlearn takes no weights" in note for note in notes) == hidden
     page = (run.folder / "report.html").read_text("utf-8")
@@ -258,9 +262,9 @@ def test_of_spells_and_events_a_person_has_one_weight(kind: str, tmp_path: Path)
     assert len(dataset.weights) == 60
     assert dataset.weights[dataset.split.train].mean() == pytest.approx(1)
     made = fit(chosen, tmp_path / "run")
-    kept = pl.read_parquet(made.folder / PREDICTED)
-    right = (kept["prediction"] == kept["states"]).to_numpy()
-    weights = kept["w"].cast(pl.Float64).to_numpy()
+    predictions = pl.read_parquet(made.folder / PREDICTED)
+    right = (predictions["prediction"] == predictions["states"]).to_numpy()
+    weights = predictions["w"].cast(pl.Float64).to_numpy()
     value = made.read_json("metrics.json")["models"]["network"]["accuracy"]["value"]
     assert value == pytest.approx(np.average(right, weights=weights))
     found = evaluate(made.folder, tmp_path / "log.csv")["accuracy"]
@@ -268,7 +272,7 @@ def test_of_spells_and_events_a_person_has_one_weight(kind: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         (
             {"task": "label", "data": {"text": "w", "target": "t", "id": "i", "weight": "x"}},
@@ -284,6 +288,6 @@ def test_of_spells_and_events_a_person_has_one_weight(kind: str, tmp_path: Path)
         ),
     ],
 )
-def test_forecasts_and_tags_take_no_weights(settings: dict[str, Any], told: str) -> None:
-    with pytest.raises(RecipeError, match=told):
+def test_forecasts_and_tags_take_no_weights(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         resolve(Recipe.build(settings))

@@ -80,7 +80,7 @@ def test_the_row_of_an_infinite_value_is_right_in_a_ragged():
         SeriesEncoder.fit(Ragged(values, np.array([0, 1, 2, 4])))
 
 
-def test_a_missing_value_is_the_mean_and_a_mark_beside_it_says_so():
+def test_a_missing_value_is_the_mean_and_its_indicator_is_set():
     values = np.array(
         [[[1.0, 7.0], [np.nan, 8.0], [3.0, 9.0]], [[5.0, 7.0], [7.0, 8.0], [4.0, 9.0]]]
     )
@@ -117,7 +117,7 @@ def test_what_missing_values_would_have_been_changes_nothing(values):
 @pytest.mark.parametrize(
     ("keep", "steps"), [("head", [0, 1, 2]), ("tail", [3, 4, 5]), ("both", [0, 1, 5])]
 )
-def test_a_longer_series_is_cut_where_it_is_told(keep, steps):
+def test_a_longer_series_is_cut_at_the_side_that_is_set(keep, steps):
     rows = Ragged(np.array([0.0, 1, 2, 3, 4, 5, 8, 9]), np.array([0, 6, 8]))
     encoder = SeriesEncoder((0.0,), (1.0,), longest=3, keep=keep)
     encoded = encoder.encode(rows)

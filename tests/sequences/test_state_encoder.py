@@ -1,4 +1,4 @@
-"""Lives become numbers: a token for each state, and beside it what is known throughout."""
+"""State sequences as numbers: a token for each state, with the covariates of the row."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from duree.sequences.text_encoder import TextEncoder
 from duree.tables.layouts.state_strings import ARROW
 
 SETTINGS = TextSettings(segmenter="states", lowercase=False, keep="tail")
-TOLD = pl.Series(
+SEQUENCES = pl.Series(
     "states",
     [
         "sex=f › born=50s › school › school › work",
@@ -34,7 +34,7 @@ TOLD = pl.Series(
 
 @pytest.fixture
 def encoder() -> StateEncoder:
-    return StateEncoder.fit(TOLD, SETTINGS, 2)
+    return StateEncoder.fit(SEQUENCES, SETTINGS, 2)
 
 
 def test_each_step_has_its_state_and_the_covariates_of_its_row(encoder: StateEncoder) -> None:
@@ -42,7 +42,7 @@ def test_each_step_has_its_state_and_the_covariates_of_its_row(encoder: StateEnc
     school, work = tokens["school"], tokens["work"]
     assert encoder.covariates == [["sex=f", "sex=m"], ["born=50s", "born=60s", "born=–"]]
     assert encoder.sizes == [3, 4]
-    found = encoder.encode(TOLD)
+    found = encoder.encode(SEQUENCES)
     assert found.values.dtype == np.int32
     assert [found[row].tolist() for row in range(4)] == [
         [[school, 1, 1], [school, 1, 1], [work, 1, 1]],
@@ -57,19 +57,19 @@ def test_what_training_has_not_seen_is_unknown(encoder: StateEncoder) -> None:
     assert found.values.tolist() == [[UNKNOWN, 0, 0], [UNKNOWN, 2, 1]]
 
 
-def test_of_a_row_that_tells_nothing_there_is_one_empty_step(encoder: StateEncoder) -> None:
+def test_an_empty_row_has_one_empty_step(encoder: StateEncoder) -> None:
     found = encoder.encode(pl.Series(["", None], dtype=pl.String))
     assert found.values.tolist() == [[EMPTY, 0, 0]] * 2
 
 
-def test_of_a_long_life_the_end_is_kept_and_its_covariates() -> None:
+def test_a_long_sequence_keeps_its_end_and_its_covariates() -> None:
     settings = SETTINGS.model_copy(update={"max_length": 2})
-    encoder = StateEncoder.fit(TOLD, settings, 2)
-    whole = StateEncoder.fit(TOLD, SETTINGS, 2).encode(TOLD)
-    short = encoder.encode(TOLD)
-    for row in range(len(TOLD)):
+    encoder = StateEncoder.fit(SEQUENCES, settings, 2)
+    whole = StateEncoder.fit(SEQUENCES, SETTINGS, 2).encode(SEQUENCES)
+    short = encoder.encode(SEQUENCES)
+    for row in range(len(SEQUENCES)):
         assert short[row].tolist() == whole[row][-2:].tolist()
-    assert encoder.truncated(TOLD).tolist() == [1, 1, 0, 0]
+    assert encoder.truncated(SEQUENCES).tolist() == [1, 1, 0, 0]
 
 
 @given(
@@ -85,10 +85,10 @@ def test_of_a_long_life_the_end_is_kept_and_its_covariates() -> None:
 def test_states_are_the_tokens_that_a_text_encoder_gives_them(
     rows: list[tuple[str, list[str]]],
 ) -> None:
-    told = pl.Series([ARROW.join([f"sex={sex}", *states]) for sex, states in rows])
+    joined = pl.Series([ARROW.join([f"sex={sex}", *states]) for sex, states in rows])
     alone = pl.Series([ARROW.join(states) for _, states in rows])
-    encoder = StateEncoder.fit(told, SETTINGS, 1)
-    found, wanted = encoder.encode(told), TextEncoder.fit(alone, SETTINGS).encode(alone)
+    encoder = StateEncoder.fit(joined, SETTINGS, 1)
+    found, wanted = encoder.encode(joined), TextEncoder.fit(alone, SETTINGS).encode(alone)
     np.testing.assert_array_equal(found.offsets, wanted.offsets)
     np.testing.assert_array_equal(found.values[:, 0], wanted.values)
     sexes = np.array([sex for sex, _ in rows])[np.repeat(np.arange(len(rows)), found.lengths)]
@@ -100,11 +100,11 @@ def test_it_is_the_same_after_a_round_trip(encoder: StateEncoder) -> None:
     stored = json.loads(json.dumps(encoder.to_dict()))
     again = ENCODERS["states"].from_dict(stored)
     assert again == encoder
-    np.testing.assert_array_equal(again.encode(TOLD).values, encoder.encode(TOLD).values)
+    np.testing.assert_array_equal(again.encode(SEQUENCES).values, encoder.encode(SEQUENCES).values)
 
 
 def broken(change: dict[str, Any]) -> dict[str, Any]:
-    return deepcopy(StateEncoder.fit(TOLD, SETTINGS, 2).to_dict()) | change
+    return deepcopy(StateEncoder.fit(SEQUENCES, SETTINGS, 2).to_dict()) | change
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What stands beside each step becomes a class, learned from training rows alone."""
+"""Step attributes become classes, learned from training rows alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def encoder() -> StateEncoder:
     return StateEncoder.fit(ROWS, SETTINGS, 0)
 
 
-def test_each_step_has_its_token_and_the_class_of_all_that_stands_beside(
+def test_each_step_has_its_token_and_the_class_of_each_step_attribute(
     encoder: StateEncoder,
 ) -> None:
     a, b = (encoder.states.vocabulary.index(state) for state in "ab")
@@ -49,9 +49,9 @@ def test_each_step_has_its_token_and_the_class_of_all_that_stands_beside(
     assert list(encoder.step_classes.values()) == [(6, True), (5, False)]
 
 
-def test_of_texts_alone_nothing_is_known_beside(encoder: StateEncoder) -> None:
-    told = ROWS.struct.field("states")
-    found, known = encoder.encode(told), encoder.encode(ROWS)
+def test_texts_alone_have_no_step_features(encoder: StateEncoder) -> None:
+    texts = ROWS.struct.field("states")
+    found, known = encoder.encode(texts), encoder.encode(ROWS)
     np.testing.assert_array_equal(found.values[:, 0], known.values[:, 0])
     assert not found.values[:, 1:].any()
 
@@ -90,27 +90,29 @@ def test_rare_categories_are_read_as_one() -> None:
 def test_of_a_long_row_the_classes_stay_with_their_steps(
     rows: list[list[int]], keep: str, length: int
 ) -> None:
-    told = pl.DataFrame(
+    sequences = pl.DataFrame(
         {
             "states": [ARROW.join(f"s{step}" for step in row) for row in rows],
-            "beside": [[f"b{step}" for step in row] for row in rows],
+            "attribute": [[f"b{step}" for step in row] for row in rows],
         },
-        schema_overrides={"beside": pl.List(pl.String)},
+        schema_overrides={"attribute": pl.List(pl.String)},
     ).to_struct("states")
     settings = SETTINGS.model_copy(update={"keep": keep, "max_length": length})
-    encoder = StateEncoder.fit(told, settings, 0)
-    found = encoder.encode(told)
-    column = encoder.step_features["beside"]
+    encoder = StateEncoder.fit(sequences, settings, 0)
+    found = encoder.encode(sequences)
+    column = encoder.step_features["attribute"]
     assert isinstance(column, Category)
     for token, code in found.values.tolist():
         state = encoder.states.vocabulary[token]
         assert code == MISSING if token == EMPTY else column.values[code - 2] == f"b{state[1:]}"
 
 
-def test_what_comes_before_the_events_has_nothing_beside_it() -> None:
+def test_covariates_before_the_events_have_no_step_features() -> None:
     """As covariates do, which classifiers read as the first steps."""
-    told = pl.DataFrame({"states": ["sex=f › a › b"], "gaps": [[None, 2.0]]}).to_struct("states")
-    found = StateEncoder.fit(told, SETTINGS, 0).encode(told)
+    sequences = pl.DataFrame({"states": ["sex=f › a › b"], "gaps": [[None, 2.0]]}).to_struct(
+        "states"
+    )
+    found = StateEncoder.fit(sequences, SETTINGS, 0).encode(sequences)
     assert found.values[:, 1].tolist() == [MISSING, MISSING, 1]
 
 

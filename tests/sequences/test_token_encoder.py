@@ -1,4 +1,4 @@
-"""Tokens become numbers that tell known words, and what unknown ones look like."""
+"""Tokens as numbers: known words, and word features of unknown ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_same_word_in_other_letters_shares_its_lowered_index_alone(
     assert first[0, WORD] != first[2, WORD]
 
 
-def test_an_unknown_word_keeps_the_looks_that_training_saw(encoder: TokenEncoder) -> None:
+def test_an_unknown_word_keeps_the_word_features_that_training_saw(encoder: TokenEncoder) -> None:
     known, unknown = encoder.encode(pl.Series([["seas", "seabed"]]))[0]
     assert unknown[WORD] == UNKNOWN
     beginnings = slice(
@@ -49,13 +49,13 @@ def test_an_unknown_word_keeps_the_looks_that_training_saw(encoder: TokenEncoder
 
 
 def test_columns_never_share_an_index_and_all_lie_in_their_tables(encoder: TokenEncoder) -> None:
-    words, looks, characters = encoder.sizes
+    words, features, characters = encoder.sizes
     values = encoder.encode(pl.Series([["The", "unseen", "Ω7", "x" * 60, "sea"]])).values
     assert not set(values[:, WORD]) & set(values[:, LOWER])
     assert values[:, :WORD_FEATURES].max() < words
     columns = values[:, WORD_FEATURES:CHARACTERS].T
     assert all(not set(a) & set(b) for i, a in enumerate(columns) for b in columns[:i])
-    assert columns.max() < looks
+    assert columns.max() < features
     assert columns.min() > 0
     assert values[:, CHARACTERS:].max() < characters
 
@@ -74,7 +74,7 @@ def test_rare_words_are_those_seen_once(encoder: TokenEncoder) -> None:
 
 
 @given(st.lists(st.lists(st.text(min_size=1, max_size=40), min_size=1), min_size=1, max_size=4))
-def test_an_encoder_read_back_encodes_alike_whatever_the_words(rows: list[list[str]]) -> None:
+def test_an_encoder_read_back_encodes_any_words_the_same(rows: list[list[str]]) -> None:
     encoder = TokenEncoder.fit(SENTENCES, 100)
     again = TokenEncoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
     sentences = pl.Series("tokens", rows)

@@ -1,4 +1,4 @@
-"""How a text is parted into units."""
+"""How a text is split into units."""
 
 import unicodedata
 
@@ -54,7 +54,7 @@ def units(text, segmenter="words", **settings):
         ("", []),
     ],
 )
-def test_text_with_spaces_is_parted_alike_by_every_segmenter(segmenter, text, expected):
+def test_text_with_spaces_is_split_the_same_by_every_segmenter(segmenter, text, expected):
     expected = expected.split() if isinstance(expected, str) else expected
     assert units(text, segmenter) == expected
 
@@ -76,7 +76,7 @@ def test_characters_of_thai_keep_their_vowels_and_tones():
     assert units("เก่า", "characters") == ["เ", "ก่", "า"]
 
 
-def test_japanese_is_parted_into_characters_and_marks():
+def test_japanese_is_split_into_characters_and_marks():
     assert units("カメラは。", "characters") == ["カ", "メ", "ラ", "は", "。"]
 
 
@@ -99,12 +99,12 @@ def test_numbers_are_kept_or_flattened(numbers, expected):
 @pytest.mark.parametrize("segmenter", MODES)
 @given(text=AWKWARD)
 def test_nothing_is_lost_torn_or_invented(segmenter, text):
-    parted = Segmenter(TextSettings(segmenter=segmenter))
-    found = parted(text)
-    normal = parted.normalise(text)
+    segmenter_of = Segmenter(TextSettings(segmenter=segmenter))
+    found = segmenter_of(text)
+    normal = segmenter_of.normalise(text)
     shown = [c for c in normal if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf")]
-    kept = [c for unit in found for c in unit if unicodedata.category(c) not in ("Cc", "Cf")]
-    assert kept == shown
+    visible = [c for unit in found for c in unit if unicodedata.category(c) not in ("Cc", "Cf")]
+    assert visible == shown
     # A mark begins a unit only where it stood after a space or at the start.
     at = 0
     for unit in found:
@@ -121,17 +121,17 @@ def is_visible(character):
 @pytest.mark.parametrize("segmenter", ["words", "characters"])
 @pytest.mark.parametrize("numbers", ["keep", "digits", "one"])
 @given(text=AWKWARD)
-def test_units_that_are_parted_again_stay_what_they_are(segmenter, numbers, text):
-    parted = Segmenter(TextSettings(segmenter=segmenter, numbers=numbers))
-    found = parted(text)
-    assert parted(" ".join(found)) == found
+def test_units_that_are_split_again_stay_what_they_are(segmenter, numbers, text):
+    segmenter_of = Segmenter(TextSettings(segmenter=segmenter, numbers=numbers))
+    found = segmenter_of(text)
+    assert segmenter_of(" ".join(found)) == found
 
 
 @pytest.mark.parametrize("segmenter", MODES)
 @given(text=st.text(st.characters(max_codepoint=127)))
-def test_ascii_text_is_parted_as_it_is_beside_other_letters(segmenter, text):
-    parted = Segmenter(TextSettings(segmenter=segmenter))
-    assert [*parted(text), "é"] == parted(text + " é")
+def test_ascii_text_is_split_the_same_alone_and_next_to_other_letters(segmenter, text):
+    segmenter_of = Segmenter(TextSettings(segmenter=segmenter))
+    assert [*segmenter_of(text), "é"] == segmenter_of(text + " é")
 
 
 @pytest.mark.parametrize("segmenter", MODES)
@@ -162,7 +162,7 @@ def test_a_segmenter_that_was_named_is_kept():
         assert resolve(TextSettings(segmenter=named), ["房间很干净"]).segmenter == named
 
 
-def test_jieba_that_is_missing_is_told_with_the_command_that_installs_it(monkeypatch):
+def test_jieba_that_is_missing_is_reported_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jieba", None)
     segment._jieba_cut.cache_clear()
     with pytest.raises(ExtraError) as error:

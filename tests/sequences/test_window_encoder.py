@@ -142,7 +142,7 @@ def test_every_transformation_is_undone(kind):
     np.testing.assert_allclose(found.undo(found.apply(values)), values, rtol=1e-9)
 
 
-def test_the_power_is_that_under_which_spread_no_longer_hangs_on_level():
+def test_the_power_is_that_under_which_spread_no_longer_depends_on_level():
     level = np.repeat(np.linspace(10, 1000, 24), 10)
     noise = RNG.normal(size=240)
     grows = Transform.choose("boxcox", [level * np.exp(0.05 * noise)], 10)

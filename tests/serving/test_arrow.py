@@ -1,4 +1,4 @@
-"""A table that came from anywhere is read as rows of JSON are, or refused with a reason."""
+"""An Arrow table from any source is read as rows of JSON are, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_the_answer_has_the_form_that_was_asked_for(client: Client) -> None:
     ids=lambda values: str(values.type),
 )
 def test_what_a_row_of_json_can_hold_is_read_as_it_is(values: pa.Array) -> None:
-    beside = {
+    other_columns = {
         "views": pa.array(["a longer text than a view can hold"] * len(values), pa.string_view()),
         "bytes": pa.array([b"x"] * len(values)),
         "lists": pa.array([[{"a": ["b", None], "c": 2.5}]] * len(values)),
@@ -111,7 +111,7 @@ def test_what_a_row_of_json_can_hold_is_read_as_it_is(values: pa.Array) -> None:
         "kind": pa.array(["a"] * len(values)).dictionary_encode(),
         "when": pa.array([0] * len(values), pa.timestamp("us", tz="UTC")),
     }
-    table = pa.table(beside | {"letter": values, "after": values})
+    table = pa.table(other_columns | {"letter": values, "after": values})
     assert read_column(sent(table), "letter") == values.to_pylist()
     wide = pl.from_arrow(table)
     assert isinstance(wide, pl.DataFrame)
@@ -119,7 +119,7 @@ def test_what_a_row_of_json_can_hold_is_read_as_it_is(values: pa.Array) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         (pa.table({"text": ["a"]}), "no single column 'letter'; its columns are 'text'"),
         (pa.table([pa.array(["a"])] * 2, ["letter"] * 2), "no single column"),
@@ -133,21 +133,21 @@ def test_what_a_row_of_json_can_hold_is_read_as_it_is(values: pa.Array) -> None:
         (pa.table({f"c{number}": ["a"] for number in range(1500)}), "more than 1000 columns"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_told_why(
-    client: Client, table: pa.Table, told: str
+def test_what_does_not_fit_is_refused_with_the_reason(
+    client: Client, table: pa.Table, message: str
 ) -> None:
     answer = ask(client, sent(table))
     assert answer.status_code == 422
-    assert told in answer.json()["detail"]
+    assert message in answer.json()["detail"]
 
 
-def test_what_is_packed_is_refused(client: Client) -> None:
+def test_compressed_arrow_is_refused(client: Client) -> None:
     answer = ask(client, sent(pa.table({"letter": ["a" * 1_000_000]}), compression="zstd"))
     assert answer.status_code == 422
     assert "compressed" in answer.json()["detail"]
 
 
-def test_a_text_that_stands_for_many_is_refused() -> None:
+def test_a_text_view_repeated_many_times_is_refused() -> None:
     body = by_polars(pl.DataFrame({"letter": pl.Series(["glad " * 2000]).gather([0] * 1000)}))
     assert len(body) < 100_000
     with pytest.raises(ValueError, match="more than 1000000 bytes"):
@@ -183,7 +183,7 @@ LENGTHS = [0, 1, 127, 128, 255]
     st.sampled_from(BODIES),
     st.lists(st.tuples(st.integers(0, 2000), st.sampled_from(LENGTHS)), min_size=1, max_size=6),
 )
-def test_a_stream_that_lies_is_refused_or_read_and_never_ends_the_process(
+def test_a_corrupt_stream_is_refused_or_read_and_never_crashes_the_process(
     body: bytes, changes: list[tuple[int, int]]
 ) -> None:
     changed = bytearray(body)

@@ -1,4 +1,4 @@
-"""Whoever opens connections and says nothing keeps nobody else out."""
+"""Idle and slow connections do not block other clients."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def read_until(opened: socket.socket, end: bytes, count: int = 1) -> bytes:
 
 
 def busy(port: int) -> socket.socket:
-    """A connection whose request the server waits for, and says so: its body is still to come."""
+    """A connection whose headers were accepted (100 Continue) and whose body is still to come."""
     opened = connect(port, POST)
     read_until(opened, b"HTTP/1.1 100 Continue\r\n\r\n")
     return opened
@@ -140,7 +140,7 @@ def megabytes(process: int) -> float:
 
 @pytest.fixture(scope="module", params=["httptools", "h11"])
 def impatient(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The port of a server that waits a second."""
+    """The port of a server with a timeout of one second."""
     with serving(most=4, seconds=1, http=request.param) as (_, port):
         yield port
 
@@ -158,7 +158,7 @@ def test_headers_sent_a_byte_at_a_time_are_cut_off(impatient: int) -> None:
         assert seconds_until_closed(slow, BYTES, began) > 0.5
 
 
-def test_so_are_those_of_the_next_request_on_a_connection_that_was_answered(
+def test_slow_headers_of_a_second_request_are_cut_off_too(
     impatient: int,
 ) -> None:
     began = time.monotonic()
@@ -194,7 +194,7 @@ def test_requests_sent_without_waiting_for_the_answers_are_all_answered(impatien
         assert seconds_until_closed(hurried, began=began) > 0.5
 
 
-def test_the_one_that_was_idle_longest_gives_way_and_none_that_is_busy(small: int) -> None:
+def test_the_longest_idle_connection_is_closed_and_no_busy_one(small: int) -> None:
     with ExitStack() as stack:
         first = stack.enter_context(busy(small))
         second, *_ = [stack.enter_context(connect(small)) for _ in range(3)]
@@ -214,9 +214,9 @@ def test_where_all_are_busy_the_new_one_is_closed(small: int) -> None:
 
 
 @pytest.mark.alone
-def test_ten_thousand_silent_connections_keep_nobody_out_and_cost_little() -> None:
+def test_ten_thousand_silent_connections_block_no_client_and_cost_little() -> None:
     silent = min(10_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
-    # None is closed for being slow: whoever is answered has not waited for that.
+    # None is closed for being slow: the answered client did not wait for that.
     with serving(seconds=10 * PATIENCE) as (process, port), ExitStack() as stack:
         before = megabytes(process)
         for number in range(silent):
@@ -226,7 +226,9 @@ def test_ten_thousand_silent_connections_keep_nobody_out_and_cost_little() -> No
         assert megabytes(process) - before < 30
 
 
-def test_no_more_are_held_than_the_process_may_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_are_limited_by_the_open_files_of_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 4096))
     assert capacity() == 128
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY,) * 2)

@@ -74,7 +74,7 @@ def test_another_program_predicts_the_same_from_the_files_alone(
     assert "## Limits" in card.read_text(encoding="utf-8")
 
 
-def test_the_card_tells_figures_data_and_limits_and_no_path_of_the_machine(
+def test_the_card_states_figures_data_and_limits_and_no_path_of_the_machine(
     run: Run, table: Path, tmp_path: Path
 ) -> None:
     card = export(run.folder, tmp_path / "model.onnx")[2].read_text(encoding="utf-8")
@@ -88,7 +88,7 @@ def test_the_card_tells_figures_data_and_limits_and_no_path_of_the_machine(
     assert card.startswith("---\nlibrary_name: duree\n")
 
 
-def test_a_graph_that_says_something_else_is_not_kept(
+def test_a_graph_with_other_predictions_is_not_kept(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = fit(recipe(Path(run.recipe.data.files[0]), seed=5), tmp_path / "other")
@@ -101,7 +101,7 @@ def test_a_graph_that_says_something_else_is_not_kept(
     assert not list(tmp_path.glob("model*"))
 
 
-def test_a_missing_package_is_told_with_the_command_that_installs_it(
+def test_a_missing_package_is_reported_with_the_command_that_installs_it(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(errors, "find_spec", lambda name: None)
@@ -109,7 +109,7 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(
         export(run.folder, tmp_path / "model.onnx")
 
 
-def test_the_name_must_say_what_it_is(run: Run, tmp_path: Path) -> None:
+def test_the_file_name_must_end_in_onnx(run: Run, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"end the name in \.onnx"):
         export(run.folder, tmp_path / "model.pt")
 

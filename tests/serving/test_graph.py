@@ -1,4 +1,4 @@
-"""The ONNX graph says what the network says, whatever its shape and the lengths of the rows."""
+"""The ONNX graph gives the network's scores for every shape and all lengths of rows."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_another_run_is_asked_by_its_name(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b'{"rows": [{"text": "glad"}]}', "row 1 has no column 'letter'; its columns are 'text'"),
         (b'{"rows": []}', "at least 1"),
@@ -125,12 +125,12 @@ def test_another_run_is_asked_by_its_name(client: Client) -> None:
         (b"[]", "valid"),
     ],
 )
-def test_a_body_that_does_not_fit_is_refused_and_told_why(
-    client: Client, body: bytes, told: str
+def test_a_body_that_does_not_fit_is_refused_with_the_reason(
+    client: Client, body: bytes, message: str
 ) -> None:
     answer = client("POST", "/predict", content=body)
     assert answer.status_code == 422
-    assert told in answer.text
+    assert message in answer.text
 
 
 def test_an_explanation_adds_up_and_points_at_the_text(client: Client, run: Run) -> None:
@@ -143,7 +143,7 @@ def test_an_explanation_adds_up_and_points_at_the_text(client: Client, run: Run)
     assert abs(sum(w["attribution"] for w in found["words"])) > 0
 
 
-def test_the_card_tells_what_the_model_is(client: Client, run: Run) -> None:
+def test_the_card_describes_the_model(client: Client, run: Run) -> None:
     found = client("GET", "/model").json()
     metrics = run.read_json("metrics.json")
     assert found["name"] == "tones"
@@ -157,10 +157,10 @@ def test_health_readiness_metrics_and_description_are_there(client: Client) -> N
     assert client("GET", "/ready").json() == {"status": "ready"}
     client.predict([{"letter": "glad"}] * 3)
     client("GET", "/nowhere/at/all")
-    told = client("GET", "/metrics").text
-    assert 'duree_rows_total{run="tones"} 3.0' in told
-    assert 'duree_requests_total{path="/predict",status="200"} 1.0' in told
-    assert "nowhere" not in told
+    metrics = client("GET", "/metrics").text
+    assert 'duree_rows_total{run="tones"} 3.0' in metrics
+    assert 'duree_requests_total{path="/predict",status="200"} 1.0' in metrics
+    assert "nowhere" not in metrics
     described = client("GET", "/openapi.json").json()
     assert {"/predict", "/explain", "/model", "/health", "/ready"} <= set(described["paths"])
     body = described["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
@@ -198,7 +198,7 @@ def test_a_text_without_a_word_is_answered_by_one_rule_and_moves_no_other(client
     assert explained["prediction"] == found[0]["prediction"]
 
 
-def test_nobody_sends_places_in_the_vocabulary(client: Client) -> None:
+def test_requests_cannot_contain_vocabulary_indices(client: Client) -> None:
     for ids in ([3, 999_999], {"0": 3}):
         assert client.predict([{"letter": ids}]).status_code == 422
     far = client.predict([{"letter": -1}, {"letter": 999_999_999}, {"letter": "-1"}]).json()
@@ -209,7 +209,7 @@ def test_nobody_sends_places_in_the_vocabulary(client: Client) -> None:
     "headers",
     [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Host": "[::1]evil"}],
 )
-def test_other_names_and_other_sites_are_turned_away(client: Client, headers: dict) -> None:
+def test_other_host_names_and_origins_are_refused(client: Client, headers: dict) -> None:
     assert client("GET", "/health", headers=headers).status_code == 403
 
 
@@ -236,7 +236,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     assert client("POST", "/predict", content=slow()).status_code == 408
 
 
-def test_half_a_body_of_a_client_that_hung_up_is_not_taken_for_a_whole(client: Client) -> None:
+def test_a_partial_body_of_a_disconnected_client_is_not_processed(client: Client) -> None:
     reached, sent = [], []
     messages = [
         {"type": "http.request", "body": b'{"rows": []', "more_body": True},
@@ -257,7 +257,7 @@ def test_half_a_body_of_a_client_that_hung_up_is_not_taken_for_a_whole(client: C
     assert (reached, sent) == ([], [])
 
 
-def test_who_comes_when_too_many_wait_is_told_when_to_come_back(run: Run) -> None:
+def test_a_request_to_a_full_queue_is_refused_with_retry_after(run: Run) -> None:
     client = Client(create_service([run.folder], waiting=60))
 
     async def both() -> list[httpx.Response]:
@@ -277,7 +277,7 @@ def test_who_comes_when_too_many_wait_is_told_when_to_come_back(run: Run) -> Non
     )
 
 
-def test_those_who_wait_when_the_service_closes_are_answered(run: Run) -> None:
+def test_waiting_requests_are_answered_when_the_service_closes(run: Run) -> None:
     async def go() -> tuple[list, list]:
         batcher = batcher_of(run)
         working = asyncio.create_task(batcher.run())
@@ -295,7 +295,7 @@ def test_those_who_wait_when_the_service_closes_are_answered(run: Run) -> None:
     assert not left
 
 
-def test_explanations_wait_in_the_same_queue_and_are_turned_away_with_the_rest() -> None:
+def test_explanations_wait_in_the_same_queue_and_are_refused_with_the_rest() -> None:
     async def go() -> tuple[int, str, int]:
         batcher = Batcher(list, waiting=10)
         working = asyncio.create_task(batcher.run())
@@ -311,7 +311,7 @@ def test_explanations_wait_in_the_same_queue_and_are_turned_away_with_the_rest()
     assert asyncio.run(go()) == (8, "GLAD", 0)
 
 
-def test_a_small_batch_is_one_threads_work_and_a_large_one_everybodys(
+def test_a_small_batch_uses_one_thread_and_a_large_one_all(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = []
@@ -334,7 +334,7 @@ def test_a_small_batch_is_one_threads_work_and_a_large_one_everybodys(
         torch.set_num_threads(before)
 
 
-def test_a_client_that_hangs_up_costs_no_room(run: Run) -> None:
+def test_a_client_that_disconnects_frees_its_place(run: Run) -> None:
     async def go() -> int:
         batcher = batcher_of(run, waiting=4)
         asked = [asyncio.create_task(batcher.answers([text])) for text in TEXTS]
@@ -350,7 +350,7 @@ def test_a_client_that_hangs_up_costs_no_room(run: Run) -> None:
     assert asyncio.run(go()) == 0
 
 
-def test_a_fault_of_the_model_ends_its_batch_alone() -> None:
+def test_an_error_of_the_model_fails_only_its_batch() -> None:
     def work(texts: list[str]) -> list[str]:
         if "grim" in texts:
             raise ArithmeticError("of ours")
@@ -392,7 +392,7 @@ def served(run: Run) -> Iterator[Running]:
 
 
 class Load:
-    """Clients that ask over and over, each on its own connection, until they are told to end."""
+    """Clients that send requests, each on its own connection, until they are stopped."""
 
     def __init__(self, port: int, clients: int, row: dict[str, str], rows: int = 20) -> None:
         self.port, self.body = port, {"rows": [row] * rows}
@@ -425,7 +425,7 @@ class Load:
         return {answer.status_code for answer in self.answers}
 
 
-def test_told_to_end_under_load_it_answers_what_it_took(run: Run) -> None:
+def test_on_sigterm_under_load_it_answers_what_it_accepted(run: Run) -> None:
     with serving(run.folder) as (process, port):
         with Load(port, 8, {"letter": "glad"}) as load:
             within(lambda: len(load.answers) > 20)
@@ -435,7 +435,7 @@ def test_told_to_end_under_load_it_answers_what_it_took(run: Run) -> None:
     assert load.statuses <= {200, 503}
 
 
-def test_offered_ten_times_what_may_wait_it_answers_or_says_when_to_come_back(
+def test_under_ten_times_the_queue_it_answers_or_sends_retry_after(
     served: Running,
 ) -> None:
     process, port = served
@@ -452,7 +452,7 @@ def test_offered_ten_times_what_may_wait_it_answers_or_says_when_to_come_back(
     assert get(port, "/ready").json() == {"status": "ready"}
 
 
-def test_clients_that_hang_up_midway_leave_nothing_behind(served: Running) -> None:
+def test_clients_that_disconnect_midway_leave_nothing_behind(served: Running) -> None:
     process, port = served
     body = json.dumps({"rows": [{"letter": "a grim winter " * 20}] * 500}).encode()
     head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -482,7 +482,7 @@ def test_a_long_body_that_says_its_length_is_cut_off_at_once(served: Running) ->
     assert get(port, "/health").status_code == 200
 
 
-def test_told_to_reload_under_load_it_answers_all_and_then_as_the_new_run(
+def test_on_sighup_under_load_it_answers_all_and_then_as_the_new_run(
     run: Run, opposite: Run, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(run.folder, tmp_path / "tones")
@@ -498,8 +498,8 @@ def test_told_to_reload_under_load_it_answers_all_and_then_as_the_new_run(
         card = get(port, "/model").json()
         assert card["verdict"] == opposite.read_json("metrics.json")["verdict"]
     assert load.statuses == {200}
-    said = [answer.json()["predictions"][0]["prediction"] for answer in load.answers]
-    assert {"good", "bad"} == set(said)
+    predictions = [answer.json()["predictions"][0]["prediction"] for answer in load.answers]
+    assert {"good", "bad"} == set(predictions)
 
 
 def test_a_run_that_cannot_be_loaded_anew_goes_on_as_it_was(run: Run, tmp_path: Path) -> None:
@@ -509,8 +509,8 @@ def test_a_run_that_cannot_be_loaded_anew_goes_on_as_it_was(run: Run, tmp_path: 
         weights.write_bytes(weights.read_bytes()[:-1] + b"!")
         process.send_signal(signal.SIGHUP)
         assert process.stderr is not None
-        told = next(line for line in process.stderr if "reloaded" in line)
-        assert "'tones' could not be reloaded" in told
+        message = next(line for line in process.stderr if "reloaded" in line)
+        assert "'tones' could not be reloaded" in message
         assert asked(port) == "good"
         assert get(port, "/ready").status_code == 200
 
@@ -524,8 +524,8 @@ def test_two_runs_of_one_name_are_refused(run: Run, tmp_path: Path) -> None:
 def asked(port: int) -> str:
     rows = {"rows": [{"letter": "a glad glad spring"}]}
     answer = httpx.post(f"http://127.0.0.1:{port}/predict", json=rows, timeout=PATIENCE)
-    said: str = answer.json()["predictions"][0]["prediction"]
-    return said
+    prediction: str = answer.json()["predictions"][0]["prediction"]
+    return prediction
 
 
 def exchange(folder: Path, other: Path) -> None:
@@ -555,8 +555,8 @@ def within(is_so: Callable[[], bool]) -> None:
 
 
 def rows_waiting(port: int) -> float:
-    told = get(port, "/metrics").text
-    return float(told.split('duree_rows_waiting{run="tones"} ')[1].split()[0])
+    metrics = get(port, "/metrics").text
+    return float(metrics.split('duree_rows_waiting{run="tones"} ')[1].split()[0])
 
 
 def megabytes(process: subprocess.Popen) -> float:

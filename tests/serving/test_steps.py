@@ -83,10 +83,10 @@ def matches(answers: list[dict], file: Path, name: str = "id") -> None:
     """Whether the answers are what ``duree predict`` wrote of the same series."""
     written = pl.read_csv(file).partition_by(name, maintain_order=True)
     assert len(answers) == len(written)
-    for said, told in zip(answers, written, strict=True):
-        assert [str(time) for time in told[:, 1].to_list()] == said["time"]
+    for answer, rows in zip(answers, written, strict=True):
+        assert [str(time) for time in rows[:, 1].to_list()] == answer["time"]
         for column in ("prediction", "low", "high", "low_80", "high_80"):
-            np.testing.assert_allclose(said[column], told[column].to_list(), rtol=1e-6)
+            np.testing.assert_allclose(answer[column], rows[column].to_list(), rtol=1e-6)
 
 
 def test_each_word_of_a_sentence_gets_the_tags_that_predict_writes(
@@ -94,17 +94,17 @@ def test_each_word_of_a_sentence_gets_the_tags_that_predict_writes(
 ) -> None:
     given = sentences(20, seed=5)
     predict(tags.folder, write_universal(tmp_path / "new.conllu", given), tmp_path / "out.csv")
-    told = pl.read_csv(tmp_path / "out.csv")
+    written = pl.read_csv(tmp_path / "out.csv")
     found = ask(client, "words", *({"tokens": [word for word, *_ in row]} for row in given))
     assert [len(one["prediction"]) for one in found] == [len(row) for row in given]
     for column in ("prediction", "prediction_lemma"):
-        assert [cell for one in found for cell in one[column]] == told[column].to_list()
+        assert [cell for one in found for cell in one[column]] == written[column].to_list()
     for column in ("probability", "probability_lemma"):
-        said = [cell for one in found for cell in one[column]]
-        np.testing.assert_allclose(said, told[column].to_list(), atol=1e-5)
+        answered = [cell for one in found for cell in one[column]]
+        np.testing.assert_allclose(answered, written[column].to_list(), atol=1e-5)
 
 
-def test_a_sentence_is_answered_alike_alone_as_a_text_and_among_others(client: Client) -> None:
+def test_a_sentence_is_tagged_the_same_alone_as_a_text_and_in_a_batch(client: Client) -> None:
     alone = ask(client, "words", {"tokens": WORDS})[0]
     assert ask(client, "words", {"tokens": " ".join(WORDS), "id": 7}) == [alone]
     among = ask(client, "words", {"tokens": ["x"] * 50}, {"tokens": WORDS})[1]
@@ -113,7 +113,7 @@ def test_a_sentence_is_answered_alike_alone_as_a_text_and_among_others(client: C
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ({"text": ["a"]}, "row 2 has no column 'tokens'; its columns are 'text'"),
         ({"tokens": []}, "row 2: 'tokens' is to be a list of words"),
@@ -126,15 +126,15 @@ def test_a_sentence_is_answered_alike_alone_as_a_text_and_among_others(client: C
         ({"tokens": ["a"] * (LONGEST_SENTENCE + 1)}, "at most 2,000: part it"),
     ],
 )
-def test_what_is_no_sentence_is_refused_and_told_where(
-    client: Client, row: dict, told: str
+def test_what_is_no_sentence_is_refused_with_the_place(
+    client: Client, row: dict, message: str
 ) -> None:
     answer = client.predict([{"tokens": WORDS}, row])
     assert answer.status_code == 422
-    assert told in answer.text
+    assert message in answer.text
 
 
-def test_series_go_on_as_predict_says_with_gaps_and_in_any_order(
+def test_series_are_forecast_as_by_predict_with_gaps_and_in_any_order(
     client: Client, series: Run, tmp_path: Path
 ) -> None:
     file = long_table(tmp_path / "new.csv", walks(3, 50, seed=4))
@@ -150,7 +150,7 @@ def test_series_go_on_as_predict_says_with_gaps_and_in_any_order(
     assert ask(client, "months", turned) == ask(client, "months", rows[1])
 
 
-def test_what_is_known_beforehand_is_read_for_the_steps_to_come(
+def test_known_future_columns_are_read_for_the_forecast_steps(
     client: Client, planned: Run, tmp_path: Path
 ) -> None:
     more = {"plan": pl.int_range(pl.len()) % 2, "heat": pl.int_range(pl.len()) % 7}
@@ -187,7 +187,7 @@ def test_series_without_times_are_counted(client: Client, wide: Run, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ({"y": [1.0]}, "row 2 has no column 'when'; its columns are 'y'"),
         ({"y": 1.0, "when": ["2001-01"]}, "'y' is to be a list, from the first step"),
@@ -203,17 +203,19 @@ def test_series_without_times_are_counted(client: Client, wide: Run, tmp_path: P
         ({"y": [1], "when": ["2001-01"]}, "trained on steps of a month"),
     ],
 )
-def test_what_is_no_series_is_refused_and_told_where(client: Client, row: dict, told: str) -> None:
+def test_what_is_no_series_is_refused_with_the_place(
+    client: Client, row: dict, message: str
+) -> None:
     good = {
         "y": list(range(1, 31)),
         "when": [f"{1990 + n // 12}-{n % 12 + 1:02}" for n in range(30)],
     }
     answer = client.predict([good, row], params={"run": "months"})
     assert answer.status_code == 422
-    assert told in answer.json()["detail"].replace("\\", "")
+    assert message in answer.json()["detail"].replace("\\", "")
 
 
-def test_sentences_and_series_come_and_go_as_json_alone(client: Client) -> None:
+def test_sentences_and_series_are_exchanged_only_as_json(client: Client) -> None:
     for run in ("words", "months"):
         sent = client(
             "POST", "/predict", params={"run": run}, content=b"", headers={"Content-Type": ARROW}
@@ -229,12 +231,12 @@ def test_sentences_and_series_come_and_go_as_json_alone(client: Client) -> None:
         assert "no attributions" in explained.text
 
 
-def test_the_card_and_the_description_tell_what_a_row_needs(client: Client, tags: Run) -> None:
+def test_the_card_and_the_description_say_what_a_row_needs(client: Client, tags: Run) -> None:
     needed = {"words": ["tokens"], "months": ["y", "when"], "lines": ["value"]}
     for run, columns in needed.items():
         assert client("GET", "/model", params={"run": run}).json()["inputs"] == columns
     body = client("GET", "/openapi.json").json()["paths"]["/predict"]["post"]["requestBody"]
     example = body["content"]["application/json"]["example"]["rows"][0]
     assert len(ask(client, "words", example)[0]["prediction"]) == len(example["tokens"])
-    told = client("GET", "/metrics").text
-    assert 'duree_rows_waiting{run="months"} 0.0' in told
+    metrics = client("GET", "/metrics").text
+    assert 'duree_rows_waiting{run="months"} 0.0' in metrics

@@ -1,4 +1,4 @@
-"""Letters whose tone hangs on one word, and the recipe of a small run on them."""
+"""Letters whose tone depends on one word, and the recipe of a small run on them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMALL = {
 
 
 def letters(rows: int, seed: int = 0) -> pl.DataFrame:
-    """Letters whose tone hangs on one word, with an author and a year."""
+    """Letters whose tone depends on one word, with an author and a year."""
     rng = np.random.default_rng(seed)
     tones = rng.integers(0, 2, rows)
     words = np.array([f"word{number}" for number in range(200)])

@@ -1,4 +1,4 @@
-"""A listener that follows a training, and stops it where a test says."""
+"""A progress listener that stops training where a test says."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class Stop(Exception):
 class Progress:
     """Follows a training; ``at`` says what happens at which step."""
 
-    def __init__(self, at=None, enough_at=None):
-        self.at, self.steps, self.records, self.told = at or {}, 0, [], []
-        self.enough_at = enough_at
+    def __init__(self, at=None, stop_at=None):
+        self.at, self.steps, self.records, self.messages = at or {}, 0, [], []
+        self.stop_at = stop_at
         self.ended = 0
 
     def start(self, steps, done, expected):
@@ -26,10 +26,10 @@ class Progress:
         self.records.append(record)
 
     def should_stop(self):
-        return self.steps == self.enough_at
+        return self.steps == self.stop_at
 
     def message(self, message):
-        self.told.append(message)
+        self.messages.append(message)
 
     def end(self):
         self.ended += 1

@@ -17,7 +17,7 @@ EVENTS = {"id": "id", "event": ["status"], "time": "at"}
 
 
 def spells(wide: pl.DataFrame) -> pl.DataFrame:
-    """The same lives with a row for each spell, those of one person in disorder."""
+    """The same life courses with a row for each spell, those of one person unordered."""
     rows = []
     for life in wide.iter_rows(named=True):
         states = [life[time] for time in TIMES if life[time]]

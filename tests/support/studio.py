@@ -55,7 +55,7 @@ class Visitor:
 
 
 class Endless:
-    """A body that comes in pieces and tells how many were taken."""
+    """A body that comes in pieces and counts how many were read."""
 
     def __init__(self, pieces: int, piece: bytes) -> None:
         self.pieces, self.piece, self.taken = pieces, piece, 0

@@ -27,7 +27,7 @@ SMALL: dict[str, Any] = {
 
 
 def sentences(count: int, seed: int = 0) -> list[list[tuple[str, str, str]]]:
-    """Words with their entity and their lemma; whether a name is one hangs on what stands by it."""
+    """Words with their entity and their lemma; the context decides whether a name is an entity."""
     rng = np.random.default_rng(seed)
     written = []
     for _ in range(count):

@@ -30,7 +30,7 @@ def test_a_step_that_is_not_known_has_no_score():
     assert np.isnan(normal_scores(np.array([[np.nan]]), quantiles(1, 1))).all()
 
 
-def test_correlations_are_found_where_there_are_rows_enough():
+def test_correlations_are_estimated_where_there_are_enough_rows():
     true = np.array([[1, 0.8, 0.1], [0.8, 1, 0.4], [0.1, 0.4, 1]])
     drawn = RNG.multivariate_normal(np.zeros(3), true, size=20_000)
     np.testing.assert_allclose(correlation(drawn), true, atol=0.02)

@@ -1,4 +1,4 @@
-"""One thread, which waits for no other; and the wide part trained as for a user."""
+"""One thread, free of contention; and the wide part trained as for a user."""
 
 from __future__ import annotations
 

@@ -50,13 +50,13 @@ def remove(path: Path, rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("damage", [flip, cut, remove])
 @pytest.mark.parametrize("name", ["position.json", "tensors.safetensors", "manifest.json"])
-def test_a_damaged_checkpoint_is_told_and_the_one_before_it_serves(folder, damage, name):
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_serves(folder, damage, name):
     undisturbed = network()
     train(undisturbed, plan())
     damage(slots(folder)[0] / name, np.random.default_rng(0))
     resumed, progress = network(), Progress()
     train(resumed, plan(), progress, checkpoint=folder)
-    assert len(progress.told) == 1
+    assert len(progress.messages) == 1
     assert same(weights(resumed), weights(undisturbed))
 
 
@@ -66,7 +66,7 @@ def test_where_both_are_damaged_training_begins_anew_and_says_so(folder):
     for slot in slots(folder):
         cut(slot / "tensors.safetensors", np.random.default_rng(0))
     train(resumed, plan(), progress, checkpoint=folder)
-    assert len(progress.told) == 2
+    assert len(progress.messages) == 2
     assert progress.expected_steps == 36
     assert len(progress.records) == 4
     assert same(weights(resumed), weights(undisturbed))
@@ -86,4 +86,4 @@ def test_a_newer_checkpoint_than_this_program_is_refused_with_a_remedy(folder):
         (slot / "manifest.json").write_text(json.dumps(outer))
     progress = Progress()
     train(network(), plan(epochs=4), progress, checkpoint=folder)
-    assert all("newer" in message for message in progress.told)
+    assert all("newer" in message for message in progress.messages)

@@ -1,4 +1,4 @@
-"""Training learns, keeps its best epoch, stops when told, and goes on as if it never had."""
+"""Training learns, keeps its best epoch, stops on request, and resumes as if uninterrupted."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_weights_are_those_of_the_best_epoch():
     assert accuracy(scores(model, validation.sequences), validation.targets) == best
 
 
-def test_equal_figures_are_told_apart_by_the_loss():
+def test_ties_in_the_metric_are_broken_by_the_loss():
     chosen = plan(epochs=6)
     flat = loop.Plan(
         chosen.examples, chosen.validation, loss, lambda s, t: 0.5, chosen.settings, chosen.seed
@@ -92,7 +92,7 @@ def test_an_epoch_is_recorded_with_what_it_took(tmp_path):
     assert all(math.isfinite(value) for record in history for value in record.values())
 
 
-def test_the_average_of_the_weights_is_judged_and_kept():
+def test_the_average_of_the_weights_is_evaluated_and_kept():
     chosen = {"epochs": 10, "learning_rate": 0.03}
     with_it, without = (trained(averaging=averaging, **chosen)[0] for averaging in (True, False))
     assert not same(weights(with_it), weights(without))
@@ -213,16 +213,16 @@ def test_scores_come_in_the_order_of_the_rows_however_they_are_batched(monkeypat
 def test_a_training_without_the_compiled_recurrence_says_that_it_is_slower(monkeypatch):
     progress = Progress()
     train(network(), plan(), progress)
-    assert progress.told == []
+    assert progress.messages == []
     monkeypatch.setattr(kernels, "compiled", None)
     monkeypatch.setattr(kernels, "missing", "no compiler was here")
     train(network(), plan(), progress)
-    assert len(progress.told) == 1
-    assert "missing (no compiler was here): torch.nn is used instead" in progress.told[0]
+    assert len(progress.messages) == 1
+    assert "missing (no compiler was here): torch.nn is used instead" in progress.messages[0]
 
 
-def test_who_has_seen_enough_gets_the_best_weights_so_far():
-    progress, model = Progress(enough_at=14), network()
+def test_after_early_stopping_the_best_weights_so_far_are_returned():
+    progress, model = Progress(stop_at=14), network()
     history = train(model, plan(epochs=20), progress)
     assert progress.steps == 14
     assert [record["epoch"] for record in history] == [

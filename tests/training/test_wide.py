@@ -18,7 +18,7 @@ def marks(rows: Examples) -> np.ndarray:
     return np.eye(2, dtype=bool)[rows.targets]
 
 
-def test_it_learns_which_token_decides_and_tells_how_long_that_took() -> None:
+def test_it_learns_which_token_decides_and_records_how_long_that_took() -> None:
     wide, chosen = WideModel(VOCABULARY, 2), plan()
     epochs = train_wide(wide, chosen, marks(chosen.examples))
     assert accuracy(scores(wide, chosen.validation.sequences), chosen.validation.targets) > 0.9

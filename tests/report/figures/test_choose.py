@@ -75,7 +75,7 @@ def test_without_a_chinese_font_no_pdf_shows_boxes_and_the_page_says_so(
     assert caplog.records == []
 
 
-def test_svg_does_not_hang_on_the_fonts_of_the_machine(write_run, monkeypatch):
+def test_svg_does_not_depend_on_the_fonts_of_the_machine(write_run, monkeypatch):
     run = load_run(write_run(**CHINESE))
     before = [figure.svg for figure in draw_figures(run, Words("zh"))]
     fonts = [font for font in font_manager.fontManager.ttflist if "DejaVu" in font.name]
@@ -136,11 +136,11 @@ def test_many_classes_show_their_largest_confusions(write_run):
     (figure,) = (f for f in draw_figures(run, words) if f.plan.name == "confusion")
     pairs = [text for text in texts(figure.inline(words)) if " → " in text]
     frame = run.predictions.filter(run.predictions["prediction"] != run.predictions["tone"])
-    true, said, rows = frame.group_by("tone", "prediction").len().sort("len").row(-1)
+    true, predicted, rows = frame.group_by("tone", "prediction").len().sort("len").row(-1)
     assert len(pairs) == 20
     top = [text for text in texts(figure.inline(words)) if text.startswith(f"{rows}  (")]
     assert top
-    assert f"{true} → {said}" in pairs
+    assert f"{true} → {predicted}" in pairs
 
 
 def test_the_confusion_matrix_counts_every_test_row(letters):

@@ -21,22 +21,22 @@ from duree.report.vocabulary import Words
 from duree.tables.describe.states import describe_states
 
 NAMES = ("states", "sequences", "transitions", "entropy")
-LIVES = [["school", "school", "<work>", "<work>"], ["school", "jobless", "jobless", None]]
+COURSES = [["school", "school", "<work>", "<work>"], ["school", "jobless", "jobless", None]]
 YEARS = ["1990", "1991", "1992", "1993"]
 
 
-def facts_of(lives, times, target=None):
-    return describe_states(pl.Series(lives, dtype=pl.List(pl.String)), times, target).model_dump()
+def facts_of(courses, times, target=None):
+    return describe_states(pl.Series(courses, dtype=pl.List(pl.String)), times, target).model_dump()
 
 
 @pytest.fixture
-def write_lives(write_run):
+def write_states(write_run):
     """A function that writes a run of state sequences and gives its folder."""
 
-    def write(lives=LIVES * 100, times=YEARS, target=None, **options):
+    def write(courses=COURSES * 100, times=YEARS, target=None, **options):
         read = {"data": {"states": list(times), "text": "states"}}
         folder = write_run(text="states", settings=read, **options)
-        facts = facts_of(lives, times, target)
+        facts = facts_of(courses, times, target)
         (folder / "states.json").write_text(json.dumps(facts, allow_nan=False), encoding="utf-8")
         return folder
 
@@ -55,8 +55,8 @@ def texts(folder, name):
     return [node.text for node in nodes]
 
 
-def test_the_page_shows_the_sequences_between_the_data_and_the_training(write_lives):
-    page = page_of(write_lives())
+def test_the_page_shows_the_sequences_between_the_data_and_the_training(write_states):
+    page = page_of(write_states())
     ends = [page.index(f'<section id="{name}">') for name in ("data", "sequences", "training")]
     assert ends == sorted(ends)
     assert '<a href="#sequences">Sequences</a>' in page
@@ -68,8 +68,10 @@ def test_the_page_shows_the_sequences_between_the_data_and_the_training(write_li
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_mean_times_stand_in_a_table_the_longest_first(write_lives):
-    page = page_of(write_lives([["home", "work", "work", "work"], ["home", "home", "work", "<x>"]]))
+def test_mean_times_stand_in_a_table_the_longest_first(write_states):
+    page = page_of(
+        write_states([["home", "work", "work", "work"], ["home", "home", "work", "<x>"]])
+    )
     plain = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "work 2.0 50 % home 1.5 38 % &lt;x&gt; 0.5 12 %" in plain
 
@@ -81,21 +83,21 @@ def test_a_run_without_states_has_neither_section_nor_figures(letters):
     assert {plan.name for plan in plan_figures(load_run(letters))}.isdisjoint(NAMES)
 
 
-def test_sequences_without_a_single_state_are_left_out(write_lives):
-    page = page_of(write_lives([[None, None]] * 3, YEARS[:2]))
+def test_sequences_without_a_single_state_are_left_out(write_states):
+    page = page_of(write_states([[None, None]] * 3, YEARS[:2]))
     assert 'id="sequences"' not in page
 
 
-def test_a_chinese_page_says_nothing_of_the_sequences_in_english(write_lives):
+def test_a_chinese_page_says_nothing_of_the_sequences_in_english(write_states):
     target = pl.Series(["wed", "single"] * 100)
-    page = page_of(write_lives(target=target), "zh")
+    page = page_of(write_states(target=target), "zh")
     section = page.split('<section id="sequences">')[1].split("</section>")[0]
-    said = set(re.findall("[A-Za-z]{2,}", re.sub(r"<[^>]+>|&[a-z]+;", " ", section)))
-    assert said <= {"school", "jobless", "work", "wed", "single", "tone", "PDF", "SVG"}
+    words = set(re.findall("[A-Za-z]{2,}", re.sub(r"<[^>]+>|&[a-z]+;", " ", section)))
+    assert words <= {"school", "jobless", "work", "wed", "single", "tone", "PDF", "SVG"}
 
 
-def test_the_figures_are_written_for_a_paper_and_the_same_each_time(write_lives, tmp_path):
-    run = load_run(write_lives(target=pl.Series(["wed", "single"] * 100)))
+def test_the_figures_are_written_for_a_paper_and_the_same_each_time(write_states, tmp_path):
+    run = load_run(write_states(target=pl.Series(["wed", "single"] * 100)))
 
     def written(folder: Path) -> dict[str, bytes]:
         words = run.words("en")
@@ -107,47 +109,47 @@ def test_the_figures_are_written_for_a_paper_and_the_same_each_time(write_lives,
     assert written(tmp_path / "b") == first
 
 
-def test_each_class_has_a_panel_with_its_rows(write_lives):
-    folder = write_lives(target=pl.Series(["wed", "single", "single", "single"] * 50))
+def test_each_class_has_a_panel_with_its_rows(write_states):
+    folder = write_states(target=pl.Series(["wed", "single", "single", "single"] * 50))
     shown = texts(folder, "states")
     assert {"all classes (200 rows)", "single (150 rows)", "wed (50 rows)"} <= set(shown)
 
 
-def test_every_figure_with_colours_names_each_state_and_what_a_gap_means(write_lives):
-    folder = write_lives()
+def test_every_figure_with_colours_names_each_state_and_what_a_gap_means(write_states):
+    folder = write_states()
     for name in ("states", "sequences"):
         assert {"school", "jobless", "<work>", "state unknown"} <= set(texts(folder, name))
 
 
-def test_the_matrix_tells_probabilities_in_percent(write_lives):
-    # school is followed by school, <work> and jobless once in each pair of lives.
-    shown = texts(write_lives(), "transitions")
+def test_the_matrix_shows_probabilities_in_percent(write_states):
+    # school is followed by school, <work> and jobless once in each pair of sequences.
+    shown = texts(write_states(), "transitions")
     assert shown.count("33.3") == 3
     assert shown.count("100.0") == 2
 
 
 @pytest.mark.parametrize("months", [5, 72, 1000])
-def test_names_of_time_points_are_few_enough_to_be_read(write_lives, months):
+def test_names_of_time_points_are_few_enough_to_be_read(write_states, months):
     times = [f"month {n}" for n in range(months)]
-    lives = [["school"] * (months // 2) + ["work"] * (months - months // 2)] * 20
-    shown = texts(write_lives(lives, times), "sequences")
+    courses = [["school"] * (months // 2) + ["work"] * (months - months // 2)] * 20
+    shown = texts(write_states(courses, times), "sequences")
     assert 2 <= sum(text.startswith("month ") for text in shown) <= 10
     assert "month 0" in shown
 
 
-def test_the_twelve_states_that_last_longest_have_colours_and_the_others_share_one(write_lives):
-    lives = [[f"state {n}"] * (n + 1) + ["end"] * (20 - n) for n in range(15)]
-    facts = load_run(write_lives(lives, [str(n) for n in range(21)])).rows.facts
+def test_the_twelve_states_that_last_longest_have_colours_and_the_others_share_one(write_states):
+    courses = [[f"state {n}"] * (n + 1) + ["end"] * (20 - n) for n in range(15)]
+    facts = load_run(write_states(courses, [str(n) for n in range(21)])).rows.facts
     colours = dict(zip(facts.states, colours_of(facts), strict=True))
     assert {name for name, colour in colours.items() if colour == OTHER} == {
         f"state {n}" for n in range(4)
     }
     assert len(set(colours.values())) == 13
-    assert "4 other states" in texts(write_lives(lives, facts.times, name="b"), "states")
+    assert "4 other states" in texts(write_states(courses, facts.times, name="b"), "states")
 
 
-def test_a_file_whose_parts_do_not_fit_together_is_refused_by_name(write_lives):
-    folder = write_lives()
+def test_a_file_whose_parts_do_not_fit_together_is_refused_by_name(write_states):
+    folder = write_states()
     facts = json.loads((folder / "states.json").read_text(encoding="utf-8"))
     for change in (
         {"entropy": [0.5]},
@@ -189,7 +191,7 @@ def lab(colour: str, sight: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("sight", "least"), [(np.eye(3), 26), (DEUTERANOPIA, 17)])
-def test_the_first_eight_colours_can_be_told_apart_without_green_cones_too(sight, least):
+def test_the_first_eight_colours_are_distinguishable_without_green_cones_too(sight, least):
     found = [lab(colour, sight) for colour in COLOURS[:8]]
     assert min(np.linalg.norm(a - b) for a, b in combinations(found, 2)) > least
 

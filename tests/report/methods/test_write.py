@@ -18,7 +18,7 @@ def written(folder, language="en") -> str:
 
 def test_it_names_data_checksum_rows_split_seed_and_versions(letters):
     text = written(letters)
-    for told in (
+    for fact in (
         "2,400 rows from letters.csv (SHA-256 0123456789abcdef…)",
         "rows were split at random (seed 0): 17% for testing",
         "1,600 rows for training, 400 for validation and 400 for testing",
@@ -26,12 +26,12 @@ def test_it_names_data_checksum_rows_split_seed_and_versions(letters):
         "Durée 0.1.0, Python 3.12.1, PyTorch 2.13.0 (Paszke et al. 2019)",
         "on 2 threads, with seed 0",
     ):
-        assert told in text
+        assert fact in text
 
 
 def test_the_chinese_one_names_the_same_facts(letters):
     text = written(letters, "zh")
-    for told in (
+    for fact in (
         "letters.csv（SHA-256 校验和 0123456789abcdef…）的 2,400 行",
         "各行随机划分（种子 0）：17% 用于测试",
         "训练集 1,600 行、验证集 400 行、测试集 400 行",
@@ -39,7 +39,7 @@ def test_the_chinese_one_names_the_same_facts(letters):
         "种子为 0",
         "Breiman 2001",
     ):
-        assert told in text
+        assert fact in text
 
 
 def test_both_languages_give_the_same_numbers_and_works(write_run):
@@ -55,7 +55,7 @@ def test_both_languages_give_the_same_numbers_and_works(write_run):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told", "cited"),
+    ("settings", "sentence", "cited"),
     [
         ({"model": {"cell": "lstm"}}, "LSTM; Hochreiter & Schmidhuber 1997", "hochreiter1997"),
         ({"model": {"cell": "gru"}}, "GRU; Cho et al. 2014", "cho2014"),
@@ -72,10 +72,10 @@ def test_both_languages_give_the_same_numbers_and_works(write_run):
         ({"data": {"group": "author"}}, "whole groups (Field & Welsh 2007)", "field2007"),
     ],
 )
-def test_a_choice_brings_its_sentence_and_its_work(write_run, settings, told, cited):
+def test_a_choice_brings_its_sentence_and_its_work(write_run, settings, sentence, cited):
     run = load_run(write_run(settings=settings))
     methods = write_methods(run, "en")
-    assert told in " ".join(text for _, text in methods.paragraphs)
+    assert sentence in " ".join(text for _, text in methods.paragraphs)
     assert cited in {work.key for work in methods.cited}
 
 
@@ -98,7 +98,7 @@ def test_what_was_not_used_is_not_cited(write_run):
     assert unused.isdisjoint(work.key for work in methods.cited)
 
 
-def test_tuned_constants_of_baselines_are_told(letters):
+def test_tuned_constants_of_baselines_are_stated(letters):
     text = written(letters)
     assert "of units and pairs of neighbouring units, with C = 4;" in text
     assert "a random forest (Breiman 2001) on TF-IDF weights of units, with trees = 1000" in text

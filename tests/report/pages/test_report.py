@@ -1,4 +1,4 @@
-"""The page: safe whatever the data hold, true to the run's files, the same whenever remade."""
+"""The page: safe for any data, true to the run's files, the same whenever remade."""
 
 from __future__ import annotations
 
@@ -170,8 +170,8 @@ def test_every_figure_of_every_model_is_that_of_metrics_json(letters, page):
     for figures in models.values():
         for metric in ("accuracy", "log_loss"):
             figure = figures[metric]
-            told = f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
-            assert told in page.text
+            shown = f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+            assert shown in page.text
 
 
 def test_below_a_hundred_rows_two_decimals_are_shown(write_run):
@@ -189,10 +189,12 @@ def test_the_verdict_comes_first_in_both_languages(write_run):
         verdict_zh="网络与 nb_svm 分不出高下（差 -0.002）。",
     )
     english, chinese = read(folder, "en"), read(folder, "zh")
-    told = "The network and NB-SVM cannot be told apart (difference −0.002)."
-    assert english.text.index(told) < english.text.index("网络与 NB-SVM 分不出高下（差 −0.002）。")
-    assert chinese.text.index("网络与 NB-SVM 分不出高下") < chinese.text.index(told)
-    assert english.text.index(told) < english.text.index("Figure 1.")
+    verdict = "The network and NB-SVM cannot be told apart (difference −0.002)."
+    assert english.text.index(verdict) < english.text.index(
+        "网络与 NB-SVM 分不出高下（差 −0.002）。"
+    )
+    assert chinese.text.index("网络与 NB-SVM 分不出高下") < chinese.text.index(verdict)
+    assert english.text.index(verdict) < english.text.index("Figure 1.")
 
 
 def test_a_sentence_about_the_data_stands_at_the_top(write_run):
@@ -204,7 +206,7 @@ def test_a_sentence_about_the_data_stands_at_the_top(write_run):
     assert text.index("These letters are simulated.") < text.index("better than every baseline")
 
 
-def test_figures_without_shared_rows_stand_beside(write_run):
+def test_figures_without_shared_rows_are_listed_separately(write_run):
     apart = {
         "network": {"accuracy": {"value": 0.8614, "low": 0.84, "high": 0.88}},
         "nb_svm": {"accuracy": {"value": 0.8501, "low": 0.83, "high": 0.87}},
@@ -217,7 +219,7 @@ def test_figures_without_shared_rows_stand_beside(write_run):
     assert "0.850 [0.830, 0.870]" in text
 
 
-def test_a_test_part_opened_again_is_told_with_each_opening(write_run):
+def test_a_test_set_opened_again_is_reported_with_each_opening(write_run):
     openings = [
         {"when": "2026-11-21T09:30:00+00:00", "why": "the final evaluation of all models"},
         {"when": "2026-11-22T10:00:00+00:00", "why": "a second look"},
@@ -254,11 +256,11 @@ def test_a_run_without_mistakes_says_so(write_run):
     assert "None: every test row was predicted correctly." in read(folder).text
 
 
-def test_right_rows_are_counted_beside_each_baseline(letters, page):
+def test_right_rows_are_counted_against_each_baseline(letters, page):
     frame = pl.read_parquet(letters / "predictions.parquet")
-    said = pl.read_parquet(letters / "baselines.parquet").filter(pl.col("model") == "nb_svm")
+    baseline = pl.read_parquet(letters / "baselines.parquet").filter(pl.col("model") == "nb_svm")
     ours = (frame["prediction"] == frame["tone"]).to_numpy()
-    theirs = (said["prediction"] == frame["tone"]).to_numpy()
+    theirs = (baseline["prediction"] == frame["tone"]).to_numpy()
     counts = [ours & theirs, ours & ~theirs, ~ours & theirs, ~ours & ~theirs]
     row = " ".join(str(np.count_nonzero(which)) for which in counts)
     assert f"NB-SVM {row} " in page.text
@@ -271,14 +273,14 @@ def test_choices_that_differ_from_the_default_are_marked(write_run):
     assert html_rows.count("changed") == 4  # files, text, target, learning rate
 
 
-def test_findings_are_told_gravest_first_with_rows_from_one(page):
+def test_findings_are_listed_by_severity_with_rows_from_one(page):
     text = page.text
     assert text.index("31 texts are near-duplicates") < text.index("half of the texts")
     assert text.index("half of the texts") < text.index("2,400 rows, none without a text")
     assert "(rows 12, 403)" in text
 
 
-def test_a_path_in_a_finding_is_told_by_its_name(write_run):
+def test_a_path_in_a_finding_is_shown_by_its_file_name(write_run):
     folder = write_run()
     checks = json.loads((folder / "checks.json").read_text(encoding="utf-8"))
     checks[0]["message"] = "/home/somebody/letters.csv is in UTF-8"
@@ -287,7 +289,7 @@ def test_a_path_in_a_finding_is_told_by_its_name(write_run):
     assert "somebody" not in page_of(folder)
 
 
-def test_it_tells_how_to_predict_repeat_and_cite(write_run):
+def test_it_says_how_to_predict_repeat_and_cite(write_run):
     text = read(write_run("my run")).text
     assert "duree predict 'my run' NEW.csv -o predicted.csv" in text
     assert "duree fit --recipe 'my run'/recipe.toml --out again" in text
@@ -295,7 +297,7 @@ def test_it_tells_how_to_predict_repeat_and_cite(write_run):
     assert "version = {0.1.0}" in text
 
 
-def test_a_question_of_numbers_has_its_own_figures(write_run):
+def test_a_regression_has_its_own_figures(write_run):
     folder = write_run(numbers=True)
     page = read(folder)
     assert "figure-predicted" in page.attributes("id")
@@ -362,8 +364,8 @@ def test_a_run_that_is_not_finished_is_refused_with_what_is_missing(write_run, n
 def test_a_damaged_file_is_refused_by_name(write_run, name, content, reason):
     folder = write_run()
     (folder / name).write_bytes(content)
-    with pytest.raises(RunError) as told:
+    with pytest.raises(RunError) as error:
         load_run(folder)
-    assert name in told.value.message("en")
-    assert reason in told.value.message("en")
-    assert "无法读取" in told.value.message("zh")
+    assert name in error.value.message("en")
+    assert reason in error.value.message("en")
+    assert "无法读取" in error.value.message("zh")

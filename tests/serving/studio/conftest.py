@@ -1,4 +1,4 @@
-"""A shelf with a finished run on it, and a browser's requests without a browser."""
+"""A folder with finished runs, and a browser's requests without a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole workflow as a user has it: in a browser, with a table nobody prepared for it."""
+"""The whole workflow as a user has it: in a browser, with a table as users have it."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page.set_default_timeout(180_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: faults.append(said.text) if "Policy" in said.text else None)
+    page.on("console", lambda line: faults.append(line.text) if "Policy" in line.text else None)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     yield page
@@ -235,7 +235,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     expect(row.get_by_role("heading", name="Gates")).to_be_visible()
     accessible(page)
 
-    # A sentence of one's own.
+    # A sentence typed by the user.
     page.get_by_role("link", name="film reviews").click()
     page.get_by_label("Your text").fill("A superb film, honest and moving; never tedious.")
     page.get_by_role("button", name="Predict", exact=True).click()
@@ -266,7 +266,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     expect(page.frame_locator("iframe").get_by_text("Durée report")).to_be_visible()
 
 
-def test_the_form_follows_what_rows_are_and_tells_a_fault_at_its_field(
+def test_the_form_follows_the_layout_and_reports_a_fault_at_its_field(
     page: Page, studio: Studio, tmp_path: Path
 ) -> None:
     enter(page, studio)
@@ -351,7 +351,7 @@ def test_everything_is_reached_with_the_keyboard_alone(
     assert any("/runs/film%20reviews" in html for html in reached)
 
 
-def test_a_fault_is_told_on_the_page_where_it_was_made(
+def test_a_fault_is_reported_on_the_page_where_it_was_made(
     page: Page, studio: Studio, tmp_path: Path
 ) -> None:
     enter(page, studio)

@@ -56,7 +56,7 @@ def test_the_checks_name_the_offending_rows(visitor: Visitor) -> None:
     assert "(empty)" in checks
 
 
-def test_the_checks_are_told_in_chinese_too(visitor: Visitor, table: bytes) -> None:
+def test_the_checks_are_shown_in_chinese_too(visitor: Visitor, table: bytes) -> None:
     address = visitor.table("letters.csv", table)
     chinese = {"cookie": visitor.headers["cookie"].replace("=en", "=zh")}
     assert "行" in visitor.get(f"{address}/checks", params=CHOSEN, headers=chinese).text
@@ -84,7 +84,7 @@ def test_texts_columns_and_answers_of_others_are_only_ever_text(
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"target": ""}, "no target column was named"),
         ({"text": "verse"}, "there is no column"),
@@ -99,18 +99,20 @@ def test_texts_columns_and_answers_of_others_are_only_ever_text(
         ({"cell": "transformer"}, "the recipe has a fault"),
     ],
 )
-def test_a_choice_that_cannot_be_is_told_beside_the_choices_and_nothing_is_begun(
-    visitor: Visitor, table: bytes, changed: dict[str, str], told: str
+def test_an_impossible_choice_is_reported_next_to_the_choices_and_nothing_is_started(
+    visitor: Visitor, table: bytes, changed: dict[str, str], message: str
 ) -> None:
     address = visitor.table("letters.csv", table)
     answer = visitor.post(f"{address}/runs", data=CHOSEN | changed)
     assert answer.status_code == 422
-    assert told in answer.text.lower()
+    assert message in answer.text.lower()
     assert str(visitor.folder) not in answer.text
     assert Workspace(visitor.folder).runs() == []
 
 
-def test_a_table_that_cannot_be_used_is_told_in_the_names_of_the_page(visitor: Visitor) -> None:
+def test_a_table_that_cannot_be_used_is_reported_with_the_field_names_of_the_page(
+    visitor: Visitor,
+) -> None:
     frame = letters(200).with_columns(
         pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("")).otherwise(pl.col("tone")).alias("tone")
     )
@@ -122,7 +124,7 @@ def test_a_table_that_cannot_be_used_is_told_in_the_names_of_the_page(visitor: V
     assert Workspace(visitor.folder).runs() == []
 
 
-def test_a_bomb_of_a_spreadsheet_is_refused(visitor: Visitor) -> None:
+def test_a_zip_bomb_spreadsheet_is_refused(visitor: Visitor) -> None:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
@@ -132,17 +134,17 @@ def test_a_bomb_of_a_spreadsheet_is_refused(visitor: Visitor) -> None:
     assert 'role="alert"' in page.text
 
 
-def wait(visitor: Visitor, run: Run, told: str) -> str:
+def wait(visitor: Visitor, run: Run, text: str) -> str:
     end = time.monotonic() + 300
     while time.monotonic() < end:
         page = visitor.get(f"/runs/{run.folder.name}").text
-        if told in page:
+        if text in page:
             return page
         time.sleep(0.1)
     raise AssertionError(standing(run))
 
 
-def test_a_training_started_here_is_a_run_like_any_other(visitor: Visitor, table: bytes) -> None:
+def test_training_started_in_the_studio_is_an_ordinary_run(visitor: Visitor, table: bytes) -> None:
     address = visitor.table("letters.csv", table)
     given = CHOSEN | {"name": "from the page", "max_minutes": "0.02", "cell": "gru", "id": "id"}
     answer = visitor.post(f"{address}/runs", data=given)
@@ -167,7 +169,7 @@ def test_a_run_that_failed_says_why(visitor: Visitor, table: bytes) -> None:
     assert "Continue" in page
 
 
-def test_the_report_is_told_in_either_language(reader: Visitor) -> None:
+def test_the_report_is_shown_in_either_language(reader: Visitor) -> None:
     assert "Durée report" in reader.get("/runs/tones/report.html").text
     chinese = {"cookie": reader.headers["cookie"].replace("=en", "=zh")}
     assert "Durée 报告" in reader.get("/runs/tones/report.html", headers=chinese).text
@@ -198,7 +200,7 @@ def test_rows_of_a_number_come_with_the_largest_error_first(reader: Visitor, she
     "path",
     ["rows/0.html", "rows/9999.html", "rows/x", "rows?number=0", "files/x.txt", "figures/x.svg"],
 )
-def test_what_a_run_does_not_have_is_told(reader: Visitor, path: str) -> None:
+def test_what_a_run_does_not_have_is_reported(reader: Visitor, path: str) -> None:
     answer = reader.get(f"/runs/tones/{path}")
     assert answer.status_code in (404, 422)
     assert 'role="alert"' in answer.text
@@ -230,7 +232,7 @@ def test_a_link_among_the_runs_is_not_followed(visitor: Visitor, shelf: Path) ->
     assert visitor.get("/runs/linked").status_code == 409
 
 
-def test_a_sentence_is_answered_with_its_words_shaded(reader: Visitor) -> None:
+def test_a_sentence_is_predicted_with_its_words_shaded(reader: Visitor) -> None:
     page = reader.post("/runs/tones/try", data={"text": "a glad <b>spring</b> & all"}).text
     assert "Predicted: good" in page
     assert '<span class="for' in page
@@ -247,17 +249,17 @@ def test_an_empty_sentence_is_answered_by_the_rule_for_empty_texts(
     assert "Predicted:" in answer.text
 
 
-def test_everything_may_be_taken_away(reader: Visitor, shelf: Path) -> None:
+def test_all_results_can_be_downloaded(reader: Visitor, shelf: Path) -> None:
     def taken(name: str) -> bytes:
         answer = reader.get(f"/runs/tones/files/{name}")
         assert answer.status_code == 200
         assert f"tones-{name}" in answer.headers["content-disposition"]
         return answer.content
 
-    kept = pl.read_parquet(shelf / "tones" / "predictions.parquet")
+    predictions = pl.read_parquet(shelf / "tones" / "predictions.parquet")
     read = pl.read_csv(taken("predictions.csv"), infer_schema=False)
-    assert read.columns == kept.columns
-    assert read["prediction"].to_list() == kept["prediction"].to_list()
+    assert read.columns == predictions.columns
+    assert read["prediction"].to_list() == predictions["prediction"].to_list()
     for archive, inside in (
         ("model.zip", "weights.safetensors"),
         ("figures.zip", "models.pdf"),
@@ -291,7 +293,7 @@ def test_runs_are_compared_row_by_row_where_their_rows_are_the_same(reader: Visi
     assert reader.get("/compare", params={"run": ["tones"]}).status_code == 422
 
 
-def test_an_unfinished_run_may_be_gone_on_with(visitor: Visitor, table: bytes) -> None:
+def test_an_unfinished_run_can_be_resumed(visitor: Visitor, table: bytes) -> None:
     address = visitor.table("letters.csv", table)
     visitor.post(f"{address}/runs", data=ALONE | {"name": "one"})
     run = Run(visitor.folder / "one")
@@ -312,8 +314,8 @@ def test_an_unfinished_run_may_be_gone_on_with(visitor: Visitor, table: bytes) -
 def test_progress_is_sent_as_it_comes_and_ends_with_the_run(visitor: Visitor, table: bytes) -> None:
     address = visitor.table("letters.csv", table)
     visitor.post(f"{address}/runs", data=ALONE | {"name": "one", "max_minutes": "0.05"})
-    told = visitor.get("/runs/one/progress").text
-    assert told.startswith("event: progress\ndata: ")
-    assert told.endswith("event: over\ndata: \n\n")
-    assert "rows per second" in told
-    assert told.count("event: progress") > 3
+    events = visitor.get("/runs/one/progress").text
+    assert events.startswith("event: progress\ndata: ")
+    assert events.endswith("event: over\ndata: \n\n")
+    assert "rows per second" in events
+    assert events.count("event: progress") > 3

@@ -1,4 +1,4 @@
-"""Whatever is uploaded, by whatever name: tables are stored whole, all else leaves nothing."""
+"""Uploads under any name: tables are stored whole, anything else leaves nothing."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_is_no_table_is_refused(visitor: Visitor, name: str) -> None:
         (FORM, b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n1\r\n--b--\r\n'),
     ],
 )
-def test_a_form_without_a_whole_file_is_told_and_leaves_nothing(
+def test_a_form_without_a_whole_file_is_reported_and_leaves_nothing(
     visitor: Visitor, headers: dict[str, str], body: bytes
 ) -> None:
     answer = visitor.post("/tables", headers=headers, content=body)
@@ -140,7 +140,7 @@ def test_memory_does_not_grow_with_the_file(visitor: Visitor) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000  # KiB
 
 
-def test_a_full_disk_is_told_and_nothing_of_the_file_stays(visitor: Visitor) -> None:
+def test_a_full_disk_is_reported_and_nothing_of_the_file_stays(visitor: Visitor) -> None:
     visitor.get("/")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
@@ -186,17 +186,17 @@ def test_a_half_written_upload_of_a_killed_studio_is_not_shown(tmp_path: Path) -
 
 def test_a_table_is_deleted_and_the_runs_that_ended_stay(visitor: Visitor, tmp_path: Path) -> None:
     address = visitor.table("letters.csv", letters(120).write_csv().encode())
-    kept = visitor.table("other.csv", letters(20).write_csv().encode())
+    other = visitor.table("other.csv", letters(20).write_csv().encode())
     page = visitor.get("/").text
     assert "hx-confirm=" in page
     assert "Uploaded tables (2, " in page
     (table,) = [one for one in Workspace(visitor.folder).tables() if one.name == "letters.csv"]
-    small = {"model__hidden_size": 4, "training__epochs": 1, "judging__baselines": False}
+    small = {"model__hidden_size": 4, "training__epochs": 1, "evaluation__baselines": False}
     run = fit(recipe(table.path, **small), visitor.folder / "ended")
     assert visitor.post(f"{address}/delete").headers["location"] == "/"
     assert not table.path.parent.exists()
     assert [one.name for one in Workspace(visitor.folder).tables()] == ["other.csv"]
-    assert visitor.get(kept).status_code == 200
+    assert visitor.get(other).status_code == 200
     assert visitor.get(address).status_code == 404
     assert visitor.post(f"{address}/delete").status_code == 404
     assert "Train on the same table again" not in visitor.get("/runs/ended").text

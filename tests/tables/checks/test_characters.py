@@ -1,4 +1,4 @@
-"""Characters: wrong encodings are recognised in many languages, and right ones left in peace."""
+"""Characters: wrong encodings are recognised in many languages, and right ones raise no finding."""
 
 import polars as pl
 import pytest
@@ -54,7 +54,7 @@ def test_utf8_read_as_gbk_is_recognised():
         "",
     ],
 )
-def test_right_text_is_left_in_peace(text):
+def test_correct_text_raises_no_finding(text):
     assert checks(text, None) == []
 
 
@@ -69,7 +69,7 @@ def test_right_text_is_left_in_peace(text):
         ("a\u2066b\u2069", "bidi_controls"),
     ],
 )
-def test_lost_and_hidden_characters_are_told_by_kind(text, check):
+def test_lost_and_hidden_characters_are_reported_by_kind(text, check):
     assert checks("fine", text) == [check]
 
 

@@ -1,4 +1,4 @@
-"""Checks: what is wrong with a table is told before training, and nothing is made up."""
+"""Checks: faults of a table are reported before training, and sound tables raise none."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def check(frame: pl.DataFrame, test_rows=None, **data: object) -> dict[str, Find
     return {finding.check: finding for finding in found}
 
 
-def told(found: dict[str, Finding]) -> dict[str, str]:
+def levels(found: dict[str, Finding]) -> dict[str, str]:
     """The checks that are not in order, with their levels."""
     return {name: finding.level for name, finding in found.items() if finding.level != "ok"}
 
@@ -60,7 +60,7 @@ def change(frame: pl.DataFrame, column: str, values: dict[int, object]) -> pl.Da
 
 def test_an_honest_table_raises_nothing_and_is_described():
     found = check(letters(), group="writer")
-    assert told(found) == {}
+    assert levels(found) == {}
     assert found["rows"].message("en") == "60 rows, 4 columns"
     assert found["text_column"].message("en") == "'letter' holds text"
     assert found["groups"].message("en") == "'writer' has 9 groups"
@@ -79,7 +79,7 @@ def test_an_honest_table_raises_nothing_and_is_described():
         (["x", "2"], "text"),
     ],
 )
-def test_the_kind_of_a_column_is_told_whatever_type_stores_it(values, kind):
+def test_the_kind_of_a_column_is_recognised_for_every_storage_type(values, kind):
     frame = letters().with_columns(code=pl.Series((values * 60)[:60]))
     assert check(frame, id="code")["id_column"].message("en") == f"'code' holds {kind}"
 
@@ -90,39 +90,39 @@ def test_a_column_that_is_not_there_is_refused_with_the_nearest():
 
 
 def test_a_table_without_rows_is_an_error():
-    assert told(check(letters().clear()))["rows"] == "error"
+    assert levels(check(letters().clear()))["rows"] == "error"
 
 
 def test_empty_texts_are_counted_and_flagged():
     found = check(change(letters(), "letter", {3: None, 5: "", 8: "  \n"}))
-    assert told(found) == {"missing_text": "warning"}
+    assert levels(found) == {"missing_text": "warning"}
     assert found["missing_text"].rows == (3, 5, 8)
     assert found["missing_text"].message("en").startswith("missing or blank texts in 'letter': 3; ")
     assert "<empty>" in found["missing_text"].message("en")
 
 
 def test_a_column_of_empty_texts_is_an_error():
-    assert told(check(letters().with_columns(letter=pl.lit(" "))))["missing_text"] == "error"
+    assert levels(check(letters().with_columns(letter=pl.lit(" "))))["missing_text"] == "error"
 
 
 def test_rows_without_a_target_stop_a_run_unless_they_may_be_dropped():
     frame = change(letters(), "tone", {0: None, 1: " "})
-    assert told(check(frame)) == {"missing_target": "error"}
-    assert told(check(frame, drop_bad=True)) == {"missing_target": "warning"}
+    assert levels(check(frame)) == {"missing_target": "error"}
+    assert levels(check(frame, drop_bad=True)) == {"missing_target": "warning"}
 
 
-def test_rows_without_group_or_time_are_told():
+def test_rows_without_group_or_time_are_reported():
     frame = change(letters(), "writer", {0: None, 1: ""}).with_columns(year=pl.int_range(60))
     frame = change(frame, "year", {7: None})
     found = check(frame, group="writer", time="year")
-    assert told(found) == {"missing_group": "warning", "missing_time": "error"}
+    assert levels(found) == {"missing_group": "warning", "missing_time": "error"}
     assert found["missing_group"].rows == (0, 1)
 
 
-def test_trimmed_and_similar_labels_are_told_once():
+def test_trimmed_and_similar_labels_are_reported_once():
     frame = letters().with_columns(tone=pl.Series(["warm", " warm", "Cold", "cold"] * 15))
     found = check(frame)
-    assert told(found) == {"trimmed_labels": "warning", "similar_labels": "warning"}
+    assert levels(found) == {"trimmed_labels": "warning", "similar_labels": "warning"}
     assert "'warm' 30" in found["class_balance"].message("en")
 
 
@@ -131,7 +131,7 @@ def test_exact_and_near_duplicates_are_counted_with_examples():
     frame = change(letters(), "letter", {10: first, 20: first.upper() + "!", 30: first + "  "})
     frame = frame.with_columns(tone=pl.Series(["warm", "cold"] * 30))
     found = check(frame)
-    assert told(found) == {"duplicates": "note"}
+    assert levels(found) == {"duplicates": "note"}
     assert found["duplicates"].message("en") == (
         "3 rows have the same text as another row; 4 including near-duplicates; they are kept "
         "in the same set"
@@ -157,10 +157,10 @@ def test_a_missing_label_contradicts_nothing():
     frame = letters().with_columns(tone=pl.Series(["warm", "cold"] * 30))
     frame = change(frame, "letter", {10: frame["letter"][0]})
     found = check(change(frame, "tone", {10: None}), drop_bad=True)
-    assert told(found) == {"missing_target": "warning", "duplicates": "note"}
+    assert levels(found) == {"missing_target": "warning", "duplicates": "note"}
 
 
-def test_what_straddles_a_given_split_is_told():
+def test_what_straddles_a_given_split_is_reported():
     frame = letters()
     frame = change(frame, "letter", {50: frame["letter"][0], 51: frame["letter"][52] + " so"})
     frame = frame.with_columns(
@@ -188,26 +188,26 @@ def test_duplicates_that_are_given_are_not_looked_for_again():
 
 def test_one_group_for_all_is_an_error():
     assert (
-        told(check(letters().with_columns(writer=pl.lit("me")), group="writer"))["one_group"]
+        levels(check(letters().with_columns(writer=pl.lit("me")), group="writer"))["one_group"]
         == "error"
     )
 
 
-def test_times_are_told_and_those_that_cannot_be_ordered_are_an_error():
+def test_times_are_described_and_those_that_cannot_be_ordered_are_an_error():
     years = pl.Series([f"{1850 + n}-01-01" for n in range(60)])
     found = check(letters().with_columns(sent=years), time="sent")
     assert found["times"].message("en") == "'sent' ranges from 1850-01-01 to 1909-01-01"
     found = check(
         letters().with_columns(sent=change(years.to_frame("s"), "s", {4: "?"})["s"]), time="sent"
     )
-    assert told(found) == {"unordered_times": "error"}
+    assert levels(found) == {"unordered_times": "error"}
     assert found["unordered_times"].rows == (4,)
 
 
-def test_a_test_file_that_is_not_later_is_told():
+def test_a_test_file_that_is_not_later_is_reported():
     frame = letters().with_columns(year=pl.Series([*range(50), *range(45, 55)]))
     found = check(frame, np.arange(60) >= 50, time="year")
-    assert told(found) == {"early_test_rows": "warning"}
+    assert levels(found) == {"early_test_rows": "warning"}
     assert found["early_test_rows"].rows == (50, 51, 52, 53, 54)
 
 
@@ -216,14 +216,16 @@ def test_an_unused_column_of_dates_is_a_warning():
         sent=pl.Series([f"18{50 + n // 2}-05-0{n % 9 + 1}" for n in range(60)])
     )
     found = check(frame)
-    assert told(found) == {"unused_times": "warning"}
+    assert levels(found) == {"unused_times": "warning"}
     assert found["unused_times"].message("en").endswith("to test on later rows, add --time COLUMN")
-    assert told(check(frame, time="sent")) == {}
-    assert told(check(frame, id="sent")) == {}
+    assert levels(check(frame, time="sent")) == {}
+    assert levels(check(frame, id="sent")) == {}
 
 
 def test_a_constant_column_is_noted():
-    assert told(check(letters().with_columns(country=pl.lit("NI")))) == {"constant_columns": "note"}
+    assert levels(check(letters().with_columns(country=pl.lit("NI")))) == {
+        "constant_columns": "note"
+    }
 
 
 def test_lengths_are_in_words_or_in_characters_by_script():
@@ -238,16 +240,16 @@ def test_lengths_are_in_words_or_in_characters_by_script():
 def test_a_text_of_a_million_words_is_a_warning():
     frame = change(letters(), "letter", {2: "la " * LONGEST_SEQUENCE})
     found = check(frame)
-    assert told(found) == {"very_long_texts": "warning"}
+    assert levels(found) == {"very_long_texts": "warning"}
     assert found["very_long_texts"].rows == (2,)
 
 
-def test_signs_of_a_wrong_encoding_are_told():
+def test_signs_of_a_wrong_encoding_are_reported():
     found = check(change(letters(), "letter", {1: "Je suis allÃ© Ã l’Ã©cole hier soir"}))
-    assert told(found) == {"mojibake": "warning"}
+    assert levels(found) == {"mojibake": "warning"}
 
 
-def test_a_leak_is_told():
+def test_a_leak_is_reported():
     frame = letters(200).with_columns(
         letter="in a " + pl.col("tone") + " voice: " + pl.col("letter")
     )
@@ -258,18 +260,18 @@ def test_a_leak_is_told():
 def test_a_target_that_is_not_finite_is_an_error():
     frame = letters().with_columns(tone=pl.Series([*map(str, range(58)), "inf", "1e400"]))
     found = check(frame)
-    assert told(found) == {"target_not_finite": "error"}
+    assert levels(found) == {"target_not_finite": "error"}
     assert found["target_not_finite"].rows == (58, 59)
 
 
 def test_several_labels_in_a_cell_are_not_taken_for_one_class():
     labels = pl.Series([";".join(["war"] * (n % 2) + [f"topic {n}"]) for n in range(60)])
-    assert told(check(letters().with_columns(tone=labels), label_separator=";")) == {}
+    assert levels(check(letters().with_columns(tone=labels), label_separator=";")) == {}
 
 
 def test_few_numbers_are_classes_or_a_quantity_as_the_task_says():
     frame = letters().with_columns(tone=pl.Series(["1", "2", "3"] * 19 + ["4", "4", "5"]))
-    assert told(check(frame)) == {"rare_classes": "error"}
+    assert levels(check(frame)) == {"rare_classes": "error"}
     data = DataSettings(text="letter", target="tone")
     found = check_table(Table(frame, ()), data, numeric=True)
     assert [finding.check for finding in found if finding.level != "ok"] == []
@@ -278,7 +280,7 @@ def test_few_numbers_are_classes_or_a_quantity_as_the_task_says():
 
 def test_without_text_and_target_the_rest_is_still_checked():
     frame = letters().with_columns(country=pl.lit("NI"))
-    assert told(check(frame, text=None, target=None)) == {"constant_columns": "note"}
+    assert levels(check(frame, text=None, target=None)) == {"constant_columns": "note"}
 
 
 def test_columns_of_every_type_are_checked_without_fault():
@@ -295,10 +297,10 @@ def test_columns_of_every_type_are_checked_without_fault():
         nothing=pl.Series([None] * 60),
     )
     found = check(frame, group="writer")
-    assert told(found) == {"constant_columns": "note", "unused_times": "warning"}
+    assert levels(found) == {"constant_columns": "note", "unused_times": "warning"}
     assert found["constant_columns"].values["columns"] == "'nothing'"
     assert found["unused_times"].values["columns"] == "'sent'"
-    assert told(check(frame, time="lists"))["unordered_times"] == "error"
+    assert levels(check(frame, time="lists"))["unordered_times"] == "error"
 
 
 CELLS = st.one_of(
@@ -355,5 +357,5 @@ def test_all_of_imdb_is_checked_in_seconds():
 def test_the_chinese_hotel_reviews_are_checked():
     frame = pl.read_csv(DATA / "chinese_hotel" / "chnsenticorp_htl_all.csv", infer_schema=False)
     found = check(frame, text="review", target="label")
-    assert told(found) == {"missing_text": "warning", "duplicates": "note"}
+    assert levels(found) == {"missing_text": "warning", "duplicates": "note"}
     assert "文本长度（字）：中位数 72" in found["lengths"].message("zh")

@@ -1,4 +1,4 @@
-"""Duplicates: what repeats is found, nothing else is claimed, and crowds cost no square."""
+"""Duplicates: repeated texts are found, nothing else is claimed, and time stays linear."""
 
 import time
 from itertools import combinations
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from duree.tables.checks.duplicates import find_duplicates
 
-# Stated anew, so that a change of either is noticed.
+# Stated again, so that a change of either is noticed.
 RESEMBLANCE, MIN_UNITS = 0.8, 5
 
 REVIEW = (
@@ -56,13 +56,13 @@ def test_break_tags_do_not_hide_a_near_duplicate():
     assert near(REVIEW, REVIEW.replace(". ", ".<br /><br />")) == [0, 0]
 
 
-def test_a_mended_typing_error_leaves_a_near_duplicate():
+def test_a_corrected_typing_error_leaves_a_near_duplicate():
     assert near(
         REVIEW, "something else entirely, at some length", REVIEW.replace("plot", "plott", 1)
     ) == [0, 1, 0]
 
 
-def test_a_text_of_which_half_was_rewritten_is_none():
+def test_a_half_rewritten_text_is_no_near_duplicate():
     half = REVIEW[: len(REVIEW) // 2] + " while I for one have seldom laughed so much in a cinema."
     assert near(REVIEW, half) == [0, 1]
 
@@ -136,7 +136,7 @@ def test_clusters_are_those_that_brute_force_joins(data):
     assert near(*texts) == parent
 
 
-def test_the_order_of_the_rows_does_not_change_who_belongs_together():
+def test_the_order_of_the_rows_does_not_change_the_clusters():
     rng = np.random.default_rng(3)
     texts = pl.Series("text", corpus(rng, 300))
     order = rng.permutation(len(texts))
@@ -174,7 +174,7 @@ def test_a_hundred_thousand_copies_are_one_cluster_in_seconds():
     assert time.process_time() - begin < 20  # of two threads: 10 s
 
 
-def test_a_crowd_that_differs_in_one_number_is_joined_in_linear_time():
+def test_many_texts_that_differ_in_one_number_are_clustered_in_linear_time():
     letters = pl.Series("text", [f"{REVIEW} Signed, number {number}." for number in range(5_000)])
     begin = time.process_time()
     clusters = find_duplicates(letters)

@@ -1,4 +1,4 @@
-"""Leaks: a single feature that tells the answer is found; honest data raises no alarm."""
+"""Leaks: a single feature that reveals the target is found; honest data raises no alarm."""
 
 import numpy as np
 import polars as pl
@@ -40,7 +40,7 @@ def test_honest_texts_raise_no_alarm(seed):
     assert leaks(table(300, seed)) == []
 
 
-def test_labels_drawn_by_lot_raise_no_alarm():
+def test_random_labels_raise_no_alarm():
     rng = np.random.default_rng(0)
     for _ in range(10):
         frame = table(60).with_columns(
@@ -95,8 +95,8 @@ def test_a_word_in_nine_tenths_of_a_class_is_not_enough():
 def test_a_mark_at_the_beginning_is_found():
     found = leaks(marked(table(), "neg", ">> " + TEXT))
     assert {finding.check for finding in found} == {"leaking_beginning"}
-    told = {finding.message("en").partition(" (AUC")[0] for finding in found}
-    assert "texts of the class 'neg' begin with '>', others do not" in told
+    messages = {finding.message("en").partition(" (AUC")[0] for finding in found}
+    assert "texts of the class 'neg' begin with '>', others do not" in messages
 
 
 def test_texts_of_one_class_that_are_longer_are_found():

@@ -1,4 +1,4 @@
-"""The target: quantities and classes told apart, labels cleaned, useless targets refused."""
+"""The target: quantities distinguished from classes, labels cleaned, useless targets refused."""
 
 import numpy as np
 import polars as pl
@@ -9,8 +9,8 @@ from duree.tables.checks.target import MOST_CLASSES, check_target, clean_labels,
 
 def findings(labels, test_rows=None):
     target = pl.Series("tone", labels, dtype=pl.String)
-    told = check_target(target, is_quantity(target), test_rows)
-    return {finding.check: finding for finding in told}
+    found = check_target(target, is_quantity(target), test_rows)
+    return {finding.check: finding for finding in found}
 
 
 @pytest.mark.parametrize(
@@ -34,19 +34,19 @@ def test_numbers_in_a_numeric_column_are_a_quantity_too():
     assert not is_quantity(pl.Series("tone", [True, False] * 20))
 
 
-def test_white_space_around_labels_is_trimmed_and_told():
-    labels, told = clean_labels(pl.Series("tone", [" pos", "pos", "neg\t", "\ufeffneg", None]))
+def test_white_space_around_labels_is_trimmed_and_reported():
+    labels, found = clean_labels(pl.Series("tone", [" pos", "pos", "neg\t", "\ufeffneg", None]))
     assert labels.to_list() == ["pos", "pos", "neg", "neg", None]
-    assert [finding.check for finding in told] == ["trimmed_labels"]
-    assert told[0].rows == (0, 2, 3)
-    assert told[0].level == "warning"
+    assert [finding.check for finding in found] == ["trimmed_labels"]
+    assert found[0].rows == (0, 2, 3)
+    assert found[0].level == "warning"
 
 
 def test_clean_labels_are_left_as_they_are():
     before = pl.Series("tone", ["pos", "very neg", "Müller"])
-    labels, told = clean_labels(before)
+    labels, found = clean_labels(before)
     assert labels.equals(before)
-    assert told == []
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -60,36 +60,36 @@ def test_clean_labels_are_left_as_they_are():
         (["ＯＫ", "OK"], "'OK', 'ＯＫ'"),
     ],
 )
-def test_labels_that_may_mean_the_same_are_told_and_stay_apart(names, alike):
-    labels, told = clean_labels(pl.Series("tone", names))
+def test_labels_that_may_mean_the_same_are_reported_and_not_merged(names, alike):
+    labels, found = clean_labels(pl.Series("tone", names))
     assert labels.to_list() == names
-    assert [finding.values["labels"] for finding in told] == [alike]
-    assert told[0].message("en") == (
+    assert [finding.values["labels"] for finding in found] == [alike]
+    assert found[0].message("en") == (
         f"the labels {alike} in 'tone' may mean the same, but count as different classes; "
         "if they do, write them the same way"
     )
 
 
-def test_labels_that_look_alike_by_chance_are_not_told():
+def test_labels_that_look_alike_by_chance_are_not_reported():
     assert clean_labels(pl.Series("tone", ["nan", "inf", "1", "10", "one", "-1"]))[1] == []
 
 
-def test_the_balance_of_the_classes_is_told():
-    told = findings(["pos"] * 60 + ["neg"] * 40)
-    assert list(told) == ["class_balance"]
-    assert told["class_balance"].level == "ok"
-    assert told["class_balance"].values["listed"] == "'pos' 60, 'neg' 40"
+def test_the_balance_of_the_classes_is_reported():
+    found = findings(["pos"] * 60 + ["neg"] * 40)
+    assert list(found) == ["class_balance"]
+    assert found["class_balance"].level == "ok"
+    assert found["class_balance"].values["listed"] == "'pos' 60, 'neg' 40"
 
 
 def test_labels_are_counted_as_they_will_be_trimmed():
-    told = findings(["pos", " pos"] * 30 + ["neg"] * 40)
-    assert told["class_balance"].values["listed"] == "'pos' 60, 'neg' 40"
+    found = findings(["pos", " pos"] * 30 + ["neg"] * 40)
+    assert found["class_balance"].values["listed"] == "'pos' 60, 'neg' 40"
 
 
 def test_a_class_of_nine_tenths_is_a_warning():
-    told = findings(["no"] * 95 + ["yes"] * 5 + ["yes"])
-    assert told["lopsided_classes"].level == "warning"
-    assert "94% of the rows are 'no'" in told["lopsided_classes"].message("en")
+    found = findings(["no"] * 95 + ["yes"] * 5 + ["yes"])
+    assert found["lopsided_classes"].level == "warning"
+    assert "94% of the rows are 'no'" in found["lopsided_classes"].message("en")
     assert "lopsided_classes" not in findings(["no"] * 90 + ["yes"] * 10)
 
 
@@ -106,24 +106,24 @@ def test_a_class_of_nine_tenths_is_a_warning():
     ],
 )
 def test_a_target_that_cannot_be_learned_is_an_error(labels, check, words):
-    told = findings(labels)
-    assert told[check].level == "error"
-    assert words in told[check].message("en")
+    found = findings(labels)
+    assert found[check].level == "error"
+    assert words in found[check].message("en")
 
 
-def test_a_quantity_is_told_with_its_range():
-    told = findings([str(number / 2) for number in range(101)])
-    assert told["target_range"].message("en") == (
+def test_a_quantity_is_described_with_its_range():
+    found = findings([str(number / 2) for number in range(101)])
+    assert found["target_range"].message("en") == (
         "'tone' holds numbers from 0 to 50, with median 25"
     )
 
 
 def test_the_sides_of_a_given_split_are_compared():
     labels = ["a", "b"] * 20 + ["c"] * 3 + ["a"] * 5 + ["d"]
-    told = findings(labels, np.arange(len(labels)) >= 43)
-    assert told["unseen_class"].level == "error"
-    assert "'d'" in told["unseen_class"].message("en")
-    assert told["untested_class"].level == "warning"
-    assert told["untested_class"].values["classes"] == "'b', 'c'"
-    assert told["rare_classes"].values["classes"] == "'c'"
-    assert told["rare_classes"].values["needed"] == 4
+    found = findings(labels, np.arange(len(labels)) >= 43)
+    assert found["unseen_class"].level == "error"
+    assert "'d'" in found["unseen_class"].message("en")
+    assert found["untested_class"].level == "warning"
+    assert found["untested_class"].values["classes"] == "'b', 'c'"
+    assert found["rare_classes"].values["classes"] == "'c'"
+    assert found["rare_classes"].values["needed"] == 4

@@ -1,4 +1,4 @@
-"""Figures of state sequences: right on cases worked by hand, and sound whatever the sequences."""
+"""Figures of state sequences: right on cases worked by hand, and sound for any sequences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from duree.tables.describe.states import describe_states
 
 TIMES = ["Sep", "Oct", "Nov", "Dec"]
-LIVES = [
+COURSES = [
     ["school", "school", "work", "work"],
     ["school", "work", "work", None],
     ["school", "jobless", "jobless", "work"],
@@ -28,7 +28,7 @@ def sequences(rows: list[list[str | None]]) -> pl.Series:
 
 @pytest.fixture
 def facts():
-    return describe_states(sequences(LIVES), TIMES, pl.Series(["a", "b", "a"]))
+    return describe_states(sequences(COURSES), TIMES, pl.Series(["a", "b", "a"]))
 
 
 def test_states_stand_in_the_order_of_the_mean_time_at_which_they_occur(facts):
@@ -119,7 +119,7 @@ def tables(draw):
 
 
 @given(tables())
-def test_whatever_the_sequences_shares_and_probabilities_sum_to_one(rows):
+def test_for_any_sequences_shares_and_probabilities_sum_to_one(rows):
     found = describe_states(sequences(rows), [str(n) for n in range(len(rows[0]))])
     json.dumps(found.model_dump(), allow_nan=False)
     known = [any(column) for column in zip(*rows, strict=True)]

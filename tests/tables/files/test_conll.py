@@ -56,10 +56,12 @@ def test_conllu_stays_what_it_was_but_for_the_column_that_is_answered(tmp_path: 
     assert "5\tmar\te\tX\t_\t_\t1\tobl\t_\t_" in changed
 
 
-def test_a_plain_file_gets_its_answers_at_the_right_where_conlleval_looks(tmp_path: Path) -> None:
+def test_a_plain_file_gets_its_predictions_in_the_last_column_that_conlleval_reads(
+    tmp_path: Path,
+) -> None:
     path = write(tmp_path, "EU B-ORG 0\nrejects O 0\n\nPeter B-PER 0\n")
-    told = with_tags(path, None, {"ner": ["B-LOC", "O", "B-PER"]})
-    assert told == "EU B-ORG 0 B-LOC\nrejects O 0 O\n\nPeter B-PER 0 B-PER\n"
+    text = with_tags(path, None, {"ner": ["B-LOC", "O", "B-PER"]})
+    assert text == "EU B-ORG 0 B-LOC\nrejects O 0 O\n\nPeter B-PER 0 B-PER\n"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_columns_without_names_are_named_by_what_they_hold(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("EU B-ORG\nrejects\n", "line 2 has 1 columns, and the lines before it have 2"),
         (
@@ -95,12 +97,12 @@ def test_columns_without_names_are_named_by_what_they_hold(
     ],
 )
 def test_a_file_that_is_no_table_of_tokens_is_refused_with_what_to_do(
-    tmp_path: Path, text: str, told: str
+    tmp_path: Path, text: str, message: str
 ) -> None:
     path = write(tmp_path, text, "some.txt")
     with pytest.raises(DataError) as refused:
         read_tables([path])
-    assert told in refused.value.message("en")
+    assert message in refused.value.message("en")
 
 
 def test_comments_doubled_empty_lines_and_windows_ends_of_lines_do_no_harm(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Delimited text: what was written is what is read, and what does not fit is told, not shifted."""
+"""Delimited text: what was written is read, and malformed rows are reported, not shifted."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_an_extra_comma_in_every_row_is_not_something_to_drop(tmp_path: Path) ->
     assert refusal(tmp_path, text, drop_bad=True).startswith("every row has 4 cells")
 
 
-def test_one_row_too_long_is_told_with_its_line_and_beginning(tmp_path: Path) -> None:
+def test_one_row_too_long_is_reported_with_its_line_and_beginning(tmp_path: Path) -> None:
     text = 'id,text\n1,"two\nlines"\n2,a,' + "b" * 200 + "\n3,c\n"
     message = refusal(tmp_path, text)
     assert message.startswith(
@@ -182,8 +182,8 @@ def test_rows_too_short_are_listed(tmp_path: Path) -> None:
 def test_bad_rows_are_left_out_and_listed_where_that_is_asked_for(tmp_path: Path) -> None:
     text = "id,text\n1,a\n2\n3,c,c\n4,d\n"
     assert read(tmp_path, text, drop_bad=True).rows() == [("1", "a"), ("4", "d")]
-    told = findings(tmp_path, text, drop_bad=True)["bad_rows"]
-    assert told == (
+    message = findings(tmp_path, text, drop_bad=True)["bad_rows"]
+    assert message == (
         "malformed rows of table.csv left out, whose number of cells differs from "
         "the header's: 2, on lines 3, 4"
     )
@@ -195,13 +195,13 @@ def test_a_table_of_bad_rows_alone_is_refused_even_then(tmp_path: Path) -> None:
 
 def test_many_bad_rows_are_counted_and_the_first_fifty_listed(tmp_path: Path) -> None:
     text = "a,b\n0,0\n" + "1\n" * 80
-    told = findings(tmp_path, text, drop_bad=True)["bad_rows"]
-    assert ": 80, on lines 3, 4, " in told
-    assert told.endswith(" 51, 52, ...")
+    message = findings(tmp_path, text, drop_bad=True)["bad_rows"]
+    assert ": 80, on lines 3, 4, " in message
+    assert message.endswith(" 51, 52, ...")
 
 
 @pytest.mark.parametrize("block", [1, 5, 1 << 22])
-def test_an_unclosed_quote_is_told_with_the_line_where_it_opened(
+def test_an_unclosed_quote_is_reported_with_the_line_where_it_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     monkeypatch.setattr(decoding_module, "BLOCK", block)
@@ -213,7 +213,7 @@ def test_an_unclosed_quote_is_told_with_the_line_where_it_opened(
 
 
 @pytest.mark.parametrize("block", [1, 5, 1 << 22])
-def test_a_quote_left_open_before_other_quotes_is_told_with_both_lines(
+def test_a_quote_left_open_before_other_quotes_is_reported_with_both_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     monkeypatch.setattr(decoding_module, "BLOCK", block)
@@ -224,7 +224,7 @@ def test_a_quote_left_open_before_other_quotes_is_told_with_both_lines(
     )
 
 
-def test_text_after_a_closing_quote_is_refused_rather_than_glued(tmp_path: Path) -> None:
+def test_text_after_a_closing_quote_is_refused_and_not_joined(tmp_path: Path) -> None:
     message = refusal(tmp_path, 'id,text\n1,fine\n2,"Great" movie\n')
     assert message.startswith(
         "the quoted cell that opens on line 3 is followed by more text on line 3: '\" movie\\n'"
@@ -240,7 +240,7 @@ def test_nul_characters_are_taken_out_and_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["NA", "None", "null", "nan", "NaN", "N/A", "#N/A", "-", "true"])
-def test_words_for_missing_stay_text(tmp_path: Path, word: str) -> None:
+def test_words_for_missing_values_stay_text(tmp_path: Path, word: str) -> None:
     frame = read(tmp_path, f"id,text\n1,{word}\n{word},b\n")
     assert frame.rows() == [("1", word), (word, "b")]
 
@@ -278,7 +278,7 @@ def test_a_header_without_rows_is_refused(tmp_path: Path, text: str) -> None:
     assert refusal(tmp_path, text).startswith("table.csv has column names but no rows")
 
 
-def test_blank_lines_are_skipped_and_told(tmp_path: Path) -> None:
+def test_blank_lines_are_skipped_and_reported(tmp_path: Path) -> None:
     text = "\na,b\n\n1,2\n\r\n3,4\n"
     assert read(tmp_path, text).rows() == [("1", "2"), ("3", "4")]
     assert findings(tmp_path, text)["blank_lines"] == "empty lines of table.csv skipped: 3"
@@ -328,7 +328,7 @@ def test_a_row_without_an_end_is_refused_with_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_the_delimiter_is_found_out_and_told(tmp_path: Path, delimiter: str) -> None:
+def test_the_delimiter_is_detected_and_reported(tmp_path: Path, delimiter: str) -> None:
     text = f'id{delimiter}text\n1{delimiter}"a, b; c\td|e"\n2{delimiter}plain\n'
     table = read_tables([write(tmp_path, text)])
     assert table.frame.rows() == [("1", "a, b; c\td|e"), ("2", "plain")]
@@ -372,8 +372,8 @@ def test_in_tab_files_that_do_not_quote_a_quote_is_text(tmp_path: Path) -> None:
     text = 'token\ttag\n"\t``\nGreat\tJJ\n"\t\'\'\n"No\tUH\n'
     frame = read(tmp_path, text, "table.tsv")
     assert frame["token"].to_list() == ['"', "Great", '"', '"No']
-    told = findings(tmp_path, text, "table.tsv")["delimiter"]
-    assert told.endswith("and quotes are part of the text")
+    message = findings(tmp_path, text, "table.tsv")["delimiter"]
+    assert message.endswith("and quotes are part of the text")
 
 
 def test_in_tab_files_that_quote_a_quote_is_not_text(tmp_path: Path) -> None:

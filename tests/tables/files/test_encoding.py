@@ -49,10 +49,10 @@ def table_of(folder: Path, texts: tuple[str, ...], encoding: str, mark: bytes = 
 
 
 def found(path: Path, **choices: str) -> tuple[str | None, list[str], str]:
-    """The encoding found, the texts read, and what was told of the encoding."""
+    """The encoding found, the texts read, and the message about the encoding."""
     table = read_tables([path], **choices)  # type: ignore[arg-type]
-    told = next(f for f in table.findings if f.check == "encoding")
-    return table.sources[0].encoding, table.frame["text"].to_list(), told.message("en")
+    message = next(f for f in table.findings if f.check == "encoding")
+    return table.sources[0].encoding, table.frame["text"].to_list(), message.message("en")
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,15 @@ def found(path: Path, **choices: str) -> tuple[str | None, list[str], str]:
         (CLASSICAL, "big5"),
     ],
 )
-def test_the_encoding_is_found_and_told(
+def test_the_encoding_is_detected_and_reported(
     tmp_path: Path, texts: tuple[str, ...], encoding: str
 ) -> None:
-    name, read, told = found(table_of(tmp_path, texts, encoding))
+    name, read, message = found(table_of(tmp_path, texts, encoding))
     assert read == list(texts)
     assert name == {"gbk": "gb18030", "gb2312": "gb18030", "big5": "cp950"}.get(encoding, encoding)
     assert (
         f"seems to be in {name}; if its text looks wrong, choose another encoding with --encoding"
-        in told
+        in message
     )
 
 
@@ -141,9 +141,9 @@ def test_what_is_not_clear_is_refused_and_read_once_the_encoding_is_given(
     path = table_of(tmp_path, texts, encoding)
     with pytest.raises(DataError, match="neither UTF-8 nor clearly in another encoding"):
         read_tables([path])
-    _, read, told = found(path, encoding=encoding)
+    _, read, message = found(path, encoding=encoding)
     assert read == list(texts)
-    assert "as specified" in told
+    assert "as specified" in message
 
 
 def test_the_refusal_shows_three_lines_under_each_candidate_and_the_flag(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_lines_of_two_encodings_in_one_file_are_refused(tmp_path: Path) -> None:
         read_tables([path])
 
 
-def test_a_given_encoding_that_does_not_fit_is_told_with_the_line(tmp_path: Path) -> None:
+def test_a_given_encoding_that_does_not_fit_is_reported_with_the_line(tmp_path: Path) -> None:
     path = table_of(tmp_path, ("plain", "two\nlines", *FRENCH), "cp1252")
     with pytest.raises(DataError, match="not in utf-8: line 5 cannot be decoded"):
         read_tables([path], encoding="utf-8")

@@ -25,7 +25,7 @@ def read(path: Path, **choices: Any) -> pl.DataFrame:
     return read_tables([path], **choices).frame
 
 
-def told(path: Path) -> dict[str, str]:
+def messages(path: Path) -> dict[str, str]:
     return {f.check: f.message("en") for f in read_tables([path]).findings}
 
 
@@ -90,13 +90,13 @@ def test_json_lines_keep_types_and_words(tmp_path: Path) -> None:
     ]
 
 
-def test_values_of_several_kinds_become_text_and_are_told(tmp_path: Path) -> None:
+def test_values_of_several_kinds_become_text_and_are_reported(tmp_path: Path) -> None:
     path = lines(tmp_path, '{"id": "A1", "n": 1}\n{"id": 7, "n": 1}\n{"id": true, "n": 2}\n')
     assert read(path)["id"].to_list() == ["A1", "7", "true"]
-    assert told(path)["mixed_types"].endswith("several types are read as text: 'id'")
+    assert messages(path)["mixed_types"].endswith("several types are read as text: 'id'")
 
 
-def test_a_large_whole_number_beside_a_fraction_keeps_its_digits(tmp_path: Path) -> None:
+def test_a_large_integer_in_a_column_with_a_fraction_keeps_its_digits(tmp_path: Path) -> None:
     path = lines(tmp_path, '{"id": 1152921504606846977}\n{"id": 0.5}\n')
     assert read(path)["id"].to_list() == ["1152921504606846977", "0.5"]
 
@@ -126,7 +126,7 @@ def test_json_lines_may_be_in_another_encoding(tmp_path: Path) -> None:
     text = '{"t": "今天天气很好，我们去学校吧。"}\n'
     path = lines(tmp_path, text.encode("gb18030"))
     assert read(path)["t"][0] == "今天天气很好，我们去学校吧。"
-    assert "seems to be in gb18030" in told(path)["encoding"]
+    assert "seems to be in gb18030" in messages(path)["encoding"]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
@@ -224,7 +224,7 @@ def edit_sheet(path: Path, old: bytes, new: bytes) -> None:
             archive.writestr(name, content)
 
 
-def test_cells_in_error_are_missing_and_told(tmp_path: Path) -> None:
+def test_cells_in_error_are_missing_and_reported(tmp_path: Path) -> None:
     def fill(sheet: Any) -> None:
         sheet.write_row(0, 0, ["n", "m"])
         sheet.write_formula(1, 0, "=1/0", None, "#DIV/0!")
@@ -233,10 +233,10 @@ def test_cells_in_error_are_missing_and_told(tmp_path: Path) -> None:
 
     path = workbook(tmp_path, fill)
     assert read(path).rows() == [(None, 5.0), (1.0, 2.0)]
-    assert "read as missing: 1; correct their formulas" in told(path)["spreadsheet_errors"]
+    assert "read as missing: 1; correct their formulas" in messages(path)["spreadsheet_errors"]
 
 
-def test_empty_rows_are_skipped_and_told_and_nameless_columns_without_cells_are_none(
+def test_empty_rows_are_skipped_and_reported_and_nameless_empty_columns_are_ignored(
     tmp_path: Path,
 ) -> None:
     def fill(sheet: Any) -> None:
@@ -246,12 +246,12 @@ def test_empty_rows_are_skipped_and_told_and_nameless_columns_without_cells_are_
 
     path = workbook(tmp_path, fill)
     assert (read(path).columns, read(path).rows()) == (["a", "b"], [("x", "y"), ("z", "w")])
-    assert told(path)["blank_lines"].endswith("skipped: 2")
+    assert messages(path)["blank_lines"].endswith("skipped: 2")
 
 
-def test_other_sheets_are_told(tmp_path: Path) -> None:
+def test_other_sheets_are_reported(tmp_path: Path) -> None:
     path = workbook(tmp_path, lambda sheet: sheet.write_column(0, 0, ["a", "x"]), "Second", "Third")
-    assert "was read: 'First'; not read: 'Second', 'Third'" in told(path)["sheets"]
+    assert "was read: 'First'; not read: 'Second', 'Third'" in messages(path)["sheets"]
 
 
 def test_excel_columns_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_a_file_that_unpacks_to_too_much_is_refused(
     assert "it may be a zip bomb" in refusal(path)
 
 
-def test_a_file_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
+def test_a_file_with_a_false_size_entry_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     workbook(tmp_path, lambda sheet: sheet.write_column(0, 0, ["a", "x"]))
     content = bytearray(path.read_bytes())
@@ -340,7 +340,7 @@ def test_value_labels_become_classes_where_every_value_has_one(tmp_path: Path, k
     assert frame["agree"].to_list() == [1.0, 3.0, 5.0, 4.0]
     assert frame["age"].to_list() == [20.0, 30.5, None, 50.0]
     assert frame["note"].to_list() == ["007", None, "NA", "é 好"]
-    assert told(path)["value_labels"].endswith("keep their numbers: 'agree'")
+    assert messages(path)["value_labels"].endswith("keep their numbers: 'agree'")
 
 
 def test_values_declared_missing_are_missing(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_values_declared_missing_are_missing(tmp_path: Path) -> None:
     assert read(path)["vote"].to_list() == ["left", None, "right"]
 
 
-def test_labels_of_kinds_of_missing_do_not_hinder_the_others(tmp_path: Path) -> None:
+def test_labels_of_missing_values_do_not_affect_the_others(tmp_path: Path) -> None:
     path = tmp_path / "a.dta"
     frame = pl.DataFrame({"vote": pl.Series([1, "a", 2, "b"], dtype=pl.Object)})
     labels = {1: "left", 2: "right", "a": "refused", "b": "unknown"}
@@ -412,7 +412,7 @@ def test_a_folder_of_texts_has_its_sub_folders_as_labels(tmp_path: Path) -> None
     ]
 
 
-def test_texts_not_in_utf8_are_weighed_together_and_told(tmp_path: Path) -> None:
+def test_texts_not_in_utf8_are_weighed_together_and_reported(tmp_path: Path) -> None:
     texts = {
         "a/1.txt": "今天天气很好".encode("gb18030"),
         "a/2.txt": "好".encode("gb18030"),
@@ -420,7 +420,7 @@ def test_texts_not_in_utf8_are_weighed_together_and_told(tmp_path: Path) -> None
     }
     root = corpus(tmp_path, texts)
     assert read(root)["text"].to_list() == ["今天天气很好", "好", "x"]
-    assert told(root)["encoding"].endswith("(3) are in gb18030, utf-8")
+    assert messages(root)["encoding"].endswith("(3) are in gb18030, utf-8")
     assert read_tables([root]).sources[0].encoding == "gb18030, utf-8"
 
 
@@ -455,7 +455,7 @@ def test_texts_have_the_limit_of_cells_and_lose_nul(tmp_path: Path) -> None:
     assert "the text in column 'text', row 2 is longer than 1000000 bytes" in refusal(root)
     (root / "a" / "2.txt").unlink()
     assert read(root)["text"].to_list() == ["one"]
-    assert ": 2; check whether" in told(root)["nul_bytes"]
+    assert ": 2; check whether" in messages(root)["nul_bytes"]
 
 
 # Packages that may be missing
@@ -464,7 +464,7 @@ def test_texts_have_the_limit_of_cells_and_lose_nul(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("suffix", "package"), [("xlsx", "fastexcel"), ("dta", "pyreadstat"), ("sav", "pyreadstat")]
 )
-def test_a_missing_package_is_told_with_the_command(
+def test_a_missing_package_is_reported_with_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, package: str
 ) -> None:
     path = tmp_path / f"a.{suffix}"

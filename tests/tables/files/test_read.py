@@ -28,7 +28,7 @@ def refusal(*paths: Path | str) -> str:
     return message.replace(f"{Path(paths[0]).parent}/", "") if paths else message
 
 
-def test_files_are_joined_in_order_whatever_the_order_of_their_columns(tmp_path: Path) -> None:
+def test_files_are_joined_in_order_for_any_order_of_their_columns(tmp_path: Path) -> None:
     one = write(tmp_path, "one.csv", "id,text\n1,a\n2,b\n")
     two = write(tmp_path, "two.tsv", "text\tid\nc\t3\n")
     table = read_tables([one, str(two)])
@@ -91,7 +91,7 @@ def test_kinds_of_numbers_and_empty_columns_go_together(tmp_path: Path) -> None:
     assert frame.rows() == [(1.0, None), (1.5, "x")]
 
 
-def test_a_missing_file_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_nearest_name(tmp_path: Path) -> None:
     write(tmp_path, "reviews.csv", "a\n1\n")
     assert refusal(tmp_path / "review.csv") == (
         "there is no file review.csv; did you mean reviews.csv?"
@@ -119,7 +119,7 @@ def test_suffixes_are_known_in_capitals(tmp_path: Path) -> None:
     assert len(read_tables([write(tmp_path, "A.CSV", "a,b\n1,2\n")])) == 1
 
 
-def test_a_file_that_may_not_be_read_is_told(
+def test_a_file_that_may_not_be_read_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path, "a.csv", "a,b\n1,2\n")

@@ -41,7 +41,7 @@ def test_the_pieces_are_the_table(tmp_path: Path, suffix: str, skip: int) -> Non
         assert all(len(piece) <= 4 for piece in pieces)
 
 
-def test_a_row_that_does_not_fit_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_row_that_does_not_fit_is_reported_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "table.csv"
     file.write_text("a,b\n" + "1,2\n" * 10 + "1,2,3\n" + "1,2\n" * 10, encoding="utf-8")
     with pytest.raises(DataError, match="12"):
@@ -49,7 +49,7 @@ def test_a_row_that_does_not_fit_is_told_with_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_what_cannot_be_read_is_told_as_always(tmp_path: Path, suffix: str) -> None:
+def test_what_cannot_be_read_is_reported_as_usual(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(DataError, match="there is no file"):
         list(stream_table(tmp_path / f"none{suffix}"))
     (tmp_path / f"broken{suffix}").write_bytes(b"")
@@ -82,7 +82,7 @@ def test_a_table_written_in_pieces_is_the_one_written_whole(
     assert sorted(tmp_path.iterdir()) == sorted([whole, streamed])
 
 
-def test_pieces_go_on_where_they_were_and_only_if_made_from_the_same(tmp_path: Path) -> None:
+def test_pieces_are_resumed_only_for_the_same_input(tmp_path: Path) -> None:
     output = tmp_path / "out.csv"
     first = Pieces(output, {"of": 1})
     first.add(FRAME[:10])

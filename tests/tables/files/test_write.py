@@ -139,7 +139,7 @@ def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path) -> Non
         write_table(FRAME, tmp_path / "table.doc")
 
 
-def test_a_missing_package_is_told_with_the_command(
+def test_a_missing_package_is_reported_with_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
@@ -147,7 +147,7 @@ def test_a_missing_package_is_told_with_the_command(
         write_table(FRAME, tmp_path / "table.xlsx")
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot be written: No such file"):
         write_table(FRAME, tmp_path / "nowhere" / "table.csv")
     (tmp_path / "folder.csv").mkdir()

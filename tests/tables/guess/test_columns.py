@@ -42,7 +42,7 @@ def test_gaps_different_values_and_examples_are_counted() -> None:
     assert (column.count, column.missing, column.examples) == (2, 3, ["up", "down"])
 
 
-def test_the_text_is_read_and_the_target_is_what_its_name_says() -> None:
+def test_text_and_target_are_guessed_from_content_and_name() -> None:
     frame = pl.DataFrame(
         {
             "id": [str(n) for n in range(ROWS)],
@@ -60,7 +60,7 @@ def test_the_text_is_read_and_the_target_is_what_its_name_says() -> None:
     assert guess_roles(guess_columns(frame.select("id"))) == {}
 
 
-def test_lists_are_passed_over() -> None:
+def test_list_columns_are_skipped() -> None:
     frame = pl.DataFrame({"nested": [[1], [2]], "flat": ["a", "b"]})
     assert [column.name for column in guess_columns(frame)] == ["flat"]
 
@@ -85,7 +85,7 @@ def guessed(frame: pl.DataFrame) -> str:
     return guess_rows(guess_columns(frame))
 
 
-def test_a_table_says_what_its_rows_are_or_they_are_taken_for_texts() -> None:
+def test_the_layout_of_a_table_is_guessed_with_texts_as_the_default() -> None:
     years = pl.DataFrame({"year": range(1900, 1940), "strikes": [n * 1.5 for n in range(40)]})
     assert guessed(years) == "series"
     panel = pl.concat([years.with_columns(pl.lit(land).alias("land")) for land in ("A", "B")])
@@ -94,7 +94,7 @@ def test_a_table_says_what_its_rows_are_or_they_are_taken_for_texts() -> None:
         "time": "year",
         "id": "land",
     }
-    assert guessed(panel.drop("land")) == "texts"  # a time in two rows, and nothing that parts them
+    assert guessed(panel.drop("land")) == "texts"  # a time in two rows, without an id
     assert guessed(panel.with_columns(pl.Series("said", TEXTS * 2))) == "texts"
     log = pl.DataFrame({"user": ["a", "b"] * 20, "page": ["x", "y"] * 20, "when": range(40)})
     assert guessed(log) == "events"

@@ -24,7 +24,7 @@ def test_events_stand_in_the_order_of_time_with_the_gaps_between_them() -> None:
         ("u", "buy", "2020-01-03 00:00:00"),
         ("u", "look", "2020-01-01 12:00:00"),
     ]
-    found, kept = gather_rows(table(rows), SETTINGS)
+    found, reading = gather_rows(table(rows), SETTINGS)
     assert found.frame.to_dicts() == [
         {"user": "v", "states": "look", "gaps": [0.0]},
         {"user": "u", "states": "look › buy", "gaps": [0.0, 1.5]},
@@ -34,7 +34,7 @@ def test_events_stand_in_the_order_of_time_with_the_gaps_between_them() -> None:
         "3 events of 2 persons, from 2020-01-01 12:00:00 to 2020-01-05 12:00:00"
     )
     assert "1 (row 3 ...); they were sorted" in message["unsorted"]
-    times, states = layout_of(SETTINGS)(SETTINGS, kept).time_points(found)
+    times, states = layout_of(SETTINGS)(SETTINGS, reading).time_points(found)
     assert times == ["1", "2"]
     assert states.to_list() == [["look", None], ["look", "buy"]]
     assert layout_of(SETTINGS)(SETTINGS).settings.time is None
@@ -67,7 +67,7 @@ def test_events_of_one_time_stay_as_they_stand() -> None:
     assert "1 (row 3 ...)" in message["at_once"]
 
 
-def test_without_times_the_table_tells_the_order() -> None:
+def test_without_times_the_order_is_that_of_the_table() -> None:
     rows = [("u", "b", 2), ("w", "z", 1), ("u", "a", 1)]
     settings = SETTINGS.model_copy(update={"time": None})
     found, _ = gather_rows(table(rows), settings)
@@ -82,7 +82,7 @@ def test_further_columns_are_parts_of_the_event() -> None:
     assert found.frame["states"].to_list() == ["buy · book › look › buy · pen > ink"]
 
 
-def test_an_event_without_a_name_or_a_time_is_told() -> None:
+def test_an_event_without_a_name_or_a_time_is_reported() -> None:
     rows = [("u", "a", 1), ("u", " ", 2), ("u", "b", None)]
     with pytest.raises(DataError, match="1 rows have no 'action'; first at row 2"):
         gather_rows(table(rows), SETTINGS)

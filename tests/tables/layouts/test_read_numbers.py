@@ -64,15 +64,15 @@ def test_a_long_table_has_a_row_for_each_series_in_the_order_of_time() -> None:
     assert layout_of(settings())(settings()).settings.time is None
 
 
-def test_what_the_series_are_like_is_told() -> None:
+def test_series_are_described() -> None:
     found, _ = gather_rows(table(ROWS), settings())
-    told = messages(found)
-    assert told["series"] == "series: 2, of 2 to 3 steps (median 2)"
-    assert told["unsorted"].startswith(
+    text = messages(found)
+    assert text["series"] == "series: 2, of 2 to 3 steps (median 2)"
+    assert text["unsorted"].startswith(
         "rows are not in the order of 'year' (steps back in time: 1)"
     )
-    assert told["channel"] == "'price' holds numbers from 20 to 80, with median 50"
-    assert told["missing_cells"] == (
+    assert text["channel"] == "'price' holds numbers from 20 to 80, with median 50"
+    assert text["missing_cells"] == (
         "missing cells in 'price': 1 (20.0%), in 1 series; they are read as missing"
     )
 
@@ -89,11 +89,11 @@ def test_steps_that_are_not_evenly_spaced_bring_the_time_between_them() -> None:
     )
 
 
-def test_irregular_moments_are_told_in_units_of_the_usual_step() -> None:
+def test_irregular_moments_are_reported_in_units_of_the_usual_step() -> None:
     days = ("2020-01-01", "2020-01-03", "2020-01-08", "2020-01-10")
     rows = [("a", day, "1", "2", "old", "x") for day in days]
     _, reading = gather_rows(table(rows), settings())
-    found, _ = gather_rows(table(rows[:3]), settings(), reading)  # alike, whatever this table holds
+    found, _ = gather_rows(table(rows[:3]), settings(), reading)  # the same for any table
     assert [step[2] for step in numbers(found)[0]] == pytest.approx([0, np.log1p(1), np.log1p(2.5)])
 
 
@@ -177,7 +177,7 @@ def test_columns_that_are_no_series_are_refused(chosen: dict, message: str) -> N
         gather_rows(table(ROWS), settings(**chosen))
 
 
-def test_an_id_that_names_each_row_names_no_series() -> None:
+def test_an_id_unique_to_each_row_identifies_no_series() -> None:
     rows = [(f"p{place}", *row[1:]) for place, row in enumerate(ROWS)]
     with pytest.raises(
         DataError, match=("no 'who' has more than one row, but a series needs several")
@@ -185,7 +185,7 @@ def test_an_id_that_names_each_row_names_no_series() -> None:
         gather_rows(table(rows), settings())
 
 
-def test_a_column_called_as_ours_is_refused() -> None:
+def test_a_column_with_a_reserved_name_is_refused() -> None:
     named = table(ROWS, (*COLUMNS[:5], NUMBERS))
     with pytest.raises(DataError, match="already has a column 'numbers'"):
         gather_rows(named, settings())
@@ -212,26 +212,26 @@ def test_a_wide_row_without_a_value_is_refused_or_left_out() -> None:
         gather_rows(table(rows, WIDE), chosen)
     with pytest.raises(DataError, match="has no value: 1; first at row 2"):
         list_numbers(table(rows, WIDE), ["t1", "t2", "t3", "t4"])
-    kept = chosen.model_copy(update={"drop_bad": True})
-    assert gather_rows(table(rows, WIDE), kept)[0].frame["who"].to_list() == ["a"]
+    dropping = chosen.model_copy(update={"drop_bad": True})
+    assert gather_rows(table(rows, WIDE), dropping)[0].frame["who"].to_list() == ["a"]
 
 
-def test_ids_that_stand_in_several_wide_rows_speak_of_a_long_table() -> None:
+def test_ids_repeated_in_wide_rows_suggest_a_long_table() -> None:
     rows = [("a", "1", "2", "3", "4", "x"), ("a", "1", "2", "3", "4", "y")]
     chosen = settings(series=["t1:t4"], time=None, target="kind")
     with pytest.raises(DataError, match="2 rows are named 'a'"):
         gather_rows(table(rows, WIDE), chosen)
 
 
-def test_series_that_are_the_same_and_channels_that_tell_nothing_are_told() -> None:
+def test_identical_series_and_constant_channels_are_reported() -> None:
     rows = [
         (name, year, "5", value, "x", "x")
         for name, value in (("a", "1"), ("b", "1"), ("c", "2"))
         for year in ("1900", "1901")
     ]
-    told = messages(gather_rows(table(rows), settings())[0])
-    assert told["same_series"].startswith("series identical to another series: 2")
-    assert told["constant_channel"] == (
+    text = messages(gather_rows(table(rows), settings())[0])
+    assert text["same_series"].startswith("series identical to another series: 2")
+    assert text["constant_channel"] == (
         "'wage' is 5 wherever it is known: it carries no information"
     )
 

@@ -1,4 +1,4 @@
-"""Series: long, wide and side by side, on one grid; what is amiss is told, or stops the run."""
+"""Series: long, wide and side by side, on one grid; faults are reported, or stop the run."""
 
 import numpy as np
 import polars as pl
@@ -29,7 +29,7 @@ def checks(series):
     return {finding.check: finding for finding in series.findings}
 
 
-def test_a_long_table_is_parted_by_name_and_sorted_by_time():
+def test_a_long_table_is_split_by_name_and_sorted_by_time():
     series = long(region=["b", "a", "b", "a"], year=[2, 1, 1, 2], value=[4, 1, 3, 2])
     assert series.names == ["a", "b"] or series.names == ["b", "a"]
     found = dict(zip(series.names, [v.tolist() for v in series.values], strict=True))
@@ -37,7 +37,7 @@ def test_a_long_table_is_parted_by_name_and_sorted_by_time():
     assert checks(series)["unsorted"].level == "warning"
 
 
-def test_a_step_without_a_value_is_missing_and_told():
+def test_a_step_without_a_value_is_missing_and_reported():
     series = long(region=["a"] * 4, year=[1, 2, 3, 5], value=[1.0, None, 3.0, 4.0])
     np.testing.assert_array_equal(series.values[0], [1, np.nan, 3, np.nan, 4])
     gaps = checks(series)["gaps"]
@@ -74,7 +74,7 @@ def test_what_is_no_series_is_refused(columns, message):
         long(**columns)
 
 
-def test_irregular_times_are_taken_in_order_and_told():
+def test_irregular_times_are_taken_in_order_and_reported():
     series = long(region=["a"] * 5, year=[1.0, 2.5, 7.0, 7.3, 11.0], value=[1, 2, 3, 4, 5])
     assert series.frequency is None
     assert series.values[0].tolist() == [1, 2, 3, 4, 5]
@@ -82,7 +82,7 @@ def test_irregular_times_are_taken_in_order_and_told():
     assert series.label(0, 5) == "6"
 
 
-def test_columns_beside_one_time_are_series_of_their_own():
+def test_several_columns_with_one_time_column_are_separate_series():
     frame = table(year=["1850", "1851"], strikes=["3", "4"], riots=["1", None])
     series = read_columns(frame, ["strikes", "riots"], "year", None, Covariates())
     assert dict(zip(series.names, [v.tolist() for v in series.values], strict=True)) == {

@@ -1,4 +1,4 @@
-"""Spells become the sequences that a table with a column for each time point would have told."""
+"""Spells give the same sequences as a table with a column for each time point."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def table(
     return Table(frame, (Source("lives.csv", "csv", len(rows), ""),))
 
 
-def told(rows: list[tuple], settings: DataSettings = SETTINGS) -> list[str]:
+def joined(rows: list[tuple], settings: DataSettings = SETTINGS) -> list[str]:
     return gather_rows(table(rows), settings)[0].frame["states"].to_list()
 
 
@@ -43,14 +43,14 @@ def findings(rows: list[tuple], settings: DataSettings = SETTINGS) -> dict[str, 
 
 def test_a_spell_lasts_through_its_end_where_the_next_begins_after_it() -> None:
     rows = [("a", "school", 1, 2), ("a", "work", 3, 5), ("b", "work", 1, 1)]
-    assert told(rows) == ["school › school › work › work › work", "work"]
+    assert joined(rows) == ["school › school › work › work › work", "work"]
     assert findings(rows)["ends"] == "the end of a spell is its last step"
     assert findings(rows)["spells"] == "3 spells of 2 persons, from 1 to 5"
 
 
 def test_a_spell_lasts_until_its_end_where_the_next_begins_in_it() -> None:
     rows = [("a", "school", 1, 3), ("a", "work", 3, 5)]
-    assert told(rows) == ["school › school › work › work"]
+    assert joined(rows) == ["school › school › work › work"]
     assert findings(rows)["ends"] == "the end of a spell is the step after its last"
 
 
@@ -71,23 +71,23 @@ def test_the_unit_of_time_is_the_coarsest_that_loses_nothing(
     starts: list, ends: list, unit: str, last: str
 ) -> None:
     rows = [("a", "x", starts[0], ends[0]), ("a", "y", starts[1], ends[1])]
-    found, kept = gather_rows(table(rows), SETTINGS)
-    assert kept["spells"]["unit"] == unit
+    found, reading = gather_rows(table(rows), SETTINGS)
+    assert reading["spells"]["unit"] == unit
     assert found.frame["states"].to_list() == [
         {"day": "x › x › x › y › y"}.get(unit, "x › x › x › y › y")
     ]
-    assert layout_of(SETTINGS)(SETTINGS, kept).time_points(found)[0][-1] == last
+    assert layout_of(SETTINGS)(SETTINGS, reading).time_points(found)[0][-1] == last
 
 
 def test_moments_with_a_zone_are_counted_in_days() -> None:
     rows = [("a", "x", "2003-06-28T22:30:00+02:00", "2003-06-29T10:00:00+02:00")]
     rows += [("a", "y", "2003-06-30T10:00:00+02:00", "2003-06-30T10:00:00+02:00")]
-    assert told(rows) == ["x › x › y"]
+    assert joined(rows) == ["x › x › y"]
 
 
-def test_gaps_are_told_and_read_as_a_state() -> None:
+def test_gaps_are_reported_and_read_as_a_state() -> None:
     rows = [("a", "x", 1, 2), ("a", "y", 5, 5), ("b", "x", 1, 6)]
-    assert told(rows) == ["x › x › – › – › y", "x › x › x › x › x › x"]
+    assert joined(rows) == ["x › x › – › – › y", "x › x › x › x › x › x"]
     assert (
         "gaps between spells: 1 in 1 persons, 2 steps in all (before row 2 ...)"
         in (findings(rows)["gaps"])
@@ -96,32 +96,32 @@ def test_gaps_are_told_and_read_as_a_state() -> None:
 
 def test_without_an_end_a_spell_lasts_until_the_next_or_the_last_time_of_all() -> None:
     rows = [("a", "x", 1, None), ("a", "y", 3, None), ("b", "x", 1, 5)]
-    assert told(rows) == ["x › x › y › y › y", "x › x › x › x › x"]
+    assert joined(rows) == ["x › x › y › y › y", "x › x › x › x › x"]
     assert "spells without an end: 2 (row 1, 2 ...)" in findings(rows)["open_spells"]
     no_ends = SETTINGS.model_copy(update={"end": None})
-    assert told(rows, no_ends) == ["x › x › y", "x › x › x"]
+    assert joined(rows, no_ends) == ["x › x › y", "x › x › x"]
 
 
 def test_a_spell_without_a_state_is_a_gap_and_at_the_end_nothing() -> None:
     rows = [("a", None, 1, 2), ("a", "y", 3, 3), ("a", " ", 4, 9), ("b", "", 1, 2)]
-    assert told(rows) == ["– › – › y", ""]
+    assert joined(rows) == ["– › – › y", ""]
 
 
 def test_each_sequence_begins_with_its_own_first_spell() -> None:
     rows = [("a", "x", 1, 2), ("b", "y", 4, 5)]
-    assert told(rows) == ["x › x", "y › y"]
+    assert joined(rows) == ["x › x", "y › y"]
     assert "begins after 1: 1" in findings(rows)["late_starts"]
     assert gather_rows(table(rows), SETTINGS)[1]["spells"]["first"] is None
 
 
 def test_spells_in_any_order_are_laid_out_in_time() -> None:
     rows = [("b", "y", 3, 4), ("a", "x", 1, 2), ("b", "x", 1, 2), ("a", "y", 3, 3)]
-    assert told(rows) == ["x › x › y › y", "x › x › y"]
+    assert joined(rows) == ["x › x › y › y", "x › x › y"]
 
 
-def test_two_spells_of_one_state_that_overlap_are_joined_and_told() -> None:
+def test_two_spells_of_one_state_that_overlap_are_joined_and_reported() -> None:
     rows = [("a", "x", 1, 4), ("a", "x", 2, 6), ("a", "x", 2, 3), ("a", "y", 7, 7)]
-    assert told(rows) == ["x › x › x › x › x › x › y"]
+    assert joined(rows) == ["x › x › x › x › x › x › y"]
     assert "2 (row 2, 3 ...); they are merged" in findings(rows)["joined_spells"]
 
 
@@ -157,7 +157,9 @@ def test_two_spells_of_one_state_that_overlap_are_joined_and_told() -> None:
         ),
     ],
 )
-def test_what_cannot_be_laid_out_is_told_with_its_rows(rows: list[tuple], message: str) -> None:
+def test_spells_that_cannot_be_laid_out_are_reported_with_their_rows(
+    rows: list[tuple], message: str
+) -> None:
     with pytest.raises(DataError) as sequences_of:
         gather_rows(
             table([tuple(row) for row in rows], ("person", "status", "from", "to")), SETTINGS
@@ -169,11 +171,11 @@ def test_what_cannot_be_laid_out_is_told_with_its_rows(rows: list[tuple], messag
 def test_bad_rows_are_left_out_where_that_is_asked_for() -> None:
     rows = [("a", "x", 1, 2), (None, "x", 1, 2), ("a", "y", 9, 3), ("a", "y", 3, 3)]
     settings = SETTINGS.model_copy(update={"drop_bad": True})
-    assert told(rows, settings) == ["x › x › y"]
+    assert joined(rows, settings) == ["x › x › y"]
     assert {"missing_left_out", "backwards_left_out"} < findings(rows, settings).keys()
 
 
-def test_what_is_the_same_in_all_rows_of_a_person_is_kept_and_the_rest_told() -> None:
+def test_columns_constant_within_a_person_are_kept_and_the_others_reported() -> None:
     columns = ("person", "status", "from", "to", "sex", "note")
     rows = [("a", "x", 1, 2, None, "p"), ("a", "y", 3, 4, "f", "q"), ("b", "x", 1, 2, "m", "r")]
     found, _ = gather_rows(table(rows, columns), SETTINGS)
@@ -197,8 +199,8 @@ def test_a_person_cannot_have_two_answers(role: str) -> None:
 
 
 def test_a_new_table_is_laid_out_as_the_first_was() -> None:
-    _, kept = gather_rows(table([("a", "x", 1, 3), ("a", "y", 3, 5)]), SETTINGS)
-    alone, _ = gather_rows(table([("c", "x", 1, 3)]), SETTINGS, kept)
+    _, reading = gather_rows(table([("a", "x", 1, 3), ("a", "y", 3, 5)]), SETTINGS)
+    alone, _ = gather_rows(table([("c", "x", 1, 3)]), SETTINGS, reading)
     assert alone.frame["states"].to_list() == ["x › x"]
     months = Grid("month", closed=True)
     found, _ = gather_rows(
@@ -216,22 +218,24 @@ def test_a_new_table_is_laid_out_as_the_first_was() -> None:
         max_size=6,
     )
 )
-def test_spells_tell_what_columns_side_by_side_tell(lives: list[list[str | None]]) -> None:
-    if all(state is None for life in lives for state in life):
+def test_spells_give_the_same_sequences_as_columns_side_by_side(
+    courses: list[list[str | None]],
+) -> None:
+    if all(state is None for course in courses for state in course):
         return
     rows = [
         (f"p{person}", state, time, time)
-        for person, life in enumerate(lives)
-        for time, state in enumerate(life)
+        for person, course in enumerate(courses)
+        for time, state in enumerate(course)
     ]
-    longest = max(map(len, lives))
+    longest = max(map(len, courses))
     wide = pl.DataFrame(
-        [life + [None] * (longest - len(life)) for life in lives],
+        [course + [None] * (longest - len(course)) for course in courses],
         schema=dict.fromkeys((f"t{time}" for time in range(longest)), pl.String),
         orient="row",
     )
     expected = join_states(Table(wide, ()), wide.columns).to_list()
-    assert told(rows) == expected
+    assert joined(rows) == expected
 
 
 def test_mvad_as_spells_is_mvad(data_folder: Path, tmp_path: Path) -> None:
@@ -239,9 +243,9 @@ def test_mvad_as_spells_is_mvad(data_folder: Path, tmp_path: Path) -> None:
     times = wide.columns[-72:]
     cells = wide.select(times).to_numpy()
     rows = []
-    for person, life in zip(wide["id"], cells, strict=True):
-        cuts = [0, *(np.flatnonzero(life[1:] != life[:-1]) + 1), len(life)]
-        rows += [(person, life[begin], int(begin) + 1, int(end)) for begin, end in pairwise(cuts)]
+    for person, course in zip(wide["id"], cells, strict=True):
+        cuts = [0, *(np.flatnonzero(course[1:] != course[:-1]) + 1), len(course)]
+        rows += [(person, course[begin], int(begin) + 1, int(end)) for begin, end in pairwise(cuts)]
     np.random.default_rng(0).shuffle(rows)
     frame = pl.DataFrame(rows, schema=["person", "status", "from", "to"], orient="row")
     frame = frame.join(wide.select(pl.col("id").alias("person"), "gcse5eq"), on="person")

@@ -20,7 +20,7 @@ def table(*rows: list[str | None], names: list[str] = TIMES) -> Table:
     return Table(frame, (Source("lives.csv", "csv", len(rows), ""),))
 
 
-LIVES = table(
+COURSES = table(
     ["school", "school", "FE", "employment"],
     ["school", None, "FE", ""],
     ["  HE ", "HE", None, None],
@@ -42,13 +42,13 @@ LIVES = table(
 def test_columns_are_named_one_by_one_by_range_or_by_pattern(named, found) -> None:
     if found is None:
         with pytest.raises(DataError, match=r"did you mean 'Jul\.93'"):
-            state_columns(LIVES, named)
+            state_columns(COURSES, named)
     else:
-        assert state_columns(LIVES, named) == found
+        assert state_columns(COURSES, named) == found
 
 
 @pytest.mark.parametrize(
-    ("named", "told"),
+    ("named", "message"),
     [
         (("Oct.93:Jul.93",), "run backwards"),
         (("Jul.93:Oct.93", "Aug.93"), "'Aug.93' is named twice"),
@@ -56,19 +56,19 @@ def test_columns_are_named_one_by_one_by_range_or_by_pattern(named, found) -> No
         (("Jul.93:Nov.93",), "there is no column 'Nov.93'"),
     ],
 )
-def test_columns_that_cannot_be_states_are_told(named, told) -> None:
-    with pytest.raises(DataError, match=told):
-        state_columns(LIVES, named)
+def test_columns_that_cannot_be_states_are_reported(named, message) -> None:
+    with pytest.raises(DataError, match=message):
+        state_columns(COURSES, named)
 
 
 def test_gaps_stand_and_ends_are_ends() -> None:
-    assert join_states(LIVES, TIMES).to_list() == [
+    assert join_states(COURSES, TIMES).to_list() == [
         "school › school › FE › employment",
         "school › – › FE",
         "HE › HE",
         "",
     ]
-    assert list_states(LIVES, TIMES)[1].to_list() == ["school", None, "FE", None]
+    assert list_states(COURSES, TIMES)[1].to_list() == ["school", None, "FE", None]
 
 
 def test_the_sign_between_states_cannot_come_from_a_state() -> None:
@@ -81,9 +81,9 @@ def test_numbers_are_states_too() -> None:
     assert join_states(coded, ["a", "b"]).to_list() == ["1 › 2", "2"]
 
 
-def test_a_row_is_told_as_it_is_in_a_table() -> None:
-    for row, told in zip(LIVES.frame.iter_rows(), join_states(LIVES, TIMES), strict=True):
-        assert join_row(list(row)) == told
+def test_a_single_row_is_joined_as_in_a_table() -> None:
+    for row, joined in zip(COURSES.frame.iter_rows(), join_states(COURSES, TIMES), strict=True):
+        assert join_row(list(row)) == joined
 
 
 def test_a_column_of_that_name_is_not_overwritten() -> None:
@@ -94,11 +94,11 @@ def test_a_column_of_that_name_is_not_overwritten() -> None:
 
 def test_the_answer_is_not_one_of_the_states() -> None:
     with pytest.raises(DataError, match=r"'Oct\.93' is both the target and one of the states"):
-        with_states(LIVES, ("*.93",), {"target": "Oct.93"})
+        with_states(COURSES, ("*.93",), {"target": "Oct.93"})
 
 
-def test_what_is_missing_and_what_ends_early_is_told_with_its_rows() -> None:
-    found = {finding.check: finding for finding in check_states(LIVES, TIMES)}
+def test_missing_states_and_early_ends_are_reported_with_their_rows() -> None:
+    found = {finding.check: finding for finding in check_states(COURSES, TIMES)}
     assert "have 4 states: 'school', " in found["states"].message("en")
     assert found["missing_states"].values["count"] == 1
     assert found["missing_states"].rows == (1,)
@@ -106,7 +106,7 @@ def test_what_is_missing_and_what_ends_early_is_told_with_its_rows() -> None:
     assert "many_states" not in found
 
 
-def test_a_hundred_states_are_doubted() -> None:
+def test_a_hundred_states_are_a_warning() -> None:
     many = table(*[[f"s{n}", "a", "b", "c"] for n in range(100)])
     found = {finding.check: finding.level for finding in check_states(many, TIMES)}
     assert found["many_states"] == "warning"
@@ -116,12 +116,12 @@ STATE = st.one_of(st.none(), st.text(min_size=1, max_size=4).map(str.strip).filt
 
 
 @given(st.lists(st.tuples(STATE, STATE, STATE, STATE), min_size=1, max_size=8))
-def test_every_state_can_be_had_back(rows) -> None:
+def test_every_state_can_be_recovered(rows) -> None:
     whole = table(*[list(row) for row in rows])
     assert join_states(whole, TIMES).to_list() == [join_row(row) for row in rows]
-    for told, states in zip(join_states(whole, TIMES), list_states(whole, TIMES), strict=True):
-        kept = states.to_list()
-        while kept and kept[-1] is None:
-            kept.pop()
-        back = told.split(ARROW) if told else []
-        assert back == [MISSING if state is None else state for state in kept]
+    for joined, states in zip(join_states(whole, TIMES), list_states(whole, TIMES), strict=True):
+        trimmed = states.to_list()
+        while trimmed and trimmed[-1] is None:
+            trimmed.pop()
+        back = joined.split(ARROW) if joined else []
+        assert back == [MISSING if state is None else state for state in trimmed]

@@ -1,4 +1,4 @@
-"""Assignment: parts get their shares of every class, units stay whole, thin parts are mended."""
+"""Assignment: sets get their shares of every class, units stay whole, small sets are filled up."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_every_unit_lands_whole_in_one_part(rows, seed):
     assert all(len(set(part[units == unit])) == 1 for unit in set(units))
 
 
-def test_single_rows_are_parted_to_the_row():
+def test_single_rows_are_split_exactly():
     classes = np.repeat([0, 1], [2500, 100])
     part = assign_units(np.arange(2600), classes, SHARES, np.random.default_rng(0))
     assert counts(part, classes).tolist() == [[1800, 72], [200, 8], [500, 20]]
@@ -79,12 +79,12 @@ def test_the_order_of_the_classes_in_the_file_does_not_matter():
 
 
 @given(st.integers(0, 200), st.lists(st.floats(0, 10), min_size=1, max_size=5), st.integers(0, 3))
-def test_what_is_shared_out_is_all_given_and_none_is_left_short(count, need, least):
+def test_shares_are_allocated_completely_and_meet_every_minimum(count, need, least):
     quota = share_out(count, np.array(need), np.zeros(len(need)), least)
     assert quota.sum() == count
     assert quota.min() >= (least if count >= least * len(need) else 0)
 
 
-def test_largest_remainders_get_what_is_over():
+def test_the_rest_goes_to_the_largest_remainders():
     assert share_out(10, np.array([0.5, 0.26, 0.24]), np.zeros(3), 0).tolist() == [5, 3, 2]
     assert MIN_ROWS == 2

@@ -1,4 +1,4 @@
-"""Splits: three parts that hold every row once, and neither groups, copies nor time leak."""
+"""Splits: three sets that hold every row once; no group, duplicate or later time leaks."""
 
 import json
 from datetime import date, timedelta
@@ -63,7 +63,7 @@ SETTINGS = st.fixed_dictionaries(
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_whatever_is_asked_every_row_is_in_one_part_and_nothing_leaks(data):
+def test_for_any_settings_every_row_is_in_one_set_and_nothing_leaks(data):
     rows = data.draw(st.integers(1, 80))
     asked = data.draw(SETTINGS)
     frame = table(rows, data.draw(st.integers(1, 3)), data.draw(st.integers(1, 30)), rows)
@@ -104,7 +104,7 @@ def test_whatever_is_asked_every_row_is_in_one_part_and_nothing_leaks(data):
             assert all((labels[rows_of_part] == label).sum() >= 2 for label in known)
 
 
-def test_random_parts_have_their_shares_of_each_class():
+def test_random_sets_have_their_shares_of_each_class():
     frame = pl.DataFrame({"label": ["pos"] * 1000 + ["neg"] * 250})
     drawn = split(frame)
     assert drawn.counts == {"train": 900, "validation": 100, "test": 250, "left_out": 0}
@@ -119,7 +119,7 @@ def test_the_seed_decides_and_nothing_else():
     assert one.seed == 1
 
 
-def test_no_author_is_in_two_parts_though_their_sizes_differ():
+def test_no_author_is_in_two_sets_though_their_sizes_differ():
     rng = np.random.default_rng(0)
     authors = np.repeat(np.arange(60), rng.geometric(0.05, 60))
     frame = pl.DataFrame(
@@ -146,7 +146,7 @@ def test_numbered_authors_are_groups_too():
     assert group_codes(pl.Series([7, 7, None, 8])).tolist() == [1, 1, 7, 2]
 
 
-def test_copies_stay_in_one_part():
+def test_copies_stay_in_one_set():
     clusters = np.repeat(np.arange(100), 3)
     drawn = split(table(300), clusters)
     assert not straddles(clusters, drawn)
@@ -156,7 +156,7 @@ def test_copies_stay_in_one_part():
 def test_an_answer_that_half_of_all_people_gave_does_not_tie_the_people_together():
     people = np.repeat(np.arange(50), 6)
     clusters = np.arange(300)
-    clusters[::6] = 0  # everyone said "no comment" once
+    clusters[::6] = 0  # everyone wrote "no comment" once
     frame = table(300).with_columns(author=pl.Series(people).cast(pl.String))
     drawn = split(frame, clusters, group="author")
     assert not straddles(people, drawn)
@@ -168,7 +168,7 @@ def test_an_answer_that_half_of_all_people_gave_does_not_tie_the_people_together
     assert len(drawn.left_out) == 14
 
 
-def test_authors_who_share_a_copy_go_to_one_part_without_loss():
+def test_authors_who_share_a_copy_go_to_one_set_without_loss():
     authors = np.repeat(np.arange(30), 10)
     clusters = np.arange(300)
     clusters[[5, 15, 255]] = 5
@@ -197,7 +197,7 @@ def test_rows_of_one_moment_are_not_cut_apart():
     assert drawn.counts == {"train": 500, "validation": 300, "test": 200, "left_out": 0}
 
 
-def test_copies_of_an_earlier_row_are_left_out_of_a_later_part_and_told():
+def test_copies_of_an_earlier_row_are_left_out_of_a_later_set_and_reported():
     frame = table(100).with_columns(year=pl.Series(np.arange(100)))
     clusters = np.arange(100)
     clusters[[10, 95, 96]] = 10
@@ -206,7 +206,7 @@ def test_copies_of_an_earlier_row_are_left_out_of_a_later_part_and_told():
     assert drawn.reasons == {"duplicate": 2}
 
 
-def test_people_followed_over_time_are_parted_with_their_time():
+def test_people_followed_over_time_are_split_by_person_and_time():
     people, months = np.divmod(np.arange(40 * 30), 30)
     frame = table(1200).with_columns(person=pl.Series(people), month=pl.Series(months))
     drawn = split(frame, time="month", group="person", target=None)
@@ -240,7 +240,7 @@ def test_rows_without_a_time_stop_the_split_unless_they_may_be_dropped():
     assert drawn.reasons == {"time": 1}
 
 
-def test_a_given_test_file_is_the_test_and_the_rows_it_shares_are_told():
+def test_a_given_test_file_is_the_test_set_and_the_rows_it_shares_are_reported():
     frame = table(200, groups=30)
     test_rows = np.arange(200) >= 160
     clusters = np.arange(200)
@@ -275,7 +275,7 @@ def test_a_given_validation_file_is_the_validation_and_nothing_is_drawn():
         assert split.test.tolist() == list(range(16, 20))
     assert "the validation rows are those of the validation file" in split.describe("en")
     assert "drawn" not in split.describe("en")
-    # Authors of the test rows stand among the others too, which is told.
+    # Authors of the test rows are also among the others, which is reported.
     assert split.shared.tolist() == [16, 17, 18, 19]
 
 
@@ -320,7 +320,7 @@ def test_a_class_that_the_test_file_lacks_is_no_reason_to_stop():
         ([], "0 rows are too few to split; at least 6 are needed"),
     ],
 )
-def test_classes_that_cannot_be_parted_are_named_before_training(labels, message):
+def test_classes_that_cannot_be_split_are_named_before_training(labels, message):
     with pytest.raises(DataError) as caught:
         split(pl.DataFrame({"label": pl.Series(labels, dtype=pl.String)}))
     assert message in str(caught.value)
@@ -380,7 +380,7 @@ def test_an_altered_split_is_refused(damage):
         Split.from_dict(state)
 
 
-def test_the_method_is_told_in_both_languages():
+def test_the_method_is_described_in_both_languages():
     drawn = split(table(200, groups=40), group="author", seed=7)
     assert drawn.describe("en") == (
         "rows were split at random (seed 7): 20% for testing, 10% of the rest for validation; "

@@ -46,7 +46,7 @@ def test_each_time_has_its_place(values, unit, places):
         (("1850", "1855", "1860"), ["1865", "1870"]),
     ],
 )
-def test_the_steps_to_come_are_told_as_the_table_tells_its_own(values, after):
+def test_future_steps_are_labelled_in_the_format_of_the_table(values, after):
     frequency, times = grid(*values)
     last = frequency.places(times.moments)[-1]
     assert frequency.labels(np.array([last + 1, last + 2])) == after

@@ -1,5 +1,5 @@
-"""What the rows of a table are is guessed, chosen and trained in the studio as ``duree fit`` would;
-what is wrong is told at its field."""
+"""The form of the studio: the layout of a table is guessed and can be changed, training runs as in
+``duree fit``, and a fault is reported at its field."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_what_comes_next_needs_no_target(visitor: Visitor, tables: dict[str, Pat
     assert 'id="target"' in visitor.get(f"{address}/form", params=sent | {"task": ""}).text
 
 
-def test_of_series_a_column_may_be_asked_in_place_of_what_comes(
+def test_a_series_may_have_a_target_column_instead_of_a_forecast(
     visitor: Visitor, tables: dict[str, Path]
 ) -> None:
     address = opened(visitor, tables["series"])
@@ -173,13 +173,13 @@ def test_of_series_a_column_may_be_asked_in_place_of_what_comes(
     assert 'id="target"' in page
 
 
-def test_every_choice_is_a_setting_and_can_be_said_in_chinese() -> None:
+def test_every_choice_is_a_setting_and_has_a_chinese_translation() -> None:
     names = {"LSTM", "GRU", "RNN"}
     for form in FORMS.values():
         fields = (*form.first, *form.more)
         assert len({field.name for field in fields}) == len(fields)
         titles = {form.title, *(title for f in fields for _, title in f.choices)}
-        titles |= {said for field in fields for said in (field.title, field.help)}
+        titles |= {text for field in fields for text in (field.title, field.help)}
         assert titles - names <= chinese_templates().keys()
 
 
@@ -190,7 +190,7 @@ def post(visitor: Visitor, address: str, changed: dict[str, str]) -> tuple[int, 
 
 
 @pytest.mark.parametrize(
-    ("kind", "changed", "field", "told"),
+    ("kind", "changed", "field", "message"),
     [
         ("texts", {"target": ""}, "target", "no target column was named"),
         ("texts", {"seeds": "many"}, "seeds", "the recipe has a fault"),
@@ -208,17 +208,17 @@ def post(visitor: Visitor, address: str, changed: dict[str, str]) -> tuple[int, 
         ("tokens", {"target": "mood"}, "target", "there is no column"),
     ],
 )
-def test_what_is_wrong_is_told_at_its_field_and_nothing_is_lost(
+def test_a_fault_is_reported_at_its_field_and_nothing_is_lost(
     visitor: Visitor,
     tables: dict[str, Path],
     kind: str,
     changed: dict[str, str],
     field: str,
-    told: str,
+    message: str,
 ) -> None:
     status, page = post(visitor, opened(visitor, tables[kind]), changed | {"note": "Kept."})
     assert status == 422
-    assert told in page.lower()
+    assert message in page.lower()
     if field:
         assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', page)
         assert f'id="{field}-fault"' in page
@@ -270,8 +270,8 @@ def test_series_are_forecast_from_the_form_to_the_report(
     assert "baselines" not in given  # a box that is not ticked is not sent
     assert visitor.post(f"{address}/runs", data=given).status_code == 303
     run = Run(visitor.folder / "walks")
-    told = visitor.get("/runs/walks/progress").text
-    assert told.endswith("event: over\ndata: \n\n"), standing(run)
+    events = visitor.get("/runs/walks/progress").text
+    assert events.endswith("event: over\ndata: \n\n"), standing(run)
     page = visitor.get("/runs/walks").text
     assert "Forecasting “y”" in page
     assert "Read the report" in page

@@ -1,4 +1,4 @@
-"""Nobody gets in without the key, and no other page gets in with the user's."""
+"""Access to the studio: the key is needed, and pages of other sites cannot use the user's."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ def test_the_link_becomes_a_cookie_that_no_script_reads_and_no_other_site_sends(
     visitor: Visitor,
 ) -> None:
     answer = visitor.get("/", params={"token": TOKEN}, headers={"cookie": ""})
-    kept = answer.headers["set-cookie"]
+    cookie = answer.headers["set-cookie"]
     assert answer.status_code == 200
-    assert kept == f"duree-8321={TOKEN}; Path=/; HttpOnly; SameSite=Strict"
+    assert cookie == f"duree-8321={TOKEN}; Path=/; HttpOnly; SameSite=Strict"
     assert TOKEN not in answer.text
-    assert visitor.get("/", headers={"cookie": kept.partition(";")[0]}).status_code == 200
+    assert visitor.get("/", headers={"cookie": cookie.partition(";")[0]}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8321", "127.0.0.1.evil.example", "[::1].evil", ""]
 )
-def test_asked_by_another_name_it_says_nothing(visitor: Visitor, host: str) -> None:
+def test_requests_to_another_host_name_are_refused(visitor: Visitor, host: str) -> None:
     assert visitor.get("/", headers={"host": host}).status_code == 403
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8321", "localhost:8321", "[::1]:8321", "LOCALHOST"])
-def test_asked_by_its_own_names_it_answers(visitor: Visitor, host: str) -> None:
+def test_requests_to_its_own_host_names_are_answered(visitor: Visitor, host: str) -> None:
     assert visitor.get("/", headers={"host": host}).status_code == 200
 
 

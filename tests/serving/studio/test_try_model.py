@@ -1,4 +1,4 @@
-"""What is tried in the studio is answered as the service answers, in the form that fits the run."""
+"""The studio's form to try a model answers as the service does, with the fields the run needs."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_page_of_a_run_asks_for_what_it_reads(
     assert hint in page
 
 
-def test_a_series_that_needs_columns_beside_it_is_tried_as_a_table_alone(visitor: Visitor) -> None:
+def test_a_series_that_needs_further_columns_is_tried_only_as_a_table(visitor: Visitor) -> None:
     page = visitor.get("/runs/planned").text
     assert "Try your own" not in page
     assert "Predict another table" in page
@@ -116,44 +116,46 @@ def test_rows_are_shown_where_they_can_be_and_explained_where_they_are(visitor: 
 
 
 def test_words_get_their_tags_in_every_layer(visitor: Visitor) -> None:
-    said = asked(visitor, "tags", {"tokens": ["Anna", "walks", "in", "Rome"]})
+    answer = asked(visitor, "tags", {"tokens": ["Anna", "walks", "in", "Rome"]})
     page = tried(visitor, "tags", "Anna walks  in\nRome")
     cells = [page.index(f'dir="auto">{word}</th>') for word in ("Anna", "walks", "in", "Rome")]
     assert cells == sorted(cells)
     for name in ("prediction", "prediction_lemma"):
-        assert all(f"<td>{tag}</td>" in page for tag in said[name])
-    assert f"{said['probability'][0]:.3f}" in page
+        assert all(f"<td>{tag}</td>" in page for tag in answer[name])
+    assert f"{answer['probability'][0]:.3f}" in page
 
 
-def test_a_series_goes_on_with_its_bands(visitor: Visitor) -> None:
+def test_a_series_is_forecast_with_its_intervals(visitor: Visitor) -> None:
     values = walks(1, 30)[0].round(3).tolist()
     times = [f"{2001 + n // 12}-{n % 12 + 1:02}" for n in range(30)]
     values[20] = None
-    said = asked(visitor, "walks", {"y": values, "when": times})
+    answer = asked(visitor, "walks", {"y": values, "when": times})
     pairs = zip(times, values, strict=True)
     lines = "\n".join(f"{time}\t{'' if value is None else value}" for time, value in pairs)
     page = tried(visitor, "walks", lines.replace("2002-09\t\n", "2002-09 -\n"))
     assert page.count('<th scope="row">') == HORIZON
-    for time, value, low in zip(said["time"], said["prediction"], said["low_80"], strict=True):
+    for time, value, low in zip(
+        answer["time"], answer["prediction"], answer["low_80"], strict=True
+    ):
         assert f'<th scope="row">{time}</th>' in page
         assert f"<b>{value:.2f}</b>" in page
         assert f"{low:.2f} –" in page
 
 
-def test_states_are_answered_with_what_is_known_beside_them(visitor: Visitor) -> None:
+def test_states_are_predicted_with_their_covariates(visitor: Visitor) -> None:
     given = dict.fromkeys(MONTHS) | {"m0": "school", "m1": "work"}
-    said = asked(visitor, "next", given | {"town": "B"})
+    answer = asked(visitor, "next", given | {"town": "B"})
     page = tried(visitor, "next", "school, work", **{"known town": "B"})
-    assert f"Predicted: {said['prediction']}" in page
-    assert page.count("<meter") == len(said["probability"])
-    assert all(f"{chance:.3f}" in page for chance in said["probability"].values())
+    assert f"Predicted: {answer['prediction']}" in page
+    assert page.count("<meter") == len(answer["probability"])
+    assert all(f"{chance:.3f}" in page for chance in answer["probability"].values())
     page = tried(visitor, "pay", "school\nwork › none")
     assert "Predicted: " in page
     assert 'class="shaded' in page
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("tags", "  ", "no words were given"),
         ("next", " , ", "no states were given"),
@@ -164,14 +166,14 @@ def test_states_are_answered_with_what_is_known_beside_them(visitor: Visitor) ->
         ("walks", "1 5\n2 6", "trained on steps of a month"),
     ],
 )
-def test_what_cannot_be_read_is_told_in_both_languages(
-    visitor: Visitor, name: str, text: str, told: str
+def test_what_cannot_be_read_is_reported_in_both_languages(
+    visitor: Visitor, name: str, text: str, message: str
 ) -> None:
     htmx = {"hx-request": "true"}
     answer = visitor.post(f"/runs/{name}/try", data={"text": text}, headers=htmx)
     assert answer.status_code == 422
-    assert told in answer.text.lower()
+    assert message in answer.text.lower()
     assert "<html" not in answer.text
     chinese = {"cookie": visitor.headers["cookie"].replace("=en", "=zh")}
     answer = visitor.post(f"/runs/{name}/try", data={"text": text}, headers=htmx | chinese)
-    assert told not in answer.text.lower()
+    assert message not in answer.text.lower()
