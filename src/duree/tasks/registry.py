@@ -50,9 +50,8 @@ def infer_task(target: pl.Series, data: DataSettings) -> str:
 
 def layout_for(recipe: Recipe) -> type[Layout]:
     """What the rows of the recipe's table are."""
-    if recipe.task is None:
-        return layout_of(recipe.data, _layouts(Classify))
-    return layout_of(recipe.data, _layouts(TASKS[recipe.task]))
+    # A run of a task that nobody registered here can be shown, though not used.
+    return layout_of(recipe.data, _layouts(TASKS.get(recipe.task or "", Classify)))
 
 
 def resolve(recipe: Recipe) -> Recipe:

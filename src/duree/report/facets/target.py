@@ -35,8 +35,10 @@ class Target(Facet):
         Of baselines for this target, in runs of version 0.1.0.
     loss_note : str
         What must be known of the loss on validation.
-    explained : bool
-        Whether single predictions are explained.
+    is_right_or_wrong : bool
+        Whether a prediction that is not the true answer is wrong, and not near it or far from it.
+    listed_title, worst_first : str
+        What ``listed_figure`` is, and what the list shows where it is sorted by it.
     of_examples : str
         What the shaded examples are.
     """
@@ -53,7 +55,9 @@ class Target(Facet):
     )
     baselines: ClassVar[Mapping[str, str]] = {}
     loss_note: ClassVar[str] = ""
-    explained: ClassVar[bool] = True
+    is_right_or_wrong: ClassVar[bool] = False
+    listed_title: ClassVar[str] = "error"
+    worst_first: ClassVar[str] = "largest errors first"
     of_examples: ClassVar[str] = (
         "Test rows that the network predicted correctly with the highest confidence. Blue "
         "words support the prediction, orange underlined words count against it (integrated "
@@ -134,6 +138,10 @@ class Target(Facet):
     def share_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         """How the intervals of shares were made."""
         return evaluation.share_sentences(run, self.resampling(run), say)
+
+    def listed_figure(self, run: RunData) -> pl.Expr:
+        """The figure that a list of predictions shows of each row: how far it was missed."""
+        return (pl.col("prediction") - pl.col(self.column(run)).cast(pl.Float64)).abs()
 
     def answer_shown(self, run: RunData, answer: str, sure: float) -> tuple[str, str]:
         """What was predicted for a shaded example, and what follows in brackets."""

@@ -56,6 +56,29 @@ class Checked:
 
 
 @dataclass(frozen=True)
+class TypedInput:
+    """What a person may type to try a network; the texts are English templates.
+
+    Attributes
+    ----------
+    title, hint : str
+        What the form is called, and what is to be written.
+    name : str
+        What the field is called, unless the hint says it.
+    lines : int
+        Height of the field.
+    covariates : tuple of str
+        Columns that are asked for besides.
+    """
+
+    title: str
+    hint: str
+    name: str = ""
+    lines: int = 3
+    covariates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Layout(ABC):
     """One kind of rows.
 
@@ -84,8 +107,10 @@ class Layout(ABC):
     nouns: ClassVar[Nouns] = TEXTS
     # Where test rows come from if no file of them is given; an English template.
     test_rows: ClassVar[str] = "split off at random"
-    # Whether predictions are written into a file of the format of the one that was read.
-    keeps_format: ClassVar[bool] = False
+    # What a table to be predicted must be, and what becomes of it; an English template.
+    new_table: ClassVar[str] = (
+        "must contain “{columns}”; returned as CSV with all columns and the predictions"
+    )
     # What is counted where each row has one answer.
     counted: ClassVar[str] = "rows"
     # Columns that ``lay_out`` adds, and that are no columns of the user's.
@@ -141,6 +166,23 @@ class Layout(ABC):
     def asked_columns(self) -> list[str]:
         """The columns that a new table needs, as the user named them."""
         return [str(self.data.text)]
+
+    @property
+    def input_name(self) -> str:
+        """What the network reads, as the user named it."""
+        return self.data.text or ""
+
+    @property
+    def identifying_columns(self) -> list[str]:
+        """The columns by which a person recognises a row, as the user named them."""
+        data = self.data
+        named = (data.id, data.group, data.time, data.target, data.text)
+        return list(dict.fromkeys(name for name in named if name))
+
+    @classmethod
+    def predicted_suffix(cls, suffix: str) -> str:
+        """The format of the predictions for a file, by the suffix of its name."""
+        return ".csv"
 
     @property
     def added(self) -> list[str]:
@@ -282,9 +324,11 @@ class Layout(ABC):
         return {str(self.data.text): text}
 
     @classmethod
-    def typed_input(cls, recipe: Recipe) -> str:
-        """What a person may type to try a network: "text", "states", "sentence", "series"; ""."""
-        return "text"
+    def typed_input(cls, recipe: Recipe) -> TypedInput | None:
+        """What a person may type to try a network; None where a table is needed."""
+        return TypedInput(
+            "Try your own text", "Write or paste a text like those in the table", "Your text"
+        )
 
     def portable(self) -> dict[str, Any]:
         """What another program needs to know to read rows as the network does, as JSON data."""
