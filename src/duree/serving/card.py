@@ -48,8 +48,7 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
             {**source, "path": source["path"].rpartition("/")[2]} for source in data["sources"]
         ],
         model=model,
-        reads_numbers=model.encoder.units_encoder is None,
-        recipe=run.recipe,
+        units=model.encoder.units_encoder,
         answers=list(model.task.classes),
         figure=_figure,
     )
