@@ -28,6 +28,7 @@ from torch.nn.functional import l1_loss
 
 from duree.baselines import Baseline
 from duree.cli.commands import cli
+from duree.cli.console import Console
 from duree.errors import RecipeError, RunError
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.weighted_metrics import mean
@@ -233,6 +234,29 @@ def test_the_studios_form_offers_it_for_texts(table: Path, tmp_path: Path) -> No
     visitor = Visitor(tmp_path / "runs")
     form = visitor.get(visitor.table("texts.csv", table.read_bytes())).text
     assert f'<option value="distinct_words">{DistinctWords.title}</option>' in form
+
+
+def test_the_studio_shows_a_run_of_it_and_offers_what_it_can(run: Run) -> None:
+    visitor = Visitor(run.folder.parent)
+    assert "“distinct” from “text”" in visitor.get("/").text
+    page = visitor.get("/runs/distinct").text
+    assert "Try your own text" in page
+    assert "model.zip" in page
+    assert "onnx.zip" not in page  # which it does not export
+    rows = visitor.get("/runs/distinct/rows", params={"wrong": "true"}).text
+    assert "largest errors first" in rows
+    assert "/rows/1" not in rows  # which it does not explain
+    tried = visitor.post("/runs/distinct/try", data={"text": "sun rain sun"})
+    assert "Predicted: " in tried.text
+
+
+def test_the_command_line_says_what_can_be_done_next(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Console().finish(run)
+    told = capsys.readouterr().err
+    assert "duree predict" in told
+    assert "duree explain" not in told
 
 
 def test_a_run_that_was_killed_ends_the_same_when_resumed(table: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -65,8 +66,20 @@ LAYOUTS = {"spells", "numeric_series", "forecast_origins"}
 # Words that are layouts too, but mean other things elsewhere: refused where a layout is compared.
 COMMON = {"texts", "states", "events", "tokens"}
 OWN_ROOMS = ("tasks/", "tables/layouts/")
-# Attributes that stood for a task or a layout in version 0.1.0.
+# Words for what a person may type, by which pages once asked for a layout.
+TYPED = {"text", "sentence", "series"}
+# What shows runs: it asks tasks, layouts and served rows, and never which one it has.
+SHOWS = ("serving/", "cli/", "report/", "workflow.py")
+# Classes whose subclasses nobody asks for there.
+KINDS = {"Task", "Layout", "ServedRows"}
+# Settings that only the layout knows how to read, and files in which it describes itself.
+COLUMNS = {"text", "states", "state", "start", "end", "event", "attribute", "series", "covariate"}
+COLUMNS |= {"token", "time", "id", "label_separator"}
+FACTS = {"channels.json", "states.json", "forecasts.json", "tags.json", "explanations.json"}
+# Attributes that stood for a task or a layout in earlier versions.
 FLAGS = {
+    "is_forecast",
+    "keeps_format",
     "reads_states",
     "reads_numbers",
     "reads_columns",
@@ -141,7 +154,12 @@ def asks_which(node: ast.AST) -> bool:
         case ast.Call(func=ast.Name(id="isinstance"), args=[_, kinds]):
             names = {last_name(kind) for kind in ast.walk(kinds)}
             return any(name.endswith(("Encoder", "Layout", "Task")) for name in names)
-        case ast.Attribute(attr=name) | ast.FunctionDef(name=name) | ast.arg(arg=name):
+        case (
+            ast.Attribute(attr=name)
+            | ast.FunctionDef(name=name)
+            | ast.arg(arg=name)
+            | ast.keyword(arg=name)
+        ):
             return name in FLAGS
         case _:
             return False
@@ -150,6 +168,48 @@ def asks_which(node: ast.AST) -> bool:
     return bool(
         found & (TASKS | LAYOUTS) or "task" in names or ("layout" in names and found & COMMON)
     )
+
+
+@cache
+def kinds() -> set[str]:
+    """The names of all tasks, layouts and served rows."""
+    classes = [node for file in FILES for node in ast.walk(tree(file))]
+    classes = [node for node in classes if isinstance(node, ast.ClassDef)]
+    found = set(KINDS)
+    while (
+        more := {one.name for one in classes if found & {base_name(base) for base in one.bases}}
+        - found
+    ):
+        found |= more
+    return found
+
+
+def base_name(node: ast.AST) -> str:
+    """``ServedRows`` of ``ServedRows[str]``."""
+    return last_name(node.value if isinstance(node, ast.Subscript) else node)
+
+
+def asks_for_class(node: ast.AST, names: set[str]) -> bool:
+    """Whether a node asks of which of these classes an object is."""
+    match node:
+        case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, given]):
+            return bool(names & {last_name(kind) for kind in ast.walk(given)})
+        case ast.MatchClass(cls=given):
+            return last_name(given) in names
+        case ast.Compare(left=left, comparators=others):
+            sides = {last_name(side) for side in (left, *others)}
+            return bool(sides & names)
+    return False
+
+
+def reads_columns(node: ast.AST) -> bool:
+    """Whether a node reads a setting, or looks for a file, that only some layouts have."""
+    match node:
+        case ast.Attribute(attr=name, value=data):
+            return name in COLUMNS and last_name(data) == "data"
+        case ast.Constant(value=str(name)):
+            return name in FACTS
+    return False
 
 
 def test_every_part_has_its_place_in_the_order():
@@ -191,17 +251,93 @@ def test_only_tasks_and_layouts_compare_with_their_names():
     assert against == []
 
 
-def test_no_template_compares_a_task_or_layout():
-    flags = re.compile(
-        rf"\b({'|'.join(FLAGS)})\b|data\.token\b|(==|!=| in ).*\b({'|'.join(TASKS)})\b"
-    )
+def test_what_shows_runs_does_not_ask_for_the_class_of_a_task_a_layout_or_rows():
+    names = kinds()
     against = [
-        f"{file.relative_to(SOURCE)}: {tag}"
-        for file in SOURCE.rglob("*.html")
-        for tag in re.findall(r"{%.*?%}|{{.*?}}", file.read_text(encoding="utf-8"), re.DOTALL)
-        if flags.search(re.sub(r"\"[^\"]* [^\"]*\"", "", tag))
+        f"{file.relative_to(SOURCE)}:{node.lineno}"
+        for file in FILES
+        if str(file.relative_to(SOURCE)).startswith(SHOWS)
+        for node in ast.walk(tree(file))
+        if asks_for_class(node, names)
     ]
     assert against == []
+
+
+def test_the_studio_and_the_command_line_read_no_columns_of_some_layouts_alone():
+    against = [
+        f"{file.relative_to(SOURCE)}:{node.lineno}"
+        for file in FILES
+        if str(file.relative_to(SOURCE)).startswith(("serving/studio/", "cli/"))
+        for node in ast.walk(tree(file))
+        if reads_columns(node)
+    ]
+    assert against == []
+
+
+def asks_in_template(tag: str) -> bool:
+    """Whether a template's tag asks which task or layout it shows."""
+    flags = re.compile(
+        rf"\b({'|'.join(FLAGS)})\b|\bdata\.classes\b|recipe\.data\b"
+        rf"|(==|!=| in ).*\b({'|'.join(TASKS)})\b"
+        rf"|(==|!=|\bin\b).*[\"']({'|'.join(TYPED | COMMON | LAYOUTS)})[\"']"
+    )
+    plain = re.sub(r"\"[^\"]*\"", lambda text: "" if " " in text[0] else text[0], tag)
+    return flags.search(plain) is not None
+
+
+def test_no_template_asks_which_task_or_layout_it_shows():
+    against = [
+        f"{file.relative_to(SOURCE)}: {tag}"
+        for kind in ("*.html", "*.md")
+        for file in SOURCE.rglob(kind)
+        for tag in re.findall(r"{%.*?%}|{{.*?}}", file.read_text(encoding="utf-8"), re.DOTALL)
+        if asks_in_template(tag)
+    ]
+    assert against == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "asks"),
+    [
+        ("{% if kind == 'states' and run.covariates %}", True),
+        ('{{ 6 if kind == "series" else 3 }}', True),
+        ('{{ t("probability") if data.classes else t("error") }}', True),
+        ("{% for name in run.recipe.data.covariate %}", True),
+        ("{% if reads_numbers %}", True),
+        ('{% if model.task in ("next", "label") %}', True),
+        ("{% for text in texts %}", False),
+        ('{% if field.kind == "column" %}', False),
+        ('{{ t("the states in the table") }}', False),
+    ],
+)
+def test_the_question_is_recognised_in_templates(tag, asks):
+    assert asks_in_template(tag) == asks
+
+
+@pytest.mark.parametrize(
+    ("code", "asks"),
+    [
+        ("if isinstance(rows, Sentences): pass", True),
+        ("if isinstance(rows, served.Rows | SeriesRows): pass", True),
+        ("if isinstance(dataset.layout, ForecastOrigins): pass", True),
+        ("if type(layout) is Tokens: pass", True),
+        ("if layout.name == Tokens.name: pass", True),
+        ("if isinstance(model.task, Label): pass", True),
+        ("match rows:\n case Numbers(): pass", True),
+        ("named = recipe.data.states", True),
+        ("if data.event: pass", True),
+        ("if run.has('channels.json'): pass", True),
+        ("if isinstance(error, HTTPException): pass", False),
+        ("OTHERS = {Tokens: Sentences}", False),
+        ("files = recipe.data.files", False),
+    ],
+)
+def test_the_question_for_a_class_or_a_column_is_recognised(code, asks):
+    names = kinds()
+    found = (
+        asks_for_class(node, names) or reads_columns(node) for node in ast.walk(ast.parse(code))
+    )
+    assert any(found) == asks
 
 
 @pytest.mark.parametrize(
@@ -218,6 +354,7 @@ def test_no_template_compares_a_task_or_layout():
         ("if rows == 'spells': pass", True),
         ("if model.reads_states: pass", True),
         ("def of_series(recipe): pass", True),
+        ("render(reads_numbers=True)", True),
         ("if isinstance(model.encoder, TextEncoder): pass", True),
         ("if isinstance(encoder, TextEncoder | sequences.StateEncoder): pass", True),
         ("if task is None: pass", False),

@@ -336,7 +336,7 @@ def test_what_is_made_for_one_answer_a_row_is_refused(
         lambda: explain_all(run.folder, table),
         lambda: duree.load(run.folder),
     ):
-        with pytest.raises(RunError, match="next|at each step") as refused:
+        with pytest.raises(RunError, match=r"next|at each step") as refused:
             ask()
         assert ";" in refused.value.message()
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from duree.cli.help import display_width
 from duree.errors import translate, user_language
+from duree.pipeline.explain_row import is_explainable
 from duree.pipeline.listener import STEPS
+from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.report.load import load_run
 from duree.report.pages.sections import readable_verdict
@@ -57,7 +59,7 @@ class Console:
         folder, data = run.folder, load_run(run.folder)
         self.err.print()
         self.message(translate(PREDICT).format(folder=folder))
-        if run.has("explanations.json") or run.has("channels.json"):
+        if is_explainable(TrainedModel.of_run(run)):
             self.message(translate(EXPLAIN).format(folder=folder))
         self.message(translate(READ).format(page=folder / "report.html"))
         self.err.print()

@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from duree.evaluation.evaluate import Figures
-from duree.pipeline.dataset import Dataset, read_rows
-from duree.pipeline.forecast_dataset import evaluate_forecasts, predict_series, read_forecast
+from duree.pipeline.dataset import Dataset, check_rows, read_rows
+from duree.pipeline.forecast_dataset import (
+    check_series,
+    evaluate_forecasts,
+    predict_series,
+    read_forecast,
+)
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.predict import Progress, evaluate_rows, predict_rows
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
+from duree.tables.finding import Finding
 from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.layout import Layout
 from duree.tables.split.make_split import Split
+from duree.tables.table import Table
 from duree.tasks import layout_for, resolve
 
 
@@ -36,17 +43,24 @@ class Predict(Protocol):
 
 
 class Steps(NamedTuple):
-    """The steps of a run that depend on the layout."""
+    """The steps of a run that depend on the layout.
 
+    ``check_further`` raises the errors of ``read`` that ``check`` does not find.
+    """
+
+    check: Callable[[Recipe], tuple[Table, list[Finding]]]
+    check_further: Callable[[Recipe], object]
     read: Callable[[Recipe, Split | None], Dataset]
     evaluate: Callable[[Run, TrainedModel, Path | str], Figures]
     predict: Predict
 
 
 # Most layouts have one row per sequence; in those of OTHERS, rows are cut from whole series.
-ROWS = Steps(read_rows, evaluate_rows, predict_rows)
+ROWS = Steps(check_rows, lambda recipe: None, read_rows, evaluate_rows, predict_rows)
 OTHERS: dict[type[Layout], Steps] = {
-    ForecastOrigins: Steps(read_forecast, evaluate_forecasts, predict_series)
+    ForecastOrigins: Steps(
+        check_series, read_forecast, read_forecast, evaluate_forecasts, predict_series
+    )
 }
 
 

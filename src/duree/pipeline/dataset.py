@@ -172,6 +172,14 @@ def check_files(
     return table, findings
 
 
+def check_rows(recipe: Recipe) -> tuple[Table, list[Finding]]:
+    """The findings about the files of a resolved recipe."""
+    data = recipe.data
+    if data.target == data.text:  # sequences that are predicted themselves are no answers to check
+        data = data.model_copy(update={"target": None})
+    return check_files(data)
+
+
 def stop_at_errors(findings: Iterable[Finding]) -> None:
     """Raise the first finding of level "error" as a DataError, if there is one."""
     for finding in findings:

@@ -15,7 +15,7 @@ from duree.baselines.forecasts import Forecast as Baseline
 from duree.errors import DataError, ExtraError, require_packages
 from duree.evaluation.evaluate import Figures, evaluate_model
 from duree.network.scoring import scores
-from duree.pipeline.dataset import Dataset
+from duree.pipeline.dataset import Dataset, check_files
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
@@ -44,6 +44,11 @@ FEWEST_WINDOWS = 30
 # With fewer windows than the first number: hidden size and batch size, against overfitting and too
 # few updates.
 SIZES = ((100, 8, 8), (500, 16, 16), (2000, 32, 32))
+
+
+def check_series(recipe: Recipe) -> tuple[Table, list[Finding]]:
+    """The findings about the series of a resolved recipe."""
+    return check_files(recipe.data, recipe.forecast)
 
 
 def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:

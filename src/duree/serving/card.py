@@ -43,8 +43,7 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
         verdict=words.named(metrics.verdict, metrics.models, metrics.cell),
         data=finished.data,
         model=model,
-        reads_numbers=model.encoder.units_encoder is None,
-        recipe=run.recipe,
+        units=model.encoder.units_encoder,
         answers=list(model.task.classes),
         figure=_figure,
     )

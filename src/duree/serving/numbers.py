@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from duree.pipeline.model import TrainedModel
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
 from duree.serving.bodies import Asked, AskedLists, Line, answers_of, column_of, unfit
+from duree.serving.rows import ServedRows
 from duree.tables.layouts.read_numbers import measured
 from duree.tables.table import Table
 
@@ -22,18 +23,11 @@ from duree.tables.table import Table
 STEP_SIZE = 5
 
 
-class Numbers:
-    """Requests and responses of a network for numeric series.
-
-    Parameters
-    ----------
-    model : TrainedModel
-    recipe : Recipe
-        The recipe of its run.
-    """
+class Numbers(ServedRows[Ragged]):
+    """Requests and responses of a network for numeric series."""
 
     def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
-        self.model, self.recipe = model, recipe
+        super().__init__(model, recipe)
         self.is_wide = not model.layout.is_long
         self.body = Asked if self.is_wide else AskedLists
 
@@ -80,6 +74,13 @@ class Numbers:
         """The predictions for some series."""
         sequences = series[0].followed_by(*series[1:])
         return answers_of(self.model.task, self.model.predictions(sequences))
+
+    def try_typed(self, text: str, covariates: Mapping[str, str]) -> NoReturn:
+        """Nothing: the form does not offer it."""
+        raise DataError(
+            "a series with several channels cannot be entered by hand",
+            fix="predict a table, or use duree serve",
+        )
 
     def _series(self, row: Mapping[str, Line], number: int) -> NDArray[np.float64] | pl.Series:
         """The series as [1, steps, channels] or, if it has times, as a Series from a table."""

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import polars as pl
 
-from duree.pipeline.model import TrainedModel
-from duree.recipe.recipe import Recipe
+from duree.errors import DataError
 from duree.recipe.settings import TOKENS
-from duree.serving.bodies import AskedLists, Line, column_of, unfit
+from duree.serving.bodies import Line, column_of, unfit
+from duree.serving.rows import ServedRows
 from duree.tables.files.conll import LONGEST_SENTENCE
 
 # The number of characters of a text that take as long as one word.
 WORD_SIZE = 200
 
 
-class Sentences:
-    """Requests and responses of a network that tags words.
+@dataclass(frozen=True)
+class TriedSentence:
+    """The words of a sentence, each with a tag and its probability in every layer."""
 
-    Parameters
-    ----------
-    model : TrainedModel
-    recipe : Recipe
-        The recipe of its run.
-    """
+    page: ClassVar[str] = "try_tags.html"
+    layers: list[str]
+    words: list[tuple[str, list[tuple[str, float]]]]
 
-    body = AskedLists
 
-    def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
-        self.model = model
+class Sentences(ServedRows[list[str]]):
+    """Requests and responses of a network that tags words."""
 
     @property
     def needed(self) -> list[str]:
@@ -75,3 +73,19 @@ class Sentences:
         columns = {column.name: column.to_list() for column in summary_columns}
         spans = zip(sequences.offsets[:-1].tolist(), sequences.offsets[1:].tolist(), strict=True)
         return [{name: cells[begin:end] for name, cells in columns.items()} for begin, end in spans]
+
+    def try_typed(self, text: str, covariates: Mapping[str, str]) -> TriedSentence:
+        """The tags of a sentence, of which as many words are read as may be sent."""
+        words = text.split()[:LONGEST_SENTENCE]
+        if not words:
+            raise DataError("no words were given", fix="write words separated by spaces")
+        answer = self.answers([words])[0]
+        layers = [name for name in answer if name.startswith("prediction")]
+        pairs = [
+            zip(answer[name], answer[name.replace("prediction", "probability", 1)], strict=True)
+            for name in layers
+        ]
+        names = self.model.columns["target"].split(",")
+        return TriedSentence(
+            names, list(zip(words, map(list, zip(*pairs, strict=True)), strict=True))
+        )

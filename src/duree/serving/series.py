@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,13 +16,16 @@ from duree.pipeline.forecast_dataset import plan_like
 from duree.pipeline.model import TrainedModel
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
-from duree.serving.bodies import AskedLists, Line, column_of, finite, unfit
+from duree.serving.bodies import Line, column_of, finite, unfit
+from duree.serving.rows import ServedRows
 from duree.tables.layouts.rolling_origins import inputs
 from duree.tables.layouts.series import NUMBERS, Covariates, SeriesSet, read_long
 from duree.tables.table import Table
 
 # The number of characters of a text that take as long as one step.
 STEP_SIZE = 5
+# What a person types for a step without a value.
+MISSING = frozenset({"", "-", ".", "?", "na", "nan", "null", "none"})
 
 
 @dataclass(frozen=True)
@@ -31,20 +36,25 @@ class Begun:
     times: list[str]
 
 
-class SeriesRows:
-    """Requests and responses of a network that forecasts.
+@dataclass(frozen=True)
+class TriedSeries:
+    """The forecast steps: time, median, and the ends of both intervals."""
 
-    Parameters
-    ----------
-    model : TrainedModel
-    recipe : Recipe
-        The recipe of its run.
-    """
+    page: ClassVar[str] = "try_forecast.html"
+    steps: list[tuple[str, list[float | None]]]
 
-    body = AskedLists
+    @property
+    def places(self) -> int:
+        """Decimal places that show four digits of the largest value."""
+        figures = [abs(end) for _, ends in self.steps for end in ends if end]
+        return max(0, 3 - math.floor(math.log10(max(figures, default=1.0))))
+
+
+class SeriesRows(ServedRows[Begun]):
+    """Requests and responses of a network that forecasts."""
 
     def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
-        self.model, self.recipe = model, recipe
+        super().__init__(model, recipe)
         self.value, self.time = model.columns["target"], recipe.data.time
         self.covariates = Covariates(recipe.forecast.past, recipe.forecast.known)
 
@@ -113,6 +123,23 @@ class SeriesRows:
             for place, begun in enumerate(series)
         ]
 
+    def try_typed(self, text: str, covariates: Mapping[str, str]) -> TriedSeries:
+        """The forecast of one line a step: its value, after its time if the network reads times."""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if self.time is None:
+            lines = re.split(r"[\s;]+", text.strip())
+        columns: dict[str, list[str | float | None]] = {name: [] for name in self.needed}
+        for number, line in enumerate(lines, start=1):
+            time, value = "", line
+            if self.time is not None:
+                time, _, value = re.sub(r"[\t;]+", " ", line).rpartition(" ")
+                columns[self.time].append(time.strip().rstrip(",") or None)
+            columns[self.value].append(_typed_number(value, line, number))
+        answer = self.answers([self.begun(columns)])[0]
+        ends = ("prediction", "low_80", "high_80", "low", "high")
+        figures = zip(*(answer[name] for name in ends), strict=True)
+        return TriedSeries(list(zip(answer["time"], map(list, figures), strict=True)))
+
     def _laid_out(self, columns: dict[str, list[Any]]) -> SeriesSet:
         """The series on the grid of its times."""
         values = columns[self.value]
@@ -149,3 +176,19 @@ def _cells(row: Mapping[str, Line], name: str, number: int) -> list[Any]:
 
 def _is_number(cell: object) -> bool:
     return cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
+
+
+def _typed_number(value: str, line: str, number: int) -> float | None:
+    if value.strip().lower() in MISSING:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise DataError(
+            "{value!r} is not a number",
+            "line {number}: {line!r}",
+            "write one step per line: time, space, value with a decimal point",
+            value=value,
+            number=number,
+            line=line[:80],
+        ) from None

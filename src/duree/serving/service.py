@@ -22,11 +22,8 @@ import torch
 from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from pydantic_core import to_json
-from starlette.concurrency import run_in_threadpool
 
 from duree.errors import RunError, translate
-from duree.serving.arrow import read_column, write_table
 from duree.serving.batching import WAITING, Full
 from duree.serving.bodies import (
     ARROW,
@@ -43,10 +40,7 @@ from duree.serving.bodies import (
     parsed,
 )
 from duree.serving.guard import App, Receive, Scope, Send
-from duree.serving.numbers import Numbers
-from duree.serving.sentences import Sentences
-from duree.serving.series import SeriesRows
-from duree.serving.served import Rows, Served
+from duree.serving.served import Served
 from duree.version import __version__
 
 RETRY_AFTER = 1  # seconds
@@ -169,19 +163,11 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         wanted = request.headers.get("accept", "")
         served = chosen(run)
         rows = served.rows
-        if isinstance(rows, Rows):
-            asked: list[Any] = _of_table(rows, body) if sent == ARROW else _of_rows(rows, body)
-        elif sent == ARROW:
-            raise HTTPException(415, "send sentences and series as JSON")
-        elif ARROW in wanted and JSON not in wanted:
-            raise HTTPException(406, "predictions for sentences and series are JSON only")
-        else:  # preparing them takes too long for the event loop
-            asked = await run_in_threadpool(_of_rows, rows, body)
+        media_type = rows.media_type(sent, wanted)
+        asked = await rows.receive(body, sent)
         answers = await _predicted(served, asked)
         request_stats.rows.labels(served.name).inc(len(asked))
-        if isinstance(rows, Rows) and (ARROW in wanted or (sent == ARROW and JSON not in wanted)):
-            return Response(write_table(rows.as_columns(answers)), media_type=ARROW)
-        return Response(to_json({"predictions": answers}), media_type=JSON)
+        return Response(rows.send(answers, media_type), media_type=media_type)
 
     app.include_router(direct)
 
@@ -195,11 +181,11 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         asked = parsed(AskedWhy, await request.body())
         served = chosen(run)
         rows = served.rows
-        if not isinstance(rows, Rows):
+        if rows.explain is None:
             raise HTTPException(422, "tags, forecasts and series have no attributions of words")
-        text = rows.read(asked.row, 1)
+        row = rows.read(asked.row, 1)
         try:
-            return Explanation(**await served.batcher.alone(rows.explained, text, EXPLANATION))
+            return Explanation(**await served.batcher.alone(rows.explain, row, EXPLANATION))
         except Full:
             raise _too_many() from None
 
@@ -243,22 +229,6 @@ class _Direct(APIRoute):
             return response
 
         return handle
-
-
-def _of_rows(rows: Rows | Sentences | SeriesRows | Numbers, body: bytes) -> list[Any]:
-    """The rows of a JSON body, ready to predict."""
-    asked: Any = parsed(rows.body, body)
-    return [rows.read(row, number) for number, row in enumerate(asked.rows, start=1)]
-
-
-def _of_table(rows: Rows, body: bytes) -> list[str]:
-    if rows.needed != rows.model.inputs:
-        raise HTTPException(422, "event attributes are lists: send the rows as JSON")
-    try:
-        columns = [read_column(body, column) for column in rows.needed]
-        return [rows.text_of(row) for row in zip(*columns, strict=True)]
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from None
 
 
 async def _predicted(served: Served, asked: list[Any]) -> list[dict[str, Any]]:

@@ -50,9 +50,8 @@ def infer_task(target: pl.Series, data: DataSettings) -> str:
 
 def layout_for(recipe: Recipe) -> type[Layout]:
     """The layout of the recipe's table."""
-    if recipe.task is None:
-        return layout_of(recipe.data, _layouts(Classify))
-    return layout_of(recipe.data, _layouts(TASKS[recipe.task]))
+    # Runs of tasks that are not registered here can be shown, though not used.
+    return layout_of(recipe.data, _layouts(TASKS.get(recipe.task or "", Classify)))
 
 
 def resolve(recipe: Recipe) -> Recipe:

@@ -60,6 +60,7 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Visitor:
     fit(numbers.replace(NUMBERS), folder / "runs" / "numbers")
     states(folder, "next", covariate=["town"])
     states(folder, "pay", target="pay")
+    states(folder, "pay by town", target="pay", covariate=["town"])
     letters(120).write_csv(folder / "letters.csv")
     texts = {"files": [str(folder / "letters.csv")], "text": "letter", "target": "tone"}
     fit(Recipe.build({"data": texts}).replace(SMALL), folder / "runs" / "tones")
@@ -152,6 +153,12 @@ def test_states_are_predicted_with_their_covariates(visitor: Visitor) -> None:
     page = tried(visitor, "pay", "school\nwork › none")
     assert "Predicted: " in page
     assert 'class="shaded' in page
+
+
+def test_a_test_row_is_explained_with_what_is_known_beside_it(visitor: Visitor) -> None:
+    page = visitor.get("/runs/pay by town/rows/1.html").text
+    town = pl.read_parquet(visitor.folder / "pay by town" / "predictions.parquet")["town"][0]
+    assert f"town={town}" in page
 
 
 @pytest.mark.parametrize(

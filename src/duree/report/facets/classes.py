@@ -39,6 +39,9 @@ class Classes(Target):
     names: tuple[str, ...]
 
     watched: ClassVar[tuple[str, int]] = ("validation accuracy", 1)
+    is_right_or_wrong: ClassVar[bool] = True
+    listed_title: ClassVar[str] = "probability"
+    worst_first: ClassVar[str] = "only errors, highest probability first"
 
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:
@@ -47,6 +50,9 @@ class Classes(Target):
 
     def classes(self, run: RunData) -> list[str]:
         return list(self.names)
+
+    def listed_figure(self, run: RunData) -> pl.Expr:
+        return pl.max_horizontal(PROBABILITY + name for name in self.names)
 
     def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
         answers = run.predictions[self.column(run)].cast(pl.String)

@@ -46,7 +46,6 @@ class Forecasts(Target):
 
     facts: ForecastFacts
 
-    explained: ClassVar[bool] = False
     watched: ClassVar[tuple[str, int]] = ("validation OWA", -1)
     baselines = forecasts.BASELINES
 

@@ -24,7 +24,6 @@ from duree.results.nouns import STEPS, Nouns
 class NextStates(Classes):
     """The state after each step; classes are those with a column of probabilities."""
 
-    explained: ClassVar[bool] = False
     watched: ClassVar[tuple[str, int]] = ("validation bits per step", -1)
     of_outputs: ClassVar[str] = "{share:g} % of the hidden state at each step"
     step_features_in_baselines: ClassVar[str] = (
@@ -47,6 +46,10 @@ class NextStates(Classes):
         # With many states the file contains only the probability of the most probable one.
         answers = run.predictions[self.column(run)].cast(pl.String)
         return answers.drop_nulls().unique().sort().to_list()
+
+    def listed_figure(self, run: RunData) -> pl.Expr:
+        # Of many states only the likeliest has its probability in the file.
+        return super().listed_figure(run) if self.names else pl.col("probability")
 
     def headline(self, run: RunData, words: Words) -> str:
         named = run.data.sources[0].name if run.data.sources else run.name

@@ -60,7 +60,6 @@ class Tags(Target):
 
     facts: TagFacts
 
-    explained: ClassVar[bool] = False
     watched: ClassVar[tuple[str, int]] = ("validation accuracy of tags, or entity F1", 1)
     loss_note: ClassVar[str] = (
         "The validation loss is the cross-entropy of whether each predicted tag is correct."

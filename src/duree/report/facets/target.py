@@ -35,8 +35,10 @@ class Target(Facet):
         Baselines for this target in runs of version 0.1.0.
     loss_note : str
         A remark on the validation loss.
-    explained : bool
-        Whether single predictions are explained.
+    is_right_or_wrong : bool
+        Whether predictions are correct or wrong, rather than more or less accurate.
+    listed_title, worst_first : str
+        The heading of ``listed_figure``, and the name of the order by it.
     of_examples : str
         Description of the shaded examples.
     """
@@ -53,7 +55,9 @@ class Target(Facet):
     )
     baselines: ClassVar[Mapping[str, str]] = {}
     loss_note: ClassVar[str] = ""
-    explained: ClassVar[bool] = True
+    is_right_or_wrong: ClassVar[bool] = False
+    listed_title: ClassVar[str] = "error"
+    worst_first: ClassVar[str] = "largest errors first"
     of_examples: ClassVar[str] = (
         "Test rows that the network predicted correctly with the highest confidence. Blue "
         "words support the prediction, orange underlined words count against it (integrated "
@@ -134,6 +138,10 @@ class Target(Facet):
     def share_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         """Sentences on the intervals of shares."""
         return evaluation.share_sentences(run, self.resampling(run), say)
+
+    def listed_figure(self, run: RunData) -> pl.Expr:
+        """The figure that a list of predictions shows for each row: the error."""
+        return (pl.col("prediction") - pl.col(self.column(run)).cast(pl.Float64)).abs()
 
     def answer_shown(self, run: RunData, answer: str, sure: float) -> tuple[str, str]:
         """The prediction of a shaded example, and the addition in brackets."""

@@ -110,8 +110,7 @@ def _progress(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
         state = workers.state(run)
         if state == "finished":
             data = test_rows.finished(run)
-            files = downloads.listed(run)
-            table = workspace.table_of(run)
+            layout = layout_for(run.recipe)
             return page(
                 request,
                 "run.html",
@@ -119,12 +118,12 @@ def _progress(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
                 task=run_list.task_label(run.recipe),
                 data=data,
                 has_rows=test_rows.lists_rows(data),
-                input_kind=try_model.input_kind(run.recipe),
+                typed=layout.typed_input(run.recipe),
                 max_length=try_model.MAX_LENGTH,
-                files=files,
-                needed_columns=layout_for(run.recipe)(run.recipe.data).asked_columns,
-                keeps_format=layout_for(run.recipe).keeps_format,
-                table=table,
+                files=downloads.listed(run),
+                new_table=layout.new_table,
+                needed_columns=layout(run.recipe.data).asked_columns,
+                table=workspace.table_of(run),
             )
         words = words_for(request)
         error = (standing(run).error or {}).get(words.language, "")
@@ -196,6 +195,7 @@ def _results(app: FastAPI, workspace: Workspace) -> None:
             "rows.html",
             run=run,
             data=data,
+            is_explained=test_rows.is_explained(run),
             rows=listed,
             found=count,
             number=number,

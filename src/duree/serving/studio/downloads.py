@@ -16,7 +16,6 @@ from starlette.responses import FileResponse
 from duree.pipeline.run import Run
 from duree.report.figures.choose import FOLDER
 from duree.serving.studio.workspace import NotFoundError, Upload
-from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.write import write_table
 from duree.tasks import TASKS, layout_for
 from duree.workflow import predict
@@ -50,9 +49,8 @@ def send(run: Run, name: str) -> FileResponse:
 
 
 def predicted(run: Run, table: Upload) -> FileResponse:
-    """A table with the run's predictions, as CSV or as a file of tokens; the upload is deleted."""
-    kind = table.path.suffix
-    suffix = kind if layout_for(run.recipe).keeps_format and kind in TOKEN_FILES else ".csv"
+    """A table with the run's predictions; the upload is deleted."""
+    suffix = layout_for(run.recipe).predicted_suffix(table.path.suffix)
 
     def make(folder: Path) -> Path:
         output = folder / f"predicted{suffix}"

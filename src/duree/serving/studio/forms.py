@@ -13,6 +13,7 @@ from typing import Any
 from duree.errors import DataError, DureeError
 from duree.recipe.flags import recipe_from_flags
 from duree.recipe.recipe import Recipe
+from duree.recipe.settings import DataSettings
 from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
 from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.numeric_series import NumericSeries
@@ -134,6 +135,11 @@ class Form:
                 error = DataError("no {name} column was named", fix="choose one", name=name)
             return FormError(error, field.name)
         return None
+
+    def is_filled(self, data: DataSettings) -> bool:
+        """Whether settings name all columns that such rows need."""
+        needed = {field.name for field in self.first if field.needed}
+        return all(getattr(data, name) for name in needed & DataSettings.model_fields.keys())
 
     @property
     def without_target(self) -> str | None:
@@ -337,8 +343,8 @@ FORMS: dict[str, Form] = {
 def form_of(recipe: Recipe) -> Form:
     """The form that could have made a recipe."""
     found = [form for form in FORMS.values() if layout_for(recipe).name in form.layouts]
-    # A series that has times stands in several rows.
-    return found[0 if recipe.data.time else -1]
+    filled = (form for form in found if form.is_filled(recipe.data))
+    return next(filled, found[-1] if found else FORMS[TEXTS])
 
 
 def recipe_of(form: Form, path: str, test: str | None, chosen: Mapping[str, str]) -> Recipe:

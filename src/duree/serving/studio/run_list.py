@@ -16,7 +16,7 @@ from duree.report.terms import Terms
 from duree.report.vocabulary import Words
 from duree.results.metric import Metric
 from duree.results.metrics_file import NETWORK, Metrics
-from duree.tasks import TASKS, Task
+from duree.tasks import TASKS, Task, layout_for
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,9 @@ class PairComparison:
 
 def task_label(recipe: Recipe) -> TaskLabel:
     """What a recipe predicts, and from which columns."""
-    data = recipe.data
-    columns = ", ".join((*data.states, *data.series))
-    read = data.state or ", ".join(data.event) or columns or data.text or ""
+    read = layout_for(recipe)(recipe.data).input_name
     task = TASKS.get(recipe.task or "", Task)
-    return TaskLabel(task.run_title, data.target or ", ".join(data.series), read)
+    return TaskLabel(task.run_title, recipe.data.target or read, read)
 
 
 def summarize(run: Run, state: str) -> RunSummary:

@@ -10,10 +10,8 @@ from functools import lru_cache
 
 import polars as pl
 
-from duree.pipeline.dataset import check_files
-from duree.pipeline.forecast_dataset import read_forecast
+from duree.pipeline.by_layout import steps_for
 from duree.recipe.recipe import Recipe
-from duree.recipe.settings import DataSettings, ForecastSettings
 from duree.report.vocabulary import Words
 from duree.serving.studio.forms import FORMS, Form
 from duree.serving.studio.workspace import Upload
@@ -72,11 +70,10 @@ def check(recipe: Recipe) -> list[CheckResult]:
     DataError
         The table cannot be read, or lacks a column.
     """
-    data = recipe.data
-    if data.target == data.text:  # the next steps of sequences are no target column to check
-        data = data.model_copy(update={"target": None})
+    # Whatever else is changed in the form, the table is not read again.
+    known = Recipe(task=recipe.task, data=recipe.data, forecast=recipe.forecast)
     with ONE_AT_A_TIME:
-        return _checked(data, recipe.forecast if layout_for(recipe).is_forecast else None)
+        return _checked(known)
 
 
 def read_as_run(recipe: Recipe) -> None:
@@ -87,9 +84,8 @@ def read_as_run(recipe: Recipe) -> None:
     DataError, ExtraError
         The run would fail.
     """
-    if layout_for(recipe).is_forecast:
-        with ONE_AT_A_TIME:
-            read_forecast(recipe)
+    with ONE_AT_A_TIME:
+        steps_for(layout_for(recipe)).check_further(recipe)
 
 
 def with_guesses(upload: Upload, shown: Preview | None, sent: Mapping[str, str]) -> dict[str, str]:
@@ -101,9 +97,7 @@ def with_guesses(upload: Upload, shown: Preview | None, sent: Mapping[str, str])
     tokens = upload.path.suffix.lower() in TOKEN_FILES
     if rows not in FORMS:
         rows = guess_rows(shown.columns, tokens=tokens)
-    found = guess_columns_of(rows, shown.columns)
-    if tokens:  # such files define their words and sentences themselves
-        found = {role: name for role, name in found.items() if role == "target"}
+    found = guess_columns_of(rows, shown.columns, tokens=tokens)
     if (task := FORMS[rows].without_target) and "target" not in found:
         found["task"] = task
     unchanged = {name: value for name, value in sent.items() if not FORMS[rows].has_first(name)}
@@ -142,11 +136,12 @@ def _preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Pre
 
 
 @lru_cache(maxsize=16)
-def _checked(data: DataSettings, forecast: ForecastSettings | None) -> list[CheckResult]:
-    table, findings = check_files(data, forecast)
+def _checked(recipe: Recipe) -> list[CheckResult]:
+    layout = layout_for(recipe)
+    table, findings = steps_for(layout).check(recipe)
     severity = ("error", "warning", "note", "ok")
     ordered = sorted(findings, key=lambda finding: severity.index(finding.level))
-    named = [name for name in (data.id, data.group, data.time, data.target, data.text) if name]
+    named = layout(recipe.data).identifying_columns
     return [CheckResult(finding, _cells(table.frame, finding.rows, named)) for finding in ordered]
 
 

@@ -12,8 +12,13 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.errors import DataError
-from duree.pipeline.explain_row import explain_read, render_explained, require_explainable
+from duree.errors import DataError, RunError
+from duree.pipeline.explain_row import (
+    explain_read,
+    is_explainable,
+    render_explained,
+    require_explainable,
+)
 from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.run import Run
 from duree.report.load import load_run
@@ -22,7 +27,6 @@ from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
 from duree.storage import MANIFEST
-from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 
 # Figures are drawn, and networks run, one at a time.
@@ -32,14 +36,17 @@ ROWS = 50  # on a page
 
 @dataclass(frozen=True)
 class ListedRow:
-    """One test row as the list shows it; ``place`` counts from 1."""
+    """One test row as the list shows it.
+
+    ``place`` counts from 1; ``figure`` is the one that ``Target.listed_title`` names.
+    """
 
     place: int
     text: str
     true: str
     predicted: str
-    probability: float
-    right: bool
+    figure: float
+    is_wrong: bool
 
 
 def row_page(run: Run, place: int, words: Words) -> str:
@@ -86,37 +93,40 @@ def lists_rows(data: RunData) -> bool:
     return data.rows.listed(data) is not None
 
 
+def is_explained(run: Run) -> bool:
+    """Whether the page of a test row explains its prediction."""
+    try:
+        with ONE_AT_A_TIME:
+            return is_explainable(networks(run)[0])
+    except RunError:  # the rows of a network that cannot be loaded are listed all the same
+        return False
+
+
 def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[list[ListedRow], int]:
     """A page of the test rows, and how many there are on all pages.
 
-    ``contains`` is searched for in the texts, ignoring case. With ``wrong`` only errors are shown,
-    the highest probability first; for numbers, all rows, the largest errors first.
+    ``contains`` is searched for in the texts, ignoring case. With ``wrong`` the highest figures
+    come first, and only errors are shown where predictions are right or wrong.
     """
-    listed, target = _listed(data), data.target_column()
+    true = pl.col(data.target_column()).cast(pl.String).fill_null("")
+    predicted = pl.col("prediction").cast(pl.String)
+    is_wrong = true != predicted if data.target.is_right_or_wrong else pl.lit(False)
     frame = data.predictions.select(
         pl.int_range(1, pl.len() + 1).alias("place"),
-        listed.fill_null("").alias("text"),
-        pl.col(target).cast(pl.String).fill_null("").alias("true"),
-        pl.col("prediction").cast(pl.String).alias("predicted"),
-        _probability(data, target).alias("probability"),
-    ).with_columns((pl.col("true") == pl.col("predicted")).alias("right"))
+        _listed(data).fill_null("").alias("text"),
+        true.alias("true"),
+        predicted.alias("predicted"),
+        data.target.listed_figure(data).alias("figure"),
+        is_wrong.alias("is_wrong"),
+    )
     if contains:
         folded = pl.col("text").str.to_lowercase()
         frame = frame.filter(folded.str.contains(contains.lower(), literal=True))
     if wrong:
-        frame = frame if not data.classes else frame.filter(~pl.col("right"))
-        frame = frame.sort("probability", descending=True, maintain_order=True)
+        frame = frame.filter("is_wrong") if data.target.is_right_or_wrong else frame
+        frame = frame.sort("figure", descending=True, maintain_order=True)
     shown = frame.slice((page - 1) * ROWS, ROWS)
     return [ListedRow(**row) for row in shown.iter_rows(named=True)], frame.height
-
-
-def _probability(data: RunData, target: str) -> pl.Expr:
-    """Probability of the most probable class; for numbers, the absolute error."""
-    if "probability" in data.predictions.columns:  # of many states, that of the first alone
-        return pl.col("probability")
-    if data.classes:
-        return pl.max_horizontal(f"probability_{name}" for name in data.classes)
-    return (pl.col("prediction") - pl.col(target).cast(pl.Float64)).abs()
 
 
 def _stamp(run: Run) -> float:
@@ -154,18 +164,12 @@ def _listed(data: RunData) -> pl.Expr:
 
 @lru_cache(maxsize=32)
 def _explained(folder: str, stamp: float, place: int) -> RowData | SeriesData:
-    data, run = _data(folder, stamp), Run(folder)
+    data = _data(folder, stamp)
     _listed(data)
-    read = data.predictions[data.column("text") or ""][place - 1 : place]
-    found = networks(run)
+    found = networks(Run(folder))
     require_explainable(found[0])
-    if found[0].encoder.units_encoder is not None:
-        read = pl.Series("text", [str(read[0] or "")])
-    if step_features := found[0].step_features:
-        read = with_step_features(
-            Table(data.predictions[place - 1 : place], ()), read, step_features
-        )
-    return explain_read(found, read, place)
+    row = Table(data.predictions[place - 1 : place], ())
+    return explain_read(found, found[0].texts(row), place)
 
 
 @lru_cache(maxsize=8)

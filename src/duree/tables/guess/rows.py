@@ -7,6 +7,7 @@ column is chosen.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from duree.tables.guess.columns import ColumnGuess, guess_roles
 
@@ -63,23 +64,15 @@ def guess_rows(columns: list[ColumnGuess], *, tokens: bool = False) -> str:
     return TEXTS
 
 
-def guess_columns_of(rows: str, columns: list[ColumnGuess]) -> dict[str, str]:
-    """The probable columns of a layout, by option of ``duree fit``."""
-    if rows == TOKENS:
-        return _tokens(columns)
-    if rows == EVENTS:
-        return _events(columns)
-    if rows == SERIES:
-        return _series(columns)
-    if rows == WIDE:
-        return _wide(columns)
-    roles = guess_roles(columns)
-    of_kind = {
-        TEXTS: ("text", "target"),
-        STATES: ("states", "target"),
-        SPELLS: ("id", "state", "start", "end", "target"),
-    }
-    return {role: name for role, name in roles.items() if role in of_kind[rows]}
+def guess_columns_of(
+    rows: str, columns: list[ColumnGuess], *, tokens: bool = False
+) -> dict[str, str]:
+    """The probable columns of a layout, by option of ``duree fit``.
+
+    With ``tokens`` the file is a token file, which defines its words and sentences itself.
+    """
+    found = GUESSES[rows](columns)
+    return {role: name for role, name in found.items() if role == "target" or not tokens}
 
 
 def _tokens(columns: list[ColumnGuess]) -> dict[str, str]:
@@ -124,6 +117,26 @@ def _wide(columns: list[ColumnGuess]) -> dict[str, str]:
     if not many or counted != sorted(counted) or not columns[0].unique:
         return {}
     return {"id": columns[0].name, "series": f"{rest[0].name}:{rest[-1].name}"}
+
+
+def _of_roles(*known: str) -> Callable[[list[ColumnGuess]], dict[str, str]]:
+    """What guesses these roles, by the contents of columns."""
+
+    def guess(columns: list[ColumnGuess]) -> dict[str, str]:
+        return {role: name for role, name in guess_roles(columns).items() if role in known}
+
+    return guess
+
+
+GUESSES: dict[str, Callable[[list[ColumnGuess]], dict[str, str]]] = {
+    TEXTS: _of_roles("text", "target"),
+    STATES: _of_roles("states", "target"),
+    SPELLS: _of_roles("id", "state", "start", "end", "target"),
+    EVENTS: _events,
+    TOKENS: _tokens,
+    SERIES: _series,
+    WIDE: _wide,
+}
 
 
 def _is_numbers(column: ColumnGuess) -> bool:

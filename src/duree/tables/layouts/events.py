@@ -157,6 +157,10 @@ class Events(StateSequences):
         return self.data.model_copy(update={"time": None})
 
     @property
+    def input_name(self) -> str:
+        return ", ".join(self.data.event)
+
+    @property
     def asked_columns(self) -> list[str]:
         named = (self.data.id, *self.data.event, self.data.time, *self.data.attribute)
         return [name for name in (*named, *self.data.covariate) if name]

@@ -10,7 +10,7 @@ from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import VALUE, DataSettings
 from duree.results.nouns import SERIES, Nouns
-from duree.tables.layouts.layout import Layout
+from duree.tables.layouts.layout import Layout, TypedInput
 from duree.tables.table import Table
 
 
@@ -48,8 +48,17 @@ class ForecastOrigins(Layout):
         super().check_recipe(recipe)
 
     @classmethod
-    def typed_input(cls, recipe: Recipe) -> str:
-        return "" if recipe.forecast.past or recipe.forecast.known else "series"
+    def typed_input(cls, recipe: Recipe) -> TypedInput | None:
+        if recipe.forecast.past or recipe.forecast.known:
+            return None
+        hint = "Values in order, separated by spaces"
+        if recipe.data.time:
+            hint = "One step per line: time, space, value"
+        return TypedInput("Try your own time series", hint, lines=6)
+
+    @property
+    def input_name(self) -> str:
+        return ", ".join(self.data.series)
 
     @property
     def asked_columns(self) -> list[str]:

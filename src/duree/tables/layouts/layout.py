@@ -57,6 +57,29 @@ class Checked:
 
 
 @dataclass(frozen=True)
+class TypedInput:
+    """What can be typed to try a network; the texts are English templates.
+
+    Attributes
+    ----------
+    title, hint : str
+        The title of the form, and a hint on what to enter.
+    name : str
+        The label of the field, unless the hint is enough.
+    lines : int
+        Height of the field.
+    covariates : tuple of str
+        Further columns to ask for.
+    """
+
+    title: str
+    hint: str
+    name: str = ""
+    lines: int = 3
+    covariates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Layout(ABC):
     """The base of all layouts.
 
@@ -84,8 +107,10 @@ class Layout(ABC):
     nouns: ClassVar[Nouns] = TEXTS
     # The source of test rows without a test file; an English template.
     test_rows: ClassVar[str] = "split off at random"
-    # Whether predictions are written in the format of the input file.
-    keeps_format: ClassVar[bool] = False
+    # What a table for prediction must hold, and what is returned; an English template.
+    new_table: ClassVar[str] = (
+        "must contain “{columns}”; returned as CSV with all columns and the predictions"
+    )
     # The noun for what metrics count if each row has one prediction.
     counted: ClassVar[str] = "rows"
     # Columns that ``lay_out`` adds.
@@ -141,6 +166,23 @@ class Layout(ABC):
     def asked_columns(self) -> list[str]:
         """The columns that a new table must have, as the user named them."""
         return [str(self.data.text)]
+
+    @property
+    def input_name(self) -> str:
+        """The input of the network, as the user named it."""
+        return self.data.text or ""
+
+    @property
+    def identifying_columns(self) -> list[str]:
+        """The columns by which a person recognises a row, as the user named them."""
+        data = self.data
+        named = (data.id, data.group, data.time, data.target, data.text)
+        return list(dict.fromkeys(name for name in named if name))
+
+    @classmethod
+    def predicted_suffix(cls, suffix: str) -> str:
+        """The format of the predictions for a file, by the suffix of its name."""
+        return ".csv"
 
     @property
     def added(self) -> list[str]:
@@ -282,9 +324,11 @@ class Layout(ABC):
         return {str(self.data.text): text}
 
     @classmethod
-    def typed_input(cls, recipe: Recipe) -> str:
-        """What can be typed as input: "text", "states", "sentence", "series", or "" (nothing)."""
-        return "text"
+    def typed_input(cls, recipe: Recipe) -> TypedInput | None:
+        """What can be typed to try a network; None where a table is needed."""
+        return TypedInput(
+            "Try your own text", "Write or paste a text like those in the table", "Your text"
+        )
 
     def portable(self) -> dict[str, Any]:
         """JSON data that other programs need to convert rows to inputs."""

@@ -17,7 +17,7 @@ from duree.tables.checks.check_table import check_table
 from duree.tables.columns import resolve_column
 from duree.tables.describe.series import describe_channels
 from duree.tables.finding import Finding
-from duree.tables.layouts.layout import Checked, Layout
+from duree.tables.layouts.layout import Checked, Layout, TypedInput
 from duree.tables.layouts.read_numbers import list_numbers, measured, step_names, with_numbers
 from duree.tables.table import Table
 
@@ -72,12 +72,16 @@ class NumericSeries(Layout):
         return f"data.series does not go with task = {recipe.task}: leave one out"
 
     @classmethod
-    def typed_input(cls, recipe: Recipe) -> str:
-        return ""  # too many numbers to type
+    def typed_input(cls, recipe: Recipe) -> TypedInput | None:
+        return None  # several channels are too much to type
 
     @property
     def is_long(self) -> bool:
         return self.data.time is not None
+
+    @property
+    def input_name(self) -> str:
+        return ", ".join(self.data.series)
 
     @property
     def asked_columns(self) -> list[str]:

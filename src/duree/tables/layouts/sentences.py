@@ -15,9 +15,9 @@ from duree.recipe.recipe import Recipe
 from duree.recipe.settings import TOKENS, DataSettings
 from duree.results.nouns import SENTENCES, Nouns
 from duree.tables.columns import as_text, resolve_column
-from duree.tables.files.conll import LONGEST_SENTENCE, SENTENCE
+from duree.tables.files.conll import LONGEST_SENTENCE, SENTENCE, TOKEN_FILES
 from duree.tables.finding import Finding, listed
-from duree.tables.layouts.layout import Checked, Layout
+from duree.tables.layouts.layout import Checked, Layout, TypedInput
 from duree.tables.table import Table
 
 # Names of the column of words in such files.
@@ -284,7 +284,9 @@ class Tokens(Layout):
 
     name: ClassVar[str] = "tokens"
     nouns: ClassVar[Nouns] = SENTENCES
-    keeps_format: ClassVar[bool] = True
+    new_table: ClassVar[str] = (
+        "a file in the format of the run’s own; returned in that format, with the predicted tags"
+    )
 
     @classmethod
     def claims(cls, data: DataSettings) -> bool:
@@ -311,8 +313,15 @@ class Tokens(Layout):
         return "data.token goes with task = label, and only with it"
 
     @classmethod
-    def typed_input(cls, recipe: Recipe) -> str:
-        return "sentence"
+    def typed_input(cls, recipe: Recipe) -> TypedInput | None:
+        return TypedInput(
+            "Try your own sentence",
+            "Words and punctuation separated by spaces: No rain , no rainbow .",
+        )
+
+    @classmethod
+    def predicted_suffix(cls, suffix: str) -> str:
+        return suffix if suffix in TOKEN_FILES else super().predicted_suffix(suffix)
 
     @property
     def is_long(self) -> bool:

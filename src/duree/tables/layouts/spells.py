@@ -300,6 +300,10 @@ class Spells(StateSequences):
         return True
 
     @property
+    def input_name(self) -> str:
+        return self.data.state or ""
+
+    @property
     def asked_columns(self) -> list[str]:
         named = (self.data.id, self.data.state, self.data.start, self.data.end)
         return [name for name in (*named, *self.data.covariate) if name]

@@ -29,7 +29,7 @@ from duree.tables.columns import ROLES, as_text, resolve_column
 from duree.tables.describe.states import describe_states
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.covariates import called
-from duree.tables.layouts.layout import Checked, Layout
+from duree.tables.layouts.layout import Checked, Layout, TypedInput
 from duree.tables.layouts.state_strings import (
     ARROW,
     MISSING,
@@ -245,8 +245,14 @@ class StateSequences(Layout):
         return {STATES: ARROW.join(states)}
 
     @classmethod
-    def typed_input(cls, recipe: Recipe) -> str:
-        return "" if recipe.data.attribute else "states"
+    def typed_input(cls, recipe: Recipe) -> TypedInput | None:
+        if recipe.data.attribute:
+            return None
+        return TypedInput(
+            "Try your own sequence",
+            "States in order, separated by commas",
+            covariates=recipe.data.covariate,
+        )
 
     def portable(self) -> dict[str, Any]:
         states = self.inputs[: len(self.inputs) - len(self.covariates)]
@@ -286,6 +292,10 @@ class States(StateSequences):
     @property
     def inputs(self) -> list[str]:
         return [*self.reading["states"], *self.covariates]
+
+    @property
+    def input_name(self) -> str:
+        return ", ".join(self.data.states)
 
     @property
     def asked_columns(self) -> list[str]:

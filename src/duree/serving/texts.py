@@ -1,0 +1,246 @@
+"""Rows with a text, with states or with events, each of which gets one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+from fastapi import HTTPException
+from pydantic import BaseModel
+
+from duree.explain.attribution import integrated_gradients
+from duree.explain.model import explanation_of, text_encoder
+from duree.pipeline.explain_row import is_explainable
+from duree.pipeline.explain_test import answer_names, shading
+from duree.results.explanations import Shading
+from duree.serving.arrow import read_column, write_table
+from duree.serving.bodies import (
+    ARROW,
+    JSON,
+    Asked,
+    AskedLists,
+    Cell,
+    Line,
+    answers_of,
+    column_of,
+    unfit,
+)
+from duree.serving.rows import ServedRows
+from duree.tables.layouts.covariates import prepend_covariates_to_row
+from duree.tables.layouts.persons import GAPS
+from duree.tables.layouts.state_strings import ARROW as NEXT_STATE
+from duree.tables.layouts.step_attributes import with_step_features
+from duree.tables.table import Table
+
+MAX_CLASSES = 12  # that are listed of a row that was tried, the most probable ones
+
+
+@dataclass(frozen=True)
+class TriedRow:
+    """The prediction for a text or states: a class with the probabilities, or a number with its
+    interval; and the attributions of words, if these are explained."""
+
+    page: ClassVar[str] = "try_prediction.html"
+    text: str
+    prediction: object
+    probabilities: list[tuple[str, float]]
+    interval: tuple[float, float] | None
+    shading: Shading | None
+
+
+class Rows(ServedRows[str]):
+    """Rows with a text, or with states, each of which gets one answer."""
+
+    body: type[BaseModel] = Asked
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that every row must have."""
+        return self.model.inputs
+
+    @property
+    def example(self) -> dict[str, Line]:
+        """A row that it can predict."""
+        units = self.model.encoder.units_encoder
+        return self.model.layout.example_row(units.vocabulary if units else [])
+
+    def read(self, row: Mapping[str, Line], number: int) -> str:
+        """What the network reads of a row; HTTPException 422 where it lacks a column."""
+        values = []
+        for column in self.model.inputs:
+            value = column_of(row, column, number)
+            if isinstance(value, list):
+                raise unfit(number, f"{column!r} is a list, and a single value is wanted")
+            values.append(value)
+        return self.text_of(values)
+
+    def size(self, text: str) -> int:
+        """Its characters."""
+        return len(text)
+
+    async def receive(self, body: bytes, media_type: str) -> list[str]:
+        """The rows of a JSON object or of an Arrow table."""
+        return self.of_table(body) if media_type == ARROW else self.of_json(body)
+
+    def of_table(self, body: bytes) -> list[str]:
+        """The rows of an Arrow table; HTTPException 422 where it does not fit."""
+        if self.needed != self.model.inputs:
+            raise HTTPException(422, "event attributes are lists: send the rows as JSON")
+        try:
+            columns = [read_column(body, column) for column in self.needed]
+            return [self.text_of(row) for row in zip(*columns, strict=True)]
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+
+    def media_type(self, sent: str, accepted: str) -> str:
+        """The format that is asked for, or that in which rows came."""
+        return ARROW if ARROW in accepted or (sent == ARROW and JSON not in accepted) else JSON
+
+    def send(self, answers: list[dict[str, Any]], media_type: str) -> bytes:
+        """Predictions as a JSON object or as an Arrow table."""
+        if media_type == ARROW:
+            return write_table(self.as_columns(answers))
+        return super().send(answers, media_type)
+
+    def text_of(self, values: Sequence[Cell]) -> str:
+        """The values of a row's columns as one text."""
+        given = [None if value is None else written(value) for value in values]
+        heads = self.model.layout.covariates
+        sequence, covariates = given[: len(given) - len(heads)], given[len(given) - len(heads) :]
+        text = self.model.layout.join_row(sequence)
+        return prepend_covariates_to_row(heads, covariates, text)
+
+    def answers(self, texts: list[str]) -> list[dict[str, Any]]:
+        """A prediction for each text, as the service tells it."""
+        model = self.model
+        sequences = model.encode(self.series(texts))
+        predictions = model.predictions(sequences)
+        return answers_of(model.task, model.task.row_predictions(predictions, sequences.lengths))
+
+    def series(self, texts: list[str]) -> pl.Series:
+        """Rows as the encoder takes them."""
+        return pl.Series("text", texts, dtype=pl.String)
+
+    def as_columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
+        """The same predictions as columns, as ``duree predict`` writes them."""
+        rows = [list(one.get("probability", one).values()) for one in answers]
+        outputs = self.model.task.outputs  # of a number it is the first, before its range
+        return self.model.task.columns(np.array([row[:outputs] for row in rows], dtype=np.float64))
+
+    def try_typed(self, text: str, covariates: Mapping[str, str]) -> TriedRow:
+        """The prediction for a text or states."""
+        model = self.model
+        text = self.read(model.layout.row_of_text(text, covariates), 1)
+        answer = self.answers([text])[0]
+        probabilities = list(answer.get("probability", {}).items())
+        if len(probabilities) > MAX_CLASSES:
+            probabilities = sorted(probabilities, key=lambda pair: -pair[1])[:MAX_CLASSES]
+        shades = None
+        if is_explainable(model):
+            sequence = model.encode(self.series([text]))
+            chosen = explanation_of(model).chosen(model.predictions(sequence))
+            shades = shading(model, text, integrated_gradients(model, sequence, chosen))
+        interval = (answer["low"], answer["high"]) if "low" in answer else None
+        return TriedRow(text, answer["prediction"], probabilities, interval, shades)
+
+    @property
+    def explain(self) -> Callable[[str], dict[str, Any]]:
+        """Explains a text word by word."""
+        return self.explained
+
+    def explained(self, text: str) -> dict[str, Any]:
+        """A prediction, and what each word of its text added."""
+        model = self.model
+        if model.task.explanation is None or model.encoder.units_encoder is None:
+            raise HTTPException(422, "a network that answers at each step is not explained")
+        given = integrated_gradients(model, model.encode(self.series([text])))
+        encoder = text_encoder(model)
+        words = zip(
+            encoder.units(text),
+            encoder.places(text),
+            given.values.values.tolist(),
+            strict=True,
+        )
+        return {
+            **self.answers([text])[0],
+            "answer": answer_names(model)[int(given.outputs[0])],
+            "words": [
+                {"unit": unit, "begin": begin, "end": end, "attribution": attribution}
+                for unit, (begin, end), attribution in words
+            ],
+        }
+
+
+class SequenceWithFeatures(str):
+    """Events as they are told, and for each of them a value of what stands beside, where that is
+    known."""
+
+    step_features: dict[str, list[Any]]
+
+
+class Events(Rows):
+    """Rows with events, beside which stand the time since the one before, or attributes.
+
+    Each attribute is sent as a list with a value for each event; so may times be, as ``gaps``.
+    """
+
+    body = AskedLists
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that every row must have."""
+        return [*self.model.inputs, *(name for name in self.model.step_features if name != GAPS)]
+
+    @property
+    def example(self) -> dict[str, Line]:
+        """A row that it can predict."""
+        return {**super().example, **{name: [None] for name in self.model.step_features}}
+
+    def read(self, row: Mapping[str, Line], number: int) -> SequenceWithFeatures:
+        """What the network reads of a row; HTTPException 422 where it does not fit."""
+        text_of = SequenceWithFeatures(super().read(row, number))
+        lists = {
+            name: column_of(row, name, number) for name in self.model.step_features if name != GAPS
+        }
+        lists |= {GAPS: row[GAPS]} if row.get(GAPS) is not None else {}
+        steps = len(text_of.split(NEXT_STATE)) - len(self.model.layout.covariates) if text_of else 0
+        text_of.step_features = {}
+        for name in self.model.step_features:
+            if (given := lists.get(name)) is None:
+                continue
+            if not isinstance(given, list) or len(given) != steps:
+                raise unfit(number, f"{name!r} is to be a list with a value for each of {steps}")
+            if self._has_numbers(name) and any(isinstance(value, str) for value in given):
+                raise unfit(number, f"{name!r} is to hold numbers")
+            text_of.step_features[name] = list(given)
+        return text_of
+
+    def _has_numbers(self, name: str) -> bool:
+        """Whether a step feature is a number."""
+        return self.model.encoder.step_classes[name][1]
+
+    def series(self, texts: list[str]) -> pl.Series:
+        """Rows as the encoder takes them; of texts alone nothing is known beside."""
+        columns = []
+        for name in self.model.step_features:
+            given = [
+                text.step_features.get(name) if isinstance(text, SequenceWithFeatures) else None
+                for text in texts
+            ]
+            make, kind = (float, pl.Float64) if self._has_numbers(name) else (str, pl.String)
+            cells = [
+                None if one is None else [None if cell is None else make(cell) for cell in one]
+                for one in given
+            ]
+            columns.append(pl.Series(name, cells, pl.List(kind)))
+        return with_step_features(
+            Table(pl.DataFrame(columns), ()), super().series(texts), self.model.step_features
+        )
+
+
+def written(value: Cell) -> str:
+    """A value as a text: numbers as they are written, a missing one as nothing."""
+    return "" if value is None else str(value)
