@@ -203,7 +203,8 @@ def test_the_verdict_is_told_in_chinese_with_the_same_figures() -> None:
     found = decide_on(0.93, {"nb_svm": 0.90}, {"nb_svm": (0.05, 0.06)}, rows=1000)
     assert found.sentence("zh") == (
         "在测试数据（行数 1,000）上，神经网络与 nb_svm 无显著差异：准确率分别为 0.930 和 0.900"
-        "（神经网络减基线 +0.030，95% 置信区间 +0.000 至 +0.060）；nb_svm 更简单，可优先选用。"
+        "（神经网络减基线模型之差 +0.030，95% 置信区间 +0.000 至 +0.060）；"
+        "nb_svm 更简单，可优先选用。"
         "要检测出这样大小的差异，测试行数约需 2,000。"
     )
 

@@ -225,7 +225,7 @@ def test_the_report_says_by_what_it_weighs(run: Run) -> None:
         for language in ("en", "zh")
     }
     assert "Each sequence is weighted by “w”" in told["en"]
-    assert "每个序列在其每一步都按“w”加权" in told["zh"]
+    assert "每条序列在其每一步都按“w”加权" in told["zh"]
     hidden = "hidden_markov" in run.read_json("metrics.json")["models"]
     assert ("(hmmlearn) was fitted without weights" in told["en"]) == hidden
     notes = run.read_json("metrics.json")["notes"]
