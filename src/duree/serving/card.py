@@ -34,15 +34,16 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
     )
     environment.filters["cell"] = _cell
     metric_names, models, cell = metrics["metric_names"], metrics["models"], metrics["cell"]
-    words = load_run(run.folder).words("en")
+    report = load_run(run.folder)
+    words = report.words("en")
     return environment.get_template("card.md").render(
         name=run.folder.resolve().name,
         version=__version__,
         graph=graph,
-        metrics=metrics,
+        metrics=metrics | {"notes": report.metrics.notes},
         labels={name: words.metric(name) for name in metric_names},
         names={name: words.model(name, cell) for name in models},
-        verdict=words.named(metrics["verdict"], models, cell),
+        verdict=words.named(report.metrics.verdict, models, cell),
         data=data,
         sources=[
             {**source, "path": source["path"].rpartition("/")[2]} for source in data["sources"]

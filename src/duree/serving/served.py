@@ -21,6 +21,7 @@ from duree.pipeline.explain_test import answer_names
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
+from duree.report.run_folder import RunFolder
 from duree.results.run_files import Estimate
 from duree.serving.batching import Batcher
 from duree.serving.bodies import (
@@ -237,7 +238,7 @@ class Served:
             answers=answer_names(self.model),
             rows=metrics["rows"],
             figures={name: Estimate(**f) for name, f in figures.items() if isinstance(f, dict)},
-            verdict=metrics["verdict"],
+            verdict=RunFolder(run.folder).metrics.verdict,
         )
         # For as long as it serves.
         self.table = ExitStack()
