@@ -41,7 +41,8 @@ def test_rows_are_what_the_recipe_reads(write_run, settings, rows, source) -> No
     page = render_report(run, run.words("en"))
     assert source in page
     assert "400 test sequences" in page
-    assert "test rows" not in page.split('id="learned"')[0].split('id="methods"')[0]
+    assert "test rows" not in page.split('id="choices"')[0]
+    assert "The column that holds the texts." in page, "settings mean the same for all rows"
 
 
 def test_labels_and_numbers_are_targets_of_their_own(write_run) -> None:

@@ -229,7 +229,7 @@ def test_the_report_names_the_weights(run: Run) -> None:
         for language in ("en", "zh")
     }
     assert "Each sequence is weighted by “w”" in texts["en"]
-    assert "每个序列在其每一步都按“w”加权" in texts["zh"]
+    assert "每条序列在其每一步都按“w”加权" in texts["zh"]
     hidden = "hidden_markov" in run.read_json("metrics.json")["models"]
     assert ("(hmmlearn) was fitted without weights" in texts["en"]) == hidden
     notes = run.read_json("metrics.json")["notes"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from duree.report.facets.find import find_extras, find_rows, find_target
+from duree.report.old_wording import StoredCheck, StoredSplit
 from duree.report.run_data import RunData
 from duree.report.run_folder import RunFolder
-from duree.results.run_files import Bin, Check, DataFacts, SplitData
+from duree.results.run_files import Bin, DataFacts
 
 
 def load_run(path: Path | str) -> RunData:
@@ -23,8 +24,10 @@ def load_run(path: Path | str) -> RunData:
         name=folder.path.resolve().name,
         recipe=folder.recipe,
         metrics=folder.metrics,
-        checks=folder.record(list[Check], "checks.json"),
-        split=folder.record(SplitData, "split.json"),
+        checks=[
+            check.in_todays_words() for check in folder.record(list[StoredCheck], "checks.json")
+        ],
+        split=folder.record(StoredSplit, "split.json").in_todays_words(),
         data=folder.record(DataFacts, "data.json"),
         history=folder.history(),
         predictions=folder.predictions,

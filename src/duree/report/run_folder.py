@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from duree.errors import RunError
 from duree.recipe.recipe import Recipe
+from duree.report.old_wording import metrics_in_todays_words
 from duree.results.metrics_file import Metrics
 from duree.results.run_files import Epoch
 
@@ -38,7 +39,7 @@ class RunFolder:
     @cached_property
     def metrics(self) -> Metrics:
         """The metrics of all models."""
-        return self.record(Metrics, "metrics.json")
+        return metrics_in_todays_words(self.record(Metrics, "metrics.json"))
 
     @cached_property
     def predictions(self) -> pl.DataFrame:

@@ -92,8 +92,7 @@ FORECASTS = Nouns(
 SENTENCES = Nouns(
     {
         "rows whose class was predicted correctly": "tokens whose tag was predicted correctly",
-        "rows that got their true class": "tokens that got their right tag",
-        "判为真实类别的行": "标签正确的词",
+        "类别预测正确的行": "标签预测正确的词",
         "各行": "各句",
         "test row": "test token",
         "test rows": "test tokens",
@@ -118,8 +117,6 @@ STEPS = {
     "test rows": "test steps",
     "} 行测试数据": "} 步测试数据",
     "测试行": "测试步",
-    "rows that got their true class": "steps whose state was predicted",
-    "判为真实类别的行": "状态预测正确的步",
     "majority class": "most frequent state",
     "多数类": "最常见的状态",
     "label errors, irony": "errors in the table",

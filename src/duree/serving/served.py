@@ -14,7 +14,8 @@ from duree.pipeline.explain_test import answer_names
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
-from duree.results.metrics_file import NETWORK, Metrics
+from duree.report.run_folder import RunFolder
+from duree.results.metrics_file import NETWORK
 from duree.serving.batching import Batcher
 from duree.serving.bodies import Card
 from duree.serving.numbers import Numbers
@@ -54,7 +55,7 @@ class Served:
         self.model = TrainedModel.of_run(run)
         self.rows = rows_of(self.model, run.recipe)
         self.name = run.folder.resolve().name
-        metrics = Metrics.model_validate(run.read_json("metrics.json"))
+        metrics = RunFolder(run.folder).metrics
         self.card = Card(
             name=self.name,
             duree=__version__,

@@ -358,4 +358,4 @@ def test_the_chinese_hotel_reviews_are_checked():
     frame = pl.read_csv(DATA / "chinese_hotel" / "chnsenticorp_htl_all.csv", infer_schema=False)
     found = check(frame, text="review", target="label")
     assert levels(found) == {"missing_text": "warning", "duplicates": "note"}
-    assert "文本长度（字）：中位数 72" in found["lengths"].message("zh")
+    assert "文本长度（字符）：中位数 72" in found["lengths"].message("zh")

@@ -26,7 +26,7 @@ def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     yield say(
         "The network was trained with {optimiser} on batches of {batch} sequences to minimise "
         "the {loss}, with a learning rate of at most {rate:g}, {schedule}.",
-        optimiser=say(OPTIMISERS[training.optimiser]),
+        optimiser=say.words.within(say(OPTIMISERS[training.optimiser])),
         batch=training.batch_size,
         loss=run.target.loss(run, say),
         rate=training.learning_rate,

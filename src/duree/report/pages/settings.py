@@ -29,6 +29,8 @@ class Choice:
 
 def list_choices(recipe: Recipe, words: Words) -> list[tuple[str, list[Choice]]]:
     """The settings of each section under its title, in the recipe's order."""
+    # Their meanings are those of the reference, whatever the rows of this run are called.
+    words = Words(words.language)
     sections: list[tuple[str, Section]] = [("", recipe)]
     sections += [
         (name, value)
