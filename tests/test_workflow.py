@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -109,23 +110,37 @@ def test_another_seed_gives_another_network(run: Run, table: Path, tmp_path: Pat
     )
 
 
+class Listening:
+    """A listener that keeps the messages."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def step(self, name: str) -> None: ...
+
+    def message(self, message: str) -> None:
+        self.messages.append(message)
+
+    def training(self, seed: int, watched: str) -> None: ...
+
+
 def test_an_interrupted_run_ends_as_if_it_had_not_been(
-    run: Run, table: Path, tmp_path: Path
+    run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Interrupting:
+    class Interrupting(Listening):
         def step(self, name: str) -> None:
             if name == "baselines":
                 raise KeyboardInterrupt
-
-        def message(self, message: str) -> None: ...
-
-        def training(self, seed: int, watched: str) -> None: ...
 
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         fit(recipe(table), folder, Interrupting())
     assert not (folder / "metrics.json").exists()
-    resumed = resume(folder)
+    monkeypatch.setenv("DUREE_LANG", "zh")
+    listening = Listening()
+    resumed = resume(folder, listening)
+    told = [re.sub(r"\d+", "0", message) for message in listening.messages]
+    assert "多数类：0 秒" in told, "baselines are called by their titles"
     frames = [pl.read_parquet(r.folder / "predictions.parquet") for r in (run, resumed)]
     assert frames[0].equals(frames[1])
     assert len(resumed.read_json("metrics.json")["test_openings"]) == 1
@@ -152,7 +167,9 @@ def test_resuming_with_changed_data_is_refused(tmp_path: Path) -> None:
 
 def test_resuming_a_finished_run_changes_nothing(run: Run) -> None:
     before = (run.folder / "metrics.json").read_bytes()
-    resume(run.folder)
+    listening = Listening()
+    resume(run.folder, listening)
+    assert listening.messages == [f"{run.folder} is finished: nothing is left to do"]
     assert (run.folder / "metrics.json").read_bytes() == before
 
 

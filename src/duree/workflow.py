@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from duree.errors import DataError, DureeError
+from duree.errors import DataError, DureeError, translate
 from duree.evaluation.evaluate import Figures
 from duree.pipeline import save
 from duree.pipeline.analyses import analyse
@@ -65,7 +65,9 @@ def resume(folder: Path | str, listener: Listener = SILENT) -> Run:
 def _carry_out(run: Run, listener: Listener) -> Run:
     with run.locked(), noted(run, listener) as listener:
         if run.has("report.html"):
-            listener.message(f"{run.folder} is finished: nothing is left to do")
+            listener.message(
+                translate("{folder} is finished: nothing is left to do").format(folder=run.folder)
+            )
             return run
         _train_and_evaluate(run, listener)
         # Of all that was made only what the folder holds is still in memory.

@@ -25,7 +25,13 @@ TEMPLATE_ARGUMENTS = {
     kind.__name__: ERROR
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, DureeError) and kind is not ExtraError
-} | {"NotFoundError": ERROR, "Finding": FINDING, "translate": TRANSLATE}
+} | {
+    "NotFoundError": ERROR,
+    "Finding": FINDING,
+    "translate": TRANSLATE,
+    "Contradiction": TRANSLATE,
+    "Fault": TRANSLATE,
+}
 
 
 @dataclass(frozen=True)

@@ -152,8 +152,8 @@ def test_a_stopped_run_goes_on(table: Path, tmp_path: Path) -> None:
     ("settings", "told"),
     [
         ({"data": {"states": ["a:b"], "text": "letter"}}, "choose one"),
-        ({"data": {"states": ["a:b"]}, "text": {"segmenter": "words"}}, "only with it"),
-        ({"text": {"segmenter": "states"}}, "only with it"),
+        ({"data": {"states": ["a:b"]}, "text": {"segmenter": "words"}}, "only with them"),
+        ({"text": {"segmenter": "states"}}, "only with them"),
         ({"model": {"memory": 100, "cell": "rnn"}}, "gru or lstm"),
     ],
 )

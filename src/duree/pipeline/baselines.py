@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from duree.baselines import Baseline
 from duree.baselines.targets import CaseWeights
+from duree.errors import translate
 from duree.network.batches import MOST_VALUES
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.listener import Listener
@@ -85,7 +86,8 @@ def fit_baselines(
             found = _summarised(baseline, tested, task, answers)
             if not fits_on_rows:  # but at each origin
                 seconds = time.perf_counter() - began
-            listener.message(f"{baseline.name}: {seconds:.0f} s")
+            title = translate(baseline.title) or baseline.name
+            listener.message(translate("{model}: {time:.0f} s").format(model=title, time=seconds))
             facts = {
                 "fit_seconds": seconds,
                 "choices": baseline.choices,

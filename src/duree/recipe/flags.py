@@ -29,7 +29,13 @@ def parse_setting(assignment: str) -> tuple[str, Any]:
     if name not in known:
         matches = [full for full in known if full.rpartition(".")[2] == name]
         if len(matches) != 1:
-            raise RecipeError("{name!r} is not a setting", fix=nearest(name, known), name=name)
+            near = nearest(name, known)
+            raise RecipeError(
+                "{name!r} is not a setting",
+                fix="did you mean {near}?" if near else "see docs/reference/recipe.md",
+                name=name,
+                near=near,
+            )
         name = matches[0]
     return name, _parse_value(text.strip())
 

@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from duree.errors import DataError, RecipeError
+from duree.recipe.faults import Fault, FaultyRecipe, fault_of_rule, fault_of_value
 from duree.recipe.settings import (
     DataSettings,
     EvaluationSettings,
@@ -73,7 +74,7 @@ class Recipe(Section):
         try:
             return cls.model_validate(settings)
         except ValidationError as error:
-            raise contradiction("; ".join(map(_explain, error.errors()))) from None
+            raise FaultyRecipe([*map(_fault, error.errors())]) from None
 
     @classmethod
     def read(cls, path: Path | str, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -121,15 +122,6 @@ class Recipe(Section):
         return "\n".join(lines) + "\n"
 
 
-def contradiction(faults: str) -> RecipeError:
-    """The error that tells of settings which cannot be, or cannot go together."""
-    return RecipeError(
-        "the recipe has a fault: {faults}",
-        fix="correct the setting; docs/reference/recipe.md lists them all",
-        faults=faults,
-    )
-
-
 def setting_names() -> list[str]:
     """Every setting as a dotted name: ``seed``, ``model.hidden_size``, ..."""
     top = [name for name, field in Recipe.model_fields.items() if not _is_section(field)]
@@ -157,22 +149,25 @@ def overlay(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
     return merged
 
 
-def _explain(fault: ErrorDetails) -> str:
-    """One fault in plain words, with the nearest setting where a name is unknown."""
-    name = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"{name} is not a setting ({nearest(name, setting_names())})"
+def _fault(fault: ErrorDetails) -> Fault:
+    """One fault, with the nearest setting where a name is unknown."""
     if fault["type"] == "value_error":
-        return str(fault["ctx"]["error"])
-    return f"{name} = {fault['input']!r}: {fault['msg'].lower()}"
+        return fault_of_rule(fault["ctx"]["error"])
+    if fault["type"] != "extra_forbidden":
+        return fault_of_value(fault)
+    name = ".".join(str(part) for part in fault["loc"])
+    if near := nearest(name, setting_names()):
+        return Fault("{name} is not a setting (did you mean {near}?)", {"name": name, "near": near})
+    return Fault("{name} is not a setting", {"name": name})
 
 
-def nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, known: list[str]) -> str | None:
+    """The known name that is most like another; None if none is."""
     short = {full.rpartition(".")[2]: full for full in known} | {full: full for full in known}
     found = get_close_matches(name, short, n=1, cutoff=0.5) or get_close_matches(
         name.rpartition(".")[2], short, n=1, cutoff=0.5
     )
-    return f"did you mean {short[found[0]]}?" if found else "see docs/reference/recipe.md"
+    return short[found[0]] if found else None
 
 
 def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from duree.recipe.faults import Contradiction
+
 # The column that holds whole state sequences (see duree.tables.layouts.states).
 STATES = "states"
 # The name of the values of series where several columns hold them.
@@ -102,15 +104,16 @@ class DataSettings(Section):
     def _sources_are_consistent(self) -> DataSettings:
         read = {"states": self.states, "state": self.state, "event": self.event}
         if len(given := [name for name, value in read.items() if value]) > 1:
-            raise ValueError(f"{' and '.join(f'data.{one}' for one in given)}: choose one")
+            named = ", ".join(f"data.{one}" for one in given)
+            raise Contradiction("{settings} cannot all be given: choose one", settings=named)
         if self.attribute and not self.event:
-            raise ValueError("data.attribute goes with data.event: it describes single events")
+            raise Contradiction("data.attribute goes with data.event: it describes single events")
         if (self.state is None) != (self.start is None) or (self.end and not self.state):
-            raise ValueError("data.state, data.start and data.end go together")
+            raise Contradiction("data.state, data.start and data.end go together")
         if self.validation_file and not self.test_file:
-            raise ValueError("data.validation_file goes with data.test_file: set both")
+            raise Contradiction("data.validation_file goes with data.test_file: set both")
         if (self.state or self.event) and self.id is None:
-            raise ValueError("data.id must name the person of each spell or event")
+            raise Contradiction("data.id must name the person of each spell or event")
         return self
 
 
@@ -234,13 +237,13 @@ class ModelSettings(Section):
     @model_validator(mode="after")
     def _layer_dropout_needs_layers(self) -> ModelSettings:
         if self.layer_dropout > 0 and self.num_layers == 1:
-            raise ValueError("layer_dropout needs num_layers of at least 2")
+            raise Contradiction("layer_dropout needs num_layers of at least 2")
         return self
 
     @model_validator(mode="after")
     def _memory_needs_gates(self) -> ModelSettings:
         if self.memory is not None and self.cell == "rnn":
-            raise ValueError("memory needs a cell with gates: gru or lstm")
+            raise Contradiction("memory needs a cell with gates: gru or lstm")
         return self
 
 

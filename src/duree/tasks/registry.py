@@ -8,7 +8,8 @@ from __future__ import annotations
 import polars as pl
 
 from duree.errors import RecipeError
-from duree.recipe.recipe import Recipe, contradiction, nearest
+from duree.recipe.faults import FaultyRecipe, fault_of_rule
+from duree.recipe.recipe import Recipe, nearest
 from duree.recipe.settings import DataSettings
 from duree.tables.checks.target import is_quantity
 from duree.tables.layouts.layout import Layout
@@ -69,18 +70,20 @@ def resolve(recipe: Recipe) -> Recipe:
         meant = next((task.name for task in TASKS.values() if task.is_meant(recipe)), None)
         recipe = recipe.replace({"task": meant}) if meant else recipe
     if recipe.task is not None and recipe.task not in TASKS:
+        near = nearest(recipe.task, list(TASKS))
         raise RecipeError(
             "there is no task {name!r}; the tasks are {known}",
-            fix=nearest(recipe.task, list(TASKS)),
+            fix="did you mean {near}?" if near else "see docs/reference/recipe.md",
             name=recipe.task,
             known=", ".join(TASKS),
+            near=near,
         )
     task = None if recipe.task is None else TASKS[recipe.task]
     layout = layout_for(recipe)
     for other in LAYOUTS.values():
         named = other is not layout and other.claims(recipe.data)
         if named and (in_vain := other.named_in_vain(recipe, layout)):
-            raise contradiction(in_vain)
+            raise FaultyRecipe([fault_of_rule(in_vain)])
     if task is not None:
         recipe = recipe.with_defaults(task.defaults)
         task.check_recipe(recipe)
@@ -88,7 +91,7 @@ def resolve(recipe: Recipe) -> Recipe:
     try:
         layout.check_recipe(filled)
     except ValueError as error:
-        raise contradiction(str(error)) from None
+        raise FaultyRecipe([fault_of_rule(error)]) from None
     return filled.decided()
 
 

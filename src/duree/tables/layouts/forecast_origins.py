@@ -7,6 +7,7 @@ from typing import ClassVar
 import polars as pl
 
 from duree.errors import DataError
+from duree.recipe.faults import Contradiction
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import VALUE, DataSettings
 from duree.results.nouns import SERIES, Nouns
@@ -38,13 +39,13 @@ class ForecastOrigins(Layout):
     def check_recipe(cls, recipe: Recipe) -> None:
         data, forecast = recipe.data, recipe.forecast
         if data.text or data.states or data.state or data.event:
-            raise ValueError("a forecast reads data.series, and no text or states")
+            raise Contradiction("a forecast reads data.series, and no text or states")
         if data.validation_file:
-            raise ValueError("series are parted by time: leave data.validation_file out")
+            raise Contradiction("series are split by time: leave data.validation_file out")
         if data.group or data.weight:
-            raise ValueError("a forecast takes no data.group and no data.weight")
+            raise Contradiction("a forecast takes no data.group and no data.weight")
         if data.series and set(data.series) & {*forecast.past, *forecast.known}:
-            raise ValueError("a column is among data.series and the forecast’s covariates too")
+            raise Contradiction("a column is in data.series and among the covariates too")
         super().check_recipe(recipe)
 
     @classmethod

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.recipe.faults import Contradiction
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DataSettings
 from duree.results.nouns import TEXTS, Nouns
@@ -107,18 +108,20 @@ class Layout(ABC):
 
         Raises
         ------
-        ValueError
+        Contradiction
             With the reason.
         """
         if recipe.data.covariate and not cls.takes_covariates:
-            raise ValueError("data.covariate goes with states or events: a text tells of itself")
+            raise Contradiction("data.covariate goes with states or events, not with texts")
         if (recipe.text.segmenter == "states") is not cls.takes_covariates:
-            raise ValueError("text.segmenter = states goes with states or events, and only with it")
+            raise Contradiction(
+                "text.segmenter = states goes with states or events, and only with them"
+            )
         if recipe.forecast.horizon and not cls.is_forecast:
-            raise ValueError("forecast.horizon goes with task = forecast: set it")
+            raise Contradiction("forecast.horizon goes with task = forecast: set it")
 
     @classmethod
-    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
+    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> Contradiction | None:
         """Why columns of such rows cannot be named where ``read`` is read; None: they may be."""
         return None
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from duree.recipe.faults import Contradiction
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import NUMBERS, DataSettings
 from duree.results.nouns import SERIES, Nouns
@@ -53,23 +54,26 @@ class NumericSeries(Layout):
     def check_recipe(cls, recipe: Recipe) -> None:
         data = recipe.data
         if data.text != NUMBERS:
-            raise ValueError(CHOOSE)
+            raise Contradiction(CHOOSE)
         if data.time and not data.id:
-            raise ValueError(
-                "with data.series and data.time each row is a moment: data.id must name of which "
-                "series"
+            raise Contradiction(
+                "with data.series and data.time each row is one time: data.id must name its series"
             )
         if named := ", ".join(name for name in OF_WORDS if not _is_usual(recipe, name)):
-            raise ValueError(f"{named} has no meaning where numbers are read: leave it out")
+            raise Contradiction(
+                "{settings} has no meaning where numbers are read: leave it out", settings=named
+            )
         super().check_recipe(recipe)
 
     @classmethod
-    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
+    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> Contradiction | None:
         if read.is_forecast:
             return None
         if recipe.data.states or recipe.data.state or recipe.data.event:
-            return CHOOSE
-        return f"data.series does not go with task = {recipe.task}: leave one out"
+            return Contradiction(CHOOSE)
+        return Contradiction(
+            "data.series does not go with task = {task}: leave one out", task=recipe.task
+        )
 
     @classmethod
     def typed_input(cls, recipe: Recipe) -> str:

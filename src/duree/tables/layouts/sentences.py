@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.recipe.faults import Contradiction
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import TOKENS, DataSettings
 from duree.results.nouns import SENTENCES, Nouns
@@ -304,12 +305,15 @@ class Tokens(Layout):
             "data.weight": recipe.data.weight is not None,
         }
         if named := ", ".join(name for name, is_set in useless.items() if is_set):
-            raise ValueError(f"{named} has no meaning where each word gets a tag: leave it out")
+            raise Contradiction(
+                "{settings} has no meaning where each word gets a tag: leave it out",
+                settings=named,
+            )
         super().check_recipe(recipe)
 
     @classmethod
-    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
-        return "data.token goes with task = label, and only with it"
+    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> Contradiction | None:
+        return Contradiction("data.token goes with task = label, and only with it")
 
     @classmethod
     def typed_input(cls, recipe: Recipe) -> str:

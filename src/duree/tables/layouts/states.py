@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.recipe.faults import Contradiction
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import STATES, DataSettings
 from duree.results.nouns import STATES as OF_STATES
@@ -212,12 +213,12 @@ class StateSequences(Layout):
     @classmethod
     def check_recipe(cls, recipe: Recipe) -> None:
         if recipe.data.text != STATES:
-            raise ValueError(BOTH)
+            raise Contradiction(BOTH)
         super().check_recipe(recipe)
 
     @classmethod
-    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> str | None:
-        return BOTH
+    def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> Contradiction | None:
+        return Contradiction(BOTH)
 
     def plain(self, table: Table) -> pl.Series:
         return as_text(table, STATES).fill_null("")
