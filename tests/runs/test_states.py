@@ -146,8 +146,8 @@ def test_a_stopped_run_can_be_resumed(table: Path, tmp_path: Path) -> None:
     ("settings", "message"),
     [
         ({"data": {"states": ["a:b"], "text": "letter"}}, "choose one"),
-        ({"data": {"states": ["a:b"]}, "text": {"segmenter": "words"}}, "only with it"),
-        ({"text": {"segmenter": "states"}}, "only with it"),
+        ({"data": {"states": ["a:b"]}, "text": {"segmenter": "words"}}, "only with them"),
+        ({"text": {"segmenter": "states"}}, "only with them"),
         ({"model": {"memory": 100, "cell": "rnn"}}, "gru or lstm"),
     ],
 )
