@@ -138,8 +138,8 @@ def test_the_demo_runs_twice_and_says_that_its_letters_are_simulated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert call("demo", "--rows", 120) == 0
-    assert call("demo", "--rows", 120) == 0
+    assert call("demo", "--rows", 100) == 0
+    assert call("demo", "--rows", 100) == 0
     for name in ("demo", "demo-2"):
         page = (tmp_path / "runs" / name / "report.html").read_text(encoding="utf-8")
         assert "These letters are simulated" in page
@@ -197,14 +197,25 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.02)
 
 
+LONGER = ("--epochs=20", "--set=patience=20", "--set=checkpoint_seconds=0.05")
+
+
+@pytest.fixture(scope="module")
+def whole(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    process = start(table, folder, *LONGER)
+    process.communicate()
+    assert process.returncode == 0
+    return folder
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("signal", [2, 9])
 def test_a_run_that_was_interrupted_or_killed_ends_the_same_when_resumed(
-    signal: int, table: Path, tmp_path: Path
+    signal: int, table: Path, whole: Path, tmp_path: Path
 ) -> None:
-    more = ("--epochs=20", "--set=patience=20", "--set=checkpoint_seconds=0.05")
-    whole = start(table, tmp_path / "whole", *more)
-    broken = start(table, tmp_path / "broken", *more)
+    broken = start(table, tmp_path / "broken", *LONGER)
     wait_for(tmp_path / "broken" / "checkpoint", broken)
     time.sleep(0.1)
     broken.send_signal(signal)
@@ -212,8 +223,6 @@ def test_a_run_that_was_interrupted_or_killed_ends_the_same_when_resumed(
     assert broken.returncode == (130 if signal == 2 else -9)
     assert b"Traceback" not in err
     assert (f"duree resume {tmp_path / 'broken'}".encode() in err) is (signal == 2)
-    whole.communicate()
-    assert whole.returncode == 0
     resumed = subprocess.run(
         [sys.executable, "-m", "duree", "resume", str(tmp_path / "broken")],
         check=False,
@@ -221,11 +230,8 @@ def test_a_run_that_was_interrupted_or_killed_ends_the_same_when_resumed(
         env={**os.environ, "OMP_NUM_THREADS": "2"},
     )
     assert resumed.returncode == 0, resumed.stderr.decode()
-    frames = [
-        pl.read_parquet(tmp_path / name / "predictions.parquet") for name in ("whole", "broken")
-    ]
+    runs = whole, tmp_path / "broken"
+    frames = [pl.read_parquet(run / "predictions.parquet") for run in runs]
     assert frames[0].equals(frames[1])
-    weights = [
-        (tmp_path / n / "model" / "weights.safetensors").read_bytes() for n in ("whole", "broken")
-    ]
+    weights = [(run / "model" / "weights.safetensors").read_bytes() for run in runs]
     assert weights[0] == weights[1]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.support.commands import call
 from tests.support.wide import usual_training
 
 from duree.errors import RunError
@@ -118,8 +119,8 @@ def test_a_full_disk_is_reported_and_the_run_ends_the_same_once_there_is_space(
     assert "cannot be written: File too large" in result.stderr
     assert "Traceback" not in result.stderr
     begun = (tmp_path / "run" / "recipe.toml").exists()
-    again = duree("resume", tmp_path / "run") if begun else duree(*fit_run)
-    assert again.returncode == 0, again.stderr
+    with usual_training():
+        assert (call("resume", tmp_path / "run") if begun else call(*fit_run)) == 0
     found, expected = (
         pl.read_parquet(folder / "predictions.parquet")
         for folder in (tmp_path / "run", finished.folder)

@@ -12,6 +12,7 @@ import pytest
 from tests.support.next_states import ROUNDS, TIMES, life_courses, recipe
 
 import duree
+from duree.baselines import boosted, hidden_markov
 from duree.errors import DataError, DureeError, RecipeError, RunError
 from duree.evaluation.next_metrics import NEXT
 from duree.pipeline.compare import compare_runs
@@ -205,8 +206,11 @@ def long_form(wide: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def test_spells_are_the_same_question_and_events_one_without_time_points(
-    run: Run, table: Path, tmp_path: Path
+    run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Only Markov chains are looked at: the slow baselines try one setting each.
+    monkeypatch.setattr(hidden_markov, "HIDDEN", hidden_markov.HIDDEN[:1])
+    monkeypatch.setattr(boosted, "ROUNDS", boosted.ROUNDS[:1])
     spells, events = long_form(life_courses(240))
     write_table(spells, tmp_path / "spells.csv")
     write_table(events, tmp_path / "events.csv")

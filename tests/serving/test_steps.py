@@ -123,7 +123,7 @@ def test_a_sentence_is_tagged_the_same_alone_as_a_text_and_in_a_batch(client: Cl
         ({"tokens": ["a", None]}, "word 2 of 'tokens' is None"),
         ({"tokens": [7]}, "word 1 of 'tokens' is 7"),
         ({"tokens": [["a"]]}, "valid"),
-        ({"tokens": ["a"] * (LONGEST_SENTENCE + 1)}, "at most 2,000: part it"),
+        ({"tokens": ["a"] * (LONGEST_SENTENCE + 1)}, "at most 2,000: split it"),
     ],
 )
 def test_what_is_no_sentence_is_refused_with_the_place(

@@ -1,7 +1,7 @@
-"""Faults: what is wrong with the settings of a recipe, as templates, and the error that tells it.
+"""Faults: what is wrong with the settings of a recipe, as templates, and their error.
 
 Rules of sections and layouts raise ``Contradiction``; pydantic finds the others, and its reasons
-are told in the words of the catalogue.
+are translated by the catalogue.
 """
 
 from __future__ import annotations
@@ -75,15 +75,15 @@ class FaultyRecipe(RecipeError):
         super().__init__(
             "the recipe has a fault: {faults}",
             fix="correct the setting; docs/reference/recipe.md lists them all",
-            faults=self._told("en"),
+            faults=self._listed("en"),
         )
 
     def message(self, language: str | None = None) -> str:
         """The message as one sentence, with its faults translated too."""
-        told = self._told(language or user_language())
-        return sentence(self.parts, self.values | {"faults": told}, language)
+        faults = self._listed(language or user_language())
+        return sentence(self.parts, self.values | {"faults": faults}, language)
 
-    def _told(self, language: str) -> str:
+    def _listed(self, language: str) -> str:
         separator = "；" if language == "zh" else "; "
         return separator.join(fault.sentence(language) for fault in self.faults)
 

@@ -27,11 +27,7 @@ WORDS, FIGURE = ".+?", r"\S+?"
 
 
 class StoredCheck(Check):
-    """A finding with the templates and values that its message was made of."""
-
-    what: str = ""
-    fix: str = ""
-    values: dict[str, Any] = Field(default_factory=dict)
+    """A finding whose message can be written anew."""
 
     def in_todays_words(self) -> Check:
         """The same finding; unchanged where its parts do not give its message."""

@@ -57,7 +57,7 @@ class Sentences(ServedRows[list[str]]):
                 raise unfit(number, f"word {place} of {TOKENS!r} is {word!r}, and no word")
         if len(words) > LONGEST_SENTENCE:
             most = f"a sentence may have at most {LONGEST_SENTENCE:,}"
-            raise unfit(number, f"{len(words):,} words in {TOKENS!r}; {most}: part it")
+            raise unfit(number, f"{len(words):,} words in {TOKENS!r}; {most}: split it")
         return [str(word) for word in words]
 
     def size(self, words: list[str]) -> int:

@@ -114,7 +114,7 @@ class Rows(ServedRows[str]):
         return prepend_covariates_to_row(heads, covariates, text)
 
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
-        """A prediction for each text, as the service tells it."""
+        """A prediction for each text, as the service returns it."""
         model = self.model
         sequences = model.encode(self.series(texts))
         predictions = model.predictions(sequences)

@@ -62,7 +62,7 @@ def kinds_of(
     """
     columns = [resolve_column(table, name) for name in named]
     for name in columns:
-        role = taken.get(name, "name of what is told of sequences" if name in OURS else None)
+        role = taken.get(name, "name of a column that Durée adds" if name in OURS else None)
         if role is not None:
             raise DataError(
                 "the column {column!r} is both the {role} and an attribute",
