@@ -50,7 +50,7 @@ def test_lines_are_broken_between_words_and_before_no_closing_sign() -> None:
     ("words", "english", "chinese"),
     [
         (("frobnicate",), "there is no command 'frobnicate'", "没有命令 'frobnicate'"),
-        (("fitt",), "did you mean: fit; see: duree --help", "您指的是：fit"),
+        (("fitt",), "did you mean: fit; see: duree --help", "您指的是：fit；参见"),
         (
             ("fit", "--txt=a"),
             "there is no option '--txt'; did you mean: --text",

@@ -17,7 +17,7 @@ import click
 from duree.cli.help import MAX_WIDTH, TranslatedGroup
 from duree.cli.options import address_options, column_options
 from duree.cli.usage_errors import as_duree_error
-from duree.errors import DataError, DureeError, translate
+from duree.errors import DataError, DureeError, translate, user_language
 from duree.version import __version__
 
 # Importing torch takes more than a second: each command imports what it needs, and --help nothing.
@@ -340,7 +340,8 @@ def _usage_error(error: click.ClickException) -> int:
     hint = (
         translate("see: {command} --help").format(command=context.command_path) if context else ""
     )
-    return _fail("; ".join(filter(None, (message, hint))))
+    separator = "；" if user_language() == "zh" else "; "
+    return _fail(separator.join(filter(None, (message, hint))))
 
 
 def _fail(message: str) -> int:
