@@ -19,9 +19,9 @@ settings.load_profile("patient")
 # Of tests that run side by side (`pytest -n 2`), each worker and what it starts take one thread.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ |= {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-# Messages are asserted in English, whatever the language of the machine.
+# Messages are asserted in English, independent of the language of the machine.
 os.environ["DUREE_LANG"] = "en"
-# `make sanitize` has the tests judge another build of the compiled recurrence.
+# `make sanitize` tests another build of the compiled recurrence.
 if compiled := os.environ.get("DUREE_COMPILED"):
     import torch  # noqa: F401  # whose libraries come first, as in the package
 
