@@ -76,7 +76,16 @@ def test_the_three_sets_share_no_row(run: Run) -> None:
 
 def test_history_has_one_line_for_each_epoch(run: Run) -> None:
     lines = (run.folder / "history.jsonl").read_text().splitlines()
-    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+    epochs = [json.loads(line) for line in lines]
+    assert [epoch["epoch"] for epoch in epochs] == [1, 2]
+    assert [epoch.get("ended") for epoch in epochs] == [None, "epochs"]
+
+
+def test_the_verdict_says_whether_training_ended_too_early(run: Run) -> None:
+    verdict = run.read_json("metrics.json")["verdict"]
+    before, last = run.history()
+    assert last.ended == "epochs"
+    assert ("still improving" in verdict) == (last.metric > before.metric)
 
 
 def test_figures_are_those_of_the_written_predictions(run: Run) -> None:

@@ -72,6 +72,24 @@ def test_better_than_every_baseline_is_stated_against_the_best_of_them() -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("ended", "english", "chinese"),
+    [
+        ("epochs", "ended after its last epoch: train for more epochs", "请增加训练轮数"),
+        ("time", "ended at its time limit: train longer", "达到时间上限"),
+        ("request", "ended by hand: train longer", "被手动结束"),
+    ],
+)
+def test_a_network_that_was_still_improving_is_not_dismissed(ended, english, chinese) -> None:
+    lost = decide_on(0.8, {"nb_svm": 0.9}, {"nb_svm": (0.001, 0.001)}, unfinished=ended)
+    assert lost.claim == "worse"
+    assert english in lost.sentence("en")
+    assert chinese in lost.sentence("zh")
+    won = decide_on(0.9, {"nb_svm": 0.8}, {"nb_svm": (0.001, 0.001)}, unfinished=ended)
+    assert won.claim == "better"
+    assert english not in won.sentence("en")
+
+
 def test_better_than_one_baseline_alone_is_no_claim() -> None:
     found = decide_on(
         0.91,

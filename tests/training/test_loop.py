@@ -77,7 +77,9 @@ def test_training_stops_after_so_many_epochs_without_gain():
         chosen.examples, chosen.validation, lambda s, t: s.sum() * 0 + 1.0, lambda s, t: 0.5,
         chosen.settings, 0,
     )  # fmt: skip
-    assert len(train(network(), still)) == 3
+    history = train(network(), still)
+    assert len(history) == 3
+    assert [record.get("ended") for record in history] == [None, None, "patience"]
 
 
 def test_an_epoch_is_recorded_with_what_it_took(tmp_path):
@@ -85,11 +87,13 @@ def test_an_epoch_is_recorded_with_what_it_took(tmp_path):
     written = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert written == history
     assert [record["epoch"] for record in history] == [1, 2, 3]
-    assert set(history[0]) == {
-        *("epoch", "train_loss", "validation_loss", "metric"),
-        *("learning_rate", "rows_per_second", "seconds"),
-    }
-    assert all(math.isfinite(value) for record in history for value in record.values())
+    assert history[-1].pop("ended") == "epochs"
+    for record in history:
+        assert set(record) == {
+            *("epoch", "train_loss", "validation_loss", "metric"),
+            *("learning_rate", "rows_per_second", "seconds"),
+        }
+        assert all(math.isfinite(value) for value in record.values())
 
 
 def test_the_average_of_the_weights_is_evaluated_and_kept():
@@ -109,7 +113,7 @@ def test_time_that_is_spent_ends_the_epoch_under_way():
     progress = Progress()
     train(network(), plan(max_minutes=1e-9), progress)
     assert progress.steps == 1
-    assert len(progress.records) == 1
+    assert [record.ended for record in progress.records] == ["time"]
 
 
 def test_a_loss_that_is_no_number_ends_training_with_a_remedy():
@@ -225,9 +229,7 @@ def test_after_early_stopping_the_best_weights_so_far_are_returned():
     progress, model = Progress(stop_at=14), network()
     history = train(model, plan(epochs=20), progress)
     assert progress.steps == 14
-    assert [record["epoch"] for record in history] == [
-        record["epoch"] for record in progress.records
-    ]
+    assert [record["epoch"] for record in history] == [record.epoch for record in progress.records]
     assert len(history) < 20
     validation = examples(40, 1)
     best = max(history, key=lambda record: (record["metric"], -record["validation_loss"]))

@@ -18,6 +18,7 @@ from duree.evaluation.uncertainty import metric_interval
 from duree.evaluation.verdict import Verdict, decide
 from duree.evaluation.weighted_metrics import Floats
 from duree.results.metrics_file import NETWORK, Comparison
+from duree.results.run_files import Ending
 
 Figures = dict[str, dict[str, float]]
 
@@ -52,6 +53,7 @@ def evaluate_models(
     weights: Floats | None = None,
     parts: Collection[str] = (),
     seeds: Mapping[str, list[float]] | None = None,
+    unfinished: Ending | None = None,
     resamples: int = 2000,
     seed: int = 0,
 ) -> Evaluation:
@@ -72,6 +74,8 @@ def evaluate_models(
         Models that are components of the network: compared, but not in the verdict.
     seeds : {metric: values}, optional
         The figures of networks from several seeds; see ``spread_of_seeds``.
+    unfinished : {"epochs", "time", "request"}, optional
+        Why the training of the network ended, if the validation metric was still improving.
     resamples, seed : int
         The number of resamples, and the seed of their random numbers.
 
@@ -102,6 +106,7 @@ def evaluate_models(
         trial.sample,
         constant=[name for name, found in predictions.items() if _is_constant(found, metrics)],
         seeds=seeds,
+        unfinished=unfinished,
     )
     by_class = {
         name: class_figures(of_model, drawn[name], trial.sample) for name, of_model in plain.items()

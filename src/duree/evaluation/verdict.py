@@ -17,6 +17,7 @@ from duree.evaluation.resampling import Sample
 from duree.evaluation.uncertainty import NORMAL
 from duree.results.metric import Metric
 from duree.results.metrics_file import NETWORK, Comparison
+from duree.results.run_files import Ending
 
 # The level of the tests: the share of runs on data without signal in which a difference is claimed.
 SIGNIFICANCE = 0.05
@@ -54,6 +55,21 @@ ALONE = (
 )
 NEEDED = " Detecting a difference of this size would take about {needed} test {counted}."
 NOTHING_LEARNED = " There is no evidence that the network learned more than a constant prediction."
+# Where training ended before the validation metric had stopped improving, by the reason.
+UNFINISHED: Mapping[Ending, str] = {
+    "epochs": (
+        " The validation metric was still improving when training ended after its last epoch: "
+        "train for more epochs before drawing conclusions."
+    ),
+    "time": (
+        " The validation metric was still improving when training ended at its time limit: train "
+        "longer before drawing conclusions."
+    ),
+    "request": (
+        " The validation metric was still improving when training was ended by hand: train longer "
+        "before drawing conclusions."
+    ),
+}
 FEW = " With so few test {counted} all figures are imprecise."
 FEW_GROUPS = " With test {counted} from {units} groups only, all figures are imprecise."
 
@@ -122,6 +138,7 @@ def decide(
     *,
     constant: Collection[str] = (),
     seeds: Mapping[str, list[float]] | None = None,
+    unfinished: Ending | None = None,
 ) -> Verdict:
     """Compare the network with the baselines in the primary metric.
 
@@ -139,6 +156,8 @@ def decide(
         Baselines with the same prediction for every row.
     seeds : {metric: values}, optional
         The figures of networks from several seeds.
+    unfinished : {"epochs", "time", "request"}, optional
+        Why training ended, if the validation metric was still improving.
     """
     primary, network, rows = metrics.metrics[0], models[NETWORK], len(sample.unit)
     metric = primary.name
@@ -154,8 +173,9 @@ def decide(
         "spread": write(np.ptp(of_seeds)),
     } | {name: write(network[metric][end]) for end, name in ENDS.items()}
     few = (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
+    early = (UNFINISHED[unfinished],) if unfinished else ()
     if not evidence:
-        return Verdict("none", (ALONE, *few), values)
+        return Verdict("none", (ALONE, *early, *few), values)
     claim, against = conclude(evidence)
     needed = rows_needed(against, rows)
     values |= {
@@ -169,7 +189,10 @@ def decide(
         NEEDED: first == NO_DIFFERENCE and rows < needed < MOST_ROWS,
         NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
     }
-    sentences = (first, *(sentence for sentence, is_true in remarks.items() if is_true), *few)
+    if claim == "better":
+        early = ()
+    remarked = (sentence for sentence, is_true in remarks.items() if is_true)
+    sentences = (first, *remarked, *early, *few)
     return Verdict(claim, sentences, values)
 
 

@@ -18,7 +18,7 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.results.baseline import BaselineWords
 from duree.results.metrics_file import ModelResult, Seeds, WithoutShared
-from duree.results.run_files import Simulation
+from duree.results.run_files import Ending, Epoch, Simulation
 from duree.sequences.ragged import Ragged
 
 
@@ -89,6 +89,7 @@ def evaluate_on_test(
             # The wide part only counts words: it stays a baseline that the network must beat.
             parts=("recurrent_part",),
             seeds=seeds,
+            unfinished=unfinished(run.history()),
             resamples=recipe.evaluation.bootstrap,
             seed=recipe.seed,
         )
@@ -125,6 +126,13 @@ def evaluate_on_test(
             )
         ),
     )
+
+
+def unfinished(history: list[Epoch]) -> Ending | None:
+    """Why training ended, if its last epoch was the best; None if it had stopped improving."""
+    *earlier, last = history
+    improving = bool(earlier) and last.metric > max(epoch.metric for epoch in earlier)
+    return last.ended if improving and last.ended != "patience" else None
 
 
 def _without_shared(

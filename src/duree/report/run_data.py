@@ -12,7 +12,7 @@ from duree.report.safe_text import label
 from duree.report.terms import Terms
 from duree.report.vocabulary import Words
 from duree.results.metrics_file import Metrics, is_part
-from duree.results.run_files import Bin, Check, DataFacts, Epoch, SplitData
+from duree.results.run_files import Bin, Check, DataFacts, Ending, Epoch, SplitData
 
 if TYPE_CHECKING:  # facets import this module
     from duree.report.facets.extra import Extra
@@ -95,6 +95,11 @@ class RunData:
     def best_epoch(self) -> Epoch | None:
         """The epoch whose weights were saved: best metric, then lowest validation loss."""
         return max(self.history, key=lambda e: (e.metric, -e.validation_loss), default=None)
+
+    @property
+    def ending(self) -> Ending | None:
+        """Why training ended; None if version 0.1.0 trained it, which did not record that."""
+        return self.history[-1].ended if self.history else None
 
     def ranked(self, metric: str) -> list[str]:
         """The models that have this metric, the best first; then the network's parts."""

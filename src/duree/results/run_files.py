@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 PARTS = ("train", "validation", "test")
@@ -53,8 +55,15 @@ class SplitData(Record):
     group_counts: dict[str, int] = {}
 
 
+Ending = Literal["epochs", "patience", "time", "request"]
+
+
 class Epoch(Record):
-    """One line of ``history.jsonl``; a higher ``metric`` is better."""
+    """One line of ``history.jsonl``; a higher ``metric`` is better.
+
+    ``ended``, in the last line: why training ended. All epochs were done, the metric had not
+    improved for ``training.patience`` epochs, the time limit was reached, or the user ended it.
+    """
 
     epoch: int
     train_loss: float
@@ -63,6 +72,7 @@ class Epoch(Record):
     learning_rate: float = 0.0
     rows_per_second: float = 0.0
     seconds: float = 0.0
+    ended: Ending | None = None
 
 
 class Source(Record):

@@ -23,7 +23,7 @@ from duree.network.allocator import keep_freed_memory
 from duree.network.batches import batch_of
 from duree.network.network import Network
 from duree.network.scoring import scores
-from duree.results.run_files import Epoch
+from duree.results.run_files import Ending, Epoch
 from duree.storage import write_file
 from duree.training.checkpoint import (
     Position,
@@ -168,7 +168,7 @@ class _Session:
                 raise KeyboardInterrupt
             if time.perf_counter() - self.saved > self.plan.settings.checkpoint_seconds:
                 self.save()
-            if self.should_end():
+            if self.cut_short():
                 return
 
     def take_step(self, rows: NDArray[np.int64]) -> float:
@@ -234,12 +234,10 @@ class _Session:
         )
         position.epoch, position.batch, position.rows = position.epoch + 1, 0, 0
         position.loss, position.epoch_seconds = 0.0, 0.0
-        # Early stopping: so many epochs without a better validation metric.
-        position.finished = (
-            position.epoch >= plan.epochs
-            or position.stale >= plan.settings.patience
-            or self.should_end()
-        )
+        ended = self.ending()
+        position.finished = ended is not None
+        if ended:
+            position.history[-1]["ended"] = ended
         if self.progress:
             self.progress.epoch(Epoch(**position.history[-1]))
 
@@ -247,11 +245,22 @@ class _Session:
         """Whether the moving average is evaluated."""
         return self.plan.settings.averaging and self.training.position.step >= self.average_every
 
-    def should_end(self) -> bool:
+    def ending(self) -> Ending | None:
+        """Why training ends after this epoch; None if it goes on."""
+        position = self.training.position
+        if position.epoch >= self.plan.epochs:
+            return "epochs"
+        # Early stopping: so many epochs without a better validation metric.
+        if position.stale >= self.plan.settings.patience:
+            return "patience"
+        return self.cut_short()
+
+    def cut_short(self) -> Ending | None:
         """Whether the time limit is reached, or the listener stops training."""
         minutes = self.plan.settings.max_minutes
-        spent = minutes is not None and time.perf_counter() - self.began > 60 * minutes
-        return spent or (self.progress is not None and self.progress.should_stop())
+        if minutes is not None and time.perf_counter() - self.began > 60 * minutes:
+            return "time"
+        return "request" if self.progress and self.progress.should_stop() else None
 
     def save(self) -> None:
         """Write a checkpoint, if there is a folder for it."""

@@ -107,7 +107,35 @@ def test_tuned_constants_of_baselines_are_stated(letters):
 def test_the_best_epoch_is_that_of_the_history(letters):
     lines = (letters / "history.jsonl").read_text(encoding="utf-8").splitlines()
     best = max(map(json.loads, lines), key=lambda e: (e["metric"], -e["validation_loss"]))
-    assert f"after 9 epochs; the weights of epoch {best['epoch']}" in written(letters)
+    assert f"after 9 epochs. The weights of epoch {best['epoch']}, the best" in written(letters)
+
+
+@pytest.mark.parametrize(
+    ("ended", "settings", "english", "chinese"),
+    [
+        ("epochs", {}, "Training ended after all 9 epochs.", "完成全部 9 轮后结束"),
+        ("patience", {"patience": 4}, "9 epochs, 4 of them without an impr", "连续 4 轮没有改善"),
+        (
+            "time",
+            {"max_minutes": 0.5},
+            "at the time limit of 0.5 minutes",
+            "达到 0.5 分钟的时间上限",
+        ),
+        ("request", {}, "ended by hand after 9 epochs", "由用户手动结束"),
+        (None, {}, "Training ended after 9 epochs.", "训练共进行了 9 轮"),  # by version 0.1.0
+    ],
+)
+def test_why_training_ended_is_stated_as_it_was(write_run, ended, settings, english, chinese):
+    folder = write_run(settings={"training": settings})
+    path = folder / "history.jsonl"
+    *earlier, last = path.read_text(encoding="utf-8").splitlines()
+    last = json.dumps(json.loads(last) | ({"ended": ended} if ended else {}))
+    path.write_text("\n".join([*earlier, last]) + "\n", encoding="utf-8")
+    for language, sentence in (("en", english), ("zh", chinese)):
+        methods = write_methods(load_run(folder), language)
+        assert sentence in " ".join(text for _, text in methods.paragraphs)
+        cited = {work.key for work in methods.cited}
+        assert ("prechelt1998" in cited) == (ended == "patience")
 
 
 def test_the_tests_that_were_made_are_the_ones_named(letters, write_run):

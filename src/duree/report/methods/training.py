@@ -18,6 +18,15 @@ SCHEDULES = {
     "linear": "decreasing linearly to zero",
     "cosine": "decreasing along a cosine ({loshchilov2017})",
 }
+ENDINGS = {
+    "epochs": "Training ended after all {n} epochs.",
+    "patience": (
+        "Training ended after {n} epochs, {patience} of them without an improvement on the "
+        "validation set (early stopping; {prechelt1998})."
+    ),
+    "time": "Training ended after {n} epochs, at the time limit of {minutes:g} minutes.",
+    "request": "The training was ended by hand after {n} epochs.",
+}
 
 
 def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
@@ -44,11 +53,13 @@ def training_sentences(run: RunData, say: Phrases) -> Iterator[str]:
         yield say("A moving average of the weights was used and evaluated ({polyak1992}).")
     if best := run.best_epoch:
         yield say(
-            "Training ended after {n} epochs; the weights of epoch {best}, the best on the "
-            "validation set, were used (early stopping with a patience of {patience}; "
-            "{prechelt1998}).",
+            ENDINGS[run.ending] if run.ending else "Training ended after {n} epochs.",
             n=run.history[-1].epoch,
-            best=best.epoch,
             patience=training.patience,
+            minutes=training.max_minutes,
+        )
+        yield say(
+            "The weights of epoch {best}, the best on the validation set, were used.",
+            best=best.epoch,
         )
     yield from run.target.calibration_sentences(run, say)
