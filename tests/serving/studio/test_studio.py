@@ -169,6 +169,10 @@ def test_a_run_that_failed_says_why(visitor: Visitor, table: bytes) -> None:
     assert "Continue" in page
 
 
+def test_the_page_of_a_run_says_why_its_training_ended(reader: Visitor) -> None:
+    assert "all 2 epochs done" in reader.get("/runs/tones").text
+
+
 def test_the_report_is_shown_in_either_language(reader: Visitor) -> None:
     assert "Durée report" in reader.get("/runs/tones/report.html").text
     chinese = {"cookie": reader.headers["cookie"].replace("=en", "=zh")}

@@ -42,6 +42,14 @@ DOWNLOADS = {
     "report.html": "the report as one file",
 }
 
+# Why training ended.
+ENDINGS = {
+    "epochs": "all {n} epochs done",
+    "patience": "early stopping after {n} epochs",
+    "time": "time limit reached after {n} epochs",
+    "request": "training ended by hand after {n} epochs",
+}
+
 
 Fields = dict[str, str]
 
@@ -98,6 +106,7 @@ def _environment(language: str) -> Environment:
     environment = page_environment(words, "duree.serving.studio")
     environment.globals |= {
         "downloads": DOWNLOADS,
+        "endings": ENDINGS,
         "figure": lambda value, places: "–" if value is None else number(value, places),
         "task_label": lambda task: words(
             task.template, target=label(task.target, 40), text=label(task.text, 40)
