@@ -9,7 +9,7 @@ import pytest
 
 from duree.report.facets.classes import Classes, Labels
 from duree.report.facets.numbers import Numbers
-from duree.report.facets.rows import Rows
+from duree.report.facets.rows import TextRows
 from duree.report.facets.states import EventRows, SpellRows, StateRows
 from duree.report.facets.target import Target
 from duree.report.load import load_run
@@ -22,7 +22,7 @@ EVENTS = {"data": {"event": ["what"], "id": "id", "time": "when", "text": "state
 
 def test_a_plain_run_has_texts_and_classes(letters) -> None:
     run = load_run(letters)
-    assert type(run.rows) is Rows
+    assert type(run.rows) is TextRows
     assert isinstance(run.target, Classes)
     assert run.extras == ()
 

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from duree.errors import DataError, ExtraError, RunError
 from duree.recipe.settings import TextSettings
 from duree.sequences import tokenizer as segment
 from duree.sequences.ragged import EMPTY, PADDING, UNKNOWN
-from duree.sequences.text_encoder import TextEncoder
+from duree.sequences.text_encoder import SPECIAL, TextEncoder
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=8)
 WORDS = st.lists(
@@ -139,6 +140,9 @@ def test_a_column_that_holds_no_text_is_refused():
 def test_the_segmenter_is_chosen_once_and_kept():
     encoder = fit("这家酒店的服务很好")
     assert encoder.settings.segmenter == "jieba"
+    facts = encoder.describe()["encoding.json"]
+    assert (facts.segmenter, facts.version) == ("jieba", version("jieba"))
+    assert facts.units == len(encoder.vocabulary) - len(SPECIAL)
     assert encoder.segment("good day") == ["good", "day"]
     assert TextEncoder.from_dict(encoder.to_dict()).segment("酒店很好") == encoder.segment(
         "酒店很好"

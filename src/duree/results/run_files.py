@@ -247,11 +247,27 @@ class WaitFacts(Record):
     models: dict[str, Wait]
 
 
+class TextFacts(Record):
+    """``encoding.json``: what an encoder of texts learned from the training texts.
+
+    ``segmenter`` is never "auto"; ``version`` is that of the package which segments, if there is
+    one; ``units`` is the size of the vocabulary.
+    """
+
+    segmenter: str
+    version: str | None = None
+    units: int
+
+
 class StepFeature(Record):
     """A feature of each event: how many classes it has, and whether they are ranges of a number."""
 
     classes: int
     is_number: bool
+
+
+# What an encoder describes of itself in one file.
+Described = TextFacts | dict[str, StepFeature]
 
 
 class Bin(Record):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, Self
 import polars as pl
 
 from duree.recipe.settings import TextSettings
-from duree.results.run_files import StepFeature
+from duree.results.run_files import Described
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
 from duree.sequences.state_encoder import StateEncoder
@@ -62,7 +62,7 @@ class Encoder(Protocol):
         """A note on the rows that ``encode`` has cut; None if there are none."""
         ...
 
-    def describe(self) -> dict[str, dict[str, StepFeature]]:
+    def describe(self) -> dict[str, Described]:
         """Data on the encoder for the report: {file of the run folder: record}."""
         ...
 

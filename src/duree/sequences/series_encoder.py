@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.results.run_files import StepFeature
+from duree.results.run_files import Described
 from duree.sequences.ragged import Ragged, offsets_of
 from duree.storage import require
 
@@ -147,7 +147,7 @@ class SeriesEncoder:
             f"{cut} of {len(sequences)} series are longer than {self.longest} steps, and were cut"
         )
 
-    def describe(self) -> dict[str, dict[str, StepFeature]]:
+    def describe(self) -> dict[str, Described]:
         """Empty: the report needs only the recipe."""
         return {}
 

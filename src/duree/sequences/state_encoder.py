@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.recipe.settings import TextSettings
-from duree.results.run_files import StepFeature
+from duree.results.run_files import Described, StepFeature
 from duree.sequences.ragged import Ragged
 from duree.sequences.step_features import Column, encode_column, learn_column, read_column
 from duree.sequences.text_encoder import TextEncoder
@@ -132,7 +132,7 @@ class StateEncoder:
             return None
         return f"{cut} of {len(sequences)} sequences are longer than {limit} steps, and were cut"
 
-    def describe(self) -> dict[str, dict[str, StepFeature]]:
+    def describe(self) -> dict[str, Described]:
         """For the report: each step feature's number of classes, and whether it is a number."""
         found = {
             name: StepFeature(classes=column.size, is_number=column.is_ordered)

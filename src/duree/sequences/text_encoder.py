@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 
 from duree.errors import DataError
 from duree.recipe.settings import TextSettings
-from duree.results.run_files import StepFeature
+from duree.results.run_files import Described, TextFacts
 from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged
 from duree.sequences.tokenizer import SPACELESS, Segmenter, resolve
 from duree.storage import not_valid, require
@@ -149,9 +150,17 @@ class TextEncoder:
         rows, units = ("sequences", "steps") if of_states else ("texts", "units")
         return f"{cut} of {len(sequences)} {rows} are longer than {limit} {units}, and were cut"
 
-    def describe(self) -> dict[str, dict[str, StepFeature]]:
-        """Empty: the report needs only the recipe."""
-        return {}
+    def describe(self) -> dict[str, Described]:
+        """The segmenter that was chosen, and the size of the vocabulary."""
+        segmenter = self.settings.segmenter
+        if segmenter == "states":
+            return {}
+        facts = TextFacts(
+            segmenter=segmenter,
+            version=version("jieba") if segmenter == "jieba" else None,
+            units=len(self.vocabulary) - len(SPECIAL),
+        )
+        return {"encoding.json": facts}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""

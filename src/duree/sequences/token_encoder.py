@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from duree.results.run_files import StepFeature
+from duree.results.run_files import Described
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
 from duree.storage import require
 
@@ -121,7 +121,7 @@ class TokenEncoder:
         """None, since no row is cut."""
         return None
 
-    def describe(self) -> dict[str, dict[str, StepFeature]]:
+    def describe(self) -> dict[str, Described]:
         """Empty: the report needs only the recipe."""
         return {}
 

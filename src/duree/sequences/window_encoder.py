@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.results.run_files import StepFeature
+from duree.results.run_files import Described
 from duree.sequences.ragged import Ragged, offsets_of
 from duree.sequences.transform import Transform
 from duree.storage import require
@@ -184,7 +184,7 @@ class WindowEncoder:
         """None, since no row is cut."""
         return None
 
-    def describe(self) -> dict[str, dict[str, StepFeature]]:
+    def describe(self) -> dict[str, Described]:
         """Empty: the report needs only the recipe."""
         return {}
 

@@ -111,6 +111,30 @@ def test_the_best_epoch_is_that_of_the_history(letters):
 
 
 @pytest.mark.parametrize(
+    ("facts", "english", "chinese"),
+    [
+        (
+            {"segmenter": "jieba", "version": "0.42.1", "units": 20_000},
+            "words as segmented by jieba 0.42.1 (Sun 2020). The 20,000 most frequent units",
+            "词（由 jieba 0.42.1 切分；Sun 2020）",
+        ),
+        (
+            {"segmenter": "characters", "units": 3_101},
+            "split into characters. All 3,101 units of the training texts",
+            "全部 3,101 个单位",
+        ),
+        (None, "words, or characters where the script has no spaces", "20,000"),  # version 0.1.0
+    ],
+)
+def test_texts_are_described_as_the_encoder_read_them(write_run, facts, english, chinese):
+    folder = write_run(settings={"text": {"segmenter": "auto", "max_features": 20_000}})
+    if facts:
+        (folder / "encoding.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert english in written(folder)
+    assert chinese in written(folder, "zh")
+
+
+@pytest.mark.parametrize(
     ("ended", "settings", "english", "chinese"),
     [
         ("epochs", {}, "Training ended after all 9 epochs.", "完成全部 9 轮后结束"),

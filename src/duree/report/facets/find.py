@@ -8,7 +8,7 @@ from duree.report.facets.extra import Extra
 from duree.report.facets.forecasts import ForecastRows, Forecasts
 from duree.report.facets.next_states import NextStates
 from duree.report.facets.numbers import Numbers
-from duree.report.facets.rows import Rows
+from duree.report.facets.rows import Rows, TextRows
 from duree.report.facets.series import SeriesRows
 from duree.report.facets.simulation import Simulated
 from duree.report.facets.states import EventRows, SpellRows, StateRows
@@ -21,7 +21,7 @@ from duree.report.run_folder import RunFolder
 # In order of precedence; the last is the default.
 ROWS: tuple[type[Rows], ...] = (
     *(SeriesRows, ForecastRows, SentenceRows, EventRows, SpellRows, StateRows),
-    Rows,
+    TextRows,
 )
 TARGETS: tuple[type[Target], ...] = (
     *(Tags, Forecasts, NextStates, Labels, Classes, Numbers),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import polars as pl
@@ -16,6 +17,7 @@ from duree.report.run_folder import RunFolder
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.nouns import TEXTS, Nouns
+from duree.results.run_files import TextFacts
 from duree.tables.layouts.registry import layout_of
 
 
@@ -65,7 +67,7 @@ class Rows(Facet):
 
     def encoding_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         """Sentences on the encoding of rows."""
-        return texts.encoding_sentences(run, say)
+        return texts.encoding_sentences(run, None, say)
 
     def network_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         """Sentences on a network with one prediction per row."""
@@ -99,3 +101,17 @@ class Rows(Facet):
             columns=label(needed, 60),
         )
         return sentence, "NEW.csv -o predicted.csv"
+
+
+@dataclass(frozen=True)
+class TextRows(Rows):
+    """Rows of texts, and what their encoder learned; None in runs of version 0.1.0."""
+
+    facts: TextFacts | None
+
+    @classmethod
+    def find(cls, folder: RunFolder) -> Self | None:
+        return cls(folder.record_if_there(TextFacts, "encoding.json"))
+
+    def encoding_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
+        return texts.encoding_sentences(run, self.facts, say)

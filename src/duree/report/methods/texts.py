@@ -8,13 +8,15 @@ from duree.report.methods import network
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
 from duree.report.run_data import RunData
+from duree.results.run_files import TextFacts
 
 SEGMENTERS = {
     "auto": "words, or characters where the script has no spaces",
     "words": "words",
     "characters": "characters",
-    "jieba": "words as segmented by jieba",
+    "jieba": "words as segmented by jieba ({sun2020})",
 }
+OF_VERSION = {"jieba": "words as segmented by jieba {version} ({sun2020})"}
 NUMBERS = {
     "keep": "",
     "digits": "Every digit was written as 0.",
@@ -30,21 +32,30 @@ KEEP = {
 }
 
 
-def encoding_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """Sentences on the encoding of texts."""
+def encoding_sentences(run: RunData, facts: TextFacts | None, say: Phrases) -> Iterator[str]:
+    """Sentences on the encoding of texts; ``facts`` are None in runs of version 0.1.0."""
     text = run.recipe.text
-    units = say(SEGMENTERS[text.segmenter])
+    if facts and facts.version:
+        units = say(OF_VERSION[facts.segmenter], version=facts.version)
+    else:
+        units = say(SEGMENTERS[facts.segmenter if facts else text.segmenter])
     if text.lowercase:
         yield say("Texts were case-folded and split into {units}.", units=units)
     else:
         yield say("Texts were split into {units}.", units=units)
     if NUMBERS[text.numbers]:
         yield say(NUMBERS[text.numbers])
-    yield say(
-        "The {n} most frequent units of the training texts form the vocabulary; all others are "
-        "unknown.",
-        n=count(text.max_features),
-    )
+    if facts and facts.units < text.max_features:
+        yield say(
+            "All {n} units of the training texts form the vocabulary; others are unknown.",
+            n=count(facts.units),
+        )
+    else:
+        yield say(
+            "The {n} most frequent units of the training texts form the vocabulary; all others are "
+            "unknown.",
+            n=count(text.max_features),
+        )
     yield say(
         KEEP[text.keep],
         limit=count(text.max_length),
