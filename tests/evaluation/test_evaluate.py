@@ -14,11 +14,13 @@ from duree.errors import DataError, TrainingError, chinese_templates
 from duree.evaluation import weighted_metrics as weighted
 from duree.evaluation.evaluate import evaluate_model, evaluate_models, spread_of_seeds
 from duree.evaluation.metrics import CLASSIFICATION, MULTILABEL, REGRESSION, MetricSet
+from duree.evaluation.verdict import weigh
+from duree.report.numbers import p_value
 from duree.results.metric import Metric
 from duree.results.metrics_file import Metrics
 
 Floats = NDArray[np.float64]
-KEYS = {"model", "metric", "difference", "low", "high", "p_value", "method"}
+KEYS = {"model", "metric", "difference", "low", "high", "p_value", "method", "is_least"}
 
 
 def answers(rng: np.random.Generator, targets: NDArray[np.int64], strength: float) -> Floats:
@@ -49,6 +51,23 @@ def some_of_each() -> list[tuple[MetricSet, dict[str, Floats], NDArray[np.int64]
         (MULTILABEL, labelled, marks),
         (REGRESSION, numbers, targets),
     ]
+
+
+def test_a_p_value_that_more_resamples_could_lower_is_marked() -> None:
+    rng = np.random.default_rng(4)
+    targets = rng.integers(2, size=300)
+    sure, unsure = (np.eye(2)[targets] * share + (1 - share) / 2 for share in (0.9, 0.02))
+    chance = rng.dirichlet([1, 1], 300)
+    for worse, is_least in ((chance, True), (unsure, False)):
+        found = evaluate_models({"network": sure, "other": worse}, targets, CLASSIFICATION)
+        one = next(
+            comparison
+            for comparison in found.comparisons
+            if (comparison.metric, comparison.method) == ("accuracy", "paired bootstrap")
+        )
+        assert one.is_least == is_least
+        (against,) = weigh([one], CLASSIFICATION.metrics[0], 0.0)
+        assert p_value(against.p_value, 300, against.is_bound).startswith("≤ ") == is_least
 
 
 @pytest.mark.parametrize("grouped", [False, True])

@@ -35,8 +35,9 @@ def compare(
             if between is None:
                 continue
             p = p_value(differences, trial.sample.units)
+            least = p_value(np.abs(differences) + 1.0, trial.sample.units)
             method = _by_group("paired bootstrap", trial)
-            found.append(Comparison(model, metric, difference, *between, p, method))
+            found.append(Comparison(model, metric, difference, *between, p, method, p == least))
             if metric == trial.metrics.primary:
                 exact = _second_test(models[NETWORK], models[model], trial, between)
                 found.append(Comparison(model, metric, difference, *exact))
@@ -45,13 +46,14 @@ def compare(
 
 def _second_test(
     network: Floats, baseline: Floats, trial: Trial, between: Interval
-) -> tuple[float, float, float, str]:
+) -> tuple[float, float, float, str, bool]:
     right = trial.metrics.right
     if right is not None and trial.sample.is_plain:
         marks = (right(found, trial.targets) for found in (network, baseline))
-        return *mcnemar(*marks), "McNemar exact"
+        return *mcnemar(*marks), "McNemar exact", False
     p = permutation_p_value(network, baseline, trial)
-    return *between, p, _by_group("paired permutation", trial)
+    least = 1 / (trial.resamples + 1)
+    return *between, p, _by_group("paired permutation", trial), p == least
 
 
 def _by_group(method: str, trial: Trial) -> str:

@@ -15,7 +15,7 @@ from duree.evaluation.comparison import holm
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.resampling import Sample
 from duree.evaluation.uncertainty import NORMAL
-from duree.results.metric import Metric
+from duree.results.metric import LOG_LOSS, Metric
 from duree.results.metrics_file import NETWORK, Comparison
 from duree.results.run_files import Ending
 
@@ -52,6 +52,10 @@ WITHIN_SEEDS = (
 ALONE = (
     "On {rows} test {counted} the network's {metric} is {network} (95 % confidence interval {low} "
     "to {high}); without baselines its benefit cannot be assessed."
+)
+UNCALIBRATED = (
+    " Do not use its probabilities: their log-loss is {log_loss}, worse than the {constant_loss} "
+    "of {constant}."
 )
 NEEDED = " Detecting a difference of this size would take about {needed} test {counted}."
 NOTHING_LEARNED = " There is no evidence that the network learned more than a constant prediction."
@@ -112,6 +116,8 @@ class Evidence:
         Network minus baseline; the interval contains those of all tests.
     p_value : float
         The largest of all tests, adjusted for all baselines.
+    is_bound : bool
+        The p-value is an upper bound: more resamples could give a smaller one.
     within_seeds : bool
         The difference is no larger than that of networks from different seeds.
     """
@@ -122,6 +128,7 @@ class Evidence:
     low: float
     high: float
     p_value: float
+    is_bound: bool
     within_seeds: bool
 
     @property
@@ -172,10 +179,16 @@ def decide(
         "seeds": len(of_seeds),
         "spread": write(np.ptp(of_seeds)),
     } | {name: write(network[metric][end]) for end, name in ENDS.items()}
-    few = (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
-    early = (UNFINISHED[unfinished],) if unfinished else ()
+    losses = _poor_probabilities(models, constant)
+    values |= losses
+    early = UNFINISHED[unfinished] if unfinished else ""
+    remarks = {
+        early: bool(early),
+        FEW_GROUPS: sample.grouped and sample.units < FEW_UNITS,
+        FEW: not sample.grouped and sample.units < FEW_UNITS,
+    }
     if not evidence:
-        return Verdict("none", (ALONE, *early, *few), values)
+        return Verdict("none", (ALONE, *_true(remarks)), values)
     claim, against = conclude(evidence)
     needed = rows_needed(against, rows)
     values |= {
@@ -188,12 +201,15 @@ def decide(
     remarks = {
         NEEDED: first == NO_DIFFERENCE and rows < needed < MOST_ROWS,
         NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
+        UNCALIBRATED: bool(losses),
+        **remarks,
+        early: bool(early) and claim != "better",
     }
-    if claim == "better":
-        early = ()
-    remarked = (sentence for sentence, is_true in remarks.items() if is_true)
-    sentences = (first, *remarked, *early, *few)
-    return Verdict(claim, sentences, values)
+    return Verdict(claim, (first, *_true(remarks)), values)
+
+
+def _true(remarks: Mapping[str, bool]) -> tuple[str, ...]:
+    return tuple(remark for remark, is_true in remarks.items() if is_true)
 
 
 def weigh(comparisons: Collection[Comparison], metric: Metric, spread: float) -> list[Evidence]:
@@ -212,6 +228,7 @@ def weigh(comparisons: Collection[Comparison], metric: Metric, spread: float) ->
             min(test.low for test in tests),
             max(test.high for test in tests),
             adjusted[model],
+            max(tests, key=lambda test: test.p_value).is_least,
             abs(tests[0].difference) <= spread and spread > 0,
         )
         for model, tests in by_model.items()
@@ -254,6 +271,25 @@ def _is_chance(
     ranks = metric in network and network[metric]["low"] > chance
     beats = [each.is_claimed and each.gain > 0 for each in evidence if each.model in constant]
     return bool(beats) and not all(beats) and not ranks
+
+
+def _poor_probabilities(
+    models: Mapping[str, Mapping[str, Mapping[str, float]]], constant: Collection[str]
+) -> dict[str, object]:
+    """The log-losses, if a constant prediction has a lower one than the network; else empty."""
+    losses = {
+        name: models[name][LOG_LOSS.name]["value"]
+        for name in (NETWORK, *constant)
+        if LOG_LOSS.name in models.get(name, {})
+    }
+    best = min(losses, key=lambda name: losses[name], default=NETWORK)
+    if best == NETWORK or NETWORK not in losses:
+        return {}
+    return {
+        "log_loss": f"{losses[NETWORK]:.3f}",
+        "constant_loss": f"{losses[best]:.3f}",
+        "constant": best,
+    }
 
 
 def _writer(metric: Metric, value: float) -> Callable[..., str]:

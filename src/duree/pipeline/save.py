@@ -128,6 +128,7 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
         comparisons=evaluation.comparisons,
         verdict=evaluation.verdict.sentence("en"),
         claim=evaluation.verdict.claim,
+        verdict_baseline=evaluation.verdict.values.get("baseline"),
         verdict_zh=evaluation.verdict.sentence("zh"),
         primary_metric=task.metrics.primary,
         counted=evaluation.verdict.values["counted"],

@@ -43,13 +43,15 @@ def difference(metric: Metric, found: Evidence, rows: int) -> Shown:
     return Shown(f"+{value}" if positive else value, _interval(found.low, found.high, places))
 
 
-def p_value(value: float | None, rows: int) -> str:
-    """``0.034``, ``< 0.001``; two decimals below 100 rows."""
+def p_value(value: float | None, rows: int, is_bound: bool = False) -> str:
+    """``0.034``, ``< 0.001``, ``≤ 0.004`` for a bound; two decimals below 100 rows."""
     if value is None:
         return "–"
     places = _share_decimals(rows)
     least = 10.0**-places
-    return f"< {least:.{places}f}" if value < least else f"{value:.{places}f}"
+    if value < least:
+        return f"< {least:.{places}f}"
+    return f"{'≤ ' if is_bound else ''}{value:.{places}f}"
 
 
 def decimals(

@@ -98,6 +98,7 @@ class Metrics(Record):
     comparisons: list[Comparison] = Field(default_factory=list)
     verdict: str
     claim: str = ""
+    verdict_baseline: str | None = None
     verdict_zh: str = ""
     primary_metric: str
     counted: str = "rows"
@@ -142,7 +143,9 @@ class Metrics(Record):
 
     @property
     def strongest_baseline(self) -> str | None:
-        """The baseline that did best by the primary metric."""
+        """The baseline that the verdict names; in runs of 0.1.0, the best by the primary metric."""
+        if self.verdict_baseline:
+            return self.verdict_baseline
         names = self.ranked(self.primary_metric)
         return next((name for name in names if name != NETWORK and not is_part(name)), None)
 
@@ -157,7 +160,10 @@ NETWORK = "network"
 
 @dataclass(frozen=True)
 class Comparison:
-    """Network minus baseline in one metric; ``model`` is the baseline."""
+    """Network minus baseline in one metric; ``model`` is the baseline.
+
+    ``is_least``: the p-value is the smallest that so many resamples can give.
+    """
 
     model: str
     metric: str
@@ -166,3 +172,4 @@ class Comparison:
     high: float
     p_value: float
     method: str
+    is_least: bool = False

@@ -45,7 +45,7 @@ def draw_differences(run: RunData, words: Words) -> Figure:
     names = [words.model(item.model, run.metrics.cell) for item in found]
     columns = [
         [str(difference(metric, item.evidence, rows)) for item in found],
-        [p_value(item.evidence.p_value, rows) for item in found],
+        [p_value(item.evidence.p_value, rows, item.evidence.is_bound) for item in found],
     ]
     figure, axes = _forest(names, columns, [words("95 % interval"), words("p (Holm)")])
     axes.set_xlim(*_around_zero(found))

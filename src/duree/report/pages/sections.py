@@ -81,7 +81,9 @@ def _tiles(run: RunData, words: Words) -> Iterator[Tile]:
         for found in differences(run, primary.name):
             if found.model == best:
                 shown = difference(primary, found.evidence, run.test_rows)
-                p = f"{words('p (Holm)')} {p_value(found.evidence.p_value, run.test_rows)}"
+                against = found.evidence
+                p = p_value(against.p_value, run.test_rows, against.is_bound)
+                p = f"{words('p (Holm)')} {p}"
                 title = words("network minus that baseline")
                 yield Tile(title, shown.value, [shown.interval, p])
     openings = len(metrics.test_openings)
