@@ -174,5 +174,6 @@ def test_the_package_exports_what_it_promises() -> None:
         "__version__",
         "load",
     ]
+    assert dir(duree) == sorted(duree.__all__)
     for name in duree.__all__:
         assert getattr(duree, name) is not None

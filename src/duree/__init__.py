@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["SequenceClassifier", "SequenceRegressor", "__version__", "load"]
 
 
+def __dir__() -> list[str]:
+    return list(__all__)
+
+
 def __getattr__(name: str) -> Any:
     # Importing torch takes more than a second: estimators are imported on first use.
     if name in __all__:

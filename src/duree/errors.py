@@ -15,6 +15,8 @@ translated: the files in ``languages/zh`` map every English template to its Chin
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -119,6 +121,12 @@ def sentence(
     """The nonempty templates, translated, filled in and joined by semicolons."""
     separator = "；" if (language or user_language()) == "zh" else "; "
     return separator.join(translate(part, language).format(**values) for part in parts if part)
+
+
+def command(*words: object) -> str:
+    """A command that can be pasted into a shell, whatever blanks or quotes its words hold."""
+    texts = [str(word) for word in words]
+    return subprocess.list2cmdline(texts) if os.name == "nt" else shlex.join(texts)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -52,6 +53,19 @@ def test_fit_prints_figures_and_verdict_on_stdout_and_what_to_do_next_on_stderr(
     assert printed.out.rstrip().endswith(".")
     assert f"duree predict {out} NEW.csv -o predicted.csv" in printed.err
     assert "epoch" not in printed.out
+
+
+def test_printed_commands_can_be_pasted_whatever_the_folder_is_called(
+    table: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "it's a run (1)"
+    assert call("fit", table, "--text=review", "--target=verdict", f"--out={out}", *FAST) == 0
+    predict = next(line for line in capfd.readouterr().err.splitlines() if " predict " in line)
+    words = shlex.split(predict.partition(":")[2])
+    assert words == ["duree", "predict", str(out), "NEW.csv", "-o", "predicted.csv"]
+    assert call("fit", table, "--text=review", "--target=verdict", f"--out={out}", *FAST) == 2
+    resume = capfd.readouterr().err.rpartition(": ")[2]
+    assert shlex.split(resume) == ["duree", "resume", str(out)]
 
 
 def test_predict_and_evaluate_and_report_work_on_the_run(

@@ -17,7 +17,7 @@ import click
 from duree.cli.help import MAX_WIDTH, TranslatedGroup
 from duree.cli.options import address_options, column_options
 from duree.cli.usage_errors import as_duree_error
-from duree.errors import DataError, DureeError, translate, user_language
+from duree.errors import DataError, DureeError, command, translate, user_language
 from duree.version import __version__
 
 # Importing torch takes more than a second: each command imports what it needs, and --help nothing.
@@ -312,8 +312,9 @@ def _resume_hint(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if (folder / "recipe.toml").exists():
-            template = "what was done is saved; continue with: duree resume {folder}"
-            click.echo(translate(template).format(folder=folder), err=True)
+            template = "what was done is saved; continue with: {command}"
+            resume = command("duree", "resume", folder)
+            click.echo(translate(template).format(command=resume), err=True)
         raise
 
 

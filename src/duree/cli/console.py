@@ -9,7 +9,7 @@ import rich.console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from duree.cli.help import display_width
-from duree.errors import translate, user_language
+from duree.errors import command, translate, user_language
 from duree.pipeline.explain_row import is_explainable
 from duree.pipeline.listener import STEPS
 from duree.pipeline.model import TrainedModel
@@ -23,8 +23,8 @@ from duree.results.run_files import Estimate as Figure
 from duree.tables.finding import Finding
 from duree.training.estimate import Estimate
 
-PREDICT = "Predict new rows:  duree predict {folder} NEW.csv -o predicted.csv"
-EXPLAIN = "Explain a row:     duree explain {folder} NEW.csv --row 1"
+PREDICT = "Predict new rows:  {command}"
+EXPLAIN = "Explain a row:     {command}"
 READ = "Read the report:   {page}"
 TRAINING = "seed {seed}: {steps} steps, at most about {time} and {memory:.0f} MB"
 EPOCH = (
@@ -58,9 +58,11 @@ class Console:
         """Print the metrics, the verdict and the next commands."""
         folder, data = run.folder, load_run(run.folder)
         self.err.print()
-        self.message(translate(PREDICT).format(folder=folder))
+        predict = command("duree", "predict", folder, "NEW.csv", "-o", "predicted.csv")
+        self.message(translate(PREDICT).format(command=predict))
         if is_explainable(TrainedModel.of_run(run)):
-            self.message(translate(EXPLAIN).format(folder=folder))
+            explain = command("duree", "explain", folder, "NEW.csv", "--row", 1)
+            self.message(translate(EXPLAIN).format(command=explain))
         self.message(translate(READ).format(page=folder / "report.html"))
         self.err.print()
         words = data.words(user_language())

@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from duree.errors import RunError
+from duree.errors import RunError, command
 from duree.network.batches import Examples
 from duree.network.network import Network
 from duree.network.scoring import scores
@@ -201,7 +201,8 @@ class TrainedModel:
         if not run.has("model"):
             raise RunError(
                 "the run {folder!r} has no trained network yet",
-                fix="finish it with: duree resume {folder}",
+                fix="finish it with: {command}",
+                command=command("duree", "resume", run.folder),
                 folder=str(run.folder),
             )
         return cls.load(run.folder / "model", run.recipe.data)

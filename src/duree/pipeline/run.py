@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from duree.errors import RunError
+from duree.errors import RunError, command
 from duree.recipe.recipe import Recipe
 from duree.results.run_files import Epoch
 from duree.storage import cannot_write, write_file
@@ -65,7 +65,8 @@ class Run:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(
                 "{folder!r} exists already",
-                fix="choose another --out, or go on with it: duree resume {folder}",
+                fix="choose another --out, or continue it: {command}",
+                command=command("duree", "resume", folder),
                 folder=str(folder),
             )
         try:
@@ -119,9 +120,9 @@ class Run:
         except (OSError, ValueError) as error:
             raise RunError(
                 "{path!r} cannot be read: {reason}",
-                fix="finish the run with: duree resume {folder}",
+                fix="finish the run with: {command}",
                 path=str(path),
-                folder=str(self.folder),
+                command=command("duree", "resume", self.folder),
                 reason=str(error),
             ) from None
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
-from duree.errors import RunError
+from duree.errors import RunError, command
 from duree.recipe.recipe import Recipe
 from duree.report.old_wording import metrics_in_todays_words
 from duree.results.metrics_file import Metrics
@@ -87,7 +87,8 @@ class RunFolder:
         if not path.is_file():
             raise RunError(
                 "{folder!r} holds no {name}, which a finished run has",
-                fix="finish the run with: duree resume {folder}",
+                fix="finish the run with: {command}",
+                command=command("duree", "resume", self.path),
                 folder=str(self.path),
                 name=name,
             )
