@@ -1,0 +1,89 @@
+"""SequenceClassifier."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from duree.errors import DataError
+from duree.estimators.estimator import SequenceEstimator
+from duree.estimators.inputs import check_size
+from duree.tasks.classify import Classify
+
+
+class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
+    """A recurrent network that classifies sequences.
+
+    Parameters
+    ----------
+    cell : {"gru", "lstm", "rnn"}
+    hidden_size : int
+    seed : int
+        The same data, parameters, machine and seed give exactly the same model.
+    **others
+        See ``SequenceEstimator``.
+
+    Attributes
+    ----------
+    classes_ : ndarray [classes]
+    model_ : TrainedModel
+
+    Examples
+    --------
+    >>> from duree import SequenceClassifier
+    >>> texts = ["a fine day", "a bad day", "fine weather", "bad weather"] * 10
+    >>> model = SequenceClassifier(hidden_size=8, epochs=5).fit(texts, [1, 0, 1, 0] * 10)
+    >>> model.predict(["fine"]).shape
+    (1,)
+    """
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on sequences and their classes.
+
+        Parameters
+        ----------
+        X : list, Series or array of str [rows]; or array of numbers [rows, steps(, channels)]
+            Numbers in the order of steps; NaN if missing.
+        y : array-like [rows]
+
+        Raises
+        ------
+        DataError, RecipeError, TrainingError, ValueError
+        """
+        rows = self._rows(X, reset=True)
+        labels = column_or_1d(np.asarray(y), warn=True)
+        if labels.dtype.kind == "f":
+            assert_all_finite(labels, input_name="y")
+        check_classification_targets(labels)
+        check_size(rows, labels)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(
+                "y has only one class, {label!r}",
+                fix="a classifier needs at least two",
+                label=str(self.classes_[0]),
+            )
+        task = Classify(tuple(str(label) for label in self.classes_))
+        return self._fit(rows, codes.astype(np.int64), task)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities float64 [rows, classes], in the order of ``classes_``."""
+        return self._predictions(X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row."""
+        best = self._predictions(X).argmax(axis=1)
+        chosen: NDArray[Any] = self.classes_[best]
+        return chosen
+
+    def _attributes(self) -> dict[str, Any]:
+        return {"classes": self.classes_.tolist()}
+
+    def _restore(self, attributes: dict[str, Any]) -> None:
+        self.classes_ = np.array(attributes["classes"])

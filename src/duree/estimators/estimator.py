@@ -1,0 +1,209 @@
+"""The base of the classifier and the regressor: parameters, training and reading of rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from duree.errors import DataError
+from duree.estimators.inputs import as_texts
+from duree.network.batches import Examples
+from duree.pipeline.embed import embed
+from duree.pipeline.model import TrainedModel, train_model
+from duree.recipe.recipe import Recipe, setting_names
+from duree.sequences.encoder import Encoder
+from duree.sequences.ragged import Ragged
+from duree.sequences.series_encoder import SeriesEncoder
+from duree.sequences.text_encoder import TextEncoder
+from duree.tables.layouts.texts import Texts
+from duree.tasks import Task
+
+
+class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
+    """The base of the classifier and the regressor. Every parameter is a setting of the recipe.
+
+    They are explained in ``docs/reference/recipe.md``; the defaults are those of the recipe.
+    """
+
+    def __init__(
+        self,
+        *,
+        cell: str = "lstm",
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        bidirectional: bool = True,
+        pooling: str = "max",
+        embedding_size: int = 128,
+        memory: int | None = None,
+        word_dropout: float = 0.2,
+        input_dropout: float = 0.3,
+        layer_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        output_dropout: float = 0.5,
+        wide: bool = True,
+        segmenter: str = "auto",
+        lowercase: bool = True,
+        numbers: str = "keep",
+        max_features: int = 30_000,
+        max_length: int = 1000,
+        keep: str = "both",
+        optimiser: str = "adam",
+        learning_rate: float = 2e-3,
+        weight_decay: float = 0.0,
+        schedule: str = "cosine",
+        clip_norm: float = 1.0,
+        batch_size: int = 64,
+        epochs: int | None = None,
+        patience: int = 10,
+        averaging: bool = True,
+        class_weights: str = "none",
+        max_minutes: float | None = None,
+        validation_share: float = 0.1,
+        seed: int = 0,
+    ) -> None:
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.embedding_size = embedding_size
+        self.memory = memory
+        self.word_dropout = word_dropout
+        self.input_dropout = input_dropout
+        self.layer_dropout = layer_dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.output_dropout = output_dropout
+        self.wide = wide
+        self.segmenter = segmenter
+        self.lowercase = lowercase
+        self.numbers = numbers
+        self.max_features = max_features
+        self.max_length = max_length
+        self.keep = keep
+        self.optimiser = optimiser
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.clip_norm = clip_norm
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        self.averaging = averaging
+        self.class_weights = class_weights
+        self.max_minutes = max_minutes
+        self.validation_share = validation_share
+        self.seed = seed
+
+    def save(self, folder: Path | str) -> None:
+        """Write the fitted model into ``folder``, for ``duree.load``."""
+        check_is_fitted(self, "model_")
+        extra = {"parameters": self.get_params(), "attributes": self._attributes()}
+        replace(self.model_, extra=extra).save(Path(folder) / "model")
+
+    def _fit(
+        self, rows: pl.Series | NDArray[np.float32], targets: NDArray[Any], task: Task
+    ) -> Self:
+        recipe = self._recipe()
+        train, validation = _two_parts(targets, recipe, stratify=task.stratify)
+        encoder: Encoder
+        if isinstance(rows, pl.Series):
+            encoder = TextEncoder.fit(rows.gather(train), recipe.text)
+        else:
+            encoder = SeriesEncoder.fit(rows[train])
+        layout = Texts(recipe.data)
+        untrained = TrainedModel.build(encoder, task, recipe.model, {}, layout, recipe.seed)
+        sequences = untrained.encode(rows)
+        examples, held_out = (
+            Examples(sequences.take(part), targets[part]) for part in (train, validation)
+        )
+        self.model_ = train_model(untrained, examples, held_out, recipe, seed=recipe.seed)
+        return self
+
+    def embed(self, X: Any) -> NDArray[np.float32]:
+        """The vector of each sequence: its pooled hidden states.
+
+        Returns
+        -------
+        float32 [rows, directions * hidden_size]
+        """
+        sequences = self._encoded(X)
+        return embed(self.model_, sequences)
+
+    def _predictions(self, X: Any) -> NDArray[np.float64]:
+        sequences = self._encoded(X)
+        return self.model_.predictions(sequences)
+
+    def _encoded(self, X: Any) -> Ragged:
+        check_is_fitted(self, "model_")
+        rows = self._rows(X, reset=False)
+        reads_texts = self.model_.encoder.units_encoder is not None
+        if isinstance(rows, pl.Series) is reads_texts:
+            return self.model_.encode(rows)
+        raise DataError(
+            "the model reads {expected}, and was given {given}",
+            fix="give it the kind of rows that it was fitted on",
+            expected="texts" if reads_texts else "numbers",
+            given="texts" if isinstance(rows, pl.Series) else "numbers",
+        )
+
+    def _rows(self, X: Any, reset: bool) -> pl.Series | NDArray[np.float32]:
+        """Texts as a Series, or numbers as float32 [rows, steps(, channels)]."""
+        texts = as_texts(X)
+        if texts is not None:
+            return texts
+        numbers: NDArray[np.float32] = validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=np.float32,
+            allow_nd=True,
+            ensure_min_features=1,
+            ensure_all_finite="allow-nan",
+        )
+        return numbers
+
+    def _recipe(self) -> Recipe:
+        """The recipe with the estimator's parameters."""
+        values = {
+            name: getattr(self, short)
+            for name in setting_names()
+            if hasattr(self, short := name.rpartition(".")[2])
+        }
+        return Recipe().replace(values)
+
+    def _attributes(self) -> dict[str, Any]:
+        """Fitted attributes, as plain JSON data."""
+        return {}
+
+    def _restore(self, attributes: dict[str, Any]) -> None:
+        """Set the fitted attributes from the result of ``_attributes``."""
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.non_deterministic = False
+        return tags
+
+
+def _two_parts(
+    targets: NDArray[Any], recipe: Recipe, stratify: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training and validation rows, stratified by class if possible."""
+    rows = np.arange(len(targets))
+    size = max(1, round(recipe.data.validation_share * len(rows)))
+    alike = stratify and np.bincount(targets).min() > 1 and size >= len(np.unique(targets))
+    train, validation = train_test_split(
+        rows, test_size=size, random_state=recipe.seed, stratify=targets if alike else None
+    )
+    return np.sort(train), np.sort(validation)
