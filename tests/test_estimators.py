@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ QUICK = {
 
 EXCLUDED = {
     "check_array_api_input": "arrays of other libraries are turned into NumPy's",
+    # A row that is given twice is drawn into other batches than one of weight 2.
+    "check_sample_weight_equivalence_on_dense_data": "weights are not repetitions to the bit",
 }
 
 
@@ -104,9 +107,95 @@ def test_a_saved_model_predicts_the_same(tmp_path: Path) -> None:
     assert again.get_params() == model.get_params()
 
 
-def test_integer_labels_are_integers_again_after_loading(tmp_path: Path) -> None:
-    classifier(epochs=1).fit(TEXTS, [1, 0] * 60).save(tmp_path / "mine")
-    assert load(tmp_path / "mine").predict(TEXTS[:2]).dtype.kind == "i"
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([1, 0], dtype=np.int16),
+        np.array([True, False]),
+        np.array(["up", "down"], dtype=object),
+        [date(1914, 7, 28), date(1918, 11, 11)],
+        np.array(["1914-07-28", "1918-11-11"], dtype="datetime64[D]"),
+        np.array(["1914-07-28", "1918-11-11"], dtype="datetime64[ns]"),
+    ],
+    ids=["int16", "bool", "object", "dates", "days", "nanoseconds"],
+)
+def test_labels_have_the_same_type_after_loading(labels: Any, tmp_path: Path) -> None:
+    model = classifier(epochs=1).fit(TEXTS, np.tile(labels, 60))
+    model.save(tmp_path / "mine")
+    found, expected = load(tmp_path / "mine").predict(TEXTS), model.predict(TEXTS)
+    assert found.dtype == expected.dtype
+    assert found.dtype == np.asarray(labels).dtype or found.dtype.kind == "M"
+    assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    "missing", [None, float("nan"), np.nan, pd.NA, pd.NaT], ids=repr
+)
+def test_a_row_without_a_label_is_named(missing: object) -> None:
+    labels = [*LABELS[:39], missing, *LABELS[40:]]
+    containers = [list, pd.Series, lambda labels: np.array(labels, dtype=object)]
+    if missing is None:
+        containers.append(pl.Series)
+    for container in containers:
+        with pytest.raises(DataError, match="y has no label in row 40"):
+            classifier().fit(TEXTS, container(labels))
+
+
+def test_parameters_of_numpy_can_be_saved(tmp_path: Path) -> None:
+    chosen = {"hidden_size": np.int64(3), "wide": np.bool_(False), "learning_rate": np.float32(0.5)}
+    model = classifier(epochs=1, **chosen).fit(TEXTS, LABELS)
+    model.save(tmp_path / "mine")
+    assert load(tmp_path / "mine").get_params()["hidden_size"] == 3
+
+
+def test_rows_of_no_weight_are_as_if_they_were_not_there() -> None:
+    weights = np.repeat([1.0, 0.0], 60)
+    weighted = classifier(epochs=2).fit(TEXTS, LABELS, sample_weight=weights)
+    fewer = classifier(epochs=2).fit(TEXTS[:60], LABELS[:60], sample_weight=weights[:60])
+    np.testing.assert_array_equal(weighted.predict_proba(TEXTS), fewer.predict_proba(TEXTS))
+
+
+def test_a_class_of_more_weight_is_more_probable() -> None:
+    texts = [f"the play number {n} was shown" for n in range(120)]
+    weights = np.where(np.array(LABELS) == "up", 9.0, 1.0)
+    found = classifier().fit(texts, LABELS, sample_weight=weights).predict_proba(texts).mean(axis=0)
+    assert found[1] > 0.75  # "up" comes second
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones(7), r"sample_weight has the shape \(7,\), and X has 120 rows"),
+        ([1.0] * 119 + [-1.0], "the weight of row 120 is -1"),
+        ([float("nan")] + [1.0] * 119, "the weight of row 1 is nan"),
+        (np.zeros(120), "all sample weights are zero"),
+    ],
+)
+def test_weights_that_are_none_are_named(weights: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        classifier().fit(TEXTS, LABELS, sample_weight=weights)
+
+
+def test_logarithms_of_probabilities_are_those_of_the_probabilities() -> None:
+    model = classifier(epochs=1).fit(TEXTS, LABELS)
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(TEXTS)), model.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (pd.DataFrame({"a": TEXTS, "b": TEXTS}), "X has 2 columns of texts, and one is read"),
+        ("one text", r"write \[text\]"),
+        (b"one text", r"write \[text\]"),
+        ([text.encode() for text in TEXTS], "X holds bytes, and no texts"),
+        ([], "X has no rows"),
+        ((text for text in TEXTS), r"X is a generator.*write list\(X\)"),
+    ],
+    ids=["two columns", "text", "bytes", "list of bytes", "empty", "generator"],
+)
+def test_what_is_no_list_of_texts_is_named(X: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        classifier().fit(X, LABELS)
 
 
 def test_a_regressor_saves_and_loads_as_a_regressor(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def test_sums_by_person_give_the_figures_and_intervals_of_all_answers() -> None:
         for metric, figure in figures.items():
             assert by_person.models[name][metric] == pytest.approx(figure, rel=1e-9)
     for one, two in zip(by_answer.comparisons, by_person.comparisons, strict=True):
-        assert (one["metric"], one["model"]) == (two["metric"], two["model"])
-        assert one["low"] == pytest.approx(two["low"], rel=1e-9)
+        assert (one.metric, one.model) == (two.metric, two.model)
+        assert one.low == pytest.approx(two.low, rel=1e-9)
     assert by_person.verdict.sentence() == by_answer.verdict.sentence()
 
 

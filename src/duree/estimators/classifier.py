@@ -9,11 +9,16 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from duree.errors import DataError
 from duree.estimators.estimator import SequenceEstimator
-from duree.estimators.inputs import check_size
+from duree.estimators.inputs import (
+    as_labels,
+    as_weights,
+    check_size,
+    plain_labels,
+    restored_labels,
+)
 from duree.tasks.classify import Classify
 
 
@@ -43,7 +48,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
     (1,)
     """
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on sequences and their classes.
 
         Parameters
@@ -51,13 +56,15 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         X : list, Series or array of str [rows]; or array of numbers [rows, steps(, channels)]
             Numbers in the order of steps; NaN if missing.
         y : array-like [rows]
+        sample_weight : array-like of numbers [rows], optional
+            How much each row counts, in training and validation; rows with 0 are left out.
 
         Raises
         ------
         DataError, RecipeError, TrainingError, ValueError
         """
         rows = self._rows(X, reset=True)
-        labels = column_or_1d(np.asarray(y), warn=True)
+        labels = as_labels(y)
         if labels.dtype.kind == "f":
             assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
@@ -70,11 +77,16 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
                 label=str(self.classes_[0]),
             )
         task = Classify(tuple(str(label) for label in self.classes_))
-        return self._fit(rows, codes.astype(np.int64), task)
+        return self._fit(rows, codes.astype(np.int64), task, as_weights(sample_weight, len(rows)))
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities float64 [rows, classes], in the order of ``classes_``."""
         return self._predictions(X)
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Logarithms of the probabilities, float64 [rows, classes]; minus infinity for 0."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self._predictions(X)))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row."""
@@ -83,7 +95,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
         return chosen
 
     def _attributes(self) -> dict[str, Any]:
-        return {"classes": self.classes_.tolist()}
+        return plain_labels(self.classes_)
 
     def _restore(self, attributes: dict[str, Any]) -> None:
-        self.classes_ = np.array(attributes["classes"])
+        self.classes_ = restored_labels(attributes)

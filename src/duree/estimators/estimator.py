@@ -106,13 +106,22 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     def save(self, folder: Path | str) -> None:
         """Write the fitted model into ``folder``, for ``duree.load``."""
         check_is_fitted(self, "model_")
-        extra = {"parameters": self.get_params(), "attributes": self._attributes()}
+        parameters = {name: _plain(value) for name, value in self.get_params().items()}
+        extra = {"parameters": parameters, "attributes": self._attributes()}
         replace(self.model_, extra=extra).save(Path(folder) / "model")
 
     def _fit(
-        self, rows: pl.Series | NDArray[np.float32], targets: NDArray[Any], task: Task
+        self,
+        rows: pl.Series | NDArray[np.float32],
+        targets: NDArray[Any],
+        task: Task,
+        weights: NDArray[np.float32] | None,
     ) -> Self:
         recipe = self._recipe()
+        if weights is not None:
+            used = np.flatnonzero(weights)
+            rows = rows.gather(used) if isinstance(rows, pl.Series) else rows[used]
+            targets, weights = targets[used], weights[used]
         train, validation = _two_parts(targets, recipe, stratify=task.stratify)
         encoder: Encoder
         if isinstance(rows, pl.Series):
@@ -123,7 +132,10 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         untrained = TrainedModel.build(encoder, task, recipe.model, {}, layout, recipe.seed)
         sequences = untrained.encode(rows)
         examples, held_out = (
-            Examples(sequences.take(part), targets[part]) for part in (train, validation)
+            Examples(
+                sequences.take(part), targets[part], None if weights is None else weights[part]
+            )
+            for part in (train, validation)
         )
         self.model_ = train_model(untrained, examples, held_out, recipe, seed=recipe.seed)
         return self
@@ -174,7 +186,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     def _recipe(self) -> Recipe:
         """The recipe with the estimator's parameters."""
         values = {
-            name: getattr(self, short)
+            name: _plain(getattr(self, short))
             for name in setting_names()
             if hasattr(self, short := name.rpartition(".")[2])
         }
@@ -194,6 +206,11 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         tags.non_deterministic = False
         return tags
+
+
+def _plain(value: object) -> object:
+    """A parameter without NumPy's type, which searches give to numbers."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _two_parts(
