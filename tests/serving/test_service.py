@@ -118,6 +118,7 @@ def test_another_run_is_asked_by_its_name(client: Client) -> None:
         (json.dumps({"rows": [{"letter": "a"}] * 1001}).encode(), "at most 1000"),
         (b'{"rows": [{"letter": ["a"]}]}', "valid"),
         (b'{"rows": [{"letter": NaN}]}', "not JSON"),
+        (b'{"rows": [{"letter": 1e400}]}', "finite"),
         (b'{"rows": [{"letter": "a"}], "row": 1}', "Extra inputs"),
         (b'{"rows": ', "not JSON"),
         (b"\xff\xfe", "not JSON"),
@@ -350,23 +351,32 @@ def test_a_client_that_disconnects_frees_its_place(run: Run) -> None:
     assert asyncio.run(go()) == 0
 
 
-def test_an_error_of_the_model_fails_only_its_batch() -> None:
+def test_an_error_of_the_model_fails_only_its_own_request() -> None:
     def work(texts: list[str]) -> list[str]:
         if "grim" in texts:
             raise ArithmeticError("of ours")
         return texts
 
-    async def go() -> list[str]:
+    async def go() -> tuple[list, int]:
         batcher = Batcher(work)
         working = asyncio.create_task(batcher.run())
-        with pytest.raises(ArithmeticError):
-            await batcher.answers(["grim"])
-        found = await batcher.answers(["glad"])
+        asked = (batcher.answers(texts) for texts in (["glad"], ["a", "grim"], ["cold", "warm"]))
+        found = await asyncio.gather(*asked, return_exceptions=True)
         batcher.close()
         await working
-        return found
+        return found, batcher.rows
 
-    assert asyncio.run(go()) == ["glad"]
+    (glad, grim, others), left = asyncio.run(go())
+    assert (glad, others, left) == (["glad"], ["cold", "warm"], 0)
+    assert isinstance(grim, ArithmeticError)
+
+
+@pytest.mark.parametrize("digits", [309, 4000])
+def test_a_whole_number_of_any_length_is_read_as_written(client: Client, digits: int) -> None:
+    number = "9" * digits
+    body = f'{{"rows": [{{"letter": {number}}}, {{"letter": "{number}"}}]}}'
+    first, second = client("POST", "/predict", content=body.encode()).json()["predictions"]
+    assert first == second
 
 
 @contextmanager

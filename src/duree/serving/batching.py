@@ -134,15 +134,14 @@ class Batcher(Generic[A, T]):
     async def _answer(self, batch: list[Waiting[A, T]]) -> None:
         asked = [row for waiting in batch for row in waiting.asked]
         try:
-            if sum(map(self.size, asked)) <= AT_ONCE:
-                found = self.work(asked)
-            else:
-                loop = asyncio.get_running_loop()
-                found = await loop.run_in_executor(self.thread, self.work, asked)
+            found = await self._computed(asked)
         except Exception as error:
-            for waiting in batch:
-                if not waiting.answers.done():
-                    waiting.answers.set_exception(error)
+            if len(batch) > 1:  # which of them it was is found out one by one
+                for waiting in batch:
+                    await self._answer([waiting])
+                return
+            if not batch[0].answers.done():
+                batch[0].answers.set_exception(error)
         else:
             begin = 0
             for waiting in batch:
@@ -150,5 +149,9 @@ class Batcher(Generic[A, T]):
                 if not waiting.answers.done():
                     waiting.answers.set_result(found[begin:end])
                 begin = end
-        finally:
-            self.rows -= len(asked)
+        self.rows -= len(asked)
+
+    async def _computed(self, asked: list[A]) -> list[T]:
+        if sum(map(self.size, asked)) <= AT_ONCE:
+            return self.work(asked)
+        return await asyncio.get_running_loop().run_in_executor(self.thread, self.work, asked)

@@ -23,7 +23,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from duree.errors import RunError, translate
+from duree.errors import DataError, RunError, translate
 from duree.serving.batching import WAITING, Full
 from duree.serving.bodies import (
     ARROW,
@@ -236,6 +236,8 @@ async def _predicted(served: Served, asked: list[Any]) -> list[dict[str, Any]]:
         return await served.batcher.answers(asked)
     except Full:
         raise _too_many() from None
+    except DataError as error:
+        raise HTTPException(422, error.message("en")) from None
 
 
 def _too_many() -> HTTPException:
