@@ -89,6 +89,18 @@ def is_sealed(folder: Path) -> bool:
     return folder.exists() or _old(folder).exists()
 
 
+def seal_of(folder: Path) -> str:
+    """The SHA-256 that a sealed folder's manifest states of itself: it identifies all content.
+
+    Raises
+    ------
+    RunError
+        There is no manifest, or it was altered.
+    """
+    _read_manifest(folder)
+    return str(json.loads(_read(folder, MANIFEST, LARGEST_MANIFEST))["sha256"])
+
+
 def read_sealed(folder: Path) -> dict[str, bytes]:
     """All files of a sealed folder except its manifest, each verified.
 

@@ -33,6 +33,7 @@ from duree.serving.batching import WAITING, Batcher, Full
 from duree.serving.bodies import ROWS
 from duree.serving.guard import BODY, Guard
 from duree.serving.service import create_service
+from duree.serving.texts import Rows
 from duree.workflow import fit
 
 
@@ -156,6 +157,7 @@ def test_the_card_describes_the_model(client: Client, run: Run) -> None:
 def test_health_readiness_metrics_and_description_are_there(client: Client) -> None:
     assert client("GET", "/health").json() == {"status": "ok"}
     assert client("GET", "/ready").json() == {"status": "ready"}
+    assert [client("HEAD", path).status_code for path in ("/health", "/ready")] == [200, 200]
     client.predict([{"letter": "glad"}] * 3)
     client("GET", "/nowhere/at/all")
     metrics = client("GET", "/metrics").text
@@ -523,6 +525,39 @@ def test_a_run_that_cannot_be_loaded_anew_goes_on_as_it_was(run: Run, tmp_path: 
         assert "'tones' could not be reloaded" in message
         assert asked(port) == "good"
         assert get(port, "/ready").status_code == 200
+
+
+def test_a_request_that_arrived_before_a_reload_is_answered_after_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_service([run.folder])
+    closed, receive, close = asyncio.Event(), Rows.receive, Batcher.close
+
+    async def late(rows: Rows, body: bytes, media_type: str) -> list[str]:
+        if not closed.is_set():
+            app.state.reload.set()
+            await closed.wait()
+        return await receive(rows, body, media_type)
+
+    def closing(batcher: Batcher) -> None:
+        close(batcher)
+        closed.set()
+
+    monkeypatch.setattr(Rows, "receive", late)
+    monkeypatch.setattr(Batcher, "close", closing)
+    assert Client(app).predict([{"letter": "glad"}]).status_code == 200
+
+
+def test_the_model_of_another_run_is_refused(run: Run, opposite: Run, tmp_path: Path) -> None:
+    folder = shutil.copytree(run.folder, tmp_path / "tones")
+    shutil.rmtree(folder / "model")
+    shutil.copytree(opposite.folder / "model", folder / "model")
+    with pytest.raises(RunError, match=r"not the one that its metrics\.json describes"):
+        create_service([folder])
+    metrics = run.read_json("metrics.json")
+    del metrics["manifest"]  # as in version 0.1.0
+    Run(folder).write_json("metrics.json", metrics)
+    assert Client(create_service([folder])).predict([{"letter": "glad"}]).status_code == 200
 
 
 def test_two_runs_of_one_name_are_refused(run: Run, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ModelSettings
 from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
-from duree.storage import read_sealed, write_sealed
+from duree.storage import read_sealed, seal_of, write_sealed
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.registry import LAYOUTS, layout_of
 from duree.tables.table import Table
@@ -196,7 +196,7 @@ class TrainedModel:
         Raises
         ------
         RunError
-            It has none yet.
+            It has none yet, or ``metrics.json`` describes another.
         """
         if not run.has("model"):
             raise RunError(
@@ -204,7 +204,9 @@ class TrainedModel:
                 fix="finish it with: duree resume {folder}",
                 folder=str(run.folder),
             )
-        return cls.load(run.folder / "model", run.recipe.data)
+        model = cls.load(run.folder / "model", run.recipe.data)
+        _require_described(run)
+        return model
 
     @classmethod
     def build(
@@ -277,6 +279,20 @@ def load_networks(run: Run) -> list[TrainedModel]:
     """
     others = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
     return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
+
+
+def _require_described(run: Run) -> None:
+    """Refuse a network that is not the one whose figures are in the run's ``metrics.json``."""
+    if not run.has("metrics.json"):
+        return
+    metrics = run.read_json("metrics.json")
+    named = metrics.get("manifest") if isinstance(metrics, dict) else None
+    if named is not None and named != seal_of(run.folder / "model"):
+        raise RunError(
+            "the model in {folder!r} is not the one that its metrics.json describes",
+            fix="copy the whole run folder again from where it was made",
+            folder=str(run.folder),
+        )
 
 
 def _of_estimator(extra: dict[str, Any]) -> dict[str, Any]:

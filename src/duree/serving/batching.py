@@ -29,6 +29,10 @@ class Full(Exception):
     """Too many rows are waiting."""
 
 
+class Closed(Full):
+    """The model is not used any more: the service ends, or has loaded it anew."""
+
+
 @dataclass(frozen=True)
 class Waiting(Generic[A, T]):
     """The rows of one request, and the future of its answers."""
@@ -73,10 +77,11 @@ class Batcher(Generic[A, T]):
         Raises
         ------
         Full
-            Too many rows are waiting, or the service is closing.
+            Too many rows are waiting.
+        Closed
+            ``close`` was called.
         """
-        if self.closing or self.rows + len(asked) > max(self.capacity, len(asked)):
-            raise Full
+        self._require_room(len(asked))
         waiting = Waiting(asked, asyncio.get_running_loop().create_future())
         self.queue.append(waiting)
         self.rows += len(asked)
@@ -88,11 +93,10 @@ class Batcher(Generic[A, T]):
 
         Raises
         ------
-        Full
+        Full, Closed
             As above.
         """
-        if self.closing or self.rows + rows > max(self.capacity, rows):
-            raise Full
+        self._require_room(rows)
         self.rows += rows
         try:
             return await asyncio.get_running_loop().run_in_executor(self.thread, work, asked)
@@ -117,6 +121,12 @@ class Batcher(Generic[A, T]):
         """Accept no more requests; waiting ones are answered."""
         self.closing = True
         self.woken.set()
+
+    def _require_room(self, rows: int) -> None:
+        if self.closing:
+            raise Closed
+        if self.rows + rows > max(self.capacity, rows):
+            raise Full
 
     def _next(self) -> list[Waiting[A, T]]:
         """The requests of the next batch; a large one goes alone."""
