@@ -13,6 +13,7 @@ from duree.errors import DureeError
 from duree.pipeline.listener import Listener
 from duree.pipeline.run import Run
 from duree.results.run_files import Epoch
+from duree.storage import write_file
 from duree.training.estimate import Estimate
 from duree.training.plan import Progress
 
@@ -97,9 +98,8 @@ class _Noting:
     def note(self, **changes: Any) -> None:
         """Write the progress; not synced, as it is useless after a crash."""
         self.now = replace(self.now, **changes)
-        aside = self.run.folder / f".{FILE}.new"
-        aside.write_text(json.dumps(asdict(self.now)), encoding="utf-8")
-        aside.replace(self.run.folder / FILE)
+        content = json.dumps(asdict(self.now)).encode()
+        write_file(self.run.folder / FILE, content, synced=False)
 
     def step(self, name: str) -> None:
         self.now = Standing()
