@@ -57,7 +57,7 @@ def replacing(path: Path, within: Path | None = None, *, synced: bool = True) ->
     aside = (within or path.parent) / name
     try:
         try:
-            os.close(_create(aside, _mode(path)))
+            os.close(create(aside, _mode(path)))
             yield aside
             if synced:
                 with open(aside, "r+b") as written:  # Windows syncs no file that is only read
@@ -231,13 +231,7 @@ def _read(folder: Path, name: str, most: int) -> bytes:
     """At most ``most`` bytes of a regular file: follows no link, and never blocks on a pipe."""
     flags = os.O_RDONLY | _NO_LINK | _BINARY
     try:
-        if not stat.S_ISREG((folder / name).lstat().st_mode):
-            raise RunError(
-                "{name!r} in {folder!r} is a link or not a regular file",
-                fix=_FIX,
-                name=name,
-                folder=str(folder),
-            )
+        require_regular(folder / name)
         with open(os.open(folder / name, flags), "rb") as file:
             return file.read(most)
     except OSError as error:
@@ -249,7 +243,24 @@ def _read(folder: Path, name: str, most: int) -> bytes:
         ) from None
 
 
-def _create(path: Path, mode: int | None = None) -> int:
+def require_regular(path: Path) -> None:
+    """Refuse a link, a pipe or anything else that is no regular file.
+
+    Raises
+    ------
+    RunError, OSError
+        It is none; there is nothing.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise RunError(
+            "{name!r} in {folder!r} is a link or not a regular file",
+            fix=_FIX,
+            name=path.name,
+            folder=str(path.parent),
+        )
+
+
+def create(path: Path, mode: int | None = None) -> int:
     """The descriptor of a file that was not there before; ``mode`` in place of the usual one."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o666)
     if mode is not None and hasattr(os, "fchmod"):
@@ -267,7 +278,7 @@ def _mode(path: Path) -> int | None:
 
 
 def _write_synced(path: Path, content: bytes) -> None:
-    with open(_create(path), "wb") as file:
+    with open(create(path), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -32,6 +32,7 @@ from duree.pipeline.run import Run
 from duree.serving.batching import WAITING, Batcher, Full
 from duree.serving.bodies import ROWS
 from duree.serving.guard import BODY, Guard
+from duree.serving.serve import names_of
 from duree.serving.service import create_service
 from duree.serving.texts import Rows
 from duree.workflow import fit
@@ -214,6 +215,16 @@ def test_requests_cannot_contain_vocabulary_indices(client: Client) -> None:
 )
 def test_other_host_names_and_origins_are_refused(client: Client, headers: dict) -> None:
     assert client("GET", "/health", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "LOCALHOST"])
+def test_on_every_address_of_this_machine_the_host_is_checked(host: str) -> None:
+    assert "*" not in names_of(host)
+    assert {"localhost", f"[{host}]" if ":" in host else host.lower()} <= names_of(host)
+
+
+def test_a_public_address_is_reached_by_any_name() -> None:
+    assert names_of("0.0.0.0") == names_of("192.0.2.1") == {"*"}
 
 
 def test_a_body_too_long_is_cut_off_whether_it_says_its_length_or_not(client: Client) -> None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from duree.errors import DureeError
 from duree.pipeline.listener import Listener
 from duree.pipeline.run import Run
@@ -56,11 +58,14 @@ class Standing:
     error: dict[str, str] | None = None
 
 
+_STANDING = TypeAdapter(Standing)
+
+
 def standing(run: Run) -> Standing:
     """The progress of a run, or its last one."""
     try:
-        return Standing(**json.loads((run.folder / FILE).read_bytes()))
-    except (OSError, ValueError, TypeError):  # none yet, or another version's
+        return _STANDING.validate_json((run.folder / FILE).read_bytes())
+    except (OSError, ValueError):  # none yet, or another version's
         return Standing()
 
 
