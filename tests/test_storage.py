@@ -161,6 +161,15 @@ def test_a_manifest_of_another_shape_is_refused(folder: Path, body: object) -> N
         read_sealed(folder)
 
 
+@pytest.mark.parametrize("size", [10**18, -5, -1, 0, 2**70])
+def test_sizes_that_no_file_has_are_refused_without_taking_memory(folder: Path, size: int) -> None:
+    body = manifest_body(folder)
+    body["files"]["model.json"][0] = size
+    reseal(folder, body)
+    with pytest.raises(RunError, match=r"'model\.json' in .* was altered or truncated"):
+        read_sealed(folder)
+
+
 def test_a_manifest_whose_own_checksum_does_not_match_is_refused(folder: Path) -> None:
     reseal(folder, manifest_body(folder), honest=False)
     with pytest.raises(RunError, match=r"'manifest\.json' in .* was altered or truncated"):

@@ -233,13 +233,14 @@ def _read(folder: Path, name: str, most: int) -> bytes:
     try:
         require_regular(folder / name)
         with open(os.open(folder / name, flags), "rb") as file:
-            return file.read(most)
-    except OSError as error:
+            # A manifest may state any size; reading takes so much memory before it begins.
+            return file.read(max(0, min(most, os.fstat(file.fileno()).st_size + 1)))
+    except (OSError, MemoryError) as error:
         raise RunError(
             "{folder!r} is refused: {reason}",
             fix=_FIX,
             folder=str(folder),
-            reason=f"{name}: {error.strerror}",
+            reason=f"{name}: {getattr(error, 'strerror', 'it is larger than the memory')}",
         ) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import polars as pl
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from duree.errors import RunError
 from duree.network.batches import Examples
 from duree.network.network import Network
 from duree.network.scoring import scores
 from duree.network.wide import JoinedModel
+from duree.pipeline.model_file import Description, require_estimator, require_shapes
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ModelSettings
@@ -34,6 +37,18 @@ from duree.version import __version__
 
 # The keys that estimators add to ``extra``, besides those of the layout.
 OF_ESTIMATORS = ("parameters", "attributes")
+# What a description that is not ours may lead to.
+_INVALID = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SafetensorError,
+    TypeError,
+    ValueError,
+)
 # Names of parts of networks in version 0.1.0.
 EARLIER_PARTS = {"beside": "step_features", "told": "embeddings", "looks": "word_features"}
 
@@ -163,23 +178,28 @@ class TrainedModel:
         """
         files = read_sealed(Path(folder))
         try:
-            description = json.loads(files["model.json"])
-            task, encoder = description["task"], description["encoder"]
-            extra = description["extra"]
-            settings = ModelSettings(**description["settings"])
-            model = cls.build(
-                ENCODERS[EARLIER_NAMES.get(encoder["kind"], encoder["kind"])].from_dict(encoder),
-                TASKS[task["name"]].from_dict(task),
-                settings,
-                description["columns"],
-                _layout(description, data),
-                extra=_of_estimator(extra),
-            )
+            description = Description.read(files["model.json"])
+            settings = ModelSettings(**description.settings)
+            kind = str(description.encoder["kind"])
+            encoder = ENCODERS[EARLIER_NAMES.get(kind, kind)].from_dict(description.encoder)
+            task = TASKS[description.task["name"]].from_dict(description.task)
             weights = _as_now(safetensors.torch.load(files["weights.safetensors"]))
-            model.network.load_state_dict(weights)
             if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
                 raise ValueError("some weights are no finite numbers")
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            require_estimator(description.extra, len(task.classes))
+            build = partial(
+                cls.build,
+                encoder,
+                task,
+                settings,
+                description.columns,
+                _layout(description, data),
+                extra=_of_estimator(description.extra),
+            )
+            require_shapes(weights, settings.num_layers, lambda: build().network)
+            model = build()
+            model.network.load_state_dict(weights)
+        except _INVALID as error:
             raise RunError(
                 "the model in {folder!r} does not fit together: {reason}",
                 fix="train it again: duree fit --recipe RUN/recipe.toml",
@@ -300,18 +320,18 @@ def _of_estimator(extra: dict[str, Any]) -> dict[str, Any]:
     return {name: extra[name] for name in OF_ESTIMATORS} if "parameters" in extra else {}
 
 
-def _layout(description: dict[str, Any], data: DataSettings | None) -> Layout:
+def _layout(description: Description, data: DataSettings | None) -> Layout:
     """The layout of a saved model."""
-    columns, extra = description["columns"], description["extra"]
+    columns, extra = description.columns, description.extra
     own = _of_estimator(extra)
     reading = {name: value for name, value in extra.items() if name not in own}
     known = {role: columns[role] for role in ("text", "target") if role in columns}
     if data is None:
         data = DataSettings(**known, **{"states": reading["states"]} if "states" in reading else {})
-    if "layout" in description:
-        return LAYOUTS[description["layout"]](data, reading)
+    if description.layout is not None:
+        return LAYOUTS[description.layout](data, reading)
     # Models of version 0.1.0 have no key "layout".
-    among = [LAYOUTS[name] for name in TASKS[description["task"]["name"]].layouts]
+    among = [LAYOUTS[name] for name in TASKS[description.task["name"]].layouts]
     return layout_of(data, among)(data, reading)
 
 
