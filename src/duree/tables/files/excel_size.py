@@ -6,11 +6,11 @@ out wherever it occurs: a kilobyte can become more than any memory holds.
 
 from __future__ import annotations
 
-import re
 import zipfile
 from array import array
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 from xml.parsers import expat
 
 from duree.errors import DataError
@@ -18,9 +18,10 @@ from duree.tables.files.limits import CELLS_LIMIT
 
 # Bytes of all texts, each counted as often as it occurs.
 TEXTS_LIMIT = 500_000_000
-LONGEST_INDEX = 20  # characters
+MOST_NAMES = 1000  # of elements
 SHARED_TEXTS = "xl/sharedstrings.xml"
-_REFERENCE = re.compile(r"([A-Za-z]+)([0-9]+)")
+# The bytes that a cell with a shared text takes at least: <c t="s"><v>0</v></c>
+SHORTEST_CELL = 21
 
 
 def check_sheet_size(archive: zipfile.ZipFile, sheet: str, path: Path) -> None:
@@ -37,24 +38,27 @@ def check_sheet_size(archive: zipfile.ZipFile, sheet: str, path: Path) -> None:
     texts = _SharedTexts()
     for name in names[:1]:
         _parse(archive, name, texts)
-    _parse(archive, sheet, _Sheet(texts.lengths, path))
+    cells = archive.getinfo(sheet).file_size // SHORTEST_CELL
+    may_be_long = max(texts.lengths, default=0) * cells > TEXTS_LIMIT
+    _parse(archive, sheet, _Sheet(texts.lengths if may_be_long else None, path))
 
 
-class _Elements:
-    """The elements of an XML file, one after the other, without their prefixes."""
+class _Elements(Protocol):
+    """What goes through an XML file; names are without their prefixes."""
+
+    reads_text: bool
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins."""
 
     def text(self, text: str) -> None:
-        """A piece of text within an element."""
-
-    def end(self, name: str) -> None:
-        """An element ends."""
+        """The text after the beginning of an element, in large pieces."""
 
 
-class _SharedTexts(_Elements):
+class _SharedTexts:
     """The bytes of each shared text."""
+
+    reads_text = True
 
     def __init__(self) -> None:
         self.lengths = array("Q")
@@ -68,51 +72,60 @@ class _SharedTexts(_Elements):
             self.lengths[-1] += len(text.encode())
 
 
-class _Sheet(_Elements):
-    """The first and last row and column with a value, and the bytes of shared texts."""
+class _Sheet:
+    """The rows and columns from the first to the last with a value, and the bytes of texts.
 
-    def __init__(self, lengths: array[int], path: Path) -> None:
-        self.lengths, self.path = lengths, path
-        self.row = self.column = 0
-        self.first: tuple[int, int] | None = None
-        self.last = (0, 0)
+    ``lengths`` are the bytes of each shared text; None if they cannot be too many.
+    """
+
+    def __init__(self, lengths: array[int] | None, path: Path) -> None:
+        self.lengths, self.path, self.reads_text = lengths, path, lengths is not None
+        self.row, self.digits = 0, ""
+        self.column = 0
+        self.cell: dict[str, str] = {}
+        self.seen: set[str | int] = set()  # columns
+        self.rows: tuple[int, int] | None = None
+        self.columns: tuple[int, int] | None = None
         self.bytes = 0
         self.is_shared = False
-        self.index: str | None = None  # that of a shared text, while it is read
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "row":
-            self.row = int(attributes.get("r", self.row + 1))
-            self.column = 0
-        elif name == "c":
-            self.is_shared = attributes.get("t") == "s"
+        if name == "c":
+            self.cell = attributes
             self.column += 1
-            if "r" in attributes:
-                self.row, self.column = _place(attributes["r"])
+            self.is_shared = False
         elif name in ("v", "is"):
-            self._include(self.row, self.column)
-            self.index = "" if self.is_shared and name == "v" else None
+            self._include(self.cell.get("r"))
+            self.is_shared = name == "v" and self.cell.get("t") == "s"
+        elif name == "row":
+            self.row = int(attributes.get("r", self.row + 1))
+            self.digits, self.column = "", 0
+            self.is_shared = False
 
     def text(self, text: str) -> None:
-        if self.index is not None:
-            self.index += text
-            if len(self.index) > LONGEST_INDEX:
-                raise ValueError("a cell names no shared text")
-
-    def end(self, name: str) -> None:
-        if name == "v" and self.index is not None:
-            place, self.index = int(self.index or "-1"), None
+        if self.is_shared and self.lengths is not None:
+            self.is_shared = False
+            place = int(text)
             if 0 <= place < len(self.lengths):
                 self.bytes += self.lengths[place]
                 if self.bytes > TEXTS_LIMIT:
                     self._refuse_texts()
 
-    def _include(self, row: int, column: int) -> None:
-        top, left = self.first or (row, column)
-        bottom, right = self.last
-        self.first = min(top, row), min(left, column)
-        self.last = max(bottom, row), max(right, column)
-        rows, columns = (1 + end - begin for begin, end in zip(self.first, self.last, strict=True))
+    def _include(self, reference: str | None) -> None:
+        """A cell has a value: ``B7``, or the next one in the row."""
+        column: str | int = self.column
+        if reference is not None:
+            column = reference.rstrip("0123456789")
+            digits = reference[len(column) :]
+            if digits != self.digits:
+                self.row, self.digits = int(digits), digits
+        if column in self.seen and self.rows and self.rows[1] == self.row:
+            return
+        self.seen.add(column)
+        place = _number(column) if isinstance(column, str) else column
+        self.rows = _widened(self.rows, self.row)
+        self.columns = _widened(self.columns, place)
+        rows, columns = (1 + last - first for first, last in (self.rows, self.columns))
         if rows * columns > CELLS_LIMIT:
             raise DataError(
                 "{file} has cells in {rows} rows and {columns} columns, more than {limit} cells",
@@ -122,8 +135,8 @@ class _Sheet(_Elements):
                 rows=rows,
                 columns=columns,
                 limit=CELLS_LIMIT,
-                row=row,
-                column=column,
+                row=self.row,
+                column=place,
             )
 
     def _refuse_texts(self) -> None:
@@ -135,13 +148,23 @@ class _Sheet(_Elements):
         )
 
 
+class _LocalNames(dict[str, str]):
+    """Names of elements without their prefixes."""
+
+    def __missing__(self, name: str) -> str:
+        local = name.rpartition(":")[2]
+        if len(self) < MOST_NAMES:
+            self[name] = local
+        return local
+
+
 def _parse(archive: zipfile.ZipFile, name: str, elements: _Elements) -> None:
     """Go through the elements of a file in the archive."""
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = lambda full, attributes: elements.start(_local(full), attributes)
-    parser.EndElementHandler = lambda full: elements.end(_local(full))
-    parser.CharacterDataHandler = elements.text
+    parser, names, start = expat.ParserCreate(), _LocalNames(), elements.start
+    parser.buffer_text = True  # the text between two beginnings comes in one piece
+    parser.StartElementHandler = lambda full, attributes: start(names[full], attributes)
+    if elements.reads_text:
+        parser.CharacterDataHandler = elements.text
     parser.StartDoctypeDeclHandler = _refuse_doctype
     with archive.open(name) as stream:
         parser.ParseFile(stream)
@@ -151,21 +174,17 @@ def _refuse_doctype(*declared: object) -> None:
     raise ValueError("no workbook declares a document type")
 
 
-@lru_cache(maxsize=1000)
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]
-
-
-def _place(reference: str) -> tuple[int, int]:
-    """Row and column of ``B7``, counted from 1."""
-    found = _REFERENCE.fullmatch(reference)
-    if found is None:
-        raise ValueError(f"{reference[:20]!r} is no cell")
-    return int(found[2]), _column(found[1])
+def _widened(span: tuple[int, int] | None, place: int) -> tuple[int, int]:
+    """A span of rows or columns that includes a place."""
+    first, last = span or (place, place)
+    return min(first, place), max(last, place)
 
 
 @lru_cache(maxsize=20_000)
-def _column(letters: str) -> int:
+def _number(letters: str) -> int:
+    """The number of a column: 28 of ``AB``."""
+    if not (letters.isascii() and letters.isalpha()):
+        raise ValueError(f"{letters[:20]!r} is no column")
     number = 0
     for letter in letters[:8].upper():
         number = 26 * number + ord(letter) - ord("A") + 1
