@@ -15,8 +15,10 @@ from starlette.responses import FileResponse
 
 from duree.pipeline.run import Run
 from duree.report.figures.choose import FOLDER
+from duree.serving.studio.isolated import isolated
 from duree.serving.studio.workspace import NotFoundError, Upload
 from duree.storage import require_regular
+from duree.tables.files.stream import require_few_cells
 from duree.tables.files.write import write_table
 from duree.tasks import TASKS, layout_for
 from duree.workflow import predict
@@ -55,10 +57,15 @@ def predicted(run: Run, table: Upload) -> FileResponse:
 
     def make(folder: Path) -> Path:
         output = folder / f"predicted{suffix}"
-        predict(run.folder, table.path, output)
+        isolated(_predict, run.folder, table.path, output)
         return output
 
     return _made(table.path.parent, make, f"{table.name.rpartition('.')[0]}-predicted{suffix}")
+
+
+def _predict(run: Path, table: Path, output: Path) -> None:
+    require_few_cells(table)
+    predict(run, table, output)
 
 
 def figure(run: Run, name: str) -> FileResponse:

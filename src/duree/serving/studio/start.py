@@ -12,6 +12,7 @@ from duree.errors import require_packages, translate
 from duree.serving.guard import App, Guard
 from duree.serving.serve import listening, names_of, run
 from duree.serving.studio.entry import Entry
+from duree.serving.studio.isolated import start_reading
 
 # Seconds at the end: pages that follow a run never end by themselves.
 GRACE = 1
@@ -47,6 +48,7 @@ def studio(
     message = translate("the studio is open at the link below; press Ctrl-C to close it")
     print(message, file=sys.stderr, flush=True)
     print(f"{here}/?token={token}", flush=True)
+    start_reading()
     try:
         if entry:
             page = entry.path.as_uri()
