@@ -62,8 +62,9 @@ def _rebuilt(
     kind: type[DureeError], parts: tuple[str, str, str], values: dict[str, object]
 ) -> DureeError:
     """An error of another process."""
-    error = kind.__new__(kind)
-    DureeError.__init__(error, *parts, **values)
+    error = kind.__new__(kind, *parts, values)
+    error.what, error.where, error.fix = parts
+    error.values = values
     return error
 
 

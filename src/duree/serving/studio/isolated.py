@@ -19,7 +19,10 @@ from duree.errors import DataError, DureeError
 T = TypeVar("T")
 
 # A server forks a process for each file, so that nothing is imported again. Windows has none.
-METHOD = "spawn" if sys.platform == "win32" else "forkserver"
+if sys.platform == "win32":
+    CONTEXT = multiprocessing.get_context("spawn")
+else:
+    CONTEXT = multiprocessing.get_context("forkserver")
 IMPORTED = ["duree.serving.studio.table_preview", "duree.workflow"]
 LEAST_MEMORY = 2 * 2**30  # bytes
 # The exit status where Python code runs out of memory, and that of an exception.
@@ -28,7 +31,7 @@ OUT_OF_MEMORY, FAULT = 70, 1
 
 def start_reading() -> None:
     """Begin the imports that reading needs, in another process."""
-    if METHOD == "forkserver":
+    if sys.platform != "win32":
         from multiprocessing.forkserver import ensure_running, set_forkserver_preload
 
         set_forkserver_preload(IMPORTED)
@@ -56,10 +59,9 @@ def isolated(work: Callable[..., T], *arguments: Any, memory: int | None = None)
         Another exception in the function, a fault of ours.
     """
     start_reading()
-    context = multiprocessing.get_context(METHOD)
     limit = memory or _half_of_the_memory()
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, limit, work, arguments), daemon=True)
+    ours, theirs = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=_work, args=(theirs, limit, work, arguments), daemon=True)
     process.start()
     theirs.close()
     try:
