@@ -128,9 +128,7 @@ def test_labels_have_the_same_type_after_loading(labels: Any, tmp_path: Path) ->
     assert found.tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize(
-    "missing", [None, float("nan"), np.nan, pd.NA, pd.NaT], ids=repr
-)
+@pytest.mark.parametrize("missing", [None, float("nan"), np.nan, pd.NA, pd.NaT], ids=repr)
 def test_a_row_without_a_label_is_named(missing: object) -> None:
     labels = [*LABELS[:39], missing, *LABELS[40:]]
     containers = [list, pd.Series, lambda labels: np.array(labels, dtype=object)]

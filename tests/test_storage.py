@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,15 @@ def test_a_manifest_that_is_none_is_refused(folder: Path, content: bytes) -> Non
 def test_a_manifest_of_another_shape_is_refused(folder: Path, body: object) -> None:
     reseal(folder, body)
     with pytest.raises(RunError, match=r"'manifest\.json' in .* was altered or truncated"):
+        read_sealed(folder)
+
+
+@pytest.mark.parametrize("size", [10**18, -5, -1, 0, 2**70])
+def test_sizes_that_no_file_has_are_refused_without_taking_memory(folder: Path, size: int) -> None:
+    body = manifest_body(folder)
+    body["files"]["model.json"][0] = size
+    reseal(folder, body)
+    with pytest.raises(RunError, match=r"'model\.json' in .* was altered or truncated"):
         read_sealed(folder)
 
 
@@ -325,3 +335,40 @@ def test_a_file_is_replaced_whole_or_not_at_all(
     assert [found.name for found in tmp_path.iterdir()] == ["metrics.json"]
     write_file(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX links and modes")
+def test_nothing_is_written_through_a_planted_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_bytes(b"mine")
+    path = tmp_path / "out.csv"
+    for name in (".out.csv.new", "out.csv"):
+        (tmp_path / name).symlink_to(tmp_path / "victim")
+    write_file(path, b"ours")
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+    assert not path.is_symlink()
+    assert path.read_bytes() == b"ours"
+    (tmp_path / ".model.new").symlink_to(tmp_path, target_is_directory=True)
+    write_sealed(tmp_path / "model", OLD)
+    assert read_sealed(tmp_path / "model") == OLD
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+
+
+def test_a_name_that_was_foreseen_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders.secrets, "token_hex", lambda count: "known")
+    (tmp_path / "victim").write_bytes(b"mine")
+    (tmp_path / ".out.csv.known.new").symlink_to(tmp_path / "victim")
+    with pytest.raises(RunError, match="File exists"):
+        write_file(tmp_path / "out.csv", b"ours")
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+def test_a_file_that_is_replaced_passes_on_its_mode(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "out.csv"
+    write_file(path, b"old")
+    path.chmod(mode)
+    write_file(path, b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == mode

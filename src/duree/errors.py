@@ -18,7 +18,7 @@ import os
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -43,6 +43,10 @@ class DureeError(Exception):
         self.what, self.where, self.fix, self.values = what, where, fix, values
         super().__init__(what, where, fix, values)
 
+    def __reduce__(self) -> tuple[Callable[..., DureeError], tuple[object, ...]]:
+        """Errors go from one process to another with their templates and values."""
+        return _rebuilt, (type(self), self.parts, self.values)
+
     def message(self, language: str | None = None) -> str:
         """The message as one sentence, in ``language`` (``"en"``, ``"zh"``; None: the user's)."""
         return sentence(self.parts, self.values, language)
@@ -54,6 +58,16 @@ class DureeError(Exception):
 
     def __str__(self) -> str:
         return self.message()
+
+
+def _rebuilt(
+    kind: type[DureeError], parts: tuple[str, str, str], values: dict[str, object]
+) -> DureeError:
+    """An error of another process."""
+    error = kind.__new__(kind, *parts, values)
+    error.what, error.where, error.fix = parts
+    error.values = values
+    return error
 
 
 class RecipeError(DureeError):

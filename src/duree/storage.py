@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import stat
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from duree.errors import RunError
@@ -22,10 +23,13 @@ MANIFEST = "manifest.json"
 # Far larger than any manifest of ours: a larger file is not read to its end.
 LARGEST_MANIFEST = 2**20
 
+# Flags that only some systems have.
+_NO_LINK, _BINARY = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_BINARY", 0)
+
 _FIX = "use an untouched copy, or train again: duree fit --recipe RUN/recipe.toml"
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes, *, synced: bool = True) -> None:
     """Write one file under a temporary name, sync it and rename it into place.
 
     Raises
@@ -33,15 +37,44 @@ def write_file(path: Path, content: bytes) -> None:
     RunError
         It cannot be written (a full disk, for instance); its old content is intact.
     """
-    aside = path.with_name(f".{path.name}.new")
+    with replacing(path, synced=synced) as aside:
+        aside.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path, within: Path | None = None, *, synced: bool = True) -> Iterator[Path]:
+    """A new, empty file beside ``path`` (or in a folder of ours), which takes its place at the end.
+
+    Its name cannot be foreseen, so nobody can place a link there that would be written through. A
+    file that is replaced passes on its mode.
+
+    Raises
+    ------
+    RunError
+        It cannot be written; the old file is intact.
+    """
+    name = f".{path.name[:40]}.{secrets.token_hex(8)}.new"
+    aside = (within or path.parent) / name
     try:
-        _write_synced(aside, content)
-        os.replace(aside, path)
-        _sync_folder(path.parent)
+        try:
+            os.close(create(aside, _mode(path)))
+            yield aside
+            if synced:
+                with open(aside, "r+b") as written:  # Windows syncs no file that is only read
+                    os.fsync(written.fileno())
+            os.replace(aside, path)
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+        if synced:
+            _sync_folder(path.parent)
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
         raise cannot_write(path, error) from None
+
+
+def no_link(path: str, flags: int) -> int:
+    """For ``open(path, mode, opener=no_link)``: OSError if the file is a symbolic link."""
+    return os.open(path, flags | _NO_LINK, 0o666)
 
 
 def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -87,6 +120,18 @@ def cannot_write(path: Path, error: OSError) -> RunError:
 def is_sealed(folder: Path) -> bool:
     """Whether a sealed folder, complete or not, is at ``folder`` or waiting to be restored."""
     return folder.exists() or _old(folder).exists()
+
+
+def seal_of(folder: Path) -> str:
+    """The SHA-256 that a sealed folder's manifest states of itself: it identifies all content.
+
+    Raises
+    ------
+    RunError
+        There is no manifest, or it was altered.
+    """
+    _read_manifest(folder)
+    return str(json.loads(_read(folder, MANIFEST, LARGEST_MANIFEST))["sha256"])
 
 
 def read_sealed(folder: Path) -> dict[str, bytes]:
@@ -184,28 +229,57 @@ def _refuse_newer(folder: Path, version: int) -> None:
 
 def _read(folder: Path, name: str, most: int) -> bytes:
     """At most ``most`` bytes of a regular file: follows no link, and never blocks on a pipe."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    flags = os.O_RDONLY | _NO_LINK | _BINARY
     try:
-        if not stat.S_ISREG((folder / name).lstat().st_mode):
-            raise RunError(
-                "{name!r} in {folder!r} is a link or not a regular file",
-                fix=_FIX,
-                name=name,
-                folder=str(folder),
-            )
+        require_regular(folder / name)
         with open(os.open(folder / name, flags), "rb") as file:
-            return file.read(most)
-    except OSError as error:
+            # A manifest may state any size; reading takes so much memory before it begins.
+            return file.read(max(0, min(most, os.fstat(file.fileno()).st_size + 1)))
+    except (OSError, MemoryError) as error:
         raise RunError(
             "{folder!r} is refused: {reason}",
             fix=_FIX,
             folder=str(folder),
-            reason=f"{name}: {error.strerror}",
+            reason=f"{name}: {getattr(error, 'strerror', 'it is larger than the memory')}",
         ) from None
 
 
+def require_regular(path: Path) -> None:
+    """Refuse a link, a pipe or anything else that is no regular file.
+
+    Raises
+    ------
+    RunError, OSError
+        It is none; there is nothing.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise RunError(
+            "{name!r} in {folder!r} is a link or not a regular file",
+            fix=_FIX,
+            name=path.name,
+            folder=str(path.parent),
+        )
+
+
+def create(path: Path, mode: int | None = None) -> int:
+    """The descriptor of a file that was not there before; ``mode`` in place of the usual one."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o666)
+    if mode is not None and hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
+    return descriptor
+
+
+def _mode(path: Path) -> int | None:
+    """The mode of a file that is there already."""
+    try:
+        found = path.lstat().st_mode
+    except OSError:
+        return None
+    return stat.S_IMODE(found) & 0o777 if stat.S_ISREG(found) else None
+
+
 def _write_synced(path: Path, content: bytes) -> None:
-    with open(path, "wb") as file:
+    with open(create(path), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -236,7 +310,10 @@ def _old(folder: Path) -> Path:
 
 
 def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_symlink():  # what it leads to is not ours
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def require(holds: bool, kind: str, part: str) -> None:

@@ -49,21 +49,24 @@ def fit(recipe: Recipe, folder: Path | str, listener: Listener = SILENT) -> Run:
         The run cannot continue. Completed steps stay in the folder; an empty one is removed.
     """
     run = Run.create(folder, resolve(recipe))
-    try:
-        return _carry_out(run, listener)
-    except DureeError:
-        if not run.has("split.json"):
-            shutil.rmtree(run.folder)
-        raise
+    with run.locked():
+        try:
+            return _carry_out(run, listener)
+        except DureeError:
+            if not run.has("split.json"):
+                run.discard()
+            raise
 
 
 def resume(folder: Path | str, listener: Listener = SILENT) -> Run:
     """Continue an interrupted run; its results are those of an uninterrupted one."""
-    return _carry_out(Run(folder), listener)
+    run = Run(folder)
+    with run.locked():
+        return _carry_out(run, listener)
 
 
 def _carry_out(run: Run, listener: Listener) -> Run:
-    with run.locked(), noted(run, listener) as listener:
+    with noted(run, listener) as listener:
         if run.has("report.html"):
             listener.message(
                 translate("{folder} is finished: nothing is left to do").format(folder=run.folder)

@@ -89,6 +89,14 @@ def test_a_missing_weight_is_refused(folder: Path) -> None:
         lambda found: found["settings"].update(unheard_of=1),
         lambda found: found.pop("columns"),
         lambda found: found.update(task=None),
+        lambda found: found.update(columns=[]),
+        lambda found: found.update(columns={"text": 1}),
+        lambda found: found.update(extra=None),
+        lambda found: found.update(settings=[]),
+        lambda found: found.update(encoder="text"),
+        lambda found: found["extra"].update(parameters=None),
+        lambda found: found["extra"].update(attributes={"classes": ["up"]}),
+        lambda found: found["extra"].update(attributes={"classes": [[], []]}),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(
@@ -96,6 +104,42 @@ def test_a_description_that_does_not_fit_is_refused(
 ) -> None:
     reseal(folder, change)
     with pytest.raises(RunError):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [{"hidden_size": 12_000}, {"num_layers": 100_000}, {"embedding_size": 10**9}],
+)
+def test_sizes_are_compared_with_the_weights_before_memory_is_taken(
+    sizes: dict[str, int], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reseal(folder, lambda found: found["settings"].update(sizes))
+    built = []
+    monkeypatch.setattr(torch.nn.Module, "load_state_dict", lambda *_: built.append(1))
+    with pytest.raises(RunError, match=r"does not fit together: .*(weights|layers)"):
+        load(folder)
+    assert not built
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0" * 8, b"\xff" * 16, (10**6).to_bytes(8, "little") + b"{}", b"\2" + bytes(7) + b"{}"],
+)
+def test_weights_with_a_broken_header_are_refused(content: bytes, folder: Path) -> None:
+    description = read_sealed(folder / "model")["model.json"]
+    write_sealed(folder / "model", {"model.json": description, "weights.safetensors": content})
+    with pytest.raises(RunError, match="does not fit together"):
+        load(folder)
+
+
+def test_weights_of_another_type_are_refused(folder: Path) -> None:
+    def double(weights: dict[str, torch.Tensor]) -> None:
+        name = min(weights)
+        weights[name] = weights[name].double()
+
+    reseal(folder, weights=double)
+    with pytest.raises(RunError, match="are float64"):
         load(folder)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from tests.support.commands import call
 from tests.support.wide import usual_training
 
-from duree.errors import RunError
+from duree.errors import DataError, RunError
 from duree.pipeline.run import Run, free_folder
 from duree.recipe.recipe import Recipe
 from duree.tables.files.write import write_table
@@ -97,6 +98,66 @@ def test_a_folder_that_cannot_be_made_is_reported(recipe: Recipe, tmp_path: Path
     with pytest.raises(RunError, match="exists already"):
         fit(recipe, tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+def test_of_two_runs_in_one_folder_the_first_stays_and_the_other_is_refused(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, write = tmp_path / "run", Path.mkdir
+
+    def slow(path: Path, *given: object, **options: object) -> None:
+        write(path, *given, **options)
+        if path == folder:  # the other one comes between the folder and the recipe
+            monkeypatch.setattr(Path, "mkdir", write)
+            Run.create(folder, recipe)
+
+    monkeypatch.setattr(Path, "mkdir", slow)
+    with pytest.raises(RunError, match="exists already"):
+        fit(recipe.replace({"seed": 5}), folder)
+    assert Run(folder).recipe.seed == recipe.seed
+
+
+def test_a_run_that_another_process_has_taken_over_is_not_removed(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    begun = Run.create(tmp_path / "run", recipe)
+    with begun.locked(), pytest.raises(RunError, match="exists already"):
+        fit(recipe, begun.folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "create", lambda folder, recipe: begun)
+        with begun.locked(), pytest.raises(RunError, match="another process is writing"):
+            fit(recipe, begun.folder)
+    assert begun.has("recipe.toml")
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_run_that_could_not_begin_leaves_the_folder_as_it_was(
+    recipe: Recipe, tmp_path: Path, made: bool
+) -> None:
+    if made:
+        (tmp_path / "run").mkdir()
+    with pytest.raises(DataError, match="no column 'textt'"):
+        fit(recipe.replace({"data.text": "textt"}), tmp_path / "run")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "run"] * made
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
+def test_a_run_folder_is_its_users_alone(recipe: Recipe, tmp_path: Path) -> None:
+    folder = Run.create(tmp_path / "runs" / "run", recipe).folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_links_in_a_run_folder_are_not_written_through(recipe: Recipe, tmp_path: Path) -> None:
+    run, victim = Run.create(tmp_path / "run", recipe), tmp_path / "notes.txt"
+    victim.write_bytes(b"mine")
+    for name in (".lock", "log.txt"):
+        (run.folder / name).unlink(missing_ok=True)
+        (run.folder / name).symlink_to(victim)
+    with pytest.raises(RunError, match="cannot be written"), run.locked():
+        pass
+    with pytest.raises(RunError, match="cannot be written"):
+        run.log("a line")
+    assert victim.read_bytes() == b"mine"
 
 
 def test_two_processes_do_not_write_one_run(finished: Run) -> None:

@@ -292,7 +292,8 @@ def test_the_service_takes_step_attributes_as_lists(run: Run, file: Path) -> Non
     assert first != untimed
     for change, why in (
         ({"amount": [1.0]}, "with a value for each of 12"),
-        ({"amount": ["much"] * EVENTS}, "'amount' is to hold numbers"),
+        ({"amount": ["much"] * EVENTS}, "'amount' holds 'much': give numbers"),
+        ({"amount": [10**400] * EVENTS}, "'amount' holds 1000"),
         ({"states": ["look"] * EVENTS}, "'states' is a list"),
     ):
         refused = asked(run, [row | change])

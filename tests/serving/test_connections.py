@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -17,15 +18,19 @@ import pytest
 
 from duree.serving.connections import MOST, capacity
 
-# It says how long a body it was sent, and takes as many seconds as it was asked to.
+# It says how long a body it was sent, and takes as many seconds as it was asked to; where it was
+# asked to hold, it ends the response at SIGUSR1.
 SERVER = """
-import asyncio, sys
+import asyncio, signal, sys
 from urllib.parse import unquote
 if sys.argv[4] == "h11":
     sys.modules["httptools"] = None
 from duree.serving import connections
 from duree.serving.serve import listening, run
 connections.MOST, connections.SECONDS = int(sys.argv[2]), float(sys.argv[3])
+
+held = asyncio.Event()
+signal.signal(signal.SIGUSR1, lambda *_: held.set())
 
 async def app(scope, receive, send):
     if scope["type"] != "http":
@@ -35,9 +40,14 @@ async def app(scope, receive, send):
         message = await receive()
         length += len(message.get("body", b""))
         more = message.get("more_body", False)
-    await asyncio.sleep(float(scope["query_string"] or 0))
     headers = [(b"content-length", b"%d" % len(str(length)))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    if scope["query_string"] == b"hold":
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while not held.is_set():
+            await asyncio.sleep(0.01)
+    else:
+        await asyncio.sleep(float(scope["query_string"] or 0))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": str(length).encode()})
 
 run(app, listening("127.0.0.1", int(sys.argv[1])))
@@ -98,17 +108,27 @@ def read_until(opened: socket.socket, end: bytes, count: int = 1) -> bytes:
     return received
 
 
-def busy(port: int) -> socket.socket:
+def half_sent(port: int) -> socket.socket:
     """A connection whose headers were accepted (100 Continue) and whose body is still to come."""
     opened = connect(port, POST)
     read_until(opened, b"HTTP/1.1 100 Continue\r\n\r\n")
     return opened
 
 
-def finish(opened: socket.socket) -> None:
-    """Send the body; the server answers with its length."""
-    opened.sendall(b"x")
-    assert read_until(opened, b"\r\n\r\n1").startswith(b"HTTP/1.1 200")
+def busy(port: int) -> socket.socket:
+    """A connection whose request is whole, and whose response has begun."""
+    opened = connect(port, GET.replace(b" /", b" /?hold", 1))
+    assert read_until(opened, b"\r\n\r\n").startswith(b"HTTP/1.1 200")
+    return opened
+
+
+def is_open(opened: socket.socket) -> bool:
+    """Whether the server has not closed a connection, on which it sends nothing."""
+    opened.settimeout(0.1)
+    try:
+        return opened.recv(1) != b""
+    except TimeoutError:
+        return True
 
 
 def seconds_until_closed(
@@ -146,10 +166,16 @@ def impatient(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module", params=["httptools", "h11"])
-def small(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The port of a server that holds four connections and closes none for being slow."""
-    with serving(most=4, seconds=10 * PATIENCE, http=request.param) as (_, port):
-        yield port
+def small_server(request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
+    """Process and port of a server that holds four connections and closes none for being slow."""
+    with serving(most=4, seconds=10 * PATIENCE, http=request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def small(small_server: tuple[int, int]) -> int:
+    """Its port."""
+    return small_server[1]
 
 
 def test_headers_sent_a_byte_at_a_time_are_cut_off(impatient: int) -> None:
@@ -201,16 +227,27 @@ def test_the_longest_idle_connection_is_closed_and_no_busy_one(small: int) -> No
         last = stack.enter_context(connect(small, GET))
         assert read_until(last, b"\r\n\r\n0").startswith(b"HTTP/1.1 200")
         seconds_until_closed(second)
-        finish(first)
+        assert is_open(first)
 
 
-def test_where_all_are_busy_the_new_one_is_closed(small: int) -> None:
+def test_bodies_that_do_not_come_keep_nobody_out(small: int) -> None:
     with ExitStack() as stack:
-        opened = [stack.enter_context(busy(small)) for _ in range(4)]
-        with connect(small) as late:
+        first, second, *_ = [stack.enter_context(half_sent(small)) for _ in range(4)]
+        assert answers(small)
+        seconds_until_closed(first)
+        second.sendall(b"x")
+        assert read_until(second, b"\r\n\r\n1").startswith(b"HTTP/1.1 200")
+
+
+def test_where_all_are_busy_the_new_one_is_closed(small_server: tuple[int, int]) -> None:
+    process, port = small_server
+    with ExitStack() as stack:
+        opened = [stack.enter_context(busy(port)) for _ in range(4)]
+        with connect(port) as late:
             seconds_until_closed(late)
+        os.kill(process, signal.SIGUSR1)
         for one in opened:
-            finish(one)
+            assert read_until(one, b"0") == b"0"
 
 
 @pytest.mark.alone

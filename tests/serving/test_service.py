@@ -32,7 +32,9 @@ from duree.pipeline.run import Run
 from duree.serving.batching import WAITING, Batcher, Full
 from duree.serving.bodies import ROWS
 from duree.serving.guard import BODY, Guard
+from duree.serving.serve import names_of
 from duree.serving.service import create_service
+from duree.serving.texts import Rows
 from duree.workflow import fit
 
 
@@ -118,6 +120,7 @@ def test_another_run_is_asked_by_its_name(client: Client) -> None:
         (json.dumps({"rows": [{"letter": "a"}] * 1001}).encode(), "at most 1000"),
         (b'{"rows": [{"letter": ["a"]}]}', "valid"),
         (b'{"rows": [{"letter": NaN}]}', "not JSON"),
+        (b'{"rows": [{"letter": 1e400}]}', "finite"),
         (b'{"rows": [{"letter": "a"}], "row": 1}', "Extra inputs"),
         (b'{"rows": ', "not JSON"),
         (b"\xff\xfe", "not JSON"),
@@ -155,6 +158,7 @@ def test_the_card_describes_the_model(client: Client, run: Run) -> None:
 def test_health_readiness_metrics_and_description_are_there(client: Client) -> None:
     assert client("GET", "/health").json() == {"status": "ok"}
     assert client("GET", "/ready").json() == {"status": "ready"}
+    assert [client("HEAD", path).status_code for path in ("/health", "/ready")] == [200, 200]
     client.predict([{"letter": "glad"}] * 3)
     client("GET", "/nowhere/at/all")
     metrics = client("GET", "/metrics").text
@@ -211,6 +215,16 @@ def test_requests_cannot_contain_vocabulary_indices(client: Client) -> None:
 )
 def test_other_host_names_and_origins_are_refused(client: Client, headers: dict) -> None:
     assert client("GET", "/health", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "LOCALHOST"])
+def test_on_every_address_of_this_machine_the_host_is_checked(host: str) -> None:
+    assert "*" not in names_of(host)
+    assert {"localhost", f"[{host}]" if ":" in host else host.lower()} <= names_of(host)
+
+
+def test_a_public_address_is_reached_by_any_name() -> None:
+    assert names_of("0.0.0.0") == names_of("192.0.2.1") == {"*"}
 
 
 def test_a_body_too_long_is_cut_off_whether_it_says_its_length_or_not(client: Client) -> None:
@@ -350,23 +364,32 @@ def test_a_client_that_disconnects_frees_its_place(run: Run) -> None:
     assert asyncio.run(go()) == 0
 
 
-def test_an_error_of_the_model_fails_only_its_batch() -> None:
+def test_an_error_of_the_model_fails_only_its_own_request() -> None:
     def work(texts: list[str]) -> list[str]:
         if "grim" in texts:
             raise ArithmeticError("of ours")
         return texts
 
-    async def go() -> list[str]:
+    async def go() -> tuple[list, int]:
         batcher = Batcher(work)
         working = asyncio.create_task(batcher.run())
-        with pytest.raises(ArithmeticError):
-            await batcher.answers(["grim"])
-        found = await batcher.answers(["glad"])
+        asked = (batcher.answers(texts) for texts in (["glad"], ["a", "grim"], ["cold", "warm"]))
+        found = await asyncio.gather(*asked, return_exceptions=True)
         batcher.close()
         await working
-        return found
+        return found, batcher.rows
 
-    assert asyncio.run(go()) == ["glad"]
+    (glad, grim, others), left = asyncio.run(go())
+    assert (glad, others, left) == (["glad"], ["cold", "warm"], 0)
+    assert isinstance(grim, ArithmeticError)
+
+
+@pytest.mark.parametrize("digits", [309, 4000])
+def test_a_whole_number_of_any_length_is_read_as_written(client: Client, digits: int) -> None:
+    number = "9" * digits
+    body = f'{{"rows": [{{"letter": {number}}}, {{"letter": "{number}"}}]}}'
+    first, second = client("POST", "/predict", content=body.encode()).json()["predictions"]
+    assert first == second
 
 
 @contextmanager
@@ -513,6 +536,39 @@ def test_a_run_that_cannot_be_loaded_anew_goes_on_as_it_was(run: Run, tmp_path: 
         assert "'tones' could not be reloaded" in message
         assert asked(port) == "good"
         assert get(port, "/ready").status_code == 200
+
+
+def test_a_request_that_arrived_before_a_reload_is_answered_after_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_service([run.folder])
+    closed, receive, close = asyncio.Event(), Rows.receive, Batcher.close
+
+    async def late(rows: Rows, body: bytes, media_type: str) -> list[str]:
+        if not closed.is_set():
+            app.state.reload.set()
+            await closed.wait()
+        return await receive(rows, body, media_type)
+
+    def closing(batcher: Batcher) -> None:
+        close(batcher)
+        closed.set()
+
+    monkeypatch.setattr(Rows, "receive", late)
+    monkeypatch.setattr(Batcher, "close", closing)
+    assert Client(app).predict([{"letter": "glad"}]).status_code == 200
+
+
+def test_the_model_of_another_run_is_refused(run: Run, opposite: Run, tmp_path: Path) -> None:
+    folder = shutil.copytree(run.folder, tmp_path / "tones")
+    shutil.rmtree(folder / "model")
+    shutil.copytree(opposite.folder / "model", folder / "model")
+    with pytest.raises(RunError, match=r"not the one that its metrics\.json describes"):
+        create_service([folder])
+    metrics = run.read_json("metrics.json")
+    del metrics["manifest"]  # as in version 0.1.0
+    Run(folder).write_json("metrics.json", metrics)
+    assert Client(create_service([folder])).predict([{"letter": "glad"}]).status_code == 200
 
 
 def test_two_runs_of_one_name_are_refused(run: Run, tmp_path: Path) -> None:

@@ -195,6 +195,7 @@ def test_series_without_times_are_counted(client: Client, wide: Run, tmp_path: P
         ({"y": [1, "two"], "when": ["2001-01", "2001-02"]}, "'y' holds 'two': give numbers"),
         ({"y": [1, True], "when": ["2001-01", "2001-02"]}, "'y' holds True: give numbers"),
         ({"y": [None, None], "when": ["2001-01", "2001-02"]}, "row 2: the column 'y' holds no"),
+        ({"y": [1, 10**400], "when": ["2001-01", "2001-02"]}, "'y' holds 1000"),
         ({"y": [1, 2, 3], "when": ["2001-01", "2001-02"]}, "'y' has 3 cells, and 'when' 2 times"),
         ({"y": [1, 2], "when": ["2001-01", "2001-01"]}, "two rows for the time '2001-01'"),
         ({"y": [1, 2], "when": ["2001-01", None]}, "have no 'when'"),

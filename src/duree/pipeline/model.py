@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,20 @@ import polars as pl
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from duree.errors import RunError, command
 from duree.network.batches import Examples
 from duree.network.network import Network
 from duree.network.scoring import scores
 from duree.network.wide import JoinedModel
+from duree.pipeline.model_file import Description, require_estimator, require_shapes
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ModelSettings
 from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
-from duree.storage import read_sealed, write_sealed
+from duree.storage import read_sealed, seal_of, write_sealed
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.registry import LAYOUTS, layout_of
 from duree.tables.table import Table
@@ -34,6 +37,18 @@ from duree.version import __version__
 
 # The keys that estimators add to ``extra``, besides those of the layout.
 OF_ESTIMATORS = ("parameters", "attributes")
+# What a description that is not ours may lead to.
+_INVALID = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SafetensorError,
+    TypeError,
+    ValueError,
+)
 # Names of parts of networks in version 0.1.0.
 EARLIER_PARTS = {"beside": "step_features", "told": "embeddings", "looks": "word_features"}
 
@@ -163,23 +178,28 @@ class TrainedModel:
         """
         files = read_sealed(Path(folder))
         try:
-            description = json.loads(files["model.json"])
-            task, encoder = description["task"], description["encoder"]
-            extra = description["extra"]
-            settings = ModelSettings(**description["settings"])
-            model = cls.build(
-                ENCODERS[EARLIER_NAMES.get(encoder["kind"], encoder["kind"])].from_dict(encoder),
-                TASKS[task["name"]].from_dict(task),
-                settings,
-                description["columns"],
-                _layout(description, data),
-                extra=_of_estimator(extra),
-            )
+            description = Description.read(files["model.json"])
+            settings = ModelSettings(**description.settings)
+            kind = str(description.encoder["kind"])
+            encoder = ENCODERS[EARLIER_NAMES.get(kind, kind)].from_dict(description.encoder)
+            task = TASKS[description.task["name"]].from_dict(description.task)
             weights = _as_now(safetensors.torch.load(files["weights.safetensors"]))
-            model.network.load_state_dict(weights)
             if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
                 raise ValueError("some weights are no finite numbers")
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            require_estimator(description.extra, len(task.classes))
+            build = partial(
+                cls.build,
+                encoder,
+                task,
+                settings,
+                description.columns,
+                _layout(description, data),
+                extra=_of_estimator(description.extra),
+            )
+            require_shapes(weights, settings.num_layers, lambda: build().network)
+            model = build()
+            model.network.load_state_dict(weights)
+        except _INVALID as error:
             raise RunError(
                 "the model in {folder!r} does not fit together: {reason}",
                 fix="train it again: duree fit --recipe RUN/recipe.toml",
@@ -196,7 +216,7 @@ class TrainedModel:
         Raises
         ------
         RunError
-            It has none yet.
+            It has none yet, or ``metrics.json`` describes another.
         """
         if not run.has("model"):
             raise RunError(
@@ -205,7 +225,9 @@ class TrainedModel:
                 command=command("duree", "resume", run.folder),
                 folder=str(run.folder),
             )
-        return cls.load(run.folder / "model", run.recipe.data)
+        model = cls.load(run.folder / "model", run.recipe.data)
+        _require_described(run)
+        return model
 
     @classmethod
     def build(
@@ -280,23 +302,37 @@ def load_networks(run: Run) -> list[TrainedModel]:
     return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
 
 
+def _require_described(run: Run) -> None:
+    """Refuse a network that is not the one whose figures are in the run's ``metrics.json``."""
+    if not run.has("metrics.json"):
+        return
+    metrics = run.read_json("metrics.json")
+    named = metrics.get("manifest") if isinstance(metrics, dict) else None
+    if named is not None and named != seal_of(run.folder / "model"):
+        raise RunError(
+            "the model in {folder!r} is not the one that its metrics.json describes",
+            fix="copy the whole run folder again from where it was made",
+            folder=str(run.folder),
+        )
+
+
 def _of_estimator(extra: dict[str, Any]) -> dict[str, Any]:
     """The keys of an estimator; none for runs, whose layouts may also have ``attributes``."""
     return {name: extra[name] for name in OF_ESTIMATORS} if "parameters" in extra else {}
 
 
-def _layout(description: dict[str, Any], data: DataSettings | None) -> Layout:
+def _layout(description: Description, data: DataSettings | None) -> Layout:
     """The layout of a saved model."""
-    columns, extra = description["columns"], description["extra"]
+    columns, extra = description.columns, description.extra
     own = _of_estimator(extra)
     reading = {name: value for name, value in extra.items() if name not in own}
     known = {role: columns[role] for role in ("text", "target") if role in columns}
     if data is None:
         data = DataSettings(**known, **{"states": reading["states"]} if "states" in reading else {})
-    if "layout" in description:
-        return LAYOUTS[description["layout"]](data, reading)
+    if description.layout is not None:
+        return LAYOUTS[description.layout](data, reading)
     # Models of version 0.1.0 have no key "layout".
-    among = [LAYOUTS[name] for name in TASKS[description["task"]["name"]].layouts]
+    among = [LAYOUTS[name] for name in TASKS[description.task["name"]].layouts]
     return layout_of(data, among)(data, reading)
 
 

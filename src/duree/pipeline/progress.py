@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from duree.errors import DureeError
 from duree.pipeline.listener import Listener
 from duree.pipeline.run import Run
 from duree.results.run_files import Epoch
+from duree.storage import write_file
 from duree.training.estimate import Estimate
 from duree.training.plan import Progress
 
@@ -55,11 +58,14 @@ class Standing:
     error: dict[str, str] | None = None
 
 
+_STANDING = TypeAdapter(Standing)
+
+
 def standing(run: Run) -> Standing:
     """The progress of a run, or its last one."""
     try:
-        return Standing(**json.loads((run.folder / FILE).read_bytes()))
-    except (OSError, ValueError, TypeError):  # none yet, or another version's
+        return _STANDING.validate_json((run.folder / FILE).read_bytes())
+    except (OSError, ValueError):  # none yet, or another version's
         return Standing()
 
 
@@ -97,9 +103,8 @@ class _Noting:
     def note(self, **changes: Any) -> None:
         """Write the progress; not synced, as it is useless after a crash."""
         self.now = replace(self.now, **changes)
-        aside = self.run.folder / f".{FILE}.new"
-        aside.write_text(json.dumps(asdict(self.now)), encoding="utf-8")
-        aside.replace(self.run.folder / FILE)
+        content = json.dumps(asdict(self.now)).encode()
+        write_file(self.run.folder / FILE, content, synced=False)
 
     def step(self, name: str) -> None:
         self.now = Standing()

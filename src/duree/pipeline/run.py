@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from pydantic_core import to_jsonable_python
 from duree.errors import RunError, command
 from duree.recipe.recipe import Recipe
 from duree.results.run_files import Epoch
-from duree.storage import cannot_write, write_file
+from duree.storage import cannot_write, no_link, write_file
 
 LOCK = ".lock"
 
@@ -50,10 +51,14 @@ class Run:
                 folder=str(folder),
             )
         self.recipe = Recipe.read(self.folder / "recipe.toml")
+        self.is_new = False
 
     @classmethod
     def create(cls, folder: Path | str, recipe: Recipe) -> Run:
-        """Make the folder and write the recipe into it, as ``duree.tasks.resolve`` gave it.
+        """Make the folder, for its user alone, and write the recipe into it, as
+        ``duree.tasks.resolve`` gave it.
+
+        Of several processes that ask for the same folder one gets it.
 
         Raises
         ------
@@ -62,19 +67,22 @@ class Run:
         """
         folder = Path(folder)
         _refuse_unsafe(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RunError(
-                "{folder!r} exists already",
-                fix="choose another --out, or continue it: {command}",
-                command=command("duree", "resume", folder),
-                folder=str(folder),
-            )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(folder, error) from None
-        write_file(folder / "recipe.toml", recipe.to_toml().encode())
-        return cls(folder)
+        is_new = _made(folder)
+        _require_empty(folder)
+        with _locked(folder):
+            _require_empty(folder)
+            write_file(folder / "recipe.toml", recipe.to_toml().encode())
+        run = cls(folder)
+        run.is_new = is_new
+        return run
+
+    def discard(self) -> None:
+        """Remove what the run has written, and the folder if ``create`` made it."""
+        if self.is_new:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -85,25 +93,13 @@ class Run:
         RunError
             Another process writes it, or the system refuses to write there.
         """
-        try:
-            with open(self.folder / LOCK, "a+b") as file:
-                if not _wait_for_lock(file.fileno()):
-                    raise RunError(
-                        "another process is writing {folder!r}",
-                        fix="wait until it ends, or stop it",
-                        folder=str(self.folder),
-                    )
-                file.truncate(0)
-                file.write(str(os.getpid()).encode())
-                file.flush()
-                yield
-        except OSError as error:
-            raise cannot_write(self.folder, error) from None
+        with _locked(self.folder):
+            yield
 
     def writer(self) -> int | None:
         """The process that writes this run now (0: it has only begun); None where nobody does."""
         try:
-            with open(self.folder / LOCK, "rb") as file:
+            with open(self.folder / LOCK, "rb", opener=no_link) as file:
                 return None if _try_lock(file.fileno()) else int(file.read() or b"0")
         except OSError:
             return None
@@ -145,8 +141,12 @@ class Run:
 
     def log(self, line: str) -> None:
         """Append one line, with the time, to log.txt."""
-        with open(self.folder / "log.txt", "a", encoding="utf-8") as file:
-            file.write(f"{now()}  {line}\n")
+        path = self.folder / "log.txt"
+        try:
+            with open(path, "a", encoding="utf-8", opener=no_link) as file:
+                file.write(f"{now()}  {line}\n")
+        except OSError as error:
+            raise cannot_write(path, error) from None
 
     def open_test(self, why: str) -> None:
         """Record that the answers of the test part are looked at, before they are."""
@@ -167,6 +167,57 @@ def free_folder(name: str, parent: Path = Path("runs")) -> Path:
 def now() -> str:
     """The time in UTC, to the second, as ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _made(folder: Path) -> bool:
+    """Whether the folder is new; RunError if it cannot be made."""
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise _exists(folder) from None
+        return False
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    return True
+
+
+def _require_empty(folder: Path) -> None:
+    """Refuse a folder that holds anything but the lock of a run that could not be begun."""
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    if names - {LOCK}:
+        raise _exists(folder)
+
+
+def _exists(folder: Path) -> RunError:
+    return RunError(
+        "{folder!r} exists already",
+        fix="choose another --out, or continue it: {command}",
+        command=command("duree", "resume", folder),
+        folder=str(folder),
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run folder."""
+    try:
+        with open(folder / LOCK, "a+b", opener=no_link) as file:
+            if not _wait_for_lock(file.fileno()):
+                raise RunError(
+                    "another process is writing {folder!r}",
+                    fix="wait until it ends, or stop it",
+                    folder=str(folder),
+                )
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
+            file.flush()
+            yield
+    except OSError as error:
+        raise cannot_write(folder, error) from None
 
 
 def _refuse_unsafe(folder: Path) -> None:

@@ -22,6 +22,7 @@ from duree.pipeline.run import Run
 from duree.results.metrics_file import ClassFigures, Metrics, ModelResult, Opening, Watched
 from duree.results.run_files import PARTS, Check, DataFacts, Estimate, Source, SplitData
 from duree.sequences.encoder import Encoder
+from duree.storage import seal_of
 from duree.tables.columns import with_columns
 from duree.tables.files.write import sink_table, write_table
 from duree.tables.finding import Finding
@@ -154,6 +155,7 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
         },
         choices=result.choices,
         notes=result.notes + ([ENDED_BY_HAND] if run.has(STOP_FILE) else []),
+        manifest=seal_of(run.folder / "model"),
     )
     run.write_json("metrics.json", metrics)
 

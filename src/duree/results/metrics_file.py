@@ -87,7 +87,11 @@ class Watched(Record):
 
 
 class Metrics(Record):
-    """``metrics.json``."""
+    """``metrics.json``.
+
+    ``manifest`` is the SHA-256 that ``model/manifest.json`` states of the evaluated network; runs
+    of version 0.1.0 have none.
+    """
 
     task: str
     cell: str
@@ -115,6 +119,7 @@ class Metrics(Record):
     per_class: dict[str, dict[str, ClassFigures]] = Field(default_factory=dict)
     choices: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
+    manifest: str | None = None
 
     def metric(self, name: str) -> Metric:
         """The metric as the file describes it, or as version 0.1.0 knew it."""

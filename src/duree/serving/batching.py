@@ -29,6 +29,10 @@ class Full(Exception):
     """Too many rows are waiting."""
 
 
+class Closed(Full):
+    """The model is not used any more: the service ends, or has loaded it anew."""
+
+
 @dataclass(frozen=True)
 class Waiting(Generic[A, T]):
     """The rows of one request, and the future of its answers."""
@@ -73,10 +77,11 @@ class Batcher(Generic[A, T]):
         Raises
         ------
         Full
-            Too many rows are waiting, or the service is closing.
+            Too many rows are waiting.
+        Closed
+            ``close`` was called.
         """
-        if self.closing or self.rows + len(asked) > max(self.capacity, len(asked)):
-            raise Full
+        self._require_room(len(asked))
         waiting = Waiting(asked, asyncio.get_running_loop().create_future())
         self.queue.append(waiting)
         self.rows += len(asked)
@@ -88,11 +93,10 @@ class Batcher(Generic[A, T]):
 
         Raises
         ------
-        Full
+        Full, Closed
             As above.
         """
-        if self.closing or self.rows + rows > max(self.capacity, rows):
-            raise Full
+        self._require_room(rows)
         self.rows += rows
         try:
             return await asyncio.get_running_loop().run_in_executor(self.thread, work, asked)
@@ -118,6 +122,12 @@ class Batcher(Generic[A, T]):
         self.closing = True
         self.woken.set()
 
+    def _require_room(self, rows: int) -> None:
+        if self.closing:
+            raise Closed
+        if self.rows + rows > max(self.capacity, rows):
+            raise Full
+
     def _next(self) -> list[Waiting[A, T]]:
         """The requests of the next batch; a large one goes alone."""
         batch: list[Waiting[A, T]] = []
@@ -134,15 +144,14 @@ class Batcher(Generic[A, T]):
     async def _answer(self, batch: list[Waiting[A, T]]) -> None:
         asked = [row for waiting in batch for row in waiting.asked]
         try:
-            if sum(map(self.size, asked)) <= AT_ONCE:
-                found = self.work(asked)
-            else:
-                loop = asyncio.get_running_loop()
-                found = await loop.run_in_executor(self.thread, self.work, asked)
+            found = await self._computed(asked)
         except Exception as error:
-            for waiting in batch:
-                if not waiting.answers.done():
-                    waiting.answers.set_exception(error)
+            if len(batch) > 1:  # which of them it was is found out one by one
+                for waiting in batch:
+                    await self._answer([waiting])
+                return
+            if not batch[0].answers.done():
+                batch[0].answers.set_exception(error)
         else:
             begin = 0
             for waiting in batch:
@@ -150,5 +159,9 @@ class Batcher(Generic[A, T]):
                 if not waiting.answers.done():
                     waiting.answers.set_result(found[begin:end])
                 begin = end
-        finally:
-            self.rows -= len(asked)
+        self.rows -= len(asked)
+
+    async def _computed(self, asked: list[A]) -> list[T]:
+        if sum(map(self.size, asked)) <= AT_ONCE:
+            return self.work(asked)
+        return await asyncio.get_running_loop().run_in_executor(self.thread, self.work, asked)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
+from duree.errors import DataError
 from duree.results.run_files import Estimate
 from duree.tasks import Task
 
@@ -19,8 +20,11 @@ V = TypeVar("V")
 
 JSON, ARROW = "application/json", "application/vnd.apache.arrow.stream"
 ROWS = 1000  # per request
+LONGEST_SHOWN = 40  # characters of a value in a message
 
-Cell = str | int | float | bool | None
+# A number like 1e400 is valid JSON, and infinite as a float.
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Cell = str | int | Finite | bool | None
 Row = Annotated[dict[str, Cell], Field(description="A row: column names and values.")]
 # A cell of a sentence, a series, or a row of events with attributes.
 Line = Cell | list[Cell]
@@ -163,8 +167,31 @@ def unfit(number: int, why: str) -> HTTPException:
     return HTTPException(422, f"row {number}: {why}")
 
 
+def finite_number(cell: object, name: str, number: int) -> float | None:
+    """A number of column ``name`` as a float, None for none; 422 if it is none or too large."""
+    if cell is None:
+        return None
+    try:
+        if isinstance(cell, bool) or not isinstance(cell, int | float):
+            raise TypeError
+        return float(cell)
+    except (TypeError, OverflowError):  # whole numbers of more than 308 digits
+        raise unfit(number, f"{name!r} holds {_shown(cell)}: give numbers, null for none") from None
+
+
+def _shown(cell: object) -> str:
+    """A value in a message, shortened."""
+    written = repr(cell)
+    return written if len(written) <= LONGEST_SHOWN else f"{written[:LONGEST_SHOWN]}..."
+
+
 def answers_of(task: Task, predictions: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """Predictions [rows, outputs] as JSON data."""
+    """Predictions [rows, outputs] as JSON data; DataError if one is not a number."""
+    if np.isnan(predictions).any():
+        raise DataError(
+            "the network gives no prediction for a row",
+            fix="check its values: some may be too large",
+        )
     columns = {column.name: column.to_list() for column in task.columns(predictions)}
     classes = task.classes
     if not classes:

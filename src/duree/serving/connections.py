@@ -22,10 +22,11 @@ MOST, SECONDS, HEADERS = 1000, 10.0, 65_536
 
 
 class Connection(Protocol):
-    """A connection that is idle before the headers of a request, and after the response.
+    """A connection that is idle until a request is whole, and after the response.
 
     If too many are open, the one that was idle longest is closed. Connections that are idle too
-    long are closed too, also those that never read their response.
+    long before the headers are whole, or after the response, are closed too; the application itself
+    ends a body that is too slow.
     """
 
     most: ClassVar[int]
@@ -41,7 +42,8 @@ class Connection(Protocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
-            self._wait_no_more()
+            self.deadline.cancel()
+            self._note_body()
             return
         self.heard += len(data)
         if self.heard > HEADERS:
@@ -49,8 +51,10 @@ class Connection(Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle.response_complete:  # else the next request has arrived already
+        if self.cycle.response_complete:
             self._wait()
+        else:  # the headers of the next request have arrived already
+            self._note_body()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -60,6 +64,13 @@ class Connection(Protocol):
         self.heard = 0
         self.idle[self] = None
         self.deadline = self.loop.call_later(SECONDS, self._close)
+
+    def _note_body(self) -> None:
+        """Idle until the body is whole; what has just been heard of was not idle longest."""
+        self.idle.pop(self, None)
+        is_answering = bool(getattr(self, "pipeline", ()))  # an earlier request; h11 has none
+        if self.cycle.more_body and not is_answering:
+            self.idle[self] = None
 
     def _wait_no_more(self) -> None:
         self.idle.pop(self, None)

@@ -14,7 +14,15 @@ from duree.errors import DataError
 from duree.pipeline.model import TrainedModel
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
-from duree.serving.bodies import Asked, AskedLists, Line, answers_of, column_of, unfit
+from duree.serving.bodies import (
+    Asked,
+    AskedLists,
+    Line,
+    answers_of,
+    column_of,
+    finite_number,
+    unfit,
+)
 from duree.serving.rows import ServedRows
 from duree.tables.layouts.read_numbers import measured
 from duree.tables.table import Table
@@ -128,8 +136,5 @@ def _list(cells: Line, name: str, number: int) -> list[Any]:
 
 
 def _number(cell: object, name: str, number: int) -> float:
-    if cell is None:
-        return math.nan
-    if isinstance(cell, bool) or not isinstance(cell, int | float) or not math.isfinite(cell):
-        raise unfit(number, f"{name!r} holds {cell!r}: give numbers, null for none")
-    return float(cell)
+    given = finite_number(cell, name, number)
+    return math.nan if given is None else given

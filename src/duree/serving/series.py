@@ -16,7 +16,7 @@ from duree.pipeline.forecast_dataset import plan_like
 from duree.pipeline.model import TrainedModel
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
-from duree.serving.bodies import Line, column_of, finite, unfit
+from duree.serving.bodies import Line, column_of, finite, finite_number, unfit
 from duree.serving.rows import ServedRows
 from duree.tables.layouts.rolling_origins import inputs
 from duree.tables.layouts.series import NUMBERS, Covariates, SeriesSet, read_long
@@ -81,8 +81,8 @@ class SeriesRows(ServedRows[Begun]):
         """
         columns = {name: _cells(row, name, number) for name in self.needed}
         for name, cells in columns.items():
-            if name != self.time and (odd := [c for c in cells if not _is_number(c)]):
-                raise unfit(number, f"{name!r} holds {odd[0]!r}: give numbers, null for none")
+            if name != self.time:
+                columns[name] = [finite_number(cell, name, number) for cell in cells]
             if self.time and len(cells) > (most := len(columns[self.time])):
                 problem = f"{name!r} has {len(cells)} cells, and {self.time!r} {most} times"
                 raise unfit(number, f"{problem}: give a time for each")
@@ -172,10 +172,6 @@ def _cells(row: Mapping[str, Line], name: str, number: int) -> list[Any]:
     if not isinstance(given, list) or not given:
         raise unfit(number, f"{name!r} is to be a list, from the first step to the last")
     return given
-
-
-def _is_number(cell: object) -> bool:
-    return cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
 
 
 def _typed_number(value: str, line: str, number: int) -> float | None:

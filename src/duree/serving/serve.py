@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -51,14 +52,27 @@ def serve(folders: list[Path], host: str = "127.0.0.1", port: int = 8000) -> Non
     service = create_service(folders)
     template = "serving at http://{host}:{port}; described at http://{host}:{port}/openapi.json"
     print(translate(template).format(host=host, port=port), file=sys.stderr, flush=True)
+    if "*" in names_of(host):
+        note = translate("every machine that reaches {host} may send requests, by any host name")
+        print(note.format(host=host), file=sys.stderr, flush=True)
     _reload_on_hangup(service.state.reload.set)
     run(Guard(service, names_of(host)), address)
 
 
 def names_of(host: str) -> set[str]:
     """The accepted host names of a service that listens on an address; "*" for any."""
-    # A public address is reached by names that are unknown here.
-    return LOOPBACK | {host} if host in LOOPBACK | {"::1"} else {"*"}
+    if not _is_loopback(host):  # it is reached by names that are unknown here
+        return {"*"}
+    return LOOPBACK | {f"[{host}]" if ":" in host else host.lower()}
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address, or a name of one."""
+    try:
+        found = {str(address[0]) for *_, address in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+    return all(ip_address(one.partition("%")[0]).is_loopback for one in found)
 
 
 def run(app: App, address: socket.socket, grace: int = GRACE) -> None:

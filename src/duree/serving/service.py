@@ -12,19 +12,19 @@ JSON, or a table in Arrow's stream format.
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import torch
 from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from duree.errors import RunError, translate
-from duree.serving.batching import WAITING, Full
+from duree.errors import DataError, RunError, translate
+from duree.serving.batching import WAITING, Closed, Full
 from duree.serving.bodies import (
     ARROW,
     JSON,
@@ -42,6 +42,8 @@ from duree.serving.bodies import (
 from duree.serving.guard import App, Receive, Scope, Send
 from duree.serving.served import Served
 from duree.version import __version__
+
+T = TypeVar("T")
 
 RETRY_AFTER = 1  # seconds
 # An explanation takes as long as the prediction of so many rows.
@@ -131,6 +133,20 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
             raise HTTPException(404, f"there is no run {run!r}; the runs are {', '.join(runs)}")
         return runs[name]
 
+    async def answered(run: str | None, ask: Callable[[Served], Awaitable[T]]) -> T:
+        """What a run answers; asked again if it was loaded anew before it could."""
+        while True:
+            served = chosen(run)
+            try:
+                return await ask(served)
+            except Closed:
+                if runs[served.name] is served:
+                    raise _too_many() from None
+            except Full:
+                raise _too_many() from None
+            except DataError as error:
+                raise HTTPException(422, error.message("en")) from None
+
     Name = Annotated[str | None, Query(description="Name of the run; default: the first.")]
     rows_body: dict[str, Any] = {ARROW: TABLE}
     row_body: dict[str, Any] = {}
@@ -161,13 +177,16 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         body = await request.body()
         sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         wanted = request.headers.get("accept", "")
-        served = chosen(run)
-        rows = served.rows
-        media_type = rows.media_type(sent, wanted)
-        asked = await rows.receive(body, sent)
-        answers = await _predicted(served, asked)
-        request_stats.rows.labels(served.name).inc(len(asked))
-        return Response(rows.send(answers, media_type), media_type=media_type)
+
+        async def ask(served: Served) -> Response:
+            rows = served.rows
+            media_type = rows.media_type(sent, wanted)
+            asked = await rows.receive(body, sent)
+            answers = await served.batcher.answers(asked)
+            request_stats.rows.labels(served.name).inc(len(asked))
+            return Response(rows.send(answers, media_type), media_type=media_type)
+
+        return await answered(run, ask)
 
     app.include_router(direct)
 
@@ -179,15 +198,15 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
     async def explain(request: Request, run: Name = None) -> Explanation:
         """Predict one row, with the attribution of each of its words."""
         asked = parsed(AskedWhy, await request.body())
-        served = chosen(run)
-        rows = served.rows
-        if rows.explain is None:
-            raise HTTPException(422, "tags, forecasts and series have no attributions of words")
-        row = rows.read(asked.row, 1)
-        try:
+
+        async def ask(served: Served) -> Explanation:
+            rows = served.rows
+            if rows.explain is None:
+                raise HTTPException(422, "tags, forecasts and series have no attributions of words")
+            row = rows.read(asked.row, 1)
             return Explanation(**await served.batcher.alone(rows.explain, row, EXPLANATION))
-        except Full:
-            raise _too_many() from None
+
+        return await answered(run, ask)
 
     @app.get("/model", responses={404: REFUSALS[404]})
     async def model(run: Name = None) -> Card:
@@ -195,11 +214,13 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
         return chosen(run).card
 
     @app.get("/health")
+    @app.head("/health", include_in_schema=False)
     async def health() -> dict[str, str]:
         """Liveness: the service is running."""
         return {"status": "ok"}
 
     @app.get("/ready", responses={503: REFUSALS[503]})
+    @app.head("/ready", include_in_schema=False)
     async def ready() -> dict[str, str]:
         """Readiness: the service accepts requests."""
         if any(served.batcher.closing for served in runs.values()):
@@ -229,13 +250,6 @@ class _Direct(APIRoute):
             return response
 
         return handle
-
-
-async def _predicted(served: Served, asked: list[Any]) -> list[dict[str, Any]]:
-    try:
-        return await served.batcher.answers(asked)
-    except Full:
-        raise _too_many() from None
 
 
 def _too_many() -> HTTPException:

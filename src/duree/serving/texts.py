@@ -26,6 +26,7 @@ from duree.serving.bodies import (
     Line,
     answers_of,
     column_of,
+    finite_number,
     unfit,
 )
 from duree.serving.rows import ServedRows
@@ -213,9 +214,11 @@ class Events(Rows):
                 continue
             if not isinstance(given, list) or len(given) != steps:
                 raise unfit(number, f"{name!r} is to be a list with a value for each of {steps}")
-            if self._has_numbers(name) and any(isinstance(value, str) for value in given):
-                raise unfit(number, f"{name!r} is to hold numbers")
-            text_of.step_features[name] = list(given)
+            if self._has_numbers(name):
+                plain = [int(value) if isinstance(value, bool) else value for value in given]
+                text_of.step_features[name] = [finite_number(one, name, number) for one in plain]
+            else:
+                text_of.step_features[name] = list(given)
         return text_of
 
     def _has_numbers(self, name: str) -> bool:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import queue
+import re
+import socket
+import webbrowser
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 from tests.support.studio import TOKEN, Visitor
+
+from duree.serving.guard import App
+from duree.serving.studio import start
 
 PATHS = [
     "/", "/static/studio.css", "/report.css", "/tables/abc", "/runs/tones", "/compare",
@@ -117,3 +127,39 @@ def test_the_language_button_leads_to_no_other_site(visitor: Visitor) -> None:
 def test_a_long_body_that_is_no_upload_is_cut_off(visitor: Visitor) -> None:
     answer = visitor.post("/language", content=b"x" * 2_000_000)
     assert answer.status_code == 413
+
+
+def test_the_browser_is_given_a_private_page_that_opens_the_studio_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: queue.Queue[str] = queue.Queue()
+    apps = []
+
+    def run(app: App, address: socket.socket, grace: int) -> None:
+        address.close()
+        page = Path(url2pathname(urlsplit(opened.get(timeout=60)).path))
+        (code,) = set(re.findall(r"token=([\w-]+)", page.read_text(encoding="utf-8")))
+        assert page.stat().st_mode & 0o777 == 0o600
+        token = capsys.readouterr().out.partition("token=")[2].strip()
+        assert code != token
+        visitor = Visitor(tmp_path / "runs", cookie="")
+        visitor.app = app
+        first, second = (visitor.get("/", params={"token": code}) for _ in range(2))
+        assert f"duree-0={token};" in first.headers["set-cookie"]
+        assert second.status_code == 403
+        assert not page.exists()
+        assert visitor.get("/", params={"token": token}).status_code == 200
+        apps.append(app)
+
+    monkeypatch.setattr(webbrowser, "open", opened.put)
+    monkeypatch.setattr(start, "run", run)
+    start.studio(tmp_path / "runs", port=0)
+    assert len(apps) == 1
+
+
+def test_a_page_that_was_not_opened_is_removed_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "run", lambda app, address, grace: address.close())
+    start.studio(tmp_path / "runs", port=0, open_browser=False)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["uploads"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -202,7 +203,15 @@ def test_rows_of_a_number_come_with_the_largest_error_first(reader: Visitor, she
 
 @pytest.mark.parametrize(
     "path",
-    ["rows/0.html", "rows/9999.html", "rows/x", "rows?number=0", "files/x.txt", "figures/x.svg"],
+    [
+        "rows/0.html",
+        "rows/9999.html",
+        "rows/x",
+        "rows?number=0",
+        f"rows?number={'9' * 20}",
+        "files/x.txt",
+        "figures/x.svg",
+    ],
 )
 def test_what_a_run_does_not_have_is_reported(reader: Visitor, path: str) -> None:
     answer = reader.get(f"/runs/tones/{path}")
@@ -234,6 +243,60 @@ def test_a_link_among_the_runs_is_not_followed(visitor: Visitor, shelf: Path) ->
     (visitor.folder / "linked").symlink_to(shelf / "tones")
     assert "linked" not in visitor.get("/").text
     assert visitor.get("/runs/linked").status_code == 409
+
+
+LINKED = {
+    "predictions.parquet": "files/predictions.csv",
+    "metrics.json": "files/metrics.json",
+    "figures/models.svg": "files/figures.zip",
+    "model/weights.safetensors": "files/model.zip",
+    "figures/models.pdf": "figures/models.pdf",
+}
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_a_download_follows_no_link_out_of_the_run(
+    visitor: Visitor, shelf: Path, tmp_path: Path, name: str
+) -> None:
+    folder = shutil.copytree(shelf / "tones", visitor.folder / "tones")
+    shutil.move(folder / name, tmp_path / "private")
+    (folder / name).symlink_to(tmp_path / "private")
+    answer = visitor.get(f"/runs/tones/{LINKED[name]}")
+    assert answer.status_code == 409
+    assert "is a link or not a regular file" in answer.text
+
+
+def test_a_folder_of_figures_that_is_a_link_is_not_packed(visitor: Visitor, shelf: Path) -> None:
+    folder = shutil.copytree(shelf / "tones", visitor.folder / "tones")
+    shutil.rmtree(folder / "figures")
+    (folder / "figures").symlink_to(shelf / "tones" / "figures")
+    for path in ("files/figures.zip", "figures/models.svg"):
+        assert visitor.get(f"/runs/tones/{path}").status_code == 409
+
+
+def test_a_finished_run_is_not_ended_by_hand(reader: Visitor, shelf: Path) -> None:
+    assert reader.post("/runs/tones/enough").headers["location"] == "/runs/tones"
+    assert not (shelf / "tones" / "enough.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("progress.json", b'{"step": [1], "steps": "many", "error": "none"}'),
+        ("progress.json", b"[]"),
+        ("metrics.json", b'{"models": []}'),
+        ("report.html", b""),
+    ],
+)
+def test_a_run_with_an_odd_file_does_not_close_the_studio(
+    visitor: Visitor, shelf: Path, name: str, content: bytes
+) -> None:
+    folder = visitor.folder / "tones"
+    folder.mkdir(parents=True)
+    shutil.copy(shelf / "tones" / "recipe.toml", folder)
+    (folder / name).write_bytes(content)
+    assert visitor.get("/").status_code == 200
+    assert visitor.get("/runs/tones").status_code in (200, 409)
 
 
 def test_a_sentence_is_predicted_with_its_words_shaded(reader: Visitor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 from pathlib import Path
 
@@ -182,6 +183,28 @@ def test_a_half_written_upload_of_a_killed_studio_is_not_shown(tmp_path: Path) -
     shelf = Workspace(tmp_path / "runs")
     shelf.new_upload("t.csv").write_bytes(b"half")
     assert shelf.tables() == []
+
+
+@pytest.mark.parametrize(
+    "note", [b"[]", b"null", b'{"name": 5, "bytes": "x", "when": null}', b"[" * 100_000]
+)
+def test_an_odd_note_beside_a_table_hides_that_table_alone(visitor: Visitor, note: bytes) -> None:
+    shelf = Workspace(visitor.folder)
+    odd = shelf.new_upload("odd.csv")
+    odd.write_bytes(b"a")
+    (odd.parent / "uploaded.json").write_bytes(note)
+    visitor.table("t.csv", TABLE)
+    page = visitor.get("/")
+    assert page.status_code == 200
+    assert [table.name for table in shelf.tables()] == ["t.csv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
+def test_an_upload_is_its_users_alone(visitor: Visitor) -> None:
+    visitor.table("t.csv", TABLE)
+    (table,) = Workspace(visitor.folder).tables()
+    modes = [path.stat().st_mode & 0o777 for path in (table.path, *table.path.parents)][:3]
+    assert modes == [0o600, 0o700, 0o700]
 
 
 def test_a_table_is_deleted_and_the_runs_that_ended_stay(visitor: Visitor, tmp_path: Path) -> None:

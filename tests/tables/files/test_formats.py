@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -17,7 +18,8 @@ import xlsxwriter
 from polars.testing import assert_frame_equal
 
 from duree.errors import DataError, ExtraError
-from duree.tables.files import excel
+from duree.tables.files import excel, excel_size
+from duree.tables.files.limits import column_names
 from duree.tables.files.read import read_tables
 
 
@@ -252,6 +254,71 @@ def test_empty_rows_are_skipped_and_reported_and_nameless_empty_columns_are_igno
 def test_other_sheets_are_reported(tmp_path: Path) -> None:
     path = workbook(tmp_path, lambda sheet: sheet.write_column(0, 0, ["a", "x"]), "Second", "Third")
     assert "was read: 'First'; not read: 'Second', 'Third'" in messages(path)["sheets"]
+
+
+def sheet_of(path: Path, rows: str, texts: str = "") -> Path:
+    """A small workbook; ``rows`` and ``texts`` are the XML of its sheet and its shared texts."""
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet().write(0, 0, "a")
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    sheet = f"<worksheet {space}><sheetData>{rows}</sheetData></worksheet>"
+    content["xl/worksheets/sheet1.xml"] = sheet.encode()
+    content["xl/sharedStrings.xml"] = f"<sst {space}>{texts}</sst>".encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, one in content.items():
+            archive.writestr(name, one)
+    return path
+
+
+def test_one_stray_cell_far_away_is_refused_before_it_takes_memory(tmp_path: Path) -> None:
+    first = '<row r="1"><c r="A1"><v>1</v></c></row>'
+    for stray in ('<c r="XFD1048576"><v>1</v></c>', '<c r="XFD1048576" t="inlineStr"><is/></c>'):
+        path = sheet_of(tmp_path / "a.xlsx", f'{first}<row r="1048576">{stray}</row>')
+        assert path.stat().st_size < 8000
+        assert refusal(path) == (
+            "a.xlsx has cells in 1048576 rows and 16384 columns, more than 20000000 cells; "
+            "row 1048576, column 16384; delete the cells beyond the table, or save it as .csv"
+        )
+
+
+def test_far_cells_without_a_value_do_no_harm(tmp_path: Path) -> None:
+    rows = '<row r="1"><c r="A1"><v>7</v></c></row><row r="2"><c><v>1</v></c></row>'
+    path = sheet_of(tmp_path / "a.xlsx", f'{rows}<row r="1048576"><c r="XFD1048576"/></row>')
+    assert read(path)["7"].to_list() == [1.0]
+
+
+def test_a_long_text_shared_by_many_cells_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f'<row r="{n}"><c t="s"><v>0</v></c></row>' for n in range(1, 21))
+    path = sheet_of(tmp_path / "a.xlsx", rows, f"<si><r><t>{'é' * 500}</t></r></si>")
+    assert read(path).height == 19
+    monkeypatch.setattr(excel_size, "TEXTS_LIMIT", 19_999)
+    assert refusal(path) == (
+        "the texts of a.xlsx take more than 19999 bytes, as some occur in many cells; "
+        "save the sheet as .csv and read that"
+    )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="one"><c r="A1"><v>1</v></c></row>',
+        '<row r="1"><c r="1A"><v>1</v></c></row>',
+        f'<row r="1"><c t="s"><v>{"1" * 5000}</v></c></row>',
+    ],
+)
+def test_a_sheet_with_impossible_places_is_refused(tmp_path: Path, rows: str) -> None:
+    assert "is not a readable Excel workbook" in refusal(sheet_of(tmp_path / "a.xlsx", rows))
+
+
+def test_many_column_names_take_no_longer_each_than_few() -> None:
+    names = [f"column {n}" for n in range(60_000)]
+    began = time.process_time()
+    assert column_names(names, Path("a.csv")) == names
+    assert time.process_time() - began < 5  # compared with one another they take a minute
 
 
 def test_excel_columns_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from duree.errors import DataError
+from duree.errors import DataError, RunError
 from duree.tables.files.read import read_tables
 from duree.tables.files.resumable import Pieces
 from duree.tables.files.stream import count_rows, stream_table
-from duree.tables.files.write import sink_table, write_table
+from duree.tables.files.write import SINKS, sink_table, write_table
 
 FRAME = pl.DataFrame(
     {
@@ -95,3 +96,46 @@ def test_pieces_are_resumed_only_for_the_same_input(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [output]
     Pieces(output, {"of": 1}).add(FRAME[:10])
     assert Pieces(output, {"of": 2}).rows == 0
+
+
+def end_after_a_piece(output: Path, error: BaseException) -> None:
+    with Pieces(output, {"of": 1}) as pieces:
+        pieces.add(FRAME[:10])
+        raise error
+
+
+@pytest.mark.parametrize("error", [RunError("the disk is full"), KeyboardInterrupt()])
+def test_pieces_are_kept_where_the_disk_is_full(tmp_path: Path, error: BaseException) -> None:
+    output = tmp_path / "out.csv"
+    with pytest.raises(type(error)):
+        end_after_a_piece(output, error)
+    assert Pieces(output, {"of": 1}).rows == 10
+
+
+def test_pieces_are_discarded_where_the_input_is_at_fault(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        end_after_a_piece(tmp_path / "out.csv", DataError("a row is odd"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX links")
+def test_pieces_that_are_a_link_are_refused(tmp_path: Path) -> None:
+    planted = Pieces(tmp_path / "elsewhere" / "out.csv", {"of": 1})
+    planted.add(FRAME[:10])
+    (tmp_path / ".out.csv.pieces").symlink_to(planted.folder, target_is_directory=True)
+    with pytest.raises(RunError, match="cannot be written: File exists"):
+        Pieces(tmp_path / "out.csv", {"of": 1})
+    assert Pieces(planted.output, {"of": 1}).rows == 10
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk by means of Linux")
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_a_full_disk_is_reported_of_every_format(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = SINKS[suffix]
+    full = Path("/dev/full")
+    monkeypatch.setitem(SINKS, suffix, lambda rows, target, raw: sink(rows, full, raw))
+    with pytest.raises(RunError, match="cannot be written: No space left on device"):
+        sink_table(FRAME.lazy(), tmp_path / f"out{suffix}")
+    assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from duree.serving.guard import App, Receive, Scope, Send
+from duree.serving.studio.entry import Entry
 
 # Nothing is loaded from other hosts, no inline scripts or styles, no framing by other sites.
 POLICY = (
@@ -52,10 +53,12 @@ class AccessControl:
     token : str
     cookie : str
         The cookie's name; browsers share cookies among all ports of a machine.
+    entry : Entry, optional
+        Another code, which is accepted once.
     """
 
-    def __init__(self, app: App, token: str, cookie: str) -> None:
-        self.app, self.token, self.cookie = app, token, cookie
+    def __init__(self, app: App, token: str, cookie: str, entry: Entry | None = None) -> None:
+        self.app, self.token, self.cookie, self.entry = app, token, cookie, entry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -72,8 +75,10 @@ class AccessControl:
 
     def _enters_with_token(self, scope: Scope) -> bool:
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        is_entry = scope["method"] == "GET" and scope["path"] == "/" and "token" in query
-        return is_entry and self._is_token(query["token"][0])
+        if scope["method"] != "GET" or scope["path"] != "/" or "token" not in query:
+            return False
+        given = query["token"][0]
+        return self._is_token(given) or (self.entry is not None and self.entry.admits(given))
 
     def _has_cookie(self, scope: Scope) -> bool:
         try:

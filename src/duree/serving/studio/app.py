@@ -48,6 +48,7 @@ from duree.serving.studio.workspace import Workspace
 from duree.tasks import layout_for
 
 MAX_COMPARED = 8  # runs
+MAX_PAGE = 10**9
 
 
 def create_studio(folder: Path) -> FastAPI:
@@ -158,7 +159,8 @@ def _progress(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
     @app.post("/runs/{name}/enough")
     def end_training(name: str) -> Response:
         run = workspace.run(name)
-        request_stop(run)
+        if workers.state(run) != "finished":
+            request_stop(run)
         return to_run(run)
 
     @app.post("/runs/{name}/resume")
@@ -184,7 +186,7 @@ def _results(app: FastAPI, workspace: Workspace) -> None:
         name: str,
         contains: str = "",
         wrong: bool = False,
-        number: Annotated[int, Query(ge=1)] = 1,
+        number: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1,
     ) -> HTMLResponse:
         run = workspace.run(name)
         data = test_rows.finished(run)

@@ -15,7 +15,10 @@ from starlette.responses import FileResponse
 
 from duree.pipeline.run import Run
 from duree.report.figures.choose import FOLDER
+from duree.serving.studio.isolated import isolated
 from duree.serving.studio.workspace import NotFoundError, Upload
+from duree.storage import require_regular
+from duree.tables.files.stream import require_few_cells
 from duree.tables.files.write import write_table
 from duree.tasks import TASKS, layout_for
 from duree.workflow import predict
@@ -40,7 +43,7 @@ def send(run: Run, name: str) -> FileResponse:
     """One of the listed files; NotFoundError if there is none of this name."""
     title = f"{run.folder.name}-{name}"
     if name in FILES and run.has(name):
-        return FileResponse(run.folder / name, filename=title)
+        return FileResponse(_own(run.folder / name), filename=title)
     if name not in MADE:
         raise NotFoundError(
             "the run has no file {name!r}", fix="choose one from the list", name=name
@@ -54,15 +57,20 @@ def predicted(run: Run, table: Upload) -> FileResponse:
 
     def make(folder: Path) -> Path:
         output = folder / f"predicted{suffix}"
-        predict(run.folder, table.path, output)
+        isolated(_predict, run.folder, table.path, output)
         return output
 
     return _made(table.path.parent, make, f"{table.name.rpartition('.')[0]}-predicted{suffix}")
 
 
+def _predict(run: Path, table: Path, output: Path) -> None:
+    require_few_cells(table)
+    predict(run, table, output)
+
+
 def figure(run: Run, name: str) -> FileResponse:
     """A figure of the report, by its file name."""
-    folder = run.folder / FOLDER
+    folder = _own_folder(run.folder / FOLDER)
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     if name not in names:
         raise NotFoundError(
@@ -70,7 +78,21 @@ def figure(run: Run, name: str) -> FileResponse:
         )
     kind = "application/pdf" if name.endswith(".pdf") else "application/octet-stream"
     # Never displayed as a page of ours: an SVG may contain anything.
-    return FileResponse(folder / name, filename=f"{run.folder.name}-{name}", media_type=kind)
+    title = f"{run.folder.name}-{name}"
+    return FileResponse(_own(folder / name), filename=title, media_type=kind)
+
+
+def _own(path: Path) -> Path:
+    """The path; RunError if it is a link, which may lead to any file of the user's."""
+    require_regular(path)
+    return path
+
+
+def _own_folder(folder: Path) -> Path:
+    """The folder; RunError if it is a link."""
+    if folder.is_symlink():
+        require_regular(folder)
+    return folder
 
 
 def _made(folder: Path, make: Callable[[Path], Path], title: str) -> FileResponse:
@@ -85,11 +107,13 @@ def _made(folder: Path, make: Callable[[Path], Path], title: str) -> FileRespons
 
 def _predictions(run: Run, folder: Path, suffix: str) -> Path:
     path = folder / f"predictions{suffix}"
-    write_table(pl.read_parquet(run.folder / "predictions.parquet"), path)
+    write_table(pl.read_parquet(_own(run.folder / "predictions.parquet")), path)
     return path
 
 
 def _zipped(run: Run, folder: Path, name: str) -> Path:
+    for path in _own_folder(run.folder / name).iterdir():
+        require_regular(path)
     return Path(shutil.make_archive(str(folder / name), "zip", run.folder / name))
 
 

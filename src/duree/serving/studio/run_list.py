@@ -71,9 +71,13 @@ def summarize(run: Run, state: str) -> RunSummary:
     if state != "finished":
         return plain
     try:
-        metrics = Metrics.model_validate(run.read_json("metrics.json"))
-    except (DureeError, ValueError):  # of another version, or altered: its own page says more
+        return _with_figures(plain, Metrics.model_validate(run.read_json("metrics.json")))
+    except (DureeError, ValueError, KeyError):  # altered: its own page says more
         return plain
+
+
+def _with_figures(plain: RunSummary, metrics: Metrics) -> RunSummary:
+    """The summary of a finished run, with its figures."""
     primary, rows = metrics.primary, metrics.rows.get("test", 0)
     ours = metrics.results[NETWORK].estimates.get(primary.name)
     baseline = metrics.strongest_baseline

@@ -11,6 +11,8 @@ from pathlib import Path
 from duree.errors import require_packages, translate
 from duree.serving.guard import App, Guard
 from duree.serving.serve import listening, names_of, run
+from duree.serving.studio.entry import Entry
+from duree.serving.studio.isolated import start_reading
 
 # Seconds at the end: pages that follow a run never end by themselves.
 GRACE = 1
@@ -41,22 +43,40 @@ def studio(
     """
     require_packages(("fastapi", "uvicorn", "python_multipart"), "studio", "the studio")
     token, address = secrets.token_urlsafe(24), listening(host, port)
-    link = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/?token={token}"
+    here = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else _in_link(host)}:{port}"
+    entry = Entry(folder, here) if open_browser else None
     message = translate("the studio is open at the link below; press Ctrl-C to close it")
     print(message, file=sys.stderr, flush=True)
-    print(link, flush=True)
-    if open_browser:
-        # Some browsers take the terminal until they are closed.
-        threading.Thread(target=webbrowser.open, args=[link], daemon=True).start()
-    # The address listens already: requests wait until everything is imported.
-    run(guarded(folder, token, host, port), address, GRACE)
+    print(f"{here}/?token={token}", flush=True)
+    start_reading()
+    try:
+        if entry:
+            page = entry.path.as_uri()
+            # Some browsers take the terminal until they are closed.
+            threading.Thread(target=webbrowser.open, args=[page], daemon=True).start()
+        # The address listens already: requests wait until everything is imported.
+        run(guarded(folder, token, host, port, entry), address, GRACE)
+    finally:
+        if entry:
+            entry.close()
 
 
-def guarded(folder: Path, token: str, host: str = "127.0.0.1", port: int = 8321) -> App:
+def _in_link(host: str) -> str:
+    """An address as it is written in links."""
+    return f"[{host}]" if ":" in host else host
+
+
+def guarded(
+    folder: Path,
+    token: str,
+    host: str = "127.0.0.1",
+    port: int = 8321,
+    entry: Entry | None = None,
+) -> App:
     """The studio behind the checks of Host header and token."""
     from duree.serving.studio.access import AccessControl
     from duree.serving.studio.app import create_studio
     from duree.serving.studio.uploads import LARGEST
 
-    access = AccessControl(create_studio(folder), token, f"duree-{port}")
+    access = AccessControl(create_studio(folder), token, f"duree-{port}", entry)
     return Guard(access, names_of(host), upload=LARGEST)

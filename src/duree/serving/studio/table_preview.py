@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import polars as pl
 
@@ -14,9 +15,10 @@ from duree.pipeline.by_layout import steps_for
 from duree.recipe.recipe import Recipe
 from duree.report.vocabulary import Words
 from duree.serving.studio.forms import FORMS, Form
+from duree.serving.studio.isolated import isolated
 from duree.serving.studio.workspace import Upload
 from duree.tables.files.conll import TOKEN_FILES
-from duree.tables.files.stream import stream_table
+from duree.tables.files.stream import require_few_cells, stream_table
 from duree.tables.finding import Finding
 from duree.tables.guess.columns import ColumnGuess, guess_columns
 from duree.tables.guess.rows import TEXTS, guess_columns_of, guess_rows
@@ -85,7 +87,7 @@ def read_as_run(recipe: Recipe) -> None:
         The run would fail.
     """
     with ONE_AT_A_TIME:
-        steps_for(layout_for(recipe)).check_further(recipe)
+        isolated(_read_further, recipe)
 
 
 def with_guesses(upload: Upload, shown: Preview | None, sent: Mapping[str, str]) -> dict[str, str]:
@@ -129,6 +131,11 @@ def in_page_terms(
 
 @lru_cache(maxsize=16)
 def _preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Preview:
+    return isolated(_read_preview, upload, encoding, delimiter)
+
+
+def _read_preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Preview:
+    require_few_cells(upload.path)
     frame = next(stream_table(upload.path, encoding=encoding, delimiter=delimiter)).frame
     first = frame[:ROWS, :COLUMNS]
     rows = [[_cell(value) for value in row] for row in first.iter_rows()]
@@ -137,6 +144,18 @@ def _preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Pre
 
 @lru_cache(maxsize=16)
 def _checked(recipe: Recipe) -> list[CheckResult]:
+    return isolated(_read_checked, recipe)
+
+
+def _read_further(recipe: Recipe) -> None:
+    steps_for(layout_for(recipe)).check_further(recipe)
+
+
+def _read_checked(recipe: Recipe) -> list[CheckResult]:
+    data = recipe.data
+    for file in (*data.files, data.test_file, data.validation_file):
+        if file is not None:
+            require_few_cells(Path(file))
     layout = layout_for(recipe)
     table, findings = steps_for(layout).check(recipe)
     severity = ("error", "warning", "note", "ok")

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from duree.errors import DataError
 from duree.serving.guard import SLOW
 from duree.serving.studio.workspace import Upload, Workspace
-from duree.storage import cannot_write
+from duree.storage import cannot_write, create
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -117,7 +117,7 @@ class _Incoming:
             if given:
                 self.name = given.decode("utf-8", "replace")[-NAME_LENGTH:]
                 self.path = self.workspace.new_upload(self.name)
-                self.file = open(self.path, "wb")  # noqa: SIM115
+                self.file = open(create(self.path, 0o600), "wb")  # noqa: SIM115
         self.field = self.value = b""
 
     def data(self, data: bytes, start: int, end: int) -> None:

@@ -12,6 +12,7 @@ import sys
 
 from duree.pipeline.run import Run
 from duree.serving.studio.workspace import state
+from duree.storage import no_link
 
 
 class Workers:
@@ -25,7 +26,7 @@ class Workers:
         if self.state(run) in ("running", "finished"):
             return
         (run.folder / "progress.json").unlink(missing_ok=True)
-        with open(run.folder / "log.txt", "ab") as log:
+        with open(run.folder / "log.txt", "ab", opener=no_link) as log:
             # A session of its own: closing the terminal does not end it. -P: no import from here.
             self.started[run.folder.name] = subprocess.Popen(
                 [sys.executable, "-P", "-m", "duree", "resume", str(run.folder)],

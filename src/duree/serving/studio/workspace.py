@@ -6,15 +6,16 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from duree.errors import DataError, DureeError
+from pydantic import TypeAdapter
+
+from duree.errors import DataError, DureeError, RunError
 from duree.pipeline.progress import standing
 from duree.pipeline.run import Run, now
 from duree.recipe.settings import DataSettings
-from duree.storage import cannot_write, write_file
+from duree.storage import cannot_write, require_regular, write_file
 from duree.tables.files.read import READERS
 
 UPLOADS, NOTE = "uploads", "uploaded.json"
@@ -22,6 +23,18 @@ UPLOADS, NOTE = "uploads", "uploaded.json"
 
 class NotFoundError(DureeError):
     """There is nothing of this name."""
+
+
+@dataclass(frozen=True)
+class UploadNote:
+    """``uploaded.json``: the name that is shown, the size, and the time."""
+
+    name: str
+    bytes: int
+    when: str
+
+
+_NOTE = TypeAdapter(UploadNote)
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class Workspace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self.uploads = self.folder / UPLOADS
-        self.uploads.mkdir(parents=True, exist_ok=True)
+        self.uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def runs(self) -> list[Run]:
         """All runs, the latest first; folders that are not safe to open are skipped."""
@@ -113,14 +126,14 @@ class Workspace:
                 known=" ".join(READERS),
             )
         folder = self.uploads / secrets.token_hex(6)
-        folder.mkdir()
+        folder.mkdir(mode=0o700)
         return folder / f"table{suffix}"
 
     def add_upload(self, path: Path, name: str) -> Upload:
         """Register a table that was written completely; ``name`` is only displayed."""
-        note: dict[str, Any] = {"name": name, "bytes": path.stat().st_size, "when": now()}
-        write_file(path.with_name(NOTE), json.dumps(note).encode())
-        return Upload(path.parent.name, path, **note)
+        note = UploadNote(name, path.stat().st_size, now())
+        write_file(path.with_name(NOTE), json.dumps(asdict(note)).encode())
+        return Upload(path.parent.name, path, **asdict(note))
 
     def _folders(self) -> Iterator[Path]:
         for folder in self.folder.iterdir():
@@ -136,10 +149,11 @@ class Workspace:
 
     def _upload(self, folder: Path) -> Upload | None:
         try:
-            note = json.loads((folder / NOTE).read_bytes())
+            note = _NOTE.validate_json((folder / NOTE).read_bytes())
             path = next(path for path in folder.iterdir() if path.stem == "table")
-            return Upload(folder.name, path, note["name"], note["bytes"], note["when"])
-        except (OSError, ValueError, KeyError, StopIteration):  # incomplete
+            require_regular(path)
+            return Upload(folder.name, path, note.name, note.bytes, note.when)
+        except (OSError, ValueError, StopIteration, RunError):  # incomplete, or not of the studio
             return None
 
 

@@ -212,7 +212,8 @@ def _unused(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
         what = "columns with the same value in every row: {columns}"
         facts: dict[str, object] = {"columns": listed(constant, 10)}
         findings.append(Finding("constant_columns", "note", what, values=facts))
-    dated = [c.name for c in others if c.name not in constant and holds_dates(c)]
+    varied = {c.name for c in others}.difference(constant)
+    dated = [c.name for c in others if c.name in varied and holds_dates(c)]
     if dated and data.time is None:
         what = "columns that seem to hold times but are not used: {columns}"
         fix = "to test on later rows, add --time COLUMN"

@@ -8,10 +8,12 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 import polars as pl
 
 from duree.errors import DataError, ExtraError
+from duree.tables.files.excel_size import check_sheet_size
 from duree.tables.files.limits import blank_lines, column_names
 from duree.tables.finding import Finding
 from duree.tables.table import Content
@@ -24,6 +26,7 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     ElementTree.ParseError,
+    expat.ExpatError,
     EOFError,
     KeyError,
     RuntimeError,
@@ -120,6 +123,7 @@ def _check_workbook(path: Path) -> int:
         with zipfile.ZipFile(path) as archive:
             _check_size(archive, path)
             sheet = _first_sheet(archive)
+            check_sheet_size(archive, sheet, path)
             if not _has_formulas(archive, sheet):
                 return 0
             return _check_formulas(archive, sheet, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from duree.errors import DataError
@@ -10,12 +11,14 @@ from duree.tables.finding import Finding
 # In bytes: they bound memory.
 CELL_LIMIT = 1_000_000
 ROW_LIMIT = 16_000_000
+# Rows times columns of a format that can hold far more cells than its file has bytes.
+CELLS_LIMIT = 20_000_000
 
 
 def column_names(cells: list[str], path: Path) -> list[str]:
     """The header's cells, trimmed; DataError if two columns have the same name."""
     names = [cell.strip() for cell in cells]
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
+    if doubled := sorted(name for name, count in Counter(names).items() if count > 1):
         raise DataError(
             "several columns have the same name: {names}",
             "in {file}",

@@ -7,15 +7,16 @@ what they were made from. When all are complete, they are merged and the folder 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
 
-from duree.errors import DureeError
+from duree.errors import DataError
 from duree.storage import cannot_write, write_file
-from duree.tables.files.write import sink_table
+from duree.tables.files.write import sink_table, write_table
 
 NOTE = "made-from.json"
 
@@ -46,9 +47,9 @@ class Pieces:
         self.folder = output.with_name(f".{output.name}.pieces")
         note = json.dumps(made_from, sort_keys=True).encode()
         try:
-            if not _is(self.folder / NOTE, note):
+            if not (_is_ours(self.folder) and _is(self.folder / NOTE, note)):
                 shutil.rmtree(self.folder, ignore_errors=True)
-                self.folder.mkdir(parents=True)
+                self.folder.mkdir(mode=0o700, parents=True)
                 write_file(self.folder / NOTE, note)
         except OSError as error:
             raise cannot_write(output, error) from None
@@ -60,23 +61,19 @@ class Pieces:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """Discard the pieces after an error of the input; keep them after an interruption."""
-        if kind is not None and issubclass(kind, DureeError):
+        """Discard the pieces after an error of the input; keep them after an interruption, and
+        where the disk is full."""
+        if kind is not None and issubclass(kind, DataError):
             self.discard()
 
     def add(self, frame: pl.DataFrame) -> None:
         """Save one more piece."""
-        aside = self.folder / ".piece.new"
-        try:
-            frame.write_parquet(aside)
-            aside.replace(self.folder / f"{self.count:08}.parquet")
-        except OSError as error:
-            raise cannot_write(self.output, error) from None
+        write_table(frame, self.folder / f"{self.count:08}.parquet")
         self.rows, self.count = self.rows + frame.height, self.count + 1
 
     def put_together(self, *, raw: bool = False) -> None:
         """Write the output from its pieces, and remove them; see ``write_table`` for ``raw``."""
-        sink_table(self.scan(), self.output, raw=raw)
+        sink_table(self.scan(), self.output, raw=raw, within=self.folder)
         self.discard()
 
     def scan(self) -> pl.LazyFrame:
@@ -89,6 +86,13 @@ class Pieces:
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.parquet"))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether nobody else can have placed the folder there."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
 def _is(path: Path, content: bytes) -> bool:

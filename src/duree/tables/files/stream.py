@@ -8,7 +8,9 @@ from pathlib import Path
 import polars as pl
 import polars.exceptions as pl_exceptions
 
+from duree.errors import DataError
 from duree.tables.files.csv import delimited_frames
+from duree.tables.files.limits import CELLS_LIMIT
 from duree.tables.files.parquet_json import damaged
 from duree.tables.files.read import checked_cells, read_tables
 from duree.tables.table import Content, Source, Table
@@ -69,6 +71,31 @@ def stream_table(
         rows = 0
     if rows == 0:  # reading the file whole raises the error
         read_tables([path], encoding=encoding, delimiter=delimiter)
+
+
+def require_few_cells(path: Path) -> None:
+    """Refuse a Parquet file whose metadata state more cells than a program should hold at once: a
+    few bytes may stand for millions.
+
+    Raises
+    ------
+    DataError
+    """
+    if path.suffix.lower() != ".parquet" or not path.is_file():
+        return
+    try:
+        rows, columns = count_rows(path) or 0, len(pl.read_parquet_schema(path))
+    except (pl_exceptions.PolarsError, pl_exceptions.PanicException) as error:
+        raise damaged(path, error) from None
+    if rows * columns > CELLS_LIMIT:
+        raise DataError(
+            "{file} has {rows} rows and {columns} columns, more than {limit} cells",
+            fix="use the command line: duree fit reads the file in place",
+            file=str(path),
+            rows=rows,
+            columns=columns,
+            limit=CELLS_LIMIT,
+        )
 
 
 def count_rows(path: str | Path) -> int | None:

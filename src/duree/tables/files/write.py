@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -12,11 +13,12 @@ from typing import Literal
 import polars as pl
 
 from duree.errors import DataError, ExtraError
-from duree.storage import cannot_write, write_file
+from duree.storage import replacing, write_file
 
 # Spreadsheets execute cells that begin so (OWASP ASVS 1.2.10); plain numbers are harmless.
 _FORMULA = r"^[=+\-@\t\r\x00]"
 _NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$"
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)$")
 _EXCEL_ROWS, _EXCEL_COLUMNS, _EXCEL_TEXT = 1_048_575, 16_384, 32_767
 
 
@@ -47,8 +49,12 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> 
     write_file(path, content.getvalue())
 
 
-def sink_table(rows: pl.LazyFrame, path: Path, *, raw: bool = False) -> None:
+def sink_table(
+    rows: pl.LazyFrame, path: Path, *, raw: bool = False, within: Path | None = None
+) -> None:
     """Write a table that may be larger than memory: formats other than .xlsx are streamed.
+
+    Unfinished, it is in the folder ``within``, or beside ``path``.
 
     Raises
     ------
@@ -58,15 +64,13 @@ def sink_table(rows: pl.LazyFrame, path: Path, *, raw: bool = False) -> None:
     if suffix not in SINKS:
         write_table(rows.collect(), path, raw=raw)
         return
-    aside = path.with_name(f".{path.name}.new")
-    try:
-        SINKS[suffix](rows, aside, raw)
-        with open(aside, "rb") as written:
-            os.fsync(written.fileno())
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise cannot_write(path, error) from None
+    with replacing(path, within) as aside:
+        try:
+            SINKS[suffix](rows, aside, raw)
+        except pl.exceptions.ComputeError as error:  # also where the disk is full
+            if code := _SYSTEM_ERROR.search(str(error)):
+                raise OSError(int(code[1]), os.strerror(int(code[1]))) from None
+            raise
 
 
 def require_writable(path: Path) -> None:

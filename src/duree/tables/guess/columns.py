@@ -97,7 +97,8 @@ def guess_roles(columns: list[ColumnGuess]) -> dict[str, str]:
     texts = [column for column in columns if column.kind == "text"]
     states = [] if texts else _longest_run(columns)
     targets = [column for column in columns if column.kind in ("classes", "quantity")]
-    targets = [column for column in targets if column not in states]
+    runs = {column.name for column in states}
+    targets = [column for column in targets if column.name not in runs]
     roles = {"text": texts[:1], "target": sorted(targets, key=_likelihood, reverse=True)[:1]}
     found = {role: guessed[0].name for role, guessed in roles.items() if guessed}
     return found | ({"states": f"{states[0].name}:{states[-1].name}"} if states else {})
