@@ -68,7 +68,10 @@ class Pieces:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Save one more piece."""
-        write_table(frame, self.folder / f"{self.count:08}.parquet")
+        try:
+            write_table(frame, self.folder / f"{self.count:08}.parquet")
+        except OSError as error:
+            raise cannot_write(self.output, error) from None
         self.rows, self.count = self.rows + frame.height, self.count + 1
 
     def put_together(self, *, raw: bool = False) -> None:
