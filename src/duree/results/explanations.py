@@ -201,7 +201,7 @@ class RowData(Record):
     log-odds of ``shading.answer``, or the number. ``attributions`` are by method, ``by_sentence``
     what taking out the sentence of each unit loses; ``faithful`` are areas by method (see
     ``duree.explain.faithfulness``), ``gates`` means over units (``duree.explain.gates``);
-    ``step_features`` is what stands beside each unit, by its column.
+    ``step_features`` are the features of each unit, by column.
     """
 
     row: int

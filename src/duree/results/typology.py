@@ -73,7 +73,7 @@ class Typology:
     sortings : list of Sorting
         The network's first.
     agreements : {(way, way): float}
-        Adjusted Rand index (Hubert & Arabie 1985), over the rows that both have parted.
+        Adjusted Rand index (Hubert & Arabie 1985), over the rows that both have assigned to a type.
     shared : list of list of int
         Rows by the network's type (down) and that of matching with substitutions of 2 (across).
     facts : StateFacts or None

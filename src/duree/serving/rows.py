@@ -1,7 +1,7 @@
-"""ServedRows: the rows of a run as they are sent, predicted and sent back.
+"""ServedRows: the requests and responses of a run.
 
-Each file beside this one that holds such rows describes one kind; ``duree.serving.served`` says
-which a run has. The service and the studio do not ask which they have.
+Each kind of rows has its own module in this package; ``duree.serving.served`` chooses one for a
+run. The service and the studio do not check which kind they have.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ R = TypeVar("R")
 
 
 class Tried(Protocol):
-    """The prediction for what a person has typed, and the template that shows it."""
+    """The prediction for typed input, and the template that shows it."""
 
     page: ClassVar[str]
 
 
 class ServedRows(ABC, Generic[R]):
-    """One kind of rows; ``R`` is what the network reads of one.
+    """One kind of rows; ``R`` is the input of the network for one row.
 
     Parameters
     ----------
     model : TrainedModel
     recipe : Recipe
-        That of its run.
+        The recipe of its run.
 
     Attributes
     ----------
     body : type of BaseModel
-        What a request is.
+        The body of a request.
     """
 
     body: type[BaseModel] = AskedLists
@@ -56,29 +56,29 @@ class ServedRows(ABC, Generic[R]):
     @property
     @abstractmethod
     def example(self) -> dict[str, Line]:
-        """A row as it is to be written."""
+        """An example row."""
 
     @abstractmethod
     def read(self, row: Mapping[str, Line], number: int) -> R:
-        """What the network reads of a row.
+        """The input of a row.
 
         Raises
         ------
         HTTPException
-            422: a column is missing or does not fit.
+            422: a column is missing or invalid.
         """
 
     @abstractmethod
     def size(self, row: R) -> int:
-        """How many characters of texts take as long as a row."""
+        """The number of characters of a text that take as long as the row."""
 
     @abstractmethod
     def answers(self, rows: list[R]) -> list[dict[str, Any]]:
-        """A prediction for each row, as the service sends it."""
+        """The predictions for some rows, as the service returns them."""
 
     @abstractmethod
     def try_typed(self, text: str, covariates: Mapping[str, str]) -> Tried:
-        """The prediction for what a person has typed; see ``Layout.typed_input``.
+        """The prediction for typed input; see ``Layout.typed_input``.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class ServedRows(ABC, Generic[R]):
 
     @property
     def explain(self) -> Callable[[R], dict[str, Any]] | None:
-        """A prediction with the attributions of a row's words; None: there are none."""
+        """A function of a row that gives a prediction with attributions; None if there are none."""
         return None
 
     async def receive(self, body: bytes, media_type: str) -> list[R]:
@@ -97,7 +97,7 @@ class ServedRows(ABC, Generic[R]):
         Raises
         ------
         HTTPException
-            415: the format is not that of such rows. 422: a row does not fit.
+            415: rows cannot be sent in this format. 422: a row is invalid.
         """
         if media_type == ARROW:
             raise HTTPException(415, "send sentences and series as JSON")
@@ -110,12 +110,12 @@ class ServedRows(ABC, Generic[R]):
         return [self.read(row, number) for number, row in enumerate(asked.rows, start=1)]
 
     def media_type(self, sent: str, accepted: str) -> str:
-        """The format of the predictions, by that of the rows and those that are accepted.
+        """The format of the predictions, given that of the rows and those accepted.
 
         Raises
         ------
         HTTPException
-            406: none that is accepted can hold them.
+            406: predictions have no format that is accepted.
         """
         if ARROW in accepted and JSON not in accepted:
             raise HTTPException(406, "predictions for sentences and series are JSON only")

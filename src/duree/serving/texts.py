@@ -1,4 +1,4 @@
-"""Rows with a text, with states or with events, each of which gets one answer."""
+"""Requests and responses of networks for texts, state sequences and events."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ from duree.tables.layouts.state_strings import ARROW as NEXT_STATE
 from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 
-MAX_CLASSES = 12  # that are listed of a row that was tried, the most probable ones
+# Classes that are listed for typed input, the most probable ones.
+MAX_CLASSES = 12
 
 
 @dataclass(frozen=True)
 class TriedRow:
-    """The prediction for a text or states: a class with the probabilities, or a number with its
-    interval; and the attributions of words, if these are explained."""
+    """The prediction for a typed text or sequence: a class with probabilities, or a number with its
+    interval; and the attributions of words, if there are any."""
 
     page: ClassVar[str] = "try_prediction.html"
     text: str
@@ -53,7 +54,7 @@ class TriedRow:
 
 
 class Rows(ServedRows[str]):
-    """Rows with a text, or with states, each of which gets one answer."""
+    """Requests and responses of a network with one prediction per text or state sequence."""
 
     body: type[BaseModel] = Asked
 
@@ -69,7 +70,7 @@ class Rows(ServedRows[str]):
         return self.model.layout.example_row(units.vocabulary if units else [])
 
     def read(self, row: Mapping[str, Line], number: int) -> str:
-        """What the network reads of a row; HTTPException 422 where it lacks a column."""
+        """The input of a row; HTTPException 422 if it lacks a column."""
         values = []
         for column in self.model.inputs:
             value = column_of(row, column, number)
@@ -79,7 +80,7 @@ class Rows(ServedRows[str]):
         return self.text_of(values)
 
     def size(self, text: str) -> int:
-        """Its characters."""
+        """The number of its characters."""
         return len(text)
 
     async def receive(self, body: bytes, media_type: str) -> list[str]:
@@ -87,7 +88,7 @@ class Rows(ServedRows[str]):
         return self.of_table(body) if media_type == ARROW else self.of_json(body)
 
     def of_table(self, body: bytes) -> list[str]:
-        """The rows of an Arrow table; HTTPException 422 where it does not fit."""
+        """The rows of an Arrow table; HTTPException 422 if it is invalid."""
         if self.needed != self.model.inputs:
             raise HTTPException(422, "event attributes are lists: send the rows as JSON")
         try:
@@ -97,7 +98,7 @@ class Rows(ServedRows[str]):
             raise HTTPException(422, str(error)) from None
 
     def media_type(self, sent: str, accepted: str) -> str:
-        """The format that is asked for, or that in which rows came."""
+        """The format that is asked for, or that of the rows."""
         return ARROW if ARROW in accepted or (sent == ARROW and JSON not in accepted) else JSON
 
     def send(self, answers: list[dict[str, Any]], media_type: str) -> bytes:
@@ -107,7 +108,7 @@ class Rows(ServedRows[str]):
         return super().send(answers, media_type)
 
     def text_of(self, values: Sequence[Cell]) -> str:
-        """The values of a row's columns as one text."""
+        """The values of a row's columns as one text, with covariates first."""
         given = [None if value is None else written(value) for value in values]
         heads = self.model.layout.covariates
         sequence, covariates = given[: len(given) - len(heads)], given[len(given) - len(heads) :]
@@ -115,24 +116,24 @@ class Rows(ServedRows[str]):
         return prepend_covariates_to_row(heads, covariates, text)
 
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
-        """A prediction for each text, as the service returns it."""
+        """The predictions for some texts, as the service returns them."""
         model = self.model
         sequences = model.encode(self.series(texts))
         predictions = model.predictions(sequences)
         return answers_of(model.task, model.task.row_predictions(predictions, sequences.lengths))
 
     def series(self, texts: list[str]) -> pl.Series:
-        """Rows as the encoder takes them."""
+        """The input of the encoder."""
         return pl.Series("text", texts, dtype=pl.String)
 
     def as_columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
-        """The same predictions as columns, as ``duree predict`` writes them."""
+        """Responses as the columns that ``duree predict`` writes."""
         rows = [list(one.get("probability", one).values()) for one in answers]
-        outputs = self.model.task.outputs  # of a number it is the first, before its range
+        outputs = self.model.task.outputs  # for a number 1: its interval is left out
         return self.model.task.columns(np.array([row[:outputs] for row in rows], dtype=np.float64))
 
     def try_typed(self, text: str, covariates: Mapping[str, str]) -> TriedRow:
-        """The prediction for a text or states."""
+        """The prediction for a typed text or state sequence."""
         model = self.model
         text = self.read(model.layout.row_of_text(text, covariates), 1)
         answer = self.answers([text])[0]
@@ -149,11 +150,11 @@ class Rows(ServedRows[str]):
 
     @property
     def explain(self) -> Callable[[str], dict[str, Any]]:
-        """Explains a text word by word."""
+        """``explained``."""
         return self.explained
 
     def explained(self, text: str) -> dict[str, Any]:
-        """A prediction, and what each word of its text added."""
+        """A prediction, with the attribution of each word of its text."""
         model = self.model
         if model.task.explanation is None or model.encoder.units_encoder is None:
             raise HTTPException(422, "a network that answers at each step is not explained")
@@ -176,16 +177,16 @@ class Rows(ServedRows[str]):
 
 
 class SequenceWithFeatures(str):
-    """Events as they are told, and for each of them a value of what stands beside, where that is
-    known."""
+    """A sequence of events as a text, with the values of its step features, if known."""
 
     step_features: dict[str, list[Any]]
 
 
 class Events(Rows):
-    """Rows with events, beside which stand the time since the one before, or attributes.
+    """Requests and responses of a network for events with step features.
 
-    Each attribute is sent as a list with a value for each event; so may times be, as ``gaps``.
+    Each attribute is a list with one value per event; so are the times since the previous event,
+    which are optional, as ``gaps``.
     """
 
     body = AskedLists
@@ -201,7 +202,7 @@ class Events(Rows):
         return {**super().example, **{name: [None] for name in self.model.step_features}}
 
     def read(self, row: Mapping[str, Line], number: int) -> SequenceWithFeatures:
-        """What the network reads of a row; HTTPException 422 where it does not fit."""
+        """The input of a row; HTTPException 422 if it is invalid."""
         text_of = SequenceWithFeatures(super().read(row, number))
         lists = {
             name: column_of(row, name, number) for name in self.model.step_features if name != GAPS
@@ -226,7 +227,7 @@ class Events(Rows):
         return self.model.encoder.step_classes[name][1]
 
     def series(self, texts: list[str]) -> pl.Series:
-        """Rows as the encoder takes them; of texts alone nothing is known beside."""
+        """The input of the encoder; the step features of plain texts are missing."""
         columns = []
         for name in self.model.step_features:
             given = [
@@ -245,5 +246,5 @@ class Events(Rows):
 
 
 def written(value: Cell) -> str:
-    """A value as a text: numbers as they are written, a missing one as nothing."""
+    """A value as a text; a missing one is empty."""
     return "" if value is None else str(value)
