@@ -15,6 +15,7 @@ from duree.errors import DataError, RecipeError, RunError
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
+from duree.report.run_folder import RunFolder
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, fit, predict, resume
 
@@ -84,7 +85,7 @@ def test_history_has_one_line_for_each_epoch(run: Run) -> None:
 
 def test_the_verdict_says_whether_training_ended_too_early(run: Run) -> None:
     verdict = run.read_json("metrics.json")["verdict"]
-    before, last = run.history()
+    before, last = RunFolder(run.folder).history()
     assert last.ended == "epochs"
     assert ("still improving" in verdict) == (last.metric > before.metric)
 

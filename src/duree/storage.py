@@ -130,8 +130,8 @@ def seal_of(folder: Path) -> str:
     RunError
         There is no manifest, or it was altered.
     """
-    _read_manifest(folder)
-    return str(json.loads(_read(folder, MANIFEST, LARGEST_MANIFEST))["sha256"])
+    seal, _ = _read_manifest(folder)
+    return seal
 
 
 def read_sealed(folder: Path) -> dict[str, bytes]:
@@ -156,7 +156,7 @@ def read_sealed(folder: Path) -> dict[str, bytes]:
         raise RunError("there is no {folder!r}", fix="check the path", folder=str(folder))
     if not (folder / MANIFEST).exists():
         raise RunError("{folder!r} was not written by Durée", fix=_FIX, folder=str(folder))
-    expected = _read_manifest(folder)
+    _, expected = _read_manifest(folder)
     present = {entry.name for entry in os.scandir(folder)} - {MANIFEST}
     for name in sorted(set(expected) - present):
         raise RunError(
@@ -192,21 +192,21 @@ def _manifest(files: Mapping[str, bytes]) -> bytes:
     return json.dumps({"body": body, "sha256": hashlib.sha256(body.encode()).hexdigest()}).encode()
 
 
-def _read_manifest(folder: Path) -> dict[str, tuple[int, str]]:
-    """Size and SHA-256 of every file, from a manifest that is verified first."""
+def _read_manifest(folder: Path) -> tuple[str, dict[str, tuple[int, str]]]:
+    """The SHA-256 of a manifest, which is verified, and the size and SHA-256 of every file."""
     content = _read(folder, MANIFEST, LARGEST_MANIFEST)
     try:
         outer = json.loads(content)
         body = str(outer["body"])
-        if hashlib.sha256(body.encode()).hexdigest() != outer["sha256"]:
+        seal = hashlib.sha256(body.encode()).hexdigest()
+        if seal != outer["sha256"]:
             raise ValueError("its own checksum does not match")
         manifest = json.loads(body)
         version = int(manifest["format"])
         if version > FORMAT:
             _refuse_newer(folder, version)
-        return {
-            name: (int(size), str(digest)) for name, (size, digest) in manifest["files"].items()
-        }
+        files = manifest["files"].items()
+        return seal, {name: (int(size), str(digest)) for name, (size, digest) in files}
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise RunError(
             "{name!r} in {folder!r} was altered or truncated",

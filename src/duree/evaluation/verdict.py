@@ -181,14 +181,10 @@ def decide(
     } | {name: write(network[metric][end]) for end, name in ENDS.items()}
     losses = _poor_probabilities(models, constant)
     values |= losses
-    early = UNFINISHED[unfinished] if unfinished else ""
-    remarks = {
-        early: bool(early),
-        FEW_GROUPS: sample.grouped and sample.units < FEW_UNITS,
-        FEW: not sample.grouped and sample.units < FEW_UNITS,
-    }
+    early = (UNFINISHED[unfinished],) if unfinished else ()
+    few = (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
     if not evidence:
-        return Verdict("none", (ALONE, *_true(remarks)), values)
+        return Verdict("none", (ALONE, *early, *few), values)
     claim, against = conclude(evidence)
     needed = rows_needed(against, rows)
     values |= {
@@ -202,14 +198,10 @@ def decide(
         NEEDED: first == NO_DIFFERENCE and rows < needed < MOST_ROWS,
         NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
         UNCALIBRATED: bool(losses),
-        **remarks,
-        early: bool(early) and claim != "better",
+        **dict.fromkeys(early, claim != "better"),
     }
-    return Verdict(claim, (first, *_true(remarks)), values)
-
-
-def _true(remarks: Mapping[str, bool]) -> tuple[str, ...]:
-    return tuple(remark for remark, is_true in remarks.items() if is_true)
+    true = (remark for remark, is_true in remarks.items() if is_true)
+    return Verdict(claim, (first, *true, *few), values)
 
 
 def weigh(comparisons: Collection[Comparison], metric: Metric, spread: float) -> list[Evidence]:

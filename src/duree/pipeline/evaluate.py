@@ -16,9 +16,10 @@ from duree.pipeline.baselines import FittedBaseline
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.report.run_folder import RunFolder
 from duree.results.baseline import BaselineWords
 from duree.results.metrics_file import ModelResult, Seeds, WithoutShared
-from duree.results.run_files import Ending, Epoch, Simulation
+from duree.results.run_files import Ending, Epoch, Simulation, StateFacts
 from duree.sequences.ragged import Ragged
 
 
@@ -78,6 +79,8 @@ def evaluate_on_test(
     if metrics.counted == "rows":
         metrics = replace(metrics, counted=dataset.layout.counted)
     seeds = spread_of_seeds(of_networks, targets, metrics, weights)
+    folder = RunFolder(run.folder)
+    ended, states = unfinished(folder.history()), folder.record_if_there(StateFacts, "states.json")
 
     def evaluate(keep: NDArray[np.bool_]) -> Evaluation:
         return evaluate_models(
@@ -89,7 +92,7 @@ def evaluate_on_test(
             # The wide part only counts words: it stays a baseline that the network must beat.
             parts=("recurrent_part",),
             seeds=seeds,
-            unfinished=unfinished(run.history()),
+            unfinished=ended,
             resamples=recipe.evaluation.bootstrap,
             seed=recipe.seed,
         )
@@ -122,7 +125,7 @@ def evaluate_on_test(
                 dataset.split.test,
                 recipe.seed,
                 dataset.weights,
-                run.read_json("states.json")["times"] if run.has("states.json") else [],
+                states.times if states else [],
             )
         ),
     )

@@ -21,7 +21,6 @@ from pydantic_core import to_jsonable_python
 
 from duree.errors import RunError, command
 from duree.recipe.recipe import Recipe
-from duree.results.run_files import Epoch
 from duree.storage import cannot_write, no_link, write_file
 
 LOCK = ".lock"
@@ -133,11 +132,6 @@ class Run:
         plain = to_jsonable_python(data)
         text = json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False)
         write_file(self.folder / name, text.encode())
-
-    def history(self) -> list[Epoch]:
-        """The epochs of the network that is evaluated."""
-        lines = (self.folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-        return [Epoch.model_validate_json(line) for line in lines]
 
     def log(self, line: str) -> None:
         """Append one line, with the time, to log.txt."""

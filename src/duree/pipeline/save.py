@@ -19,8 +19,9 @@ from duree.pipeline.evaluate import TestResult
 from duree.pipeline.listener import Listener
 from duree.pipeline.progress import STOP_FILE
 from duree.pipeline.run import Run
+from duree.report.run_folder import RunFolder
 from duree.results.metrics_file import ClassFigures, Metrics, ModelResult, Opening, Watched
-from duree.results.run_files import PARTS, Check, DataFacts, Estimate, Source, SplitData
+from duree.results.run_files import PARTS, Check, DataFacts, Source, SplitData
 from duree.sequences.encoder import Encoder
 from duree.storage import seal_of
 from duree.tables.columns import with_columns
@@ -162,10 +163,7 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
 
 def _models(evaluation: Evaluation, fit_seconds: dict[str, float]) -> dict[str, ModelResult]:
     return {
-        name: ModelResult(
-            estimates={metric: Estimate(**found) for metric, found in figures.items()},
-            fit_seconds=fit_seconds.get(name),
-        )
+        name: ModelResult.model_validate({**figures, "fit_seconds": fit_seconds.get(name)})
         for name, figures in evaluation.models.items()
     }
 
@@ -208,7 +206,7 @@ def _check(finding: Finding) -> Check:
 
 
 def _refuse_other_data(run: Run, sources: list[Source]) -> None:
-    known = DataFacts.model_validate(run.read_json("data.json"))
+    known = RunFolder(run.folder).record(DataFacts, "data.json")
     for was, now in zip(known.sources, sources, strict=False):
         if was.sha256 != now.sha256:
             raise RunError(

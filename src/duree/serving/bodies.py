@@ -162,6 +162,13 @@ def column_of(row: Mapping[str, V], name: str, number: int) -> V:
     return row[name]
 
 
+def steps_of(cells: Line, name: str, number: int) -> list[Any]:
+    """The values of column ``name`` at each step; 422 if they are not a list."""
+    if not isinstance(cells, list) or not cells:
+        raise unfit(number, f"{name!r} is to be a list, from the first step to the last")
+    return cells
+
+
 def unfit(number: int, why: str) -> HTTPException:
     """The response to an invalid row, and why it is invalid."""
     return HTTPException(422, f"row {number}: {why}")

@@ -21,6 +21,7 @@ from duree.serving.bodies import (
     answers_of,
     column_of,
     finite_number,
+    steps_of,
     unfit,
 )
 from duree.serving.rows import ServedRows
@@ -99,7 +100,7 @@ class Numbers(ServedRows[Ragged]):
             if not len(known):
                 raise unfit(number, "there is no value in any of its columns")
             return np.array(cells[: known[-1] + 1])[None, :, None]
-        lists = {name: _list(cells, name, number) for name, cells in given.items()}
+        lists = {name: steps_of(cells, name, number) for name, cells in given.items()}
         if len(lengths := {len(cells) for cells in lists.values()}) > 1:
             raise unfit(
                 number, f"its lists have {sorted(lengths)} cells: give a cell for each step"
@@ -127,12 +128,6 @@ class Numbers(ServedRows[Ragged]):
         )
         table, _ = self.model.layout.lay_out(Table(frame, ()), with_answers=False)
         return self.model.texts(table)
-
-
-def _list(cells: Line, name: str, number: int) -> list[Any]:
-    if not isinstance(cells, list) or not cells:
-        raise unfit(number, f"{name!r} is to be a list, from the first step to the last")
-    return cells
 
 
 def _number(cell: object, name: str, number: int) -> float:

@@ -16,7 +16,7 @@ from duree.pipeline.forecast_dataset import plan_like
 from duree.pipeline.model import TrainedModel
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
-from duree.serving.bodies import Line, column_of, finite, finite_number, unfit
+from duree.serving.bodies import Line, column_of, finite, finite_number, steps_of, unfit
 from duree.serving.rows import ServedRows
 from duree.tables.layouts.rolling_origins import inputs
 from duree.tables.layouts.series import NUMBERS, Covariates, SeriesSet, read_long
@@ -79,7 +79,9 @@ class SeriesRows(ServedRows[Begun]):
         HTTPException
             422: a column is missing or not a list, or the series is not valid for the network.
         """
-        columns = {name: _cells(row, name, number) for name in self.needed}
+        columns = {
+            name: steps_of(column_of(row, name, number), name, number) for name in self.needed
+        }
         for name, cells in columns.items():
             if name != self.time:
                 columns[name] = [finite_number(cell, name, number) for cell in cells]
@@ -165,13 +167,6 @@ def _counted(name: str, values: list[float | None]) -> SeriesSet:
     laid = np.array(values[seen[0] : seen[-1] + 1], dtype=np.float64)
     none = [np.zeros((len(laid), 0))]
     return SeriesSet([name], [laid], none, none, [np.arange(len(laid), dtype=np.float64)], None)
-
-
-def _cells(row: Mapping[str, Line], name: str, number: int) -> list[Any]:
-    given = column_of(row, name, number)
-    if not isinstance(given, list) or not given:
-        raise unfit(number, f"{name!r} is to be a list, from the first step to the last")
-    return given
 
 
 def _typed_number(value: str, line: str, number: int) -> float | None:

@@ -1,7 +1,8 @@
-"""Rows: the facet of the rows; the default is texts."""
+"""Rows: the facet of the rows, and that of rows of texts, the default."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -22,7 +23,7 @@ from duree.tables.layouts.registry import layout_of
 
 
 class Rows(Facet):
-    """Rows of texts.
+    """The base of the facets of rows; what it says itself is said of texts.
 
     Attributes
     ----------
@@ -53,10 +54,6 @@ class Rows(Facet):
     baselines: ClassVar[Mapping[str, str]] = {}
     has_places_in_time: ClassVar[bool] = True
 
-    @classmethod
-    def find(cls, folder: RunFolder) -> Self | None:
-        return cls()
-
     def named(self, run: RunData) -> str | None:
         """The user's name of the input column; None if there is none."""
         return run.column("text")
@@ -65,9 +62,9 @@ class Rows(Facet):
         """The input, as part of a sentence."""
         return say("the texts in the column “{text}”", text=label(run.column("text") or ""))
 
+    @abstractmethod
     def encoding_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         """Sentences on the encoding of rows."""
-        return texts.encoding_sentences(run, None, say)
 
     def network_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         """Sentences on a network with one prediction per row."""

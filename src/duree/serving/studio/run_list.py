@@ -12,6 +12,7 @@ from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.numbers import Shown, estimate
 from duree.report.pages.settings import Choice, list_choices
+from duree.report.run_folder import RunFolder
 from duree.report.terms import Terms
 from duree.report.vocabulary import Words
 from duree.results.metric import Metric
@@ -71,8 +72,8 @@ def summarize(run: Run, state: str) -> RunSummary:
     if state != "finished":
         return plain
     try:
-        return _with_figures(plain, Metrics.model_validate(run.read_json("metrics.json")))
-    except (DureeError, ValueError, KeyError):  # altered: its own page says more
+        return _with_figures(plain, RunFolder(run.folder).metrics)
+    except (DureeError, KeyError):  # altered: its own page says more
         return plain
 
 
