@@ -29,13 +29,18 @@ from duree.tables.layouts.step_attributes import (
     without_infinite,
 )
 from duree.tables.table import Table
-from duree.tables.time.calendar_units import days, read_times
+from duree.tables.time.calendar_units import days, read_times, written_as
 
 # Maximum number of events per person in a figure.
 MOST_EVENTS = 100
 # The separator of the columns that form the name of an event.
 AND = " · "
 
+AS_NUMBERS = (
+    "the times in {column!r} look like months or weeks, as in 199012, but are read as numbers: from "
+    "199012 to 199101 are 89 steps"
+)
+DATES = "write them as dates, such as 1990-12 or 1990-W52"
 LENGTHS = "events per person: median {middle}, 95th percentile {most}, maximum {longest}"
 UNSORTED = "events out of chronological order: {count} (row {rows} ...); they were sorted"
 AT_ONCE = (
@@ -102,6 +107,8 @@ def gather_events(
     used = {*events, *kinds, *filter(None, [when])}
     whole = one_row_each(table, persons, name, used, needed)
     findings = [*whole.findings, *_findings(given, times, len(persons))]
+    if when and times is not None and times.dtype != pl.Datetime and written_as(table, when):
+        findings.append(Finding("numbers_as_times", "warning", AS_NUMBERS, DATES, {"column": when}))
     findings += attribute_findings(attributes)
     frame = pl.concat([whole.frame, gathered], how="horizontal")
     return Table(frame, whole.sources, tuple(findings)), kinds

@@ -21,7 +21,13 @@ from duree.tables.columns import as_numbers, as_text, is_blank, resolve_column
 from duree.tables.describe.series import check_channels, check_steps
 from duree.tables.finding import Finding
 from duree.tables.layouts.persons import Persons, one_row_each, without_bad
-from duree.tables.layouts.series import refuse_twice, refuse_twins, unsorted
+from duree.tables.layouts.series import refuse_twins
+from duree.tables.layouts.series_times import (
+    numbers_read_as,
+    refuse_twice,
+    refuse_two_digit_years,
+    unsorted,
+)
 from duree.tables.layouts.states import state_columns
 from duree.tables.table import Table
 from duree.tables.time.frequency import Frequency, Times, find_frequency, read_times
@@ -161,14 +167,17 @@ def _long(
         table = without_bad(table, empty, "empty", drop=data.drop_bad)
         numbers = numbers[~empty]
         persons = Persons.of(as_text(table, name).str.strip_chars())
-    times, codes = read_times(table.frame[when]), persons.codes
+    as_before = earlier is not None and earlier["frequency"]["written"] == "number"
+    times, codes = read_times(table.frame[when], as_numbers=as_before), persons.codes
     order = np.lexsort((times.moments, codes))
     own, moments = codes[order], times.moments[order]
     same = (np.diff(own) == 0) & (np.diff(moments) == 0)
     if same.any():
         refuse_twice(table.frame[when], order, same, persons.names.to_list(), own, name)
     _refuse_single(len(own), len(persons), name)
-    findings = unsorted(codes, times.moments, when)
+    refuse_two_digit_years(table.frame[when], codes)
+    findings = numbers_read_as(times, table.frame[when])
+    findings += unsorted(codes, times.moments, when)
     frequency, even, since = _spaced(own, moments, times, when, earlier)
     laid = numbers[order]
     if not even:
@@ -210,8 +219,8 @@ def _spaced(
     else:
         apart = np.delete(np.diff(moments), begins[1:] - 1)
         usual = float(np.quantile(apart, 0.5, method="lower"))
-        found = find_frequency(np.split(moments, begins[1:]), times.written)
-        frequency = found or Frequency("step", usual, float(moments.min()), times.written)
+        found = find_frequency(np.split(moments, begins[1:]), times)
+        frequency = found or times.in_steps("step", usual)
     since = np.diff(frequency.places(moments), prepend=0.0)
     since[begins] = 0.0
     even = bool(earlier["even"]) if earlier else np.allclose(np.delete(since, begins), 1)

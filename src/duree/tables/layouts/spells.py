@@ -21,7 +21,7 @@ from duree.tables.layouts.persons import Persons, one_row_each, shown, without_b
 from duree.tables.layouts.state_strings import ARROW, MISSING, clean_states, states_at
 from duree.tables.layouts.states import StateSequences, check_number
 from duree.tables.table import Table
-from duree.tables.time.calendar_units import UNITS, Clock, read_times
+from duree.tables.time.calendar_units import UNITS, Clock, read_times, written_as
 
 # Above these limits the time unit is too fine, or an end such as 9999-12-31 means "unknown".
 MOST_STEPS, LONGEST = 50_000_000, 100_000
@@ -112,8 +112,12 @@ def gather_spells(
     for role in ("id", "start"):
         blank = is_blank(as_text(table, named[role]))
         table = without_bad(table, blank, "missing", drop=data.drop_bad, column=named[role])
-    starts, ends = read_times(table, named["start"]), _ends(table, named.get("end"))
-    clock = Clock(grid.unit) if grid else Clock.of(starts, ends)
+    # A run of an earlier version may count months such as 199012 as numbers.
+    as_numbers = grid is not None and grid.unit == "step"
+    starts = read_times(table, named["start"], as_numbers=as_numbers)
+    ends = _ends(table, named.get("end"), as_numbers=as_numbers)
+    are_weeks = written_as(table, named["start"]) == "week"
+    clock = Clock(grid.unit) if grid else Clock.of(starts, ends, are_weeks=are_weeks)
     begin, end = clock.count(starts), clock.count(ends)
     backwards = (end < begin).fill_null(False)
     table = without_bad(table, backwards.to_numpy(), "backwards", drop=data.drop_bad)
@@ -151,9 +155,9 @@ def gather_spells(
     )
 
 
-def _ends(table: Table, name: str | None) -> pl.Series:
+def _ends(table: Table, name: str | None, *, as_numbers: bool) -> pl.Series:
     if name is not None:
-        return read_times(table, name)
+        return read_times(table, name, as_numbers=as_numbers)
     return pl.Series("end", [None] * len(table), dtype=pl.Float64)
 
 
