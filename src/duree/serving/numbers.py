@@ -30,6 +30,7 @@ class Numbers(ServedRows[Ragged]):
         super().__init__(model, recipe)
         self.is_wide = not model.layout.is_long
         self.body = Asked if self.is_wide else AskedLists
+        self.codes = recipe.data.missing_codes
 
     @property
     def needed(self) -> list[str]:
@@ -86,7 +87,7 @@ class Numbers(ServedRows[Ragged]):
         """The series as [1, steps, channels] or, if it has times, as a Series from a table."""
         given = {name: column_of(row, name, number) for name in self.needed}
         if self.is_wide:
-            cells = [_number(cell, name, number) for name, cell in given.items()]
+            cells = [self._number(cell, name, number) for name, cell in given.items()]
             known = np.flatnonzero(np.isfinite(cells))
             if not len(known):
                 raise unfit(number, "there is no value in any of its columns")
@@ -99,12 +100,21 @@ class Numbers(ServedRows[Ragged]):
         time = str(self.recipe.data.time)
         times = lists.pop(time, None)
         columns = {
-            name: [_number(cell, name, number) for cell in cells] for name, cells in lists.items()
+            name: [self._number(cell, name, number) for cell in cells]
+            for name, cells in lists.items()
         }
         steps = np.array(list(columns.values())).T
         if not np.isfinite(steps).any():
             raise unfit(number, "there is no value in any of its columns")
         return steps[None] if times is None else self._timed(columns, times, time)
+
+    def _number(self, cell: object, name: str, number: int) -> float:
+        """A cell as a number; NaN if it is missing."""
+        if cell is None:
+            return math.nan
+        if isinstance(cell, bool) or not isinstance(cell, int | float) or not math.isfinite(cell):
+            raise unfit(number, f"{name!r} holds {cell!r}: give numbers, null for none")
+        return math.nan if f"{cell:g}" in self.codes else float(cell)
 
     def _timed(self, columns: dict[str, list[float]], times: list[Any], time: str) -> pl.Series:
         """The series with its times, read as a table whose times are texts, as in a file."""
@@ -125,11 +135,3 @@ def _list(cells: Line, name: str, number: int) -> list[Any]:
     if not isinstance(cells, list) or not cells:
         raise unfit(number, f"{name!r} is to be a list, from the first step to the last")
     return cells
-
-
-def _number(cell: object, name: str, number: int) -> float:
-    if cell is None:
-        return math.nan
-    if isinstance(cell, bool) or not isinstance(cell, int | float) or not math.isfinite(cell):
-        raise unfit(number, f"{name!r} holds {cell!r}: give numbers, null for none")
-    return float(cell)

@@ -17,9 +17,16 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.recipe.settings import NUMBERS, VALUE, DataSettings
-from duree.tables.columns import as_numbers, as_text, is_blank, resolve_column
+from duree.tables.columns import (
+    as_numbers,
+    as_text,
+    is_blank,
+    resolve_column,
+    table_without_codes,
+)
 from duree.tables.describe.series import check_channels, check_steps
 from duree.tables.finding import Finding
+from duree.tables.layouts.column_order import check_order
 from duree.tables.layouts.persons import Persons, one_row_each, without_bad
 from duree.tables.layouts.series import refuse_twins
 from duree.tables.layouts.series_times import (
@@ -133,6 +140,7 @@ def _wide(
 ) -> tuple[Table, dict[str, Any]]:
     columns = state_columns(table, tuple(earlier["series"]) if earlier else data.series)
     _refuse_other_roles(table, columns, data)
+    table = table_without_codes(table, columns, data.missing_codes)
     if len(columns) < FEWEST_TIMES:
         raise DataError(
             "each row would be a series of only {count} numbers",
@@ -146,6 +154,7 @@ def _wide(
     table = without_bad(table, empty, "empty", drop=data.drop_bad)
     lists = list_numbers(table, columns)
     findings = [*check_steps(lists, len(columns)), *check_channels(lists, [VALUE])]
+    findings += check_order(columns, data.series)
     frame = table.frame.drop(columns).with_columns(lists)
     return Table(frame, table.sources, (*table.findings, *findings)), {"series": columns}
 
@@ -156,6 +165,7 @@ def _long(
     name, when = (resolve_column(table, str(column)) for column in (data.id, data.time))
     channels = state_columns(table, tuple(earlier["channels"]) if earlier else data.series)
     _refuse_other_roles(table, channels, data)
+    table = table_without_codes(table, channels, data.missing_codes)
     for column in (name, when):
         blank = is_blank(as_text(table, column))
         table = without_bad(table, blank, "missing", drop=data.drop_bad, column=column)

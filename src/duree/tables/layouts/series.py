@@ -17,8 +17,6 @@ from duree.errors import DataError
 from duree.recipe.settings import VALUE
 from duree.tables.columns import as_numbers, as_text, resolve_column
 from duree.tables.finding import Finding, listed
-from duree.tables.table import Table
-from duree.tables.time.frequency import Frequency, find_frequency, read_times
 from duree.tables.layouts.series_times import (
     numbers_read_as,
     refuse_sparse,
@@ -26,6 +24,8 @@ from duree.tables.layouts.series_times import (
     refuse_two_digit_years,
     unsorted,
 )
+from duree.tables.table import Table
+from duree.tables.time.frequency import Frequency, find_frequency, read_times
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.recipe.settings import DataSettings, ForecastSettings
-from duree.tables.columns import require_same_columns, resolve_column
+from duree.tables.columns import require_same_columns, resolve_column, table_without_codes
 from duree.tables.files.read import read_tables
+from duree.tables.layouts.column_order import check_order
 from duree.tables.layouts.series import (
     ONLY,
     Covariates,
@@ -88,6 +89,8 @@ def _long(table: Table, data: DataSettings, forecast: ForecastSettings) -> Serie
     if not data.series:
         raise DataError("no {name} column was named", fix="add --{name} COLUMN", name="series")
     columns = state_columns(table, data.series)
+    numbers = [resolve_column(table, name) for name in (*columns, *forecast.past, *forecast.known)]
+    table = table_without_codes(table, numbers, data.missing_codes)
     covariates, time = Covariates(forecast.past, forecast.known), str(data.time)
     if len(columns) == 1:
         found = read_long(table, columns[0], time, data.id, covariates)
@@ -102,8 +105,11 @@ def _wide(table: Table, data: DataSettings, name: str, *, ends: bool = False) ->
     columns = table.frame.columns
     name = resolve_column(table, name)
     chosen = state_columns(table, data.series) if data.series else columns
-    found = read_wide(table, name, [column for column in chosen if column != name], whole=ends)
-    return replace(found, findings=[*table.findings, *found.findings])
+    steps = [column for column in chosen if column != name]
+    table = table_without_codes(table, steps, data.missing_codes)
+    found = read_wide(table, name, steps, whole=ends)
+    findings = [*table.findings, *found.findings, *check_order(steps, data.series)]
+    return replace(found, findings=findings)
 
 
 def _continued(series: SeriesSet, later: SeriesSet) -> tuple[SeriesSet, Ints]:

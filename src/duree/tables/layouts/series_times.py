@@ -44,8 +44,10 @@ def refuse_sparse(ends: list[Floats], rows: int, column: str) -> None:
 
 
 def refuse_two_digit_years(times: pl.Series, codes: NDArray[np.int64]) -> None:
-    """Refuse years such as 98, 99, 00, which are out of order as numbers; ``codes`` is the series of
-    each row."""
+    """Refuse years such as 98, 99, 00, which are out of order as numbers.
+
+    ``codes`` is the series of each row.
+    """
     if not (times.dtype == pl.String and times.drop_nulls().str.contains(r"^\s*\d\d\s*$").all()):
         return
     years = times.str.strip_chars().cast(pl.Int64)

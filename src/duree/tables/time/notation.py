@@ -67,6 +67,7 @@ def write_times(moments: Floats, template: str, zone: str = "") -> list[str]:
 
 def _parts(moment: float, template: str, zone: str) -> dict[str, int | str]:
     offset = _offset(moment, zone)
+    minutes = abs(offset) // 60
     stamp = np.datetime64(round(moment * 1e6), "us") + np.timedelta64(offset, "s")
     date = stamp.astype("datetime64[D]")
     year, month = (stamp.astype(f"datetime64[{unit}]").astype(int) for unit in "YM")
@@ -81,7 +82,7 @@ def _parts(moment: float, template: str, zone: str) -> dict[str, int | str]:
         "second": second % 60,
         "fraction": f"{fraction:06}000",
         "end": (year + 1971) % (100 if "{end:02}" in template else 10_000),
-        "offset": f"{'-' if offset < 0 else '+'}{abs(offset) // 3600:02}:{abs(offset) // 60 % 60:02}",
+        "offset": f"{'-' if offset < 0 else '+'}{minutes // 60:02}:{minutes % 60:02}",
     }
     if "{week:" in template:
         parts["week_year"], parts["week"], _ = date.item().isocalendar()

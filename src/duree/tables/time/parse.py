@@ -79,7 +79,7 @@ def _weeks(texts: pl.Series) -> pl.Series:
 
 def _fiscal_years(texts: pl.Series) -> pl.Series:
     """The first of January of the year in which each fiscal year begins."""
-    year, end = (texts.str.extract(rf"^(\d{{4}}).(\d\d)?(\d\d)$", part) for part in (1, 3))
+    year, end = (texts.str.extract(r"^(\d{4}).(\d\d)?(\d\d)$", part) for part in (1, 3))
     follows = (year.cast(pl.Int64) + 1) % 100 == end.cast(pl.Int64)
     return _dates(year.set(~follows.fill_null(False), None), "%Y%m%d", "0101")
 
@@ -167,7 +167,7 @@ def form_of(texts: pl.Series, forms: Iterable[Form]) -> Form | None:
 
 
 def number_form(texts: pl.Series) -> Form | None:
-    """The form of numbers that are months (199012, 1990.12) or weeks (199052); None if there is none.
+    """The form of numbers that are months (199012, 1990.12) or weeks (199052), or None.
 
     Six digits are weeks only if they span several years: within one, they may as well be counts.
     """
