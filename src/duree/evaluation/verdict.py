@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from typing import Literal
@@ -56,6 +56,10 @@ NEEDED = " Detecting a difference of this size would take about {needed} test {c
 NOTHING_LEARNED = " There is no evidence that the network learned more than a constant prediction."
 FEW = " With so few test {counted} all figures are imprecise."
 FEW_GROUPS = " With test {counted} from {units} groups only, all figures are imprecise."
+UNDEFINED = (
+    " Not defined on these {counted}: {undefined}; the naive forecasts that they are relative to "
+    "have no error there, as of a series that does not change."
+)
 
 # Where Chinese and Latin letters meet without a space, as where a metric has no Chinese name.
 SCRIPT_CHANGE = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z²])(?=[\u4e00-\u9fff])")
@@ -76,10 +80,7 @@ class Verdict:
 
     def sentence(self, language: str = "en") -> str:
         """The verdict in ``language``."""
-        shown = {
-            name: translate(value, language) if isinstance(value, str) else value
-            for name, value in self.values.items()
-        }
+        shown = {name: _shown(value, language) for name, value in self.values.items()}
         text = "".join(translate(part, language) for part in self.templates).format(**shown)
         return SCRIPT_CHANGE.sub(" ", text)
 
@@ -122,6 +123,7 @@ def decide(
     *,
     constant: Collection[str] = (),
     seeds: Mapping[str, list[float]] | None = None,
+    undefined: Sequence[str] = (),
 ) -> Verdict:
     """Compare the network with the baselines in the primary metric.
 
@@ -139,6 +141,8 @@ def decide(
         Baselines with the same prediction for every row.
     seeds : {metric: values}, optional
         The figures of networks from several seeds.
+    undefined : sequence of str
+        The titles of metrics in whose place the primary one stands.
     """
     primary, network, rows = metrics.metrics[0], models[NETWORK], len(sample.unit)
     metric = primary.name
@@ -152,8 +156,10 @@ def decide(
         "units": sample.units,
         "seeds": len(of_seeds),
         "spread": write(np.ptp(of_seeds)),
+        "undefined": tuple(undefined),
     } | {name: write(network[metric][end]) for end, name in ENDS.items()}
     few = (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
+    few += (UNDEFINED,) if undefined else ()
     if not evidence:
         return Verdict("none", (ALONE, *few), values)
     claim, against = conclude(evidence)
@@ -218,6 +224,13 @@ def rows_needed(against: Evidence, rows: int) -> int:
         return MOST_ROWS
     exact = rows * (DETECTABLE * error / against.difference) ** 2
     return int(float(f"{exact:.1e}"))
+
+
+def _shown(value: object, language: str) -> object:
+    """A value as it is written in the sentences; lists are translated one by one."""
+    if isinstance(value, tuple):
+        return ("、" if language == "zh" else ", ").join(translate(one, language) for one in value)
+    return translate(value, language) if isinstance(value, str) else value
 
 
 def _is_chance(
