@@ -73,6 +73,13 @@ def test_a_stray_time_is_refused_before_its_steps_are_laid_out(last):
         long(region=["a"] * 3, year=["1", "2", last], value=[1, 2, 3])
 
 
+def test_infinity_is_refused_with_its_row_and_column():
+    with pytest.raises(DataError, match=r"column 'value' holds cells .*, row 2: '1e999'"):
+        long(region=["a"] * 3, year=[1, 2, 3], value=["1", "1e999", "3"])
+    with pytest.raises(DataError, match="'year' cannot be placed in time; row 2"):
+        long(region=["a"] * 3, year=["1", "1e999", "3"], value=[1, 2, 3])
+
+
 def test_years_of_two_digits_are_refused_where_the_century_ends():
     with pytest.raises(DataError, match="'99' is followed by '00'"):
         long(region=["a"] * 4, year=["98", "99", "00", "01"], value=[1, 2, 3, 4])

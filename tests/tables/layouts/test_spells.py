@@ -98,6 +98,13 @@ def test_months_and_weeks_written_as_numbers_are_counted_across_years(
     assert findings(rows)["spells"].endswith(f"to {last}")
 
 
+@pytest.mark.parametrize("months", [["2003-06", "2003-07"], ["200306", "200307"]])
+def test_months_need_no_column_of_ends(months: list[str]) -> None:
+    data = SETTINGS.model_copy(update={"end": None})
+    rows = [("a", "school", months[0], None), ("a", "work", months[1], None)]
+    assert joined(rows, data) == ["school › work"]
+
+
 def test_a_run_that_counted_such_numbers_still_does() -> None:
     rows = [("a", "school", 199011, 199012), ("a", "work", 199101, 199102)]
     layout = layout_of(SETTINGS)(SETTINGS, {"spells": {"unit": "step", "closed": True}})

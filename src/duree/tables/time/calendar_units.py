@@ -82,8 +82,10 @@ class Clock:
             They are numbers where the other times are dates, or the reverse; or they are not whole
             numbers.
         """
+        if times.null_count() == len(times):
+            return times.cast(pl.Int64)
         are_dates = times.dtype == pl.Datetime
-        if times.null_count() < len(times) and are_dates == (self.unit == "step"):
+        if are_dates == (self.unit == "step"):
             raise DataError(
                 "the column {column!r} holds dates, but the other times are numbers"
                 if are_dates
