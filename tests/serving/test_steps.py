@@ -17,7 +17,7 @@ from tests.support.tagged_words import sentences, write_universal
 from duree.pipeline.run import Run
 from duree.serving.bodies import ARROW
 from duree.serving.service import create_service
-from duree.tables.files.conll import LONGEST_SENTENCE
+from duree.tables.files.conll_lines import LONGEST_SENTENCE
 from duree.tables.files.write import write_table
 from duree.workflow import fit, predict
 

@@ -158,7 +158,9 @@ def decide(
         "spread": write(np.ptp(of_seeds)),
         "undefined": tuple(undefined),
     } | {name: write(network[metric][end]) for end, name in ENDS.items()}
-    few = (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
+    few: tuple[str, ...] = (
+        (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
+    )
     few += (UNDEFINED,) if undefined else ()
     if not evidence:
         return Verdict("none", (ALONE, *few), values)

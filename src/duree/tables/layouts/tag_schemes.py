@@ -57,7 +57,8 @@ def check_scheme(column: pl.Series, lengths: NDArray[Any]) -> list[Finding]:
     if not steps:
         return []
     scheme = _scheme(steps)
-    form = {"column": column.name, "scheme": scheme + (" (PER-B)" if are_suffixed(tags) else "")}
+    name = scheme + (" (PER-B)" if are_suffixed(tags) else "")
+    form: dict[str, object] = {"column": column.name, "scheme": name}
     found = [Finding("scheme", "ok", "{column!r} marks entities by {scheme}", values=form)]
     broken = [
         place

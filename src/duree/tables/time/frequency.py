@@ -268,7 +268,7 @@ def _are_month_ends(days: NDArray[np.datetime64]) -> NDArray[np.bool_]:
 
 def _days_of_month(days: NDArray[np.datetime64]) -> NDArray[np.int64]:
     of_month = days - days.astype("datetime64[M]").astype("datetime64[D]")
-    return of_month.astype(np.int64) + 1
+    return np.asarray(of_month.astype(np.int64) + 1)
 
 
 def _seconds_of(moments: pl.Series) -> Floats:
