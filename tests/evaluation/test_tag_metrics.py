@@ -187,3 +187,28 @@ def test_models_are_compared_by_whole_sentences() -> None:
         "paired permutation by group",
     }
     assert evaluated.classes["network"][0]["support"] == 60
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ["B-PER", "I-PER", "E-PER", "O", "S-LOC"],
+        ["B-PER", "M-PER", "E-PER", "O", "S-LOC"],
+        ["B-PER", "M-PER", "E-PER", "O", "W-LOC"],
+        ["B-PER", "I-PER", "L-PER", "O", "U-LOC"],
+        ["PER-B", "PER-I", "PER-E", "O", "LOC-S"],
+        ["I-PER", "I-PER", "E-PER", "O", "E-LOC"],
+        ["I-PER", "I-PER", "I-PER", "O", "I-LOC"],
+    ],
+)
+def test_each_scheme_marks_the_same_entities(tags: list[str]) -> None:
+    scheme = Scheme.of(tags)
+    lengths, kinds = entities(scheme.prefix, scheme.kind, np.array([1, 0, 0, 0, 0]))
+    assert lengths.tolist() == [3, 0, 0, 0, 1]
+    assert [scheme.kinds[kind] for kind in kinds if kind >= 0] == ["PER", "LOC"]
+
+
+def test_tags_of_a_test_file_that_mark_nothing_known_mark_no_entity() -> None:
+    found = Scheme.of(["O", "B-PER", "X-PER", "strange", "B-ORG"], SCHEME)
+    assert found.prefix.tolist() == [0, 1, 0, 0, 1]
+    assert found.kinds == ("LOC", "PER", "ORG")

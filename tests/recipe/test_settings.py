@@ -104,6 +104,7 @@ ELSEWHERE = {
         if name.startswith("forecast.")
     },
     "data.states": "runs/test_states.py",
+    "data.missing_codes": "tables/layouts/test_missing_codes.py",
     **dict.fromkeys(
         ("data.state", "data.start", "data.end"),
         "runs/test_spells_and_events.py, and layouts/test_spells.py",

@@ -172,17 +172,43 @@ def test_several_seeds_report_their_spread(tmp_path):
     )
 
 
-@pytest.mark.parametrize("distribution", ["gaussian", "student", "negative_binomial"])
-def test_every_distribution_forecasts(tmp_path, distribution):
-    counts = [np.random.default_rng(n).poisson(5 + n, size=60) for n in range(4)]
+@pytest.mark.parametrize("distribution", ["quantiles", "gaussian", "student", "negative_binomial"])
+def test_every_distribution_forecasts_counts_which_are_never_negative(tmp_path, distribution):
+    counts = [np.random.default_rng(n).poisson(0.5 + 3 * n, size=60) for n in range(4)]
     file = long_table(tmp_path / "counts.csv", counts)
     made = fit(recipe(file, **{"forecast.distribution": distribution}), tmp_path / "run")
     found = pl.read_parquet(made.folder / "predictions.parquet")
     assert (found["low"] < found["prediction"]).any()
-    if distribution == "negative_binomial":
-        bands = found.select("low", "prediction", "high").to_numpy()
-        assert (bands % 1 == 0).all()
-        assert (bands >= 0).all()
+    bands = found.select("low", "prediction", "high").to_numpy()
+    assert (bands >= 0).all()
+    assert (bands % 1 == 0).all() == (distribution == "negative_binomial")
+    predict(made.folder, file, tmp_path / "paths.csv", paths=20)
+    assert pl.read_csv(tmp_path / "paths.csv")["y"].min() >= 0
+    found = {finding["check"] for finding in json.loads((made.folder / "checks.json").read_text())}
+    assert ("counts" in found) is (distribution != "negative_binomial")
+
+
+def test_a_long_constant_stretch_before_changes_trains(tmp_path):
+    values = np.concatenate([np.zeros(90), np.random.default_rng(0).poisson(4, size=30)])
+    file = long_table(tmp_path / "flat.csv", [values])
+    made = fit(recipe(file, **{"training.epochs": 1}), tmp_path / "run")
+    (epoch,) = map(json.loads, (made.folder / "history.jsonl").read_text().splitlines())
+    assert np.isfinite(epoch["train_loss"])
+    assert epoch["train_loss"] < 100
+
+
+def test_of_series_that_never_change_what_is_not_defined_is_named(tmp_path):
+    file = long_table(tmp_path / "zero.csv", [np.zeros(60), np.full(60, 7.5)])
+    made = fit(recipe(file, **{"training.epochs": 1}), tmp_path / "run")
+    metrics = json.loads((made.folder / "metrics.json").read_text())
+    assert set(metrics["models"]["network"]) >= {"smape", "coverage_80"}
+    assert not set(metrics["models"]["network"]) & {"owa", "mase", "crps", "pinball"}
+    assert metrics["primary_metric"] == "smape"
+    assert "Not defined on these forecasts: OWA, MASE, CRPS, pinball loss" in metrics["verdict"]
+    assert "OWA、MASE、CRPS" in metrics["verdict_zh"]
+    predict(made.folder, file, tmp_path / "next.csv")
+    found = pl.read_csv(tmp_path / "next.csv")["prediction"].to_numpy()
+    np.testing.assert_allclose(found, [0] * 4 + [7.5] * 4, atol=0.2)
 
 
 def test_a_wide_table_and_what_came_after(tmp_path):

@@ -17,7 +17,7 @@ from tests.support.tagged_words import sentences, write_universal
 from duree.pipeline.run import Run
 from duree.serving.bodies import ARROW
 from duree.serving.service import create_service
-from duree.tables.files.conll import LONGEST_SENTENCE
+from duree.tables.files.conll_lines import LONGEST_SENTENCE
 from duree.tables.files.write import write_table
 from duree.workflow import fit, predict
 
@@ -202,6 +202,7 @@ def test_series_without_times_are_counted(client: Client, wide: Run, tmp_path: P
         ({"y": [1, 2], "when": ["soon", "later"]}, "row 2: "),
         ({"y": [1, 2], "when": [2001, 2002]}, "trained on steps of a month"),
         ({"y": [1], "when": ["2001-01"]}, "trained on steps of a month"),
+        ({"y": [1, 2, 3], "when": ["1", "2", "200000000"]}, "span 200000000 steps, of which only"),
     ],
 )
 def test_what_is_no_series_is_refused_with_the_place(

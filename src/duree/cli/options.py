@@ -94,6 +94,11 @@ def column_options(command: Any) -> Any:
         click.option(
             "--id", metavar="COL", help="Column that identifies each row, person or series."
         ),
+        click.option(
+            "--missing-codes",
+            metavar="CODES",
+            help="Cells that mean a missing state or number: NA,*,-99.",
+        ),
         click.option("--encoding", metavar="NAME", help="Text encoding, if detected wrongly."),
         click.option("--delimiter", metavar="CHAR", help="Column delimiter, if detected wrongly."),
         click.option(

@@ -36,12 +36,15 @@ class Evaluation:
     comparisons : list of Comparison
         P-values of single tests; the verdict corrects them for the number of baselines.
     verdict : Verdict
+    primary : str
+        The metric of the verdict.
     """
 
     models: dict[str, Figures]
     classes: dict[str, list[ClassFigures]]
     comparisons: list[Comparison]
     verdict: Verdict
+    primary: str
 
 
 def evaluate_models(
@@ -89,6 +92,8 @@ def evaluate_models(
     _refuse_unusable(predictions, targets)
     plain = {name: metrics.plain(found, targets, weights) for name, found in predictions.items()}
     values = {name: metrics.defined(of_model) for name, of_model in plain.items()}
+    undefined = [metric.title for metric in metrics.metrics if metric.name not in values[NETWORK]]
+    asked, metrics = metrics, metrics.led_by_defined(values[NETWORK])
     if metrics.primary not in values[NETWORK]:
         raise DataError(
             "the primary metric is not defined on these {rows} rows",
@@ -107,11 +112,12 @@ def evaluate_models(
         constant=[name for name, found in predictions.items() if _is_constant(found, metrics)],
         seeds=seeds,
         unfinished=unfinished,
+        undefined=undefined if metrics.primary != asked.primary else (),
     )
     by_class = {
         name: class_figures(of_model, drawn[name], trial.sample) for name, of_model in plain.items()
     }
-    return Evaluation(models, by_class, comparisons, verdict)
+    return Evaluation(models, by_class, comparisons, verdict, metrics.primary)
 
 
 def evaluate_model(

@@ -160,4 +160,5 @@ FORECASTS = MetricSet(
     True,
     _forecasts,
     counted="forecasts",
+    replaceable=True,
 )

@@ -9,7 +9,7 @@ written as 0 or NaN.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,8 @@ class MetricSet:
     sums : int
         Number of columns in the input of ``prepare`` that can be summed over targets that are
         resampled together, if every metric is a ratio of sums; otherwise 0.
+    replaceable : bool
+        Whether the first metric that is defined stands in for a primary one that is not.
     """
 
     metrics: tuple[Metric, ...]
@@ -73,6 +75,7 @@ class MetricSet:
     right: Callable[[Floats, NDArray[Any]], NDArray[np.bool_]] | None = None
     counted: str = "rows"
     sums: int = 0
+    replaceable: bool = False
 
     def __getitem__(self, name: str) -> Metric:
         """The metric of this name."""
@@ -82,6 +85,14 @@ class MetricSet:
     def primary(self) -> str:
         """The name of the primary metric."""
         return self.metrics[0].name
+
+    def led_by_defined(self, values: Mapping[str, float]) -> MetricSet:
+        """The same metrics, with the first that has a value in front if that may be so."""
+        if self.primary in values or not self.replaceable:
+            return self
+        return replace(
+            self, metrics=tuple(sorted(self.metrics, key=lambda m: m.name not in values))
+        )
 
     def plain(
         self, predictions: Floats, targets: NDArray[Any], weights: Floats | None = None

@@ -65,5 +65,9 @@ def _counted(series: list[Floats]) -> dict[str, int]:
             # Schwert's rule, without a search over lags: one regression for each series.
             lags = min(int(12 * (len(values) / 100) ** 0.25), len(values) // 2 - 2)
             unit_root += adfuller(values, maxlag=lags, autolag=None)[1] >= LEVEL
-            wanders += kpss(values, regression="c", nlags="auto")[1] < LEVEL
+            try:
+                p_value = kpss(values, regression="c", nlags="auto")[1]
+            except OverflowError:  # of an almost constant series no number of lags is found
+                p_value = kpss(values, regression="c", nlags="legacy")[1]
+            wanders += p_value < LEVEL
     return {"unit_root": int(unit_root), "wanders": int(wanders)}

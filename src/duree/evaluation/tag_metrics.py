@@ -19,6 +19,7 @@ from scipy import sparse
 from duree.evaluation import weighted_metrics as weighted
 from duree.evaluation.metrics import MetricSet
 from duree.evaluation.weighted_metrics import Floats, Weighted
+from duree.results.entity_tags import are_suffixed, split_tag
 from duree.results.metric import (
     ENTITY_F1,
     ENTITY_PRECISION,
@@ -36,8 +37,8 @@ FIRST, UNSEEN, LENGTH, KIND, LAYERS = range(5)
 # Tables of more classes than this cannot be read.
 MOST_CLASSES = 60
 
-# Prefixes of tags: L and U of BILOU correspond to E and S of BIOES.
-PREFIXES = {"O": 0, "B": 1, "I": 2, "E": 3, "S": 4, "L": 3, "U": 4}
+# Letters of tags: L and U of BILOU, and M and W of BMEWO, correspond to E, S, I and S of BIOES.
+PREFIXES = {"O": 0, "B": 1, "I": 2, "E": 3, "S": 4, "L": 3, "U": 4, "M": 2, "W": 4}
 OUTSIDE, BEGIN, INSIDE, END, SINGLE = range(5)
 
 
@@ -50,23 +51,32 @@ class Scheme:
     prefix, kind : int64 [tags]
     kinds : tuple of str
         In alphabetical order.
+    suffixed : bool
+        Whether tags have the form ``PER-B``.
     """
 
     prefix: Ints
     kind: Ints
     kinds: tuple[str, ...]
+    suffixed: bool = False
 
     @classmethod
-    def of(cls, tags: Sequence[str], kinds: Sequence[str] | None = None) -> Scheme:
-        """From tags like ``O``, ``B-PER``, ``I-PER``; ``kinds`` come first if they are given."""
-        pieces = [tag.partition("-") for tag in tags]
-        own = sorted({kind for _, _, kind in pieces if kind} - set(kinds or ()))
-        names = [*(kinds or ()), *own]
+    def of(cls, tags: Sequence[str], like: Scheme | None = None) -> Scheme:
+        """From tags like ``O``, ``B-PER``, ``I-PER`` or ``PER-B``; kinds of ``like`` come first.
+
+        Tags of another form, which only a test file can have beside ``like``, mark no entities.
+        """
+        suffixed = like.suffixed if like else are_suffixed(tags)
+        pieces = [split_tag(tag, suffixed=suffixed) for tag in tags]
+        pieces = [piece if piece[0] in PREFIXES else ("O", "") for piece in pieces]
+        kinds = like.kinds if like else ()
+        names = [*kinds, *sorted({kind for _, kind in pieces if kind} - set(kinds))]
         places = {name: place for place, name in enumerate(names)}
         return cls(
-            np.array([PREFIXES[prefix] for prefix, _, _ in pieces], dtype=np.int64),
-            np.array([places.get(kind, -1) for _, _, kind in pieces], dtype=np.int64),
+            np.array([PREFIXES[prefix] for prefix, _ in pieces], dtype=np.int64),
+            np.array([places.get(kind, -1) for _, kind in pieces], dtype=np.int64),
             tuple(names),
+            suffixed,
         )
 
 

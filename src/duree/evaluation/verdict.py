@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from typing import Literal
@@ -76,6 +76,10 @@ UNFINISHED: Mapping[Ending, str] = {
 }
 FEW = " With so few test {counted} all figures are imprecise."
 FEW_GROUPS = " With test {counted} from {units} groups only, all figures are imprecise."
+UNDEFINED = (
+    " Not defined on these {counted}: {undefined}; the naive forecasts that they are relative to "
+    "have no error there, as of a series that does not change."
+)
 
 # Where Chinese and Latin letters meet without a space, as where a metric has no Chinese name.
 SCRIPT_CHANGE = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z²])(?=[\u4e00-\u9fff])")
@@ -96,10 +100,7 @@ class Verdict:
 
     def sentence(self, language: str = "en") -> str:
         """The verdict in ``language``."""
-        shown = {
-            name: translate(value, language) if isinstance(value, str) else value
-            for name, value in self.values.items()
-        }
+        shown = {name: _shown(value, language) for name, value in self.values.items()}
         text = "".join(translate(part, language) for part in self.templates).format(**shown)
         return SCRIPT_CHANGE.sub(" ", text)
 
@@ -146,6 +147,7 @@ def decide(
     constant: Collection[str] = (),
     seeds: Mapping[str, list[float]] | None = None,
     unfinished: Ending | None = None,
+    undefined: Sequence[str] = (),
 ) -> Verdict:
     """Compare the network with the baselines in the primary metric.
 
@@ -165,6 +167,8 @@ def decide(
         The figures of networks from several seeds.
     unfinished : {"epochs", "time", "request"}, optional
         Why training ended, if the validation metric was still improving.
+    undefined : sequence of str
+        The titles of metrics in whose place the primary one stands.
     """
     primary, network, rows = metrics.metrics[0], models[NETWORK], len(sample.unit)
     metric = primary.name
@@ -178,11 +182,15 @@ def decide(
         "units": sample.units,
         "seeds": len(of_seeds),
         "spread": write(np.ptp(of_seeds)),
+        "undefined": tuple(undefined),
     } | {name: write(network[metric][end]) for end, name in ENDS.items()}
     losses = _poor_probabilities(models, constant)
     values |= losses
     early = (UNFINISHED[unfinished],) if unfinished else ()
-    few = (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
+    few: tuple[str, ...] = (
+        (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
+    )
+    few += (UNDEFINED,) if undefined else ()
     if not evidence:
         return Verdict("none", (ALONE, *early, *few), values)
     claim, against = conclude(evidence)
@@ -250,6 +258,13 @@ def rows_needed(against: Evidence, rows: int) -> int:
         return MOST_ROWS
     exact = rows * (DETECTABLE * error / against.difference) ** 2
     return int(float(f"{exact:.1e}"))
+
+
+def _shown(value: object, language: str) -> object:
+    """A value as it is written in the sentences; lists are translated one by one."""
+    if isinstance(value, tuple):
+        return ("、" if language == "zh" else ", ").join(translate(one, language) for one in value)
+    return translate(value, language) if isinstance(value, str) else value
 
 
 def _is_chance(

@@ -16,7 +16,7 @@ from duree.recipe.recipe import Recipe, require_column
 from duree.recipe.settings import DataSettings, ForecastSettings
 from duree.tables.checks.weights import read_weights
 from duree.tables.columns import require_same_columns
-from duree.tables.files.conll import TOKEN_FILES
+from duree.tables.files.conll import is_token_file
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
 from duree.tables.layouts.layout import Checked, Layout
@@ -155,7 +155,7 @@ def check_files(
 
     Series are checked as series to forecast if they have no target or ``forecast`` is given.
     """
-    if data.files and all(Path(file).suffix.lower() in TOKEN_FILES for file in data.files):
+    if data.files and all(is_token_file(Path(file)) for file in data.files):
         data = data.model_copy(update={"token": data.text or "auto"})
     if forecast is not None or (data.series and data.target is None):
         read = read_series(data, forecast or ForecastSettings())

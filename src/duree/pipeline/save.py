@@ -132,7 +132,7 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
         claim=evaluation.verdict.claim,
         verdict_baseline=evaluation.verdict.values.get("baseline"),
         verdict_zh=evaluation.verdict.sentence("zh"),
-        primary_metric=task.metrics.primary,
+        primary_metric=evaluation.primary,
         counted=evaluation.verdict.values["counted"],
         distillation_share=task.distillation_share,
         watched=Watched(title=task.watched.title, better=task.watched.better),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from duree.recipe.faults import Contradiction
 
@@ -85,6 +85,11 @@ class DataSettings(Section):
     label_separator: str | None = Field(
         None, description="The separator of several labels in one cell (as in 'war; trade')."
     )
+    missing_codes: tuple[str, ...] = Field(
+        (),
+        description="Cells that mean a missing value in states, events, series, attributes and "
+        "covariates, as in ['NA', '*', '-99'].",
+    )
     encoding: str | None = Field(None, description="Text encoding; none: detected and reported.")
     delimiter: str | None = Field(
         None, description="Column delimiter; none: detected and reported."
@@ -99,6 +104,16 @@ class DataSettings(Section):
     validation_share: float = Field(
         0.1, gt=0, lt=1, description="Share of the training rows for the validation set."
     )
+
+    @field_validator("missing_codes", mode="before")
+    @classmethod
+    def _codes_are_texts(cls, codes: object) -> object:
+        """Codes from one text, separated by commas, or from a list that may hold numbers."""
+        if isinstance(codes, str | int | float):
+            return [code.strip() for code in str(codes).split(",")]
+        if isinstance(codes, list | tuple):
+            return [str(code) if isinstance(code, int | float) else code for code in codes]
+        return codes
 
     @model_validator(mode="after")
     def _sources_are_consistent(self) -> DataSettings:

@@ -147,8 +147,7 @@ class WindowEncoder:
             windows=len(rows),
         )
         units = np.concatenate([encoder._frames(part)[1] for part in _chunks(rows)])
-        usual = float(np.median(units[units > 0])) if (units > 0).any() else 1.0
-        state = encoder.to_dict() | {"unit": usual}
+        state = encoder.to_dict() | {"unit": _usual(units, LEAST_UNIT * encoder.unit)}
         if difference == "auto":
             difference = _nearest(state, rows)
         return cls.from_dict(state | {"difference": difference})
@@ -331,6 +330,18 @@ class WindowEncoder:
                 standard = (cells[at, channel] - mean) / scale
                 found.append(np.where(inside, np.nan_to_num(standard, nan=0.0), 0.0))
         return found
+
+
+def _usual(units: Floats, least: float) -> float:
+    """The median unit of windows; 1 if no window changes.
+
+    ``least`` is the unit of constant windows, which count only if most windows change.
+    """
+    usual = float(np.median(units))
+    if usual > least:
+        return usual
+    changing = units[units > least]
+    return float(np.median(changing)) if len(changing) else 1.0
 
 
 def _nearest(state: dict[str, Any], rows: pl.Series) -> str:

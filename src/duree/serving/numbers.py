@@ -39,6 +39,7 @@ class Numbers(ServedRows[Ragged]):
         super().__init__(model, recipe)
         self.is_wide = not model.layout.is_long
         self.body = Asked if self.is_wide else AskedLists
+        self.codes = recipe.data.missing_codes
 
     @property
     def needed(self) -> list[str]:
@@ -95,7 +96,7 @@ class Numbers(ServedRows[Ragged]):
         """The series as [1, steps, channels] or, if it has times, as a Series from a table."""
         given = {name: column_of(row, name, number) for name in self.needed}
         if self.is_wide:
-            cells = [_number(cell, name, number) for name, cell in given.items()]
+            cells = [self._number(cell, name, number) for name, cell in given.items()]
             known = np.flatnonzero(np.isfinite(cells))
             if not len(known):
                 raise unfit(number, "there is no value in any of its columns")
@@ -108,12 +109,18 @@ class Numbers(ServedRows[Ragged]):
         time = str(self.recipe.data.time)
         times = lists.pop(time, None)
         columns = {
-            name: [_number(cell, name, number) for cell in cells] for name, cells in lists.items()
+            name: [self._number(cell, name, number) for cell in cells]
+            for name, cells in lists.items()
         }
         steps = np.array(list(columns.values())).T
         if not np.isfinite(steps).any():
             raise unfit(number, "there is no value in any of its columns")
         return steps[None] if times is None else self._timed(columns, times, time)
+
+    def _number(self, cell: object, name: str, number: int) -> float:
+        """A cell as a number; NaN if it is missing."""
+        given = finite_number(cell, name, number)
+        return math.nan if given is None or f"{given:g}" in self.codes else given
 
     def _timed(self, columns: dict[str, list[float]], times: list[Any], time: str) -> pl.Series:
         """The series with its times, read as a table whose times are texts, as in a file."""
@@ -128,8 +135,3 @@ class Numbers(ServedRows[Ragged]):
         )
         table, _ = self.model.layout.lay_out(Table(frame, ()), with_answers=False)
         return self.model.texts(table)
-
-
-def _number(cell: object, name: str, number: int) -> float:
-    given = finite_number(cell, name, number)
-    return math.nan if given is None else given

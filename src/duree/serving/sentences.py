@@ -12,7 +12,7 @@ from duree.errors import DataError
 from duree.recipe.settings import TOKENS
 from duree.serving.bodies import Line, column_of, unfit
 from duree.serving.rows import ServedRows
-from duree.tables.files.conll import LONGEST_SENTENCE
+from duree.tables.files.conll_lines import LONGEST_SENTENCE
 
 # The number of characters of a text that take as long as one word.
 WORD_SIZE = 200

@@ -18,6 +18,7 @@ from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
 from duree.serving.bodies import Line, column_of, finite, finite_number, steps_of, unfit
 from duree.serving.rows import ServedRows
+from duree.tables.columns import table_without_codes, without_codes
 from duree.tables.layouts.rolling_origins import inputs
 from duree.tables.layouts.series import NUMBERS, Covariates, SeriesSet, read_long
 from duree.tables.table import Table
@@ -144,9 +145,10 @@ class SeriesRows(ServedRows[Begun]):
 
     def _laid_out(self, columns: dict[str, list[Any]]) -> SeriesSet:
         """The series on the grid of its times."""
-        values = columns[self.value]
+        values, codes = columns[self.value], self.recipe.data.missing_codes
         if self.time is None:
-            return _counted(self.value, values)
+            cells = without_codes(pl.Series(self.value, values, dtype=pl.Float64), codes)
+            return _counted(self.value, cells.to_list())
         times = columns[self.time]
         # As texts, so that times are read in the same way as from files.
         laid_out = {self.time: [None if time is None else str(time) for time in times]} | {
@@ -156,6 +158,8 @@ class SeriesRows(ServedRows[Begun]):
         }
         schema = {name: pl.String if name == self.time else pl.Float64 for name in laid_out}
         table = Table(pl.DataFrame(laid_out, schema=schema), ())
+        numbers = [name for name in laid_out if name != self.time]
+        table = table_without_codes(table, numbers, codes)
         return read_long(table, self.value, self.time, None, self.covariates)
 
 

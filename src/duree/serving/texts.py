@@ -113,7 +113,7 @@ class Rows(ServedRows[str]):
         heads = self.model.layout.covariates
         sequence, covariates = given[: len(given) - len(heads)], given[len(given) - len(heads) :]
         text = self.model.layout.join_row(sequence)
-        return prepend_covariates_to_row(heads, covariates, text)
+        return prepend_covariates_to_row(heads, covariates, text, self.model.layout.cells)
 
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
         """The predictions for some texts, as the service returns them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -85,6 +86,23 @@ def as_numbers(table: Table, name: str) -> pl.Series:
             shown=shown + (", ..." if len(rows) > NAMED_ROWS else ""),
         )
     return numbers
+
+
+def without_codes(column: pl.Series, codes: Sequence[str]) -> pl.Series:
+    """The column with null in place of the codes for missing values; -99 is also -99.0."""
+    if not codes or column.dtype.is_nested() or column.dtype.is_temporal():
+        return column
+    cells = column.cast(pl.String)
+    plain = cells.str.strip_chars().str.replace(r"^(-?\d+)\.0+$", "$1")
+    return column.set((cells.is_in(codes) | plain.is_in(codes)).fill_null(False), None)
+
+
+def table_without_codes(table: Table, names: Iterable[str], codes: Sequence[str]) -> Table:
+    """The table with null in place of the codes for missing values in some columns."""
+    if not codes:
+        return table
+    columns = [without_codes(table.frame[name], codes) for name in names]
+    return replace(table, frame=table.frame.with_columns(columns))
 
 
 def is_blank(column: pl.Series) -> NDArray[np.bool_]:

@@ -49,7 +49,7 @@ class Forecast(Task):
     ``transform`` is inverted in predictions. ``stretch`` multiplies the distance of each quantile
     from the median, so that bands have their nominal coverage on the validation set
     (split-conformal, as Romano et al. 2019). ``correlations`` [horizon][horizon] are those between
-    the steps of sample paths.
+    the steps of sample paths. Forecasts of ``counts`` are never below 0.
     """
 
     horizon: int
@@ -58,6 +58,7 @@ class Forecast(Task):
     unit: float = 1.0
     stretch: tuple[float, ...] = (1.0,) * len(LEVELS)
     correlations: tuple[tuple[float, ...], ...] = ()
+    counts: bool = False
 
     name: ClassVar[str] = "forecast"
     title: ClassVar[str] = "the next values of a series"
@@ -108,14 +109,14 @@ class Forecast(Task):
         values = answers(target)
         distribution = recipe.forecast.distribution
         known = values[np.isfinite(values)]
-        if DISTRIBUTIONS[distribution].counts and ((known < 0).any() or (known % 1 != 0).any()):
-            odd = known[(known < 0) | (known % 1 != 0)]
+        odd = known[(known < 0) | (known % 1 != 0)]
+        if DISTRIBUTIONS[distribution].counts and len(odd):
             raise DataError(
                 "forecast.distribution = negative_binomial is for counts, and {value:g} is none",
                 fix="set forecast.distribution=student, or correct the value",
                 value=float(odd[0]),
             )
-        return cls(values.shape[1], distribution)
+        return cls(values.shape[1], distribution, counts=not len(odd))
 
     def with_encoder(self, encoder: Encoder) -> Self:
         assert isinstance(encoder, WindowEncoder)
@@ -174,7 +175,8 @@ class Forecast(Task):
     def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         values = targets[:, : self.horizon]
         calibrated = self._stretched(scores, values)
-        quantiles = quantiles_of(calibrated.predictions(scores))
+        # Where counts are cut at 0, several quantiles would be equal.
+        quantiles = quantiles_of(replace(calibrated, counts=False).predictions(scores))
         tied = correlation(normal_scores(values, quantiles)).tolist()
         return replace(calibrated, correlations=tuple(tuple(row) for row in tied))
 
@@ -184,7 +186,7 @@ class Forecast(Task):
         quantiles, reference, unit = self._standard(self, scores)
         if not self.family.counts:
             moved = reference[..., None] + unit[:, None, None] * quantiles
-            quantiles = self.transform.undo(moved)
+            quantiles = self._undone(moved)
         return quantiles.reshape(len(scores), -1)
 
     def paths(self, scores: NDArray[np.float32], count: int, seed: int) -> Floats:
@@ -196,11 +198,12 @@ class Forecast(Task):
         values = at_scores(drawn, each)
         if self.family.counts:
             return np.asarray(np.maximum(np.rint(values), 0.0))
-        return self.transform.undo(reference[:, None] + unit[:, None, None] * values)
+        return self._undone(reference[:, None] + unit[:, None, None] * values)
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         values = self.metrics.values(self.predictions(scores), targets)
-        return -values.get("owa", values.get("mase", np.inf))
+        # OWA and MASE are not defined for series that do not change.
+        return -next(values[name] for name in ("owa", "mase", "smape") if name in values)
 
     def answer_rows(self, frame: pl.DataFrame, target: pl.Series, layout: Layout) -> pl.DataFrame:
         steps = pl.int_ranges(1, pl.lit(self.horizon + 1), dtype=pl.Int64).alias("step")
@@ -234,6 +237,7 @@ class Forecast(Task):
             "unit": self.unit,
             "stretch": list(self.stretch),
             "correlations": [list(row) for row in self.correlations],
+            "counts": self.counts,
         }
 
     @classmethod
@@ -245,7 +249,13 @@ class Forecast(Task):
             float(state["unit"]),
             tuple(state["stretch"]),
             tuple(tuple(row) for row in state["correlations"]),
+            bool(state.get("counts", False)),
         )
+
+    def _undone(self, moved: Floats) -> Floats:
+        """Values in their own unit, which are at least 0 if they are counts."""
+        values = self.transform.undo(moved)
+        return np.maximum(values, 0.0) if self.counts else values
 
     def _stretched(self, scores: NDArray[np.float32], values: Floats) -> Self:
         """The task with bands that have their nominal coverage of ``values``."""

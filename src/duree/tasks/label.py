@@ -147,7 +147,7 @@ class Label(Task):
         main = self.layers[0]
         if main.scheme is not None:
             every = list(dict.fromkeys([*main.tags, *cells[main.name].to_list()]))
-            scheme = Scheme.of(every, main.scheme.kinds)
+            scheme = Scheme.of(every, main.scheme)
             codes = answers[:, LAYERS]
             lengths, kinds = entities(scheme.prefix[codes], scheme.kind[codes], first)
             answers[:, LENGTH], answers[:, KIND] = lengths, kinds

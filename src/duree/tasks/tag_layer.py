@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from duree.evaluation.tag_metrics import BEGIN, END, INSIDE, OUTSIDE, Scheme, breaks
+from duree.results.entity_tags import mark_entities
 from duree.sequences.edit_rules import apply_rule, rule_of
-from duree.tables.layouts.sentences import BIO
 
 # A column with more different cells than this is transformed words (lemmas), not tags.
 MOST_TAGS = 1000
@@ -62,7 +62,7 @@ class Layer:
     @cached_property
     def scheme(self) -> Scheme | None:
         """The tags split into prefix and kind, if they mark entities."""
-        marked = all(BIO.fullmatch(tag) for tag in self.tags) and len(self.tags) > 1
+        marked = mark_entities(self.tags) and len(self.tags) > 1
         return Scheme.of(self.tags) if marked and not self.edits else None
 
     @property

@@ -9,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duree.errors import DataError
-from duree.tables.files.conll import LONGEST_SENTENCE, read_conll, with_tags
+from duree.pipeline.dataset import check_files
+from duree.recipe.settings import DataSettings
+from duree.tables.files.conll import read_conll, with_tags
+from duree.tables.files.conll_lines import LONGEST_SENTENCE
 from duree.tables.files.read import read_tables
 
 UNIVERSAL = """\
@@ -103,6 +106,137 @@ def test_a_file_that_is_no_table_of_tokens_is_refused_with_what_to_do(
     with pytest.raises(DataError) as refused:
         read_tables([path])
     assert message in refused.value.message("en")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("# ", "#"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("1-2", "0.1", 1),
+    ],
+    ids=["# without a blank", "BOM", "Windows", "an empty node first"],
+)
+def test_conllu_is_read_the_same_however_it_is_written(tmp_path: Path, change) -> None:
+    path = write(tmp_path, change(UNIVERSAL), "some.conllu")
+    assert read_conll(path).frame["form"].to_list() == ["vamos", "nos", "a", "el", "mar", "No"]
+
+
+def test_line_breaks_stay_as_they_were(tmp_path: Path) -> None:
+    text = UNIVERSAL.replace("\n", "\r\n")
+    path = write(tmp_path, text, "some.conllu")
+    assert with_tags(path, None, {"upos": read_conll(path).frame["upos"].to_list()}) == text
+    mixed = write(tmp_path, "a O\r\nb O\n\nc O")
+    assert with_tags(mixed, None, {"ner": ["O"] * 3}) == "a O O\r\nb O O\n\nc O O\n"
+
+
+PLUS = """\
+# global.columns = ID FORM UPOS PARSEME:MWE
+# sent_id = 1
+1-2\tal\t_\t*
+1\ta\tADP\t*
+2\tel\tDET\t1:VID
+"""
+
+
+def test_the_columns_of_conllu_plus_have_their_own_names(tmp_path: Path) -> None:
+    path = write(tmp_path, PLUS, "some.conllu")
+    frame = read_conll(path).frame
+    assert frame.columns == ["sentence", "id", "form", "upos", "parseme:mwe"]
+    assert frame["form"].to_list() == ["a", "el"]
+    assert with_tags(path, None, {"parseme:mwe": ["*", "1:VID"]}) == PLUS
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("a O\nb O\n", 2), (UNIVERSAL.replace("\t", " "), 10), ("a\tX\n", 2)]
+)
+def test_a_file_called_conllu_that_is_none_is_refused(
+    tmp_path: Path, text: str, found: int
+) -> None:
+    message = rf"is not CoNLL-U, whose words have 10 columns .* its first line has {found}"
+    with pytest.raises(DataError, match=message):
+        read_conll(write(tmp_path, text, "some.conllu"))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("1\tthe\tDT\n2\tsea\tNN\n\n1\train\tNN\n", ["id", "token", "column_3"]),
+        ("0 the DT\n1 sea NN\n\n0 rain NN\n", ["id", "token", "column_3"]),
+        ("1-2 zum _\n1 the DT\n2 sea NN\n2.1 x _\n\n1 rain NN\n", ["id", "token", "column_3"]),
+        (
+            "nw/1 0 0 the DT\nnw/1 0 1 sea NN\n\nnw/2 0 0 rain NN\n",
+            ["column_1", "column_2", "id", "token", "column_5"],
+        ),
+    ],
+)
+def test_a_column_that_numbers_the_words_is_not_the_words(
+    tmp_path: Path, text: str, columns: list[str]
+) -> None:
+    frame = read_conll(write(tmp_path, text)).frame
+    assert frame["token"].to_list() == ["the", "sea", "rain"]
+    names = [name if name != "tag" else columns[-1] for name in frame.columns[1:]]
+    assert names == columns
+
+
+HIPE = """\
+TOKEN\tNE-COARSE-LIT\tMISC
+# hipe2022:document_id = sn1
+# hipe2022:applicable_columns = TOKEN NE-COARSE-LIT
+Hector\tB-pers\tNoSpaceAfter
+.\tO\tEndOfSentence
+# segment_iiif_link = https://example.org
+By\tO\t_
+#\tO\tNoSpaceAfter|EndOfSentence
+Ajax\tB-pers\t_
+
+Troy\tB-loc\t_
+"""
+
+
+@pytest.mark.parametrize("name", ["hipe.tsv", "hipe.txt"])
+def test_a_line_of_column_names_and_marked_ends_of_sentences_are_understood(
+    tmp_path: Path, name: str
+) -> None:
+    path = write(tmp_path, HIPE, name)
+    table = read_tables([path])
+    assert table.frame.columns == ["sentence", "TOKEN", "NE-COARSE-LIT", "MISC"]
+    assert table.frame["TOKEN"].to_list() == ["Hector", ".", "By", "#", "Ajax", "Troy"]
+    assert table.frame["sentence"].to_list() == [1, 1, 2, 2, 3, 4]
+    data = DataSettings(files=(str(path),), target="NE-COARSE-LIT")
+    checks = {finding.check: finding.message("en") for finding in check_files(data)[1]}
+    assert "6 tokens in 4 sentences" in checks["sentences"]
+    lines = with_tags(path, None, {"NE-COARSE-LIT": list("abcdef")}).split("\n")
+    assert lines[0] == "TOKEN\tNE-COARSE-LIT\tMISC\tpredicted NE-COARSE-LIT"
+    assert lines[3] == "Hector\tB-pers\tNoSpaceAfter\ta"
+
+
+def test_a_table_with_tabs_is_no_token_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "token\tner\na\tO\nb\tO\n", "some.tsv")
+    assert read_tables([path]).frame.columns == ["token", "ner"]
+
+
+def test_a_first_word_that_could_name_a_column_is_a_word(tmp_path: Path) -> None:
+    frame = read_conll(write(tmp_path, "Token NN\nring NN\n\nword O\n")).frame
+    assert frame["token"].to_list() == ["Token", "ring", "word"]
+    frame = read_conll(write(tmp_path, "Word B-X\nring O\n")).frame
+    assert frame["token"].to_list() == ["Word", "ring"]
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"two columns of .* are named 'sentence'"):
+        read_conll(write(tmp_path, "token\tsentence\na\t1\nb\t2\n"))
+
+
+def test_a_no_break_space_is_part_of_a_word(tmp_path: Path) -> None:
+    frame = read_conll(write(tmp_path, "10\u00a0000 O\nmen  O\n")).frame
+    assert frame["token"].to_list() == ["10\u00a0000", "men"]
+
+
+def test_a_comment_as_wide_as_the_words_is_a_comment(tmp_path: Path) -> None:
+    text = "# id = 7\nEU NNP I-NP B-ORG\n# NN O O\n"
+    assert read_conll(write(tmp_path, text)).frame["token"].to_list() == ["EU", "#"]
 
 
 def test_comments_doubled_empty_lines_and_windows_ends_of_lines_do_no_harm(tmp_path: Path) -> None:

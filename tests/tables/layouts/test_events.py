@@ -18,6 +18,13 @@ def table(rows: list[tuple], columns: tuple[str, ...] = ("user", "action", "when
     return Table(frame, (Source("clicks.csv", "csv", len(rows), ""),))
 
 
+def test_months_written_as_numbers_are_reported_where_gaps_are_counted() -> None:
+    rows = [("u", "look", "199012"), ("u", "buy", "199101")]
+    found = {finding.check: finding for finding in gather_rows(table(rows), SETTINGS)[0].findings}
+    assert found["numbers_as_times"].level == "warning"
+    assert "write them as dates" in found["numbers_as_times"].message("en")
+
+
 def test_events_stand_in_the_order_of_time_with_the_gaps_between_them() -> None:
     rows = [
         ("v", "look", "2020-01-05 12:00:00"),

@@ -52,6 +52,47 @@ def test_a_series_ends_with_its_last_value_and_keeps_what_is_known_beyond():
     assert series.known[0].ravel().tolist() == [1, 2, 3, 4]
 
 
+def test_months_written_as_numbers_follow_one_another_across_years():
+    series = long(region=["a"] * 3, year=["199011", "199012", "199101"], value=[1, 2, 3])
+    assert series.frequency.unit == "month"
+    assert len(series.values[0]) == 3
+    assert checks(series)["numbers_as_times"].message("en") == (
+        "the numbers in 'year' are read as years and months (199012, 1990.12)"
+    )
+
+
+def test_a_grid_that_is_mostly_empty_is_a_warning():
+    series = long(region=["a"] * 4, year=[1, 2, 3, 900], value=[1, 2, 3, 4])
+    assert checks(series)["mostly_empty"].level == "warning"
+    assert checks(series)["mostly_empty"].values == {"count": 896, "steps": 900}
+
+
+@pytest.mark.parametrize("last", ["200000000", "1e300"])
+def test_a_stray_time_is_refused_before_its_steps_are_laid_out(last):
+    with pytest.raises(DataError, match="steps, of which only 3 have a row"):
+        long(region=["a"] * 3, year=["1", "2", last], value=[1, 2, 3])
+
+
+def test_infinity_is_refused_with_its_row_and_column():
+    with pytest.raises(DataError, match=r"column 'value' holds cells .*, row 2: '1e999'"):
+        long(region=["a"] * 3, year=[1, 2, 3], value=["1", "1e999", "3"])
+    with pytest.raises(DataError, match="'year' cannot be placed in time; row 2"):
+        long(region=["a"] * 3, year=["1", "1e999", "3"], value=[1, 2, 3])
+
+
+def test_years_of_two_digits_are_refused_where_the_century_ends():
+    with pytest.raises(DataError, match="'99' is followed by '00'"):
+        long(region=["a"] * 4, year=["98", "99", "00", "01"], value=[1, 2, 3, 4])
+    steps = long(region=["a", "a", "b", "b"], year=["98", "99", "00", "01"], value=[1, 2, 3, 4])
+    assert steps.frequency.unit == "step"
+
+
+def test_an_hour_that_occurs_twice_needs_its_offset():
+    hours = ["2020-10-25 02:00", "2020-10-25 02:00", "2020-10-25 03:00"]
+    with pytest.raises(DataError, match="their offset: 02:30"):
+        long(region=["a"] * 3, year=hours, value=[1, 2, 3])
+
+
 def test_two_rows_for_one_time_are_refused_with_their_rows():
     with pytest.raises(DataError) as caught:
         long(region=["a", "a", "a"], year=[1, 2, 1], value=[1, 2, 3])

@@ -79,6 +79,39 @@ def test_the_unit_of_time_is_the_coarsest_that_loses_nothing(
     assert layout_of(SETTINGS)(SETTINGS, reading).time_points(found)[0][-1] == last
 
 
+@pytest.mark.parametrize(
+    ("starts", "ends", "unit", "last"),
+    [
+        (["199011", "199101"], ["199012", "199102"], "month", "1991-02"),
+        ([199011, 199101], [199012, 199102], "month", "1991-02"),
+        (["1990.11", "1991.01"], ["1990.12", "1991.02"], "month", "1991-02"),
+        (["199051", "199101"], ["199052", "199102"], "week", "1991-W02"),
+        (["1990-W51", "1991-W01"], ["1990-W52", "1991-W02"], "week", "1991-W02"),
+    ],
+)
+def test_months_and_weeks_written_as_numbers_are_counted_across_years(
+    starts: list, ends: list, unit: str, last: str
+) -> None:
+    rows = [("a", "school", starts[0], ends[0]), ("a", "work", starts[1], ends[1])]
+    assert joined(rows) == ["school › school › work › work"]
+    assert findings(rows)["time_unit"].endswith(f"a step is a {unit}")
+    assert findings(rows)["spells"].endswith(f"to {last}")
+
+
+@pytest.mark.parametrize("months", [["2003-06", "2003-07"], ["200306", "200307"]])
+def test_months_need_no_column_of_ends(months: list[str]) -> None:
+    data = SETTINGS.model_copy(update={"end": None})
+    rows = [("a", "school", months[0], None), ("a", "work", months[1], None)]
+    assert joined(rows, data) == ["school › work"]
+
+
+def test_a_run_that_counted_such_numbers_still_does() -> None:
+    rows = [("a", "school", 199011, 199012), ("a", "work", 199101, 199102)]
+    layout = layout_of(SETTINGS)(SETTINGS, {"spells": {"unit": "step", "closed": True}})
+    sequence = layout.lay_out(table(rows))[0].frame["states"][0].split(" › ")
+    assert len(sequence) == 199102 - 199011 + 1
+
+
 def test_moments_with_a_zone_are_counted_in_days() -> None:
     rows = [("a", "x", "2003-06-28T22:30:00+02:00", "2003-06-29T10:00:00+02:00")]
     rows += [("a", "y", "2003-06-30T10:00:00+02:00", "2003-06-30T10:00:00+02:00")]

@@ -109,7 +109,8 @@ def _draw_key(axes: Axes, words: Words) -> None:
 
 
 def draw_steps(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
-    """The scaled error of the network and each baseline by step."""
+    """The scaled error of the network and each baseline by step; the relative one without scale."""
+    measure = "mase" if any(v is not None for v in facts.steps["network"].mase) else "smape"
     figure = Figure(figsize=(WIDTH, PANEL + 0.65))
     names = drawn_models(run, facts)
     shown = [words.model(name, run.metrics.cell) for name in names]
@@ -117,16 +118,17 @@ def draw_steps(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
     axes = place(figure, LEFT, 0.12, WIDTH - LEFT - margin, PANEL)
     key = place(figure, WIDTH - margin, 0.12, margin, PANEL)
     steps = np.arange(1, facts.horizon + 1)
-    lines = [np.array(facts.steps[name].mase, dtype=float) for name in names]
+    lines = [np.array(getattr(facts.steps[name], measure), dtype=float) for name in names]
     styles: list[dict[str, Any]] = [{"color": BLUE, "linewidth": 2.4}]
     styles += [_style(number) for number in range(len(names) - 1)]
     for values, style in reversed(list(zip(lines, styles, strict=True))):
         axes.plot(steps, values, **style)
     axes.set_xlabel(words("step after the origin"))
-    axes.set_ylabel(words("scaled error (MASE)"))
+    is_scaled = measure == "mase"
+    axes.set_ylabel(words("scaled error (MASE)" if is_scaled else "relative error (sMAPE)"))
     axes.xaxis.set_major_locator(MaxNLocator(min(facts.horizon, 12), integer=True))
     axes.set_xlim(1, max(facts.horizon, 2))
-    axes.set_ylim(0, 1.06 * max(np.nanmax(line) for line in lines))
+    axes.set_ylim(0, 1.06 * max(np.nanmax(line) for line in lines) or 1.0)
     _draw_names(key, axes.get_ylim(), [line[-1] for line in lines], styles, shown, margin)
     return figure
 

@@ -17,7 +17,7 @@ from duree.report.vocabulary import Words
 from duree.serving.studio.forms import FORMS, Form
 from duree.serving.studio.isolated import isolated
 from duree.serving.studio.workspace import Upload
-from duree.tables.files.conll import TOKEN_FILES
+from duree.tables.files.conll import is_token_file
 from duree.tables.files.stream import require_few_cells, stream_table
 from duree.tables.finding import Finding
 from duree.tables.guess.columns import ColumnGuess, guess_columns
@@ -96,7 +96,7 @@ def with_guesses(upload: Upload, shown: Preview | None, sent: Mapping[str, str])
     rows = sent.get("rows", "")
     if shown is None or (rows and rows == sent.get("was")):
         return dict(sent)
-    tokens = upload.path.suffix.lower() in TOKEN_FILES
+    tokens = is_token_file(upload.path)
     if rows not in FORMS:
         rows = guess_rows(shown.columns, tokens=tokens)
     found = guess_columns_of(rows, shown.columns, tokens=tokens)

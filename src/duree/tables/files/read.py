@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError
-from duree.tables.files.conll import TOKEN_FILES, read_conll
+from duree.tables.files.conll import TOKEN_FILES, is_token_file, read_conll
 from duree.tables.files.csv import read_delimited
 from duree.tables.files.excel import read_excel
 from duree.tables.files.limits import CELL_LIMIT, nul_finding
@@ -147,7 +147,7 @@ def _reader(path: Path) -> Callable[[Path, Choices], Content]:
             suffix=path.suffix,
             known=" ".join(READERS),
         )
-    return READERS[path.suffix.lower()]
+    return READERS[".conll" if is_token_file(path) else path.suffix.lower()]
 
 
 def _missing(path: Path) -> DataError:

@@ -12,7 +12,7 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.tables.columns import as_text
-from duree.tables.layouts.state_strings import ARROW, MISSING, clean_states, join_row
+from duree.tables.layouts.state_strings import ARROW, CELLS, MISSING, Cells
 from duree.tables.table import Table
 
 MOST_VALUES = 40
@@ -20,7 +20,9 @@ MOST_VALUES = 40
 IS = "="
 
 
-def prepend_covariates(table: Table, columns: Mapping[str, str], sequences: pl.Series) -> pl.Series:
+def prepend_covariates(
+    table: Table, columns: Mapping[str, str], sequences: pl.Series, cells: Cells = CELLS
+) -> pl.Series:
     """The covariates of each row, then its sequence, String [rows].
 
     Parameters
@@ -29,11 +31,12 @@ def prepend_covariates(table: Table, columns: Mapping[str, str], sequences: pl.S
     columns : {covariate: column}
         Names in the training table, and in this table.
     sequences : polars.Series of String [rows]
+    cells : Cells
     """
     if not columns:
         return sequences
     heads = [
-        (called(name) + clean_states(as_text(table, column)).fill_null(MISSING)).alias(f"{place}")
+        (called(name) + cells.clean(as_text(table, column)).fill_null(MISSING)).alias(f"{place}")
         for place, (name, column) in enumerate(columns.items())
     ]
     given = sequences.set(sequences == "", None).alias("sequence")
@@ -44,11 +47,11 @@ def prepend_covariates(table: Table, columns: Mapping[str, str], sequences: pl.S
 
 
 def prepend_covariates_to_row(
-    columns: Sequence[str], values: Sequence[str | None], sequences: str
+    columns: Sequence[str], values: Sequence[str | None], sequences: str, cells: Cells = CELLS
 ) -> str:
     """``prepend_covariates`` for one row."""
     heads = [
-        f"{called(name)}{join_row([value]) or MISSING}"
+        f"{called(name)}{cells.clean_one(value) or MISSING}"
         for name, value in zip(columns, values, strict=True)
     ]
     return ARROW.join([*heads, sequences] if sequences else heads)

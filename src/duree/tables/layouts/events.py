@@ -15,11 +15,12 @@ import numpy as np
 import polars as pl
 
 from duree.recipe.settings import STATES, DataSettings
-from duree.tables.columns import as_text, is_blank, resolve_column
+from duree.tables.columns import as_text, is_blank, resolve_column, table_without_codes
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.persons import GAPS, Persons, one_row_each, shown, without_bad
+from duree.tables.layouts.state_names import check_names
 from duree.tables.layouts.state_strings import ARROW, clean_states, states_at
-from duree.tables.layouts.states import StateSequences, check_number
+from duree.tables.layouts.states import StateSequences
 from duree.tables.layouts.step_attributes import (
     Kinds,
     attribute_findings,
@@ -29,13 +30,18 @@ from duree.tables.layouts.step_attributes import (
     without_infinite,
 )
 from duree.tables.table import Table
-from duree.tables.time.calendar_units import days, read_times
+from duree.tables.time.calendar_units import days, read_times, written_as
 
 # Maximum number of events per person in a figure.
 MOST_EVENTS = 100
 # The separator of the columns that form the name of an event.
 AND = " · "
 
+AS_NUMBERS = (
+    "the times in {column!r} look like months or weeks, as in 199012, but are read as numbers: "
+    "from 199012 to 199101 are 89 steps"
+)
+DATES = "write them as dates, such as 1990-12 or 1990-W52"
 LENGTHS = "events per person: median {middle}, 95th percentile {most}, maximum {longest}"
 UNSORTED = "events out of chronological order: {count} (row {rows} ...); they were sorted"
 AT_ONCE = (
@@ -71,6 +77,8 @@ def gather_events(
     """
     name, when = resolve_column(table, str(data.id)), None
     events = [resolve_column(table, column) for column in data.event]
+    attributes_ = [resolve_column(table, column) for column in data.attribute]
+    table = table_without_codes(table, [*events, *attributes_], data.missing_codes)
     if data.time is not None:
         when = resolve_column(table, data.time)
     for column in filter(None, (name, events[0], when)):
@@ -102,6 +110,8 @@ def gather_events(
     used = {*events, *kinds, *filter(None, [when])}
     whole = one_row_each(table, persons, name, used, needed)
     findings = [*whole.findings, *_findings(given, times, len(persons))]
+    if when and times is not None and times.dtype != pl.Datetime and written_as(table, when):
+        findings.append(Finding("numbers_as_times", "warning", AS_NUMBERS, DATES, {"column": when}))
     findings += attribute_findings(attributes)
     frame = pl.concat([whole.frame, gathered], how="horizontal")
     return Table(frame, whole.sources, tuple(findings)), kinds
@@ -123,7 +133,7 @@ def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> lis
         Finding("events", "ok", what, values=facts),
         Finding("states", "ok", "{count} types of events: {listed}", values=named),
         Finding("lengths", "ok", LENGTHS, values={**long}),
-        *check_number(len(counts)),
+        *check_names(given[STATES].drop_nulls()),
     ]
     since = pl.col(GAPS).diff().over("who")
     for check, what, which in (("unsorted", UNSORTED, since < 0), ("at_once", AT_ONCE, since == 0)):

@@ -26,6 +26,7 @@ from duree.tables.checks.duplicates import Duplicates
 from duree.tables.columns import ROLES, is_blank, resolve_column
 from duree.tables.finding import Finding
 from duree.tables.layouts.covariates import check_covariates, prepend_covariates
+from duree.tables.layouts.state_strings import Cells
 from duree.tables.layouts.step_attributes import with_step_features
 from duree.tables.table import Table
 
@@ -161,6 +162,12 @@ class Layout(ABC):
         return list(self.reading.get("covariates", ()))
 
     @property
+    def cells(self) -> Cells:
+        """How cells are read as states and covariates."""
+        # Runs of version 0.1.0 have a reading without it.
+        return Cells(self.data.missing_codes, self.reading.get("whole_numbers", not self.reading))
+
+    @property
     def inputs(self) -> list[str]:
         """The input columns of the network, covariates last."""
         return [str(self.data.text), *self.covariates]
@@ -287,7 +294,8 @@ class Layout(ABC):
         """
         names = self.step_features(table) if step_features is None else step_features
         named = {name: resolve_column(table, name) for name in self.covariates}
-        return with_step_features(table, prepend_covariates(table, named, self.plain(table)), names)
+        sequences = prepend_covariates(table, named, self.plain(table), self.cells)
+        return with_step_features(table, sequences, names)
 
     def time_points(self, table: Table) -> tuple[list[str], pl.Series] | None:
         """The states of a laid-out table by time point, for figures; None if there are none.

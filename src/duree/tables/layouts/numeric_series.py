@@ -15,7 +15,7 @@ from duree.recipe.settings import NUMBERS, DataSettings
 from duree.results.nouns import SERIES, Nouns
 from duree.results.run_files import Record
 from duree.tables.checks.check_table import check_table
-from duree.tables.columns import resolve_column
+from duree.tables.columns import resolve_column, table_without_codes
 from duree.tables.describe.series import describe_channels
 from duree.tables.finding import Finding
 from duree.tables.layouts.layout import Checked, Layout, TypedInput
@@ -115,7 +115,8 @@ class NumericSeries(Layout):
     def plain(self, table: Table) -> pl.Series:
         if NUMBERS in table.frame.columns or "series" not in self.reading:
             return table.frame[resolve_column(table, NUMBERS)]
-        return list_numbers(table, [resolve_column(table, name) for name in self.inputs])
+        columns = [resolve_column(table, name) for name in self.inputs]
+        return list_numbers(table_without_codes(table, columns, self.data.missing_codes), columns)
 
     def check(self, table: Table, given: Checked) -> list[Finding]:
         rest, data = self._without_numbers(table, given.data)

@@ -17,11 +17,24 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.recipe.settings import NUMBERS, VALUE, DataSettings
-from duree.tables.columns import as_numbers, as_text, is_blank, resolve_column
+from duree.tables.columns import (
+    as_numbers,
+    as_text,
+    is_blank,
+    resolve_column,
+    table_without_codes,
+)
 from duree.tables.describe.series import check_channels, check_steps
 from duree.tables.finding import Finding
+from duree.tables.layouts.column_order import check_order
 from duree.tables.layouts.persons import Persons, one_row_each, without_bad
-from duree.tables.layouts.series import refuse_twice, refuse_twins, unsorted
+from duree.tables.layouts.series import refuse_twins
+from duree.tables.layouts.series_times import (
+    numbers_read_as,
+    refuse_twice,
+    refuse_two_digit_years,
+    unsorted,
+)
 from duree.tables.layouts.states import state_columns
 from duree.tables.table import Table
 from duree.tables.time.frequency import Frequency, Times, find_frequency, read_times
@@ -127,6 +140,7 @@ def _wide(
 ) -> tuple[Table, dict[str, Any]]:
     columns = state_columns(table, tuple(earlier["series"]) if earlier else data.series)
     _refuse_other_roles(table, columns, data)
+    table = table_without_codes(table, columns, data.missing_codes)
     if len(columns) < FEWEST_TIMES:
         raise DataError(
             "each row would be a series of only {count} numbers",
@@ -140,6 +154,7 @@ def _wide(
     table = without_bad(table, empty, "empty", drop=data.drop_bad)
     lists = list_numbers(table, columns)
     findings = [*check_steps(lists, len(columns)), *check_channels(lists, [VALUE])]
+    findings += check_order(columns, data.series)
     frame = table.frame.drop(columns).with_columns(lists)
     return Table(frame, table.sources, (*table.findings, *findings)), {"series": columns}
 
@@ -150,6 +165,7 @@ def _long(
     name, when = (resolve_column(table, str(column)) for column in (data.id, data.time))
     channels = state_columns(table, tuple(earlier["channels"]) if earlier else data.series)
     _refuse_other_roles(table, channels, data)
+    table = table_without_codes(table, channels, data.missing_codes)
     for column in (name, when):
         blank = is_blank(as_text(table, column))
         table = without_bad(table, blank, "missing", drop=data.drop_bad, column=column)
@@ -161,14 +177,17 @@ def _long(
         table = without_bad(table, empty, "empty", drop=data.drop_bad)
         numbers = numbers[~empty]
         persons = Persons.of(as_text(table, name).str.strip_chars())
-    times, codes = read_times(table.frame[when]), persons.codes
+    as_before = earlier is not None and earlier["frequency"]["written"] == "number"
+    times, codes = read_times(table.frame[when], as_numbers=as_before), persons.codes
     order = np.lexsort((times.moments, codes))
     own, moments = codes[order], times.moments[order]
     same = (np.diff(own) == 0) & (np.diff(moments) == 0)
     if same.any():
         refuse_twice(table.frame[when], order, same, persons.names.to_list(), own, name)
     _refuse_single(len(own), len(persons), name)
-    findings = unsorted(codes, times.moments, when)
+    refuse_two_digit_years(table.frame[when], codes)
+    findings = numbers_read_as(times, table.frame[when])
+    findings += unsorted(codes, times.moments, when)
     frequency, even, since = _spaced(own, moments, times, when, earlier)
     laid = numbers[order]
     if not even:
@@ -210,8 +229,8 @@ def _spaced(
     else:
         apart = np.delete(np.diff(moments), begins[1:] - 1)
         usual = float(np.quantile(apart, 0.5, method="lower"))
-        found = find_frequency(np.split(moments, begins[1:]), times.written)
-        frequency = found or Frequency("step", usual, float(moments.min()), times.written)
+        found = find_frequency(np.split(moments, begins[1:]), times)
+        frequency = found or times.in_steps("step", usual)
     since = np.diff(frequency.places(moments), prepend=0.0)
     since[begins] = 0.0
     even = bool(earlier["even"]) if earlier else np.allclose(np.delete(since, begins), 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any, ClassVar, Self
 
@@ -16,14 +15,15 @@ from duree.recipe.recipe import Recipe
 from duree.recipe.settings import TOKENS, DataSettings
 from duree.results.nouns import SENTENCES, Nouns
 from duree.tables.columns import as_text, resolve_column
-from duree.tables.files.conll import LONGEST_SENTENCE, SENTENCE, TOKEN_FILES
+from duree.tables.files.conll import SENTENCE, TOKEN_FILES
+from duree.tables.files.conll_lines import LONGEST_SENTENCE
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.layout import Checked, Layout, TypedInput
+from duree.tables.layouts.tag_schemes import check_scheme
 from duree.tables.table import Table
 
 # Names of the column of words in such files.
-FORMS = ("form", "token")
-BIO = re.compile(r"O|[BIESLU]-.+")
+FORMS = ("form", "token", "word", "words")
 # Maximum number of rows that a finding lists.
 SHOWN = 5
 
@@ -37,7 +37,7 @@ def sentence_columns(table: Table, data: DataSettings) -> tuple[str, str]:
         One of them is not given or does not exist.
     """
     columns = table.frame.columns
-    words = next((name for name in FORMS if name in columns), None)
+    words = next((name for form in FORMS for name in columns if name.lower() == form), None)
     if data.token not in (None, "auto", TOKENS):
         words = resolve_column(table, str(data.token))
     if words is None:
@@ -209,39 +209,7 @@ def _check_layer(
                 "count": sum(found[tag] for tag in unseen),
             }
             findings.append(Finding("unseen_tags", "warning", what, fix, facts))
-    if all(BIO.fullmatch(name) for name in names):
-        findings += _check_scheme(column, lengths)
-    return findings
-
-
-def _check_scheme(column: pl.Series, lengths: NDArray[Any]) -> list[Finding]:
-    """A finding on tags that continue an entity which has not begun."""
-    first = np.zeros(len(column), dtype=bool)
-    first[np.cumsum(lengths)[:-1]] = True
-    first[:1] = True
-    before, kind_before = "O", ""
-    broken = []
-    for place, (tag, begins) in enumerate(zip(column.to_list(), first.tolist(), strict=True)):
-        prefix, _, kind = tag.partition("-")
-        if begins:
-            before, kind_before = "O", ""
-        if prefix in "IEL" and (before not in "BI" or kind != kind_before):
-            broken.append(place)
-        before, kind_before = prefix, kind
-    if not broken:
-        return []
-    what = (
-        "tags of {column!r} that break the BIO scheme (I- without B- before it): {count}, the "
-        "first at token {row}"
-    )
-    fix = "they are read as conlleval does: as the beginning of an entity"
-    facts: dict[str, object] = {
-        "column": column.name,
-        "count": len(broken),
-        "row": broken[0] + 1,
-    }
-    rows = tuple(broken[:SHOWN])
-    return [Finding("broken_scheme", "warning", what, fix, facts, rows)]
+    return findings + check_scheme(column, lengths)
 
 
 def _seen_before(words: pl.Series, test_rows: NDArray[np.bool_]) -> list[Finding]:

@@ -17,6 +17,13 @@ from duree.errors import DataError
 from duree.recipe.settings import VALUE
 from duree.tables.columns import as_numbers, as_text, resolve_column
 from duree.tables.finding import Finding, listed
+from duree.tables.layouts.series_times import (
+    numbers_read_as,
+    refuse_sparse,
+    refuse_twice,
+    refuse_two_digit_years,
+    unsorted,
+)
 from duree.tables.table import Table
 from duree.tables.time.frequency import Frequency, find_frequency, read_times
 
@@ -139,7 +146,11 @@ def read_long(
         for which in (covariates.past, covariates.known)
     ]
     order = np.lexsort((times.moments, codes))
-    findings = unsorted(codes, times.moments, column)
+    refuse_two_digit_years(table.frame[column], codes)
+    findings = [
+        *numbers_read_as(times, table.frame[column]),
+        *unsorted(codes, times.moments, column),
+    ]
     codes, moments, numbers = codes[order], times.moments[order], numbers[order]
     past, known = (found[order] for found in covariates_)
     same = (np.diff(codes) == 0) & (np.diff(moments) == 0)
@@ -147,9 +158,12 @@ def read_long(
         refuse_twice(table.frame[column], order, same, kinds, codes, names)
     begins = np.flatnonzero(np.diff(codes, prepend=-1))
     rows = np.split(np.arange(len(codes)), begins[1:])
-    frequency = find_frequency([moments[own] for own in rows], times.written)
+    frequency = find_frequency([moments[own] for own in rows], times)
     if frequency is None and len(codes) > len(kinds):
         findings.append(_irregular(column))
+    if frequency is not None:
+        ends = [frequency.places(moments[own[[0, -1]]]) for own in rows]
+        refuse_sparse(ends, len(codes), column)
     found: dict[str, list[Any]] = {part: [] for part in ("names", "values", "past", "known")}
     found["places"] = []
     empty = []
@@ -278,6 +292,11 @@ def describe(series: SeriesSet) -> list[Finding]:
         within = [name for name, gap in zip(series.names, gaps, strict=True) if gap]
         facts = {"count": sum(gaps), "series": len(within), "listed": listed(within)}
         findings.append(Finding("gaps", "warning", what, values=facts))
+    if 2 * sum(gaps) > lengths.sum():
+        what = "most steps have no value: {count} of {steps}"
+        fix = "check that the times are read as they are meant, and that no series has a stray one"
+        facts = {"count": sum(gaps), "steps": int(lengths.sum())}
+        findings.append(Finding("mostly_empty", "warning", what, fix, facts))
     return findings
 
 
@@ -305,43 +324,6 @@ def refuse_twins(names: pl.Series) -> None:
         count=int((names == twice).sum()),
         name=twice,
     )
-
-
-def refuse_twice(
-    times: pl.Series,
-    order: NDArray[np.int64],
-    same: NDArray[np.bool_],
-    kinds: list[str],
-    codes: NDArray[np.int64],
-    names: str | None,
-) -> None:
-    """Raise the error for rows of the same series and time.
-
-    ``same`` marks, in the sorted ``order``, rows that equal the next one.
-    """
-    place = int(same.argmax())
-    one, other = sorted((int(order[place]), int(order[place + 1])))
-    facts: dict[str, Any] = {
-        "time": str(times[one]),
-        "series": kinds[codes[place]],
-        "count": int(same.sum()),
-        "rows": f"{one + 1}, {other + 1}",
-    }
-    fix = "keep one row per time" if names else "distinguish the series with --id COL"
-    what = "the series {series!r} has two rows for the time {time!r}, and {count} such pairs in all"
-    raise DataError(what, "rows {rows}", fix, **facts)
-
-
-def unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Finding]:
-    """A finding if rows of a series go back in time; ``codes`` is the series of each row."""
-    order = np.argsort(codes, kind="stable")
-    falls = (np.diff(codes[order]) == 0) & (np.diff(moments[order]) < 0)
-    if not falls.any():
-        return []
-    what = "rows are not in the order of {column!r} (steps back in time: {count}); they were sorted"
-    facts: dict[str, object] = {"column": column, "count": int(falls.sum())}
-    rows = tuple(int(row) for row in order[1:][falls][:5])
-    return [Finding("unsorted", "warning", what, values=facts, rows=rows)]
 
 
 def _irregular(column: str) -> Finding:

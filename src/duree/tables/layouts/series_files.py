@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.recipe.settings import DataSettings, ForecastSettings
-from duree.tables.columns import require_same_columns, resolve_column
+from duree.tables.columns import require_same_columns, resolve_column, table_without_codes
 from duree.tables.files.read import read_tables
+from duree.tables.finding import Finding
+from duree.tables.layouts.column_order import check_order
 from duree.tables.layouts.series import (
     ONLY,
     Covariates,
@@ -67,11 +69,11 @@ def read_series(data: DataSettings, forecast: ForecastSettings) -> SeriesFiles:
     sources = tuple(source for table in tables for source in table.sources)
     if data.time is None:
         name = resolve_column(first, data.id) if data.id else first.frame.columns[0]
-        series = _wide(first, data, name)
+        series = _wide(first, data, forecast, name)
         value = data.target or "value"
         if data.test_file is None:
             return SeriesFiles(series, None, sources, name, "time", value)
-        later = _wide(tables[1], data.model_copy(update={"series": ()}), name, ends=True)
+        later = _wide(tables[1], data.model_copy(update={"series": ()}), forecast, name, ends=True)
         joined, tested = _continued(series, later)
         return SeriesFiles(joined, tested, sources, name, "time", value)
     series = _long(first, data, forecast)
@@ -88,6 +90,8 @@ def _long(table: Table, data: DataSettings, forecast: ForecastSettings) -> Serie
     if not data.series:
         raise DataError("no {name} column was named", fix="add --{name} COLUMN", name="series")
     columns = state_columns(table, data.series)
+    numbers = [resolve_column(table, name) for name in (*columns, *forecast.past, *forecast.known)]
+    table = table_without_codes(table, numbers, data.missing_codes)
     covariates, time = Covariates(forecast.past, forecast.known), str(data.time)
     if len(columns) == 1:
         found = read_long(table, columns[0], time, data.id, covariates)
@@ -95,15 +99,33 @@ def _long(table: Table, data: DataSettings, forecast: ForecastSettings) -> Serie
             found = replace(found, names=columns)
     else:
         found = read_columns(table, columns, time, data.id, covariates)
-    return replace(found, findings=[*table.findings, *found.findings])
+    findings = [*table.findings, *found.findings, *_check_counts(found, forecast)]
+    return replace(found, findings=findings)
 
 
-def _wide(table: Table, data: DataSettings, name: str, *, ends: bool = False) -> SeriesSet:
+def _wide(
+    table: Table, data: DataSettings, forecast: ForecastSettings, name: str, *, ends: bool = False
+) -> SeriesSet:
     columns = table.frame.columns
     name = resolve_column(table, name)
     chosen = state_columns(table, data.series) if data.series else columns
-    found = read_wide(table, name, [column for column in chosen if column != name], whole=ends)
-    return replace(found, findings=[*table.findings, *found.findings])
+    steps = [column for column in chosen if column != name]
+    table = table_without_codes(table, steps, data.missing_codes)
+    found = read_wide(table, name, steps, whole=ends)
+    findings = [*table.findings, *found.findings, *check_order(steps, data.series)]
+    return replace(found, findings=[*findings, *_check_counts(found, forecast)])
+
+
+def _check_counts(series: SeriesSet, forecast: ForecastSettings) -> list[Finding]:
+    """A note if the values are counts, some of them 0, and their distribution is not chosen."""
+    values = np.concatenate([own[np.isfinite(own)] for own in series.values] or [np.zeros(0)])
+    is_count = len(values) > 0 and values.min() == 0 < values.max() and (values % 1 == 0).all()
+    if not is_count or forecast.distribution == "negative_binomial":
+        return []
+    what = "the values are counts from 0 to {most:g}: forecasts are never below 0"
+    fix = "to forecast their distribution as counts, add --set forecast.distribution={name}"
+    facts = {"most": float(values.max()), "name": "negative_binomial"}
+    return [Finding("counts", "note", what, fix, facts)]
 
 
 def _continued(series: SeriesSet, later: SeriesSet) -> tuple[SeriesSet, Ints]:

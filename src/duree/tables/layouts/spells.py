@@ -18,10 +18,11 @@ from duree.recipe.settings import STATES, DataSettings
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.persons import Persons, one_row_each, shown, without_bad
-from duree.tables.layouts.state_strings import ARROW, MISSING, clean_states, states_at
-from duree.tables.layouts.states import StateSequences, check_number
+from duree.tables.layouts.state_names import check_names
+from duree.tables.layouts.state_strings import ARROW, CELLS, MISSING, Cells, states_at
+from duree.tables.layouts.states import StateSequences
 from duree.tables.table import Table
-from duree.tables.time.calendar_units import UNITS, Clock, read_times
+from duree.tables.time.calendar_units import UNITS, Clock, read_times, written_as
 
 # Above these limits the time unit is too fine, or an end such as 9999-12-31 means "unknown".
 MOST_STEPS, LONGEST = 50_000_000, 100_000
@@ -86,7 +87,11 @@ class Grid:
 
 
 def gather_spells(
-    table: Table, data: DataSettings, needed: dict[str, str], grid: Grid | None = None
+    table: Table,
+    data: DataSettings,
+    needed: dict[str, str],
+    grid: Grid | None = None,
+    cells: Cells = CELLS,
 ) -> tuple[Table, Grid]:
     """The table with one row per person, whose sequence is in the column ``states``.
 
@@ -100,6 +105,7 @@ def gather_spells(
         Columns that must be constant within each person.
     grid : Grid, optional
         The grid of the training table; inferred from this table if not given.
+    cells : Cells, optional
 
     Raises
     ------
@@ -112,8 +118,12 @@ def gather_spells(
     for role in ("id", "start"):
         blank = is_blank(as_text(table, named[role]))
         table = without_bad(table, blank, "missing", drop=data.drop_bad, column=named[role])
-    starts, ends = read_times(table, named["start"]), _ends(table, named.get("end"))
-    clock = Clock(grid.unit) if grid else Clock.of(starts, ends)
+    # A run of an earlier version may count months such as 199012 as numbers.
+    as_numbers = grid is not None and grid.unit == "step"
+    starts = read_times(table, named["start"], as_numbers=as_numbers)
+    ends = _ends(table, named.get("end"), as_numbers=as_numbers)
+    are_weeks = written_as(table, named["start"]) == "week"
+    clock = Clock(grid.unit) if grid else Clock.of(starts, ends, are_weeks=are_weeks)
     begin, end = clock.count(starts), clock.count(ends)
     backwards = (end < begin).fill_null(False)
     table = without_bad(table, backwards.to_numpy(), "backwards", drop=data.drop_bad)
@@ -123,7 +133,7 @@ def gather_spells(
         .filter(~backwards)
         .with_columns(
             pl.Series("who", persons.codes),
-            clean_states(as_text(table, named["state"])).alias("state"),
+            cells.clean(as_text(table, named["state"])).alias("state"),
         )
         .with_row_index("row")
         .sort("who", "begin", "row")
@@ -151,9 +161,9 @@ def gather_spells(
     )
 
 
-def _ends(table: Table, name: str | None) -> pl.Series:
+def _ends(table: Table, name: str | None, *, as_numbers: bool) -> pl.Series:
     if name is not None:
-        return read_times(table, name)
+        return read_times(table, name, as_numbers=as_numbers)
     return pl.Series("end", [None] * len(table), dtype=pl.Float64)
 
 
@@ -261,7 +271,7 @@ def _findings(
         Finding("spells", "ok", what, values=facts),
         Finding("time_unit", "ok", UNITS[clock.unit]),
         Finding("states", "ok", "{count} states: {listed}", values=named),
-        *check_number(len(counts)),
+        *check_names(spells["state"].drop_nulls()),
     ]
     if has_ends:
         findings.append(Finding("ends", "ok", ENDS[closed]))
@@ -314,8 +324,11 @@ class Spells(StateSequences):
 
     def lay_out(self, table: Table, *, with_answers: bool = True) -> tuple[Table, Self]:
         grid = Grid(**self.reading["spells"]) if "spells" in self.reading else None
-        rows, grid = gather_spells(table, self.data, self._answers(table, with_answers), grid)
-        return rows, replace(self, reading={**self.reading, "spells": asdict(grid)})
+        cells = self.cells
+        needed = self._answers(table, with_answers)
+        rows, grid = gather_spells(table, self.data, needed, grid, cells)
+        known = {"spells": asdict(grid), "whole_numbers": cells.whole_numbers}
+        return rows, replace(self, reading={**self.reading, **known})
 
     def time_points(self, table: Table) -> tuple[list[str], pl.Series]:
         sequences = table.frame[STATES]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from duree.recipe.settings import STATES
-from duree.tables.columns import as_text
+from duree.tables.columns import as_text, without_codes
 from duree.tables.table import Table
 
 # Names that encoders and tasks use for steps without a state of the table.
@@ -20,15 +22,54 @@ SPACE = "".join(
 )
 
 
-def join_states(table: Table, columns: list[str]) -> pl.Series:
+# A whole number that a program wrote with a decimal point.
+WHOLE = re.compile(r"(-?\d+)\.0+")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How cells are read as states.
+
+    Attributes
+    ----------
+    missing_codes : tuple of str
+        Cells that are missing states.
+    whole_numbers : bool
+        Whether 1.0 is the state 1; it is another state in runs of version 0.1.0.
+    """
+
+    missing_codes: tuple[str, ...] = ()
+    whole_numbers: bool = True
+
+    def clean(self, cells: pl.Series) -> pl.Series:
+        """The states in a column, String; missing ones are null."""
+        states = clean_states(without_codes(cells, self.missing_codes))
+        if not self.whole_numbers:
+            return states
+        return states.str.replace(f"^{WHOLE.pattern}$", "$1")
+
+    def clean_one(self, cell: str | None) -> str:
+        """The same for one cell, without a table; nothing if it is missing."""
+        state = (cell or "").replace(ARROW.strip(), ">").strip(SPACE)
+        whole = WHOLE.fullmatch(state)
+        plain = whole[1] if whole else state
+        if {state, plain} & set(self.missing_codes):
+            return ""
+        return plain if self.whole_numbers else state
+
+
+CELLS = Cells()
+
+
+def join_states(table: Table, columns: list[str], cells: Cells = CELLS) -> pl.Series:
     """The sequence of each row as a text, String [rows], from the columns of the time points."""
-    seen = until_the_last(list_states(table, columns))
+    seen = until_the_last(list_states(table, columns, cells))
     return seen.list.eval(pl.element().fill_null(MISSING)).list.join(ARROW)
 
 
-def list_states(table: Table, columns: list[str]) -> pl.Series:
+def list_states(table: Table, columns: list[str], cells: Cells = CELLS) -> pl.Series:
     """The states of each row at all time points, List(String) [rows]; null if missing."""
-    states = pl.DataFrame([clean_states(as_text(table, column)) for column in columns])
+    states = pl.DataFrame([cells.clean(as_text(table, column)) for column in columns])
     return states.select(pl.concat_list(pl.all()).alias(STATES)).to_series()
 
 
@@ -42,9 +83,9 @@ def states_at(sequences: pl.Series, places: Sequence[int]) -> pl.Series:
     return states.list.eval(pl.when(is_known).then(pl.element()))
 
 
-def join_row(states: Sequence[str | None]) -> str:
+def join_row(states: Sequence[str | None], cells: Cells = CELLS) -> str:
     """``join_states`` for one row, without a table: a thousand times as fast."""
-    plain = [(state or "").replace(ARROW.strip(), ">").strip(SPACE) for state in states]
+    plain = [cells.clean_one(state) for state in states]
     length = max((place for place, state in enumerate(plain, start=1) if state), default=0)
     return ARROW.join(state or MISSING for state in plain[:length])
 

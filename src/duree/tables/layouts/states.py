@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -29,11 +29,15 @@ from duree.tables.checks.check_table import check_table
 from duree.tables.columns import ROLES, as_text, resolve_column
 from duree.tables.describe.states import describe_states
 from duree.tables.finding import Finding, listed
+from duree.tables.layouts.column_order import check_order
 from duree.tables.layouts.covariates import called
 from duree.tables.layouts.layout import Checked, Layout, TypedInput
+from duree.tables.layouts.state_names import check_names
 from duree.tables.layouts.state_strings import (
     ARROW,
+    CELLS,
     MISSING,
+    Cells,
     join_row,
     join_states,
     list_states,
@@ -42,7 +46,6 @@ from duree.tables.layouts.state_strings import (
 from duree.tables.layouts.step_attributes import sequences_of
 from duree.tables.table import Table
 
-MANY_STATES = 60
 # Separators accepted between states that a user types.
 SEPARATORS = re.compile(r"[›,;\t\n]")
 BOTH = "data.text and states or events are both given: choose one"
@@ -72,7 +75,9 @@ def state_columns(table: Table, named: tuple[str, ...]) -> list[str]:
     return found
 
 
-def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> Table:
+def with_states(
+    table: Table, named: tuple[str, ...], roles: dict[str, str], cells: Cells = CELLS
+) -> Table:
     """The table with an additional column ``states``, String: the sequence of each row.
 
     ``roles`` gives the columns with other roles (``{"target": "funemp"}``).
@@ -98,14 +103,20 @@ def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> 
                 column=column,
                 role=role,
             )
-    sequences = join_states(table, columns)
+    sequences = join_states(table, columns, cells)
     return Table(table.frame.with_columns(sequences), table.sources, table.findings)
 
 
-def check_states(table: Table, columns: list[str]) -> list[Finding]:
-    """The number of states and of time points, and the missing states."""
-    states = until_the_last(list_states(table, columns))
-    counts = states.explode().drop_nulls().value_counts(sort=True)
+def check_states(
+    table: Table, columns: list[str], cells: Cells = CELLS, named: Sequence[str] = ()
+) -> list[Finding]:
+    """The number of states and of time points, and the missing states.
+
+    ``named`` are the columns as the user named them.
+    """
+    states = until_the_last(list_states(table, columns, cells))
+    known = states.explode().drop_nulls()
+    counts = known.value_counts(sort=True)
     facts: dict[str, object] = {
         "count": counts.height,
         "times": len(columns),
@@ -113,7 +124,8 @@ def check_states(table: Table, columns: list[str]) -> list[Finding]:
     }
     what = "{times} time points from {first!r} to {last!r} have {count} states: {listed}"
     facts |= {"first": columns[0], "last": columns[-1]}
-    findings = [Finding("states", "ok", what, values=facts), *check_number(counts.height)]
+    findings = [Finding("states", "ok", what, values=facts), *check_names(known)]
+    findings += check_order(columns, named)
     gaps = states.list.eval(pl.element().is_null()).list.sum().fill_null(0)
     if rows := gaps.gt(0).arg_true().to_list():
         what = (
@@ -128,17 +140,6 @@ def check_states(table: Table, columns: list[str]) -> list[Finding]:
         first = tuple(rows[:5])
         findings.append(Finding("ended", "note", what, "", {"count": len(rows)}, first))
     return findings
-
-
-def check_number(count: int) -> list[Finding]:
-    """A warning if there are more than ``MANY_STATES`` different states."""
-    if count <= MANY_STATES:
-        return []
-    what, fix = (
-        "{count} different states are unusually many",
-        "check that these columns hold states",
-    )
-    return [Finding("many_states", "warning", what, fix, {"count": count})]
 
 
 def check_unseen(
@@ -258,7 +259,8 @@ class StateSequences(Layout):
     def portable(self) -> dict[str, Any]:
         states = self.inputs[: len(self.inputs) - len(self.covariates)]
         covariates = {name: called(name) for name in self.covariates}
-        joined = {"states": states, "separator": ARROW, "missing": MISSING}
+        joined: dict[str, Any] = {"states": states, "separator": ARROW, "missing": MISSING}
+        joined |= asdict(self.cells)
         return joined | {"covariates": covariates}
 
     def check_split(
@@ -313,15 +315,17 @@ class States(StateSequences):
             for role, name in named.items()
             if name and name != STATES
         }
-        laid_out = with_states(table, self.data.states, others)
-        reading = {"states": state_columns(table, self.data.states)}
+        laid_out = with_states(table, self.data.states, others, self.cells)
+        columns = state_columns(table, self.data.states)
+        reading = {"states": columns, "whole_numbers": self.cells.whole_numbers}
         return laid_out, replace(self, reading=reading)
 
     def plain(self, table: Table) -> pl.Series:
-        return join_states(table, [resolve_column(table, name) for name in self.reading["states"]])
+        columns = [resolve_column(table, name) for name in self.reading["states"]]
+        return join_states(table, columns, self.cells)
 
     def join_row(self, cells: Sequence[str | None]) -> str:
-        return join_row(cells)
+        return join_row(cells, self.cells)
 
     def _row_of_states(self, states: list[str]) -> dict[str, str | None]:
         columns = self.step_columns
@@ -337,7 +341,7 @@ class States(StateSequences):
 
     def time_points(self, table: Table) -> tuple[list[str], pl.Series]:
         names = list(self.reading["states"])
-        return names, list_states(table, names)
+        return names, list_states(table, names, self.cells)
 
     def check(self, table: Table, given: Checked) -> list[Finding]:
         return self._checked(
@@ -358,7 +362,7 @@ class States(StateSequences):
             data,
             made=self.made,
             steps=steps,
-            check_steps=partial(check_states, table, steps),
+            check_steps=partial(check_states, table, steps, self.cells, data.states),
             **known,
         )
 

@@ -15,21 +15,27 @@ from duree.tables.time.parse import (
     LIKELY_DATE,
     MONTH,
     NUMBER,
+    WEEK,
     Form,
     form_of,
     moments_of,
     not_in_order,
+    number_form,
     require_read,
+    whole,
     written_cells,
 )
 
 MICROSECONDS_A_DAY = 86_400_000_000
+# Days from a Monday to 1970-01-01.
+MONDAY = 3
 # The cells by which the form of a column is decided.
 SAMPLE = 1000
 
 UNITS = {
     "step": "the times are numbers: a step is 1",
     "day": "the times are dates: a step is a day",
+    "week": "the times are weeks: a step is a week",
     "month": "the times are dates: a step is a month",
     "year": "the times are dates: a step is a year",
 }
@@ -41,21 +47,24 @@ class Clock:
 
     Attributes
     ----------
-    unit : {"step", "day", "month", "year"}
+    unit : {"step", "day", "week", "month", "year"}
         ``step``: the times are whole numbers.
     """
 
     unit: str
 
     @classmethod
-    def of(cls, starts: pl.Series, ends: pl.Series) -> Clock:
+    def of(cls, starts: pl.Series, ends: pl.Series, *, are_weeks: bool = False) -> Clock:
         """The coarsest unit in which times, as ``read_times`` gives them, are exact.
 
         This is the month where all spells begin on the first day of a month and end on the first
-        or the last; the year is defined in the same way.
+        or the last; the year is defined in the same way. It is the week only where the times are
+        written as weeks.
         """
         if starts.dtype != pl.Datetime:
             return cls("step")
+        if are_weeks:
+            return cls("week")
         begins, known = starts.drop_nulls().dt.date(), ends.drop_nulls().cast(pl.Date)
         first = known.dt.day() == 1
         ends_month = first | (known.dt.month_end() == known)
@@ -73,8 +82,10 @@ class Clock:
             They are numbers where the other times are dates, or the reverse; or they are not whole
             numbers.
         """
+        if times.null_count() == len(times):
+            return times.cast(pl.Int64)
         are_dates = times.dtype == pl.Datetime
-        if times.null_count() < len(times) and are_dates == (self.unit == "step"):
+        if are_dates == (self.unit == "step"):
             raise DataError(
                 "the column {column!r} holds dates, but the other times are numbers"
                 if are_dates
@@ -88,22 +99,26 @@ class Clock:
                 row = int(odd.arg_max() or 0)
                 raise not_in_order(times.name, row, times[row])
             return counts
-        if self.unit == "day":
-            return times.cast(pl.Date).cast(pl.Int32).cast(pl.Int64)
+        if self.unit in ("day", "week"):
+            days = times.cast(pl.Date).cast(pl.Int32).cast(pl.Int64)
+            return days if self.unit == "day" else (days + MONDAY) // 7
         years = times.dt.year().cast(pl.Int64)
         return years if self.unit == "year" else years * 12 + times.dt.month().cast(pl.Int64) - 1
 
     def label(self, count: int) -> str:
         """A time as text."""
-        if self.unit == "day":
-            return str(pl.Series([count], dtype=pl.Int32).cast(pl.Date)[0])
+        if self.unit in ("day", "week"):
+            days = count if self.unit == "day" else count * 7 - MONDAY
+            date = pl.Series([days], dtype=pl.Int32).cast(pl.Date)[0]
+            return str(date) if self.unit == "day" else f"{date:%G-W%V}"
         return f"{count // 12}-{count % 12 + 1:02}" if self.unit == "month" else str(count)
 
 
-def read_times(table: Table, name: str) -> pl.Series:
+def read_times(table: Table, name: str, *, as_numbers: bool = True) -> pl.Series:
     """A column of times: Float64 if they are numbers, otherwise Datetime in UTC; missing ones null.
 
-    Dates are those of ISO 8601 (2003-06, 2003-06-30, 2003-06-30T12:00:00), or eight digits.
+    Dates are those of ISO 8601 (2003-06, 2003-06-30, 2003-06-30T12:00:00, 2003-W26), or eight
+    digits; unless ``as_numbers``, also numbers that are months or weeks (200306, 2003.06, 200326).
 
     Raises
     ------
@@ -113,9 +128,20 @@ def read_times(table: Table, name: str) -> pl.Series:
     column = table.frame[resolve_column(table, name)]
     if column.dtype in (pl.Date, pl.Datetime):
         return moments_of(column)
-    texts = written_cells(column)
-    form = form_of(texts, (LIKELY_DATE, NUMBER, MONTH)) or _most_frequent_form(texts)
+    texts = written_cells(whole(column))
+    form = None if as_numbers else number_form(texts)
+    form = form or form_of(texts, (LIKELY_DATE, NUMBER, MONTH, WEEK)) or _most_frequent_form(texts)
     return require_read(texts, form.read(texts))
+
+
+def written_as(table: Table, name: str) -> str | None:
+    """What the numbers in a column of times seem to be: ``"month"``, ``"week"`` or None."""
+    column = table.frame[resolve_column(table, name)]
+    if column.dtype in (pl.Date, pl.Datetime):
+        return None
+    texts = written_cells(whole(column))
+    form = number_form(texts) or form_of(texts, (NUMBER, WEEK))
+    return None if form in (None, NUMBER) else form.name
 
 
 def days(moments: pl.Series) -> pl.Series:

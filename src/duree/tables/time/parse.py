@@ -37,7 +37,8 @@ class Form:
     Attributes
     ----------
     name : str
-        ``"number"``, ``"quarter"``, ``"month"``, ``"date"`` or ``"time"``.
+        ``"number"``, ``"fiscal year"``, ``"quarter"``, ``"month"``, ``"week"``, ``"date"`` or
+        ``"time"``.
     shape : str
         Regular expression for whole cells.
     read : callable
@@ -59,10 +60,28 @@ def _numbers(texts: pl.Series) -> pl.Series:
 
 
 def _quarters(texts: pl.Series) -> pl.Series:
-    year = texts.str.slice(0, 4).cast(pl.Int32)
-    month = texts.str.slice(-1).cast(pl.Int32) * 3 - 2
+    year = texts.str.extract(r"(\d{4})").cast(pl.Int32)
+    month = texts.str.extract(r"[Qq](\d)").cast(pl.Int32) * 3 - 2
     frame = pl.DataFrame({"year": year, "month": month})
     return frame.select(pl.date("year", "month", 1)).to_series().cast(pl.Datetime("us"))
+
+
+def _months(texts: pl.Series) -> pl.Series:
+    return _dates(
+        texts.str.replace(r"\.1$", ".10").str.replace(".", "", literal=True), "%Y%m%d", "01"
+    )
+
+
+def _weeks(texts: pl.Series) -> pl.Series:
+    """The Monday of each ISO week; null for a week 53 that its year does not have."""
+    return _dates(texts.str.replace_all(r"\D", ""), "%G%V%u", "1")
+
+
+def _fiscal_years(texts: pl.Series) -> pl.Series:
+    """The first of January of the year in which each fiscal year begins."""
+    year, end = (texts.str.extract(r"^(\d{4}).(\d\d)?(\d\d)$", part) for part in (1, 3))
+    follows = (year.cast(pl.Int64) + 1) % 100 == end.cast(pl.Int64)
+    return _dates(year.set(~follows.fill_null(False), None), "%Y%m%d", "0101")
 
 
 def _dates(texts: pl.Series, form: str, suffix: str = "") -> pl.Series:
@@ -81,7 +100,9 @@ def _clocks(texts: pl.Series, formats: Sequence[str] = CLOCK_FORMATS) -> pl.Seri
 
 
 NUMBER = Form("number", r".*", _numbers)
-QUARTER = Form("quarter", r"\d{4}[ -]?[Qq][1-4]", _quarters)
+QUARTER = Form("quarter", r"\d{4}[ :-]?[Qq][1-4]|[Qq][1-4][ /-]?\d{4}", _quarters)
+WEEK = Form("week", r"\d{4}-?[Ww](0[1-9]|[1-4]\d|5[0-3])", _weeks)
+FISCAL_YEAR = Form("fiscal year", r"\d{4}[/–-]\d\d(\d\d)?", _fiscal_years)
 MONTH = Form("month", r"\d{4}-\d\d", partial(_dates, form="%Y-%m-%d", suffix="-01"))
 DATE = Form("date", r"\d{4}-\d\d-\d\d", partial(_dates, form="%Y-%m-%d"))
 CLOCK = Form(
@@ -94,10 +115,15 @@ EVEN_CLOCKS = tuple(
     Form("time", CLOCK.shape, partial(_clocks, formats=(form,))) for form in CLOCK_FORMATS
 )
 EIGHT_DIGITS = Form("date", r"\d{8}", partial(_dates, form="%Y%m%d"))
+LIKELY_YEAR = r"(1[5-9]|2[01])\d\d"
+LIKELY_MONTH = Form("month", rf"{LIKELY_YEAR}(0[1-9]|1[0-2])", _months)
+# 1990.1 is October where a program dropped the last zero of 1990.10.
+POINT_MONTH = Form("month", rf"{LIKELY_YEAR}\.(0[1-9]|1[0-2]|1)", _months)
+LIKELY_WEEK = Form("week", rf"{LIKELY_YEAR}(0[1-9]|[1-4]\d|5[0-3])", _weeks)
 # The same for years that a number of eight digits is likely to mean.
 LIKELY_DATE = Form(
     "date",
-    r"(1[5-9]|2[01])\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])",
+    rf"{LIKELY_YEAR}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])",
     partial(_dates, form="%Y%m%d"),
 )
 
@@ -122,6 +148,13 @@ def written_cells(column: pl.Series) -> pl.Series:
     return texts.set(texts == "", None)
 
 
+def whole(column: pl.Series) -> pl.Series:
+    """Whole numbers stored as floats as integers, other columns as they are."""
+    if column.dtype.is_float() and (column.drop_nulls() % 1 == 0).all():
+        return column.cast(pl.Int64, strict=False)
+    return column
+
+
 def form_of(texts: pl.Series, forms: Iterable[Form]) -> Form | None:
     """The first form in which all cells are written; numbers must be readable as such."""
     for form in forms:
@@ -130,6 +163,25 @@ def form_of(texts: pl.Series, forms: Iterable[Form]) -> Form | None:
                 return form
         elif form.matches(texts).all():
             return form
+    return None
+
+
+def number_form(texts: pl.Series) -> Form | None:
+    """The form of numbers that are months (199012, 1990.12) or weeks (199052), or None.
+
+    Six digits are weeks only if they span several years: within one, they may as well be counts.
+    """
+    cells = texts.drop_nulls()
+    if cells.is_empty():
+        return None
+    if LIKELY_MONTH.matches(cells).all():
+        return LIKELY_MONTH
+    if POINT_MONTH.matches(cells).all():
+        ends = cells.str.slice(5).unique().to_list()
+        is_month = any(len(end) == 2 for end in ends) and not {"1", "10"} <= set(ends)
+        return POINT_MONTH if is_month else None
+    if LIKELY_WEEK.matches(cells).all() and cells.str.slice(0, 4).n_unique() > 1:
+        return LIKELY_WEEK
     return None
 
 
