@@ -24,7 +24,7 @@ from duree.tables.layouts.registry import layout_of
 from duree.tables.layouts.series_files import read_series
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION
-from duree.tables.table import Table
+from duree.tables.table import Table, added_up
 from duree.tasks import TASKS, Task, infer_task, layout_for
 
 # Sets of the split that may have files of their own.
@@ -205,7 +205,9 @@ def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, 
         require_same_columns(other, names, file)
         frames = [table.frame.select(names), other.frame.select(names)]
         frame = pl.concat(frames, how="vertical_relaxed")
-        table = Table(frame, table.sources + other.sources, table.findings + other.findings)
+        findings = table.findings + other.findings
+        bare = added_up([table.bare, other.bare])
+        table = Table(frame, table.sources + other.sources, findings, bare)
         parts = np.append(parts, np.full(len(other), part))
     return table, GivenRows.of(parts), layout
 

@@ -13,7 +13,7 @@ from duree.pipeline.run import Run
 from duree.pipeline.waiting_times import WaitingTimes
 from duree.storage import MANIFEST
 from duree.tables.checks.weights import read_weights
-from duree.tables.columns import with_columns
+from duree.tables.columns import find_column, with_columns
 from duree.tables.files.conll import tokens_go_to, write_tagged
 from duree.tables.files.read import read_tables
 from duree.tables.files.resumable import Pieces
@@ -32,9 +32,12 @@ def evaluate_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
     """The metrics of a run's network on the rows of a table; see ``workflow.evaluate``."""
     table = read_like(run, data, model, with_answers=True)
     examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
-    group, weight = run.recipe.data.group, run.recipe.data.weight
-    groups = group_codes(table.frame[group]) if group in table.frame.columns else None
-    counts = read_weights(table, weight) if weight in table.frame.columns else None
+    group, weight = (
+        find_column(table.frame.columns, name)
+        for name in (run.recipe.data.group, run.recipe.data.weight)
+    )
+    groups = group_codes(table.frame[group]) if group is not None else None
+    counts = read_weights(table, weight) if weight is not None else None
     return evaluate_model(
         model.summarise(examples),
         examples.answers,

@@ -32,6 +32,7 @@ from duree.results.run_files import StateFacts
 from duree.results.typology import Kind, Sorting, TypeFacts, Typology
 from duree.storage import write_file
 from duree.tables.describe.states import describe_states, describe_types
+from duree.tables.columns import find_column
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.layouts.persons import Persons
 from duree.tables.layouts.state_strings import ARROW
@@ -87,10 +88,10 @@ def embed_rows(
     table = read_like(run, data, model)
     texts = model.texts(table)
     vectors = embed(model, model.encode(texts))
-    named = run.recipe.data.id
+    named = find_column(table.frame.columns, run.recipe.data.id)
     first = (
         table.frame[named]
-        if named in table.frame.columns
+        if named is not None
         else pl.Series("row", np.arange(1, len(texts) + 1))
     )
     frame = pl.DataFrame(

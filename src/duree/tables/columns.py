@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -20,13 +21,22 @@ NAMED_ROWS = 5  # rows named in a message
 def resolve_column(table: Table, name: str) -> str:
     """The column called ``name``; DataError with similar names if there is none."""
     columns = table.frame.columns
-    if name in columns:
-        return name
+    if (found := find_column(columns, name)) is not None:
+        return found
     values = {"column": name, "file": _files(table)}
     what, where = "there is no column {column!r}", "in {file}"
     if near := _near(name, columns):
         raise DataError(what, where, "did you mean {near}?", near=_listed(near), **values)
     raise DataError(what, where, "its columns are {columns}", columns=_listed(columns), **values)
+
+
+def find_column(columns: Sequence[str], name: str | None) -> str | None:
+    """The column of this name, also where é is one character in one and two in the other."""
+    if name is None or name in columns:
+        return name
+    composed = unicodedata.normalize("NFC", name)
+    same = [column for column in columns if unicodedata.normalize("NFC", column) == composed]
+    return same[0] if len(same) == 1 else None
 
 
 def as_text(table: Table, name: str) -> pl.Series:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from duree.tables.finding import Finding
+
+
+# How many cells of each column hold which bare word that programs write for a missing value.
+BareWords = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Content:
     findings: tuple[Finding, ...] = ()
     encoding: str | None = None
     delimiter: str | None = None
+    bare: BareWords = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,25 @@ class Table:
     sources : tuple of Source
     findings : tuple of Finding
         What reading detected or repaired: encoding, delimiter, removed NUL bytes, ...
+    bare : {column: {word: cells}}
+        Unquoted words such as NA in delimited text, which may stand for missing values.
     """
 
     frame: pl.DataFrame
     sources: tuple[Source, ...]
     findings: tuple[Finding, ...] = ()
+    bare: BareWords = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.frame.height
+
+
+def added_up(counts: Iterable[BareWords]) -> BareWords:
+    """The bare words of several tables together."""
+    total: dict[str, dict[str, int]] = {}
+    for of_table in counts:
+        for column, words in of_table.items():
+            known = total.setdefault(column, {})
+            for word, cells in words.items():
+                known[word] = known.get(word, 0) + cells
+    return total

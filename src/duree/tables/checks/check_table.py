@@ -19,7 +19,7 @@ from duree.tables.checks.target import check_target, clean_labels, is_quantity
 from duree.tables.checks.weights import check_weights
 from duree.tables.columns import ROLES, as_text, is_blank, resolve_column
 from duree.tables.finding import Finding, Level, listed
-from duree.tables.table import Table
+from duree.tables.table import BareWords, Table
 from duree.tables.time.order import holds_dates
 
 __all__ = ["check_table", "clean_labels"]
@@ -80,6 +80,7 @@ def check_table(
     times = table.frame[data.time] if data.time is not None else None
     roles = {role: name for role, name in named.items() if name not in made}
     findings = [*_shape(frame.drop(made)), *_roles(table.frame, roles), *_missing(frame, data)]
+    findings += _bare_words(table.bare, data)
     if any(finding.level == "error" for finding in findings):
         return findings
     labels = None
@@ -159,6 +160,29 @@ def _missing(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
             first = tuple(int(row) for row in rows[:5])
             facts: dict[str, object] = {"count": len(rows), "column": name}
             findings.append(Finding(f"missing_{role}", level, what, fix, facts, first))
+    return findings
+
+
+def _bare_words(bare: BareWords, data: DataSettings) -> list[Finding]:
+    """Cells of texts and labels that hold a word for missing values, without quotes."""
+    what = (
+        "cells of {column!r} that hold the bare, unquoted word {words}, as programs write missing "
+        "values: {count}"
+    )
+    fix = (
+        "it is read as text: leave these cells empty if they are missing, or put the word in "
+        "quotes if it is meant"
+    )
+    findings = []
+    for column in dict.fromkeys((data.target, data.text)):
+        words = bare.get(column or "", {})
+        if words:
+            facts: dict[str, object] = {
+                "column": column,
+                "words": ", ".join(map(repr, words)),
+                "count": sum(words.values()),
+            }
+            findings.append(Finding("missing_words", "warning", what, fix, facts))
     return findings
 
 

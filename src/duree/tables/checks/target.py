@@ -79,8 +79,9 @@ def check_target(
         return _range(target)
     labels, findings = clean_labels(target.cast(pl.String))
     present = labels.is_not_null() & (labels != "")
-    counts = labels.filter(present).value_counts(sort=True, name="rows")
-    names, rows = counts.get_column(target.name).to_list(), counts["rows"].to_numpy()
+    # Under a name of ours: the column may be called like the counts.
+    counts = labels.filter(present).alias("label").value_counts(sort=True, name="rows")
+    names, rows = counts["label"].to_list(), counts["rows"].to_numpy()
     if len(names) > MOST_CLASSES:
         what = "{column!r} has {count} classes, more than {most}"
         fix = "choose another column, or merge classes"
@@ -155,7 +156,7 @@ def _check_balance(column: str, names: list[str], rows: NDArray[np.int64]) -> li
 
 def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]) -> list[Finding]:
     """Classes that a given test file, or the other rows, lack."""
-    in_train = dict(train.value_counts().iter_rows())
+    in_train = dict(train.alias("label").value_counts(name="rows").iter_rows())
     findings = _rare(
         column,
         [name for name in names if 0 < in_train.get(name, 0) < 2 * MIN_ROWS],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from duree.errors import DataError
@@ -23,7 +24,21 @@ def column_names(cells: list[str], path: Path) -> list[str]:
             names=", ".join(map(repr, doubled)),
             file=str(path),
         )
+    refuse_patterns(names, path)
     return names
+
+
+def refuse_patterns(names: Iterable[str], path: Path) -> None:
+    """Refuse names that polars would take for a pattern of several columns."""
+    for name in names:
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise DataError(
+                "a column cannot be called {column!r}: the name is a pattern",
+                "in {file}",
+                "rename the column",
+                column=name,
+                file=str(path),
+            )
 
 
 def check_row_length(length: int, line: int, path: Path) -> None:

@@ -13,7 +13,12 @@ import polars.exceptions as pl_exceptions
 
 from duree.errors import DataError
 from duree.tables.files.encoding import chosen_encoding, utf8_blocks
-from duree.tables.files.limits import check_row_length, column_names, encoding_finding
+from duree.tables.files.limits import (
+    check_row_length,
+    column_names,
+    encoding_finding,
+    refuse_patterns,
+)
 from duree.tables.finding import Finding
 from duree.tables.table import Content
 
@@ -24,6 +29,7 @@ def read_parquet(path: Path) -> Content:
         frame = pl.read_parquet(path, glob=False)
     except (pl_exceptions.PolarsError, pl_exceptions.PanicException) as error:
         raise damaged(path, error) from None
+    refuse_patterns(frame.columns, path)
     return Content(frame)
 
 

@@ -19,7 +19,7 @@ from duree.tables.files.limits import CELL_LIMIT, nul_finding
 from duree.tables.files.parquet_json import read_json_lines, read_parquet
 from duree.tables.files.stata_spss import read_spss, read_stata
 from duree.tables.files.text_folder import read_text_folder, text_files
-from duree.tables.table import Content, Source, Table
+from duree.tables.table import Content, Source, Table, added_up
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def read_tables(
         for file, content in zip(files, contents, strict=True)
     )
     frame = _joined(files, [content.frame for content in contents])
-    return Table(frame, sources, tuple(f for content in contents for f in content.findings))
+    findings = tuple(finding for content in contents for finding in content.findings)
+    return Table(frame, sources, findings, added_up(content.bare for content in contents))
 
 
 def _read(path: Path, choices: Choices) -> Content:

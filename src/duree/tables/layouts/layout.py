@@ -23,7 +23,7 @@ from duree.results.nouns import TEXTS, Nouns
 from duree.results.run_files import Record
 from duree.tables.checks.check_table import check_table
 from duree.tables.checks.duplicates import Duplicates
-from duree.tables.columns import ROLES, is_blank, resolve_column
+from duree.tables.columns import ROLES, find_column, is_blank, resolve_column
 from duree.tables.finding import Finding
 from duree.tables.layouts.covariates import check_covariates, prepend_covariates
 from duree.tables.layouts.step_attributes import with_step_features
@@ -385,7 +385,7 @@ class Layout(ABC):
         roles = {role: getattr(self.data, role) for role in OF_PERSONS if with_answers}
         roles |= {f"covariate {name}": name for name in self.data.covariate}
         return {
-            role: name
+            role: found
             for role, name in roles.items()
-            if name in table.frame.columns and role not in without
+            if (found := find_column(table.frame.columns, name)) and role not in without
         }

@@ -99,7 +99,7 @@ def with_states(table: Table, named: tuple[str, ...], roles: dict[str, str]) -> 
                 role=role,
             )
     sequences = join_states(table, columns)
-    return Table(table.frame.with_columns(sequences), table.sources, table.findings)
+    return replace(table, frame=table.frame.with_columns(sequences))
 
 
 def check_states(table: Table, columns: list[str]) -> list[Finding]:

@@ -1,0 +1,118 @@
+"""Tables as other programs export them: what each adds is understood, or reported."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.tables.files.test_csv import write
+
+from duree.errors import DataError
+from duree.pipeline.dataset import check_files
+from duree.recipe.settings import DataSettings
+from duree.tables.files.read import read_tables
+from duree.tables.files.stream import stream_table
+from duree.tables.finding import Finding
+
+ROWS = [f"the play number {n} was {('good', 'bad')[n % 2]}" for n in range(40)]
+LABELS = [("pos", "neg")[n % 2] for n in range(40)]
+
+
+def found(path: Path, text: str = "text", target: str = "label") -> dict[str, Finding]:
+    _, findings = check_files(DataSettings(files=(str(path),), text=text, target=target))
+    return {finding.check: finding for finding in findings}
+
+
+def table(
+    folder: Path, labels: list[str], *, header: str = "text,label", name: str = "table.csv"
+) -> Path:
+    lines = [f"{text},{label}" for text, label in zip(ROWS, labels, strict=True)]
+    return write(folder, "\n".join([header, *lines]) + "\n", name)
+
+
+@pytest.mark.parametrize("word", ["NA", "NaN", "NULL", ".", "#N/A", "<NA>", "\\N"])
+def test_a_bare_word_for_missing_values_among_labels_is_a_warning(
+    tmp_path: Path, word: str
+) -> None:
+    finding = found(table(tmp_path, [word] * 8 + LABELS[8:]))["missing_words"]
+    assert finding.level == "warning"
+    assert finding.values == {"column": "label", "words": repr(word), "count": 8}
+
+
+def test_a_quoted_word_for_missing_values_is_a_class_like_any_other(tmp_path: Path) -> None:
+    assert "missing_words" not in found(table(tmp_path, ['"NA"'] * 8 + LABELS[8:]))
+
+
+def test_bare_words_for_missing_values_are_counted_across_lines_ends_and_files(
+    tmp_path: Path,
+) -> None:
+    files = [write(tmp_path, f'text,label\r\nNA,a\r\n"NA",NA\r\n,{n}\r\n', f"{n}.csv") for n in "bc"]
+    read = read_tables(files)
+    assert read.bare == {"text": {"NA": 2}, "label": {"NA": 2}}
+
+
+@pytest.mark.parametrize("line", ["sep=;", "SEP=;\r", '"sep=;"'])
+def test_a_first_line_that_names_the_separator_is_skipped_and_reported(
+    tmp_path: Path, line: str
+) -> None:
+    path = write(tmp_path, f"{line}\ntext;label\n\na, b;c\nshort\n")
+    with pytest.raises(DataError, match=r"line 5 has 1 cells"):
+        read_tables([path])
+    read = read_tables([path], drop_bad=True)
+    assert read.frame.rows() == [("a, b", "c")]
+    assert {finding.check for finding in read.findings} >= {"separator_line", "bad_rows"}
+    sound = write(tmp_path, f"{line}\ntext;label\na, b;c\n", "sound.csv")
+    assert next(stream_table(sound)).frame.columns == ["text", "label"]
+
+
+def test_columns_without_name_and_cells_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = write(tmp_path, "text,label,, \na,b,,\nc,d,,\n")
+    read = read_tables([path])
+    assert read.frame.columns == ["text", "label"]
+    finding = next(each for each in read.findings if each.check == "nameless_columns")
+    assert finding.values["count"] == 2
+    assert next(stream_table(path)).frame.columns == ["text", "label"]
+
+
+def test_a_single_column_without_name_stays_if_it_has_cells(tmp_path: Path) -> None:
+    assert read_tables([write(tmp_path, ",text\n1,a\n2,b\n")]).frame.columns == ["", "text"]
+
+
+def test_several_columns_without_name_but_with_cells_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "text,,\na,b,c\n")
+    with pytest.raises(DataError, match="several columns have the same name: ''"):
+        read_tables([path])
+    with pytest.raises(DataError, match="several columns have the same name: ''"):
+        list(stream_table(path))
+
+
+@pytest.mark.parametrize("name", ["rows", "count", "index", "row", "len", "literal", "value"])
+@pytest.mark.parametrize("role", ["text", "target"])
+def test_columns_may_be_called_like_those_of_the_checks(
+    tmp_path: Path, name: str, role: str
+) -> None:
+    names = {"text": "text", "target": "label"} | {role: name}
+    path = table(tmp_path, LABELS, header=f"{names['text']},{names['target']}")
+    assert found(path, **names)["class_balance"].values["count"] == 2
+    data = DataSettings(files=(str(path),), test_file=str(path), **names)
+    assert "untested_class" not in {finding.check for finding in check_files(data)[1]}
+
+
+@pytest.mark.parametrize("name", ["*", "^a$"])
+def test_a_column_name_that_is_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="a column cannot be called"):
+        read_tables([write(tmp_path, f"text,{name}\na,b\n")])
+    pl.DataFrame({name: ["a"]}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="a column cannot be called"):
+        read_tables([tmp_path / "t.parquet"])
+
+
+def test_column_names_are_compared_in_composed_form(tmp_path: Path) -> None:
+    header = unicodedata.normalize("NFD", "résumé,label")
+    path = table(tmp_path, LABELS, header=header)
+    assert found(path, text="résumé")["text_column"].level == "ok"
+    header = unicodedata.normalize("NFC", "résumé,label")
+    path = table(tmp_path, LABELS, header=header)
+    assert found(path, text=unicodedata.normalize("NFD", "résumé"))["text_column"].level == "ok"
