@@ -31,8 +31,8 @@ from duree.report.pages.typology import render_typology
 from duree.results.run_files import StateFacts
 from duree.results.typology import Kind, Sorting, TypeFacts, Typology
 from duree.storage import write_file
-from duree.tables.describe.states import describe_states, describe_types
 from duree.tables.columns import find_column
+from duree.tables.describe.states import describe_states, describe_types
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.layouts.persons import Persons
 from duree.tables.layouts.state_strings import ARROW
@@ -90,9 +90,7 @@ def embed_rows(
     vectors = embed(model, model.encode(texts))
     named = find_column(table.frame.columns, run.recipe.data.id)
     first = (
-        table.frame[named]
-        if named is not None
-        else pl.Series("row", np.arange(1, len(texts) + 1))
+        table.frame[named] if named is not None else pl.Series("row", np.arange(1, len(texts) + 1))
     )
     frame = pl.DataFrame(
         [first, *(pl.Series(f"v{place}", of) for place, of in enumerate(vectors.T, start=1))]

@@ -9,7 +9,6 @@ import polars as pl
 
 from duree.tables.finding import Finding
 
-
 # How many cells of each column hold which bare word that programs write for a missing value.
 BareWords = Mapping[str, Mapping[str, int]]
 

@@ -48,7 +48,8 @@ def test_a_quoted_word_for_missing_values_is_a_class_like_any_other(tmp_path: Pa
 def test_bare_words_for_missing_values_are_counted_across_lines_ends_and_files(
     tmp_path: Path,
 ) -> None:
-    files = [write(tmp_path, f'text,label\r\nNA,a\r\n"NA",NA\r\n,{n}\r\n', f"{n}.csv") for n in "bc"]
+    text = 'text,label\r\nNA,a\r\n"NA",NA\r\n,b\r\n'
+    files = [write(tmp_path, text, f"{name}.csv") for name in "bc"]
     read = read_tables(files)
     assert read.bare == {"text": {"NA": 2}, "label": {"NA": 2}}
 
