@@ -34,6 +34,8 @@ from duree.report.pages.report import write_report
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.tables.files.resumable import Pieces
+from duree.tables.files.write import refuse_input
+from duree.tables.finding import Finding
 from duree.tables.split.make_split import Split
 from duree.tasks import resolve
 
@@ -174,7 +176,7 @@ def predict(
     raw: bool = False,
     paths: int | None = None,
     progress: Callable[[int, int | None], None] = lambda done, rows: None,
-) -> None:
+) -> list[Finding]:
     """Write the table with predictions: all columns and the order of rows are kept.
 
     For spells and events there is one row per person, with the columns that are constant within
@@ -184,14 +186,20 @@ def predict(
     For series, forecasts are written (see ``duree.pipeline.forecast_dataset``), or ``paths`` sample
     paths of each.
 
+    Returns
+    -------
+    list of Finding
+        What was written, with the number of rows, of rows without text, and of altered cells.
+
     Raises
     ------
     DataError
-        The table lacks the text column, or already has a column with the name of one to add.
+        The table lacks the text column, already has a column with the name of one to add, or would
+        be overwritten.
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    steps_for(type(model.layout)).predict(
+    return steps_for(type(model.layout)).predict(
         run, model, data, Path(output), raw=raw, paths=paths, progress=progress
     )
 
@@ -225,6 +233,7 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
             rows=len(texts),
         )
     page = output or run.folder / "explanations" / f"{Path(data).stem}-{row}.html"
+    refuse_input(page, Path(data))
     write_explained_row(networks, texts[row - 1 : row], row, page)
     return page
 
@@ -249,6 +258,7 @@ def explain_all(
     model = TrainedModel.of_run(run)
     require_explainable(model)
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
+    refuse_input(file, Path(data))
     texts = model.texts(read_like(run, data, model))
     pieces = Pieces(file, made_from(run, Path(data)))
     write_attributions(model, texts, pieces, lambda done: progress(done, len(texts)))

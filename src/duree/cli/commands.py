@@ -160,7 +160,9 @@ def predict(run: str, data: str, output: str, raw: bool, paths: int | None) -> N
     from duree.workflow import predict as predict_rows
 
     with _repeat_hint(), rows_bar() as progress:
-        predict_rows(run, data, output, raw=raw, paths=paths, progress=progress)
+        findings = predict_rows(run, data, output, raw=raw, paths=paths, progress=progress)
+    for finding in findings:
+        click.echo(finding.message(), err=True)
 
 
 @cli.command()

@@ -39,7 +39,7 @@ class Predict(Protocol):
         raw: bool,
         paths: int | None,
         progress: Progress,
-    ) -> None: ...
+    ) -> list[Finding]: ...
 
 
 class Steps(NamedTuple):

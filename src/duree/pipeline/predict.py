@@ -13,12 +13,15 @@ from duree.pipeline.run import Run
 from duree.pipeline.waiting_times import WaitingTimes
 from duree.storage import MANIFEST
 from duree.tables.checks.weights import read_weights
-from duree.tables.columns import find_column, with_columns
+from duree.tables.columns import find_column, is_blank, with_columns
+from duree.tables.files.cells import require_cells
 from duree.tables.files.conll import tokens_go_to, write_tagged
+from duree.tables.files.encoding import has_mark
 from duree.tables.files.read import read_tables
 from duree.tables.files.resumable import Pieces
 from duree.tables.files.stream import count_rows, stream_table
-from duree.tables.files.write import require_writable
+from duree.tables.files.write import refuse_input, require_writable
+from duree.tables.finding import Finding
 from duree.tables.layouts.persons import GAPS
 from duree.tables.split.make_split import group_codes
 from duree.tables.table import Table
@@ -57,11 +60,13 @@ def predict_rows(
     raw: bool,
     paths: int | None,
     progress: Progress,
-) -> None:
+) -> list[Finding]:
     """Write a table with the predictions of a run's network; see ``workflow.predict``."""
     as_read = tokens_go_to(output, Path(data))
     if not as_read:
         require_writable(output)
+    refuse_input(output, Path(data))
+    replaced = output.exists()
     if paths:
         raise DataError(
             "sample paths are for forecasts of series",
@@ -73,19 +78,47 @@ def predict_rows(
         for table in _pieces_like(run, data, model, pieces.rows):
             if not len(table):
                 continue
-            sequences = model.encode(model.texts(table))
+            if not as_read:
+                require_cells(table.frame.schema, output.suffix.lower())
+            texts = model.texts(table)
+            sequences = model.encode(texts)
             found = model.predictions(sequences)
             frame = table.frame.drop(layout.added, strict=False)
             predicted = model.task.predicted_table(frame, found, sequences.lengths)
             if waiting_times is not None:
                 wait = waiting_times.expected(model, sequences, table.frame[GAPS])
                 predicted = with_columns(predicted, [wait])
-            pieces.add(predicted)
+            pieces.add(predicted, int(is_blank(texts).sum()))
             progress(pieces.rows, rows)
+        findings = [
+            written(output, pieces.rows, replaced),
+            *_empty_rows(pieces.empty, layout.input_name),
+        ]
         if as_read:
             write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
-        else:
-            pieces.put_together(raw=raw)
+            return findings
+        return [*findings, *pieces.put_together(raw=raw, mark=has_mark(Path(data)))]
+
+
+def written(output: Path, rows: int, replaced: bool) -> Finding:
+    """The finding that a file was written, or replaced."""
+    return Finding(
+        "written",
+        "ok",
+        "{file} replaced: {rows} rows" if replaced else "{file} written: {rows} rows",
+        values={"file": str(output), "rows": rows},
+    )
+
+
+def _empty_rows(count: int, column: str) -> Iterator[Finding]:
+    if count:
+        yield Finding(
+            "empty_rows",
+            "warning",
+            "rows without {column!r}: {count}",
+            "their predictions are those for an empty sequence, and mean nothing",
+            {"column": column, "count": count},
+        )
 
 
 def made_from(run: Run, data: Path) -> dict[str, Any]:

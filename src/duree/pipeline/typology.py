@@ -80,7 +80,7 @@ def embed_rows(
         The run's network has no vector for whole sequences.
     """
     run, output = Run(folder), Path(output)
-    require_writable(output)
+    require_writable(output, Path(data))
     model = TrainedModel.of_run(run)
     summing_network(model)  # raises if there is none
     if model.encoder.explained_by is None:

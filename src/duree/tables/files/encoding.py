@@ -121,6 +121,11 @@ def find_encodings(texts: list[bytes], name: str) -> list[str]:
     return [found or common for found in proved]
 
 
+def has_mark(path: Path) -> bool:
+    """Whether a file begins with a byte order mark."""
+    return path.is_file() and _marked(next(_blocks_of(path), b"")) is not None
+
+
 def _blocks_of(path: Path) -> Iterator[bytes]:
     with open(path, "rb") as file:
         while block := file.read(BLOCK):
