@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.tables.table import Table
+from duree.tables.table import JSON_TEXT, Table
 
 # The columns that may be named once each.
 ROLES = ("text", "target", "id", "group", "time", "weight")
@@ -48,8 +48,33 @@ def as_text(table: Table, name: str) -> pl.Series:
         There is no such column, or it holds lists or bytes.
     """
     name = resolve_column(table, name)
+    refuse_nested(table, name)
     column = table.frame[name]
     kind = column.dtype
+    if kind.is_float() and column.is_finite().all() and (column % 1 == 0).all():
+        # Spreadsheets and statistics programs store all numbers as floats: class 1 is not "1.0".
+        whole = column.cast(pl.Int64, strict=False)
+        if whole.null_count() == column.null_count():
+            column = whole
+    return column.cast(pl.String)
+
+
+def refuse_nested(table: Table, name: str) -> None:
+    """Refuse a column of lists, records or bytes; DataError."""
+    column = table.frame[name]
+    kind = column.dtype
+    if kind == JSON_TEXT:
+        row = int(column.is_not_null().arg_max() or 0)
+        raise DataError(
+            "the values of {column!r} are lists or objects, first in row {row}: {text!r}",
+            "in {file}",
+            "write the value that is meant under a key of its own; a list of labels may hold only "
+            "texts",
+            column=name,
+            row=row + 1,
+            text=column.struct.field(JSON_TEXT.fields[0].name)[row][:80],
+            file=_files(table),
+        )
     if kind.is_nested() or kind in (pl.Binary, pl.Object):
         raise DataError(
             "column {column!r} holds {kind}, not text",
@@ -59,12 +84,6 @@ def as_text(table: Table, name: str) -> pl.Series:
             kind=str(kind),
             file=_files(table),
         )
-    if kind.is_float() and column.is_finite().all() and (column % 1 == 0).all():
-        # Spreadsheets and statistics programs store all numbers as floats: class 1 is not "1.0".
-        whole = column.cast(pl.Int64, strict=False)
-        if whole.null_count() == column.null_count():
-            column = whole
-    return column.cast(pl.String)
 
 
 def as_numbers(table: Table, name: str) -> pl.Series:
@@ -76,6 +95,7 @@ def as_numbers(table: Table, name: str) -> pl.Series:
         There is no such column, or cells are not finite numbers: they are counted and shown.
     """
     name = resolve_column(table, name)
+    refuse_nested(table, name)
     column = table.frame[name]
     if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Null, pl.Boolean)):
         column = column.cast(pl.String, strict=False)

@@ -17,7 +17,7 @@ from duree.tables.checks.overlaps import check_duplicates, check_groups, check_t
 from duree.tables.checks.shingles import count_characters, count_units
 from duree.tables.checks.target import check_target, clean_labels, is_quantity
 from duree.tables.checks.weights import check_weights
-from duree.tables.columns import ROLES, as_text, is_blank, resolve_column
+from duree.tables.columns import ROLES, as_text, is_blank, refuse_nested, resolve_column
 from duree.tables.finding import Finding, Level, listed
 from duree.tables.table import BareWords, Table
 from duree.tables.time.order import holds_dates
@@ -77,6 +77,8 @@ def check_table(
     # The columns are checked as the run will use them: as text, times with their own types.
     used = {name: as_text(table, name) for role, name in named.items() if role != "time"}
     frame = table.frame.with_columns(used.values())
+    if data.time is not None:
+        refuse_nested(table, data.time)
     times = table.frame[data.time] if data.time is not None else None
     roles = {role: name for role, name in named.items() if name not in made}
     findings = [*_shape(frame.drop(made)), *_roles(table.frame, roles), *_missing(frame, data)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 
 from duree.errors import DataError
 from duree.tables.finding import Finding, listed
+from duree.tables.table import JSON_TEXT
 
 # Excel stores numbers with 15 digits, and dates as days since 1900.
 _LARGEST = 10**15 - 1
@@ -43,18 +46,24 @@ def fitting(rows: pl.LazyFrame, suffix: str) -> tuple[pl.LazyFrame, list[Finding
     """
     schema = rows.collect_schema()
     require_cells(schema, suffix)
-    if suffix not in _FLAT:
-        return rows, []
     nested = [name for name, kind in schema.items() if kind.is_nested()]
-    spans = [name for name, kind in schema.items() if kind == pl.Duration and suffix != ".xlsx"]
+    if suffix == ".parquet":
+        nested = [name for name in nested if schema[name] == JSON_TEXT]
+    elif suffix not in _FLAT:
+        return rows, []
+    spans = [
+        name
+        for name, kind in schema.items()
+        if kind == pl.Duration and suffix not in (".xlsx", ".parquet")
+    ]
     findings = []
     if nested:
         what = "columns with lists or records are written as JSON text: {columns}"
         facts: dict[str, object] = {"columns": listed(nested, 10)}
         findings.append(Finding("json_text", "note", what, values=facts))
     rows = rows.with_columns(
-        *(json_text(name) for name in nested),
-        *(json_text(name).str.strip_chars('"') for name in spans),
+        *(_json_text(name, schema[name]) for name in nested),
+        *(_json_text(name, schema[name]).str.strip_chars('"') for name in spans),
     )
     if suffix == ".xlsx":
         rows, of_excel = _for_excel(rows)
@@ -62,11 +71,28 @@ def fitting(rows: pl.LazyFrame, suffix: str) -> tuple[pl.LazyFrame, list[Finding
     return rows, findings
 
 
-def json_text(name: str) -> pl.Expr:
+def json_lines(rows: pl.LazyFrame) -> pl.LazyFrame | None:
+    """The lines of a JSON-lines file, in one column; None where polars writes the same itself."""
+    schema = rows.collect_schema()
+    if JSON_TEXT not in schema.values():
+        return None
+    parts: list[pl.Expr] = []
+    for name, kind in schema.items():
+        key = json.dumps(name, ensure_ascii=False)
+        parts += [
+            pl.lit(f"{',' if parts else '{'}{key}:"),
+            _json_text(name, kind).fill_null("null"),
+        ]
+    return rows.select(pl.concat_str(*parts, pl.lit("}")).alias("line"))
+
+
+def _json_text(name: str, kind: pl.DataType) -> pl.Expr:
     """A column as JSON texts; missing cells stay missing."""
-    wrapped = pl.struct(pl.col(name).alias("v")).struct.json_encode()
-    # {"v":...}
-    return pl.when(pl.col(name).is_not_null()).then(wrapped.str.slice(5).str.head(-1)).alias(name)
+    column = pl.col(name)
+    if kind == JSON_TEXT:
+        return column.struct.field(JSON_TEXT.fields[0].name).alias(name)
+    text = pl.struct(column.alias("v")).struct.json_encode()  # {"v":...}
+    return pl.when(column.is_not_null()).then(text.str.slice(5).str.head(-1)).alias(name)
 
 
 def _for_excel(rows: pl.LazyFrame) -> tuple[pl.LazyFrame, list[Finding]]:

@@ -17,7 +17,7 @@ import polars as pl
 
 from duree.errors import DataError, ExtraError
 from duree.storage import cannot_write, write_file
-from duree.tables.files.cells import fitting
+from duree.tables.files.cells import fitting, json_lines
 from duree.tables.files.formulas import count_formulas, without_formulas
 from duree.tables.finding import Finding
 
@@ -184,7 +184,19 @@ def _write_parquet(frame: pl.DataFrame, target: io.BytesIO) -> None:
 
 
 def _write_json_lines(frame: pl.DataFrame, target: io.BytesIO) -> None:
-    frame.write_ndjson(target)
+    lines = json_lines(frame.lazy())
+    if lines is None:
+        frame.write_ndjson(target)
+    else:
+        lines.collect().write_csv(target, include_header=False, quote_style="never")
+
+
+def _sink_json_lines(rows: pl.LazyFrame, target: Path, mark: bool) -> None:
+    lines = json_lines(rows)
+    if lines is None:
+        rows.sink_ndjson(target)
+    else:
+        lines.sink_csv(target, include_header=False, quote_style="never")
 
 
 def _write_excel(frame: pl.DataFrame, target: io.BytesIO) -> None:
@@ -231,5 +243,5 @@ SINKS: dict[str, Callable[[pl.LazyFrame, Path, bool], None]] = {
     ".csv": _sink_csv,
     ".tsv": _sink_tsv,
     ".parquet": lambda rows, target, mark: rows.sink_parquet(target),
-    ".jsonl": lambda rows, target, mark: rows.sink_ndjson(target),
+    ".jsonl": _sink_json_lines,
 }
