@@ -100,6 +100,8 @@ def read(run: Run, listener: Listener) -> Dataset:
     """Read, check and split the table; a resumed run loads its split."""
     drawn = Split.from_dict(run.read_json("split.json")) if run.has("split.json") else None
     dataset = read_dataset(run.recipe, drawn)
+    if dataset.recipe.data.label_separator != run.recipe.data.label_separator:
+        run.decide(dataset.recipe)
     save.save_dataset(run, dataset)
     for finding in dataset.findings:
         if finding.level in ("warning", "error"):
@@ -153,10 +155,15 @@ def train(
     return networks
 
 
-def evaluate(folder: Path | str, data: Path | str) -> Figures:
+def evaluate(
+    folder: Path | str,
+    data: Path | str,
+    notify: Callable[[Finding], None] = lambda finding: None,
+) -> Figures:
     """Evaluate a trained network on other rows with known targets.
 
     Intervals are by group and rows are weighted if both the run and the table have such columns.
+    ``notify`` is called with each finding on rows that are left out, as the run's recipe asks.
 
     Raises
     ------
@@ -165,7 +172,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    return steps_for(type(model.layout)).evaluate(run, model, data)
+    return steps_for(type(model.layout)).evaluate(run, model, data, notify)
 
 
 def predict(

@@ -51,7 +51,7 @@ class Steps(NamedTuple):
     check: Callable[[Recipe], tuple[Table, list[Finding]]]
     check_further: Callable[[Recipe], object]
     read: Callable[[Recipe, Split | None], Dataset]
-    evaluate: Callable[[Run, TrainedModel, Path | str], Figures]
+    evaluate: Callable[[Run, TrainedModel, Path | str, Callable[[Finding], None]], Figures]
     predict: Predict
 
 

@@ -15,7 +15,12 @@ from duree.errors import DataError
 from duree.recipe.recipe import Recipe, require_column
 from duree.recipe.settings import DataSettings, ForecastSettings
 from duree.tables.checks.weights import read_weights
-from duree.tables.columns import require_same_columns
+from duree.tables.columns import (
+    find_column,
+    is_list_of_labels,
+    join_labels,
+    require_same_columns,
+)
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
@@ -27,6 +32,8 @@ from duree.tables.split.split import TEST, VALIDATION
 from duree.tables.table import Table, added_up
 from duree.tasks import TASKS, Task, infer_task, layout_for
 
+# Between the labels of a cell, where the table holds lists.
+DEFAULT_SEPARATOR = ";"
 # Sets of the split that may have files of their own.
 GIVEN = (TEST, VALIDATION)
 
@@ -109,6 +116,8 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
         require_column(recipe, needed)
     table, given, layout = _read_files(recipe.data, layout_for(recipe))
     data = layout.named(table)
+    if data.label_separator != recipe.data.label_separator:
+        recipe = recipe.replace({"data.label_separator": data.label_separator})
     text, column = str(data.text), str(data.target)
     table, complete = layout.without_missing(table, column, data)
     given = given.filter(complete)
@@ -192,12 +201,14 @@ def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, 
     """The rows of all files, those from a test or validation file, and the layout."""
     options = {"encoding": data.encoding, "delimiter": data.delimiter}
     table = read_tables(data.files, **options, drop_bad=data.drop_bad)
+    data, table = _with_joined_labels(data, table)
     table, layout = layout_class(data).lay_out(table)
     parts = np.zeros(len(table), dtype=np.int64)
     for part, file in zip(GIVEN, (data.test_file, data.validation_file), strict=True):
         if file is None:
             continue
         other = read_tables([file], **options, drop_bad=data.drop_bad)
+        _, other = _with_joined_labels(data, other)
         other, _ = layout.lay_out(other)
         # A column may be constant within persons in one file only: then it is left out.
         of_none = set(other.frame.columns) ^ set(table.frame.columns) if layout.is_long else ()
@@ -210,6 +221,17 @@ def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, 
         table = Table(frame, table.sources + other.sources, findings, bare)
         parts = np.append(parts, np.full(len(other), part))
     return table, GivenRows.of(parts), layout
+
+
+def _with_joined_labels(data: DataSettings, table: Table) -> tuple[DataSettings, Table]:
+    """Lists of labels as texts with a separator, which is set if it is open."""
+    target = find_column(table.frame.columns, data.target)
+    kind = table.frame.schema.get(target or "")
+    if target is None or kind is None or not is_list_of_labels(kind):
+        return data, table
+    separator = data.label_separator or DEFAULT_SEPARATOR
+    filled = data.model_copy(update={"label_separator": separator})
+    return filled, join_labels(table, target, separator)
 
 
 def _weights(table: Table, column: str | None, split: Split) -> NDArray[np.float64] | None:

@@ -163,7 +163,9 @@ def path_table(recipe: Recipe, model: TrainedModel, count: int) -> pl.DataFrame:
     )
 
 
-def evaluate_forecasts(run: Run, model: TrainedModel, data: Path | str) -> Figures:
+def evaluate_forecasts(
+    run: Run, model: TrainedModel, data: Path | str, notify: Callable[[Finding], None]
+) -> Figures:
     """The metrics of a run's network on the last steps of each series in a file."""
     recipe = _recipe_for(run, data)
     files, plan, task = _like(recipe, model)

@@ -13,7 +13,13 @@ from duree.pipeline.run import Run
 from duree.pipeline.waiting_times import WaitingTimes
 from duree.storage import MANIFEST
 from duree.tables.checks.weights import read_weights
-from duree.tables.columns import find_column, is_blank, with_columns
+from duree.tables.columns import (
+    find_column,
+    is_blank,
+    is_list_of_labels,
+    join_labels,
+    with_columns,
+)
 from duree.tables.files.cells import require_cells
 from duree.tables.files.conll import tokens_go_to, write_tagged
 from duree.tables.files.encoding import has_mark
@@ -27,13 +33,20 @@ from duree.tables.split.make_split import group_codes
 from duree.tables.table import Table
 from duree.version import __version__
 
+# Findings on rows that are left out.
+LEFT_OUT = ("bad_rows", "missing_target")
 # Called with the number of rows done, and their total (None if unknown).
 Progress = Callable[[int, int | None], None]
 
 
-def evaluate_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
+def evaluate_rows(
+    run: Run, model: TrainedModel, data: Path | str, notify: Callable[[Finding], None]
+) -> Figures:
     """The metrics of a run's network on the rows of a table; see ``workflow.evaluate``."""
-    table = read_like(run, data, model, with_answers=True)
+    table = _with_targets(run, read_like(run, data, model, with_answers=True), model)
+    for finding in table.findings:
+        if finding.check in LEFT_OUT:
+            notify(finding)
     examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
     group, weight = (
         find_column(table.frame.columns, name)
@@ -136,10 +149,34 @@ def read_like(
 ) -> Table:
     """A table, read in the same way as the run's; ``with_answers``: targets are needed."""
     settings = run.recipe.data
-    table = read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
+    table = read_tables(
+        [data],
+        encoding=settings.encoding,
+        delimiter=settings.delimiter,
+        drop_bad=settings.drop_bad and with_answers,
+    )
+    if with_answers:
+        table = _with_joined_labels(table, model)
     if not model.layout.is_long:
         return table
     return model.layout.lay_out(table, with_answers=with_answers)[0]
+
+
+def _with_joined_labels(table: Table, model: TrainedModel) -> Table:
+    """The table with lists of labels as texts."""
+    target = find_column(table.frame.columns, model.columns["target"])
+    separator = getattr(model.task, "separator", None)
+    if target is None or separator is None or not is_list_of_labels(table.frame.schema[target]):
+        return table
+    return join_labels(table, target, separator)
+
+
+def _with_targets(run: Run, table: Table, model: TrainedModel) -> Table:
+    """The rows with a target, if the run has left out those without; otherwise all."""
+    target = find_column(table.frame.columns, model.columns["target"])
+    if target is None or target == model.columns["text"]:
+        return table
+    return model.layout.without_missing(table, target, run.recipe.data)[0]
 
 
 def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> Iterator[Table]:

@@ -74,6 +74,11 @@ class Run:
         write_file(folder / "recipe.toml", recipe.to_toml().encode())
         return cls(folder)
 
+    def decide(self, recipe: Recipe) -> None:
+        """Store the recipe again, with what reading the table has decided."""
+        self.recipe = recipe
+        write_file(self.folder / "recipe.toml", recipe.to_toml().encode())
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every other process from writing this run.

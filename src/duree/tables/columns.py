@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -84,6 +85,34 @@ def refuse_nested(table: Table, name: str) -> None:
             kind=str(kind),
             file=_files(table),
         )
+
+
+def join_labels(table: Table, name: str, separator: str) -> Table:
+    """The table with a column of lists of labels as texts, joined by ``separator``.
+
+    Raises
+    ------
+    DataError
+        A label holds the separator.
+    """
+    column = table.frame[name]
+    labels = column.explode().drop_nulls().cast(pl.String)
+    within = labels.filter(labels.str.contains(separator, literal=True))
+    if len(within):
+        raise DataError(
+            "the label {label!r} in the lists of {column!r} holds the separator {separator!r}",
+            fix="choose a character that no label holds: --set data.label_separator=...",
+            label=within[0],
+            column=name,
+            separator=separator,
+        )
+    joined = column.cast(pl.List(pl.String)).list.join(separator, ignore_nulls=True)
+    return replace(table, frame=table.frame.with_columns(joined))
+
+
+def is_list_of_labels(kind: pl.DataType) -> bool:
+    """Whether cells are lists of texts or whole numbers."""
+    return isinstance(kind, pl.List) and (kind.inner == pl.String or kind.inner.is_integer())
 
 
 def as_numbers(table: Table, name: str) -> pl.Series:
