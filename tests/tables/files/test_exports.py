@@ -117,3 +117,18 @@ def test_column_names_are_compared_in_composed_form(tmp_path: Path) -> None:
     header = unicodedata.normalize("NFC", "résumé,label")
     path = table(tmp_path, LABELS, header=header)
     assert found(path, text=unicodedata.normalize("NFD", "résumé"))["text_column"].level == "ok"
+
+
+@pytest.mark.parametrize("kind", ["sav", "dta"])
+def test_values_with_the_same_label_are_named(tmp_path: Path, kind: str) -> None:
+    pyreadstat = pytest.importorskip("pyreadstat")
+    path = tmp_path / f"survey.{kind}"
+    frame = pl.DataFrame({"z": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 1.0]})
+    labels = {"z": {1: "agree", 2: "agree", 3: "disagree"}, "y": {1: "yes", 2: "no", 3: "no"}}
+    getattr(pyreadstat, f"write_{kind}")(frame, str(path), variable_value_labels=labels)
+    table = read_tables([path])
+    assert table.frame["z"].to_list() == ["agree", "agree", "disagree"]
+    shared = [finding for finding in table.findings if finding.check == "shared_labels"]
+    assert [(finding.level, finding.values["values"]) for finding in shared] == [
+        ("note", "'z': 1, 2 = 'agree'")
+    ]
