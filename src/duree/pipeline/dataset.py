@@ -22,6 +22,7 @@ from duree.tables.columns import (
     require_same_columns,
 )
 from duree.tables.files.conll import TOKEN_FILES
+from duree.tables.files.csv import has_header
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
 from duree.tables.layouts.layout import Checked, Layout
@@ -164,7 +165,7 @@ def check_files(
 
     Series are checked as series to forecast if they have no target or ``forecast`` is given.
     """
-    if data.files and all(Path(file).suffix.lower() in TOKEN_FILES for file in data.files):
+    if data.files and all(_holds_tokens(Path(file), data) for file in data.files):
         data = data.model_copy(update={"token": data.text or "auto"})
     if forecast is not None or (data.series and data.target is None):
         read = read_series(data, forecast or ForecastSettings())
@@ -179,6 +180,13 @@ def check_files(
         parts = np.flatnonzero(~given.test), np.flatnonzero(given.test)
         findings += layout.check_split(layout.plain(table), *parts) if data.text else []
     return table, findings
+
+
+def _holds_tokens(file: Path, data: DataSettings) -> bool:
+    """Whether a file holds tokens, by its suffix and unless its first line names the columns."""
+    if file.suffix.lower() not in TOKEN_FILES:
+        return False
+    return not (data.text and has_header(file, layout_of(data).header(data), data.encoding))
 
 
 def check_rows(recipe: Recipe) -> tuple[Table, list[Finding]]:
@@ -200,14 +208,15 @@ def stop_at_errors(findings: Iterable[Finding]) -> None:
 def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, GivenRows, Layout]:
     """The rows of all files, those from a test or validation file, and the layout."""
     options = {"encoding": data.encoding, "delimiter": data.delimiter}
-    table = read_tables(data.files, **options, drop_bad=data.drop_bad)
+    header = layout_class.header(data)
+    table = read_tables(data.files, **options, drop_bad=data.drop_bad, header=header)
     data, table = _with_joined_labels(data, table)
     table, layout = layout_class(data).lay_out(table)
     parts = np.zeros(len(table), dtype=np.int64)
     for part, file in zip(GIVEN, (data.test_file, data.validation_file), strict=True):
         if file is None:
             continue
-        other = read_tables([file], **options, drop_bad=data.drop_bad)
+        other = read_tables([file], **options, drop_bad=data.drop_bad, header=header)
         _, other = _with_joined_labels(data, other)
         other, _ = layout.lay_out(other)
         # A column may be constant within persons in one file only: then it is left out.

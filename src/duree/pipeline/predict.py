@@ -154,6 +154,7 @@ def read_like(
         encoding=settings.encoding,
         delimiter=settings.delimiter,
         drop_bad=settings.drop_bad and with_answers,
+        header=_header(model, with_answers=with_answers),
     )
     if with_answers:
         table = _with_joined_labels(table, model)
@@ -187,5 +188,18 @@ def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> 
         yield Table(table.frame[skip:], table.sources, table.findings)
         return
     yield from stream_table(
-        data, encoding=settings.encoding, delimiter=settings.delimiter, skip=skip
+        data,
+        encoding=settings.encoding,
+        delimiter=settings.delimiter,
+        skip=skip,
+        header=_header(model, with_answers=False),
     )
+
+
+def _header(model: TrainedModel, *, with_answers: bool) -> list[str]:
+    """The columns that a new table must have, by which a text file is known to be a table."""
+    layout, target = model.layout, model.columns["target"]
+    if not layout.header(layout.data):
+        return []
+    has_target = with_answers and target != model.columns["text"]
+    return [*layout.asked_columns, *([target] if has_target else [])]

@@ -132,3 +132,23 @@ def test_values_with_the_same_label_are_named(tmp_path: Path, kind: str) -> None
     assert [(finding.level, finding.values["values"]) for finding in shared] == [
         ("note", "'z': 1, 2 = 'agree'")
     ]
+
+
+def test_a_table_in_a_text_file_is_a_table_if_its_first_line_names_the_columns(
+    tmp_path: Path,
+) -> None:
+    for mark in "\t;,":
+        path = table(tmp_path, LABELS, header=f"text{mark}label", name="table.txt")
+        text = path.read_text()
+        path.write_text(text.replace(",", mark) if mark != "," else text)
+        assert found(path)["class_balance"].values["count"] == 2
+        assert read_tables([path], header=["text"]).frame.columns == ["text", "label"]
+        assert next(stream_table(path, header=["text"])).frame.columns == ["text", "label"]
+
+
+@pytest.mark.parametrize(
+    "text", ["text\tlabel\n\na\tb\n", "# text\nthe\tDET\n", "the\tDET\ndog\tNOUN\n"]
+)
+def test_a_text_file_of_tokens_stays_one(tmp_path: Path, text: str) -> None:
+    read = read_tables([write(tmp_path, text, "tokens.txt")], header=["text", "label"])
+    assert read.frame.columns[0] == "sentence"

@@ -7,14 +7,15 @@ a malformed row is reported with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 import polars as pl
 
 from duree.errors import DataError
-from duree.tables.files.csv_dialect import SAMPLE, find_dialect
+from duree.tables.columns import find_column
+from duree.tables.files.csv_dialect import DELIMITERS, SAMPLE, find_dialect
 from duree.tables.files.csv_rows import Rows
 from duree.tables.files.csv_structure import Dialect
 from duree.tables.files.encoding import chosen_encoding, utf8_blocks
@@ -57,6 +58,23 @@ def read_delimited(
     if text.nul.count:
         findings.append(nul_finding(text.nul.count, path))
     return Content(frame, tuple(findings), text.encoding, text.dialect.delimiter, rows.bare)
+
+
+def has_header(path: Path, names: Collection[str], encoding: str | None = None) -> bool:
+    """Whether a file is a delimited table whose first line holds all ``names``, at least one.
+
+    A file with empty lines or lines of comments in its first block holds tokens instead.
+    """
+    if not names or not path.is_file():
+        return False
+    head = next(utf8_blocks(path, chosen_encoding(path, encoding)), b"").decode("utf-8")
+    lines = head.rstrip("\r\n").replace("\r\n", "\n").split("\n")
+    if any(not line.strip() or line.startswith("#") for line in lines):
+        return False
+    cells = [[cell.strip().strip('"') for cell in lines[0].split(mark)] for mark in DELIMITERS]
+    return any(
+        len(found) > 1 and all(find_column(found, name) for name in names) for found in cells
+    )
 
 
 def delimited_frames(

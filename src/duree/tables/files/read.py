@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
@@ -13,7 +13,7 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.tables.files.conll import TOKEN_FILES, read_conll
-from duree.tables.files.csv import read_delimited
+from duree.tables.files.csv import has_header, read_delimited
 from duree.tables.files.excel import read_excel
 from duree.tables.files.limits import CELL_LIMIT, nul_finding
 from duree.tables.files.parquet_json import read_json_lines, read_parquet
@@ -29,6 +29,7 @@ class Choices:
     encoding: str | None = None
     delimiter: str | None = None
     drop_bad: bool = False
+    header: Collection[str] = ()
 
 
 def _delimited(default: str, path: Path, choices: Choices) -> Content:
@@ -61,6 +62,7 @@ def read_tables(
     encoding: str | None = None,
     delimiter: str | None = None,
     drop_bad: bool = False,
+    header: Collection[str] = (),
 ) -> Table:
     """Read one or several files, or folders of texts, as the rows of one table.
 
@@ -72,6 +74,8 @@ def read_tables(
         Of text files; detected and reported if not given.
     drop_bad : bool
         Leave out malformed rows of text files, and list them.
+    header : collection of str
+        Names of columns: a .txt file whose first line holds them all is a table, not of tokens.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def read_tables(
     """
     if not paths:
         raise DataError("no file was given", fix="give at least one table to read")
-    choices = Choices(encoding, delimiter, drop_bad)
+    choices = Choices(encoding, delimiter, drop_bad, header)
     files = [Path(path) for path in paths]
     contents = [_read(file, choices) for file in files]
     sources = tuple(
@@ -148,7 +152,14 @@ def _reader(path: Path) -> Callable[[Path, Choices], Content]:
             suffix=path.suffix,
             known=" ".join(READERS),
         )
-    return READERS[path.suffix.lower()]
+    return _text_file if path.suffix.lower() == ".txt" else READERS[path.suffix.lower()]
+
+
+def _text_file(path: Path, choices: Choices) -> Content:
+    """A table if the names of its columns are known from the settings, otherwise tokens."""
+    if has_header(path, choices.header, choices.encoding):
+        return _delimited("\t", path, choices)
+    return read_conll(path, choices.encoding)
 
 
 def _missing(path: Path) -> DataError:

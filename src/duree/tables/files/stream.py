@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +24,7 @@ def stream_table(
     encoding: str | None = None,
     delimiter: str | None = None,
     skip: int = 0,
+    header: Collection[str] = (),
 ) -> Iterator[Table]:
     """The rows of one file in order, piece by piece, with the types of ``read_tables``.
 
@@ -34,6 +35,8 @@ def stream_table(
         Detected if not given.
     skip : int
         Number of rows to skip at the start.
+    header : collection of str
+        As for ``read_tables``.
 
     Yields
     ------
@@ -49,7 +52,7 @@ def stream_table(
     path = Path(path)
     kind = path.suffix.lower()
     if not path.is_file() or kind not in {*DELIMITED, ".parquet"}:
-        table = read_tables([path], encoding=encoding, delimiter=delimiter)
+        table = read_tables([path], encoding=encoding, delimiter=delimiter, header=header)
         yield Table(table.frame[skip:], table.sources, table.findings)
         return
     frames = (

@@ -160,6 +160,12 @@ class Layout(ABC):
         """The columns of covariates."""
         return list(self.reading.get("covariates", ()))
 
+    @classmethod
+    def header(cls, data: DataSettings) -> list[str]:
+        """Columns by which the first line of a text file is known to be that of a table."""
+        roles = (*ROLES, "state", "start", "end")
+        return [name for role in roles if (name := getattr(data, role)) not in (None, *cls.made)]
+
     @property
     def inputs(self) -> list[str]:
         """The input columns of the network, covariates last."""

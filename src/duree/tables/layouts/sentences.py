@@ -313,6 +313,10 @@ class Tokens(Layout):
         super().check_recipe(recipe)
 
     @classmethod
+    def header(cls, data: DataSettings) -> list[str]:
+        return []
+
+    @classmethod
     def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> Contradiction | None:
         return Contradiction("data.token goes with task = label, and only with it")
 
