@@ -19,6 +19,7 @@ from duree.tables.columns import (
     find_column,
     is_list_of_labels,
     join_labels,
+    require_free,
     require_same_columns,
 )
 from duree.tables.files.conll import TOKEN_FILES
@@ -126,6 +127,8 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     layout = layout.with_covariates(table)
     texts = layout.sequences(table)
     target = task.read_target(table, column)
+    kept = [name for name in table.frame.columns if name not in layout.added]
+    require_free(kept, task.added_names(target, recipe))
     duplicates = layout.duplicates(texts)
     # Sequences that are their own targets are not checked as a target column.
     to_check = data.model_copy(update={"target": None}) if target.name == text else data

@@ -18,6 +18,7 @@ from duree.tables.columns import (
     is_blank,
     is_list_of_labels,
     join_labels,
+    require_free,
     with_columns,
 )
 from duree.tables.files.cells import require_cells
@@ -93,6 +94,7 @@ def predict_rows(
                 continue
             if not as_read:
                 require_cells(table.frame.schema, output.suffix.lower())
+            require_free(table.frame.drop(layout.added, strict=False).columns, ["prediction"])
             texts = model.texts(table)
             sequences = model.encode(texts)
             found = model.predictions(sequences)

@@ -185,14 +185,19 @@ def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
     DataError
         It already has a column of the same name.
     """
-    taken = [series.name for series in added if series.name in frame.columns]
+    require_free(frame.columns, [series.name for series in added])
+    return frame.with_columns(added)
+
+
+def require_free(columns: Sequence[str], added: Sequence[str]) -> None:
+    """Refuse a table that has a column with the name of one to add; DataError."""
+    taken = [name for name in added if name in columns]
     if taken:
         raise DataError(
             "the table already has a column {column!r}, the name that a prediction gets",
             fix="rename that column in the table",
             column=taken[0],
         )
-    return frame.with_columns(added)
 
 
 def require_same_columns(test: Table, names: Sequence[str], file: str) -> None:

@@ -143,6 +143,10 @@ class Classify(RowTask):
             ),
         ]
 
+    @classmethod
+    def added_names(cls, target: pl.Series, recipe: Recipe) -> list[str]:
+        return ["prediction", *(f"probability_{label}" for label in target.unique().to_list())]
+
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
         return label_baselines(
             recipe, units_of(encoder), encoding_of(encoder), states=has_state_units(encoder)

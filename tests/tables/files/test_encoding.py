@@ -35,7 +35,13 @@ PORTUGUESE = ("As eleições são amanhã; põe a mesa, irmão.", "Há lições 
 ESTONIAN = ("Õues oli külm, aga õpetaja läks jõe äärde.", "Ööbik laulis; mõni küsis süüa.")
 SWEDISH = ("Åsa gick över ån; är det här kött på ön?",)
 
-HUNGARIAN = ("A kormány elfogadta az új törvényt az őszi ülésen.", "Hosszú, őszinte, gyűrött levél.")
+HUNGARIAN = (
+    "A kormány elfogadta az új törvényt az őszi ülésen.",
+    "Hosszú, őszinte, gyűrött levél.",
+)
+    "A kormány elfogadta az új törvényt az őszi ülésen.",
+    "Hosszú, őszinte, gyűrött levél.",
+)
 RUSSIAN = ("Мы жили в большом доме на берегу реки.", "Я и мой брат часто ходили в лес.")
 POLISH = ("Żółta łódź płynęła po jeziorze, a chłopiec śpiewał pieśń o miłości.",)
 CZECH = ("Dnes je krásný den a děti běží do školy.", "Příliš žluťoučký kůň")
