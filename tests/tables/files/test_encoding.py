@@ -39,9 +39,6 @@ HUNGARIAN = (
     "A kormány elfogadta az új törvényt az őszi ülésen.",
     "Hosszú, őszinte, gyűrött levél.",
 )
-    "A kormány elfogadta az új törvényt az őszi ülésen.",
-    "Hosszú, őszinte, gyűrött levél.",
-)
 RUSSIAN = ("Мы жили в большом доме на берегу реки.", "Я и мой брат часто ходили в лес.")
 POLISH = ("Żółta łódź płynęła po jeziorze, a chłopiec śpiewał pieśń o miłości.",)
 CZECH = ("Dnes je krásný den a děti běží do školy.", "Příliš žluťoučký kůň")
