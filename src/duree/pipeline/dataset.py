@@ -24,6 +24,7 @@ from duree.tables.columns import (
 )
 from duree.tables.files.conll import TOKEN_FILES
 from duree.tables.files.csv import has_header
+from duree.tables.files.join import joined
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
 from duree.tables.layouts.layout import Checked, Layout
@@ -227,8 +228,8 @@ def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, 
         names = [name for name in table.frame.columns if name not in of_none]
         require_same_columns(other, names, file)
         frames = [table.frame.select(names), other.frame.select(names)]
-        frame = pl.concat(frames, how="vertical_relaxed")
-        findings = table.findings + other.findings
+        frame, mixed = joined([", ".join(data.files), file], frames, used=())
+        findings = (*table.findings, *other.findings, *mixed)
         bare = added_up([table.bare, other.bare])
         table = Table(frame, table.sources + other.sources, findings, bare)
         parts = np.append(parts, np.full(len(other), part))

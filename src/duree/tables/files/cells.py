@@ -71,6 +71,13 @@ def fitting(rows: pl.LazyFrame, suffix: str) -> tuple[pl.LazyFrame, list[Finding
     return rows, findings
 
 
+def as_json_text(name: str) -> pl.Expr:
+    """A column as JSON_TEXT; missing cells stay missing."""
+    field = JSON_TEXT.fields[0].name
+    text = pl.struct(pl.col(name).alias("v")).struct.json_encode().str.slice(5).str.head(-1)
+    return pl.when(pl.col(name).is_not_null()).then(pl.struct(text.alias(field))).alias(name)
+
+
 def json_lines(rows: pl.LazyFrame) -> pl.LazyFrame | None:
     """The lines of a JSON-lines file, in one column; None where polars writes the same itself."""
     schema = rows.collect_schema()

@@ -15,6 +15,7 @@ from duree.errors import DataError
 from duree.tables.files.conll import TOKEN_FILES, read_conll
 from duree.tables.files.csv import has_header, read_delimited
 from duree.tables.files.excel import read_excel
+from duree.tables.files.join import joined
 from duree.tables.files.limits import CELL_LIMIT, nul_finding
 from duree.tables.files.parquet_json import read_json_lines, read_parquet
 from duree.tables.files.stata_spss import read_spss, read_stata
@@ -75,7 +76,8 @@ def read_tables(
     drop_bad : bool
         Leave out malformed rows of text files, and list them.
     header : collection of str
-        Names of columns: a .txt file whose first line holds them all is a table, not of tokens.
+        Names of the columns in use: a .txt file whose first line holds them all is a table, not of
+        tokens. Other columns may have different types in different files.
 
     Raises
     ------
@@ -100,8 +102,9 @@ def read_tables(
         )
         for file, content in zip(files, contents, strict=True)
     )
-    frame = _joined(files, [content.frame for content in contents])
-    findings = tuple(finding for content in contents for finding in content.findings)
+    frames = [content.frame for content in contents]
+    frame, mixed = joined([str(file) for file in files], frames, header or None)
+    findings = (*(found for content in contents for found in content.findings), *mixed)
     return Table(frame, sources, findings, added_up(content.bare for content in contents))
 
 
@@ -201,42 +204,6 @@ def _check_cells(frame: pl.DataFrame, path: Path) -> None:
                 row=longest + 1,
                 limit=CELL_LIMIT,
                 file=str(path),
-            )
-
-
-def _joined(files: list[Path], frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """The frames concatenated, with columns in the order of the first."""
-    first = frames[0]
-    for file, frame in zip(files[1:], frames[1:], strict=True):
-        _check_same_columns(files[0], first, file, frame)
-    if len(frames) == 1:
-        return first
-    ordered = [frame.select(first.columns) for frame in frames]
-    return pl.concat(ordered, how="vertical_relaxed", rechunk=False)
-
-
-def _check_same_columns(
-    first_file: Path, first: pl.DataFrame, file: Path, frame: pl.DataFrame
-) -> None:
-    values = {"first": str(first_file), "file": str(file)}
-    if differing := sorted(set(first.columns) ^ set(frame.columns)):
-        raise DataError(
-            "{first} and {file} do not have the same columns: only one of them has {columns}",
-            fix="give all files the same columns, or read them one by one",
-            columns=", ".join(map(repr, differing)),
-            **values,
-        )
-    for name, kind in first.schema.items():
-        other = frame.schema[name]
-        numeric = kind.is_numeric() and other.is_numeric()
-        if kind != other and not numeric and pl.Null not in (kind, other):
-            raise DataError(
-                "column {column!r} holds {one} in {first}, but {two} in {file}",
-                fix="give it the same type in all files",
-                column=name,
-                one=str(kind),
-                two=str(other),
-                **values,
             )
 
 
