@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,8 +25,11 @@ def resolve_column(table: Table, name: str) -> str:
     columns = table.frame.columns
     if (found := find_column(columns, name)) is not None:
         return found
-    values = {"column": name, "file": _files(table)}
+    values: dict[str, Any] = {"column": name, "file": _files(table)}
     what, where = "there is no column {column!r}", "in {file}"
+    if sheets := [finding for finding in table.findings if finding.check == "sheets"]:
+        where = "in {file}, of which only the sheet {sheet!r} was read, not {others}"
+        values |= {name: sheets[0].values[name] for name in ("sheet", "others")}
     if near := _near(name, columns):
         raise DataError(what, where, "did you mean {near}?", near=_listed(near), **values)
     raise DataError(what, where, "its columns are {columns}", columns=_listed(columns), **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import unicodedata
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def test_a_single_column_without_name_stays_if_it_has_cells(tmp_path: Path) -> N
 
 
 def test_several_columns_without_name_but_with_cells_are_refused(tmp_path: Path) -> None:
-    path = write(tmp_path, "text,,\na,b,c\n")
+    path = write(tmp_path, "text,label,,\na,b,c,d\n")
     with pytest.raises(DataError, match="several columns have the same name: ''"):
         read_tables([path])
     with pytest.raises(DataError, match="several columns have the same name: ''"):
@@ -152,3 +153,79 @@ def test_a_table_in_a_text_file_is_a_table_if_its_first_line_names_the_columns(
 def test_a_text_file_of_tokens_stays_one(tmp_path: Path, text: str) -> None:
     read = read_tables([write(tmp_path, text, "tokens.txt")], header=["text", "label"])
     assert read.frame.columns[0] == "sentence"
+
+
+def test_row_names_of_r_are_named_as_such(tmp_path: Path) -> None:
+    path = write(tmp_path, '"text","label"\n"1","a","b"\n"2","c","d"\n')
+    with pytest.raises(DataError, match="the first column seems to hold row names, as R writes"):
+        read_tables([path])
+
+
+def test_a_title_above_the_column_names_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "Survey 2020,,\ntext,label,n\na,b,c\n")
+    with pytest.raises(DataError, match="'Survey 2020', which seems to be a title above"):
+        read_tables([path])
+    xlsxwriter = pytest.importorskip("xlsxwriter")
+    with xlsxwriter.Workbook(tmp_path / "t.xlsx") as book:
+        sheet = book.add_worksheet()
+        for row, cells in enumerate((["Survey 2020"], ["text", "label"], ["a", "b"])):
+            sheet.write_row(row, 0, cells)
+    with pytest.raises(DataError, match="'Survey 2020', which seems to be a title above"):
+        read_tables([tmp_path / "t.xlsx"])
+
+
+def test_sheets_that_were_not_read_are_named_where_a_column_is_missing(tmp_path: Path) -> None:
+    xlsxwriter = pytest.importorskip("xlsxwriter")
+    with xlsxwriter.Workbook(tmp_path / "t.xlsx") as book:
+        first, second = book.add_worksheet("codebook"), book.add_worksheet("data")
+        first.write_column(0, 0, ["variable", "text"])
+        second.write_column(0, 0, ["text", "a"])
+        second.activate()
+        first.hide()
+    read = read_tables([tmp_path / "t.xlsx"])
+    assert [finding.level for finding in read.findings if finding.check == "sheets"] == ["warning"]
+    with pytest.raises(DataError, match="only the sheet 'codebook' was read, not 'data'"):
+        found(tmp_path / "t.xlsx")
+
+
+def test_workbooks_with_macros_and_short_suffixes_of_parquet_are_read(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": ["a"], "label": ["b"]})
+    frame.write_parquet(tmp_path / "t.pq")
+    assert read_tables([tmp_path / "t.pq"]).frame.equals(frame)
+    assert next(stream_table(tmp_path / "t.pq")).frame.equals(frame)
+    pytest.importorskip("xlsxwriter")
+    frame.write_excel(tmp_path / "t.xlsx")
+    (tmp_path / "t.xlsx").rename(tmp_path / "t.xlsm")
+    assert read_tables([tmp_path / "t.xlsm"]).frame.equals(frame)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.csv", gzip.compress(b"text\na\n"), "a gzip archive; unpack it first"),
+        ("t.csv.gz", gzip.compress(b"text\na\n"), "a gzip archive; unpack it first"),
+        ("t.csv", b"PK\x03\x04rest", "a zip file; unpack it first"),
+        ("t.zip", b"PK\x03\x04rest", "a zip file; unpack it first"),
+        ("t.csv", b"\xd0\xcf\x11\xe0rest", "an old Excel workbook (.xls)"),
+        ("t.xls", b"\xd0\xcf\x11\xe0rest", "an old Excel workbook (.xls)"),
+        ("t.csv", b"PAR1rest", "a Parquet file; give it the suffix .parquet"),
+        ("t.json", b'[{"text": "a"}]', "JSON; write one JSON object per line"),
+        ("t.csv", b'\xef\xbb\xbf[{"text": "a"}]', "JSON; write one JSON object per line"),
+    ],
+)
+def test_a_file_that_is_really_of_another_format_is_named_with_the_way_out(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    with pytest.raises(DataError) as raised:
+        read_tables([write(tmp_path, content, name)])
+    assert f"is really {said}" in str(raised.value)
+    with pytest.raises(DataError, match="is really"):
+        list(stream_table(tmp_path / name))
+
+
+def test_a_workbook_called_csv_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("xlsxwriter")
+    pl.DataFrame({"a": [1]}).write_excel(tmp_path / "t.xlsx")
+    (tmp_path / "t.xlsx").rename(tmp_path / "t.csv")
+    with pytest.raises(DataError, match=r"an Excel workbook; give it the suffix \.xlsx"):
+        read_tables([tmp_path / "t.csv"])

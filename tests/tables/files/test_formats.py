@@ -298,9 +298,7 @@ def test_a_file_with_a_false_size_entry_is_refused(tmp_path: Path) -> None:
     assert "a.xlsx is not a readable Excel workbook" in refusal(path)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK\x05\x06" + bytes(18), b"\xd0\xcf\x11\xe0old or locked"]
-)
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.xlsx").write_bytes(content)
     assert refusal(tmp_path / "a.xlsx").startswith("a.xlsx is not a readable Excel workbook: ")

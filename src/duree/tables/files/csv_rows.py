@@ -19,7 +19,13 @@ from duree.tables.files.csv_structure import (
     to_columns,
     to_series,
 )
-from duree.tables.files.limits import CELL_LIMIT, blank_lines, check_row_length, column_names
+from duree.tables.files.limits import (
+    CELL_LIMIT,
+    blank_lines,
+    check_row_length,
+    column_names,
+    refuse_title,
+)
 from duree.tables.finding import Finding
 from duree.tables.table import BareWords, added_up
 
@@ -33,6 +39,10 @@ MISSING_WORDS = frozenset(
 _TOO_LONG = (
     "quote texts that contain {delimiter!r}, or choose the delimiter with --delimiter; "
     "single rows can be left out with --drop-bad"
+)
+_ROW_NAMES = (
+    "the first column seems to hold row names, as R writes them: use "
+    "write.csv(table, FILE, row.names = FALSE), or name that column in the first line"
 )
 _TOO_SHORT = "complete these rows, or leave them out with --drop-bad"
 
@@ -78,6 +88,10 @@ class MalformedRows:
             "delimiter": delimiter,
         }
         fix = _TOO_LONG if self.first_width > columns else _TOO_SHORT
+        # The first row name that R gives, in quotes.
+        is_named = self.example.startswith(f'"1"{delimiter}')
+        if is_named and self.count == rows and self.widths == {columns + 1}:
+            fix = _ROW_NAMES
         if self.count == rows and len(self.widths) == 1:
             return DataError(
                 "every row has {cells} cells, but the header has {columns} columns",
@@ -200,6 +214,8 @@ class Rows:
             filled = [nameless[0].name]
         self.nameless = len(nameless) - len(filled)
         kept = frame.drop([column.name for column in nameless if column.name not in filled])
+        names = [name if not name.startswith(NAMELESS) else "" for name in kept.columns]
+        refuse_title(names, self.path)
         column_names([""] * len(filled), self.path)
         return kept.rename(dict.fromkeys(filled, ""))
 

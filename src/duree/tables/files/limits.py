@@ -28,6 +28,19 @@ def column_names(cells: list[str], path: Path) -> list[str]:
     return names
 
 
+def refuse_title(names: list[str], path: Path) -> None:
+    """Refuse a first row with a single cell above several columns: a title, not their names."""
+    if len(names) > 1 and names[0] and not any(names[1:]):
+        raise DataError(
+            "the first row has only one cell, {title!r}, which seems to be a title above the "
+            "column names",
+            "in {file}",
+            "remove the rows above the column names",
+            title=names[0],
+            file=str(path),
+        )
+
+
 def refuse_patterns(names: Iterable[str], path: Path) -> None:
     """Refuse names that polars would take for a pattern of several columns."""
     for name in names:

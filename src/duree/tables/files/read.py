@@ -20,6 +20,7 @@ from duree.tables.files.limits import CELL_LIMIT, nul_finding
 from duree.tables.files.parquet_json import read_json_lines, read_parquet
 from duree.tables.files.stata_spss import read_spss, read_stata
 from duree.tables.files.text_folder import read_text_folder, text_files
+from duree.tables.files.true_format import refuse_other_format
 from duree.tables.table import Content, Source, Table, added_up
 
 
@@ -48,9 +49,11 @@ READERS: dict[str, Callable[[Path, Choices], Content]] = {
     ".tsv": partial(_delimited, "\t"),
     ".tab": partial(_delimited, "\t"),
     ".parquet": lambda path, choices: read_parquet(path),
+    ".pq": lambda path, choices: read_parquet(path),
     ".jsonl": lambda path, choices: read_json_lines(path, choices.encoding),
     ".ndjson": lambda path, choices: read_json_lines(path, choices.encoding),
     ".xlsx": lambda path, choices: read_excel(path),
+    ".xlsm": lambda path, choices: read_excel(path),
     ".dta": lambda path, choices: read_stata(path, choices.encoding),
     ".sav": lambda path, choices: read_spss(path, choices.encoding),
     **dict.fromkeys(TOKEN_FILES, lambda path, choices: read_conll(path, choices.encoding)),
@@ -147,6 +150,7 @@ def _reader(path: Path) -> Callable[[Path, Choices], Content]:
         raise _missing(path)
     if not path.is_file():
         raise OSError("it is neither a file nor a folder")  # a pipe would block
+    refuse_other_format(path, path.suffix.lower() in READERS)
     if path.suffix.lower() not in READERS:
         raise DataError(
             "{file} has an unknown file type: {suffix!r}",
