@@ -9,6 +9,8 @@ import polars as pl
 
 from duree.tables.finding import Finding
 
+# The format of a folder of texts, and the column of file names that reading makes of it.
+TEXT_FOLDER, FILE = "text folder", "file"
 # The type of a column of JSON lines with lists or objects: their JSON text.
 JSON_TEXT = pl.Struct({"JSON text": pl.String})
 # How many cells of each column hold which bare word that programs write for a missing value.

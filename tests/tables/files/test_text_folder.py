@@ -11,6 +11,8 @@ import pytest
 from tests.tables.files.test_formats import corpus
 
 from duree.errors import DataError
+from duree.pipeline.dataset import check_files
+from duree.recipe.settings import DataSettings
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
 from duree.tables.table import Table
@@ -83,3 +85,19 @@ def test_a_link_to_a_folder_above_ends_nothing_and_repeats_nothing(tmp_path: Pat
     root = corpus(tmp_path, {"pos/a.txt": b"1", "neg/b.txt": b"2"})
     (root / "pos" / "up").symlink_to(root)
     assert len(read_tables([root])) == 2
+
+
+def test_the_file_names_of_a_folder_are_no_leak(tmp_path: Path) -> None:
+    words = ["sun", "rain", "snow", "wind", "ice", "fog", "hail"]
+    texts = {
+        f"{label}/{n}.txt": f"{words[n % 7]} {words[n % 5]} {words[n % 3]} day {n}".encode()
+        for label in ("pos", "neg")
+        for n in range(40)
+    }
+    root = corpus(tmp_path, texts)
+    _, findings = check_files(DataSettings(files=(str(root),), text="text", target="label"))
+    assert "leaking_column" not in {finding.check for finding in findings}
+    frame = read_tables([root]).frame
+    frame.write_csv(tmp_path / "table.csv")
+    data = DataSettings(files=(str(tmp_path / "table.csv"),), text="text", target="label")
+    assert "leaking_column" in {finding.check for finding in check_files(data)[1]}

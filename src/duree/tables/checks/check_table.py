@@ -19,7 +19,7 @@ from duree.tables.checks.target import check_target, clean_labels, is_quantity
 from duree.tables.checks.weights import check_weights
 from duree.tables.columns import ROLES, as_text, is_blank, refuse_nested, resolve_column
 from duree.tables.finding import Finding, Level, listed
-from duree.tables.table import BareWords, Table
+from duree.tables.table import FILE, JSON_TEXT, TEXT_FOLDER, BareWords, Table
 from duree.tables.time.order import holds_dates
 
 __all__ = ["check_table", "clean_labels"]
@@ -77,7 +77,7 @@ def check_table(
     # The columns are checked as the run will use them: as text, times with their own types.
     used = {name: as_text(table, name) for role, name in named.items() if role != "time"}
     frame = table.frame.with_columns(used.values())
-    if data.time is not None:
+    if data.time is not None and frame.schema[data.time] == JSON_TEXT:
         refuse_nested(table, data.time)
     times = table.frame[data.time] if data.time is not None else None
     roles = {role: name for role, name in named.items() if name not in made}
@@ -102,10 +102,19 @@ def check_table(
     if times is not None:
         findings += _times(times, test_rows)
     findings += _characters(frame, data)
-    others = frame.drop(steps)
+    others = frame.drop(steps, *_made_by_reading(table, data))
     findings += find_leaks(others, data, numeric=bool(numeric))
     findings += attribute_leaks(frame, data, numeric=bool(numeric))
     return [*findings, *_unused(others, data)]
+
+
+def _made_by_reading(table: Table, data: DataSettings) -> list[str]:
+    """The column of file names of a folder of texts: it names the class, but is no column of it."""
+    of_folders = bool(table.sources) and all(
+        source.format == TEXT_FOLDER for source in table.sources
+    )
+    named = {getattr(data, role) for role in ROLES}
+    return [FILE] if of_folders and FILE in table.frame.columns and FILE not in named else []
 
 
 def _shape(frame: pl.DataFrame) -> list[Finding]:

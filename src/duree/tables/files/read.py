@@ -21,7 +21,7 @@ from duree.tables.files.parquet_json import read_json_lines, read_parquet
 from duree.tables.files.stata_spss import read_spss, read_stata
 from duree.tables.files.text_folder import read_text_folder, text_files
 from duree.tables.files.true_format import refuse_other_format
-from duree.tables.table import Content, Source, Table, added_up
+from duree.tables.table import TEXT_FOLDER, Content, Source, Table, added_up
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def read_tables(
     sources = tuple(
         Source(
             path=str(file),
-            format="text folder" if file.is_dir() else file.suffix.lower().lstrip("."),
+            format=TEXT_FOLDER if file.is_dir() else file.suffix.lower().lstrip("."),
             rows=content.frame.height,
             sha256=_checksum(file),
             encoding=content.encoding,

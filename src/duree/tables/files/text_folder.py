@@ -14,7 +14,7 @@ import polars as pl
 from duree.errors import DataError
 from duree.tables.files.encoding import decode, find_encodings, known_encoding
 from duree.tables.finding import Finding
-from duree.tables.table import Content
+from duree.tables.table import FILE, Content
 
 PLAIN = (".txt", ".text", ".md", ".markdown")
 WORD = ".docx"
@@ -47,7 +47,7 @@ def read_text_folder(folder: Path, encoding: str | None = None) -> Content:
     texts, encodings = _plain_texts(plain, folder, encoding)
     texts |= {file: _text_of_word(file) for file in files if file not in texts}
     columns = {
-        "file": [file.relative_to(folder).as_posix() for file in files],
+        FILE: [file.relative_to(folder).as_posix() for file in files],
         "text": [texts[file] for file in files],
     }
     if within:
