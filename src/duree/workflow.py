@@ -34,6 +34,8 @@ from duree.report.pages.report import write_report
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.tables.files.resumable import Pieces
+from duree.tables.files.write import refuse_input
+from duree.tables.finding import Finding
 from duree.tables.split.make_split import Split
 from duree.tasks import resolve
 
@@ -101,6 +103,8 @@ def read(run: Run, listener: Listener) -> Dataset:
     """Read, check and split the table; a resumed run loads its split."""
     drawn = Split.from_dict(run.read_json("split.json")) if run.has("split.json") else None
     dataset = read_dataset(run.recipe, drawn)
+    if dataset.recipe.data.label_separator != run.recipe.data.label_separator:
+        run.decide(dataset.recipe)
     save.save_dataset(run, dataset)
     for finding in dataset.findings:
         if finding.level in ("warning", "error"):
@@ -154,10 +158,15 @@ def train(
     return networks
 
 
-def evaluate(folder: Path | str, data: Path | str) -> Figures:
+def evaluate(
+    folder: Path | str,
+    data: Path | str,
+    notify: Callable[[Finding], None] = lambda finding: None,
+) -> Figures:
     """Evaluate a trained network on other rows with known targets.
 
     Intervals are by group and rows are weighted if both the run and the table have such columns.
+    ``notify`` is called with each finding on rows that are left out, as the run's recipe asks.
 
     Raises
     ------
@@ -166,7 +175,7 @@ def evaluate(folder: Path | str, data: Path | str) -> Figures:
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    return steps_for(type(model.layout)).evaluate(run, model, data)
+    return steps_for(type(model.layout)).evaluate(run, model, data, notify)
 
 
 def predict(
@@ -177,7 +186,7 @@ def predict(
     raw: bool = False,
     paths: int | None = None,
     progress: Callable[[int, int | None], None] = lambda done, rows: None,
-) -> None:
+) -> list[Finding]:
     """Write the table with predictions: all columns and the order of rows are kept.
 
     For spells and events there is one row per person, with the columns that are constant within
@@ -187,14 +196,20 @@ def predict(
     For series, forecasts are written (see ``duree.pipeline.forecast_dataset``), or ``paths`` sample
     paths of each.
 
+    Returns
+    -------
+    list of Finding
+        What was written, with the number of rows, of rows without text, and of altered cells.
+
     Raises
     ------
     DataError
-        The table lacks the text column, or already has a column with the name of one to add.
+        The table lacks the text column, already has a column with the name of one to add, or would
+        be overwritten.
     """
     run = Run(folder)
     model = TrainedModel.of_run(run)
-    steps_for(type(model.layout)).predict(
+    return steps_for(type(model.layout)).predict(
         run, model, data, Path(output), raw=raw, paths=paths, progress=progress
     )
 
@@ -228,6 +243,7 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
             rows=len(texts),
         )
     page = output or run.folder / "explanations" / f"{Path(data).stem}-{row}.html"
+    refuse_input(page, Path(data))
     write_explained_row(networks, texts[row - 1 : row], row, page)
     return page
 
@@ -252,6 +268,7 @@ def explain_all(
     model = TrainedModel.of_run(run)
     require_explainable(model)
     file = output or run.folder / "explanations" / f"{Path(data).stem}.parquet"
+    refuse_input(file, Path(data))
     texts = model.texts(read_like(run, data, model))
     pieces = Pieces(file, made_from(run, Path(data)))
     write_attributions(model, texts, pieces, lambda done: progress(done, len(texts)))

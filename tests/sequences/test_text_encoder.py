@@ -154,8 +154,20 @@ def test_the_script_is_that_of_a_sample_of_all_texts():
     assert fit(*["english words"] * 500, *chinese).settings.segmenter != "words"
     assert (
         fit(*chinese[:100], *["english words, and many of them"] * 3000).settings.segmenter
-        == "words"
+        == "characters"  # the Chinese texts are not single units, but jieba is for Chinese ones
     )
+
+
+def test_sentences_in_a_script_without_spaces_are_segmented_among_english_ones() -> None:
+    english = ["we don't know", "it was 9/11, they said"] * 1000
+    alone = fit(*english)
+    mixed = fit(*english, "he said 今天天气 twice", "สวัสดี")
+    assert mixed.segment("so 今天天气") == ["so", "今", "天", "天", "气"]
+    assert len(mixed.segment("สวัสดี")) > 1
+    assert alone.settings.segmenter == "words"
+    assert fit(*english, "the letter 天 alone").settings.segmenter == "words"
+    assert fit(*english, "今天天气", segmenter="words").segment("今天") == ["今天"]
+    assert [mixed.segment(text) for text in english] == [alone.segment(t) for t in english]
 
 
 def test_what_is_stored_is_json_and_comes_back_equal():

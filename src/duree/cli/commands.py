@@ -18,6 +18,7 @@ from duree.cli.help import MAX_WIDTH, TranslatedGroup
 from duree.cli.options import address_options, column_options
 from duree.cli.usage_errors import as_duree_error
 from duree.errors import DataError, DureeError, command, translate, user_language
+from duree.tables.finding import Finding
 from duree.version import __version__
 
 # Importing torch takes more than a second: each command imports what it needs, and --help nothing.
@@ -135,7 +136,7 @@ def evaluate(run: str, data: str) -> None:
     from duree.cli.console import print_figures
     from duree.workflow import evaluate as evaluate_rows
 
-    print_figures(evaluate_rows(run, data))
+    print_figures(evaluate_rows(run, data, _print_finding))
 
 
 @cli.command(
@@ -160,7 +161,9 @@ def predict(run: str, data: str, output: str, raw: bool, paths: int | None) -> N
     from duree.workflow import predict as predict_rows
 
     with _repeat_hint(), rows_bar() as progress:
-        predict_rows(run, data, output, raw=raw, paths=paths, progress=progress)
+        findings = predict_rows(run, data, output, raw=raw, paths=paths, progress=progress)
+    for finding in findings:
+        _print_finding(finding)
 
 
 @cli.command()
@@ -303,6 +306,11 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo(translate("interrupted"), err=True)
         sys.exit(130)
+
+
+def _print_finding(finding: Finding) -> None:
+    """A finding on standard error."""
+    click.echo(finding.message(), err=True)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ class Predict(Protocol):
         raw: bool,
         paths: int | None,
         progress: Progress,
-    ) -> None: ...
+    ) -> list[Finding]: ...
 
 
 class Steps(NamedTuple):
@@ -51,7 +51,7 @@ class Steps(NamedTuple):
     check: Callable[[Recipe], tuple[Table, list[Finding]]]
     check_further: Callable[[Recipe], object]
     read: Callable[[Recipe, Split | None], Dataset]
-    evaluate: Callable[[Run, TrainedModel, Path | str], Figures]
+    evaluate: Callable[[Run, TrainedModel, Path | str, Callable[[Finding], None]], Figures]
     predict: Predict
 
 

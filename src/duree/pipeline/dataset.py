@@ -15,8 +15,16 @@ from duree.errors import DataError
 from duree.recipe.recipe import Recipe, require_column
 from duree.recipe.settings import DataSettings, ForecastSettings
 from duree.tables.checks.weights import read_weights
-from duree.tables.columns import require_same_columns
+from duree.tables.columns import (
+    find_column,
+    is_list_of_labels,
+    join_labels,
+    require_free,
+    require_same_columns,
+)
 from duree.tables.files.conll import is_token_file
+from duree.tables.files.csv import has_header
+from duree.tables.files.join import joined
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
 from duree.tables.layouts.layout import Checked, Layout
@@ -24,9 +32,11 @@ from duree.tables.layouts.registry import layout_of
 from duree.tables.layouts.series_files import read_series
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION
-from duree.tables.table import Table
+from duree.tables.table import Table, added_up
 from duree.tasks import TASKS, Task, infer_task, layout_for
 
+# Between the labels of a cell, where the table holds lists.
+DEFAULT_SEPARATOR = ";"
 # Sets of the split that may have files of their own.
 GIVEN = (TEST, VALIDATION)
 
@@ -109,6 +119,8 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
         require_column(recipe, needed)
     table, given, layout = _read_files(recipe.data, layout_for(recipe))
     data = layout.named(table)
+    if data.label_separator != recipe.data.label_separator:
+        recipe = recipe.replace({"data.label_separator": data.label_separator})
     text, column = str(data.text), str(data.target)
     table, complete = layout.without_missing(table, column, data)
     given = given.filter(complete)
@@ -116,6 +128,8 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     layout = layout.with_covariates(table)
     texts = layout.sequences(table)
     target = task.read_target(table, column)
+    kept = [name for name in table.frame.columns if name not in layout.added]
+    require_free(kept, task.added_names(target, recipe))
     duplicates = layout.duplicates(texts)
     # Sequences that are their own targets are not checked as a target column.
     to_check = data.model_copy(update={"target": None}) if target.name == text else data
@@ -155,7 +169,7 @@ def check_files(
 
     Series are checked as series to forecast if they have no target or ``forecast`` is given.
     """
-    if data.files and all(is_token_file(Path(file)) for file in data.files):
+    if data.files and all(_holds_tokens(Path(file), data) for file in data.files):
         data = data.model_copy(update={"token": data.text or "auto"})
     if forecast is not None or (data.series and data.target is None):
         read = read_series(data, forecast or ForecastSettings())
@@ -170,6 +184,13 @@ def check_files(
         parts = np.flatnonzero(~given.test), np.flatnonzero(given.test)
         findings += layout.check_split(layout.plain(table), *parts) if data.text else []
     return table, findings
+
+
+def _holds_tokens(file: Path, data: DataSettings) -> bool:
+    """Whether a file holds tokens, by its suffix and unless its first line names the columns."""
+    if not is_token_file(file):
+        return False
+    return not (data.text and has_header(file, layout_of(data).header(data), data.encoding))
 
 
 def check_rows(recipe: Recipe) -> tuple[Table, list[Finding]]:
@@ -191,23 +212,39 @@ def stop_at_errors(findings: Iterable[Finding]) -> None:
 def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, GivenRows, Layout]:
     """The rows of all files, those from a test or validation file, and the layout."""
     options = {"encoding": data.encoding, "delimiter": data.delimiter}
-    table = read_tables(data.files, **options, drop_bad=data.drop_bad)
+    header = layout_class.header(data)
+    table = read_tables(data.files, **options, drop_bad=data.drop_bad, header=header)
+    data, table = _with_joined_labels(data, table)
     table, layout = layout_class(data).lay_out(table)
     parts = np.zeros(len(table), dtype=np.int64)
     for part, file in zip(GIVEN, (data.test_file, data.validation_file), strict=True):
         if file is None:
             continue
-        other = read_tables([file], **options, drop_bad=data.drop_bad)
+        other = read_tables([file], **options, drop_bad=data.drop_bad, header=header)
+        _, other = _with_joined_labels(data, other)
         other, _ = layout.lay_out(other)
         # A column may be constant within persons in one file only: then it is left out.
         of_none = set(other.frame.columns) ^ set(table.frame.columns) if layout.is_long else ()
         names = [name for name in table.frame.columns if name not in of_none]
         require_same_columns(other, names, file)
         frames = [table.frame.select(names), other.frame.select(names)]
-        frame = pl.concat(frames, how="vertical_relaxed")
-        table = Table(frame, table.sources + other.sources, table.findings + other.findings)
+        frame, mixed = joined([", ".join(data.files), file], frames, used=())
+        findings = (*table.findings, *other.findings, *mixed)
+        bare = added_up([table.bare, other.bare])
+        table = Table(frame, table.sources + other.sources, findings, bare)
         parts = np.append(parts, np.full(len(other), part))
     return table, GivenRows.of(parts), layout
+
+
+def _with_joined_labels(data: DataSettings, table: Table) -> tuple[DataSettings, Table]:
+    """Lists of labels as texts with a separator, which is set if it is open."""
+    target = find_column(table.frame.columns, data.target)
+    kind = table.frame.schema.get(target or "")
+    if target is None or kind is None or not is_list_of_labels(kind):
+        return data, table
+    separator = data.label_separator or DEFAULT_SEPARATOR
+    filled = data.model_copy(update={"label_separator": separator})
+    return filled, join_labels(table, target, separator)
 
 
 def _weights(table: Table, column: str | None, split: Split) -> NDArray[np.float64] | None:

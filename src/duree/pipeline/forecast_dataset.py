@@ -17,6 +17,7 @@ from duree.evaluation.evaluate import Figures, evaluate_model
 from duree.network.scoring import scores
 from duree.pipeline.dataset import Dataset, check_files
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.predict import written
 from duree.pipeline.run import Run
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
 from duree.recipe.recipe import Recipe
@@ -162,7 +163,9 @@ def path_table(recipe: Recipe, model: TrainedModel, count: int) -> pl.DataFrame:
     )
 
 
-def evaluate_forecasts(run: Run, model: TrainedModel, data: Path | str) -> Figures:
+def evaluate_forecasts(
+    run: Run, model: TrainedModel, data: Path | str, notify: Callable[[Finding], None]
+) -> Figures:
     """The metrics of a run's network on the last steps of each series in a file."""
     recipe = _recipe_for(run, data)
     files, plan, task = _like(recipe, model)
@@ -188,13 +191,15 @@ def predict_series(
     raw: bool,
     paths: int | None,
     progress: Callable[[int, int | None], None],
-) -> None:
+) -> list[Finding]:
     """Write forecasts of each series in a file: see ``forecast_table`` and ``path_table``."""
-    require_writable(output)
+    require_writable(output, Path(data))
+    replaced = output.exists()
     recipe = _recipe_for(run, data)
     answer = path_table(recipe, model, paths) if paths else forecast_table(recipe, model)
-    write_table(answer, output, raw=raw)
+    findings = write_table(answer, output, raw=raw)
     progress(len(answer), len(answer))
+    return [written(output, len(answer), replaced), *findings]
 
 
 def _recipe_for(run: Run, data: Path | str) -> Recipe:

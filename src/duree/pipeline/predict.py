@@ -13,28 +13,48 @@ from duree.pipeline.run import Run
 from duree.pipeline.waiting_times import WaitingTimes
 from duree.storage import MANIFEST
 from duree.tables.checks.weights import read_weights
-from duree.tables.columns import with_columns
+from duree.tables.columns import (
+    find_column,
+    is_blank,
+    is_list_of_labels,
+    join_labels,
+    require_free,
+    with_columns,
+)
+from duree.tables.files.cells import require_cells
 from duree.tables.files.conll import tokens_go_to, write_tagged
+from duree.tables.files.encoding import has_mark
 from duree.tables.files.read import read_tables
 from duree.tables.files.resumable import Pieces
 from duree.tables.files.stream import count_rows, stream_table
-from duree.tables.files.write import require_writable
+from duree.tables.files.write import refuse_input, require_writable
+from duree.tables.finding import Finding
 from duree.tables.layouts.persons import GAPS
 from duree.tables.split.make_split import group_codes
 from duree.tables.table import Table
 from duree.version import __version__
 
+# Findings on rows that are left out.
+LEFT_OUT = ("bad_rows", "missing_target")
 # Called with the number of rows done, and their total (None if unknown).
 Progress = Callable[[int, int | None], None]
 
 
-def evaluate_rows(run: Run, model: TrainedModel, data: Path | str) -> Figures:
+def evaluate_rows(
+    run: Run, model: TrainedModel, data: Path | str, notify: Callable[[Finding], None]
+) -> Figures:
     """The metrics of a run's network on the rows of a table; see ``workflow.evaluate``."""
-    table = read_like(run, data, model, with_answers=True)
+    table = _with_targets(run, read_like(run, data, model, with_answers=True), model)
+    for finding in table.findings:
+        if finding.check in LEFT_OUT:
+            notify(finding)
     examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
-    group, weight = run.recipe.data.group, run.recipe.data.weight
-    groups = group_codes(table.frame[group]) if group in table.frame.columns else None
-    counts = read_weights(table, weight) if weight in table.frame.columns else None
+    group, weight = (
+        find_column(table.frame.columns, name)
+        for name in (run.recipe.data.group, run.recipe.data.weight)
+    )
+    groups = group_codes(table.frame[group]) if group is not None else None
+    counts = read_weights(table, weight) if weight is not None else None
     return evaluate_model(
         model.summarise(examples),
         examples.answers,
@@ -54,11 +74,13 @@ def predict_rows(
     raw: bool,
     paths: int | None,
     progress: Progress,
-) -> None:
+) -> list[Finding]:
     """Write a table with the predictions of a run's network; see ``workflow.predict``."""
     as_read = tokens_go_to(output, Path(data))
     if not as_read:
         require_writable(output)
+    refuse_input(output, Path(data))
+    replaced = output.exists()
     if paths:
         raise DataError(
             "sample paths are for forecasts of series",
@@ -70,19 +92,48 @@ def predict_rows(
         for table in _pieces_like(run, data, model, pieces.rows):
             if not len(table):
                 continue
-            sequences = model.encode(model.texts(table))
+            if not as_read:
+                require_cells(table.frame.schema, output.suffix.lower())
+            require_free(table.frame.drop(layout.added, strict=False).columns, ["prediction"])
+            texts = model.texts(table)
+            sequences = model.encode(texts)
             found = model.predictions(sequences)
             frame = table.frame.drop(layout.added, strict=False)
             predicted = model.task.predicted_table(frame, found, sequences.lengths)
             if waiting_times is not None:
                 wait = waiting_times.expected(model, sequences, table.frame[GAPS])
                 predicted = with_columns(predicted, [wait])
-            pieces.add(predicted)
+            pieces.add(predicted, int(is_blank(texts).sum()))
             progress(pieces.rows, rows)
+        findings = [
+            written(output, pieces.rows, replaced),
+            *_empty_rows(pieces.empty, layout.input_name),
+        ]
         if as_read:
             write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
-        else:
-            pieces.put_together(raw=raw)
+            return findings
+        return [*findings, *pieces.put_together(raw=raw, mark=has_mark(Path(data)))]
+
+
+def written(output: Path, rows: int, replaced: bool) -> Finding:
+    """The finding that a file was written, or replaced."""
+    return Finding(
+        "written",
+        "ok",
+        "{file} replaced: {rows} rows" if replaced else "{file} written: {rows} rows",
+        values={"file": str(output), "rows": rows},
+    )
+
+
+def _empty_rows(count: int, column: str) -> Iterator[Finding]:
+    if count:
+        yield Finding(
+            "empty_rows",
+            "warning",
+            "rows without {column!r}: {count}",
+            "their predictions are those for an empty sequence, and mean nothing",
+            {"column": column, "count": count},
+        )
 
 
 def made_from(run: Run, data: Path) -> dict[str, Any]:
@@ -100,10 +151,35 @@ def read_like(
 ) -> Table:
     """A table, read in the same way as the run's; ``with_answers``: targets are needed."""
     settings = run.recipe.data
-    table = read_tables([data], encoding=settings.encoding, delimiter=settings.delimiter)
+    table = read_tables(
+        [data],
+        encoding=settings.encoding,
+        delimiter=settings.delimiter,
+        drop_bad=settings.drop_bad and with_answers,
+        header=_header(model, with_answers=with_answers),
+    )
+    if with_answers:
+        table = _with_joined_labels(table, model)
     if not model.layout.is_long:
         return table
     return model.layout.lay_out(table, with_answers=with_answers)[0]
+
+
+def _with_joined_labels(table: Table, model: TrainedModel) -> Table:
+    """The table with lists of labels as texts."""
+    target = find_column(table.frame.columns, model.columns["target"])
+    separator = getattr(model.task, "separator", None)
+    if target is None or separator is None or not is_list_of_labels(table.frame.schema[target]):
+        return table
+    return join_labels(table, target, separator)
+
+
+def _with_targets(run: Run, table: Table, model: TrainedModel) -> Table:
+    """The rows with a target, if the run has left out those without; otherwise all."""
+    target = find_column(table.frame.columns, model.columns["target"])
+    if target is None or target == model.columns["text"]:
+        return table
+    return model.layout.without_missing(table, target, run.recipe.data)[0]
 
 
 def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> Iterator[Table]:
@@ -114,5 +190,18 @@ def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> 
         yield Table(table.frame[skip:], table.sources, table.findings)
         return
     yield from stream_table(
-        data, encoding=settings.encoding, delimiter=settings.delimiter, skip=skip
+        data,
+        encoding=settings.encoding,
+        delimiter=settings.delimiter,
+        skip=skip,
+        header=_header(model, with_answers=False),
     )
+
+
+def _header(model: TrainedModel, *, with_answers: bool) -> list[str]:
+    """The columns that a new table must have, by which a text file is known to be a table."""
+    layout, target = model.layout, model.columns["target"]
+    if not layout.header(layout.data):
+        return []
+    has_target = with_answers and target != model.columns["text"]
+    return [*layout.asked_columns, *([target] if has_target else [])]

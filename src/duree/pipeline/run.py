@@ -83,6 +83,11 @@ class Run:
         for path in self.folder.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
+    def decide(self, recipe: Recipe) -> None:
+        """Store the recipe again, with what reading the table has decided."""
+        self.recipe = recipe
+        write_file(self.folder / "recipe.toml", recipe.to_toml().encode())
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every other process from writing this run.

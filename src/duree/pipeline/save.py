@@ -178,7 +178,9 @@ def _split(dataset: Dataset) -> SplitData:
     rows = {part: getattr(split, part) for part in PARTS}
     class_counts: dict[str, dict[str, int]] = {}
     if target.dtype == pl.String and target.name != dataset.texts.name:
-        counts = {part: target.gather(rows[part]).value_counts().rows() for part in PARTS}
+        counts = {
+            part: target.gather(rows[part]).alias("label").value_counts().rows() for part in PARTS
+        }
         class_counts = {part: dict(sorted(pairs)) for part, pairs in counts.items()}
     ranges: dict[str, list[str]] = {}
     if times is not None:

@@ -31,6 +31,7 @@ from duree.report.pages.typology import render_typology
 from duree.results.run_files import StateFacts
 from duree.results.typology import Kind, Sorting, TypeFacts, Typology
 from duree.storage import write_file
+from duree.tables.columns import find_column
 from duree.tables.describe.states import describe_states, describe_types
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.layouts.persons import Persons
@@ -79,7 +80,7 @@ def embed_rows(
         The run's network has no vector for whole sequences.
     """
     run, output = Run(folder), Path(output)
-    require_writable(output)
+    require_writable(output, Path(data))
     model = TrainedModel.of_run(run)
     summing_network(model)  # raises if there is none
     if model.encoder.explained_by is None:
@@ -87,11 +88,9 @@ def embed_rows(
     table = read_like(run, data, model)
     texts = model.texts(table)
     vectors = embed(model, model.encode(texts))
-    named = run.recipe.data.id
+    named = find_column(table.frame.columns, run.recipe.data.id)
     first = (
-        table.frame[named]
-        if named in table.frame.columns
-        else pl.Series("row", np.arange(1, len(texts) + 1))
+        table.frame[named] if named is not None else pl.Series("row", np.arange(1, len(texts) + 1))
     )
     frame = pl.DataFrame(
         [first, *(pl.Series(f"v{place}", of) for place, of in enumerate(vectors.T, start=1))]

@@ -78,7 +78,11 @@ class TextEncoder:
         _check_text(texts)
         _check_script(texts, settings)
         sample = texts.gather_every(max(1, len(texts) // SAMPLE_TEXTS))
-        settings = resolve(settings, sample.str.head(SAMPLE_CHARACTERS).drop_nulls().to_list())
+        chosen = resolve(settings, sample.str.head(SAMPLE_CHARACTERS).drop_nulls().to_list())
+        if settings.segmenter == "auto" and chosen.segmenter == "words" and _has_runs(texts):
+            # Words are the same, and a sentence in another script is not a single unit.
+            chosen = chosen.model_copy(update={"segmenter": "characters"})
+        settings = chosen
         counts: Counter[str] = Counter()
         for units in cls(settings, SPECIAL)._all_units(texts):
             counts.update(units)
@@ -231,6 +235,11 @@ def _check_text(texts: pl.Series) -> None:
             column=texts.name,
             type=str(texts.dtype),
         )
+
+
+def _has_runs(texts: pl.Series) -> bool:
+    """Whether a text has adjacent letters of a script without spaces."""
+    return bool(texts.str.contains(f"[{SPACELESS}]{{2}}").any())
 
 
 def _check_script(texts: pl.Series, settings: TextSettings) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.tables.table import Table
+from duree.tables.table import JSON_TEXT, Table
 
 # The columns that may be named once each.
 ROLES = ("text", "target", "id", "group", "time", "weight")
@@ -21,13 +23,25 @@ NAMED_ROWS = 5  # rows named in a message
 def resolve_column(table: Table, name: str) -> str:
     """The column called ``name``; DataError with similar names if there is none."""
     columns = table.frame.columns
-    if name in columns:
-        return name
-    values = {"column": name, "file": _files(table)}
+    if (found := find_column(columns, name)) is not None:
+        return found
+    values: dict[str, Any] = {"column": name, "file": _files(table)}
     what, where = "there is no column {column!r}", "in {file}"
+    if sheets := [finding for finding in table.findings if finding.check == "sheets"]:
+        where = "in {file}, of which only the sheet {sheet!r} was read, not {others}"
+        values |= {name: sheets[0].values[name] for name in ("sheet", "others")}
     if near := _near(name, columns):
         raise DataError(what, where, "did you mean {near}?", near=_listed(near), **values)
     raise DataError(what, where, "its columns are {columns}", columns=_listed(columns), **values)
+
+
+def find_column(columns: Sequence[str], name: str | None) -> str | None:
+    """The column of this name, also where é is one character in one and two in the other."""
+    if name is None or name in columns:
+        return name
+    composed = unicodedata.normalize("NFC", name)
+    same = [column for column in columns if unicodedata.normalize("NFC", column) == composed]
+    return same[0] if len(same) == 1 else None
 
 
 def as_text(table: Table, name: str) -> pl.Series:
@@ -39,8 +53,33 @@ def as_text(table: Table, name: str) -> pl.Series:
         There is no such column, or it holds lists or bytes.
     """
     name = resolve_column(table, name)
+    refuse_nested(table, name)
     column = table.frame[name]
     kind = column.dtype
+    if kind.is_float() and column.is_finite().all() and (column % 1 == 0).all():
+        # Spreadsheets and statistics programs store all numbers as floats: class 1 is not "1.0".
+        whole = column.cast(pl.Int64, strict=False)
+        if whole.null_count() == column.null_count():
+            column = whole
+    return column.cast(pl.String)
+
+
+def refuse_nested(table: Table, name: str) -> None:
+    """Refuse a column of lists, records or bytes; DataError."""
+    column = table.frame[name]
+    kind = column.dtype
+    if kind == JSON_TEXT:
+        row = int(column.is_not_null().arg_max() or 0)
+        raise DataError(
+            "the values of {column!r} are lists or objects, first in row {row}: {text!r}",
+            "in {file}",
+            "write the value that is meant under a key of its own; a list of labels may hold only "
+            "texts",
+            column=name,
+            row=row + 1,
+            text=column.struct.field(JSON_TEXT.fields[0].name)[row][:80],
+            file=_files(table),
+        )
     if kind.is_nested() or kind in (pl.Binary, pl.Object):
         raise DataError(
             "column {column!r} holds {kind}, not text",
@@ -50,12 +89,34 @@ def as_text(table: Table, name: str) -> pl.Series:
             kind=str(kind),
             file=_files(table),
         )
-    if kind.is_float() and column.is_finite().all() and (column % 1 == 0).all():
-        # Spreadsheets and statistics programs store all numbers as floats: class 1 is not "1.0".
-        whole = column.cast(pl.Int64, strict=False)
-        if whole.null_count() == column.null_count():
-            column = whole
-    return column.cast(pl.String)
+
+
+def join_labels(table: Table, name: str, separator: str) -> Table:
+    """The table with a column of lists of labels as texts, joined by ``separator``.
+
+    Raises
+    ------
+    DataError
+        A label holds the separator.
+    """
+    column = table.frame[name]
+    labels = column.explode().drop_nulls().cast(pl.String)
+    within = labels.filter(labels.str.contains(separator, literal=True))
+    if len(within):
+        raise DataError(
+            "the label {label!r} in the lists of {column!r} holds the separator {separator!r}",
+            fix="choose a character that no label holds: --set data.label_separator=...",
+            label=within[0],
+            column=name,
+            separator=separator,
+        )
+    joined = column.cast(pl.List(pl.String)).list.join(separator, ignore_nulls=True)
+    return replace(table, frame=table.frame.with_columns(joined))
+
+
+def is_list_of_labels(kind: pl.DataType) -> bool:
+    """Whether cells are lists of texts or whole numbers."""
+    return isinstance(kind, pl.List) and (kind.inner == pl.String or kind.inner.is_integer())
 
 
 def as_numbers(table: Table, name: str) -> pl.Series:
@@ -67,6 +128,7 @@ def as_numbers(table: Table, name: str) -> pl.Series:
         There is no such column, or cells are not finite numbers: they are counted and shown.
     """
     name = resolve_column(table, name)
+    refuse_nested(table, name)
     column = table.frame[name]
     if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Null, pl.Boolean)):
         column = column.cast(pl.String, strict=False)
@@ -144,14 +206,19 @@ def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
     DataError
         It already has a column of the same name.
     """
-    taken = [series.name for series in added if series.name in frame.columns]
+    require_free(frame.columns, [series.name for series in added])
+    return frame.with_columns(added)
+
+
+def require_free(columns: Sequence[str], added: Sequence[str]) -> None:
+    """Refuse a table that has a column with the name of one to add; DataError."""
+    taken = [name for name in added if name in columns]
     if taken:
         raise DataError(
             "the table already has a column {column!r}, the name that a prediction gets",
             fix="rename that column in the table",
             column=taken[0],
         )
-    return frame.with_columns(added)
 
 
 def require_same_columns(test: Table, names: Sequence[str], file: str) -> None:

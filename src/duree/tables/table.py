@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from duree.tables.finding import Finding
+
+# The format of a folder of texts, and the column of file names that reading makes of it.
+TEXT_FOLDER, FILE = "text folder", "file"
+# The type of a column of JSON lines with lists or objects: their JSON text.
+JSON_TEXT = pl.Struct({"JSON text": pl.String})
+# How many cells of each column hold which bare word that programs write for a missing value.
+BareWords = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Content:
     findings: tuple[Finding, ...] = ()
     encoding: str | None = None
     delimiter: str | None = None
+    bare: BareWords = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,11 +56,25 @@ class Table:
     sources : tuple of Source
     findings : tuple of Finding
         What reading detected or repaired: encoding, delimiter, removed NUL bytes, ...
+    bare : {column: {word: cells}}
+        Unquoted words such as NA in delimited text, which may stand for missing values.
     """
 
     frame: pl.DataFrame
     sources: tuple[Source, ...]
     findings: tuple[Finding, ...] = ()
+    bare: BareWords = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.frame.height
+
+
+def added_up(counts: Iterable[BareWords]) -> BareWords:
+    """The bare words of several tables together."""
+    total: dict[str, dict[str, int]] = {}
+    for of_table in counts:
+        for column, words in of_table.items():
+            known = total.setdefault(column, {})
+            for word, cells in words.items():
+                known[word] = known.get(word, 0) + cells
+    return total

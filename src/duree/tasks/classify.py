@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -22,6 +23,7 @@ from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Recipe
 from duree.results.run_files import Bin
 from duree.sequences.encoder import Encoder
+from duree.tables.checks.target import WHOLE_AS_FLOAT
 from duree.tasks.features import encoding_of, has_state_units, units_of
 from duree.tasks.row_task import RowTask
 from duree.tasks.task import Watched, mean_of
@@ -65,6 +67,9 @@ class Classify(RowTask):
         return self.labels
 
     def encode(self, target: pl.Series) -> NDArray[np.int64]:
+        # Runs of version 0.1.0 may have the class 1.0, which is read as 1 now.
+        earlier = [label for label in self.classes if re.fullmatch(WHOLE_AS_FLOAT, label)]
+        target = target.replace([label.removesuffix(".0") for label in earlier], earlier)
         unseen = sorted(set(target.unique().to_list()) - set(self.classes))
         if unseen:
             raise DataError(
@@ -137,6 +142,10 @@ class Classify(RowTask):
                 for place, label in enumerate(self.classes)
             ),
         ]
+
+    @classmethod
+    def added_names(cls, target: pl.Series, recipe: Recipe) -> list[str]:
+        return ["prediction", *(f"probability_{label}" for label in target.unique().to_list())]
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
         return label_baselines(

@@ -220,6 +220,10 @@ class Label(Task):
     ) -> pl.DataFrame:
         return with_columns(with_tokens(frame), self.summary_columns(predictions, frame[TOKENS]))
 
+    @classmethod
+    def added_names(cls, target: pl.Series, recipe: Recipe) -> list[str]:
+        return ["prediction", "probability"]
+
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
         counts = [len(layer.tags) for layer in self.layers]
         makers: dict[str, Callable[[], WordTagger]] = {

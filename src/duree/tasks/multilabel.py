@@ -143,6 +143,12 @@ class Multilabel(RowTask):
             ),
         ]
 
+    @classmethod
+    def added_names(cls, target: pl.Series, recipe: Recipe) -> list[str]:
+        separator = recipe.data.label_separator or ";"
+        labels = {label for cell in target.unique() for label in _parts(cell, separator)}
+        return ["prediction", *(f"probability_{label}" for label in labels)]
+
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
         return label_baselines(
             recipe, units_of(encoder), encoding_of(encoder), states=has_state_units(encoder)

@@ -116,6 +116,10 @@ class Regress(RowTask):
             pl.Series("high", value + self.margin),
         ]
 
+    @classmethod
+    def added_names(cls, target: pl.Series, recipe: Recipe) -> list[str]:
+        return ["prediction", "low", "high"]
+
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
         return regression_baselines(
             recipe, units_of(encoder), encoding_of(encoder), states=has_state_units(encoder)

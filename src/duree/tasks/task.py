@@ -239,6 +239,11 @@ class Task(ABC):
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         """The columns that ``predict`` adds: ``prediction``, then its uncertainty."""
 
+    @classmethod
+    def added_names(cls, target: pl.Series, recipe: Recipe) -> list[str]:
+        """The names of the columns that ``predict`` will add, so far as the target tells them."""
+        return ["prediction"]
+
     def summary_columns(
         self, predictions: NDArray[np.float64], inputs: pl.Series
     ) -> list[pl.Series]:

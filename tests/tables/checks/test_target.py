@@ -127,3 +127,44 @@ def test_the_sides_of_a_given_split_are_compared():
     assert found["untested_class"].values["classes"] == "'b', 'c'"
     assert found["rare_classes"].values["classes"] == "'c'"
     assert found["rare_classes"].values["needed"] == 4
+
+
+def found_in(labels: list[str]) -> dict[str, str]:
+    """The levels of the findings on a target that is no quantity, by check."""
+    findings = check_target(pl.Series("score", labels), False, None)
+    return {finding.check: finding.level for finding in findings}
+
+
+def test_many_numbers_with_a_decimal_comma_are_named_as_such() -> None:
+    labels = [f"{n % 9},{n:02}" for n in range(60)] + ["3"] * 5
+    assert found_in(labels) == {"decimal_comma": "error"}
+    assert found_in(["4,5", "5,0"] * 20).get("decimal_comma") == "warning"
+    assert "decimal_comma" not in found_in(["a,1", "b,2"] * 20)
+
+
+@pytest.mark.parametrize("cell", ["['a', {}]", '["{}"]', "{{'x{}'}}", 'c("a", "{}")', "('b', {})"])
+def test_lists_in_cells_are_named_as_such(cell: str) -> None:
+    assert found_in([cell.format(n) for n in range(60)]) == {"list_labels": "error"}
+    assert found_in([cell.format(n % 2) for n in range(60)]).get("list_labels") == "warning"
+    assert "list_labels" not in found_in(["(low)", "[", "high"] * 20)
+
+
+def test_labels_joined_in_a_cell_are_named_where_they_are_too_rare_as_classes() -> None:
+    labels = [f"war; topic{n}" for n in range(60)] + ["war"] * 20
+    assert found_in(labels) == {"joined_labels": "error"}
+    assert "joined_labels" not in found_in(["war; trade", "law; order"] * 20)
+
+
+@pytest.mark.parametrize(
+    ("labels", "read"),
+    [
+        (["1.0", "0.0", None, " 2.0"], ["1", "0", None, "2"]),
+        (["1.0", "1", "0.0"], ["1.0", "1", "0.0"]),
+        (["1.0", "0.5"], ["1.0", "0.5"]),
+        (["-1.0", ""], ["-1", ""]),
+    ],
+)
+def test_labels_that_are_all_whole_floats_are_whole_numbers(
+    labels: list[str | None], read: list[str | None]
+) -> None:
+    assert clean_labels(pl.Series("label", labels))[0].to_list() == read

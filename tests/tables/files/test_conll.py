@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from duree.errors import DataError
@@ -256,8 +257,12 @@ CELL = st.text(
 def test_what_is_written_is_what_is_read(
     tmp_path: Path, sentences: list[list[tuple[str, str]]]
 ) -> None:
+    words = [word for sentence in sentences for word, _ in sentence]
+    assume(
+        not all(re.fullmatch(r"[0-9]+([-.][0-9]+)?", word) for word in words)
+    )  # they number words
     text = "\n\n".join("\n".join(f"{a}\t{b}" for a, b in sentence) for sentence in sentences)
     frame = read_conll(write(tmp_path, text + "\n"), "utf-8").frame
-    assert frame["token"].to_list() == [a for sentence in sentences for a, _ in sentence]
+    assert frame["token"].to_list() == words
     assert frame.get_column(frame.columns[2]).to_list() == [b for s in sentences for _, b in s]
     assert frame["sentence"].max() == len(sentences)

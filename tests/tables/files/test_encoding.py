@@ -31,6 +31,14 @@ SIMPLIFIED = ("今天天气很好，我们去学校吧。", "房间非常干净�
 TRADITIONAL = ("今天天氣很好，我們去學校吧。", "房間非常乾淨，服務員很熱情。", "這個地方不錯")
 CLASSICAL = ("子曰：學而時習之，不亦說乎？有朋自遠方來，不亦樂乎？",)
 
+PORTUGUESE = ("As eleições são amanhã; põe a mesa, irmão.", "Há lições e corações aí, não é só?")
+ESTONIAN = ("Õues oli külm, aga õpetaja läks jõe äärde.", "Ööbik laulis; mõni küsis süüa.")
+SWEDISH = ("Åsa gick över ån; är det här kött på ön?",)
+
+HUNGARIAN = (
+    "A kormány elfogadta az új törvényt az őszi ülésen.",
+    "Hosszú, őszinte, gyűrött levél.",
+)
 RUSSIAN = ("Мы жили в большом доме на берегу реки.", "Я и мой брат часто ходили в лес.")
 POLISH = ("Żółta łódź płynęła po jeziorze, a chłopiec śpiewał pieśń o miłości.",)
 CZECH = ("Dnes je krásný den a děti běží do školy.", "Příliš žluťoučký kůň")
@@ -62,6 +70,9 @@ def found(path: Path, **choices: str) -> tuple[str | None, list[str], str]:
         (GERMAN, "cp1252"),
         (SPANISH, "cp1252"),
         (ICELANDIC, "cp1252"),
+        (PORTUGUESE, "cp1252"),
+        (ESTONIAN, "cp1252"),
+        (SWEDISH, "cp1252"),
         (ENGLISH, "cp1252"),
         (SIMPLIFIED, "gb18030"),
         (SIMPLIFIED, "gbk"),
@@ -121,6 +132,8 @@ def test_one_accent_is_evidence_enough_for_a_western_text(
     [
         (RUSSIAN, "cp1251"),
         (RUSSIAN, "koi8_r"),
+        (HUNGARIAN, "cp1250"),
+        (HUNGARIAN, "iso8859_2"),
         (POLISH, "cp1250"),
         (POLISH, "iso8859_2"),
         (CZECH, "cp1250"),
@@ -249,3 +262,27 @@ def test_historical_texts_are_read_in_cp1252(
     words = [word for word in words if word.encode("cp1252", "ignore").decode("cp1252") == word]
     texts = tuple(" ".join(words[i : i + 12]) for i in range(0, len(words), 12))
     assert found(table_of(tmp_path, texts, "cp1252"))[:2] == ("cp1252", list(texts))
+
+
+def test_hungarian_is_shown_in_both_encodings_that_differ_in_two_letters(tmp_path: Path) -> None:
+    path = table_of(tmp_path, HUNGARIAN, "cp1250")
+    with pytest.raises(DataError) as raised:
+        read_tables([path])
+    assert "cp1252: line 2: '0,A kormány elfogadta az új törvényt az õszi ül" in str(raised.value)
+    assert "cp1250: line 2: '0,A kormány elfogadta az új törvényt az őszi ül" in str(raised.value)
+    assert found(path, encoding="cp1250")[1] == list(HUNGARIAN)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_utf_16_without_a_mark_is_refused_with_the_byte_orders(
+    tmp_path: Path, encoding: str
+) -> None:
+    path = table_of(tmp_path, FRENCH, f"{encoding}-le")
+    with pytest.raises(DataError, match=f"no byte order mark.*--encoding {encoding}-le or"):
+        read_tables([path], encoding=encoding)
+
+
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "undefined"])
+def test_a_codec_of_other_things_than_files_is_no_encoding(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(DataError, match=f"'{encoding}' is not a text encoding"):
+        read_tables([table_of(tmp_path, FRENCH, "utf-8")], encoding=encoding)

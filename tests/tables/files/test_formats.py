@@ -108,10 +108,7 @@ def test_a_large_integer_in_a_column_with_a_fraction_keeps_its_digits(tmp_path: 
     [
         ("{", "line 2 is not JSON: "),
         ('{"a": 1, "a": 2}', "line 2 is not JSON: a key occurs twice"),
-        ('{"a": "\\ud800"}', "line 2 is not JSON: "),
-        ("[1, 2]", "line 2 is not an object of plain values"),
-        ('{"a": [1]}', "line 2 is not an object of plain values"),
-        ('{"a": {"b": 1}}', "line 2 is not an object of plain values"),
+        ("[1, 2]", "line 2 is not a JSON object"),
         ("[" * 100_000, "line 2 is not JSON: "),
     ],
 )
@@ -368,9 +365,7 @@ def test_a_file_with_a_false_size_entry_is_refused(tmp_path: Path) -> None:
     assert "a.xlsx is not a readable Excel workbook" in refusal(path)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK\x05\x06" + bytes(18), b"\xd0\xcf\x11\xe0old or locked"]
-)
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.xlsx").write_bytes(content)
     assert refusal(tmp_path / "a.xlsx").startswith("a.xlsx is not a readable Excel workbook: ")
@@ -512,7 +507,7 @@ def test_another_folder_is_refused_with_what_it_holds(
 ) -> None:
     root = corpus(tmp_path, texts)
     message = refusal(root)
-    assert "is a folder, but does not hold .txt files in one subfolder per class" in message
+    assert "is a folder, but does not hold texts (.txt, .md) in one subfolder per class" in message
     holds = sorted({name.partition("/")[0] + "/" * ("/" in name) for name in texts})
     assert f"it contains {', '.join(holds)}; " in message
 

@@ -17,9 +17,9 @@ from duree.tables.checks.overlaps import check_duplicates, check_groups, check_t
 from duree.tables.checks.shingles import count_characters, count_units
 from duree.tables.checks.target import check_target, clean_labels, is_quantity
 from duree.tables.checks.weights import check_weights
-from duree.tables.columns import ROLES, as_text, is_blank, resolve_column
+from duree.tables.columns import ROLES, as_text, is_blank, refuse_nested, resolve_column
 from duree.tables.finding import Finding, Level, listed
-from duree.tables.table import Table
+from duree.tables.table import FILE, JSON_TEXT, TEXT_FOLDER, BareWords, Table
 from duree.tables.time.order import holds_dates
 
 __all__ = ["check_table", "clean_labels"]
@@ -77,9 +77,12 @@ def check_table(
     # The columns are checked as the run will use them: as text, times with their own types.
     used = {name: as_text(table, name) for role, name in named.items() if role != "time"}
     frame = table.frame.with_columns(used.values())
+    if data.time is not None and frame.schema[data.time] == JSON_TEXT:
+        refuse_nested(table, data.time)
     times = table.frame[data.time] if data.time is not None else None
     roles = {role: name for role, name in named.items() if name not in made}
     findings = [*_shape(frame.drop(made)), *_roles(table.frame, roles), *_missing(frame, data)]
+    findings += _bare_words(table.bare, data)
     if any(finding.level == "error" for finding in findings):
         return findings
     labels = None
@@ -99,10 +102,19 @@ def check_table(
     if times is not None:
         findings += _times(times, test_rows)
     findings += _characters(frame, data)
-    others = frame.drop(steps)
+    others = frame.drop(steps, *_made_by_reading(table, data))
     findings += find_leaks(others, data, numeric=bool(numeric))
     findings += attribute_leaks(frame, data, numeric=bool(numeric))
     return [*findings, *_unused(others, data)]
+
+
+def _made_by_reading(table: Table, data: DataSettings) -> list[str]:
+    """The column of file names of a folder of texts: it names the class, but is no column of it."""
+    of_folders = bool(table.sources) and all(
+        source.format == TEXT_FOLDER for source in table.sources
+    )
+    named = {getattr(data, role) for role in ROLES}
+    return [FILE] if of_folders and FILE in table.frame.columns and FILE not in named else []
 
 
 def _shape(frame: pl.DataFrame) -> list[Finding]:
@@ -159,6 +171,29 @@ def _missing(frame: pl.DataFrame, data: DataSettings) -> list[Finding]:
             first = tuple(int(row) for row in rows[:5])
             facts: dict[str, object] = {"count": len(rows), "column": name}
             findings.append(Finding(f"missing_{role}", level, what, fix, facts, first))
+    return findings
+
+
+def _bare_words(bare: BareWords, data: DataSettings) -> list[Finding]:
+    """Cells of texts and labels that hold a word for missing values, without quotes."""
+    what = (
+        "cells of {column!r} that hold the bare, unquoted word {words}, as programs write missing "
+        "values: {count}"
+    )
+    fix = (
+        "it is read as text: leave these cells empty if they are missing, or put the word in "
+        "quotes if it is meant"
+    )
+    findings = []
+    for column in dict.fromkeys((data.target, data.text)):
+        words = bare.get(column or "", {})
+        if words:
+            facts: dict[str, object] = {
+                "column": column,
+                "words": ", ".join(map(repr, words)),
+                "count": sum(words.values()),
+            }
+            findings.append(Finding("missing_words", "warning", what, fix, facts))
     return findings
 
 

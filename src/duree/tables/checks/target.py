@@ -18,6 +18,38 @@ MOST_CLASSES = 1_000
 # The share of one class above which accuracy is uninformative.
 IMBALANCED = 0.9
 
+# A whole number as pandas writes it in a column of floats.
+WHOLE_AS_FLOAT = r"^-?[0-9]+\.0$"
+_DECIMAL_COMMA = r"^[+\-]?\d+(\.\d{3})*,\d+$"
+_LIST = r"^(\[.*\]|\{.*\}|c\(.*\)|\(.*,.*\))$"
+# The share of labels from which all are taken to be of a form.
+_MOST = 0.9
+# Forms of labels that are seldom classes, and forms that occur beside them.
+_FORMS = (
+    (
+        "decimal_comma",
+        _DECIMAL_COMMA,
+        r"^[+\-]?\d+$",
+        "the cells of {column!r} seem to be numbers with a decimal comma, such as {label!r}",
+        "write them with a decimal point, as in 4.77",
+    ),
+    (
+        "list_labels",
+        _LIST,
+        r"^$",
+        "the cells of {column!r} seem to be lists, such as {label!r}",
+        "for several labels in a cell, write them as a;b and set data.label_separator = ; or "
+        "store lists of texts in Parquet or JSON lines",
+    ),
+    (
+        "joined_labels",
+        r"[^;|,\s][;|,]\s*[^;|,\s]",
+        r"^\w+$",
+        "the cells of {column!r} seem to hold several labels each, such as {label!r}",
+        "if they do, name the character between them: --set data.label_separator=...",
+    ),
+)
+
 _EDGE = r"[\s\u{200B}\u{200E}\u{200F}\u{FEFF}]+"
 _SAME = {"true": "1.0", "false": "0.0"}
 
@@ -38,7 +70,8 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
     """Trim white space from the labels, and report similar labels.
 
     Labels that differ in more than white space at their ends ("TRUE" and "true", "1" and "1.0")
-    remain different classes, with a finding.
+    remain different classes, with a finding. Where all are whole numbers written as 1.0, which
+    pandas does where some are missing, they are 1, as in formats with types.
 
     Parameters
     ----------
@@ -46,6 +79,8 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
     """
     trimmed = labels.str.replace_all(rf"^{_EDGE}|{_EDGE}$", "")
     findings = []
+    filled = trimmed.filter((trimmed != "").fill_null(False))
+    whole = len(filled) > 0 and bool(filled.str.contains(WHOLE_AS_FLOAT).all())
     changed = np.flatnonzero(((labels != trimmed) & (trimmed != "")).fill_null(False))
     if len(changed):
         findings.append(
@@ -66,7 +101,7 @@ def clean_labels(labels: pl.Series) -> tuple[pl.Series, list[Finding]]:
         if len(names) > 1:
             facts: dict[str, object] = {"labels": listed(names), "column": labels.name}
             findings += [Finding("similar_labels", "warning", what, fix, facts)]
-    return trimmed, findings
+    return (trimmed.str.strip_suffix(".0") if whole else trimmed), findings
 
 
 def check_target(
@@ -79,22 +114,39 @@ def check_target(
         return _range(target)
     labels, findings = clean_labels(target.cast(pl.String))
     present = labels.is_not_null() & (labels != "")
-    counts = labels.filter(present).value_counts(sort=True, name="rows")
-    names, rows = counts.get_column(target.name).to_list(), counts["rows"].to_numpy()
+    # Under a name of ours: the column may be called like the counts.
+    counts = labels.filter(present).alias("label").value_counts(sort=True, name="rows")
+    names, rows = counts["label"].to_list(), counts["rows"].to_numpy()
     if len(names) > MOST_CLASSES:
         what = "{column!r} has {count} classes, more than {most}"
         fix = "choose another column, or merge classes"
         facts = {"column": target.name, "count": len(names), "most": MOST_CLASSES}
         return [Finding("many_classes", "error", what, fix, facts)]
-    if test_rows is None:
-        return [*findings, *_check_balance(target.name, names, rows)]
+    balance = _check_balance(target.name, names, rows)
+    of_form = _form_of_labels(labels.filter(present), impossible=_has_errors(balance))
+    findings += of_form if _has_errors(of_form) else [*balance, *of_form]
+    if test_rows is None or _has_errors(of_form):
+        return findings
     train = labels.filter(present & ~pl.Series(test_rows))
     test = set(labels.filter(present & pl.Series(test_rows)))
-    return [
-        *findings,
-        *_check_balance(target.name, names, rows),
-        *_check_sides(target.name, names, train, test),
-    ]
+    return [*findings, *_check_sides(target.name, names, train, test)]
+
+
+def _form_of_labels(labels: pl.Series, *, impossible: bool) -> list[Finding]:
+    """Labels that seem to be numbers or lists: an error where they are impossible as classes."""
+    for check, pattern, others, what, fix in _FORMS:
+        like = labels.str.contains(pattern)
+        if not like.any() or (like | labels.str.contains(others)).mean() < _MOST:  # type: ignore[operator]
+            continue
+        if check == "joined_labels" and not impossible:
+            continue
+        facts: dict[str, object] = {"column": labels.name, "label": labels.filter(like)[0]}
+        return [Finding(check, "error" if impossible else "warning", what, fix, facts)]
+    return []
+
+
+def _has_errors(findings: list[Finding]) -> bool:
+    return any(finding.level == "error" for finding in findings)
 
 
 def _normal_form(label: str) -> str:
@@ -155,7 +207,7 @@ def _check_balance(column: str, names: list[str], rows: NDArray[np.int64]) -> li
 
 def _check_sides(column: str, names: list[str], train: pl.Series, test: set[str]) -> list[Finding]:
     """Classes that a given test file, or the other rows, lack."""
-    in_train = dict(train.value_counts().iter_rows())
+    in_train = dict(train.alias("label").value_counts(name="rows").iter_rows())
     findings = _rare(
         column,
         [name for name in names if 0 < in_train.get(name, 0) < 2 * MIN_ROWS],

@@ -6,20 +6,25 @@ a malformed row is reported with its line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 import polars as pl
 
 from duree.errors import DataError
-from duree.tables.files.csv_dialect import SAMPLE, find_dialect
+from duree.tables.columns import find_column
+from duree.tables.files.csv_dialect import DELIMITERS, SAMPLE, find_dialect
 from duree.tables.files.csv_rows import Rows
 from duree.tables.files.csv_structure import Dialect
 from duree.tables.files.encoding import chosen_encoding, utf8_blocks
 from duree.tables.files.limits import encoding_finding, nul_finding
 from duree.tables.finding import Finding
 from duree.tables.table import Content
+
+# The line by which Excel is told the separator, also quoted.
+_SEPARATOR_LINE = re.compile(rb'"?sep=([^"\r\n])"?(?:\r\n|\n|\r)', re.IGNORECASE)
 
 
 def read_delimited(
@@ -39,7 +44,7 @@ def read_delimited(
         cell is too long, or column names are not unique.
     """
     text = _Text(path, encoding, delimiter, default_delimiter)
-    rows = Rows(path, text.dialect, drop_bad)
+    rows = Rows(path, text.dialect, drop_bad, text.first_line)
     for _ in text.taken_by(rows):
         pass
     frame = rows.frame()
@@ -48,9 +53,28 @@ def read_delimited(
         _dialect_finding(path, text.dialect),
         *rows.findings(),
     ]
+    if text.first_line > 1:
+        findings.append(_separator_line(path, text.dialect.delimiter))
     if text.nul.count:
         findings.append(nul_finding(text.nul.count, path))
-    return Content(frame, tuple(findings), text.encoding, text.dialect.delimiter)
+    return Content(frame, tuple(findings), text.encoding, text.dialect.delimiter, rows.bare)
+
+
+def has_header(path: Path, names: Collection[str], encoding: str | None = None) -> bool:
+    """Whether a file is a delimited table whose first line holds all ``names``, at least one.
+
+    A file with empty lines or lines of comments in its first block holds tokens instead.
+    """
+    if not names or not path.is_file():
+        return False
+    head = next(utf8_blocks(path, chosen_encoding(path, encoding)), b"").decode("utf-8")
+    lines = head.rstrip("\r\n").replace("\r\n", "\n").split("\n")
+    if any(not line.strip() or line.startswith("#") for line in lines):
+        return False
+    cells = [[cell.strip().strip('"') for cell in lines[0].split(mark)] for mark in DELIMITERS]
+    return any(
+        len(found) > 1 and all(find_column(found, name) for name in names) for found in cells
+    )
 
 
 def delimited_frames(
@@ -65,7 +89,7 @@ def delimited_frames(
     Malformed rows are reported when the first of them is reached.
     """
     text = _Text(path, encoding, delimiter, default_delimiter)
-    rows = Rows(path, text.dialect, drop_bad=False)
+    rows = Rows(path, text.dialect, drop_bad=False, first_line=text.first_line)
     for _ in text.taken_by(rows):
         yield from rows.hand_over()
 
@@ -80,8 +104,13 @@ class _Text:
         self.nul = _NulFilter()
         blocks = self.nul.without(utf8_blocks(path, self.encoding))
         head = _head(blocks)
+        given = _one_character(delimiter)
+        self.first_line = 1
+        if line := _SEPARATOR_LINE.match(head):
+            given = given or line.group(1).decode()
+            head, self.first_line = head[line.end() :], 2
         sample = head[:SAMPLE] if len(head) > SAMPLE else _ended(head)
-        self.dialect = find_dialect(sample, _one_character(delimiter), default_delimiter)
+        self.dialect = find_dialect(sample, given, default_delimiter)
         self.blocks = chain([head], blocks)
 
     def taken_by(self, rows: Rows) -> Iterator[None]:
@@ -129,6 +158,16 @@ def _one_character(delimiter: str | None) -> str | None:
         "{delimiter!r} cannot separate columns",
         fix="give one character, such as , ; | or tab",
         delimiter=delimiter,
+    )
+
+
+def _separator_line(path: Path, delimiter: str) -> Finding:
+    return Finding(
+        "separator_line",
+        "note",
+        "the first line of {file} only names the separator {delimiter!r}, for Excel, and was "
+        "skipped",
+        values={"file": str(path), "delimiter": delimiter},
     )
 
 

@@ -14,18 +14,35 @@ from duree.tables.files.csv_structure import (
     Dialect,
     Marks,
     Structure,
+    bare_words,
     find_structure,
     to_columns,
     to_series,
 )
-from duree.tables.files.limits import CELL_LIMIT, blank_lines, check_row_length, column_names
+from duree.tables.files.limits import (
+    CELL_LIMIT,
+    blank_lines,
+    check_row_length,
+    column_names,
+    refuse_title,
+)
 from duree.tables.finding import Finding
+from duree.tables.table import BareWords, added_up
 
 LINES_NAMED = 50
+NAMELESS = "\0"  # begins the name of a column that has none; names hold no NUL otherwise
+# As R, Stata, SQL, Excel and pandas write missing values.
+MISSING_WORDS = frozenset(
+    ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None", ".", "\\N")
+)
 
 _TOO_LONG = (
     "quote texts that contain {delimiter!r}, or choose the delimiter with --delimiter; "
     "single rows can be left out with --drop-bad"
+)
+_ROW_NAMES = (
+    "the first column seems to hold row names, as R writes them: use "
+    "write.csv(table, FILE, row.names = FALSE), or name that column in the first line"
 )
 _TOO_SHORT = "complete these rows, or leave them out with --drop-bad"
 
@@ -71,6 +88,10 @@ class MalformedRows:
             "delimiter": delimiter,
         }
         fix = _TOO_LONG if self.first_width > columns else _TOO_SHORT
+        # The first row name that R gives, in quotes.
+        is_named = self.example.startswith(f'"1"{delimiter}')
+        if is_named and self.count == rows and self.widths == {columns + 1}:
+            fix = _ROW_NAMES
         if self.count == rows and len(self.widths) == 1:
             return DataError(
                 "every row has {cells} cells, but the header has {columns} columns",
@@ -99,14 +120,16 @@ class MalformedRows:
 class Rows:
     """Reads blocks of text, collects the columns of good rows, and counts the others."""
 
-    def __init__(self, path: Path, dialect: Dialect, drop_bad: bool) -> None:
+    def __init__(self, path: Path, dialect: Dialect, drop_bad: bool, first_line: int = 1) -> None:
         self.path, self.dialect, self.drop_bad = path, dialect, drop_bad
         self.names: list[str] | None = None
         self.frames: list[pl.DataFrame] = []
         self.malformed = MalformedRows()
         self.count = 0  # rows taken, malformed ones included
         self.blank_lines = 0
-        self.line = 1  # where the first row not yet taken begins
+        self.line = first_line  # where the first row not yet taken begins
+        self.bare: BareWords = {}
+        self.nameless = 0  # columns left out
 
     def take(self, data: bytes, final: bool = False) -> bytes:
         """Take the complete rows of ``data`` and return the incomplete one at its end.
@@ -140,7 +163,7 @@ class Rows:
             columns = len(self.names or [])
             raise self.malformed.refusal(self.path, self.count, columns, self.dialect.delimiter)
         frames, self.frames = self.frames, []
-        return frames
+        return [self._named(frame, whole=False) for frame in frames]
 
     def frame(self) -> pl.DataFrame:
         """All rows, once every block has been taken.
@@ -151,12 +174,12 @@ class Rows:
             Some rows are malformed and may not be left out, or all are malformed.
         """
         if not self.count:
-            return pl.DataFrame(schema=self.names or [])
+            return self._named(pl.DataFrame(schema=self.names or []), whole=True)
         malformed = self.malformed
         if malformed.count == self.count or (malformed.count and not self.drop_bad):
             columns = len(self.names or [])
             raise malformed.refusal(self.path, self.count, columns, self.dialect.delimiter)
-        return pl.concat(self.frames, rechunk=False)
+        return self._named(pl.concat(self.frames, rechunk=False), whole=True)
 
     def findings(self) -> Iterator[Finding]:
         """Findings on rows and lines that were left out."""
@@ -164,12 +187,37 @@ class Rows:
             yield self.malformed.finding(self.path)
         if self.blank_lines:
             yield blank_lines(self.blank_lines, self.path)
+        if self.nameless:
+            yield Finding(
+                "nameless_columns",
+                "note",
+                "columns of {file} with neither a name nor cells were left out: {count}",
+                values={"file": str(self.path), "count": self.nameless},
+            )
 
     def _take_header(self, structure: Structure, wanted: Marks) -> list[str]:
         """The column names in the first wanted row, which is then unmarked."""
         header = np.arange(len(wanted)) == np.argmax(wanted)
         wanted &= ~header
-        return column_names(to_series(structure, header).fill_null("").to_list(), self.path)
+        cells = to_series(structure, header).fill_null("").to_list()
+        # Names of their own, until it is known which of them have cells.
+        distinct = [name if name.strip() else f"{NAMELESS}{i}" for i, name in enumerate(cells)]
+        return column_names(distinct, self.path)
+
+    def _named(self, frame: pl.DataFrame, whole: bool) -> pl.DataFrame:
+        """The frame without its empty nameless columns; if not ``whole``, a single one stays."""
+        nameless = [column for column in frame if column.name.startswith(NAMELESS)]
+        if not nameless:
+            return frame
+        filled = [column.name for column in nameless if column.null_count() < len(column)]
+        if not whole and len(nameless) == 1:
+            filled = [nameless[0].name]
+        self.nameless = len(nameless) - len(filled)
+        kept = frame.drop([column.name for column in nameless if column.name not in filled])
+        names = [name if not name.startswith(NAMELESS) else "" for name in kept.columns]
+        refuse_title(names, self.path)
+        column_names([""] * len(filled), self.path)
+        return kept.rename(dict.fromkeys(filled, ""))
 
     def _take_rows(self, structure: Structure, wanted: Marks, names: list[str]) -> None:
         self.count += int(wanted.sum())
@@ -178,7 +226,10 @@ class Rows:
         # Once the file will be refused, the rest is read only to count malformed rows.
         good = wanted & fits
         if good.any() and (self.drop_bad or not self.malformed.count):
-            self.frames.append(to_columns(structure, good, names))
+            frame = to_columns(structure, good, names)
+            self.frames.append(frame)
+            bare = bare_words(structure, good, frame, MISSING_WORDS)
+            self.bare = added_up([self.bare, bare]) if bare else self.bare
 
     def _note_malformed(self, structure: Structure, rows: Marks) -> None:
         malformed, starts, cells = self.malformed, structure.starts, structure.cells

@@ -8,6 +8,7 @@ block at once. Otherwise the quotes alone are examined one by one.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -190,6 +191,28 @@ def to_columns(structure: Structure, rows: Marks, names: list[str]) -> pl.DataFr
     every = pl.col("cells")
     columns = [every.gather_every(width, i).alias(name) for i, name in enumerate(names)]
     return cells.to_frame().select(columns)
+
+
+def bare_words(
+    structure: Structure, rows: Marks, frame: pl.DataFrame, words: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """How many unquoted cells of ``frame``, made of the same rows, hold one of these words."""
+    longest = max(map(len, words))
+    starts = structure.cell_starts
+    lengths = structure.ends - starts
+    # The last cell of a row may end in a return.
+    short = (lengths > 0) & (lengths <= longest + 1)
+    if structure.quotes.size:
+        short &= structure.text[starts] != structure.text[structure.quotes[0]]
+    marks = short[np.repeat(rows, structure.cells)].reshape(-1, frame.width)
+    found = {}
+    for place, column in enumerate(frame):
+        cells = column.filter(pl.Series(marks[:, place]))
+        cells = cells.filter(cells.is_in(list(words)))
+        if len(cells):
+            words_of, counts = np.unique(cells.to_numpy(), return_counts=True)
+            found[column.name] = dict(zip(words_of.tolist(), counts.tolist(), strict=True))
+    return found
 
 
 def to_series(structure: Structure, rows: Marks) -> pl.Series:

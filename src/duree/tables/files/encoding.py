@@ -17,6 +17,7 @@ from pathlib import Path
 from duree.errors import DataError
 from duree.tables.files.encoding_evidence import (
     chinese_evidence,
+    hungarian_evidence,
     japanese_evidence,
     western_evidence,
 )
@@ -33,10 +34,14 @@ _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     ("\ufeff".encode("gb18030"), "gb18030"),
 )
+_MARKED = ("utf-16", "utf-32")  # which need a mark
+# Codecs of host names and the like, which decode no text of several lines.
+_NOT_OF_FILES = ("idna", "punycode", "undefined")
 _SWAPPED = {"utf-16-le": "utf-16-be", "utf-16-be": "utf-16-le"}
 _CHINESE = ("gb18030", "cp950")  # cp950 is Big5 as it is used
 _JAPANESE = ("euc_jp", "shift_jis")  # never chosen, but they make others doubtful
 _WESTERN = "cp1252"
+_CENTRAL = "cp1250"  # as Hungarian has been written; other languages in it make no sense in cp1252
 _EVIDENCE: dict[str, Callable[[str], tuple[int, int]]] = {
     **dict.fromkeys(_CHINESE, chinese_evidence),
     **dict.fromkeys(_JAPANESE, japanese_evidence),
@@ -49,6 +54,8 @@ def known_encoding(name: str) -> str:
     try:
         codec = codecs.lookup(name)
         "".encode(codec.name)  # LookupError for codecs that are not of text
+        if codec.name in _NOT_OF_FILES:
+            raise LookupError(codec.name)
     except (LookupError, ValueError):
         common = ("utf-8", "utf-16", "gb18030", "big5", "cp1252", "latin-1", "mac_roman")
         near = get_close_matches(name.lower(), common, n=1) or [", ".join(common)]
@@ -119,6 +126,11 @@ def find_encodings(texts: list[bytes], name: str) -> list[str]:
     doubtful = [text + b"\n" for text, found in zip(texts, proved, strict=True) if found is None]
     common = _by_evidence(lambda: doubtful, name) if doubtful else ""
     return [found or common for found in proved]
+
+
+def has_mark(path: Path) -> bool:
+    """Whether a file begins with a byte order mark."""
+    return path.is_file() and _marked(next(_blocks_of(path), b"")) is not None
 
 
 def _blocks_of(path: Path) -> Iterator[bytes]:
@@ -197,12 +209,20 @@ def _by_evidence(blocks: Callable[[], Iterable[bytes]], name: str) -> str:
     eastern = sorted((c for c in found.values() if c.encoding != _WESTERN), key=lambda c: -c.share)
     shares = [candidate.share for candidate in eastern] + [0.0, 0.0]
     if western >= 0.95 and shares[0] < 0.2:
+        if _seems_hungarian(blocks()):
+            raise _in_doubt(blocks, name, [_WESTERN, _CENTRAL])
         return _WESTERN
     clear = shares[0] >= 0.4 and shares[0] - shares[1] >= 0.2 and western < 0.5
     if clear and eastern[0].encoding in _CHINESE and eastern[0].good >= 3:
         return eastern[0].encoding
     shown = [c.encoding for c in found.values() if c.share or c.encoding not in _JAPANESE]
     raise _in_doubt(blocks, name, shown or ["latin-1"])
+
+
+def _seems_hungarian(blocks: Iterable[bytes]) -> bool:
+    """Whether õ and û seem to be the ő and ű of Hungarian, the only difference in its letters."""
+    text = "".join(_strict_texts(blocks, _WESTERN))[: _SAMPLE * 10]
+    return hungarian_evidence(text)
 
 
 def _candidate(blocks: Iterable[bytes], encoding: str) -> _Candidate | None:
@@ -267,10 +287,21 @@ def _line_of_fault(blocks: Iterable[bytes], encoding: str) -> int:
             line += text.count("\n")
     except UnicodeDecodeError as error:
         line += _decodable(error.object[: error.start], encoding).count("\n")
+    except UnicodeError:  # some codecs do not say where
+        pass
     return line
 
 
 def _not_in_encoding(path: Path, encoding: str, line: int) -> DataError:
+    if encoding in _MARKED:
+        return DataError(
+            "the text is not in {encoding}: it has no byte order mark",
+            "in {file}",
+            "give the byte order too, as in --encoding {encoding}-le or {encoding}-be, or leave "
+            "--encoding out to have it detected",
+            encoding=encoding,
+            file=str(path),
+        )
     return DataError(
         "the text is not in {encoding}: line {line} cannot be decoded",
         "in {file}",

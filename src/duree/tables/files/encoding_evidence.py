@@ -41,6 +41,8 @@ _SMALL = _VOWELS + _CONSONANTS
 _CAPITALS = _SMALL.upper().replace("SS", "")
 _AROUND = "«»‹›“”‘’…–—•§¶£€\xa0©®½¼¾·´×±†‰"
 _BEFORE, _AFTER = _AROUND + "„‚¡¿", _AROUND + "°¹²³ºª™"
+# õ that is not Portuguese, and û.
+_DOUBLE_ACUTE = re.compile(r"õ(?!e)|û")
 _WORD = re.compile(r"[A-Za-z\x80-\U0010ffff]+")
 _CORE = re.compile(f"[A-Za-z{_SMALL}{_CAPITALS}’·\xad]*")
 # A capital or a thorn within a word: signs of wrongly decoded Mac and Turkish texts.
@@ -68,6 +70,20 @@ def western_evidence(text: str) -> tuple[int, int]:
         if foreign and _is_western(word):
             good += foreign
     return good, total
+
+
+def hungarian_evidence(text: str) -> bool:
+    """Whether a text in cp1252 is probably Hungarian in cp1250, whose ő and ű show as õ and û.
+
+    Portuguese has õ only before e, Estonian has no á, í and ó, and French has no õ: only
+    Hungarian has õ or û together with á, í or ó and with ö or ü, each of them often.
+    """
+    text = text.lower()
+    foreign = sum(character > "\x7f" for character in text)
+    double = len(_DOUBLE_ACUTE.findall(text))
+    acute = sum(text.count(letter) for letter in "áíó")
+    umlauts = sum(text.count(letter) for letter in "öü")
+    return double > 0 and min(acute, umlauts, 10 * double) >= foreign / 20
 
 
 def _is_western(word: str) -> bool:

@@ -14,7 +14,7 @@ import polars as pl
 
 from duree.errors import DataError, ExtraError
 from duree.tables.files.excel_size import check_sheet_size
-from duree.tables.files.limits import blank_lines, column_names
+from duree.tables.files.limits import blank_lines, column_names, refuse_title
 from duree.tables.finding import Finding
 from duree.tables.table import Content
 
@@ -53,7 +53,7 @@ def read_excel(path: Path) -> Content:
         raise ExtraError("fastexcel", "formats", "reading Excel files") from None
     # Empty columns need no warning.
     logging.getLogger("fastexcel").setLevel(logging.ERROR)
-    errors = _check_workbook(path)
+    errors, is_hidden = _check_workbook(path)
     try:
         book = fastexcel.read_excel(path)
         names = pl.DataFrame(book.load_sheet(0, header_row=None, n_rows=1, dtypes="string"))
@@ -66,7 +66,7 @@ def read_excel(path: Path) -> Content:
     }
     frame = _named(pl.DataFrame(columns), names, path)
     frame, findings = _without_empty_rows(frame, path)
-    return Content(frame, (*findings, *_sheet_findings(path, book.sheet_names, errors)))
+    return Content(frame, (*findings, *_sheet_findings(path, book.sheet_names, errors, is_hidden)))
 
 
 def _typed(guessed: pl.Series, shown: pl.Series) -> pl.Series:
@@ -86,6 +86,7 @@ def _named(frame: pl.DataFrame, names: pl.DataFrame, path: Path) -> pl.DataFrame
     used = [
         i for i, name in enumerate(header) if name or frame.to_series(i).null_count() < frame.height
     ]
+    refuse_title([header[i] for i in used], path)
     given = column_names([header[i] for i in used], path)
     chosen = frame.select(pl.nth(used))
     return chosen.rename(dict(zip(chosen.columns, given, strict=True)))
@@ -98,12 +99,16 @@ def _without_empty_rows(frame: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, 
     return filled, [blank_lines(frame.height - filled.height, path)]
 
 
-def _sheet_findings(path: Path, sheets: list[str], errors: int) -> Iterator[Finding]:
+def _sheet_findings(
+    path: Path, sheets: list[str], errors: int, is_hidden: bool
+) -> Iterator[Finding]:
     if len(sheets) > 1:
         yield Finding(
             "sheets",
-            "note",
-            "the first sheet of {file} was read: {sheet!r}; not read: {others}",
+            "warning" if is_hidden else "note",
+            "the first sheet of {file} was read, which is hidden: {sheet!r}; not read: {others}"
+            if is_hidden
+            else "the first sheet of {file} was read: {sheet!r}; not read: {others}",
             "to read another sheet, save it as a separate file",
             {"file": str(path), "sheet": sheets[0], "others": ", ".join(map(repr, sheets[1:]))},
         )
@@ -117,16 +122,24 @@ def _sheet_findings(path: Path, sheets: list[str], errors: int) -> Iterator[Find
         )
 
 
-def _check_workbook(path: Path) -> int:
-    """Refuse zip bombs, damaged files and formulas without results; count the cells in error."""
+def _check_workbook(path: Path) -> tuple[int, bool]:
+    """Refuse zip bombs, damaged files and formulas without results.
+
+    Returns
+    -------
+    int
+        The number of cells in error.
+    bool
+        Whether the first sheet is hidden.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             _check_size(archive, path)
-            sheet = _first_sheet(archive)
+            sheet, is_hidden = _first_sheet(archive)
             check_sheet_size(archive, sheet, path)
             if not _has_formulas(archive, sheet):
-                return 0
-            return _check_formulas(archive, sheet, path)
+                return 0, is_hidden
+            return _check_formulas(archive, sheet, path), is_hidden
     except DataError:  # a ValueError too
         raise
     except _DAMAGE as error:
@@ -150,14 +163,15 @@ def _check_size(archive: zipfile.ZipFile, path: Path) -> None:
         )
 
 
-def _first_sheet(archive: zipfile.ZipFile) -> str:
-    """The name of the first sheet in the archive."""
+def _first_sheet(archive: zipfile.ZipFile) -> tuple[str, bool]:
+    """The name of the first sheet in the archive, and whether it is hidden."""
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     first = next(element for element in book.iter() if _tag(element) == "sheet")
     relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
     targets = {relation.get("Id"): relation.get("Target", "") for relation in relations}
     target = targets[first.get(_RELATION)]
-    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    return name, first.get("state", "visible") != "visible"
 
 
 def _has_formulas(archive: zipfile.ZipFile, sheet: str) -> bool:

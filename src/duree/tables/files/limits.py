@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from duree.errors import DataError
@@ -26,7 +27,34 @@ def column_names(cells: list[str], path: Path) -> list[str]:
             names=", ".join(map(repr, doubled)),
             file=str(path),
         )
+    refuse_patterns(names, path)
     return names
+
+
+def refuse_title(names: list[str], path: Path) -> None:
+    """Refuse a first row with a single cell above several columns: a title, not their names."""
+    if len(names) > 1 and names[0] and not any(names[1:]):
+        raise DataError(
+            "the first row has only one cell, {title!r}, which seems to be a title above the "
+            "column names",
+            "in {file}",
+            "remove the rows above the column names",
+            title=names[0],
+            file=str(path),
+        )
+
+
+def refuse_patterns(names: Iterable[str], path: Path) -> None:
+    """Refuse names that polars would take for a pattern of several columns."""
+    for name in names:
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise DataError(
+                "a column cannot be called {column!r}: the name is a pattern",
+                "in {file}",
+                "rename the column",
+                column=name,
+                file=str(path),
+            )
 
 
 def check_row_length(length: int, line: int, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
@@ -13,13 +13,15 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.tables.files.conll import TOKEN_FILES, is_token_file, read_conll
-from duree.tables.files.csv import read_delimited
+from duree.tables.files.csv import has_header, read_delimited
 from duree.tables.files.excel import read_excel
+from duree.tables.files.join import joined
 from duree.tables.files.limits import CELL_LIMIT, nul_finding
 from duree.tables.files.parquet_json import read_json_lines, read_parquet
 from duree.tables.files.stata_spss import read_spss, read_stata
 from duree.tables.files.text_folder import read_text_folder, text_files
-from duree.tables.table import Content, Source, Table
+from duree.tables.files.true_format import refuse_other_format
+from duree.tables.table import TEXT_FOLDER, Content, Source, Table, added_up
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Choices:
     encoding: str | None = None
     delimiter: str | None = None
     drop_bad: bool = False
+    header: Collection[str] = ()
 
 
 def _delimited(default: str, path: Path, choices: Choices) -> Content:
@@ -46,9 +49,11 @@ READERS: dict[str, Callable[[Path, Choices], Content]] = {
     ".tsv": partial(_delimited, "\t"),
     ".tab": partial(_delimited, "\t"),
     ".parquet": lambda path, choices: read_parquet(path),
+    ".pq": lambda path, choices: read_parquet(path),
     ".jsonl": lambda path, choices: read_json_lines(path, choices.encoding),
     ".ndjson": lambda path, choices: read_json_lines(path, choices.encoding),
     ".xlsx": lambda path, choices: read_excel(path),
+    ".xlsm": lambda path, choices: read_excel(path),
     ".dta": lambda path, choices: read_stata(path, choices.encoding),
     ".sav": lambda path, choices: read_spss(path, choices.encoding),
     **dict.fromkeys(TOKEN_FILES, lambda path, choices: read_conll(path, choices.encoding)),
@@ -61,6 +66,7 @@ def read_tables(
     encoding: str | None = None,
     delimiter: str | None = None,
     drop_bad: bool = False,
+    header: Collection[str] = (),
 ) -> Table:
     """Read one or several files, or folders of texts, as the rows of one table.
 
@@ -72,6 +78,9 @@ def read_tables(
         Of text files; detected and reported if not given.
     drop_bad : bool
         Leave out malformed rows of text files, and list them.
+    header : collection of str
+        Names of the columns in use: a .txt file whose first line holds them all is a table, not of
+        tokens. Other columns may have different types in different files.
 
     Raises
     ------
@@ -82,13 +91,13 @@ def read_tables(
     """
     if not paths:
         raise DataError("no file was given", fix="give at least one table to read")
-    choices = Choices(encoding, delimiter, drop_bad)
+    choices = Choices(encoding, delimiter, drop_bad, header)
     files = [Path(path) for path in paths]
     contents = [_read(file, choices) for file in files]
     sources = tuple(
         Source(
             path=str(file),
-            format="text folder" if file.is_dir() else file.suffix.lower().lstrip("."),
+            format=TEXT_FOLDER if file.is_dir() else file.suffix.lower().lstrip("."),
             rows=content.frame.height,
             sha256=_checksum(file),
             encoding=content.encoding,
@@ -96,8 +105,10 @@ def read_tables(
         )
         for file, content in zip(files, contents, strict=True)
     )
-    frame = _joined(files, [content.frame for content in contents])
-    return Table(frame, sources, tuple(f for content in contents for f in content.findings))
+    frames = [content.frame for content in contents]
+    frame, mixed = joined([str(file) for file in files], frames, header or None)
+    findings = (*(found for content in contents for found in content.findings), *mixed)
+    return Table(frame, sources, findings, added_up(content.bare for content in contents))
 
 
 def _read(path: Path, choices: Choices) -> Content:
@@ -139,6 +150,7 @@ def _reader(path: Path) -> Callable[[Path, Choices], Content]:
         raise _missing(path)
     if not path.is_file():
         raise OSError("it is neither a file nor a folder")  # a pipe would block
+    refuse_other_format(path, path.suffix.lower() in READERS)
     if path.suffix.lower() not in READERS:
         raise DataError(
             "{file} has an unknown file type: {suffix!r}",
@@ -147,7 +159,16 @@ def _reader(path: Path) -> Callable[[Path, Choices], Content]:
             suffix=path.suffix,
             known=" ".join(READERS),
         )
+    if path.suffix.lower() == ".txt":
+        return _text_file
     return READERS[".conll" if is_token_file(path) else path.suffix.lower()]
+
+
+def _text_file(path: Path, choices: Choices) -> Content:
+    """A table if the names of its columns are known from the settings, otherwise tokens."""
+    if has_header(path, choices.header, choices.encoding):
+        return _delimited("\t", path, choices)
+    return read_conll(path, choices.encoding)
 
 
 def _missing(path: Path) -> DataError:
@@ -189,42 +210,6 @@ def _check_cells(frame: pl.DataFrame, path: Path) -> None:
                 row=longest + 1,
                 limit=CELL_LIMIT,
                 file=str(path),
-            )
-
-
-def _joined(files: list[Path], frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """The frames concatenated, with columns in the order of the first."""
-    first = frames[0]
-    for file, frame in zip(files[1:], frames[1:], strict=True):
-        _check_same_columns(files[0], first, file, frame)
-    if len(frames) == 1:
-        return first
-    ordered = [frame.select(first.columns) for frame in frames]
-    return pl.concat(ordered, how="vertical_relaxed", rechunk=False)
-
-
-def _check_same_columns(
-    first_file: Path, first: pl.DataFrame, file: Path, frame: pl.DataFrame
-) -> None:
-    values = {"first": str(first_file), "file": str(file)}
-    if differing := sorted(set(first.columns) ^ set(frame.columns)):
-        raise DataError(
-            "{first} and {file} do not have the same columns: only one of them has {columns}",
-            fix="give all files the same columns, or read them one by one",
-            columns=", ".join(map(repr, differing)),
-            **values,
-        )
-    for name, kind in first.schema.items():
-        other = frame.schema[name]
-        numeric = kind.is_numeric() and other.is_numeric()
-        if kind != other and not numeric and pl.Null not in (kind, other):
-            raise DataError(
-                "column {column!r} holds {one} in {first}, but {two} in {file}",
-                fix="give it the same type in all files",
-                column=name,
-                one=str(kind),
-                two=str(other),
-                **values,
             )
 
 

@@ -17,6 +17,7 @@ import polars as pl
 from duree.errors import DataError
 from duree.storage import cannot_write, write_file
 from duree.tables.files.write import sink_table, write_table
+from duree.tables.finding import Finding
 
 NOTE = "made-from.json"
 
@@ -66,18 +67,26 @@ class Pieces:
         if kind is not None and issubclass(kind, DataError):
             self.discard()
 
-    def add(self, frame: pl.DataFrame) -> None:
-        """Save one more piece."""
+    def add(self, frame: pl.DataFrame, empty: int = 0) -> None:
+        """Save one more piece, of whose sequences so many are ``empty``."""
         try:
+            write_file(self.folder / f"{self.count:08}.empty", str(empty).encode())
             write_table(frame, self.folder / f"{self.count:08}.parquet")
         except OSError as error:
             raise cannot_write(self.output, error) from None
         self.rows, self.count = self.rows + frame.height, self.count + 1
 
-    def put_together(self, *, raw: bool = False) -> None:
-        """Write the output from its pieces, and remove them; see ``write_table`` for ``raw``."""
-        sink_table(self.scan(), self.output, raw=raw, within=self.folder)
+    def put_together(self, *, raw: bool = False, mark: bool = False) -> list[Finding]:
+        """Write the output from its pieces, and remove them; see ``sink_table``."""
+        findings = sink_table(self.scan(), self.output, raw=raw, mark=mark, within=self.folder)
         self.discard()
+        return findings
+
+    @property
+    def empty(self) -> int:
+        """Number of empty sequences in all pieces."""
+        counts = (file.with_suffix(".empty") for file in self._files())
+        return sum(int(count.read_text()) for count in counts if count.is_file())
 
     def scan(self) -> pl.LazyFrame:
         """All rows that are complete."""

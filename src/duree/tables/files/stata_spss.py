@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from duree.tables.files.encoding import known_encoding
 from duree.tables.files.limits import column_names
 from duree.tables.finding import Finding
 from duree.tables.table import Content
+
+SHARED_SHOWN = 5
 
 
 def read_stata(path: Path, encoding: str | None = None) -> Content:
@@ -42,14 +44,17 @@ def _read_labelled(read: Callable[..., Any], path: Path, encoding: str | None) -
     except Exception as error:  # the package documents no exceptions of its own
         raise _damaged(path, error) from None
     frame.columns = column_names(frame.columns, path)
-    columns, partly = [], []
+    columns, partly, shared = [], [], []
     for column in frame:
         labels = facts.variable_value_labels.get(column.name)
         labelled = _with_labels(column, labels) if labels else column
         if labels and labelled is column:
             partly.append(column.name)
+        elif labels:
+            shared += _shared_labels(column, labels)
         columns.append(_without_empty(labelled))
-    return Content(pl.DataFrame(columns), _label_findings(partly, path), facts.file_encoding)
+    findings = (*_label_findings(partly, path), *_shared_findings(shared, path))
+    return Content(pl.DataFrame(columns), findings, facts.file_encoding)
 
 
 def _with_labels(column: pl.Series, labels: dict[Any, str]) -> pl.Series:
@@ -83,6 +88,33 @@ def _label_findings(columns: list[str], path: Path) -> tuple[Finding, ...]:
             values={"file": str(path), "columns": ", ".join(map(repr, columns))},
         ),
     )
+
+
+def _shared_labels(column: pl.Series, labels: dict[Any, str]) -> list[str]:
+    """Values in the column that have the same label, as text: ``z: 1 and 2 are 'agree'``."""
+    by_label: dict[str, list[str]] = {}
+    for value in column.drop_nulls().unique().sort().to_list():
+        label = next((name for key, name in labels.items() if key == value), None)
+        if label is not None:
+            text = f"{value:g}" if isinstance(value, float) else str(value)
+            by_label.setdefault(label, []).append(text)
+    return [
+        f"{column.name!r}: {', '.join(values)} = {label!r}"
+        for label, values in by_label.items()
+        if len(values) > 1
+    ]
+
+
+def _shared_findings(shared: list[str], path: Path) -> Iterator[Finding]:
+    if shared:
+        more = "; ..." if len(shared) > SHARED_SHOWN else ""
+        yield Finding(
+            "shared_labels",
+            "note",
+            "different values of {file} with the same value label become one: {values}",
+            "give each value its own label to keep them apart",
+            {"file": str(path), "values": "; ".join(shared[:SHARED_SHOWN]) + more},
+        )
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

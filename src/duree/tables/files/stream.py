@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -13,10 +13,12 @@ from duree.tables.files.csv import delimited_frames
 from duree.tables.files.limits import CELLS_LIMIT
 from duree.tables.files.parquet_json import damaged
 from duree.tables.files.read import checked_cells, read_tables
+from duree.tables.files.true_format import refuse_other_format
 from duree.tables.table import Content, Source, Table
 
 # A piece has at most about so many rows or bytes.
 ROWS, BYTES = 20_000, 64 * 2**20
+PARQUET = (".parquet", ".pq")
 DELIMITED = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
@@ -26,6 +28,7 @@ def stream_table(
     encoding: str | None = None,
     delimiter: str | None = None,
     skip: int = 0,
+    header: Collection[str] = (),
 ) -> Iterator[Table]:
     """The rows of one file in order, piece by piece, with the types of ``read_tables``.
 
@@ -36,6 +39,8 @@ def stream_table(
         Detected if not given.
     skip : int
         Number of rows to skip at the start.
+    header : collection of str
+        As for ``read_tables``.
 
     Yields
     ------
@@ -50,13 +55,15 @@ def stream_table(
     """
     path = Path(path)
     kind = path.suffix.lower()
-    if not path.is_file() or kind not in {*DELIMITED, ".parquet"}:
-        table = read_tables([path], encoding=encoding, delimiter=delimiter)
+    if path.is_file():
+        refuse_other_format(path, known=True)
+    if not path.is_file() or kind not in {*DELIMITED, *PARQUET}:
+        table = read_tables([path], encoding=encoding, delimiter=delimiter, header=header)
         yield Table(table.frame[skip:], table.sources, table.findings)
         return
     frames = (
         _parquet_frames(path)
-        if kind == ".parquet"
+        if kind in PARQUET
         else delimited_frames(
             path, encoding=encoding, delimiter=delimiter, default_delimiter=DELIMITED[kind]
         )
@@ -101,7 +108,7 @@ def require_few_cells(path: Path) -> None:
 def count_rows(path: str | Path) -> int | None:
     """The number of rows, if it is known without reading the file; otherwise None."""
     path = Path(path)
-    if path.suffix.lower() != ".parquet" or not path.is_file():
+    if path.suffix.lower() not in PARQUET or not path.is_file():
         return None
     return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
 

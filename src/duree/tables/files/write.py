@@ -1,4 +1,8 @@
-"""Writing a table to a file, whole or not at all, with formulas made harmless."""
+"""Writing a table to a file, whole or not at all, with formulas made harmless.
+
+CSV with characters outside ASCII begins with a byte order mark, without which Excel takes the text
+for another encoding.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,16 @@ import polars as pl
 
 from duree.errors import DataError, ExtraError
 from duree.storage import replacing, write_file
+from duree.tables.files.cells import fitting, json_lines
+from duree.tables.files.formulas import count_formulas, without_formulas
+from duree.tables.finding import Finding
 
-# Spreadsheets execute cells that begin so (OWASP ASVS 1.2.10); plain numbers are harmless.
-_FORMULA = r"^[=+\-@\t\r\x00]"
-_NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$"
+_DELIMITED = (".csv", ".tsv")
 _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)$")
 _EXCEL_ROWS, _EXCEL_COLUMNS, _EXCEL_TEXT = 1_048_575, 16_384, 32_767
 
 
-def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> None:
+def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> list[Finding]:
     """Write ``frame`` in the format of the suffix: .csv .tsv .parquet .jsonl .xlsx.
 
     Parameters
@@ -30,6 +35,11 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> 
     raw : bool
         Leave texts in CSV and TSV unchanged. Otherwise texts that a spreadsheet would execute (they
         begin with ``= + - @``, tab, return or NUL and are not numbers) are prefixed with ``'``.
+
+    Returns
+    -------
+    list of Finding
+        What was written otherwise than it is in ``frame``.
 
     Raises
     ------
@@ -45,44 +55,91 @@ def write_table(frame: pl.DataFrame, path: str | Path, *, raw: bool = False) -> 
     if writer is None:
         raise _unknown_suffix(path)
     content = io.BytesIO()
-    writer(frame, content, raw)
+    rows, findings = _prepared(frame.lazy(), path, raw)
+    writer(rows.collect(), content)
     write_file(path, content.getvalue())
+    return findings
 
 
 def sink_table(
-    rows: pl.LazyFrame, path: Path, *, raw: bool = False, within: Path | None = None
-) -> None:
+    rows: pl.LazyFrame,
+    path: Path,
+    *,
+    raw: bool = False,
+    mark: bool = False,
+    within: Path | None = None,
+) -> list[Finding]:
     """Write a table that may be larger than memory: formats other than .xlsx are streamed.
 
-    Unfinished, it is in the folder ``within``, or beside ``path``.
+    Parameters
+    ----------
+    mark : bool
+        Begin CSV with a byte order mark in any case.
+    within : Path, optional
+        The folder of the unfinished file; that of ``path`` by default.
 
-    Raises
-    ------
+    Returns, Raises
+    ---------------
     As ``write_table``.
     """
     suffix = path.suffix.lower()
     if suffix not in SINKS:
-        write_table(rows.collect(), path, raw=raw)
-        return
+        return write_table(rows.collect(), path, raw=raw)
+    rows, findings = _prepared(rows, path, raw)
     with replacing(path, within) as aside:
         try:
-            SINKS[suffix](rows, aside, raw)
+            SINKS[suffix](rows, aside, mark)
         except pl.exceptions.ComputeError as error:  # also where the disk is full
             if code := _SYSTEM_ERROR.search(str(error)):
                 raise OSError(int(code[1]), os.strerror(int(code[1]))) from None
             raise
+    return findings
 
 
-def require_writable(path: Path) -> None:
-    """Refuse a file name with an unknown suffix, before any work is done.
+def require_writable(path: Path, data: Path | None = None) -> None:
+    """Refuse a file that cannot or must not be written, before any work is done.
+
+    Parameters
+    ----------
+    data : Path, optional
+        The file that is read.
 
     Raises
     ------
     DataError
-        The suffix is unknown.
+        The suffix is unknown, or ``path`` is ``data``.
     """
     if path.suffix.lower() not in WRITERS:
         raise _unknown_suffix(path)
+    if data is not None:
+        refuse_input(path, data)
+
+
+def refuse_input(path: Path, data: Path) -> None:
+    """Refuse to write over the file that is read, also under another name; DataError."""
+    if path.exists() and data.exists() and path.samefile(data):
+        raise DataError(
+            "{file} is the table that is read, and would be overwritten",
+            fix="write to another file",
+            file=str(path),
+        )
+
+
+def _prepared(rows: pl.LazyFrame, path: Path, raw: bool) -> tuple[pl.LazyFrame, list[Finding]]:
+    """The rows as the format can hold them, without formulas unless ``raw``."""
+    suffix = path.suffix.lower()
+    rows, findings = fitting(rows, suffix)
+    if raw or suffix not in _DELIMITED:
+        return rows, findings
+    splits = suffix == ".csv"
+    if count := count_formulas(rows, split_by_semicolon=splits):
+        what = (
+            "cells that a spreadsheet would execute as formulas, written with an apostrophe "
+            "before them: {count}"
+        )
+        fix = "--raw leaves them as they are"
+        findings.append(Finding("formulas", "note", what, fix, {"count": count}))
+    return without_formulas(rows, split_by_semicolon=splits), findings
 
 
 def _unknown_suffix(path: Path) -> DataError:
@@ -96,21 +153,28 @@ def _unknown_suffix(path: Path) -> DataError:
     )
 
 
-def _write_csv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
-    (frame if raw else _without_formulas(frame.lazy()).collect()).write_csv(target)
+def _write_csv(frame: pl.DataFrame, target: io.BytesIO) -> None:
+    frame.write_csv(target, include_bom=_beyond_ascii(frame.lazy()))
 
 
-def _sink_csv(rows: pl.LazyFrame, target: Path, raw: bool) -> None:
-    (rows if raw else _without_formulas(rows)).sink_csv(target)
+def _sink_csv(rows: pl.LazyFrame, target: Path, mark: bool) -> None:
+    rows.sink_csv(target, include_bom=mark or _beyond_ascii(rows))
 
 
-def _write_tsv(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
-    frame = frame if raw else _without_formulas(frame.lazy()).collect()
+def _beyond_ascii(rows: pl.LazyFrame) -> bool:
+    """Whether a name or a cell has a character outside ASCII."""
+    if not all(name.isascii() for name in rows.collect_schema().names()):
+        return True
+    texts = pl.col(pl.String, pl.Categorical, pl.Enum).cast(pl.String)
+    found = rows.select(texts.str.contains(r"[^\x00-\x7F]").any()).collect()
+    return found.width > 0 and any(found.row(0))
+
+
+def _write_tsv(frame: pl.DataFrame, target: io.BytesIO) -> None:
     frame.write_csv(target, separator="\t", quote_style=_tsv_quotes(frame.lazy()))
 
 
-def _sink_tsv(rows: pl.LazyFrame, target: Path, raw: bool) -> None:
-    rows = rows if raw else _without_formulas(rows)
+def _sink_tsv(rows: pl.LazyFrame, target: Path, mark: bool) -> None:
     rows.sink_csv(target, separator="\t", quote_style=_tsv_quotes(rows))
 
 
@@ -122,24 +186,27 @@ def _tsv_quotes(rows: pl.LazyFrame) -> Literal["necessary", "non_numeric"]:
     return "non_numeric" if quoted else "necessary"
 
 
-def _without_formulas(rows: pl.LazyFrame) -> pl.LazyFrame:
-    columns = rows.collect_schema().names()
-    names = pl.DataFrame({"name": columns}, schema={"name": pl.String})
-    safe = names.select(_harmless(pl.col("name"))).to_series().to_list()
-    return rows.with_columns(_harmless(pl.col(pl.String))).rename(
-        dict(zip(columns, safe, strict=True))
-    )
-
-
-def _write_parquet(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+def _write_parquet(frame: pl.DataFrame, target: io.BytesIO) -> None:
     frame.write_parquet(target)
 
 
-def _write_json_lines(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
-    frame.write_ndjson(target)
+def _write_json_lines(frame: pl.DataFrame, target: io.BytesIO) -> None:
+    lines = json_lines(frame.lazy())
+    if lines is None:
+        frame.write_ndjson(target)
+    else:
+        lines.collect().write_csv(target, include_header=False, quote_style="never")
 
 
-def _write_excel(frame: pl.DataFrame, target: io.BytesIO, raw: bool) -> None:
+def _sink_json_lines(rows: pl.LazyFrame, target: Path, mark: bool) -> None:
+    lines = json_lines(rows)
+    if lines is None:
+        rows.sink_ndjson(target)
+    else:
+        lines.sink_csv(target, include_header=False, quote_style="never")
+
+
+def _write_excel(frame: pl.DataFrame, target: io.BytesIO) -> None:
     try:
         xlsxwriter = import_module("xlsxwriter")
     except ImportError:
@@ -171,12 +238,7 @@ def _check_excel_limits(frame: pl.DataFrame) -> None:
         )
 
 
-def _harmless(text: pl.Expr) -> pl.Expr:
-    is_formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
-    return pl.when(is_formula).then("'" + text).otherwise(text).name.keep()
-
-
-WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO, bool], None]] = {
+WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO], None]] = {
     ".csv": _write_csv,
     ".tsv": _write_tsv,
     ".parquet": _write_parquet,
@@ -187,6 +249,6 @@ WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO, bool], None]] = {
 SINKS: dict[str, Callable[[pl.LazyFrame, Path, bool], None]] = {
     ".csv": _sink_csv,
     ".tsv": _sink_tsv,
-    ".parquet": lambda rows, target, raw: rows.sink_parquet(target),
-    ".jsonl": lambda rows, target, raw: rows.sink_ndjson(target),
+    ".parquet": lambda rows, target, mark: rows.sink_parquet(target),
+    ".jsonl": _sink_json_lines,
 }

@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError
 from duree.recipe.faults import Contradiction
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DataSettings
@@ -23,7 +22,8 @@ from duree.results.nouns import TEXTS, Nouns
 from duree.results.run_files import Record
 from duree.tables.checks.check_table import check_table
 from duree.tables.checks.duplicates import Duplicates
-from duree.tables.columns import ROLES, is_blank, resolve_column
+from duree.tables.checks.missing_targets import with_targets
+from duree.tables.columns import ROLES, find_column, resolve_column
 from duree.tables.finding import Finding
 from duree.tables.layouts.covariates import check_covariates, prepend_covariates
 from duree.tables.layouts.state_strings import Cells
@@ -161,6 +161,12 @@ class Layout(ABC):
         """The columns of covariates."""
         return list(self.reading.get("covariates", ()))
 
+    @classmethod
+    def header(cls, data: DataSettings) -> list[str]:
+        """Columns by which the first line of a text file is known to be that of a table."""
+        roles = (*ROLES, "state", "start", "end")
+        return [name for role in roles if (name := getattr(data, role)) not in (None, *cls.made)]
+
     @property
     def cells(self) -> Cells:
         """How cells are read as states and covariates."""
@@ -250,31 +256,9 @@ class Layout(ABC):
         DataError
             Some rows have no target, and ``drop_bad`` is false.
         """
-        missing = is_blank(table.frame[column])
-        if data.label_separator is not None or not missing.any():
+        if data.label_separator is not None:
             return table, None
-        rows = np.flatnonzero(missing)
-        facts: dict[str, Any] = {
-            "column": column,
-            "count": len(rows),
-            "rows": ", ".join(str(row + 1) for row in rows[:5]),
-        }
-        if not data.drop_bad:
-            raise DataError(
-                "{count} rows have no {column!r}",
-                "first at row {rows}",
-                "fill them in, or leave them out with --drop-bad",
-                **facts,
-            )
-        finding = Finding(
-            "missing_target",
-            "warning",
-            "{count} rows without {column!r} were left out: row {rows} ...",
-            values=facts,
-            rows=tuple(int(row) for row in rows[:5]),
-        )
-        filled = table.frame.filter(~missing)
-        return replace(table, frame=filled, findings=(*table.findings, finding)), ~missing
+        return with_targets(table, column, drop_bad=data.drop_bad)
 
     @abstractmethod
     def plain(self, table: Table) -> pl.Series:
@@ -393,7 +377,7 @@ class Layout(ABC):
         roles = {role: getattr(self.data, role) for role in OF_PERSONS if with_answers}
         roles |= {f"covariate {name}": name for name in self.data.covariate}
         return {
-            role: name
+            role: found
             for role, name in roles.items()
-            if name in table.frame.columns and role not in without
+            if (found := find_column(table.frame.columns, name)) and role not in without
         }

@@ -132,7 +132,7 @@ def one_row_each(
         what = "columns that vary within {column!r} are left out: {columns}"
         facts: dict[str, object] = {"column": name, "columns": listed(left, 10)}
         findings += (Finding("varying_columns", "note", what, values=facts),)
-    return Table(pl.DataFrame(same), table.sources, findings)
+    return Table(pl.DataFrame(same), table.sources, findings, table.bare)
 
 
 def without_bad(table: Table, bad: Flags, kind: str, *, drop: bool, column: str = "") -> Table:

@@ -186,8 +186,8 @@ def check_sentences(
 def _check_layer(
     column: pl.Series, lengths: NDArray[Any], in_test: NDArray[np.bool_] | None
 ) -> list[Finding]:
-    counts = column.value_counts(sort=True, name="tokens")
-    names = counts[column.name].to_list()
+    counts = column.alias("tag").value_counts(sort=True, name="tokens")
+    names = counts["tag"].to_list()
     facts: dict[str, object] = {
         "column": column.name,
         "count": len(names),
@@ -279,6 +279,10 @@ class Tokens(Layout):
                 settings=named,
             )
         super().check_recipe(recipe)
+
+    @classmethod
+    def header(cls, data: DataSettings) -> list[str]:
+        return []
 
     @classmethod
     def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> Contradiction | None:

@@ -62,9 +62,11 @@ def read_series(data: DataSettings, forecast: ForecastSettings) -> SeriesFiles:
         A table cannot be read as series, or the test file does not continue the data.
     """
     options = {"encoding": data.encoding, "delimiter": data.delimiter}
-    tables = [read_tables(data.files, **options, drop_bad=data.drop_bad)]
+    header = [name for name in (data.time, data.id, *data.series) if name]
+    tables = [read_tables(data.files, **options, drop_bad=data.drop_bad, header=header)]
     if data.test_file:
-        tables.append(read_tables([data.test_file], **options, drop_bad=data.drop_bad))
+        more = read_tables([data.test_file], **options, drop_bad=data.drop_bad, header=header)
+        tables.append(more)
     first = tables[0]
     sources = tuple(source for table in tables for source in table.sources)
     if data.time is None:

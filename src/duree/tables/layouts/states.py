@@ -104,7 +104,7 @@ def with_states(
                 role=role,
             )
     sequences = join_states(table, columns, cells)
-    return Table(table.frame.with_columns(sequences), table.sources, table.findings)
+    return replace(table, frame=table.frame.with_columns(sequences))
 
 
 def check_states(

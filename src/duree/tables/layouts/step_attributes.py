@@ -116,13 +116,13 @@ def attribute_findings(columns: Sequence[pl.Series]) -> list[Finding]:
             ends = {"low": known.min() or 0.0, "high": known.max() or 0.0}
             found.append(Finding("attribute", "ok", AS_NUMBER, values=facts | ends))
             continue
-        counts = known.value_counts(sort=True)
+        counts = known.alias("value").value_counts(sort=True)
         facts |= {"count": counts.height}
         if counts.height > MOST_VALUES:
             facts |= {"most": MOST_VALUES}
             found.append(Finding("attribute", "note", TOO_MANY, values=facts))
         else:
-            facts |= {"listed": listed(counts[column.name].to_list(), 12)}
+            facts |= {"listed": listed(counts["value"].to_list(), 12)}
             found.append(Finding("attribute", "ok", AS_CATEGORY, values=facts))
     return found
 
