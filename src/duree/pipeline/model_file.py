@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 # Numbers in buffers that are not stored: tables of steps, far smaller in any network of ours.
 MOST_UNSTORED = 10_000_000
@@ -48,6 +49,18 @@ def require_estimator(extra: dict[str, Any], classes: int) -> None:
         raise ValueError("extra.attributes.classes: they are labels")
 
 
+class _NothingDrawn(TorchFunctionMode):
+    """No normal numbers are drawn: for those on the meta device, torch imports its compiler."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        if func in (nn.init.normal_, torch.Tensor.normal_):
+            return args[0] if args else named["tensor"]
+        return func(*args, **named)
+
+
 def require_shapes(weights: dict[str, Tensor], layers: int, build: Callable[[], nn.Module]) -> None:
     """Refuse weights that are not those of a network, without taking memory for the network.
 
@@ -66,7 +79,7 @@ def require_shapes(weights: dict[str, Tensor], layers: int, build: Callable[[], 
     """
     if layers > len(weights):
         raise ValueError(f"there are no weights for {layers} layers")
-    with torch.device("meta"):
+    with torch.device("meta"), _NothingDrawn():
         network = build()
     expected = network.state_dict()
     if missing := sorted(expected.keys() - weights.keys()):

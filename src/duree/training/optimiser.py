@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -26,6 +27,13 @@ class RowAdam(torch.optim.Adam):
     fused updates.
     """
 
+    # Without torch's wrappers, which import its compiler: more than a second for nothing.
+    add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = unwrap(torch.optim.Optimizer.zero_grad)
+    state_dict = unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = unwrap(torch.optim.Optimizer.load_state_dict)
+
+    @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """One update from the current gradients."""
         by_rows = [
@@ -36,12 +44,11 @@ class RowAdam(torch.optim.Adam):
         ]
         for _, parameter, _ in by_rows:
             parameter.grad = None
-        super().step()
+        unwrap(torch.optim.Adam.step)(self)
         for group, parameter, gradient in by_rows:
             self._step_rows(group, parameter, gradient)
             parameter.grad = gradient
 
-    @torch.no_grad()
     def _step_rows(self, group: dict[str, Any], parameter: Tensor, gradient: Tensor) -> None:
         state = self.state[parameter]
         if not state:

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 import matplotlib
+from fontTools import subset
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -120,10 +121,22 @@ def to_pdf(figure: Figure, title: str) -> bytes:
     output = io.BytesIO()
     own_only = matplotlib.rcParams["font.family"] == [OWN]
     # Some Chinese fonts have outlines that all versions can embed only as type 3.
-    with matplotlib.rc_context({"pdf.fonttype": 42 if own_only else 3}):
+    fonts = matplotlib.rc_context({"pdf.fonttype": 42 if own_only else 3})
+    with fonts, _without_layout_tables():
         facts = {"Title": title, "CreationDate": None, "Producer": None}
         figure.savefig(output, format="pdf", metadata=facts)
     return output.getvalue()
+
+
+@contextmanager
+def _without_layout_tables() -> Iterator[None]:
+    """Embed fonts without tables of layout, which no PDF needs and whose subsetting takes long."""
+    usual = subset.Options._drop_tables_default
+    subset.Options._drop_tables_default = [*usual, "GSUB", "GPOS", "GDEF"]
+    try:
+        yield
+    finally:
+        subset.Options._drop_tables_default = usual
 
 
 def to_svg(figure: Figure) -> str:
