@@ -26,6 +26,13 @@ from duree.explain.model import (
 from duree.pipeline.explain_series import attributed_series, explain_series
 from duree.pipeline.explain_test import answer_names, arc_data, shading
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.unseen import (
+    are_empty,
+    are_unseen,
+    empty_findings,
+    unseen_findings,
+    unseen_share,
+)
 from duree.report.pages.row import render_row
 from duree.report.pages.series import render_series
 from duree.report.vocabulary import Words
@@ -33,6 +40,7 @@ from duree.results.explanations import RowData, SeriesData
 from duree.storage import cannot_write, write_file
 from duree.tables.columns import find_column, is_blank
 from duree.tables.files.resumable import Pieces
+from duree.tables.finding import Finding
 from duree.tables.layouts.step_attributes import sequences_of
 from duree.tables.table import Table
 
@@ -57,7 +65,13 @@ def require_explainable(model: TrainedModel) -> None:
     _explainer(model)
 
 
-def write_explained_row(networks: list[TrainedModel], table: Table, row: int, output: Path) -> None:
+def write_explained_row(
+    networks: list[TrainedModel],
+    table: Table,
+    row: int,
+    output: Path,
+    notify: Callable[[Finding], None],
+) -> None:
     """Write ``output`` (an HTML page) and a JSON file with the same name and content.
 
     Parameters
@@ -69,6 +83,8 @@ def write_explained_row(networks: list[TrainedModel], table: Table, row: int, ou
     row : int
         The number of the row, from 1.
     output : Path
+    notify : callable
+        Called with a finding if the row is empty, or mostly of unseen units.
 
     Raises
     ------
@@ -86,7 +102,13 @@ def write_explained_row(networks: list[TrainedModel], table: Table, row: int, ou
             rows=len(table),
         )
     model, (number, file) = networks[0], _source(table, row)
-    found = explain_read(networks, model.texts(table)[row - 1 : row], row).model_copy(
+    read = model.texts(table)[row - 1 : row]
+    sequence = model.encode(read)
+    empty = [row] if are_empty(model, read, sequence)[0] else []
+    unseen = [row] if are_unseen(model, sequence)[0] else []
+    for finding in (*empty_findings(empty, model.layout.input_name), *unseen_findings(unseen, 1)):
+        notify(finding)
+    found = explain_read(networks, read, row).model_copy(
         update={
             "source_row": number,
             "source_file": file,
@@ -186,6 +208,8 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
         gates = {name: _rounded(values) for name, values in means.items()}
     return RowData(
         row=row,
+        unseen=unseen_share(model, sequence),
+        is_empty=bool(are_empty(model, pl.Series([text]), sequence)[0]),
         text=text,
         units=encoder.units(text),
         step_features=model.encoder.features_of_steps(read),

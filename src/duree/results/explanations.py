@@ -199,13 +199,17 @@ class ExplainedRow(Record):
 
     ``row`` counts from 1, among the rows that the network reads. ``source_row`` is its number in
     its file, from 1, and ``source_file`` that file, if there are several; ``true`` is the value in
-    the target's column. Each is None where it is not known.
+    the target's column. Each is None where it is not known. ``unseen`` is the share of its words or
+    states that do not occur in training; None if it has none, or is a series. ``is_empty`` tells
+    whether it has none.
     """
 
     row: int
     source_row: int | None = None
     source_file: str | None = None
     true: str | None = None
+    unseen: float | None = None
+    is_empty: bool = False
 
 
 class RowData(ExplainedRow):
