@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from duree.errors import DataError, DureeError, translate
+from duree.errors import DureeError, translate
 from duree.evaluation.evaluate import Figures
 from duree.pipeline import save
 from duree.pipeline.analyses import analyse
@@ -214,7 +214,13 @@ def predict(
     )
 
 
-def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | None = None) -> Path:
+def explain_row(
+    folder: Path | str,
+    data: Path | str,
+    row: int,
+    output: Path | None = None,
+    notify: Callable[[Finding], None] = lambda finding: None,
+) -> Path:
     """Explain the prediction of a run's network for one row, as a page and as JSON.
 
     Parameters
@@ -225,6 +231,8 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
         Counted from 1.
     output : Path, optional
         The file of the page; in the run folder if not given.
+    notify : callable, optional
+        Called with a finding if the row is empty, or mostly of words that do not occur in training.
 
     Raises
     ------
@@ -234,17 +242,10 @@ def explain_row(folder: Path | str, data: Path | str, row: int, output: Path | N
     run = Run(folder)
     networks = load_networks(run)
     require_explainable(networks[0])
-    texts = networks[0].texts(read_like(run, data, networks[0]))
-    if not 1 <= row <= len(texts):
-        raise DataError(
-            "there is no row {row}: the table has {rows}",
-            fix="rows are counted from 1",
-            row=row,
-            rows=len(texts),
-        )
+    table = read_like(run, data, networks[0])
     page = output or run.folder / "explanations" / f"{Path(data).stem}-{row}.html"
     refuse_input(page, Path(data))
-    write_explained_row(networks, texts[row - 1 : row], row, page)
+    write_explained_row(networks, table, row, page, notify)
     return page
 
 

@@ -27,13 +27,13 @@ def test_predict_says_what_it_wrote_and_what_is_doubtful_or_altered(
     run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     new, out = tmp_path / "new.csv", tmp_path / "out.csv"
-    new.write_text('id,text\n1,\n2,"  "\n3,@good day\n4,fine\n')
+    new.write_text('id,text\n1,\n2,"  "\n3,@day was fine\n4,fine\n')
     assert call("predict", run, new, "-o", out) == 0
     printed = capfd.readouterr()
     assert printed.out == ""
     said = printed.err.strip().splitlines()
     assert said[0] == f"{out} written: 4 rows"
-    assert said[1].startswith("rows without 'text': 2; their predictions")
+    assert said[1].startswith("rows without 'text': 2 (row 1, 2); their predictions")
     assert said[2].endswith("apostrophe before them: 1; --raw leaves them as they are")
     assert call("predict", run, new, "-o", out, "--raw") == 0
     said = capfd.readouterr().err.strip().splitlines()
@@ -91,3 +91,33 @@ def test_a_column_with_the_name_of_a_prediction_is_refused_before_training(
     assert not (tmp_path / "new").exists()
     assert call("predict", run, tmp_path / "table.csv", "-o", tmp_path / "out.csv") == 2
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_rows_of_words_that_training_never_saw_are_counted_with_their_numbers(
+    run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "new.csv"
+    new.write_text(
+        "text\nday 7 was fine\nकल बारिश होगी\nfine was das hier bloß soll\nday fine da\n"
+    )
+    assert call("predict", run, new, "-o", tmp_path / "out.csv") == 0
+    said = capfd.readouterr().err.strip().splitlines()
+    assert said[1] == (
+        "rows more than half of whose words or states do not occur in training: 2 of 4 "
+        "(row 2, 3); their predictions mean little: check that language and columns are those of "
+        "training"
+    )
+    assert pl.read_csv(tmp_path / "out.csv").columns[:2] == ["text", "prediction"]
+
+
+def test_an_explained_row_says_that_it_is_empty_or_mostly_unseen(
+    run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    new, page = tmp_path / "new.csv", tmp_path / "row.html"
+    new.write_text('text\nday 7 was fine\nकल बारिश होगी\n" "\n')
+    notes = {2: "100 % of its words do not occur in training:", 3: "This row is empty:"}
+    for row, said in {1: "", 2: "(row 2)", 3: "rows without 'text': 1 (row 3)"}.items():
+        assert call("explain", run, new, "--row", row, "-o", page) == 0
+        assert said in capfd.readouterr().err
+        shown = page.read_text(encoding="utf-8").replace("\u202f", " ")
+        assert {note for note in notes.values() if note in shown} == {notes.get(row)} - {None}

@@ -448,7 +448,7 @@ def test_a_series_is_explained_step_by_step_and_channel_by_channel(
 
 def test_the_studio_lists_series_by_name_and_explains_them(run: Run) -> None:
     predictions = pl.read_parquet(run.folder / "predictions.parquet")
-    rows, count = list_rows(finished(run), "", False, 1)
+    rows, count = list_rows(finished(run), "", False, 1, Words("en"))
     assert (count, rows[0].text) == (len(predictions), predictions["country"][0])
     page = row_page(run, 1, Words("en"))
     assert "Blue steps support" in page

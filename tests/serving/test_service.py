@@ -103,6 +103,20 @@ def test_a_missing_text_is_an_empty_one_and_a_number_is_read_as_written(client: 
     assert (first, third) == (second, fourth)
 
 
+def test_a_prediction_says_how_much_of_its_row_training_never_saw(client: Client) -> None:
+    texts = ["grim glad", "grim glad xyzzy", "xyzzy plugh glad", ""]
+    found = client.predict([{"letter": text} for text in texts]).json()["predictions"]
+    assert [one["unseen"] for one in found] == [0.0, 1 / 3, 2 / 3, None]
+    assert [one.get("warning", "")[:14] for one in found] == [
+        "",
+        "",
+        "more than half",
+        "the row is emp",
+    ]
+    number = client.predict([{"letter": "xyzzy"}], params={"run": "warmths"})
+    assert number.json()["predictions"][0]["unseen"] == 1.0
+
+
 def test_another_run_is_asked_by_its_name(client: Client) -> None:
     answer = client.predict([{"letter": "glad"}], params={"run": "warmths"})
     (found,) = answer.json()["predictions"]

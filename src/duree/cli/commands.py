@@ -188,7 +188,7 @@ def explain(run: str, data: str, row: int | None, everything: bool, output: Path
     from duree.workflow import explain_all, explain_row
 
     if row is not None:
-        click.echo(explain_row(run, data, row, output))
+        click.echo(explain_row(run, data, row, output, _print_finding))
         return
     with _repeat_hint(), rows_bar() as progress:
         written = explain_all(run, data, output, progress)

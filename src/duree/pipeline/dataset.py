@@ -32,7 +32,7 @@ from duree.tables.layouts.registry import layout_of
 from duree.tables.layouts.series_files import read_series
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION
-from duree.tables.table import Table, added_up
+from duree.tables.table import Table, added_up, origins_with
 from duree.tasks import TASKS, Task, infer_task, layout_for
 
 # Between the labels of a cell, where the table holds lists.
@@ -231,7 +231,8 @@ def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, 
         frame, mixed = joined([", ".join(data.files), file], frames, used=())
         findings = (*table.findings, *other.findings, *mixed)
         bare = added_up([table.bare, other.bare])
-        table = Table(frame, table.sources + other.sources, findings, bare)
+        origins = origins_with(table, other)
+        table = Table(frame, table.sources + other.sources, findings, bare, origins)
         parts = np.append(parts, np.full(len(other), part))
     return table, GivenRows.of(parts), layout
 

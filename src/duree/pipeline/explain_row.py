@@ -26,13 +26,23 @@ from duree.explain.model import (
 from duree.pipeline.explain_series import attributed_series, explain_series
 from duree.pipeline.explain_test import answer_names, arc_data, shading
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.unseen import (
+    are_empty,
+    are_unseen,
+    empty_findings,
+    unseen_findings,
+    unseen_share,
+)
 from duree.report.pages.row import render_row
 from duree.report.pages.series import render_series
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
 from duree.storage import cannot_write, write_file
+from duree.tables.columns import find_column, is_blank
 from duree.tables.files.resumable import Pieces
+from duree.tables.finding import Finding
 from duree.tables.layouts.step_attributes import sequences_of
+from duree.tables.table import Table
 
 # Number of rows processed at a time.
 CHUNK = 256
@@ -56,7 +66,11 @@ def require_explainable(model: TrainedModel) -> None:
 
 
 def write_explained_row(
-    networks: list[TrainedModel], read: pl.Series, row: int, output: Path
+    networks: list[TrainedModel],
+    table: Table,
+    row: int,
+    output: Path,
+    notify: Callable[[Finding], None],
 ) -> None:
     """Write ``output`` (an HTML page) and a JSON file with the same name and content.
 
@@ -64,22 +78,43 @@ def write_explained_row(
     ----------
     networks : list of TrainedModel
         The explained network, then those of other seeds, for comparison.
-    read : polars.Series [1]
-        The input of the row.
+    table : Table
+        As the network reads it.
     row : int
         The number of the row, from 1.
     output : Path
+    notify : callable
+        Called with a finding if the row is empty, or mostly of unseen units.
 
     Raises
     ------
     DataError
-        The name does not end in .html.
+        There is no such row, or the name does not end in .html.
     RunError
         A file cannot be written.
     """
     _require_suffix(output, ".html")
-    found = explain_read(networks, read, row)
-    model = networks[0]
+    if not 1 <= row <= len(table):
+        raise DataError(
+            "there is no row {row}: the table has {rows}",
+            fix="rows are counted from 1",
+            row=row,
+            rows=len(table),
+        )
+    model, (number, file) = networks[0], _source(table, row)
+    read = model.texts(table)[row - 1 : row]
+    sequence = model.encode(read)
+    empty = [row] if are_empty(model, read, sequence)[0] else []
+    unseen = [row] if are_unseen(model, sequence)[0] else []
+    for finding in (*empty_findings(empty, model.layout.input_name), *unseen_findings(unseen, 1)):
+        notify(finding)
+    found = explain_read(networks, read, row).model_copy(
+        update={
+            "source_row": number,
+            "source_file": file,
+            "true": true_value(model, table.frame, row),
+        }
+    )
     page = render_explained(found, words_for(model))
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +154,23 @@ def explain_read(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
     return _explainer(networks[0]).explain(networks, read, row)
 
 
+def true_value(model: TrainedModel, frame: pl.DataFrame, row: int) -> str | None:
+    """The value of a row, from 1, in the target's column; None where there is none."""
+    target = find_column(frame.columns, model.columns["target"])
+    if target is None or is_blank(cell := frame[target][row - 1 : row])[0]:
+        return None
+    return str(cell[0])
+
+
+def _source(table: Table, row: int) -> tuple[int | None, str | None]:
+    """The number of a row in its file, from 1, and that file, if there are several."""
+    if table.origins is None:
+        return None, None
+    file, number = table.origins.row(row - 1)
+    name = Path(table.sources[file].path).name
+    return number, name if len(table.sources) > 1 else None
+
+
 def words_for(model: TrainedModel) -> Words:
     """The texts of pages in the user's language, with the nouns of the model's rows."""
     return Words(user_language(), model.layout.nouns)
@@ -156,6 +208,8 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
         gates = {name: _rounded(values) for name, values in means.items()}
     return RowData(
         row=row,
+        unseen=unseen_share(model, sequence),
+        is_empty=bool(are_empty(model, pl.Series([text]), sequence)[0]),
         text=text,
         units=encoder.units(text),
         step_features=model.encoder.features_of_steps(read),

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.evaluation.evaluate import Figures, evaluate_model
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.pipeline.unseen import are_empty, are_unseen, empty_findings, unseen_findings
 from duree.pipeline.waiting_times import WaitingTimes
 from duree.storage import MANIFEST
 from duree.tables.checks.weights import read_weights
 from duree.tables.columns import (
     find_column,
-    is_blank,
     is_list_of_labels,
     join_labels,
     require_free,
@@ -48,7 +53,11 @@ def evaluate_rows(
     for finding in table.findings:
         if finding.check in LEFT_OUT:
             notify(finding)
-    examples = model.task.examples(model.encoder.encode(model.texts(table)), model.target(table))
+    sequences = model.encoder.encode(model.texts(table))
+    rows = _numbers(table, 0)[are_unseen(model, sequences)].tolist()
+    for finding in unseen_findings(rows, len(table)):
+        notify(finding)
+    examples = model.task.examples(sequences, model.target(table))
     group, weight = (
         find_column(table.frame.columns, name)
         for name in (run.recipe.data.group, run.recipe.data.weight)
@@ -89,6 +98,7 @@ def predict_rows(
     waiting_times, layout = WaitingTimes.of_run(run), model.layout
     rows = None if layout.is_long else count_rows(data)
     with Pieces(output, made_from(run, Path(data))) as pieces:
+        begun = pieces.rows
         for table in _pieces_like(run, data, model, pieces.rows):
             if not len(table):
                 continue
@@ -103,11 +113,20 @@ def predict_rows(
             if waiting_times is not None:
                 wait = waiting_times.expected(model, sequences, table.frame[GAPS])
                 predicted = with_columns(predicted, [wait])
-            pieces.add(predicted, int(is_blank(texts).sum()))
+            doubtful = {
+                "empty": are_empty(model, texts, sequences),
+                "unseen": are_unseen(model, sequences),
+            }
+            numbers = _numbers(table, begun)
+            begun += len(table)
+            pieces.add(
+                predicted, {name: numbers[marks].tolist() for name, marks in doubtful.items()}
+            )
             progress(pieces.rows, rows)
         findings = [
             written(output, pieces.rows, replaced),
-            *_empty_rows(pieces.empty, layout.input_name),
+            *empty_findings(pieces.numbers("empty"), layout.input_name),
+            *unseen_findings(pieces.numbers("unseen"), begun),
         ]
         if as_read:
             write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
@@ -125,15 +144,12 @@ def written(output: Path, rows: int, replaced: bool) -> Finding:
     )
 
 
-def _empty_rows(count: int, column: str) -> Iterator[Finding]:
-    if count:
-        yield Finding(
-            "empty_rows",
-            "warning",
-            "rows without {column!r}: {count}",
-            "their predictions are those for an empty sequence, and mean nothing",
-            {"column": column, "count": count},
-        )
+def _numbers(table: Table, begun: int) -> NDArray[np.int64]:
+    """The number of each row, or of the first of its rows, in the file, from 1; ``begun`` rows came
+    before the table."""
+    if table.origins is None or table.origins["row"].dtype != pl.Int64:
+        return np.arange(begun + 1, begun + len(table) + 1)
+    return table.origins["row"].to_numpy()
 
 
 def made_from(run: Run, data: Path) -> dict[str, Any]:
@@ -187,7 +203,11 @@ def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> 
     settings = run.recipe.data
     if model.layout.is_long:
         table = read_like(run, data, model)
-        yield Table(table.frame[skip:], table.sources, table.findings)
+        yield replace(
+            table,
+            frame=table.frame[skip:],
+            origins=None if table.origins is None else table.origins[skip:],
+        )
         return
     yield from stream_table(
         data,

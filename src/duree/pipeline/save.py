@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 
+import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 
 from duree.errors import RunError
 from duree.evaluation.evaluate import Evaluation
@@ -62,8 +64,11 @@ def save_dataset(run: Run, dataset: Dataset) -> None:
     if run.has("split.json"):
         _refuse_other_data(run, sources)
         return
+    row, file = _origin_columns(dataset)
     facts = DataFacts(
         sources=sources,
+        source_row=row,
+        source_file=file,
         columns={name: str(kind) for name, kind in dataset.table.frame.schema.items()},
         versions=versions(),
         platform=platform.platform(),
@@ -89,13 +94,17 @@ def save_encoder(run: Run, encoder: Encoder) -> None:
 def save_predictions(run: Run, dataset: Dataset, task: Task, result: TestResult) -> None:
     """Write predictions.parquet, and baselines.parquet with the predictions of each baseline."""
     rows = dataset.split.test
-    frame = dataset.table.frame[rows.tolist()]
+    origins = _origins(dataset, rows)
+    frame = with_columns(dataset.table.frame[rows.tolist()], origins)
     target = dataset.target.gather(rows)
     test = task.answer_rows(frame, target, dataset.layout)
     network, *baselines = result.predictions.items()
     inputs = dataset.texts.gather(rows)
+    predicted = with_columns(test, task.summary_columns(network[1], inputs))
+    # Last, so that the other columns stay where other programs expect them.
+    last = [column.name for column in origins]
     write_table(
-        with_columns(test, task.summary_columns(network[1], inputs)),
+        predicted.select(pl.exclude(last) if last else pl.all(), *last),
         run.folder / "predictions.parquet",
     )
     for name, facts in task.facts(network[1], result.targets, inputs, target).items():
@@ -108,6 +117,35 @@ def save_predictions(run: Run, dataset: Dataset, task: Task, result: TestResult)
     ]
     if frames:
         sink_table(pl.concat(frames), run.folder / "baselines.parquet")
+
+
+def _origin_columns(dataset: Dataset) -> tuple[str | None, str | None]:
+    """The columns for each row's number in its file and, if there are several, for the file."""
+    if dataset.table.origins is None:
+        return None, None
+    row, file = (_free(name, dataset.table.frame.columns) for name in ("source_row", "source_file"))
+    return row, file if len(dataset.table.sources) > 1 else None
+
+
+def _free(name: str, taken: list[str]) -> str:
+    """The name, lengthened as long as a column has it."""
+    return name if name not in taken else _free(f"{name}_", taken)
+
+
+def _origins(dataset: Dataset, rows: NDArray[np.int64]) -> list[pl.Series]:
+    """The columns that say where each of the rows comes from; none if that is unknown."""
+    origins = dataset.table.origins
+    row, file = _origin_columns(dataset)
+    if origins is None or row is None:
+        return []
+    found = [origins["row"].gather(rows).alias(row)]
+    if file is not None:
+        sources = [Source(**asdict(source)) for source in dataset.table.sources]
+        names = [source.name for source in sources]
+        if len(set(names)) < len(names):
+            names = [source.path for source in sources]
+        found.append(pl.Series(file, names).gather(origins["file"].gather(rows)))
+    return found
 
 
 def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> None:

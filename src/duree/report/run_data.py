@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from duree.recipe.recipe import Recipe
+from duree.report.numbers import count
 from duree.report.safe_text import label
 from duree.report.terms import Terms
 from duree.report.vocabulary import Words
@@ -123,10 +124,32 @@ class RunData:
         alike = [c for c in self.predictions.columns if c.strip().casefold() == wanted.casefold()]
         return alike[0] if alike else None
 
-    def row_name(self, row: int) -> str:
-        """The column of ids and the id of a test row; empty without such a column."""
+    def row_title(self, row: int, words: Words) -> str:
+        """A test row's id, if there is a column of ids, and its row in the file."""
         column = self.column("id")
-        return f"{label(column)} {label(str(self.predictions[column][row]))}" if column else ""
+        if column is None:
+            return self.source_title(row, words)
+        named = f"{label(column)} {label(str(self.predictions[column][row]))}"
+        return f"{named} · {self.source_title(row, words)}" if self.data.source_row else named
+
+    def source_title(self, row: int, words: Words) -> str:
+        """A test row's number in its file; in runs of version 0.1.0 that among the test rows."""
+        place, file = self.source(row)
+        if place is None:
+            return words("test row {n}", n=count(row + 1))
+        if not file:
+            return words("row {n}", n=count(place))
+        return words("row {n} of {file}", n=count(place), file=label(file, 40))
+
+    def source(self, row: int) -> tuple[int | None, str]:
+        """A test row's number in its file, from 1, and that file; empty if there is only one."""
+        number, file = (
+            self._cell(name, row) for name in (self.data.source_row, self.data.source_file)
+        )
+        return number, file or ""
+
+    def _cell(self, column: str | None, row: int) -> Any:
+        return self.predictions[column][row] if column in self.predictions.columns else None
 
     def target_column(self) -> str:
         """The target's column.

@@ -194,8 +194,26 @@ class Flip:
     smallest: bool
 
 
-class RowData(Record):
-    """One explained row, as its JSON file holds it; ``row`` counts from 1.
+class ExplainedRow(Record):
+    """What an explained text or series has besides its explanation.
+
+    ``row`` counts from 1, among the rows that the network reads. ``source_row`` is its number in
+    its file, from 1, and ``source_file`` that file, if there are several; ``true`` is the value in
+    the target's column. Each is None where it is not known. ``unseen`` is the share of its words or
+    states that do not occur in training; None if it has none, or is a series. ``is_empty`` tells
+    whether it has none.
+    """
+
+    row: int
+    source_row: int | None = None
+    source_file: str | None = None
+    true: str | None = None
+    unseen: float | None = None
+    is_empty: bool = False
+
+
+class RowData(ExplainedRow):
+    """One explained row, as its JSON file holds it.
 
     ``start`` and ``score`` are what is explained, of a text without content and of this one: the
     log-odds of ``shading.answer``, or the number. ``attributions`` are by method, ``by_sentence``
@@ -204,7 +222,6 @@ class RowData(Record):
     ``step_features`` are the features of each unit, by column.
     """
 
-    row: int
     text: str
     units: list[str]
     predicted: dict[str, Any]
@@ -231,15 +248,14 @@ class Read(Record):
     attributions: list[float]
 
 
-class SeriesData(Record):
-    """One explained series, as its JSON file holds it; ``row`` counts from 1.
+class SeriesData(ExplainedRow):
+    """One explained series, as its JSON file holds it.
 
     ``start`` and ``score`` are what is explained, of a series that is its training mean throughout
     and of this one: the log-odds of ``answer``, or the number. ``faithful`` are areas by method
     (see ``duree.explain.faithfulness``), ``seeds`` rank correlations with networks of other seeds.
     """
 
-    row: int
     predicted: dict[str, Any]
     answer: str = Field(validation_alias=AliasChoices("answer", "said"))
     steps: list[str]

@@ -92,7 +92,11 @@ class Source(Record):
 
 
 class DataFacts(Record):
-    """``data.json``."""
+    """``data.json``.
+
+    ``source_row`` and ``source_file`` are the columns of ``predictions.parquet`` with the number of
+    each row in its file, from 1, and the name of that file; None where there is no such column.
+    """
 
     sources: list[Source] = []
     columns: dict[str, str] = {}
@@ -100,6 +104,8 @@ class DataFacts(Record):
     threads: int | None = None
     platform: str = ""
     note: str | None = Field(None, validation_alias=AliasChoices("note", "simulated"))
+    source_row: str | None = None
+    source_file: str | None = None
 
 
 class Sequences(Record):

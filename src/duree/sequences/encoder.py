@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, Self
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described
@@ -68,6 +70,11 @@ class Encoder(Protocol):
 
     def encode(self, rows: Any) -> Ragged:
         """The rows as sequences of numbers, with at least one step each."""
+        ...
+
+    def unseen(self, sequences: Ragged) -> NDArray[np.float64] | None:
+        """The share of each row's units that do not occur in training, float64 [rows], NaN for a
+        row without units; None if inputs are numbers. ``sequences`` come from ``encode``."""
         ...
 
     def to_dict(self) -> dict[str, Any]:

@@ -121,3 +121,11 @@ def pieces(lengths: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]
 def _spans(begins: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """The index of each step in the source: the begin of its row plus its position in the row."""
     return np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], np.diff(offsets))
+
+
+def unknown_shares(tokens: Ragged) -> NDArray[np.float64]:
+    """The share of each row's steps that are ``UNKNOWN``, float64 [rows]; NaN without steps."""
+    before = np.concatenate([[0], np.cumsum(tokens.values == UNKNOWN)])
+    found = before[tokens.offsets[1:]] - before[tokens.offsets[:-1]]
+    lengths = tokens.lengths
+    return np.where(lengths > 0, found / np.maximum(lengths, 1), np.nan)

@@ -147,6 +147,10 @@ class SeriesEncoder:
             f"{cut} of {len(sequences)} series are longer than {self.longest} steps, and were cut"
         )
 
+    def unseen(self, sequences: Ragged) -> None:
+        """None, since the input is numbers."""
+        return None
+
     def describe(self) -> dict[str, Described]:
         """Empty: the report needs only the recipe."""
         return {}

@@ -132,6 +132,10 @@ class StateEncoder:
             return None
         return f"{cut} of {len(sequences)} sequences are longer than {limit} steps, and were cut"
 
+    def unseen(self, sequences: Ragged) -> NDArray[np.float64]:
+        """The share of each row's states that do not occur in training; NaN without states."""
+        return self.states.unseen(Ragged(sequences.values[:, 0], sequences.offsets))
+
     def describe(self) -> dict[str, Described]:
         """For the report: each step feature's number of classes, and whether it is a number."""
         found = {

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from duree.errors import DataError
 from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described, TextFacts
-from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged
+from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged, unknown_shares
 from duree.sequences.tokenizer import SPACELESS, Segmenter, resolve
 from duree.storage import not_valid, require
 
@@ -153,6 +153,12 @@ class TextEncoder:
         of_states = self.settings.segmenter == "states"
         rows, units = ("sequences", "steps") if of_states else ("texts", "units")
         return f"{cut} of {len(sequences)} {rows} are longer than {limit} {units}, and were cut"
+
+    def unseen(self, sequences: Ragged) -> NDArray[np.float64]:
+        """The share of each row's units that are not in the vocabulary; NaN without units."""
+        shares = unknown_shares(sequences)
+        shares[sequences.values[sequences.offsets[:-1]] == EMPTY] = np.nan
+        return shares
 
     def describe(self) -> dict[str, Described]:
         """The segmenter that was chosen, and the size of the vocabulary."""

@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from duree.results.run_files import Described
-from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of
+from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of, unknown_shares
 from duree.storage import require
 
 VERSION = 2
@@ -120,6 +121,10 @@ class TokenEncoder:
     def truncation(self, rows: pl.Series, sequences: Ragged) -> str | None:
         """None, since no row is cut."""
         return None
+
+    def unseen(self, sequences: Ragged) -> NDArray[np.float64]:
+        """The share of each sentence's words that do not occur in training; NaN without words."""
+        return unknown_shares(Ragged(sequences.values[:, WORD], sequences.offsets))
 
     def describe(self) -> dict[str, Described]:
         """Empty: the report needs only the recipe."""

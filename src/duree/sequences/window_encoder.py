@@ -183,6 +183,10 @@ class WindowEncoder:
         """None, since no row is cut."""
         return None
 
+    def unseen(self, sequences: Ragged) -> None:
+        """None, since the input is numbers."""
+        return None
+
     def describe(self) -> dict[str, Described]:
         """Empty: the report needs only the recipe."""
         return {}

@@ -62,6 +62,8 @@ class Prediction(BaseModel):
     probability: dict[str, float] | None = None
     low: float | None = None
     high: float | None = None
+    unseen: float | None = None
+    warning: str | None = None
 
 
 class Tags(BaseModel):

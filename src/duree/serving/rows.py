@@ -6,8 +6,9 @@ run. The service and the studio do not check which kind they have.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from fastapi import HTTPException
@@ -16,10 +17,18 @@ from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.unseen import MOST_UNSEEN
 from duree.recipe.recipe import Recipe
+from duree.sequences.ragged import Ragged
 from duree.serving.bodies import ARROW, JSON, AskedLists, Line, parsed
 
 R = TypeVar("R")
+
+EMPTY = "the row is empty: its prediction is that for an empty sequence, and means nothing"
+UNSEEN = (
+    "more than half of the row's words or states do not occur in training: its prediction means "
+    "little"
+)
 
 
 class Tried(Protocol):
@@ -120,6 +129,21 @@ class ServedRows(ABC, Generic[R]):
         if ARROW in accepted and JSON not in accepted:
             raise HTTPException(406, "predictions for sentences and series are JSON only")
         return JSON
+
+    def doubted(self, answers: list[dict[str, Any]], sequences: Ragged) -> Iterator[dict[str, Any]]:
+        """The predictions with the share of each row's units that do not occur in training as
+        ``unseen``, and a ``warning`` where that is more than half, or the row is empty."""
+        shares = self.model.encoder.unseen(sequences)
+        if shares is None:
+            yield from answers
+            return
+        for answer, share in zip(answers, shares.tolist(), strict=True):
+            if math.isnan(share):
+                yield answer | {"unseen": None, "warning": EMPTY}
+            elif share > MOST_UNSEEN:
+                yield answer | {"unseen": share, "warning": UNSEEN}
+            else:
+                yield answer | {"unseen": share}
 
     def send(self, answers: list[dict[str, Any]], media_type: str) -> bytes:
         """Predictions in the format that ``media_type`` chose."""

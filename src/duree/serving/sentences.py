@@ -20,11 +20,18 @@ WORD_SIZE = 200
 
 @dataclass(frozen=True)
 class TriedSentence:
-    """The words of a sentence, each with a tag and its probability in every layer."""
+    """The words of a sentence, each with a tag and its probability in every layer, and the share of
+    its words that do not occur in training."""
 
     page: ClassVar[str] = "try_tags.html"
     layers: list[str]
     words: list[tuple[str, list[tuple[str, float]]]]
+    unseen: float | None
+
+    @property
+    def units(self) -> int:
+        """The number of its words."""
+        return len(self.words)
 
 
 class Sentences(ServedRows[list[str]]):
@@ -72,7 +79,10 @@ class Sentences(ServedRows[list[str]]):
         summary_columns = self.model.task.summary_columns(self.model.predictions(sequences), inputs)
         columns = {column.name: column.to_list() for column in summary_columns}
         spans = zip(sequences.offsets[:-1].tolist(), sequences.offsets[1:].tolist(), strict=True)
-        return [{name: cells[begin:end] for name, cells in columns.items()} for begin, end in spans]
+        answers = [
+            {name: cells[begin:end] for name, cells in columns.items()} for begin, end in spans
+        ]
+        return list(self.doubted(answers, sequences))
 
     def try_typed(self, text: str, covariates: Mapping[str, str]) -> TriedSentence:
         """The tags of a sentence, of which as many words are read as may be sent."""
@@ -86,6 +96,5 @@ class Sentences(ServedRows[list[str]]):
             for name in layers
         ]
         names = self.model.columns["target"].split(",")
-        return TriedSentence(
-            names, list(zip(words, map(list, zip(*pairs, strict=True)), strict=True))
-        )
+        tagged = zip(words, map(list, zip(*pairs, strict=True)), strict=True)
+        return TriedSentence(names, list(tagged), answer["unseen"])

@@ -43,7 +43,8 @@ MAX_CLASSES = 12
 @dataclass(frozen=True)
 class TriedRow:
     """The prediction for a typed text or sequence: a class with probabilities, or a number with its
-    interval; and the attributions of words, if there are any."""
+    interval; the attributions of words, if there are any; and the share of its units that do not
+    occur in training, with their number."""
 
     page: ClassVar[str] = "try_prediction.html"
     text: str
@@ -51,6 +52,8 @@ class TriedRow:
     probabilities: list[tuple[str, float]]
     interval: tuple[float, float] | None
     shading: Shading | None
+    unseen: float | None
+    units: int
 
 
 class Rows(ServedRows[str]):
@@ -120,7 +123,8 @@ class Rows(ServedRows[str]):
         model = self.model
         sequences = model.encode(self.series(texts))
         predictions = model.predictions(sequences)
-        return answers_of(model.task, model.task.row_predictions(predictions, sequences.lengths))
+        answers = answers_of(model.task, model.task.row_predictions(predictions, sequences.lengths))
+        return list(self.doubted(answers, sequences))
 
     def series(self, texts: list[str]) -> pl.Series:
         """The input of the encoder."""
@@ -140,13 +144,15 @@ class Rows(ServedRows[str]):
         probabilities = list(answer.get("probability", {}).items())
         if len(probabilities) > MAX_CLASSES:
             probabilities = sorted(probabilities, key=lambda pair: -pair[1])[:MAX_CLASSES]
-        shades = None
+        shades, sequence = None, model.encode(self.series([text]))
         if is_explainable(model):
-            sequence = model.encode(self.series([text]))
             chosen = explanation_of(model).chosen(model.predictions(sequence))
             shades = shading(model, text, integrated_gradients(model, sequence, chosen))
         interval = (answer["low"], answer["high"]) if "low" in answer else None
-        return TriedRow(text, answer["prediction"], probabilities, interval, shades)
+        units = len(sequence.values)
+        return TriedRow(
+            text, answer["prediction"], probabilities, interval, shades, answer["unseen"], units
+        )
 
     @property
     def explain(self) -> Callable[[str], dict[str, Any]]:

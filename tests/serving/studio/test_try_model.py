@@ -184,3 +184,22 @@ def test_what_cannot_be_read_is_reported_in_both_languages(
     chinese = {"cookie": visitor.headers["cookie"].replace("=en", "=zh")}
     answer = visitor.post(f"/runs/{name}/try", data={"text": text}, headers=htmx | chinese)
     assert message not in answer.text.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "unknown"),
+    [("tones", "glad grim", "xyzzy plugh"), ("pay", "school, work", "moon, mars")],
+)
+def test_what_training_never_saw_is_said_beside_the_prediction(
+    visitor: Visitor, name: str, known: str, unknown: str
+) -> None:
+    assert "do not occur in the training data" not in tried(visitor, name, known)
+    page = tried(visitor, name, unknown).replace("\u202f", " ")
+    assert "100 % of its words or states do not occur in the training data" in page
+    assert "the prediction means little" in page
+
+
+def test_a_blank_text_gets_no_prediction(visitor: Visitor) -> None:
+    answer = visitor.post("/runs/tones/try", data={"text": " \n"})
+    assert answer.status_code == 422
+    assert "o text was given; write or paste one" in answer.text

@@ -94,7 +94,7 @@ class LearnedSection(Section):
                 rows=count(found.rows),
             ),
             "arc": arc_facts(found.arc, words) if found.arc else None,
-            "arc_finding": _strays(found, words),
+            "arc_finding": _strays(run, found, words),
             "units_caption": words(
                 "Half-lives in steps, from the gate that retains a unit’s state, on {rows} "
                 "test rows: the median over the units, and the 90th percentile. Order counts "
@@ -160,16 +160,16 @@ def seeds_sentence(correlations: Sequence[float], words: Words) -> str:
     )
 
 
-def _strays(found: Explanations, words: Words) -> str:
+def _strays(run: RunData, found: Explanations, words: Words) -> str:
     """A sentence on whether the arc of the longest text differs from noise."""
     if found.arc is None:
         return ""
     return words(
-        "The curve of test row {n} deviates from its mean more than its passages in random "
-        "order do (p = {p})."
+        "The curve of {row} deviates from its mean more than its passages in random order do "
+        "(p = {p})."
         if found.arc.p_value <= 0.05
-        else "The curve of test row {n} varies no more than its passages in random order do (p "
-        "= {p}): its variation may be noise.",
-        n=count(found.arc.row + 1),
+        else "The curve of {row} varies no more than its passages in random order do (p = {p}): "
+        "its variation may be noise.",
+        row=run.source_title(found.arc.row, words),
         p=p_value(found.arc.p_value, 1000),
     )

@@ -17,13 +17,12 @@ MOST_UNITS = 300
 
 @dataclass(frozen=True)
 class Example:
-    """A shaded test row; ``place`` is its number from 1, ``name`` its id, if any.
+    """A shaded test row; ``place`` is its number among the test rows, from 1.
 
     ``sure`` is shown in brackets after the prediction; it may be empty.
     """
 
     place: int
-    name: str
     predicted: str
     sure: str
     text: Shaded
@@ -38,7 +37,6 @@ def shaded_examples(run: RunData, explanations: Explanations) -> Iterator[Exampl
         predicted, sure = run.target.answer_shown(run, found.answer, found.sure)
         yield Example(
             place=found.row + 1,
-            name=run.row_name(found.row),
             predicted=predicted,
             sure=sure,
             text=_most_predictive(str(run.predictions[column][found.row]), found),

@@ -29,13 +29,12 @@ Shown = Callable[[RunData, int], str | Markup]
 class Mistake:
     """One row with a wrong prediction.
 
-    ``place`` is its number among the test rows, from 1, and ``name`` its id, if any. ``of_true``
-    and ``of_predicted`` are shown after the true and the predicted value: their probabilities, or
-    the error. ``shown`` is the row as a text or a drawing.
+    ``place`` is its number among the test rows, from 1. ``of_true`` and ``of_predicted`` are shown
+    after the true and the predicted value: their probabilities, or the error. ``shown`` is the row
+    as a text or a drawing.
     """
 
     place: int
-    name: str
     true: str
     predicted: str
     of_true: str
@@ -117,7 +116,6 @@ def _mistake(
     """The mistake of a row; true and predicted values are pairs of value and addition."""
     return Mistake(
         place=row + 1,
-        name=run.row_name(row),
         true=label(true[0]),
         predicted=label(predicted[0]),
         of_true=true[1],

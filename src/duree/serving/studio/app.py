@@ -190,7 +190,7 @@ def _results(app: FastAPI, workspace: Workspace) -> None:
     ) -> HTMLResponse:
         run = workspace.run(name)
         data = test_rows.finished(run)
-        listed, count = test_rows.list_rows(data, contains, wrong, number)
+        listed, count = test_rows.list_rows(data, contains, wrong, number, words_for(request))
         pages = max(1, -(-count // test_rows.ROWS))
         return page(
             request,
@@ -213,9 +213,12 @@ def _results(app: FastAPI, workspace: Workspace) -> None:
     @app.get("/runs/{name}/rows/{place}")
     def row(request: Request, name: str, place: int) -> HTMLResponse:
         run = workspace.run(name)
-        most = test_rows.finished(run).predictions.height
+        data, words = test_rows.finished(run), words_for(request)
+        most = data.predictions.height
+        near = range(max(place - 1, 1), min(place + 1, most) + 1)
+        titles = {number: data.source_title(number - 1, words) for number in near}
         source = f"/runs/{quote(name)}/rows/{place}.html"
-        return page(request, "frame.html", run=run, source=source, place=place, most=most)
+        return page(request, "frame.html", run=run, source=source, place=place, titles=titles)
 
     @app.post("/runs/{name}/try")
     def try_input(request: Request, name: str, form: Form) -> HTMLResponse:

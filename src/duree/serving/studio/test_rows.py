@@ -18,6 +18,7 @@ from duree.pipeline.explain_row import (
     is_explainable,
     render_explained,
     require_explainable,
+    true_value,
 )
 from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.run import Run
@@ -38,10 +39,12 @@ ROWS = 50  # on a page
 class ListedRow:
     """One test row as the list shows it.
 
-    ``place`` counts from 1; ``figure`` is the one that ``Target.listed_title`` names.
+    ``place`` counts from 1, among the test rows; ``source`` is its row in the file, as it is shown.
+    ``figure`` is the one that ``Target.listed_title`` names.
     """
 
     place: int
+    source: str
     text: str
     true: str
     predicted: str
@@ -102,7 +105,9 @@ def is_explained(run: Run) -> bool:
         return False
 
 
-def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[list[ListedRow], int]:
+def list_rows(
+    data: RunData, contains: str, wrong: bool, page: int, words: Words
+) -> tuple[list[ListedRow], int]:
     """A page of the test rows, and how many there are on all pages.
 
     ``contains`` is searched for in the texts, ignoring case. With ``wrong`` the highest figures
@@ -126,7 +131,10 @@ def list_rows(data: RunData, contains: str, wrong: bool, page: int) -> tuple[lis
         frame = frame.filter("is_wrong") if data.target.is_right_or_wrong else frame
         frame = frame.sort("figure", descending=True, maintain_order=True)
     shown = frame.slice((page - 1) * ROWS, ROWS)
-    return [ListedRow(**row) for row in shown.iter_rows(named=True)], frame.height
+    return [
+        ListedRow(**row, source=data.source_title(row["place"] - 1, words))
+        for row in shown.iter_rows(named=True)
+    ], frame.height
 
 
 def _stamp(run: Run) -> float:
@@ -169,7 +177,11 @@ def _explained(folder: str, stamp: float, place: int) -> RowData | SeriesData:
     found = networks(Run(folder))
     require_explainable(found[0])
     row = Table(data.predictions[place - 1 : place], ())
-    return explain_read(found, found[0].texts(row), place)
+    number, file = data.source(place - 1)
+    true = true_value(found[0], data.predictions, place)
+    return explain_read(found, found[0].texts(row), place).model_copy(
+        update={"source_row": number, "source_file": file or None, "true": true}
+    )
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,5 +46,4 @@ def with_targets(
         values=facts,
         rows=tuple(int(row) for row in rows[:5]),
     )
-    kept = table.frame.filter(~missing)
-    return replace(table, frame=kept, findings=(*table.findings, finding)), ~missing
+    return table.only(~missing, finding), ~missing

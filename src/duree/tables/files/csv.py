@@ -57,7 +57,9 @@ def read_delimited(
         findings.append(_separator_line(path, text.dialect.delimiter))
     if text.nul.count:
         findings.append(nul_finding(text.nul.count, path))
-    return Content(frame, tuple(findings), text.encoding, text.dialect.delimiter, rows.bare)
+    return Content(
+        frame, tuple(findings), text.encoding, text.dialect.delimiter, rows.bare, rows.numbers()
+    )
 
 
 def has_header(path: Path, names: Collection[str], encoding: str | None = None) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.tables.files.csv_structure import (
@@ -124,6 +125,7 @@ class Rows:
         self.path, self.dialect, self.drop_bad = path, dialect, drop_bad
         self.names: list[str] | None = None
         self.frames: list[pl.DataFrame] = []
+        self.kept: list[NDArray[np.int64]] = []  # the numbers of the rows in frames, from 1
         self.malformed = MalformedRows()
         self.count = 0  # rows taken, malformed ones included
         self.blank_lines = 0
@@ -181,6 +183,10 @@ class Rows:
             raise malformed.refusal(self.path, self.count, columns, self.dialect.delimiter)
         return self._named(pl.concat(self.frames, rechunk=False), whole=True)
 
+    def numbers(self) -> NDArray[np.int64] | None:
+        """The numbers of the rows of ``frame`` among all rows, from 1; None if it has them all."""
+        return np.concatenate(self.kept) if self.malformed.count else None
+
     def findings(self) -> Iterator[Finding]:
         """Findings on rows and lines that were left out."""
         if self.malformed.count:
@@ -220,7 +226,7 @@ class Rows:
         return kept.rename(dict.fromkeys(filled, ""))
 
     def _take_rows(self, structure: Structure, wanted: Marks, names: list[str]) -> None:
-        self.count += int(wanted.sum())
+        first, self.count = self.count + 1, self.count + int(wanted.sum())
         fits = structure.cells == len(names)
         self._note_malformed(structure, wanted & ~fits)
         # Once the file will be refused, the rest is read only to count malformed rows.
@@ -228,6 +234,8 @@ class Rows:
         if good.any() and (self.drop_bad or not self.malformed.count):
             frame = to_columns(structure, good, names)
             self.frames.append(frame)
+            if self.drop_bad:
+                self.kept.append(first + np.flatnonzero(good[wanted]))
             bare = bare_words(structure, good, frame, MISSING_WORDS)
             self.bare = added_up([self.bare, bare]) if bare else self.bare
 

@@ -9,7 +9,9 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.tables.files.conll import TOKEN_FILES, is_token_file, read_conll
@@ -21,7 +23,7 @@ from duree.tables.files.parquet_json import read_json_lines, read_parquet
 from duree.tables.files.stata_spss import read_spss, read_stata
 from duree.tables.files.text_folder import read_text_folder, text_files
 from duree.tables.files.true_format import refuse_other_format
-from duree.tables.table import TEXT_FOLDER, Content, Source, Table, added_up
+from duree.tables.table import TEXT_FOLDER, Content, Source, Table, added_up, origins_of
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,15 @@ def read_tables(
     frames = [content.frame for content in contents]
     frame, mixed = joined([str(file) for file in files], frames, header or None)
     findings = (*(found for content in contents for found in content.findings), *mixed)
-    return Table(frame, sources, findings, added_up(content.bare for content in contents))
+    bare = added_up(content.bare for content in contents)
+    return Table(frame, sources, findings, bare, origins_of(map(_numbers, contents)))
+
+
+def _numbers(content: Content) -> NDArray[np.int64]:
+    """The numbers of the rows in their file, from 1."""
+    if content.rows is not None:
+        return content.rows
+    return np.arange(1, content.frame.height + 1)
 
 
 def _read(path: Path, choices: Choices) -> Content:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -67,10 +68,10 @@ class Pieces:
         if kind is not None and issubclass(kind, DataError):
             self.discard()
 
-    def add(self, frame: pl.DataFrame, empty: int = 0) -> None:
-        """Save one more piece, of whose sequences so many are ``empty``."""
+    def add(self, frame: pl.DataFrame, numbers: Mapping[str, Sequence[int]] | None = None) -> None:
+        """Save one more piece; ``numbers`` are the numbers of rows that are reported, by reason."""
         try:
-            write_file(self.folder / f"{self.count:08}.empty", str(empty).encode())
+            write_file(self.folder / f"{self.count:08}.json", json.dumps(numbers or {}).encode())
             write_table(frame, self.folder / f"{self.count:08}.parquet")
         except OSError as error:
             raise cannot_write(self.output, error) from None
@@ -82,11 +83,10 @@ class Pieces:
         self.discard()
         return findings
 
-    @property
-    def empty(self) -> int:
-        """Number of empty sequences in all pieces."""
-        counts = (file.with_suffix(".empty") for file in self._files())
-        return sum(int(count.read_text()) for count in counts if count.is_file())
+    def numbers(self, reason: str) -> list[int]:
+        """The numbers of the rows that are reported for a reason, in all pieces."""
+        notes = (file.with_suffix(".json") for file in self._files())
+        return [n for note in notes for n in json.loads(note.read_bytes()).get(reason, ())]
 
     def scan(self) -> pl.LazyFrame:
         """All rows that are complete."""

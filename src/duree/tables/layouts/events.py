@@ -114,7 +114,7 @@ def gather_events(
         findings.append(Finding("numbers_as_times", "warning", AS_NUMBERS, DATES, {"column": when}))
     findings += attribute_findings(attributes)
     frame = pl.concat([whole.frame, gathered], how="horizontal")
-    return Table(frame, whole.sources, tuple(findings)), kinds
+    return Table(frame, whole.sources, tuple(findings), origins=whole.origins), kinds
 
 
 def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> list[Finding]:

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from duree.errors import DataError
 from duree.recipe.faults import Contradiction
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DataSettings
@@ -316,6 +317,8 @@ class Layout(ABC):
         DataError
             The text is not a sequence of this layout.
         """
+        if not text.strip():
+            raise DataError("no text was given", fix="write or paste one")
         return {str(self.data.text): text}
 
     @classmethod

@@ -6,7 +6,7 @@ A person is any unit that the id identifies: a user, a village, a firm.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -132,7 +132,9 @@ def one_row_each(
         what = "columns that vary within {column!r} are left out: {columns}"
         facts: dict[str, object] = {"column": name, "columns": listed(left, 10)}
         findings += (Finding("varying_columns", "note", what, values=facts),)
-    return Table(pl.DataFrame(same), table.sources, findings, table.bare)
+    first = np.unique(persons.codes, return_index=True)[1]
+    origins = None if table.origins is None else table.origins.select(pl.all().gather(first))
+    return Table(pl.DataFrame(same), table.sources, findings, table.bare, origins)
 
 
 def without_bad(table: Table, bad: Flags, kind: str, *, drop: bool, column: str = "") -> Table:
@@ -150,7 +152,7 @@ def without_bad(table: Table, bad: Flags, kind: str, *, drop: bool, column: str 
     if not drop or len(rows) == len(bad):
         raise DataError(BAD[kind], "first at row {rows}", REMEDY[kind], **facts)
     finding = Finding(f"{kind}_left_out", "warning", LEFT_OUT[kind], values=facts)
-    return replace(table, frame=table.frame.filter(~bad), findings=(*table.findings, finding))
+    return table.only(~bad, finding)
 
 
 def shown(rows: Ints) -> str:

@@ -156,7 +156,8 @@ def _wide(
     findings = [*check_steps(lists, len(columns)), *check_channels(lists, [VALUE])]
     findings += check_order(columns, data.series)
     frame = table.frame.drop(columns).with_columns(lists)
-    return Table(frame, table.sources, (*table.findings, *findings)), {"series": columns}
+    found = (*table.findings, *findings)
+    return Table(frame, table.sources, found, origins=table.origins), {"series": columns}
 
 
 def _long(
@@ -207,7 +208,8 @@ def _long(
     whole = one_row_each(table, persons, name, used, needed, ours=(NUMBERS,))
     findings = [*check_steps(lists), *findings, *check_channels(lists, channels)]
     frame = whole.frame.with_columns(lists)
-    return Table(frame, whole.sources, (*whole.findings, *findings)), reading
+    found = (*whole.findings, *findings)
+    return Table(frame, whole.sources, found, origins=whole.origins), reading
 
 
 def _spaced(

@@ -105,7 +105,11 @@ def with_sentences(table: Table, data: DataSettings) -> Table:
         .agg(*lists, TOKENS)
         .drop(runs.name)
     )
-    return Table(grouped, table.sources, table.findings)
+    origins = table.origins
+    if origins is not None:
+        by_sentence = origins.with_columns(runs).group_by(runs.name, maintain_order=True)
+        origins = by_sentence.agg(pl.col("file").first(), "row").drop(runs.name)
+    return Table(grouped, table.sources, table.findings, origins=origins)
 
 
 def with_tokens(sentences: pl.DataFrame) -> pl.DataFrame:

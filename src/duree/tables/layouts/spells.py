@@ -156,7 +156,7 @@ def gather_spells(
     found = _findings(spells, clock, closed, "end" in named, origins)
     frame = whole.frame.with_columns(sequences)
     return (
-        Table(frame, whole.sources, (*whole.findings, *found)),
+        Table(frame, whole.sources, (*whole.findings, *found), origins=whole.origins),
         Grid(clock.unit, closed, first),
     )
 
