@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from duree.cli.help import MAX_WIDTH, TranslatedGroup
+from duree.cli.help import MAX_WIDTH, TableCommand, TranslatedGroup
 from duree.cli.options import address_options, column_options
 from duree.cli.usage_errors import as_duree_error
 from duree.errors import DataError, DureeError, command, translate, user_language
@@ -52,7 +52,7 @@ def demo(rows: int, out: str | None) -> None:
         console.finish(fit_demo(folder, rows, console))
 
 
-@cli.command(epilog="Results go to standard output, progress to standard error.")
+@cli.command(cls=TableCommand, epilog="Results go to standard output, progress to standard error.")
 @click.argument("data", nargs=-1, metavar="DATA...")
 @column_options
 @click.option(
@@ -255,7 +255,7 @@ def studio(folder: Path, port: int, host: str, no_browser: bool) -> None:
     start(folder, host, port, open_browser=not no_browser)
 
 
-@cli.command(epilog="Exits with status 2 if there is an error.")
+@cli.command(cls=TableCommand, epilog="Exits with status 2 if there is an error.")
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @column_options
 @click.option("--strict", is_flag=True, help="Exit with status 2 for warnings too.")
@@ -281,9 +281,19 @@ def report(run: str) -> None:
     click.echo(write_report(Path(run)))
 
 
+@cli.command(epilog="NAME may be a setting or a section, such as hidden_size or model.")
+@click.argument("name", required=False)
+def settings(name: str | None) -> None:
+    """List the settings of a recipe, with types and defaults."""
+    from duree.cli.settings import describe
+
+    for line in describe(name):
+        click.echo(line)
+
+
 @cli.command()
 def doctor() -> None:
-    """Show versions, cores, the recurrent kernel and missing extras."""
+    """Show versions, cores, the recurrent kernel and the optional extras."""
     from duree.cli.doctor import examine
 
     for line in examine():
