@@ -47,12 +47,19 @@ def require_inputs_and_target(recipe: Recipe) -> None:
     Raises
     ------
     DataError
-        It does not, or the table cannot be read.
+        It does not, or it names one for both, or the table cannot be read.
     """
     if recipe.data.text is None:
         raise _without_inputs(recipe)
     if recipe.data.target is None:
         raise _without_target(recipe)
+    # Where states are predicted themselves, both are the column that the layout makes.
+    if recipe.data.target == recipe.data.text and recipe.data.text not in layout_for(recipe).made:
+        raise DataError(
+            "{column!r} is named both as input and as target",
+            fix="name another column with --target",
+            column=recipe.data.text,
+        )
 
 
 def _without_inputs(recipe: Recipe) -> DataError:
@@ -86,8 +93,11 @@ def _without_target(recipe: Recipe) -> DataError:
     """The error for a recipe without a target."""
     file, table = _first_rows(recipe)
     columns = guess_columns(table.frame)
+    tokens = is_token_file(Path(file))
     named = _named_columns(recipe.data, table)
-    target = guess_target([column for column in columns if column.name not in named])
+    guessed = guess_columns_of(guess_rows(columns, tokens=tokens), columns).get("target")
+    if guessed is None or guessed in named:
+        guessed = guess_target([column for column in columns if column.name not in named])
     layout = layout_for(recipe).name
     without = [
         task.name
@@ -95,7 +105,7 @@ def _without_target(recipe: Recipe) -> DataError:
         if layout in task.layouts and TARGET.keys() <= task.unused_settings
     ]
     remedy = "add --target COLUMN"
-    if target:
+    if guessed:
         remedy = "the target may be {target!r}: add {options}"
     elif without:
         remedy = "add --target COLUMN, or --task {task}, which needs none"
@@ -105,8 +115,8 @@ def _without_target(recipe: Recipe) -> DataError:
         remedy,
         file=file,
         columns=_names(columns),
-        target=target,
-        options=_as_typed({"target": target or ""}),
+        target=guessed,
+        options=_as_typed({"target": guessed or ""}),
         task=", ".join(without),
     )
 
