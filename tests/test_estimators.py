@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pydoc
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -262,5 +263,12 @@ def test_the_package_exports_what_it_promises() -> None:
         "load",
     ]
     assert dir(duree) == sorted(duree.__all__)
+
+
+def test_help_on_the_package_names_and_explains_what_is_public() -> None:
+    page = pydoc.render_doc(duree, renderer=pydoc.plaintext)
+    description = page.partition("PACKAGE CONTENTS")[0]
+    assert [name for name in duree.__all__ if f"\n    {name}\n" not in description] == []
+    assert "class SequenceClassifier(" in page
     for name in duree.__all__:
         assert getattr(duree, name) is not None

@@ -1,4 +1,16 @@
-"""Durée: recurrent sequence models for the social sciences and humanities."""
+"""Durée: recurrent sequence models for the social sciences and humanities.
+
+SequenceClassifier
+    A recurrent network that classifies sequences: an estimator of scikit-learn.
+SequenceRegressor
+    The same for numbers.
+load
+    Load a saved estimator, or the network of a run folder.
+__version__
+    The version of Durée.
+
+The whole workflow, from a table to a report, is the command ``duree``: see ``duree --help``.
+"""
 
 from __future__ import annotations
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import socket
 import subprocess
 import sys
 import time
+import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import polars as pl
 import pytest
 from tests.support.commands import call
 
+from duree.cli import doctor
 from duree.cli.commands import cli
 
 FAST = [
@@ -249,3 +253,52 @@ def test_a_run_that_was_interrupted_or_killed_ends_the_same_when_resumed(
     assert frames[0].equals(frames[1])
     weights = [(run / "model" / "weights.safetensors").read_bytes() for run in runs]
     assert weights[0] == weights[1]
+
+
+def test_doctor_knows_every_extra_and_all_its_packages() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    extras = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+
+    def packages(name: str) -> set[str]:
+        """The packages of an extra, with those of the extras that it names."""
+        lines = [line for line in extras[name] if not line.startswith("duree[")]
+        inner = [line.partition("[")[2].rstrip("]").split(",") for line in extras[name]]
+        named = {re.split(r"[<>=;]", line)[0].strip() for line in lines}
+        return named.union(*(packages(one) for names in inner for one in names if one))
+
+    assert {name: set(extra.packages) for name, extra in doctor.EXTRAS.items()} == {
+        name: packages(name) for name in extras
+    }
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        (
+            "en",
+            "[label] the baseline CRF for tagged words: not installed (python-crfsuite missing); "
+            "install it with: pip install 'duree[label]'",
+        ),
+        (
+            "zh",
+            "[label] 词标注的基线模型 CRF：未安装（缺少 python-crfsuite）；安装命令：pip install",
+        ),
+    ],
+)
+def test_doctor_says_how_to_install_an_extra(
+    language: str,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def without(package: str) -> str:
+        if package == "python-crfsuite":
+            raise PackageNotFoundError
+        return "1.0"
+
+    monkeypatch.setenv("DUREE_LANG", language)
+    monkeypatch.setattr(doctor, "version", without)
+    assert call("doctor") == 0
+    out = capfd.readouterr().out
+    assert f"\n{line}" in out
+    assert "jieba 1.0" in out

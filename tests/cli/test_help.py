@@ -10,6 +10,7 @@ from tests.cli.test_commands import call
 
 from duree.cli.commands import cli
 from duree.cli.help import HEADINGS, HELP, METAVARS, USAGE, display_width, wrap
+from duree.cli.option_groups import OPTION_GROUPS
 from duree.errors import chinese_templates
 
 COMMANDS = [cli, *cli.commands.values()]
@@ -18,6 +19,7 @@ NAMES = ["", *cli.commands]
 
 def test_every_help_text_is_in_the_catalogue() -> None:
     texts = {USAGE, HELP, *HEADINGS.values(), *METAVARS}
+    texts |= {group.heading for group in OPTION_GROUPS}
     for command in COMMANDS:
         texts |= {command.help, command.epilog} - {None}
         texts |= {option.help for option in command.params if isinstance(option, click.Option)}
@@ -38,6 +40,45 @@ def test_help_fits_80_columns(
     out = capfd.readouterr().out
     assert max(map(display_width, out.splitlines())) <= 80
     assert ("用法：duree" in out) is (language == "zh")
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "next_heading"),
+    [("en", "Events, one per row:", "Time series"), ("zh", "事件，每行一个：", "时间序列，用于")],
+)
+def test_fit_lists_its_options_by_kind_of_table(
+    language: str,
+    heading: str,
+    next_heading: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DUREE_LANG", language)
+    assert call("fit", "--help") == 0
+    events = capfd.readouterr().out.partition(heading)[2].partition(next_heading)[0]
+    assert "duree fit TABLE --id COL --event COL --time COL --target COL\n" in events
+    assert [line.split()[0] for line in events.splitlines() if line.startswith("  --")] == [
+        "--event",
+        "--attribute",
+    ]
+
+
+@pytest.mark.parametrize("name", ["fit", "check"])
+def test_every_option_is_listed_once(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    call(name, "--help")
+    lines = capfd.readouterr().out.splitlines()
+    listed = [line.split()[0].rstrip(",") for line in lines if line.startswith("  -")]
+    known = {flag for one in cli.commands[name].params for flag in one.opts if flag[0] == "-"}
+    assert sorted(listed) == sorted(known | {"-h"})
+
+
+def test_an_example_holds_no_option_that_the_command_lacks(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    call("check", "--help")
+    out = capfd.readouterr().out
+    assert "  duree check TABLE --series COL --time COL\n" in out
+    assert "--task" not in out
 
 
 def test_lines_are_broken_between_words_and_before_no_closing_sign() -> None:

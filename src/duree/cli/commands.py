@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from duree.cli.help import MAX_WIDTH, TranslatedGroup
+from duree.cli.help import MAX_WIDTH, TableCommand, TranslatedGroup
 from duree.cli.options import address_options, column_options
 from duree.cli.usage_errors import as_duree_error
 from duree.errors import DataError, DureeError, command, translate, user_language
@@ -23,6 +23,8 @@ from duree.version import __version__
 
 # Importing torch takes more than a second: each command imports what it needs, and --help nothing.
 
+# Fewer are not enough for three sets with both tones.
+FEWEST_LETTERS = 60
 # In click 8.2 and later; earlier versions print the help without an error.
 NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
@@ -38,7 +40,14 @@ def cli() -> None:
 
 
 @cli.command(epilog="The tone of a letter depends on word order, so counting words does little.")
-@click.option("--rows", metavar="N", default=3000, show_default=True, help="Number of letters.")
+@click.option(
+    "--rows",
+    metavar="N",
+    type=click.IntRange(FEWEST_LETTERS),
+    default=3000,
+    show_default=True,
+    help="Number of letters.",
+)
 @click.option("--out", metavar="RUN", help="New run folder.  [default: runs/demo]")
 def demo(rows: int, out: str | None) -> None:
     """Run the whole workflow on simulated letters."""
@@ -52,7 +61,7 @@ def demo(rows: int, out: str | None) -> None:
         console.finish(fit_demo(folder, rows, console))
 
 
-@cli.command(epilog="Results go to standard output, progress to standard error.")
+@cli.command(cls=TableCommand, epilog="Results go to standard output, progress to standard error.")
 @click.argument("data", nargs=-1, metavar="DATA...")
 @column_options
 @click.option(
@@ -183,7 +192,8 @@ def predict(run: str, data: str, output: str, raw: bool, paths: int | None) -> N
 def explain(run: str, data: str, row: int | None, everything: bool, output: Path | None) -> None:
     """Explain predictions: attributions, gates and their faithfulness."""
     if (row is None) is not everything:
-        raise DataError("exactly one of --row and --all is needed")
+        fix = "add --row 1 for the first row, or --all for a table of all attributions"
+        raise DataError("exactly one of --row and --all is needed", fix=fix)
     from duree.cli.console import rows_bar
     from duree.workflow import explain_all, explain_row
 
@@ -255,7 +265,7 @@ def studio(folder: Path, port: int, host: str, no_browser: bool) -> None:
     start(folder, host, port, open_browser=not no_browser)
 
 
-@cli.command(epilog="Exits with status 2 if there is an error.")
+@cli.command(cls=TableCommand, epilog="Exits with status 2 if there is an error.")
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @column_options
 @click.option("--strict", is_flag=True, help="Exit with status 2 for warnings too.")
@@ -276,14 +286,25 @@ def check(data: tuple[str, ...], strict: bool, **flags: Any) -> None:
 @click.argument("run")
 def report(run: str) -> None:
     """Write the report of a finished run again, with its figures."""
+    from duree.pipeline.run import Run
     from duree.report.pages.report import write_report
 
-    click.echo(write_report(Path(run)))
+    click.echo(write_report(Run(run).folder))
+
+
+@cli.command(epilog="NAME may be a setting or a section, such as hidden_size or model.")
+@click.argument("name", required=False)
+def settings(name: str | None) -> None:
+    """List the settings of a recipe, with types and defaults."""
+    from duree.cli.settings import describe
+
+    for line in describe(name):
+        click.echo(line)
 
 
 @cli.command()
 def doctor() -> None:
-    """Show versions, cores, the recurrent kernel and missing extras."""
+    """Show versions, cores, the recurrent kernel and the optional extras."""
     from duree.cli.doctor import examine
 
     for line in examine():
@@ -344,7 +365,7 @@ def _usage_error(error: click.ClickException) -> int:
     if context and not context.args and isinstance(error, NO_ARGUMENTS):
         click.echo(context.get_help(), err=True)
         return 2
-    known = as_duree_error(error)
+    known = as_duree_error(error, sys.argv[1:])
     message = known.message() if known else error.format_message()
     hint = (
         translate("see: {command} --help").format(command=context.command_path) if context else ""

@@ -1,16 +1,56 @@
-"""What ``duree doctor`` prints: versions, cores, the recurrent kernel, and missing extras."""
+"""What ``duree doctor`` prints: versions, cores, the recurrent kernel, and the optional extras."""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
+from typing import NamedTuple
 
 from duree.errors import translate
-from duree.pipeline.save import CORE, EXTRAS
+from duree.pipeline.save import CORE
 from duree.version import __version__
+
+
+class Extra(NamedTuple):
+    """An extra of pyproject.toml: its purpose, an English template, and its packages."""
+
+    purpose: str
+    packages: tuple[str, ...]
+
+
+# Not available for Windows; uvicorn does without.
+FASTER_SERVER = () if sys.platform == "win32" else ("httptools", "uvloop")
+SERVICE = ("fastapi", "prometheus-client", "uvicorn", *FASTER_SERVER)
+ONNX = ("onnx", "onnxruntime")
+# Extras that users install, then those of developers.
+EXTRAS = {
+    "formats": Extra("Excel, Stata and SPSS files", ("fastexcel", "pyreadstat", "xlsxwriter")),
+    "chinese": Extra("Chinese word segmentation", ("jieba",)),
+    "forecast": Extra(
+        "the baselines ARIMA, ETS and Theta, and tests of stationarity",
+        ("statsforecast", "statsmodels"),
+    ),
+    "label": Extra("the baseline CRF for tagged words", ("python-crfsuite",)),
+    "onnx": Extra("exporting networks with duree export", ONNX),
+    "serve": Extra("the service, duree serve", SERVICE),
+    "states": Extra("the baseline hidden Markov model", ("hmmlearn",)),
+    "studio": Extra("the studio, duree studio", (*SERVICE, "python-multipart")),
+}
+EXTRAS["all"] = Extra(
+    "all of the above",
+    tuple(sorted({package for extra in EXTRAS.values() for package in extra.packages})),
+)
+EXTRAS["bench"] = Extra("benchmarks", ("jax", "keras", *ONNX, "tensorflow-cpu"))
+EXTRAS["dev"] = Extra(
+    "developing and testing Durée",
+    (
+        *("axe-playwright-python", "clang-format", "httpx", "hypothesis", "mypy", "openpyxl"),
+        *("pandas", "playwright", "pyarrow", "pytest", "pytest-xdist", "ruff"),
+    ),
+)
 
 
 def examine() -> Iterator[str]:
@@ -25,9 +65,8 @@ def examine() -> Iterator[str]:
     yield _examine_kernel()
     for package in CORE:
         yield f"{package} {version(package)}"
-    for extra, packages in EXTRAS.items():
-        for package, purpose in packages.items():
-            yield _examine_extra(extra, package, purpose)
+    for name, extra in EXTRAS.items():
+        yield _examine_extra(name, extra)
 
 
 def _examine_kernel() -> str:
@@ -43,15 +82,24 @@ def _examine_kernel() -> str:
     return template.format(instructions=kernels.compiled.instruction_set())
 
 
-def _examine_extra(extra: str, package: str, purpose: str) -> str:
-    purpose = translate(purpose)
+def _examine_extra(name: str, extra: Extra) -> str:
+    """One line: whether an extra is installed, what it is for, and how to install it."""
+    missing = [package for package in extra.packages if _version(package) is None]
+    facts = {"extra": name, "purpose": translate(extra.purpose)}
+    if missing:
+        template = translate(
+            "[{extra}] {purpose}: not installed ({missing} missing); "
+            "install it with: pip install 'duree[{extra}]'"
+        )
+        return template.format(missing=", ".join(missing), **facts)
+    template = translate("[{extra}] {purpose}: installed ({versions})")
+    versions = ", ".join(f"{package} {_version(package)}" for package in extra.packages)
+    return template.format(versions=versions, **facts)
+
+
+def _version(package: str) -> str | None:
+    """The version of a package that is installed, otherwise None."""
     try:
-        if find_spec(package) is not None:
-            template = translate("{package} {version}, for {purpose}")
-            return template.format(package=package, version=version(package), purpose=purpose)
+        return version(package)
     except PackageNotFoundError:
-        pass
-    template = translate(
-        "{package} is missing, for {purpose}; install it with: pip install 'duree[{extra}]'"
-    )
-    return template.format(package=package, purpose=purpose, extra=extra)
+        return None

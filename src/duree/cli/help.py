@@ -10,10 +10,12 @@ import unicodedata
 
 import click
 
+from duree.cli.option_groups import OPTION_GROUPS, OptionGroup
 from duree.errors import translate
 
 USAGE = "Usage: "
 HEADINGS = {"options": "Options:", "commands": "Commands:"}
+TABLE = "TABLE"
 # Words that click adds to usage lines.
 METAVARS = ("[OPTIONS]", "COMMAND [ARGS]...")
 HELP = "Show this help and exit."
@@ -58,8 +60,11 @@ class HelpFormatter(click.HelpFormatter):
         """A heading, and under it names with their descriptions."""
         self.write_paragraph()
         self.write(f"{heading}\n")
+        self.write_names(rows, max(len(name) for name, _ in rows))
+
+    def write_names(self, rows: list[tuple[str, str]], longest: int) -> None:
+        """Names with their descriptions, which begin where the ``longest`` name ends."""
         with self.indentation():
-            longest = max(len(name) for name, _ in rows)
             indent = self.current_indent + min(longest, NAMES_WIDTH) + 2
             for name, text in rows:
                 self.write(f"{'':{self.current_indent}}{name}")
@@ -95,18 +100,61 @@ class TranslatedCommand(click.Command):
             formatter.write_paragraph()
             with formatter.indentation():
                 formatter.write_text(translate(text))
-        options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
-        rows = [described(option, ctx) for option in options if not option.hidden]
-        formatter.write_rows(translate(HEADINGS["options"]), rows)
+        self.write_options(ctx, formatter)
         if isinstance(self, click.Group):
             verbs = [(name, translate(verb.help or "")) for name, verb in self.commands.items()]
             formatter.write_rows(translate(HEADINGS["commands"]), verbs)
+
+    def write_options(self, ctx: click.Context, formatter: HelpFormatter) -> None:
+        """All options, in the order in which they were defined."""
+        rows = [described(option, ctx) for option in shown_options(self, ctx)]
+        formatter.write_rows(translate(HEADINGS["options"]), rows)
+
+
+class TableCommand(TranslatedCommand):
+    """A command with options for each kind of table, listed by kind with examples."""
+
+    def write_options(self, ctx: click.Context, formatter: HelpFormatter) -> None:
+        """The options of each group, under its heading and its examples."""
+        options = shown_options(self, ctx)
+        flags = {flag for option in options for flag in option.opts}
+        width = max(len(described(option, ctx)[0]) for option in options)
+        for group in OPTION_GROUPS:
+            rows = [described(option, ctx) for option in options if group_of(option) is group]
+            if not (rows or group.examples):
+                continue
+            formatter.write_paragraph()
+            formatter.write(f"{translate(group.heading)}\n")
+            with formatter.indentation():
+                for example in group.examples:
+                    words = f"{ctx.command_path} {TABLE}{possible(example, flags)}"
+                    formatter.write(f"{'':{formatter.current_indent}}{words}\n")
+            if rows:
+                formatter.write_names(rows, width)
 
 
 class TranslatedGroup(TranslatedCommand, click.Group):
     """A group of such commands, listed in the order in which they were defined."""
 
     command_class = TranslatedCommand
+
+
+def shown_options(command: click.Command, ctx: click.Context) -> list[click.Option]:
+    """The options of a command that are not hidden."""
+    options = [option for option in command.get_params(ctx) if isinstance(option, click.Option)]
+    return [option for option in options if not option.hidden]
+
+
+def group_of(option: click.Option) -> OptionGroup:
+    """The group that names an option, or the last one."""
+    named = (group for group in OPTION_GROUPS if option.name in group.options)
+    return next(named, OPTION_GROUPS[-1])
+
+
+def possible(example: str, flags: set[str]) -> str:
+    """An example without the options that a command lacks."""
+    pairs = re.findall(r"(--[a-z-]+) (\S+)", example)
+    return "".join(f" {flag} {value}" for flag, value in pairs if flag in flags)
 
 
 def described(option: click.Option, ctx: click.Context) -> tuple[str, str]:

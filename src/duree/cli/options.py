@@ -38,7 +38,11 @@ def address_options(port: int) -> Callable[[F], F]:
 def column_options(command: Any) -> Any:
     """The options for files and columns, shared by fit and check."""
     options = [
-        click.option("--text", metavar="COL", help="Column of texts."),
+        click.option(
+            "--text",
+            metavar="COL",
+            help="Column of texts, or of words where each row is a word.",
+        ),
         click.option(
             "--states",
             metavar="COL",
@@ -92,7 +96,9 @@ def column_options(command: Any) -> Any:
             "--weight", metavar="COL", help="Column with the weight of each row or sequence."
         ),
         click.option(
-            "--id", metavar="COL", help="Column that identifies each row, person or series."
+            "--id",
+            metavar="COL",
+            help="Column that identifies each row, person, series or sentence.",
         ),
         click.option(
             "--missing-codes",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 import click
 
 from duree.errors import DureeError
 
 
-def as_duree_error(error: click.ClickException) -> DureeError | None:
-    """The translated error for one of click's; None if there is no translation."""
+def as_duree_error(error: click.ClickException, words: list[str]) -> DureeError | None:
+    """The translated error for one of click's; None if there is no translation.
+
+    ``words`` are those of the command line.
+    """
     match error:
         case click.NoSuchOption():
-            return _unknown("there is no option {name!r}", error.option_name, error.possibilities)
+            return _unknown_option(error, words)
         case click.MissingParameter(param=click.Parameter() as param):
             return _missing(param)
         case click.BadOptionUsage():
@@ -21,17 +25,37 @@ def as_duree_error(error: click.ClickException) -> DureeError | None:
         case click.BadParameter():
             return _invalid(error)
         case click.UsageError(ctx=click.Context(command=click.Group() as group)):
-            name = _first_quoted(error.message)
-            return _unknown("there is no command {name!r}", name, _similar(name, group))
+            return _unknown_command(_first_quoted(error.message), group)
     extra = re.fullmatch(r".*extra arguments? \((.*)\)\.?", getattr(error, "message", ""), re.S)
     if extra is None:
         return None
     return DureeError("unexpected arguments: {arguments}", arguments=extra[1])
 
 
-def _unknown(what: str, name: str, possible: object) -> DureeError:
-    known = ", ".join(possible) if isinstance(possible, list | tuple) else ""
-    return DureeError(what, fix="did you mean: {known}" if known else "", name=name, known=known)
+def _unknown_option(error: click.NoSuchOption, words: list[str]) -> DureeError:
+    """The error for an unknown option; ``-text`` is one of a single hyphen, and not ``-t``."""
+    name, possible = error.option_name, list(error.possibilities or ())
+    if len(name) == 2 and (typed := [word for word in words if word.startswith(name)]):
+        name = typed[0].partition("=")[0]
+        params = error.ctx.command.params if error.ctx else []
+        meant = f"-{name}"
+        possible = [meant] if any(meant in param.opts for param in params) else possible
+    return DureeError(
+        "there is no option {name!r}",
+        fix="did you mean: {known}" if possible else "",
+        name=name,
+        known=", ".join(possible),
+    )
+
+
+def _unknown_command(name: str, group: click.Group) -> DureeError:
+    near = get_close_matches(name, group.commands)
+    return DureeError(
+        "there is no command {name!r}",
+        fix="did you mean: {known}" if near else "the commands are: {known}",
+        name=name,
+        known=", ".join(near or group.commands),
+    )
 
 
 def _missing(param: click.Parameter) -> DureeError:
@@ -75,9 +99,3 @@ def _invalid(error: click.BadParameter) -> DureeError | None:
 def _first_quoted(message: str) -> str:
     found = re.search(r"'(.*?)'", message)
     return found[1] if found else message
-
-
-def _similar(name: str, group: click.Group) -> list[str]:
-    from difflib import get_close_matches
-
-    return get_close_matches(name, group.commands)

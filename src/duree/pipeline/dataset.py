@@ -12,7 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.recipe.recipe import Recipe, require_column
+from duree.pipeline.unnamed_columns import require_inputs_and_target
+from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ForecastSettings
 from duree.tables.checks.weights import read_weights
 from duree.tables.columns import (
@@ -115,8 +116,7 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     DataError
         The table cannot be read, lacks a column, or fails a check of level "error".
     """
-    for needed in ("text", "target"):
-        require_column(recipe, needed)
+    require_inputs_and_target(recipe)
     table, given, layout = _read_files(recipe.data, layout_for(recipe))
     data = layout.named(table)
     if data.label_separator != recipe.data.label_separator:

@@ -192,6 +192,9 @@ def _require_empty(folder: Path) -> None:
 
 
 def _exists(folder: Path) -> RunError:
+    if not (folder / "recipe.toml").is_file():
+        fix = "choose another --out: a run gets a folder of its own"
+        return RunError("{folder!r} exists already", fix=fix, folder=str(folder))
     return RunError(
         "{folder!r} exists already",
         fix="choose another --out, or continue it: {command}",

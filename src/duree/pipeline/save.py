@@ -264,16 +264,6 @@ def _refuse_other_data(run: Run, sources: list[Source]) -> None:
 CORE = ("torch", "numpy", "scikit-learn", "polars", "matplotlib", "safetensors")
 
 
-EXTRAS = {
-    "formats": {"fastexcel": "Excel", "pyreadstat": "Stata and SPSS"},
-    "chinese": {"jieba": "Chinese word segmentation"},
-    "forecast": {"statsforecast": "ARIMA, ETS and Theta", "statsmodels": "ADF and KPSS tests"},
-    "onnx": {"onnx": "export", "onnxruntime": "trying an export"},
-    "serve": {"fastapi": "the service", "uvicorn": "the service"},
-    "studio": {"python_multipart": "the studio"},
-}
-
-
 def versions() -> dict[str, str]:
     """The versions that a result depends on, by name."""
     return {"duree": __version__, "python": platform.python_version()} | {

@@ -74,7 +74,7 @@ class FaultyRecipe(RecipeError):
         self.faults = faults
         super().__init__(
             "the recipe has a fault: {faults}",
-            fix="correct the setting; docs/reference/recipe.md lists them all",
+            fix="correct the setting; duree settings lists them all",
             faults=self._listed("en"),
         )
 

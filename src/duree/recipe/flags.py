@@ -32,7 +32,7 @@ def parse_setting(assignment: str) -> tuple[str, Any]:
             near = nearest(name, known)
             raise RecipeError(
                 "{name!r} is not a setting",
-                fix="did you mean {near}?" if near else "see docs/reference/recipe.md",
+                fix="did you mean {near}?" if near else "duree settings lists them all",
                 name=name,
                 near=near,
             )

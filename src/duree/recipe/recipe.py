@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from duree.errors import DataError, RecipeError
+from duree.errors import RecipeError
 from duree.recipe.faults import Fault, FaultyRecipe, fault_of_rule, fault_of_value
 from duree.recipe.settings import (
     DataSettings,
@@ -163,11 +163,16 @@ def _fault(fault: ErrorDetails) -> Fault:
 
 def nearest(name: str, known: list[str]) -> str | None:
     """The known name that is most like another; None if none is."""
+    return next(iter(nearest_names(name, known, most=1)), None)
+
+
+def nearest_names(name: str, known: list[str], most: int = 3) -> list[str]:
+    """The known names that are most like another, the nearest first."""
     short = {full.rpartition(".")[2]: full for full in known} | {full: full for full in known}
-    found = get_close_matches(name, short, n=1, cutoff=0.5) or get_close_matches(
-        name.rpartition(".")[2], short, n=1, cutoff=0.5
+    found = get_close_matches(name, short, n=most, cutoff=0.5) or get_close_matches(
+        name.rpartition(".")[2], short, n=most, cutoff=0.5
     )
-    return short[found[0]] if found else None
+    return list(dict.fromkeys(short[one] for one in found))
 
 
 def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -203,11 +208,3 @@ def _toml_value(value: object) -> str:
     if isinstance(value, float) and not isinstance(value, bool):
         return repr(value)
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def require_column(recipe: Recipe, name: str) -> str:
-    """The column named by ``data.<name>``; DataError if the recipe does not name one."""
-    column = getattr(recipe.data, name)
-    if column is None:
-        raise DataError("no {name} column was named", fix="add --{name} COLUMN", name=name)
-    return str(column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -94,7 +95,9 @@ def listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise RunError(
-            "cannot listen on port {port} of {host}: {reason}",
+            "cannot listen on port {port} of {host}: {reason}"
+            if error.errno != errno.EADDRINUSE
+            else "cannot listen on port {port} of {host}: another program uses it",
             fix="choose another port: --port {other}",
             port=port,
             host=host,

@@ -31,8 +31,8 @@ def resolve_column(table: Table, name: str) -> str:
         where = "in {file}, of which only the sheet {sheet!r} was read, not {others}"
         values |= {name: sheets[0].values[name] for name in ("sheet", "others")}
     if near := _near(name, columns):
-        raise DataError(what, where, "did you mean {near}?", near=_listed(near), **values)
-    raise DataError(what, where, "its columns are {columns}", columns=_listed(columns), **values)
+        raise DataError(what, where, "did you mean {near}?", near=listed(near), **values)
+    raise DataError(what, where, "its columns are {columns}", columns=listed(columns), **values)
 
 
 def find_column(columns: Sequence[str], name: str | None) -> str | None:
@@ -189,7 +189,8 @@ def _plain(name: str) -> str:
     return "".join(name.casefold().split()).replace("_", "").replace("-", "")
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Names in a message, at most 20 of them."""
     more = ", ..." if len(names) > 20 else ""
     return ", ".join(map(repr, names[:20])) + more
 

@@ -72,7 +72,7 @@ def resolve(recipe: Recipe) -> Recipe:
         near = nearest(recipe.task, list(TASKS))
         raise RecipeError(
             "there is no task {name!r}; the tasks are {known}",
-            fix="did you mean {near}?" if near else "see docs/reference/recipe.md",
+            fix="did you mean {near}?" if near else "see: duree fit --help",
             name=recipe.task,
             known=", ".join(TASKS),
             near=near,

@@ -53,11 +53,29 @@ def test_text_and_target_are_guessed_from_content_and_name() -> None:
             "wages": [f"{n}.25" for n in range(ROWS)],
         }
     )
-    assert guess_roles(guess_columns(frame)) == {"text": "review", "target": "sentiment"}
+    assert guess_roles(guess_columns(frame.drop("rating"))) == {
+        "text": "review",
+        "target": "sentiment",
+    }
     plain = frame.drop("rating", "sentiment")
-    assert guess_roles(guess_columns(plain))["target"] == "region"
     assert guess_roles(guess_columns(plain.drop("region")))["target"] == "wages"
     assert guess_roles(guess_columns(frame.select("id"))) == {}
+
+
+def test_no_target_is_guessed_where_several_columns_could_be_it() -> None:
+    frame = pl.DataFrame(
+        {
+            "review": TEXTS,
+            "male": ["yes", "no"] * 20,
+            "region": ["north", "south"] * 20,
+            "wages": [f"{n}.25" for n in range(ROWS)],
+        }
+    )
+    assert guess_roles(guess_columns(frame)) == {"text": "review"}
+    rated = frame.with_columns(pl.Series("rating", ["1", "2"] * 20))
+    assert guess_roles(guess_columns(rated))["target"] == "rating"
+    twice = rated.with_columns(pl.Series("label", ["a", "b"] * 20))
+    assert guess_roles(guess_columns(twice)) == {"text": "review"}
 
 
 def test_list_columns_are_skipped() -> None:

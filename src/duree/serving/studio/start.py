@@ -8,11 +8,12 @@ import threading
 import webbrowser
 from pathlib import Path
 
-from duree.errors import require_packages, translate
+from duree.errors import RunError, require_packages, translate
 from duree.serving.guard import App, Guard
 from duree.serving.serve import listening, names_of, run
 from duree.serving.studio.entry import Entry
 from duree.serving.studio.isolated import start_reading
+from duree.storage import cannot_write
 
 # Seconds at the end: pages that follow a run never end by themselves.
 GRACE = 1
@@ -39,9 +40,10 @@ def studio(
     ExtraError
         A package of the extra ``studio`` is not installed.
     RunError
-        The port is in use.
+        The port is in use, or the folder cannot be made.
     """
     require_packages(("fastapi", "uvicorn", "python_multipart"), "studio", "the studio")
+    _make(folder)
     token, address = secrets.token_urlsafe(24), listening(host, port)
     here = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else _in_link(host)}:{port}"
     entry = Entry(folder, here) if open_browser else None
@@ -59,6 +61,20 @@ def studio(
     finally:
         if entry:
             entry.close()
+
+
+def _make(folder: Path) -> None:
+    """Create the folder of runs; RunError if that cannot be done."""
+    if any(place.is_file() for place in (folder, *folder.parents)):
+        raise RunError(
+            "{folder!r} is a file, not a folder of runs",
+            fix="name the folder that holds the runs, or a new one",
+            folder=str(folder),
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
 
 
 def _in_link(host: str) -> str:

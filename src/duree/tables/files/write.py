@@ -144,7 +144,9 @@ def _prepared(rows: pl.LazyFrame, path: Path, raw: bool) -> tuple[pl.LazyFrame, 
 
 def _unknown_suffix(path: Path) -> DataError:
     return DataError(
-        "tables cannot be written as {suffix!r}",
+        "tables cannot be written as {suffix!r}"
+        if path.suffix
+        else "the name of a table needs a suffix that says its format",
         "in {file}",
         "use one of the suffixes {known}",
         suffix=path.suffix,

@@ -21,7 +21,8 @@ FEWEST_TIMES, MOST_STATES = 6, 30
 EXAMPLES, EXAMPLE_LENGTH = 3, 80
 TARGET_NAMES = re.compile(
     r"(^|[^a-z])(label|class|target|category|sentiment|tone|stance|polarity|code|y|outcome|rating"
-    r"|score|party|genre|author)([^a-z]|$)|标签|类别|情感|评分|作者",
+    r"|score|party|genre|author|verdict|result|grade|stars)([^a-z]|$)"
+    r"|标签|类别|情感|情绪|评分|等级|结果|作者",
     re.IGNORECASE,
 )
 SPELL_NAMES = {
@@ -86,22 +87,39 @@ def guess_roles(columns: list[ColumnGuess]) -> dict[str, str]:
 
     The text is the first column of texts; without one, ``states`` is the longest run of columns
     with the same few values, as ``first:last``. Names such as ``from`` and ``to`` indicate spells:
-    ``id``, ``state``, ``start`` and ``end``. The target is a column with a typical name, otherwise
-    the one with the fewest classes, otherwise one of numbers.
+    ``id``, ``state``, ``start`` and ``end``. The target is the one among the others that
+    ``guess_target`` finds.
     """
     if spells := _spells(columns):
-        columns = [column for column in columns if column.name not in spells.values()]
-        targets = [column for column in columns if column.kind in ("classes", "quantity")]
-        best = max(targets, key=_likelihood, default=None)
-        return spells | ({"target": best.name} if best else {})
+        rest = [column for column in columns if column.name not in spells.values()]
+        return spells | _as_target(rest)
     texts = [column for column in columns if column.kind == "text"]
-    states = [] if texts else _longest_run(columns)
-    targets = [column for column in columns if column.kind in ("classes", "quantity")]
-    runs = {column.name for column in states}
-    targets = [column for column in targets if column.name not in runs]
-    roles = {"text": texts[:1], "target": sorted(targets, key=_likelihood, reverse=True)[:1]}
-    found = {role: guessed[0].name for role, guessed in roles.items() if guessed}
-    return found | ({"states": f"{states[0].name}:{states[-1].name}"} if states else {})
+    if texts:
+        return {"text": texts[0].name} | _as_target(columns)
+    states = _longest_run(columns)
+    found = {"states": f"{states[0].name}:{states[-1].name}"} if states else {}
+    return found | _as_target([column for column in columns if column not in states])
+
+
+def guess_target(columns: list[ColumnGuess]) -> str | None:
+    """The column that is evidently the target; None where several could be.
+
+    It is the only one with a typical name, or the only one with classes or numbers at all.
+    """
+    possible = possible_targets(columns)
+    named = [column for column in possible if TARGET_NAMES.search(column.name)]
+    evident = named or possible
+    return evident[0].name if len(evident) == 1 else None
+
+
+def possible_targets(columns: list[ColumnGuess]) -> list[ColumnGuess]:
+    """The columns with classes or numbers."""
+    return [column for column in columns if column.kind in ("classes", "quantity")]
+
+
+def _as_target(columns: list[ColumnGuess]) -> dict[str, str]:
+    target = guess_target(columns)
+    return {"target": target} if target else {}
 
 
 def _spells(columns: list[ColumnGuess]) -> dict[str, str]:
@@ -126,11 +144,6 @@ def _longest_run(columns: list[ColumnGuess]) -> list[ColumnGuess]:
             runs[-1].append(column)
     longest = max(runs, key=len)
     return longest if len(longest) >= FEWEST_TIMES else []
-
-
-def _likelihood(column: ColumnGuess) -> tuple[bool, bool, int]:
-    named = TARGET_NAMES.search(column.name) is not None
-    return named, column.kind == "classes", -column.count
 
 
 def _guess(column: pl.Series) -> ColumnGuess:
