@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax, softmax
 
-from duree.evaluation.calibration import fit_temperature, reliability
+from duree.evaluation.calibration import fit_temperature, reliability, smoothed_loss
 from duree.evaluation.uncertainty import wilson
 
 
@@ -27,9 +27,13 @@ def test_no_other_temperature_has_a_smaller_log_loss() -> None:
     scores[np.arange(500), targets] += 2
     found = fit_temperature(scores, targets)
 
+    # Of 500 rows the true class counts 502/504, each of the other three a third of the rest.
+    expected = np.full((500, 4), 2 / 504 / 3)
+    expected[np.arange(500), targets] = 502 / 504
+
     def cost(temperature: float) -> float:
-        own = log_softmax(scores / temperature, axis=1)[np.arange(500), targets]
-        return float(np.log(temperature) ** 2 / 2 - own.sum())
+        logs = log_softmax(scores / temperature, axis=1)
+        return float(np.log(temperature) ** 2 / 2 - (expected * logs).sum())
 
     grid = np.exp(np.linspace(-3, 3, 601))
     assert cost(found) <= min(cost(temperature) for temperature in grid) + 1e-6
@@ -39,8 +43,24 @@ def test_a_few_rows_that_are_all_right_do_not_make_the_network_certain() -> None
     scores = np.tile([2.0, -2.0], (10, 1))
     temperature = fit_temperature(scores, np.zeros(10, dtype=np.int64))
     confidence = softmax(scores[0] / temperature)[0]
-    assert 0.3 < temperature < 1
-    assert confidence < 0.9999
+    # Between 12 of 14, which ten right rows show, and the network's own confidence, 0.98.
+    assert 12 / 14 < confidence < 0.95
+
+
+def test_scores_that_are_all_right_are_scaled_to_what_so_few_rows_show() -> None:
+    targets = np.arange(10) % 2
+    scores = np.where(np.eye(2)[targets] == 1, 1.0, -1.0)
+
+    def loss(scale: float) -> float:
+        return smoothed_loss(scores * scale, targets)
+
+    best = min(np.linspace(0.1, 5.0, 491), key=loss)
+    # 12 of 14: what ten rows of ten, two right and two wrong ones make.
+    assert expit(2 * best) == pytest.approx(12 / 14, abs=2e-3)
+    twice = np.full(10, 2.0)
+    assert smoothed_loss(scores, targets, twice) == pytest.approx(
+        smoothed_loss(np.tile(scores, (2, 1)), np.tile(targets, 2))
+    )
 
 
 def test_uninformative_scores_keep_a_temperature_of_1() -> None:

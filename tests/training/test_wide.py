@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.support.training import VOCABULARY, accuracy, examples, loss, plan, same, weights
@@ -10,8 +12,8 @@ from duree.network.batches import Examples
 from duree.network.scoring import scores
 from duree.network.wide import WideModel
 from duree.sequences.ragged import Ragged
-from duree.training.loop import Plan
-from duree.training.wide import refit_wide, time_for_the_rest, train_wide
+from duree.training.loop import Plan, train
+from duree.training.wide import WIDE_TRAINING, refit_wide, time_for_the_rest, train_wide
 
 
 def marks(rows: Examples) -> np.ndarray:
@@ -48,6 +50,18 @@ def test_its_two_trainings_and_the_rest_share_the_minutes_that_the_recipe_allows
     assert train_wide(WideModel(VOCABULARY, 2), chosen, marks(chosen.examples)) == 1
     assert time_for_the_rest(plan(max_minutes=10.0)).settings.max_minutes == pytest.approx(8.0)
     assert time_for_the_rest(plan()).settings.max_minutes is None
+
+
+def test_refitted_its_scores_have_the_scale_by_which_it_was_joined() -> None:
+    # After one epoch, learning rates are still rising: towards those of all epochs, not of one.
+    chosen = plan()
+    short = replace(chosen, settings=WIDE_TRAINING, last_epoch=1)
+    first, again = WideModel(VOCABULARY, 2), WideModel(VOCABULARY, 2)
+    first.weigh(chosen.examples.sequences, marks(chosen.examples))
+    train(first, short)
+    refit_wide(again, chosen, np.concatenate([marks(chosen.examples), marks(chosen.validation)]), 1)
+    spread = [float(scores(wide, chosen.validation.sequences).std()) for wide in (first, again)]
+    assert 0.5 < spread[1] / spread[0] < 2.0
 
 
 def test_refitting_forgets_what_was_learned_before() -> None:

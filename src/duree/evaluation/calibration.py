@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ def fit_temperature(
 ) -> float:
     """The temperature at which ``softmax(scores / temperature)`` is calibrated best.
 
-    It minimises the summed log-loss plus half the square of its own logarithm. The second term (a
-    standard normal prior, worth about one row) keeps it from 0 where every row is correct.
+    It minimises the summed ``smoothed_loss`` plus half the square of its own logarithm. The second
+    term (a standard normal prior, worth about one row) keeps it at 1 for uninformative scores.
 
     Parameters
     ----------
@@ -36,14 +37,47 @@ def fit_temperature(
 
     Source: Guo et al. 2017, section 4.2; the prior is ours.
     """
-    counts = np.ones(len(targets)) if weights is None else weights
+    rows = len(targets) if weights is None else float(weights.sum())
 
     def cost(log_temperature: float) -> float:
-        of_truth = log_of_truth(scores, targets, np.exp(log_temperature))
-        return float(log_temperature**2 / 2 - (of_truth @ counts))
+        loss = smoothed_loss(scores, targets, weights, temperature=np.exp(log_temperature))
+        return float(log_temperature**2 / 2 + rows * loss)
 
     found = minimize_scalar(cost, bounds=(-5.0, 5.0), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
+
+
+def smoothed_loss(
+    scores: NDArray[Any],
+    targets: NDArray[Any],
+    weights: NDArray[Any] | None = None,
+    *,
+    temperature: float = 1.0,
+) -> float:
+    """The mean log-loss of ``softmax(scores / temperature)``, with targets that are not certain.
+
+    After n rows, the true class has the target probability (n + 2) / (n + 4), and the others share
+    the rest. Without it, few rows that are all correct make scores grow without bound.
+
+    Parameters
+    ----------
+    scores : float [rows, classes]
+    targets : int [rows]
+    weights : float [rows], optional
+        Weights of the rows; n is their sum.
+
+    Source: Platt 1999, section 2.2, whose targets these are for two equally frequent classes.
+    """
+    counts = np.ones(len(targets)) if weights is None else weights
+    total, classes = float(counts.sum()), scores.shape[1]
+    others = 2.0 / (total + 4.0) / (classes - 1)
+    loss = 0.0
+    for rows in _blocks(scores):
+        logs = log_softmax(scores[rows].astype(np.float64) / temperature, axis=1)
+        own = np.take_along_axis(logs, targets[rows, None], axis=1)[:, 0]
+        expected = others * logs.sum(axis=1) + (1.0 - others * classes) * own
+        loss -= float(expected @ counts[rows])
+    return loss / total
 
 
 def log_of_truth(
@@ -54,12 +88,17 @@ def log_of_truth(
     Rows are processed in blocks that fit the processor's cache.
     """
     found = np.empty(len(targets))
-    size = max(1, CACHED // max(scores.shape[1], 1))
-    for start in range(0, len(targets), size):
-        rows = slice(start, start + size)
+    for rows in _blocks(scores):
         logs = log_softmax(scores[rows].astype(np.float64) / temperature, axis=1)
         found[rows] = np.take_along_axis(logs, targets[rows, None], axis=1)[:, 0]
     return found
+
+
+def _blocks(scores: NDArray[Any]) -> Iterator[slice]:
+    """Blocks of rows that fit the processor's cache."""
+    size = max(1, CACHED // max(scores.shape[1], 1))
+    for start in range(0, len(scores), size):
+        yield slice(start, start + size)
 
 
 def reliability(predictions: Floats, targets: NDArray[Any]) -> list[Bin]:

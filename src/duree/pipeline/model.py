@@ -272,7 +272,7 @@ def train_model(
     indicators = explanation.indicators(examples.answers)
     epochs = train_wide(network.wide, plan, indicators)
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
-    join(network, validation, criterion)
+    join(network, validation, task.joining_criterion(criterion))
     calibrated = _calibrated(task, network, validation)
     # The validation rows are used for training only after all choices are made.
     indicators = np.concatenate([indicators, explanation.indicators(validation.answers)])

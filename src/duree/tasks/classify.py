@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from duree.baselines import Baseline, label_baselines
 from duree.errors import DataError
-from duree.evaluation.calibration import fit_temperature, reliability
+from duree.evaluation.calibration import fit_temperature, reliability, smoothed_loss
 from duree.evaluation.metrics import CLASSIFICATION, MetricSet
 from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Recipe
@@ -99,6 +99,13 @@ class Classify(RowTask):
             each = cross_entropy(scores, targets, weight, reduction="none")
             whole = len(targets) if weight is None else weight[targets].sum()
             return (weights * each).sum() / whole
+
+        return loss
+
+    def joining_criterion(self, criterion: Criterion) -> Criterion:
+        def loss(scores: Tensor, targets: Tensor, *weights: Tensor) -> Tensor:
+            counts = (one.numpy() for one in weights)
+            return torch.tensor(smoothed_loss(scores.numpy(), targets.numpy(), *counts))
 
         return loss
 

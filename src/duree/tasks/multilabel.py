@@ -16,7 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from duree.baselines import Baseline, label_baselines
 from duree.errors import DataError
-from duree.evaluation.calibration import fit_temperature
+from duree.evaluation.calibration import fit_temperature, smoothed_loss
 from duree.evaluation.metrics import MULTILABEL, MetricSet
 from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Defaults, Recipe
@@ -99,13 +99,27 @@ class Multilabel(RowTask):
 
         return loss
 
+    def joining_criterion(self, criterion: Criterion) -> Criterion:
+        def loss(scores: Tensor, targets: Tensor, *weights: Tensor) -> Tensor:
+            given = (one.numpy() for one in (scores, targets, *weights))
+            of_classes, answers, *counts = self._as_classes(*given)
+            return torch.tensor(smoothed_loss(of_classes, answers, *counts))
+
+        return loss
+
     def calibrate(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> Self:
-        # A label is one of two classes with scores (0, s), so the fit for classes applies.
+        return replace(
+            self, temperature=fit_temperature(*self._as_classes(scores, targets, *weights))
+        )
+
+    def _as_classes(
+        self, scores: NDArray[Any], targets: NDArray[Any], *weights: NDArray[Any]
+    ) -> tuple[NDArray[Any], ...]:
+        """Each label of each row as one of two classes, with scores (0, s)."""
         flat = np.stack([np.zeros(scores.size, dtype=np.float32), scores.ravel()], axis=1)
-        counts = (np.repeat(each, self.outputs) for each in weights)
-        return replace(self, temperature=fit_temperature(flat, targets.ravel(), *counts))
+        return flat, targets.ravel(), *(np.repeat(each, self.outputs) for each in weights)
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None

@@ -197,6 +197,11 @@ class Task(ABC):
         [batch, steps], padded with IGNORED.
         """
 
+    def joining_criterion(self, criterion: Criterion) -> Criterion:
+        """The loss on the validation set by which a network is joined with its wide part; by
+        default that of training."""
+        return criterion
+
     def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         """Calibrate the scores on the validation set."""
         return self

@@ -22,6 +22,8 @@ WIDE_TRAINING = TrainingSettings(
 )
 # The share of the recipe's time limit for each of the two trainings.
 WIDE_SHARE = 0.1
+# Scores of a wide part that was best after its first epoch are small.
+MOST_SHARE = 100.0
 
 
 def train_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_]) -> int:
@@ -50,8 +52,11 @@ def refit_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], epoch
     nn.init.zeros_(wide.weight)
     nn.init.zeros_(wide.bias)
     wide.weigh(rows.sequences, indicators)
-    settings = _settings(plan).model_copy(update={"epochs": epochs})
-    train(wide, replace(plan, examples=rows, validation=rows, settings=settings))
+    first = replace(plan, settings=_settings(plan))
+    # The learning rates are those of the first training, so that scores have the same scale.
+    settings = first.settings.model_copy(update={"epochs": first.epochs})
+    again = replace(plan, examples=rows, validation=rows, settings=settings, last_epoch=epochs)
+    train(wide, again)
 
 
 def time_for_the_rest(plan: Plan) -> Plan:
@@ -84,7 +89,7 @@ def join(model: JoinedModel, validation: Examples, criterion: Criterion) -> None
 
         start = np.full(len(parts), 1.0 / len(parts))
         # Few parameters: a simplex search needs no gradient and is deterministic.
-        found = minimize(loss_of, start, method="Nelder-Mead", bounds=[(0.0, 10.0)] * len(parts))
+        found = minimize(loss_of, start, method="Nelder-Mead", bounds=[(0.0, MOST_SHARE)] * len(parts))
         return [float(share) for share in found.x]
 
     model.shares.copy_(torch.tensor(best(parts)))

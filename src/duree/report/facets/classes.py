@@ -72,7 +72,7 @@ class Classes(Target):
     def calibration_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         yield say(
             "The scores were then calibrated by temperature scaling on the validation set "
-            "({guo2017})."
+            "({guo2017}), whose rows count as not quite certain ({platt1999})."
         )
 
     def answer_shown(self, run: RunData, answer: str, sure: float) -> tuple[str, str]:
