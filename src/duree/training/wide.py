@@ -89,7 +89,9 @@ def join(model: JoinedModel, validation: Examples, criterion: Criterion) -> None
 
         start = np.full(len(parts), 1.0 / len(parts))
         # Few parameters: a simplex search needs no gradient and is deterministic.
-        found = minimize(loss_of, start, method="Nelder-Mead", bounds=[(0.0, MOST_SHARE)] * len(parts))
+        found = minimize(
+            loss_of, start, method="Nelder-Mead", bounds=[(0.0, MOST_SHARE)] * len(parts)
+        )
         return [float(share) for share in found.x]
 
     model.shares.copy_(torch.tensor(best(parts)))
