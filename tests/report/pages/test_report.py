@@ -230,6 +230,13 @@ def test_a_test_set_opened_again_is_reported_with_each_opening(write_run):
     assert "used once" not in text
 
 
+def test_times_are_those_of_the_machine_that_trained_with_their_zone(write_run):
+    why = "the final evaluation of all models"
+    openings = [{"when": "2026-11-22T01:30:00+08:00", "why": why}]
+    page = write_report(write_run(test_openings=openings), "en").read_text(encoding="utf-8")
+    assert f"2026-11-22 01:30 UTC+08:00: {why}" in page
+
+
 def test_seeds_are_shown_with_their_spread(write_run):
     text = read(write_run(seeds={"values": {"accuracy": [0.97, 0.95, 0.96]}})).text
     assert "trained from 3 seeds" in text
