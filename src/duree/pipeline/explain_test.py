@@ -231,6 +231,7 @@ def _predictive_words(
         shuffles=SHUFFLES,
         quantile=QUANTILE,
         cosine=chance_similarity(model, seed),
+        without_marks=not _are_states(encoder),
     )
     if not found:
         return [], chance
@@ -257,8 +258,12 @@ def _predictive_words(
 def _listed(encoder: TextEncoder) -> list[bool]:
     """Whether each unit of the vocabulary may be listed as a word: in texts, no mark or number."""
     units = encoder.vocabulary[len(SPECIAL) :]
-    are_states = encoder.settings.segmenter == "states"
-    return [*[False] * len(SPECIAL), *(are_states or not is_mark(unit) for unit in units)]
+    return [False] * len(SPECIAL) + [_are_states(encoder) or not is_mark(unit) for unit in units]
+
+
+def _are_states(encoder: TextEncoder) -> bool:
+    """Whether the units are states, whose names may be numbers."""
+    return encoder.settings.segmenter == "states"
 
 
 def _order(

@@ -46,12 +46,15 @@ class Chance(Record):
         The share of shuffles, and of random vectors, that is exceeded.
     cosine : float
         The similarity to their nearest word that this share of random vectors does not exceed.
+    without_marks : bool
+        Whether punctuation and numbers are left out: of words they are, of states not.
     """
 
     rows: int
     shuffles: int
     quantile: float
     cosine: float
+    without_marks: bool = True
 
 
 class Span(Record):

@@ -121,14 +121,14 @@ def _words_caption(found: Explanations, words: Words) -> str:
     exceeded = words(
         "Only words are listed that occur with the prediction’s answer more often, in {rows} test "
         "rows, than any word does in {part} of {shuffles} shuffles of the answers; and only "
-        "nearest words more similar than {cosine}, which {part} of random vectors do not reach. "
-        "Punctuation and numbers are left out.",
+        "nearest words more similar than {cosine}, which {part} of random vectors do not reach.",
         rows=count(found.chance.rows),
         part=share(found.chance.quantile, 100),
         shuffles=count(found.chance.shuffles),
         cosine=number(found.chance.cosine, 2),
     )
-    return words.joined(caption, exceeded)
+    marks = words("Punctuation and numbers are left out.") if found.chance.without_marks else ""
+    return words.joined(caption, exceeded, marks)
 
 
 def _no_words(chance: Chance, words: Words) -> str:
