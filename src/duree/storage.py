@@ -19,6 +19,8 @@ from pathlib import Path
 from duree.errors import RunError
 
 FORMAT = 1
+# Lies beside an uploaded table, which the studio stores as ``table.*``.
+UPLOADED = "uploaded.json"
 MANIFEST = "manifest.json"
 # Far larger than any manifest of ours: a larger file is not read to its end.
 LARGEST_MANIFEST = 2**20
@@ -337,3 +339,13 @@ def not_valid(kind: str, part: str) -> RunError:
         kind=kind,
         part=part,
     )
+
+
+def given_name(path: Path | str) -> str:
+    """The name that a table had before the studio stored it; empty if it did not."""
+    try:
+        found = json.loads(Path(path).with_name(UPLOADED).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ""
+    name = found.get("name") if isinstance(found, dict) else None
+    return name if isinstance(name, str) and Path(path).stem == "table" else ""

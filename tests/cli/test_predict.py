@@ -108,6 +108,9 @@ def test_rows_of_words_that_training_never_saw_are_counted_with_their_numbers(
         "training"
     )
     assert pl.read_csv(tmp_path / "out.csv").columns[:2] == ["text", "prediction"]
+    new.write_text("text,label\nday 7 was fine,up\nकल बारिश होगी,down\n")
+    assert call("evaluate", run, new) == 0
+    assert "do not occur in training: 1 of 2 (row 2)" in capfd.readouterr().err
 
 
 def test_an_explained_row_says_that_it_is_empty_or_mostly_unseen(

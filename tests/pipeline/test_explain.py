@@ -69,6 +69,25 @@ def test_a_run_holds_what_its_network_learned(run: Run) -> None:
     }
 
 
+def test_nothing_is_listed_that_shuffled_answers_give_too(run: Run, tmp_path: Path) -> None:
+    found = Explanations.model_validate(run.read_json("explanations.json"))
+    assert found.chance is not None
+    assert {word.word for word in found.words} == {"grim", "glad"}
+    assert all(
+        near.cosine > found.chance.cosine for word in found.words for near in word.neighbours
+    )
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "Punctuation and numbers are left out." in page
+    frame = letters(200)
+    tones = frame["tone"].sample(fraction=1, shuffle=True, seed=1)
+    frame.with_columns(pl.Series("tone", tones)).write_csv(tmp_path / "shuffled.csv")
+    small = {"training__epochs": 2, "evaluation__bootstrap": 100}
+    noise = fit(recipe(tmp_path / "shuffled.csv", **small), tmp_path / "noise")
+    assert noise.read_json("explanations.json")["words"] == []
+    page = (noise.folder / "report.html").read_text(encoding="utf-8")
+    assert "None: no word with a large attribution occurs with an answer more often" in page
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_report_shows_it_and_runs_nothing(run: Run, language: str) -> None:
     page = write_report(run.folder, language).read_text(encoding="utf-8")

@@ -70,7 +70,8 @@ def test_shares_times_and_moments_read_as_in_a_paper():
         "3 min",
         "1 h 20 min",
     ]
-    assert moment("2026-11-21T10:30:59+01:00") == "2026-11-21 09:30 UTC"
+    assert moment("2026-11-21T10:30:59+01:00") == "2026-11-21 10:30 UTC+01:00"
+    assert moment("2026-11-21T09:30:59+00:00") == "2026-11-21 09:30 UTC"
     assert moment("last Tuesday") == "last Tuesday"
 
 

@@ -177,6 +177,17 @@ def test_the_report_uses_tokens_and_sentences_and_shows_mistakes(
     assert (layered.folder / "figures/models.svg").exists()
 
 
+def test_tagged_words_name_their_row_in_the_file(run: Run, folder: Path) -> None:
+    found = pl.read_parquet(run.folder / "predictions.parquet")
+    assert found["source_row"].to_list() == [*range(1, len(found) + 1)]
+    assert set(found["source_file"]) == {"test.txt"}
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    for example in run.read_json("tags.json")["examples"]:
+        assert found["form"][example["first"]] == example["words"][0]["word"]
+        title = f"test sentence {example['place']} · row {example['first'] + 1} of test.txt"
+        assert title in page
+
+
 def test_an_interrupted_run_ends_as_if_it_had_not_been(folder: Path, run: Run) -> None:
     class Interrupting:
         def step(self, name: str) -> None:

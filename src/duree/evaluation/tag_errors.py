@@ -48,7 +48,7 @@ def describe_tags(
         flawed += bool(wrong)
         if wrong and 4 <= len(tagged) <= LONGEST:
             surest = max(sure[start + at] for at in wrong)
-            examples.append((-surest, TaggedSentence(place=place, words=tagged)))
+            examples.append((-surest, TaggedSentence(place=place, first=start, words=tagged)))
         start += len(sentence)
     examples.sort(key=lambda pair: (pair[0], pair[1].place))
     commonest = sorted(

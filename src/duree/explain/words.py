@@ -72,7 +72,7 @@ def neighbours(model: Model, word: str, count: int = 10) -> list[Neighbour]:
     RunError
         The model reads numbers.
     """
-    words, vectors = _words(model)
+    words, vectors = unit_vectors(model)
     place = _place(words, word)
     return _nearest(words, vectors @ vectors[place], {place}, count)
 
@@ -100,7 +100,7 @@ def analogy(model: Model, a: str, b: str, c: str, count: int = 10) -> list[Neigh
 
     Source: Mikolov et al. 2013.
     """
-    words, vectors = _words(model)
+    words, vectors = unit_vectors(model)
     places = [_place(words, word) for word in (a, b, c)]
     sought = vectors[places[1]] - vectors[places[0]] + vectors[places[2]]
     length = max(float(np.linalg.norm(sought)), 1e-12)
@@ -124,7 +124,7 @@ def word_map(model: Model, words: Sequence[str]) -> Floats:
     DataError, RunError
         As ``neighbours``.
     """
-    known, vectors = _words(model)
+    known, vectors = unit_vectors(model)
     return principal(vectors[[_place(known, word) for word in words]])
 
 
@@ -161,10 +161,10 @@ def compare_words(
         The networks have no common words or vectors of different sizes, or one lacks a word that
         was given.
     """
-    known, here = _words(one)
-    common = _common(known, _words(other)[0])
+    known, here = unit_vectors(one)
+    common = _common(known, unit_vectors(other)[0])
     for word in words or ():
-        for vocabulary in (known, _words(other)[0]):
+        for vocabulary in (known, unit_vectors(other)[0]):
             _place(vocabulary, word)
     asked = list(words or common[:MOST_FREQUENT])
     shared = [common.index(word if word in common else word.lower()) for word in asked]
@@ -202,7 +202,7 @@ def _places(words: list[str], wanted: list[str]) -> list[int]:
 
 def _aligned(one: Model, other: Model, common: list[str]) -> Floats:
     """The other network's vectors of the common words, aligned with the first's."""
-    (words, here), (others, there) = _words(one), _words(other)
+    (words, here), (others, there) = unit_vectors(one), unit_vectors(other)
     if not common or here.shape[1] != there.shape[1]:
         raise DataError(
             "the words of the two networks cannot be compared: {words} in common, vectors of "
@@ -219,14 +219,14 @@ def _aligned(one: Model, other: Model, common: list[str]) -> Floats:
 
 def _cosines_with(one: Model, seed: Model, words: list[str]) -> Floats:
     """Each word's cosine with itself in a network from another seed; 1 if that lacks the word."""
-    known, here = _words(one)
-    common = _common(known, _words(seed)[0])
+    known, here = unit_vectors(one)
+    common = _common(known, unit_vectors(seed)[0])
     cosines = np.sum(here[_places(known, common)] * _aligned(one, seed, common), axis=1)
     found = dict(zip(common, cosines, strict=True))
     return np.array([found.get(word, 1.0) for word in words])
 
 
-def _words(model: Model) -> tuple[list[str], Floats]:
+def unit_vectors(model: Model) -> tuple[list[str], Floats]:
     """The words of the vocabulary and their unit vectors."""
     vocabulary = text_encoder(model).vocabulary
     embedding = recurrent_part(model).embedding

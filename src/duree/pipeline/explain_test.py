@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from duree.evaluation.evaluate import evaluate_model, evaluate_models
 from duree.explain.arcs import ARC_UNITS, arc
 from duree.explain.attribution import Attributions, integrated_gradients
+from duree.explain.chance import (
+    QUANTILE,
+    SHUFFLES,
+    chance_similarity,
+    go_with_answers,
+    is_mark,
+)
 from duree.explain.context_length import memory_cost, memory_curve
 from duree.explain.contrast import strengths
 from duree.explain.faithfulness import agreement, faithfulness
@@ -25,6 +34,7 @@ from duree.pipeline.model import TrainedModel
 from duree.report.safe_text import quote
 from duree.results.explanations import (
     ArcData,
+    Chance,
     Curves,
     Explanations,
     Forgetting,
@@ -37,7 +47,7 @@ from duree.results.explanations import (
 from duree.results.metrics_file import NETWORK
 from duree.results.run_files import Estimate
 from duree.sequences.ragged import Ragged
-from duree.sequences.text_encoder import SPECIAL
+from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.tables.layouts.step_attributes import sequences_of
 
 # Numbers of rows, drawn by the recipe's seed, for each analysis: each takes a few seconds.
@@ -46,6 +56,8 @@ ATTRIBUTED, DELETED, TRACED, SHUFFLED = 300, 100, 200, 5000
 MEMORY_STEPS, MEMORY_ROWS = 6_000_000, 50
 # For each class: examples, preferably of at most so many units; words; neighbours of each.
 EXAMPLES, EXAMPLE_UNITS, WORDS, NEIGHBOURS = 2, 300, 6, 5
+# The nearest words of which some are no neighbours, as they are marks.
+CONSIDERED = 50
 MOST_CLASSES, LEAST_ROWS = 6, 5
 # Number of characters of the text quoted at each change point of an arc.
 TURN = 120
@@ -82,14 +94,17 @@ def explain_test(
     order = np.random.default_rng(seed).permutation(len(tested))
     sample = order[:ATTRIBUTED]
     given = integrated_gradients(model, tested.take(sample))
+    known = _Answered(tested, result.targets, order[:SHUFFLED])
+    words, chance = _predictive_words(model, tested.take(sample), given, known, seed)
     memory_rows = _affordable(tested, order)
     traced = order[:TRACED] if recurrent_part(model).recurrent.kind in RETAINING else order[:0]
-    units, words = _gates(networks, tested.take(traced), seed) if len(traced) else ([], [])
+    units, forgotten = _gates(networks, tested.take(traced), seed) if len(traced) else ([], [])
     return Explanations(
         rows=len(sample),
         metric=model.task.metrics.primary,
         examples=list(_examples(texts, tested, model, result)),
-        words=_predictive_words(model, tested.take(sample), given),
+        words=words,
+        chance=chance,
         order=_order(dataset, tested, model, result, order[:SHUFFLED], seed),
         memory_rows=len(memory_rows),
         memory=_memory(tested.take(memory_rows), model, result, memory_rows, seed),
@@ -97,7 +112,7 @@ def explain_test(
         arc=_arc(texts, model, seed),
         gate_rows=len(traced),
         units=units,
-        forgetting=words,
+        forgetting=forgotten,
     )
 
 
@@ -165,11 +180,31 @@ def _examples(
             yield shading(model, texts[row], given, row, float(predictions[row, output]))
 
 
+class _Answered(NamedTuple):
+    """Test rows with their true answers, and those by which words are tested."""
+
+    sequences: Ragged
+    targets: NDArray[Any]
+    rows: NDArray[np.int64]
+
+    def answers(self, model: TrainedModel, output: int, sign: int) -> NDArray[np.float64]:
+        """Whether each row has the answer, as 0 and 1; of numbers their ranks, or minus these."""
+        targets = self.targets[self.rows]
+        if not model.task.classes:
+            return np.asarray(sign * rankdata(targets), dtype=np.float64)
+        return explanation_of(model).indicators(targets)[:, output].astype(np.float64)
+
+
 def _predictive_words(
-    model: TrainedModel, sequences: Ragged, given: Attributions
-) -> list[PredictiveWord]:
-    """The most predictive words of each output, with their neighbours and positions on a map."""
-    vocabulary, names = text_encoder(model).vocabulary, answer_names(model)
+    model: TrainedModel, sequences: Ragged, given: Attributions, known: _Answered, seed: int
+) -> tuple[list[PredictiveWord], Chance]:
+    """The most predictive words of each output, with their neighbours and positions on a map.
+
+    Those that go with the answer no more than chance explains are left out.
+    """
+    encoder, tested = text_encoder(model), known.sequences.take(known.rows)
+    listed = _listed(encoder)
+    vocabulary, names = encoder.vocabulary, answer_names(model)
     signs = [(k, 1) for k in range(len(names))] if model.task.classes else [(0, 1), (0, -1)]
     found: list[tuple[str, str, int, float]] = []
     for output, sign in signs[:MOST_CLASSES]:
@@ -178,26 +213,57 @@ def _predictive_words(
             continue
         values = given.values.take(chosen)
         signed = Ragged(sign * values.values, values.offsets)
+        strong = [
+            one
+            for one in strengths(sequences.take(chosen), signed)
+            if listed[one.token] and one.rows >= LEAST_ROWS and one.least > 0
+        ]
+        tokens = np.array([one.token for one in strong], dtype=np.int64)
+        beyond = go_with_answers(tested, tokens, known.answers(model, output, sign), seed)
         predictive = [
             (vocabulary[one.token], names[output], one.rows, sign * one.mean)
-            for one in strengths(sequences.take(chosen), signed)
-            if one.token >= len(SPECIAL) and one.rows >= LEAST_ROWS and one.least > 0
+            for one, is_beyond in zip(strong, beyond, strict=True)
+            if is_beyond
         ]
         found += predictive[:WORDS]
-    if len(found) < 2:
-        return []
+    chance = Chance(
+        rows=len(tested),
+        shuffles=SHUFFLES,
+        quantile=QUANTILE,
+        cosine=chance_similarity(model, seed),
+        without_marks=not _are_states(encoder),
+    )
+    if not found:
+        return [], chance
+    marks = {unit for unit, is_listed in zip(vocabulary, listed, strict=True) if not is_listed}
     places = word_map(model, [word for word, *_ in found]).tolist()
-    return [
+    words = [
         PredictiveWord(
             word=word,
             answer=answer,
             rows=rows,
             mean=mean,
-            neighbours=neighbours(model, word, NEIGHBOURS),
+            neighbours=[
+                near
+                for near in neighbours(model, word, CONSIDERED)
+                if near.cosine > chance.cosine and near.word not in marks
+            ][:NEIGHBOURS],
             place=place,
         )
         for (word, answer, rows, mean), place in zip(found, places, strict=True)
     ]
+    return words, chance
+
+
+def _listed(encoder: TextEncoder) -> list[bool]:
+    """Whether each unit of the vocabulary may be listed as a word: in texts, no mark or number."""
+    units = encoder.vocabulary[len(SPECIAL) :]
+    return [False] * len(SPECIAL) + [_are_states(encoder) or not is_mark(unit) for unit in units]
+
+
+def _are_states(encoder: TextEncoder) -> bool:
+    """Whether the units are states, whose names may be numbers."""
+    return encoder.settings.segmenter == "states"
 
 
 def _order(

@@ -164,8 +164,8 @@ def free_folder(name: str, parent: Path = Path("runs")) -> Path:
 
 
 def now() -> str:
-    """The time in UTC, to the second, as ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """The local time with its difference from UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).astimezone().isoformat(timespec="seconds")
 
 
 def _made(folder: Path) -> bool:

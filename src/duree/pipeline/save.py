@@ -25,7 +25,7 @@ from duree.report.run_folder import RunFolder
 from duree.results.metrics_file import ClassFigures, Metrics, ModelResult, Opening, Watched
 from duree.results.run_files import PARTS, Check, DataFacts, Source, SplitData
 from duree.sequences.encoder import Encoder
-from duree.storage import seal_of
+from duree.storage import given_name, seal_of
 from duree.tables.columns import with_columns
 from duree.tables.files.write import sink_table, write_table
 from duree.tables.finding import Finding
@@ -60,7 +60,7 @@ def save_dataset(run: Run, dataset: Dataset) -> None:
     RunError
         The run was started with other data.
     """
-    sources = [Source(**asdict(source)) for source in dataset.table.sources]
+    sources = _sources(dataset)
     if run.has("split.json"):
         _refuse_other_data(run, sources)
         return
@@ -119,6 +119,13 @@ def save_predictions(run: Run, dataset: Dataset, task: Task, result: TestResult)
         sink_table(pl.concat(frames), run.folder / "baselines.parquet")
 
 
+def _sources(dataset: Dataset) -> list[Source]:
+    """The files of the run, with the names that they had before they were uploaded."""
+    return [
+        Source(**asdict(source), given=given_name(source.path)) for source in dataset.table.sources
+    ]
+
+
 def _origin_columns(dataset: Dataset) -> tuple[str | None, str | None]:
     """The columns for each row's number in its file and, if there are several, for the file."""
     if dataset.table.origins is None:
@@ -140,7 +147,7 @@ def _origins(dataset: Dataset, rows: NDArray[np.int64]) -> list[pl.Series]:
         return []
     found = [origins["row"].gather(rows).alias(row)]
     if file is not None:
-        sources = [Source(**asdict(source)) for source in dataset.table.sources]
+        sources = _sources(dataset)
         names = [source.name for source in sources]
         if len(set(names)) < len(names):
             names = [source.path for source in sources]

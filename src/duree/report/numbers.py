@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from duree.evaluation.verdict import Evidence
 from duree.report.vocabulary import Words
@@ -101,12 +101,13 @@ def seconds(value: float | None, words: Words) -> str:
 
 
 def moment(text: str) -> str:
-    """An ISO time in UTC as ``2026-11-21 09:30 UTC``; anything else as it is."""
+    """An ISO time as ``2026-11-21 17:30 UTC+08:00``, in its own zone; anything else as it is."""
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if when.tzinfo else text
+    zone = f"UTC{when.isoformat()[-6:]}" if when.utcoffset() else "UTC"
+    return f"{when:%Y-%m-%d %H:%M} {zone}" if when.tzinfo else text
 
 
 def _share_decimals(rows: int) -> int:

@@ -35,6 +35,28 @@ class PredictiveWord(Record):
     place: tuple[float, float]
 
 
+class Chance(Record):
+    """What listed words exceed; see ``duree.explain.chance``.
+
+    Attributes
+    ----------
+    rows, shuffles : int
+        Test rows, and shuffles of their answers.
+    quantile : float
+        The share of shuffles, and of random vectors, that is exceeded.
+    cosine : float
+        The similarity to their nearest word that this share of random vectors does not exceed.
+    without_marks : bool
+        Whether punctuation and numbers are left out: of words they are, of states not.
+    """
+
+    rows: int
+    shuffles: int
+    quantile: float
+    cosine: float
+    without_marks: bool = True
+
+
 class Span(Record):
     """The recurrent part's figure when its states have seen so many steps at most."""
 
@@ -89,6 +111,7 @@ class Explanations(Record):
     metric: str
     examples: list[Shading] = Field(default_factory=list)
     words: list[PredictiveWord] = Field(default_factory=list)
+    chance: Chance | None = None
     order: Order | None = None
     memory_rows: int = 0
     memory: list[Span] = Field(default_factory=list)

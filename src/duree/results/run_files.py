@@ -76,7 +76,7 @@ class Epoch(Record):
 
 
 class Source(Record):
-    """One file of the data."""
+    """One file of the data; ``given`` is the name that a table uploaded to the studio had there."""
 
     path: str
     format: str
@@ -84,11 +84,12 @@ class Source(Record):
     sha256: str
     encoding: str | None = None
     delimiter: str | None = None
+    given: str = ""
 
     @property
     def name(self) -> str:
         """The file's name without its folders, which may be private."""
-        return self.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        return (self.given or self.path).replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 class DataFacts(Record):

@@ -26,9 +26,11 @@ class TaggedWord(Record):
 
 
 class TaggedSentence(Record):
-    """A sentence of the test part; ``place`` is counted from 1."""
+    """A sentence of the test part; ``place`` is counted from 1, and ``first`` from 0: the place of
+    its first word among the words of the test part, None in runs of version 0.1.0."""
 
     place: int
+    first: int | None = None
     words: list[TaggedWord]
 
 

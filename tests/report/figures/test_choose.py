@@ -10,6 +10,7 @@ import matplotlib
 import pytest
 from matplotlib import font_manager
 
+from duree.report.figures import fonts as fonts_of_figures
 from duree.report.figures.choose import draw_figures, write_drawn
 from duree.report.figures.style import to_inline_svg, to_svg_file
 from duree.report.load import load_run
@@ -23,6 +24,10 @@ CHINESE = {"classes": ("正面", "负面"), "target": "情感", "text": "评论"
 def no_chinese_font(monkeypatch):
     fonts = [font for font in font_manager.fontManager.ttflist if "DejaVu" in font.name]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", fonts)
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    fonts_of_figures._find_new_fonts.cache_clear()
+    yield
+    fonts_of_figures._find_new_fonts.cache_clear()
 
 
 def texts(svg: str) -> list[str]:
@@ -149,3 +154,18 @@ def test_the_confusion_matrix_counts_every_test_row(letters):
     (figure,) = (f for f in draw_figures(run, words) if f.plan.name == "confusion")
     counts = [int(text) for text in texts(figure.inline(words)) if text.isdigit()]
     assert sum(counts) == 400
+
+
+def test_a_font_that_was_installed_after_matplotlib_listed_them_is_found(monkeypatch):
+    listed = font_manager.fontManager.ttflist
+    chinese = [font.fname for font in listed if font.name in fonts_of_figures.CHINESE]
+    if not chinese:
+        pytest.skip("no Chinese font is installed")
+    before = [font for font in listed if font.fname not in chinese]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", before)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [chinese[0], "/no/font.ttf"])
+    fonts_of_figures._find_new_fonts.cache_clear()
+    families = fonts_of_figures.families_for(["正面"])
+    fonts_of_figures._find_new_fonts.cache_clear()
+    assert families is not None
+    assert families[1] in fonts_of_figures.CHINESE

@@ -230,6 +230,13 @@ def test_a_test_set_opened_again_is_reported_with_each_opening(write_run):
     assert "used once" not in text
 
 
+def test_times_are_those_of_the_machine_that_trained_with_their_zone(write_run):
+    why = "the final evaluation of all models"
+    openings = [{"when": "2026-11-22T01:30:00+08:00", "why": why}]
+    page = write_report(write_run(test_openings=openings), "en").read_text(encoding="utf-8")
+    assert f"2026-11-22 01:30 UTC+08:00: {why}" in page
+
+
 def test_seeds_are_shown_with_their_spread(write_run):
     text = read(write_run(seeds={"values": {"accuracy": [0.97, 0.95, 0.96]}})).text
     assert "trained from 3 seeds" in text
@@ -369,3 +376,33 @@ def test_a_damaged_file_is_refused_by_name(write_run, name, content, reason):
     assert name in error.value.message("en")
     assert reason in error.value.message("en")
     assert "无法读取" in error.value.message("zh")
+
+
+class Open(HTMLParser):
+    """The text of a page that is seen while everything that folds is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.depth, self.text = 0, ""
+        self.feed(page.split("</style>")[1])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.depth += tag == "details"
+
+    def handle_endtag(self, tag: str) -> None:
+        self.depth -= tag == "details"
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self.depth else data
+
+
+def test_the_page_opens_short_and_folds_what_is_looked_up(write_run):
+    folder = write_run(settings={"training": {"epochs": 7}})
+    page = write_report(folder, "en").read_text(encoding="utf-8")
+    seen = Open(page).text
+    assert "training.epochs" in seen
+    for folded in ("training.batch_size", "@software", "Random forests.", "依据“letter”列"):
+        assert folded in page, folded
+        assert folded not in seen, folded
+    assert seen.count("true ") < page.count("true <b>")
+    assert len(seen) < 0.4 * len(Open(page.replace("details", "div")).text)

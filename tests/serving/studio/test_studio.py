@@ -157,6 +157,9 @@ def test_training_started_in_the_studio_is_an_ordinary_run(visitor: Visitor, tab
     wait(visitor, run, "Read the report")
     assert run.has("report.html")
     assert (run.folder / "log.txt").read_text().count("train begins") == 1
+    report = visitor.get("/runs/from the page/report.html").text
+    assert "letters.csv" in report
+    assert "table.csv" not in report
 
 
 def test_a_run_that_failed_says_why(visitor: Visitor, table: bytes) -> None:
@@ -198,7 +201,8 @@ def test_rows_of_a_number_come_with_the_largest_error_first(reader: Visitor, she
     found = pl.read_parquet(shelf / "warmths" / "predictions.parquet")
     errors = (found["prediction"] - found["warmth"].cast(pl.Float64)).abs()
     page = reader.get("/runs/warmths/rows", params={"wrong": "true"}).text
-    assert f"explain row {errors.arg_max() + 1}" in page.partition("</tr>")[2].partition("</tr>")[0]
+    row = found["source_row"][int(errors.arg_max() or 0)]
+    assert f"explain row {row}" in page.partition("</tr>")[2].partition("</tr>")[0]
 
 
 @pytest.mark.parametrize(
@@ -308,12 +312,10 @@ def test_a_sentence_is_predicted_with_its_words_shaded(reader: Visitor) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "   "])
-def test_an_empty_sentence_is_answered_by_the_rule_for_empty_texts(
-    reader: Visitor, text: str
-) -> None:
+def test_an_empty_sentence_gets_no_prediction(reader: Visitor, text: str) -> None:
     answer = reader.post("/runs/tones/try", data={"text": text})
-    assert answer.status_code == 200
-    assert "Predicted:" in answer.text
+    assert answer.status_code == 422
+    assert "o text was given; write or paste one" in answer.text
 
 
 def test_all_results_can_be_downloaded(reader: Visitor, shelf: Path) -> None:

@@ -197,9 +197,3 @@ def test_what_training_never_saw_is_said_beside_the_prediction(
     page = tried(visitor, name, unknown).replace("\u202f", " ")
     assert "100 % of its words or states do not occur in the training data" in page
     assert "the prediction means little" in page
-
-
-def test_a_blank_text_gets_no_prediction(visitor: Visitor) -> None:
-    answer = visitor.post("/runs/tones/try", data={"text": " \n"})
-    assert answer.status_code == 422
-    assert "o text was given; write or paste one" in answer.text

@@ -18,7 +18,7 @@ from duree.report.pages.section import Page, Section
 from duree.report.run_data import RunData
 from duree.report.run_folder import RunFolder
 from duree.report.vocabulary import Words
-from duree.results.explanations import Curves, Explanations, Order
+from duree.results.explanations import Chance, Curves, Explanations, Order
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Learned(Extra):
         if found.memory:
             title = "Performance by context length"
             plans.append(Plan("memory", title, lambda _, words: draw_memory(found, words)))
-        if found.words:
+        if len(found.words) > 1:
             title = "The most predictive words by their embeddings"
             placed = [(word.word, word.answer, word.place) for word in found.words]
             plans.append(Plan("words", title, lambda _, __: draw_map(placed)))
@@ -87,12 +87,8 @@ class LearnedSection(Section):
             "examples": list(shaded_examples(run, found)),
             "examples_lead": words.joined(words(run.target.of_examples), *further),
             "faithfulness": _faithfulness(found.curves, words) if found.curves else "",
-            "words_caption": words(
-                "The words with the largest attributions for each prediction, on {rows} test "
-                "rows: the number of rows that contain them, their mean attribution, and the "
-                "words nearest to them (cosine similarity of the learned embeddings).",
-                rows=count(found.rows),
-            ),
+            "words_caption": _words_caption(found, words),
+            "no_words": _no_words(found.chance, words) if found.chance else "",
             "arc": arc_facts(found.arc, words) if found.arc else None,
             "arc_finding": _strays(run, found, words),
             "units_caption": words(
@@ -110,6 +106,40 @@ class LearnedSection(Section):
             if found.forgetting
             else "",
         }
+
+
+def _words_caption(found: Explanations, words: Words) -> str:
+    """What the table of words holds and, unless the run is of version 0.1.0, what they exceed."""
+    caption = words(
+        "The words with the largest attributions for each prediction, on {rows} test "
+        "rows: the number of rows that contain them, their mean attribution, and the "
+        "words nearest to them (cosine similarity of the learned embeddings).",
+        rows=count(found.rows),
+    )
+    if found.chance is None:
+        return caption
+    exceeded = words(
+        "Only words are listed that occur with the prediction’s answer more often, in {rows} test "
+        "rows, than any word does in {part} of {shuffles} shuffles of the answers; and only "
+        "nearest words more similar than {cosine}, which {part} of random vectors do not reach.",
+        rows=count(found.chance.rows),
+        part=share(found.chance.quantile, 100),
+        shuffles=count(found.chance.shuffles),
+        cosine=number(found.chance.cosine, 2),
+    )
+    marks = words("Punctuation and numbers are left out.") if found.chance.without_marks else ""
+    return words.joined(caption, exceeded, marks)
+
+
+def _no_words(chance: Chance, words: Words) -> str:
+    """A sentence for a table of words without any."""
+    return words(
+        "None: no word with a large attribution occurs with an answer more often, in {rows} test "
+        "rows, than any word does in {part} of {shuffles} shuffles of the answers.",
+        rows=count(chance.rows),
+        part=share(chance.quantile, 100),
+        shuffles=count(chance.shuffles),
+    )
 
 
 def _order(order: Order, metric: str, words: Words) -> str:

@@ -23,7 +23,7 @@ from duree.report.run_folder import RunFolder
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.nouns import SENTENCES
-from duree.results.tags import TagFacts, TaggedWord
+from duree.results.tags import TagFacts, TaggedSentence, TaggedWord
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class TagMistakes(Section):
                 entities,
             ),
             "sentences": [
-                (count(sentence.place), [self._shown(word, plain) for word in sentence.words])
+                (_titled(page, sentence), [self._shown(word, plain) for word in sentence.words])
                 for sentence in self.tags.examples
             ],
         }
@@ -201,3 +201,11 @@ class TagMistakes(Section):
         if self.tags.entities and one.true != plain:
             return ShownWord(word, "for2", label(one.true, 40))
         return ShownWord(word, "", "")
+
+
+def _titled(page: Page, sentence: TaggedSentence) -> str:
+    """The number of a sentence, and the row of its first word in the file, if that is known."""
+    number = page.words("test sentence {n}", n=count(sentence.place))
+    if sentence.first is None or page.run.source(sentence.first)[0] is None:
+        return number
+    return f"{number} · {page.run.source_title(sentence.first, page.words)}"

@@ -5,6 +5,7 @@ Only PDF files need them: SVG files contain texts, and the browser chooses the f
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 
 from matplotlib import font_manager
@@ -38,10 +39,30 @@ def families_for(texts: list[str]) -> list[str] | None:
     missing = {sign for sign in needed if ord(sign) not in _characters(_path_of(OWN))}
     if not missing:
         return [OWN]
+    return _with(missing) or (_with(missing) if _find_new_fonts() else None)
+
+
+def _with(missing: set[str]) -> list[str] | None:
+    """The default font and one that has the missing characters; None if none has."""
     for family in _installed():
         if all(ord(sign) in _characters(_path_of(family)) for sign in missing):
             return [OWN, family]
     return None
+
+
+@cache
+def _find_new_fonts() -> int:
+    """Add the fonts that were installed after matplotlib listed them; how many there are.
+
+    It lists fonts once for all programs, and keeps the list for years.
+    """
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    added = 0
+    for path in sorted({*font_manager.findSystemFonts()} - known):
+        with suppress(OSError, RuntimeError, ValueError):  # no font that can be read
+            font_manager.fontManager.addfont(path)
+            added += 1
+    return added
 
 
 def _installed() -> list[str]:

@@ -72,7 +72,7 @@ class Page:
             "ours": OURS,
         }
         macros = self.environment.get_template("macros.html").make_module(shared)
-        shared |= {name: getattr(macros, name) for name in ("drawing", "table", "cell")}
+        shared |= {name: getattr(macros, name) for name in ("drawing", "table", "cell", "fold")}
         return Markup(self.environment.get_template(template).render(shared | facts))
 
 

@@ -186,7 +186,14 @@ class ChoicesSection(Section):
     template = "choices.html"
 
     def facts(self, page: Page) -> dict[str, Any]:
-        return {"choices": list_choices(page.run.recipe, page.words)}
+        names = {source.path: source.name for source in page.run.data.sources}
+        choices = list_choices(page.run.recipe, page.words, names)
+        return {
+            key: [
+                (title, [one for one in of if one.changed is is_changed]) for title, of in choices
+            ]
+            for key, is_changed in (("changed", True), ("usual", False))
+        }
 
 
 class MethodsSection(Section):

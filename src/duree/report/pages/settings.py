@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic_core import PydanticUndefined
@@ -27,8 +27,13 @@ class Choice:
     meaning: str
 
 
-def list_choices(recipe: Recipe, words: Words) -> list[tuple[str, list[Choice]]]:
-    """The settings of each section under its title, in the recipe's order."""
+def list_choices(
+    recipe: Recipe, words: Words, names: Mapping[str, str]
+) -> list[tuple[str, list[Choice]]]:
+    """The settings of each section under its title, in the recipe's order.
+
+    ``names`` are the names of files by their paths.
+    """
     # Their meanings are those of the reference, whatever the rows of this run are called.
     words = Words(words.language)
     sections: list[tuple[str, Section]] = [("", recipe)]
@@ -37,10 +42,14 @@ def list_choices(recipe: Recipe, words: Words) -> list[tuple[str, list[Choice]]]
         for name in type(recipe).model_fields
         if isinstance(value := getattr(recipe, name), Section)
     ]
-    return [(words(SECTIONS[name]), list(_choices(name, part, words))) for name, part in sections]
+    return [
+        (words(SECTIONS[name]), list(_choices(name, part, words, names))) for name, part in sections
+    ]
 
 
-def _choices(section: str, settings: Section, words: Words) -> Iterator[Choice]:
+def _choices(
+    section: str, settings: Section, words: Words, names: Mapping[str, str]
+) -> Iterator[Choice]:
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         if isinstance(value, Section):
@@ -49,21 +58,21 @@ def _choices(section: str, settings: Section, words: Words) -> Iterator[Choice]:
         default = None if field.default is PydanticUndefined else field.default
         yield Choice(
             full,
-            _shown(full, value, words),
-            _shown(full, default, words),
+            _shown(full, value, words, names),
+            _shown(full, default, words, names),
             value != default,
             words(field.description or ""),
         )
 
 
-def _shown(name: str, value: object, words: Words) -> str:
+def _shown(name: str, value: object, words: Words, names: Mapping[str, str]) -> str:
     if value is None or value == ():
         return words("none")
     if isinstance(value, bool):
         return words("yes") if value else words("no")
     if isinstance(value, tuple) or name in PATHS:
         items = value if isinstance(value, tuple) else (value,)
-        return ", ".join(label(_file_name(str(item))) for item in items)
+        return ", ".join(label(_file_name(names.get(str(item)) or str(item))) for item in items)
     if isinstance(value, float):
         return f"{value:g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -17,6 +17,7 @@ from duree.report.terms import Terms
 from duree.report.vocabulary import Words
 from duree.results.metric import Metric
 from duree.results.metrics_file import NETWORK, Metrics
+from duree.storage import given_name
 from duree.tasks import TASKS, Task, layout_for
 
 
@@ -110,10 +111,17 @@ def differing_settings(runs: list[Run], words: Words) -> list[tuple[Choice, list
     each = [
         {
             choice.name: choice
-            for _, choices in list_choices(run.recipe, words)
+            for _, choices in list_choices(run.recipe, words, _names(run))
             for choice in choices
         }
         for run in runs
     ]
     table = [(choice, [own[name].value for own in each]) for name, choice in each[0].items()]
     return [(choice, values) for choice, values in table if len(set(values)) > 1]
+
+
+def _names(run: Run) -> dict[str, str]:
+    """The names that the run's uploaded tables had, by their paths."""
+    data = run.recipe.data
+    files = (*data.files, data.test_file, data.validation_file)
+    return {file: given_name(file) for file in files if file}

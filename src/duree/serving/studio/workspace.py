@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -15,10 +16,10 @@ from duree.errors import DataError, DureeError, RunError
 from duree.pipeline.progress import standing
 from duree.pipeline.run import Run, now
 from duree.recipe.settings import DataSettings
-from duree.storage import cannot_write, require_regular, write_file
+from duree.storage import UPLOADED, cannot_write, require_regular, write_file
 from duree.tables.files.read import READERS
 
-UPLOADS, NOTE = "uploads", "uploaded.json"
+UPLOADS = "uploads"
 
 
 class NotFoundError(DureeError):
@@ -46,6 +47,11 @@ class Upload:
     name: str
     bytes: int
     when: str
+
+    @property
+    def moment(self) -> float:
+        """``when`` as seconds, for comparison: it is in the local time of its day."""
+        return datetime.fromisoformat(self.when).timestamp()
 
 
 class Workspace:
@@ -79,7 +85,7 @@ class Workspace:
         """All uploaded tables, the latest first."""
         found = [self._upload(folder) for folder in self.uploads.iterdir() if folder.is_dir()]
         whole = [upload for upload in found if upload is not None]
-        return sorted(whole, key=lambda upload: upload.when, reverse=True)
+        return sorted(whole, key=lambda upload: upload.moment, reverse=True)
 
     def table(self, id: str) -> Upload:
         """The uploaded table with this id; NotFoundError if there is none."""
@@ -132,7 +138,7 @@ class Workspace:
     def add_upload(self, path: Path, name: str) -> Upload:
         """Register a table that was written completely; ``name`` is only displayed."""
         note = UploadNote(name, path.stat().st_size, now())
-        write_file(path.with_name(NOTE), json.dumps(asdict(note)).encode())
+        write_file(path.with_name(UPLOADED), json.dumps(asdict(note)).encode())
         return Upload(path.parent.name, path, **asdict(note))
 
     def _folders(self) -> Iterator[Path]:
@@ -149,7 +155,8 @@ class Workspace:
 
     def _upload(self, folder: Path) -> Upload | None:
         try:
-            note = _NOTE.validate_json((folder / NOTE).read_bytes())
+            note = _NOTE.validate_json((folder / UPLOADED).read_bytes())
+            datetime.fromisoformat(note.when)
             path = next(path for path in folder.iterdir() if path.stem == "table")
             require_regular(path)
             return Upload(folder.name, path, note.name, note.bytes, note.when)
