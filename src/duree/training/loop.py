@@ -227,7 +227,8 @@ class _Session:
                 "train_loss": position.loss / max(position.rows, 1),
                 "validation_loss": validation_loss,
                 "metric": figure,
-                "learning_rate": training.optimiser.param_groups[0]["lr"],
+                # The optimiser has none yet where a resumed run only ends the epoch.
+                "learning_rate": learning_rate(plan.settings, position.step - 1, self.steps),
                 "rows_per_second": position.rows / max(position.epoch_seconds, 1e-9),
                 "seconds": time.perf_counter() - self.began,
             }
