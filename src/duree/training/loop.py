@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from duree.errors import TrainingError, translate
+from duree.forked import uses_threads
 from duree.network import kernels
 from duree.network.allocator import keep_freed_memory
 from duree.network.batches import batch_of
@@ -78,6 +79,7 @@ def train(
     KeyboardInterrupt
         Ctrl-C or a termination request; a checkpoint is saved first.
     """
+    uses_threads("torch", torch.get_num_threads())
     keep_freed_memory()
     model.criterion = plan.criterion
     steps = plan.epochs * len(plan.batches(0))
