@@ -9,6 +9,9 @@ import pytest
 from tests.cli.test_commands import FAST
 from tests.support.commands import call
 
+from duree.pipeline.model import TrainedModel
+from duree.sequences.ragged import Ragged
+
 LABELS = ["up", "down"] * 20
 TEXTS = [f"day {n} was {word}" for n, word in enumerate(["fine", "grim"] * 20)]
 
@@ -91,3 +94,21 @@ def test_a_column_with_the_name_of_a_prediction_is_refused_before_training(
     assert not (tmp_path / "new").exists()
     assert call("predict", run, tmp_path / "table.csv", "-o", tmp_path / "out.csv") == 2
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+@pytest.mark.parametrize("name", ["prediction", "probability_up"])
+def test_a_column_with_the_name_of_a_prediction_is_refused_before_a_piece_is_predicted(
+    run: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    def only_the_first(model: TrainedModel, rows: pl.Series) -> Ragged:
+        assert len(rows) == 1
+        return model.encoder.encode(rows)
+
+    monkeypatch.setattr(TrainedModel, "encode", only_the_first)
+    pl.DataFrame({"text": TEXTS, name: ["x"] * 40}).write_csv(tmp_path / "table.csv")
+    assert call("predict", run, tmp_path / "table.csv", "-o", tmp_path / "out.csv") == 2
+    assert f"the table already has a column {name!r}" in capfd.readouterr().err

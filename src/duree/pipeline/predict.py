@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from duree.errors import DataError
 from duree.evaluation.evaluate import Figures, evaluate_model
 from duree.pipeline.model import TrainedModel
@@ -94,16 +96,9 @@ def predict_rows(
                 continue
             if not as_read:
                 require_cells(table.frame.schema, output.suffix.lower())
-            require_free(table.frame.drop(layout.added, strict=False).columns, ["prediction"])
-            texts = model.texts(table)
-            sequences = model.encode(texts)
-            found = model.predictions(sequences)
-            frame = table.frame.drop(layout.added, strict=False)
-            predicted = model.task.predicted_table(frame, found, sequences.lengths)
-            if waiting_times is not None:
-                wait = waiting_times.expected(model, sequences, table.frame[GAPS])
-                predicted = with_columns(predicted, [wait])
-            pieces.add(predicted, int(is_blank(texts).sum()))
+            # A name that a prediction needs is found taken before a whole piece is predicted.
+            _predicted(Table(table.frame.head(1), table.sources), model, waiting_times)
+            pieces.add(*_predicted(table, model, waiting_times))
             progress(pieces.rows, rows)
         findings = [
             written(output, pieces.rows, replaced),
@@ -113,6 +108,22 @@ def predict_rows(
             write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
             return findings
         return [*findings, *pieces.put_together(raw=raw, mark=has_mark(Path(data)))]
+
+
+def _predicted(
+    table: Table, model: TrainedModel, waiting_times: WaitingTimes | None
+) -> tuple[pl.DataFrame, int]:
+    """The table with its predictions, and the number of its rows that are empty sequences."""
+    frame = table.frame.drop(model.layout.added, strict=False)
+    require_free(frame.columns, ["prediction"])
+    texts = model.texts(table)
+    sequences = model.encode(texts)
+    found = model.predictions(sequences)
+    predicted = model.task.predicted_table(frame, found, sequences.lengths)
+    if waiting_times is not None:
+        wait = waiting_times.expected(model, sequences, table.frame[GAPS])
+        predicted = with_columns(predicted, [wait])
+    return predicted, int(is_blank(texts).sum())
 
 
 def written(output: Path, rows: int, replaced: bool) -> Finding:
