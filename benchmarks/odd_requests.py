@@ -1,11 +1,12 @@
 """The service under odd requests: good clients must be answered as if they were alone.
 
-    python benchmarks/odd_requests.py [--seconds 60] [--clients 8]
+    python benchmarks/odd_requests.py [--seconds 300] [--clients 8]
 
 Clients send a person's events with their amounts, and get the probabilities of the next event;
 beside them others send bodies of 20 odd kinds in turn: numbers of 400 digits, texts where numbers
 belong, nested lists, broken JSON, bodies that are never completed. Every good request must get
-status 200 and the same answer, no odd one a 500, and the memory of the service must not grow.
+status 200 and the same answer, no odd one a 500. The memory of the service at the end must be that
+after the first minute (or half the time, if that is shorter), up to 5 %.
 """
 
 from __future__ import annotations
@@ -32,27 +33,30 @@ import polars as pl
 from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 
-EVENTS, WARM_UP = 12, 5.0  # events of a person; seconds before memory is measured
-GROWTH = 50  # MiB that count as none
+EVENTS, WARM_UP = 12, 60.0  # events of a person; seconds before memory is first measured
+GROWTH = 0.05  # share of the memory by which it may change
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--clients", type=int, default=8)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, started(train(Path(name))) as (process, port):
-        asyncio.run(load(port, options.clients, WARM_UP))
+        warm_up = min(WARM_UP, options.seconds / 2)
+        good, odd = asyncio.run(load(port, options.clients, warm_up))
         before = memory(process)
-        good, odd = asyncio.run(load(port, options.clients, options.seconds))
-        grown = memory(process) - before
+        more = asyncio.run(load(port, options.clients, options.seconds - warm_up))
+        after = memory(process)
+    good, odd = good + more[0], odd + more[1]
     right = sum(count for (status, is_same), count in good.items() if status == 200 and is_same)
     statuses = ", ".join(f"{status or 'none'}: {count}" for status, count in sorted(odd.items()))
     print(f"{options.clients} clients beside odd requests, {options.seconds:g} s")
     print(f"good requests answered rightly: {right:,} of {good.total():,}")
     print(f"odd requests by status: {statuses}")
-    print(f"memory {before:.0f} MiB, growth {grown:+.0f}")
-    sys.exit(right < good.total() or odd[500] > 0 or grown > GROWTH)
+    change = after / before - 1
+    print(f"memory after {warm_up:g} s: {before:.0f} MiB; at the end: {after:.0f} ({change:+.1%})")
+    sys.exit(right < good.total() or odd[500] > 0 or abs(change) > GROWTH)
 
 
 def train(folder: Path) -> Path:

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from tests.support.letters import letters, recipe
+from tests.support.letters import letters, recipe, recipe_alone
 
 from duree.errors import DataError, RecipeError, RunError
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
+from duree.report.pages import report
 from duree.report.run_folder import RunFolder
 from duree.tables.files.write import write_table
 from duree.workflow import evaluate, fit, predict, resume
@@ -182,6 +183,58 @@ def test_resuming_a_finished_run_changes_nothing(run: Run) -> None:
     resume(run.folder, listening)
     assert listening.messages == [f"{run.folder} is finished: nothing is left to do"]
     assert (run.folder / "metrics.json").read_bytes() == before
+
+
+def test_what_a_run_that_was_killed_at_its_very_end_left_is_removed(run: Run) -> None:
+    (run.folder / "checkpoint" / "0").mkdir(parents=True)
+    resume(run.folder)
+    assert not run.has("checkpoint")
+
+
+def test_a_report_that_fails_loses_nothing_and_is_written_later(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "render", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError) as failed:
+        fit(recipe_alone(table, training__epochs=1), tmp_path / "run")
+    (note,) = failed.value.__notes__
+    assert note == (
+        "the network and its results are saved; write the report with: "
+        f"duree report {tmp_path / 'run'}"
+    )
+    monkeypatch.undo()
+    assert report.write_report(tmp_path / "run").is_file()
+
+
+def test_a_step_that_fails_says_that_the_steps_before_it_are_saved(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    class Filling(Listening):
+        def step(self, name: str) -> None:
+            if name == "encode":
+                monkeypatch.setattr("duree.storage.os.fsync", full)
+
+    with pytest.raises(RunError, match="No space left on device") as failed:
+        fit(recipe_alone(table, training__epochs=1), tmp_path / "run", Filling())
+    assert failed.value.__notes__ == [
+        f"what was done is saved; continue with: duree resume {tmp_path / 'run'}"
+    ]
+    monkeypatch.undo()
+    assert resume(tmp_path / "run").has("report.html")
+
+
+def test_an_error_that_is_not_the_disk_s_is_not_reported_as_one(
+    table: Path, tmp_path: Path
+) -> None:
+    class Failing(Listening):
+        def step(self, name: str) -> None:
+            raise FileNotFoundError("a font")
+
+    with pytest.raises(FileNotFoundError, match="a font"):
+        fit(recipe_alone(table), tmp_path / "run", Failing())
 
 
 def test_a_run_folder_that_holds_something_is_not_overwritten(run: Run, table: Path) -> None:

@@ -9,13 +9,14 @@ resumed. This module does not depend on the task or the layout of the table.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from duree.errors import DureeError, translate
+from duree.errors import DureeError, TrainingError, command, translate
 from duree.evaluation.evaluate import Figures
 from duree.pipeline import save
 from duree.pipeline.analyses import analyse
@@ -68,18 +69,35 @@ def resume(folder: Path | str, listener: Listener = SILENT) -> Run:
 
 
 def _carry_out(run: Run, listener: Listener) -> Run:
-    with noted(run, listener) as listener:
+    with noted(run, listener) as listener, _with_remedy(run):
         if run.has("report.html"):
             listener.message(
                 translate("{folder} is finished: nothing is left to do").format(folder=run.folder)
             )
-            return run
-        _train_and_evaluate(run, listener)
-        # Called here, so that the data of the previous steps are no longer in memory.
-        write_report(run.folder)
+        else:
+            _train_and_evaluate(run, listener)
+            # Called here, so that the data of the previous steps are no longer in memory.
+            write_report(run.folder)
         for work in ("checkpoint", "baselines"):
             shutil.rmtree(run.folder / work, ignore_errors=True)
     return run
+
+
+@contextmanager
+def _with_remedy(run: Run) -> Iterator[None]:
+    """Add to an error what is saved, and the command that continues from there."""
+    try:
+        yield
+    except TrainingError:  # it would occur again
+        raise
+    except Exception as error:
+        if run.has("metrics.json"):
+            saved = "the network and its results are saved; write the report with: {command}"
+            error.add_note(translate(saved).format(command=command("duree", "report", run.folder)))
+        elif run.has("split.json"):
+            saved = "what was done is saved; continue with: {command}"
+            error.add_note(translate(saved).format(command=command("duree", "resume", run.folder)))
+        raise
 
 
 def _train_and_evaluate(run: Run, listener: Listener) -> None:

@@ -12,13 +12,16 @@ import time
 import tomllib
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import TextIO
 
 import polars as pl
 import pytest
 from tests.support.commands import call
 
+from duree import workflow
 from duree.cli import doctor
 from duree.cli.commands import cli
+from duree.storage import cannot_write
 
 FAST = [
     "--epochs=1",
@@ -81,6 +84,51 @@ def test_predict_and_evaluate_and_report_work_on_the_run(
     assert call("evaluate", run, table) == 0
     assert "accuracy" in capfd.readouterr().out
     assert call("report", run) == 0
+
+
+def unread() -> TextIO:
+    """The end of a pipe whose reader has gone, as of ``| head``."""
+    read, write = os.pipe()
+    os.close(read)
+    return open(write, "w", encoding="utf-8")
+
+
+def test_a_run_ends_although_nobody_reads_what_it_prints(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    with unread() as results, unread() as progress:
+        monkeypatch.setattr(sys, "stdout", results)
+        monkeypatch.setattr(sys, "stderr", progress)
+        assert call("fit", table, "--text=review", "--target=verdict", f"--out={out}", *FAST) == 0
+        monkeypatch.undo()
+    assert (out / "report.html").is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_results_that_cannot_be_printed_are_an_error(
+    run: Path, table: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert call("evaluate", run, table) == 2
+        monkeypatch.undo()
+    assert "error: standard output cannot be written: No space left" in capfd.readouterr().err
+
+
+def test_an_error_after_training_says_how_to_go_on(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise cannot_write(tmp_path / "run" / "report.html", OSError(28, "No space left on device"))
+
+    monkeypatch.setattr(workflow, "write_report", full)
+    out = tmp_path / "run"
+    assert call("fit", table, "--text=review", "--target=verdict", f"--out={out}", *FAST) == 2
+    assert capfd.readouterr().err.endswith(
+        "what was saved before is intact\n"
+        f"the network and its results are saved; write the report with: duree report {out}\n"
+    )
 
 
 @pytest.mark.parametrize(

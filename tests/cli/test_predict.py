@@ -9,6 +9,9 @@ import pytest
 from tests.cli.test_commands import FAST
 from tests.support.commands import call
 
+from duree.pipeline.model import TrainedModel
+from duree.sequences.ragged import Ragged
+
 LABELS = ["up", "down"] * 20
 TEXTS = [f"day {n} was {word}" for n, word in enumerate(["fine", "grim"] * 20)]
 
@@ -124,3 +127,21 @@ def test_an_explained_row_says_that_it_is_empty_or_mostly_unseen(
         assert said in capfd.readouterr().err
         shown = page.read_text(encoding="utf-8").replace("\u202f", " ")
         assert {note for note in notes.values() if note in shown} == {notes.get(row)} - {None}
+
+
+@pytest.mark.parametrize("name", ["prediction", "probability_up"])
+def test_a_column_with_the_name_of_a_prediction_is_refused_before_a_piece_is_predicted(
+    run: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    def only_the_first(model: TrainedModel, rows: pl.Series) -> Ragged:
+        assert len(rows) == 1
+        return model.encoder.encode(rows)
+
+    monkeypatch.setattr(TrainedModel, "encode", only_the_first)
+    pl.DataFrame({"text": TEXTS, name: ["x"] * 40}).write_csv(tmp_path / "table.csv")
+    assert call("predict", run, tmp_path / "table.csv", "-o", tmp_path / "out.csv") == 2
+    assert f"the table already has a column {name!r}" in capfd.readouterr().err

@@ -21,6 +21,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ORDER = [
     "errors",
     "version",
+    "forked",
     "results",
     "recipe",
     "storage",

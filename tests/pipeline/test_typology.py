@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,17 @@ def page(run: Run, table: Path) -> str:
     written = embed_rows(run.folder, table, table.parent / "vectors.parquet")
     assert written == table.parent / "vectors.html"
     return written.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["v1", "type"])
+def test_identifiers_under_the_name_of_a_vector_or_type_are_refused(
+    run: Run, table: Path, tmp_path: Path, name: str
+) -> None:
+    copy = Run(shutil.copytree(run.folder, tmp_path / "run"))
+    copy.decide(copy.recipe.replace({"data.id": name}))
+    write_table(pl.read_csv(table).rename({"id": name}), tmp_path / "lives.csv")
+    with pytest.raises(DataError, match=f"already has a column '{name}'"):
+        embed_rows(copy.folder, tmp_path / "lives.csv", tmp_path / "vectors.csv")
 
 
 def test_the_file_holds_a_vector_and_types_for_each_row(run: Run, table: Path, page: str) -> None:

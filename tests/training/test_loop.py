@@ -149,6 +149,19 @@ def test_a_training_that_died_at_any_step_ends_in_the_same_weights(step, tmp_pat
         assert [record[name] for record in written] == [record[name] for record in history]
 
 
+def test_an_epoch_that_died_after_its_last_step_records_the_learning_rate_of_that_step(
+    tmp_path, monkeypatch
+):
+    history = train(network(), plan(schedule="cosine"))
+    monkeypatch.setattr(loop, "scores", lambda *_: raises(Stop)())
+    with pytest.raises(Stop):
+        train(network(), plan(schedule="cosine", checkpoint_seconds=1e-9), None, tmp_path)
+    monkeypatch.undo()
+    resumed = train(network(), plan(schedule="cosine"), None, tmp_path)
+    rates = [[record["learning_rate"] for record in one] for one in (history, resumed)]
+    assert rates[0] == rates[1]
+
+
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd", "rmsprop"])
 def test_every_update_rule_goes_on_where_it_was(optimiser, tmp_path):
     undisturbed, resumed = network(), network()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import click
 
 from duree.cli.help import MAX_WIDTH, TableCommand, TranslatedGroup
 from duree.cli.options import address_options, column_options
+from duree.cli.streams import discard_writes, is_broken
 from duree.cli.usage_errors import as_duree_error
 from duree.errors import DataError, DureeError, command, translate, user_language
 from duree.tables.finding import Finding
@@ -316,17 +317,44 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    status = _outcome()
+    sys.exit(_flushed() or status)
+
+
+def _outcome() -> int | str | None:
+    """The exit status of the command."""
     try:
         cli.main(prog_name="duree", standalone_mode=False)
     except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        return done.exit_code
+    except SystemExit as done:
+        return done.code
     except click.ClickException as error:
-        sys.exit(_usage_error(error))
+        return _usage_error(error)
     except DureeError as error:
-        sys.exit(_fail(error.message()))
+        return _fail("\n".join([error.message(), *getattr(error, "__notes__", [])]))
+    except BrokenPipeError:
+        if not is_broken(sys.stdout):
+            raise
+        return 0  # who reads the results has seen enough, as in: duree fit ... | head
     except (KeyboardInterrupt, click.Abort):
         click.echo(translate("interrupted"), err=True)
-        sys.exit(130)
+        return 130
+    return 0
+
+
+def _flushed() -> int:
+    """Hand over what was printed; the exit status if that fails, 0 where the reader has gone."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError as error:
+        discard_writes(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            reason = error.strerror or str(error)
+            problem = DureeError("standard output cannot be written: {reason}", reason=reason)
+            return _fail(problem.message())
+    return 0
 
 
 def _print_finding(finding: Finding) -> None:
@@ -375,5 +403,6 @@ def _usage_error(error: click.ClickException) -> int:
 
 
 def _fail(message: str) -> int:
-    click.echo(f"{translate('error: ')}{message}", err=True)
+    with suppress(OSError):  # the exit status says it too
+        click.echo(f"{translate('error: ')}{message}", err=True)
     return 2

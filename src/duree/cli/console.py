@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import IO, cast
 
 import rich.console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from duree.cli.help import display_width
+from duree.cli.streams import LastingError
 from duree.errors import command, translate, user_language
 from duree.pipeline.explain_row import is_explainable
 from duree.pipeline.listener import STEPS
@@ -34,13 +36,15 @@ EPOCH = (
 BAR_LOSS, BAR_SPEED, BAR_ROWS = "loss {loss:.3f}", "{speed:.0f} rows/s", "{rows:.0f} rows"
 SECONDS, MINUTES = "{time:.0f} s", "{time:.0f} min"
 LEVELS = ("ok", "note", "warning", "error")
+# rich asks for a file with all methods, and calls those of LastingError.
+LASTING = cast("IO[str]", LastingError())
 
 
 class Console:
     """A listener that writes to the terminal."""
 
     def __init__(self) -> None:
-        self.err = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
+        self.err = rich.console.Console(file=LASTING, highlight=False, soft_wrap=True)
 
     def step(self, name: str) -> None:
         """Announce a step of the workflow."""
@@ -149,7 +153,7 @@ def rows_bar() -> Iterator[Callable[[int, int | None], None]]:
         BarColumn(bar_width=None),
         TextColumn("{task.description}"),
         TimeRemainingColumn(),
-        console=rich.console.Console(stderr=True),
+        console=rich.console.Console(file=LASTING),
         transient=True,
     )
     with bar:

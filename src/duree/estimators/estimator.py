@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from duree.errors import DataError
 from duree.estimators.inputs import as_texts
+from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.pipeline.embed import embed
 from duree.pipeline.model import TrainedModel, train_model
@@ -125,6 +126,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         train, validation = _two_parts(targets, recipe, stratify=task.stratify)
         encoder: Encoder
         if isinstance(rows, pl.Series):
+            uses_threads("polars")
             encoder = TextEncoder.fit(rows.gather(train), recipe.text)
         else:
             encoder = SeriesEncoder.fit(rows[train])

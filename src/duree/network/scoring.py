@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from duree.forked import uses_threads
 from duree.network.batches import Batch, pad
 from duree.network.model import tabulated
 from duree.network.network import Network, scoring_batches
@@ -19,6 +20,7 @@ def scores(model: Network, sequences: Ragged) -> NDArray[np.float32]:
     -------
     float32 [rows, outputs], or [steps of all rows, outputs] from a model that answers at each step
     """
+    uses_threads("torch", torch.get_num_threads())
     model.eval()
     found: NDArray[np.float32] | None = None
     with torch.inference_mode(), tabulated(model, len(sequences.values)):

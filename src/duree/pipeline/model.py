@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from duree.errors import RunError, command
+from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.network.network import Network
 from duree.network.scoring import scores
@@ -122,6 +123,9 @@ class TrainedModel:
 
     def encode(self, rows: Any) -> Ragged:
         """Rows as encoded sequences."""
+        uses_threads("torch", torch.get_num_threads())
+        if isinstance(rows, pl.Series):
+            uses_threads("polars")
         return self.encoder.encode(rows)
 
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
@@ -176,6 +180,7 @@ class TrainedModel:
         RunError
             The folder is missing, altered, or written by a newer version of Durée.
         """
+        uses_threads("torch", torch.get_num_threads())
         files = read_sealed(Path(folder))
         try:
             description = Description.read(files["model.json"])
@@ -241,6 +246,7 @@ class TrainedModel:
         extra: dict[str, Any] | None = None,
     ) -> TrainedModel:
         """A model with an untrained network for the encoder and the task."""
+        uses_threads("torch", torch.get_num_threads())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = task.network(settings, encoder)

@@ -104,19 +104,9 @@ def predict_rows(
                 continue
             if not as_read:
                 require_cells(table.frame.schema, output.suffix.lower())
-            require_free(table.frame.drop(layout.added, strict=False).columns, ["prediction"])
-            texts = model.texts(table)
-            sequences = model.encode(texts)
-            found = model.predictions(sequences)
-            frame = table.frame.drop(layout.added, strict=False)
-            predicted = model.task.predicted_table(frame, found, sequences.lengths)
-            if waiting_times is not None:
-                wait = waiting_times.expected(model, sequences, table.frame[GAPS])
-                predicted = with_columns(predicted, [wait])
-            doubtful = {
-                "empty": are_empty(model, texts, sequences),
-                "unseen": are_unseen(model, sequences),
-            }
+            # A name that a prediction needs is found taken before a whole piece is predicted.
+            _predicted(Table(table.frame.head(1), table.sources), model, waiting_times)
+            predicted, doubtful = _predicted(table, model, waiting_times)
             numbers = _numbers(table, begun)
             begun += len(table)
             pieces.add(
@@ -132,6 +122,26 @@ def predict_rows(
             write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
             return findings
         return [*findings, *pieces.put_together(raw=raw, mark=has_mark(Path(data)))]
+
+
+def _predicted(
+    table: Table, model: TrainedModel, waiting_times: WaitingTimes | None
+) -> tuple[pl.DataFrame, dict[str, NDArray[np.bool_]]]:
+    """The table with its predictions, and its rows that are empty or mostly unseen."""
+    frame = table.frame.drop(model.layout.added, strict=False)
+    require_free(frame.columns, ["prediction"])
+    texts = model.texts(table)
+    sequences = model.encode(texts)
+    found = model.predictions(sequences)
+    predicted = model.task.predicted_table(frame, found, sequences.lengths)
+    if waiting_times is not None:
+        wait = waiting_times.expected(model, sequences, table.frame[GAPS])
+        predicted = with_columns(predicted, [wait])
+    doubtful = {
+        "empty": are_empty(model, texts, sequences),
+        "unseen": are_unseen(model, sequences),
+    }
+    return predicted, doubtful
 
 
 def written(output: Path, rows: int, replaced: bool) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -83,13 +83,16 @@ def noted(run: Run, listener: Listener) -> Iterator[Listener]:
     noting = _Noting(run, listener)
     try:
         yield noting
-    except DureeError as error:
-        noting.note(error={language: error.message(language) for language in ("en", "zh")})
-        raise
     except Exception as error:
-        fault = f"{type(error).__name__}: {error}"
-        noting.note(error={"en": fault, "zh": fault})
+        with suppress(DureeError):  # where the disk is full, the first error is the one to show
+            noting.note(error={language: _message(error, language) for language in ("en", "zh")})
         raise
+
+
+def _message(error: Exception, language: str) -> str:
+    if isinstance(error, DureeError):
+        return error.message(language)
+    return f"{type(error).__name__}: {error}"
 
 
 class _Noting:

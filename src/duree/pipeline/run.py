@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -206,8 +206,9 @@ def _exists(folder: Path) -> RunError:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a run folder."""
-    try:
-        with open(folder / LOCK, "a+b", opener=no_link) as file:
+    with ExitStack() as held:
+        try:
+            file = held.enter_context(open(folder / LOCK, "a+b", opener=no_link))
             if not _wait_for_lock(file.fileno()):
                 raise RunError(
                     "another process is writing {folder!r}",
@@ -217,9 +218,9 @@ def _locked(folder: Path) -> Iterator[None]:
             file.truncate(0)
             file.write(str(os.getpid()).encode())
             file.flush()
-            yield
-    except OSError as error:
-        raise cannot_write(folder, error) from None
+        except OSError as error:
+            raise cannot_write(folder, error) from None
+        yield
 
 
 def _refuse_unsafe(folder: Path) -> None:

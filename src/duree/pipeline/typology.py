@@ -31,7 +31,7 @@ from duree.report.pages.typology import render_typology
 from duree.results.run_files import StateFacts
 from duree.results.typology import Kind, Sorting, TypeFacts, Typology
 from duree.storage import write_file
-from duree.tables.columns import find_column
+from duree.tables.columns import find_column, require_free
 from duree.tables.describe.states import describe_states, describe_types
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.layouts.persons import Persons
@@ -44,6 +44,8 @@ Ints = NDArray[np.int64]
 # Maximum number of cells of all matchings (a core computes about 10^9 per second), and the minimum
 # number of sequences of a sample.
 MOST_CELLS, FEWEST = 10**10, 50
+# The columns with the type of each row by vectors, and by matching, which not all tables have.
+TYPES = ("type", "type_matching")
 # Maximum number of spells shown of a type's central sequence.
 SPELLS_SHOWN = 12
 
@@ -82,16 +84,17 @@ def embed_rows(
     run, output = Run(folder), Path(output)
     require_writable(output, Path(data))
     model = TrainedModel.of_run(run)
-    summing_network(model)  # raises if there is none
+    size = summing_network(model).head.in_features  # raises if there is no such network
     if model.encoder.explained_by is None:
         text_encoder(model)  # raises, since its input has no units
     table = read_like(run, data, model)
     texts = model.texts(table)
-    vectors = embed(model, model.encode(texts))
     named = find_column(table.frame.columns, run.recipe.data.id)
     first = (
         table.frame[named] if named is not None else pl.Series("row", np.arange(1, len(texts) + 1))
     )
+    require_free([first.name], [*(f"v{place}" for place in range(1, size + 1)), *TYPES])
+    vectors = embed(model, model.encode(texts))
     frame = pl.DataFrame(
         [first, *(pl.Series(f"v{place}", of) for place, of in enumerate(vectors.T, start=1))]
     )
@@ -192,8 +195,8 @@ def _typology(
         shared=shared.tolist(),
         facts=facts,
     )
-    columns = {"type": types["network"]}
-    return sequence, columns | ({"type_matching": types["matching"]} if "matching" in types else {})
+    ways = zip(TYPES, ("network", "matching"), strict=True)
+    return sequence, {column: types[way] for column, way in ways if way in types}
 
 
 def _matched_rows(persons: Persons, seed: int) -> Ints:

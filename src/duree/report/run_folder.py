@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from duree.errors import RunError, command
+from duree.forked import uses_threads
 from duree.recipe.recipe import Recipe
 from duree.report.old_wording import metrics_in_todays_words
 from duree.results.metrics_file import Metrics
@@ -77,6 +78,7 @@ class RunFolder:
 
     def table(self, name: str, columns: list[str] | None = None) -> pl.DataFrame:
         """A table, or a selection of its columns."""
+        uses_threads("polars")
         try:
             return pl.read_parquet(self._existing(name), columns=columns)
         except (OSError, pl.exceptions.PolarsError) as error:

@@ -30,6 +30,10 @@ def resolve_column(table: Table, name: str) -> str:
     if sheets := [finding for finding in table.findings if finding.check == "sheets"]:
         where = "in {file}, of which only the sheet {sheet!r} was read, not {others}"
         values |= {name: sheets[0].values[name] for name in ("sheet", "others")}
+    if titles := [finding for finding in table.findings if finding.check == "title"]:
+        where = "in {file}, whose first line {title!r} seems to be a title above the column names"
+        fix = "remove the rows above the column names"
+        raise DataError(what, where, fix, **values, title=titles[0].values["title"])
     if near := _near(name, columns):
         raise DataError(what, where, "did you mean {near}?", near=listed(near), **values)
     raise DataError(what, where, "its columns are {columns}", columns=listed(columns), **values)
@@ -216,7 +220,7 @@ def require_free(columns: Sequence[str], added: Sequence[str]) -> None:
     taken = [name for name in added if name in columns]
     if taken:
         raise DataError(
-            "the table already has a column {column!r}, the name that a prediction gets",
+            "the table already has a column {column!r}, the name of one that is added to it",
             fix="rename that column in the table",
             column=taken[0],
         )

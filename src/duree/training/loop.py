@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from duree.errors import TrainingError, translate
+from duree.forked import uses_threads
 from duree.network import kernels
 from duree.network.allocator import keep_freed_memory
 from duree.network.batches import batch_of
@@ -78,6 +79,7 @@ def train(
     KeyboardInterrupt
         Ctrl-C or a termination request; a checkpoint is saved first.
     """
+    uses_threads("torch", torch.get_num_threads())
     keep_freed_memory()
     model.criterion = plan.criterion
     steps = plan.epochs * len(plan.batches(0))
@@ -227,7 +229,8 @@ class _Session:
                 "train_loss": position.loss / max(position.rows, 1),
                 "validation_loss": validation_loss,
                 "metric": figure,
-                "learning_rate": training.optimiser.param_groups[0]["lr"],
+                # The optimiser has none yet where a resumed run only ends the epoch.
+                "learning_rate": learning_rate(plan.settings, position.step - 1, self.steps),
                 "rows_per_second": position.rows / max(position.epoch_seconds, 1e-9),
                 "seconds": time.perf_counter() - self.began,
             }

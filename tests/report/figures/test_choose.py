@@ -12,6 +12,7 @@ from matplotlib import font_manager
 
 from duree.report.figures import fonts as fonts_of_figures
 from duree.report.figures.choose import draw_figures, write_drawn
+from duree.report.figures.fonts import families_for
 from duree.report.figures.style import to_inline_svg, to_svg_file
 from duree.report.load import load_run
 from duree.report.pages.report import write_report
@@ -78,6 +79,13 @@ def test_without_a_chinese_font_no_pdf_shows_boxes_and_the_page_says_so(
     assert "Some figures were written as SVG only (parts, confusion)" in page
     assert 'href="figures/confusion.pdf"' not in page
     assert caplog.records == []
+
+
+def test_a_font_that_is_gone_since_matplotlib_listed_it_is_not_used(no_chinese_font, tmp_path):
+    gone = font_manager.FontEntry(fname=str(tmp_path / "gone.ttf"), name="Noto Sans CJK SC")
+    font_manager.fontManager.ttflist.append(gone)
+    assert families_for(["正面"]) is None
+    assert families_for(["plain"]) == ["DejaVu Sans"]
 
 
 def test_svg_does_not_depend_on_the_fonts_of_the_machine(write_run, monkeypatch):

@@ -13,6 +13,7 @@ from tests.tables.files.test_csv import write
 from duree.errors import DataError
 from duree.pipeline.dataset import check_files
 from duree.recipe.settings import DataSettings
+from duree.tables.columns import resolve_column
 from duree.tables.files.read import read_tables
 from duree.tables.files.stream import stream_table
 from duree.tables.finding import Finding
@@ -172,6 +173,35 @@ def test_a_title_above_the_column_names_is_named(tmp_path: Path) -> None:
             sheet.write_row(row, 0, cells)
     with pytest.raises(DataError, match="'Survey 2020', which seems to be a title above"):
         read_tables([tmp_path / "t.xlsx"])
+
+
+@pytest.mark.parametrize("title", ["Survey 2020", "Survey 2020\nof the town"])
+def test_a_title_that_is_a_line_of_its_own_is_named(tmp_path: Path, title: str) -> None:
+    path = write(tmp_path, f"{title}\ntext,label,n\na,b,c\nd,e,f\ng,h,i\n")
+    for drop_bad in (False, True):
+        with pytest.raises(DataError, match="'Survey 2020', which seems to be a title above"):
+            read_tables([path], drop_bad=drop_bad)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_title_above_columns_of_another_delimiter_is_named_where_one_is_missing(
+    tmp_path: Path, delimiter: str
+) -> None:
+    rows = [("text", "label"), ("a", "b"), ("c d", "e")]
+    lines = ["Survey 2020", *map(delimiter.join, rows)]
+    read = read_tables([write(tmp_path, "\n".join(lines) + "\n")])
+    (finding,) = [one for one in read.findings if one.check == "title"]
+    assert finding.level == "warning"
+    with pytest.raises(DataError, match="first line 'Survey 2020' seems to be a title above"):
+        resolve_column(read, "text")
+
+
+def test_a_single_column_of_sentences_is_not_taken_for_a_title(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="quote texts that contain ','"):
+        read_tables([write(tmp_path, "text\nNo, never\nYes, always\n")])
+    read = read_tables([write(tmp_path, "text\nNo; never\nYes\n")])
+    assert read.frame.rows() == [("No; never",), ("Yes",)]
+    assert not [finding for finding in read.findings if finding.check == "title"]
 
 
 def test_sheets_that_were_not_read_are_named_where_a_column_is_missing(tmp_path: Path) -> None:

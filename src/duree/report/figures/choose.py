@@ -21,7 +21,7 @@ from duree.report.figures.style import (
 from duree.report.figures.training import draw_curves
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
-from duree.storage import write_file
+from duree.storage import cannot_write, write_file
 
 FOLDER = "figures"
 
@@ -88,8 +88,16 @@ def write_drawn(drawn: list[Drawn], run: RunData, folder: Path, words: Words) ->
     """Write figures as SVG and PDF; returns the files.
 
     A PDF is left out if this machine has no font for it.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
     written = []
     for figure in drawn:
         for name, content in figure.files(run, words).items():

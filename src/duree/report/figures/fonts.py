@@ -81,7 +81,11 @@ def _path_of(family: str) -> tuple[str, int]:
 
 @cache
 def _characters(place: tuple[str, int]) -> frozenset[int]:
+    """The characters of a font; none if its file is damaged, or gone since matplotlib listed it."""
     path, index = place
-    # Before 3.11 matplotlib opens only the first font of a collection.
-    font = FT2Font(path, face_index=index) if index else FT2Font(path)
+    try:
+        # Before 3.11 matplotlib opens only the first font of a collection.
+        font = FT2Font(path, face_index=index) if index else FT2Font(path)
+    except (OSError, RuntimeError):
+        return frozenset()
     return frozenset(font.get_charmap())

@@ -15,7 +15,7 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.tables.columns import find_column
-from duree.tables.files.csv_dialect import DELIMITERS, SAMPLE, find_dialect
+from duree.tables.files.csv_dialect import DELIMITERS, SAMPLE, delimiter_below, find_dialect
 from duree.tables.files.csv_rows import Rows
 from duree.tables.files.csv_structure import Dialect
 from duree.tables.files.encoding import chosen_encoding, utf8_blocks
@@ -55,6 +55,8 @@ def read_delimited(
     ]
     if text.first_line > 1:
         findings.append(_separator_line(path, text.dialect.delimiter))
+    if text.below and frame.width == 1:
+        findings.append(_title(path, frame.columns[0], text.below))
     if text.nul.count:
         findings.append(nul_finding(text.nul.count, path))
     return Content(
@@ -113,6 +115,7 @@ class _Text:
             head, self.first_line = head[line.end() :], 2
         sample = head[:SAMPLE] if len(head) > SAMPLE else _ended(head)
         self.dialect = find_dialect(sample, given, default_delimiter)
+        self.below = None if given else delimiter_below(sample)
         self.blocks = chain([head], blocks)
 
     def taken_by(self, rows: Rows) -> Iterator[None]:
@@ -160,6 +163,17 @@ def _one_character(delimiter: str | None) -> str | None:
         "{delimiter!r} cannot separate columns",
         fix="give one character, such as , ; | or tab",
         delimiter=delimiter,
+    )
+
+
+def _title(path: Path, title: str, delimiter: str) -> Finding:
+    return Finding(
+        "title",
+        "warning",
+        "the first line of {file}, {title!r}, has no {delimiter!r}, by which every other line has "
+        "several cells",
+        "if it is a title above the column names, remove it",
+        {"file": str(path), "title": title, "delimiter": delimiter},
     )
 
 

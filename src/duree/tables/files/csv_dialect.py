@@ -35,18 +35,31 @@ def find_dialect(sample: bytes, delimiter: str | None, default: str) -> Dialect:
     return _with_quote(sample, best)
 
 
+def delimiter_below(sample: bytes) -> str | None:
+    """The delimiter by which all rows but the first have the same cells, several in each; None
+    without one, or where there are fewer than two such rows."""
+    first = sample.lstrip(b"\r\n").partition(b"\n")[0]
+    if any(delimiter.encode() in first for delimiter in DELIMITERS):
+        return None
+    trials = [_try(sample, candidate, '"') for candidate in DELIMITERS]
+    alike = (trial for trial in trials if trial.width == 1 and trial.rows > 1 and trial.below > 1)
+    return next((trial.dialect.delimiter for trial in alike), None)
+
+
 @dataclass(frozen=True)
 class _Trial:
     """The sample as read in one dialect.
 
     ``width`` is the header's number of cells, ``rows`` the number of rows, and ``share`` the share
-    of them with as many cells as the header; 0 where the quotes do not close.
+    of them with as many cells as the header; 0 where the quotes do not close. ``below`` is the
+    number of cells of all other rows; 0 where they differ.
     """
 
     dialect: Dialect
     width: int
     rows: int
     share: float
+    below: int = 0
 
 
 def _try(sample: bytes, delimiter: str, quote: str | None) -> _Trial:
@@ -61,7 +74,8 @@ def _try(sample: bytes, delimiter: str, quote: str | None) -> _Trial:
     sound = structure.fault < 0 and not (structure.opened >= 0 and len(sample) < SAMPLE)
     # The header always agrees with itself, so it is not counted.
     share = float(np.mean(widths[1:] == widths[0])) if len(widths) > 1 else 0.0
-    return _Trial(dialect, int(widths[0]), len(widths) - 1, share if sound else 0.0)
+    below = int(widths[-1]) if sound and (widths[1:] == widths[-1]).all() else 0
+    return _Trial(dialect, int(widths[0]), len(widths) - 1, share if sound else 0.0, below)
 
 
 def _ends_rows_with_returns(sample: bytes, structure: Structure) -> bool:

@@ -26,6 +26,7 @@ from duree.tables.files.limits import (
     check_row_length,
     column_names,
     refuse_title,
+    title_above,
 )
 from duree.tables.finding import Finding
 from duree.tables.table import BareWords, added_up
@@ -76,8 +77,19 @@ class MalformedRows:
         """The line numbers as text."""
         return ", ".join(map(str, self.lines)) + ", ..." * (self.count > len(self.lines))
 
-    def refusal(self, path: Path, rows: int, columns: int, delimiter: str) -> DataError:
+    def follow_title(self, rows: int, columns: int, delimiter: str) -> bool:
+        """Whether a single cell is above them that seems to be a title: most of ``rows`` rows are
+        as wide as the first of them, which holds names and no sentence with a comma."""
+        cells = self.example.split(delimiter)
+        names = {cell for cell in cells if cell and not cell[0].isspace()}
+        is_header = len(names) == len(cells) == self.first_width
+        return columns == 1 and len(self.widths) == 1 and is_header and self.count > rows / 2
+
+    def refusal(self, path: Path, rows: int, names: list[str], delimiter: str) -> DataError:
         """The error for a table of ``rows`` rows that holds them."""
+        columns = len(names)
+        if self.follow_title(rows, columns, delimiter):
+            return title_above(names[0], path)
         values: dict[str, object] = {
             "file": str(path),
             "line": self.lines[0],
@@ -162,8 +174,7 @@ class Rows:
             One of them is malformed.
         """
         if self.malformed.count:
-            columns = len(self.names or [])
-            raise self.malformed.refusal(self.path, self.count, columns, self.dialect.delimiter)
+            raise self._refusal()
         frames, self.frames = self.frames, []
         return [self._named(frame, whole=False) for frame in frames]
 
@@ -177,15 +188,21 @@ class Rows:
         """
         if not self.count:
             return self._named(pl.DataFrame(schema=self.names or []), whole=True)
-        malformed = self.malformed
-        if malformed.count == self.count or (malformed.count and not self.drop_bad):
-            columns = len(self.names or [])
-            raise malformed.refusal(self.path, self.count, columns, self.dialect.delimiter)
+        malformed, columns = self.malformed, len(self.names or [])
+        is_title = malformed.follow_title(self.count, columns, self.dialect.delimiter)
+        if is_title or malformed.count == self.count or (malformed.count and not self.drop_bad):
+            raise self._refusal()
         return self._named(pl.concat(self.frames, rechunk=False), whole=True)
 
     def numbers(self) -> NDArray[np.int64] | None:
         """The numbers of the rows of ``frame`` among all rows, from 1; None if it has them all."""
         return np.concatenate(self.kept) if self.malformed.count else None
+
+    def _refusal(self) -> DataError:
+        """The error for malformed rows."""
+        return self.malformed.refusal(
+            self.path, self.count, self.names or [], self.dialect.delimiter
+        )
 
     def findings(self) -> Iterator[Finding]:
         """Findings on rows and lines that were left out."""

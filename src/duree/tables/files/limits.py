@@ -34,14 +34,19 @@ def column_names(cells: list[str], path: Path) -> list[str]:
 def refuse_title(names: list[str], path: Path) -> None:
     """Refuse a first row with a single cell above several columns: a title, not their names."""
     if len(names) > 1 and names[0] and not any(names[1:]):
-        raise DataError(
-            "the first row has only one cell, {title!r}, which seems to be a title above the "
-            "column names",
-            "in {file}",
-            "remove the rows above the column names",
-            title=names[0],
-            file=str(path),
-        )
+        raise title_above(names[0], path)
+
+
+def title_above(title: str, path: Path) -> DataError:
+    """The error for a title above the column names."""
+    return DataError(
+        "the first row has only one cell, {title!r}, which seems to be a title above the "
+        "column names",
+        "in {file}",
+        "remove the rows above the column names",
+        title=title,
+        file=str(path),
+    )
 
 
 def refuse_patterns(names: Iterable[str], path: Path) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.forked import uses_threads
 from duree.tables.files.conll import TOKEN_FILES, is_token_file, read_conll
 from duree.tables.files.csv import has_header, read_delimited
 from duree.tables.files.excel import read_excel
@@ -91,6 +92,7 @@ def read_tables(
     ExtraError
         The format needs an optional package.
     """
+    uses_threads("polars")
     if not paths:
         raise DataError("no file was given", fix="give at least one table to read")
     choices = Choices(encoding, delimiter, drop_bad, header)

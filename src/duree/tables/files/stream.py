@@ -9,6 +9,7 @@ import polars as pl
 import polars.exceptions as pl_exceptions
 
 from duree.errors import DataError
+from duree.forked import uses_threads
 from duree.tables.files.csv import delimited_frames
 from duree.tables.files.limits import CELLS_LIMIT
 from duree.tables.files.parquet_json import damaged
@@ -53,6 +54,7 @@ def stream_table(
     DataError
         As ``read_tables``; errors in later rows are raised when they are reached.
     """
+    uses_threads("polars")
     path = Path(path)
     kind = path.suffix.lower()
     if path.is_file():
@@ -107,6 +109,7 @@ def require_few_cells(path: Path) -> None:
 
 def count_rows(path: str | Path) -> int | None:
     """The number of rows, if it is known without reading the file; otherwise None."""
+    uses_threads("polars")
     path = Path(path)
     if path.suffix.lower() not in PARQUET or not path.is_file():
         return None
