@@ -19,14 +19,12 @@ from scipy import stats
 
 from duree.errors import DataError, require_packages
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
-from duree.tables.time.seasons import naive2, naive_error, without_gaps
+from duree.tables.time.seasons import LONGEST_SEASON, naive2, naive_error, without_gaps
 
 Floats = NDArray[np.float64]
 
 # The intervals whose ends are the quantiles; statsforecast names them by their level in per cent.
 WIDTHS = sorted({round(100 * abs(1 - 2 * level)) for level in LEVELS} - {0})
-# With longer seasons ETS and ARIMA are too slow or fail.
-LONGEST_SEASON = 24
 # Up to this many series, one process is enough.
 FEW = 16
 # With fewer values than this no model is fitted, and the last value is repeated.

@@ -160,7 +160,10 @@ class ForecastSettings(Section):
         None, ge=1, description="Steps to forecast; none: as many as a wide test file has."
     )
     season: int | None = Field(
-        None, ge=1, description="Length of the season in steps; none: by the calendar, or 1."
+        None,
+        ge=1,
+        description="Length of the season in steps; none: by the calendar, or found in the "
+        "training values; 1: no season.",
     )
     naive_season: int | None = Field(
         None,
