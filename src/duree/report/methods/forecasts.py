@@ -69,6 +69,11 @@ def encoding_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
             "method of {guerrero1993}).",
             power=power,
         )
+    if zero := facts.transform.get("zero"):
+        yield say(
+            "The values are counts without a 0 in training; a later 0 was read as {zero:g}.",
+            zero=zero,
+        )
     yield say(
         "Each window of {window} steps was expressed relative to {reference}, in units of its "
         "own mean absolute change; the forecasts were transformed back.",
