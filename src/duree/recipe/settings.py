@@ -294,7 +294,10 @@ class TrainingSettings(Section):
         "none", description="balanced: rare classes count as much as frequent ones."
     )
     max_minutes: float | None = Field(
-        None, gt=0, description="Stop training after this many minutes."
+        None,
+        gt=0,
+        description="Stop training after this many minutes; leave out baselines that "
+        "would take longer.",
     )
     checkpoint_seconds: float = Field(30.0, gt=0, description="Seconds between checkpoints.")
 
