@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.support.clock import Clock
 
 FILLER = list("abcdefghijklmnopqr")
 
@@ -26,3 +27,12 @@ def letters():
         return [write(rng, str(rng.choice(words[c]))) for c in classes], classes
 
     return part(240), part(60), part(120)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock for the time limits of baselines: a test spends its seconds."""
+    clock = Clock()
+    for user in ("time_limit", "tuning", "forecasts", "crf"):
+        monkeypatch.setattr(f"duree.baselines.{user}.time", clock)
+    return clock

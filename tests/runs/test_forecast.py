@@ -188,6 +188,22 @@ def test_every_distribution_forecasts_counts_which_are_never_negative(tmp_path, 
     assert ("counts" in found) is (distribution != "negative_binomial")
 
 
+def test_counts_train_and_are_forecast_where_the_first_zero_comes_after_training(tmp_path):
+    counts = [np.random.default_rng(n).poisson(9, size=60) + 1 for n in range(4)]
+    for values in counts:
+        values[-6] = 0  # known at the last test origin only
+    file = long_table(tmp_path / "counts.csv", counts)
+    made = fit(recipe(file, **{"training.epochs": 1, "forecast.origins": 3}), tmp_path / "run")
+    assert "a later 0 was read as 0.5" in (made.folder / "report.html").read_text()
+    for values in counts:
+        values[-1] = 0
+    file = long_table(tmp_path / "later.csv", counts)
+    predict(made.folder, file, tmp_path / "next.csv")
+    forecasts = pl.read_csv(tmp_path / "next.csv")["prediction"]
+    assert forecasts.is_finite().all()
+    assert (forecasts > 0).all()
+
+
 def test_a_long_constant_stretch_before_changes_trains(tmp_path):
     values = np.concatenate([np.zeros(90), np.random.default_rng(0).poisson(4, size=30)])
     file = long_table(tmp_path / "flat.csv", [values])

@@ -160,6 +160,21 @@ def test_the_logarithm_is_taken_of_positive_values_and_of_counts():
         Transform.choose("log", [np.array([-1.0, 2])])
 
 
+@pytest.mark.parametrize("kind", ["auto", "log", "boxcox"])
+def test_counts_that_were_all_positive_may_have_a_zero_later_but_nothing_negative(kind):
+    counts = RNG.poisson(30, size=80) + 1.0
+    found = Transform.choose(kind, [counts])
+    assert found == Transform(found.power, 0.0, 0.5)
+    np.testing.assert_allclose(found.undo(found.apply(counts)), counts, rtol=1e-9)
+    zero, half, one = found.apply(np.array([0.0, 0.5, 1.0]))
+    assert zero == half < one
+    assert found.defined(np.array([0.0, np.nan, -1.0])).tolist()[0] == zero
+    assert np.isnan(found.defined(np.array([np.nan, -1.0]))).all()
+    assert Transform(**found.to_dict()) == found
+    with pytest.raises(DataError, match="a value of -1 has no logarithm"):
+        found.apply(np.array([0.0, -1.0]))
+
+
 def test_a_value_without_a_logarithm_is_refused_when_the_network_knows_positive_ones():
     found = encoder(transform="log")
     with pytest.raises(DataError, match="no logarithm"):

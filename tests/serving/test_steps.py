@@ -150,6 +150,21 @@ def test_series_are_forecast_as_by_predict_with_gaps_and_in_any_order(
     assert ask(client, "months", turned) == ask(client, "months", rows[1])
 
 
+def test_a_count_of_zero_after_training_on_positive_ones_is_served_as_by_predict(
+    tmp_path: Path,
+) -> None:
+    counts = [np.random.default_rng(n).poisson(9, size=60) + 1 for n in range(3)]
+    file = long_table(tmp_path / "counts.csv", counts)
+    run = fit(forecasting(file, **{"training.epochs": 1}), tmp_path / "run")
+    for values in counts:
+        values[-2:] = 0
+    later = long_table(tmp_path / "later.csv", counts)
+    predict(run.folder, later, tmp_path / "next.csv")
+    client = Client(create_service([run.folder]))
+    rows = rows_of(Path(later), "when", "y")
+    matches(ask(client, "run", *rows), tmp_path / "next.csv")
+
+
 def test_known_future_columns_are_read_for_the_forecast_steps(
     client: Client, planned: Run, tmp_path: Path
 ) -> None:

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
 from duree.baselines.tagging import Sentences, Tags, count_errors
+from duree.baselines.time_limit import current_limit
 from duree.baselines.tuning import choose
 
 # L1 and L2 penalties to try: one that makes most weights 0, one without.
 PENALTIES = ((0.1, 0.01), (0.0, 0.3))
 ITERATIONS = 100
+# With a time limit, the time of a fit is estimated from so many iterations.
+FIRST_ITERATIONS = 3
 WINDOW = 2
 RUNS, LONG_RUNS = re.compile(r"(.)\1+"), re.compile(r"(.)\1{4,}")
 
@@ -45,6 +49,10 @@ class FeatureCrf:
     ) -> Self:
         """Try each penalty, then train with the better one on all sentences."""
         inputs, held = (list(map(features, of)) for of in (sentences, held_out))
+        if (limit := current_limit()).is_set:
+            seconds = self._train(inputs, tags, PENALTIES[0], FIRST_ITERATIONS)
+            one = seconds * ITERATIONS / FIRST_ITERATIONS
+            limit.expect((len(PENALTIES) + 1) * one, least=2 * one)
         best, _ = choose(
             PENALTIES,
             lambda penalty: self._train(inputs, tags, penalty),
@@ -58,20 +66,30 @@ class FeatureCrf:
         """The most probable tags of each sentence, and their marginal probabilities."""
         return self._tag(map(features, sentences), marginals=True)
 
-    def _train(self, inputs: list[Any], tags: Tags, penalty: tuple[float, float]) -> None:
+    def _train(
+        self,
+        inputs: list[Any],
+        tags: Tags,
+        penalty: tuple[float, float],
+        iterations: int = ITERATIONS,
+    ) -> float:
+        """Train from scratch; the seconds that the iterations took."""
         pycrfsuite = import_module("pycrfsuite")
         trainer = pycrfsuite.Trainer(verbose=False)
-        options = {"c1": penalty[0], "c2": penalty[1], "max_iterations": ITERATIONS}
+        options = {"c1": penalty[0], "c2": penalty[1], "max_iterations": iterations}
         trainer.set_params(options | {"feature.possible_transitions": True})
         for words, given in zip(inputs, tags, strict=True):
             if words and min(given) >= 0:
                 trainer.append(pycrfsuite.ItemSequence(words), list(map(str, given)))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.crfsuite"
+            began = time.perf_counter()
             trainer.train(str(path))
+            seconds = time.perf_counter() - began
             self.model = path.read_bytes()  # the tagger refers to this buffer without copying it
         self.tagger = pycrfsuite.Tagger()
         self.tagger.open_inmemory(self.model)
+        return seconds
 
     def _tag(self, inputs: Any, *, marginals: bool) -> list[tuple[list[int], list[float]]]:
         found = []

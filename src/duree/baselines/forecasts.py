@@ -8,8 +8,10 @@ series up to it.
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Sequence
+from multiprocessing import TimeoutError
 from typing import Any
 
 import numpy as np
@@ -17,18 +19,20 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import stats
 
+from duree.baselines.time_limit import OutOfTime, TimeLimit, current_limit
 from duree.errors import DataError, require_packages
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
-from duree.tables.time.seasons import naive2, naive_error, without_gaps
+from duree.tables.time.seasons import LONGEST_SEASON, naive2, naive_error, without_gaps
 
 Floats = NDArray[np.float64]
 
 # The intervals whose ends are the quantiles; statsforecast names them by their level in per cent.
 WIDTHS = sorted({round(100 * abs(1 - 2 * level)) for level in LEVELS} - {0})
-# With longer seasons ETS and ARIMA are too slow or fail.
-LONGEST_SEASON = 24
 # Up to this many series, one process is enough.
 FEW = 16
+# The time of all fits is estimated from so many, or from those in a share of the time limit; it is
+# estimated again after each such share.
+FIRST_FITS, CHECKED = 8, 0.1
 # With fewer values than this no model is fitted, and the last value is repeated.
 FEWEST = 4
 PURPOSE = "comparing a forecast with ARIMA, ETS and Theta"
@@ -73,14 +77,16 @@ class Forecast:
         return self
 
     def predict(self, rows: list[Any]) -> Floats:
-        """Quantiles float64 [rows, horizon * levels] from rows with ``values`` up to the origin."""
+        """Quantiles float64 [rows, horizon * levels] from rows with ``values`` up to the origin.
+
+        Raises
+        ------
+        OutOfTime
+            The fits take longer than the time limit.
+        """
         require_packages(["statsforecast"], "forecast", PURPOSE)
         pasts = [without_gaps(_trimmed(values)) for values in _values(rows)]
-        threads = os.environ.get("OMP_NUM_THREADS", "")
-        jobs = int(threads) if threads.isdigit() and int(threads) > 0 else os.cpu_count() or 1
-        # One process is quicker than two until there is some work: each must import statsforecast.
-        run = Parallel(n_jobs=jobs if len(pasts) > FEW else 1)
-        found = run(delayed(self._forecast)(past) for past in pasts)
+        found = self._fitted(pasts)
         failed = [place for place, quantiles in enumerate(found) if quantiles is None]
         for place in failed:
             found[place] = repeated(pasts[place], self.horizon)
@@ -88,6 +94,48 @@ class Forecast:
             note = f"{len(failed)} of {len(pasts)} could not be fitted: the last value there"
             self.notes.append(note)
         return np.array(found).reshape(len(pasts), -1)
+
+    def _fitted(self, pasts: list[Floats]) -> list[Floats | None]:
+        """The quantiles of each series."""
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        jobs = int(threads) if threads.isdigit() and int(threads) > 0 else os.cpu_count() or 1
+        limit = current_limit()
+        if limit.is_set:
+            return self._fitted_within(limit, pasts, max(jobs, 2))
+        # One process is quicker than two until there is some work: each must import statsforecast.
+        run = Parallel(n_jobs=jobs if len(pasts) > FEW else 1)
+        return list(run(delayed(self._forecast)(past) for past in pasts))
+
+    def _fitted_within(
+        self, limit: TimeLimit, pasts: list[Floats], jobs: int
+    ) -> list[Floats | None]:
+        """The same within a time limit, in processes, which can be stopped during a fit."""
+        # In a random order, so that the first ones are typical.
+        order = np.random.default_rng(0).permutation(len(pasts)).tolist()
+        found: list[Floats | None] = [None] * len(pasts)
+        done, spent, size = 0, 0.0, jobs
+        while done < len(order):
+            places = order[done : done + size]
+            run = Parallel(n_jobs=jobs, timeout=max(limit.left, 0.0))
+            try:
+                fits = list(run(delayed(self._timed)(pasts[place]) for place in places))
+            except TimeoutError:
+                raise OutOfTime(None) from None
+            for place, (quantiles, seconds) in zip(places, fits, strict=True):
+                found[place], spent = quantiles, spent + seconds
+            done += len(places)
+            if done >= FIRST_FITS or limit.elapsed > CHECKED * limit.seconds:
+                limit.expect((len(order) - done) * spent / done / jobs)
+            quick = CHECKED * limit.seconds * jobs / max(spent / done, 1e-9)
+            size = max(jobs, min(int(quick), len(order)))
+        return found
+
+    def _timed(self, past: Floats) -> tuple[Floats | None, float]:
+        """The quantiles of one series, and how many seconds its fit took."""
+        from statsforecast import models  # noqa: F401 - its import is not the time of a fit
+
+        began = time.perf_counter()
+        return self._forecast(past), time.perf_counter() - began
 
     def _forecast(self, past: Floats) -> Floats | None:
         """Quantiles [horizon, levels] of one series; None where it cannot be fitted."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
+
+from duree.baselines.time_limit import current_limit
 
 Setting = TypeVar("Setting")
 Model = TypeVar("Model")
@@ -17,7 +20,8 @@ def choose(
     """The setting whose model has the smallest loss, the first of several; and that model.
 
     Models are fitted in order, each after the loss of the one before is known, so that a fit may
-    start where the one before ended.
+    start where the one before ended. Within a time limit that leaves no room for a further setting
+    and the fit on all rows after it, the settings not yet tried are left out, with a note.
 
     Parameters
     ----------
@@ -27,12 +31,24 @@ def choose(
         Fits to the training rows.
     loss : model -> float
         On the validation rows.
+
+    Raises
+    ------
+    OutOfTime
+        The time limit leaves no room even for the fit on all rows.
     """
     found: list[tuple[float, Setting, Model]] = []
-    for setting in settings:
+    limit, every, longest = current_limit(), list(settings), 0.0
+    for tried, setting in enumerate(every):
+        if tried and not limit.allows(2 * longest):
+            limit.notes.append(f"{tried} of {len(every)} settings were tried: the time ran out")
+            break
+        began = time.perf_counter()
         model = fit(setting)
-        tried = (loss(model), setting, model)
-        if not found or tried[0] < found[0][0]:
-            found = [tried]
+        scored = (loss(model), setting, model)
+        if not found or scored[0] < found[0][0]:
+            found = [scored]
+        longest = max(longest, time.perf_counter() - began)
+        limit.expect((len(every) - tried) * longest, least=longest)
     _, setting, model = found[0]
     return setting, model

@@ -96,7 +96,10 @@ def demo(rows: int, out: str | None) -> None:
     "--epochs", metavar="N", type=int, help="Maximum number of passes over the training rows."
 )
 @click.option(
-    "--max-minutes", metavar="MINUTES", type=float, help="Maximum training time in minutes."
+    "--max-minutes",
+    metavar="MINUTES",
+    type=float,
+    help="Maximum training time in minutes, of the network and of each baseline.",
 )
 @click.option("--no-baselines", is_flag=True, help="Train the network alone.")
 def fit(

@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,23 @@ from pydantic import JsonValue
 
 from duree.baselines import Baseline
 from duree.baselines.targets import CaseWeights
-from duree.errors import translate
+from duree.baselines.time_limit import OutOfTime, current_limit, time_limit
+from duree.errors import translate, user_language
 from duree.network.batches import MOST_VALUES
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.listener import Listener
 from duree.pipeline.run import Run
+from duree.report.methods.baselines import left_out_sentence
+from duree.report.numbers import seconds
+from duree.report.vocabulary import Words
+from duree.results.baseline import LeftOut
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged, pieces
 from duree.storage import is_sealed, read_sealed, write_sealed
 from duree.tasks import Task
+
+# An expected time from this many seconds on is reported.
+WORTH_SAYING = 60.0
 
 
 @dataclass(frozen=True)
@@ -54,13 +63,32 @@ class FittedBaseline:
     description: str = ""
 
 
+@dataclass(frozen=True)
+class TrainedBaselines:
+    """The baselines of a run.
+
+    Attributes
+    ----------
+    fitted : list of FittedBaseline
+    left_out : {name: LeftOut}
+        Those that would have taken longer than the time limit.
+    """
+
+    fitted: list[FittedBaseline]
+    left_out: dict[str, LeftOut]
+
+
 def fit_baselines(
     run: Run, dataset: Dataset, encoder: Encoder, task: Task, listener: Listener
-) -> list[FittedBaseline]:
-    """Train every baseline of the task on the rows that the network was trained on."""
+) -> TrainedBaselines:
+    """Train every baseline of the task on the rows that the network was trained on.
+
+    One that would take longer than ``training.max_minutes`` is left out.
+    """
     recipe, split = dataset.recipe, dataset.split
+    trained = TrainedBaselines([], {})
     if not recipe.evaluation.baselines:
-        return []
+        return trained
     # A forecasting baseline is fitted to the past of each series, which the test rows hold.
     fits_on_rows = dataset.layout.fits_on_rows
     learned = (split.train, split.validation) if fits_on_rows else ()
@@ -76,38 +104,69 @@ def fit_baselines(
         parts.append(CaseWeights(weights[split.train], weights[split.validation]))
     tested = encoder.for_baselines(dataset.texts.gather(split.test))
     answers = task.encode(dataset.target.gather(split.test))
-    baselines = []
+
+    def train(baseline: Baseline) -> dict[str, bytes]:
+        began = time.perf_counter()
+        baseline.fit(*parts)
+        spent = time.perf_counter() - began
+        found = _summarised(baseline, tested, task, answers)
+        if not fits_on_rows:  # it is fitted while it predicts
+            spent = time.perf_counter() - began
+        title = translate(baseline.title) or baseline.name
+        listener.message(translate("{model}: {time:.0f} s").format(model=title, time=spent))
+        facts = {
+            "fit_seconds": spent,
+            "choices": baseline.choices,
+            "notes": [*baseline.notes, *current_limit().notes],
+            "title": baseline.title,
+            "description": baseline.description,
+        }
+        predictions = io.BytesIO()
+        np.save(predictions, found)
+        return {
+            "facts.json": json.dumps(facts).encode(),
+            "predictions.npy": predictions.getvalue(),
+        }
+
     for baseline in task.baselines(recipe, encoder):
         folder = run.folder / "baselines" / baseline.name
         if not is_sealed(folder):
-            began = time.perf_counter()
-            baseline.fit(*parts)
-            seconds = time.perf_counter() - began
-            found = _summarised(baseline, tested, task, answers)
-            if not fits_on_rows:  # it is fitted while it predicts
-                seconds = time.perf_counter() - began
-            title = translate(baseline.title) or baseline.name
-            listener.message(translate("{model}: {time:.0f} s").format(model=title, time=seconds))
-            facts = {
-                "fit_seconds": seconds,
-                "choices": baseline.choices,
-                "notes": list(baseline.notes),
-                "title": baseline.title,
-                "description": baseline.description,
-            }
-            predictions = io.BytesIO()
-            np.save(predictions, found)
-            write_sealed(
-                folder,
-                {
-                    "facts.json": json.dumps(facts).encode(),
-                    "predictions.npy": predictions.getvalue(),
-                },
-            )
+            write_sealed(folder, _within_limit(run, baseline, train, listener))
         files = read_sealed(folder)
+        facts = json.loads(files["facts.json"])
+        if "predictions.npy" not in files:
+            trained.left_out[baseline.name] = LeftOut(**facts)
+            continue
         loaded = np.load(io.BytesIO(files["predictions.npy"]), allow_pickle=False)
-        baselines.append(FittedBaseline(baseline.name, loaded, **json.loads(files["facts.json"])))
-    return baselines
+        trained.fitted.append(FittedBaseline(baseline.name, loaded, **facts))
+    return trained
+
+
+def _within_limit(
+    run: Run,
+    baseline: Baseline,
+    train: Callable[[Baseline], dict[str, bytes]],
+    listener: Listener,
+) -> dict[str, bytes]:
+    """The files of a trained baseline, or of one that was left out for want of time."""
+    minutes, words = run.recipe.training.max_minutes, Words(user_language())
+
+    def say(message: str) -> None:
+        run.log(message)
+        listener.message(message)
+
+    def expect(expected: float) -> None:
+        if expected >= WORTH_SAYING:
+            model, about = words(baseline.title), seconds(expected, words)
+            say(words("{model}: about {time} expected", model=model, time=about))
+
+    try:
+        with time_limit(minutes, expect):
+            return train(baseline)
+    except OutOfTime as late:
+        left_out = LeftOut(baseline.title, late.seconds, 60 * (minutes or 0))
+        say(left_out_sentence(left_out, words))
+        return {"facts.json": json.dumps(asdict(left_out)).encode()}
 
 
 def _summarised(

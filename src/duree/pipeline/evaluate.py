@@ -12,12 +12,12 @@ from pydantic import JsonValue
 
 from duree.evaluation.evaluate import Evaluation, evaluate_models, spread_of_seeds
 from duree.network.contracts import Simulated
-from duree.pipeline.baselines import FittedBaseline
+from duree.pipeline.baselines import TrainedBaselines
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.report.run_folder import RunFolder
-from duree.results.baseline import BaselineWords
+from duree.results.baseline import BaselineWords, LeftOut
 from duree.results.metrics_file import ModelResult, Seeds, WithoutShared
 from duree.results.run_files import Ending, Epoch, Simulation, StateFacts
 from duree.sequences.ragged import Ragged
@@ -40,6 +40,7 @@ class TestResult:
     seeds : Seeds or None
     fit_seconds, choices, words : {baseline: ...}
     notes : list of str
+    left_out : {baseline: LeftOut}
     simulation : Simulation or None
         See ``Task.simulate``.
     """
@@ -54,6 +55,7 @@ class TestResult:
     choices: dict[str, dict[str, JsonValue]]
     words: dict[str, BaselineWords]
     notes: list[str]
+    left_out: dict[str, LeftOut]
     simulation: Simulation | None = None
 
 
@@ -62,10 +64,11 @@ def evaluate_on_test(
     dataset: Dataset,
     sequences: Ragged,
     networks: list[TrainedModel],
-    baselines: list[FittedBaseline],
+    trained: TrainedBaselines,
 ) -> TestResult:
     """Open the test set once, after all choices are made, and evaluate every model on its rows."""
     rows, task, recipe = dataset.split.test, networks[0].task, run.recipe
+    baselines = trained.fitted
     run.open_test("the final evaluation of all models")
     read = sequences.take(rows)
     tested = task.examples(read, dataset.target.gather(rows))
@@ -117,6 +120,7 @@ def evaluate_on_test(
             *([f"network: {cut}"] if cut else []),
             *(f"{baseline.name}: {note}" for baseline in baselines for note in baseline.notes),
         ],
+        trained.left_out,
         task.simulate(
             Simulated(
                 networks[0].network,

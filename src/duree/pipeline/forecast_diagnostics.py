@@ -12,10 +12,12 @@ from duree.evaluation.stationarity import stationarity
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import TestResult
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
-from duree.results.run_files import Fan, ForecastFacts, Missed, StepErrors
+from duree.results.run_files import Fan, ForecastFacts, Missed, SeasonSearch, StepErrors
 from duree.sequences.encoder import Encoder
 from duree.sequences.window_encoder import WindowEncoder
+from duree.tables.finding import Finding
 from duree.tables.layouts.forecast_origins import ForecastOrigins
+from duree.tables.layouts.series_season import FOUND
 from duree.tables.time.seasons import without_gaps
 
 Floats = NDArray[np.float64]
@@ -52,6 +54,7 @@ def forecast_facts(
         window=windows.window,
         season=windows.season,
         naive_season=settings.naive_season or windows.season,
+        season_search=_season_search(dataset.findings),
         transform=windows.transform.to_dict(),
         difference=windows.difference,
         distribution=settings.distribution,
@@ -91,6 +94,16 @@ def forecast_facts(
             for row in order[::-1][:WORST]
             if np.isfinite(errors[row])
         ],
+    )
+
+
+def _season_search(findings: list[Finding]) -> SeasonSearch | None:
+    """How the season was found; None where it was set, is that of the calendar, or is none."""
+    values = next((found.values for found in findings if found.check == FOUND), None)
+    return (
+        None
+        if values is None
+        else SeasonSearch.model_validate({name: values[name] for name in SeasonSearch.model_fields})
     )
 
 

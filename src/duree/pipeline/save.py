@@ -188,6 +188,7 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
             if any(metric.name in figures for figures in evaluation.models.values())
         },
         baselines=result.words,
+        left_out=result.left_out,
         test_openings=[Opening(**opening) for opening in run.test_openings()],
         without_shared_rows=result.without_shared,
         seeds=result.seeds,

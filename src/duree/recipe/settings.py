@@ -160,7 +160,10 @@ class ForecastSettings(Section):
         None, ge=1, description="Steps to forecast; none: as many as a wide test file has."
     )
     season: int | None = Field(
-        None, ge=1, description="Length of the season in steps; none: by the calendar, or 1."
+        None,
+        ge=1,
+        description="Length of the season in steps; none: by the calendar, or found in the "
+        "training values; 1: no season.",
     )
     naive_season: int | None = Field(
         None,
@@ -291,7 +294,10 @@ class TrainingSettings(Section):
         "none", description="balanced: rare classes count as much as frequent ones."
     )
     max_minutes: float | None = Field(
-        None, gt=0, description="Stop training after this many minutes."
+        None,
+        gt=0,
+        description="Stop training after this many minutes; leave out baselines that "
+        "would take longer.",
     )
     checkpoint_seconds: float = Field(30.0, gt=0, description="Seconds between checkpoints.")
 

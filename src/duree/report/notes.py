@@ -15,6 +15,7 @@ NOTES = (
     "{cut} of {rows} series are longer than {limit} steps, and were cut",
     "{grown} trees instead of {trees}: the time ran out",
     "{grown} trees instead of {trees}: there are many steps",
+    "{tried} of {settings} settings were tried: the time ran out",
     "learned from {few} of {many} sequences",
     "fitted with equal weights for all sequences, because hmmlearn takes no weights",
     "without the season of {season} steps: more than it can fit",

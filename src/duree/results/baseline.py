@@ -11,3 +11,15 @@ class BaselineWords:
 
     title: str
     description: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A baseline that would have taken longer than the time limit; both in seconds.
+
+    ``seconds`` is an estimate; None if it was stopped before there was one.
+    """
+
+    title: str
+    seconds: float | None
+    limit: float

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field, JsonValue, model_serializer, model_validator
 
-from duree.results.baseline import BaselineWords
+from duree.results.baseline import BaselineWords, LeftOut
 from duree.results.metric import Metric, known_metric
 from duree.results.run_files import Estimate, Record
 
@@ -113,6 +113,7 @@ class Metrics(Record):
     metric_names: list[str]
     metrics: dict[str, Metric] = Field(default_factory=dict)
     baselines: dict[str, BaselineWords] = Field(default_factory=dict)
+    left_out: dict[str, LeftOut] = Field(default_factory=dict)
     test_openings: list[Opening] = Field(default_factory=list)
     without_shared_rows: WithoutShared | None = None
     seeds: Seeds | None = None

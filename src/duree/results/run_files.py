@@ -216,6 +216,13 @@ class Stationarity(Record):
     changes: dict[str, int]
 
 
+class SeasonSearch(Record):
+    """In how many of ``series`` the season that was used, and not set, was found."""
+
+    seasonal: int
+    series: int
+
+
 class ForecastFacts(Record):
     """``forecasts.json``; see ``duree.pipeline.forecast_diagnostics``, which writes it."""
 
@@ -223,6 +230,7 @@ class ForecastFacts(Record):
     window: int
     season: int
     naive_season: int
+    season_search: SeasonSearch | None = None
     transform: dict[str, float]
     difference: str
     distribution: str

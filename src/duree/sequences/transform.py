@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 # The powers to try, and the minimum number of steps over which the spread is measured.
 POWERS = np.round(np.linspace(-1, 2, 31), 1)
 BLOCK = 8
+# A zero among counts that were all positive in training: halfway between it and the least count.
+ZERO = 0.5
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,13 @@ class Transform:
     ----------
     power, shift : float
         The shift is 1 if the training values are transformed and include 0, otherwise 0.
+    zero : float
+        What a 0 is read as, so that counts without one in training may have one later.
     """
 
     power: float = 1.0
     shift: float = 0.0
+    zero: float = 0.0
 
     @classmethod
     def choose(cls, kind: str, series: list[Floats], block: int = BLOCK) -> Transform:
@@ -65,9 +70,11 @@ class Transform:
                 kind=kind,
                 least=least,
             )
+        zero = ZERO if counts and least > 0 else 0.0
         if kind == "log":
-            return cls(0.0, shift)
-        return cls(_guerrero([values + shift for values in series], max(block, 2)), shift)
+            return cls(0.0, shift, zero)
+        power = _guerrero([values + shift for values in series], max(block, 2))
+        return cls(power, shift, zero if power != 1 else 0.0)
 
     def apply(self, values: Floats) -> Floats:
         """The transformed values; NaN remains NaN.
@@ -79,10 +86,10 @@ class Transform:
         """
         if self.power == 1:
             return values - 0.0
-        moved = values + self.shift
+        moved = self._moved(values)
         if (moved[np.isfinite(moved)] <= 0).any():
             raise DataError(
-                "a value of {least} has no logarithm, and the network was trained on "
+                "a value of {least:g} has no logarithm, and the network was trained on "
                 "positive values",
                 fix="remove such values, or train with forecast.transform=none",
                 least=float(np.nanmin(values)),
@@ -93,8 +100,8 @@ class Transform:
 
     def defined(self, values: Floats) -> Floats:
         """The transformed values, NaN where the transformation is not defined."""
-        moved = np.where(values + self.shift > 0, values, np.nan) if self.power != 1 else values
-        return self.apply(moved)
+        known = self._moved(values) > 0 if self.power != 1 else np.isfinite(values)
+        return self.apply(np.where(known, values, np.nan))
 
     def undo(self, values: Floats) -> Floats:
         """The inverse of ``apply``; values outside its range are clipped."""
@@ -109,7 +116,12 @@ class Transform:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data: the keyword arguments of ``Transform``."""
-        return {"power": self.power, "shift": self.shift}
+        plain = {"power": self.power, "shift": self.shift}
+        return plain | {"zero": self.zero} if self.zero else plain
+
+    def _moved(self, values: Floats) -> Floats:
+        """The values, zeros as ``zero``, plus the shift."""
+        return (np.where(values == 0, self.zero, values) if self.zero else values) + self.shift
 
 
 def _guerrero(series: list[Floats], block: int) -> float:

@@ -70,7 +70,7 @@ class Forecasts(Target):
         return say(forecasts.LOSSES[self.facts.distribution])
 
     def baseline_sentences(self, run: RunData, described: str, say: Phrases) -> Iterable[str]:
-        return forecasts.baseline_sentences(described, say)
+        return forecasts.baseline_sentences(run, self.facts, described, say)
 
     def resampling(self, run: RunData) -> Resampling:
         if 1 < self.facts.series < self.facts.origins:

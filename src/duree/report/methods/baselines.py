@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from duree.report.methods.phrases import Phrases
+from duree.report.numbers import seconds
 from duree.report.run_data import RunData
+from duree.report.vocabulary import Words
+from duree.results.baseline import LeftOut
 from duree.results.metrics_file import NETWORK
 
 # For runs of version 0.1.0, which store only names; facets have further ones.
@@ -32,12 +35,32 @@ CHOSEN = {
 def baseline_sentences(run: RunData, say: Phrases) -> Iterator[str]:
     """Sentences on the baselines and their training."""
     names = [n for n in run.metrics.results if n != NETWORK and not run.is_part(n)]
-    if not names:
+    if names:
+        described = [_with_constants(run, name, say) for name in names]
+        joined = ("；" if say.words.language == "zh" else "; ").join(described)
+        yield from run.target.baseline_sentences(run, joined, say)
+    else:
         yield say("No baseline was trained.")
-        return
-    described = [_with_constants(run, name, say) for name in names]
-    joined = ("；" if say.words.language == "zh" else "; ").join(described)
-    yield from run.target.baseline_sentences(run, joined, say)
+    for left_out in run.metrics.left_out.values():
+        yield left_out_sentence(left_out, say.words)
+
+
+def left_out_sentence(left_out: LeftOut, words: Words) -> str:
+    """A sentence on a baseline that was left out for want of time."""
+    model = words.within(_first_capital(words(left_out.title)))
+    limit = seconds(left_out.limit, words)
+    if left_out.seconds is None:
+        return words(
+            "{model} was left out: it did not end within the limit of {limit}.",
+            model=model,
+            limit=limit,
+        )
+    return words(
+        "{model} was left out: it would have taken about {time}, more than the limit of {limit}.",
+        model=model,
+        time=seconds(left_out.seconds, words),
+        limit=limit,
+    )
 
 
 def of_same_rows(run: RunData, described: str, say: Phrases) -> Iterator[str]:
@@ -69,6 +92,10 @@ def _with_constants(run: RunData, name: str, say: Phrases) -> str:
         for key, value in chosen.items()
     )
     return say("{baseline}, with {settings}", baseline=described, settings=settings)
+
+
+def _first_capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _plain(value: object) -> str:

@@ -11,6 +11,7 @@ from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.run_files import ForecastFacts
+from duree.tables.time.seasons import LONGEST_SEASON
 
 DIFFERENCES = {
     "none": "the mean of the window (no differencing)",
@@ -36,6 +37,8 @@ BASELINES = {
     "ets": "exponential smoothing chosen by AICc (ETS; {hyndman2002})",
     "arima": "ARIMA chosen by AICc ({hyndman2008})",
 }
+# Baselines that have the season of the network, unless it is longer than they can fit.
+SEASONAL = ("seasonal_naive", "theta", "ets", "arima")
 LOSSES = {
     "quantiles": "pinball loss ({koenker1978})",
     "gaussian": "negative log-likelihood",
@@ -66,12 +69,27 @@ def encoding_sentences(facts: ForecastFacts, say: Phrases) -> Iterator[str]:
             "method of {guerrero1993}).",
             power=power,
         )
+    if zero := facts.transform.get("zero"):
+        yield say(
+            "The values are counts without a 0 in training; a later 0 was read as {zero:g}.",
+            zero=zero,
+        )
     yield say(
         "Each window of {window} steps was expressed relative to {reference}, in units of its "
         "own mean absolute change; the forecasts were transformed back.",
         window=facts.window,
         reference=say(DIFFERENCES[facts.difference]),
     )
+    if found := facts.season_search:
+        yield say(
+            "The season of {season} steps was not set: it was found in {seasonal} of {series} "
+            "series, as peaks at {season} and {twice} steps of the autocorrelation of their "
+            "training values, after a quadratic trend and a first-order autoregression.",
+            season=facts.season,
+            twice=2 * facts.season,
+            seasonal=count(found.seasonal),
+            series=count(found.series),
+        )
     if facts.season > 1:
         yield say(
             (
@@ -105,13 +123,39 @@ def network_sentences(run: RunData, facts: ForecastFacts, say: Phrases) -> Itera
         )
 
 
-def baseline_sentences(described: str, say: Phrases) -> Iterator[str]:
+def baseline_sentences(
+    run: RunData, facts: ForecastFacts, described: str, say: Phrases
+) -> Iterator[str]:
     """Sentences on how the baselines were fitted; ``described`` lists them."""
     yield say(
         "The baselines, each refitted at every origin to that series alone (statsforecast; "
         "{garza2022}), were: {baselines}.",
         baselines=described,
     )
+    names = [name for name in SEASONAL if name in run.metrics.results]
+    if facts.season > 1 and names:
+        fits = facts.season <= LONGEST_SEASON
+        able = [name for name in names if fits or name == "seasonal_naive"]
+        yield say(
+            "Like the network, {models} had a season of {season} steps.",
+            models=_models(able, say),
+            season=facts.season,
+        )
+        if without := [name for name in names if name not in able]:
+            yield say(
+                "It is longer than {models} can fit: they had none.", models=_models(without, say)
+            )
+    if "naive2" in run.metrics.results and facts.naive_season != facts.season:
+        yield say(
+            "Naive2 and the scale of errors had a season of {season} steps."
+            if facts.naive_season > 1
+            else "Naive2 and the scale of errors had no season.",
+            season=facts.naive_season,
+        )
+
+
+def _models(names: list[str], say: Phrases) -> str:
+    return say.words.listed([say.words.model(name, "") for name in names])
 
 
 def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str]:
@@ -143,6 +187,10 @@ def seen_sentences(run: RunData, facts: ForecastFacts, words: Words) -> list[str
         words(
             "Errors are scaled by the mean change of the series and by Naive2, both computed "
             "from the values up to the origin."
+            if facts.naive_season == 1
+            else "Errors are scaled by the mean change of the series over a season of {season} "
+            "steps and by Naive2, both computed from the values up to the origin.",
+            season=facts.naive_season,
         )
     )
     sentences.append(

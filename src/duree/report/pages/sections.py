@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from duree.report.differences import agreements, differences
+from duree.report.methods.baselines import left_out_sentence
 from duree.report.methods.references import software_bibtex
 from duree.report.methods.write import write_methods
 from duree.report.notes import retold
@@ -56,7 +57,10 @@ class ResultSection(Section):
             "tiles": list(_tiles(run, words)),
             "without_shared": without_shared,
             "models": rows.model_rows(run, words),
-            "notes": [_note(note, metrics, words) for note in metrics.notes],
+            "notes": [
+                *(left_out_sentence(found, words) for found in metrics.left_out.values()),
+                *(_note(note, metrics, words) for note in metrics.notes),
+            ],
             "differences": differences(run, metrics.primary_metric),
             "difference_rows": rows.difference_rows(run, words),
             "agreements": agreements(run),

@@ -18,6 +18,7 @@ from duree.errors import DataError
 from duree.recipe.settings import ForecastSettings
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.series import SeriesSet
+from duree.tables.layouts.series_season import season_of
 from duree.tables.split.split import TEST, TRAIN, VALIDATION, Split
 from duree.tables.time.seasons import naive2, naive_error
 
@@ -108,21 +109,13 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
     if tested is not None:
         lengths = lengths - tested
     median = float(np.median(lengths))
-    findings = []
-    season = settings.season or series.period
-    if season > 1 and median < 2 * season + horizon:
-        what = (
-            "the season of {season} steps is not used: with a median length of {median} "
-            "steps, the series are too short to show it"
-        )
-        facts: dict[str, object] = {"season": season, "median": round(median)}
-        findings.append(Finding("season", "warning", what, values=facts))
-        season = 1
     origins = settings.origins or 1
     if settings.origins is None and tested is None:
         wished = -(-WISHED_FORECASTS // max(len(series), 1))
         origins = int(np.clip(TEST_SHARE * median / horizon, 1, min(wished, MOST_ORIGINS)))
-    before = median - (0 if tested is not None else origins * horizon) - origins * horizon
+    held = origins * horizon * (1 if tested is not None else 2)
+    season, findings = season_of(series, settings, lengths, held, horizon)
+    before = median - held
     wish = settings.window or max(5 * horizon, 2 * season if season > 1 else 0, 8)
     # Windows as long as the series would leave a single one for training.
     window = int(max(min(wish, before // 2), min(horizon, before // 2), 2))
@@ -133,7 +126,7 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
             "the network reads windows of {window} steps instead of {wish}: with a median "
             "length of {median} steps, the series have no longer ones to train on"
         )
-        facts = {"window": window, "wish": wish, "median": round(median)}
+        facts: dict[str, object] = {"window": window, "wish": wish, "median": round(median)}
         findings.append(Finding("window", "note", what, values=facts))
     return Plan(horizon, window, season, settings.naive_season or season, origins, tuple(findings))
 

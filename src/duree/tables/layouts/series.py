@@ -93,6 +93,11 @@ class SeriesSet:
         """Steps in a seasonal cycle of the calendar; 1 if there is none."""
         return self.frequency.period if self.frequency else 1
 
+    @property
+    def has_calendar(self) -> bool:
+        """Whether the times say what the seasonal cycle is."""
+        return self.frequency is not None and self.frequency.has_calendar
+
     def label(self, series: int, step: int) -> str:
         """The time of a step, which may be after the last one; steps are counted from 0."""
         places = self.places[series]

@@ -44,6 +44,8 @@ PERIODS = {"quarter": 4, "month": 12, "week": 52, "day": 7, "weekday": 5, "hour"
 DISTANCES = {"year": (365, 366), "quarter": (90, 92), "month": (28, 31)}
 # The forms in which times are written, by precedence.
 FORMS = (QUARTER, MONTH, WEEK, DATE, CLOCK, EIGHT_DIGITS, NUMBER)
+# Numbers that are years; their steps have no season.
+YEARS = range(1000, 2200)
 # The least share of neighbours that must be one step apart for a grid to fit.
 REGULAR = 0.5
 UNIT_NAMES = {DAY: "day", 7 * DAY: "week", 3600.0: "hour"}
@@ -105,6 +107,13 @@ class Frequency:
     def period(self) -> int:
         """Steps in a seasonal cycle; 1 if there is none."""
         return PERIODS.get(self.unit, 1)
+
+    @property
+    def has_calendar(self) -> bool:
+        """Whether the unit says what the seasonal cycle is: not for numbered or uncommon steps."""
+        if self.unit != "step":
+            return True
+        return self.written == NUMBER.name and self.every == 1 and self.origin in YEARS
 
     def places(self, moments: Floats) -> Floats:
         """Steps of each moment after the first; integers where the grid fits."""

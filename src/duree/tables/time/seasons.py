@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 CRITICAL = 1.645
 # The fewest cycles for the test of seasonality.
 CYCLES = 3
+# With longer seasons ETS and ARIMA are too slow or fail.
+LONGEST_SEASON = 24
 
 
 def without_gaps(values: Floats) -> Floats:
