@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from duree.cli.demo_corpus import generate
+from duree.examples.letters import generate
 from duree.tables.files.write import write_table
 
 COMPARED = ("model/weights.safetensors", "predictions.parquet")

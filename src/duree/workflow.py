@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from duree.errors import DataError, DureeError, translate
 from duree.evaluation.evaluate import Figures
@@ -23,6 +20,7 @@ from duree.pipeline.baselines import fit_baselines
 from duree.pipeline.by_layout import read_dataset, steps_for
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import evaluate_on_test
+from duree.pipeline.examples import training_examples
 from duree.pipeline.explain_row import require_explainable, write_attributions, write_explained_row
 from duree.pipeline.listener import SILENT, Listener
 from duree.pipeline.model import TrainedModel, load_networks, train_model
@@ -123,17 +121,8 @@ def train(
     run: Run, dataset: Dataset, encoder: Encoder, sequences: Ragged, listener: Listener
 ) -> list[TrainedModel]:
     """Train one network per seed; the first is evaluated and saved as ``model``."""
-    recipe, split = dataset.recipe, dataset.split
-    task = dataset.task.from_target(dataset.target.gather(split.train), recipe)
-    task = task.with_encoder(encoder)
-    counts = dataset.weights
-    examples, validation = (
-        replace(
-            task.examples(sequences.take(rows), dataset.target.gather(rows)),
-            weights=None if counts is None else counts[rows].astype(np.float32),
-        )
-        for rows in (split.train, split.validation)
-    )
+    recipe = dataset.recipe
+    task, examples, validation = training_examples(dataset, encoder, sequences)
     networks = []
     for seed in range(recipe.seed, recipe.seed + recipe.evaluation.seeds):
         first = seed == recipe.seed
