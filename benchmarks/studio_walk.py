@@ -40,7 +40,7 @@ TABLES = {
 FILLED = {"forecast": {"horizon": "6"}}
 TYPED = {
     "text": "The opera was delightful, whatever my aunt may say of it.",
-    "states": "school school work unemployed work",
+    "states": "school, school, work, unemployed, work",
     "label": "Captain Florence wrote from Paris about the letter .",
 }
 LIMIT = 300_000  # milliseconds
@@ -73,9 +73,9 @@ def main() -> None:
                     for kind, file in files.items():
                         walk = Walk(page, given.folder, f"{kind}-{language}-{width}")
                         name = f"{kind}-{language}-{width}" if given.whole else kind
-                        walk.upload(file)
+                        walk.upload(file, FILLED.get(kind, {}))
                         if name not in trained:
-                            walk.train(name, FILLED.get(kind, {}))
+                            walk.train(name)
                             trained.add(name)
                         walk.read(name, TYPED.get(kind))
                     context.close()
@@ -96,22 +96,22 @@ class Walk:
         wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         print(path.name, f"(wider than the screen by {wide} px)" if wide > 0 else "", flush=True)
 
-    def upload(self, file: Path) -> None:
+    def upload(self, file: Path, filled: dict[str, str]) -> None:
         """From the home page to the form and its checks."""
         self.page.goto("/".join(self.page.url.split("/")[:3]) + "/")
         self.see("home")
         self.page.set_input_files("#file", file)
         self.page.click("button.main")
+        for field, value in filled.items():
+            self.page.fill(f"#{field}", value)
         self.page.wait_for_selector("#checks .checks")
         self.page.locator("#how-long", has_text=re.compile(r"\d")).wait_for()
         self.see("table")
 
-    def train(self, name: str, filled: dict[str, str]) -> None:
+    def train(self, name: str) -> None:
         """From the form to the results."""
-        for field, value in filled.items():
-            self.page.fill(f"#{field}", value)
         self.page.click("details:has(#max_minutes) > summary")
-        self.page.fill("#max_minutes", "0.2")
+        self.page.fill("#max_minutes", "0.1")
         self.page.uncheck("#baselines")
         self.page.fill("#name", name)
         self.page.click(".go button.main")
