@@ -178,6 +178,18 @@ def test_a_column_of_weights_is_offered_and_not_chosen(visitor: Visitor) -> None
     assert "the table has a column “weight”" in page
 
 
+def test_a_chinese_message_names_the_field_and_not_the_value_of_an_option(
+    visitor: Visitor,
+) -> None:
+    frame = letters(60).with_columns(pl.Series("year", [1900 + n for n in range(60)]))
+    chinese = Visitor(visitor.folder, "zh")
+    address = chinese.table("dated.csv", frame.write_csv().encode())
+    sent = filled(chinese.get(address).text)
+    checks = chinese.get(f"{address}/checks", params=sent).text
+    assert "请加上 “时间”" in checks
+    assert "列名" not in checks
+
+
 def test_another_kind_of_rows_has_other_fields_and_keeps_what_both_have(
     visitor: Visitor, tables: dict[str, Path]
 ) -> None:

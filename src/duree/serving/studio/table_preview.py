@@ -27,6 +27,8 @@ from duree.tasks import layout_for
 
 # Limits of what is shown: rows, columns, and characters of a cell.
 ROWS, COLUMNS, CELL = 8, 100, 300
+# What messages write for the value of an option.
+VALUES = r"(?:COLUMN|COL|NAME|CHAR|STEPS)\b|列名|步数"
 LEAVE_OUT = "Leave out rows that cannot be used"
 # Tables may be large: one is read at a time.
 ONE_AT_A_TIME = threading.Lock()
@@ -172,9 +174,7 @@ def in_page_terms(
 
     for table in tables:
         message = message.replace(str(table.path), table.name)
-    return re.sub(
-        r"--([a-z-]+)(?: (?:COLUMN|COL|NAME|CHAR|STEPS)\b)?", title_of, without_paths(message)
-    )
+    return re.sub(rf"--([a-z-]+)(?: (?:{VALUES}))?", title_of, without_paths(message))
 
 
 @lru_cache(maxsize=16)
