@@ -20,13 +20,13 @@ from duree.pipeline.baselines import fit_baselines
 from duree.pipeline.by_layout import read_dataset, steps_for
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import evaluate_on_test
-from duree.pipeline.examples import training_examples
 from duree.pipeline.explain_row import require_explainable, write_attributions, write_explained_row
 from duree.pipeline.listener import SILENT, Listener
 from duree.pipeline.model import TrainedModel, load_networks, train_model
 from duree.pipeline.predict import made_from, read_like
 from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
+from duree.pipeline.training_sets import training_sets
 from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
 from duree.sequences.encoder import Encoder
@@ -122,7 +122,7 @@ def train(
 ) -> list[TrainedModel]:
     """Train one network per seed; the first is evaluated and saved as ``model``."""
     recipe = dataset.recipe
-    task, examples, validation = training_examples(dataset, encoder, sequences)
+    task, examples, validation = training_sets(dataset, encoder, sequences)
     networks = []
     for seed in range(recipe.seed, recipe.seed + recipe.evaluation.seeds):
         first = seed == recipe.seed

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from duree.pipeline.by_layout import read_dataset
-from duree.pipeline.examples import training_examples
 from duree.pipeline.model import TrainedModel, train_model
+from duree.pipeline.training_sets import training_sets
 from duree.recipe.recipe import Recipe
 from duree.results.run_files import Epoch
 from duree.training.estimate import Estimate
@@ -26,7 +26,7 @@ def expected_seconds(recipe: Recipe) -> float:
     recipe = dataset.recipe
     encoder = dataset.task.fit_encoder(dataset.texts.gather(dataset.split.train), recipe)
     sequences = encoder.encode(dataset.texts)
-    task, examples, validation = training_examples(dataset, encoder, sequences)
+    task, examples, validation = training_sets(dataset, encoder, sequences)
     columns = {"text": dataset.texts.name, "target": dataset.target.name}
     untrained = TrainedModel.build(
         encoder, task, recipe.model, columns, dataset.layout, recipe.seed

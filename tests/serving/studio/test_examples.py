@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.serving.studio.test_forms import filled, selected
@@ -10,6 +12,8 @@ from tests.support.letters import letters
 from tests.support.studio import Visitor
 
 from duree.pipeline.progress import Standing
+from duree.recipe.recipe import Recipe
+from duree.serving.studio import table_preview
 from duree.serving.studio.examples import EXAMPLES
 from duree.serving.studio.progress_events import View
 
@@ -54,6 +58,21 @@ def test_the_time_of_a_training_is_said_before_it_begins(visitor: Visitor) -> No
     said = visitor.get(f"{address}/time", params=sent).text
     assert re.search(r"will take at most about [\d.]+ m?s; the baselines come after it", said)
     assert visitor.get(f"{address}/time", params=sent | {"target": ""}).text.strip() == ""
+
+
+def test_only_the_latest_choices_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[Recipe] = []
+    monkeypatch.setattr(table_preview, "_measured", lambda recipe: measured.append(recipe) or 1.0)
+    first, latest = (Recipe(seed=seed) for seed in (1, 2))
+    with ThreadPoolExecutor(1) as other:
+        with table_preview.MEASURING:
+            earlier = other.submit(table_preview.expected_time, first)
+            while table_preview.ASKED.get(()) is not first:
+                time.sleep(0.001)
+            table_preview.ASKED[()] = latest
+        assert earlier.result() is None
+    assert table_preview.expected_time(latest) == 1.0
+    assert measured == [latest]
 
 
 def test_every_step_moves_the_bar() -> None:

@@ -34,6 +34,7 @@ LEAVE_OUT = "Leave out rows that cannot be used"
 ONE_AT_A_TIME = threading.Lock()
 # One recipe is measured at a time, beside the reading of tables.
 MEASURING = threading.Lock()
+ASKED: dict[tuple[str, ...], Recipe] = {}
 
 
 @dataclass(frozen=True)
@@ -119,16 +120,19 @@ def guess_fields(upload: Upload, shown: Preview | None, sent: Mapping[str, str])
     return further | found | {"rows": rows}
 
 
-def expected_time(recipe: Recipe) -> float:
-    """The longest that training will take, in seconds.
+def expected_time(recipe: Recipe) -> float | None:
+    """The longest that training will take, in seconds; None if another recipe for the same table
+    was asked about meanwhile.
 
     Raises
     ------
     DureeError
         The run would fail.
     """
+    ASKED[recipe.data.files] = recipe
     with MEASURING:
-        return _measured(recipe)
+        # Forms change faster than recipes are measured: only the latest counts.
+        return _measured(recipe) if ASKED[recipe.data.files] is recipe else None
 
 
 def with_guesses(guessed: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ from duree.tasks import resolve
 # Allowed names of runs: no character with a meaning in paths or HTML.
 NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")
 # Bytes of a table up to which the time of a training is measured before it begins.
-TIMED = 50 * 2**20
+TIMED = 20 * 2**20
 # States of a run that still needs its table.
 UNFINISHED = ("running", "stopped")
 

@@ -1,4 +1,4 @@
-"""Examples: the training and validation sets of a dataset as the network reads them."""
+"""The training and validation sets of a dataset as the network reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from duree.sequences.ragged import Ragged
 from duree.tasks import Task
 
 
-def training_examples(
+def training_sets(
     dataset: Dataset, encoder: Encoder, sequences: Ragged
 ) -> tuple[Task, Examples, Examples]:
     """The task with its classes, the training set and the validation set."""
