@@ -20,8 +20,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree import SequenceClassifier
-from duree.cli.demo_corpus import generate
 from duree.errors import RunError
+from duree.examples.letters import generate
 from duree.pipeline.model import TrainedModel
 
 KINDS = ("flip one bit", "flip ten bits", "truncate", "overwrite", "swap ranges", "swap files")

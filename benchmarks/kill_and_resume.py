@@ -33,7 +33,7 @@ import numpy as np
 import polars as pl
 from safetensors.numpy import load_file
 
-from duree.cli.demo_corpus import generate
+from duree.examples.letters import generate
 from duree.tables.files.write import write_table
 
 STEPS = ("read", "encode", "train", "baselines", "evaluate", "explain")

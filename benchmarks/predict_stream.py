@@ -20,7 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.cli.demo_corpus import generate
+from duree.examples.letters import generate
 from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 

@@ -24,7 +24,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-from duree.cli.demo_corpus import generate
+from duree.examples.letters import generate
 from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 

@@ -11,10 +11,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from duree.errors import DureeError, TrainingError, command, translate
 from duree.evaluation.evaluate import Figures
@@ -30,6 +27,7 @@ from duree.pipeline.model import TrainedModel, load_networks, train_model
 from duree.pipeline.predict import made_from, read_like
 from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
+from duree.pipeline.training_sets import training_sets
 from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
 from duree.sequences.encoder import Encoder
@@ -141,17 +139,8 @@ def train(
     run: Run, dataset: Dataset, encoder: Encoder, sequences: Ragged, listener: Listener
 ) -> list[TrainedModel]:
     """Train one network per seed; the first is evaluated and saved as ``model``."""
-    recipe, split = dataset.recipe, dataset.split
-    task = dataset.task.from_target(dataset.target.gather(split.train), recipe)
-    task = task.with_encoder(encoder)
-    counts = dataset.weights
-    examples, validation = (
-        replace(
-            task.examples(sequences.take(rows), dataset.target.gather(rows)),
-            weights=None if counts is None else counts[rows].astype(np.float32),
-        )
-        for rows in (split.train, split.validation)
-    )
+    recipe = dataset.recipe
+    task, examples, validation = training_sets(dataset, encoder, sequences)
     networks = []
     for seed in range(recipe.seed, recipe.seed + recipe.evaluation.seeds):
         first = seed == recipe.seed

@@ -314,7 +314,7 @@ def test_doctor_knows_every_extra_and_all_its_packages() -> None:
         named = {re.split(r"[<>=;]", line)[0].strip() for line in lines}
         return named.union(*(packages(one) for names in inner for one in names if one))
 
-    assert {name: set(extra.packages) for name, extra in doctor.EXTRAS.items()} == {
+    assert {extra.name: set(extra.packages) for extra in doctor.EXTRAS} == {
         name: packages(name) for name in extras
     }
 

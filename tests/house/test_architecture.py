@@ -38,6 +38,7 @@ ORDER = [
     "workflow",
     # Those who use it.
     "estimators",
+    "examples",
     "serving",
     "cli",
     "__main__",

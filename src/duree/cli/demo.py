@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from duree.cli.demo_corpus import generate
 from duree.errors import translate
+from duree.examples.letters import generate
 from duree.pipeline.listener import SILENT, Listener
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe

@@ -15,8 +15,9 @@ from duree.version import __version__
 
 
 class Extra(NamedTuple):
-    """An extra of pyproject.toml: its purpose, an English template, and its packages."""
+    """An extra of pyproject.toml: its name, its purpose (a template) and its packages."""
 
+    name: str
     purpose: str
     packages: tuple[str, ...]
 
@@ -25,32 +26,33 @@ class Extra(NamedTuple):
 FASTER_SERVER = () if sys.platform == "win32" else ("httptools", "uvloop")
 SERVICE = ("fastapi", "prometheus-client", "uvicorn", *FASTER_SERVER)
 ONNX = ("onnx", "onnxruntime")
-# Extras that users install, then those of developers.
-EXTRAS = {
-    "formats": Extra("Excel, Stata and SPSS files", ("fastexcel", "pyreadstat", "xlsxwriter")),
-    "chinese": Extra("Chinese word segmentation", ("jieba",)),
-    "forecast": Extra(
+FOR_USERS = (
+    Extra("formats", "Excel, Stata and SPSS files", ("fastexcel", "pyreadstat", "xlsxwriter")),
+    Extra("chinese", "Chinese word segmentation", ("jieba",)),
+    Extra(
+        "forecast",
         "the baselines ARIMA, ETS and Theta, and tests of stationarity",
         ("statsforecast", "statsmodels"),
     ),
-    "label": Extra("the baseline CRF for tagged words", ("python-crfsuite",)),
-    "onnx": Extra("exporting networks with duree export", ONNX),
-    "serve": Extra("the service, duree serve", SERVICE),
-    "states": Extra("the baseline hidden Markov model", ("hmmlearn",)),
-    "studio": Extra("the studio, duree studio", (*SERVICE, "python-multipart")),
-}
-EXTRAS["all"] = Extra(
-    "all of the above",
-    tuple(sorted({package for extra in EXTRAS.values() for package in extra.packages})),
+    Extra("label", "the baseline CRF for tagged words", ("python-crfsuite",)),
+    Extra("onnx", "exporting networks with duree export", ONNX),
+    Extra("serve", "the service, duree serve", SERVICE),
+    Extra("states", "the baseline hidden Markov model", ("hmmlearn",)),
+    Extra("studio", "the studio, duree studio", (*SERVICE, "python-multipart")),
 )
-EXTRAS["bench"] = Extra("benchmarks", ("jax", "keras", *ONNX, "tensorflow-cpu"))
-EXTRAS["dev"] = Extra(
-    "developing and testing Durée",
-    (
-        *("axe-playwright-python", "clang-format", "httpx", "hypothesis", "mypy", "openpyxl"),
-        *("pandas", "playwright", "pyarrow", "pytest", "pytest-xdist", "ruff"),
+EVERYTHING = tuple(sorted({package for extra in FOR_USERS for package in extra.packages}))
+FOR_DEVELOPERS = (
+    Extra("bench", "benchmarks", ("jax", "keras", *ONNX, "tensorflow-cpu")),
+    Extra(
+        "dev",
+        "developing and testing Durée",
+        (
+            *("axe-playwright-python", "clang-format", "httpx", "hypothesis", "mypy", "openpyxl"),
+            *("pandas", "playwright", "pyarrow", "pytest", "pytest-xdist", "ruff"),
+        ),
     ),
 )
+EXTRAS = (*FOR_USERS, Extra("all", "all of the above", EVERYTHING), *FOR_DEVELOPERS)
 
 
 def examine() -> Iterator[str]:
@@ -65,8 +67,7 @@ def examine() -> Iterator[str]:
     yield _examine_kernel()
     for package in CORE:
         yield f"{package} {version(package)}"
-    for name, extra in EXTRAS.items():
-        yield _examine_extra(name, extra)
+    yield from map(_examine_extra, EXTRAS)
 
 
 def _examine_kernel() -> str:
@@ -82,10 +83,10 @@ def _examine_kernel() -> str:
     return template.format(instructions=kernels.compiled.instruction_set())
 
 
-def _examine_extra(name: str, extra: Extra) -> str:
+def _examine_extra(extra: Extra) -> str:
     """One line: whether an extra is installed, what it is for, and how to install it."""
     missing = [package for package in extra.packages if _version(package) is None]
-    facts = {"extra": name, "purpose": translate(extra.purpose)}
+    facts = {"extra": extra.name, "purpose": translate(extra.purpose)}
     if missing:
         template = translate(
             "[{extra}] {purpose}: not installed ({missing} missing); "

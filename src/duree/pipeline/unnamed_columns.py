@@ -126,17 +126,23 @@ def _first_rows(recipe: Recipe) -> tuple[str, Table]:
     data = recipe.data
     if not data.files:
         raise DataError("no table was given", fix="name its file: duree fit TABLE ...")
-    options = {"encoding": data.encoding, "delimiter": data.delimiter}
-    return data.files[0], next(stream_table(data.files[0], **options))
+    pieces = stream_table(data.files[0], encoding=data.encoding, delimiter=data.delimiter)
+    return data.files[0], next(pieces)
 
 
 def _named_columns(data: DataSettings, table: Table) -> set[str]:
     """The columns that have a role already."""
-    single = (data.text, data.state, data.start, data.end, data.token)
-    single = (*single, data.id, data.group, data.time, data.weight)
+    sequence = (data.text, data.state, data.start, data.end, data.token)
+    rows = (data.id, data.group, data.time, data.weight)
     several = (data.states, data.series)
     ranges = (name for names in several for name in state_columns(table, names))
-    return {*filter(None, single), *ranges, *data.event, *data.attribute, *data.covariate}
+    return {
+        *filter(None, (*sequence, *rows)),
+        *ranges,
+        *data.event,
+        *data.attribute,
+        *data.covariate,
+    }
 
 
 def _names(columns: list[ColumnGuess]) -> str:

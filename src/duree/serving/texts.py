@@ -11,11 +11,13 @@ import polars as pl
 from fastapi import HTTPException
 from pydantic import BaseModel
 
+from duree.errors import DataError
 from duree.explain.attribution import integrated_gradients
 from duree.explain.model import explanation_of, text_encoder
 from duree.pipeline.explain_row import is_explainable
 from duree.pipeline.explain_test import answer_names, shading
 from duree.results.explanations import Shading
+from duree.sequences.ragged import EMPTY
 from duree.serving.arrow import read_column, write_table
 from duree.serving.bodies import (
     ARROW,
@@ -30,7 +32,8 @@ from duree.serving.bodies import (
     unfit,
 )
 from duree.serving.rows import ServedRows
-from duree.tables.layouts.covariates import prepend_covariates_to_row
+from duree.tables.columns import listed
+from duree.tables.layouts.covariates import called, prepend_covariates_to_row
 from duree.tables.layouts.persons import GAPS
 from duree.tables.layouts.state_strings import ARROW as NEXT_STATE
 from duree.tables.layouts.step_attributes import with_step_features
@@ -139,7 +142,9 @@ class Rows(ServedRows[str]):
     def try_typed(self, text: str, covariates: Mapping[str, str]) -> TriedRow:
         """The prediction for a typed text or state sequence."""
         model = self.model
-        text = self.read(model.layout.row_of_text(text, covariates), 1)
+        row = model.layout.row_of_text(text, covariates)
+        self._require_known(model.layout.typed_units(text))
+        text = self.read(row, 1)
         answer = self.answers([text])[0]
         probabilities = list(answer.get("probability", {}).items())
         if len(probabilities) > MAX_CLASSES:
@@ -153,6 +158,23 @@ class Rows(ServedRows[str]):
         return TriedRow(
             text, answer["prediction"], probabilities, interval, shades, answer["unseen"], units
         )
+
+    def _require_known(self, units: list[str]) -> None:
+        """Refuse states that the network has not seen: it would read each as unknown."""
+        encoder = self.model.encoder.units_encoder
+        if encoder is None or not units:
+            return
+        known = set(encoder.vocabulary)
+        unknown = [unit for unit in units if not known.issuperset(encoder.units(unit))]
+        if unknown:
+            covariates = tuple(map(called, self.model.layout.covariates))
+            states = encoder.vocabulary[EMPTY + 1 :]
+            raise DataError(
+                "the network was not trained on {unknown}",
+                fix="write states that it knows, separated by commas: {known}",
+                unknown=listed(list(dict.fromkeys(unknown))),
+                known=listed([state for state in states if not state.startswith(covariates)]),
+            )
 
     @property
     def explain(self) -> Callable[[str], dict[str, Any]]:

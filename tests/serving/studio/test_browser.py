@@ -180,15 +180,17 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     page.locator("#target").select_option("sentiment")
     expect(page.locator(".checks")).to_contain_text("'sentiment' has 2 classes")
     page.get_by_text("More settings").click()
+    expect(page.locator("#how-long")).to_contain_text("at most about")
     accessible(page)
 
     # Training moves; it is stopped, and gone on with.
     page.get_by_label("Network", exact=True).select_option("gru")
     page.get_by_label("Name of the run").fill("film reviews")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator("progress")).to_be_visible()
-    first = page.locator("progress").get_attribute("value")
-    expect(page.locator("progress")).not_to_have_attribute("value", first or "")
+    expect(page.locator(".training progress")).to_be_visible()
+    first = page.locator(".training progress").get_attribute("value")
+    expect(page.locator(".training progress")).not_to_have_attribute("value", first or "")
+    expect(page.locator(".whole")).to_contain_text("step 3 of 6: Training")
     expect(page.locator(".curve")).to_have_count(2)
     accessible(page)
     page.get_by_role("button", name="Stop, continue later").click()
@@ -197,7 +199,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     run = Run(studio.folder / "film reviews")
     page.get_by_role("button", name="Continue", exact=True).click()
     expect(page.get_by_role("button", name="Stop, continue later")).to_be_visible()
-    expect(page.locator("progress")).to_be_visible()
+    expect(page.locator(".training progress")).to_be_visible()
 
     # The studio dies; the training does not, and a new studio shows it.
     writer = run.writer()
@@ -244,6 +246,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     page.get_by_label("Your text").fill("A superb film, honest and moving; never tedious.")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.locator(".answer")).to_contain_text("Predicted: pos")
+    expect(page.locator(".answer")).to_be_in_viewport()
     expect(page.locator(".try-result .shaded")).to_contain_text("superb")
     accessible(page)
 
@@ -382,4 +385,8 @@ def test_pages_fit_small_and_large_screens(
     for path in ("", "runs/film reviews", "runs/film reviews/rows", "runs/film reviews/report"):
         page.goto(base + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.goto(base)
+    name = page.get_by_role("link", name="film reviews", exact=True).bounding_box()
+    assert name
+    assert name["height"] < 40  # it is not broken into many lines
     context.close()

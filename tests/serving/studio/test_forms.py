@@ -132,8 +132,62 @@ def test_a_user_of_texts_sees_one_choice_more_and_none_of_the_others(
 ) -> None:
     page = visitor.get(opened(visitor, tables["texts"])).text
     seen = page[page.index('id="choices"') : page.index("More settings")]
-    assert re.findall(r'<(?:select|input) id="(\w+)"', seen) == ["rows", "text", "target", "cell"]
+    names = re.findall(r'<(?:select|input) id="(\w+)"', seen)
+    assert names == ["rows", "text", "target", "cell", "id"]  # the table has a column id
     assert 'id="horizon"' not in page
+
+
+def test_no_target_is_chosen_where_several_columns_could_be_it(visitor: Visitor) -> None:
+    frame = life_courses().rename({"pay": "male"})
+    frame = frame.with_columns(pl.Series("catholic", ["yes", "no", "no"] * 20))
+    page = visitor.get(visitor.table("mvad.csv", frame.write_csv().encode())).text
+    assert selected(page, "target") == ""
+    assert selected(page, "task") == ""
+    assert "not evident from the table: please choose" in page
+    answer = visitor.post(f"{address_of(page)}/runs", data=filled(page))
+    assert answer.status_code == 422
+    assert "No target column was named; choose one" in answer.text
+
+
+def address_of(page: str) -> str:
+    """The address of the table whose form a page shows."""
+    found = re.search(r'action="(/tables/\w+)/runs"', page)
+    assert found
+    return found[1]
+
+
+def test_what_was_guessed_is_marked_as_a_proposal_until_it_is_changed(
+    visitor: Visitor, tables: dict[str, Path]
+) -> None:
+    address = opened(visitor, tables["texts"])
+    mark = '<small class="proposal">proposed from the table: please check</small>'
+    page = visitor.get(address).text
+    assert page.count(mark) == 4  # rows, text, target and id
+    sent = filled(page) | {"was": "texts", "target": "warmth", "id": ""}
+    changed = visitor.get(f"{address}/form", params=sent).text
+    assert changed.count(mark) == 1
+    assert "the table has a column “id”" in changed
+
+
+def test_a_column_of_weights_is_offered_and_not_chosen(visitor: Visitor) -> None:
+    frame = letters(60).with_columns(pl.Series("weight", [0.5, 1.25, 2.0] * 20))
+    page = visitor.get(visitor.table("weighted.csv", frame.write_csv().encode())).text
+    seen = page[page.index('id="choices"') : page.index("More settings")]
+    assert 'id="weight"' in seen
+    assert selected(page, "weight") == ""
+    assert "the table has a column “weight”" in page
+
+
+def test_a_chinese_message_names_the_field_and_not_the_value_of_an_option(
+    visitor: Visitor,
+) -> None:
+    frame = letters(60).with_columns(pl.Series("year", [1900 + n for n in range(60)]))
+    chinese = Visitor(visitor.folder, "zh")
+    address = chinese.table("dated.csv", frame.write_csv().encode())
+    sent = filled(chinese.get(address).text)
+    checks = chinese.get(f"{address}/checks", params=sent).text
+    assert "请加上 “时间”" in checks
+    assert "列名" not in checks
 
 
 def test_another_kind_of_rows_has_other_fields_and_keeps_what_both_have(

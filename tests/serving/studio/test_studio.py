@@ -340,6 +340,21 @@ def test_all_results_can_be_downloaded(reader: Visitor, shelf: Path) -> None:
     assert reader.get("/runs/tones/figures/models.svg").status_code == 200
 
 
+def test_report_and_figures_come_in_the_language_of_the_page(reader: Visitor) -> None:
+    chinese = {"cookie": f"{reader.headers['cookie'].partition(';')[0]}; duree-language=zh"}
+
+    def taken(path: str) -> bytes:
+        answer = reader.get(f"/runs/tones/{path}", headers=chinese)
+        assert answer.status_code == 200
+        return answer.content
+
+    assert "Durée 报告" in taken("files/report.html").decode()
+    figures = zipfile.ZipFile(io.BytesIO(taken("files/figures.zip")))
+    assert "神经网络" in figures.read("models.svg").decode()
+    assert "神经网络" in taken("figures/models.svg").decode()
+    assert "神经网络" not in reader.get("/runs/tones/figures/models.svg").text
+
+
 def test_another_table_comes_back_with_predictions_and_is_not_kept(reader: Visitor) -> None:
     fresh = letters(20, seed=9).drop("tone").with_columns(pl.lit("=1+1").alias("author"))
     answer = reader.upload("new.csv", csv(fresh), "/runs/tones/predict")

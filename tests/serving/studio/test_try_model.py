@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,15 @@ def tried(visitor: Visitor, name: str, text: str, **more: str) -> str:
     answer = visitor.post(f"/runs/{name}/try", data={"text": text, **more})
     assert answer.status_code == 200, answer.text
     return answer.text
+
+
+@pytest.mark.parametrize("name", ["next", "pay", "pay by town"])
+def test_states_that_training_has_not_seen_are_refused(visitor: Visitor, name: str) -> None:
+    answer = visitor.post(f"/runs/{name}/try", data={"text": "school school work"})
+    assert answer.status_code == 422
+    assert "The network was not trained on &#39;school school work&#39;" in answer.text
+    known = answer.text.partition("separated by commas: ")[2]
+    assert sorted(re.findall("&#39;(.*?)&#39;", known)) == ["none", "school", "work"]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_text_and_target_are_guessed_from_content_and_name() -> None:
             "wages": [f"{n}.25" for n in range(ROWS)],
         }
     )
-    assert guess_roles(guess_columns(frame.drop("rating"))) == {
+    assert guess_roles(guess_columns(frame)) == {
         "text": "review",
         "target": "sentiment",
     }
@@ -74,8 +74,18 @@ def test_no_target_is_guessed_where_several_columns_could_be_it() -> None:
     assert guess_roles(guess_columns(frame)) == {"text": "review"}
     rated = frame.with_columns(pl.Series("rating", ["1", "2"] * 20))
     assert guess_roles(guess_columns(rated))["target"] == "rating"
-    twice = rated.with_columns(pl.Series("label", ["a", "b"] * 20))
+    twice = frame.with_columns(pl.Series(name, ["a", "b"] * 20) for name in ("label", "stance"))
     assert guess_roles(guess_columns(twice)) == {"text": "review"}
+
+
+def test_time_points_at_which_all_are_in_few_states_belong_to_the_run() -> None:
+    frame = pl.DataFrame(
+        {"sex": ["1", "2"] * 20}
+        | {f"m{n}": ["1"] * ROWS for n in range(3)}
+        | {f"m{n}": ["1", "2", "3", "4"] * 10 for n in range(3, 9)}
+        | {"m9": ["4", "3"] * 20}
+    )
+    assert guess_roles(guess_columns(frame)) == {"states": "m0:m9", "target": "sex"}
 
 
 def test_list_columns_are_skipped() -> None:

@@ -232,12 +232,12 @@ def _results(app: FastAPI, workspace: Workspace) -> None:
         return await run_in_threadpool(downloads.predicted, run, upload)
 
     @app.get("/runs/{name}/files/{file}")
-    def file(name: str, file: str) -> Response:
-        return downloads.send(workspace.run(name), file)
+    def file(request: Request, name: str, file: str) -> Response:
+        return downloads.send(workspace.run(name), file, words_for(request))
 
     @app.get("/runs/{name}/figures/{file}")
-    def figure(name: str, file: str) -> Response:
-        return downloads.figure(workspace.run(name), file)
+    def figure(request: Request, name: str, file: str) -> Response:
+        return downloads.figure(workspace.run(name), file, words_for(request))
 
 
 def _not_found(request: Request, error: HTTPException | RequestValidationError) -> HTMLResponse:

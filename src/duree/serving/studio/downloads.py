@@ -15,7 +15,9 @@ from starlette.responses import FileResponse
 
 from duree.pipeline.run import Run
 from duree.report.figures.choose import FOLDER
+from duree.report.vocabulary import Words
 from duree.serving.studio.isolated import isolated
+from duree.serving.studio.test_rows import report_page, write_figures
 from duree.serving.studio.workspace import NotFoundError, Upload
 from duree.storage import require_regular
 from duree.tables.files.stream import require_few_cells
@@ -24,7 +26,10 @@ from duree.tasks import TASKS, layout_for
 from duree.workflow import predict
 
 # Files of the run folder that are sent unchanged.
-FILES = ("predictions.parquet", "recipe.toml", "metrics.json", "report.html")
+REPORT = "report.html"
+FILES = ("predictions.parquet", "recipe.toml", "metrics.json", REPORT)
+# Bytes of a report that hold its language.
+HEAD = 300
 # Packages that some downloads need.
 NEEDED = {"predictions.xlsx": ["xlsxwriter"], "onnx.zip": ["onnx", "onnxruntime"]}
 
@@ -39,16 +44,24 @@ def listed(run: Run) -> list[str]:
     return sorted({*FILES, *MADE} - lacking)
 
 
-def send(run: Run, name: str) -> FileResponse:
-    """One of the listed files; NotFoundError if there is none of this name."""
+def send(run: Run, name: str, words: Words) -> FileResponse:
+    """One of the listed files, in the language of ``words``.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of this name.
+    """
     title = f"{run.folder.name}-{name}"
+    if name in DRAWN and run.has(REPORT) and not _is_written_in(run, words):
+        return _made(_new_folder(), partial(DRAWN[name], run, words), title)
     if name in FILES and run.has(name):
         return FileResponse(_own(run.folder / name), filename=title)
     if name not in MADE:
         raise NotFoundError(
             "the run has no file {name!r}", fix="choose one from the list", name=name
         )
-    return _made(Path(tempfile.mkdtemp(prefix="duree-")), partial(MADE[name], run), title)
+    return _made(_new_folder(), partial(MADE[name], run), title)
 
 
 def predicted(run: Run, table: Upload) -> FileResponse:
@@ -68,8 +81,8 @@ def _predict(run: Path, table: Path, output: Path) -> None:
     predict(run, table, output)
 
 
-def figure(run: Run, name: str) -> FileResponse:
-    """A figure of the report, by its file name."""
+def figure(run: Run, name: str, words: Words) -> FileResponse:
+    """A figure of the report, by its file name, in the language of ``words``."""
     folder = _own_folder(run.folder / FOLDER)
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     if name not in names:
@@ -79,7 +92,33 @@ def figure(run: Run, name: str) -> FileResponse:
     kind = "application/pdf" if name.endswith(".pdf") else "application/octet-stream"
     # Never displayed as a page of ours: an SVG may contain anything.
     title = f"{run.folder.name}-{name}"
-    return FileResponse(_own(folder / name), filename=title, media_type=kind)
+    path = _own(folder / name)
+    if not _is_written_in(run, words):
+        return _made(_new_folder(), partial(_figure_in, run, words, name), title, kind)
+    return FileResponse(path, filename=title, media_type=kind)
+
+
+def _is_written_in(run: Run, words: Words) -> bool:
+    """Whether the run's own report and figures are in the language of ``words``."""
+    head = _own(run.folder / REPORT).read_bytes()[:HEAD]
+    return (b'lang="zh' in head) is (words.language == "zh")
+
+
+def _report_in(run: Run, words: Words, folder: Path) -> Path:
+    path = folder / REPORT
+    path.write_text(report_page(run, words), encoding="utf-8")
+    return path
+
+
+def _figures_in(run: Run, words: Words, folder: Path) -> Path:
+    _own_folder(run.folder / FOLDER)
+    write_figures(run, words, folder / FOLDER)
+    return Path(shutil.make_archive(str(folder / FOLDER), "zip", folder / FOLDER))
+
+
+def _figure_in(run: Run, words: Words, name: str, folder: Path) -> Path:
+    write_figures(run, words, folder)
+    return folder / name
 
 
 def _own(path: Path) -> Path:
@@ -95,11 +134,18 @@ def _own_folder(folder: Path) -> Path:
     return folder
 
 
-def _made(folder: Path, make: Callable[[Path], Path], title: str) -> FileResponse:
+def _new_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="duree-"))
+
+
+def _made(
+    folder: Path, make: Callable[[Path], Path], title: str, kind: str | None = None
+) -> FileResponse:
     """A file that is made for this response, in a temporary folder that is deleted after it."""
     cleanup = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     try:
-        return FileResponse(make(folder), filename=title, background=cleanup)
+        made = make(folder)
+        return FileResponse(made, filename=title, media_type=kind, background=cleanup)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -125,6 +171,11 @@ def _graph(run: Run, folder: Path) -> Path:
     return Path(shutil.make_archive(str(folder / "onnx-all"), "zip", folder / "onnx"))
 
 
+# Files that are made again in the language of the page, if the run has another.
+DRAWN: dict[str, Callable[[Run, Words, Path], Path]] = {
+    REPORT: _report_in,
+    "figures.zip": _figures_in,
+}
 MADE: dict[str, Callable[[Run, Path], Path]] = {
     "predictions.csv": lambda run, folder: _predictions(run, folder, ".csv"),
     "predictions.xlsx": lambda run, folder: _predictions(run, folder, ".xlsx"),

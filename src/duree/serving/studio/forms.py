@@ -6,7 +6,7 @@ Titles and help texts are the English ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,6 +102,12 @@ class Form:
     def folded(self, chosen: Mapping[str, str]) -> tuple[Field, ...]:
         """The other fields that belong to the chosen task."""
         return tuple(filter(None, (self._shown(field, chosen) for field in self.more)))
+
+    def offering(self, names: Iterable[str]) -> Form:
+        """The form with these of its other fields among the first."""
+        offered = tuple(field for field in self.more if field.name in set(names))
+        others = tuple(field for field in self.more if field not in offered)
+        return replace(self, first=self.first + offered, more=others)
 
     def chosen_task(self, chosen: Mapping[str, str]) -> type[Task] | None:
         """The task that was chosen; None where it is to be inferred."""

@@ -40,6 +40,12 @@ class View:
     best: float | None
     stopping_early: bool
 
+    @property
+    def share(self) -> float:
+        """The part of the steps that is done, from 0 to 1; each counts the same."""
+        within = self.now.done / self.now.steps if self.now.steps else 0.0
+        return (self.place + within) / len(STEPS)
+
 
 def view(run: Run) -> View:
     """The current progress of a run."""

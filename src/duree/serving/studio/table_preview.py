@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from duree.pipeline.by_layout import steps_for
+from duree.pipeline.expected_time import expected_seconds
 from duree.recipe.recipe import Recipe
 from duree.report.vocabulary import Words
 from duree.serving.studio.forms import FORMS, Form
@@ -20,15 +21,20 @@ from duree.serving.studio.workspace import Upload
 from duree.tables.files.conll import is_token_file
 from duree.tables.files.stream import require_few_cells, stream_table
 from duree.tables.finding import Finding
-from duree.tables.guess.columns import ColumnGuess, guess_columns
-from duree.tables.guess.rows import TEXTS, guess_columns_of, guess_rows
+from duree.tables.guess.columns import ColumnGuess, guess_columns, possible_targets
+from duree.tables.guess.rows import TEXTS, further_columns, guess_columns_of, guess_rows
 from duree.tasks import layout_for
 
 # Limits of what is shown: rows, columns, and characters of a cell.
 ROWS, COLUMNS, CELL = 8, 100, 300
+# What messages write for the value of an option.
+VALUES = r"(?:COLUMN|COL|NAME|CHAR|STEPS)\b|列名|步数"
 LEAVE_OUT = "Leave out rows that cannot be used"
 # Tables may be large: one is read at a time.
 ONE_AT_A_TIME = threading.Lock()
+# One recipe is measured at a time, beside the reading of tables.
+MEASURING = threading.Lock()
+ASKED: dict[tuple[str, ...], Recipe] = {}
 
 
 @dataclass(frozen=True)
@@ -90,20 +96,68 @@ def read_as_run(recipe: Recipe) -> None:
         isolated(_read_further, recipe)
 
 
-def with_guesses(upload: Upload, shown: Preview | None, sent: Mapping[str, str]) -> dict[str, str]:
-    """The fields of a form; with guessed columns if nothing was sent yet, or if the row type
-    changed."""
-    rows = sent.get("rows", "")
-    if shown is None or (rows and rows == sent.get("was")):
-        return dict(sent)
+def guess_fields(upload: Upload, shown: Preview | None, sent: Mapping[str, str]) -> dict[str, str]:
+    """What the fields of a form probably are, by the table; for the rows that were sent, if any.
+
+    A target is guessed only where it is evident.
+    """
+    if shown is None:
+        return {}
     tokens = is_token_file(upload.path)
+    rows = sent.get("rows", "")
     if rows not in FORMS:
         rows = guess_rows(shown.columns, tokens=tokens)
     found = guess_columns_of(rows, shown.columns, tokens=tokens)
-    if (task := FORMS[rows].without_target) and "target" not in found:
+    taken = set(found.values())
+    further = {
+        name: column
+        for name, column in further_columns(shown.columns).items()
+        if column not in taken and name not in found
+    }
+    task = FORMS[rows].without_target
+    if task and "target" not in found and not _may_have_target(shown.columns, found):
         found["task"] = task
-    unchanged = {name: value for name, value in sent.items() if not FORMS[rows].has_first(name)}
-    return unchanged | found | {"rows": rows}
+    return further | found | {"rows": rows}
+
+
+def expected_time(recipe: Recipe) -> float | None:
+    """The longest that training will take, in seconds; None if another recipe for the same table
+    was asked about meanwhile.
+
+    Raises
+    ------
+    DureeError
+        The run would fail.
+    """
+    ASKED[recipe.data.files] = recipe
+    with MEASURING:
+        # Forms change faster than recipes are measured: only the latest counts.
+        return _measured(recipe) if ASKED[recipe.data.files] is recipe else None
+
+
+def with_guesses(guessed: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a form; with guessed columns if nothing was sent yet, or if the row type
+    changed."""
+    rows = sent.get("rows", "")
+    if not guessed or (rows and rows == sent.get("was")):
+        return dict(sent)
+    form = FORMS[guessed["rows"]]
+    unchanged = {name: value for name, value in sent.items() if not form.has_first(name)}
+    # Weights change what is learned: they are offered, and never chosen by themselves.
+    return unchanged | {name: column for name, column in guessed.items() if name != "weight"}
+
+
+def _may_have_target(columns: list[ColumnGuess], found: Mapping[str, str]) -> bool:
+    """Whether a column that is no input could be the target."""
+    names = [column.name for column in columns]
+    inputs: set[str] = set()
+    for named in found.values():
+        first, _, last = named.partition(":")
+        if named not in names and first in names and last in names:
+            inputs.update(names[names.index(first) : names.index(last) + 1])
+        else:
+            inputs.add(named)
+    return any(column.name not in inputs for column in possible_targets(columns))
 
 
 def without_paths(message: str) -> str:
@@ -124,9 +178,7 @@ def in_page_terms(
 
     for table in tables:
         message = message.replace(str(table.path), table.name)
-    return re.sub(
-        r"--([a-z-]+)(?: (?:COLUMN|COL|NAME|CHAR|STEPS)\b)?", title_of, without_paths(message)
-    )
+    return re.sub(rf"--([a-z-]+)(?: (?:{VALUES}))?", title_of, without_paths(message))
 
 
 @lru_cache(maxsize=16)
@@ -145,6 +197,11 @@ def _read_preview(upload: Upload, encoding: str | None, delimiter: str | None) -
 @lru_cache(maxsize=16)
 def _checked(recipe: Recipe) -> list[CheckResult]:
     return isolated(_read_checked, recipe)
+
+
+@lru_cache(maxsize=16)
+def _measured(recipe: Recipe) -> float:
+    return isolated(expected_seconds, recipe)
 
 
 def _read_further(recipe: Recipe) -> None:

@@ -2,6 +2,7 @@
 run is configured and started."""
 
 # FastAPI reads the annotations of functions that stand within another: they may not be strings.
+import contextlib
 import re
 from functools import partial
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from duree.errors import DataError, DureeError, RunError
 from duree.pipeline.dataset import stop_at_errors
 from duree.pipeline.run import Run, free_folder
 from duree.recipe.recipe import Recipe
-from duree.serving.studio import forms, run_list, table_preview
+from duree.serving.studio import examples, forms, run_list, table_preview
 from duree.serving.studio.forms import FORMS, FormError, at_field, recipe_of
 from duree.serving.studio.pages import Fields, Form, page, words_for
 from duree.serving.studio.uploads import receive
@@ -26,6 +27,8 @@ from duree.tasks import resolve
 
 # Allowed names of runs: no character with a meaning in paths or HTML.
 NAME = re.compile(r"\w[\w .()-]{0,59}(?<![ .])")
+# Bytes of a table up to which the time of a training is measured before it begins.
+TIMED = 20 * 2**20
 # States of a run that still needs its table.
 UNFINISHED = ("running", "stopped")
 
@@ -37,6 +40,10 @@ def add_tables(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
     async def upload(request: Request) -> Response:
         upload = await receive(request, workspace)
         return RedirectResponse(f"/tables/{upload.id}", 303)
+
+    @app.post("/examples/{name}")
+    def example(name: str) -> Response:
+        return RedirectResponse(f"/tables/{examples.add(workspace, name).id}", 303)
 
     @app.get("/tables/{id}")
     def table(request: Request, id: str) -> HTMLResponse:
@@ -76,6 +83,18 @@ def add_tables(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
             return page(request, "message.html", message=message(error.message(words.language)))
         return page(request, "checks.html", found=found, message=message)
 
+    @app.get("/tables/{id}/time")
+    def time(request: Request, id: str) -> HTMLResponse:
+        chosen = _sent(request)
+        expected = None
+        if not _form(chosen).missing(chosen):
+            # What is wrong with the choices, the checks say.
+            with contextlib.suppress(DureeError):
+                expected = table_preview.expected_time(
+                    _recipe(workspace, workspace.table(id), chosen)
+                )
+        return page(request, "time.html", expected=expected)
+
     @app.post("/tables/{id}/runs")
     def train(request: Request, id: str, form: Form) -> Response:
         upload = workspace.table(id)
@@ -106,6 +125,7 @@ def home_page(
         409 if error else 200,
         summaries=[run_list.summarize(run, workers.state(run)) for run in workspace.runs()],
         tables=workspace.tables(),
+        examples=examples.EXAMPLES,
         fault=error.message(words_for(request).language) if error else "",
         readable=",".join(READERS),
     )
@@ -131,8 +151,9 @@ def _table_page(
         shown = table_preview.preview(upload, sent.get("encoding"), sent.get("delimiter"))
     except DureeError as found:
         unreadable = table_preview.in_page_terms(found.message(words.language), words, tables)
-    chosen = sent if fault else table_preview.with_guesses(upload, shown, sent)
-    form = _form(chosen)
+    guessed = table_preview.guess_fields(upload, shown, sent)
+    chosen = sent if fault else table_preview.with_guesses(guessed, sent)
+    form = _form(chosen).offering(guessed)
     message = fault.error.message(words.language) if fault else ""
     return page(
         request,
@@ -148,6 +169,8 @@ def _table_page(
         form=form,
         others=[other for other in tables if other.id != upload.id],
         chosen=chosen,
+        guessed=guessed,
+        is_timed=upload.bytes <= TIMED,
         free=_free_name(workspace, upload),
     )
 

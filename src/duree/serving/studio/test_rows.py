@@ -22,6 +22,7 @@ from duree.pipeline.explain_row import (
 )
 from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.run import Run
+from duree.report.figures.choose import draw_figures, write_drawn
 from duree.report.load import load_run
 from duree.report.pages.report import render_report
 from duree.report.run_data import RunData
@@ -78,6 +79,14 @@ def report_page(run: Run, words: Words) -> str:
     """The run's report, in the language of ``words``."""
     with ONE_AT_A_TIME:
         return _report(str(run.folder), _stamp(run), words.language)
+
+
+def write_figures(run: Run, words: Words, folder: Path) -> None:
+    """The figures of the run's report in the language of ``words``, as files."""
+    with ONE_AT_A_TIME:
+        data = finished(run)
+        own = data.words(words.language)
+        write_drawn(draw_figures(data, own), data, folder, own)
 
 
 def finished(run: Run) -> RunData:

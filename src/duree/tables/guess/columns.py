@@ -19,11 +19,16 @@ MOST_CLASSES, ROWS_OF_A_CLASS = 100, 4
 # The fewest columns, and the most different values, of a sequence of states.
 FEWEST_TIMES, MOST_STATES = 6, 30
 EXAMPLES, EXAMPLE_LENGTH = 3, 80
-TARGET_NAMES = re.compile(
-    r"(^|[^a-z])(label|class|target|category|sentiment|tone|stance|polarity|code|y|outcome|rating"
-    r"|score|party|genre|author|verdict|result|grade|stars)([^a-z]|$)"
-    r"|标签|类别|情感|情绪|评分|等级|结果|作者",
-    re.IGNORECASE,
+# Names that only a target has, then those that it often has.
+TARGET_NAMES = tuple(
+    re.compile(rf"(^|[^a-z])({latin})([^a-z]|$)|{chinese}", re.IGNORECASE)
+    for latin, chinese in (
+        (
+            "label|class|target|sentiment|tone|stance|polarity|y|outcome|verdict",
+            "标签|类别|情感|情绪|结果",
+        ),
+        ("category|code|rating|score|party|genre|author|result|grade|stars", "评分|等级|作者"),
+    )
 )
 SPELL_NAMES = {
     role: re.compile(rf"(^|[^a-z])({names})([^a-z]|$)", re.IGNORECASE)
@@ -107,8 +112,8 @@ def guess_target(columns: list[ColumnGuess]) -> str | None:
     It is the only one with a typical name, or the only one with classes or numbers at all.
     """
     possible = possible_targets(columns)
-    named = [column for column in possible if TARGET_NAMES.search(column.name)]
-    evident = named or possible
+    named = ([one for one in possible if names.search(one.name)] for names in TARGET_NAMES)
+    evident = next(filter(None, named), possible)
     return evident[0].name if len(evident) == 1 else None
 
 
@@ -134,16 +139,28 @@ def _spells(columns: list[ColumnGuess]) -> dict[str, str]:
 
 
 def _longest_run(columns: list[ColumnGuess]) -> list[ColumnGuess]:
-    """The longest run of columns that share most of their values with the next one."""
+    """The longest run of columns of which each follows the one before."""
     runs: list[list[ColumnGuess]] = [[]]
     for column in columns:
-        before = runs[-1][-1].values if runs[-1] else column.values
-        if not column.values or 2 * len(column.values & before) <= len(column.values | before):
+        before = runs[-1][-1] if runs[-1] else column
+        if not column.values or not _follows(before, column):
             runs.append([])
         if column.values:
             runs[-1].append(column)
     longest = max(runs, key=len)
     return longest if len(longest) >= FEWEST_TIMES else []
+
+
+def _follows(before: ColumnGuess, column: ColumnGuess) -> bool:
+    """Whether two columns share most of their values, or one all of its with a like name."""
+    shared, total = before.values & column.values, before.values | column.values
+    alike = _stem(before.name) == _stem(column.name)
+    return 2 * len(shared) > len(total) or (alike and shared in (before.values, column.values))
+
+
+def _stem(name: str) -> str:
+    """``m_`` of ``m_12``."""
+    return re.sub(r"\d+", "", name)
 
 
 def _guess(column: pl.Series) -> ColumnGuess:

@@ -45,6 +45,8 @@ def _names(*words: str) -> re.Pattern[str]:
 TIMES = _names("time", "date", "day", "week", "month", "quarter", "year", "when", "timestamp")
 MOMENTS = re.compile(f"{TIMES.pattern}|日期|时间|年|月", re.IGNORECASE)
 WHO = _names("id", "pid", "user", "person", "client", "customer", "visitor", "session", "case")
+WEIGHTS = re.compile(_names("weight", "weights", "wt", "wgt").pattern + "|权重", re.IGNORECASE)
+NAMES = re.compile(_names("id", "pid", "key", "nr", "no").pattern + "|编号", re.IGNORECASE)
 HAPPENED = _names("event", "events", "action", "activity", "page", "click", "product", "item")
 WORDS = _names("token", "form", "word", "words")
 SENTENCES = _names("sentence", "sent", "sentence_id", "sent_id", "sentence id")
@@ -73,6 +75,16 @@ def guess_columns_of(
     """
     found = GUESSES[rows](columns)
     return {role: name for role, name in found.items() if role == "target" or not tokens}
+
+
+def further_columns(columns: list[ColumnGuess]) -> dict[str, str]:
+    """Columns by which rows may be identified and weighted, by option; for any layout."""
+    numbers = [column for column in columns if _is_numbers(column)]
+    found = {
+        "id": _named([column for column in columns if column.unique], NAMES),
+        "weight": _named(numbers, WEIGHTS),
+    }
+    return {role: column.name for role, column in found.items() if column}
 
 
 def _tokens(columns: list[ColumnGuess]) -> dict[str, str]:

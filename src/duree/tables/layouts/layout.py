@@ -321,6 +321,10 @@ class Layout(ABC):
             raise DataError("no text was given", fix="write or paste one")
         return {str(self.data.text): text}
 
+    def typed_units(self, text: str) -> list[str]:
+        """The units of typed input that must occur in training; words of texts need not."""
+        return []
+
     @classmethod
     def typed_input(cls, recipe: Recipe) -> TypedInput | None:
         """What can be typed to try a network; None where a table is needed."""

@@ -235,13 +235,16 @@ class StateSequences(Layout):
         return row
 
     def row_of_text(self, text: str, given: Mapping[str, str]) -> dict[str, str | None]:
-        states = [state for part in SEPARATORS.split(text) if (state := part.strip())]
+        states = self.typed_units(text)
         if not states:
             raise DataError(
                 "no states were given", fix="write states in order, separated by commas"
             )
         known: dict[str, str | None] = {name: given.get(name) or None for name in self.covariates}
         return known | self._row_of_states(states)
+
+    def typed_units(self, text: str) -> list[str]:
+        return [state for part in SEPARATORS.split(text) if (state := part.strip())]
 
     def _row_of_states(self, states: list[str]) -> dict[str, str | None]:
         return {STATES: ARROW.join(states)}

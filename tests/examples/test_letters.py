@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from duree.cli.demo_corpus import FAVOURABLE, NOISE, PHRASES, TURNED, UNFAVOURABLE, generate
+from duree.examples.letters import FAVOURABLE, NOISE, PHRASES, TURNED, UNFAVOURABLE, generate
 from duree.tables.checks.duplicates import find_duplicates
 
 GOOD, BAD = (
