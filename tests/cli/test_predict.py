@@ -106,14 +106,14 @@ def test_rows_of_words_that_training_never_saw_are_counted_with_their_numbers(
     assert call("predict", run, new, "-o", tmp_path / "out.csv") == 0
     said = capfd.readouterr().err.strip().splitlines()
     assert said[1] == (
-        "rows more than half of whose words or states do not occur in training: 2 of 4 "
+        "rows more than half of whose words or states are not in the vocabulary: 2 of 4 "
         "(row 2, 3); their predictions mean little: check that language and columns are those of "
         "training"
     )
     assert pl.read_csv(tmp_path / "out.csv").columns[:2] == ["text", "prediction"]
     new.write_text("text,label\nday 7 was fine,up\nकल बारिश होगी,down\n")
     assert call("evaluate", run, new) == 0
-    assert "do not occur in training: 1 of 2 (row 2)" in capfd.readouterr().err
+    assert "are not in the vocabulary: 1 of 2 (row 2)" in capfd.readouterr().err
 
 
 def test_an_explained_row_says_that_it_is_empty_or_mostly_unseen(

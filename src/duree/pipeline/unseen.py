@@ -21,7 +21,7 @@ MOST_UNSEEN = 0.5
 SHOWN = 5
 EMPTY_FIX = "their predictions are those for an empty sequence, and mean nothing"
 UNSEEN = (
-    "rows more than half of whose words or states do not occur in training: {count} of {rows} "
+    "rows more than half of whose words or states are not in the vocabulary: {count} of {rows} "
     "(row {shown})"
 )
 UNSEEN_FIX = "their predictions mean little: check that language and columns are those of training"

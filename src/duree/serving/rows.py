@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 EMPTY = "the row is empty: its prediction is that for an empty sequence, and means nothing"
 UNSEEN = (
-    "more than half of the row's words or states do not occur in training: its prediction means "
+    "more than half of the row's words or states are not in the vocabulary: its prediction means "
     "little"
 )
 

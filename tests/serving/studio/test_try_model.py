@@ -203,7 +203,7 @@ def test_what_cannot_be_read_is_reported_in_both_languages(
 def test_what_training_never_saw_is_said_beside_the_prediction(
     visitor: Visitor, name: str, known: str, unknown: str
 ) -> None:
-    assert "do not occur in the training data" not in tried(visitor, name, known)
+    assert "are not in the vocabulary" not in tried(visitor, name, known)
     page = tried(visitor, name, unknown).replace("\u202f", " ")
-    assert "100 % of its words or states do not occur in the training data" in page
+    assert "100 % of its words or states are not in the vocabulary" in page
     assert "the prediction means little" in page
