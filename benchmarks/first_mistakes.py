@@ -19,7 +19,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from duree.cli.commands import main as duree
+from duree.cli.main import main as duree
 
 REVIEWS = [
     f"{n},the {word} play number {n} was {word} indeed,{word}"

@@ -304,7 +304,7 @@ def duree(*words: str) -> subprocess.Popen[bytes]:
         f"spec = u.spec_from_file_location('new_task', {__file__!r}); "
         "new = sys.modules['new_task'] = u.module_from_spec(spec); spec.loader.exec_module(new); "
         "new.register(new.DistinctWords); "
-        "from duree.cli.commands import main; main()"
+        "from duree.cli.main import main; main()"
     )
     root = Path(__file__).parents[1]
     return subprocess.Popen(

@@ -1,5 +1,5 @@
 """``python -m duree`` is the command ``duree``."""
 
-from duree.cli.commands import main
+from duree.cli.main import main
 
 main()

@@ -238,7 +238,7 @@ def test_a_port_that_another_program_has_is_reported(
 def test_help_imports_no_torch() -> None:
     code = (
         "import sys; sys.argv = ['duree', '--help']\n"
-        "from duree.cli.commands import main\n"
+        "from duree.cli.main import main\n"
         "try: main()\nexcept SystemExit: pass\n"
         "sys.exit('torch' in sys.modules or 'polars' in sys.modules)"
     )

@@ -51,7 +51,7 @@ def finished(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def duree(*words: object, limit: int | None = None) -> subprocess.CompletedProcess[str]:
     """Call the command line in a process of its own, which may write no file of over ``limit``."""
-    code = "from duree.cli.commands import main; main()"
+    code = "from duree.cli.main import main; main()"
     if limit is not None:
         code = (
             "import resource, signal\n"

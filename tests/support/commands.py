@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from duree.cli.commands import main
+from duree.cli.main import main
 
 
 def call(*words: object) -> int:
