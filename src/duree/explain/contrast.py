@@ -131,7 +131,8 @@ def flip(
     masks = np.ones((DRAWS, len(sequence)), dtype=bool)
     np.put_along_axis(masks, steps_allowed[draws[:, : len(steps)]], False, axis=1)
     others = model.task.columns(model.predictions(left(masks)))[0].cast(pl.String)
-    return Flip(steps, before, after, len(steps) == 1, float((others != before).mean() or 0.0))
+    by_chance = float((others != before).to_numpy().mean())
+    return Flip(steps, before, after, len(steps) == 1, by_chance)
 
 
 def separations(
