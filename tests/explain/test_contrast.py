@@ -78,3 +78,17 @@ def test_the_strongest_tokens_are_those_that_decide(planted):
     first = strengths(rows, given.values)[0]
     assert planted.model.encoder.vocabulary[first.token] in {NEGATION, *DECIDING}
     assert first.least <= first.mean
+
+
+def test_a_set_that_may_not_be_is_not_found_and_random_sets_are_counted(planted):
+    sequence = planted.sequences[0]
+    found = flip(planted.model, sequence)
+    assert found.steps
+    assert 0 <= found.by_chance <= 1
+    others = np.ones(len(sequence), dtype=bool)
+    others[found.steps] = False
+    without = flip(planted.model, sequence, others)
+    assert not set(without.steps) & set(found.steps)
+    everything = flip(planted.model, sequence, ~others)
+    assert sorted(everything.steps) == sorted(found.steps)
+    assert everything.by_chance == 1.0  # each random set of all removable words is this one

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import norm
 
@@ -26,6 +27,8 @@ Floats = NDArray[np.float64]
 # Steps tried in each round of a search after the first, those with the largest effect; and the
 # most rounds.
 CANDIDATES, ROUNDS = 100, 40
+# Random sets that a set of steps is compared with.
+DRAWS = 100
 LEVEL = 0.05
 # The fewest rows of a word or phrase that is considered.
 LEAST_ROWS = 10
@@ -67,16 +70,21 @@ class Strength(NamedTuple):
     least: float
 
 
-def flip(model: Model, sequence: NDArray[np.int32]) -> Flip:
+def flip(
+    model: Model, sequence: NDArray[np.int32], removable: NDArray[np.bool_] | None = None
+) -> Flip:
     """Search for the smallest set of steps whose removal changes the predicted class.
 
     In each round every remaining step is removed in turn, and the removal with the largest effect
-    is kept; afterwards steps that prove unnecessary are restored.
+    is kept; afterwards steps that prove unnecessary are restored. The set is compared with 100
+    random ones of its size.
 
     Parameters
     ----------
     model : Model
     sequence : int32 [steps]
+    removable : bool [steps], optional
+        The steps of which the set may consist; all if not given.
 
     Returns
     -------
@@ -103,7 +111,8 @@ def flip(model: Model, sequence: NDArray[np.int32]) -> Flip:
         return _decision(model, left(keep[None])) != before
 
     keep = np.ones(len(sequence), dtype=bool)
-    candidates = np.arange(len(sequence))
+    steps_allowed = np.arange(len(sequence)) if removable is None else np.flatnonzero(removable)
+    candidates = steps_allowed
     while not flips(keep):
         if len(candidates) == 0 or (~keep).sum() == ROUNDS:
             return Flip([], before, before, False)
@@ -117,7 +126,13 @@ def flip(model: Model, sequence: NDArray[np.int32]) -> Flip:
         if not flips(keep):
             keep[step] = False
     steps = np.flatnonzero(~keep).tolist()
-    return Flip(steps, before, _decision(model, left(keep[None])), len(steps) == 1)
+    after = _decision(model, left(keep[None]))
+    draws = np.random.default_rng(0).random((DRAWS, len(steps_allowed))).argsort(axis=1)
+    masks = np.ones((DRAWS, len(sequence)), dtype=bool)
+    np.put_along_axis(masks, steps_allowed[draws[:, : len(steps)]], False, axis=1)
+    others = model.task.columns(model.predictions(left(masks)))[0].cast(pl.String)
+    by_chance = float((others != before).to_numpy().mean())
+    return Flip(steps, before, after, len(steps) == 1, by_chance)
 
 
 def separations(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError, user_language
 from duree.explain.arcs import ARC_UNITS
 from duree.explain.attribution import METHODS, integrated_gradients, occlusion
+from duree.explain.chance import is_mark
 from duree.explain.contrast import flip
 from duree.explain.faithfulness import agreement, areas_by_method
 from duree.explain.gates import RETAINING, trace
@@ -37,6 +38,7 @@ from duree.report.pages.row import render_row
 from duree.report.pages.series import render_series
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
+from duree.sequences.text_encoder import TextEncoder
 from duree.storage import cannot_write, write_file
 from duree.tables.columns import find_column, is_blank
 from duree.tables.files.resumable import Pieces
@@ -225,10 +227,16 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
             for other in networks[1:]
             for alike in agreement(given, integrated_gradients(other, sequence, chosen))
         ],
-        flip=flip(model, sequence[0]) if model.task.classes else None,
+        flip=flip(model, sequence[0], _words(encoder, text)) if model.task.classes else None,
         gates=gates,
         arc=arc_data(model, text, row - 1) if has_arc else None,
     )
+
+
+def _words(encoder: TextEncoder, text: str) -> NDArray[np.bool_]:
+    """Which units of a text are words: neither punctuation nor numbers; of states, all."""
+    are_states = encoder.settings.segmenter == "states"
+    return np.array([are_states or not is_mark(unit) for unit in encoder.units(text)])
 
 
 def _rounded(values: NDArray[np.float32]) -> list[float]:

@@ -209,12 +209,15 @@ class Flip:
     smallest : bool
         Whether it is proved that no smaller set does it: true of a single step. A larger set is
         minimal (each of its steps is needed), but another, smaller one may exist.
+    by_chance : float
+        The share of random sets of the same size without which the decision is another one too.
     """
 
     steps: list[int]
     before: str
     after: str
     smallest: bool
+    by_chance: float = 0.0
 
 
 class ExplainedRow(Record):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from duree.report.figures.explanations import draw_arc
 from duree.report.figures.gates import MOST, draw_gates
 from duree.report.figures.style import drawing_style, to_inline_svg, to_svg
-from duree.report.numbers import p_value
+from duree.report.numbers import p_value, share
 from duree.report.pages.arc import arc_facts
 from duree.report.pages.report import page_environment, page_policy, page_style
 from duree.report.safe_text import label
@@ -30,6 +30,8 @@ METHODS = {
 
 # Maximum number of units in the table of step features.
 MOST_STEPS = 200
+# Words are not called necessary if a larger share of random sets has the same effect.
+MOST_BY_CHANCE = 0.05
 
 
 def render_row(row: RowData, words: Words) -> str:
@@ -85,13 +87,25 @@ def _flip(row: RowData, words: Words) -> Markup | str:
         return words(
             "No set of up to 40 words was found whose removal would change the prediction."
         )
+    part = share(flip.by_chance, 100)
+    if flip.by_chance > MOST_BY_CHANCE:
+        return words(
+            "Without {n} of its words the prediction would be “{after}”, but so it would in {part} "
+            "of 100 draws of as many words at random: none of them is indispensable.",
+            n=len(flip.steps),
+            after=label(flip.after),
+            part=part,
+        )
     units = (Markup('<b class="whole">{}</b>').format(label(row.units[at])) for at in flip.steps)
     return Markup("{} {}. {}").format(
         words("Without these words the prediction would be “{after}”:", after=label(flip.after)),
         Markup(", ").join(units),
-        words("No smaller set has this effect.")
-        if flip.smallest
-        else words("Each of them is necessary; another, smaller set may exist."),
+        words.joined(
+            words("No smaller set has this effect.")
+            if flip.smallest
+            else words("Each of them is necessary; another, smaller set may exist."),
+            words("As many words at random change it in {part} of 100 draws.", part=part),
+        ),
     )
 
 
