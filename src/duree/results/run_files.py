@@ -241,9 +241,8 @@ class ForecastFacts(Record):
     @model_validator(mode="after")
     def _check_sizes(self) -> ForecastFacts:
         """Every figure has a value for each step of the horizon and each quantile."""
-        steps = [found for one in self.steps.values() for found in (one.mase, one.smape)]
-        steps += [fan.actual for fan in self.fans]
-        horizons = {len(found) for found in (*steps, *(fan.quantiles for fan in self.fans))}
+        horizons = {len(found) for one in self.steps.values() for found in (one.mase, one.smape)}
+        horizons |= {len(found) for fan in self.fans for found in (fan.actual, fan.quantiles)}
         levels = {len(found) for found in self.below.values()}
         levels |= {len(step) for fan in self.fans for step in fan.quantiles}
         if horizons != {self.horizon} or levels != {len(self.levels)}:
