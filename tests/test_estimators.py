@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pydoc
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,7 @@ import duree
 from duree import SequenceClassifier, SequenceRegressor, load
 from duree.errors import DataError, RecipeError, RunError
 from duree.recipe.recipe import Recipe, setting_names
+from duree.storage import read_sealed, write_sealed
 
 TEXTS = [f"the play number {n} was {word}" for n in range(60) for word in ("good", "bad")]
 LABELS = ["up", "down"] * 60
@@ -248,6 +250,40 @@ def test_a_parameter_out_of_range_is_reported_when_fitting() -> None:
 
 def test_loading_from_nowhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError):
+        load(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved")
+    SequenceClassifier(hidden_size=2, embedding_size=2, epochs=1).fit(TEXTS[:20], [1, 0] * 10).save(
+        folder
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "message"),
+    [
+        ("parameters", "hiden_size", 2, "hiden_size"),
+        ("parameters", "hidden_size", "two", "hidden_size"),
+        ("parameters", "cell", ["gru"], "cell"),
+        ("attributes", "classes", ["x", "y"], "x"),
+        ("attributes", "classes", [2, 3], r"classes: they are \['0', '1'\]"),
+        ("attributes", "classes", [10**30, 1], "too large"),
+        ("attributes", "dtype", "none", "none"),
+        ("attributes", "dtype", 5, "5"),
+    ],
+)
+def test_a_model_whose_stored_facts_are_no_estimator_s_is_refused(
+    saved: Path, tmp_path: Path, part: str, name: str, value: object, message: str
+) -> None:
+    files = read_sealed(saved / "model")
+    description = json.loads(files["model.json"])
+    description["extra"][part][name] = value
+    changed = {**files, "model.json": json.dumps(description).encode()}
+    write_sealed(tmp_path / "model", changed)
+    with pytest.raises(RunError, match=f"does not fit together.*{message}"):
         load(tmp_path)
 
 

@@ -7,6 +7,7 @@ import json
 import polars as pl
 import pytest
 
+from duree.errors import RunError
 from duree.report.facets.classes import Classes, Labels
 from duree.report.facets.numbers import Numbers
 from duree.report.facets.rows import TextRows
@@ -14,6 +15,7 @@ from duree.report.facets.states import EventRows, SpellRows, StateRows
 from duree.report.facets.target import Target
 from duree.report.load import load_run
 from duree.report.pages.report import render_report
+from duree.results.run_files import ForecastFacts
 
 STATES = {"data": {"states": ["y1990", "y1991"], "text": "states"}}
 SPELLS = {"data": {"state": "job", "id": "id", "start": "from", "text": "states"}}
@@ -67,3 +69,41 @@ def test_a_run_of_an_unknown_task_has_a_report(write_run) -> None:
         page = render_report(run, run.words(language))
         assert 'id="result"' in page
         assert 'id="errors"' not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "message"),
+    [
+        ("metrics.json", ("seconds", "read"), 1e999, "1e999 is too large"),
+        ("metrics.json", ("models", "network", "accuracy"), None, "accuracy"),
+        ("metrics.json", ("verdict_baseline",), "unknown", "unknown"),
+    ],
+)
+def test_a_file_with_an_impossible_value_is_refused_by_name(write_run, name, path, value, message):
+    folder = write_run()
+    content = json.loads((folder / name).read_text(encoding="utf-8"))
+    place = content
+    for key in path[:-1]:
+        place = place.setdefault(key, {})
+    place[path[-1]] = value
+    (folder / name).write_text(json.dumps(content).replace("Infinity", "1e999"), encoding="utf-8")
+    with pytest.raises(RunError, match=f"{name} of the run .* cannot be read: .*{message}"):
+        load_run(folder)
+
+
+def test_facts_of_forecasts_without_a_value_for_each_step_are_refused():
+    step = {"mase": [1.0, 2.0], "smape": [1.0, 2.0]}
+    facts = {
+        "horizon": 2, "window": 4, "season": 1, "naive_season": 1, "transform": {},
+        "difference": "none", "distribution": "quantiles", "series": 1, "origins": 1,
+        "steps": {"network": step}, "levels": [0.5], "below": {"network": [0.5]}, "fans": [],
+    }  # fmt: skip
+    assert ForecastFacts.model_validate(facts).horizon == 2
+    for broken in (
+        {"horizon": 3},
+        {"below": {"network": []}},
+        {"below": {"naive": [0.5]}},
+        {"stationarity": {"series": 1, "values": {}, "changes": {"unit_root": 0, "wanders": 0}}},
+    ):
+        with pytest.raises(ValueError, match="it does not hold"):
+            ForecastFacts.model_validate(facts | broken)

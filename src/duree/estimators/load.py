@@ -9,10 +9,11 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.errors import RunError
+from duree.errors import RecipeError, RunError
 from duree.estimators.classifier import SequenceClassifier
 from duree.estimators.regressor import SequenceRegressor
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.model_file import INVALID, not_fitting
 from duree.tasks.label import Label
 
 
@@ -56,11 +57,25 @@ def load(folder: Path | str) -> SequenceClassifier | SequenceRegressor | Trained
             fix="read it with duree.pipeline.model.TrainedModel, or use duree predict",
             task=model.task.name,
         )
-    estimator: SequenceClassifier | SequenceRegressor
-    if model.task.classes:
-        estimator = SequenceClassifier(**model.extra.get("parameters", {}))
-        estimator._restore(model.extra.get("attributes", {"classes": list(model.task.classes)}))
-    else:
-        estimator = SequenceRegressor(**model.extra.get("parameters", {}))
+    try:
+        estimator = _restored(model)
+    except (RecipeError, *INVALID) as error:
+        raise not_fitting(folder, error) from None
     estimator.model_ = model
+    return estimator
+
+
+def _restored(model: TrainedModel) -> SequenceClassifier | SequenceRegressor:
+    """The estimator with its stored parameters and attributes; an error if they are no estimator's.
+
+    Models of runs have neither.
+    """
+    kind = SequenceClassifier if model.task.classes else SequenceRegressor
+    estimator: SequenceClassifier | SequenceRegressor = kind(**model.extra.get("parameters", {}))
+    estimator._recipe()  # raises if a parameter has an impossible value
+    if isinstance(estimator, SequenceClassifier):
+        classes = list(model.task.classes)
+        estimator._restore(model.extra.get("attributes", {"classes": classes}))
+        if [str(label) for label in estimator.classes_] != classes:
+            raise ValueError(f"extra.attributes.classes: they are {classes} in the network")
     return estimator

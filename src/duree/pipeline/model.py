@@ -13,7 +13,6 @@ import polars as pl
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from duree.errors import RunError, command
 from duree.forked import uses_threads
@@ -21,7 +20,13 @@ from duree.network.batches import Examples
 from duree.network.network import Network
 from duree.network.scoring import scores
 from duree.network.wide import JoinedModel
-from duree.pipeline.model_file import Description, require_estimator, require_shapes
+from duree.pipeline.model_file import (
+    INVALID,
+    Description,
+    not_fitting,
+    require_estimator,
+    require_shapes,
+)
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ModelSettings
@@ -38,18 +43,6 @@ from duree.version import __version__
 
 # The keys that estimators add to ``extra``, besides those of the layout.
 OF_ESTIMATORS = ("parameters", "attributes")
-# What a description that is not ours may lead to.
-_INVALID = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    RuntimeError,
-    SafetensorError,
-    TypeError,
-    ValueError,
-)
 # Names of parts of networks in version 0.1.0.
 EARLIER_PARTS = {"beside": "step_features", "told": "embeddings", "looks": "word_features"}
 
@@ -204,13 +197,8 @@ class TrainedModel:
             require_shapes(weights, settings.num_layers, lambda: build().network)
             model = build()
             model.network.load_state_dict(weights)
-        except _INVALID as error:
-            raise RunError(
-                "the model in {folder!r} does not fit together: {reason}",
-                fix="train it again: duree fit --recipe RUN/recipe.toml",
-                folder=str(folder),
-                reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
-            ) from None
+        except INVALID as error:
+            raise not_fitting(folder, error) from None
         model.network.eval()
         return model
 

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import BaseModel, ValidationError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from duree.errors import RunError
+
 # Numbers in buffers that are not stored: tables of steps, far smaller in any network of ours.
 MOST_UNSTORED = 10_000_000
+
+
+# What a description that is not ours may lead to.
+INVALID = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SafetensorError,
+    TypeError,
+    ValueError,
+)
+
+
+def not_fitting(folder: Path | str, error: Exception) -> RunError:
+    """The error for a model folder whose description led to ``error``."""
+    return RunError(
+        "the model in {folder!r} does not fit together: {reason}",
+        fix="train it again: duree fit --recipe RUN/recipe.toml",
+        folder=str(folder),
+        reason=str(error).splitlines()[0] if str(error) else type(error).__name__,
+    )
 
 
 class Description(BaseModel):

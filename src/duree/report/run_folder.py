@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,7 +105,7 @@ class RunFolder:
 
     def _validated(self, kind: type[T], name: str, content: bytes) -> T:
         try:
-            return TypeAdapter(kind).validate_python(json.loads(content))
+            return TypeAdapter(kind).validate_python(json.loads(content, parse_float=_finite))
         except ValidationError as error:
             fault = error.errors()[0]
             where = ".".join(str(part) for part in fault["loc"])
@@ -120,3 +121,11 @@ class RunFolder:
             name=name,
             reason=reason,
         )
+
+
+def _finite(text: str) -> float:
+    """A number of a JSON file; ValueError if it is too large for one."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text[:20]} is too large")
+    return number

@@ -26,7 +26,7 @@ class ModelResult(Record):
     def _of_file(cls, found: Any) -> Any:
         if not isinstance(found, dict) or isinstance(found.get("estimates"), dict):
             return found
-        figures = {name: value for name, value in found.items() if isinstance(value, dict)}
+        figures = {name: value for name, value in found.items() if name != "fit_seconds"}
         return {"estimates": figures, "fit_seconds": found.get("fit_seconds")}
 
     @model_serializer
@@ -121,6 +121,18 @@ class Metrics(Record):
     choices: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
     manifest: str | None = None
+
+    @model_validator(mode="after")
+    def _check_models(self) -> Metrics:
+        """There is the network, and the baseline of the verdict has the metric it is about."""
+        if NETWORK not in self.models:
+            raise ValueError(f"models: there is no {NETWORK}")
+        named = self.verdict_baseline
+        if named and (
+            named not in self.models or self.primary_metric not in self.models[named].estimates
+        ):
+            raise ValueError(f"models: there is no {self.primary_metric} of {named}")
+        return self
 
     def metric(self, name: str) -> Metric:
         """The metric as the file describes it, or as version 0.1.0 knew it."""

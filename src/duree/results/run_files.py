@@ -215,6 +215,13 @@ class Stationarity(Record):
     values: dict[str, int]
     changes: dict[str, int]
 
+    @model_validator(mode="after")
+    def _check_tests(self) -> Stationarity:
+        """Both tests have a result for the values and for their changes."""
+        if not {"unit_root", "wanders"} <= self.values.keys() & self.changes.keys():
+            raise ValueError("it does not hold the results of both tests")
+        return self
+
 
 class SeasonSearch(Record):
     """In how many of ``series`` the season that was used, and not set, was found."""
@@ -245,6 +252,19 @@ class ForecastFacts(Record):
     below: dict[str, list[float | None]]
     fans: list[Fan]
     worst: list[Missed] = []
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> ForecastFacts:
+        """Every figure has a value for each step of the horizon and each quantile."""
+        horizons = {len(found) for one in self.steps.values() for found in (one.mase, one.smape)}
+        horizons |= {len(found) for fan in self.fans for found in (fan.actual, fan.quantiles)}
+        levels = {len(found) for found in self.below.values()}
+        levels |= {len(step) for fan in self.fans for step in fan.quantiles}
+        if horizons != {self.horizon} or levels != {len(self.levels)}:
+            raise ValueError("it does not hold a value for each step and quantile")
+        if self.steps.keys() != self.below.keys():
+            raise ValueError("it does not hold every model")
+        return self
 
 
 class Wait(Record):

@@ -214,7 +214,8 @@ class SeriesEncoder:
         longest = state["longest"]
         require(longest is None or (type(longest) is int and longest > 0), "series", "longest")
         require(state["keep"] in get_args(Keep), "series", "keep")
-        return cls(tuple(means), tuple(scales), tuple(marked), longest, state["keep"])
+        centre, spread = (tuple(map(float, numbers)) for numbers in (means, scales))
+        return cls(centre, spread, tuple(marked), longest, state["keep"])
 
 
 def as_ragged(values: NDArray[Any] | Ragged | pl.Series) -> Ragged:
