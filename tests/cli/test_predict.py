@@ -121,7 +121,7 @@ def test_an_explained_row_says_that_it_is_empty_or_mostly_unseen(
 ) -> None:
     new, page = tmp_path / "new.csv", tmp_path / "row.html"
     new.write_text('text\nday 7 was fine\nकल बारिश होगी\n" "\n')
-    notes = {2: "100 % of its words do not occur in training:", 3: "This row is empty:"}
+    notes = {2: "100 % of its words are not in the vocabulary:", 3: "This row is empty:"}
     for row, said in {1: "", 2: "(row 2)", 3: "rows without 'text': 1 (row 3)"}.items():
         assert call("explain", run, new, "--row", row, "-o", page) == 0
         assert said in capfd.readouterr().err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +177,10 @@ def test_each_segmenter_splits_chinese_differently_and_is_refused_for_english() 
             SequenceClassifier(segmenter=segmenter).fit(["a fine day", "rain"] * 9, [1, 0] * 9)
 
 
+Given = tuple[tuple[str, Any], ...]
+Outcome = dict[str, Any]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("letters")
@@ -183,7 +189,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def outcome(folder: Path, settings: dict[str, Any], run_folder: Path) -> dict[str, Any]:
+def outcome(folder: Path, settings: dict[str, Any], run_folder: Path) -> Outcome:
     """What a run leaves, without times and paths."""
     plain = {
         "data.files": (str(folder / "letters.csv"),),
@@ -219,9 +225,20 @@ def outcome(folder: Path, settings: dict[str, Any], run_folder: Path) -> dict[st
     }
 
 
+@pytest.fixture(scope="module")
+def without(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Given], Outcome]:
+    """The outcome of a run with the settings that another one needs, made once."""
+
+    @cache
+    def made(settings: Given) -> Outcome:
+        return outcome(folder, dict(settings), tmp_path_factory.mktemp("runs") / "without")
+
+    return made
+
+
 @pytest.mark.parametrize("name", OF_THE_RUN)
 def test_a_setting_of_the_run_shows_in_what_the_run_leaves(
-    name: str, folder: Path, tmp_path: Path
+    name: str, folder: Path, without: Callable[[Given], Outcome], tmp_path: Path
 ) -> None:
     value, others_needed, shows_in = OF_THE_RUN[name]
     value, *others = (
@@ -229,10 +246,10 @@ def test_a_setting_of_the_run_shows_in_what_the_run_leaves(
         for given in (value, *others_needed.values())
     )
     others_needed = dict(zip(others_needed, others, strict=True))
-    without = outcome(folder, others_needed, tmp_path / "without")
+    before = without(tuple(others_needed.items()))
     with_it = outcome(folder, others_needed | {name: value}, tmp_path / "with")
     for file in shows_in:
-        assert with_it[file] != without[file], file
+        assert with_it[file] != before[file], file
 
 
 def test_a_delimiter_that_is_not_there_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -32,9 +32,8 @@ def train_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_]) -> in
     ``indicators`` is bool [rows, outputs]: the positive examples of each output.
     """
     wide.weigh(plan.examples.sequences, indicators)
-    history = train(wide, replace(plan, settings=_settings(plan)))
-    best = max(history, key=lambda record: (record["metric"], -record["validation_loss"]))
-    return int(best["epoch"])
+    history = train(wide, _of_wide(plan))
+    return int(min(history, key=lambda record: record["validation_loss"])["epoch"])
 
 
 def refit_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], epochs: int) -> None:
@@ -52,10 +51,10 @@ def refit_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], epoch
     nn.init.zeros_(wide.weight)
     nn.init.zeros_(wide.bias)
     wide.weigh(rows.sequences, indicators)
-    first = replace(plan, settings=_settings(plan))
+    first = _of_wide(plan)
     # The learning rates are those of the first training, so that scores have the same scale.
     settings = first.settings.model_copy(update={"epochs": first.epochs})
-    again = replace(plan, examples=rows, validation=rows, settings=settings, last_epoch=epochs)
+    again = replace(first, examples=rows, validation=rows, settings=settings, last_epoch=epochs)
     train(wide, again)
 
 
@@ -66,10 +65,16 @@ def time_for_the_rest(plan: Plan) -> Plan:
     return replace(plan, settings=plan.settings.model_copy(update={"max_minutes": left}))
 
 
-def _settings(plan: Plan) -> TrainingSettings:
+def _of_wide(plan: Plan) -> Plan:
+    """The plan of the wide part, whose best epoch is that of the least validation loss.
+
+    Of few rows, metrics such as accuracy are too coarse to choose by: they are best by chance in
+    the first epochs, before the scores have their scale.
+    """
     minutes = plan.settings.max_minutes
     allowed = None if minutes is None else WIDE_SHARE * minutes
-    return WIDE_TRAINING.model_copy(update={"max_minutes": allowed})
+    settings = WIDE_TRAINING.model_copy(update={"max_minutes": allowed})
+    return replace(plan, settings=settings, figure=lambda scores, targets, *weights: 0.0)
 
 
 def join(model: JoinedModel, validation: Examples, criterion: Criterion) -> None:

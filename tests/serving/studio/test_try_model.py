@@ -196,14 +196,8 @@ def test_what_cannot_be_read_is_reported_in_both_languages(
     assert message not in answer.text.lower()
 
 
-@pytest.mark.parametrize(
-    ("name", "known", "unknown"),
-    [("tones", "glad grim", "xyzzy plugh"), ("pay", "school, work", "moon, mars")],
-)
-def test_what_training_never_saw_is_said_beside_the_prediction(
-    visitor: Visitor, name: str, known: str, unknown: str
-) -> None:
-    assert "are not in the vocabulary" not in tried(visitor, name, known)
-    page = tried(visitor, name, unknown).replace("\u202f", " ")
+def test_what_training_never_saw_is_said_beside_the_prediction(visitor: Visitor) -> None:
+    assert "are not in the vocabulary" not in tried(visitor, "tones", "glad grim")
+    page = tried(visitor, "tones", "xyzzy plugh").replace("\u202f", " ")
     assert "100 % of its words or states are not in the vocabulary" in page
     assert "the prediction means little" in page
