@@ -308,3 +308,37 @@ def test_help_on_the_package_names_and_explains_what_is_public() -> None:
     assert "class SequenceClassifier(" in page
     for name in duree.__all__:
         assert getattr(duree, name) is not None
+
+
+def test_lists_of_states_are_read_as_states_in_their_order(tmp_path: Path) -> None:
+    up, down = ["school", "unemployed", "higher work"], ["higher work", "unemployed", "school"]
+    rows, y = [up, down, [*up, "retired"], down] * 15, [1, 0, 1, 0] * 15
+    model = SequenceClassifier(
+        hidden_size=8, embedding_size=8, epochs=30, learning_rate=0.02, wide=False
+    ).fit(rows, y)
+    assert model.predict(rows[:4]).tolist() == y[:4]
+    model.save(tmp_path / "saved")
+    restored = load(tmp_path / "saved")
+    assert restored.predict(pl.Series(rows[:4])).tolist() == y[:4]
+    with pytest.raises(DataError, match="reads states, and was given texts"):
+        model.predict(["school unemployed"])
+    with pytest.raises(DataError, match="step 2 of row 1 is None, and no state"):
+        model.predict([["school", None]])
+
+
+def test_series_of_different_lengths_are_read_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    rows = [
+        np.cumsum(rng.normal(size=5 + row % 3)) * 0.1 + (2 * label - 1) * np.arange(5 + row % 3)
+        for row, label in enumerate(y)
+    ]
+    model = SequenceClassifier(hidden_size=8, epochs=20, learning_rate=0.02).fit(rows, y)
+    assert model.predict(rows).tolist() == y.tolist()
+    two_channels = [np.column_stack([row, -row]) for row in rows]
+    both = SequenceRegressor(hidden_size=8, epochs=2).fit(two_channels, y)
+    assert both.predict(two_channels).shape == (60,)
+    with pytest.raises(DataError, match="different numbers of channels: 1, 2"):
+        model.predict([rows[0], two_channels[1]])
+    with pytest.raises(DataError, match="row 2 has no steps"):
+        model.predict([[1.0], []])

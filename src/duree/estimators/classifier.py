@@ -53,8 +53,10 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
 
         Parameters
         ----------
-        X : list, Series or array of str [rows]; or array of numbers [rows, steps(, channels)]
-            Numbers in the order of steps; NaN if missing.
+        X : sequence [rows]
+            Texts: a list, Series or array of str. States: a list of lists of str. Series: an array
+            of numbers [rows, steps(, channels)], or a list of arrays [steps(, channels)] of
+            different lengths; NaN if missing. Lists with one text each are texts.
         y : array-like [rows]
         sample_weight : array-like of numbers [rows], optional
             How much each row counts, in training and validation; rows with 0 are left out.

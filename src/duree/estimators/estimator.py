@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from duree.errors import DataError
 from duree.estimators.inputs import as_texts
+from duree.estimators.lists import as_lists
 from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.pipeline.embed import embed
@@ -27,6 +28,7 @@ from duree.sequences.series_encoder import SeriesEncoder
 from duree.sequences.text_encoder import TextEncoder
 from duree.tables.layouts.texts import Texts
 from duree.tasks import Task
+from duree.tasks.features import has_state_units
 
 
 class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
@@ -125,11 +127,18 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             targets, weights = targets[used], weights[used]
         train, validation = _two_parts(targets, recipe, stratify=task.stratify)
         encoder: Encoder
+        kind = _kind_of(rows)
         if isinstance(rows, pl.Series):
             uses_threads("polars")
-            encoder = TextEncoder.fit(rows.gather(train), recipe.text)
+        if kind == "numbers":
+            encoder = SeriesEncoder.fit(
+                rows.gather(train) if isinstance(rows, pl.Series) else rows[train]
+            )
         else:
-            encoder = SeriesEncoder.fit(rows[train])
+            segmenter = {"segmenter": kind} if kind == "states" else {}
+            encoder = TextEncoder.fit(
+                pl.Series(rows).gather(train), recipe.text.model_copy(update=segmenter)
+            )
         layout = Texts(recipe.data)
         untrained = TrainedModel.build(encoder, task, recipe.model, {}, layout, recipe.seed)
         sequences = untrained.encode(rows)
@@ -159,18 +168,24 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     def _encoded(self, X: Any) -> Ragged:
         check_is_fitted(self, "model_")
         rows = self._rows(X, reset=False)
-        reads_texts = self.model_.encoder.units_encoder is not None
-        if isinstance(rows, pl.Series) is reads_texts:
+        encoder = self.model_.encoder
+        expected = "states" if has_state_units(encoder) else "texts"
+        expected = "numbers" if encoder.units_encoder is None else expected
+        if (given := _kind_of(rows)) == expected:
             return self.model_.encode(rows)
         raise DataError(
             "the model reads {expected}, and was given {given}",
             fix="give it the kind of rows that it was fitted on",
-            expected="texts" if reads_texts else "numbers",
-            given="texts" if isinstance(rows, pl.Series) else "numbers",
+            expected=expected,
+            given=given,
         )
 
     def _rows(self, X: Any, reset: bool) -> pl.Series | NDArray[np.float32]:
-        """Texts as a Series, or numbers as float32 [rows, steps(, channels)]."""
+        """Texts, states or series of different lengths as a Series, or numbers as float32
+        [rows, steps(, channels)]."""
+        lists = as_lists(X)
+        if lists is not None:
+            return lists
         texts = as_texts(X)
         if texts is not None:
             return texts
@@ -208,6 +223,13 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         tags.non_deterministic = False
         return tags
+
+
+def _kind_of(rows: pl.Series | NDArray[np.float32]) -> str:
+    """What the rows hold: "texts", "states" or "numbers"."""
+    if not isinstance(rows, pl.Series) or rows.dtype != pl.String:
+        return "numbers"
+    return "states" if rows.name == "states" else "texts"
 
 
 def _plain(value: object) -> object:
