@@ -14,6 +14,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 KERNELS := $(wildcard src/duree/network/kernels/*.cpp src/duree/network/kernels/*.h)
 # Two threads are the reference of all benchmarks, and keep small machines responsive.
 export OMP_NUM_THREADS ?= 2
+# Without bytecode files each process, of which the tests start many, would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo studio test lint bench sanitize docs clean
 
@@ -27,7 +29,7 @@ studio: .venv/studio
 test: .venv/dev
 	status=0; \
 	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m 'not alone' || status=$$?; \
-	$(BIN)/python -m pytest -m alone || status=$$?; \
+	$(BIN)/python -m pytest -m alone $$(grep -rl --include='*.py' pytest.mark.alone tests) || status=$$?; \
 	exit $$status
 
 lint: .venv/dev
