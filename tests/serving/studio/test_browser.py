@@ -152,7 +152,7 @@ def enter(page: Page, studio: Studio) -> None:
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "film reviews.csv"
-    reviews(1000).write_csv(path)
+    reviews(1500).write_csv(path)
     return path
 
 
@@ -253,7 +253,7 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
     # Downloads, and another table.
     with page.expect_download() as download:
         page.get_by_role("link", name="predictions.csv").click()
-    assert pl.read_csv(download.value.path()).height == 200
+    assert pl.read_csv(download.value.path()).height == 300
     page.set_input_files("#file", table)
     with page.expect_download() as download:
         page.get_by_role("button", name="Predict the table").click()
