@@ -123,22 +123,19 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         recipe = self._recipe()
         if weights is not None:
             used = np.flatnonzero(weights)
-            rows = rows.gather(used) if isinstance(rows, pl.Series) else rows[used]
+            rows = _taken(rows, used)
             targets, weights = targets[used], weights[used]
         train, validation = _two_parts(targets, recipe, stratify=task.stratify)
         encoder: Encoder
         kind = _kind_of(rows)
         if isinstance(rows, pl.Series):
             uses_threads("polars")
-        if kind == "numbers":
-            encoder = SeriesEncoder.fit(
-                rows.gather(train) if isinstance(rows, pl.Series) else rows[train]
-            )
+        learned = _taken(rows, train)
+        if kind == "numbers" or not isinstance(learned, pl.Series):
+            encoder = SeriesEncoder.fit(learned)
         else:
             segmenter = {"segmenter": kind} if kind == "states" else {}
-            encoder = TextEncoder.fit(
-                pl.Series(rows).gather(train), recipe.text.model_copy(update=segmenter)
-            )
+            encoder = TextEncoder.fit(learned, recipe.text.model_copy(update=segmenter))
         layout = Texts(recipe.data)
         untrained = TrainedModel.build(encoder, task, recipe.model, {}, layout, recipe.seed)
         sequences = untrained.encode(rows)
@@ -223,6 +220,13 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         tags.non_deterministic = False
         return tags
+
+
+def _taken(
+    rows: pl.Series | NDArray[np.float32], which: NDArray[np.int64]
+) -> pl.Series | NDArray[np.float32]:
+    """Some of the rows."""
+    return rows.gather(which) if isinstance(rows, pl.Series) else rows[which]
 
 
 def _kind_of(rows: pl.Series | NDArray[np.float32]) -> str:

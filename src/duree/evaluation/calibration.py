@@ -72,9 +72,7 @@ def smoothed_loss(
     total, classes = float(counts.sum()), scores.shape[1]
     others = 2.0 / (total + 4.0) / (classes - 1)
     loss = 0.0
-    for rows in _blocks(scores):
-        logs = log_softmax(scores[rows].astype(np.float64) / temperature, axis=1)
-        own = np.take_along_axis(logs, targets[rows, None], axis=1)[:, 0]
+    for rows, logs, own in _log_probabilities(scores, targets, temperature):
         expected = others * logs.sum(axis=1) + (1.0 - others * classes) * own
         loss -= float(expected @ counts[rows])
     return loss / total
@@ -83,22 +81,23 @@ def smoothed_loss(
 def log_of_truth(
     scores: NDArray[Any], targets: NDArray[Any], temperature: float = 1.0
 ) -> NDArray[np.float64]:
-    """``log_softmax(scores / temperature)`` at the target of each row, float64 [rows].
-
-    Rows are processed in blocks that fit the processor's cache.
-    """
+    """``log_softmax(scores / temperature)`` at the target of each row, float64 [rows]."""
     found = np.empty(len(targets))
-    for rows in _blocks(scores):
-        logs = log_softmax(scores[rows].astype(np.float64) / temperature, axis=1)
-        found[rows] = np.take_along_axis(logs, targets[rows, None], axis=1)[:, 0]
+    for rows, _, own in _log_probabilities(scores, targets, temperature):
+        found[rows] = own
     return found
 
 
-def _blocks(scores: NDArray[Any]) -> Iterator[slice]:
-    """Blocks of rows that fit the processor's cache."""
+def _log_probabilities(
+    scores: NDArray[Any], targets: NDArray[Any], temperature: float
+) -> Iterator[tuple[slice, Floats, Floats]]:
+    """Blocks of rows that fit the processor's cache: their places, the logarithms of all
+    probabilities, and those of the targets."""
     size = max(1, CACHED // max(scores.shape[1], 1))
-    for start in range(0, len(scores), size):
-        yield slice(start, start + size)
+    for start in range(0, len(targets), size):
+        rows = slice(start, start + size)
+        logs = log_softmax(scores[rows].astype(np.float64) / temperature, axis=1)
+        yield rows, logs, np.take_along_axis(logs, targets[rows, None], axis=1)[:, 0]
 
 
 def reliability(predictions: Floats, targets: NDArray[Any]) -> list[Bin]:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from duree.errors import DataError, user_language
 from duree.explain.arcs import ARC_UNITS
 from duree.explain.attribution import METHODS, integrated_gradients, occlusion
-from duree.explain.chance import is_mark
 from duree.explain.contrast import flip
 from duree.explain.faithfulness import agreement, areas_by_method
 from duree.explain.gates import RETAINING, trace
@@ -25,11 +24,11 @@ from duree.explain.model import (
     text_encoder,
 )
 from duree.pipeline.explain_series import attributed_series, explain_series
-from duree.pipeline.explain_test import answer_names, arc_data, shading
+from duree.pipeline.explain_test import answer_names, arc_data, are_words, shading
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.unseen import (
+    MOST_UNSEEN,
     are_empty,
-    are_unseen,
     empty_findings,
     unseen_findings,
     unseen_share,
@@ -38,7 +37,6 @@ from duree.report.pages.row import render_row
 from duree.report.pages.series import render_series
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
-from duree.sequences.text_encoder import TextEncoder
 from duree.storage import cannot_write, write_file
 from duree.tables.columns import find_column, is_blank
 from duree.tables.files.resumable import Pieces
@@ -105,11 +103,6 @@ def write_explained_row(
         )
     model, (number, file) = networks[0], _source(table, row)
     read = model.texts(table)[row - 1 : row]
-    sequence = model.encode(read)
-    empty = [row] if are_empty(model, read, sequence)[0] else []
-    unseen = [row] if are_unseen(model, sequence)[0] else []
-    for finding in (*empty_findings(empty, model.layout.input_name), *unseen_findings(unseen, 1)):
-        notify(finding)
     found = explain_read(networks, read, row).model_copy(
         update={
             "source_row": number,
@@ -117,6 +110,10 @@ def write_explained_row(
             "true": true_value(model, table.frame, row),
         }
     )
+    empty = [row] if found.is_empty else []
+    unseen = [row] if (found.unseen or 0.0) > MOST_UNSEEN else []
+    for finding in (*empty_findings(empty, model.layout.input_name), *unseen_findings(unseen, 1)):
+        notify(finding)
     page = render_explained(found, words_for(model))
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -208,12 +205,14 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
     if recurrent_part(model).recurrent.kind in RETAINING:
         means = next(trace(model, sequence)).means()
         gates = {name: _rounded(values) for name, values in means.items()}
+    units = encoder.units(text)
+    words = are_words(encoder, units)
     return RowData(
         row=row,
         unseen=unseen_share(model, sequence),
         is_empty=bool(are_empty(model, pl.Series([text]), sequence)[0]),
         text=text,
-        units=encoder.units(text),
+        units=units,
         step_features=model.encoder.features_of_steps(read),
         predicted={column.name: column[0] for column in model.task.columns(predictions)},
         shading=shading(model, text, given, row - 1, float(predictions[0, chosen[0]])),
@@ -227,16 +226,10 @@ def explain_text(networks: list[TrainedModel], read: pl.Series, row: int) -> Row
             for other in networks[1:]
             for alike in agreement(given, integrated_gradients(other, sequence, chosen))
         ],
-        flip=flip(model, sequence[0], _words(encoder, text)) if model.task.classes else None,
+        flip=flip(model, sequence[0], np.array(words)) if model.task.classes else None,
         gates=gates,
         arc=arc_data(model, text, row - 1) if has_arc else None,
     )
-
-
-def _words(encoder: TextEncoder, text: str) -> NDArray[np.bool_]:
-    """Which units of a text are words: neither punctuation nor numbers; of states, all."""
-    are_states = encoder.settings.segmenter == "states"
-    return np.array([are_states or not is_mark(unit) for unit in encoder.units(text)])
 
 
 def _rounded(values: NDArray[np.float32]) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -49,6 +49,7 @@ from duree.results.run_files import Estimate
 from duree.sequences.ragged import Ragged
 from duree.sequences.text_encoder import SPECIAL, TextEncoder
 from duree.tables.layouts.step_attributes import sequences_of
+from duree.tasks.features import has_state_units
 
 # Numbers of rows, drawn by the recipe's seed, for each analysis: each takes a few seconds.
 ATTRIBUTED, DELETED, TRACED, SHUFFLED = 300, 100, 200, 5000
@@ -203,8 +204,8 @@ def _predictive_words(
     Those that go with the answer no more than chance explains are left out.
     """
     encoder, tested = text_encoder(model), known.sequences.take(known.rows)
-    listed = _listed(encoder)
     vocabulary, names = encoder.vocabulary, answer_names(model)
+    listed = [False] * len(SPECIAL) + are_words(encoder, vocabulary[len(SPECIAL) :])
     signs = [(k, 1) for k in range(len(names))] if model.task.classes else [(0, 1), (0, -1)]
     found: list[tuple[str, str, int, float]] = []
     for output, sign in signs[:MOST_CLASSES]:
@@ -231,7 +232,7 @@ def _predictive_words(
         shuffles=SHUFFLES,
         quantile=QUANTILE,
         cosine=chance_similarity(model, seed),
-        without_marks=not _are_states(encoder),
+        without_marks=not has_state_units(encoder),
     )
     if not found:
         return [], chance
@@ -255,15 +256,10 @@ def _predictive_words(
     return words, chance
 
 
-def _listed(encoder: TextEncoder) -> list[bool]:
-    """Whether each unit of the vocabulary may be listed as a word: in texts, no mark or number."""
-    units = encoder.vocabulary[len(SPECIAL) :]
-    return [False] * len(SPECIAL) + [_are_states(encoder) or not is_mark(unit) for unit in units]
-
-
-def _are_states(encoder: TextEncoder) -> bool:
-    """Whether the units are states, whose names may be numbers."""
-    return encoder.settings.segmenter == "states"
+def are_words(encoder: TextEncoder, units: Sequence[str]) -> list[bool]:
+    """Whether units may be listed as words: in texts, no mark or number; of states, all."""
+    of_states = has_state_units(encoder)
+    return [of_states or not is_mark(unit) for unit in units]
 
 
 def _order(

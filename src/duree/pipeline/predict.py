@@ -98,14 +98,16 @@ def predict_rows(
     waiting_times, layout = WaitingTimes.of_run(run), model.layout
     rows = None if layout.is_long else count_rows(data)
     with Pieces(output, made_from(run, Path(data))) as pieces:
-        begun = pieces.rows
+        begun, is_first = pieces.rows, True
         for table in _pieces_like(run, data, model, pieces.rows):
             if not len(table):
                 continue
             if not as_read:
                 require_cells(table.frame.schema, output.suffix.lower())
-            # A name that a prediction needs is found taken before a whole piece is predicted.
-            _predicted(Table(table.frame.head(1), table.sources), model, waiting_times)
+            if is_first:
+                # A name that is taken is found before a whole piece is predicted.
+                _predicted(Table(table.frame.head(1), table.sources), model, waiting_times)
+                is_first = False
             predicted, doubtful = _predicted(table, model, waiting_times)
             numbers = _numbers(table, begun)
             begun += len(table)
