@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from duree.errors import user_language
@@ -122,6 +123,28 @@ def page_policy(style: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
+class _Compiled(BytecodeCache):
+    """Compiled templates, kept in memory: a page is made in a moment after the first."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill the bucket of a template that was compiled before."""
+        if found := self.known.get((bucket.key, bucket.checksum)):
+            bucket.bytecode_from_string(found)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self.known[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+@cache
+def _compiled(language: str) -> _Compiled:
+    """One for each language, since constants are shown when templates are compiled."""
+    return _Compiled()
+
+
 def page_environment(words: Words, package: str = "duree.report") -> Environment:
     """The templates of a package, with automatic escaping and their common functions."""
     environment = Environment(
@@ -132,6 +155,7 @@ def page_environment(words: Words, package: str = "duree.report") -> Environment
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=partial(_show, words),
+        bytecode_cache=_compiled(words.language),
     )
     environment.globals |= {
         "t": words,
