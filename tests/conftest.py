@@ -81,15 +81,6 @@ def empty_figures() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def short_wide_training() -> Iterator[None]:
-    """The wide part is trained in a moment, but in tests of its training."""
-    from tests.support.wide import short_training
-
-    with short_training():
-        yield
-
-
 @pytest.fixture(scope="module")
 def whole_figures() -> Iterator[None]:
     """PDFs are drawn as for a user."""

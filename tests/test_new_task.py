@@ -23,7 +23,6 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 from tests.support.studio import Visitor
-from tests.support.wide import usual_training
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
@@ -270,8 +269,7 @@ def test_a_run_that_was_killed_ends_the_same_when_resumed(table: Path, tmp_path:
         time.sleep(0.02)
     broken.send_signal(signal.SIGKILL)
     assert broken.wait() == -signal.SIGKILL
-    with usual_training():  # it is compared with the run of another process
-        resume(tmp_path / "broken")
+    resume(tmp_path / "broken")
     assert whole.wait() == 0
     for name in ("model/weights.safetensors", "predictions.parquet"):
         one, other = (tmp_path / folder / name for folder in ("whole", "broken"))

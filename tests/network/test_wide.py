@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from duree.network.wide import GAIN, MIX, JoinedModel, WideModel
+from duree.network.wide import MIX, JoinedModel, WideModel, of_version_0_1
 from duree.sequences.ragged import Ragged
 
 VOCABULARY = 12
@@ -36,22 +35,34 @@ def held(row: list[int]) -> set[int]:
 def model_of(outputs: int = 2) -> WideModel:
     model = WideModel(VOCABULARY, outputs)
     torch.manual_seed(0)
-    for tensor in (model.weight, model.bias, model.scale):
+    for tensor in model.state_dict().values():
         torch.nn.init.normal_(tensor)
+    for size in (model.size, model.spelling_size):
+        size.abs_().add_(1.0)
     return model
 
 
 @given(st.lists(rows_of_tokens, min_size=1, max_size=5), st.integers(0, 4))
-def test_scores_are_the_scaled_weights_of_what_a_row_holds(
+def test_scores_are_the_weights_of_what_a_row_holds_over_the_length_of_both_groups(
     rows: list[list[int]], more: int
 ) -> None:
     model = model_of()
     found = model(*batch_of(rows, more))
     for row, scores in zip(rows, found, strict=True):
-        features = sorted(held(row))
-        weights = (model.weight * model.scale)[features].sum(dim=0)
-        expected = weights * GAIN / max(len(features), 1) ** 0.5 + model.bias
+        features, units = sorted(held(row)), sorted(set(row))
+        expected = model.bias.clone()
+        if row:
+            expected += model.weight[features].sum(dim=0) / model.size[features].sum().sqrt()
+            spelled = model.spelling[units].sum(dim=0)
+            expected += spelled / model.spelling_size[units].sum().sqrt()
         torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-4)
+
+
+@given(st.lists(rows_of_tokens, min_size=1, max_size=5))
+def test_bags_are_the_features_that_are_scored(rows: list[list[int]]) -> None:
+    bags = WideModel(VOCABULARY, 1).bags(Ragged.from_rows(rows))
+    assert [set(bags[row].indices) for row in range(len(rows))] == [held(row) for row in rows]
+    assert set(bags.data) <= {1.0}
 
 
 def test_padding_has_no_features() -> None:
@@ -67,20 +78,16 @@ def test_an_untrained_wide_part_scores_zero() -> None:
     assert not bool(scores.any())
 
 
-def test_the_scale_of_a_feature_is_its_log_count_ratio() -> None:
-    rows = [[3, 4, 3], [3, 5], [5, 6], [6, 6, 6]]
-    marks = np.array([[True, False], [True, False], [False, True], [False, True]])
+def test_weights_of_version_0_1_give_the_scores_of_version_0_1() -> None:
+    torch.manual_seed(0)
     model = WideModel(VOCABULARY, 2)
-    model.weigh(Ragged.from_rows(rows), marks)
-    counts = np.ones((2, VOCABULARY + PLACES))
-    for row, (first, _) in zip(rows, marks, strict=True):
-        counts[0 if first else 1, sorted(held(row))] += 1
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    expected = np.abs(np.log(shares[0] / shares[1]))
-    for output in range(2):
-        np.testing.assert_allclose(model.scale[:, output], expected, rtol=1e-4, atol=1e-5)
-    # Unit 3 stands in both rows of one kind and in none of the other; unit 5 in one of each.
-    assert float(model.scale[3, 0]) > 1.0 > 1e-2 > float(model.scale[5, 0])
+    weight, scale = torch.randn(model.weight.shape), torch.rand(model.weight.shape)
+    model.load_state_dict({"bias": torch.tensor([0.5, -1.0])} | of_version_0_1(weight, scale, 12))
+    rows = [[3, 4, 3], [5], [6, 7, 8, 6, 7]]
+    for row, scores in zip(rows, model(*batch_of(rows)), strict=True):
+        features = sorted(held(row))
+        expected = (weight * scale)[features].sum(dim=0) * 8.0 / len(features) ** 0.5
+        torch.testing.assert_close(scores, expected + torch.tensor([0.5, -1.0]))
 
 
 def test_a_joined_score_is_the_sum_of_its_shares() -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.support.commands import call
-from tests.support.wide import usual_training
 
 from duree.errors import DataError, RunError
 from duree.pipeline.run import Run, free_folder
@@ -45,8 +44,7 @@ def recipe(table: Path) -> Recipe:
 
 @pytest.fixture(scope="module")
 def finished(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    with usual_training():  # it is compared with runs of other processes
-        return fit(recipe, tmp_path_factory.mktemp("runs") / "finished")
+    return fit(recipe, tmp_path_factory.mktemp("runs") / "finished")
 
 
 def duree(*words: object, limit: int | None = None) -> subprocess.CompletedProcess[str]:
@@ -180,8 +178,7 @@ def test_a_full_disk_is_reported_and_the_run_ends_the_same_once_there_is_space(
     assert "cannot be written: File too large" in result.stderr
     assert "Traceback" not in result.stderr
     begun = (tmp_path / "run" / "recipe.toml").exists()
-    with usual_training():
-        assert (call("resume", tmp_path / "run") if begun else call(*fit_run)) == 0
+    assert (call("resume", tmp_path / "run") if begun else call(*fit_run)) == 0
     found, expected = (
         pl.read_parquet(folder / "predictions.parquet")
         for folder in (tmp_path / "run", finished.folder)

@@ -37,7 +37,7 @@ def expected_seconds(recipe: Recipe) -> float:
             untrained, examples, validation, recipe, seed=recipe.seed, progress=_Stopwatch()
         )
     except _MeasuredError as measured:
-        # What precedes the network is the training of its wide part.
+        # What precedes the network is the fit of its wide part.
         seconds = time.monotonic() - began + measured.expected.seconds
         return seconds * recipe.evaluation.seeds
     return 0.0

@@ -13,13 +13,14 @@ import polars as pl
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from duree.errors import RunError, command
 from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.network.network import Network
 from duree.network.scoring import scores
-from duree.network.wide import JoinedModel
+from duree.network.wide import JoinedModel, of_version_0_1
 from duree.pipeline.model_file import (
     INVALID,
     Description,
@@ -32,11 +33,13 @@ from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ModelSettings
 from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
+from duree.sequences.spelling import character_ngrams
 from duree.storage import read_sealed, seal_of, write_sealed
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.registry import LAYOUTS, layout_of
 from duree.tables.table import Table
 from duree.tasks import TASKS, Task
+from duree.tasks.features import has_state_units
 from duree.training.loop import Plan, Progress, train
 from duree.training.wide import join, refit_wide, time_for_the_rest, train_wide
 from duree.version import __version__
@@ -264,14 +267,23 @@ def train_model(
     explanation = task.explanation
     assert explanation is not None  # networks with a wide part have one
     indicators = explanation.indicators(examples.answers)
-    epochs = train_wide(network.wide, plan, indicators)
+    ngrams = _ngrams(untrained.encoder)
+    strength = train_wide(network.wide, plan, indicators, ngrams)
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
     join(network, validation, task.joining_criterion(criterion))
     calibrated = _calibrated(task, network, validation)
     # The validation rows are used for training only after all choices are made.
     indicators = np.concatenate([indicators, explanation.indicators(validation.answers)])
-    refit_wide(network.wide, plan, indicators, epochs)
+    refit_wide(network.wide, plan, indicators, ngrams, strength)
     return replace(untrained, task=calibrated)
+
+
+def _ngrams(encoder: Encoder) -> csr_matrix:
+    """The character n-grams of each unit; none of states, whose names are only names."""
+    texts = encoder.units_encoder
+    assert texts is not None  # a network with a wide part reads units
+    units = texts.vocabulary
+    return character_ngrams([""] * len(units) if has_state_units(encoder) else units)
 
 
 def _calibrated(task: Task, network: Network, validation: Examples) -> Task:
@@ -332,7 +344,11 @@ def _layout(description: Description, data: DataSettings | None) -> Layout:
 
 def _as_now(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Weights of version 0.1.0 under the current names."""
-    return {
+    named = {
         ".".join(EARLIER_PARTS.get(part, part) for part in name.split(".")): tensor
         for name, tensor in weights.items()
     }
+    if (ratios := named.pop("wide.scale", None)) is None:
+        return named
+    wide = of_version_0_1(named["wide.weight"], ratios, len(named["deep.embedding.weight"]))
+    return named | {f"wide.{name}": tensor for name, tensor in wide.items()}

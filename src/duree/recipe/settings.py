@@ -242,8 +242,8 @@ class ModelSettings(Section):
     output_dropout: float = Field(0.5, ge=0, lt=1, description="Dropout on the pooled state.")
     wide: bool = Field(
         True,
-        description="Add a wide part, a linear model: on the bag of words; for tokens, on "
-        "features of each word and its neighbours.",
+        description="Add a wide part, a linear model: on words, pairs of words and characters of "
+        "words; for tokens, on features of each word and its neighbours.",
     )
     characters: Literal["recurrent", "convolution", "none"] = Field(
         "recurrent", description="How the characters of each token are read, where tokens get tags."

@@ -20,7 +20,7 @@ from duree.network.contracts import Link
 from duree.network.model import SequenceModel
 from duree.network.pooling import AttentionPooling, LastPooling, MaxPooling, MeanPooling
 from duree.network.recurrent import GRU, LSTM, RNN, Recurrent
-from duree.network.wide import GAIN, MIX, JoinedModel, WideModel
+from duree.network.wide import MIX, JoinedModel, WideModel
 from duree.sequences.ragged import PADDING
 
 OPSET = 18  # of 2023: the first with BitwiseAnd
@@ -248,11 +248,20 @@ def _wide(graph: _Graph, wide: WideModel, tokens: str) -> str:
     nothing = graph("Sub", graph("Slice", ordered, graph.integers(0), one, one), one)  # (B, 1)
     new = graph("Not", graph("Equal", ordered, graph("Concat", nothing, before, axis=1)))
     first = graph("And", new, graph("Not", graph("Equal", ordered, padding)))
-    counted = graph("Cast", first, to=TensorProto.FLOAT)  # (B, F)
-    weights = graph("Gather", graph.constant(wide.weight * wide.scale), ordered)  # (B, F, K)
-    present = graph("Mul", weights, graph("Unsqueeze", counted, graph.integers(2)))
-    total = graph("ReduceSum", present, graph.integers(1), keepdims=0)
-    kinds = graph("ReduceSum", counted, graph.integers(1), keepdims=1)
-    root = graph("Sqrt", graph("Max", kinds, graph.constant(1.0)))
-    scores = graph("Div", graph("Mul", total, graph.constant(GAIN)), root)
-    return graph("Add", scores, graph.constant(wide.bias))
+    of_words = _scaled_sum(graph, ordered, first, wide.weight, wide.size)
+    is_unit = graph("And", first, graph("Less", ordered, size))
+    spelled = graph("Where", is_unit, ordered, padding)
+    of_characters = _scaled_sum(graph, spelled, is_unit, wide.spelling, wide.spelling_size)
+    return graph("Add", graph("Add", of_words, of_characters), graph.constant(wide.bias))
+
+
+def _scaled_sum(graph: _Graph, features: str, present: str, weight: Tensor, size: Tensor) -> str:
+    """The weights of the features that are present, over the length of the row."""
+    counted = graph("Cast", present, to=TensorProto.FLOAT)  # (B, F)
+    weights = graph("Gather", graph.constant(weight), features)  # (B, F, K)
+    weighted = graph("Mul", weights, graph("Unsqueeze", counted, graph.integers(2)))
+    total = graph("ReduceSum", weighted, graph.integers(1), keepdims=0)
+    squares = graph("Mul", graph("Gather", graph.constant(size), features), counted)
+    square = graph("ReduceSum", squares, graph.integers(1), keepdims=1)
+    length = graph("Sqrt", graph("Max", square, graph.constant(1.0)))
+    return graph("Div", total, length)

@@ -251,7 +251,7 @@ class _Session:
     def ending(self) -> Ending | None:
         """Why training ends after this epoch; None if it goes on."""
         position = self.training.position
-        if position.epoch >= (self.plan.last_epoch or self.plan.epochs):
+        if position.epoch >= self.plan.epochs:
             return "epochs"
         # Early stopping: so many epochs without a better validation metric.
         if position.stale >= self.plan.settings.patience:

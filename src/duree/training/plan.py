@@ -65,8 +65,6 @@ class Plan:
     settings : TrainingSettings
     seed : int
     epoch_budget : EpochBudget
-    last_epoch : int or None
-        The epoch after which training ends, though the learning rates are those of a longer one.
     """
 
     examples: Examples
@@ -76,7 +74,6 @@ class Plan:
     settings: TrainingSettings
     seed: int
     epoch_budget: EpochBudget = DEFAULT_BUDGET
-    last_epoch: int | None = None
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
         """The batches of one epoch, in order; empty rows are left out."""

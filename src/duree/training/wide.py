@@ -1,43 +1,79 @@
-"""Training of the wide part, and of its final refit on training and validation rows."""
+"""The fit of the wide part: a penalised linear model, solved to its optimum.
+
+Weights are those of logistic or ridge regression on TF-IDF features, each feature multiplied by the
+square root of its log-count ratio, so that predictive features are penalised less (after NB-SVM:
+Wang & Manning 2012).
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from torch import Tensor, nn
+from scipy.sparse import csr_matrix, diags
+from torch import Tensor
 
 from duree.network.batches import Examples
 from duree.network.contracts import Criterion
 from duree.network.scoring import scores
 from duree.network.wide import JoinedModel, WideModel
-from duree.recipe.settings import TrainingSettings
-from duree.training.loop import Plan, train
+from duree.training.plan import Plan
 
-WIDE_TRAINING = TrainingSettings(
-    learning_rate=2e-3, schedule="constant", batch_size=64, patience=3, averaging=True
-)
-# The share of the recipe's time limit for each of the two trainings.
+Floats = NDArray[np.float64]
+
+# Weights of the loss relative to the penalty, to choose from by the validation loss.
+STRENGTHS = (1.0, 4.0, 16.0, 64.0)
+# The power of log-count ratios by which features are multiplied.
+RATIO_POWER = 0.5
+# L-BFGS (Liu & Nocedal 1989): pairs of vectors it remembers, the relative gain at which it ends,
+# and its most steps.
+MEMORY, TOLERANCE, MOST_STEPS = 5, 1e-6, 200
+# Rows whose n-grams are counted at a time, to bound memory.
+CHUNK = 500
+# The share of the recipe's time limit for each of the two fits.
 WIDE_SHARE = 0.1
-# Scores of a wide part that was best after its first epoch are small.
+# Scores of a wide part with a strong penalty are small.
 MOST_SHARE = 100.0
 
 
-def train_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_]) -> int:
-    """Train on the plan's examples; returns how many epochs did best on its validation rows.
+def train_wide(
+    wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], ngrams: csr_matrix
+) -> float:
+    """Fit to the plan's examples; returns the strength that did best on its validation rows.
 
-    ``indicators`` is bool [rows, outputs]: the positive examples of each output.
+    ``indicators`` is bool [rows, outputs]: the positive examples of each output. ``ngrams`` are the
+    character n-grams of each unit, [units, n-grams], perhaps none.
     """
-    wide.weigh(plan.examples.sequences, indicators)
-    history = train(wide, _of_wide(plan))
-    return int(min(history, key=lambda record: record["validation_loss"])["epoch"])
+    fit = WideFit(wide, plan.examples, indicators, plan.criterion, ngrams)
+    limit = _end_of_time(plan)
+    best: tuple[float, float, dict[str, Tensor]] | None = None
+    for strength in STRENGTHS:
+        fit.solve(strength)
+        loss = _validation_loss(wide, plan)
+        if best is None or loss < best[0]:
+            state = {name: tensor.clone() for name, tensor in wide.state_dict().items()}
+            best = (loss, strength, state)
+        if time.monotonic() > limit:
+            break
+    assert best is not None
+    wide.load_state_dict(best[2])
+    return best[1]
 
 
-def refit_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], epochs: int) -> None:
-    """Train again for the best number of epochs, on training and validation rows together.
+def refit_wide(
+    wide: WideModel,
+    plan: Plan,
+    indicators: NDArray[np.bool_],
+    ngrams: csr_matrix,
+    strength: float,
+) -> None:
+    """Fit again, with the best strength, to training and validation rows together.
 
     The baselines are refitted in the same way. ``indicators`` are those of all rows.
     """
@@ -48,33 +84,154 @@ def refit_wide(wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], epoch
         if plan.examples.weights is None or plan.validation.weights is None
         else np.concatenate([plan.examples.weights, plan.validation.weights]),
     )
-    nn.init.zeros_(wide.weight)
-    nn.init.zeros_(wide.bias)
-    wide.weigh(rows.sequences, indicators)
-    first = _of_wide(plan)
-    # The learning rates are those of the first training, so that scores have the same scale.
-    settings = first.settings.model_copy(update={"epochs": first.epochs})
-    again = replace(first, examples=rows, validation=rows, settings=settings, last_epoch=epochs)
-    train(wide, again)
+    WideFit(wide, rows, indicators, plan.criterion, ngrams).solve(strength)
+
+
+class WideFit:
+    """Fits of a wide part to the same rows, one strength after another.
+
+    Parameters
+    ----------
+    wide : WideModel
+        Its weights are replaced.
+    rows : Examples
+    indicators : bool [rows, outputs]
+    criterion : Criterion
+    ngrams : csr_matrix [units, n-grams]
+    """
+
+    def __init__(
+        self,
+        wide: WideModel,
+        rows: Examples,
+        indicators: NDArray[np.bool_],
+        criterion: Criterion,
+        ngrams: csr_matrix,
+    ) -> None:
+        self.wide, self.rows, self.criterion, self.ngrams = wide, rows, criterion, ngrams
+        marks = indicators.astype(np.float64)
+        bags = wide.bags(rows.sequences)
+        units = bags[:, : wide.vocabulary_size]
+        self.columns = np.flatnonzero(bags.getnnz(axis=0))
+        words = bags[:, self.columns]
+        held = _Counts(words.sum(axis=0).A1, words.T @ marks)
+        spelled = _counts_of_products(units, ngrams, marks)
+        self.idf, self.ngram_idf = held.idf(len(rows)), spelled.idf(len(rows))
+        self.ratios = np.concatenate([held.ratios(marks), spelled.ratios(marks)])
+        self.spelling_size = ngrams @ self.ngram_idf**2
+        self.words = _over(words @ diags(self.idf), words @ self.idf**2)
+        self.units = _over(units, units @ self.spelling_size)
+        self.weighted_ngrams = csr_matrix(ngrams @ diags(self.ngram_idf))
+        # The last row is the bias.
+        self.found = np.zeros((len(self.ratios) + 1, marks.shape[1]))
+
+    def solve(self, strength: float) -> None:
+        """Fit, beginning where the fit before ended, and set the weights of the wide part."""
+        with _one_thread():
+            found = minimize(
+                self._objective,
+                self.found.ravel(),
+                args=(strength,),
+                jac=True,
+                method="L-BFGS-B",
+                options={"maxcor": MEMORY, "ftol": TOLERANCE, "maxiter": MOST_STEPS},
+            )
+        self.found = found.x.reshape(self.found.shape)
+        weights, columns = self.found[:-1] * self.ratios, len(self.columns)
+        wide, size = self.wide, np.zeros(len(self.wide.weight))
+        size[self.columns] = self.idf**2
+        of_words = np.zeros(wide.weight.shape)
+        of_words[self.columns] = self.idf[:, None] * weights[:columns]
+        state = {
+            "weight": of_words,
+            "size": size,
+            "spelling": self.weighted_ngrams @ weights[columns:],
+            "spelling_size": self.spelling_size,
+            "bias": self.found[-1],
+        }
+        wide.load_state_dict({name: torch.from_numpy(each) for name, each in state.items()})
+
+    def _objective(self, flat: Floats, strength: float) -> tuple[float, Floats]:
+        """Loss and penalty, and their gradient."""
+        parameters = flat.reshape(self.found.shape)
+        weights, columns = parameters[:-1] * self.ratios, len(self.columns)
+        sums = self.words @ weights[:columns]
+        sums += self.units @ (self.weighted_ngrams @ weights[columns:])
+        scored = torch.from_numpy(sums + parameters[-1]).requires_grad_()
+        answers = (torch.from_numpy(each) for each in (self.rows.targets, *self.rows.weighed))
+        loss = strength * len(self.rows) * self.criterion(scored, *answers)
+        slopes = torch.autograd.grad(loss, scored)[0].numpy()
+        of_ngrams = self.weighted_ngrams.T @ (self.units.T @ slopes)
+        gradient = np.concatenate([self.words.T @ slopes, of_ngrams]) * self.ratios
+        gradient += parameters[:-1]
+        penalty = 0.5 * float((parameters[:-1] ** 2).sum())
+        every = np.concatenate([gradient, slopes.sum(axis=0, keepdims=True)])
+        return loss.item() + penalty, every.ravel()
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """In how many rows each feature is: float64 [features]; and in how many positive ones,
+    [features, outputs]."""
+
+    rows: Floats
+    positive: Floats
+
+    def idf(self, rows: int) -> Floats:
+        """Inverse document frequency, smoothed as if one more row had every feature."""
+        return np.asarray(np.log((1 + rows) / (1 + self.rows)) + 1)
+
+    def ratios(self, marks: Floats) -> Floats:
+        """The power of the size of the log-count ratios, [features, outputs]."""
+        yes, no = self.positive + 1, self.rows[:, None] - self.positive + 1
+        ratios = np.log(yes / yes.sum(axis=0)) - np.log(no / no.sum(axis=0))
+        return np.asarray(np.abs(ratios) ** RATIO_POWER)
+
+
+def _counts_of_products(units: csr_matrix, ngrams: csr_matrix, marks: Floats) -> _Counts:
+    """The counts of the n-grams of the units of rows."""
+    rows, positive = np.zeros(ngrams.shape[1]), np.zeros((ngrams.shape[1], marks.shape[1]))
+    for begin in range(0, units.shape[0], CHUNK):
+        chunk = slice(begin, begin + CHUNK)
+        present = csr_matrix(units[chunk] @ ngrams)
+        present.data[:] = 1.0
+        rows += present.sum(axis=0).A1
+        positive += present.T @ marks[chunk]
+    return _Counts(rows, positive)
+
+
+def _over(features: csr_matrix, squares: Floats) -> csr_matrix:
+    """Rows over their lengths."""
+    return csr_matrix(diags(1 / np.sqrt(np.maximum(squares, 1.0))) @ features)
+
+
+def _validation_loss(wide: WideModel, plan: Plan) -> float:
+    found = torch.from_numpy(scores(wide, plan.validation.sequences))
+    answers = (plan.validation.targets, *plan.validation.weighed)
+    return float(plan.criterion(found, *map(torch.from_numpy, answers)))
+
+
+def _end_of_time(plan: Plan) -> float:
+    minutes = plan.settings.max_minutes
+    return time.monotonic() + (np.inf if minutes is None else 60 * WIDE_SHARE * minutes)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums do not depend on the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def time_for_the_rest(plan: Plan) -> Plan:
-    """The plan with the time that both trainings of the wide part leave."""
+    """The plan with the time that both fits of the wide part leave."""
     minutes = plan.settings.max_minutes
     left = None if minutes is None else (1 - 2 * WIDE_SHARE) * minutes
     return replace(plan, settings=plan.settings.model_copy(update={"max_minutes": left}))
-
-
-def _of_wide(plan: Plan) -> Plan:
-    """The plan of the wide part, whose best epoch is that of the least validation loss.
-
-    Of few rows, metrics such as accuracy are too coarse to choose by: they are best by chance in
-    the first epochs, before the scores have their scale.
-    """
-    minutes = plan.settings.max_minutes
-    allowed = None if minutes is None else WIDE_SHARE * minutes
-    settings = WIDE_TRAINING.model_copy(update={"max_minutes": allowed})
-    return replace(plan, settings=settings, figure=lambda scores, targets, *weights: 0.0)
 
 
 def join(model: JoinedModel, validation: Examples, criterion: Criterion) -> None:

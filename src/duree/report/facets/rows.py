@@ -41,6 +41,8 @@ class Rows(Facet):
         Baselines that are specific to these rows, in runs of version 0.1.0.
     has_places_in_time : bool
         Whether steps with the same index have the same time in all rows.
+    wide_part : str
+        The sentence on the wide part of a network with one prediction per row.
     """
 
     nouns: ClassVar[Nouns] = TEXTS
@@ -53,6 +55,7 @@ class Rows(Facet):
     )
     baselines: ClassVar[Mapping[str, str]] = {}
     has_places_in_time: ClassVar[bool] = True
+    wide_part: ClassVar[str] = texts.WIDE_OF_STEPS
 
     def named(self, run: RunData) -> str | None:
         """The user's name of the input column; None if there is none."""
@@ -68,7 +71,7 @@ class Rows(Facet):
 
     def network_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         """Sentences on a network with one prediction per row."""
-        return texts.network_sentences(run, say)
+        return texts.network_sentences(run, self.wide_part, say)
 
     def shown(self, run: RunData, row: int) -> str | Markup:
         """A row as a text or a drawing."""
@@ -105,6 +108,8 @@ class TextRows(Rows):
     """Rows of texts, and what their encoder learned; None in runs of version 0.1.0."""
 
     facts: TextFacts | None
+
+    wide_part: ClassVar[str] = texts.WIDE_OF_TEXTS
 
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:

@@ -31,6 +31,27 @@ KEEP = {
     "tail": "Texts longer than {limit} units were truncated to their last {limit} units.",
 }
 
+# The wide part of texts, of other sequences, and of runs of version 0.1.0.
+WIDE_OF_TEXTS = (
+    "A linear model on units, pairs of neighbouring units and character n-grams of units (2 to 5 "
+    "characters), with TF-IDF weights ({sparckjones1972}) multiplied by the square roots of "
+    "log-count ratios (after {wang2012}), was fitted by itself, with a penalty chosen on the "
+    "validation set. It was combined with the network ({cheng2016}), with weights found on the "
+    "validation set, and then refitted on training and validation rows together."
+)
+WIDE_OF_STEPS = (
+    "A linear model on units and pairs of neighbouring units, with TF-IDF weights "
+    "({sparckjones1972}) multiplied by the square roots of log-count ratios (after {wang2012}), "
+    "was fitted by itself, with a penalty chosen on the validation set. It was combined with the "
+    "network ({cheng2016}), with weights found on the validation set, and then refitted on "
+    "training and validation rows together."
+)
+EARLIER_WIDE = (
+    "A linear bag-of-words model ({wang2012}), trained separately, was combined with the network "
+    "({cheng2016}), with weights found on the validation set; it was then refitted on training "
+    "and validation rows together."
+)
+
 
 def encoding_sentences(run: RunData, facts: TextFacts | None, say: Phrases) -> Iterator[str]:
     """Sentences on the encoding of texts; ``facts`` are None in runs of version 0.1.0."""
@@ -64,8 +85,8 @@ def encoding_sentences(run: RunData, facts: TextFacts | None, say: Phrases) -> I
     )
 
 
-def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
-    """Sentences on the network's architecture."""
+def network_sentences(run: RunData, wide: str, say: Phrases) -> Iterator[str]:
+    """Sentences on the network's architecture; ``wide`` is that on its wide part."""
     model = run.recipe.model
     yield say(
         "Each unit was embedded in {embedding} dimensions and read by a {direction}{cell} with "
@@ -78,11 +99,7 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
         pooling=network.pooling(run, say),
     )
     if model.wide:
-        yield say(
-            "A linear bag-of-words model ({wang2012}), trained separately, was combined with "
-            "the network ({cheng2016}), with weights found on the validation set; it was then "
-            "refitted on training and validation rows together."
-        )
+        yield say(EARLIER_WIDE if run.metrics.manifest is None else wide)
     yield from network.dropout_sentences(run, say)
     if model.word_dropout:
         yield say(
