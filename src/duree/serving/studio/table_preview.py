@@ -15,6 +15,7 @@ from duree.pipeline.by_layout import steps_for
 from duree.pipeline.expected_time import expected_seconds
 from duree.recipe.recipe import Recipe
 from duree.report.vocabulary import Words
+from duree.serving.studio import class_names
 from duree.serving.studio.forms import FORMS, Form
 from duree.serving.studio.isolated import isolated
 from duree.serving.studio.workspace import Upload
@@ -29,7 +30,8 @@ from duree.tasks import layout_for
 ROWS, COLUMNS, CELL = 8, 100, 300
 # What messages write for the value of an option.
 VALUES = r"(?:COLUMN|COL|NAME|CHAR|STEPS)\b|列名|步数"
-LEAVE_OUT = "Leave out rows that cannot be used"
+# Titles of what is no field of its own, by option.
+TITLES = {"drop_bad": "Leave out rows that cannot be used", "class_names": class_names.TITLE}
 # Tables may be large: one is read at a time.
 ONE_AT_A_TIME = threading.Lock()
 # One recipe is measured at a time, beside the reading of tables.
@@ -173,7 +175,7 @@ def in_page_terms(
     def title_of(option: re.Match[str]) -> str:
         name = option[1].replace("-", "_")
         field = form.field(name)
-        title = LEAVE_OUT if name == "drop_bad" else field and field.title
+        title = TITLES.get(name) or (field and field.title)
         return f"“{words(title)}”" if title else option[0]
 
     for table in tables:
