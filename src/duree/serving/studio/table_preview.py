@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +32,7 @@ ROWS, COLUMNS, CELL = 8, 100, 300
 VALUES = r"(?:COLUMN|COL|NAME|CHAR|STEPS)\b|列名|步数"
 # Titles of what is no field of its own, by option.
 TITLES = {"drop_bad": "Leave out rows that cannot be used", "class_names": class_names.TITLE}
+TITLES |= {"raw": "duree predict --raw"}
 # Tables may be large: one is read at a time.
 ONE_AT_A_TIME = threading.Lock()
 # One recipe is measured at a time, beside the reading of tables.
@@ -183,6 +184,17 @@ def in_page_terms(
     return re.sub(rf"--([a-z-]+)(?: (?:{VALUES}))?", title_of, without_paths(message))
 
 
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, the most severe first."""
+    severity = ("error", "warning", "note", "ok")
+    return sorted(findings, key=lambda finding: severity.index(finding.level))
+
+
+def first_cells(frame: pl.DataFrame) -> list[list[str]]:
+    """The cells of the first rows as they are shown."""
+    return [[_cell(value) for value in row] for row in frame[:ROWS].iter_rows()]
+
+
 @lru_cache(maxsize=16)
 def _preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Preview:
     return isolated(_read_preview, upload, encoding, delimiter)
@@ -191,9 +203,7 @@ def _preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Pre
 def _read_preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Preview:
     require_few_cells(upload.path)
     frame = next(stream_table(upload.path, encoding=encoding, delimiter=delimiter)).frame
-    first = frame[:ROWS, :COLUMNS]
-    rows = [[_cell(value) for value in row] for row in first.iter_rows()]
-    return Preview(guess_columns(frame), rows)
+    return Preview(guess_columns(frame), first_cells(frame[:, :COLUMNS]))
 
 
 @lru_cache(maxsize=16)
@@ -217,8 +227,7 @@ def _read_checked(recipe: Recipe) -> list[CheckResult]:
             require_few_cells(Path(file))
     layout = layout_for(recipe)
     table, findings = steps_for(layout).check(recipe)
-    severity = ("error", "warning", "note", "ok")
-    ordered = sorted(findings, key=lambda finding: severity.index(finding.level))
+    ordered = by_severity(findings)
     named = layout(recipe.data).identifying_columns
     return [CheckResult(finding, _cells(table.frame, finding.rows, named)) for finding in ordered]
 
