@@ -111,9 +111,10 @@ class Form:
         return replace(self, first=self.first + offered, more=others)
 
     def chosen_task(self, chosen: Mapping[str, str]) -> type[Task] | None:
-        """The task that was chosen; None where it is to be inferred."""
+        """The task that was chosen for such rows; None where it is to be inferred."""
         default = self.task_choices[0][0] if self.field("task") else self.task or ""
-        return TASKS.get(chosen.get("task", default))
+        task = TASKS.get(chosen.get("task", default))
+        return task if task is None or task in self.tasks else TASKS.get(default)
 
     def names_classes(self, chosen: Mapping[str, str]) -> bool:
         """Whether the chosen task has classes that may get names."""
