@@ -40,6 +40,10 @@ def test_each_value_of_the_chosen_target_may_get_a_name(visitor: Visitor, addres
         ("good", "class_names mood good"),
     ]
     assert '<details class="names">' in page("mood")  # such values need no names
+    # Only this block is replaced when another target is chosen, not all fields.
+    assert (
+        'change from:#target" hx-include="#choices" hx-target="this"' in visitor.get(address).text
+    )
     for target in ("warmth", "letter", ""):
         assert asked(page(target)) == []
 

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from duree.errors import RunError
 from duree.pipeline.run import Run, now
+from duree.report.numbers import number
 from duree.serving.studio.isolated import isolated
 from duree.serving.studio.table_preview import (
     COLUMNS,
@@ -159,7 +160,10 @@ def _predict(
 
 
 def _short(cell: str) -> str:
-    return f"{float(cell):.4g}" if LONG.fullmatch(cell) else cell
+    if not LONG.fullmatch(cell):
+        return cell
+    value = float(cell)
+    return number(value, 3) if abs(value) >= 0.001 else f"{value:.2g}"
 
 
 def _all(workspace: Workspace) -> list[Predicted]:
