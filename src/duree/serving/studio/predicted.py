@@ -112,12 +112,12 @@ def predict_into(folder: Path, run: Run, table: Upload) -> tuple[Path, Predicted
     """Write the table with predictions to a folder, and note what was found."""
     name = predicted_name(run, table)
     path = folder / f"{STEM}.{name.rpartition('.')[2]}"
-    found, *shown = isolated(_predict, run.folder, table.path, path)
+    found, columns, rows, hidden = isolated(_predict, run.folder, table.path, path)
     findings = [
         replace(one, values=one.values | {"file": name}) if "file" in one.values else one
         for one in found
     ]
-    return path, PredictedNote(name, run.folder.name, now(), findings, *shown)
+    return path, PredictedNote(name, run.folder.name, now(), findings, columns, rows, hidden)
 
 
 def predicted_name(run: Run, table: Upload) -> str:
