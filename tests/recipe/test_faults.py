@@ -33,6 +33,12 @@ FAULTS = [
     ("bool_parsing", {"model": {"wide": "x"}}, "must be true or false", "必须是 true 或 false"),
     ("string_type", {"data": {"text": 3}}, "must be text", "必须是文本"),
     ("tuple_type", {"data": {"states": 3}}, "must be a list", "必须是列表"),
+    (
+        "dict_type",
+        {"data": {"class_names": 3}},
+        "must be pairs of a value and its name: VALUE=NAME",
+        "必须是取值与名称的对应",
+    ),
     ("literal_error", {"model": {"cell": "x"}}, "choose one of: gru, lstm, rnn", "可选的值：gru"),
     ("model_type", {"model": 3}, "must be a section of settings", "必须是一组设置"),
 ]

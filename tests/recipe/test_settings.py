@@ -106,6 +106,7 @@ ELSEWHERE = {
         if name.startswith("forecast.")
     },
     "data.states": "runs/test_states.py",
+    "data.class_names": "runs/test_class_names.py, and recipe/test_class_names.py",
     "data.missing_codes": "tables/layouts/test_missing_codes.py",
     **dict.fromkeys(
         ("data.state", "data.start", "data.end"),

@@ -40,8 +40,8 @@ class Visitor:
     def post(self, path: str, **options) -> httpx.Response:
         return self("POST", path, **options)
 
-    def upload(self, name: str, content: bytes, path: str = "/tables") -> httpx.Response:
-        return self.post(path, files={"file": (name, content)})
+    def upload(self, name: str, content: bytes, path: str = "/tables", **options) -> httpx.Response:
+        return self.post(path, files={"file": (name, content)}, **options)
 
     def table(self, name: str, content: bytes) -> str:
         """The address of a table that was uploaded."""

@@ -50,7 +50,8 @@ OPTION_GROUPS = (
         "All tables:",
         (),
         (
-            *("target", "task", "id", "group", "time", "weight", "test", "validation"),
+            *("target", "class_names", "task", "id", "group", "time", "weight"),
+            *("test", "validation"),
             *("missing_codes", "encoding", "delimiter", "drop_bad"),
         ),
     ),

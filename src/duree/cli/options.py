@@ -82,6 +82,13 @@ def column_options(command: Any) -> Any:
             help="Column with a covariate that is constant over a life course.",
         ),
         click.option("--target", metavar="COL", help="Column to predict."),
+        click.option(
+            "--class-names",
+            metavar="VALUE=NAME",
+            multiple=True,
+            default=None,
+            help="Names of classes by the values of the target: 0=negative,1=positive.",
+        ),
         click.option("--test", metavar="FILE", help="File with the test rows."),
         click.option("--validation", metavar="FILE", help="File with the validation rows."),
         click.option(

@@ -16,6 +16,7 @@ from duree.pipeline.unnamed_columns import require_inputs_and_target
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ForecastSettings
 from duree.tables.checks.weights import read_weights
+from duree.tables.class_names import require_named_values, with_class_names
 from duree.tables.columns import (
     find_column,
     is_list_of_labels,
@@ -234,7 +235,8 @@ def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, 
         origins = origins_with(table, other)
         table = Table(frame, table.sources + other.sources, findings, bare, origins)
         parts = np.append(parts, np.full(len(other), part))
-    return table, GivenRows.of(parts), layout
+    require_named_values(table, layout.settings)
+    return with_class_names(table, layout.settings), GivenRows.of(parts), layout
 
 
 def _with_joined_labels(data: DataSettings, table: Table) -> tuple[DataSettings, Table]:

@@ -38,6 +38,7 @@ from duree.report.pages.series import render_series
 from duree.report.vocabulary import Words
 from duree.results.explanations import RowData, SeriesData
 from duree.storage import cannot_write, write_file
+from duree.tables.class_names import with_class_names
 from duree.tables.columns import find_column, is_blank
 from duree.tables.files.resumable import Pieces
 from duree.tables.finding import Finding
@@ -103,11 +104,12 @@ def write_explained_row(
         )
     model, (number, file) = networks[0], _source(table, row)
     read = model.texts(table)[row - 1 : row]
+    own = Table(table.frame[row - 1 : row], table.sources)
     found = explain_read(networks, read, row).model_copy(
         update={
             "source_row": number,
             "source_file": file,
-            "true": true_value(model, table.frame, row),
+            "true": true_value(model, with_class_names(own, model.layout.settings).frame, 1),
         }
     )
     empty = [row] if found.is_empty else []

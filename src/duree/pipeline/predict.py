@@ -19,6 +19,7 @@ from duree.pipeline.unseen import are_empty, are_unseen, empty_findings, unseen_
 from duree.pipeline.waiting_times import WaitingTimes
 from duree.storage import MANIFEST
 from duree.tables.checks.weights import read_weights
+from duree.tables.class_names import with_class_names
 from duree.tables.columns import (
     find_column,
     is_list_of_labels,
@@ -177,7 +178,8 @@ def made_from(run: Run, data: Path) -> dict[str, Any]:
 def read_like(
     run: Run, data: Path | str, model: TrainedModel, *, with_answers: bool = False
 ) -> Table:
-    """A table, read in the same way as the run's; ``with_answers``: targets are needed."""
+    """A table, read in the same way as the run's; ``with_answers``: targets are needed, and get the
+    names of classes that the run gave them."""
     settings = run.recipe.data
     table = read_tables(
         [data],
@@ -188,9 +190,9 @@ def read_like(
     )
     if with_answers:
         table = _with_joined_labels(table, model)
-    if not model.layout.is_long:
-        return table
-    return model.layout.lay_out(table, with_answers=with_answers)[0]
+    if model.layout.is_long:
+        table = model.layout.lay_out(table, with_answers=with_answers)[0]
+    return with_class_names(table, settings) if with_answers else table
 
 
 def _with_joined_labels(table: Table, model: TrainedModel) -> Table:

@@ -32,6 +32,7 @@ REASONS = {
     "bool_parsing": BOOLEAN,
     "string_type": TEXT,
     "tuple_type": "must be a list",
+    "dict_type": "must be pairs of a value and its name: VALUE=NAME",
     "literal_error": "choose one of: {choices}",
     "model_type": SECTION,
     "model_attributes_type": SECTION,

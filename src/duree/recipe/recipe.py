@@ -207,4 +207,7 @@ def _toml_lines(section: Section) -> list[str]:
 def _toml_value(value: object) -> str:
     if isinstance(value, float) and not isinstance(value, bool):
         return repr(value)
+    if isinstance(value, dict):
+        pairs = (f"{_toml_value(key)} = {_toml_value(inner)}" for key, inner in value.items())
+        return f"{{{', '.join(pairs)}}}"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

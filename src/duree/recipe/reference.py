@@ -16,7 +16,7 @@ from duree.recipe.settings import Section
 # Types, and bounds of numbers.
 ONE_OF = "one of: {choices}"
 TYPES = {bool: "true or false", int: "whole number", float: "number", str: "text"}
-LIST = "list"
+LIST, PAIRS = "list", "pairs VALUE=NAME"
 BOUNDS = {
     "gt": "greater than {bound:g}",
     "ge": "at least {bound:g}",
@@ -62,6 +62,8 @@ class Setting:
             yield translate(ONE_OF, language).format(choices=", ".join(get_args(annotation)))
         elif get_origin(annotation) is tuple:
             yield translate(LIST, language)
+        elif get_origin(annotation) is dict:
+            yield translate(PAIRS, language)
         else:
             yield translate(TYPES[annotation], language)
         for rule in self.field.metadata:
@@ -117,6 +119,6 @@ def _as_section(field: FieldInfo) -> type[Section] | None:
 
 def _without_none(annotation: Any) -> Any:
     """The type of a value that may also be missing."""
-    if get_origin(annotation) in (Literal, tuple):
+    if get_origin(annotation) in (Literal, tuple, dict):
         return annotation
     return next((kind for kind in get_args(annotation) if kind is not type(None)), annotation)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
+from duree.recipe.class_names import ClassNames, names_by_value
 from duree.recipe.faults import Contradiction
 
 # The column that holds whole state sequences (see duree.tables.layouts.states).
@@ -85,6 +94,13 @@ class DataSettings(Section):
     label_separator: str | None = Field(
         None, description="The separator of several labels in one cell (as in 'war; trade')."
     )
+    class_names: Annotated[
+        dict[str, str], BeforeValidator(names_by_value), AfterValidator(ClassNames)
+    ] = Field(
+        {},
+        description="Names of the classes by the values of the target, as in 0=negative, "
+        "1=positive; values without a name are kept.",
+    )
     missing_codes: tuple[str, ...] = Field(
         (),
         description="Cells that mean a missing value in states, events, series, attributes and "
@@ -125,6 +141,8 @@ class DataSettings(Section):
             raise Contradiction("data.attribute goes with data.event: it describes single events")
         if (self.state is None) != (self.start is None) or (self.end and not self.state):
             raise Contradiction("data.state, data.start and data.end go together")
+        if self.class_names and self.target is None:
+            raise Contradiction("data.class_names goes with data.target: it names its values")
         if self.validation_file and not self.test_file:
             raise Contradiction("data.validation_file goes with data.test_file: set both")
         if (self.state or self.event) and self.id is None:

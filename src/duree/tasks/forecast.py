@@ -65,7 +65,7 @@ class Forecast(Task):
     metrics: ClassVar[MetricSet] = FORECASTS
     layouts: ClassVar[tuple[str, ...]] = ("forecast_origins",)
     own_settings: ClassVar[frozenset[str]] = frozenset({"horizon", "past", "known"})
-    unused_settings: ClassVar[frozenset[str]] = frozenset({"target", "group"})
+    unused_settings: ClassVar[frozenset[str]] = frozenset({"target", "group", "class_names"})
     run_title: ClassVar[str] = "Forecasting “{target}”"
     watched: ClassVar[Watched] = Watched("minus OWA", "OWA on validation", -1)
     defaults: ClassVar[Defaults] = {

@@ -67,6 +67,7 @@ class Label(Task):
     name: ClassVar[str] = "label"
     title: ClassVar[str] = "a tag for each word"
     layouts: ClassVar[tuple[str, ...]] = ("tokens",)
+    unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names"})
     run_title: ClassVar[str] = "“{target}” of each word"
     watched: ClassVar[Watched] = Watched(
         "share of right tags, or entity F1", "right tags, or entity F1, on validation", 1

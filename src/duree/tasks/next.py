@@ -87,7 +87,7 @@ class Next(Task):
     title: ClassVar[str] = "the next state or event, at each step"
     metrics: ClassVar[MetricSet] = NEXT_IN_TERMS
     layouts: ClassVar[tuple[str, ...]] = ("spells", "events", "states")
-    unused_settings: ClassVar[frozenset[str]] = frozenset({"target"})
+    unused_settings: ClassVar[frozenset[str]] = frozenset({"target", "class_names"})
     run_title: ClassVar[str] = "Next step in “{text}”"
     watched: ClassVar[Watched] = Watched("minus bits per step", "bits per step on validation", -1)
     defaults: ClassVar[Defaults] = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from duree.errors import RecipeError
-from duree.recipe.faults import FaultyRecipe, fault_of_rule
+from duree.errors import DataError, RecipeError
+from duree.recipe.faults import Contradiction, FaultyRecipe, fault_of_rule
 from duree.recipe.recipe import Recipe, nearest
 from duree.recipe.settings import DataSettings
 from duree.tables.checks.target import is_quantity
@@ -43,10 +43,26 @@ for _task in (Classify, Forecast, Label, Multilabel, Next, Regress):
 
 
 def infer_task(target: pl.Series, data: DataSettings) -> str:
-    """The task for a target column: multilabel, regression or classification."""
+    """The task for a target column: multilabel, regression or classification.
+
+    Raises
+    ------
+    DataError
+        Some of many numbers have names of classes, and others do not.
+    """
     if data.label_separator is not None:
         return Multilabel.name
-    return Regress.name if is_quantity(target) else Classify.name
+    if not data.class_names:
+        return Regress.name if is_quantity(target) else Classify.name
+    unnamed = target.filter(~target.is_in(list(data.class_names.values())))
+    if is_quantity(unnamed):
+        raise DataError(
+            "--class-names leaves {count} different numbers in {column!r} without a name",
+            fix="name none of them to predict numbers; to predict classes, add --task classify",
+            count=unnamed.n_unique(),
+            column=target.name,
+        )
+    return Classify.name
 
 
 def layout_for(recipe: Recipe) -> type[Layout]:
@@ -85,6 +101,9 @@ def resolve(recipe: Recipe) -> Recipe:
             raise FaultyRecipe([fault_of_rule(in_vain)])
     if task is not None:
         recipe = recipe.with_defaults(task.defaults)
+        if recipe.data.class_names and "class_names" in task.unused_settings:
+            what = "data.class_names names classes, and task = {task} predicts none: leave it out"
+            raise FaultyRecipe([fault_of_rule(Contradiction(what, task=task.name))])
         task.check_recipe(recipe)
     filled = layout.fill(recipe)
     try:

@@ -40,6 +40,7 @@ class Regress(RowTask):
     name: ClassVar[str] = "regress"
     title: ClassVar[str] = "a number"
     metrics: ClassVar[MetricSet] = REGRESSION
+    unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names"})
     watched: ClassVar[Watched] = Watched(
         "minus mean absolute error", "mean absolute error on validation", -1
     )

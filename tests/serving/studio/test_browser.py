@@ -255,12 +255,16 @@ def test_from_a_file_to_a_report_through_a_stop_and_a_crash_of_the_studio(
         page.get_by_role("link", name="predictions.csv").click()
     assert pl.read_csv(download.value.path()).height == 300
     page.set_input_files("#file", table)
+    page.get_by_role("button", name="Predict the table").click()
+    expect(page.locator(".checks")).to_contain_text("predicted.csv written: 1500 rows")
+    accessible(page)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Predict the table").click()
+        page.get_by_role("link", name="Download the predictions").click()
     assert download.value.suggested_filename == "film reviews-predicted.csv"
     predicted = pl.read_csv(download.value.path())
     assert predicted["review"].to_list() == pl.read_csv(table)["review"].to_list()
     assert (predicted["prediction"] == predicted["sentiment"]).mean() > 0.9
+    page.get_by_role("link", name="film reviews", exact=True).click()
 
     # Chinese, and back.
     page.get_by_role("button", name="中文").click()
@@ -289,6 +293,9 @@ def test_the_form_follows_the_layout_and_reports_a_fault_at_its_field(
     expect(page.locator("#target")).to_have_count(0)
     page.locator("#rows").select_option("texts")
     expect(page.locator("#text")).to_be_visible()
+    page.locator("#target").select_option("id")
+    expect(page.locator(".names label")).to_have_count(6)
+    expect(page.locator("#target")).to_have_value("id")
     page.locator("#text").select_option("when")
     expect(page.locator(".checks")).to_contain_text("360 rows")
     page.locator("#rows").select_option("series")

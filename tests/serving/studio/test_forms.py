@@ -206,6 +206,15 @@ def test_another_kind_of_rows_has_other_fields_and_keeps_what_both_have(
     assert visitor.get(f"{address}/form", params={"rows": "nothing"}).status_code == 200
 
 
+def test_a_task_that_other_rows_had_does_not_hide_the_target(
+    visitor: Visitor, tables: dict[str, Path]
+) -> None:
+    sent = {"rows": "texts", "was": "series", "task": "forecast", "horizon": "3", "part": "whole"}
+    page = visitor.get(f"{opened(visitor, tables['series'])}/form", params=sent).text
+    assert 'id="target"' in page
+    assert 'id="group"' in page
+
+
 def test_what_comes_next_needs_no_target(visitor: Visitor, tables: dict[str, Path]) -> None:
     address = opened(visitor, tables["states"])
     sent = {"rows": "states", "was": "states", "states": "m0:m7", "task": "next"}

@@ -355,7 +355,9 @@ def test_report_and_figures_come_in_the_language_of_the_page(reader: Visitor) ->
     assert "神经网络" not in reader.get("/runs/tones/figures/models.svg").text
 
 
-def test_another_table_comes_back_with_predictions_and_is_not_kept(reader: Visitor) -> None:
+def test_a_program_gets_another_table_back_and_nothing_is_kept(
+    reader: Visitor,
+) -> None:
     fresh = letters(20, seed=9).drop("tone").with_columns(pl.lit("=1+1").alias("author"))
     answer = reader.upload("new.csv", csv(fresh), "/runs/tones/predict")
     assert answer.status_code == 200

@@ -66,10 +66,12 @@ def _choices(
 
 
 def _shown(name: str, value: object, words: Words, names: Mapping[str, str]) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return words("none")
     if isinstance(value, bool):
         return words("yes") if value else words("no")
+    if isinstance(value, dict):
+        return ", ".join(label(f"{one} = {other}") for one, other in value.items())
     if isinstance(value, tuple) or name in PATHS:
         items = value if isinstance(value, tuple) else (value,)
         return ", ".join(label(_file_name(names.get(str(item)) or str(item))) for item in items)

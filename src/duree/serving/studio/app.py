@@ -3,7 +3,8 @@
 /                     tables and runs                    /tables/ID     settings, checks, training
 /runs/NAME            progress, or the results           .../report     the report
 .../rows, .../rows/N  test rows, and one explained       .../try        prediction of typed input
-.../files/FILE        downloads                          /compare       comparison of runs
+.../predicted/ID      another table, predicted           .../files/FILE downloads
+/compare              comparison of runs
 """
 
 # FastAPI reads the annotations of functions that stand within another: they may not be strings.
@@ -16,7 +17,6 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from duree.errors import DataError, DureeError
@@ -24,6 +24,7 @@ from duree.pipeline.progress import request_stop, standing
 from duree.report.pages.report import page_style
 from duree.serving.studio import (
     downloads,
+    predicted,
     progress_events,
     run_list,
     table_preview,
@@ -31,6 +32,7 @@ from duree.serving.studio import (
     try_model,
 )
 from duree.serving.studio.forms import form_of
+from duree.serving.studio.new_predictions import add_predictions
 from duree.serving.studio.pages import (
     LANGUAGE,
     STATIC,
@@ -42,7 +44,6 @@ from duree.serving.studio.pages import (
     words_for,
 )
 from duree.serving.studio.tables import add_tables, home_page, to_run
-from duree.serving.studio.uploads import receive
 from duree.serving.studio.worker import Workers
 from duree.serving.studio.workspace import Workspace
 from duree.tasks import layout_for
@@ -69,6 +70,7 @@ def create_studio(folder: Path) -> FastAPI:
     add_tables(app, workspace, workers)
     _progress(app, workspace, workers)
     _results(app, workspace)
+    add_predictions(app, workspace)
     return app
 
 
@@ -125,6 +127,7 @@ def _progress(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
                 new_table=layout.new_table,
                 needed_columns=layout(run.recipe.data).asked_columns,
                 table=workspace.table_of(run),
+                waiting=predicted.waiting(workspace, run),
             )
         words = words_for(request)
         error = (standing(run).error or {}).get(words.language, "")
@@ -224,12 +227,6 @@ def _results(app: FastAPI, workspace: Workspace) -> None:
     def try_input(request: Request, name: str, form: Form) -> HTMLResponse:
         result = try_model.predict_input(workspace.run(name), form)
         return page(request, result.page, result=result)
-
-    @app.post("/runs/{name}/predict")
-    async def predict(request: Request, name: str) -> Response:
-        run = workspace.run(name)
-        upload = await receive(request, workspace)
-        return await run_in_threadpool(downloads.predicted, run, upload)
 
     @app.get("/runs/{name}/files/{file}")
     def file(request: Request, name: str, file: str) -> Response:

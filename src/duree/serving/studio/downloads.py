@@ -16,14 +16,12 @@ from starlette.responses import FileResponse
 from duree.pipeline.run import Run
 from duree.report.figures.choose import FOLDER
 from duree.report.vocabulary import Words
-from duree.serving.studio.isolated import isolated
+from duree.serving.studio.predicted import predict_into, predicted_name
 from duree.serving.studio.test_rows import report_page, write_figures
 from duree.serving.studio.workspace import NotFoundError, Upload
 from duree.storage import require_regular
-from duree.tables.files.stream import require_few_cells
 from duree.tables.files.write import write_table
-from duree.tasks import TASKS, layout_for
-from duree.workflow import predict
+from duree.tasks import TASKS
 
 # Files of the run folder that are sent unchanged.
 REPORT = "report.html"
@@ -66,19 +64,11 @@ def send(run: Run, name: str, words: Words) -> FileResponse:
 
 def predicted(run: Run, table: Upload) -> FileResponse:
     """A table with the run's predictions; the upload is deleted."""
-    suffix = layout_for(run.recipe).predicted_suffix(table.path.suffix)
-
-    def make(folder: Path) -> Path:
-        output = folder / f"predicted{suffix}"
-        isolated(_predict, run.folder, table.path, output)
-        return output
-
-    return _made(table.path.parent, make, f"{table.name.rpartition('.')[0]}-predicted{suffix}")
-
-
-def _predict(run: Path, table: Path, output: Path) -> None:
-    require_few_cells(table)
-    predict(run, table, output)
+    return _made(
+        table.path.parent,
+        lambda folder: predict_into(folder, run, table)[0],
+        predicted_name(run, table),
+    )
 
 
 def figure(run: Run, name: str, words: Words) -> FileResponse:

@@ -14,6 +14,7 @@ from duree.errors import DataError, DureeError
 from duree.recipe.flags import recipe_from_flags
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings
+from duree.serving.studio.class_names import typed_names
 from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
 from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.numeric_series import NumericSeries
@@ -110,9 +111,15 @@ class Form:
         return replace(self, first=self.first + offered, more=others)
 
     def chosen_task(self, chosen: Mapping[str, str]) -> type[Task] | None:
-        """The task that was chosen; None where it is to be inferred."""
+        """The task that was chosen for such rows; None where it is to be inferred."""
         default = self.task_choices[0][0] if self.field("task") else self.task or ""
-        return TASKS.get(chosen.get("task", default))
+        task = TASKS.get(chosen.get("task", default))
+        return task if task is None or task in self.tasks else TASKS.get(default)
+
+    def names_classes(self, chosen: Mapping[str, str]) -> bool:
+        """Whether the chosen task has classes that may get names."""
+        task = self.chosen_task(chosen)
+        return task is None or "class_names" not in task.unused_settings
 
     def test_rows(self, chosen: Mapping[str, str]) -> str:
         """Where test rows come from, unless another table is chosen."""
@@ -370,6 +377,7 @@ def recipe_of(form: Form, path: str, test: str | None, chosen: Mapping[str, str]
             flags[field.name] = tuple(filter(None, parts))
     task = form.chosen_task(chosen)
     flags |= {"test": test, "task": task.name if task else None}
+    flags["class_names"] = typed_names(chosen) if form.names_classes(chosen) else {}
     flags["drop_bad"] = chosen.get("drop_bad")
     if "part" in chosen:  # the whole form was sent: an unchecked box is missing from it
         flags["baselines"] = "baselines" in chosen

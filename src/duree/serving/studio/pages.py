@@ -56,7 +56,7 @@ Fields = dict[str, str]
 
 async def fields(request: Request) -> Fields:
     """The filled fields of a form."""
-    form = await request.form(max_files=0, max_fields=50)
+    form = await request.form(max_files=0, max_fields=100)
     return {name: value.strip() for name, value in form.items() if isinstance(value, str) and value}
 
 

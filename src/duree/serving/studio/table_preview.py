@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from duree.pipeline.by_layout import steps_for
 from duree.pipeline.expected_time import expected_seconds
 from duree.recipe.recipe import Recipe
 from duree.report.vocabulary import Words
+from duree.serving.studio import class_names
 from duree.serving.studio.forms import FORMS, Form
 from duree.serving.studio.isolated import isolated
 from duree.serving.studio.workspace import Upload
@@ -29,7 +30,9 @@ from duree.tasks import layout_for
 ROWS, COLUMNS, CELL = 8, 100, 300
 # What messages write for the value of an option.
 VALUES = r"(?:COLUMN|COL|NAME|CHAR|STEPS)\b|列名|步数"
-LEAVE_OUT = "Leave out rows that cannot be used"
+# Titles of what is no field of its own, by option.
+TITLES = {"drop_bad": "Leave out rows that cannot be used", "class_names": class_names.TITLE}
+TITLES |= {"raw": "duree predict --raw"}
 # Tables may be large: one is read at a time.
 ONE_AT_A_TIME = threading.Lock()
 # One recipe is measured at a time, beside the reading of tables.
@@ -173,12 +176,23 @@ def in_page_terms(
     def title_of(option: re.Match[str]) -> str:
         name = option[1].replace("-", "_")
         field = form.field(name)
-        title = LEAVE_OUT if name == "drop_bad" else field and field.title
+        title = TITLES.get(name) or (field and field.title)
         return f"“{words(title)}”" if title else option[0]
 
     for table in tables:
         message = message.replace(str(table.path), table.name)
     return re.sub(rf"--([a-z-]+)(?: (?:{VALUES}))?", title_of, without_paths(message))
+
+
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, the most severe first."""
+    severity = ("error", "warning", "note", "ok")
+    return sorted(findings, key=lambda finding: severity.index(finding.level))
+
+
+def first_cells(frame: pl.DataFrame) -> list[list[str]]:
+    """The cells of the first rows as they are shown."""
+    return [[_cell(value) for value in row] for row in frame[:ROWS].iter_rows()]
 
 
 @lru_cache(maxsize=16)
@@ -189,9 +203,7 @@ def _preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Pre
 def _read_preview(upload: Upload, encoding: str | None, delimiter: str | None) -> Preview:
     require_few_cells(upload.path)
     frame = next(stream_table(upload.path, encoding=encoding, delimiter=delimiter)).frame
-    first = frame[:ROWS, :COLUMNS]
-    rows = [[_cell(value) for value in row] for row in first.iter_rows()]
-    return Preview(guess_columns(frame), rows)
+    return Preview(guess_columns(frame), first_cells(frame[:, :COLUMNS]))
 
 
 @lru_cache(maxsize=16)
@@ -215,8 +227,7 @@ def _read_checked(recipe: Recipe) -> list[CheckResult]:
             require_few_cells(Path(file))
     layout = layout_for(recipe)
     table, findings = steps_for(layout).check(recipe)
-    severity = ("error", "warning", "note", "ok")
-    ordered = sorted(findings, key=lambda finding: severity.index(finding.level))
+    ordered = by_severity(findings)
     named = layout(recipe.data).identifying_columns
     return [CheckResult(finding, _cells(table.frame, finding.rows, named)) for finding in ordered]
 

@@ -5,6 +5,7 @@ run is configured and started."""
 import contextlib
 import re
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
@@ -14,7 +15,7 @@ from duree.errors import DataError, DureeError, RunError
 from duree.pipeline.dataset import stop_at_errors
 from duree.pipeline.run import Run, free_folder
 from duree.recipe.recipe import Recipe
-from duree.serving.studio import examples, forms, run_list, table_preview
+from duree.serving.studio import class_names, examples, forms, run_list, table_preview
 from duree.serving.studio.forms import FORMS, FormError, at_field, recipe_of
 from duree.serving.studio.pages import Fields, Form, page, words_for
 from duree.serving.studio.uploads import receive
@@ -69,6 +70,13 @@ def add_tables(app: FastAPI, workspace: Workspace, workers: Workers) -> None:
         return _table_page(
             request, workspace, workspace.table(id), _sent(request), name="fields.html"
         )
+
+    @app.get("/tables/{id}/class-names")
+    def names(request: Request, id: str) -> HTMLResponse:
+        upload, chosen = workspace.table(id), _sent(request)
+        shown = table_preview.preview(upload, chosen.get("encoding"), chosen.get("delimiter"))
+        named = _named(_form(chosen), shown, chosen)
+        return page(request, "class_names.html", chosen=chosen, **named)
 
     @app.get("/tables/{id}/checks")
     def checks(request: Request, id: str) -> HTMLResponse:
@@ -172,7 +180,17 @@ def _table_page(
         guessed=guessed,
         is_timed=upload.bytes <= TIMED,
         free=_free_name(workspace, upload),
+        **_named(form, shown, chosen),
     )
+
+
+def _named(form: forms.Form, shown: table_preview.Preview | None, chosen: Fields) -> dict[str, Any]:
+    """The fields for names of classes by their values, and whether the values are codes."""
+    target = chosen.get("target", "")
+    offered = shown is not None and form.names_classes(chosen) and "label_separator" not in chosen
+    values = class_names.values_of(shown.columns, target) if shown and offered else []
+    named = {value: class_names.field_of(target, value) for value in values}
+    return {"named": named, "is_coded": class_names.are_codes(values)}
 
 
 def _sent(request: Request) -> Fields:

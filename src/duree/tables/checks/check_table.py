@@ -87,7 +87,8 @@ def check_table(
         return findings
     labels = None
     if data.target is not None and data.label_separator is None:
-        numeric = is_quantity(frame[data.target]) if numeric is None else numeric
+        if numeric is None:
+            numeric = not data.class_names and is_quantity(frame[data.target])
         findings += check_target(frame[data.target], numeric, test_rows)
         labels = None if numeric else clean_labels(frame[data.target])[0]
     findings += check_steps()
