@@ -21,6 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from duree.baselines.boosted import MOST_STATES, BoostedTrees
 from duree.baselines.hidden_markov import HiddenMarkov
 from duree.baselines.linear import LeastSquares, LinearBaseline, Logistic
+from duree.baselines.linear_svm import LinearSvm
 from duree.baselines.majority import Majority
 from duree.baselines.markov import (
     LastState,
@@ -166,7 +167,8 @@ def label_baselines(
         Logistic(STRENGTHS, recipe.seed),
     )
     forest = _forest(ngrams, recipe, FOREST_OF_TEXTS)
-    return [majority, logistic, NbSvm(ngrams, recipe.seed), forest]
+    machine = LinearSvm(ngrams, recipe.seed)
+    return [majority, logistic, NbSvm(ngrams, recipe.seed), machine, forest]
 
 
 def regression_baselines(
