@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from tests.cli.test_commands import FAST
 from tests.support.commands import call
+from xlsxwriter import Workbook
 
 from duree.pipeline.model import TrainedModel
 from duree.sequences.ragged import Ragged
@@ -43,6 +44,27 @@ def test_predict_says_what_it_wrote_and_what_is_doubtful_or_altered(
     assert said[0] == f"{out} replaced: 4 rows"
     assert len(said) == 2
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.xlsx"])
+def test_predict_says_what_reading_left_out_or_found_out(
+    run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    new, out = tmp_path / name, tmp_path / "out.csv"
+    if name == "new.csv":
+        new.write_bytes("sep=;\r\ntext;place\r\nfi\0ne;Köln\r\ngrim;Łódź\r\n".encode("utf-16"))
+        expected = ["seems to be in utf-16", "names the separator ';'", "NUL"]
+    else:
+        second = pl.DataFrame({"code": [0], "meaning": ["grim"]})
+        with Workbook(str(new)) as book:
+            pl.DataFrame({"text": ["fine"]}).write_excel(book, worksheet="data")
+            second.write_excel(book, worksheet="codes")
+        expected = ["codes"]
+    assert call("predict", run, new, "-o", out) == 0
+    said = capfd.readouterr().err
+    assert f"{out} written: {2 if name == 'new.csv' else 1} rows\n" in said
+    for part in expected:
+        assert part in said
 
 
 def test_predict_never_writes_over_its_input(

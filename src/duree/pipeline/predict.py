@@ -100,7 +100,8 @@ def predict_rows(
     rows = None if layout.is_long else count_rows(data)
     with Pieces(output, made_from(run, Path(data))) as pieces:
         begun, is_first = pieces.rows, True
-        for table in _pieces_like(run, data, model, pieces.rows):
+        of_reading: list[Finding] = []
+        for table in _pieces_like(run, data, model, pieces.rows, of_reading.append):
             if not len(table):
                 continue
             if not as_read:
@@ -118,6 +119,7 @@ def predict_rows(
             progress(pieces.rows, rows)
         findings = [
             written(output, pieces.rows, replaced),
+            *(finding for finding in of_reading if finding.level != "ok"),
             *empty_findings(pieces.numbers("empty"), layout.input_name),
             *unseen_findings(pieces.numbers("unseen"), begun),
         ]
@@ -212,11 +214,18 @@ def _with_targets(run: Run, table: Table, model: TrainedModel) -> Table:
     return model.layout.without_missing(table, target, run.recipe.data)[0]
 
 
-def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> Iterator[Table]:
-    """The table in pieces, if each row is a sequence; the first ``skip`` rows are left out."""
+def _pieces_like(
+    run: Run, data: Path | str, model: TrainedModel, skip: int, notify: Callable[[Finding], None]
+) -> Iterator[Table]:
+    """The table in pieces, if each row is a sequence; the first ``skip`` rows are left out.
+
+    ``notify`` is called with what was found in reading.
+    """
     settings = run.recipe.data
     if model.layout.is_long:
         table = read_like(run, data, model)
+        for finding in table.findings:
+            notify(finding)
         yield replace(
             table,
             frame=table.frame[skip:],
@@ -229,6 +238,7 @@ def _pieces_like(run: Run, data: Path | str, model: TrainedModel, skip: int) -> 
         delimiter=settings.delimiter,
         skip=skip,
         header=_header(model, with_answers=False),
+        notify=notify,
     )
 
 

@@ -7,7 +7,7 @@ a malformed row is reported with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -48,19 +48,12 @@ def read_delimited(
     for _ in text.taken_by(rows):
         pass
     frame = rows.frame()
-    findings = [
-        encoding_finding(path, text.encoding, encoding is not None),
-        _dialect_finding(path, text.dialect),
-        *rows.findings(),
-    ]
-    if text.first_line > 1:
-        findings.append(_separator_line(path, text.dialect.delimiter))
+    found = text.findings(encoding_is_given=encoding is not None)
+    findings = (*found[:2], *rows.findings(), *found[2:])
     if text.below and frame.width == 1:
-        findings.append(_title(path, frame.columns[0], text.below))
-    if text.nul.count:
-        findings.append(nul_finding(text.nul.count, path))
+        findings = (*findings, _title(path, frame.columns[0], text.below))
     return Content(
-        frame, tuple(findings), text.encoding, text.dialect.delimiter, rows.bare, rows.numbers()
+        frame, findings, text.encoding, text.dialect.delimiter, rows.bare, rows.numbers()
     )
 
 
@@ -87,15 +80,20 @@ def delimited_frames(
     encoding: str | None = None,
     delimiter: str | None = None,
     default_delimiter: str = ",",
+    notify: Callable[[Finding], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """The rows of ``read_delimited``, block by block, without holding them; raises the same.
 
-    Malformed rows are reported when the first of them is reached.
+    Malformed rows are reported when the first of them is reached; ``notify`` is called with what
+    else was found, once all rows are read.
     """
     text = _Text(path, encoding, delimiter, default_delimiter)
     rows = Rows(path, text.dialect, drop_bad=False, first_line=text.first_line)
     for _ in text.taken_by(rows):
         yield from rows.hand_over()
+    if notify is not None:
+        for finding in text.findings(encoding_is_given=encoding is not None):
+            notify(finding)
 
 
 class _Text:
@@ -104,7 +102,7 @@ class _Text:
     def __init__(
         self, path: Path, encoding: str | None, delimiter: str | None, default_delimiter: str
     ) -> None:
-        self.encoding = chosen_encoding(path, encoding)
+        self.path, self.encoding = path, chosen_encoding(path, encoding)
         self.nul = _NulFilter()
         blocks = self.nul.without(utf8_blocks(path, self.encoding))
         head = _head(blocks)
@@ -117,6 +115,18 @@ class _Text:
         self.dialect = find_dialect(sample, given, default_delimiter)
         self.below = None if given else delimiter_below(sample)
         self.blocks = chain([head], blocks)
+
+    def findings(self, *, encoding_is_given: bool) -> tuple[Finding, ...]:
+        """What was found out or left out, once all blocks are read."""
+        found = [
+            encoding_finding(self.path, self.encoding, encoding_is_given),
+            _dialect_finding(self.path, self.dialect),
+        ]
+        if self.first_line > 1:
+            found.append(_separator_line(self.path, self.dialect.delimiter))
+        if self.nul.count:
+            found.append(nul_finding(self.nul.count, self.path))
+        return tuple(found)
 
     def taken_by(self, rows: Rows) -> Iterator[None]:
         """Pass all rows to ``rows``, yielding after each block."""

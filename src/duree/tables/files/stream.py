@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +15,7 @@ from duree.tables.files.limits import CELLS_LIMIT
 from duree.tables.files.parquet_json import damaged
 from duree.tables.files.read import checked_cells, read_tables
 from duree.tables.files.true_format import refuse_other_format
+from duree.tables.finding import Finding
 from duree.tables.table import Content, Source, Table
 
 # A piece has at most about so many rows or bytes.
@@ -30,6 +31,7 @@ def stream_table(
     delimiter: str | None = None,
     skip: int = 0,
     header: Collection[str] = (),
+    notify: Callable[[Finding], None] | None = None,
 ) -> Iterator[Table]:
     """The rows of one file in order, piece by piece, with the types of ``read_tables``.
 
@@ -42,6 +44,8 @@ def stream_table(
         Number of rows to skip at the start.
     header : collection of str
         As for ``read_tables``.
+    notify : Finding -> None, optional
+        Called with what was found in reading, such as the encoding, when the last row is read.
 
     Yields
     ------
@@ -62,12 +66,19 @@ def stream_table(
     if not path.is_file() or kind not in {*DELIMITED, *PARQUET}:
         table = read_tables([path], encoding=encoding, delimiter=delimiter, header=header)
         yield Table(table.frame[skip:], table.sources, table.findings)
+        if notify is not None:
+            for finding in table.findings:
+                notify(finding)
         return
     frames = (
         _parquet_frames(path)
         if kind in PARQUET
         else delimited_frames(
-            path, encoding=encoding, delimiter=delimiter, default_delimiter=DELIMITED[kind]
+            path,
+            encoding=encoding,
+            delimiter=delimiter,
+            default_delimiter=DELIMITED[kind],
+            notify=notify,
         )
     )
     source, rows = Source(path=str(path), format=kind[1:], rows=0, sha256=""), 0
