@@ -53,7 +53,11 @@ def test_predict_says_what_reading_left_out_or_found_out(
     new, out = tmp_path / name, tmp_path / "out.csv"
     if name == "new.csv":
         new.write_bytes("sep=;\r\ntext;place\r\nfi\0ne;Köln\r\ngrim;Łódź\r\n".encode("utf-16"))
-        expected = ["seems to be in utf-16", "names the separator ';'", "NUL"]
+        expected = [
+            "if its text looks wrong, save it in UTF-8",
+            "names the separator ';'",
+            "NUL",
+        ]
     else:
         second = pl.DataFrame({"code": [0], "meaning": ["grim"]})
         with Workbook(str(new)) as book:

@@ -119,7 +119,7 @@ def predict_rows(
             progress(pieces.rows, rows)
         findings = [
             written(output, pieces.rows, replaced),
-            *(finding for finding in of_reading if finding.level != "ok"),
+            *map(_without_options, (one for one in of_reading if one.level != "ok")),
             *empty_findings(pieces.numbers("empty"), layout.input_name),
             *unseen_findings(pieces.numbers("unseen"), begun),
         ]
@@ -157,6 +157,13 @@ def written(output: Path, rows: int, replaced: bool) -> Finding:
         "{file} replaced: {rows} rows" if replaced else "{file} written: {rows} rows",
         values={"file": str(output), "rows": rows},
     )
+
+
+def _without_options(finding: Finding) -> Finding:
+    """A finding of reading, where a table is read as the run's and no option says how."""
+    if finding.check != "encoding":
+        return finding
+    return replace(finding, fix="if its text looks wrong, save it in UTF-8")
 
 
 def _numbers(table: Table, begun: int) -> NDArray[np.int64]:
