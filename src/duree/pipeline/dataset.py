@@ -30,6 +30,7 @@ from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
 from duree.tables.layouts.layout import Checked, Layout
 from duree.tables.layouts.registry import layout_of
+from duree.tables.layouts.rolling_origins import look_over
 from duree.tables.layouts.series_files import read_series
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION
@@ -172,9 +173,10 @@ def check_files(
     if data.files and all(_holds_tokens(Path(file), data) for file in data.files):
         data = data.model_copy(update={"token": data.text or "auto"})
     if forecast is not None or (data.series and data.target is None):
-        read = read_series(data, forecast or ForecastSettings())
+        settings = forecast or ForecastSettings()
+        read = read_series(data, settings)
         names = pl.DataFrame({read.name: read.series.names})
-        return Table(names, read.sources), read.series.findings
+        return Table(names, read.sources), look_over(read, settings, drop_bad=data.drop_bad)
     recipe = Recipe(data=data)
     layout_class = layout_of(data)
     data = layout_class.fill(recipe).data
