@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from duree.errors import RunError
+from duree.errors import Phrase, RunError
 from duree.evaluation.evaluate import Evaluation
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import TestResult
@@ -29,6 +29,7 @@ from duree.storage import given_name, seal_of
 from duree.tables.columns import with_columns
 from duree.tables.files.write import sink_table, write_table
 from duree.tables.finding import Finding
+from duree.tables.source_rows import source_names
 from duree.tasks import Task
 from duree.version import __version__
 
@@ -147,10 +148,7 @@ def _origins(dataset: Dataset, rows: NDArray[np.int64]) -> list[pl.Series]:
         return []
     found = [origins["row"].gather(rows).alias(row)]
     if file is not None:
-        sources = _sources(dataset)
-        names = [source.name for source in sources]
-        if len(set(names)) < len(names):
-            names = [source.path for source in sources]
+        names = source_names(dataset.table.sources)
         found.append(pl.Series(file, names).gather(origins["file"].gather(rows)))
     return found
 
@@ -246,8 +244,10 @@ def _split(dataset: Dataset) -> SplitData:
 
 
 def _check(finding: Finding) -> Check:
+    where = finding.where or Phrase("")
     return Check(
-        **asdict(finding) | {"rows": list(finding.rows)},
+        **asdict(finding) | {"rows": list(finding.rows), "where": where.message("en")},
+        where_zh=where.message("zh"),
         message=finding.message("en"),
         message_zh=finding.message("zh"),
     )

@@ -26,7 +26,8 @@ class Estimate(Record):
 class Check(Record):
     """One finding about the data (``checks.json``).
 
-    ``rows`` are counted from 0; ``what``, ``fix`` and ``values`` are the parts of the message.
+    ``rows`` are counted from 0 in the table as it was used, ``where`` names them as the files count
+    them; ``what``, ``fix`` and ``values`` are the parts of the message.
     """
 
     check: str
@@ -34,6 +35,8 @@ class Check(Record):
     message: str
     message_zh: str = ""
     rows: list[int] = []
+    where: str = ""
+    where_zh: str = ""
     what: str = ""
     fix: str = ""
     values: dict[str, JsonValue] = {}

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.tables.source_rows import numbers_in_file
 from duree.tables.table import JSON_TEXT, Table
 
 # The columns that may be named once each.
@@ -74,15 +75,16 @@ def refuse_nested(table: Table, name: str) -> None:
     kind = column.dtype
     if kind == JSON_TEXT:
         row = int(column.is_not_null().arg_max() or 0)
+        file, numbers = numbers_in_file(table, [row])
         raise DataError(
             "the values of {column!r} are lists or objects, first in row {row}: {text!r}",
             "in {file}",
             "write the value that is meant under a key of its own; a list of labels may hold only "
             "texts",
             column=name,
-            row=row + 1,
+            row=numbers[0],
             text=column.struct.field(JSON_TEXT.fields[0].name)[row][:80],
-            file=_files(table),
+            file=file,
         )
     if kind.is_nested() or kind in (pl.Binary, pl.Object):
         raise DataError(
@@ -140,16 +142,18 @@ def as_numbers(table: Table, name: str) -> pl.Series:
     numbers = source.cast(pl.Float64, strict=False)
     bad = column.is_not_null() & ~numbers.is_finite().fill_null(False)
     if bad.any():
-        rows = bad.arg_true()
-        shown = ", ".join(f"{row + 1}: {str(column[row])[:40]!r}" for row in rows[:NAMED_ROWS])
+        rows = bad.arg_true().to_list()
+        file, numbers = numbers_in_file(table, rows[:NAMED_ROWS])
+        cells = [str(column[row])[:40] for row in rows]
+        shown = ", ".join(f"{n}: {cell!r}" for n, cell in zip(numbers, cells, strict=False))
         raise DataError(
             "column {column!r} holds cells that are not finite numbers: {count}",
             "{file}, row {shown}",
             "write plain numbers with a decimal point, and leave missing ones empty",
             count=len(rows),
             column=name,
-            file=_files(table),
-            shown=shown + (", ..." if len(rows) > NAMED_ROWS else ""),
+            file=file,
+            shown=shown + (", ..." if len(rows) > len(numbers) else ""),
         )
     return numbers
 
