@@ -131,6 +131,26 @@ class Phrase(str):
         return filled(self.template, self.values, language)
 
 
+def plain(values: Mapping[str, object]) -> dict[str, object]:
+    """Values of a template with phrases as dictionaries, which JSON can hold."""
+    return {
+        name: {"template": value.template, "values": plain(value.values)}
+        if isinstance(value, Phrase)
+        else value
+        for name, value in values.items()
+    }
+
+
+def with_phrases(values: Mapping[str, object]) -> dict[str, object]:
+    """The values from which ``plain`` made these."""
+    return {
+        name: Phrase(str(value["template"]), **with_phrases(value["values"]))
+        if isinstance(value, dict) and value.keys() == {"template", "values"}
+        else value
+        for name, value in values.items()
+    }
+
+
 def require_packages(packages: Iterable[str], extra: str, purpose: str) -> None:
     """Raise ExtraError for the first of the packages that is not installed."""
     for package in packages:

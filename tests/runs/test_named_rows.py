@@ -13,8 +13,11 @@ from tests.support.letters import letters
 from duree.errors import DataError
 from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.dataset import check_files, read_rows
+from duree.pipeline.run import Run
+from duree.pipeline.save import save_dataset
 from duree.pipeline.training_sets import training_sets
 from duree.recipe.recipe import Recipe
+from duree.report.old_wording import StoredCheck
 from duree.serving.studio.table_preview import check
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
@@ -104,7 +107,7 @@ def test_series_are_named_by_the_rows_of_the_file(tmp_path: Path) -> None:
     months = [f"19{place // 12 + 50}-{place % 12 + 1:02},{place % 7}" for place in range(40)]
     data = {"series": ("y",), "time": "when"}
     file = csv(tmp_path / "y.csv", "when,y", *months[:20], months[21], months[20], *months[22:])
-    assert "first at row 23" in findings(asked(file, **data))["unsorted"].message("en")
+    assert findings(asked(file, **data))["unsorted"].where == "row 23"
     for bad, expected in (
         (months[4], "at rows 6, 22"),
         (",4", "first at row 22"),
@@ -247,10 +250,40 @@ def test_lists_are_named_by_the_row_of_their_file(tmp_path: Path) -> None:
         check_files(asked(*files, text="text", target="label").data)
 
 
-def test_the_studio_shows_the_rows_of_the_file(frame: pl.DataFrame, tmp_path: Path) -> None:
+def test_the_studio_shows_the_rows_of_the_file(
+    frame: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In this process, which is faster.
+    monkeypatch.setattr("duree.serving.studio.table_preview.isolated", lambda read, *of: read(*of))
     lines = lines_of(frame)
     lines[20] = lines[30].replace(lines[30].split(",")[0], "copy")
     recipe = resolve(asked(csv(tmp_path / "letters.csv", *lines), **TEXTS, id="id"))
     (copies,) = [one for one in check(recipe) if one.finding.check == "duplicates"]
     assert [str(row) for row, _ in copies.rows] == ["row 21", "row 31"]
     assert copies.rows[0][1][0] == ("id", "copy")
+
+
+def test_a_stored_finding_is_translated_with_its_rows(frame: pl.DataFrame, tmp_path: Path) -> None:
+    one, two = lines_of(frame[:60]), lines_of(frame[60:])
+    one[4], two[7] = "x,a letter without a tone,,1", "x,another without a tone,,1"
+    files = csv(tmp_path / "one.csv", *one), csv(tmp_path / "two.csv", *two)
+    recipe = resolve(asked(*files, **TEXTS))
+    run = Run.create(tmp_path / "run", recipe)
+    save_dataset(run, read_rows(recipe))
+    stored = json.loads((run.folder / "checks.json").read_text(encoding="utf-8"))
+    (found,) = [check for check in stored if check["check"] == "missing_target"]
+    shown = StoredCheck.model_validate(found).in_todays_words()
+    assert shown.message.endswith("left out: row 5 of one.csv and row 8 of two.csv ...")
+    assert shown.message_zh == found["message_zh"]
+    assert "：one.csv 第 5 行与two.csv 第 8 行等" in shown.message_zh
+
+
+def test_a_finding_of_an_earlier_version_keeps_its_rows() -> None:
+    what = "weights in {column!r} that are missing or not positive: {count} (row {rows} ...)"
+    values = {"column": "w", "count": 2, "rows": "5, 8"}
+    check = StoredCheck(
+        check="x", level="note", message=what.format(**values), what=what, values=values
+    )
+    shown = check.in_todays_words()
+    assert "2 (row 5, 8 ...)" in shown.message
+    assert "2 个（第 5, 8 行等）" in shown.message_zh

@@ -138,6 +138,8 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     checked = Checked(to_check, target, target.dtype.is_numeric(), given.test, duplicates)
     findings = located(table, layout.check(table, checked))
     stop_at_errors(findings)
+    if split is not None:
+        split.require_rows(len(table))
     with locating(table):
         split = split or make_split(
             table.frame.with_columns(target),

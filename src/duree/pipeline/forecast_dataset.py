@@ -89,6 +89,8 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:
     # With one forecast per series, each row is a group of its own.
     several = 1 < len(files.series) < len(split.test if split else drawn.test)
     answer = frame["answer"].alias(files.value)
+    if split is not None:
+        split.require_rows(len(frame))
     split = split or drawn
     return Dataset(
         Table(named, files.sources),

@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from duree.errors import Phrase, RunError
+from duree.errors import Phrase, RunError, plain
 from duree.evaluation.evaluate import Evaluation
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import TestResult
@@ -22,7 +22,7 @@ from duree.pipeline.listener import Listener
 from duree.pipeline.progress import STOP_FILE
 from duree.pipeline.run import Run
 from duree.report.run_folder import RunFolder
-from duree.results.metrics_file import ClassFigures, Metrics, ModelResult, Opening, Watched
+from duree.results.metrics_file import ClassFigures, Metrics, ModelResult, Watched
 from duree.results.run_files import PARTS, Check, DataFacts, Source, SplitData
 from duree.sequences.encoder import Encoder
 from duree.storage import given_name, seal_of
@@ -187,7 +187,7 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
         },
         baselines=result.words,
         left_out=result.left_out,
-        test_openings=[Opening(**opening) for opening in run.test_openings()],
+        test_openings=run.test_openings(),
         without_shared_rows=result.without_shared,
         seeds=result.seeds,
         per_class={
@@ -213,7 +213,7 @@ def _models(evaluation: Evaluation, fit_seconds: dict[str, float]) -> dict[str, 
 
 
 def _seconds(run: Run) -> dict[str, float]:
-    return dict(run.read_json("seconds.json")) if run.has("seconds.json") else {}
+    return RunFolder(run.folder).record_if_there(dict[str, float], "seconds.json") or {}
 
 
 def _split(dataset: Dataset) -> SplitData:
@@ -246,7 +246,12 @@ def _split(dataset: Dataset) -> SplitData:
 def _check(finding: Finding) -> Check:
     where = finding.where or Phrase("")
     return Check(
-        **asdict(finding) | {"rows": list(finding.rows), "where": where.message("en")},
+        **asdict(finding)
+        | {
+            "rows": list(finding.rows),
+            "where": where.message("en"),
+            "values": plain(finding.values),
+        },
         where_zh=where.message("zh"),
         message=finding.message("en"),
         message_zh=finding.message("zh"),

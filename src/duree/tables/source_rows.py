@@ -22,6 +22,7 @@ from duree.tables.table import Source, Table
 
 # Maximum number of rows that a message names.
 SHOWN = 5
+WHERE = "where"
 ROW, ROWS, TOKENS = "row {rows}", "rows {rows}", "token {rows}"
 ROW_OF, ROWS_OF, TOKENS_OF = (
     "row {rows} of {file}",
@@ -42,7 +43,8 @@ class Rows(Phrase):
         """The rows with these indices; the first few are named."""
         shown = tuple(int(index) for index in list(indices)[:SHOWN])
         numbers = ", ".join(str(index + 1) for index in shown)
-        rows = super().__new__(cls, ROW if len(shown) == 1 else ROWS, rows=numbers)
+        template = (ROW if len(shown) == 1 else ROWS) if shown else ""
+        rows = super().__new__(cls, template, rows=numbers)
         rows.indices = shown
         return rows
 
@@ -95,14 +97,13 @@ def numbers_in_file(table: Table, indices: Sequence[int]) -> tuple[str, list[int
 
 def located(table: Table, findings: Iterable[Finding]) -> list[Finding]:
     """The findings on a table, with the rows that they name as its files count them."""
-    return [
-        replace(
-            finding,
-            values=_named(table, finding.values),
-            where=finding.where or (named_rows(table, finding.rows) if finding.rows else None),
-        )
-        for finding in findings
-    ]
+    found = []
+    for finding in findings:
+        named = _named(table, {**finding.values, WHERE: finding.where or Rows(finding.rows)})
+        where = named.pop(WHERE)
+        assert isinstance(where, Phrase)
+        found.append(replace(finding, values=named, where=where if str(where) else None))
+    return found
 
 
 @contextmanager

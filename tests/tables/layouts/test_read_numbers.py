@@ -69,7 +69,7 @@ def test_series_are_described() -> None:
     text = messages(found)
     assert text["series"] == "series: 2, of 2 to 3 steps (median 2)"
     assert text["unsorted"].startswith(
-        "rows are not in the order of 'year' (steps back in time: 1, first at row 3)"
+        "rows are not in the order of 'year' (steps back in time: 1)"
     )
     assert text["channel"] == "'price' holds numbers from 20 to 80, with median 50"
     assert text["missing_cells"] == (

@@ -289,12 +289,10 @@ def without_short(series: SeriesSet, horizon: int, *, drop_bad: bool, needed: in
     }
     what = "{count} series have fewer than {needed} steps: {listed}"
     if not drop_bad or len(short) == len(series):
-        raise DataError(
-            what,
-            "a horizon of {horizon} steps",
-            "forecast fewer steps (--horizon), or leave such series out with --drop-bad",
-            **facts,
-        )
+        fix = "forecast fewer steps (--horizon), or leave such series out with --drop-bad"
+        if max(map(len, series.values)) == 1:
+            fix = "each row was read as a series: where each is one time, add --time COLUMN"
+        raise DataError(what, "a horizon of {horizon} steps", fix, **facts)
     usable = series.take([place for place in range(len(series)) if place not in set(short)])
     left = "{count} series have fewer than {needed} steps: {listed}; they were left out"
     found = Finding("short_series", "warning", left, values=facts)

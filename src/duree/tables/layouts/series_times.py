@@ -109,10 +109,7 @@ def unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Fin
     falls = (np.diff(codes[order]) == 0) & (np.diff(moments[order]) < 0)
     if not falls.any():
         return []
-    what = (
-        "rows are not in the order of {column!r} (steps back in time: {count}, first at {rows}); "
-        "they were sorted"
-    )
+    what = "rows are not in the order of {column!r} (steps back in time: {count}); they were sorted"
     facts: dict[str, object] = {"column": column, "count": int(falls.sum())}
-    facts["rows"] = Rows(order[1:][falls][:1])
-    return [Finding("unsorted", "warning", what, values=facts)]
+    where = Rows(order[1:][falls])
+    return [Finding("unsorted", "warning", what, values=facts, where=where)]
