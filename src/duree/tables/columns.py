@@ -27,12 +27,12 @@ def resolve_column(table: Table, name: str) -> str:
     if (found := find_column(columns, name)) is not None:
         return found
     values: dict[str, Any] = {"column": name, "file": _files(table)}
-    what, where = "there is no column {column!r}", "in {file}"
+    what, where = "there is no column {column!r} in {file}", ""
     if sheets := [finding for finding in table.findings if finding.check == "sheets"]:
-        where = "in {file}, of which only the sheet {sheet!r} was read, not {others}"
+        where = "only the sheet {sheet!r} was read, not {others}"
         values |= {name: sheets[0].values[name] for name in ("sheet", "others")}
     if titles := [finding for finding in table.findings if finding.check == "title"]:
-        where = "in {file}, whose first line {title!r} seems to be a title above the column names"
+        where = "its first line {title!r} seems to be a title above the column names"
         fix = "remove the rows above the column names"
         raise DataError(what, where, fix, **values, title=titles[0].values["title"])
     if near := _near(name, columns):

@@ -186,7 +186,7 @@ def _text_file(path: Path, choices: Choices) -> Content:
 def _missing(path: Path) -> DataError:
     values = {"file": str(path)}
     names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    if near := get_close_matches(path.name, names, n=1):
+    if near := get_close_matches(path.name, names, n=1, cutoff=0.8):
         return DataError(
             "there is no file {file}", fix="did you mean {near}?", near=near[0], **values
         )
