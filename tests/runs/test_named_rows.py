@@ -287,3 +287,17 @@ def test_a_finding_of_an_earlier_version_keeps_its_rows() -> None:
     shown = check.in_todays_words()
     assert "2 (row 5, 8 ...)" in shown.message
     assert "2 个（第 5, 8 行等）" in shown.message_zh
+
+
+def test_rows_of_findings_follow_the_table_when_others_are_left_out(tmp_path: Path) -> None:
+    header = "who," + ",".join(f"t{place}" for place in range(6)) + ",kind"
+    rows = [f"p{row},{row},2,3,4,5,6,{'kl'[row % 2]}" for row in range(40)]
+    rows[2] = rows[2][:-1]
+    rows[5] = rows[3].replace("p3", "p5")
+    recipe = asked(
+        csv(tmp_path / "wide.csv", header, *rows), series=("t*",), target="kind", id="who"
+    )
+    dataset = read_rows(resolve(recipe))
+    (same,) = [finding for finding in dataset.findings if finding.check == "same_series"]
+    assert same.where == "rows 5, 7"
+    assert [dataset.table.frame["who"][row] for row in same.rows] == ["p3", "p5"]

@@ -142,18 +142,18 @@ def as_numbers(table: Table, name: str) -> pl.Series:
     numbers = source.cast(pl.Float64, strict=False)
     bad = column.is_not_null() & ~numbers.is_finite().fill_null(False)
     if bad.any():
-        rows = bad.arg_true().to_list()
-        file, numbers = numbers_in_file(table, rows[:NAMED_ROWS])
-        cells = [str(column[row])[:40] for row in rows]
-        shown = ", ".join(f"{n}: {cell!r}" for n, cell in zip(numbers, cells, strict=False))
+        places = bad.arg_true().to_list()
+        file, in_file = numbers_in_file(table, places[:NAMED_ROWS])
+        cells = [str(column[row])[:40] for row in places[: len(in_file)]]
+        shown = ", ".join(f"{n}: {cell!r}" for n, cell in zip(in_file, cells, strict=True))
         raise DataError(
             "column {column!r} holds cells that are not finite numbers: {count}",
             "{file}, row {shown}",
             "write plain numbers with a decimal point, and leave missing ones empty",
-            count=len(rows),
+            count=len(places),
             column=name,
             file=file,
-            shown=shown + (", ..." if len(rows) > len(numbers) else ""),
+            shown=shown + (", ..." if len(places) > len(in_file) else ""),
         )
     return numbers
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from duree.errors import Phrase, sentence
 
@@ -55,9 +57,10 @@ def shifted(findings: Iterable[Finding], by: int) -> list[Finding]:
     return [replace(one, rows=tuple(row + by for row in one.rows)) for one in findings]
 
 
-def without_rows(findings: Iterable[Finding], taken: Sequence[bool]) -> list[Finding]:
+def without_rows(findings: Iterable[Finding], taken: NDArray[np.bool_]) -> list[Finding]:
     """The findings on a table of which only the rows that are ``taken`` remain."""
-    places = list(accumulate(taken, initial=0))
+    places = np.cumsum(taken) - 1
     return [
-        replace(one, rows=tuple(places[row] for row in one.rows if taken[row])) for one in findings
+        replace(one, rows=tuple(int(places[row]) for row in one.rows if taken[row]))
+        for one in findings
     ]

@@ -82,7 +82,7 @@ class Table:
     def only(self, rows: NDArray[np.bool_] | pl.Series, finding: Finding) -> Table:
         """The table with only the marked rows, and a finding about the others."""
         origins = None if self.origins is None else self.origins.filter(rows)
-        findings = (*without_rows(self.findings, list(rows)), finding)
+        findings = (*without_rows(self.findings, np.asarray(rows)), finding)
         return replace(self, frame=self.frame.filter(rows), findings=findings, origins=origins)
 
 

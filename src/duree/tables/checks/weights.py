@@ -29,7 +29,7 @@ def read_weights(table: Table, name: str) -> NDArray[np.float64]:
             fix="give each row a positive weight, or remove rows without weight from the table",
             column=name,
             count=len(bad),
-            rows=named_rows(table, bad),
+            rows=named_rows(table, bad.to_numpy()),
         )
     return numbers.to_numpy()
 

@@ -84,8 +84,8 @@ def read_series(data: DataSettings, forecast: ForecastSettings) -> SeriesFiles:
         return SeriesFiles(series, None, sources, *names)
     require_same_columns(tables[1], first.frame.columns, data.test_file)
     frame = first.frame.vstack(tables[1].frame.select(first.frame.columns))
-    joined = Table(frame, sources, first.findings, origins=origins_with(first, tables[1]))
-    whole = _long(joined, data, forecast)
+    extended = Table(frame, sources, first.findings, origins=origins_with(first, tables[1]))
+    whole = _long(extended, data, forecast)
     return SeriesFiles(whole, _lengthened(series, whole), sources, *names)
 
 

@@ -198,6 +198,6 @@ def _numbers(table: Table, name: str) -> pl.Series:
             column=name,
             count=len(bad),
             cell=filled[int(bad[0])],
-            rows=named_rows(table, bad[:1]),
+            rows=named_rows(table, bad[:1].to_numpy()),
         )
     return numbers
