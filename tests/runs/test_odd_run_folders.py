@@ -8,10 +8,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from benchmarks.odd_run_folders import COMMANDS, FINE, KINDS, damages, is_content, outcome_of, put
 
 from duree.errors import RunError
+from duree.pipeline.compare import compare_runs
 from duree.pipeline.model import load_networks
 from duree.pipeline.run import Run
 from duree.report.load import load_run
@@ -27,7 +29,7 @@ SLOW = ("report", "studio", "resume")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
     """A finished run of each of these kinds, and its table."""
     folder = tmp_path_factory.mktemp("whole")
-    return {kind: KINDS[kind](folder / kind) for kind in ("states", "forecast")}
+    return {kind: KINDS[kind](folder / kind) for kind in ("states", "forecast", "series")}
 
 
 @pytest.mark.parametrize("kind", ["states", "forecast"])
@@ -83,6 +85,12 @@ def without_the_last_row(split: bytes) -> bytes:
         ("split.json", lambda whole: b"[" * 100_000, "split.json of the run"),
         ("split.json", lambda whole: whole.replace(b'"seed"', b'"sead"'), "split.json was altered"),
         ("split.json", without_the_last_row, "split.json is not a split of the 90 rows"),
+        (
+            "data.json",
+            lambda whole: whole.replace(b'"threads": ', b'"threads": 99999999'),
+            "data.json of",
+        ),
+        ("data.json", lambda whole: b'{"sources": []}', "data.json of the run"),
         ("explanations.json", lambda whole: b"[]", "explanations.json of the run"),
     ],
 )
@@ -112,3 +120,17 @@ def test_a_file_that_is_no_seed_does_not_keep_networks_from_being_loaded(
     (copy / "seeds").mkdir(exist_ok=True)
     (copy / "seeds" / ".DS_Store").touch()
     assert len(load_networks(Run(copy))) == 1
+
+
+@pytest.mark.parametrize("damage", ["renamed", "of texts"])
+def test_runs_without_a_column_of_predictions_are_not_compared(
+    runs: dict[str, tuple[Path, Path]], damage: str, tmp_path: Path
+) -> None:
+    run, _ = runs["series"]
+    copy = shutil.copytree(run, tmp_path / "run")
+    frame = pl.read_parquet(copy / "predictions.parquet")
+    texts = frame.with_columns(pl.col("probability_x").cast(pl.String))
+    changed = {"renamed": frame.rename({"probability_x": "other"}), "of texts": texts}
+    changed[damage].write_parquet(copy / "predictions.parquet")
+    with pytest.raises(RunError, match=r"has no column 'probability_x' of numbers"):
+        compare_runs(Run(copy), Run(copy))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+MOST_THREADS = 65_536
 PARTS = ("train", "validation", "test")
 
 
@@ -102,10 +103,10 @@ class DataFacts(Record):
     each row in its file, from 1, and the name of that file; None where there is no such column.
     """
 
-    sources: list[Source] = []
+    sources: list[Source] = Field([], min_length=1)
     columns: dict[str, str] = {}
     versions: dict[str, str] = {}
-    threads: int | None = None
+    threads: int | None = Field(None, ge=0, le=MOST_THREADS)
     platform: str = ""
     note: str | None = Field(None, validation_alias=AliasChoices("note", "simulated"))
     source_row: str | None = None
