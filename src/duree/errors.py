@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
+from typing import Self
 
 
 class DureeError(Exception):
@@ -107,6 +108,49 @@ class ExtraError(DureeError):
         return sentence(self.parts, self.values | {"purpose": purpose}, language)
 
 
+class Phrase(str):
+    """A value of a template that is translated with it: a template with values of its own.
+
+    As a text it is English.
+    """
+
+    template: str
+    values: dict[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Self:
+        """The phrase of a template and its values."""
+        phrase = super().__new__(cls, template.format(**values))
+        phrase.template, phrase.values = template, values
+        return phrase
+
+    def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        return (self.template,), self.values
+
+    def message(self, language: str | None = None) -> str:
+        """The phrase in ``language`` (None: the user's)."""
+        return filled(self.template, self.values, language)
+
+
+def plain(values: Mapping[str, object]) -> dict[str, object]:
+    """Values of a template with phrases as dictionaries, which JSON can hold."""
+    return {
+        name: {"template": value.template, "values": plain(value.values)}
+        if isinstance(value, Phrase)
+        else value
+        for name, value in values.items()
+    }
+
+
+def with_phrases(values: Mapping[str, object]) -> dict[str, object]:
+    """The values from which ``plain`` made these."""
+    return {
+        name: Phrase(str(value["template"]), **with_phrases(value["values"]))
+        if isinstance(value, dict) and value.keys() == {"template", "values"}
+        else value
+        for name, value in values.items()
+    }
+
+
 def require_packages(packages: Iterable[str], extra: str, purpose: str) -> None:
     """Raise ExtraError for the first of the packages that is not installed."""
     for package in packages:
@@ -134,7 +178,16 @@ def sentence(
 ) -> str:
     """The nonempty templates, translated, filled in and joined by semicolons."""
     separator = "；" if (language or user_language()) == "zh" else "; "
-    return separator.join(translate(part, language).format(**values) for part in parts if part)
+    return separator.join(filled(part, values, language) for part in parts if part)
+
+
+def filled(template: str, values: Mapping[str, object], language: str | None = None) -> str:
+    """A template, translated and filled in; values that are phrases are translated too."""
+    spoken = {
+        name: value.message(language) if isinstance(value, Phrase) else value
+        for name, value in values.items()
+    }
+    return translate(template, language).format(**spoken)
 
 
 def command(*words: object) -> str:

@@ -53,6 +53,34 @@ from duree.tables.files.write import write_table
             "--rows 不能是 '-5'；请给出不小于 60 的整数",
         ),
         (
+            ("check", "nowhere.csv"),
+            "nowhere.csv; check the path",
+            "nowhere.csv；请检查路径",
+        ),
+        (
+            ("fit", "reviews.csv", "--text=Review", "--target=label"),
+            "reviews.csv; did you mean 'review'?",
+            "reviews.csv 中没有名为 'Review' 的列；您指的是 'review' 吗？",
+        ),
+        (
+            ("fit", "reviews.csv", "--text=review", "--target=label", "--task=regress"),
+            "reviews.csv, row 1: 'good', 2: 'bad'",
+            "reviews.csv，行号与内容如 1: 'good', 2: 'bad'",
+        ),
+        (
+            ("fit", "reviews.csv", "--text=review", "--target=label", "--horizon=3"),
+            "forecast.horizon is for forecasts of series: leave --horizon out, or give --series",
+            "请去掉 --horizon，或给出 --series",
+        ),
+        (("check", "photo.csv"), "photo.csv is really a picture; give the table", "其实是图片"),
+        (("check", "thesis.csv"), "thesis.csv is really a PDF document", "其实是 PDF 文档"),
+        (("check", "bare"), "one subfolder per class; it is empty; give the files", "；它是空的；"),
+        (
+            ("fit", "counts.csv", "--series=strikes", "--horizon=3"),
+            "each row was read as a series: where each is one time, add --time COLUMN",
+            "每一行都读作一条序列：如果每行是一个时间点，请加上 --time 列名",
+        ),
+        (
             ("studio", "reviews.csv", "--no-browser", "--port={port}"),
             "'reviews.csv' is a file, not a folder of runs; name the folder",
             "'reviews.csv' 是文件，不是存放运行的文件夹",
@@ -74,6 +102,10 @@ def test_a_first_mistake_is_answered_with_what_to_do(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("reviews.csv").write_text("review,label\n" + "good play,good\nbad play,bad\n" * 10)
+    Path("counts.csv").write_text("year,strikes\n1900,4\n1901,7\n1902,5\n")
+    Path("photo.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    Path("thesis.csv").write_bytes(b"%PDF-1.7\n" + bytes(range(256)))
+    Path("bare").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     for language, expected in (("en", english), ("zh", chinese)):

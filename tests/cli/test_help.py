@@ -77,7 +77,8 @@ def test_an_example_holds_no_option_that_the_command_lacks(
 ) -> None:
     call("check", "--help")
     out = capfd.readouterr().out
-    assert "  duree check TABLE --series COL --time COL\n" in out
+    assert "  duree check TABLE --series COL --time COL --horizon N\n" in out
+    assert "  duree check TABLE --text WORD --id SENTENCE --target TAG\n" in out
     assert "--task" not in out
 
 

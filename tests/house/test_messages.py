@@ -31,6 +31,7 @@ TEMPLATE_ARGUMENTS = {
     "translate": TRANSLATE,
     "Contradiction": TRANSLATE,
     "Fault": TRANSLATE,
+    "Phrase": TRANSLATE,
 }
 
 

@@ -6,12 +6,15 @@ import shutil
 import numpy as np
 import polars as pl
 import pytest
+from tests.support.commands import call
 from tests.support.forecasts import SMALL, long_table, recipe
 
+from duree.pipeline.by_layout import steps_for
 from duree.pipeline.forecast_dataset import read_forecast
 from duree.recipe.recipe import Recipe
 from duree.report.load import load_run
 from duree.report.methods.write import write_methods
+from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.workflow import fit
 
 
@@ -117,6 +120,51 @@ def test_walks_have_no_season(tmp_path):
     dataset = read_forecast(wide(wide_table(tmp_path / "walks.csv", series)))
     assert dataset.recipe.forecast.season == 1
     assert not {"season_found", "season_unclear"} & set(checks(dataset))
+    assert "none was found in the training values" in (
+        checks(dataset)["season_not_found"].message("en")
+    )
+
+
+def test_check_says_of_the_season_what_fit_says_and_says_it_once(tmp_path, capsys):
+    walks = [np.cumsum(np.random.default_rng(n).normal(size=120)) for n in range(8)]
+    found = wide_table(tmp_path / "hours.csv", hours())
+    none = wide_table(tmp_path / "walks.csv", walks)
+    months = long_table(tmp_path / "months.csv", hours())
+    long = ("--series", "y", "--time", "when", "--id", "id")
+    for words, asked, expected in (
+        ((found,), wide(found), "a season of 24 steps was found"),
+        ((none,), wide(none), "no season was set, and none was found"),
+        ((months, *long), recipe(months), "the season is 12 steps, by the calendar"),
+    ):
+        said = [one.message("en") for one in read_forecast(asked).findings if "season" in one.check]
+        assert len(said) == 1
+        assert expected in said[0]
+        columns = words[1:] or ("--series", "V*")
+        for horizon in ((), ("--horizon", "4")):
+            assert call("check", words[0], *columns, *horizon) == 0
+            printed = capsys.readouterr().out.splitlines()
+            assert [line for line in printed if "season " in line and said[0] in line]
+            assert sum("season " in line for line in printed) == 1
+
+
+@pytest.mark.parametrize(
+    ("season", "english", "chinese"),
+    [
+        (6, "the season is 6 steps, as it was set", "季节周期为 6 步（已设定）"),
+        (1, "no season is used, as it was set", "不采用季节周期（已设定）"),
+    ],
+)
+def test_the_check_of_a_table_names_a_season_that_is_set(tmp_path, season, english, chinese):
+    asked = wide(wide_table(tmp_path / "hours.csv", hours()), **{"forecast.season": season})
+    _, findings = steps_for(ForecastOrigins).check(asked)
+    (found,) = [finding for finding in findings if "season" in finding.check]
+    assert (found.message("en"), found.message("zh")) == (english, chinese)
+
+
+def test_check_refuses_series_too_short_for_the_horizon_as_fit_does(tmp_path, capsys):
+    file = wide_table(tmp_path / "short.csv", [values[:10] for values in hours()])
+    assert call("check", file, "--series", "V*", "--horizon", 8) == 2
+    assert "6 series have fewer than 12 steps" in capsys.readouterr().err
 
 
 def test_the_report_says_where_the_season_comes_from(run):

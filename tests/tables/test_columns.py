@@ -43,13 +43,13 @@ def test_a_column_is_found_by_its_exact_name() -> None:
 def test_a_wrong_name_is_answered_with_the_nearest(asked: str, hint: str) -> None:
     table = table_of(Review_Text=["a"], sentiment=["b"], id=["1"])
     assert refusal(resolve_column, table, asked) == (
-        f"there is no column {asked!r}; in notes.csv; did you mean {hint}?"
+        f"there is no column {asked!r} in notes.csv; did you mean {hint}?"
     )
 
 
 def test_a_name_like_no_other_is_answered_with_all() -> None:
     message = refusal(resolve_column, table_of(alpha=["a"], beta=["b"]), "zzz")
-    assert message == "there is no column 'zzz'; in notes.csv; its columns are 'alpha', 'beta'"
+    assert message == "there is no column 'zzz' in notes.csv; its columns are 'alpha', 'beta'"
 
 
 def test_texts_keep_their_gaps_spaces_and_controls() -> None:

@@ -267,6 +267,7 @@ def studio(folder: Path, port: int, host: str, no_browser: bool) -> None:
 @cli.command(cls=TableCommand, epilog="Exits with status 2 if there is an error.")
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @column_options
+@click.option("--horizon", metavar="N", type=int, help="Number of steps to forecast.")
 @click.option("--strict", is_flag=True, help="Exit with status 2 for warnings too.")
 def check(data: tuple[str, ...], strict: bool, **flags: Any) -> None:
     """Check a table: types, gaps, duplicates, leaks, encodings."""
@@ -274,7 +275,8 @@ def check(data: tuple[str, ...], strict: bool, **flags: Any) -> None:
     from duree.pipeline.dataset import check_files
     from duree.recipe.flags import recipe_from_flags
 
-    _, findings = check_files(recipe_from_flags(None, data, flags, ()).data)
+    recipe = recipe_from_flags(None, data, flags, ())
+    _, findings = check_files(recipe.data, recipe.forecast if recipe.forecast.horizon else None)
     print_findings(findings)
     doubtful = {"warning", "error"} if strict else {"error"}
     if any(finding.level in doubtful for finding in findings):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
+
 import numpy as np
 import polars as pl
 
+from duree.errors import RunError
 from duree.evaluation.evaluate import evaluate_models
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
@@ -32,9 +36,10 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     if _asked(first) != _asked(second) or not _rows(first).equals(_rows(second)):
         return None
     task, group = TrainedModel.of_run(one).task, first.column("group")
+    names = [f"probability_{name}" for name in task.classes] or ["prediction"]
+    _require_numbers((first, second), names)
     if len(first.predictions) != first.metrics.rows["test"]:
         return None  # with several predictions per row
-    names = [f"probability_{name}" for name in task.classes] or ["prediction"]
     probabilities = (
         run.predictions.select(names).to_numpy().astype(float) for run in (first, second)
     )
@@ -50,6 +55,19 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     return [comparison for comparison in evaluation.comparisons if comparison.metric == primary]
 
 
+def _require_numbers(runs: Iterable[RunData], names: Iterable[str]) -> None:
+    """Refuse runs whose predictions lack a column of numbers."""
+    for run, name in product(runs, names):
+        kind = run.predictions.schema.get(name)
+        if kind is None or not kind.is_numeric():
+            raise RunError(
+                "predictions.parquet of the run {run!r} has no column {column!r} of numbers",
+                fix="copy the run folder again from where it was made, or start a new run",
+                run=run.name,
+                column=name,
+            )
+
+
 def _asked(run: RunData) -> tuple[str, str, str | None, list[str]]:
     return run.metrics.task, run.target_column(), run.column("group"), run.classes
 
@@ -57,5 +75,7 @@ def _asked(run: RunData) -> tuple[str, str, str | None, list[str]]:
 def _rows(run: RunData) -> pl.DataFrame:
     """The test rows without the columns of predictions."""
     names = run.predictions.columns
+    if "prediction" not in names:
+        return run.predictions
     last = len(names) - 1 - names[::-1].index("prediction")
     return run.predictions.select(names[:last])

@@ -28,10 +28,12 @@ from duree.tables.files.conll import is_token_file
 from duree.tables.files.csv import has_header
 from duree.tables.files.join import joined
 from duree.tables.files.read import read_tables
-from duree.tables.finding import Finding
+from duree.tables.finding import Finding, shifted
 from duree.tables.layouts.layout import Checked, Layout
 from duree.tables.layouts.registry import layout_of
+from duree.tables.layouts.rolling_origins import look_over
 from duree.tables.layouts.series_files import read_series
+from duree.tables.source_rows import located, locating
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION
 from duree.tables.table import Table, added_up, origins_with
@@ -135,19 +137,22 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     # Sequences that are their own targets are not checked as a target column.
     to_check = data.model_copy(update={"target": None}) if target.name == text else data
     checked = Checked(to_check, target, target.dtype.is_numeric(), given.test, duplicates)
-    findings = layout.check(table, checked)
+    findings = located(table, layout.check(table, checked))
     stop_at_errors(findings)
-    split = split or make_split(
-        table.frame.with_columns(target),
-        data,
-        column if task.stratify else None,
-        clusters=duplicates.near if duplicates else None,
-        test_rows=given.test,
-        validation_rows=given.validation,
-        seed=recipe.seed,
-    )
+    if split is not None:
+        split.require_rows(len(table))
+    with locating(table):
+        split = split or make_split(
+            table.frame.with_columns(target),
+            data,
+            column if task.stratify else None,
+            clusters=duplicates.near if duplicates else None,
+            test_rows=given.test,
+            validation_rows=given.validation,
+            seed=recipe.seed,
+        )
     seen = np.concatenate([split.train, split.validation])
-    unseen = layout.check_split(texts, seen, split.test)
+    unseen = located(table, layout.check_split(texts, seen, split.test))
     return Dataset(
         table,
         texts,
@@ -173,18 +178,19 @@ def check_files(
     if data.files and all(_holds_tokens(Path(file), data) for file in data.files):
         data = data.model_copy(update={"token": data.text or "auto"})
     if forecast is not None or (data.series and data.target is None):
-        read = read_series(data, forecast or ForecastSettings())
+        settings = forecast or ForecastSettings()
+        read = read_series(data, settings)
         names = pl.DataFrame({read.name: read.series.names})
-        return Table(names, read.sources), read.series.findings
+        return Table(names, read.sources), look_over(read, settings, drop_bad=data.drop_bad)
     recipe = Recipe(data=data)
     layout_class = layout_of(data)
     data = layout_class.fill(recipe).data
     table, given, layout = _read_files(data, layout_class)
-    findings = [*table.findings, *layout.look_over(table, given.test)]
+    findings = layout.look_over(table, given.test)
     if given.test is not None:
         parts = np.flatnonzero(~given.test), np.flatnonzero(given.test)
         findings += layout.check_split(layout.plain(table), *parts) if data.text else []
-    return table, findings
+    return table, [*table.findings, *located(table, findings)]
 
 
 def _holds_tokens(file: Path, data: DataSettings) -> bool:
@@ -230,7 +236,7 @@ def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, 
         require_same_columns(other, names, file)
         frames = [table.frame.select(names), other.frame.select(names)]
         frame, mixed = joined([", ".join(data.files), file], frames, used=())
-        findings = (*table.findings, *other.findings, *mixed)
+        findings = (*table.findings, *shifted(other.findings, len(table)), *mixed)
         bare = added_up([table.bare, other.bare])
         origins = origins_with(table, other)
         table = Table(frame, table.sources + other.sources, findings, bare, origins)

@@ -21,6 +21,7 @@ from duree.results.baseline import BaselineWords, LeftOut
 from duree.results.metrics_file import ModelResult, Seeds, WithoutShared
 from duree.results.run_files import Ending, Epoch, Simulation, StateFacts
 from duree.sequences.ragged import Ragged
+from duree.tables.source_rows import locating
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def evaluate_on_test(
     baselines = trained.fitted
     run.open_test("the final evaluation of all models")
     read = sequences.take(rows)
-    tested = task.examples(read, dataset.target.gather(rows))
+    with locating(dataset.table, rows):
+        tested = task.examples(read, dataset.target.gather(rows))
     of_networks = [network.summarise(tested) for network in networks]
     predictions = {"network": of_networks[0], **networks[0].parts(tested.sequences)}
     predictions |= {baseline.name: baseline.predictions for baseline in baselines}

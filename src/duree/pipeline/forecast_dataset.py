@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,7 @@ from duree.recipe.settings import ModelSettings, TrainingSettings
 from duree.tables.files.write import require_writable, write_table
 from duree.tables.finding import Finding
 from duree.tables.layouts.forecast_origins import ForecastOrigins
-from duree.tables.layouts.rolling_origins import (
-    FEWEST,
-    Plan,
-    inputs,
-    plan_forecasts,
-    roll,
-    without_short,
-)
+from duree.tables.layouts.rolling_origins import Plan, inputs, planned, roll
 from duree.tables.layouts.series import SeriesSet
 from duree.tables.layouts.series_files import SeriesFiles, read_series
 from duree.tables.split.make_split import Split, group_codes
@@ -69,7 +61,8 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:
     recipe = resolve(recipe)
     if recipe.evaluation.baselines:  # checked before training
         require_packages(["statsforecast"], "forecast", PURPOSE)
-    files, plan = _planned(read_series(recipe.data, recipe.forecast), recipe)
+    files = read_series(recipe.data, recipe.forecast)
+    files, plan = planned(files, recipe.forecast, drop_bad=recipe.data.drop_bad)
     frame, drawn = roll(
         files.series,
         plan,
@@ -96,6 +89,8 @@ def read_forecast(recipe: Recipe, split: Split | None = None) -> Dataset:
     # With one forecast per series, each row is a group of its own.
     several = 1 < len(files.series) < len(split.test if split else drawn.test)
     answer = frame["answer"].alias(files.value)
+    if split is not None:
+        split.require_rows(len(frame))
     split = split or drawn
     return Dataset(
         Table(named, files.sources),
@@ -205,20 +200,6 @@ def predict_series(
 def _recipe_for(run: Run, data: Path | str) -> Recipe:
     """The run's recipe with another data file."""
     return run.recipe.replace({"data.files": (str(data),), "data.test_file": None})
-
-
-def _planned(files: SeriesFiles, recipe: Recipe) -> tuple[SeriesFiles, Plan]:
-    """The series that are long enough, and the plan of forecasts."""
-    settings, tested = recipe.forecast, files.tested
-    plan = plan_forecasts(files.series, settings, tested)
-    needed = FEWEST + (plan.horizon if tested is None else int(tested.max()))
-    usable = without_short(files.series, plan.horizon, drop_bad=recipe.data.drop_bad, needed=needed)
-    if usable is files.series:
-        return files, plan
-    if tested is not None:
-        tested = tested[[name in set(usable.names) for name in files.series.names]]
-    plan = plan_forecasts(usable, settings, tested)
-    return replace(files, series=usable, tested=tested), plan
 
 
 def plan_like(series: SeriesSet, recipe: Recipe, model: TrainedModel) -> tuple[Plan, Forecast]:

@@ -304,7 +304,8 @@ def load_networks(run: Run) -> list[TrainedModel]:
     RunError
         It has none yet.
     """
-    others = sorted((run.folder / "seeds").glob("*"), key=lambda folder: int(folder.name))
+    of_seeds = (path for path in (run.folder / "seeds").glob("*") if path.name.isdecimal())
+    others = sorted(of_seeds, key=lambda folder: int(folder.name))
     return [TrainedModel.of_run(run), *map(TrainedModel.load, others)]
 
 

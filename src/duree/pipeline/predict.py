@@ -36,6 +36,7 @@ from duree.tables.files.stream import count_rows, stream_table
 from duree.tables.files.write import refuse_input, require_writable
 from duree.tables.finding import Finding
 from duree.tables.layouts.persons import GAPS
+from duree.tables.source_rows import locating
 from duree.tables.split.make_split import group_codes
 from duree.tables.table import Table
 from duree.version import __version__
@@ -58,7 +59,8 @@ def evaluate_rows(
     rows = _numbers(table, 0)[are_unseen(model, sequences)].tolist()
     for finding in unseen_findings(rows, len(table)):
         notify(finding)
-    examples = model.task.examples(sequences, model.target(table))
+    with locating(table):
+        examples = model.task.examples(sequences, model.target(table))
     group, weight = (
         find_column(table.frame.columns, name)
         for name in (run.recipe.data.group, run.recipe.data.weight)
@@ -169,9 +171,10 @@ def _without_options(finding: Finding) -> Finding:
 def _numbers(table: Table, begun: int) -> NDArray[np.int64]:
     """The number of each row, or of the first of its rows, in the file, from 1; ``begun`` rows came
     before the table."""
-    if table.origins is None or table.origins["row"].dtype != pl.Int64:
+    if table.origins is None:
         return np.arange(begun + 1, begun + len(table) + 1)
-    return table.origins["row"].to_numpy()
+    rows = table.origins["row"]
+    return (rows.list.first() if rows.dtype == pl.List else rows).to_numpy()
 
 
 def made_from(run: Run, data: Path) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from pydantic_core import to_jsonable_python
 
 from duree.errors import RunError, command
 from duree.recipe.recipe import Recipe
+from duree.report.run_folder import RunFolder
+from duree.results.metrics_file import Opening
 from duree.storage import cannot_write, no_link, write_file
 
 LOCK = ".lock"
@@ -114,17 +116,7 @@ class Run:
 
     def read_json(self, name: str) -> Any:
         """The data in a JSON file of the run."""
-        path = self.folder / name
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(
-                "{path!r} cannot be read: {reason}",
-                fix="finish the run with: {command}",
-                path=str(path),
-                command=command("duree", "resume", self.folder),
-                reason=str(error),
-            ) from None
+        return RunFolder(self.folder).record(object, name)
 
     def write_json(self, name: str, data: Any) -> None:
         """Write a record of ``duree.results``, or plain data.
@@ -149,12 +141,12 @@ class Run:
 
     def open_test(self, why: str) -> None:
         """Record that the answers of the test part are looked at, before they are."""
-        openings = self.test_openings()
-        self.write_json("test_openings.json", [*openings, {"when": now(), "why": why}])
+        openings = [*self.test_openings(), Opening(when=now(), why=why)]
+        self.write_json("test_openings.json", openings)
 
-    def test_openings(self) -> list[dict[str, str]]:
+    def test_openings(self) -> list[Opening]:
         """When and why the test part was opened so far."""
-        return list(self.read_json("test_openings.json")) if self.has("test_openings.json") else []
+        return RunFolder(self.folder).record_if_there(list[Opening], "test_openings.json") or []
 
 
 def free_folder(name: str, parent: Path = Path("runs")) -> Path:

@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from duree.errors import RunError
+from duree.errors import Phrase, RunError, plain
 from duree.evaluation.evaluate import Evaluation
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import TestResult
@@ -22,13 +22,14 @@ from duree.pipeline.listener import Listener
 from duree.pipeline.progress import STOP_FILE
 from duree.pipeline.run import Run
 from duree.report.run_folder import RunFolder
-from duree.results.metrics_file import ClassFigures, Metrics, ModelResult, Opening, Watched
+from duree.results.metrics_file import ClassFigures, Metrics, ModelResult, Watched
 from duree.results.run_files import PARTS, Check, DataFacts, Source, SplitData
 from duree.sequences.encoder import Encoder
 from duree.storage import given_name, seal_of
 from duree.tables.columns import with_columns
 from duree.tables.files.write import sink_table, write_table
 from duree.tables.finding import Finding
+from duree.tables.source_rows import source_names
 from duree.tasks import Task
 from duree.version import __version__
 
@@ -147,10 +148,7 @@ def _origins(dataset: Dataset, rows: NDArray[np.int64]) -> list[pl.Series]:
         return []
     found = [origins["row"].gather(rows).alias(row)]
     if file is not None:
-        sources = _sources(dataset)
-        names = [source.name for source in sources]
-        if len(set(names)) < len(names):
-            names = [source.path for source in sources]
+        names = source_names(dataset.table.sources)
         found.append(pl.Series(file, names).gather(origins["file"].gather(rows)))
     return found
 
@@ -189,7 +187,7 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
         },
         baselines=result.words,
         left_out=result.left_out,
-        test_openings=[Opening(**opening) for opening in run.test_openings()],
+        test_openings=run.test_openings(),
         without_shared_rows=result.without_shared,
         seeds=result.seeds,
         per_class={
@@ -215,7 +213,7 @@ def _models(evaluation: Evaluation, fit_seconds: dict[str, float]) -> dict[str, 
 
 
 def _seconds(run: Run) -> dict[str, float]:
-    return dict(run.read_json("seconds.json")) if run.has("seconds.json") else {}
+    return RunFolder(run.folder).record_if_there(dict[str, float], "seconds.json") or {}
 
 
 def _split(dataset: Dataset) -> SplitData:
@@ -246,8 +244,15 @@ def _split(dataset: Dataset) -> SplitData:
 
 
 def _check(finding: Finding) -> Check:
+    where = finding.where or Phrase("")
     return Check(
-        **asdict(finding) | {"rows": list(finding.rows)},
+        **asdict(finding)
+        | {
+            "rows": list(finding.rows),
+            "where": where.message("en"),
+            "values": plain(finding.values),
+        },
+        where_zh=where.message("zh"),
         message=finding.message("en"),
         message_zh=finding.message("zh"),
     )

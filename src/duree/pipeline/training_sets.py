@@ -10,6 +10,7 @@ from duree.network.batches import Examples
 from duree.pipeline.dataset import Dataset
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
+from duree.tables.source_rows import locating
 from duree.tasks import Task
 
 
@@ -20,11 +21,10 @@ def training_sets(
     split, counts = dataset.split, dataset.weights
     task = dataset.task.from_target(dataset.target.gather(split.train), dataset.recipe)
     task = task.with_encoder(encoder)
-    examples, validation = (
-        replace(
-            task.examples(sequences.take(rows), dataset.target.gather(rows)),
-            weights=None if counts is None else counts[rows].astype(np.float32),
-        )
-        for rows in (split.train, split.validation)
-    )
-    return task, examples, validation
+    sets = []
+    for rows in (split.train, split.validation):
+        with locating(dataset.table, rows):
+            examples = task.examples(sequences.take(rows), dataset.target.gather(rows))
+        weights = None if counts is None else counts[rows].astype(np.float32)
+        sets.append(replace(examples, weights=weights))
+    return task, sets[0], sets[1]

@@ -85,7 +85,7 @@ class Recipe(Section):
             raise RecipeError(
                 "there is no recipe {path!r}", fix="check the path", path=str(path)
             ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
             raise RecipeError(
                 "{path!r} is not a readable recipe: {reason}",
                 fix="correct the line, or start from the recipe.toml of a run folder",

@@ -140,11 +140,15 @@ class DataSettings(Section):
         if self.attribute and not self.event:
             raise Contradiction("data.attribute goes with data.event: it describes single events")
         if (self.state is None) != (self.start is None) or (self.end and not self.state):
-            raise Contradiction("data.state, data.start and data.end go together")
+            raise Contradiction(
+                "data.state, data.start and data.end go together: give --state, --start and --end"
+            )
         if self.class_names and self.target is None:
             raise Contradiction("data.class_names goes with data.target: it names its values")
         if self.validation_file and not self.test_file:
-            raise Contradiction("data.validation_file goes with data.test_file: set both")
+            raise Contradiction(
+                "data.validation_file goes with data.test_file: give --test as well as --validation"
+            )
         if (self.state or self.event) and self.id is None:
             raise Contradiction("data.id must name the person of each spell or event")
         return self

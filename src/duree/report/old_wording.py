@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import Field
 
-from duree.errors import sentence
+from duree.errors import Phrase, chinese_templates, sentence, with_phrases
 from duree.evaluation.verdict import Verdict
 from duree.results.metrics_file import Metrics
 from duree.results.run_files import Check, SplitData
@@ -66,12 +66,29 @@ def _rewritten(
 ) -> tuple[str, str] | None:
     """English and Chinese of today; None where the templates do not give the stored English."""
     try:
-        if not any(templates) or sentence(templates, values, "en") != stored:
+        given = with_phrases(values)
+        if not any(templates) or sentence(templates, given, "en") != stored:
             return None
-        today = [_pairs()["findings"].get(template, template) for template in templates]
-        return sentence(today, values, "en"), sentence(today, values, "zh")
-    except (KeyError, IndexError, TypeError, ValueError):  # values that JSON changed
+        today = [*map(_finding_of_today, templates)]
+        for name in ("row", "rows"):
+            if any(f"row {{{name}}}" in was for was in set(templates) - set(today)):
+                given[name] = Phrase("row {rows}", rows=values[name])
+        return sentence(today, given, "en"), sentence(today, given, "zh")
+    except (
+        AttributeError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+    ):  # values that JSON changed
         return None
+
+
+def _finding_of_today(template: str) -> str:
+    """The template of today for an old one; its rows are phrases, which hold the word “row”."""
+    new = _pairs()["findings"].get(template, template)
+    bare = re.sub(r"row (\{rows?\})", r"\1", new)
+    return bare if bare in chinese_templates() else new
 
 
 def _verdict(text: str) -> Verdict | None:

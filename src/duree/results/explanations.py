@@ -124,8 +124,10 @@ class Explanations(Record):
     @model_validator(mode="before")
     @classmethod
     def _names_of_version_0_1(cls, found: Any) -> Any:
-        given = found.get("forgetting", ()) if isinstance(found, dict) else ()
-        if not all(isinstance(word, dict) and "kept" in word for word in given):
+        given = found.get("forgetting") if isinstance(found, dict) else None
+        if not isinstance(given, list) or not all(
+            isinstance(word, dict) and "kept" in word for word in given
+        ):
             return found
         words = [{"retained": word.pop("kept"), **word} for word in map(dict, given)]
         return found | {"forgetting": words}

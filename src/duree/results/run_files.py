@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+MOST_THREADS = 65_536
 PARTS = ("train", "validation", "test")
 
 
@@ -26,7 +27,8 @@ class Estimate(Record):
 class Check(Record):
     """One finding about the data (``checks.json``).
 
-    ``rows`` are counted from 0; ``what``, ``fix`` and ``values`` are the parts of the message.
+    ``rows`` are counted from 0 in the table as it was used, ``where`` names them as the files count
+    them; ``what``, ``fix`` and ``values`` are the parts of the message.
     """
 
     check: str
@@ -34,6 +36,8 @@ class Check(Record):
     message: str
     message_zh: str = ""
     rows: list[int] = []
+    where: str = ""
+    where_zh: str = ""
     what: str = ""
     fix: str = ""
     values: dict[str, JsonValue] = {}
@@ -99,10 +103,10 @@ class DataFacts(Record):
     each row in its file, from 1, and the name of that file; None where there is no such column.
     """
 
-    sources: list[Source] = []
+    sources: list[Source] = Field([], min_length=1)
     columns: dict[str, str] = {}
     versions: dict[str, str] = {}
-    threads: int | None = None
+    threads: int | None = Field(None, ge=0, le=MOST_THREADS)
     platform: str = ""
     note: str | None = Field(None, validation_alias=AliasChoices("note", "simulated"))
     source_row: str | None = None

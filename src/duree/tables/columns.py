@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.tables.source_rows import numbers_in_file
 from duree.tables.table import JSON_TEXT, Table
 
 # The columns that may be named once each.
@@ -26,12 +27,12 @@ def resolve_column(table: Table, name: str) -> str:
     if (found := find_column(columns, name)) is not None:
         return found
     values: dict[str, Any] = {"column": name, "file": _files(table)}
-    what, where = "there is no column {column!r}", "in {file}"
+    what, where = "there is no column {column!r} in {file}", ""
     if sheets := [finding for finding in table.findings if finding.check == "sheets"]:
-        where = "in {file}, of which only the sheet {sheet!r} was read, not {others}"
+        where = "only the sheet {sheet!r} was read, not {others}"
         values |= {name: sheets[0].values[name] for name in ("sheet", "others")}
     if titles := [finding for finding in table.findings if finding.check == "title"]:
-        where = "in {file}, whose first line {title!r} seems to be a title above the column names"
+        where = "its first line {title!r} seems to be a title above the column names"
         fix = "remove the rows above the column names"
         raise DataError(what, where, fix, **values, title=titles[0].values["title"])
     if near := _near(name, columns):
@@ -74,15 +75,16 @@ def refuse_nested(table: Table, name: str) -> None:
     kind = column.dtype
     if kind == JSON_TEXT:
         row = int(column.is_not_null().arg_max() or 0)
+        file, numbers = numbers_in_file(table, [row])
         raise DataError(
             "the values of {column!r} are lists or objects, first in row {row}: {text!r}",
             "in {file}",
             "write the value that is meant under a key of its own; a list of labels may hold only "
             "texts",
             column=name,
-            row=row + 1,
+            row=numbers[0],
             text=column.struct.field(JSON_TEXT.fields[0].name)[row][:80],
-            file=_files(table),
+            file=file,
         )
     if kind.is_nested() or kind in (pl.Binary, pl.Object):
         raise DataError(
@@ -140,16 +142,18 @@ def as_numbers(table: Table, name: str) -> pl.Series:
     numbers = source.cast(pl.Float64, strict=False)
     bad = column.is_not_null() & ~numbers.is_finite().fill_null(False)
     if bad.any():
-        rows = bad.arg_true()
-        shown = ", ".join(f"{row + 1}: {str(column[row])[:40]!r}" for row in rows[:NAMED_ROWS])
+        places = bad.arg_true().to_list()
+        file, in_file = numbers_in_file(table, places[:NAMED_ROWS])
+        cells = [str(column[row])[:40] for row in places[: len(in_file)]]
+        shown = ", ".join(f"{n}: {cell!r}" for n, cell in zip(in_file, cells, strict=True))
         raise DataError(
             "column {column!r} holds cells that are not finite numbers: {count}",
             "{file}, row {shown}",
             "write plain numbers with a decimal point, and leave missing ones empty",
-            count=len(rows),
+            count=len(places),
             column=name,
-            file=_files(table),
-            shown=shown + (", ..." if len(rows) > NAMED_ROWS else ""),
+            file=file,
+            shown=shown + (", ..." if len(places) > len(in_file) else ""),
         )
     return numbers
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from duree.errors import sentence
+import numpy as np
+from numpy.typing import NDArray
+
+from duree.errors import Phrase, sentence
 
 Level = Literal["ok", "note", "warning", "error"]
 
@@ -27,6 +30,8 @@ class Finding:
         Values of the templates' placeholders.
     rows : tuple of int
         Examples: row indices in the table, from 0 (messages give lines or rows from 1).
+    where : Phrase or None
+        These rows as the user's files count them; see ``duree.tables.source_rows``.
     """
 
     check: str
@@ -35,6 +40,7 @@ class Finding:
     fix: str = ""
     values: dict[str, object] = field(default_factory=dict)
     rows: tuple[int, ...] = ()
+    where: Phrase | None = None
 
     def message(self, language: str | None = None) -> str:
         """The finding as one sentence, in ``language`` (None: the user's)."""
@@ -44,3 +50,17 @@ class Finding:
 def listed(names: Sequence[str], most: int = 5) -> str:
     """The names in quotes, at most ``most`` of them."""
     return ", ".join(map(repr, names[:most])) + (", ..." if len(names) > most else "")
+
+
+def shifted(findings: Iterable[Finding], by: int) -> list[Finding]:
+    """The findings on rows that follow ``by`` others in a longer table."""
+    return [replace(one, rows=tuple(row + by for row in one.rows)) for one in findings]
+
+
+def without_rows(findings: Iterable[Finding], taken: NDArray[np.bool_]) -> list[Finding]:
+    """The findings on a table of which only the rows that are ``taken`` remain."""
+    places = np.cumsum(taken) - 1
+    return [
+        replace(one, rows=tuple(int(places[row]) for row in one.rows if taken[row]))
+        for one in findings
+    ]

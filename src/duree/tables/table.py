@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.tables.finding import Finding
+from duree.tables.finding import Finding, without_rows
 
 # The format of a folder of texts, and the column of file names that reading makes of it.
 TEXT_FOLDER, FILE = "text folder", "file"
@@ -82,7 +82,7 @@ class Table:
     def only(self, rows: NDArray[np.bool_] | pl.Series, finding: Finding) -> Table:
         """The table with only the marked rows, and a finding about the others."""
         origins = None if self.origins is None else self.origins.filter(rows)
-        findings = (*self.findings, finding)
+        findings = (*without_rows(self.findings, np.asarray(rows)), finding)
         return replace(self, frame=self.frame.filter(rows), findings=findings, origins=origins)
 
 

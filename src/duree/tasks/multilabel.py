@@ -21,6 +21,7 @@ from duree.evaluation.metrics import MULTILABEL, MetricSet
 from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Defaults, Recipe
 from duree.sequences.encoder import Encoder
+from duree.tables.source_rows import Rows
 from duree.tasks.features import encoding_of, has_state_units, units_of
 from duree.tasks.row_task import RowTask
 from duree.tasks.task import Watched, mean_of
@@ -69,10 +70,10 @@ class Multilabel(RowTask):
             for label in _parts(cell, self.separator):
                 if label not in places:
                     raise DataError(
-                        "row {row}: the target {column!r} holds {unseen}, which the model was not "
-                        "trained on",
-                        fix="the labels it knows are {known}",
-                        row=row + 1,
+                        "the target {column!r} holds {unseen}, which the model was not trained on",
+                        "first at {rows}",
+                        "the labels it knows are {known}",
+                        rows=Rows([row]),
                         column=target.name,
                         unseen=repr(label),
                         known=", ".join(repr(label) for label in self.labels[:20]),

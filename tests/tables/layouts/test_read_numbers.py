@@ -129,7 +129,7 @@ def test_a_later_table_lacks_a_channel() -> None:
         (changed(3, who=" "), "1 rows have no 'who'; first at row 4"),
         (changed(3, year=None), "1 rows have no 'year'; first at row 4"),
         (changed(3, year="1902"), "the series 'a' has two rows for the time '1902'.*rows 1, 4"),
-        (changed(3, year="spring"), "in the column 'year' cannot be placed in time"),
+        (changed(3, year="spring"), "in the column 'year', row 4, cannot be placed in time"),
         (changed(3, regime="new"), "the target 'regime' must be the same in all rows of one 'who'"),
     ],
 )
@@ -146,11 +146,11 @@ def test_rows_that_cannot_be_read_are_left_out_and_listed_if_asked_for() -> None
 
 def test_a_series_without_a_value_is_refused_or_left_out() -> None:
     rows = [*ROWS, ("c", "1900", "", "", "new", "x"), ("c", "1901", "", "", "new", "x")]
-    with pytest.raises(DataError, match="rows whose series has no value: 2; first at row 6"):
+    with pytest.raises(DataError, match="rows whose series has no value: 2; first at rows 6, 7"):
         gather_rows(table(rows), settings())
     found, _ = gather_rows(table(rows), settings(drop_bad=True))
     assert found.frame["who"].to_list() == ["a", "b"]
-    assert messages(found)["empty_left_out"].endswith("were left out: 2 (row 6, 7 ...)")
+    assert messages(found)["empty_left_out"].endswith("were left out: 2 (rows 6, 7 ...)")
 
 
 @pytest.mark.parametrize(

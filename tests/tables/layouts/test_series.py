@@ -76,7 +76,7 @@ def test_a_stray_time_is_refused_before_its_steps_are_laid_out(last):
 def test_infinity_is_refused_with_its_row_and_column():
     with pytest.raises(DataError, match=r"column 'value' holds cells .*, row 2: '1e999'"):
         long(region=["a"] * 3, year=[1, 2, 3], value=["1", "1e999", "3"])
-    with pytest.raises(DataError, match="'year' cannot be placed in time; row 2"):
+    with pytest.raises(DataError, match="'year', row 2, cannot be placed in time"):
         long(region=["a"] * 3, year=["1", "1e999", "3"], value=[1, 2, 3])
 
 

@@ -130,7 +130,7 @@ def test_gaps_are_reported_and_read_as_a_state() -> None:
 def test_without_an_end_a_spell_lasts_until_the_next_or_the_last_time_of_all() -> None:
     rows = [("a", "x", 1, None), ("a", "y", 3, None), ("b", "x", 1, 5)]
     assert joined(rows) == ["x › x › y › y › y", "x › x › x › x › x"]
-    assert "spells without an end: 2 (row 1, 2 ...)" in findings(rows)["open_spells"]
+    assert "spells without an end: 2 (rows 1, 2 ...)" in findings(rows)["open_spells"]
     no_ends = SETTINGS.model_copy(update={"end": None})
     assert joined(rows, no_ends) == ["x › x › y", "x › x › x"]
 
@@ -155,7 +155,7 @@ def test_spells_in_any_order_are_laid_out_in_time() -> None:
 def test_two_spells_of_one_state_that_overlap_are_joined_and_reported() -> None:
     rows = [("a", "x", 1, 4), ("a", "x", 2, 6), ("a", "x", 2, 3), ("a", "y", 7, 7)]
     assert joined(rows) == ["x › x › x › x › x › x › y"]
-    assert "2 (row 2, 3 ...); they are merged" in findings(rows)["joined_spells"]
+    assert "2 (rows 2, 3 ...); they are merged" in findings(rows)["joined_spells"]
 
 
 @pytest.mark.parametrize(
@@ -165,23 +165,26 @@ def test_two_spells_of_one_state_that_overlap_are_joined_and_reported() -> None:
             [("a", "x", 1, 4), ("a", "y", 3, 6), ("b", "x", 1, 2), ("b", "y", 3, 4)],
             (
                 "overlapping spells: 1, in 1 persons; 'a' is in 'x' and 'y' at the same time, 3; "
-                "rows 1 and 2"
+                "at rows 1, 2"
             ),
         ),
         (
             [("a", "x", 1, 4), ("a", "y", 1, 4)],
-            "'a' is in 'x' and 'y' at the same time, 1; rows 1 and 2",
+            "'a' is in 'x' and 'y' at the same time, 1; at rows 1, 2",
         ),
         ([("a", "x", 4, 1), ("a", "y", 5, 6)], "spells that end before they start: 1"),
         ([("a", "x", 1, 2), (" ", "y", 3, 4)], "1 rows have no 'person'; first at row 2"),
         ([("a", "x", None, 2), ("a", "y", 3, 4)], "1 rows have no 'from'; first at row 1"),
         (
             [("a", "x", "2003-06-30", "2003-07-30"), ("a", "y", "soon", "2004-01-01")],
-            "'soon' in the column 'from' cannot be placed in time; row 2",
+            "'soon' in the column 'from', row 2, cannot be placed in time",
         ),
-        ([("a", "x", "2003-02-30", "2003-07-30")], "'2003-02-30' in the column 'from' cannot"),
+        (
+            [("a", "x", "2003-02-30", "2003-07-30")],
+            "'2003-02-30' in the column 'from', row 1, cannot",
+        ),
         ([("a", " ", 1, 3), ("b", None, 1, 2)], "the column 'status' holds no states"),
-        ([("a", "x", 1.5, 3.0)], "1.5 in the column 'from' cannot be placed in time; row 1"),
+        ([("a", "x", 1.5, 3.0)], "1.5 in the column 'from', row 1, cannot be placed in time"),
         ([("a", "x", 1, "2003-07-30")], "the column 'to' holds dates, but the other times"),
         ([("a", "x", "1900-01-01", "9999999-01-01")], "cannot be placed in time"),
         (

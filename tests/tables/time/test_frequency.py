@@ -132,7 +132,9 @@ def test_numbers_that_are_no_months_stay_numbers(values):
 
 
 def test_a_week_53_that_its_year_does_not_have_is_refused():
-    with pytest.raises(DataError, match="'199053' in the column 'when' cannot be placed in time"):
+    with pytest.raises(
+        DataError, match="'199053' in the column 'when', row 2, cannot be placed in time"
+    ):
         read_times(pl.Series("when", ["199052", "199053", "199101"]))
 
 

@@ -48,7 +48,7 @@ def test_values_are_placed_in_time(values, expected):
         (("1", "2", "inf"), "inf", 3),
         (("1", "nan"), "nan", 2),
         (("31121999", "01012000"), "31121999", 1),
-        (("12", "twelve"), "12", 1),
+        (("12", "twelve"), "twelve", 2),
         ((1.0, float("inf")), "inf", 2),
     ],
 )

@@ -76,7 +76,8 @@ class Rows(Facet):
     def shown(self, run: RunData, row: int) -> str | Markup:
         """A row as a text or a drawing."""
         column = run.column("text")
-        return str(run.predictions[column][row] or "") if column else ""
+        cell = run.predictions[column][row] if column else None
+        return "" if cell is None else str(cell)
 
     def listed_column(self, run: RunData) -> str | None:
         """The column shown in lists of predictions."""

@@ -189,7 +189,7 @@ def channel_rows(facts: ChannelFacts) -> list[ChannelRow]:
 
 
 def check_rows(run: RunData, words: Words) -> list[CheckRow]:
-    """Findings by decreasing severity; rows are counted from 1."""
+    """Findings by decreasing severity; rows are counted from 1, as in the files."""
 
     def gravity(check: Check) -> int:
         return LEVEL_ORDER.index(check.level) if check.level in LEVEL_ORDER else 0
@@ -200,13 +200,20 @@ def check_rows(run: RunData, words: Words) -> list[CheckRow]:
             message = message.replace(source.path, source.name)
         return message
 
+    def rows(check: Check) -> str:
+        where = check.where_zh if words.language == "zh" else check.where
+        if where:
+            return words("(see {where})", where=where)
+        if not check.rows:
+            return ""
+        # Runs of earlier versions count the rows of the table as it was used.
+        return words("(rows {rows})", rows=", ".join(count(row + 1) for row in check.rows[:5]))
+
     return [
         CheckRow(
             check.level if check.level in LEVEL_ORDER else "note",
             message(check),
-            words("(rows {rows})", rows=", ".join(count(row + 1) for row in check.rows[:5]))
-            if check.rows
-            else "",
+            rows(check),
         )
         for check in sorted(run.checks, key=gravity)
     ]

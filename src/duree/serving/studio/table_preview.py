@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from duree.errors import Phrase
 from duree.pipeline.by_layout import steps_for
 from duree.pipeline.expected_time import expected_seconds
 from duree.recipe.recipe import Recipe
@@ -24,6 +25,8 @@ from duree.tables.files.stream import require_few_cells, stream_table
 from duree.tables.finding import Finding
 from duree.tables.guess.columns import ColumnGuess, guess_columns, possible_targets
 from duree.tables.guess.rows import TEXTS, further_columns, guess_columns_of, guess_rows
+from duree.tables.source_rows import named_rows
+from duree.tables.table import Table
 from duree.tasks import layout_for
 
 # Limits of what is shown: rows, columns, and characters of a cell.
@@ -55,10 +58,10 @@ class Preview:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One finding, and the rows it is about, counted from 1, with their relevant cells."""
+    """One finding, and the rows it is about, as the files count them, with their relevant cells."""
 
     finding: Finding
-    rows: list[tuple[int, list[tuple[str, str]]]]
+    rows: list[tuple[Phrase, list[tuple[str, str]]]]
 
 
 def preview(upload: Upload, encoding: str | None = None, delimiter: str | None = None) -> Preview:
@@ -229,15 +232,16 @@ def _read_checked(recipe: Recipe) -> list[CheckResult]:
     table, findings = steps_for(layout).check(recipe)
     ordered = by_severity(findings)
     named = layout(recipe.data).identifying_columns
-    return [CheckResult(finding, _cells(table.frame, finding.rows, named)) for finding in ordered]
+    return [CheckResult(finding, _cells(table, finding.rows, named)) for finding in ordered]
 
 
 def _cells(
-    frame: pl.DataFrame, rows: tuple[int, ...], named: list[str]
-) -> list[tuple[int, list[tuple[str, str]]]]:
+    table: Table, rows: tuple[int, ...], named: list[str]
+) -> list[tuple[Phrase, list[tuple[str, str]]]]:
+    frame = table.frame
     present = [name for name in named if name in frame.columns]
     return [
-        (row + 1, [(name, _cell(frame[name][row])) for name in present])
+        (named_rows(table, [row]), [(name, _cell(frame[name][row])) for name in present])
         for row in rows
         if row < frame.height
     ]

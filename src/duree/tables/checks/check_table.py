@@ -19,6 +19,7 @@ from duree.tables.checks.target import check_target, clean_labels, is_quantity
 from duree.tables.checks.weights import check_weights
 from duree.tables.columns import ROLES, as_text, is_blank, refuse_nested, resolve_column
 from duree.tables.finding import Finding, Level, listed
+from duree.tables.source_rows import Rows
 from duree.tables.table import FILE, JSON_TEXT, TEXT_FOLDER, BareWords, Table
 from duree.tables.time.order import holds_dates
 
@@ -225,7 +226,8 @@ def _times(times: pl.Series, test_rows: NDArray[np.bool_] | None) -> list[Findin
     try:
         return check_times(times, test_rows)
     except DataError as error:
-        rows = tuple(int(str(row)) - 1 for key, row in error.values.items() if key == "row")
+        named = error.values.get("rows")
+        rows = named.indices if isinstance(named, Rows) else ()
         return [Finding("unordered_times", "error", error.what, error.fix, error.values, rows)]
 
 

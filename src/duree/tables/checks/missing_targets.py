@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.tables.columns import is_blank
 from duree.tables.finding import Finding
+from duree.tables.source_rows import named_rows
 from duree.tables.table import Table
 
 
@@ -30,20 +31,19 @@ def with_targets(
     facts: dict[str, Any] = {
         "column": column,
         "count": len(rows),
-        "rows": ", ".join(str(row + 1) for row in rows[:5]),
+        "rows": named_rows(table, rows),
     }
     if not drop_bad:
         raise DataError(
             "{count} rows have no {column!r}",
-            "first at row {rows}",
+            "first at {rows}",
             "fill them in, or leave them out with --drop-bad",
             **facts,
         )
     finding = Finding(
         "missing_target",
         "warning",
-        "{count} rows without {column!r} were left out: row {rows} ...",
+        "{count} rows without {column!r} were left out: {rows} ...",
         values=facts,
-        rows=tuple(int(row) for row in rows[:5]),
     )
     return table.only(~missing, finding), ~missing

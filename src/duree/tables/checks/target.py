@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.tables.finding import Finding, listed
+from duree.tables.source_rows import Rows
 from duree.tables.split.assignment import MIN_ROWS
 
 # Numbers with more different values are quantities, with fewer they are codes of classes.
@@ -165,11 +166,11 @@ def _is_numeric(target: pl.Series) -> bool:
 def _not_finite(target: pl.Series) -> list[Finding]:
     infinite = np.flatnonzero((~as_quantity(target).is_finite()).fill_null(False))
     what = "values of {column!r} that are not finite numbers: {count}"
-    fix = "correct them, or leave these rows out; the first is row {row}"
+    fix = "correct them, or leave these rows out; the first is {row}"
     facts: dict[str, object] = {
         "count": len(infinite),
         "column": target.name,
-        "row": int(infinite[0]) + 1,
+        "row": Rows(infinite[:1]),
     }
     rows = tuple(int(row) for row in infinite[:5])
     return [Finding("target_not_finite", "error", what, fix, facts, rows)]

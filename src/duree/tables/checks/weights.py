@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from duree.errors import DataError
 from duree.tables.columns import as_text
 from duree.tables.finding import Finding
-from duree.tables.layouts.persons import shown
+from duree.tables.source_rows import named_rows
 from duree.tables.table import Table
 
 
@@ -25,11 +25,11 @@ def read_weights(table: Table, name: str) -> NDArray[np.float64]:
     bad = (~(numbers.is_finite() & (numbers > 0)).fill_null(False)).arg_true()
     if len(bad):
         raise DataError(
-            "weights in {column!r} that are missing or not positive: {count} (row {rows} ...)",
+            "weights in {column!r} that are missing or not positive: {count} ({rows} ...)",
             fix="give each row a positive weight, or remove rows without weight from the table",
             column=name,
             count=len(bad),
-            rows=shown(bad.to_numpy()),
+            rows=named_rows(table, bad.to_numpy()),
         )
     return numbers.to_numpy()
 

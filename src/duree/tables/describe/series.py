@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from duree.recipe.settings import NUMBERS
 from duree.results.series import Channel, ChannelFacts, Curve
 from duree.tables.describe.states import most_frequent
-from duree.tables.finding import Finding, listed
+from duree.tables.finding import Finding
+from duree.tables.source_rows import Rows
 
 # Channels that get a finding each.
 MOST_NAMED = 12
@@ -189,7 +190,7 @@ def _same(series: pl.Series) -> list[Finding]:
     rows = frame.filter(pl.col(NUMBERS).hash().is_duplicated())["row"].to_list()
     if not rows:
         return []
-    what = "series identical to another series: {count} (row {rows} ...)"
+    what = "series identical to another series: {count} ({rows} ...)"
     fix = "if they are copies, keep them in the same set with --group COLUMN"
-    facts: dict[str, object] = {"count": len(rows), "rows": listed([str(r + 1) for r in rows[:3]])}
+    facts: dict[str, object] = {"count": len(rows), "rows": Rows(rows)}
     return [Finding("same_series", "note", what, fix, facts, tuple(rows[:5]))]

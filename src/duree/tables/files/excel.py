@@ -10,7 +10,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from duree.errors import DataError, ExtraError
 from duree.tables.files.excel_size import check_sheet_size
@@ -65,8 +67,9 @@ def read_excel(path: Path) -> Content:
         str(i): _typed(guessed.to_series(i), as_shown.to_series(i)) for i in range(guessed.width)
     }
     frame = _named(pl.DataFrame(columns), names, path)
-    frame, findings = _without_empty_rows(frame, path)
-    return Content(frame, (*findings, *_sheet_findings(path, book.sheet_names, errors, is_hidden)))
+    frame, rows, findings = _without_empty_rows(frame, path)
+    findings += _sheet_findings(path, book.sheet_names, errors, is_hidden)
+    return Content(frame, tuple(findings), rows=rows)
 
 
 def _typed(guessed: pl.Series, shown: pl.Series) -> pl.Series:
@@ -92,11 +95,17 @@ def _named(frame: pl.DataFrame, names: pl.DataFrame, path: Path) -> pl.DataFrame
     return chosen.rename(dict(zip(chosen.columns, given, strict=True)))
 
 
-def _without_empty_rows(frame: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, list[Finding]]:
-    filled = frame.filter(~pl.all_horizontal(pl.all().is_null())) if frame.width else frame
-    if filled.height == frame.height:
-        return filled, []
-    return filled, [blank_lines(frame.height - filled.height, path)]
+def _without_empty_rows(
+    frame: pl.DataFrame, path: Path
+) -> tuple[pl.DataFrame, NDArray[np.int64] | None, list[Finding]]:
+    """The rows with a cell, their numbers if others were left out, and a finding on those."""
+    filled = (
+        frame.select(~pl.all_horizontal(pl.all().is_null())).to_series() if frame.width else None
+    )
+    if filled is None or filled.all():
+        return frame, None, []
+    rows = np.flatnonzero(filled.to_numpy()) + 1
+    return frame.filter(filled), rows, [blank_lines(frame.height - len(rows), path)]
 
 
 def _sheet_findings(

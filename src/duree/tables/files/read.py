@@ -142,7 +142,7 @@ def _read(path: Path, choices: Choices) -> Content:
 def checked_cells(content: Content, path: Path) -> Content:
     """The content without NUL characters; DataError if a text exceeds the limit."""
     content = _without_nul(content, path)
-    _check_cells(content.frame, path)
+    _check_cells(content, path)
     return content
 
 
@@ -186,7 +186,7 @@ def _text_file(path: Path, choices: Choices) -> Content:
 def _missing(path: Path) -> DataError:
     values = {"file": str(path)}
     names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    if near := get_close_matches(path.name, names, n=1):
+    if near := get_close_matches(path.name, names, n=1, cutoff=0.8):
         return DataError(
             "there is no file {file}", fix="did you mean {near}?", near=near[0], **values
         )
@@ -209,8 +209,9 @@ def _texts(frame: pl.DataFrame) -> list[str]:
     return [name for name, kind in frame.schema.items() if kind == pl.String]
 
 
-def _check_cells(frame: pl.DataFrame, path: Path) -> None:
+def _check_cells(content: Content, path: Path) -> None:
     """Refuse texts that exceed the limit on cells, in any format."""
+    frame = content.frame
     for name in _texts(frame):
         longest = frame[name].str.len_bytes().arg_max()
         if longest is not None and len(frame[name][longest].encode()) > CELL_LIMIT:
@@ -219,7 +220,7 @@ def _check_cells(frame: pl.DataFrame, path: Path) -> None:
                 "in {file}",
                 "split it into several rows",
                 column=name,
-                row=longest + 1,
+                row=int(_numbers(content)[longest]),
                 limit=CELL_LIMIT,
                 file=str(path),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import polars.exceptions as pl_exceptions
 
@@ -16,7 +17,7 @@ from duree.tables.files.parquet_json import damaged
 from duree.tables.files.read import checked_cells, read_tables
 from duree.tables.files.true_format import refuse_other_format
 from duree.tables.finding import Finding
-from duree.tables.table import Content, Source, Table
+from duree.tables.table import Content, Source, Table, origins_of
 
 # A piece has at most about so many rows or bytes.
 ROWS, BYTES = 20_000, 64 * 2**20
@@ -65,7 +66,8 @@ def stream_table(
         refuse_other_format(path, known=True)
     if not path.is_file() or kind not in {*DELIMITED, *PARQUET}:
         table = read_tables([path], encoding=encoding, delimiter=delimiter, header=header)
-        yield Table(table.frame[skip:], table.sources, table.findings)
+        origins = None if table.origins is None else table.origins[skip:]
+        yield Table(table.frame[skip:], table.sources, table.findings, origins=origins)
         if notify is not None:
             for finding in table.findings:
                 notify(finding)
@@ -85,7 +87,8 @@ def stream_table(
     try:
         for frame in _pieces(frames):
             if frame.height > skip:
-                yield Table(frame[skip:], (source,))
+                numbers = np.arange(rows + skip + 1, rows + frame.height + 1)
+                yield Table(frame[skip:], (source,), origins=origins_of([numbers]))
             skip, rows = max(0, skip - frame.height), rows + frame.height
     except OSError:
         rows = 0
@@ -132,7 +135,9 @@ def _parquet_frames(path: Path) -> Iterator[pl.DataFrame]:
         lazy = pl.scan_parquet(path, glob=False)
         rows = count_rows(path) or 0
         for begin in range(0, max(rows, 1), ROWS):
-            yield checked_cells(Content(lazy.slice(begin, ROWS).collect()), path).frame
+            frame = lazy.slice(begin, ROWS).collect()
+            numbers = np.arange(begin + 1, begin + frame.height + 1)
+            yield checked_cells(Content(frame, rows=numbers), path).frame
     except (pl_exceptions.PolarsError, pl_exceptions.PanicException) as error:
         raise damaged(path, error) from None
 

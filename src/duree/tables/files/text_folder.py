@@ -140,9 +140,9 @@ def _not_texts(folder: Path) -> DataError:
     more = ", ..." if len(entries) > 10 else ""
     return DataError(
         "{folder} is a folder, but does not hold texts (.txt, .md) in one subfolder per class",
-        "it contains {entries}",
+        "it contains {entries}" if entries else "it is empty",
         "give the files to read, as in {folder}/*.csv, or put the texts of each class in a "
         "subfolder",
         folder=str(folder),
-        entries=(", ".join(entries[:10]) + more) or "-",
+        entries=", ".join(entries[:10]) + more,
     )

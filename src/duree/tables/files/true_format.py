@@ -9,6 +9,7 @@ from duree.errors import DataError
 
 _GZIP, _ZIP, _OLE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 _OTHERS = (b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"(\xb5/\xfd")  # bzip2, xz, 7z, zstandard
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM6", b"II*\0", b"MM\0*")
 # Suffixes of formats that begin with these bytes.
 _RIGHT = {_ZIP: (".xlsx", ".xlsm"), _PARQUET: (".parquet", ".pq")}
 
@@ -18,6 +19,7 @@ _IS_OLD = "{file} is really an old Excel workbook (.xls) or one with a password"
 _UNPACK = "unpack it first, and read the file within"
 _WORKBOOK = "give it the suffix .xlsx"
 _OLD_WORKBOOK = "open it in a spreadsheet program and save it as .xlsx or .csv"
+_TABLE = "give the table itself, saved as .csv or .xlsx"
 _RENAME = "give it the suffix .parquet"
 _LINES = "write one JSON object per line, in a .jsonl file; jq -c '.[]' FILE makes them of an array"
 
@@ -56,6 +58,10 @@ def _format_of(path: Path, head: bytes, known: bool) -> tuple[str, str]:
         return "{file} is really a Parquet file", _RENAME
     if head.startswith(_OTHERS):
         return "{file} is really a compressed file of another kind", _UNPACK
+    if known and head.startswith(_PICTURES):
+        return "{file} is really a picture", _TABLE
+    if known and head.startswith(b"%PDF-"):
+        return "{file} is really a PDF document", _TABLE
     begins = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     is_json = begins.startswith((b"[{", b'{"', b"[\n", b"[\r\n", b"{\n"))
     if is_json and (not known or suffix in (".csv", ".tsv", ".tab")):

@@ -17,7 +17,7 @@ import polars as pl
 from duree.recipe.settings import STATES, DataSettings
 from duree.tables.columns import as_text, is_blank, resolve_column, table_without_codes
 from duree.tables.finding import Finding, listed
-from duree.tables.layouts.persons import GAPS, Persons, one_row_each, shown, without_bad
+from duree.tables.layouts.persons import GAPS, Persons, one_row_each, without_bad
 from duree.tables.layouts.state_names import check_names
 from duree.tables.layouts.state_strings import ARROW, clean_states, states_at
 from duree.tables.layouts.states import StateSequences
@@ -29,6 +29,7 @@ from duree.tables.layouts.step_attributes import (
     step_feature_names,
     without_infinite,
 )
+from duree.tables.source_rows import Rows, located
 from duree.tables.table import Table
 from duree.tables.time.calendar_units import days, read_times, written_as
 
@@ -43,9 +44,9 @@ AS_NUMBERS = (
 )
 DATES = "write them as dates, such as 1990-12 or 1990-W52"
 LENGTHS = "events per person: median {middle}, 95th percentile {most}, maximum {longest}"
-UNSORTED = "events out of chronological order: {count} (row {rows} ...); they were sorted"
+UNSORTED = "events out of chronological order: {count} ({rows} ...); they were sorted"
 AT_ONCE = (
-    "events at the same time as the one before: {count} (row {rows} ...); they keep the "
+    "events at the same time as the one before: {count} ({rows} ...); they keep the "
     "order of the table"
 )
 
@@ -109,7 +110,7 @@ def gather_events(
     )
     used = {*events, *kinds, *filter(None, [when])}
     whole = one_row_each(table, persons, name, used, needed)
-    findings = [*whole.findings, *_findings(given, times, len(persons))]
+    findings = [*whole.findings, *located(table, _findings(given, times, len(persons)))]
     if when and times is not None and times.dtype != pl.Datetime and written_as(table, when):
         findings.append(Finding("numbers_as_times", "warning", AS_NUMBERS, DATES, {"column": when}))
     findings += attribute_findings(attributes)
@@ -139,7 +140,7 @@ def _findings(given: pl.DataFrame, times: pl.Series | None, persons: int) -> lis
     for check, what, which in (("unsorted", UNSORTED, since < 0), ("at_once", AT_ONCE, since == 0)):
         rows = given.select(which.fill_null(False)).to_series().arg_true().to_numpy()
         if times is not None and len(rows):
-            facts = {"count": len(rows), "rows": shown(rows)}
+            facts = {"count": len(rows), "rows": Rows(rows)}
             findings.append(Finding(check, "note", what, values=facts))
     return findings
 

@@ -39,7 +39,10 @@ class ForecastOrigins(Layout):
     def check_recipe(cls, recipe: Recipe) -> None:
         data, forecast = recipe.data, recipe.forecast
         if data.text or data.states or data.state or data.event:
-            raise Contradiction("a forecast reads data.series, and no text or states")
+            raise Contradiction(
+                "a forecast reads series, and no text or states: give --series COLUMN, or another "
+                "--task"
+            )
         if data.validation_file:
             raise Contradiction("series are split by time: leave data.validation_file out")
         if data.group or data.weight:

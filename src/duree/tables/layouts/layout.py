@@ -145,7 +145,9 @@ class Layout(ABC):
                 "text.segmenter = states goes with states or events, and only with them"
             )
         if recipe.forecast.horizon and not cls.is_forecast:
-            raise Contradiction("forecast.horizon goes with task = forecast: set it")
+            raise Contradiction(
+                "forecast.horizon is for forecasts of series: leave --horizon out, or give --series"
+            )
 
     @classmethod
     def named_in_vain(cls, recipe: Recipe, read: type[Layout]) -> Contradiction | None:

@@ -12,15 +12,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError
+from duree.errors import DataError, Phrase
 from duree.recipe.settings import STATES
 from duree.tables.columns import is_blank
 from duree.tables.finding import Finding, listed
+from duree.tables.source_rows import named_rows
 from duree.tables.table import Table
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-SHOWN = 5
 # The columns that hold the sequences of persons: the states and, for events, the time since the
 # previous one, List(Float64), in days if the times are dates; 0 for the first.
 GAPS = "gaps"
@@ -33,11 +33,11 @@ BAD = {
     "infinite": "infinite numbers in the attribute {column!r}: {count}",
 }
 LEFT_OUT = {
-    "missing": "{count} rows without {column!r} were left out: row {rows} ...",
-    "backwards": "spells that end before they start were left out: {count} (row {rows} ...)",
-    "empty": "rows whose series has no value were left out: {count} (row {rows} ...)",
+    "missing": "{count} rows without {column!r} were left out: {rows} ...",
+    "backwards": "spells that end before they start were left out: {count} ({rows} ...)",
+    "empty": "rows whose series has no value were left out: {count} ({rows} ...)",
     "infinite": (
-        "events with an infinite number in {column!r} were left out: {count} (row {rows} ...)"
+        "events with an infinite number in {column!r} were left out: {count} ({rows} ...)"
     ),
 }
 REMEDY = {
@@ -120,7 +120,8 @@ def one_row_each(
         elif column.name not in roles:
             left.append(column.name)
         else:
-            raise _several(column, persons, others, name, roles[column.name])
+            rows = named_rows(table, others)
+            raise _several(column, persons, others, (name, roles[column.name]), rows)
     if taken := [column.name for column in same if column.name in ours]:
         raise DataError(
             "the table already has a column {column!r}, the name that the sequences get",
@@ -148,25 +149,23 @@ def without_bad(table: Table, bad: Flags, kind: str, *, drop: bool, column: str 
     rows = np.flatnonzero(bad)
     if not len(rows):
         return table
-    facts = {"count": len(rows), "column": column, "rows": shown(rows)}
+    facts = {"count": len(rows), "column": column, "rows": named_rows(table, rows)}
     if not drop or len(rows) == len(bad):
-        raise DataError(BAD[kind], "first at row {rows}", REMEDY[kind], **facts)
+        raise DataError(BAD[kind], "first at {rows}", REMEDY[kind], **facts)
     finding = Finding(f"{kind}_left_out", "warning", LEFT_OUT[kind], values=facts)
     return table.only(~bad, finding)
 
 
-def shown(rows: Ints) -> str:
-    """The first few of the rows, counted from 1, as a text."""
-    return ", ".join(str(row + 1) for row in rows[:SHOWN])
-
-
-def _several(column: pl.Series, persons: Persons, rows: Ints, name: str, role: str) -> DataError:
+def _several(
+    column: pl.Series, persons: Persons, rows: Ints, named: tuple[str, str], where: Phrase
+) -> DataError:
+    name, role = named
     person = persons.codes[rows[0]]
     values = column.filter(persons.codes == person).drop_nulls().unique(maintain_order=True)
     return DataError(
         "the {role} {column!r} must be the same in all rows of one {name!r}, but {count} "
         "have several: {person!r} has {values}",
-        "first at row {row}",
+        "first at {rows}",
         "give all rows of one {name!r} the same value",
         count=len(np.unique(persons.codes[rows])),
         name=name,
@@ -174,5 +173,5 @@ def _several(column: pl.Series, persons: Persons, rows: Ints, name: str, role: s
         role=role,
         person=persons.names[int(person)],
         values=listed([str(value) for value in values]),
-        row=int(rows[0]) + 1,
+        rows=where,
     )

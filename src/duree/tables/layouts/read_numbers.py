@@ -36,6 +36,7 @@ from duree.tables.layouts.series_times import (
     unsorted,
 )
 from duree.tables.layouts.states import state_columns
+from duree.tables.source_rows import located, locating
 from duree.tables.table import Table
 from duree.tables.time.frequency import Frequency, Times, find_frequency, read_times
 
@@ -153,7 +154,8 @@ def _wide(
     empty = _lengths(_cells(table, columns)) == 0
     table = without_bad(table, empty, "empty", drop=data.drop_bad)
     lists = list_numbers(table, columns)
-    findings = [*check_steps(lists, len(columns)), *check_channels(lists, [VALUE])]
+    findings = located(table, check_steps(lists, len(columns)))
+    findings += check_channels(lists, [VALUE])
     findings += check_order(columns, data.series)
     frame = table.frame.drop(columns).with_columns(lists)
     found = (*table.findings, *findings)
@@ -179,16 +181,19 @@ def _long(
         numbers = numbers[~empty]
         persons = Persons.of(as_text(table, name).str.strip_chars())
     as_before = earlier is not None and earlier["frequency"]["written"] == "number"
-    times, codes = read_times(table.frame[when], as_numbers=as_before), persons.codes
+    with locating(table):
+        times, codes = read_times(table.frame[when], as_numbers=as_before), persons.codes
     order = np.lexsort((times.moments, codes))
     own, moments = codes[order], times.moments[order]
     same = (np.diff(own) == 0) & (np.diff(moments) == 0)
     if same.any():
-        refuse_twice(table.frame[when], order, same, persons.names.to_list(), own, name)
+        with locating(table):
+            refuse_twice(table.frame[when], order, same, persons.names.to_list(), own, name)
     _refuse_single(len(own), len(persons), name)
-    refuse_two_digit_years(table.frame[when], codes)
+    with locating(table):
+        refuse_two_digit_years(table.frame[when], codes)
     findings = numbers_read_as(times, table.frame[when])
-    findings += unsorted(codes, times.moments, when)
+    findings += located(table, unsorted(codes, times.moments, when))
     frequency, even, since = _spaced(own, moments, times, when, earlier)
     laid = numbers[order]
     if not even:
@@ -206,7 +211,8 @@ def _long(
     }
     used = {*channels, when}
     whole = one_row_each(table, persons, name, used, needed, ours=(NUMBERS,))
-    findings = [*check_steps(lists), *findings, *check_channels(lists, channels)]
+    found_steps = located(whole, check_steps(lists))
+    findings = [*found_steps, *findings, *check_channels(lists, channels)]
     frame = whole.frame.with_columns(lists)
     found = (*whole.findings, *findings)
     return Table(frame, whole.sources, found, origins=whole.origins), reading

@@ -18,6 +18,7 @@ from duree.errors import DataError
 from duree.recipe.settings import ForecastSettings
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.series import SeriesSet
+from duree.tables.layouts.series_files import SeriesFiles
 from duree.tables.layouts.series_season import season_of
 from duree.tables.split.split import TEST, TRAIN, VALIDATION, Split
 from duree.tables.time.seasons import naive2, naive_error
@@ -129,6 +130,43 @@ def plan_forecasts(series: SeriesSet, settings: ForecastSettings, tested: Ints |
         facts: dict[str, object] = {"window": window, "wish": wish, "median": round(median)}
         findings.append(Finding("window", "note", what, values=facts))
     return Plan(horizon, window, season, settings.naive_season or season, origins, tuple(findings))
+
+
+def planned(
+    files: SeriesFiles, settings: ForecastSettings, *, drop_bad: bool
+) -> tuple[SeriesFiles, Plan]:
+    """The series that are long enough, and the plan of forecasts.
+
+    Raises
+    ------
+    DataError
+        See ``plan_forecasts`` and ``without_short``.
+    """
+    tested = files.tested
+    plan = plan_forecasts(files.series, settings, tested)
+    needed = FEWEST + (plan.horizon if tested is None else int(tested.max()))
+    usable = without_short(files.series, plan.horizon, drop_bad=drop_bad, needed=needed)
+    if usable is files.series:
+        return files, plan
+    if tested is not None:
+        tested = tested[[name in set(usable.names) for name in files.series.names]]
+    plan = plan_forecasts(usable, settings, tested)
+    return replace(files, series=usable, tested=tested), plan
+
+
+def look_over(files: SeriesFiles, settings: ForecastSettings, *, drop_bad: bool) -> list[Finding]:
+    """The findings on series to forecast, as a run reports them.
+
+    Where nothing says how many steps to forecast, the season is searched in the values that come
+    before those of validation and test for any short horizon.
+    """
+    if settings.horizon or files.tested is not None:
+        files, plan = planned(files, settings, drop_bad=drop_bad)
+        return [*files.series.findings, *plan.findings]
+    lengths = np.array([len(values) for values in files.series.values])
+    held = round(2 * TEST_SHARE * float(np.median(lengths)))
+    season = season_of(files.series, settings, lengths, held, horizon=1)[1]
+    return [*files.series.findings, *season]
 
 
 def roll(
@@ -251,12 +289,10 @@ def without_short(series: SeriesSet, horizon: int, *, drop_bad: bool, needed: in
     }
     what = "{count} series have fewer than {needed} steps: {listed}"
     if not drop_bad or len(short) == len(series):
-        raise DataError(
-            what,
-            "a horizon of {horizon} steps",
-            "forecast fewer steps (--horizon), or leave such series out with --drop-bad",
-            **facts,
-        )
+        fix = "forecast fewer steps (--horizon), or leave such series out with --drop-bad"
+        if max(map(len, series.values)) == 1:
+            fix = "each row was read as a series: where each is one time, add --time COLUMN"
+        raise DataError(what, "a horizon of {horizon} steps", fix, **facts)
     usable = series.take([place for place in range(len(series)) if place not in set(short)])
     left = "{count} series have fewer than {needed} steps: {listed}; they were left out"
     found = Finding("short_series", "warning", left, values=facts)

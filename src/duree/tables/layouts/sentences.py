@@ -20,6 +20,7 @@ from duree.tables.files.conll_lines import LONGEST_SENTENCE
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.layout import Checked, Layout, TypedInput
 from duree.tables.layouts.tag_schemes import check_scheme
+from duree.tables.source_rows import named_tokens
 from duree.tables.table import Table
 
 # Names of the column of words in such files.
@@ -79,7 +80,7 @@ def with_sentences(table: Table, data: DataSettings) -> Table:
     whole = [name for name in (data.group, data.time) if name is not None and name != sentence]
     frame = table.frame
     words = as_text(table, text)
-    _refuse_missing(words, text)
+    _refuse_missing(table, words, text)
     runs = _runs(table, sentence)
     if runs.n_unique() == 1 and len(runs) > LONGEST_SENTENCE:
         raise DataError(
@@ -135,11 +136,11 @@ def tags_of(table: Table, layers: list[str]) -> pl.Series:
         if len(missing):
             raise DataError(
                 "{count} tokens have no {column!r}",
-                "first at token {row}",
+                "first at {rows}",
                 "fill them in: a token without a tag is usually written O or _",
                 count=len(missing),
                 column=layer,
-                row=int(missing[0]) + 1,
+                rows=named_tokens(table, missing[:1].to_list()),
             )
         columns.append(column.alias(layer))
     lengths = frame["form"].list.len()
@@ -239,16 +240,16 @@ def _runs(table: Table, column: str) -> pl.Series:
     return pl.Series("__sentence__", np.cumsum(changes))
 
 
-def _refuse_missing(words: pl.Series, column: str) -> None:
+def _refuse_missing(table: Table, words: pl.Series, column: str) -> None:
     missing = (words.is_null() | (words == "")).arg_true()
     if len(missing):
         raise DataError(
             "{count} tokens have no word in {column!r}",
-            "first at token {row}",
+            "first at {rows}",
             "leave these rows out",
             count=len(missing),
             column=column,
-            row=int(missing[0]) + 1,
+            rows=named_tokens(table, missing[:1].to_list()),
         )
 
 

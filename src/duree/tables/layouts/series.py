@@ -24,6 +24,7 @@ from duree.tables.layouts.series_times import (
     refuse_two_digit_years,
     unsorted,
 )
+from duree.tables.source_rows import located, locating, named_rows
 from duree.tables.table import Table
 from duree.tables.time.frequency import Frequency, find_frequency, read_times
 
@@ -136,8 +137,9 @@ def read_long(
         has two rows for the same time.
     """
     column = resolve_column(table, time)
-    times = read_times(table.frame[column])
-    _refuse_missing(np.isnan(times.moments), column)
+    with locating(table):
+        times = read_times(table.frame[column])
+    _refuse_missing(table, np.isnan(times.moments), column)
     numbers = as_numbers(table, value).to_numpy()
     if not np.isfinite(numbers).any():
         raise DataError("the column {column!r} holds no numbers", fix=NUMBERS, column=value)
@@ -151,16 +153,18 @@ def read_long(
         for which in (covariates.past, covariates.known)
     ]
     order = np.lexsort((times.moments, codes))
-    refuse_two_digit_years(table.frame[column], codes)
+    with locating(table):
+        refuse_two_digit_years(table.frame[column], codes)
     findings = [
         *numbers_read_as(times, table.frame[column]),
-        *unsorted(codes, times.moments, column),
+        *located(table, unsorted(codes, times.moments, column)),
     ]
     codes, moments, numbers = codes[order], times.moments[order], numbers[order]
     past, known = (found[order] for found in covariates_)
     same = (np.diff(codes) == 0) & (np.diff(moments) == 0)
     if same.any():
-        refuse_twice(table.frame[column], order, same, kinds, codes, names)
+        with locating(table):
+            refuse_twice(table.frame[column], order, same, kinds, codes, names)
     begins = np.flatnonzero(np.diff(codes, prepend=-1))
     rows = np.split(np.arange(len(codes)), begins[1:])
     frequency = find_frequency([moments[own] for own in rows], times)
@@ -230,7 +234,8 @@ def read_columns(
         frame = frame.with_columns(pl.concat_str([pl.col(keys[1]), pl.col(COLUMN)], separator=" "))
         # Two keys identify a series: their combined name replaces both.
         frame = frame.drop(COLUMN).rename({keys[1]: COLUMN})
-    long = Table(frame, table.sources, table.findings)
+    origins = None if table.origins is None else pl.concat([table.origins] * len(columns))
+    long = Table(frame, table.sources, table.findings, origins=origins)
     return read_long(long, VALUE, keys[0], COLUMN, covariates)
 
 
@@ -305,15 +310,15 @@ def describe(series: SeriesSet) -> list[Finding]:
     return findings
 
 
-def _refuse_missing(missing: NDArray[np.bool_], column: str) -> None:
+def _refuse_missing(table: Table, missing: NDArray[np.bool_], column: str) -> None:
     if missing.any():
         raise DataError(
             "{count} rows have no {column!r}",
-            "first at row {rows}",
+            "first at {rows}",
             "fill them in, or remove those rows",
             count=int(missing.sum()),
             column=column,
-            rows=int(missing.argmax()) + 1,
+            rows=named_rows(table, np.flatnonzero(missing)),
         )
 
 

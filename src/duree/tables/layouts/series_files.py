@@ -22,7 +22,7 @@ from duree.tables.layouts.series import (
     read_wide,
 )
 from duree.tables.layouts.states import state_columns
-from duree.tables.table import Source, Table
+from duree.tables.table import Source, Table, origins_with
 
 Ints = NDArray[np.int64]
 
@@ -84,7 +84,8 @@ def read_series(data: DataSettings, forecast: ForecastSettings) -> SeriesFiles:
         return SeriesFiles(series, None, sources, *names)
     require_same_columns(tables[1], first.frame.columns, data.test_file)
     frame = first.frame.vstack(tables[1].frame.select(first.frame.columns))
-    whole = _long(Table(frame, sources, first.findings), data, forecast)
+    extended = Table(frame, sources, first.findings, origins=origins_with(first, tables[1]))
+    whole = _long(extended, data, forecast)
     return SeriesFiles(whole, _lengthened(series, whole), sources, *names)
 
 

@@ -15,6 +15,9 @@ Ints = NDArray[np.int64]
 
 # The check of the finding that a season was found and is used; its values are in the report.
 FOUND = "season_found"
+SET, SET_TO_NONE = "the season is {season} steps, as it was set", "no season is used, as it was set"
+OF_CALENDAR = "the season is {season} steps, by the calendar"
+NOT_IN_CALENDAR = "no season is used: steps of this length have none in the calendar"
 
 
 def season_of(
@@ -35,13 +38,19 @@ def season_of(
         The last of these steps that are for validation and test.
     horizon : int
     """
-    season, findings = settings.season or series.period, []
-    if settings.season is None and not series.has_calendar:
+    season = settings.season or series.period
+    if settings.season is not None:
+        what = SET if season > 1 else SET_TO_NONE
+        findings = [Finding("season_set", "ok", what, values={"season": season})]
+    elif series.has_calendar:
+        what = OF_CALENDAR if season > 1 else NOT_IN_CALENDAR
+        findings = [Finding("season_of_calendar", "ok", what, values={"season": season})]
+    else:
         ends = np.maximum(lengths - held, 0).tolist()
         parts = [values[:end] for values, end in zip(series.values, ends, strict=True)]
-        if found := find_season(parts, LONGEST_SEASON):
-            season = found.season if found.is_agreed else 1
-            findings = _described(found)
+        found = find_season(parts, LONGEST_SEASON)
+        season = found.season if found is not None and found.is_agreed else 1
+        findings = _described(found) if found is not None else [_not_found()]
     median = float(np.median(lengths))
     if season > 1 and median < 2 * season + horizon:
         what = (
@@ -51,6 +60,12 @@ def season_of(
         facts: dict[str, object] = {"season": season, "median": round(median)}
         return 1, [Finding("season", "warning", what, values=facts)]
     return season, findings
+
+
+def _not_found() -> Finding:
+    what = "no season was set, and none was found in the training values: no model uses one"
+    fix = "if the series have a season, add --set season=STEPS"
+    return Finding("season_not_found", "note", what, fix)
 
 
 def _described(found: SeasonFound) -> list[Finding]:

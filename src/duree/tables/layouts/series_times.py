@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.tables.finding import Finding
+from duree.tables.source_rows import Rows
 from duree.tables.time.frequency import Times
 from duree.tables.time.parse import MONTH, NUMBER, WEEK, form_of, whole, written_cells
 
@@ -56,12 +57,12 @@ def refuse_two_digit_years(times: pl.Series, codes: NDArray[np.int64]) -> None:
     if len(found):
         raise DataError(
             "the years in {column!r} have two digits: {before!r} is followed by {after!r}",
-            "row {row}",
+            "at {rows}",
             "write them with four digits, such as 1999",
             column=times.name,
             before=times[int(found[0])],
             after=times[int(found[0]) + 1],
-            row=int(found[0]) + 2,
+            rows=Rows([int(found[0]) + 1]),
         )
 
 
@@ -93,13 +94,13 @@ def refuse_twice(
         "time": str(times[one]),
         "series": kinds[codes[place]],
         "count": int(same.sum()),
-        "rows": f"{one + 1}, {other + 1}",
+        "rows": Rows([one, other]),
     }
     fix = "keep one row per time" if names else "distinguish the series with --id COL"
     if SMALL_HOURS.fullmatch(facts["time"]):
         fix = "give times that occur twice, as when clocks go back, their offset: 02:30+02:00"
     what = "the series {series!r} has two rows for the time {time!r}, and {count} such pairs in all"
-    raise DataError(what, "rows {rows}", fix, **facts)
+    raise DataError(what, "at {rows}", fix, **facts)
 
 
 def unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Finding]:
@@ -110,5 +111,5 @@ def unsorted(codes: NDArray[np.int64], moments: Floats, column: str) -> list[Fin
         return []
     what = "rows are not in the order of {column!r} (steps back in time: {count}); they were sorted"
     facts: dict[str, object] = {"column": column, "count": int(falls.sum())}
-    rows = tuple(int(row) for row in order[1:][falls][:5])
-    return [Finding("unsorted", "warning", what, values=facts, rows=rows)]
+    where = Rows(order[1:][falls])
+    return [Finding("unsorted", "warning", what, values=facts, where=where)]

@@ -17,10 +17,11 @@ from duree.errors import DataError
 from duree.recipe.settings import STATES, DataSettings
 from duree.tables.columns import as_text, is_blank, resolve_column
 from duree.tables.finding import Finding, listed
-from duree.tables.layouts.persons import Persons, one_row_each, shown, without_bad
+from duree.tables.layouts.persons import Persons, one_row_each, without_bad
 from duree.tables.layouts.state_names import check_names
 from duree.tables.layouts.state_strings import ARROW, CELLS, MISSING, Cells, states_at
 from duree.tables.layouts.states import StateSequences
+from duree.tables.source_rows import Rows, located, locating
 from duree.tables.table import Table
 from duree.tables.time.calendar_units import UNITS, Clock, read_times, written_as
 
@@ -34,21 +35,19 @@ ENDS = {
 MOST_TIMES = 1000
 # Notes on some rows of the table.
 OPEN = (
-    "spells without an end: {count} (row {rows} ...); they last until the next begins, a person's "
+    "spells without an end: {count} ({rows} ...); they last until the next begins, a person's "
     "last one until {last}, the last time in the table"
 )
 GAPS = (
-    "gaps between spells: {count} in {persons} persons, {steps} steps in all (before row "
+    "gaps between spells: {count} in {persons} persons, {steps} steps in all (before "
     "{rows} ...); they are read as a state of their own, {sign!r}"
 )
 UNKNOWN = (
-    "spells without a state: {count} (row {rows} ...); they are read as gaps, or skipped "
+    "spells without a state: {count} ({rows} ...); they are read as gaps, or skipped "
     "where no spell follows"
 )
-JOINED = "spells that overlap another of the same state: {count} (row {rows} ...); they are merged"
-NO_TIME = (
-    "spells that end in the step in which they begin: {count} (row {rows} ...); they are skipped"
-)
+JOINED = "spells that overlap another of the same state: {count} ({rows} ...); they are merged"
+NO_TIME = "spells that end in the step in which they begin: {count} ({rows} ...); they are skipped"
 LATE = (
     "persons whose first spell begins after {first}: {count}; each sequence begins with its "
     "own first spell"
@@ -124,7 +123,8 @@ def gather_spells(
     ends = _ends(table, named.get("end"), as_numbers=as_numbers)
     are_weeks = written_as(table, named["start"]) == "week"
     clock = Clock(grid.unit) if grid else Clock.of(starts, ends, are_weeks=are_weeks)
-    begin, end = clock.count(starts), clock.count(ends)
+    with locating(table):
+        begin, end = clock.count(starts), clock.count(ends)
     backwards = (end < begin).fill_null(False)
     table = without_bad(table, backwards.to_numpy(), "backwards", drop=data.drop_bad)
     persons = Persons.of(as_text(table, named["id"]).str.strip_chars())
@@ -146,14 +146,15 @@ def gather_spells(
         )
     closed = grid.closed if grid else _are_closed(spells)
     spells = _lay_out(spells, closed)
-    _refuse_two_at_once(spells, persons, clock)
-    _refuse_too_many(spells, persons)
+    with locating(table):
+        _refuse_two_at_once(spells, persons, clock)
+        _refuse_too_many(spells, persons)
     columns = set(named.values()) - {named["id"]}
     whole = one_row_each(table, persons, named["id"], columns, needed)
     sequences = _as_sequences(spells, len(persons))
     origins = spells.group_by("who").agg(pl.col("begin").min())["begin"]
     first = int(origins[0]) if origins.n_unique() == 1 else None
-    found = _findings(spells, clock, closed, "end" in named, origins)
+    found = located(table, _findings(spells, clock, closed, "end" in named, origins))
     frame = whole.frame.with_columns(sequences)
     return (
         Table(frame, whole.sources, (*whole.findings, *found), origins=whole.origins),
@@ -207,7 +208,7 @@ def _refuse_two_at_once(spells: pl.DataFrame, persons: Persons, clock: Clock) ->
     raise DataError(
         "overlapping spells: {count}, in {persons} persons; {person!r} is in {before!r} and "
         "{state!r} at the same time, {time}",
-        "rows {earlier} and {row}",
+        "at {rows}",
         "end each spell before the next begins, or keep only one of the two",
         count=others.height,
         persons=others["who"].n_unique(),
@@ -215,8 +216,7 @@ def _refuse_two_at_once(spells: pl.DataFrame, persons: Persons, clock: Clock) ->
         before=one["before"] or MISSING,
         state=one["state"] or MISSING,
         time=clock.label(one["begin"]),
-        earlier=one["earlier"] + 1,
-        row=one["row"] + 1,
+        rows=Rows([one["earlier"], one["row"]]),
     )
 
 
@@ -227,12 +227,12 @@ def _refuse_too_many(spells: pl.DataFrame, persons: Persons) -> None:
         return
     raise DataError(
         "the spells add up to {steps} time steps; the longest, of {person!r}, has {own}",
-        "row {row}",
+        "at {rows}",
         "leave unknown ends empty; write long periods in months (2003-06) or years",
         steps=steps,
         person=persons.names[longest["who"]],
         own=longest["steps"] + longest["gap"],
-        row=longest["row"] + 1,
+        rows=Rows([longest["row"]]),
     )
 
 
@@ -286,7 +286,7 @@ def _findings(
         found = spells.filter(which)
         if found.height:
             rows = found["row"].to_numpy()
-            facts = {"count": found.height, "rows": shown(rows), "last": last, "sign": MISSING}
+            facts = {"count": found.height, "rows": Rows(rows), "last": last, "sign": MISSING}
             facts |= {"persons": found["who"].n_unique(), "steps": int(found["gap"].sum())}
             findings.append(Finding(check, "note", what, values=facts))
     later = int((origins > origins.min()).sum())

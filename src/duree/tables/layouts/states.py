@@ -48,7 +48,10 @@ from duree.tables.table import Table
 
 # Separators accepted between states that a user types.
 SEPARATORS = re.compile(r"[›,;\t\n]")
-BOTH = "data.text and states or events are both given: choose one"
+BOTH = (
+    "data.text and states or events are both given: choose one of --text, --states, --state and "
+    "--event"
+)
 
 
 def state_columns(table: Table, named: tuple[str, ...]) -> list[str]:

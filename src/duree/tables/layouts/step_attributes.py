@@ -16,6 +16,7 @@ from duree.recipe.settings import STATES
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.persons import GAPS, OURS, without_bad
+from duree.tables.source_rows import named_rows
 from duree.tables.table import Table
 
 # Numbers with at most FEW different values are grades or codes and are read as categories; of a
@@ -192,11 +193,11 @@ def _numbers(table: Table, name: str) -> pl.Series:
         raise DataError(
             "the attribute {column!r} was a number in training, but {count} cells are not: "
             "{cell!r}",
-            "first at row {row}",
+            "first at {rows}",
             "write numbers with a decimal point, and leave missing ones empty",
             column=name,
             count=len(bad),
             cell=filled[int(bad[0])],
-            row=int(bad[0]) + 1,
+            rows=named_rows(table, bad[:1].to_numpy()),
         )
     return numbers

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from duree.results.entity_tags import are_suffixed, mark_entities, split_tag
 from duree.tables.finding import Finding, listed
+from duree.tables.source_rows import Tokens
 
 # Maximum number of rows that a finding lists.
 SHOWN = 5
@@ -69,11 +70,14 @@ def check_scheme(column: pl.Series, lengths: NDArray[Any]) -> list[Finding]:
         return found
     what = (
         "tags of {column!r} that break the BIO scheme (I- without B- before it): {count}, the "
-        "first at token {row}"
+        "first at {rows}"
     )
     fix = "they are read as conlleval does: as the beginning of an entity"
-    facts: dict[str, object] = {"column": column.name, "count": len(broken), "row": broken[0] + 1}
-    rows = tuple(broken[:SHOWN])
+    facts: dict[str, object] = {"column": column.name, "count": len(broken)}
+    facts["rows"] = Tokens(broken[:1])
+    ends = np.cumsum(lengths, dtype=np.int64)
+    sentences = np.unique(np.searchsorted(ends, broken, side="right"))
+    rows = tuple(int(row) for row in sentences[:SHOWN])
     return [*found, Finding("broken_scheme", "warning", what, fix, facts, rows)]
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.recipe.settings import DataSettings
+from duree.tables.source_rows import Rows
 from duree.tables.split.assignment import (
     MIN_ROWS,
     Floats,
@@ -176,11 +177,11 @@ def _by_time(times: pl.Series, shares: Floats, drop_missing: bool) -> Ints:
     if len(missing) and not drop_missing:
         raise DataError(
             "{count} rows have no {column!r}",
-            "first at row {rows}",
+            "first at {rows}",
             "fill them in, or leave them out with --drop-bad",
             count=len(missing),
             column=times.name,
-            rows=int(missing[0]) + 1,
+            rows=Rows(missing),
         )
     moments, counts = np.unique(order[order >= 0], return_counts=True)
     if len(moments) < len(shares):

@@ -17,6 +17,7 @@ Ints = NDArray[np.int64]
 TRAIN, VALIDATION, TEST, LEFT_OUT = range(4)
 PARTS = ("train", "validation", "test", "left_out")
 
+NEW_RUN = "start a new run"
 WHY_LEFT_OUT = {
     "group": "{count} rows were left out: other rows of the same {group!r} are in another set",
     "duplicate": "{count} rows were left out: they are near-duplicates of a row in an earlier set",
@@ -57,12 +58,19 @@ class Split:
     def __post_init__(self) -> None:
         rows = np.concatenate([getattr(self, name) for name in PARTS])
         if not np.array_equal(np.sort(rows), np.arange(len(rows))):
-            raise RunError(
-                "the split does not contain every row exactly once", fix="start a new run"
-            )
+            raise RunError("split.json does not contain every row exactly once", fix=NEW_RUN)
         if not np.isin(self.shared, self.test).all():
             raise RunError(
-                "the split marks rows as shared that are not in its test set", fix="start a new run"
+                "split.json marks rows as shared that are not in its test set", fix=NEW_RUN
+            )
+
+    def require_rows(self, count: int) -> None:
+        """Refuse a split of another number of rows; RunError."""
+        if sum(self.counts.values()) != count:
+            raise RunError(
+                "split.json is not a split of the {count} rows of the table",
+                fix=NEW_RUN,
+                count=count,
             )
 
     @property
@@ -114,15 +122,17 @@ class Split:
         try:
             if state["version"] != 1:
                 raise ValueError
-            return cls(
+            split = cls(
                 **{name: np.array(state[name], dtype=np.int64) for name in (*PARTS, "shared")},
                 seed=int(state["seed"]),
                 clauses=tuple(state["clauses"]),
                 values=dict(state["values"]),
-                reasons=dict(state["reasons"]),
+                reasons={why: int(state["reasons"][why]) for why in state["reasons"]},
             )
-        except (KeyError, TypeError, ValueError, OverflowError):
+            split.describe("en")
+            split.findings()
+            return split
+        except (AttributeError, LookupError, TypeError, ValueError, OverflowError):
             raise RunError(
-                "the split was altered, or written by a newer version of Durée",
-                fix="start a new run",
+                "split.json was altered, or written by a newer version of Durée", fix=NEW_RUN
             ) from None

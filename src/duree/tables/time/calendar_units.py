@@ -8,6 +8,7 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.tables.columns import resolve_column
+from duree.tables.source_rows import locating
 from duree.tables.table import Table
 from duree.tables.time.parse import (
     DATE,
@@ -131,7 +132,8 @@ def read_times(table: Table, name: str, *, as_numbers: bool = True) -> pl.Series
     texts = written_cells(whole(column))
     form = None if as_numbers else number_form(texts)
     form = form or form_of(texts, (LIKELY_DATE, NUMBER, MONTH, WEEK)) or _most_frequent_form(texts)
-    return require_read(texts, form.read(texts))
+    with locating(table):
+        return require_read(texts, form.read(texts))
 
 
 def written_as(table: Table, name: str) -> str | None:

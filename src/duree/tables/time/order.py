@@ -97,5 +97,7 @@ def _text_order(texts: pl.Series) -> pl.Series:
         shape = texts.drop_nulls().str.replace_all(r"\d", "0").unique()
         if shape.len() == 1 and re.match(r"0000(\D|$)", str(shape[0])):
             return texts
-    row = int((~is_iso).fill_null(False).arg_max() or 0)
+    is_number = texts.cast(pl.Float64, strict=False).is_not_null().set(texts.is_null(), None)
+    usual = is_number if (is_number.sum() or 0) > (is_iso.sum() or 0) else is_iso
+    row = int((~usual).fill_null(False).arg_max() or 0)
     raise not_in_order(texts.name, row, texts[row])

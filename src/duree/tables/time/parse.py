@@ -14,6 +14,7 @@ from functools import partial
 import polars as pl
 
 from duree.errors import DataError
+from duree.tables.source_rows import Rows
 
 Reader = Callable[[pl.Series], pl.Series]
 
@@ -214,10 +215,10 @@ def is_category(column: pl.Series) -> bool:
 def not_in_order(column: str, row: int, value: object) -> DataError:
     """The error for a value, in a row counted from 0, that is not a time."""
     return DataError(
-        "{value!r} in the column {column!r} cannot be placed in time",
-        "row {row}",
-        "write all its values as numbers, or as dates of the same precision, such as 1999-12-31",
+        "{value!r} in the column {column!r}, {rows}, cannot be placed in time",
+        fix="write all its values as numbers, or as dates of the same precision, such as "
+        "1999-12-31",
         value=value,
         column=column,
-        row=row + 1,
+        rows=Rows([row]),
     )
