@@ -8,10 +8,11 @@ import shutil
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from pydantic import TypeAdapter
 
-from duree.errors import RunError
+from duree.errors import RunError, plain, with_phrases
 from duree.pipeline.run import Run, now
 from duree.report.numbers import number
 from duree.serving.studio.isolated import isolated
@@ -24,7 +25,7 @@ from duree.serving.studio.table_preview import (
 from duree.serving.studio.workspace import NotFoundError, Upload, Workspace
 from duree.storage import require_regular, write_file
 from duree.tables.files.stream import require_few_cells, stream_table
-from duree.tables.finding import Finding
+from duree.tables.finding import Finding, Level
 from duree.tasks import layout_for
 from duree.workflow import predict
 
@@ -33,6 +34,27 @@ NOTE, STEM = "predicted.json", "predicted"
 MOST = 5
 # Figures with so many decimals are shortened where they are shown.
 LONG = re.compile(r"-?\d+\.\d{5,}(e-?\d+)?")
+
+
+@dataclass(frozen=True)
+class StoredFinding:
+    """A finding, its values as JSON holds them; its rows are named in the values."""
+
+    check: str
+    level: Level
+    what: str
+    fix: str
+    values: dict[str, object]
+
+    @classmethod
+    def of(cls, one: Finding) -> Self:
+        """The finding to be stored."""
+        return cls(one.check, one.level, one.what, one.fix, plain(one.values))
+
+    @property
+    def finding(self) -> Finding:
+        """The finding that was stored."""
+        return Finding(self.check, self.level, self.what, self.fix, with_phrases(self.values))
 
 
 @dataclass(frozen=True)
@@ -45,7 +67,7 @@ class PredictedNote:
         The name under which the table is downloaded.
     run : str
     when : str
-    findings : list of Finding
+    findings : list of StoredFinding
     columns : list of str
         The first columns, those of the predictions before all others.
     rows : list of list of str
@@ -57,7 +79,7 @@ class PredictedNote:
     name: str
     run: str
     when: str
-    findings: list[Finding]
+    findings: list[StoredFinding]
     columns: list[str]
     rows: list[list[str]]
     hidden: int
@@ -81,7 +103,8 @@ class Predicted:
     @property
     def found(self) -> list[CheckResult]:
         """The findings as the page of a table shows them."""
-        return [CheckResult(finding, []) for finding in by_severity(self.note.findings)]
+        findings = by_severity([stored.finding for stored in self.note.findings])
+        return [CheckResult(finding, []) for finding in findings]
 
 
 def keep(workspace: Workspace, run: Run, table: Upload) -> Predicted:
@@ -114,7 +137,9 @@ def predict_into(folder: Path, run: Run, table: Upload) -> tuple[Path, Predicted
     path = folder / f"{STEM}.{name.rpartition('.')[2]}"
     found, columns, rows, hidden = isolated(_predict, run.folder, table.path, path)
     findings = [
-        replace(one, values=one.values | {"file": name}) if "file" in one.values else one
+        StoredFinding.of(
+            replace(one, values=one.values | {"file": name}) if "file" in one.values else one
+        )
         for one in found
     ]
     return path, PredictedNote(name, run.folder.name, now(), findings, columns, rows, hidden)
