@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from duree.errors import chinese_templates
 from duree.evaluation import verdict
+from duree.evaluation.forecast_metrics import FORECASTS
 from duree.evaluation.metrics import CLASSIFICATION, REGRESSION
 from duree.evaluation.resampling import Sample
 from duree.evaluation.verdict import Verdict, conclude, decide, rows_needed, weigh
+from duree.results.metric import MACRO_F1
 from duree.results.metrics_file import Comparison
 
 Estimates = dict[str, dict[str, float]]
@@ -228,6 +231,21 @@ def test_figures_with_a_unit_have_four_digits(value: float, shown: str) -> None:
     assert f"the network's MAE is {shown} (" in found.sentence("en")
 
 
+def test_on_few_rows_the_verdict_has_the_two_decimals_of_the_tables() -> None:
+    few = decide_on(0.525, {"nb_svm": 0.505}, {"nb_svm": (0.2,)}, rows=80)
+    assert "accuracy 0.53 and 0.51 (network minus baseline +0.02" in few.sentence("en")
+    enough = decide_on(0.525, {"nb_svm": 0.505}, {"nb_svm": (0.2,)}, rows=100)
+    assert "accuracy 0.525 and 0.505 (" in enough.sentence("en")
+
+
+def test_few_forecasts_are_called_those_of_so_many_series() -> None:
+    models = {"network": {"owa": {"value": 1.098, "low": 0.662, "high": 1.557}}}
+    found = decide(models, [], FORECASTS, Sample.of(12, np.arange(12) % 6))
+    assert "OWA is 1.10 (95 % confidence interval 0.66 to 1.56)" in found.sentence("en")
+    assert found.sentence("en").endswith("from 6 series only, all figures are imprecise.")
+    assert found.sentence("zh").endswith("仅来自 6 条序列，所有指标都不够精确。")
+
+
 def test_for_an_error_less_is_better() -> None:
     less = Comparison("mean", "mae", -0.2, -0.3, -0.1, 0.001, "paired bootstrap")
     claim, against = conclude(weigh([less], REGRESSION["mae"], 0.0))
@@ -250,12 +268,19 @@ def test_a_metric_without_a_chinese_name_stands_between_spaces() -> None:
     assert "神经网络的 MAE 为 1.000（95% 置信区间" in found.sentence("zh")
 
 
+def test_a_chinese_name_that_ends_in_a_digit_is_followed_by_a_space() -> None:
+    models = {"network": {"macro_f1": {"value": 0.9, "low": 0.8, "high": 1.0}}}
+    metrics = replace(CLASSIFICATION, metrics=(MACRO_F1,))
+    found = decide(models, [], metrics, Sample.of(100, None))
+    assert "神经网络的宏平均 F1 为 0.900" in found.sentence("zh")
+
+
 def test_every_sentence_has_a_chinese_twin_with_the_same_places() -> None:
     twins = chinese_templates()
     sentences = [value for name, value in vars(verdict).items() if name.isupper()]
     sentences = [value for value in sentences if isinstance(value, str) and " " in value]
-    sentences += verdict.UNFINISHED.values()
-    assert len(sentences) == 14
+    sentences += [*verdict.UNFINISHED.values(), *verdict.FEW_GROUPS.values()]
+    assert len(sentences) == 15
     for sentence in sentences:
         assert places(twins[sentence]) == places(sentence)
 

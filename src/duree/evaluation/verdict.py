@@ -23,6 +23,8 @@ from duree.results.run_files import Ending
 SIGNIFICANCE = 0.05
 # With fewer test rows (or groups of them) than this every interval is imprecise.
 FEW_UNITS = 30
+# With fewer rows than this a third decimal means nothing.
+FEW_ROWS = 100
 # Standard errors that a difference must measure to be detected with a power of 80 %.
 DETECTABLE = NORMAL + 0.8416
 # Larger numbers of rows are not reported, since they are unrealistic.
@@ -75,14 +77,17 @@ UNFINISHED: Mapping[Ending, str] = {
     ),
 }
 FEW = " With so few test {counted} all figures are imprecise."
-FEW_GROUPS = " With test {counted} from {units} groups only, all figures are imprecise."
+FEW_GROUPS: Mapping[str, str] = {
+    "groups": " With test {counted} from {units} groups only, all figures are imprecise.",
+    "series": " With test {counted} from {units} series only, all figures are imprecise.",
+}
 UNDEFINED = (
     " Not defined on these {counted}: {undefined}; the naive forecasts that they are relative to "
     "have no error there, as of a series that does not change."
 )
 
 # Where Chinese and Latin letters meet without a space, as where a metric has no Chinese name.
-SCRIPT_CHANGE = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z²])(?=[\u4e00-\u9fff])")
+SCRIPT_CHANGE = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z0-9²])(?=[\u4e00-\u9fff])")
 
 Claim = Literal["better", "worse", "none"]
 
@@ -172,7 +177,7 @@ def decide(
     """
     primary, network, rows = metrics.metrics[0], models[NETWORK], len(sample.unit)
     metric = primary.name
-    write = _writer(primary, network[metric]["value"])
+    write = _writer(primary, network[metric]["value"], rows)
     of_seeds = (seeds or {}).get(metric, [network[metric]["value"]])
     evidence = weigh(comparisons, primary, float(np.ptp(of_seeds)))
     values: dict[str, object] = {
@@ -188,7 +193,9 @@ def decide(
     values |= losses
     early = (UNFINISHED[unfinished],) if unfinished else ()
     few: tuple[str, ...] = (
-        (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
+        (FEW_GROUPS[metrics.grouped] if sample.grouped else FEW,)
+        if sample.units < FEW_UNITS
+        else ()
     )
     few += (UNDEFINED,) if undefined else ()
     if not evidence:
@@ -299,9 +306,11 @@ def _poor_probabilities(
     }
 
 
-def _writer(metric: Metric, value: float) -> Callable[..., str]:
+def _writer(metric: Metric, value: float, rows: int) -> Callable[..., str]:
     """A function that writes figures of one metric: with three decimals, or with four significant
-    digits where the metric is not bounded."""
+    digits where the metric is not bounded; on few rows with two decimals, as in tables."""
     is_free = not metric.bounded and value != 0
     decimals = max(0, 3 - floor(log10(abs(value)))) if is_free else 3
+    if rows < FEW_ROWS and not metric.in_target_units:
+        decimals = min(decimals, 2)
     return lambda number, sign="": f"{number:{sign},.{decimals}f}"

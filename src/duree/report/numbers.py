@@ -76,9 +76,20 @@ def number(value: float, places: int) -> str:
     return (MINUS if negative else "") + text
 
 
+def brief(value: float) -> str:
+    """A number with three decimals, or with fewer if more than one digit stands before them."""
+    before = math.floor(math.log10(abs(value))) if value else 0
+    return number(value, min(max(3 - before, 0), 3))
+
+
 def share(part: float, rows: int) -> str:
     """A share as a percentage: ``12.3 %``, or ``12 %`` below 100 rows."""
     return f"{100 * part:.{0 if rows < FEW_ROWS else 1}f}{THIN_SPACE}%"
+
+
+def level(part: float) -> str:
+    """A share that was chosen, and not estimated, with its own digits: ``95 %``, ``99.5 %``."""
+    return f"{100 * part:.6g}{THIN_SPACE}%"
 
 
 def count(value: int) -> str:
@@ -98,6 +109,13 @@ def seconds(value: float | None, words: Words) -> str:
     if minutes < 60:
         return words("{n} min", n=minutes)
     return words("{h} h {n} min", h=minutes // 60, n=minutes % 60)
+
+
+def about(value: float | None, words: Words) -> str:
+    """A time that is only expected, in whole seconds: ``1 s``, ``42 s``, ``12 min``."""
+    if value is None:
+        return "–"
+    return words("{time} s", time=max(round(value), 1)) if value < 100 else seconds(value, words)
 
 
 def moment(text: str) -> str:
