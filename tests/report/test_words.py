@@ -65,7 +65,8 @@ def test_large_numbers_have_commas_and_minus_is_minus():
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0.0412, "0.041"), (3.14159, "3.142"), (812.345, "812.3"), (0.0, "0.000")]
+    ("value", "shown"),
+    [(0.0412, "0.041"), (3.14159, "3.142"), (812.345, "812.3"), (0.0, "0.000"), (None, "–")],
 )
 def test_a_number_of_any_size_has_about_four_digits(value, shown):
     assert brief(value) == shown

@@ -76,8 +76,11 @@ def number(value: float, places: int) -> str:
     return (MINUS if negative else "") + text
 
 
-def brief(value: float) -> str:
-    """A number with three decimals, or with fewer if more than one digit stands before them."""
+def brief(value: float | None) -> str:
+    """A number with three decimals, or with fewer if more than one digit stands before them; a
+    dash where there is none, as of a loss that is infinite."""
+    if value is None or not math.isfinite(value):
+        return "–"
     before = math.floor(math.log10(abs(value))) if value else 0
     return number(value, min(max(3 - before, 0), 3))
 

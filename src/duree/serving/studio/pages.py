@@ -11,7 +11,7 @@ from jinja2 import Environment
 
 from duree.errors import DureeError, RunError, user_language
 from duree.pipeline.listener import STEPS
-from duree.report.numbers import about, brief, number
+from duree.report.numbers import about, number
 from duree.report.pages.report import page_environment
 from duree.report.pages.sections import readable_verdict, tiles
 from duree.report.safe_text import label, quote
@@ -106,7 +106,6 @@ def _environment(language: str) -> Environment:
     environment = page_environment(words, "duree.serving.studio")
     environment.globals |= {
         "about": partial(about, words=words),
-        "brief": brief,
         "downloads": DOWNLOADS,
         "endings": ENDINGS,
         "figure": lambda value, places: "–" if value is None else number(value, places),
