@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import chinese_templates
+from duree.evaluation.verdict import Evidence
 from duree.report.figures.choose import draw_figures
 from duree.report.load import load_run
 from duree.report.numbers import (
     about,
     brief,
     decimals,
+    difference,
     estimate,
     level,
     moment,
@@ -79,6 +82,13 @@ def test_a_time_that_is_expected_has_no_decimals(time, shown):
 
 def test_a_chosen_share_has_only_the_digits_it_was_chosen_with():
     assert [level(part) for part in (0.95, 0.995)] == ["95\u202f%", "99.5\u202f%"]
+
+
+def test_an_end_of_an_interval_is_zero_only_where_it_is_zero():
+    found = Evidence("nb_svm", 0.0064, 0.0064, -0.0013, 0.0141, 0.22, False, False)
+    assert str(difference(ACCURACY, found, 60)) == "+0.006 [−0.001, 0.014]"
+    found = replace(found, low=0.0, high=0.02)
+    assert str(difference(ACCURACY, found, 60)) == "+0.01 [0.00, 0.02]"
 
 
 def test_latin_letters_stand_apart_from_chinese_characters():

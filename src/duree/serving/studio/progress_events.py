@@ -113,10 +113,11 @@ def _history(run: Run) -> list[Epoch]:
 def _curve(title: str, values: dict[str, list[float]]) -> Curve:
     every = [value for line in values.values() for value in line]
     low, high = min(every), max(every)
-    spread = (high - low) or 1.0
+    # Where nothing varies, the line is in the middle.
+    top, spread = (high, high - low) if high > low else (high + 0.5, 1.0)
     lines = []
     for name, line in values.items():
         step = WIDTH / (len(line) - 1)
-        points = (f"{n * step:.1f},{HEIGHT * (high - v) / spread:.1f}" for n, v in enumerate(line))
+        points = (f"{n * step:.1f},{HEIGHT * (top - v) / spread:.1f}" for n, v in enumerate(line))
         lines.append((name, " ".join(points)))
     return Curve(title, lines, low, high)
