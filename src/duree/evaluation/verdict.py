@@ -59,6 +59,10 @@ UNCALIBRATED = (
     " Do not use its probabilities: their log-loss is {log_loss}, worse than the {constant_loss} "
     "of {constant}."
 )
+BEYOND_ZERO = (
+    " The interval excludes 0, but the tests, adjusted for the number of baselines, do not all "
+    "support a difference."
+)
 NEEDED = " Detecting a difference of this size would take about {needed} test {counted}."
 NOTHING_LEARNED = " There is no evidence that the network learned more than a constant prediction."
 # Where training ended before the validation metric had stopped improving, by the reason.
@@ -210,6 +214,9 @@ def decide(
     undecided = WITHIN_SEEDS if against.within_seeds else NO_DIFFERENCE
     first = {"better": BETTER, "worse": WORSE, "none": undecided}[claim]
     remarks = {
+        BEYOND_ZERO: first == NO_DIFFERENCE
+        and against.low * against.high > 0
+        and all(_is_some(str(values[end])) for end in ("low", "high")),
         NEEDED: first == NO_DIFFERENCE and rows < needed < MOST_ROWS,
         NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
         UNCALIBRATED: bool(losses),
@@ -313,4 +320,14 @@ def _writer(metric: Metric, value: float, rows: int) -> Callable[..., str]:
     decimals = max(0, 3 - floor(log10(abs(value)))) if is_free else 3
     if rows < FEW_ROWS and not metric.in_target_units:
         decimals = min(decimals, 2)
-    return lambda number, sign="": f"{number:{sign},.{decimals}f}"
+
+    def write(number: float, sign: str = "") -> str:
+        text = f"{number:{sign},.{decimals}f}"
+        return text if _is_some(text) else text.lstrip("+-")
+
+    return write
+
+
+def _is_some(figure: str) -> bool:
+    """Whether a figure as it is written is not zero."""
+    return any(digit in figure for digit in "123456789")
