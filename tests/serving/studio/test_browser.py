@@ -280,7 +280,7 @@ def test_the_form_follows_the_layout_and_reports_a_fault_at_its_field(
     upload(page, Path(long_table(tmp_path / "walks.csv", walks())))
     expect(page.locator("#rows")).to_have_value("series")
     expect(page.locator("#series")).to_have_value("y")
-    expect(page.locator(".checks")).to_contain_text("series: 6, of 60 to 60 steps")
+    expect(page.locator(".checks")).to_contain_text("series: 6, of 60 steps each")
     accessible(page)
     page.locator("#task").select_option("found")
     expect(page.locator("#target")).to_be_visible()
