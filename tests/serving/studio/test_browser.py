@@ -301,7 +301,7 @@ def test_the_form_follows_the_layout_and_reports_a_fault_at_its_field(
 
     # The table is taken away once that is confirmed, and not before.
     page.get_by_role("link", name="Durée studio").click()
-    page.locator("details").evaluate("one => { one.open = true }")
+    page.locator("details:has(.files)").evaluate("one => { one.open = true }")
     accessible(page)
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.get_by_role("button", name="Delete walks.csv").click()
