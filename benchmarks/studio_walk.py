@@ -3,9 +3,10 @@
 Usage: python benchmarks/studio_walk.py FOLDER [--whole]
 
 Four simulated tables (texts, states, a forecast, tagged words) are uploaded, trained and read up to
-the report, in English and Chinese, on a screen of 1366 pixels and on a phone of 390. Pictures are
-saved in FOLDER as KIND-LANGUAGE-WIDTH-STEP.png. Runs are trained once, with ``--whole`` in every
-language and width. Chromium and playwright are needed.
+the report, in English and Chinese, on a screen of 1366 pixels and on a phone of 390; then test
+rows, a comparison and a page that does not exist. Pictures are saved in FOLDER as
+KIND-LANGUAGE-WIDTH-STEP.png. Runs are trained once, with ``--whole`` in every language and width.
+Chromium and playwright are needed.
 """
 
 from __future__ import annotations
@@ -78,6 +79,8 @@ def main() -> None:
                             walk.train(name)
                             trained.add(name)
                         walk.read(name, TYPED.get(kind))
+                    ending = f"-{language}-{width}" if given.whole else ""
+                    Walk(page, given.folder, f"other-{language}-{width}").others(ending)
                     context.close()
             browser.close()
 
@@ -110,7 +113,8 @@ class Walk:
 
     def train(self, name: str) -> None:
         """From the form to the results."""
-        self.page.click("details:has(#max_minutes) > summary")
+        # Clicked, it may move away, since the checks come anew.
+        self.page.eval_on_selector("details:has(#max_minutes)", "one => one.open = true")
         self.page.fill("#max_minutes", "0.1")
         self.page.uncheck("#baselines")
         self.page.fill("#name", name)
@@ -132,6 +136,19 @@ class Walk:
         self.see("results")
         self.page.goto(f"{here}/runs/{name}/report.html")
         self.see("report")
+
+    def others(self, ending: str) -> None:
+        """Test rows, one of them explained, runs compared, and an address that is wrong."""
+        here = "/".join(self.page.url.split("/")[:3])
+        compared = "&".join(f"run={kind}{ending}" for kind in TABLES)
+        for step, address in {
+            "rows": f"runs/text{ending}/rows",
+            "row": f"runs/text{ending}/rows/1.html",
+            "compare": f"compare?{compared}",
+            "missing": "nothing",
+        }.items():
+            self.page.goto(f"{here}/{address}")
+            self.see(step)
 
 
 @contextmanager

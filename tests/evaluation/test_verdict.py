@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from duree.errors import chinese_templates
 from duree.evaluation import verdict
+from duree.evaluation.forecast_metrics import FORECASTS
 from duree.evaluation.metrics import CLASSIFICATION, REGRESSION
 from duree.evaluation.resampling import Sample
 from duree.evaluation.verdict import Verdict, conclude, decide, rows_needed, weigh
+from duree.results.metric import MACRO_F1
 from duree.results.metrics_file import Comparison
 
 Estimates = dict[str, dict[str, float]]
@@ -68,7 +71,7 @@ def test_better_than_every_baseline_is_stated_against_the_best_of_them() -> None
     assert found.sentence("en") == (
         "The network outperforms every baseline: on 25,000 test rows its accuracy is 0.910, that "
         "of the best baseline, nb_svm, 0.880 (network minus baseline +0.030, 95 % confidence "
-        "interval +0.000 to +0.060)."
+        "interval 0.000 to +0.060)."
     )
 
 
@@ -192,7 +195,7 @@ def test_no_number_of_rows_is_given_where_there_is_no_difference() -> None:
     found = decide_on(0.9, {"nb_svm": 0.9}, {"nb_svm": (1.0, 1.0)})
     assert found.sentence("en") == (
         "The network and nb_svm do not differ significantly on 1,000 test rows: accuracy 0.900 and "
-        "0.900 (network minus baseline +0.000, 95 % confidence interval -0.030 to +0.030); nb_svm "
+        "0.900 (network minus baseline 0.000, 95 % confidence interval -0.030 to +0.030); nb_svm "
         "is the simpler choice."
     )
 
@@ -228,6 +231,33 @@ def test_figures_with_a_unit_have_four_digits(value: float, shown: str) -> None:
     assert f"the network's MAE is {shown} (" in found.sentence("en")
 
 
+def test_an_interval_beyond_zero_is_explained_where_no_difference_is_claimed() -> None:
+    remark = " The interval excludes 0, but the tests, adjusted for the number of baselines,"
+    unsure = decide_on(0.9, {"nb_svm": 0.8}, {"nb_svm": (0.01, 0.2)})
+    assert "do not differ significantly" in unsure.sentence("en")
+    assert remark in unsure.sentence("en")
+    assert "该区间不含 0，" in unsure.sentence("zh")
+    near = decide_on(0.9, {"nb_svm": 0.89}, {"nb_svm": (0.2, 0.3)})
+    assert remark not in near.sentence("en")
+    sure = decide_on(0.9, {"nb_svm": 0.8}, {"nb_svm": (0.01, 0.02)})
+    assert remark not in sure.sentence("en")
+
+
+def test_on_few_rows_the_verdict_has_the_two_decimals_of_the_tables() -> None:
+    few = decide_on(0.525, {"nb_svm": 0.505}, {"nb_svm": (0.2,)}, rows=80)
+    assert "accuracy 0.53 and 0.51 (network minus baseline +0.02" in few.sentence("en")
+    enough = decide_on(0.525, {"nb_svm": 0.505}, {"nb_svm": (0.2,)}, rows=100)
+    assert "accuracy 0.525 and 0.505 (" in enough.sentence("en")
+
+
+def test_few_forecasts_are_called_those_of_so_many_series() -> None:
+    models = {"network": {"owa": {"value": 1.098, "low": 0.662, "high": 1.557}}}
+    found = decide(models, [], FORECASTS, Sample.of(12, np.arange(12) % 6))
+    assert "OWA is 1.10 (95 % confidence interval 0.66 to 1.56)" in found.sentence("en")
+    assert found.sentence("en").endswith("from 6 series only, all figures are imprecise.")
+    assert found.sentence("zh").endswith("仅来自 6 条序列，所有指标都不够精确。")
+
+
 def test_for_an_error_less_is_better() -> None:
     less = Comparison("mean", "mae", -0.2, -0.3, -0.1, 0.001, "paired bootstrap")
     claim, against = conclude(weigh([less], REGRESSION["mae"], 0.0))
@@ -238,7 +268,7 @@ def test_the_verdict_in_chinese_has_the_same_figures() -> None:
     found = decide_on(0.93, {"nb_svm": 0.90}, {"nb_svm": (0.05, 0.06)}, rows=1000)
     assert found.sentence("zh") == (
         "在测试数据（行数 1,000）上，神经网络与 nb_svm 无显著差异：准确率分别为 0.930 和 0.900"
-        "（神经网络减基线模型之差 +0.030，95% 置信区间 +0.000 至 +0.060）；"
+        "（神经网络减基线模型之差 +0.030，95% 置信区间 0.000 至 +0.060）；"
         "nb_svm 更简单，可优先选用。"
         "要检测出这样大小的差异，测试行数约需 2,000。"
     )
@@ -250,12 +280,19 @@ def test_a_metric_without_a_chinese_name_stands_between_spaces() -> None:
     assert "神经网络的 MAE 为 1.000（95% 置信区间" in found.sentence("zh")
 
 
+def test_a_chinese_name_that_ends_in_a_digit_is_followed_by_a_space() -> None:
+    models = {"network": {"macro_f1": {"value": 0.9, "low": 0.8, "high": 1.0}}}
+    metrics = replace(CLASSIFICATION, metrics=(MACRO_F1,))
+    found = decide(models, [], metrics, Sample.of(100, None))
+    assert "神经网络的宏平均 F1 为 0.900" in found.sentence("zh")
+
+
 def test_every_sentence_has_a_chinese_twin_with_the_same_places() -> None:
     twins = chinese_templates()
     sentences = [value for name, value in vars(verdict).items() if name.isupper()]
     sentences = [value for value in sentences if isinstance(value, str) and " " in value]
-    sentences += verdict.UNFINISHED.values()
-    assert len(sentences) == 14
+    sentences += [*verdict.UNFINISHED.values(), *verdict.FEW_GROUPS.values()]
+    assert len(sentences) == 16
     for sentence in sentences:
         assert places(twins[sentence]) == places(sentence)
 

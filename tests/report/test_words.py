@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,13 +14,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duree.errors import chinese_templates
+from duree.evaluation.verdict import Evidence
 from duree.report.figures.choose import draw_figures
 from duree.report.load import load_run
-from duree.report.numbers import decimals, estimate, moment, number, p_value, seconds, share
+from duree.report.numbers import (
+    about,
+    brief,
+    decimals,
+    difference,
+    estimate,
+    level,
+    moment,
+    number,
+    p_value,
+    seconds,
+    share,
+)
 from duree.report.pages.report import render
 from duree.report.safe_text import columns, cut_middle, label, quote, visible
 from duree.report.vocabulary import Words
 from duree.results.metric import ACCURACY, MAE
+from duree.results.nouns import SERIES, STATES
 from duree.results.run_files import Estimate
 
 REPORT = Path(str(files("duree.report")))
@@ -50,6 +65,44 @@ def test_a_figure_with_a_unit_keeps_two_digits_of_its_half_interval(low, high, p
 def test_large_numbers_have_commas_and_minus_is_minus():
     assert number(-12345.6, 0) == "−12,346"
     assert number(-0.0001, 3) == "0.000"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0412, "0.041"), (3.14159, "3.142"), (812.345, "812.3"), (0.0, "0.000"), (None, "–")],
+)
+def test_a_number_of_any_size_has_about_four_digits(value, shown):
+    assert brief(value) == shown
+
+
+@pytest.mark.parametrize(("time", "shown"), [(0.2, "1 s"), (9.13, "9 s"), (240.0, "4 min")])
+def test_a_time_that_is_expected_has_no_decimals(time, shown):
+    assert about(time, Words("en")) == shown
+
+
+def test_a_chosen_share_has_only_the_digits_it_was_chosen_with():
+    assert [level(part) for part in (0.95, 0.995)] == ["95\u202f%", "99.5\u202f%"]
+
+
+def test_an_end_of_an_interval_is_zero_only_where_it_is_zero():
+    found = Evidence("nb_svm", 0.0064, 0.0064, -0.0013, 0.0141, 0.22, False, False)
+    assert str(difference(ACCURACY, found, 60)) == "+0.006 [−0.001, 0.014]"
+    found = replace(found, low=0.0, high=0.02)
+    assert str(difference(ACCURACY, found, 60)) == "+0.01 [0.00, 0.02]"
+
+
+def test_latin_letters_stand_apart_from_chinese_characters():
+    words = Words("zh")
+    assert words("{metric}, {model}", metric="F1", model="NB-SVM") == "NB-SVM 的 F1"
+    assert words("{metric}, {model}", metric="准确率", model="模型") == "模型的准确率"
+    assert words("“{target}” of each word", target="词性") == "每个词的“词性”"
+
+
+@pytest.mark.parametrize("nouns", [STATES, SERIES])
+def test_only_texts_are_ironic(nouns):
+    lead = next(one for one in chinese_templates() if "irony" in one)
+    assert "irony" not in Words("en", nouns).with_nouns(lead)
+    assert "反讽" not in Words("zh", nouns).with_nouns(chinese_templates()[lead])
 
 
 @pytest.mark.parametrize(

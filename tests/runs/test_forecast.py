@@ -71,7 +71,7 @@ def test_the_command_line_reads_series_without_a_given_task(run, tmp_path):
         cli, ["check", run[1], "--series", "y", "--time", "when", "--id", "id"]
     )
     assert result.exit_code == 0
-    assert "series: 6, of 60 to 60 steps" in result.output
+    assert "series: 6, of 60 steps each" in result.output
     assert "a step is one month" in result.output
 
 

@@ -160,5 +160,6 @@ FORECASTS = MetricSet(
     True,
     _forecasts,
     counted="forecasts",
+    grouped="series",
     replaceable=True,
 )

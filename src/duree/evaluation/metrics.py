@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,8 @@ class MetricSet:
         Which rows are correct, where the primary metric is their share: for McNemar's test.
     counted : str
         The noun for the targets that are counted.
+    grouped : {"groups", "series"}
+        The noun for targets that are resampled together.
     sums : int
         Number of columns in the input of ``prepare`` that can be summed over targets that are
         resampled together, if every metric is a ratio of sums; otherwise 0.
@@ -74,6 +76,7 @@ class MetricSet:
     prepare: Prepare
     right: Callable[[Floats, NDArray[Any]], NDArray[np.bool_]] | None = None
     counted: str = "rows"
+    grouped: Literal["groups", "series"] = "groups"
     sums: int = 0
     replaceable: bool = False
 

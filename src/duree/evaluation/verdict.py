@@ -23,6 +23,8 @@ from duree.results.run_files import Ending
 SIGNIFICANCE = 0.05
 # With fewer test rows (or groups of them) than this every interval is imprecise.
 FEW_UNITS = 30
+# With fewer rows than this a third decimal means nothing.
+FEW_ROWS = 100
 # Standard errors that a difference must measure to be detected with a power of 80 %.
 DETECTABLE = NORMAL + 0.8416
 # Larger numbers of rows are not reported, since they are unrealistic.
@@ -57,6 +59,10 @@ UNCALIBRATED = (
     " Do not use its probabilities: their log-loss is {log_loss}, worse than the {constant_loss} "
     "of {constant}."
 )
+BEYOND_ZERO = (
+    " The interval excludes 0, but the tests, adjusted for the number of baselines, do not all "
+    "support a difference."
+)
 NEEDED = " Detecting a difference of this size would take about {needed} test {counted}."
 NOTHING_LEARNED = " There is no evidence that the network learned more than a constant prediction."
 # Where training ended before the validation metric had stopped improving, by the reason.
@@ -75,14 +81,17 @@ UNFINISHED: Mapping[Ending, str] = {
     ),
 }
 FEW = " With so few test {counted} all figures are imprecise."
-FEW_GROUPS = " With test {counted} from {units} groups only, all figures are imprecise."
+FEW_GROUPS: Mapping[str, str] = {
+    "groups": " With test {counted} from {units} groups only, all figures are imprecise.",
+    "series": " With test {counted} from {units} series only, all figures are imprecise.",
+}
 UNDEFINED = (
     " Not defined on these {counted}: {undefined}; the naive forecasts that they are relative to "
     "have no error there, as of a series that does not change."
 )
 
 # Where Chinese and Latin letters meet without a space, as where a metric has no Chinese name.
-SCRIPT_CHANGE = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z²])(?=[\u4e00-\u9fff])")
+SCRIPT_CHANGE = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z0-9²])(?=[\u4e00-\u9fff])")
 
 Claim = Literal["better", "worse", "none"]
 
@@ -172,7 +181,7 @@ def decide(
     """
     primary, network, rows = metrics.metrics[0], models[NETWORK], len(sample.unit)
     metric = primary.name
-    write = _writer(primary, network[metric]["value"])
+    write = _writer(primary, network[metric]["value"], rows)
     of_seeds = (seeds or {}).get(metric, [network[metric]["value"]])
     evidence = weigh(comparisons, primary, float(np.ptp(of_seeds)))
     values: dict[str, object] = {
@@ -188,7 +197,9 @@ def decide(
     values |= losses
     early = (UNFINISHED[unfinished],) if unfinished else ()
     few: tuple[str, ...] = (
-        (FEW_GROUPS if sample.grouped else FEW,) if sample.units < FEW_UNITS else ()
+        (FEW_GROUPS[metrics.grouped] if sample.grouped else FEW,)
+        if sample.units < FEW_UNITS
+        else ()
     )
     few += (UNDEFINED,) if undefined else ()
     if not evidence:
@@ -203,6 +214,9 @@ def decide(
     undecided = WITHIN_SEEDS if against.within_seeds else NO_DIFFERENCE
     first = {"better": BETTER, "worse": WORSE, "none": undecided}[claim]
     remarks = {
+        BEYOND_ZERO: first == NO_DIFFERENCE
+        and against.low * against.high > 0
+        and all(_is_some(str(values[end])) for end in ("low", "high")),
         NEEDED: first == NO_DIFFERENCE and rows < needed < MOST_ROWS,
         NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
         UNCALIBRATED: bool(losses),
@@ -299,9 +313,21 @@ def _poor_probabilities(
     }
 
 
-def _writer(metric: Metric, value: float) -> Callable[..., str]:
+def _writer(metric: Metric, value: float, rows: int) -> Callable[..., str]:
     """A function that writes figures of one metric: with three decimals, or with four significant
-    digits where the metric is not bounded."""
+    digits where the metric is not bounded; on few rows with two decimals, as in tables."""
     is_free = not metric.bounded and value != 0
     decimals = max(0, 3 - floor(log10(abs(value)))) if is_free else 3
-    return lambda number, sign="": f"{number:{sign},.{decimals}f}"
+    if rows < FEW_ROWS and not metric.in_target_units:
+        decimals = min(decimals, 2)
+
+    def write(number: float, sign: str = "") -> str:
+        text = f"{number:{sign},.{decimals}f}"
+        return text if _is_some(text) else text.lstrip("+-")
+
+    return write
+
+
+def _is_some(figure: str) -> bool:
+    """Whether a figure as it is written is not zero."""
+    return any(digit in figure for digit in "123456789")

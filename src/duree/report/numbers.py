@@ -36,8 +36,10 @@ def estimate(figure: Estimate, metric: Metric, rows: int) -> Shown:
 
 
 def difference(metric: Metric, found: Evidence, rows: int) -> Shown:
-    """``+0.013 [0.004, 0.022]``."""
+    """``+0.013 [0.004, 0.022]``; no end of the interval that is not 0 is written as 0."""
     places = decimals(metric, rows, found.difference, found.low, found.high)
+    nearest = min((abs(end) for end in (found.low, found.high) if end), default=1.0)
+    places = max(places, min(-math.floor(math.log10(nearest)), 4))
     value = number(found.difference, places)
     positive = not value.startswith(MINUS) and any(digit in value for digit in "123456789")
     return Shown(f"+{value}" if positive else value, _interval(found.low, found.high, places))
@@ -76,9 +78,23 @@ def number(value: float, places: int) -> str:
     return (MINUS if negative else "") + text
 
 
+def brief(value: float | None) -> str:
+    """A number with three decimals, or with fewer if more than one digit stands before them; a
+    dash where there is none, as of a loss that is infinite."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    before = math.floor(math.log10(abs(value))) if value else 0
+    return number(value, min(max(3 - before, 0), 3))
+
+
 def share(part: float, rows: int) -> str:
     """A share as a percentage: ``12.3 %``, or ``12 %`` below 100 rows."""
     return f"{100 * part:.{0 if rows < FEW_ROWS else 1}f}{THIN_SPACE}%"
+
+
+def level(part: float) -> str:
+    """A share that was chosen, and not estimated, with its own digits: ``95 %``, ``99.5 %``."""
+    return f"{100 * part:.6g}{THIN_SPACE}%"
 
 
 def count(value: int) -> str:
@@ -98,6 +114,13 @@ def seconds(value: float | None, words: Words) -> str:
     if minutes < 60:
         return words("{n} min", n=minutes)
     return words("{h} h {n} min", h=minutes // 60, n=minutes % 60)
+
+
+def about(value: float | None, words: Words) -> str:
+    """A time that is only expected, in whole seconds: ``1 s``, ``42 s``, ``12 min``."""
+    if value is None:
+        return "–"
+    return words("{time} s", time=max(round(value), 1)) if value < 100 else seconds(value, words)
 
 
 def moment(text: str) -> str:

@@ -44,8 +44,8 @@ MODELS = {
     "boosted_trees": "boosted trees",
     "all_waits": "shares of all waiting times",
     "waits_after_event": "shares after the same event",
-    "recurrent_part": "recurrent part alone",
-    "wide_part": "wide part alone",
+    "recurrent_part": "its recurrent part alone",
+    "wide_part": "its wide part alone",
 }
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from string import Formatter
 
 from duree.errors import translate
+from duree.report.safe_text import label
 from duree.report.terms import NO_TERMS, Terms
 from duree.results.metrics_file import NETWORK
 from duree.results.nouns import TEXTS, Nouns
+
+# A Chinese character beside a Latin letter or digit.
+SCRIPT_CHANGE = re.compile("[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9²][\u4e00-\u9fff]")
 
 PART_NAMES = {
     "train": "training",
@@ -55,7 +60,24 @@ class Words:
 
     def __call__(self, template: str, **values: object) -> str:
         text = self.with_nouns(translate(template, self.language))
-        return self.set(text.format(**values)) if values else text
+        return self.set(self.filled(text, values)) if values else text
+
+    def filled(self, template: str, values: Mapping[str, object]) -> str:
+        """A template with its values; in Chinese with a space where one of Latin letters or digits
+        meets a character."""
+        if self.language != "zh":
+            return template.format(**values)
+        pieces: list[str] = []
+        for literal, name, spec, conversion in Formatter().parse(template):
+            pieces.append(literal)
+            if name is not None:
+                turned = f"!{conversion}" if conversion else ""
+                pieces.append(f"{{{name}{turned}:{spec}}}".format(**values))
+        text = ""
+        for piece in filter(None, pieces):
+            text += " " if SCRIPT_CHANGE.fullmatch(text[-1:] + piece[:1]) else ""
+            text += piece
+        return text
 
     def set(self, text: str) -> str:
         """A text with the typography of the language: no space before percent signs in Chinese."""
@@ -73,6 +95,15 @@ class Words:
     def gap(self) -> str:
         """The separator of two sentences."""
         return "" if self.language == "zh" else " "
+
+    def sentence(self, clause: str) -> str:
+        """A clause as a sentence, with a capital and a full stop."""
+        stop = "" if clause[-1:] in (".", "。") else "。" if self.language == "zh" else "."
+        return clause[:1].upper() + clause[1:] + stop
+
+    def quoted(self, items: list[str]) -> str:
+        """The items, each between quotation marks."""
+        return ("" if self.language == "zh" else ", ").join(f"“{label(item)}”" for item in items)
 
     def joined(self, *sentences: str) -> str:
         """The sentences, joined; empty ones are left out."""

@@ -159,6 +159,14 @@ class Metrics(Record):
             found, key=lambda name: (is_part(name), -self.metric(metric).worth(found[name]))
         )
 
+    def best(self, metric: str) -> list[str]:
+        """The models with the best figure, parts of the network included; several if equal."""
+        worth = {
+            name: self.metric(metric).worth(self.results[name].estimates[metric].value)
+            for name in self.ranked(metric)
+        }
+        return [name for name, value in worth.items() if value == max(worth.values())]
+
     @property
     def strongest_baseline(self) -> str | None:
         """The baseline that the verdict names; in runs of 0.1.0, the best by the primary metric."""

@@ -57,6 +57,8 @@ STATES = Nouns(
         "words": "states",
         "text": "sequence",
         "texts": "sequences",
+        "label errors, irony": "errors in labels or states",
+        "标注错误、反讽": "标注或状态中的错误",
         "词袋部分": "线性部分",
         "词": "状态",
         "文本": "序列",
@@ -83,6 +85,11 @@ FORECASTS = Nouns(
     {
         "test row": "test forecast",
         "test rows": "test forecasts",
+        "group": "series",
+        "groups": "series",
+        "} 组": "} 条序列",
+        "整组": "整条序列",
+        "组数": "序列数",
         "} 行测试数据": "} 个测试预测",
         "测试行": "测试预测",
     }

@@ -20,7 +20,7 @@ def test_it_names_data_checksum_rows_split_seed_and_versions(letters):
     text = written(letters)
     for fact in (
         "2,400 rows from letters.csv (SHA-256 0123456789abcdef…)",
-        "rows were split at random (seed 0): 17% for testing",
+        "Rows were split at random (seed 0): 17% for testing",
         "1,600 rows for training, 400 for validation and 400 for testing",
         "used once, after all choices had been made",
         "Durée 0.1.0, Python 3.12.1, PyTorch 2.13.0 (Paszke et al. 2019)",
@@ -32,7 +32,7 @@ def test_it_names_data_checksum_rows_split_seed_and_versions(letters):
 def test_the_chinese_one_names_the_same_facts(letters):
     text = written(letters, "zh")
     for fact in (
-        "letters.csv（SHA-256 校验和 0123456789abcdef…）的 2,400 行",
+        "letters.csv（SHA-256 校验和 0123456789abcdef…），共 2,400 行",
         "各行随机划分（种子 0）：17% 用于测试",
         "训练集 1,600 行、验证集 400 行、测试集 400 行",
         "测试集只使用过一次",

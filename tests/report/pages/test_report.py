@@ -183,6 +183,28 @@ def test_below_a_hundred_rows_two_decimals_are_shown(write_run):
     assert not re.search(r"\d\.\d{3}", page.text.split("Settings")[1].split("Settings")[0])
 
 
+def test_the_best_value_of_a_column_is_bold_whichever_model_has_it(write_run):
+    folder = write_run()
+    models = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["models"]
+    best = {"value": 0.987, "low": 0.98, "high": 0.99}
+    parts = {
+        f"{part}_part": models["network"] | {"accuracy": best} for part in ("wide", "recurrent")
+    }
+    html = page_of(write_run("parts", models=models | parts))
+    bold = re.findall(r'class="best">\s*([\d.]+)', html)
+    assert bold.count("0.987") == 2
+
+
+def test_one_thread_is_not_called_threads(write_run):
+    folder = write_run()
+    data = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    (folder / "data.json").write_text(json.dumps(data | {"threads": 1}), encoding="utf-8")
+    text = read(folder).text
+    assert re.search(r"1 thread\b", text)
+    assert "on one thread, with seed" in text
+    assert "1 threads" not in text
+
+
 def test_the_verdict_comes_first_in_both_languages(write_run):
     folder = write_run(
         verdict="The network and nb_svm cannot be told apart (difference -0.002).",

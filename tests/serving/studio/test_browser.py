@@ -284,7 +284,7 @@ def test_the_form_follows_the_layout_and_reports_a_fault_at_its_field(
     upload(page, Path(long_table(tmp_path / "walks.csv", walks())))
     expect(page.locator("#rows")).to_have_value("series")
     expect(page.locator("#series")).to_have_value("y")
-    expect(page.locator(".checks")).to_contain_text("series: 6, of 60 to 60 steps")
+    expect(page.locator(".checks")).to_contain_text("series: 6, of 60 steps each")
     accessible(page)
     page.locator("#task").select_option("found")
     expect(page.locator("#target")).to_be_visible()
@@ -308,7 +308,7 @@ def test_the_form_follows_the_layout_and_reports_a_fault_at_its_field(
 
     # The table is taken away once that is confirmed, and not before.
     page.get_by_role("link", name="Durée studio").click()
-    page.locator("details").evaluate("one => { one.open = true }")
+    page.locator("details:has(.files)").evaluate("one => { one.open = true }")
     accessible(page)
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.get_by_role("button", name="Delete walks.csv").click()

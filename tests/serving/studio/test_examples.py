@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from tests.serving.studio.test_forms import filled, selected
@@ -12,19 +14,26 @@ from tests.support.letters import letters
 from tests.support.studio import Visitor
 
 from duree.pipeline.progress import Standing
+from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.serving.studio import table_preview
 from duree.serving.studio.examples import EXAMPLES
-from duree.serving.studio.progress_events import View
+from duree.serving.studio.progress_events import View, view
 
 
-def test_an_empty_studio_offers_an_example_of_each_kind_until_there_is_a_table(
+def test_an_example_of_each_kind_is_offered_and_folded_once_there_is_a_table(
     visitor: Visitor,
 ) -> None:
+    def offered(page: str) -> list[str]:
+        return re.findall(r'action="/examples/([\w-]+)"', page)
+
     page = visitor.get("/").text
-    assert re.findall(r'action="/examples/([\w-]+)"', page) == list(EXAMPLES)
+    assert offered(page) == list(EXAMPLES)
+    assert "<summary>Or try an example</summary>" not in page
     visitor.post("/examples/tagged-words")
-    assert "/examples/" not in visitor.get("/").text
+    page = visitor.get("/").text
+    assert offered(page) == list(EXAMPLES)
+    assert offered(page.partition("<summary>Or try an example</summary>")[2]) == list(EXAMPLES)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +82,24 @@ def test_only_the_latest_choices_are_measured(monkeypatch: pytest.MonkeyPatch) -
         assert earlier.result() is None
     assert table_preview.expected_time(latest) == 1.0
     assert measured == [latest]
+
+
+def test_an_error_is_followed_as_itself_and_not_as_its_negative(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", Recipe(task="forecast"))
+    run.write_json("progress.json", {"step": "train", "watched": "minus OWA"})
+    lines = [
+        {"epoch": n, "train_loss": 1.0, "validation_loss": 1.0, "metric": -owa}
+        for n, owa in enumerate([0.9, 0.8, 0.85])
+    ]
+    history = "".join(f"{json.dumps(line)}\n" for line in lines)
+    (run.folder / "history.jsonl").write_text(history, encoding="utf-8")
+    seen = view(run)
+    assert (seen.watched, seen.best) == ("OWA on validation", 0.8)
+    assert (seen.curves[1].title, seen.curves[1].low, seen.curves[1].high) == (
+        "OWA on validation",
+        0.8,
+        0.9,
+    )
 
 
 def test_every_step_moves_the_bar() -> None:

@@ -186,7 +186,7 @@ def test_a_chinese_message_names_the_field_and_not_the_value_of_an_option(
     address = chinese.table("dated.csv", frame.write_csv().encode())
     sent = filled(chinese.get(address).text)
     checks = chinese.get(f"{address}/checks", params=sent).text
-    assert "请加上 “时间”" in checks
+    assert "请加上“时间”" in checks
     assert "列名" not in checks
 
 

@@ -308,7 +308,9 @@ def test_a_sentence_is_predicted_with_its_words_shaded(reader: Visitor) -> None:
     assert "Predicted: good" in page
     assert '<span class="for' in page
     assert "<b>spring" not in page
-    assert "95 % interval" in reader.post("/runs/warmths/try", data={"text": "a glad spring"}).text
+    page = reader.post("/runs/warmths/try", data={"text": "a glad spring"}).text
+    assert "95 % prediction interval" in page
+    assert "Blue words raise the predicted number" in page
 
 
 @pytest.mark.parametrize("text", ["", "   "])

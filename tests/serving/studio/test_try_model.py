@@ -199,5 +199,11 @@ def test_what_cannot_be_read_is_reported_in_both_languages(
 def test_what_training_never_saw_is_said_beside_the_prediction(visitor: Visitor) -> None:
     assert "are not in the vocabulary" not in tried(visitor, "tones", "glad grim")
     page = tried(visitor, "tones", "xyzzy plugh").replace("\u202f", " ")
-    assert "100 % of its words or states are not in the vocabulary" in page
+    assert "100 % of its words are not in the vocabulary" in page
     assert "the prediction means little" in page
+
+
+def test_what_is_said_of_states_does_not_speak_of_words(visitor: Visitor) -> None:
+    page = tried(visitor, "pay", "school, work, none")
+    assert "Blue states support" in page
+    assert "words" not in page

@@ -11,7 +11,7 @@ from duree.report.figures.explanations import draw_arc, draw_faithfulness, draw_
 from duree.report.figures.plan import Plan
 from duree.report.methods import explanations
 from duree.report.methods.phrases import Phrases
-from duree.report.numbers import count, estimate, number, p_value, share
+from duree.report.numbers import count, estimate, level, number, p_value, share
 from duree.report.pages.arc import arc_facts
 from duree.report.pages.examples import shaded_examples
 from duree.report.pages.section import Page, Section
@@ -101,7 +101,7 @@ class LearnedSection(Section):
             "forgetting": words(
                 "Words at which the network forgets more than elsewhere in the same text, to a "
                 "degree that differs from random order (in every seed): {words}.",
-                words=", ".join(one.word for one in found.forgetting),
+                words=words.quoted([one.word for one in found.forgetting]),
             )
             if found.forgetting
             else "",
@@ -123,7 +123,7 @@ def _words_caption(found: Explanations, words: Words) -> str:
         "rows, than any word does in {part} of {shuffles} shuffles of the answers; and only "
         "nearest words more similar than {cosine}, which {part} of random vectors do not reach.",
         rows=count(found.chance.rows),
-        part=share(found.chance.quantile, 100),
+        part=level(found.chance.quantile),
         shuffles=count(found.chance.shuffles),
         cosine=number(found.chance.cosine, 2),
     )
@@ -137,7 +137,7 @@ def _no_words(chance: Chance, words: Words) -> str:
         "None: no word with a large attribution occurs with an answer more often, in {rows} test "
         "rows, than any word does in {part} of {shuffles} shuffles of the answers.",
         rows=count(chance.rows),
-        part=share(chance.quantile, 100),
+        part=level(chance.quantile),
         shuffles=count(chance.shuffles),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import polars as pl
@@ -51,7 +52,9 @@ class SentenceRows(Rows):
             "Run this in the folder that contains the run folder; a file of tokens is written "
             "in its own format, with the predicted tags."
         )
-        return sentence, "NEW.conllu -o tagged.conllu"
+        ends = Path(run.recipe.data.files[0]).suffix if run.recipe.data.files else ""
+        ends = ends or ".conllu"
+        return sentence, f"NEW{ends} -o tagged{ends}"
 
 
 @dataclass(frozen=True)
@@ -208,4 +211,5 @@ def _titled(page: Page, sentence: TaggedSentence) -> str:
     number = page.words("test sentence {n}", n=count(sentence.place))
     if sentence.first is None or page.run.source(sentence.first)[0] is None:
         return number
-    return f"{number} · {page.run.source_title(sentence.first, page.words)}"
+    # What a row of the file holds is a token, and no sentence.
+    return f"{number} · {page.run.source_title(sentence.first, Words(page.words.language))}"

@@ -97,10 +97,10 @@ class Target(Facet):
 
     def headline(self, run: RunData, words: Words) -> str:
         """The title of the page."""
-        named = words("Predicting “{target}”", target=label(self.column(run), 60))
-        read = run.rows.named(run)
-        source = words("from “{text}”", text=label(read, 60)) if read else ""
-        return words.joined(named, source)
+        target, read = label(self.column(run), 60), run.rows.named(run)
+        if not read:
+            return words("Predicting “{target}”", target=target)
+        return words("Predicting “{target}” from “{text}”", target=target, text=label(read, 60))
 
     def question_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         """Sentences on the target and the input."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from textwrap import wrap
+from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -98,12 +99,12 @@ def _draw_cell(
     )
     ink = "white" if part > 0.55 and true == predicted else INK
     size = 7.5 if small else 9
-    axes.text(
-        predicted, true - 0.17, count(rows), ha="center", va="center", color=ink, fontsize=size
-    )
-    axes.text(
-        predicted, true + 0.2, shown, ha="center", va="center", color=ink, fontsize=size - 1.5
-    )
+    middle: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
+    if not rows:  # a share of 0 says no more
+        axes.text(predicted, true, "0", fontsize=size, **middle | {"color": GREY})
+        return
+    axes.text(predicted, true - 0.17, count(rows), fontsize=size, **middle)
+    axes.text(predicted, true + 0.2, shown, fontsize=size - 1.5, **middle)
 
 
 def _draw_largest(run: RunData, words: Words) -> Figure:

@@ -27,7 +27,7 @@ from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.results.run_files import Fan, ForecastFacts
 
-LEFT, RIGHT, TOP, BELOW, TITLE, GAP = 0.55, 0.2, 0.3, 0.32, 0.2, 0.5  # inches
+LEFT, RIGHT, TOP, BELOW, TITLE, GAP = 0.55, 0.4, 0.3, 0.32, 0.2, 0.5  # inches
 ACROSS, SMALL = 3, 1.25
 PANEL = 2.4
 # Lines to the names of models may be drawn outside the axes.
@@ -114,7 +114,7 @@ def draw_steps(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
     figure = Figure(figsize=(WIDTH, PANEL + 0.65))
     names = drawn_models(run, facts)
     shown = [words.model(name, run.metrics.cell) for name in names]
-    margin = max(text_width(name) for name in shown) + 0.75
+    margin = max(text_width(name, not row) for row, name in enumerate(shown)) + 0.75
     axes = place(figure, LEFT, 0.12, WIDTH - LEFT - margin, PANEL)
     key = place(figure, WIDTH - margin, 0.12, margin, PANEL)
     steps = np.arange(1, facts.horizon + 1)
@@ -182,6 +182,7 @@ def draw_bands(run: RunData, facts: ForecastFacts, words: Words) -> Figure:
             color=BLUE if own else ORANGE,
             linewidth=1.4,
             linestyle="-" if own else (0, (4, 1.5)),
+            clip_on=False,
             label=words.model(name, run.metrics.cell),
         )
     axes.set_xlim(0, 100)
@@ -209,10 +210,14 @@ def _draw_coverage(axes: Axes, run: RunData, facts: ForecastFacts, words: Words)
                 axes.plot(
                     [100 * found.low, 100 * found.high], [line, line], color=colour, linewidth=1
                 )
-            axes.plot([100 * found.value], [line], marker, color=colour, markersize=4.5)
+            axes.plot(
+                [100 * found.value], [line], marker, color=colour, markersize=4.5, clip_on=False
+            )
     axes.set_yticks(range(len(names)), [words.model(name, run.metrics.cell) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel(words("actual values inside the 80 % and the 95 % band (%)"), fontsize=8)
+    # The label is longer than the axis: it ends where the axis does.
+    title = words("actual values inside the 80 % and the 95 % band (%)")
+    axes.set_xlabel(title, fontsize=8, loc="right")
     axes.tick_params(axis="y", length=0, labelsize=8)
     axes.set_xlim(right=100)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,6 +14,7 @@ from duree.report.figures.style import BLUE, GREY, INK, PALE, RED, WIDTH, bare, 
 from duree.report.numbers import difference, estimate, p_value
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
+from duree.results.metric import Metric
 from duree.results.metrics_file import NETWORK
 from duree.results.run_files import Estimate
 
@@ -27,8 +30,9 @@ def draw_models(run: RunData, words: Words) -> Figure:
     found = {name: run.metrics.results[name].estimates[metric.name] for name in order}
     names = [words.model(name, run.metrics.cell) for name in order]
     figures = [str(estimate(found[name], metric, rows)) for name in order]
-    figure, axes = _forest(names, [figures], [words("95 % interval")])
-    axes.set_xlim(*_limits(order, found))
+    bold = order.index(NETWORK) if NETWORK in order else None
+    figure, axes = _forest(names, [figures], [words("95 % interval")], bold)
+    axes.set_xlim(*_limits(order, found, metric))
     for row, name in enumerate(order):
         ours = name == NETWORK
         colour, marker = (BLUE, "D") if ours else (GREY if run.is_part(name) else INK, "o")
@@ -60,9 +64,11 @@ def draw_differences(run: RunData, words: Words) -> Figure:
     return figure
 
 
-def _forest(names: list[str], columns: list[list[str]], titles: list[str]) -> tuple[Figure, Axes]:
+def _forest(
+    names: list[str], columns: list[list[str]], titles: list[str], bold: int | None = None
+) -> tuple[Figure, Axes]:
     """Axes with one row per name, names on the left and columns of figures on the right."""
-    left = max(text_width(name) for name in names) + 0.15
+    left = max(text_width(name, row == bold) for row, name in enumerate(names)) + 0.15
     widths = [
         max(text_width(text) for text in [*column, title]) + 0.15
         for column, title in zip(columns, titles, strict=True)
@@ -100,7 +106,8 @@ def _whisker(
         axes.plot([side], [row], marker=arrow, color=colour, markersize=5.5, clip_on=False)
         return
     axes.plot(ends, [row, row], color=colour, linewidth=1.8, solid_capstyle="butt", zorder=2)
-    axes.plot([centre], [row], marker=marker, color=colour, markersize=5.5, zorder=3)
+    style: dict[str, Any] = {"markersize": 5.5, "zorder": 3, "clip_on": False}
+    axes.plot([centre], [row], marker=marker, color=colour, **style)
 
 
 def _embolden(axes: Axes, order: list[str]) -> None:
@@ -117,7 +124,7 @@ def _ends(figure: Estimate) -> tuple[float, float]:
     return low, high
 
 
-def _limits(order: list[str], found: dict[str, Estimate]) -> tuple[float, float]:
+def _limits(order: list[str], found: dict[str, Estimate], metric: Metric) -> tuple[float, float]:
     """Limits that show the differences; chance-level models may be outside."""
     ends = {name: _ends(found[name]) for name in order}
     whole = np.array(list(ends.values()))
@@ -125,7 +132,9 @@ def _limits(order: list[str], found: dict[str, Estimate]) -> tuple[float, float]
     if len(thinking) > 1 and np.ptp(thinking) < np.ptp(whole) / 2.5:
         whole = thinking
     margin = max(float(np.ptp(whole)) * 0.12, 1e-6)
-    return float(whole.min()) - margin, float(whole.max()) + margin
+    low, high = float(whole.min()) - margin, float(whole.max()) + margin
+    # No tick may stand where no value can be.
+    return (max(low, 0.0), min(high, 1.0)) if metric.bounded else (low, high)
 
 
 def _around_zero(rows: list[Difference]) -> tuple[float, float]:

@@ -34,6 +34,8 @@ FONT_SIZE = 9.0  # points
 EM = FONT_SIZE / 72  # inches
 # One column of text (see ``texts.columns``), in em; generous for proportional letters.
 COLUMN = 0.53
+# How much wider bold letters are.
+BOLD = 1.2
 
 STYLE: dict[Any, Any] = {
     "font.size": FONT_SIZE,
@@ -86,9 +88,9 @@ def drawing_style(families: list[str] | None = None) -> Iterator[None]:
         fonts.setLevel(level)
 
 
-def text_width(text: str) -> float:
+def text_width(text: str, is_bold: bool = False) -> float:
     """The approximate width of a text in inches."""
-    return columns(text) * COLUMN * EM
+    return columns(text) * COLUMN * EM * (BOLD if is_bold else 1.0)
 
 
 def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:

@@ -27,7 +27,7 @@ class Phrases:
         named = {name for _, name, _, _ in Formatter().parse(template) if name}
         works = {key: references()[key].short for key in named - values.keys()}
         self.cited |= works.keys()
-        return self._set(self.words(template)).format(**values, **works)
+        return self.words.filled(self._set(self.words(template)), values | works)
 
     @property
     def of_answers(self) -> Phrases:

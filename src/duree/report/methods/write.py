@@ -75,7 +75,7 @@ def _data(run: RunData, say: Phrases) -> Iterator[str]:
             yield from extra.weight_sentences(run, say)
     method = run.split.method_zh if say.words.language == "zh" else run.split.method
     method = say.words.with_nouns(method or run.split.method)
-    yield say("The rows were split as follows: {method}.", method=method.rstrip(".。"))
+    yield say.words.sentence(method)
     numbers = {part: count(counts.get(part, 0)) for part in ("train", "validation", "test")}
     yield say(
         "This gave {train} rows for training, {validation} for validation and {test} for testing.",
@@ -108,7 +108,9 @@ def _software(run: RunData, say: Phrases) -> Iterator[str]:
         if package in versions:
             named.append(say(template, version=versions[package]))
     facts = {"software": say.words.listed(named), "seed": run.metrics.seed}
-    if run.data.threads:
+    if run.data.threads == 1:
+        yield say("All computations used {software}, on one thread, with seed {seed}.", **facts)
+    elif run.data.threads:
         yield say(
             "All computations used {software}, on {threads} threads, with seed {seed}.",
             threads=run.data.threads,

@@ -17,6 +17,7 @@ from duree.errors import user_language
 from duree.report.figures.choose import FOLDER, Drawn, draw_figures, write_drawn
 from duree.report.load import load_run
 from duree.report.numbers import (
+    brief,
     count,
     difference,
     estimate,
@@ -168,6 +169,7 @@ def page_environment(words: Words, package: str = "duree.report") -> Environment
         "estimate": estimate,
         "difference": difference,
         "arrow": _arrow,
+        "brief": brief,
         "decimal": number,
         "lines": _lines,
     }

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from duree.report.figures.explanations import draw_arc
 from duree.report.figures.gates import MOST, draw_gates
 from duree.report.figures.style import drawing_style, to_inline_svg, to_svg
-from duree.report.numbers import p_value, share
+from duree.report.numbers import level, p_value
 from duree.report.pages.arc import arc_facts
 from duree.report.pages.report import page_environment, page_policy, page_style
 from duree.report.safe_text import label
@@ -87,7 +87,7 @@ def _flip(row: RowData, words: Words) -> Markup | str:
         return words(
             "No set of up to 40 words was found whose removal would change the prediction."
         )
-    part = share(flip.by_chance, 100)
+    part = level(flip.by_chance)
     if flip.by_chance > MOST_BY_CHANCE:
         return words(
             "Without {n} of its words the prediction would be “{after}”, but so it would in {part} "
@@ -97,9 +97,12 @@ def _flip(row: RowData, words: Words) -> Markup | str:
             part=part,
         )
     units = (Markup('<b class="whole">{}</b>').format(label(row.units[at])) for at in flip.steps)
-    return Markup("{} {}. {}").format(
+    comma, stop = ("、", "。") if words.language == "zh" else (", ", ". ")
+    return Markup("{}{}{}{}{}").format(
         words("Without these words the prediction would be “{after}”:", after=label(flip.after)),
-        Markup(", ").join(units),
+        words.gap,
+        Markup(comma).join(units),
+        stop,
         words.joined(
             words("No smaller set has this effect.")
             if flip.smallest

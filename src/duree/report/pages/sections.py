@@ -54,7 +54,7 @@ class ResultSection(Section):
             "verdict": readable_verdict(run, words),
             "other": other,
             "verdict_other": readable_verdict(run, run.words(other)) if metrics.verdict_zh else "",
-            "tiles": list(_tiles(run, words)),
+            "tiles": list(tiles(run, words)),
             "without_shared": without_shared,
             "models": rows.model_rows(run, words),
             "notes": [
@@ -69,7 +69,7 @@ class ResultSection(Section):
         }
 
 
-def _tiles(run: RunData, words: Words) -> Iterator[Tile]:
+def tiles(run: RunData, words: Words) -> Iterator[Tile]:
     """The network, its strongest baseline, their difference, and the number of test rows."""
     metrics, primary, best = run.metrics, run.metrics.primary, run.strongest_baseline
     own = metrics.results[NETWORK].estimates.get(primary.name)
@@ -87,7 +87,7 @@ def _tiles(run: RunData, words: Words) -> Iterator[Tile]:
                 shown = difference(primary, found.evidence, run.test_rows)
                 against = found.evidence
                 p = p_value(against.p_value, run.test_rows, against.is_bound)
-                p = f"{words('p (Holm)')} {p}"
+                p = f"{words('p (Holm)')}{words.gap}{p}"
                 title = words("network minus that baseline")
                 yield Tile(title, shown.value, [shown.interval, p])
     openings = len(metrics.test_openings)
@@ -121,11 +121,9 @@ class DataSection(Section):
     def facts(self, page: Page) -> dict[str, Any]:
         run, words = page.run, page.words
         method = (run.split.method_zh if words.language == "zh" else "") or run.split.method
-        method = words.with_nouns(method)
-        stop = "" if method[-1:] in (".", "。") else "。" if words.language == "zh" else "."
         openings = len(run.metrics.test_openings)
         return {
-            "method": method[:1].upper() + method[1:] + stop,
+            "method": words.sentence(words.with_nouns(method)),
             "split_caption": words.joined(
                 words(
                     "Training set, validation set (for all choices) and test set (for the "
@@ -177,7 +175,8 @@ def _speeds(run: RunData, words: Words) -> Iterator[str]:
     taken = run.metrics.seconds
     yield from (f"{words(step)} {seconds(taken[step], words)}" for step in STEPS if step in taken)
     if run.data.threads:
-        yield words("{n} threads", n=run.data.threads)
+        threads = run.data.threads
+        yield words("1 thread") if threads == 1 else words("{n} threads", n=threads)
     if run.history:
         yield words("{n} rows per second", n=count(round(run.history[-1].rows_per_second)))
 

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from duree.errors import DataError, DureeError
 from duree.pipeline.progress import request_stop, standing
 from duree.report.pages.report import page_style
+from duree.report.vocabulary import Words
 from duree.serving.studio import (
     downloads,
     predicted,
@@ -225,8 +226,10 @@ def _results(app: FastAPI, workspace: Workspace) -> None:
 
     @app.post("/runs/{name}/try")
     def try_input(request: Request, name: str, form: Form) -> HTMLResponse:
-        result = try_model.predict_input(workspace.run(name), form)
-        return page(request, result.page, result=result)
+        run = workspace.run(name)
+        words = Words(words_for(request).language, layout_for(run.recipe).nouns)
+        result = try_model.predict_input(run, form)
+        return page(request, result.page, result=result, words=words)
 
     @app.get("/runs/{name}/files/{file}")
     def file(request: Request, name: str, file: str) -> Response:

@@ -34,7 +34,7 @@ EXAMPLES = {
         life_courses.generate,
     ),
     "strikes": Example(
-        "Counts over time", "strikes by month in six regions, to forecast", counts.generate
+        "Counts over time", "Strikes by month in six regions, to forecast", counts.generate
     ),
     "tagged-words": Example(
         "Tagged words", "600 sentences with names of persons and places", tagged_words.generate

@@ -177,7 +177,7 @@ TARGET = Field("target", "Target", "column to predict: classes or numbers", need
 CELL = Field(
     "cell",
     "Network",
-    "LSTM and GRU keep long context; a plain RNN forgets within a sentence",
+    "LSTM and GRU keep long context; a plain RNN forgets it within a few steps",
     "choice",
     choices=CELLS,
 )

@@ -1,7 +1,7 @@
 """Pages: templates in the reader's language, and pages for errors."""
 
 # FastAPI reads the annotations of ``fields``: they may not be strings.
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -11,9 +11,9 @@ from jinja2 import Environment
 
 from duree.errors import DureeError, RunError, user_language
 from duree.pipeline.listener import STEPS
-from duree.report.numbers import number
+from duree.report.numbers import about, number
 from duree.report.pages.report import page_environment
-from duree.report.pages.sections import readable_verdict
+from duree.report.pages.sections import readable_verdict, tiles
 from duree.report.safe_text import label, quote
 from duree.report.shading import shade
 from duree.report.vocabulary import Words
@@ -29,17 +29,17 @@ FRAMED = (
 )
 
 STATUS = {NotFoundError: 404, RunError: 409}
-# Descriptions of the downloads.
+# Descriptions of the downloads, those for readers first.
 DOWNLOADS = {
-    "predictions.csv": "test rows with predictions, for spreadsheets",
-    "predictions.xlsx": "test rows with predictions, for Excel",
-    "predictions.parquet": "test rows with predictions, for programs",
-    "figures.zip": "all figures of the report, as PDF and SVG",
-    "model.zip": "the trained network",
-    "onnx.zip": "the network for other programs, with its tables and model card",
-    "recipe.toml": "all settings; duree fit --recipe repeats the run",
-    "metrics.json": "all metrics, for programs",
     "report.html": "the report as one file",
+    "figures.zip": "all figures of the report, as PDF and SVG",
+    "predictions.xlsx": "test rows with predictions, for Excel",
+    "predictions.csv": "test rows with predictions, for spreadsheets",
+    "predictions.parquet": "test rows with predictions, for programs",
+    "metrics.json": "all metrics, for programs",
+    "recipe.toml": "all settings; duree fit --recipe repeats the run",
+    "model.zip": "the trained network",
+    "onnx.zip": "the network for other programs, with its vocabulary and model card",
 }
 
 # Why training ended.
@@ -105,6 +105,7 @@ def _environment(language: str) -> Environment:
     words = Words(language)
     environment = page_environment(words, "duree.serving.studio")
     environment.globals |= {
+        "about": partial(about, words=words),
         "downloads": DOWNLOADS,
         "endings": ENDINGS,
         "figure": lambda value, places: "–" if value is None else number(value, places),
@@ -115,7 +116,8 @@ def _environment(language: str) -> Environment:
         "shade": shade,
         "size": _size,
         "steps": STEPS,
-        "verdict": lambda run: readable_verdict(run, words),
+        "tiles": lambda run: tiles(run, run.words(language)),
+        "verdict": lambda run: readable_verdict(run, run.words(language)),
     }
     return environment
 

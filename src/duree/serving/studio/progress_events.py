@@ -13,6 +13,8 @@ from duree.pipeline.progress import STOP_FILE, Standing, standing
 from duree.pipeline.run import Run
 from duree.report.run_folder import RunFolder
 from duree.results.run_files import Epoch
+from duree.tasks import TASKS
+from duree.tasks.task import Watched
 
 POLL, KEEP_ALIVE = 0.5, 15  # seconds between polls, and between comments if nothing changes
 # The panel of a curve, in units of the SVG.
@@ -31,7 +33,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class View:
-    """What the page of an unfinished run shows."""
+    """What the page of an unfinished run shows; ``watched`` is the title of the metric on
+    validation, and ``best`` its best value so far."""
 
     now: Standing
     place: int
@@ -39,6 +42,7 @@ class View:
     curves: list[Curve]
     best: float | None
     stopping_early: bool
+    watched: str = ""
 
     @property
     def share(self) -> float:
@@ -50,21 +54,24 @@ class View:
 def view(run: Run) -> View:
     """The current progress of a run."""
     now, history = standing(run), _history(run)
-    figures = [epoch.metric for epoch in history]
+    watched = _watched(now.watched)
+    figures = [watched.better * epoch.metric for epoch in history]
+    best = max(figures, key=lambda figure: watched.better * figure, default=None)
     curves = []
     if len(history) > 1:
         of_loss = {
             "training": [epoch.train_loss for epoch in history],
             "validation": [epoch.validation_loss for epoch in history],
         }
-        curves = [_curve("loss", of_loss), _curve(now.watched, {"validation": figures})]
+        curves = [_curve("loss", of_loss), _curve(watched.title, {"validation": figures})]
     return View(
         now,
         list(STEPS).index(now.step) if now.step in STEPS else -1,
         len(history),
         curves,
-        max(figures, default=None),
+        best,
         run.has(STOP_FILE),
+        watched.title,
     )
 
 
@@ -90,6 +97,12 @@ def _event(name: str, content: str) -> bytes:
     return f"event: {name}\n{lines}\n".encode()
 
 
+def _watched(name: str) -> Watched:
+    """The metric that training calls so; training maximises it, and so has errors as negative."""
+    known = (task.watched for task in TASKS.values())
+    return next((metric for metric in known if metric.name == name), Watched(name, name, 1))
+
+
 def _history(run: Run) -> list[Epoch]:
     try:
         return RunFolder(run.folder).history()
@@ -100,10 +113,11 @@ def _history(run: Run) -> list[Epoch]:
 def _curve(title: str, values: dict[str, list[float]]) -> Curve:
     every = [value for line in values.values() for value in line]
     low, high = min(every), max(every)
-    spread = (high - low) or 1.0
+    # Where nothing varies, the line is in the middle.
+    top, spread = (high, high - low) if high > low else (high + 0.5, 1.0)
     lines = []
     for name, line in values.items():
         step = WIDTH / (len(line) - 1)
-        points = (f"{n * step:.1f},{HEIGHT * (high - v) / spread:.1f}" for n, v in enumerate(line))
+        points = (f"{n * step:.1f},{HEIGHT * (top - v) / spread:.1f}" for n, v in enumerate(line))
         lines.append((name, " ".join(points)))
     return Curve(title, lines, low, high)

@@ -176,15 +176,19 @@ def in_page_terms(
 ) -> str:
     """A message of the library with the page's names for files and fields."""
 
+    # Chinese has no spaces around quotation marks.
+    gap = r"( ?)" if words.language == "zh" else "()"
+
     def title_of(option: re.Match[str]) -> str:
-        name = option[1].replace("-", "_")
+        name = option[2].replace("-", "_")
         field = form.field(name)
         title = TITLES.get(name) or (field and field.title)
         return f"“{words(title)}”" if title else option[0]
 
     for table in tables:
         message = message.replace(str(table.path), table.name)
-    return re.sub(rf"--([a-z-]+)(?: (?:{VALUES}))?", title_of, without_paths(message))
+    option = rf"{gap}--([a-z-]+)(?: (?:{VALUES}))?{gap}"
+    return re.sub(option, title_of, without_paths(message))
 
 
 def by_severity(findings: Iterable[Finding]) -> list[Finding]:

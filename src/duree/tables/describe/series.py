@@ -37,6 +37,8 @@ def check_steps(series: pl.Series, times: int | None = None) -> list[Finding]:
         "longest": lengths.max(),
     }
     what = "series: {count}, of {shortest} to {longest} steps (median {median})"
+    if facts["shortest"] == facts["longest"]:
+        what = "series: {count}, of {longest} steps each"
     findings = [Finding("series", "ok", what, values=facts)]
     if times is not None and (rows := lengths.lt(times).arg_true().to_list()):
         what = "sequences that end before the last time point: {count}"

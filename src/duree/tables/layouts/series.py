@@ -288,6 +288,8 @@ def describe(series: SeriesSet) -> list[Finding]:
         "longest": int(lengths.max()),
     }
     what = "series: {count}, of {shortest} to {longest} steps (median {median})"
+    if facts["shortest"] == facts["longest"]:
+        what = "series: {count}, of {longest} steps each"
     findings = [Finding("series", "ok", what, values=facts)]
     if frequency := series.frequency:
         what = STEPS[frequency.unit]
