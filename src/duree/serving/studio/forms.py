@@ -113,8 +113,9 @@ class Form:
     def chosen_task(self, chosen: Mapping[str, str]) -> type[Task] | None:
         """The task that was chosen for such rows; None where it is to be inferred."""
         default = self.task_choices[0][0] if self.field("task") else self.task or ""
-        task = TASKS.get(chosen.get("task", default))
-        return task if task is None or task in self.tasks else TASKS.get(default)
+        offered = {task.name: task for task in self.tasks}
+        name = chosen.get("task", default)
+        return offered.get(default if name in TASKS.keys() - offered.keys() else name)
 
     def names_classes(self, chosen: Mapping[str, str]) -> bool:
         """Whether the chosen task has classes that may get names."""
