@@ -7,7 +7,7 @@ from duree.baselines import label_baselines, regression_baselines
 from duree.recipe.recipe import Recipe
 
 RECIPE = Recipe.build({"evaluation": {"forest_trees": 60}})
-LABEL_NAMES = ["majority", "tfidf_logistic", "nb_svm", "random_forest"]
+LABEL_NAMES = ["majority", "tfidf_logistic", "nb_svm", "linear_svm", "random_forest"]
 NUMBER_NAMES = ["mean", "tfidf_ridge", "random_forest"]
 
 

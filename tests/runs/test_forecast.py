@@ -350,7 +350,7 @@ def test_what_is_no_count_is_refused_by_a_model_of_counts(tmp_path, value, shown
         ({"data.series": ("z",)}, DataError, "no column 'z'"),
         ({"forecast.known": ("y",)}, RecipeError, "covariates too"),
         ({"data.text": "y"}, RecipeError, "no text"),
-        ({"task": "regress"}, RecipeError, "task = forecast"),
+        ({"task": "regress"}, RecipeError, "for forecasts of series"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(tmp_path, settings, error, message):

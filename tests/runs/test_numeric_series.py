@@ -307,7 +307,10 @@ def test_check_reports_on_series(table: Path) -> None:
         ({"task": "label", "data": {"series": ["a"]}}, "does not go with task = label"),
         ({"data": {"series": ["a"], "target": "y"}, "model": {"wide": True}}, "no meaning where"),
         ({"data": {"series": ["a"], "target": "y"}, "text": {"numbers": "one"}}, "no meaning"),
-        ({"data": {"text": "a", "target": "y"}, "forecast": {"horizon": 3}}, "task = forecast"),
+        (
+            {"data": {"text": "a", "target": "y"}, "forecast": {"horizon": 3}},
+            "for forecasts of series",
+        ),
     ],
 )
 def test_settings_that_do_not_suit_numbers_are_refused(settings: dict, message: str) -> None:

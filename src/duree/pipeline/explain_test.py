@@ -170,11 +170,13 @@ def _examples(
         explanation = explanation_of(model)
         chosen = explanation.chosen(predictions)[:, None] == outputs
         right = explanation.indicators(result.targets) & chosen
-        merits = np.where(right, predictions + short[:, None], -np.inf).T[:MOST_CLASSES]
+        merits = np.where(right, predictions + short[:, None], -np.inf).T
     else:
         outputs = np.zeros(2, dtype=np.int64)
         merits = np.where(short, np.stack([predictions[:, 0], -predictions[:, 0]]), -np.inf)
-    for output, merit in zip(outputs, merits, strict=False):
+    # Of many classes, those that have an example come first.
+    for place in np.flatnonzero(np.isfinite(merits).any(axis=1))[:MOST_CLASSES]:
+        output, merit = outputs[place], merits[place]
         best = np.argsort(-merit, kind="stable")[:EXAMPLES]
         for row in best[np.isfinite(merit[best])].tolist():
             given = integrated_gradients(model, tested.take(np.array([row])), np.array([output]))

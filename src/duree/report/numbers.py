@@ -39,7 +39,8 @@ def difference(metric: Metric, found: Evidence, rows: int) -> Shown:
     """``+0.013 [0.004, 0.022]``; no end of the interval that is not 0 is written as 0."""
     places = decimals(metric, rows, found.difference, found.low, found.high)
     nearest = min((abs(end) for end in (found.low, found.high) if end), default=1.0)
-    places = max(places, min(-math.floor(math.log10(nearest)), 4))
+    while places < MOST_DECIMALS and round(nearest, places) == 0:
+        places += 1
     value = number(found.difference, places)
     positive = not value.startswith(MINUS) and any(digit in value for digit in "123456789")
     return Shown(f"+{value}" if positive else value, _interval(found.low, found.high, places))
