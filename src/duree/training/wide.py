@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 STRENGTHS = (1.0, 4.0, 16.0, 64.0)
 # The power of log-count ratios by which features are multiplied.
 RATIO_POWER = 0.5
+# Units and pairs of a single row cannot be shared with another, and cost memory.
+LEAST_SEEN = 2
 # L-BFGS (Liu & Nocedal 1989): pairs of vectors it remembers, the relative gain at which it ends,
 # and its most steps.
 MEMORY, TOLERANCE, MOST_STEPS = 5, 1e-6, 200
@@ -112,7 +114,7 @@ class WideFit:
         marks = indicators.astype(np.float64)
         bags = wide.bags(rows.sequences)
         units = bags[:, : wide.vocabulary_size]
-        self.columns = np.flatnonzero(bags.getnnz(axis=0))
+        self.columns = np.flatnonzero(bags.getnnz(axis=0) >= LEAST_SEEN)
         words = bags[:, self.columns]
         held = _Counts(words.sum(axis=0).A1, words.T @ marks)
         spelled = _counts_of_products(units, ngrams, marks)

@@ -360,7 +360,7 @@ class Layout(ABC):
     def check_split(
         self, sequences: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
     ) -> list[Finding]:
-        """Findings on test rows with values that do not occur in training."""
+        """Findings on test rows that differ from those of training."""
         return []
 
     def describe(
