@@ -293,6 +293,8 @@ def test_the_form_follows_the_layout_and_reports_a_fault_at_its_field(
     expect(page.locator("#target")).to_have_count(0)
     page.locator("#rows").select_option("texts")
     expect(page.locator("#text")).to_be_visible()
+    # A new form reacts once it has settled, some milliseconds after it is seen.
+    expect(page.locator(".htmx-added, .htmx-settling, .htmx-request")).to_have_count(0)
     page.locator("#target").select_option("id")
     expect(page.locator(".names label")).to_have_count(6)
     expect(page.locator("#target")).to_have_value("id")
