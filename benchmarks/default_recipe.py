@@ -31,7 +31,7 @@ Figures = dict[str, list[float]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("folder", nargs="?", type=Path, default=DATA)
     parser.add_argument("--sets", nargs="*", help="these alone")
     parser.add_argument("--seeds", type=int, default=3)
@@ -60,6 +60,8 @@ def main() -> None:
             f"| {folder.name} | {rows(folder):,} | {' | '.join(cells)} | {seconds:.0f} s |",
             flush=True,
         )
+    if not gains:
+        sys.exit(f"{options.folder} has none of these sets")
     accuracy, macro_f1, _ = 100 * np.mean(gains, axis=0)
     print(
         f"\nmean lead over the best baseline: accuracy {accuracy:+.1f}, macro-F1 {macro_f1:+.1f} "
