@@ -6,7 +6,8 @@ FOLDER (default: ``texts`` in DUREE_DATA) has a folder for each set, with ``trai
 ``test.csv``, perhaps ``validation.csv``; or with ``all.csv``, which each seed splits anew. The
 target is ``cat`` or ``label``; the text is another column. Figures are accuracy, macro-F1 and
 log-loss on the test rows, means over the seeds; the best baseline is the best of each. Each run is
-a process of its own; a minute for 5,000 short texts on two threads. Further options go to ``fit``.
+a process of its own; a minute for 5,000 short texts on two threads. Further options go to ``fit``,
+each in one word, as in --set=cell=gru.
 """
 
 from __future__ import annotations
