@@ -14,7 +14,7 @@ import os
 import time
 from pathlib import Path
 
-from duree.cli.console import Console, print_models
+from duree.cli.console import Console
 from duree.recipe.recipe import Recipe
 from duree.workflow import fit
 
@@ -45,8 +45,6 @@ def main() -> None:
         recipe = Recipe().replace(overrides | {"model.cell": options.cell})
     run = fit(recipe, Path(options.out), Console())
     metrics = json.loads((run.folder / "metrics.json").read_text())
-    print_models(metrics)
-    print(metrics["verdict"])
     print({name: round(seconds) for name, seconds in metrics["seconds"].items()})
     print(metrics["without_shared_rows"] and metrics["without_shared_rows"]["rows"])
 

@@ -35,9 +35,10 @@ def marks(rows: Examples) -> np.ndarray:
 
 def test_it_learns_which_token_decides_and_how_strongly_to_fit() -> None:
     wide, chosen = WideModel(VOCABULARY, 2), plan()
-    strength = train_wide(wide, chosen, marks(chosen.examples), NGRAMS)
+    strength, ngrams = train_wide(wide, chosen, marks(chosen.examples), NGRAMS)
     assert accuracy(scores(wide, chosen.validation.sequences), chosen.validation.targets) > 0.9
     assert strength in STRENGTHS
+    assert ngrams.shape in (NGRAMS.shape, NO_NGRAMS.shape)
 
 
 def test_a_word_is_known_by_the_words_that_are_written_like_it() -> None:
@@ -54,6 +55,21 @@ def test_a_word_is_known_by_the_words_that_are_written_like_it() -> None:
     found = scores(wide, Ragged.from_rows([[unseen, other], [other, other]]))
     margin = found[:, 1] - found[:, 0]
     assert margin[0] > margin[1] + 1.0
+
+
+@pytest.mark.parametrize("they_help", [True, False])
+def test_characters_are_used_if_they_lower_the_validation_loss(
+    they_help: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loss_of(wide: WideModel, plan: Plan) -> float:
+        size = float(wide.spelling.abs().sum())
+        return -size if they_help else size
+
+    monkeypatch.setattr(training, "_validation_loss", loss_of)
+    wide, chosen = WideModel(VOCABULARY, 2), plan()
+    _, ngrams = train_wide(wide, chosen, marks(chosen.examples), NGRAMS)
+    assert (ngrams.shape[1] > 0) == they_help
+    assert bool(wide.spelling.any()) == they_help
 
 
 def test_it_is_logistic_regression_on_tfidf_weights_and_the_roots_of_log_count_ratios() -> None:
@@ -136,10 +152,10 @@ def test_refitted_it_knows_what_stands_in_validation_rows_alone() -> None:
     chosen = plan()
     chosen = Plan(plain, odd, loss, accuracy, chosen.settings, chosen.seed)
     wide = WideModel(VOCABULARY, 2)
-    strength = train_wide(wide, chosen, marks(plain), NGRAMS)
+    strength, ngrams = train_wide(wide, chosen, marks(plain), NGRAMS)
     before = scores(wide, odd.sequences)
     every = np.concatenate([marks(plain), marks(odd)])
-    refit_wide(wide, chosen, every, NGRAMS, strength)
+    refit_wide(wide, chosen, every, ngrams, strength)
     after = scores(wide, odd.sequences)
 
     def margin(found: np.ndarray) -> float:
@@ -150,7 +166,7 @@ def test_refitted_it_knows_what_stands_in_validation_rows_alone() -> None:
 
 def test_both_fits_and_the_rest_share_the_minutes_that_the_recipe_allows() -> None:
     chosen = plan(max_minutes=1e-9)
-    strength = train_wide(WideModel(VOCABULARY, 2), chosen, marks(chosen.examples), NGRAMS)
+    strength, _ = train_wide(WideModel(VOCABULARY, 2), chosen, marks(chosen.examples), NGRAMS)
     assert strength == STRENGTHS[0]
     assert time_for_the_rest(plan(max_minutes=10.0)).settings.max_minutes == pytest.approx(8.0)
     assert time_for_the_rest(plan()).settings.max_minutes is None

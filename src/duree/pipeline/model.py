@@ -267,8 +267,7 @@ def train_model(
     explanation = task.explanation
     assert explanation is not None  # networks with a wide part have one
     indicators = explanation.indicators(examples.answers)
-    ngrams = _ngrams(untrained.encoder)
-    strength = train_wide(network.wide, plan, indicators, ngrams)
+    strength, ngrams = train_wide(network.wide, plan, indicators, _ngrams(untrained.encoder))
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
     join(network, validation, task.joining_criterion(criterion))
     calibrated = _calibrated(task, network, validation)

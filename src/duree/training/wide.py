@@ -28,7 +28,7 @@ from duree.training.plan import Plan
 Floats = NDArray[np.float64]
 
 # Weights of the loss relative to the penalty, to choose from by the validation loss.
-STRENGTHS = (1.0, 4.0, 16.0, 64.0)
+STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0)
 # The power of log-count ratios by which features are multiplied.
 RATIO_POWER = 0.5
 # Units and pairs of a single row cannot be shared with another, and cost memory.
@@ -46,26 +46,34 @@ MOST_SHARE = 100.0
 
 def train_wide(
     wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], ngrams: csr_matrix
-) -> float:
-    """Fit to the plan's examples; returns the strength that did best on its validation rows.
+) -> tuple[float, csr_matrix]:
+    """Fit to the plan's examples; returns the strength and n-grams that did best on its validation
+    rows.
 
     ``indicators`` is bool [rows, outputs]: the positive examples of each output. ``ngrams`` are the
-    character n-grams of each unit, [units, n-grams], perhaps none.
+    character n-grams of each unit, [units, n-grams], perhaps none; fits without them are tried too,
+    since long texts are better known by their words.
     """
-    fit = WideFit(wide, plan.examples, indicators, plan.criterion, ngrams)
-    limit = _end_of_time(plan)
-    best: tuple[float, float, dict[str, Tensor]] | None = None
-    for strength in STRENGTHS:
-        fit.solve(strength)
-        loss = _validation_loss(wide, plan)
-        if best is None or loss < best[0]:
-            state = {name: tensor.clone() for name, tensor in wide.state_dict().items()}
-            best = (loss, strength, state)
-        if time.monotonic() > limit:
-            break
+    limit, tried = _end_of_time(plan), [ngrams]
+    if ngrams.shape[1]:
+        tried.append(csr_matrix((ngrams.shape[0], 0)))
+    best: tuple[float, float, csr_matrix, dict[str, Tensor]] | None = None
+    for known in tried:
+        fit, former = WideFit(wide, plan.examples, indicators, plan.criterion, known), np.inf
+        for strength in STRENGTHS:
+            if best is not None and time.monotonic() > limit:
+                break
+            fit.solve(strength)
+            loss = _validation_loss(wide, plan)
+            if best is None or loss < best[0]:
+                state = {name: tensor.clone() for name, tensor in wide.state_dict().items()}
+                best = (loss, strength, known, state)
+            if loss > former:  # it overfits, and would more with a weaker penalty
+                break
+            former = loss
     assert best is not None
-    wide.load_state_dict(best[2])
-    return best[1]
+    wide.load_state_dict(best[3])
+    return best[1], best[2]
 
 
 def refit_wide(

@@ -33,11 +33,12 @@ KEEP = {
 
 # The wide part of texts, of other sequences, and of runs of version 0.1.0.
 WIDE_OF_TEXTS = (
-    "A linear model on units, pairs of neighbouring units and character n-grams of units (2 to 5 "
-    "characters), with TF-IDF weights ({sparckjones1972}) multiplied by the square roots of "
-    "log-count ratios (after {wang2012}), was fitted by itself, with a penalty chosen on the "
-    "validation set. It was combined with the network ({cheng2016}), with weights found on the "
-    "validation set, and then refitted on training and validation rows together."
+    "A linear model on units, pairs of neighbouring units and, if they lowered the validation "
+    "loss, character n-grams of units (2 to 5 characters), with TF-IDF weights "
+    "({sparckjones1972}) multiplied by the square roots of log-count ratios (after {wang2012}), "
+    "was fitted by itself, with a penalty chosen on the validation set. It was combined with the "
+    "network ({cheng2016}), with weights found on the validation set, and then refitted on "
+    "training and validation rows together."
 )
 WIDE_OF_STEPS = (
     "A linear model on units and pairs of neighbouring units, with TF-IDF weights "
