@@ -62,7 +62,7 @@ def test_characters_are_used_if_they_lower_the_validation_loss(
     they_help: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def loss_of(wide: WideModel, plan: Plan) -> float:
-        size = float(wide.spelling.abs().sum())
+        size = float(wide.spelling.detach().abs().sum())
         return -size if they_help else size
 
     monkeypatch.setattr(training, "_validation_loss", loss_of)
