@@ -6,6 +6,7 @@ from sklearn.metrics import f1_score
 
 from duree.baselines import linear_svm
 from duree.baselines.linear_svm import LinearSvm
+from duree.baselines.nb_svm import NbSvm
 from duree.baselines.ngrams import Ngrams
 from duree.baselines.targets import CaseWeights
 
@@ -31,6 +32,15 @@ def test_a_word_that_training_never_saw_is_known_by_its_characters():
     classes = np.array([0, 0, 0, 1, 1] * 8)
     found = fitted(texts, classes).predict(["sailor ship", "farmer ship"]).argmax(axis=1)
     assert found.tolist() == [0, 1]
+
+
+def test_texts_that_another_baseline_has_split_are_not_split_again(letters):
+    (texts, classes), (held_out, held_out_classes), (new, _) = letters
+    split = []
+    ngrams = Ngrams(lambda text: split.append(text) or text.split())
+    for kind in (NbSvm, LinearSvm, NbSvm):
+        kind(ngrams, 0).fit(texts, classes, held_out, held_out_classes).predict(new)
+    assert len(split) == len(texts) + len(held_out) + len(new)
 
 
 def test_very_many_characters_are_left_out(monkeypatch):

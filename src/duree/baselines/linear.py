@@ -186,9 +186,13 @@ class LinearModel:
     weights: Floats
     biases: Floats
 
+    def scores(self, features: csr_matrix) -> Floats:
+        """Linear scores, float64 [rows, questions]."""
+        return np.asarray(features @ self.weights + self.biases)
+
     def probabilities(self, features: csr_matrix) -> Floats:
         """Probability of yes, float64 [rows, questions]."""
-        return np.asarray(expit(features @ self.weights + self.biases))
+        return np.asarray(expit(self.scores(features)))
 
 
 def fit_logistic(

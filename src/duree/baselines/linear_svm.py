@@ -6,19 +6,19 @@ decision values over a temperature that is fitted on the validation rows (Guo et
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
 from itertools import product
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, hstack, vstack
 from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.metrics import f1_score
 from sklearn.svm import LinearSVC
 
-from duree.baselines.linear import Floats
+from duree.baselines.linear import Floats, LinearModel
 from duree.baselines.ngrams import LEAST_SEEN, Ngrams
 from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights, Targets
 from duree.baselines.tuning import choose
@@ -31,8 +31,6 @@ CHARACTERS = (2, 5)
 # Beyond so many characters of training texts, words are plenty, and n-grams take minutes.
 MOST_CHARACTERS = 5_000_000
 ROUNDS = 5000
-
-Decide = Callable[[csr_matrix], Floats]
 
 
 class LinearSvm:
@@ -64,53 +62,59 @@ class LinearSvm:
     ) -> Self:
         """Choose C and the balance on the validation rows, then fit on all rows."""
         self.kind = Targets.of(targets)
-        counts = self.ngrams.fit(texts, validation_texts)
-        self._learn_features(texts, counts[0])
-        train, validation = self._features(texts), self._features(validation_texts)
+        counts, validation_counts = self.ngrams.fit(texts, validation_texts)
+        train = self._learn_features(texts, counts)
+        validation = self._features(validation_texts, validation_counts)
 
-        def loss(decide: Decide) -> float:
-            return -self._macro_f1(decide(validation), validation_targets, weights.validation)
+        def loss(model: LinearModel) -> float:
+            values = self._decisions(model, validation)
+            return -self._macro_f1(values, validation_targets, weights.validation)
 
-        (strength, balance), decide = choose(
+        (strength, balance), model = choose(
             product(STRENGTHS, BALANCING),
             lambda setting: self._fit(train, targets, *setting, weights.train),
             loss,
         )
-        self.temperature = self._temperature(decide(validation), validation_targets, weights)
-        every = [*texts, *validation_texts]
+        values = self._decisions(model, validation)
+        self.temperature = self._temperature(values, validation_targets, weights.validation)
+        # The counts are put together, since counting forgets the texts counted before.
+        every = self._learn_features(
+            [*texts, *validation_texts], vstack([counts, validation_counts], format="csr")
+        )
         known = np.concatenate([targets, validation_targets])
-        self._learn_features(every, self.ngrams.count(every))
-        self.decide = self._fit(self._features(every), known, strength, balance, weights.every)
+        self.model = self._fit(every, known, strength, balance, weights.every)
         self.choices = {"C": strength, "class weights": balance or "none"}
         return self
 
     def predict(self, texts: list[str]) -> Floats:
         """Probabilities float64 [rows, outputs]."""
-        values = self.decide(self._features(texts))
+        values = self._decisions(self.model, self._features(texts, self.ngrams.count(texts)))
         if self.kind.kind == "classes":
             return np.asarray(softmax(values / self.temperature, axis=1))
         return np.asarray(softmax(_as_classes(values) / self.temperature, axis=1)[:, 1]).reshape(
             values.shape
         )
 
-    def _learn_features(self, texts: list[str], counts: csr_matrix) -> None:
-        self.of_units = TfidfTransformer(sublinear_tf=True).fit(counts)
+    def _learn_features(self, texts: list[str], counts: csr_matrix) -> csr_matrix:
+        """Learn how features are weighted, and weight those of the texts."""
+        self.of_units = TfidfTransformer(sublinear_tf=True)
+        found = [self.of_units.fit_transform(counts)]
         self.of_characters = None
         if sum(map(len, texts)) <= MOST_CHARACTERS:
             least = LEAST_SEEN if len(texts) > LEAST_SEEN else 1
-            self.of_characters = TfidfVectorizer(
+            of_characters = TfidfVectorizer(
                 analyzer="char", ngram_range=CHARACTERS, min_df=least, sublinear_tf=True
             )
-            try:
-                self.of_characters.fit(texts)
-            except ValueError:  # no n-gram is in two texts
-                self.of_characters = None
+            with suppress(ValueError):  # no n-gram is in two texts
+                found.append(of_characters.fit_transform(texts))
+                self.of_characters = of_characters
+        return hstack(found, format="csr")
 
-    def _features(self, texts: list[str]) -> csr_matrix:
-        of_units = self.of_units.transform(self.ngrams.count(texts))
-        if self.of_characters is None:
-            return of_units
-        return hstack([of_units, self.of_characters.transform(texts)], format="csr")
+    def _features(self, texts: list[str], counts: csr_matrix) -> csr_matrix:
+        found = [self.of_units.transform(counts)]
+        if self.of_characters is not None:
+            found.append(self.of_characters.transform(texts))
+        return hstack(found, format="csr")
 
     def _fit(
         self,
@@ -119,18 +123,19 @@ class LinearSvm:
         strength: float,
         balance: str | None,
         weights: Floats | None,
-    ) -> Decide:
-        """A function from features to decision values: [rows, classes] or [rows, labels]."""
-        columns = self.kind.columns(targets)
-        fitted = [self._slope(features, column, strength, balance, weights) for column in columns.T]
-        slopes, biases = (np.array(each) for each in zip(*fitted, strict=True))
+    ) -> LinearModel:
+        fitted = [
+            self._slope(features, column, strength, balance, weights)
+            for column in self.kind.columns(targets).T
+        ]
+        slopes, biases = zip(*fitted, strict=True)
+        return LinearModel(np.stack(slopes, axis=1), np.array(biases))
 
-        def decide(features: csr_matrix) -> Floats:
-            values = np.asarray(features @ slopes.T + biases)
-            is_one = self.kind.kind == "classes" and values.shape[1] == 1
-            return np.concatenate([-values, values], axis=1) if is_one else values
-
-        return decide
+    def _decisions(self, model: LinearModel, features: csr_matrix) -> Floats:
+        """Decision values, [rows, classes] or [rows, labels]."""
+        values = model.scores(features)
+        is_one = self.kind.kind == "classes" and values.shape[1] == 1
+        return np.concatenate([-values, values], axis=1) if is_one else values
 
     def _slope(
         self,
@@ -155,11 +160,10 @@ class LinearSvm:
             f1_score(targets, found, average="macro", sample_weight=weights, zero_division=0)
         )
 
-    def _temperature(self, values: Floats, targets: NDArray[Any], weights: CaseWeights) -> float:
-        given = weights.validation
+    def _temperature(self, values: Floats, targets: NDArray[Any], weights: Floats | None) -> float:
         if self.kind.kind == "classes":
-            return fit_temperature(values, targets, given)
-        repeated = None if given is None else np.repeat(given, values.shape[1])
+            return fit_temperature(values, targets, weights)
+        repeated = None if weights is None else np.repeat(weights, values.shape[1])
         return fit_temperature(_as_classes(values), targets.ravel(), repeated)
 
 

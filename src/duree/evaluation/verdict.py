@@ -216,7 +216,7 @@ def decide(
     remarks = {
         BEYOND_ZERO: first == NO_DIFFERENCE
         and against.low * against.high > 0
-        and all(_is_some(str(values[end])) for end in ("low", "high")),
+        and all(is_some(str(values[end])) for end in ("low", "high")),
         NEEDED: first == NO_DIFFERENCE and rows < needed < MOST_ROWS,
         NOTHING_LEARNED: _is_chance(network, metrics, evidence, constant),
         UNCALIBRATED: bool(losses),
@@ -323,11 +323,11 @@ def _writer(metric: Metric, value: float, rows: int) -> Callable[..., str]:
 
     def write(number: float, sign: str = "") -> str:
         text = f"{number:{sign},.{decimals}f}"
-        return text if _is_some(text) else text.lstrip("+-")
+        return text if is_some(text) else text.lstrip("+-")
 
     return write
 
 
-def _is_some(figure: str) -> bool:
+def is_some(figure: str) -> bool:
     """Whether a figure as it is written is not zero."""
     return any(digit in figure for digit in "123456789")

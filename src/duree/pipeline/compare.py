@@ -15,6 +15,7 @@ from duree.pipeline.run import Run
 from duree.report.load import load_run
 from duree.report.run_data import RunData
 from duree.results.metrics_file import NETWORK, Comparison
+from duree.tables.columns import own_and_added
 from duree.tables.split.make_split import group_codes
 
 
@@ -74,8 +75,5 @@ def _asked(run: RunData) -> tuple[str, str, str | None, list[str]]:
 
 def _rows(run: RunData) -> pl.DataFrame:
     """The test rows without the columns of predictions."""
-    names = run.predictions.columns
-    if "prediction" not in names:
-        return run.predictions
-    last = len(names) - 1 - names[::-1].index("prediction")
-    return run.predictions.select(names[:last])
+    own, _ = own_and_added(run.predictions.columns)
+    return run.predictions.select(own)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from duree.evaluation.verdict import Evidence
+from duree.evaluation.verdict import FEW_ROWS, Evidence, is_some
 from duree.report.vocabulary import Words
 from duree.results.metric import Metric
 from duree.results.run_files import Estimate
@@ -14,7 +14,6 @@ from duree.results.run_files import Estimate
 MINUS = "\u2212"
 # The space before a percent sign, which Chinese texts do not have.
 THIN_SPACE = "\u202f"
-FEW_ROWS = 100
 MOST_DECIMALS = 6
 
 
@@ -42,7 +41,7 @@ def difference(metric: Metric, found: Evidence, rows: int) -> Shown:
     while places < MOST_DECIMALS and round(nearest, places) == 0:
         places += 1
     value = number(found.difference, places)
-    positive = not value.startswith(MINUS) and any(digit in value for digit in "123456789")
+    positive = not value.startswith(MINUS) and is_some(value)
     return Shown(f"+{value}" if positive else value, _interval(found.low, found.high, places))
 
 
@@ -75,7 +74,7 @@ def decimals(
 def number(value: float, places: int) -> str:
     """A number with a true minus sign, no negative zero, and commas from 10,000 upwards."""
     text = f"{abs(value):,.{places}f}" if abs(value) >= 10_000 else f"{abs(value):.{places}f}"
-    negative = value < 0 and any(digit in text for digit in "123456789")
+    negative = value < 0 and is_some(text)
     return (MINUS if negative else "") + text
 
 

@@ -17,6 +17,7 @@ from duree.recipe.recipe import Recipe
 from duree.report.old_wording import metrics_in_todays_words
 from duree.results.metrics_file import Metrics
 from duree.results.run_files import Epoch
+from duree.tables.columns import own_and_added
 
 T = TypeVar("T")
 
@@ -51,11 +52,8 @@ class RunFolder:
     @property
     def probability_columns(self) -> list[str]:
         """The columns after the prediction with probabilities of classes."""
-        names = self.predictions.columns
-        if "prediction" not in names:
-            return []
-        last = len(names) - 1 - names[::-1].index("prediction")
-        return [name for name in names[last + 1 :] if name.startswith(PROBABILITY)]
+        _, added = own_and_added(self.predictions.columns)
+        return [name for name in added if name.startswith(PROBABILITY)]
 
     def has(self, name: str) -> bool:
         """Whether a file exists."""

@@ -219,6 +219,14 @@ def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
     return frame.with_columns(added)
 
 
+def own_and_added(columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The columns of a table, and those that predictions added: from the last ``prediction`` on."""
+    if "prediction" not in columns:
+        return list(columns), []
+    begin = len(columns) - 1 - list(columns)[::-1].index("prediction")
+    return list(columns[:begin]), list(columns[begin:])
+
+
 def require_free(columns: Sequence[str], added: Sequence[str]) -> None:
     """Refuse a table that has a column with the name of one to add; DataError."""
     taken = [name for name in added if name in columns]

@@ -118,7 +118,7 @@ class WideFit:
         criterion: Criterion,
         ngrams: csr_matrix,
     ) -> None:
-        self.wide, self.rows, self.criterion, self.ngrams = wide, rows, criterion, ngrams
+        self.wide, self.criterion, self.answers = wide, criterion, _answers(rows)
         marks = indicators.astype(np.float64)
         bags = wide.bags(rows.sequences)
         units = bags[:, : wide.vocabulary_size]
@@ -127,7 +127,7 @@ class WideFit:
         held = _Counts(words.sum(axis=0).A1, words.T @ marks)
         spelled = _counts_of_products(units, ngrams, marks)
         self.idf, self.ngram_idf = held.idf(len(rows)), spelled.idf(len(rows))
-        self.ratios = np.concatenate([held.ratios(marks), spelled.ratios(marks)])
+        self.ratios = np.concatenate([held.ratios(), spelled.ratios()])
         self.spelling_size = ngrams @ self.ngram_idf**2
         self.words = _over(words @ diags(self.idf), words @ self.idf**2)
         self.units = _over(units, units @ self.spelling_size)
@@ -168,8 +168,7 @@ class WideFit:
         sums = self.words @ weights[:columns]
         sums += self.units @ (self.weighted_ngrams @ weights[columns:])
         scored = torch.from_numpy(sums + parameters[-1]).requires_grad_()
-        answers = (torch.from_numpy(each) for each in (self.rows.targets, *self.rows.weighed))
-        loss = strength * len(self.rows) * self.criterion(scored, *answers)
+        loss = strength * len(scored) * self.criterion(scored, *self.answers)
         slopes = torch.autograd.grad(loss, scored)[0].numpy()
         of_ngrams = self.weighted_ngrams.T @ (self.units.T @ slopes)
         gradient = np.concatenate([self.words.T @ slopes, of_ngrams]) * self.ratios
@@ -191,7 +190,7 @@ class _Counts:
         """Inverse document frequency, smoothed as if one more row had every feature."""
         return np.asarray(np.log((1 + rows) / (1 + self.rows)) + 1)
 
-    def ratios(self, marks: Floats) -> Floats:
+    def ratios(self) -> Floats:
         """The power of the size of the log-count ratios, [features, outputs]."""
         yes, no = self.positive + 1, self.rows[:, None] - self.positive + 1
         ratios = np.log(yes / yes.sum(axis=0)) - np.log(no / no.sum(axis=0))
@@ -215,10 +214,14 @@ def _over(features: csr_matrix, squares: Floats) -> csr_matrix:
     return csr_matrix(diags(1 / np.sqrt(np.maximum(squares, 1.0))) @ features)
 
 
+def _answers(rows: Examples) -> list[Tensor]:
+    """The arguments of a criterion after the scores: targets, and weights if there are any."""
+    return [torch.from_numpy(each) for each in (rows.targets, *rows.weighed)]
+
+
 def _validation_loss(wide: WideModel, plan: Plan) -> float:
     found = torch.from_numpy(scores(wide, plan.validation.sequences))
-    answers = (plan.validation.targets, *plan.validation.weighed)
-    return float(plan.criterion(found, *map(torch.from_numpy, answers)))
+    return float(plan.criterion(found, *_answers(plan.validation)))
 
 
 def _end_of_time(plan: Plan) -> float:
@@ -252,7 +255,7 @@ def join(model: JoinedModel, validation: Examples, criterion: Criterion) -> None
     parts = [
         torch.from_numpy(scores(part, validation.sequences)) for part in (model.deep, model.wide)
     ]
-    answers = [torch.from_numpy(one) for one in (validation.targets, *validation.weighed)]
+    answers = _answers(validation)
 
     def best(parts: list[Tensor]) -> list[float]:
         def loss_of(shares: np.ndarray) -> float:

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from duree.evaluation.verdict import FEW_ROWS
 from duree.report.figures.style import BLUE, GREY, INK, ORANGE, PALE, WIDTH, bare, place, text_width
-from duree.report.numbers import FEW_ROWS, count, share
+from duree.report.numbers import count, share
 from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words

@@ -86,6 +86,7 @@ def model_rows(run: RunData, words: Words) -> list[ModelRow]:
     results, names = run.metrics.results, run.metrics.metric_names
     order = run.ranked(run.metrics.primary_metric)
     order += [name for name in results if name not in order]
+    best = {name: run.metrics.best(name) for name in names}
     rows = []
     for model in order:
         found = results[model].estimates
@@ -99,7 +100,7 @@ def model_rows(run: RunData, words: Words) -> list[ModelRow]:
                     else None
                     for name in names
                 ],
-                [model in run.metrics.best(name) for name in names],
+                [model in best[name] for name in names],
                 results[model].fit_seconds,
             )
         )

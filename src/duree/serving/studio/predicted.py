@@ -24,6 +24,7 @@ from duree.serving.studio.table_preview import (
 )
 from duree.serving.studio.workspace import NotFoundError, Upload, Workspace
 from duree.storage import require_regular, write_file
+from duree.tables.columns import own_and_added
 from duree.tables.files.stream import require_few_cells, stream_table
 from duree.tables.finding import Finding, Level
 from duree.tasks import layout_for
@@ -176,12 +177,11 @@ def _predict(
     require_few_cells(table)
     findings = predict(run, table, output)
     frame = next(stream_table(output, delimiter=",")).frame
-    names = frame.columns
-    # The last columns are those of the predictions, unless the file has a format of its own.
-    begin = len(names) - 1 - names[::-1].index("prediction") if "prediction" in names else 0
-    shown = [*names[begin:], *names[:begin]][:COLUMNS]
+    # A file with a format of its own has no columns that were added.
+    own, added = own_and_added(frame.columns)
+    shown = [*added, *own][:COLUMNS]
     cells = [[_short(cell) for cell in row] for row in first_cells(frame.select(shown))]
-    return findings, shown, cells, len(names) - len(shown)
+    return findings, shown, cells, frame.width - len(shown)
 
 
 def _short(cell: str) -> str:

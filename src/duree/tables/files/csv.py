@@ -48,12 +48,12 @@ def read_delimited(
     for _ in text.taken_by(rows):
         pass
     frame = rows.frame()
-    found = text.findings(encoding_is_given=encoding is not None)
-    findings = (*found[:2], *rows.findings(), *found[2:])
+    read_as, separated, *others = text.findings(encoding_is_given=encoding is not None)
+    findings = [read_as, separated, *rows.findings(), *others]
     if text.below and frame.width == 1:
-        findings = (*findings, _title(path, frame.columns[0], text.below))
+        findings.append(_title(path, frame.columns[0], text.below))
     return Content(
-        frame, findings, text.encoding, text.dialect.delimiter, rows.bare, rows.numbers()
+        frame, tuple(findings), text.encoding, text.dialect.delimiter, rows.bare, rows.numbers()
     )
 
 
