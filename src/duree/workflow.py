@@ -27,7 +27,7 @@ from duree.pipeline.model import TrainedModel, load_networks, train_model
 from duree.pipeline.predict import made_from, read_like
 from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
-from duree.pipeline.training_sets import training_sets
+from duree.pipeline.training_sets import training_folds, training_sets
 from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
 from duree.sequences.encoder import Encoder
@@ -156,6 +156,7 @@ def train(
                 validation,
                 recipe,
                 seed=seed,
+                folds=training_folds(dataset),
                 progress=listener.training(seed, task.watched.name),
                 checkpoint=run.folder / "checkpoint" / str(seed),
                 history=run.folder / "history.jsonl" if first else None,

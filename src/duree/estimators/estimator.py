@@ -27,6 +27,7 @@ from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
 from duree.sequences.text_encoder import TextEncoder
 from duree.tables.layouts.texts import Texts
+from duree.tables.split.folds import draw_folds
 from duree.tasks import Task
 from duree.tasks.features import has_state_units
 
@@ -145,7 +146,15 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             )
             for part in (train, validation)
         )
-        self.model_ = train_model(untrained, examples, held_out, recipe, seed=recipe.seed)
+        classes = targets[np.concatenate([train, validation])] if task.stratify else None
+        self.model_ = train_model(
+            untrained,
+            examples,
+            held_out,
+            recipe,
+            seed=recipe.seed,
+            folds=draw_folds(len(train) + len(validation), classes, seed=recipe.seed),
+        )
         return self
 
     def embed(self, X: Any) -> NDArray[np.float32]:

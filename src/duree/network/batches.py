@@ -54,6 +54,26 @@ class Examples:
             of_rows = of_rows.take(rows) if isinstance(of_rows, Ragged) else of_rows[rows]
             yield Examples(self.sequences.take(rows), of_rows)
 
+    def take(self, rows: NDArray[np.int64]) -> Examples:
+        """Some rows, each with one target."""
+        assert isinstance(self.targets, np.ndarray)
+        weights = None if self.weights is None else self.weights[rows]
+        return Examples(self.sequences.take(rows), self.targets[rows], weights)
+
+    def followed_by(self, other: Examples) -> Examples:
+        """These rows, then others, each with one target."""
+        assert isinstance(self.targets, np.ndarray) and isinstance(other.targets, np.ndarray)
+        weights = None
+        if self.weights is not None and other.weights is not None:
+            weights = np.concatenate([self.weights, other.weights])
+        targets = np.concatenate([self.targets, other.targets])
+        return Examples(self.sequences.followed_by(other.sequences), targets, weights)
+
+    @property
+    def answer_tensors(self) -> list[Tensor]:
+        """The arguments of a criterion after the scores: targets, and weights if there are any."""
+        return [torch.from_numpy(each) for each in (self.targets, *self.weighed)]
+
     @property
     def weighed(self) -> tuple[NDArray[np.float32], ...]:
         """The arguments of losses and metrics after the targets: the weights, if any."""

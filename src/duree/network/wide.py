@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 from torch.nn.functional import embedding
@@ -70,6 +71,13 @@ class WideModel(Network):
         is_unit = first & (features < self.vocabulary_size)
         units = features.masked_fill(~is_unit, PADDING)
         return scores + _scaled_sum(units, is_unit, self.spelling, self.spelling_size) + self.bias
+
+    @torch.no_grad()
+    def calibrate(self, scale: float, offsets: NDArray[np.float64]) -> None:
+        """Multiply all scores by ``scale``, then add ``offsets``, float64 [outputs]."""
+        for weight in (self.weight, self.spelling, self.bias):
+            weight *= scale
+        self.bias += torch.from_numpy(offsets)
 
     def features(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Indices int64 [batch, 2 * steps - 1] in order, and True at first occurrences."""

@@ -87,6 +87,8 @@ class Dataset:
         With the values that reading has determined for open settings.
     weights : float64 [rows] or None
         Case weights, 1 on average over the training rows.
+    clusters : int64 [rows] or None
+        Near-duplicates; None where similar rows are not copies.
     """
 
     table: Table
@@ -100,6 +102,7 @@ class Dataset:
     findings: list[Finding]
     recipe: Recipe
     weights: NDArray[np.float64] | None = None
+    clusters: NDArray[np.int64] | None = None
 
     @property
     def classes(self) -> pl.Series | None:
@@ -165,6 +168,7 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
         [*table.findings, *findings, *split.findings(), *unseen],
         recipe,
         _weights(table, data.weight, split),
+        duplicates.near if duplicates else None,
     )
 
 

@@ -6,7 +6,7 @@ import time
 
 from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.model import TrainedModel, train_model
-from duree.pipeline.training_sets import training_sets
+from duree.pipeline.training_sets import training_folds, training_sets
 from duree.recipe.recipe import Recipe
 from duree.results.run_files import Epoch
 from duree.training.estimate import Estimate
@@ -34,7 +34,13 @@ def expected_seconds(recipe: Recipe) -> float:
     began = time.monotonic()
     try:
         train_model(
-            untrained, examples, validation, recipe, seed=recipe.seed, progress=_Stopwatch()
+            untrained,
+            examples,
+            validation,
+            recipe,
+            seed=recipe.seed,
+            folds=training_folds(dataset),
+            progress=_Stopwatch(),
         )
     except _MeasuredError as measured:
         # What precedes the network is the fit of its wide part.

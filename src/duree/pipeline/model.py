@@ -41,7 +41,7 @@ from duree.tables.table import Table
 from duree.tasks import TASKS, Task
 from duree.tasks.features import has_state_units
 from duree.training.loop import Plan, Progress, train
-from duree.training.wide import join, refit_wide, time_for_the_rest, train_wide
+from duree.training.joined import choose_wide, join, refit_wide, time_for_the_rest
 from duree.version import __version__
 
 # The keys that estimators add to ``extra``, besides those of the layout.
@@ -251,11 +251,16 @@ def train_model(
     recipe: Recipe,
     *,
     seed: int,
+    folds: NDArray[np.int64] | None = None,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
     history: Path | None = None,
 ) -> TrainedModel:
-    """Train on ``examples``; choose the epoch and calibrate on ``validation``."""
+    """Train on ``examples``; choose the epoch and calibrate on ``validation``.
+
+    ``folds`` int64 [training and validation rows] are those by which a wide part is chosen; without
+    them it is chosen on the validation rows.
+    """
     task, network = untrained.task, untrained.network
     task, examples, criterion = task.prepare_training(examples, recipe)
     plan = Plan(
@@ -266,14 +271,12 @@ def train_model(
         return replace(untrained, task=_calibrated(task, network, validation))
     explanation = task.explanation
     assert explanation is not None  # networks with a wide part have one
-    indicators = explanation.indicators(examples.answers)
-    strength, ngrams = train_wide(network.wide, plan, indicators, _ngrams(untrained.encoder))
+    indicators = explanation.indicators(plan.all_rows.answers)
+    choice = choose_wide(network.wide, plan, indicators, _ngrams(untrained.encoder), folds)
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
-    join(network, validation, task.joining_criterion(criterion))
-    calibrated = _calibrated(task, network, validation)
-    # The validation rows are used for training only after all choices are made.
-    indicators = np.concatenate([indicators, explanation.indicators(validation.answers)])
-    refit_wide(network.wide, plan, indicators, ngrams, strength)
+    joined = join(network, validation, choice.held_out, task.joining_criterion(criterion))
+    calibrated = task.calibrate(joined, validation.targets, *validation.weighed)
+    refit_wide(network.wide, plan, indicators, choice)
     return replace(untrained, task=calibrated)
 
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from duree.errors import DataError
 from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described, TextFacts
+from duree.sequences.pieces import Pieces
 from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged, unknown_shares
 from duree.sequences.tokenizer import SPACELESS, Segmenter, resolve
 from duree.storage import not_valid, require
@@ -25,7 +26,9 @@ T = TypeVar("T")
 
 # Indices PADDING, UNKNOWN and EMPTY. No unit equals these, since < and > are units themselves.
 SPECIAL = ["<padding>", "<unknown>", "<empty>"]
-VERSION = 1
+VERSION = 2
+# The version that read every unknown unit as one unknown unit.
+WITHOUT_PIECES = 1
 # Number of texts, and of characters of each, whose script determines what "auto" means.
 SAMPLE_TEXTS, SAMPLE_CHARACTERS = 1000, 2000
 # Number of texts that are segmented at a time, to bound memory.
@@ -43,6 +46,9 @@ class TextEncoder:
     vocabulary : list of str
         The unit of each index: ``<padding>``, ``<unknown>``, ``<empty>``, then at most
         ``settings.max_features`` units by decreasing frequency, ties in alphabetical order.
+    splits : bool
+        Whether words that are not in the vocabulary are read as the known words that they are made
+        of, see ``Pieces``; False in models of version 0.1.0.
 
     Examples
     --------
@@ -53,6 +59,7 @@ class TextEncoder:
 
     settings: TextSettings
     vocabulary: list[str]
+    splits: bool = True
 
     explained_by: ClassVar[str | None] = "units"
     input_size: ClassVar[int | None] = None
@@ -84,7 +91,7 @@ class TextEncoder:
             chosen = chosen.model_copy(update={"segmenter": "characters"})
         settings = chosen
         counts: Counter[str] = Counter()
-        for units in cls(settings, SPECIAL)._all_units(texts):
+        for units in cls(settings, SPECIAL, splits=False)._all_units(texts):
             counts.update(units)
         ranked = sorted(counts, key=lambda unit: (-counts[unit], unit))
         return cls(settings, SPECIAL + ranked[: settings.max_features])
@@ -92,7 +99,8 @@ class TextEncoder:
     @cached_property
     def segment(self) -> Segmenter:
         """The segmenter, which splits a text into units without truncation."""
-        return Segmenter(self.settings)
+        splits = self.splits and self.settings.segmenter != "states"
+        return Segmenter(self.settings, Pieces(self.vocabulary[len(SPECIAL) :]) if splits else None)
 
     def units(self, text: str) -> list[str]:
         """The encoded units of a text: at most ``max_length``; ``<empty>`` if there are none."""
@@ -176,7 +184,7 @@ class TextEncoder:
         """Plain JSON data that ``from_dict`` reads back."""
         return {
             "kind": "text",
-            "version": VERSION,
+            "version": VERSION if self.splits else WITHOUT_PIECES,
             "settings": self.settings.model_dump(),
             "vocabulary": self.vocabulary,
         }
@@ -194,7 +202,7 @@ class TextEncoder:
         """
         require(set(state) == {"kind", "version", "settings", "vocabulary"}, "text", "keys")
         require(state["kind"] == "text", "text", "kind")
-        require(state["version"] == VERSION, "text", "version")
+        require(state["version"] in (WITHOUT_PIECES, VERSION), "text", "version")
         try:
             settings = TextSettings.model_validate(state["settings"], strict=True)
         except ValidationError:
@@ -209,7 +217,7 @@ class TextEncoder:
             "text",
             "vocabulary",
         )
-        encoder = cls(settings, vocabulary)
+        encoder = cls(settings, vocabulary, splits=state["version"] == VERSION)
         encoder.segment  # noqa: B018  raises now if jieba is missing, not at the first text
         return encoder
 

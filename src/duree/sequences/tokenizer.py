@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -62,7 +62,8 @@ class Segmenter:
     Words keep their inner apostrophes (*don't*); a number, date or time is one unit (*1,000.5*,
     *9/11*); every punctuation mark and every emoji is a unit of its own; combining marks stay with
     what they mark. Scripts without spaces are split into characters or, for Chinese, into words by
-    jieba; with ``words`` they are split only at marks and spaces.
+    jieba; with ``words`` they are split only at marks and spaces. ``pieces``, if given, may split
+    each unit further.
 
     Raises
     ------
@@ -71,6 +72,7 @@ class Segmenter:
     """
 
     settings: TextSettings
+    pieces: Callable[[str], Sequence[str]] | None = None
 
     def __post_init__(self) -> None:
         if self.settings.segmenter == "jieba":
@@ -78,6 +80,12 @@ class Segmenter:
 
     def __call__(self, text: str) -> list[str]:
         """All units of the text, in order."""
+        units = self._units(text)
+        if self.pieces is None:
+            return units
+        return [piece for unit in units for piece in self.pieces(unit)]
+
+    def _units(self, text: str) -> list[str]:
         if self.settings.segmenter == "states":
             return text.split(ARROW) if text else []
         text = self.normalise(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -81,6 +82,11 @@ class Plan:
         rows = np.flatnonzero(lengths)
         batches = epoch_batches(lengths[rows], self.settings.batch_size, self.seed, epoch)
         return [rows[batch] for batch in batches]
+
+    @cached_property
+    def all_rows(self) -> Examples:
+        """The training rows, then the validation rows."""
+        return self.examples.followed_by(self.validation)
 
     @property
     def epochs(self) -> int:

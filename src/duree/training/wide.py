@@ -7,10 +7,9 @@ Wang & Manning 2012).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,14 +20,10 @@ from torch import Tensor
 
 from duree.network.batches import Examples
 from duree.network.contracts import Criterion
-from duree.network.scoring import scores
-from duree.network.wide import JoinedModel, WideModel
-from duree.training.plan import Plan
+from duree.network.wide import WideModel
 
 Floats = NDArray[np.float64]
 
-# Weights of the loss relative to the penalty, to choose from by the validation loss.
-STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0)
 # The power of log-count ratios by which features are multiplied.
 RATIO_POWER = 0.5
 # Units and pairs of a single row cannot be shared with another, and cost memory.
@@ -38,63 +33,6 @@ LEAST_SEEN = 2
 MEMORY, TOLERANCE, MOST_STEPS = 5, 1e-6, 200
 # Rows whose n-grams are counted at a time, to bound memory.
 CHUNK = 500
-# The share of the recipe's time limit for each of the two fits.
-WIDE_SHARE = 0.1
-# Scores of a wide part with a strong penalty are small.
-MOST_SHARE = 100.0
-
-
-def train_wide(
-    wide: WideModel, plan: Plan, indicators: NDArray[np.bool_], ngrams: csr_matrix
-) -> tuple[float, csr_matrix]:
-    """Fit to the plan's examples; returns the strength and n-grams that did best on its validation
-    rows.
-
-    ``indicators`` is bool [rows, outputs]: the positive examples of each output. ``ngrams`` are the
-    character n-grams of each unit, [units, n-grams], perhaps none; fits without them are tried too,
-    since long texts are better known by their words.
-    """
-    limit, tried = _end_of_time(plan), [ngrams]
-    if ngrams.shape[1]:
-        tried.append(csr_matrix((ngrams.shape[0], 0)))
-    best: tuple[float, float, csr_matrix, dict[str, Tensor]] | None = None
-    for known in tried:
-        fit, former = WideFit(wide, plan.examples, indicators, plan.criterion, known), np.inf
-        for strength in STRENGTHS:
-            if best is not None and time.monotonic() > limit:
-                break
-            fit.solve(strength)
-            loss = _validation_loss(wide, plan)
-            if best is None or loss < best[0]:
-                state = {name: tensor.clone() for name, tensor in wide.state_dict().items()}
-                best = (loss, strength, known, state)
-            if loss > former:  # it overfits, and would more with a weaker penalty
-                break
-            former = loss
-    assert best is not None
-    wide.load_state_dict(best[3])
-    return best[1], best[2]
-
-
-def refit_wide(
-    wide: WideModel,
-    plan: Plan,
-    indicators: NDArray[np.bool_],
-    ngrams: csr_matrix,
-    strength: float,
-) -> None:
-    """Fit again, with the best strength, to training and validation rows together.
-
-    The baselines are refitted in the same way. ``indicators`` are those of all rows.
-    """
-    rows = Examples(
-        plan.examples.sequences.followed_by(plan.validation.sequences),
-        np.concatenate([plan.examples.targets, plan.validation.targets]),
-        None
-        if plan.examples.weights is None or plan.validation.weights is None
-        else np.concatenate([plan.examples.weights, plan.validation.weights]),
-    )
-    WideFit(wide, rows, indicators, plan.criterion, ngrams).solve(strength)
 
 
 class WideFit:
@@ -118,7 +56,7 @@ class WideFit:
         criterion: Criterion,
         ngrams: csr_matrix,
     ) -> None:
-        self.wide, self.criterion, self.answers = wide, criterion, _answers(rows)
+        self.wide, self.criterion, self.answers = wide, criterion, rows.answer_tensors
         marks = indicators.astype(np.float64)
         bags = wide.bags(rows.sequences)
         units = bags[:, : wide.vocabulary_size]
@@ -214,21 +152,6 @@ def _over(features: csr_matrix, squares: Floats) -> csr_matrix:
     return csr_matrix(diags(1 / np.sqrt(np.maximum(squares, 1.0))) @ features)
 
 
-def _answers(rows: Examples) -> list[Tensor]:
-    """The arguments of a criterion after the scores: targets, and weights if there are any."""
-    return [torch.from_numpy(each) for each in (rows.targets, *rows.weighed)]
-
-
-def _validation_loss(wide: WideModel, plan: Plan) -> float:
-    found = torch.from_numpy(scores(wide, plan.validation.sequences))
-    return float(plan.criterion(found, *_answers(plan.validation)))
-
-
-def _end_of_time(plan: Plan) -> float:
-    minutes = plan.settings.max_minutes
-    return time.monotonic() + (np.inf if minutes is None else 60 * WIDE_SHARE * minutes)
-
-
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Sums do not depend on the number of threads."""
@@ -238,36 +161,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def time_for_the_rest(plan: Plan) -> Plan:
-    """The plan with the time that both fits of the wide part leave."""
-    minutes = plan.settings.max_minutes
-    left = None if minutes is None else (1 - 2 * WIDE_SHARE) * minutes
-    return replace(plan, settings=plan.settings.model_copy(update={"max_minutes": left}))
-
-
-def join(model: JoinedModel, validation: Examples, criterion: Criterion) -> None:
-    """Fit the shares of both parts, and of each alone, to the least validation loss.
-
-    Shares are not negative.
-    """
-    parts = [
-        torch.from_numpy(scores(part, validation.sequences)) for part in (model.deep, model.wide)
-    ]
-    answers = _answers(validation)
-
-    def best(parts: list[Tensor]) -> list[float]:
-        def loss_of(shares: np.ndarray) -> float:
-            joined = sum(float(share) * part for share, part in zip(shares, parts, strict=True))
-            return float(criterion(joined, *answers))
-
-        start = np.full(len(parts), 1.0 / len(parts))
-        # Few parameters: a simplex search needs no gradient and is deterministic.
-        found = minimize(
-            loss_of, start, method="Nelder-Mead", bounds=[(0.0, MOST_SHARE)] * len(parts)
-        )
-        return [float(share) for share in found.x]
-
-    model.shares.copy_(torch.tensor(best(parts)))
-    model.alone.copy_(torch.tensor([best([part])[0] for part in parts]))
