@@ -189,7 +189,7 @@ def stored():
         (lambda s: s.pop("vocabulary"), "keys"),
         (lambda s: s.update(more=1), "keys"),
         (lambda s: s.update(kind="series"), "kind"),
-        (lambda s: s.update(version=2), "version"),
+        (lambda s: s.update(version=3), "version"),
         (lambda s: s.update(version="1"), "version"),
         (lambda s: s["settings"].update(segmenter="auto"), "settings"),
         (lambda s: s["settings"].update(segmenter="spaces"), "settings"),

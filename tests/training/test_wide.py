@@ -1,8 +1,7 @@
-"""The wide part is a penalised linear model, at last fitted on all rows that are not the test's."""
+"""The fit of the wide part is that of a penalised linear model."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
-from tests.support.training import VOCABULARY, accuracy, examples, loss, plan, same, weights
+from tests.support.training import VOCABULARY, examples, loss, same, weights
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
@@ -20,8 +19,7 @@ from duree.network.wide import WideModel
 from duree.sequences.ragged import Ragged
 from duree.sequences.spelling import character_ngrams
 from duree.training import wide as training
-from duree.training.plan import Plan
-from duree.training.wide import STRENGTHS, WideFit, refit_wide, time_for_the_rest, train_wide
+from duree.training.wide import WideFit
 
 NO_NGRAMS = csr_matrix((VOCABULARY, 0))
 # Every unit but the special ones is a word of two syllables.
@@ -31,14 +29,6 @@ NGRAMS = character_ngrams(WORDS[:VOCABULARY])
 
 def marks(rows: Examples) -> np.ndarray:
     return np.eye(2, dtype=bool)[rows.targets]
-
-
-def test_it_learns_which_token_decides_and_how_strongly_to_fit() -> None:
-    wide, chosen = WideModel(VOCABULARY, 2), plan()
-    strength, ngrams = train_wide(wide, chosen, marks(chosen.examples), NGRAMS)
-    assert accuracy(scores(wide, chosen.validation.sequences), chosen.validation.targets) > 0.9
-    assert strength in STRENGTHS
-    assert ngrams.shape in (NGRAMS.shape, NO_NGRAMS.shape)
 
 
 def test_a_word_is_known_by_the_words_that_are_written_like_it() -> None:
@@ -55,21 +45,6 @@ def test_a_word_is_known_by_the_words_that_are_written_like_it() -> None:
     found = scores(wide, Ragged.from_rows([[unseen, other], [other, other]]))
     margin = found[:, 1] - found[:, 0]
     assert margin[0] > margin[1] + 1.0
-
-
-@pytest.mark.parametrize("they_help", [True, False])
-def test_characters_are_used_if_they_lower_the_validation_loss(
-    they_help: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def loss_of(wide: WideModel, plan: Plan) -> float:
-        size = float(wide.spelling.detach().abs().sum())
-        return -size if they_help else size
-
-    monkeypatch.setattr(training, "_validation_loss", loss_of)
-    wide, chosen = WideModel(VOCABULARY, 2), plan()
-    _, ngrams = train_wide(wide, chosen, marks(chosen.examples), NGRAMS)
-    assert (ngrams.shape[1] > 0) == they_help
-    assert bool(wide.spelling.any()) == they_help
 
 
 def test_it_is_logistic_regression_on_tfidf_weights_and_the_roots_of_log_count_ratios() -> None:
@@ -143,40 +118,3 @@ def test_the_number_of_threads_changes_nothing() -> None:
         assert torch.get_num_threads() == threads
         found.append(weights(wide))
     assert same(*found)
-
-
-def test_refitted_it_knows_what_stands_in_validation_rows_alone() -> None:
-    # Token 3 decides in training; token 9 stands in validation rows only, and decides there.
-    plain = examples(60, 0)
-    odd = Examples(Ragged.from_rows([[9, 4, 5], [4, 5, 6]] * 10), np.array([1, 0] * 10))
-    chosen = plan()
-    chosen = Plan(plain, odd, loss, accuracy, chosen.settings, chosen.seed)
-    wide = WideModel(VOCABULARY, 2)
-    strength, ngrams = train_wide(wide, chosen, marks(plain), NGRAMS)
-    before = scores(wide, odd.sequences)
-    every = np.concatenate([marks(plain), marks(odd)])
-    refit_wide(wide, chosen, every, ngrams, strength)
-    after = scores(wide, odd.sequences)
-
-    def margin(found: np.ndarray) -> float:
-        return float((found[::2, 1] - found[::2, 0]).mean())
-
-    assert margin(after) > margin(before) + 0.1
-
-
-def test_both_fits_and_the_rest_share_the_minutes_that_the_recipe_allows() -> None:
-    chosen = plan(max_minutes=1e-9)
-    strength, _ = train_wide(WideModel(VOCABULARY, 2), chosen, marks(chosen.examples), NGRAMS)
-    assert strength == STRENGTHS[0]
-    assert time_for_the_rest(plan(max_minutes=10.0)).settings.max_minutes == pytest.approx(8.0)
-    assert time_for_the_rest(plan()).settings.max_minutes is None
-
-
-def test_refitting_forgets_what_was_learned_before() -> None:
-    chosen = plan()
-    all_marks = np.concatenate([marks(chosen.examples), marks(chosen.validation)])
-    trained, fresh = WideModel(VOCABULARY, 2), WideModel(VOCABULARY, 2)
-    train_wide(trained, replace(chosen, seed=1), marks(chosen.examples), NGRAMS)
-    for wide in (trained, fresh):
-        refit_wide(wide, chosen, all_marks, NGRAMS, 4.0)
-    assert same(weights(trained), weights(fresh))

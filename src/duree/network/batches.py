@@ -62,7 +62,8 @@ class Examples:
 
     def followed_by(self, other: Examples) -> Examples:
         """These rows, then others, each with one target."""
-        assert isinstance(self.targets, np.ndarray) and isinstance(other.targets, np.ndarray)
+        assert isinstance(self.targets, np.ndarray)
+        assert isinstance(other.targets, np.ndarray)
         weights = None
         if self.weights is not None and other.weights is not None:
             weights = np.concatenate([self.weights, other.weights])

@@ -40,8 +40,8 @@ from duree.tables.layouts.registry import LAYOUTS, layout_of
 from duree.tables.table import Table
 from duree.tasks import TASKS, Task
 from duree.tasks.features import has_state_units
-from duree.training.loop import Plan, Progress, train
 from duree.training.joined import choose_wide, join, refit_wide, time_for_the_rest
+from duree.training.loop import Plan, Progress, train
 from duree.version import __version__
 
 # The keys that estimators add to ``extra``, besides those of the layout.

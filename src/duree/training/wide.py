@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, diags
-from torch import Tensor
 
 from duree.network.batches import Examples
 from duree.network.contracts import Criterion
@@ -75,7 +74,7 @@ class WideFit:
 
     def solve(self, strength: float) -> None:
         """Fit, beginning where the fit before ended, and set the weights of the wide part."""
-        with _one_thread():
+        with one_thread():
             found = minimize(
                 self._objective,
                 self.found.ravel(),
@@ -153,7 +152,7 @@ def _over(features: csr_matrix, squares: Floats) -> csr_matrix:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sums do not depend on the number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
