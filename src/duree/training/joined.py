@@ -21,13 +21,12 @@ from duree.network.batches import Examples
 from duree.network.contracts import Criterion
 from duree.network.scoring import scores
 from duree.network.wide import JoinedModel, WideModel
+from duree.tables.split.folds import MOST_FOLDED_UNITS
 from duree.training.plan import Plan
 from duree.training.wide import Floats, WideFit, one_thread
 
 # Weights of the loss relative to the penalty, to choose from.
 STRENGTHS = (0.25, 1.0, 4.0, 16.0, 64.0, 256.0)
-# With more units of texts than this, the validation set is large enough, and folds take minutes.
-MOST_FOLDED_UNITS = 300_000
 # The share of the recipe's time limit for each of the two fits.
 WIDE_SHARE = 0.1
 # The bound of shares, which are not negative; and the rows that their priors are worth, which gave

@@ -9,6 +9,8 @@ from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count
 from duree.report.run_data import RunData
 from duree.results.run_files import TextFacts
+from duree.sequences.pieces import LEAST_COVERED
+from duree.tables.split.folds import MOST_FOLDED_UNITS
 
 SEGMENTERS = {
     "auto": "words, or characters where the script has no spaces",
@@ -31,21 +33,29 @@ KEEP = {
     "tail": "Texts longer than {limit} units were truncated to their last {limit} units.",
 }
 
+PIECES = (
+    "A word outside the vocabulary was read as the known words that it is made of, if they have at "
+    "least {share:.0f} % of its letters."
+)
 # The wide part of texts, of other sequences, and of runs of version 0.1.0.
 WIDE_OF_TEXTS = (
-    "A linear model on units, pairs of neighbouring units and, if they lowered the validation "
-    "loss, character n-grams of units (2 to 5 characters), with TF-IDF weights "
+    "A linear model on units, pairs of neighbouring units and, if they lowered the loss, "
+    "character n-grams of units (2 to 5 characters), with TF-IDF weights "
     "({sparckjones1972}) multiplied by the square roots of log-count ratios (after {wang2012}), "
-    "was fitted by itself, with a penalty chosen on the validation set. It was combined with the "
-    "network ({cheng2016}), with weights found on the validation set, and then refitted on "
-    "training and validation rows together."
+    "was fitted by itself. Its penalty, a scale and an offset for each score were chosen on rows "
+    "that it was not fitted on: by five-fold cross-validation, or on the validation set where rows "
+    "were split by time or are many (more than {limit} units). It was combined with the network "
+    "({cheng2016}), with weights found on the validation set, and then refitted on training and "
+    "validation rows together."
 )
 WIDE_OF_STEPS = (
     "A linear model on units and pairs of neighbouring units, with TF-IDF weights "
     "({sparckjones1972}) multiplied by the square roots of log-count ratios (after {wang2012}), "
-    "was fitted by itself, with a penalty chosen on the validation set. It was combined with the "
-    "network ({cheng2016}), with weights found on the validation set, and then refitted on "
-    "training and validation rows together."
+    "was fitted by itself. Its penalty, a scale and an offset for each score were chosen on rows "
+    "that it was not fitted on: by five-fold cross-validation, or on the validation set where rows "
+    "were split by time or are many (more than {limit} units). It was combined with the network "
+    "({cheng2016}), with weights found on the validation set, and then refitted on training and "
+    "validation rows together."
 )
 EARLIER_WIDE = (
     "A linear bag-of-words model ({wang2012}), trained separately, was combined with the network "
@@ -78,6 +88,8 @@ def encoding_sentences(run: RunData, facts: TextFacts | None, say: Phrases) -> I
             "unknown.",
             n=count(text.max_features),
         )
+    if run.metrics.manifest is not None and text.segmenter != "states":
+        yield say(PIECES, share=100 * LEAST_COVERED)
     yield say(
         KEEP[text.keep],
         limit=count(text.max_length),
@@ -100,7 +112,8 @@ def network_sentences(run: RunData, wide: str, say: Phrases) -> Iterator[str]:
         pooling=network.pooling(run, say),
     )
     if model.wide:
-        yield say(EARLIER_WIDE if run.metrics.manifest is None else wide)
+        limit = count(MOST_FOLDED_UNITS)
+        yield say(EARLIER_WIDE if run.metrics.manifest is None else wide, limit=limit)
     yield from network.dropout_sentences(run, say)
     if model.word_dropout:
         yield say(

@@ -7,6 +7,8 @@ import numpy as np
 from duree.tables.split.assignment import Ints, assign_units, tie_units
 
 FOLDS = 5
+# With more units of texts than this, a validation set is large enough, and folds take minutes.
+MOST_FOLDED_UNITS = 300_000
 
 
 def draw_folds(
