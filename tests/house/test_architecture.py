@@ -27,6 +27,7 @@ ORDER = [
     "storage",
     "tables",
     "evaluation",
+    "inference",
     "sequences",
     "network",
     "baselines",
@@ -50,6 +51,7 @@ WITHOUT_TORCH = {
     "storage",
     "tables",
     "evaluation",
+    "inference",
     "sequences",
     "report",
 }
