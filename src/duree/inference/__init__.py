@@ -1,0 +1,1 @@
+"""Valid estimates from predicted labels: provenance, sampling, coding, regressions; no torch."""
