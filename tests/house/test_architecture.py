@@ -53,7 +53,6 @@ WITHOUT_TORCH = {
     "tables",
     "inference",
     "evaluation",
-    "inference",
     "sequences",
     "report",
 }
