@@ -46,6 +46,7 @@ def sample(
     by: str | None = None,
     cluster: str | None = None,
     seed: int | None = None,
+    name: str | None = None,
 ) -> list[Finding]:
     """Draw a stratified random sample for expert coding, or extend one that was drawn before.
 
@@ -71,6 +72,8 @@ def sample(
         Column of clusters, of which all rows are drawn, or none.
     seed : int, optional
         0 for a new sample.
+    name : str, optional
+        Name of the population, if that of its file says nothing.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def sample(
         text = text or (active.text if active else None) or guessed_text(drawn_from)
     columns = drawn_from.table
     design = Design(
-        population=drawn_from.name,
+        population=name or drawn_from.name,
         population_sha256=drawn_from.sha256,
         id=drawn_from.id,
         text=resolve_column(columns, text) if text else (old.text if old else None),

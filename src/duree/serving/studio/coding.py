@@ -1,0 +1,249 @@
+"""The coding page: one text at a time, and each label on the disk before the next is shown."""
+
+# FastAPI reads the annotations of functions that stand within another: they may not be strings.
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from duree.errors import DataError, DureeError
+from duree.inference.active import ACTIVE
+from duree.inference.agreement import Agreement, measure
+from duree.inference.codings import (
+    ACTIVE_BATCH,
+    AGAIN,
+    DESIGN_BATCH,
+    Coding,
+    append_coding,
+    coder_name,
+)
+from duree.inference.design import DESIGN
+from duree.inference.folder import CodingFolder, read_folder
+from duree.inference.queue import Question, Queue
+from duree.inference.sheet import ACTIVE_SHEET, SHEET, sheet_texts
+from duree.pipeline.run import now
+from duree.serving.studio.pages import Fields, Form, page, words_for
+from duree.serving.studio.workspace import NotFoundError, Workspace
+
+BATCHES = (DESIGN_BATCH, ACTIVE_BATCH)
+COMMENT_LENGTH = 5000
+# A longer time is a pause, not the time that a text took.
+LONGEST_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A coding folder in the list on the home page; ``fault`` if it cannot be read."""
+
+    name: str
+    answered: int = 0
+    all: int = 0
+    coders: tuple[str, ...] = ()
+    fault: str = ""
+
+
+def add_coding(app: FastAPI, workspace: Workspace) -> None:
+    """Add the routes of coding folders."""
+
+    @app.get("/coding/{name}")
+    def overview(request: Request, name: str) -> HTMLResponse:
+        folder = read_folder(find(workspace, name))
+        return page(
+            request,
+            "coding.html",
+            sample=name,
+            folder=folder,
+            batches=_batches(folder),
+            coders=Counter(one.coder for one in folder.codings).most_common(),
+            agreements=_agreements(folder),
+            findings=[one.message(words_for(request).language) for one in folder.findings],
+        )
+
+    @app.get("/coding/{name}/code")
+    def code(
+        request: Request,
+        name: str,
+        coder: str = "",
+        batch: str = DESIGN_BATCH,
+        id: str = "",
+        variable: str = "",
+    ) -> HTMLResponse:
+        coder, batch = _who(coder, batch)
+        queue = Queue(read_folder(find(workspace, name)), coder, batch)
+        asked = queue.question(id, variable) if id else None
+        return _question_page(request, name, queue, asked or queue.next())
+
+    @app.post("/coding/{name}/code")
+    def answer(request: Request, name: str, form: Form) -> Response:
+        path = find(workspace, name)
+        coder, batch = _who(form.get("coder", ""), form.get("drawn", DESIGN_BATCH))
+        queue = Queue(read_folder(path), coder, batch)
+        append_coding(path, _coding(queue, form))
+        return _onward(request, name, path, coder, batch)
+
+    @app.post("/coding/{name}/undo")
+    def undo(request: Request, name: str, form: Form) -> Response:
+        path = find(workspace, name)
+        coder, batch = _who(form.get("coder", ""), form.get("drawn", DESIGN_BATCH))
+        last = Queue(read_folder(path), coder, batch).last()
+        if last is None:
+            return _onward(request, name, path, coder, batch)
+        append_coding(path, replace(last, label=None, time=now(), seconds=None))
+        return _onward(request, name, path, coder, batch, last)
+
+
+def summaries(workspace: Workspace, language: str) -> list[Summary]:
+    """The coding folders of the workspace, by name."""
+    return [_summary(path, language) for path in folders(workspace)]
+
+
+def folders(workspace: Workspace) -> list[Path]:
+    """The coding folders in the workspace and beside it, where ``duree sample`` writes them.
+
+    Of two with the same name, the one in the workspace counts.
+    """
+    found: dict[str, Path] = {}
+    for place in (workspace.folder, workspace.folder.parent):
+        with suppress(OSError):
+            for path in sorted(place.iterdir()):
+                if (path / DESIGN).is_file() or (path / ACTIVE).is_file():
+                    found.setdefault(path.name, path)
+    return list(found.values())
+
+
+def find(workspace: Workspace, name: str) -> Path:
+    """The coding folder of this name; NotFoundError if there is none."""
+    for path in folders(workspace):
+        if path.name == name:
+            return path
+    raise NotFoundError(
+        "there is no coding folder {name!r}", fix="choose one from the list", name=name
+    )
+
+
+def _summary(path: Path, language: str) -> Summary:
+    try:
+        folder = read_folder(path)
+    except DureeError as error:
+        return Summary(path.name, fault=error.message(language))
+    batch = _batches(folder)[0]
+    progress = Queue(folder, "", batch).progress()
+    coders = sorted({one.coder for one in folder.codings if one.batch == batch})
+    return Summary(path.name, progress.answered, progress.all, tuple(coders))
+
+
+def _batches(folder: CodingFolder) -> list[str]:
+    """The batches that the folder has."""
+    drawn = {DESIGN_BATCH: folder.design, ACTIVE_BATCH: folder.active}
+    return [batch for batch in BATCHES if drawn[batch] is not None]
+
+
+def _agreements(folder: CodingFolder) -> list[Agreement]:
+    """The agreement of coders; empty where no text was coded twice, or labels do not allow it."""
+    try:
+        return measure(folder, None)
+    except DataError:
+        return []
+
+
+def _who(coder: str, batch: str) -> tuple[str, str]:
+    """A coder's name and a batch, as they may be; DataError otherwise."""
+    if not coder.strip():
+        raise DataError("the coder's name is missing", fix="enter your name, then begin")
+    return coder_name(coder), batch if batch in BATCHES else DESIGN_BATCH
+
+
+def _coding(queue: Queue, form: Fields) -> Coding:
+    """The coding that a form holds.
+
+    Raises
+    ------
+    DataError
+        The text was not drawn, or the label is not in the codebook.
+    """
+    asked = queue.question(form.get("id", ""), form.get("variable", ""))
+    if asked is None:
+        raise DataError("this text is not in the sample", fix="load the page again")
+    label = "" if "skip" in form else asked.variable.canonical(form.get("label", ""))
+    if label is None or ("skip" not in form and not label):
+        raise DataError(
+            "the label {label!r} of {variable!r} is not in the codebook",
+            fix="write one of {known}, or add it to codebook.toml",
+            label=form.get("label", ""),
+            variable=asked.variable.name,
+            known=", ".join(map(repr, asked.variable.names)) or "0, 1, 2, ...",
+        )
+    batch = AGAIN if form.get("batch") == AGAIN else queue.batch
+    comment = form.get("comment", "")[:COMMENT_LENGTH]
+    return Coding(
+        asked.id, queue.coder, asked.variable.name, label, now(), _seconds(form), comment, batch
+    )
+
+
+def _seconds(form: Fields) -> float | None:
+    """How long the text was shown; None if the page could not measure it."""
+    try:
+        seconds = float(form.get("seconds", ""))
+    except ValueError:
+        return None
+    return round(seconds, 1) if 0 <= seconds <= LONGEST_SECONDS else None
+
+
+def _onward(
+    request: Request, name: str, path: Path, coder: str, batch: str, again: Coding | None = None
+) -> Response:
+    """The next question: as a piece of the page, or for a browser without scripts as a redirect."""
+    if not request.headers.get("hx-request"):
+        place = {"coder": coder, "batch": batch}
+        if again and again.batch == batch:  # another batch: asked next anyway
+            place |= {"id": again.id, "variable": again.variable}
+        return RedirectResponse(f"code?{urlencode(place)}", 303)
+    queue = Queue(read_folder(path), coder, batch)
+    asked = queue.question(again.id, again.variable) if again else None
+    if asked and again:
+        asked = replace(asked, batch=again.batch)
+    return _question_page(request, name, queue, asked or queue.next(), "question.html", again)
+
+
+def _question_page(
+    request: Request,
+    name: str,
+    queue: Queue,
+    asked: Question | None,
+    template: str = "code.html",
+    undone: Coding | None = None,
+) -> HTMLResponse:
+    sheet = queue.folder.path / (ACTIVE_SHEET if queue.batch == ACTIVE_BATCH else SHEET)
+    texts = _texts(sheet, sheet.stat().st_mtime_ns if sheet.exists() else 0, tuple(queue.order))
+    return page(
+        request,
+        template,
+        sample=name,
+        coder=queue.coder,
+        drawn=queue.batch,
+        asked=asked,
+        text=texts.get(asked.id, "") if asked else "",
+        place=queue.order.index(asked.id) + 1 if asked else 0,
+        progress=queue.progress(),
+        last=queue.last(),
+        undone=undone,
+        is_alone=queue.is_alone,
+        codebook=queue.folder.codebook,
+        findings=list(_sentences(request, queue.folder)),
+    )
+
+
+def _sentences(request: Request, folder: CodingFolder) -> Iterator[str]:
+    return (one.message(words_for(request).language) for one in folder.findings)
+
+
+@lru_cache(maxsize=8)
+def _texts(sheet: Path, changed: int, order: tuple[str, ...]) -> dict[str, str]:
+    """Text by id; read again when the sheet has changed."""
+    return sheet_texts(sheet, order)
