@@ -42,6 +42,11 @@ class Variable(BaseModel):
     label: list[Label] = []
 
     @property
+    def labels(self) -> list[Label]:
+        """The labels; the codebook calls each block of them ``label``."""
+        return self.label
+
+    @property
     def names(self) -> list[str]:
         """The labels, in the order of the codebook."""
         return [one.label for one in self.label]
