@@ -1,6 +1,9 @@
 // The coding page: keys, the time a text takes, and where the focus goes. Without it, buttons work.
 "use strict";
 
+// Nobody reads faster: a key within this time was meant for the text before.
+const FASTEST = 200; // milliseconds
+
 let shown = performance.now();
 
 // A key that is typed into a field is text, and one with Ctrl, Alt or Cmd is the browser's.
@@ -36,6 +39,7 @@ document.addEventListener("keydown", (event) => {
   const button = document.querySelector(`#question [data-key="${CSS.escape(event.key)}"]`);
   if (button) {
     event.preventDefault();
+    if (performance.now() - shown < FASTEST) return;
     button.click();
   }
 });
@@ -62,7 +66,7 @@ function begin() {
   window.scrollTo({ top: 0 });
 }
 
-document.addEventListener("htmx:afterSettle", begin);
+document.addEventListener("htmx:afterSwap", begin);
 document.addEventListener("DOMContentLoaded", begin);
 
 // The studio was stopped, or its computer is asleep: the text stays, and says so.
