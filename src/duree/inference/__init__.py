@@ -1,0 +1,1 @@
+"""Valid estimates from predicted labels: a random sample labelled by hand corrects predictions."""
