@@ -13,8 +13,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from duree.results.run_files import Check, Record
 
+Model = Literal["lm", "logit", "poisson"]
 ESTIMATE_FILE = "estimate.json"
 
 
@@ -142,7 +145,6 @@ class Estimates(Record):
     skipped : int
         Rows that were drawn but not labelled.
     power : Power or None
-        None for shares by MOVER.
     settings : Settings
     notes : list of Check
         Cautions, each with its message in English and in Chinese.
@@ -155,11 +157,11 @@ class Estimates(Record):
     naive: list[Term]
     labelled_only: list[Term]
     formula: str
-    model: Literal["lm", "logit", "poisson"]
+    model: Model
     population: bool
     shares: bool
     variables: list[PredictedVariable]
-    fixed_effects: list[str] = []
+    fixed_effects: list[str] = Field(default_factory=list)
     cluster: str | None = None
     clusters: int | None = None
     labelled_clusters: int | None = None
@@ -172,7 +174,7 @@ class Estimates(Record):
     skipped: int = 0
     power: Power | None = None
     settings: Settings
-    notes: list[Check] = []
+    notes: list[Check] = Field(default_factory=list)
     data: str = ""
     data_sha256: str = ""
     version: str = ""
