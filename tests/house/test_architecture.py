@@ -28,6 +28,7 @@ ORDER = [
     "tables",
     "inference",
     "evaluation",
+    "inference",
     "sequences",
     "network",
     "baselines",
@@ -52,6 +53,7 @@ WITHOUT_TORCH = {
     "tables",
     "inference",
     "evaluation",
+    "inference",
     "sequences",
     "report",
 }

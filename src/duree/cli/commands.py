@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from duree.cli import coding
 from duree.cli.help import MAX_WIDTH, TableCommand, TranslatedGroup
 from duree.cli.options import address_options, column_options
 from duree.errors import DataError, command, translate
@@ -228,6 +229,9 @@ def embed(run: str, data: str, output: str, clusters: int | None) -> None:
     click.echo(output)
     if page is not None:
         click.echo(page)
+
+
+cli.add_command(coding.sample)
 
 
 @cli.command()

@@ -20,7 +20,7 @@ from duree.inference.refusals import (
     require_labels,
     require_outcome,
 )
-from duree.inference.sample import Sample, codes, complete, found, read_sample
+from duree.inference.labelled_sample import Sample, codes, complete, found, read_sample
 from duree.inference.splits import Problem, moments_of_splits
 from duree.inference.terms import (
     comparisons,

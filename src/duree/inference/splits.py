@@ -10,7 +10,7 @@ from duree.inference.fixed_effects import projected
 from duree.inference.model_matrix import ModelMatrix
 from duree.inference.moments import FAMILIES, Floats, Ints, Labelled, Moments, solve
 from duree.inference.recalibration import draw_folds, fit_folds, recalibrated
-from duree.inference.sample import Sample
+from duree.inference.labelled_sample import Sample
 from duree.inference.variables import Variable
 from duree.results.estimates import Model
 

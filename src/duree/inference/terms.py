@@ -10,7 +10,7 @@ from duree.errors import DataError
 from duree.inference.comparisons import labelled_moments, labelled_terms, naive_terms
 from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_intervals
 from duree.inference.moments import FAMILIES, Floats, Ints, Moments, inverted
-from duree.inference.sample import Sample
+from duree.inference.labelled_sample import Sample
 from duree.inference.shares import Group, group_indicators, share_of
 from duree.inference.splits import Problem
 from duree.results.estimates import Power, PowerPoint, Stratum, Term

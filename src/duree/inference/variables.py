@@ -15,7 +15,7 @@ from duree.errors import DataError
 from duree.inference.model_matrix import Formula
 from duree.inference.moments import Floats, Ints
 from duree.inference.recalibration import logits
-from duree.inference.sample import complete, found
+from duree.inference.labelled_sample import complete, found
 from duree.results.estimates import PredictedVariable
 
 PROBABILITY = "probability_"
