@@ -27,6 +27,7 @@ from duree.pipeline.model import TrainedModel, load_networks, train_model
 from duree.pipeline.predict import made_from, read_like
 from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
+from duree.pipeline.trained_rows import write_trained_rows
 from duree.pipeline.training_sets import training_sets
 from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
@@ -132,7 +133,9 @@ def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
     """Fit the encoder on the training rows, then encode all rows."""
     encoder = dataset.task.fit_encoder(dataset.texts.gather(dataset.split.train), dataset.recipe)
     save.save_encoder(run, encoder)
-    return encoder, encoder.encode(dataset.texts)
+    sequences = encoder.encode(dataset.texts)
+    write_trained_rows(run, dataset, sequences)
+    return encoder, sequences
 
 
 def train(

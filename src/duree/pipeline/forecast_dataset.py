@@ -13,6 +13,7 @@ from duree.baselines.forecasts import PURPOSE
 from duree.baselines.forecasts import Forecast as Baseline
 from duree.errors import DataError, ExtraError, require_packages
 from duree.evaluation.evaluate import Figures, evaluate_model
+from duree.inference.provenance import remove_provenance
 from duree.network.scoring import scores
 from duree.pipeline.dataset import Dataset, check_files
 from duree.pipeline.model import TrainedModel
@@ -192,6 +193,7 @@ def predict_series(
     replaced = output.exists()
     recipe = _recipe_for(run, data)
     answer = path_table(recipe, model, paths) if paths else forecast_table(recipe, model)
+    remove_provenance(output)
     findings = write_table(answer, output, raw=raw)
     progress(len(answer), len(answer))
     return [written(output, len(answer), replaced), *findings]

@@ -13,8 +13,16 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.evaluation.evaluate import Figures, evaluate_model
+from duree.inference.provenance import Keys, remove_provenance
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.pipeline.trained_rows import (
+    input_keys,
+    keys_of_rows,
+    provenance_of,
+    read_trained_rows,
+    trained_findings,
+)
 from duree.pipeline.unseen import are_empty, are_unseen, empty_findings, unseen_findings
 from duree.pipeline.waiting_times import WaitingTimes
 from duree.storage import MANIFEST
@@ -99,6 +107,7 @@ def predict_rows(
             fix="leave --paths out: this network answers row by row",
         )
     waiting_times, layout = WaitingTimes.of_run(run), model.layout
+    trained_rows = read_trained_rows(run)
     rows = None if layout.is_long else count_rows(data)
     with Pieces(output, made_from(run, Path(data))) as pieces:
         begun, is_first = pieces.rows, True
@@ -110,31 +119,40 @@ def predict_rows(
                 require_cells(table.frame.schema, output.suffix.lower())
             if is_first:
                 # A name that is taken is found before a whole piece is predicted.
-                _predicted(Table(table.frame.head(1), table.sources), model, waiting_times)
+                _predicted(Table(table.frame.head(1), table.sources), model, waiting_times, None)
                 is_first = False
-            predicted, doubtful = _predicted(table, model, waiting_times)
+            predicted, marked, keys = _predicted(table, model, waiting_times, trained_rows)
             numbers = _numbers(table, begun)
             begun += len(table)
-            pieces.add(
-                predicted, {name: numbers[marks].tolist() for name, marks in doubtful.items()}
-            )
+            reported = {name: numbers[marks].tolist() for name, marks in marked.items()}
+            pieces.add(predicted, reported | keys)
             progress(pieces.rows, rows)
         findings = [
             written(output, pieces.rows, replaced),
             *map(_without_options, (one for one in of_reading if one.level != "ok")),
             *empty_findings(pieces.numbers("empty"), layout.input_name),
             *unseen_findings(pieces.numbers("unseen"), begun),
+            *trained_findings(pieces.numbers("trained"), begun),
         ]
+        provenance = provenance_of(run, model.layout, pieces, trained_rows)
+        # Removed first: after an interruption none is better than that of other predictions.
+        remove_provenance(output)
         if as_read:
             write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
-            return findings
-        return [*findings, *pieces.put_together(raw=raw, mark=has_mark(Path(data)))]
+        else:
+            findings += pieces.put_together(raw=raw, mark=has_mark(Path(data)))
+        provenance.write(output)
+        return findings
 
 
 def _predicted(
-    table: Table, model: TrainedModel, waiting_times: WaitingTimes | None
-) -> tuple[pl.DataFrame, dict[str, NDArray[np.bool_]]]:
-    """The table with its predictions, and its rows that are empty or mostly unseen."""
+    table: Table,
+    model: TrainedModel,
+    waiting_times: WaitingTimes | None,
+    trained_rows: Keys | None,
+) -> tuple[pl.DataFrame, dict[str, NDArray[np.bool_]], dict[str, list[int]]]:
+    """The table with its predictions; its rows that are empty, mostly unseen, or trained the
+    network; and the keys of the latter."""
     frame = table.frame.drop(model.layout.added, strict=False)
     require_free(frame.columns, ["prediction"])
     texts = model.texts(table)
@@ -144,11 +162,14 @@ def _predicted(
     if waiting_times is not None:
         wait = waiting_times.expected(model, sequences, table.frame[GAPS])
         predicted = with_columns(predicted, [wait])
-    doubtful = {
+    marked = {
         "empty": are_empty(model, texts, sequences),
         "unseen": are_unseen(model, sequences),
     }
-    return predicted, doubtful
+    if trained_rows is None:
+        return predicted, marked, {}
+    marked["trained"] = np.isin(input_keys(texts, sequences), trained_rows)
+    return predicted, marked, keys_of_rows(model.layout, predicted, marked["trained"])
 
 
 def written(output: Path, rows: int, replaced: bool) -> Finding:
