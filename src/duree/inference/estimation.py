@@ -12,6 +12,7 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.inference.intervals import CONFIDENCE, Variance
+from duree.inference.labelled_sample import Sample, codes, complete, found, read_sample
 from duree.inference.model_matrix import Formula, columns_of, model_matrix, parse_formula
 from duree.inference.moments import FAMILIES
 from duree.inference.refusals import (
@@ -20,7 +21,6 @@ from duree.inference.refusals import (
     require_labels,
     require_outcome,
 )
-from duree.inference.labelled_sample import Sample, codes, complete, found, read_sample
 from duree.inference.splits import Problem, moments_of_splits
 from duree.inference.terms import (
     comparisons,
@@ -247,7 +247,9 @@ def _problem(
     require_outcome(model, matrix.y, formula.outcome)
     rows_drawn = population and not sample.whole_clusters
     cluster = None if rows_drawn else sample.cluster
-    problem = Problem(model, matrix, effects, variables, sample, cluster)
+    used = dict.fromkeys((*matrix.variables, *formula.fixed_effects))
+    known = [table[name] for name in used if name not in predicted]
+    problem = Problem(model, matrix, effects, known, variables, sample, cluster)
     require_labels(variables, sample, shares=group_of_rows(problem) is not None)
     return problem
 

@@ -169,7 +169,10 @@ def _given(frame: pl.DataFrame, name: str, rows: Ints) -> Floats:
             row=row + 1,
             column=name,
         )
-    return np.asarray(used)
+    if not np.isfinite(values).all():
+        return np.asarray(used)
+    # Given the number of labelled rows, which may differ from the one expected.
+    return np.minimum(used * len(rows) / values.sum(), 1.0)
 
 
 def _by_stratum(strata: Ints, rows: Ints) -> Floats:

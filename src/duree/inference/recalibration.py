@@ -2,7 +2,8 @@
 
 g is a ridge-penalised regression, logistic for binary variables, of the label on logit(prediction)
 and what else is known of a row. It need not be right for an estimate to be valid; the better it is,
-the narrower the interval. Rows of one cluster are in one fold, so that none corrects itself.
+the narrower the interval. What else is known is penalised as much as predicts held-out labels best:
+it often adds little but noise. Rows of one cluster are in one fold, so that none corrects itself.
 
 Source: cross-fitting as in Zrnic & Candès (2024), "Cross-prediction-powered inference".
 """
@@ -19,9 +20,12 @@ from duree.inference.moments import CHUNK, Floats, Ints
 
 # Probabilities nearer to 0 and 1 are taken for these, whose logits are -6.9 and 6.9.
 CLIPPED = 1e-3
-# Of the sum of log-likelihoods, on standardised features; the small one keeps a fold without
+# Of the sum of log-likelihoods, on standardised features; that of the intercept keeps a fold without
 # positive rows finite.
 PENALTY, INTERCEPT_PENALTY = 1.0, 1e-2
+# Candidates for what is known besides predictions, and the splits by which one is chosen.
+PENALTIES, SPLITS_TO_CHOOSE = (1e6, 1000.0, 100.0, 10.0, 1.0), 2
+LEAST_NOISE = 1e-6  # share of the variance of a number
 NEWTON_STEPS, LONGEST_STEP, TOLERANCE = 25, 5.0, 1e-6
 
 
@@ -62,13 +66,21 @@ def _dealt(count: int, folds: int, generator: np.random.Generator) -> NDArray[np
 
 
 def fit_folds(
-    features: Floats, target: Floats, fold: NDArray[np.int8], folds: int, *, binary: bool
+    features: Floats,
+    predictions: int,
+    target: Floats,
+    fold: NDArray[np.int8],
+    folds: int,
+    *,
+    binary: bool,
 ) -> Floats:
     """The models of all folds of all splits.
 
     Parameters
     ----------
     features : float [labelled, features]
+    predictions : int
+        How many of the features, from the first, are predictions.
     target : float [labelled]
     fold : int [splits, labelled]
     binary : bool
@@ -82,14 +94,51 @@ def fit_folds(
     centre, scale = features.mean(axis=0), features.std(axis=0)
     scale[scale == 0] = 1.0
     standard = np.column_stack([np.ones(len(features)), (features - centre) / scale])
+    chosen = PENALTY
+    if predictions < features.shape[1]:
+        some = fold[:SPLITS_TO_CHOOSE]
+        losses = [
+            _loss(
+                standard,
+                target,
+                some,
+                _fitted(standard, predictions, target, some, one, folds, binary),
+                binary,
+            )
+            for one in PENALTIES
+        ]
+        chosen = PENALTIES[int(np.argmin(losses))]
+    found = _fitted(standard, predictions, target, fold, chosen, folds, binary)
+    found[:, :, 1:] /= scale
+    found[:, :, 0] -= found[:, :, 1:] @ centre
+    return found
+
+
+def _fitted(
+    standard: Floats,
+    predictions: int,
+    target: Floats,
+    fold: NDArray[np.int8],
+    penalty: float,
+    folds: int,
+    binary: bool,
+) -> Floats:
+    """The models of standardised features [splits, folds, features]."""
     used = (fold[:, None, :] != np.arange(folds)[:, None]).reshape(-1, len(target)).astype(float)
-    penalty = np.full(standard.shape[1], PENALTY)
-    penalty[0] = INTERCEPT_PENALTY
+    penalties = np.full(standard.shape[1], penalty)
+    penalties[1 : 1 + predictions] = PENALTY
+    penalties[0] = INTERCEPT_PENALTY
     fit = _logistic if binary else _linear
-    found = fit(standard, target, used, penalty)
-    found[:, 1:] /= scale
-    found[:, 0] -= found[:, 1:] @ centre
-    return found.reshape(len(fold), folds, -1)
+    return fit(standard, target, used, penalties).reshape(len(fold), folds, -1)
+
+
+def _loss(
+    standard: Floats, target: Floats, fold: NDArray[np.int8], models: Floats, binary: bool
+) -> float:
+    """The mean squared error of labels that a model did not see: the variance of corrections."""
+    own = np.take_along_axis(models, fold.astype(np.int64)[:, :, None], axis=1)
+    scores = (own * standard).sum(axis=2)
+    return float((((expit(scores) if binary else scores) - target) ** 2).mean())
 
 
 def _gram(standard: Floats, weight: Floats) -> Floats:
@@ -98,10 +147,15 @@ def _gram(standard: Floats, weight: Floats) -> Floats:
 
 
 def _linear(standard: Floats, target: Floats, used: Floats, penalty: Floats) -> Floats:
-    """Ridge regressions [models, features], penalised relative to the target's variance."""
-    gram = _gram(standard, used) + np.diag(penalty)
-    moment = (used * target) @ standard
-    return np.asarray(np.linalg.solve(gram, moment[:, :, None])[:, :, 0])
+    """Ridge regressions [models, features], penalised by the share of variance that is noise."""
+    gram, moment = _gram(standard, used), (used * target) @ standard
+    noise = 0.0
+    for _ in range(2):
+        penalised = gram + (noise + LEAST_NOISE) * np.diag(penalty)
+        found = np.linalg.solve(penalised, moment[:, :, None])[:, :, 0]
+        residual = target - found @ standard.T
+        noise = float((residual**2 * used).mean() / max(target.var(), np.finfo(float).tiny))
+    return np.asarray(found)
 
 
 def _logistic(standard: Floats, target: Floats, used: Floats, penalty: Floats) -> Floats:
@@ -153,9 +207,5 @@ def recalibrated(
 
 def _scores(blocks: list[Floats], flat: Floats, *, binary: bool) -> Floats:
     """The predictions of each model [rows, models]."""
-    scores = np.tile(flat[:, 0], (len(blocks[0]), 1))
-    begin = 1
-    for block in blocks:
-        scores += block @ flat[:, begin : begin + block.shape[1]].T
-        begin += block.shape[1]
+    scores = np.concatenate(blocks, axis=1) @ flat[:, 1:].T + flat[:, 0]
     return expit(scores) if binary else scores

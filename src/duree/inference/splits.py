@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
 from duree.inference.fixed_effects import projected
+from duree.inference.labelled_sample import Sample, codes
 from duree.inference.model_matrix import ModelMatrix
 from duree.inference.moments import FAMILIES, Floats, Ints, Labelled, Moments, solve
 from duree.inference.recalibration import draw_folds, fit_folds, recalibrated
-from duree.inference.labelled_sample import Sample
 from duree.inference.variables import Variable
 from duree.results.estimates import Model
 
-# Fixed effects with fewer labelled rows per group are not among the features of recalibration.
+# Categories with fewer labelled rows per value are not among the features of recalibration.
 LABELS_PER_GROUP = 10
 
 
@@ -29,6 +30,8 @@ class Problem:
         Without columns of fixed effects.
     groups : list of int [rows]
         The fixed effects: the group of each row, from 0.
+    known : list of polars.Series
+        The variables of the formula that are not predicted.
     variables : list of Variable
     sample : Sample
     cluster : int [rows] or None
@@ -38,6 +41,7 @@ class Problem:
     model: Model
     matrix: ModelMatrix
     groups: list[Ints]
+    known: list[pl.Series]
     variables: list[Variable]
     sample: Sample
     cluster: Ints | None
@@ -99,36 +103,31 @@ def _recalibrate(problem: Problem, splits: int, folds: int, seed: int) -> dict[s
     known = np.concatenate([block[rows] for block in blocks], axis=1)
     found = {}
     for one in problem.variables:
-        coefficients = fit_folds(known, one.labels[rows], fold[:, rows], folds, binary=one.binary)
+        coefficients = fit_folds(
+            known,
+            len(problem.variables),
+            one.labels[rows],
+            fold[:, rows],
+            folds,
+            binary=one.binary,
+        )
         found[one.name] = recalibrated(blocks, coefficients, fold, binary=one.binary)
     return found
 
 
 def _features(problem: Problem) -> list[Floats]:
-    """Blocks of columns that are known of all rows [rows, ...]."""
-    matrix, strata = problem.matrix, problem.sample.stratum
-    predictions = np.stack([one.feature for one in problem.variables], axis=1)
-    blocks = [predictions, _known_regressors(matrix)]
-    if not matrix.outcome_moves:  # then a regressor is predicted, and depends on the outcome
-        blocks.append(matrix.y[:, None])
+    """Blocks of columns that are known of all rows [rows, ...], predictions first."""
+    strata = problem.sample.stratum
+    few = len(problem.sample.rows) / LABELS_PER_GROUP
+    blocks = [one.feature[:, None] for one in problem.variables]
+    for column in problem.known:
+        if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+            blocks.append(column.cast(pl.Float64).to_numpy()[:, None])
+        elif column.n_unique() < few:
+            blocks.append(_indicators(codes(column)))
     if strata.max() > 0:
         blocks.append(_indicators(strata))
-    few = len(problem.sample.rows) / LABELS_PER_GROUP
-    blocks += [_indicators(group) for group in problem.groups if group.max() < few]
     return blocks
-
-
-def _known_regressors(matrix: ModelMatrix) -> Floats:
-    """The regressors that no predicted variable moves, without the intercept."""
-    moves = set(matrix.moving.tolist())
-    columns = [
-        place
-        for place, name in enumerate(matrix.names)
-        if place not in moves and name != "Intercept"
-    ]
-    if columns == list(range(1, matrix.x.shape[1])):
-        return matrix.x[:, 1:]  # a view: large tables are not copied
-    return matrix.x[:, columns]
 
 
 def _solved(

@@ -9,8 +9,9 @@ from scipy.stats import t as student
 from duree.errors import DataError
 from duree.inference.comparisons import labelled_moments, labelled_terms, naive_terms
 from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_intervals
-from duree.inference.moments import FAMILIES, Floats, Ints, Moments, inverted
 from duree.inference.labelled_sample import Sample
+from duree.inference.moments import FAMILIES, Floats, Ints, Moments, inverted
+from duree.inference.refusals import rarest
 from duree.inference.shares import Group, group_indicators, share_of
 from duree.inference.splits import Problem
 from duree.results.estimates import Power, PowerPoint, Stratum, Term
@@ -59,6 +60,7 @@ def with_shares(
     sample = problem.sample
     (outcome,) = problem.variables
     labels, member = outcome.labels[sample.rows], group[sample.rows]
+    few = rarest(outcome, sample.rows)[1] < FEW_POSITIVES
     effects = _design_effects(problem, moments)
     clusters = None if problem.cluster is None else len(np.unique(problem.cluster[sample.rows]))
     quantile = (
@@ -71,7 +73,6 @@ def with_shares(
         mine = member == number
         positives = int(labels[mine].sum())
         counts = {"labelled": int(mine.sum()), "positives": positives}
-        few = min(positives, counts["labelled"] - positives) < FEW_POSITIVES
         if not few and (term.df is None or term.df >= FEW_DF):
             found.append(term.model_copy(update=counts))
             continue

@@ -12,10 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.inference.labelled_sample import complete, found
 from duree.inference.model_matrix import Formula
 from duree.inference.moments import Floats, Ints
 from duree.inference.recalibration import logits
-from duree.inference.labelled_sample import complete, found
 from duree.results.estimates import PredictedVariable
 
 PROBABILITY = "probability_"
