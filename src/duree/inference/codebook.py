@@ -189,17 +189,17 @@ def write_template(folder: Path, labels: Sequence[str], variable: str = UNNAMED)
 def template(labels: Sequence[str], variable: str = UNNAMED) -> str:
     """The text of a commented codebook, in the user's language."""
     lines = [
-        *_comment("Codebook: what coders decide about each text. Discuss it before coding, and"),
-        *_comment("change it only by adding: labels that were given keep their meaning."),
+        f"# {translate('Codebook: what coders decide about each text, and when a label applies.')}",
+        f"# {translate('Change it only by adding: labels that were given keep their meaning.')}",
         "",
         "[[variable]]",
         f"name = {_quoted(variable)}",
         f"question = {_quoted(translate('Which label fits this text?'))}",
-        *_comment("level: nominal, ordinal (labels in their order), interval or ratio (numbers)"),
+        f"# {translate('nominal, ordinal (labels in their order), interval or ratio (numbers)')}",
         'level = "nominal"',
         "",
-        *_comment("One block for each label: its key (1 to 9), when it applies, and examples."),
-        *_comment("Without such blocks coders may type any answer."),
+        f"# {translate('A block for each label: its key (1 to 9), its definition, and examples.')}",
+        f"# {translate('Without any block, coders may type what they like.')}",
     ]
     mark = "" if labels else "# "
     for place, name in enumerate(labels or ("yes", "no")):
@@ -212,10 +212,6 @@ def template(labels: Sequence[str], variable: str = UNNAMED) -> str:
             "",
         ]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _comment(sentence: str) -> list[str]:
-    return [f"# {translate(sentence)}"]
 
 
 def _quoted(text: str) -> str:

@@ -136,13 +136,13 @@ def missing_texts(population: Population, text: str) -> list[Finding]:
         Finding(
             "empty_texts",
             "warning",
-            "rows without text in {column!r}: {count} ({where})",
+            "rows without text in {column!r}: {count} ({rows})",
             "they belong to the population, and coders will be asked for them: leave them out of "
             "the table if they are no part of it",
             {
                 "column": text,
                 "count": len(rows),
-                "where": named_rows(population.table, rows),
+                "rows": named_rows(population.table, rows),
             },
             tuple(int(row) for row in rows[:5]),
         )
@@ -158,12 +158,12 @@ def _population(table: Table, file: Path, sha256: str, id: str) -> Population:
         first = ids.filter(ids.is_duplicated())[0]
         rows = (ids == first).arg_true().to_numpy()
         raise DataError(
-            "the id {id!r} occurs in several rows of {file}: {where}",
+            "the id {id!r} occurs in several rows of {file}: {rows}",
             fix="give each row an id of its own in {column!r}, or choose another column with --id",
             id=first,
             column=column,
             file=population.name,
-            where=named_rows(table, rows),
+            rows=named_rows(table, rows),
         )
     return population
 
@@ -178,10 +178,10 @@ def _refuse_blank(population: Population, column: pl.Series, name: str) -> None:
     rows = np.flatnonzero(is_blank(column))
     if len(rows):
         raise DataError(
-            "rows of {file} without a value in {column!r}: {count} ({where})",
+            "rows of {file} without a value in {column!r}: {count} ({rows})",
             fix="fill in the column, or leave these rows out of the population",
             column=name,
             count=len(rows),
             file=population.name,
-            where=named_rows(population.table, rows),
+            rows=named_rows(population.table, rows),
         )
