@@ -164,13 +164,30 @@ def evaluate(run: str, data: str) -> None:
 @click.option(
     "--paths", metavar="N", type=click.IntRange(1), help="Time series: write N sample paths."
 )
-def predict(run: str, data: str, output: str, raw: bool, paths: int | None) -> None:
+@click.option(
+    "--folds",
+    metavar="K",
+    type=click.IntRange(2),
+    help="Predict training rows by K networks that they did not train.",
+)
+def predict(
+    run: str, data: str, output: str, raw: bool, paths: int | None, folds: int | None
+) -> None:
     """Predict new rows; all columns and the row order are kept."""
-    from duree.cli.console import rows_bar
+    from duree.cli.console import Console, rows_bar
     from duree.workflow import predict as predict_rows
 
     with _repeat_hint(), rows_bar() as progress:
-        findings = predict_rows(run, data, output, raw=raw, paths=paths, progress=progress)
+        findings = predict_rows(
+            run,
+            data,
+            output,
+            raw=raw,
+            paths=paths,
+            folds=folds,
+            listener=Console(),
+            progress=progress,
+        )
     for finding in findings:
         _print_finding(finding)
 
