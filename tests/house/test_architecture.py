@@ -51,7 +51,6 @@ WITHOUT_TORCH = {
     "storage",
     "tables",
     "evaluation",
-    "inference",
     "sequences",
     "report",
 }

@@ -13,7 +13,8 @@ from duree.errors import DataError
 from duree.inference.codings import Coding, append_coding
 from duree.inference.design import read_design
 from duree.inference.labels import Labels, read_labels
-from duree.inference.sample import pick_uncertain, sample
+from duree.inference.pick_uncertain import pick_uncertain
+from duree.inference.sample import sample
 
 
 def read(coding: Path, variable: str | None = None) -> Labels:

@@ -15,8 +15,9 @@ from tests.support.commands import call
 
 from duree.errors import DataError
 from duree.inference.design import read_design
+from duree.inference.pick_uncertain import pick_uncertain
 from duree.inference.random_numbers import is_coded_twice, permanent_random_numbers
-from duree.inference.sample import pick_uncertain, sample
+from duree.inference.sample import sample
 from duree.inference.strata import allocate, edges_of, mixed_order, strata_of
 
 

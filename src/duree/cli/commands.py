@@ -248,6 +248,7 @@ def embed(run: str, data: str, output: str, clusters: int | None) -> None:
 
 cli.add_command(coding.sample)
 cli.add_command(suspects.suspects)
+cli.add_command(coding.agree)
 
 
 @cli.command()

@@ -20,7 +20,7 @@ from duree.inference.moments import CHUNK, Floats, Ints
 
 # Probabilities nearer to 0 and 1 are taken for these, whose logits are -6.9 and 6.9.
 CLIPPED = 1e-3
-# Of the sum of log-likelihoods, on standardised features; that of the intercept keeps a fold without
+# Of the sum of log-likelihoods, on standardised features; the small one keeps a fold without
 # positive rows finite.
 PENALTY, INTERCEPT_PENALTY = 1.0, 1e-2
 # Candidates for what is known besides predictions, and the splits by which one is chosen.

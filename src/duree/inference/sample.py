@@ -10,10 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.inference.active import ACTIVE, Active, most_uncertain, read_active
+from duree.inference.active import read_active
 from duree.inference.codebook import CODEBOOK, read_codebook, write_template
 from duree.inference.design import DESIGN, Design, Stratum, read_design
 from duree.inference.labels import require_same_population
+from duree.inference.new_folder import (
+    guessed_text,
+    known_labels,
+    make_folder,
+    refuse_others,
+    texts_of,
+)
 from duree.inference.population import (
     Population,
     Units,
@@ -21,17 +28,12 @@ from duree.inference.population import (
     read_population,
     units_of,
 )
+from duree.inference.provenance import Provenance, read_provenance
 from duree.inference.random_numbers import permanent_random_numbers
-from duree.inference.sheet import ACTIVE_SHEET, SHEET, write_sheet
+from duree.inference.sheet import SHEET, write_sheet
 from duree.inference.strata import allocate, edges_of, mixed_order, spread_of, strata_of
-from duree.storage import cannot_write
-from duree.tables.columns import as_text, own_and_added, resolve_column
+from duree.tables.columns import resolve_column
 from duree.tables.finding import Finding
-from duree.tables.guess.columns import guess_columns
-
-# Columns in which ``duree predict`` writes the probability of each class.
-PROBABILITY = "probability_"
-GUESSED = 1000  # rows by which the column of texts is guessed
 
 
 def sample(
@@ -88,10 +90,12 @@ def sample(
     """
     folder = Path(folder)
     drawn_from = read_population(population, id)
+    made = read_provenance(Path(population))
     old = read_design(folder) if (folder / DESIGN).exists() else None
     if old is None:
-        _refuse_others(folder)
-        text = text or _former_text(folder) or _guessed_text(drawn_from)
+        refuse_others(folder)
+        active = read_active(folder)
+        text = text or (active.text if active else None) or guessed_text(drawn_from)
     columns = drawn_from.table
     design = Design(
         population=drawn_from.name,
@@ -103,77 +107,16 @@ def sample(
         edges=None,
         strata=[],
         cluster=resolve_column(columns, cluster) if cluster else None,
+        training_sha256=list(made.training_sha256) if made else [],
+        out_of_fold=made.out_of_fold if made else False,
     )
     if old is not None:
         _require_extension(old, design, drawn_from, n, folder)
     design = _drawn(design, old, drawn_from, n)
     findings = _write(folder, design, drawn_from)
+    if made is not None and not made.out_of_fold:
+        findings += _trained_on(made, drawn_from, design)
     return [*findings, *_summary(design, old, folder)]
-
-
-def pick_uncertain(
-    population: Path | str, n: int, folder: Path | str, *, id: str, by: str, text: str | None = None
-) -> list[Finding]:
-    """Pick the rows whose probability is nearest to one half, to train a better network.
-
-    They are kept apart from the random sample, and never enter an estimate. A second call picks
-    further rows.
-
-    Parameters
-    ----------
-    population, n, folder, id, text
-        As for ``sample``.
-    by : str
-        Column of probabilities.
-
-    Raises
-    ------
-    DataError, RunError
-        As for ``sample``; or ``by`` holds no probabilities.
-    """
-    folder = Path(folder)
-    drawn_from = read_population(population, id)
-    old, design = read_active(folder), None
-    if (folder / DESIGN).exists():
-        design = read_design(folder)
-        require_same_population(design.population, design.population_sha256, drawn_from, folder)
-    if old is not None:
-        require_same_population(old.population, old.population_sha256, drawn_from, folder)
-    elif design is None:
-        _refuse_others(folder)
-    text = text or (old.text if old else None) or (design.text if design else None)
-    text = text or _guessed_text(drawn_from)
-    probability = units_of(drawn_from, by, None).by
-    assert probability is not None
-    known = [*(old.order if old else []), *(design.order if design else [])]
-    taken = drawn_from.ids.is_in(known).arg_true().to_list()
-    picked = most_uncertain(probability.copy(), n, by, taken)
-    order = [*(old.order if old else []), *drawn_from.ids[picked].to_list()]
-    active = Active(
-        drawn_from.name,
-        drawn_from.sha256,
-        drawn_from.id,
-        resolve_column(drawn_from.table, text) if text else None,
-        resolve_column(drawn_from.table, by),
-        order,
-    )
-    _make(folder)
-    write_template(folder, _known_labels(drawn_from))
-    variables = [one.name for one in read_codebook(folder).variable]
-    texts = _texts(drawn_from, active.text, order)
-    findings = write_sheet(folder / ACTIVE_SHEET, order, texts, variables)
-    active.write(folder)
-    return [
-        *findings,
-        Finding(
-            "picked",
-            "ok",
-            "{folder} has {n} more rows for training, the most uncertain by {column!r}: {all} in "
-            "all; they enter no estimate",
-            "",
-            {"folder": str(folder), "n": n, "column": active.by, "all": len(order)},
-        ),
-    ]
 
 
 def _drawn(design: Design, old: Design | None, population: Population, n: int) -> Design:
@@ -227,11 +170,11 @@ def _added(
 
 def _write(folder: Path, design: Design, population: Population) -> list[Finding]:
     """Write codebook and sheet, and last the design: without it the others count for nothing."""
-    _make(folder)
+    make_folder(folder)
     findings = missing_texts(population, design.text) if design.text else [_no_texts()]
-    write_template(folder, _known_labels(population))
+    write_template(folder, known_labels(population))
     variables = [one.name for one in read_codebook(folder).variable]
-    texts = _texts(population, design.text, design.order)
+    texts = texts_of(population, design.text, design.order)
     findings += write_sheet(folder / SHEET, design.order, texts, variables)
     design.write(folder)
     return findings
@@ -256,6 +199,24 @@ def _summary(design: Design, old: Design | None, folder: Path) -> Iterable[Findi
         "then code in the studio (duree studio), or fill in {sheet}",
         {"codebook": str(folder / CODEBOOK), "sheet": str(folder / SHEET)},
     )
+
+
+def _trained_on(made: Provenance, population: Population, design: Design) -> list[Finding]:
+    """A warning, before anybody codes, where drawn rows trained the network that predicted them."""
+    trained = made.trained(population.table.frame)
+    drawn = population.ids.is_in(design.order).to_numpy()
+    if trained is None or not (trained & drawn).any():
+        return []
+    return [
+        Finding(
+            "trained_rows",
+            "warning",
+            "{count} of {n} drawn rows trained the network that predicted them: estimates from "
+            "them are refused",
+            "predict with --folds 5, or without the training rows, and draw the sample from that",
+            {"count": int((trained & drawn).sum()), "n": len(design.order)},
+        )
+    ]
 
 
 def _require_extension(
@@ -294,52 +255,6 @@ def _require_extension(
         )
 
 
-def _refuse_others(folder: Path) -> None:
-    """Refuse a folder with codings whose design is missing, or that is a file; DataError."""
-    if folder.exists() and not folder.is_dir():
-        raise DataError(
-            "{folder!r} is a file, not a folder",
-            fix="name a new folder for the sample",
-            folder=str(folder),
-        )
-    found = [*folder.glob("codings-*.jsonl"), *folder.glob("sheet*.csv")]
-    if found and not (folder / ACTIVE).exists():
-        raise DataError(
-            "{folder!r} holds codings without a design: {file}",
-            fix="restore its design.json, or name a new folder",
-            folder=str(folder),
-            file=found[0].name,
-        )
-
-
-def _former_text(folder: Path) -> str | None:
-    """The column of texts of earlier active batches in the folder."""
-    active = read_active(folder)
-    return active.text if active else None
-
-
-def _guessed_text(population: Population) -> str | None:
-    """The only column of texts; None if there is none.
-
-    Raises
-    ------
-    DataError
-        There are several.
-    """
-    own, _ = own_and_added(population.table.frame.columns)
-    frame = population.table.frame.select(own)
-    texts = [guess.name for guess in guess_columns(frame.head(GUESSED)) if guess.kind == "text"]
-    if len(texts) > 1:
-        raise DataError(
-            "several columns of {file} hold texts: {columns}",
-            fix="say which one coders read: --text {first}",
-            file=population.name,
-            columns=", ".join(map(repr, texts)),
-            first=texts[0],
-        )
-    return texts[0] if texts else None
-
-
 def _no_texts() -> Finding:
     return Finding(
         "no_texts",
@@ -347,25 +262,3 @@ def _no_texts() -> Finding:
         "no column of texts was found: coders see only the ids",
         "name the column that they read with --text",
     )
-
-
-def _texts(population: Population, text: str | None, order: list[str]) -> dict[str, str]:
-    """Text by id, of the rows in the sample."""
-    if text is None:
-        return {}
-    drawn = population.ids.is_in(order)
-    texts = as_text(population.table, text).filter(drawn).fill_null("").to_list()
-    return dict(zip(population.ids.filter(drawn).to_list(), texts, strict=True))
-
-
-def _known_labels(population: Population) -> list[str]:
-    """The classes of whose probabilities the population has columns."""
-    _, added = own_and_added(population.table.frame.columns)
-    return [name.removeprefix(PROBABILITY) for name in added if name.startswith(PROBABILITY)]
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from None

@@ -17,7 +17,7 @@ from duree.inference.splits import Problem
 from duree.results.estimates import Power, PowerPoint, Stratum, Term
 
 # Below these, shares are those of cells, with MOVER-Wilson intervals.
-FEW_DF, FEW_POSITIVES = 30.0, 30
+FEW_DF, FEW_POSITIVES = 10.0, 30
 # More labels for which the power is shown, as multiples of the labels there are.
 MORE = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 
