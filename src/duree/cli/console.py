@@ -157,14 +157,21 @@ def rows_bar() -> Iterator[Callable[[int, int | None], None]]:
         console=rich.console.Console(file=LASTING),
         transient=True,
     )
-    with bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, rows: bar.update(
+    task = bar.add_task("", total=None)
+
+    def advance(done: int, rows: int | None) -> None:
+        bar.start()  # not before: networks of folds may be trained first, with bars of their own
+        bar.update(
             task,
             completed=done,
             total=rows,
             description=translate(BAR_ROWS).format(rows=done),
         )
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
 
 
 def print_models(metrics: Metrics, words: Words) -> None:

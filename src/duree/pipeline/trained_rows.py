@@ -7,7 +7,7 @@ without labels (``data.unlabelled``) do not: no answer was learned from them.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -35,10 +35,11 @@ TRAINED_FIX = (
 )
 
 
-def input_keys(inputs: pl.Series, sequences: Ragged) -> Keys:
+def input_keys(inputs: pl.Series, encode: Callable[[], Ragged]) -> Keys:
     """A key for the input of each row, uint64 [rows]: of its text, else of its encoded sequence."""
     if inputs.dtype == pl.String:
         return row_keys(inputs.alias("input").to_frame())
+    sequences = encode()
     return keys_of(sequences[row].tobytes() for row in range(len(sequences)))
 
 
@@ -46,7 +47,7 @@ def write_trained_rows(run: Run, dataset: Dataset, sequences: Ragged) -> None:
     """Write ``trained_rows.npy``: the keys of training and validation rows, uint64, ascending."""
     rows = np.sort(np.concatenate([dataset.split.train, dataset.split.validation]))
     content = io.BytesIO()
-    keys = input_keys(dataset.texts.gather(rows), sequences.take(rows))
+    keys = input_keys(dataset.texts.gather(rows), lambda: sequences.take(rows))
     np.save(content, np.unique(keys), allow_pickle=False)
     write_file(run.folder / FILE, content.getvalue())
 
@@ -96,9 +97,9 @@ def keys_of_rows(
 
 
 def provenance_of(
-    run: Run, layout: Layout, pieces: Pieces, trained_rows: Keys | None
+    run: Run, layout: Layout, pieces: Pieces, trained_rows: Keys | None, folds: int | None
 ) -> Provenance:
-    """The provenance of complete predictions by a run's network."""
+    """The provenance of complete predictions by a run's network, or by those of its folds."""
     own, _ = own_and_added(pieces.scan().collect_schema().names())
     keys = None
     if trained_rows is not None and not pieces.numbers("unmatched"):
@@ -108,6 +109,8 @@ def provenance_of(
         training_sha256=training_files(run),
         columns=tuple(recognised_by(own, layout.asked_columns, layout.data.id)),
         trained_rows=keys,
+        out_of_fold=folds is not None,
+        folds=folds,
     )
 
 

@@ -1,0 +1,298 @@
+"""Design-based moments: what predictions say of all rows, corrected by the labelled ones.
+
+With m = x (y - mu(x'b)) of the true values and m^ the same of predicted ones, the moment of row i
+is m~_i = m^_i + R_i / pi_i (m_i - m^_i): R_i is 1 for labelled rows, pi_i the probability of being
+labelled. Its mean is that of m whatever the predictions are worth, so the solution of
+sum m~_i(b) = 0 is consistent; good predictions make it precise.
+
+Source: Egami, Hinck, Stewart & Wei (2023), "Using imperfect surrogates for downstream inference:
+design-based supervised learning for social science applications of large language models",
+equations 4-7; with b from moments as in Angelopoulos et al. (2023), "Prediction-powered inference".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from duree.errors import DataError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Rows at a time: their products stay in the processor's cache.
+CHUNK = 8192
+MOST_STEPS, MOST_HALVINGS = 60, 12
+TOLERANCE = 1e-9
+# Of the scaled Jacobian: beyond it, a column is a combination of others as far as one can tell.
+WORST_CONDITION = 1e12
+
+
+@dataclass(frozen=True)
+class Family:
+    """A regression: the mean of y given eta = x'b, and its derivative."""
+
+    mean: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
+
+
+def _logistic_slope(eta: Floats) -> Floats:
+    mean = expit(eta)
+    return mean * (1 - mean)
+
+
+FAMILIES = {
+    "lm": Family(lambda eta: eta, np.ones_like),
+    "logit": Family(expit, _logistic_slope),
+    "poisson": Family(np.exp, np.exp),
+}
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The labelled rows.
+
+    Attributes
+    ----------
+    rows : int [labelled]
+        Their places among all rows.
+    x, y : float [labelled, coefficients], [labelled, splits or 1]
+        True values.
+    x_hat, y_hat : float [labelled, coefficients], [labelled, splits]
+        Predicted values, from models that these rows did not train.
+    weight : float [labelled]
+        1 / pi.
+    """
+
+    rows: Ints
+    x: Floats
+    y: Floats
+    x_hat: Floats
+    y_hat: Floats
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The solution for each split and what its variance is made of.
+
+    Attributes
+    ----------
+    b : float [splits, coefficients]
+    jacobian, meat : float [splits, coefficients, coefficients]
+        - sum of the derivatives of m~, and sum of m~ m~' over units (rows or clusters).
+    scores, corrections : float [splits, labelled units, coefficients]
+        m~ and R / pi (m - m^) of the units with labelled rows.
+    of_rows : float [splits, labelled rows, coefficients]
+        R / pi (m - m^) of the labelled rows.
+    """
+
+    b: Floats
+    jacobian: Floats
+    meat: Floats
+    scores: Floats
+    corrections: Floats
+    of_rows: Floats
+
+
+def solve(
+    family: Family,
+    x: Floats,
+    y: Floats,
+    labelled: Labelled,
+    cluster: Ints | None,
+    start: Floats | None = None,
+) -> Moments:
+    """Solve sum m~(b) = 0 for all splits at once.
+
+    Parameters
+    ----------
+    x : float [rows, coefficients]
+        Regressors of all rows, predicted where they are.
+    y : float [rows, splits]
+        Outcomes of all rows, as each split predicts them.
+    labelled : Labelled
+    cluster : int [rows], optional
+        The unit of each row, from 0; rows are units if None.
+    start : float [coefficients], optional
+        Where to begin.
+
+    Raises
+    ------
+    DataError
+        The moments are singular, or Newton's method does not converge.
+    """
+    total = x.T @ y
+    b = _newton(family, x, total, labelled, start)
+    jacobian = np.stack([_jacobian(family, x, labelled, one) for one in b])
+    corrections, predicted = _labelled_moments(family, labelled, b)
+    if cluster is None:
+        meat = _meat_of_rows(family, x, y, b)
+        scores = corrections.copy()
+        if len(x):  # rows of a fit on labelled rows alone have no predicted part
+            meat -= predicted.transpose(0, 2, 1) @ predicted
+            scores += predicted
+            meat += scores.transpose(0, 2, 1) @ scores
+        else:
+            meat = scores.transpose(0, 2, 1) @ scores
+        return Moments(b, jacobian, meat, scores, corrections, corrections)
+    units, place = np.unique(cluster[labelled.rows], return_inverse=True)
+    summed = np.stack([_by_unit(one, place, len(units)) for one in corrections])
+    meats, scores = [], []
+    for split, added in enumerate(summed):
+        of_units = _cluster_scores(family, x, y[:, split], b[split], cluster)
+        of_units[units] += added
+        meats.append(of_units.T @ of_units)
+        scores.append(of_units[units])
+    return Moments(b, jacobian, np.stack(meats), np.stack(scores), summed, corrections)
+
+
+def _chunks(rows: int) -> Iterator[slice]:
+    for begin in range(0, rows, CHUNK):
+        yield slice(begin, min(begin + CHUNK, rows))
+
+
+def _newton(
+    family: Family, x: Floats, total: Floats, labelled: Labelled, start: Floats | None
+) -> Floats:
+    """The roots [splits, coefficients]: Newton for the first, whose Jacobian serves the others."""
+    splits, size = total.shape[1], x.shape[1]
+    first = np.zeros(size) if start is None else start
+    first = _damped(family, x, total[:, :1], _of_split(labelled, 0), first)
+    if splits == 1:
+        return first[None]
+    b = np.tile(first, (splits, 1))
+    inverse = inverted(_jacobian(family, x, labelled, first))
+    for _ in range(MOST_STEPS):
+        step = _moment(family, x, total, labelled, b) @ inverse.T
+        b = b + step
+        if np.all(np.abs(step) <= TOLERANCE * (1 + np.abs(b))):
+            return b
+        if not np.isfinite(b).all():
+            break
+    return np.concatenate(  # splits too far from the first to share its Jacobian
+        [
+            _damped(family, x, total[:, [split]], _of_split(labelled, split), first)[None]
+            for split in range(splits)
+        ]
+    )
+
+
+def _of_split(labelled: Labelled, split: int) -> Labelled:
+    """The labelled rows with the predictions of one split."""
+    return Labelled(
+        labelled.rows,
+        labelled.x,
+        labelled.y if labelled.y.shape[1] == 1 else labelled.y[:, [split]],
+        labelled.x_hat,
+        labelled.y_hat[:, [split]],
+        labelled.weight,
+    )
+
+
+def _damped(family: Family, x: Floats, total: Floats, labelled: Labelled, b: Floats) -> Floats:
+    """The root [coefficients] by Newton's method; steps that lead away are halved."""
+    moment = _moment(family, x, total, labelled, b[None])[0]
+    for _ in range(MOST_STEPS):
+        inverse = inverted(_jacobian(family, x, labelled, b))
+        step = inverse @ moment
+        distance = moment @ inverse @ moment
+        for _ in range(MOST_HALVINGS):
+            with np.errstate(over="ignore", invalid="ignore"):
+                after = _moment(family, x, total, labelled, (b + step)[None])[0]
+                nearer = abs(after @ inverse @ after) <= abs(distance)
+            if nearer or np.all(np.abs(step) <= TOLERANCE * (1 + np.abs(b))):
+                break
+            step = step / 2
+        b, moment = b + step, after
+        if not np.isfinite(moment).all():
+            break
+        if np.all(np.abs(step) <= TOLERANCE * (1 + np.abs(b))):
+            return b
+    raise DataError(
+        "the estimate does not converge",
+        fix="label more rows, or use fewer terms; of a rare or separated outcome, see its counts "
+        "in each category",
+    )
+
+
+def _moment(family: Family, x: Floats, total: Floats, labelled: Labelled, b: Floats) -> Floats:
+    """sum m~ [splits, coefficients], where ``total`` is x'y [coefficients, splits]."""
+    moment = total.T.copy()
+    for rows in _chunks(len(x)):
+        moment -= (x[rows].T @ family.mean(x[rows] @ b.T)).T
+    true = labelled.weight[:, None] * (labelled.y - family.mean(labelled.x @ b.T))
+    hat = labelled.weight[:, None] * (labelled.y_hat - family.mean(labelled.x_hat @ b.T))
+    return moment + (labelled.x.T @ true).T - (labelled.x_hat.T @ hat).T
+
+
+def _jacobian(family: Family, x: Floats, labelled: Labelled, b: Floats) -> Floats:
+    """- sum dm~/db' [coefficients, coefficients]."""
+    found = np.zeros((x.shape[1], x.shape[1]))
+    for rows in _chunks(len(x)):
+        part = x[rows]
+        found += (part * family.slope(part @ b)[:, None]).T @ part
+    true = labelled.weight * family.slope(labelled.x @ b)
+    found += (labelled.x * true[:, None]).T @ labelled.x
+    hat = labelled.weight * family.slope(labelled.x_hat @ b)
+    return found - (labelled.x_hat * hat[:, None]).T @ labelled.x_hat
+
+
+def inverted(matrix: Floats) -> Floats:
+    """The inverse; DataError if the matrix is singular, whatever the units of its columns."""
+    scale = np.sqrt(np.abs(np.diag(matrix)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = matrix / np.outer(scale, scale)
+    if np.isfinite(scaled).all() and np.linalg.cond(scaled) < WORST_CONDITION:
+        return np.asarray(np.linalg.inv(scaled) / np.outer(scale, scale))
+    raise DataError(
+        "the terms of the formula cannot be told apart: their moments are singular",
+        fix="leave out terms that are constant or combinations of others; label more rows if a "
+        "category has none",
+    )
+
+
+def _labelled_moments(family: Family, labelled: Labelled, b: Floats) -> tuple[Floats, Floats]:
+    """R / pi (m - m^) and m^, each [splits, labelled, coefficients]."""
+    true = labelled.y - family.mean(labelled.x @ b.T)
+    hat = labelled.y_hat - family.mean(labelled.x_hat @ b.T)
+    moment = labelled.x * true.T[:, :, None]
+    predicted = labelled.x_hat * hat.T[:, :, None]
+    return labelled.weight[None, :, None] * (moment - predicted), predicted
+
+
+def _meat_of_rows(family: Family, x: Floats, y: Floats, b: Floats) -> Floats:
+    """sum m^ m^' over rows [splits, coefficients, coefficients]."""
+    size = x.shape[1]
+    first, second = np.triu_indices(size)
+    summed = np.zeros((len(b), len(first)))
+    for rows in _chunks(len(x)):
+        part = x[rows]
+        residual = y[rows] - family.mean(part @ b.T)
+        # Products of columns are shared by all splits.
+        summed += (residual**2).T @ (part[:, first] * part[:, second])
+    meat = np.zeros((len(b), size, size))
+    meat[:, first, second] = meat[:, second, first] = summed
+    return meat
+
+
+def _by_unit(values: Floats, unit: Ints, units: int) -> Floats:
+    """Sums of the rows of ``values`` by unit [units, columns]."""
+    return np.stack(
+        [np.bincount(unit, weights=column, minlength=units) for column in values.T], axis=1
+    )
+
+
+def _cluster_scores(family: Family, x: Floats, y: Floats, b: Floats, cluster: Ints) -> Floats:
+    """sum m^ by cluster [clusters, coefficients]."""
+    clusters = int(cluster.max()) + 1
+    if len(x) == 0:
+        return np.zeros((clusters, x.shape[1]))
+    residual = y - family.mean(x @ b)
+    return np.stack(
+        [np.bincount(cluster, column * residual, minlength=clusters) for column in x.T], axis=1
+    )
