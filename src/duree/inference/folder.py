@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from duree.errors import DataError
@@ -45,6 +45,10 @@ class CodingFolder:
     def of(self, variable: str, *batches: str) -> list[Coding]:
         """The codings of a variable in some batches."""
         return [one for one in self.codings if one.variable == variable and one.batch in batches]
+
+    def with_coding(self, coding: Coding) -> CodingFolder:
+        """The folder after a coding was appended."""
+        return replace(self, codings=valid_codings([*self.codings, coding]))
 
 
 def read_folder(folder: Path | str) -> CodingFolder:

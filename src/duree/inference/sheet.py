@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -91,6 +92,15 @@ def read_sheet(path: Path, ids: Sequence[str]) -> Sheet:
     DataError
         It cannot be read, or an id is not, or twice, among those drawn.
     """
+    stamp = path.stat() if path.exists() else None
+    if stamp is None:
+        return _read(path, tuple(ids), 0, 0)
+    return _read(path, tuple(ids), stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, ids: tuple[str, ...], changed: int, size: int) -> Sheet:
+    """A sheet; it is read again when the file has changed, not for each label that is given."""
     table = read_tables([path])
     sheet = Sheet(path, table, [])
     if not sheet.has(ID):

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -83,19 +82,24 @@ def add_coding(app: FastAPI, workspace: Workspace) -> None:
     def answer(request: Request, name: str, form: Form) -> Response:
         path = find(workspace, name)
         coder, batch = _who(form.get("coder", ""), form.get("drawn", DESIGN_BATCH))
-        queue = Queue(read_folder(path), coder, batch)
-        append_coding(path, _coding(queue, form))
-        return _onward(request, name, path, coder, batch)
+        folder = read_folder(path)
+        given = _coding(Queue(folder, coder, batch), form)
+        append_coding(path, given)
+        return _onward(request, name, Queue(folder.with_coding(given), coder, batch))
 
     @app.post("/coding/{name}/undo")
     def undo(request: Request, name: str, form: Form) -> Response:
         path = find(workspace, name)
         coder, batch = _who(form.get("coder", ""), form.get("drawn", DESIGN_BATCH))
-        last = Queue(read_folder(path), coder, batch).last()
+        folder = read_folder(path)
+        queue = Queue(folder, coder, batch)
+        last = queue.last()
         if last is None:
-            return _onward(request, name, path, coder, batch)
-        append_coding(path, replace(last, label=None, time=now(), seconds=None))
-        return _onward(request, name, path, coder, batch, last)
+            return _onward(request, name, queue)
+        withdrawn = replace(last, label=None, time=now(), seconds=None)
+        append_coding(path, withdrawn)
+        queue = Queue(folder.with_coding(withdrawn), coder, batch)
+        return _onward(request, name, queue, last)
 
 
 def summaries(workspace: Workspace, language: str) -> list[Summary]:
@@ -195,16 +199,13 @@ def _seconds(form: Fields) -> float | None:
     return round(seconds, 1) if 0 <= seconds <= LONGEST_SECONDS else None
 
 
-def _onward(
-    request: Request, name: str, path: Path, coder: str, batch: str, again: Coding | None = None
-) -> Response:
+def _onward(request: Request, name: str, queue: Queue, again: Coding | None = None) -> Response:
     """The next question: as a piece of the page, or for a browser without scripts as a redirect."""
     if not request.headers.get("hx-request"):
-        place = {"coder": coder, "batch": batch}
-        if again and again.batch == batch:  # another batch: asked next anyway
+        place = {"coder": queue.coder, "batch": queue.batch}
+        if again and again.batch == queue.batch:  # another batch: asked next anyway
             place |= {"id": again.id, "variable": again.variable}
         return RedirectResponse(f"code?{urlencode(place)}", 303)
-    queue = Queue(read_folder(path), coder, batch)
     asked = queue.question(again.id, again.variable) if again else None
     if asked and again:
         asked = replace(asked, batch=again.batch)
@@ -219,8 +220,8 @@ def _question_page(
     template: str = "code.html",
     undone: Coding | None = None,
 ) -> HTMLResponse:
-    sheet = queue.folder.path / (ACTIVE_SHEET if queue.batch == ACTIVE_BATCH else SHEET)
-    texts = _texts(sheet, sheet.stat().st_mtime_ns if sheet.exists() else 0, tuple(queue.order))
+    sheet = ACTIVE_SHEET if queue.batch == ACTIVE_BATCH else SHEET
+    texts = sheet_texts(queue.folder.path / sheet, queue.order)
     return page(
         request,
         template,
@@ -241,9 +242,3 @@ def _question_page(
 
 def _sentences(request: Request, folder: CodingFolder) -> Iterator[str]:
     return (one.message(words_for(request).language) for one in folder.findings)
-
-
-@lru_cache(maxsize=8)
-def _texts(sheet: Path, changed: int, order: tuple[str, ...]) -> dict[str, str]:
-    """Text by id; read again when the sheet has changed."""
-    return sheet_texts(sheet, order)
