@@ -157,7 +157,7 @@ def _added(
     seed: int,
 ) -> list[str]:
     """The ids that are added, in the order of coding: strata mixed, clusters together."""
-    numbers = permanent_random_numbers(seed, units.names)
+    numbers = permanent_random_numbers(seed, units.names.to_list())
     waiting = []
     for h in range(len(counts)):
         members = np.flatnonzero(stratum == h)
