@@ -178,8 +178,9 @@ def test_a_changed_population_is_refused(tmp_path: Path) -> None:
         ("id", [None, " "], {}, r"without a value in 'id': 2 \(rows 1, 2\)"),
         ("author", [None], {"cluster": "author"}, "without a value in 'author': 1"),
         ("author", [], {"by": "author"}, "not finite numbers: 500"),
-        ("author", [], {"n": 501}, "501 are to be drawn, but the population has 500"),
-        ("author", [], {"n": 9, "by": "probability_pos"}, "9 are too few for 5 strata"),
+        ("author", [], {"n": 501}, "501 rows are to be drawn, but the population has 500"),
+        ("author", [], {"n": 9, "by": "probability_pos"}, "9 rows are too few for 5 strata"),
+        ("author", [], {"n": 20, "by": "probability_pos", "cluster": "author"}, "at least -n 50"),
         ("author", [], {"by": "probability"}, "did you mean"),
     ],
 )

@@ -18,6 +18,8 @@ CODEBOOK = "codebook.toml"
 # The variable of the template, until the user names it.
 UNNAMED = "label"
 KEYS = "123456789"
+# Columns of the sheet, which no variable may be called.
+ORDER, ID, TEXT = "order", "id", "text"
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
@@ -25,7 +27,7 @@ Level = Literal["nominal", "ordinal", "interval", "ratio"]
 class Label(BaseModel):
     """One label of a variable: its definition and examples are shown to coders."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
     label: Annotated[str, Field(min_length=1, max_length=200)]
     key: Annotated[str, Field(pattern="^[1-9]?$")] = ""
     definition: str = ""
@@ -35,7 +37,7 @@ class Label(BaseModel):
 class Variable(BaseModel):
     """One question that is asked about each text; without labels, any answer is taken."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
     name: Annotated[str, Field(min_length=1, max_length=100)] = UNNAMED
     question: str = ""
     level: Level = "nominal"
@@ -120,6 +122,8 @@ class Codebook(BaseModel):
 def number_of(text: str) -> float | None:
     """A number, also with a decimal comma; None for other texts, infinities and NaN."""
     try:
+        if "_" in text:  # Python's own notation
+            return None
         number = float(text.strip().replace(",", ".") if text.count(",") == 1 else text)
     except ValueError:
         return None
@@ -161,7 +165,7 @@ def read_codebook(folder: Path | str) -> Codebook:
             file=str(path),
             reason=str(error),
         ) from None
-    _refuse_doubled(path, [one.name for one in book.variable])
+    _refuse_doubled(path, [ORDER, ID, TEXT, *(one.name for one in book.variable)])
     for variable in book.variable:
         _refuse_doubled(path, variable.names)
         _refuse_doubled(path, [one.key for one in variable.label if one.key])

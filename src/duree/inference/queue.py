@@ -89,8 +89,11 @@ class Queue:
     def question(self, id: str, variable: str) -> Question | None:
         """The question for one text, whether it is answered or not; None if it was not drawn."""
         found = [one for one in self.folder.codebook.variable if one.name == variable]
-        if id not in self.order or not found:
+        # A form may have lost the blanks around an id.
+        ids = [id] if id in self.order else [one for one in self.order if one.strip() == id]
+        if len(ids) != 1 or not found:
             return None
+        id = ids[0]
         given = self.labels[id, variable] if self.coder == ADJUDICATED else {}
         return Question(id, found[0], self.batch, given)
 
@@ -108,10 +111,14 @@ class Queue:
         return ((id, one) for id in self.order for one in self.folder.codebook.variable)
 
     def _first(self) -> Iterator[Question]:
-        """Texts that nobody coded, or that need a second coder."""
+        """Texts that nobody coded (others may have skipped them), or that need a second coder."""
         for id, variable in self._pairs():
             given = self.labels.get((id, variable.name), {})
-            others = [coder for coder in given if coder not in (self.coder, ADJUDICATED)]
+            others = [
+                coder
+                for coder, label in given.items()
+                if label and coder not in (self.coder, ADJUDICATED)
+            ]
             if self.coder in given:
                 continue
             if not others or (len(others) == 1 and self._is_doubled(id)):

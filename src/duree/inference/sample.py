@@ -129,7 +129,7 @@ def _drawn(design: Design, old: Design | None, population: Population, n: int) -
     stratum = strata_of(units.by, edges, len(units))
     sizes = np.bincount(stratum)
     wanted = n if design.cluster is None else -(-n * len(units) // len(population))
-    counts = allocate(wanted, sizes, spread_of(units.by, stratum))
+    counts = allocate(wanted, sizes, spread_of(units.by, stratum), len(population) / len(units))
     before = np.zeros(len(sizes), dtype=np.int64)
     if old is not None:
         before = np.array([one.units_drawn for one in old.strata], dtype=np.int64)

@@ -131,6 +131,25 @@ def test_a_skipped_text_is_not_asked_again(coding: Path, visitor: Visitor) -> No
     assert [one.label for one in codings(coding)] == [""]
 
 
+def test_another_coder_is_asked_for_a_text_that_was_skipped(coding: Path, visitor: Visitor) -> None:
+    code(coding, [""])
+    assert asked(begin(visitor, "Ben")) == read_design(coding).order[0]
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_shown_as_it_was(tmp_path: Path) -> None:
+    frame = population(60).with_columns(review="@you; =this is no formula, " + pl.col("id"))
+    visitor = Visitor(drawn(tmp_path, 10, frame).parent / "runs")
+    assert '"body">@you; =this is no formula, r00' in begin(visitor)
+
+
+def test_ids_with_blanks_around_them_are_coded(tmp_path: Path) -> None:
+    frame = population(60).with_columns(" " + pl.col("id") + "\t")
+    coding = drawn(tmp_path, 10, frame)
+    visitor = Visitor(coding.parent / "runs")
+    answer(visitor, begin(visitor), label="pos")
+    assert [one.id for one in codings(coding)] == read_design(coding).order[:1]
+
+
 def test_a_coder_who_works_alone_is_asked_a_fifth_again_later(
     coding: Path, visitor: Visitor
 ) -> None:

@@ -114,11 +114,19 @@ def folders(workspace: Workspace) -> list[Path]:
     """
     found: dict[str, Path] = {}
     for place in (workspace.folder, workspace.folder.parent):
-        with suppress(OSError):
-            for path in sorted(place.iterdir()):
+        for path in _within(place):
+            with suppress(OSError):  # a folder of somebody else's
                 if (path / DESIGN).is_file() or (path / ACTIVE).is_file():
                     found.setdefault(path.name, path)
     return list(found.values())
+
+
+def _within(place: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing if it may not be read."""
+    try:
+        return sorted(place.iterdir())
+    except OSError:
+        return []
 
 
 def find(workspace: Workspace, name: str) -> Path:
