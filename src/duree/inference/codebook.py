@@ -140,7 +140,7 @@ def read_codebook(folder: Path | str) -> Codebook:
     """
     path = Path(folder) / CODEBOOK
     try:
-        book = Codebook.model_validate(tomllib.loads(path.read_bytes().decode("utf-8-sig")))
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(
             "{file} cannot be read: {reason}",
@@ -148,6 +148,13 @@ def read_codebook(folder: Path | str) -> Codebook:
             file=str(path),
             reason=error.strerror or str(error),
         ) from None
+    return parse_codebook(content, path)
+
+
+def parse_codebook(content: bytes, path: Path) -> Codebook:
+    """The codebook that a file holds, or is to hold; DataError as ``read_codebook``."""
+    try:
+        book = Codebook.model_validate(tomllib.loads(content.decode("utf-8-sig")))
     except ValidationError as error:
         first = error.errors()[0]
         raise DataError(

@@ -112,12 +112,12 @@ def test_undo_withdraws_one_label_after_another(coding: Path, visitor: Visitor) 
     order = read_design(coding).order
     page = begin(visitor)
     for label in ("pos", "neg", "pos"):
-        page = answer(visitor, page, label=label, comment="mine")
+        page = answer(visitor, page, label=label, comment="mine\nall mine")
     for left in (2, 1, 0):
         page = visitor.post("/coding/coding/undo", data={"coder": "Anna"}, headers=PART).text
         assert asked(page) == order[left]
         assert "The last label was withdrawn." in page
-        assert ">mine</textarea>" in page
+        assert ">mine\nall mine</textarea>" in page
         assert len(codings(coding)) == left
     assert (
         visitor.post("/coding/coding/undo", data={"coder": "Anna"}, headers=PART).status_code == 200
@@ -143,7 +143,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_shown_as_it_was(tmp_path: Path) 
 
 
 def test_ids_with_blanks_around_them_are_coded(tmp_path: Path) -> None:
-    frame = population(60).with_columns(" " + pl.col("id") + "\t")
+    frame = population(60).with_columns(" " + pl.col("id") + "\u200b\t")
     coding = drawn(tmp_path, 10, frame)
     visitor = Visitor(coding.parent / "runs")
     answer(visitor, begin(visitor), label="pos")
@@ -204,6 +204,21 @@ def test_the_adjudicator_decides_where_coders_disagree(coding: Path, visitor: Vi
     assert asked(answer(visitor, page, label="neg")) is None
 
 
+def test_several_variables_are_asked_one_after_another(coding: Path, visitor: Visitor) -> None:
+    book = coding / "codebook.toml"
+    book.write_text(book.read_text() + '\n[[variable]]\nname = "irony"\nquestion = "Ironic?"\n')
+    page = begin(visitor)
+    id = asked(page)
+    page = answer(visitor, page, label="pos")
+    assert asked(page) == id
+    assert "<legend>Ironic?</legend>" in page
+    assert asked(answer(visitor, page, label="a little")) == read_design(coding).order[1]
+    assert [(one.variable, one.label) for one in codings(coding)] == [
+        ("label", "pos"),
+        ("irony", "a little"),
+    ]
+
+
 def test_rows_for_training_are_a_batch_of_their_own(coding: Path, visitor: Visitor) -> None:
     pick_uncertain(coding.parent / "POP.parquet", 5, coding, id="id", by="probability_pos")
     assert "uncertain rows, for training only" in visitor.get("/coding/coding").text
@@ -258,6 +273,28 @@ def test_the_overview_has_coders_and_their_agreement(coding: Path, visitor: Visi
     assert f"{1 - 39 * 4 / (2 * 18 * 22):.3f} <small>[" in page
     assert "20 of 50 coded</span>" not in visitor.get("/").text
     assert "20 of 50 coded, Anna, Ben" in visitor.get("/").text
+
+
+def test_the_codebook_is_edited_on_the_page(coding: Path, visitor: Visitor) -> None:
+    code(coding, ["pos"])
+    before = (coding / "codebook.toml").read_text()
+    assert before.strip() in unescape(visitor.get("/coding/coding").text)
+    after = before.replace('definition = ""', 'definition = "All in all favourable"')
+    found = visitor.post("/coding/coding/codebook", data={"toml": after.replace("\n", "\r\n")})
+    assert found.headers["location"] == "/coding/coding"
+    assert (coding / "codebook.toml").read_text() == after
+    assert "All in all favourable" in begin(visitor)
+    for wrong, named in (
+        (after.replace('label = "pos"', 'label = "positive"'), "'pos' of 'label' is not in the"),
+        (after.replace('level = "nominal"', 'level = "metric"'), "has a fault at"),
+        (after.replace('name = "label"', 'name = "tone"'), "which the codebook lacks"),
+        ("x = ", "is not valid TOML"),
+    ):
+        found = visitor.post("/coding/coding/codebook", data={"toml": wrong})
+        assert found.status_code == 422
+        assert named in unescape(found.text)
+        assert wrong.strip() in unescape(found.text)
+    assert (coding / "codebook.toml").read_text() == after
 
 
 def test_a_broken_file_is_named_on_the_home_page(coding: Path, visitor: Visitor) -> None:

@@ -5,6 +5,7 @@
 .../rows, .../rows/N  test rows, and one explained       .../try        prediction of typed input
 .../predicted/ID      another table, predicted           .../files/FILE downloads
 /compare              comparison of runs           /coding/NAME   a sample for expert coding
+.../codebook          saves its codebook
 .../code              one text after another       .../undo       withdraws the last label
 /sample/ID            a sample drawn from a table
 """

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import escape
 
 from duree.errors import DataError, DureeError
 from duree.inference.active import ACTIVE
 from duree.inference.agreement import Agreement, measure
+from duree.inference.codebook import CODEBOOK
 from duree.inference.codings import (
     ACTIVE_BATCH,
     AGAIN,
@@ -23,10 +25,11 @@ from duree.inference.codings import (
     coder_name,
 )
 from duree.inference.design import DESIGN
-from duree.inference.folder import CodingFolder, read_folder
+from duree.inference.folder import CodingFolder, read_folder, replace_codebook
 from duree.inference.queue import Question, Queue
 from duree.inference.sheet import ACTIVE_SHEET, SHEET, sheet_texts
 from duree.pipeline.run import now
+from duree.serving.studio import table_preview
 from duree.serving.studio.pages import Fields, Form, page, words_for
 from duree.serving.studio.workspace import NotFoundError, Workspace
 
@@ -52,17 +55,17 @@ def add_coding(app: FastAPI, workspace: Workspace) -> None:
 
     @app.get("/coding/{name}")
     def overview(request: Request, name: str) -> HTMLResponse:
+        return _overview(request, name, read_folder(find(workspace, name)))
+
+    @app.post("/coding/{name}/codebook")
+    def codebook(request: Request, name: str, form: Form) -> Response:
         folder = read_folder(find(workspace, name))
-        return page(
-            request,
-            "coding.html",
-            sample=name,
-            folder=folder,
-            batches=_batches(folder),
-            coders=Counter(one.coder for one in folder.codings).most_common(),
-            agreements=_agreements(folder),
-            findings=[one.message(words_for(request).language) for one in folder.findings],
-        )
+        typed = form.get("toml", "")
+        try:
+            replace_codebook(folder, typed)
+        except DureeError as error:
+            return _overview(request, name, folder, typed, error)
+        return RedirectResponse(f"/coding/{quote(name)}", 303)
 
     @app.get("/coding/{name}/code")
     def code(
@@ -136,6 +139,31 @@ def find(workspace: Workspace, name: str) -> Path:
             return path
     raise NotFoundError(
         "there is no coding folder {name!r}", fix="choose one from the list", name=name
+    )
+
+
+def _overview(
+    request: Request,
+    name: str,
+    folder: CodingFolder,
+    typed: str | None = None,
+    error: DureeError | None = None,
+) -> HTMLResponse:
+    """Who coded how much, their agreement and the codebook; what was typed, if it has a fault."""
+    language = words_for(request).language
+    toml = (folder.path / CODEBOOK).read_text(encoding="utf-8-sig") if typed is None else typed
+    return page(
+        request,
+        "coding.html",
+        422 if error else 200,
+        sample=name,
+        folder=folder,
+        batches=_batches(folder),
+        coders=Counter(one.coder for one in folder.codings).most_common(),
+        agreements=_agreements(folder),
+        findings=list(_sentences(request, folder)),
+        toml=escape(toml),  # as it is, invisible characters too: it is edited
+        fault=table_preview.without_paths(error.message(language)) if error else "",
     )
 
 
@@ -242,6 +270,7 @@ def _question_page(
         progress=queue.progress(),
         last=queue.last(),
         undone=undone,
+        comment=escape(undone.comment if undone else ""),
         is_alone=queue.is_alone,
         codebook=queue.folder.codebook,
         findings=list(_sentences(request, queue.folder)),
