@@ -189,7 +189,9 @@ def _refuse_doubled(path: Path, names: list[str]) -> None:
         )
 
 
-def write_template(folder: Path, labels: Sequence[str], variable: str = UNNAMED) -> None:
+def write_template(
+    folder: Path, labels: Sequence[str], variable: str = UNNAMED, language: str | None = None
+) -> None:
     """Write a commented codebook, to be filled in by the user; a codebook that is there stays.
 
     Parameters
@@ -199,23 +201,36 @@ def write_template(folder: Path, labels: Sequence[str], variable: str = UNNAMED)
     """
     path = folder / CODEBOOK
     if not path.exists():
-        write_file(path, template(labels, variable).encode())
+        write_file(path, template(labels, variable, language).encode())
 
 
-def template(labels: Sequence[str], variable: str = UNNAMED) -> str:
-    """The text of a commented codebook, in the user's language."""
+def template(labels: Sequence[str], variable: str = UNNAMED, language: str | None = None) -> str:
+    """The text of a commented codebook, in ``language`` (None: the user's)."""
+    what = translate(
+        "Codebook: what coders decide about each text, and when a label applies.", language
+    )
+    stays = translate(
+        "Change it only by adding: labels that were given keep their meaning.", language
+    )
+    levels = translate(
+        "nominal, ordinal (labels in their order), interval or ratio (numbers)", language
+    )
+    block = translate(
+        "A block for each label: its key (1 to 9), its definition, and examples.", language
+    )
+    free = translate("Without any block, coders may type what they like.", language)
     lines = [
-        f"# {translate('Codebook: what coders decide about each text, and when a label applies.')}",
-        f"# {translate('Change it only by adding: labels that were given keep their meaning.')}",
+        f"# {what}",
+        f"# {stays}",
         "",
         "[[variable]]",
         f"name = {_quoted(variable)}",
-        f"question = {_quoted(translate('Which label fits this text?'))}",
-        f"# {translate('nominal, ordinal (labels in their order), interval or ratio (numbers)')}",
+        f"question = {_quoted(translate('Which label fits this text?', language))}",
+        f"# {levels}",
         'level = "nominal"',
         "",
-        f"# {translate('A block for each label: its key (1 to 9), its definition, and examples.')}",
-        f"# {translate('Without any block, coders may type what they like.')}",
+        f"# {block}",
+        f"# {free}",
     ]
     mark = "" if labels else "# "
     for place, name in enumerate(labels or ("yes", "no")):

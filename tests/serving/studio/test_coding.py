@@ -340,6 +340,9 @@ def test_both_languages(coding: Path) -> None:
     assert "已编码 0 / 50" in page
     assert "随机五分之一的文本要编码两次" in page
     assert "您的姓名" in visitor.get("/coding/coding").text
+    id = visitor.table("评论.csv", population(60).write_csv().encode()).rpartition("/")[2]
+    visitor.post(f"/sample/{id}", data={"n": "20", "id": "id", "text": "review"})
+    assert "归入哪一类" in visitor.get("/coding/coding-评论/code?coder=安").text
 
 
 def test_no_label_is_lost_when_the_studio_is_killed(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def add_sampling(app: FastAPI, workspace: Workspace) -> None:
     def draw(request: Request, id: str, form: Form) -> Response:
         source = source_of(workspace, id)
         try:
-            folder, findings = _draw(workspace, source, form)
+            folder, findings = _draw(workspace, source, form, words_for(request).language)
         except DureeError as error:
             return _form_page(request, id, source, form, error)
         address = f"/coding/{quote(folder.name)}"
@@ -119,7 +119,9 @@ def _offer(path: Path) -> Offer:
     )
 
 
-def _draw(workspace: Workspace, source: Source, form: Fields) -> tuple[Path, list[Finding]]:
+def _draw(
+    workspace: Workspace, source: Source, form: Fields, language: str
+) -> tuple[Path, list[Finding]]:
     """Draw a sample into a new folder of the workspace; nothing of it is left if that fails."""
     if "id" not in form:
         raise DataError(
@@ -130,7 +132,7 @@ def _draw(workspace: Workspace, source: Source, form: Fields) -> tuple[Path, lis
     labels = [name.strip() for name in SEPARATORS.split(form.get("labels", "")) if name.strip()]
     folder.mkdir(mode=0o700, parents=True)
     try:
-        write_template(folder, list(dict.fromkeys(labels)), form.get("variable", UNNAMED))
+        write_template(folder, list(dict.fromkeys(labels)), form.get("variable", UNNAMED), language)
         columns = {role: form.get(role) for role in ("id", "text", "by", "cluster")}
         n = _whole(form.get("n", ""))
         findings = isolated(_sample, source.path, n, folder, columns, source.name)
