@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from duree.cli import coding
+from duree.cli import coding, estimate
 from duree.cli.help import MAX_WIDTH, TableCommand, TranslatedGroup
 from duree.cli.options import address_options, column_options
 from duree.errors import DataError, command, translate
@@ -250,6 +250,7 @@ def embed(run: str, data: str, output: str, clusters: int | None) -> None:
 
 cli.add_command(coding.sample)
 cli.add_command(coding.agree)
+cli.add_command(estimate.estimate)
 
 
 @cli.command()

@@ -74,7 +74,7 @@ def with_shares(
         positives = int(labels[mine].sum())
         counts = {"labelled": int(mine.sum()), "positives": positives}
         if not few and (term.df is None or term.df >= FEW_DF):
-            found.append(term.model_copy(update=counts))
+            found.append(term.model_copy(update={**counts, "p": None}))
             continue
         rows = np.flatnonzero(group == number)
         share = share_of(
