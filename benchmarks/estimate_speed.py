@@ -89,8 +89,8 @@ def main() -> int:
         ratio = 1 + float(np.median([one[1] / one[2] for one in found]))
         failed |= seconds > MOST_SECONDS or ratio > MOST_MEMORY
         print(
-            f"{model:8} {seconds:5.2f} s (processor {processor:.2f} s)   {ratio:.2f} x the table of "
-            f"{found[0][2] / MEGABYTE:.0f} MB, itself included"
+            f"{model:8} {seconds:5.2f} s (processor {processor:.2f} s)   {ratio:.2f} x the table "
+            f"of {found[0][2] / MEGABYTE:.0f} MB, itself included"
         )
     return int(failed)
 

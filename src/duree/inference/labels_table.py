@@ -81,19 +81,19 @@ def _common(population: pl.DataFrame, labels: pl.DataFrame, taken: list[str], fi
     )
 
 
-def _ids(frame: pl.DataFrame, name: str, where: str) -> pl.Series:
+def _ids(frame: pl.DataFrame, name: str, table: str) -> pl.Series:
     """The ids as texts, all different."""
     ids = complete(frame, name).cast(pl.String)
     doubled = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
     if len(doubled):
         raise DataError(
             "column {column!r} names {count} rows more than once: {ids}",
-            "in {where}",
+            "in {table}",
             "give each row an id of its own, or leave out the copies",
             column=name,
             count=len(doubled),
             ids=listed(doubled.to_list()),
-            where=where,
+            table=table,
         )
     return ids
 

@@ -29,7 +29,7 @@ Predictions = NDArray[np.float32] | NDArray[np.float64]
 # Rows at a time: their products stay in the processor's cache.
 CHUNK = 8192
 MOST_STEPS, MOST_HALVINGS = 60, 12
-TOLERANCE = 1e-9
+TOLERANCE = 1e-7
 # Of the scaled Jacobian: beyond it, a column is a combination of others as far as one can tell.
 WORST_CONDITION = 1e12
 
@@ -128,23 +128,18 @@ def solve(
     jacobian = jacobian + _labelled_jacobian(family, labelled, b)
     corrections, predicted = _labelled_moments(family, labelled, b)
     if cluster is None:
-        scores = corrections.copy()
-        if len(x):  # rows of a fit on labelled rows alone have no predicted part
-            meat -= predicted.transpose(0, 2, 1) @ predicted
-            scores += predicted
-            meat += scores.transpose(0, 2, 1) @ scores
-        else:
-            meat = scores.transpose(0, 2, 1) @ scores
+        scores = corrections + predicted
+        meat += scores.transpose(0, 2, 1) @ scores - predicted.transpose(0, 2, 1) @ predicted
         return Moments(b, jacobian, meat, scores, corrections, corrections)
     units, place = np.unique(cluster[labelled.rows], return_inverse=True)
     summed = np.stack([_by_unit(one, place, len(units)) for one in corrections])
-    meats, scores = [], []
+    by_cluster = np.empty_like(summed)
     for split, added in enumerate(summed):
         of_units = _cluster_scores(family, x, y[:, split], b[split], cluster)
         of_units[units] += added
-        meats.append(of_units.T @ of_units)
-        scores.append(of_units[units])
-    return Moments(b, jacobian, np.stack(meats), np.stack(scores), summed, corrections)
+        meat[split] = of_units.T @ of_units
+        by_cluster[split] = of_units[units]
+    return Moments(b, jacobian, meat, by_cluster, summed, corrections)
 
 
 def _chunks(rows: int) -> Iterator[slice]:
@@ -240,7 +235,7 @@ def _jacobian(family: Family, x: Floats, labelled: Labelled, b: Floats) -> Float
     for rows in _chunks(len(x)):
         part = x[rows]
         found += (part * family.slope(family.mean(part @ b))[:, None]).T @ part
-    return found + _labelled_jacobian(family, labelled, b[None])[0]
+    return np.asarray(found + _labelled_jacobian(family, labelled, b[None])[0])
 
 
 def _labelled_jacobian(family: Family, labelled: Labelled, b: Floats) -> Floats:
@@ -300,7 +295,7 @@ def _by_unit(values: Floats, unit: Ints, units: int) -> Floats:
     )
 
 
-def _cluster_scores(family: Family, x: Floats, y: Floats, b: Floats, cluster: Ints) -> Floats:
+def _cluster_scores(family: Family, x: Floats, y: Predictions, b: Floats, cluster: Ints) -> Floats:
     """sum m^ by cluster [clusters, coefficients]."""
     clusters = int(cluster.max()) + 1
     if len(x) == 0:

@@ -205,5 +205,5 @@ def recalibrated(
 def _scores(blocks: list[Floats], flat: Floats, *, binary: bool) -> NDArray[np.float32]:
     """The predictions of each model [rows, models]."""
     scores = np.concatenate(blocks, axis=1) @ flat[:, 1:].T + flat[:, 0]
-    scores = scores.astype(np.float32)
-    return np.asarray(expit(scores)) if binary else scores
+    single = scores.astype(np.float32)
+    return np.asarray(expit(single), dtype=np.float32) if binary else single

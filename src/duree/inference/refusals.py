@@ -141,5 +141,5 @@ def as_check(finding: Finding) -> Check:
         message_zh=finding.message("zh"),
         what=finding.what,
         fix=finding.fix,
-        values=plain(finding.values),  # type: ignore[arg-type]
+        values=plain(finding.values),
     )

@@ -65,7 +65,7 @@ class Problem:
 
 def _indicators(group: Ints) -> Floats:
     """A column for each group but the first [rows, groups - 1]."""
-    return (group[:, None] == np.arange(1, int(group.max()) + 1)).astype(float)
+    return np.asarray(group[:, None] == np.arange(1, int(group.max()) + 1), dtype=float)
 
 
 def moments_of_splits(problem: Problem, splits: int, folds: int, seed: int) -> Moments:
@@ -108,7 +108,7 @@ def _recalibrate(problem: Problem, splits: int, folds: int, seed: int) -> dict[s
     of_labelled = fold[:, np.searchsorted(known, rows)]
     blocks = _features(problem)
     features = np.concatenate([block[rows] for block in blocks], axis=1)
-    found = {}
+    found: dict[str, Predictions] = {}
     for one in problem.variables:
         coefficients = fit_folds(
             features,
@@ -159,7 +159,12 @@ def _solved(
         y = predicted_outcomes(matrix, values)
         y_true = matrix.outcome(true, rows)
     labelled = Labelled(
-        rows, x_true, y_true[:, None], x[rows], y[rows], 1 / problem.sample.probability
+        rows,
+        x_true,
+        y_true[:, None],
+        x[rows],
+        y[rows].astype(float),
+        1 / problem.sample.probability,
     )
     if problem.groups and problem.model == "lm":
         x, y, labelled = _absorbed(x, y, labelled, problem.groups, moves=len(matrix.moving) > 0)
