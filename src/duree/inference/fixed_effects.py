@@ -46,7 +46,7 @@ def projected(values: Floats, groups: list[Ints], weight: Floats | None = None) 
         if len(groups) == 1 or largest < TOLERANCE:
             return np.asarray(values - left)
     raise DataError(
-        "the fixed effects {effects} cannot be separated",
+        "the projections on {effects} fixed effects do not converge",
         fix="leave out one of them",
         effects=len(groups),
     )
