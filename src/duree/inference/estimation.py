@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from duree.errors import DataError
+from duree.inference.families import FAMILIES
 from duree.inference.intervals import CONFIDENCE, Variance
 from duree.inference.labelled_sample import Sample, codes, complete, found, read_sample
 from duree.inference.model_matrix import Formula, columns_of, model_matrix, parse_formula
-from duree.inference.moments import FAMILIES
 from duree.inference.refusals import (
     cautions,
     require_few_groups,
@@ -297,7 +297,9 @@ def _estimated(
         probabilities=(float(sample.probability.min()), float(sample.probability.max())),
         power=power_of(variance, terms, available, clusters=by_cluster),
         settings=settings,
-        notes=cautions(problem.variables, sample, variance.df[: len(names)], names, shares=group is not None),
+        notes=cautions(
+            problem.variables, sample, variance.df[: len(names)], names, shares=group is not None
+        ),
         version=__version__,
     )
     return Estimate(record, variance, available)

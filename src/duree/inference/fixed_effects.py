@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from duree.errors import DataError
-from duree.inference.moments import Floats, Ints
+from duree.inference.families import Floats, Ints
 
 MOST_ROUNDS, TOLERANCE = 10_000, 1e-11
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from duree.inference.moments import Floats, Ints, Moments, inverted
+from duree.inference.families import Floats, Ints
+from duree.inference.moments import Moments, inverted
 
 CONFIDENCE = 0.95
 # Fewer degrees of freedom, or labelled clusters, are too few for any interval.

@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.inference.families import Floats, Ints
 from duree.inference.intervals import DrawnUnits
-from duree.inference.moments import Floats, Ints
 
 Design = Literal["coding", "sample_prob", "equal_prob"]
 # Probabilities that differ by less are equal.

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from duree.errors import DataError, ExtraError
-from duree.inference.moments import Floats, Ints
+from duree.inference.families import Floats, Ints
 
 # Rows whose columns are made at a time.
 PIECE = 50_000

@@ -12,41 +12,18 @@ equations 4-7; with b from moments as in Angelopoulos et al. (2023), "Prediction
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit
 
 from duree.errors import DataError
+from duree.inference.families import Family, Floats, Ints, Predictions, chunks
+from duree.inference.units import Units, by_cluster, centred, stratum_sums
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-# Of many rows in several splits: half the memory, and any rounding is corrected like other errors.
-Predictions = NDArray[np.float32] | NDArray[np.float64]
-
-# Rows at a time: their products stay in the processor's cache.
-CHUNK = 8192
 MOST_STEPS, MOST_HALVINGS = 60, 12
 TOLERANCE = 1e-7
 # Of the scaled Jacobian: beyond it, a column is a combination of others as far as one can tell.
 WORST_CONDITION = 1e12
-
-
-@dataclass(frozen=True)
-class Family:
-    """A regression: the mean of y given eta = x'b, and its derivative given the mean."""
-
-    mean: Callable[[Floats], Floats]
-    slope: Callable[[Floats], Floats]
-
-
-FAMILIES = {
-    "lm": Family(lambda eta: eta, np.ones_like),
-    "logit": Family(expit, lambda mean: mean * (1 - mean)),
-    "poisson": Family(np.exp, lambda mean: mean),
-}
 
 
 @dataclass(frozen=True)
@@ -101,10 +78,14 @@ def solve(
     x: Floats,
     y: Predictions,
     labelled: Labelled,
-    cluster: Ints | None,
+    units: Units,
     start: Floats | None = None,
 ) -> Moments:
     """Solve sum m~(b) = 0 for all splits at once.
+
+    Where a fixed number was drawn in each stratum, the mean of m - m^ in a stratum does not vary
+    with the sample: it is moved from the corrections of labelled rows to the predicted moments of
+    all rows of the stratum, which leaves the solution as it is, and its variance without it.
 
     Parameters
     ----------
@@ -113,8 +94,7 @@ def solve(
     y : float [rows, splits]
         Outcomes of all rows, as each split predicts them.
     labelled : Labelled
-    cluster : int [rows], optional
-        The unit of each row, from 0; rows are units if None.
+    units : Units
     start : float [coefficients], optional
         Where to begin.
 
@@ -127,30 +107,27 @@ def solve(
     jacobian, meat = _sums_over_rows(family, x, y, b)
     jacobian = jacobian + _labelled_jacobian(family, labelled, b)
     corrections, predicted = _labelled_moments(family, labelled, b)
-    if cluster is None:
-        scores = corrections + predicted
-        meat += scores.transpose(0, 2, 1) @ scores - predicted.transpose(0, 2, 1) @ predicted
-        return Moments(b, jacobian, meat, scores, corrections, corrections)
-    units, place = np.unique(cluster[labelled.rows], return_inverse=True)
-    summed = np.stack([_by_unit(one, place, len(units)) for one in corrections])
-    by_cluster = np.empty_like(summed)
-    for split, added in enumerate(summed):
-        of_units = _cluster_scores(family, x, y[:, split], b[split], cluster)
-        of_units[units] += added
-        meat[split] = of_units.T @ of_units
-        by_cluster[split] = of_units[units]
-    return Moments(b, jacobian, meat, by_cluster, summed, corrections)
-
-
-def _chunks(rows: int) -> Iterator[slice]:
-    for begin in range(0, rows, CHUNK):
-        yield slice(begin, min(begin + CHUNK, rows))
+    stratum = units.stratum
+    if units.cluster is not None:
+        found = by_cluster(family, x, y, b, units, labelled.rows, corrections)
+        return Moments(b, jacobian, *found, corrections)
+    if stratum is not None:
+        size = np.bincount(stratum)
+        sums = stratum_sums(family, x, y, b, stratum, corrections)
+        corrections, shift = centred(corrections, stratum[labelled.rows], size)
+        predicted = predicted + shift[:, stratum[labelled.rows]]
+        crossed = sums.transpose(0, 2, 1) @ shift
+        meat += crossed + crossed.transpose(0, 2, 1)
+        meat += (shift * size[:, None]).transpose(0, 2, 1) @ shift
+    scores = corrections + predicted
+    meat += scores.transpose(0, 2, 1) @ scores - predicted.transpose(0, 2, 1) @ predicted
+    return Moments(b, jacobian, meat, scores, corrections, corrections)
 
 
 def _products(x: Floats, y: Predictions) -> Floats:
     """x'y [coefficients, splits]."""
     total = np.zeros((x.shape[1], y.shape[1]))
-    for rows in _chunks(len(x)):
+    for rows in chunks(len(x)):
         total += x[rows].T @ y[rows]
     return total
 
@@ -222,7 +199,7 @@ def _damped(family: Family, x: Floats, total: Floats, labelled: Labelled, b: Flo
 def _moment(family: Family, x: Floats, total: Floats, labelled: Labelled, b: Floats) -> Floats:
     """sum m~ [splits, coefficients], where ``total`` is x'y [coefficients, splits]."""
     moment = total.T.copy()
-    for rows in _chunks(len(x)):
+    for rows in chunks(len(x)):
         moment -= (x[rows].T @ family.mean(x[rows] @ b.T)).T
     true = labelled.weight[:, None] * (labelled.y - family.mean(labelled.x @ b.T))
     hat = labelled.weight[:, None] * (labelled.y_hat - family.mean(labelled.x_hat @ b.T))
@@ -232,7 +209,7 @@ def _moment(family: Family, x: Floats, total: Floats, labelled: Labelled, b: Flo
 def _jacobian(family: Family, x: Floats, labelled: Labelled, b: Floats) -> Floats:
     """- sum dm~/db' [coefficients, coefficients]."""
     found = np.zeros((x.shape[1], x.shape[1]))
-    for rows in _chunks(len(x)):
+    for rows in chunks(len(x)):
         part = x[rows]
         found += (part * family.slope(family.mean(part @ b))[:, None]).T @ part
     return np.asarray(found + _labelled_jacobian(family, labelled, b[None])[0])
@@ -277,7 +254,7 @@ def _sums_over_rows(family: Family, x: Floats, y: Predictions, b: Floats) -> tup
     splits, size = b.shape
     first, second = np.triu_indices(size)
     summed = np.zeros((2 * splits, len(first)))
-    for rows in _chunks(len(x)):
+    for rows in chunks(len(x)):
         part = x[rows]
         mean = family.mean(part @ b.T)
         weights = np.concatenate([family.slope(mean), (y[rows] - mean) ** 2], axis=1)
@@ -286,21 +263,3 @@ def _sums_over_rows(family: Family, x: Floats, y: Predictions, b: Floats) -> tup
     sums = np.zeros((2 * splits, size, size))
     sums[:, first, second] = sums[:, second, first] = summed
     return sums[:splits], sums[splits:]
-
-
-def _by_unit(values: Floats, unit: Ints, units: int) -> Floats:
-    """Sums of the rows of ``values`` by unit [units, columns]."""
-    return np.stack(
-        [np.bincount(unit, weights=column, minlength=units) for column in values.T], axis=1
-    )
-
-
-def _cluster_scores(family: Family, x: Floats, y: Predictions, b: Floats, cluster: Ints) -> Floats:
-    """sum m^ by cluster [clusters, coefficients]."""
-    clusters = int(cluster.max()) + 1
-    if len(x) == 0:
-        return np.zeros((clusters, x.shape[1]))
-    residual = y - family.mean(x @ b)
-    return np.stack(
-        [np.bincount(cluster, column * residual, minlength=clusters) for column in x.T], axis=1
-    )

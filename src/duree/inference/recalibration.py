@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from duree.inference.moments import CHUNK, Floats, Ints
+from duree.inference.families import CHUNK, Floats, Ints
 
 # Probabilities nearer to 0 and 1 are taken for these, whose logits are -6.9 and 6.9.
 CLIPPED = 1e-3

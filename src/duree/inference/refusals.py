@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from duree.errors import DataError, plain
+from duree.inference.families import Floats, Ints
 from duree.inference.intervals import FEWEST_CLUSTERS, FEWEST_DF
 from duree.inference.labelled_sample import Sample
-from duree.inference.moments import Floats, Ints
 from duree.inference.variables import Variable
 from duree.results.run_files import Check
 from duree.tables.finding import Finding

@@ -8,19 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from duree.inference.families import FAMILIES, Floats, Ints, Predictions
 from duree.inference.fixed_effects import projected
 from duree.inference.labelled_sample import Sample, codes
 from duree.inference.model_matrix import ModelMatrix
-from duree.inference.moments import (
-    FAMILIES,
-    Floats,
-    Ints,
-    Labelled,
-    Moments,
-    Predictions,
-    solve,
-)
+from duree.inference.moments import Labelled, Moments, solve
 from duree.inference.recalibration import draw_folds, fit_folds, recalibrated
+from duree.inference.units import Units
 from duree.inference.variables import Variable
 from duree.results.estimates import Model
 
@@ -176,7 +170,14 @@ def _solved(
             x=np.concatenate([labelled.x, dummies[rows]], axis=1),
             x_hat=np.concatenate([labelled.x_hat, dummies[rows]], axis=1),
         )
-    return solve(FAMILIES[problem.model], x, y, labelled, problem.cluster, start)
+    return solve(FAMILIES[problem.model], x, y, labelled, _units(problem), start)
+
+
+def _units(problem: Problem) -> Units:
+    """The independent units, with strata if a fixed number was drawn in each."""
+    sample = problem.sample
+    stratum = sample.stratum if sample.drawn().fixed else None
+    return Units(problem.cluster, stratum, sample.whole_clusters)
 
 
 def predicted_outcomes(matrix: ModelMatrix, values: Mapping[str, Predictions]) -> Predictions:

@@ -8,9 +8,10 @@ from scipy.stats import t as student
 
 from duree.errors import DataError
 from duree.inference.comparisons import labelled_moments, labelled_terms, naive_terms
+from duree.inference.families import FAMILIES, Floats, Ints
 from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_intervals
 from duree.inference.labelled_sample import Sample
-from duree.inference.moments import FAMILIES, Floats, Ints, Moments, inverted
+from duree.inference.moments import Moments, inverted
 from duree.inference.refusals import rarest
 from duree.inference.shares import Group, group_indicators, share_of
 from duree.inference.splits import Problem
