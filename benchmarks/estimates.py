@@ -53,7 +53,7 @@ def texts(rows: int, generator: np.random.Generator, per_author: int = 1) -> pl.
     latent = -0.3 + 0.7 * topic - 0.5 * female + trend + 0.5 * style
     positive = (generator.random(rows) < expit(latent)).astype(float)
     # The classifier sees the label through noise, and takes topic and early years for signs of it.
-    seen = 2.6 * (positive - 0.5) - 0.3 + 0.9 * topic - 0.22 * (year - 4.5) + 0.3 * style
+    seen = 2.6 * (positive - 0.5) - 0.3 + 0.9 * topic - 0.35 * (year - 4.5) + 0.3 * style
     probability = expit(1.3 * (seen + 0.9 * generator.normal(size=rows)))
     score = 1 + 0.5 * topic - 0.3 * female + 0.4 * style + generator.normal(size=rows)
     predicted = (

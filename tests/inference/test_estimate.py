@@ -203,7 +203,7 @@ def test_the_share_of_a_rare_class_has_wilsons_interval() -> None:
 
 
 def test_cells_of_a_rare_share_are_weighted_by_their_rows() -> None:
-    # 1000 rows are predicted positive, of which 40 of 100 labelled ones are; 1 of 200 of the others.
+    # Of 1000 rows predicted positive, 20 of 100 labelled ones are; of the others, 1 of 200.
     probability = np.where(np.arange(5000) < 1000, 0.9, 0.1)
     labels = np.full(5000, np.nan)
     labels[:100] = np.arange(100) < 20

@@ -141,7 +141,10 @@ def model_matrix(
     plain = "(" not in text and all(kind.is_numeric() for kind in used.dtypes)
     first = used.head(PIECE) if plain else used
     try:
-        found = formulaic.Formula(text).get_model_matrix(first, output="numpy", na_action="ignore")
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            found = formulaic.Formula(text).get_model_matrix(
+                first, output="numpy", na_action="ignore"
+            )
         left, right = found.lhs, found.rhs
     except (formulaic.errors.FormulaicError, AttributeError, TypeError, ValueError) as error:
         raise _unreadable(formula, frame.columns, error) from None
@@ -195,7 +198,8 @@ def _moving_spec(spec: Any, predicted: Sequence[str]) -> Any:
 
 
 def _materialised(spec: Any, frame: pl.DataFrame) -> Floats:
-    return np.asarray(spec.get_model_matrix(frame, na_action="ignore"), dtype=float)
+    with np.errstate(all="ignore"):
+        return np.asarray(spec.get_model_matrix(frame, na_action="ignore"), dtype=float)
 
 
 def _in_pieces(spec: Any, frame: pl.DataFrame) -> Floats:
