@@ -56,7 +56,7 @@ def sweep(folder: Path, kills: int, folds: int) -> int:
         "data.target": "tone",
         "model.hidden_size": 16,
         "training.epochs": 3,
-        "training.checkpoint_seconds": 0.0,
+        "training.checkpoint_seconds": 0.001,
         "evaluation.baselines": False,
         "evaluation.bootstrap": 100,
     }

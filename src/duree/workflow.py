@@ -40,9 +40,10 @@ from duree.pipeline.out_of_fold import (
     fold_title,
     require_same_classes,
 )
-from duree.pipeline.predict import made_from, read_like
+from duree.pipeline.predict import made_from, read_like, written
 from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
+from duree.pipeline.suspects import require_classes, suspects_of
 from duree.pipeline.trained_rows import write_trained_rows
 from duree.pipeline.training_sets import training_sets
 from duree.recipe.recipe import Recipe
@@ -51,7 +52,7 @@ from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.storage import is_sealed
 from duree.tables.files.resumable import Pieces
-from duree.tables.files.write import refuse_input
+from duree.tables.files.write import refuse_input, require_writable, write_table
 from duree.tables.finding import Finding
 from duree.tables.split.make_split import Split
 from duree.tasks import resolve
@@ -281,6 +282,41 @@ def train_folds(run: Run, count: int, listener: Listener = SILENT) -> FoldNetwor
     for number, network in enumerate(networks, 1):
         require_same_classes(model, network, number)
     return FoldNetworks(FoldRows.read(folder, count), [model, *networks])
+
+
+def suspects(
+    folder: Path | str,
+    output: Path | str,
+    *,
+    folds: int = 5,
+    raw: bool = False,
+    listener: Listener = SILENT,
+) -> list[Finding]:
+    """Write the rows that trained a run, those whose label is doubtful first, for a second look.
+
+    Labels are compared with out-of-fold predictions (see ``train_folds``) by confident learning:
+    see ``duree.inference.label_errors``.
+
+    Returns
+    -------
+    list of Finding
+        What was written, and how many labels are doubtful.
+
+    Raises
+    ------
+    DataError
+        The run does not predict one class for each row, or the file cannot or must not be written.
+    """
+    run, output = Run(folder), Path(output)
+    require_writable(output)
+    for file in run.recipe.data.files:
+        refuse_input(output, Path(file))
+    replaced = output.exists()
+    dataset = read(run, SILENT)
+    require_classes(dataset)
+    frame, found = suspects_of(run, dataset, train_folds(run, folds, listener))
+    altered = write_table(frame, output, raw=raw)
+    return [written(output, len(frame), replaced), found, *altered]
 
 
 def _train_fold(run: Run, dataset: Dataset, listener: Listener) -> None:

@@ -209,6 +209,13 @@ def test_a_faulty_codebook_is_refused(tmp_path: Path, text: str, named: str) -> 
         read_codebook(coding)
 
 
+def test_a_variable_may_not_have_the_name_of_a_column_of_the_sheet(tmp_path: Path) -> None:
+    coding = drawn(tmp_path)
+    (coding / "codebook.toml").write_text("[[variable]]\nname = 'text'\n")
+    with pytest.raises(DataError, match="has 'text' twice"):
+        read_codebook(coding)
+
+
 def test_labels_without_a_key_get_one(tmp_path: Path) -> None:
     coding = drawn(tmp_path)
     labels = "".join(f"[[variable.label]]\nlabel = '{x}'\n" for x in "abc") + "key = '1'\n"

@@ -144,6 +144,16 @@ def test_another_population_is_refused(tmp_path: Path) -> None:
         read(coding)
 
 
+def test_a_part_of_the_population_is_refused(tmp_path: Path) -> None:
+    coding = drawn(tmp_path)
+    code(coding, ["pos"] * 50)
+    part = population().filter(
+        pl.col("id").is_in(read_design(coding).order) | (pl.col("probability_pos") > 0.5)
+    )
+    with pytest.raises(DataError, match=f"has {len(part)} rows, but POP.parquet had 500"):
+        read_labels(coding, part, tmp_path / "POP.parquet")
+
+
 def test_the_only_variable_may_go_by_the_name_in_the_table(tmp_path: Path) -> None:
     coding = drawn(tmp_path)
     code(coding, ["pos"] * 50)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.support.commands import call
 from duree.errors import DataError
 from duree.inference.design import read_design
 from duree.inference.pick_uncertain import pick_uncertain
+from duree.inference.provenance import Provenance, row_keys
 from duree.inference.random_numbers import is_coded_twice, permanent_random_numbers
 from duree.inference.sample import sample
 from duree.inference.strata import allocate, edges_of, mixed_order, strata_of
@@ -178,8 +180,9 @@ def test_a_changed_population_is_refused(tmp_path: Path) -> None:
         ("id", [None, " "], {}, r"without a value in 'id': 2 \(rows 1, 2\)"),
         ("author", [None], {"cluster": "author"}, "without a value in 'author': 1"),
         ("author", [], {"by": "author"}, "not finite numbers: 500"),
-        ("author", [], {"n": 501}, "501 are to be drawn, but the population has 500"),
-        ("author", [], {"n": 9, "by": "probability_pos"}, "9 are too few for 5 strata"),
+        ("author", [], {"n": 501}, "501 rows are to be drawn, but the population has 500"),
+        ("author", [], {"n": 9, "by": "probability_pos"}, "9 rows are too few for 5 strata"),
+        ("author", [], {"n": 20, "by": "probability_pos", "cluster": "author"}, "at least -n 50"),
         ("author", [], {"by": "probability"}, "did you mean"),
     ],
 )
@@ -200,6 +203,24 @@ def test_rows_without_text_are_named(tmp_path: Path) -> None:
     frame.write_csv(tmp_path / "POP.csv")
     found = sample(tmp_path / "POP.csv", 10, tmp_path / "coding", id="id", text="review")
     assert "rows without text in 'review': 1 (row 3)" in found[0].message("en")
+
+
+def test_rows_that_trained_the_network_are_named_before_anybody_codes(tmp_path: Path) -> None:
+    frame = population()
+    keys = row_keys(frame.head(100).select("review"))
+    frame.write_parquet(tmp_path / "POP.parquet")
+    made = Provenance("runs/tone", ("a1b2",), ("review",), keys)
+    made.write(tmp_path / "POP.parquet")
+    found = sample(tmp_path / "POP.parquet", 50, tmp_path / "coding", id="id")
+    design = read_design(tmp_path / "coding")
+    trained = sum(id < "r0100" for id in design.order)
+    assert trained > 0
+    (warning,) = [one for one in found if one.check == "trained_rows"]
+    assert f"{trained} of 50 drawn rows trained the network" in warning.message("en")
+    assert (design.training_sha256, design.out_of_fold) == (["a1b2"], False)
+    replace(made, out_of_fold=True, folds=5).write(tmp_path / "POP.parquet")
+    found = sample(tmp_path / "POP.parquet", 60, tmp_path / "coding", id="id")
+    assert [one.level for one in found] == ["ok", "note"]
 
 
 def test_several_columns_of_texts_are_not_guessed_between(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
 HEADINGS = ("variable", "coders", "label", "alpha [95 % interval]", "texts")
 KINDS = ("between coders", "same coder again")
-ALL = "all ({level})"
+ALL, WHO = "all ({level})", "{coders} ({kind})"
 CONFUSION = (
     "{variable}: rows {first}, columns {second}; the same label for {agreed} of {texts} texts"
 )
@@ -108,9 +108,9 @@ def agree(coding: Path, level: Level | None) -> None:
     found, findings = measure(coding, level)
     rows = [[translate(heading) for heading in HEADINGS]]
     for one in found:
-        start = [one.variable, f"{', '.join(one.coders)} ({translate(one.kind)})"]
+        who = translate(WHO).format(coders=", ".join(one.coders), kind=translate(one.kind))
         everything = translate(ALL).format(level=translate(one.level))
-        rows.append([*start, everything, *_figures(one.overall)])
+        rows.append([one.variable, who, everything, *_figures(one.overall)])
         rows += [["", "", label, *_figures(alpha)] for label, alpha in one.by_label.items()]
     print_table(rows, right=[4])
     for one in found:

@@ -61,6 +61,13 @@ def read_active(folder: Path) -> Active | None:
         return None
     try:
         return _ACTIVE.validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(
+            "{file} cannot be read: {reason}",
+            fix="check that the file exists and that you may read it",
+            file=str(path),
+            reason=error.strerror or str(error),
+        ) from None
     except ValidationError as error:
         raise DataError(
             "{file} was altered: see its {part!r}",

@@ -97,11 +97,7 @@ def agree(coding: Path | str, level: Level | None = None) -> tuple[list[Agreemen
         ``agreement.json`` cannot be written.
     """
     folder = read_folder(coding)
-    found = [
-        one
-        for variable in folder.codebook.variable
-        for one in _of_variable(folder, variable, level or variable.level)
-    ]
+    found = measure(folder, level)
     if not found:
         raise DataError(
             "no text in {folder!r} was coded twice",
@@ -109,12 +105,18 @@ def agree(coding: Path | str, level: Level | None = None) -> tuple[list[Agreemen
             "twice",
             folder=str(coding),
         )
-    rows = [
-        {**asdict(one), "by_label": {k: asdict(v) for k, v in one.by_label.items()}}
-        for one in found
-    ]
+    rows = [asdict(one) for one in found]
     write_file(folder.path / AGREEMENT, json.dumps(rows, ensure_ascii=False, indent=1).encode())
     return found, [*folder.findings, *_notes(found)]
+
+
+def measure(folder: CodingFolder, level: Level | None) -> list[Agreement]:
+    """The agreement of coders on each variable, as ``agree``; empty if no text was coded twice."""
+    return [
+        one
+        for variable in folder.codebook.variable
+        for one in _of_variable(folder, variable, level or variable.level)
+    ]
 
 
 def _of_variable(folder: CodingFolder, variable: Variable, level: Level) -> Iterable[Agreement]:

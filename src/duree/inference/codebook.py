@@ -18,6 +18,8 @@ CODEBOOK = "codebook.toml"
 # The variable of the template, until the user names it.
 UNNAMED = "label"
 KEYS = "123456789"
+# Columns of the sheet, which no variable may be called.
+ORDER, ID, TEXT = "order", "id", "text"
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
@@ -25,7 +27,7 @@ Level = Literal["nominal", "ordinal", "interval", "ratio"]
 class Label(BaseModel):
     """One label of a variable: its definition and examples are shown to coders."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
     label: Annotated[str, Field(min_length=1, max_length=200)]
     key: Annotated[str, Field(pattern="^[1-9]?$")] = ""
     definition: str = ""
@@ -35,11 +37,16 @@ class Label(BaseModel):
 class Variable(BaseModel):
     """One question that is asked about each text; without labels, any answer is taken."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
     name: Annotated[str, Field(min_length=1, max_length=100)] = UNNAMED
     question: str = ""
     level: Level = "nominal"
     label: list[Label] = []
+
+    @property
+    def labels(self) -> list[Label]:
+        """The labels; the codebook calls each block of them ``label``."""
+        return self.label
 
     @property
     def names(self) -> list[str]:
@@ -115,6 +122,8 @@ class Codebook(BaseModel):
 def number_of(text: str) -> float | None:
     """A number, also with a decimal comma; None for other texts, infinities and NaN."""
     try:
+        if "_" in text:  # Python's own notation
+            return None
         number = float(text.strip().replace(",", ".") if text.count(",") == 1 else text)
     except ValueError:
         return None
@@ -131,7 +140,7 @@ def read_codebook(folder: Path | str) -> Codebook:
     """
     path = Path(folder) / CODEBOOK
     try:
-        book = Codebook.model_validate(tomllib.loads(path.read_bytes().decode("utf-8-sig")))
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(
             "{file} cannot be read: {reason}",
@@ -139,6 +148,13 @@ def read_codebook(folder: Path | str) -> Codebook:
             file=str(path),
             reason=error.strerror or str(error),
         ) from None
+    return parse_codebook(content, path)
+
+
+def parse_codebook(content: bytes, path: Path) -> Codebook:
+    """The codebook that a file holds, or is to hold; DataError as ``read_codebook``."""
+    try:
+        book = Codebook.model_validate(tomllib.loads(content.decode("utf-8-sig")))
     except ValidationError as error:
         first = error.errors()[0]
         raise DataError(
@@ -156,7 +172,7 @@ def read_codebook(folder: Path | str) -> Codebook:
             file=str(path),
             reason=str(error),
         ) from None
-    _refuse_doubled(path, [one.name for one in book.variable])
+    _refuse_doubled(path, [ORDER, ID, TEXT, *(one.name for one in book.variable)])
     for variable in book.variable:
         _refuse_doubled(path, variable.names)
         _refuse_doubled(path, [one.key for one in variable.label if one.key])
@@ -173,7 +189,9 @@ def _refuse_doubled(path: Path, names: list[str]) -> None:
         )
 
 
-def write_template(folder: Path, labels: Sequence[str], variable: str = UNNAMED) -> None:
+def write_template(
+    folder: Path, labels: Sequence[str], variable: str = UNNAMED, language: str | None = None
+) -> None:
     """Write a commented codebook, to be filled in by the user; a codebook that is there stays.
 
     Parameters
@@ -183,23 +201,36 @@ def write_template(folder: Path, labels: Sequence[str], variable: str = UNNAMED)
     """
     path = folder / CODEBOOK
     if not path.exists():
-        write_file(path, template(labels, variable).encode())
+        write_file(path, template(labels, variable, language).encode())
 
 
-def template(labels: Sequence[str], variable: str = UNNAMED) -> str:
-    """The text of a commented codebook, in the user's language."""
+def template(labels: Sequence[str], variable: str = UNNAMED, language: str | None = None) -> str:
+    """The text of a commented codebook, in ``language`` (None: the user's)."""
+    what = translate(
+        "Codebook: what coders decide about each text, and when a label applies.", language
+    )
+    stays = translate(
+        "Change it only by adding: labels that were given keep their meaning.", language
+    )
+    levels = translate(
+        "nominal, ordinal (labels in their order), interval or ratio (numbers)", language
+    )
+    block = translate(
+        "A block for each label: its key (1 to 9), its definition, and examples.", language
+    )
+    free = translate("Without any block, coders may type what they like.", language)
     lines = [
-        f"# {translate('Codebook: what coders decide about each text, and when a label applies.')}",
-        f"# {translate('Change it only by adding: labels that were given keep their meaning.')}",
+        f"# {what}",
+        f"# {stays}",
         "",
         "[[variable]]",
         f"name = {_quoted(variable)}",
-        f"question = {_quoted(translate('Which label fits this text?'))}",
-        f"# {translate('nominal, ordinal (labels in their order), interval or ratio (numbers)')}",
+        f"question = {_quoted(translate('Which label fits this text?', language))}",
+        f"# {levels}",
         'level = "nominal"',
         "",
-        f"# {translate('A block for each label: its key (1 to 9), its definition, and examples.')}",
-        f"# {translate('Without any block, coders may type what they like.')}",
+        f"# {block}",
+        f"# {free}",
     ]
     mark = "" if labels else "# "
     for place, name in enumerate(labels or ("yes", "no")):

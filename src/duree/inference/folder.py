@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from duree.errors import DataError
 from duree.inference.active import Active, read_active
-from duree.inference.codebook import Codebook, Variable, read_codebook
+from duree.inference.codebook import (
+    CODEBOOK,
+    Codebook,
+    Variable,
+    parse_codebook,
+    read_codebook,
+)
 from duree.inference.codings import (
     ACTIVE_BATCH,
     Coding,
@@ -16,6 +22,7 @@ from duree.inference.codings import (
 )
 from duree.inference.design import DESIGN, Design, read_design
 from duree.inference.sheet import active_codings, not_in_codebook, sheet_codings
+from duree.storage import write_file
 from duree.tables.finding import Finding
 
 
@@ -46,6 +53,10 @@ class CodingFolder:
         """The codings of a variable in some batches."""
         return [one for one in self.codings if one.variable == variable and one.batch in batches]
 
+    def with_coding(self, coding: Coding) -> CodingFolder:
+        """The folder after a coding was appended."""
+        return replace(self, codings=valid_codings([*self.codings, coding]))
+
 
 def read_folder(folder: Path | str) -> CodingFolder:
     """Read a coding folder.
@@ -70,6 +81,25 @@ def read_folder(folder: Path | str) -> CodingFolder:
     known = {variable.name: variable for variable in codebook.variable}
     _check(valid, known, set(drawn), set(picked), path)
     return CodingFolder(path, design, active, codebook, valid, findings)
+
+
+def replace_codebook(folder: CodingFolder, text: str) -> None:
+    """Write another codebook.
+
+    Raises
+    ------
+    DataError
+        It is faulty, or lacks a variable or a label that was given already.
+    RunError
+        It cannot be written; the old one is intact.
+    """
+    path = folder.path / CODEBOOK
+    content = (text.replace("\r\n", "\n").rstrip() + "\n").encode()
+    known = {variable.name: variable for variable in parse_codebook(content, path).variable}
+    drawn = set(folder.design.order if folder.design else [])
+    picked = set(folder.active.order if folder.active else [])
+    _check(folder.codings, known, drawn, picked, folder.path)
+    write_file(path, content)
 
 
 def _check(

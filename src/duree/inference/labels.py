@@ -96,7 +96,9 @@ def read_labels(
     answers, disagreements = final_labels(folder.of(asked.name, DESIGN_BATCH), design.order)
     units = units_of(drawn_from, design.by, design.cluster)
     unit_stratum = strata_of(units.by, design.edges, len(units))
-    row_of = dict(zip(drawn_from.ids.to_list(), range(len(drawn_from)), strict=True))
+    drawn = drawn_from.ids.is_in(design.order).arg_true()
+    row_of = dict(zip(drawn_from.ids[drawn].to_list(), drawn.to_list(), strict=True))
+    _require_all_rows(design, unit_stratum[units.of_row], drawn_from)
     rows = np.array([_row(row_of, id, design) for id in design.order], dtype=np.intp)
     reached = _Reached(design, units.of_row[rows], unit_stratum, answers)
     reached.refuse_skipped()
@@ -122,6 +124,19 @@ def require_same_population(name: str, sha256: str, given: Population, folder: P
             file=given.table.sources[0].path,
             folder=str(folder),
             name=name,
+        )
+
+
+def _require_all_rows(design: Design, stratum: NDArray[np.intp], population: Population) -> None:
+    """Refuse a part of the population, of which N would be too small; DataError."""
+    found = np.bincount(stratum, minlength=len(design.strata))
+    if found.tolist() != [one.rows for one in design.strata]:
+        raise DataError(
+            "the table has {found} rows, but {file} had {all} when the sample was drawn",
+            fix="give all rows of the file, unchanged and in any order",
+            found=len(population),
+            file=design.population,
+            all=sum(one.rows for one in design.strata),
         )
 
 

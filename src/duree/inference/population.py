@@ -50,15 +50,15 @@ class Units:
 
     Attributes
     ----------
-    names : list of str
-        Ids, or names of clusters in the order of their first rows.
+    names : polars.Series
+        String [units]: ids, or names of clusters in the order of their first rows.
     of_row : int64 [rows]
         The unit of each row.
     by : float64 [units] or None
         What they are stratified by; the mean over the rows of a cluster.
     """
 
-    names: list[str]
+    names: pl.Series
     of_row: NDArray[np.int64]
     by: NDArray[np.float64] | None
 
@@ -115,7 +115,7 @@ def units_of(population: Population, by: str | None, cluster: str | None) -> Uni
     """
     values = None if by is None else _complete_numbers(population, by)
     if cluster is None:
-        return Units(population.ids.to_list(), np.arange(len(population)), values)
+        return Units(population.ids, np.arange(len(population)), values)
     names = as_text(population.table, cluster)
     _refuse_blank(population, names, cluster)
     different = names.unique(maintain_order=True)
@@ -124,7 +124,7 @@ def units_of(population: Population, by: str | None, cluster: str | None) -> Uni
     if values is not None:
         # Added in the order of the rows: the same sum on every machine.
         values = np.bincount(of_row, values) / np.bincount(of_row)
-    return Units(different.to_list(), of_row, values)
+    return Units(different, of_row, values)
 
 
 def missing_texts(population: Population, text: str) -> list[Finding]:

@@ -46,6 +46,7 @@ def sample(
     by: str | None = None,
     cluster: str | None = None,
     seed: int | None = None,
+    name: str | None = None,
 ) -> list[Finding]:
     """Draw a stratified random sample for expert coding, or extend one that was drawn before.
 
@@ -71,6 +72,8 @@ def sample(
         Column of clusters, of which all rows are drawn, or none.
     seed : int, optional
         0 for a new sample.
+    name : str, optional
+        Name of the population, if that of its file says nothing.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def sample(
         text = text or (active.text if active else None) or guessed_text(drawn_from)
     columns = drawn_from.table
     design = Design(
-        population=drawn_from.name,
+        population=name or drawn_from.name,
         population_sha256=drawn_from.sha256,
         id=drawn_from.id,
         text=resolve_column(columns, text) if text else (old.text if old else None),
@@ -126,7 +129,7 @@ def _drawn(design: Design, old: Design | None, population: Population, n: int) -
     stratum = strata_of(units.by, edges, len(units))
     sizes = np.bincount(stratum)
     wanted = n if design.cluster is None else -(-n * len(units) // len(population))
-    counts = allocate(wanted, sizes, spread_of(units.by, stratum))
+    counts = allocate(wanted, sizes, spread_of(units.by, stratum), len(population) / len(units))
     before = np.zeros(len(sizes), dtype=np.int64)
     if old is not None:
         before = np.array([one.units_drawn for one in old.strata], dtype=np.int64)
@@ -154,7 +157,7 @@ def _added(
     seed: int,
 ) -> list[str]:
     """The ids that are added, in the order of coding: strata mixed, clusters together."""
-    numbers = permanent_random_numbers(seed, units.names)
+    numbers = permanent_random_numbers(seed, units.names.to_list())
     waiting = []
     for h in range(len(counts)):
         members = np.flatnonzero(stratum == h)

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
 
 from duree.errors import DataError
-from duree.inference.codebook import UNNAMED, Codebook, Variable, number_of
+from duree.inference.codebook import ID, ORDER, TEXT, UNNAMED, Codebook, Variable, number_of
 from duree.inference.codings import ACTIVE_BATCH, DESIGN_BATCH, Coding
 from duree.tables.columns import as_text, find_column
+from duree.tables.files.formulas import with_formulas
 from duree.tables.files.read import read_tables
 from duree.tables.files.write import write_table
 from duree.tables.finding import Finding
 from duree.tables.table import Table
 
 SHEET, ACTIVE_SHEET = "sheet.csv", "active.csv"
-ORDER, ID, TEXT = "order", "id", "text"
 # The coder of labels in sheet.csv itself.
 SHEET_CODER = "sheet"
 
@@ -91,6 +92,15 @@ def read_sheet(path: Path, ids: Sequence[str]) -> Sheet:
     DataError
         It cannot be read, or an id is not, or twice, among those drawn.
     """
+    stamp = path.stat() if path.exists() else None
+    if stamp is None:
+        return _read(path, tuple(ids), 0, 0)
+    return _read(path, tuple(ids), stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, ids: tuple[str, ...], changed: int, size: int) -> Sheet:
+    """A sheet; it is read again when the file has changed, not for each label that is given."""
     table = read_tables([path])
     sheet = Sheet(path, table, [])
     if not sheet.has(ID):
@@ -156,7 +166,7 @@ def sheet_texts(path: Path, ids: Sequence[str]) -> dict[str, str]:
     if not sheet.has(TEXT):
         return {}
     pairs = zip(sheet.places, sheet.column(TEXT), strict=True)
-    return {ids[place]: text for place, text in pairs if place is not None}
+    return {ids[place]: with_formulas(text) for place, text in pairs if place is not None}
 
 
 def _codings_of(

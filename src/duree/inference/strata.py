@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,13 +51,23 @@ def is_probability(by: NDArray[np.float64]) -> bool:
     return bool(((by >= 0) & (by <= 1)).all())
 
 
-def allocate(n: int, sizes: NDArray[np.int64], spread: NDArray[np.float64]) -> NDArray[np.int64]:
+def allocate(
+    n: int, sizes: NDArray[np.int64], spread: NDArray[np.float64], rows: float = 1.0
+) -> NDArray[np.int64]:
     """int64 [strata]: the number of units drawn from each stratum, ``n`` in all.
 
     Proportional to N_h (1/3 + 2/3 S_h / S), with S the mean of S_h over the units: a compromise
     between proportional and Neyman allocation. Units are given one by one to the stratum with the
     largest share per unit (Sainte-Laguë), so that no stratum's number falls when ``n`` grows. Each
     stratum gives at least 2 units, or all it has.
+
+    Parameters
+    ----------
+    n : int
+    sizes, spread : [strata]
+        N_h and S_h.
+    rows : float
+        Mean number of rows in a unit: errors speak of rows.
 
     Raises
     ------
@@ -66,18 +77,18 @@ def allocate(n: int, sizes: NDArray[np.int64], spread: NDArray[np.float64]) -> N
     least = np.minimum(FEWEST, sizes)
     if n > sizes.sum():
         raise DataError(
-            "{n} are to be drawn, but the population has {all}",
+            "{n} rows are to be drawn, but the population has {all}",
             fix="choose a smaller -n",
-            n=n,
-            all=int(sizes.sum()),
+            n=round(n * rows),
+            all=round(sizes.sum() * rows),
         )
     if n < least.sum():
         raise DataError(
-            "{n} are too few for {strata} strata",
+            "{n} rows are too few for {strata} strata",
             fix="choose at least -n {least}, or leave out --by",
-            n=n,
+            n=round(n * rows),
             strata=len(sizes),
-            least=int(least.sum()),
+            least=ceil(least.sum() * rows),
         )
     mean = float((sizes * spread).sum() / sizes.sum())
     weights = sizes * (1 / 3 + 2 / 3 * (spread / mean if mean > 0 else np.ones(len(sizes))))

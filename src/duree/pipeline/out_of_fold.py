@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -68,7 +68,7 @@ class FoldNetworks:
         for number, network in enumerate(self.networks):
             rows = np.flatnonzero(folds == number)
             if len(rows):
-                parts.append(predicted_by(network, _some(table, rows)))
+                parts.append(predicted_by(network, table.rows(rows)))
                 order.append(rows)
         frame = pl.concat(parts)[np.argsort(np.concatenate(order))]
         fold = pl.Series(FOLD, folds, dtype=pl.Int64)
@@ -151,11 +151,3 @@ def _duration(seconds: float) -> Phrase:
     if seconds < 90 * 60:
         return Phrase(MINUTES, time=seconds / 60)
     return Phrase(HOURS, time=seconds / 3600)
-
-
-def _some(table: Table, rows: NDArray[np.int64]) -> Table:
-    return replace(
-        table,
-        frame=table.frame[rows],
-        origins=None if table.origins is None else table.origins[rows],
-    )

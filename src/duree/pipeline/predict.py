@@ -57,7 +57,7 @@ from duree.version import __version__
 
 # Findings on rows that are left out.
 LEFT_OUT = ("bad_rows", "missing_target")
-# Rows in which a table is checked before it is predicted.
+# Rows in which a table is checked before networks of folds are trained.
 CHECKED = 5
 # Called with the number of rows done, and their total (None if unknown).
 Progress = Callable[[int, int | None], None]
@@ -135,7 +135,7 @@ class _Predictor:
 
     def check(self, table: Table, *, out_of_fold: bool) -> None:
         """Find in its first rows what keeps a table from being predicted, before all of it is."""
-        first = Table(table.frame.head(CHECKED), table.sources)
+        first = Table(table.frame.head(CHECKED if out_of_fold else 1), table.sources)
         predicted, _ = self.predict(first)
         if out_of_fold:
             require_out_of_fold(first.frame, predicted, self.waiting_times is not None)
