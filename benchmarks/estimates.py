@@ -58,7 +58,7 @@ def texts(rows: int, generator: np.random.Generator) -> pl.DataFrame:
     predicted = (
         0.3 + 0.6 * score + 0.25 * topic + 0.15 * female + 0.35 * generator.normal(size=rows)
     )
-    likes = 0.5 + 0.5 * positive + 0.3 * topic + 0.4 * style + generator.normal(size=rows)
+    likes = 0.5 + 1.5 * positive + 0.3 * topic + 0.4 * style + generator.normal(size=rows)
     return pl.DataFrame(
         {
             "author": author,

@@ -13,7 +13,13 @@ from duree.results.estimates import Term
 
 
 def naive_terms(
-    family: Family, x: Floats, y: Floats, cluster: Ints | None, groups: list[Ints], names: list[str]
+    family: Family,
+    x: Floats,
+    y: Floats,
+    cluster: Ints | None,
+    groups: list[Ints],
+    names: list[str],
+    start: Floats,
 ) -> list[Term]:
     """The usual regression on predictions, with robust standard errors; empty if singular."""
     size = x.shape[1]
@@ -28,7 +34,7 @@ def naive_terms(
     if groups:
         x, y = x - projected(x, groups), y - projected(y[:, None], groups)[:, 0]
     try:
-        moments = solve(family, x, y[:, None], nothing, cluster)
+        moments = solve(family, x, y[:, None], nothing, cluster, start)
         units = len(y) if cluster is None else int(cluster.max()) + 1
         variance = Variance(moments, clustered=cluster is not None, drawn=None, units=units)
     except DataError:

@@ -209,13 +209,14 @@ def estimate(
 def as_polars(frame: Any) -> pl.DataFrame:
     """A data frame of any library as one of polars; DataError if it is none."""
     try:
-        return nw.from_native(frame, eager_only=True).to_polars()
+        table: pl.DataFrame = nw.from_native(frame, eager_only=True).to_polars()
     except TypeError:
         raise DataError(
             "the table is of type {kind}, not a data frame",
             fix="give a data frame of polars or pandas",
             kind=type(frame).__name__,
         ) from None
+    return table
 
 
 def _listed(names: str | Sequence[str]) -> list[str]:
@@ -271,7 +272,7 @@ def _estimated(
     terms = terms_of(variance, names, clustered=clustered)
     if group is not None:
         terms = with_shares(terms, problem, group, moments, population=population)
-    naive, alone = comparisons(problem, drawn)
+    naive, alone = comparisons(problem, drawn, variance.b)
     clusters = None if sample.cluster is None else int(sample.cluster.max()) + 1
     by_cluster = clustered and sample.whole_clusters
     available = clusters if by_cluster and clusters is not None else len(problem.matrix.x)

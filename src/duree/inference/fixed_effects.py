@@ -44,9 +44,9 @@ def projected(values: Floats, groups: list[Ints], weight: Floats | None = None) 
             left -= means[group]
             largest = max(largest, float((np.abs(means) / scale).max(initial=0.0)))
         if len(groups) == 1 or largest < TOLERANCE:
-            return values - left
+            return np.asarray(values - left)
     raise DataError(
-        "the fixed effects {effects} cannot be separated",
+        "the projections on {effects} fixed effects do not converge",
         fix="leave out one of them",
         effects=len(groups),
     )

@@ -83,7 +83,7 @@ class Variance:
         unequal = (scores**4).sum(axis=1) - squares**2 / self.units
         with np.errstate(divide="ignore"):
             df = 2 * self.total**2 / np.maximum(unequal, np.finfo(float).tiny)
-        return np.clip(df, 1.0, max(self.units - 1, 1) if clustered else np.inf)
+        return np.asarray(np.clip(df, 1.0, max(self.units - 1, 1) if clustered else np.inf))
 
     def se(self, factor: float = 1.0) -> Floats:
         """Standard errors [coefficients] with ``factor`` times the labels.

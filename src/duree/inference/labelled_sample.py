@@ -172,7 +172,7 @@ def _given(frame: pl.DataFrame, name: str, rows: Ints) -> Floats:
     if not np.isfinite(values).all():
         return np.asarray(used)
     # Given the number of labelled rows, which may differ from the one expected.
-    return np.minimum(used * len(rows) / values.sum(), 1.0)
+    return np.asarray(np.minimum(used * len(rows) / values.sum(), 1.0))
 
 
 def _by_stratum(strata: Ints, rows: Ints) -> Floats:

@@ -23,32 +23,29 @@ from duree.errors import DataError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+# Of many rows in several splits: half the memory, and any rounding is corrected like other errors.
+Predictions = NDArray[np.float32] | NDArray[np.float64]
 
 # Rows at a time: their products stay in the processor's cache.
 CHUNK = 8192
 MOST_STEPS, MOST_HALVINGS = 60, 12
-TOLERANCE = 1e-9
+TOLERANCE = 1e-7
 # Of the scaled Jacobian: beyond it, a column is a combination of others as far as one can tell.
 WORST_CONDITION = 1e12
 
 
 @dataclass(frozen=True)
 class Family:
-    """A regression: the mean of y given eta = x'b, and its derivative."""
+    """A regression: the mean of y given eta = x'b, and its derivative given the mean."""
 
     mean: Callable[[Floats], Floats]
     slope: Callable[[Floats], Floats]
 
 
-def _logistic_slope(eta: Floats) -> Floats:
-    mean = expit(eta)
-    return mean * (1 - mean)
-
-
 FAMILIES = {
     "lm": Family(lambda eta: eta, np.ones_like),
-    "logit": Family(expit, _logistic_slope),
-    "poisson": Family(np.exp, np.exp),
+    "logit": Family(expit, lambda mean: mean * (1 - mean)),
+    "poisson": Family(np.exp, lambda mean: mean),
 }
 
 
@@ -102,7 +99,7 @@ class Moments:
 def solve(
     family: Family,
     x: Floats,
-    y: Floats,
+    y: Predictions,
     labelled: Labelled,
     cluster: Ints | None,
     start: Floats | None = None,
@@ -126,34 +123,36 @@ def solve(
     DataError
         The moments are singular, or Newton's method does not converge.
     """
-    total = x.T @ y
-    b = _newton(family, x, total, labelled, start)
-    jacobian = np.stack([_jacobian(family, x, labelled, one) for one in b])
+    b = _newton(family, x, _products(x, y), labelled, start)
+    jacobian, meat = _sums_over_rows(family, x, y, b)
+    jacobian = jacobian + _labelled_jacobian(family, labelled, b)
     corrections, predicted = _labelled_moments(family, labelled, b)
     if cluster is None:
-        meat = _meat_of_rows(family, x, y, b)
-        scores = corrections.copy()
-        if len(x):  # rows of a fit on labelled rows alone have no predicted part
-            meat -= predicted.transpose(0, 2, 1) @ predicted
-            scores += predicted
-            meat += scores.transpose(0, 2, 1) @ scores
-        else:
-            meat = scores.transpose(0, 2, 1) @ scores
+        scores = corrections + predicted
+        meat += scores.transpose(0, 2, 1) @ scores - predicted.transpose(0, 2, 1) @ predicted
         return Moments(b, jacobian, meat, scores, corrections, corrections)
     units, place = np.unique(cluster[labelled.rows], return_inverse=True)
     summed = np.stack([_by_unit(one, place, len(units)) for one in corrections])
-    meats, scores = [], []
+    by_cluster = np.empty_like(summed)
     for split, added in enumerate(summed):
         of_units = _cluster_scores(family, x, y[:, split], b[split], cluster)
         of_units[units] += added
-        meats.append(of_units.T @ of_units)
-        scores.append(of_units[units])
-    return Moments(b, jacobian, np.stack(meats), np.stack(scores), summed, corrections)
+        meat[split] = of_units.T @ of_units
+        by_cluster[split] = of_units[units]
+    return Moments(b, jacobian, meat, by_cluster, summed, corrections)
 
 
 def _chunks(rows: int) -> Iterator[slice]:
     for begin in range(0, rows, CHUNK):
         yield slice(begin, min(begin + CHUNK, rows))
+
+
+def _products(x: Floats, y: Predictions) -> Floats:
+    """x'y [coefficients, splits]."""
+    total = np.zeros((x.shape[1], y.shape[1]))
+    for rows in _chunks(len(x)):
+        total += x[rows].T @ y[rows]
+    return total
 
 
 def _newton(
@@ -235,11 +234,19 @@ def _jacobian(family: Family, x: Floats, labelled: Labelled, b: Floats) -> Float
     found = np.zeros((x.shape[1], x.shape[1]))
     for rows in _chunks(len(x)):
         part = x[rows]
-        found += (part * family.slope(part @ b)[:, None]).T @ part
-    true = labelled.weight * family.slope(labelled.x @ b)
-    found += (labelled.x * true[:, None]).T @ labelled.x
-    hat = labelled.weight * family.slope(labelled.x_hat @ b)
-    return found - (labelled.x_hat * hat[:, None]).T @ labelled.x_hat
+        found += (part * family.slope(family.mean(part @ b))[:, None]).T @ part
+    return np.asarray(found + _labelled_jacobian(family, labelled, b[None])[0])
+
+
+def _labelled_jacobian(family: Family, labelled: Labelled, b: Floats) -> Floats:
+    """The labelled rows' part of it [splits, coefficients, coefficients]."""
+    weight = labelled.weight[:, None]
+    true = (weight * family.slope(family.mean(labelled.x @ b.T))).T[:, :, None]
+    hat = (weight * family.slope(family.mean(labelled.x_hat @ b.T))).T[:, :, None]
+    return np.asarray(
+        (labelled.x * true).transpose(0, 2, 1) @ labelled.x
+        - (labelled.x_hat * hat).transpose(0, 2, 1) @ labelled.x_hat
+    )
 
 
 def inverted(matrix: Floats) -> Floats:
@@ -265,19 +272,20 @@ def _labelled_moments(family: Family, labelled: Labelled, b: Floats) -> tuple[Fl
     return labelled.weight[None, :, None] * (moment - predicted), predicted
 
 
-def _meat_of_rows(family: Family, x: Floats, y: Floats, b: Floats) -> Floats:
-    """sum m^ m^' over rows [splits, coefficients, coefficients]."""
-    size = x.shape[1]
+def _sums_over_rows(family: Family, x: Floats, y: Predictions, b: Floats) -> tuple[Floats, Floats]:
+    """- sum dm^/db' and sum m^ m^', each [splits, coefficients, coefficients]."""
+    splits, size = b.shape
     first, second = np.triu_indices(size)
-    summed = np.zeros((len(b), len(first)))
+    summed = np.zeros((2 * splits, len(first)))
     for rows in _chunks(len(x)):
         part = x[rows]
-        residual = y[rows] - family.mean(part @ b.T)
+        mean = family.mean(part @ b.T)
+        weights = np.concatenate([family.slope(mean), (y[rows] - mean) ** 2], axis=1)
         # Products of columns are shared by all splits.
-        summed += (residual**2).T @ (part[:, first] * part[:, second])
-    meat = np.zeros((len(b), size, size))
-    meat[:, first, second] = meat[:, second, first] = summed
-    return meat
+        summed += weights.T @ (part[:, first] * part[:, second])
+    sums = np.zeros((2 * splits, size, size))
+    sums[:, first, second] = sums[:, second, first] = summed
+    return sums[:splits], sums[splits:]
 
 
 def _by_unit(values: Floats, unit: Ints, units: int) -> Floats:
@@ -287,7 +295,7 @@ def _by_unit(values: Floats, unit: Ints, units: int) -> Floats:
     )
 
 
-def _cluster_scores(family: Family, x: Floats, y: Floats, b: Floats, cluster: Ints) -> Floats:
+def _cluster_scores(family: Family, x: Floats, y: Predictions, b: Floats, cluster: Ints) -> Floats:
     """sum m^ by cluster [clusters, coefficients]."""
     clusters = int(cluster.max()) + 1
     if len(x) == 0:

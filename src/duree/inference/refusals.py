@@ -49,8 +49,8 @@ def require_labels(variables: Sequence[Variable], sample: Sample, *, shares: boo
     if clusters is not None and clusters < FEWEST_CLUSTERS_FITTED:
         raise DataError(
             "the labelled rows are of only {count} clusters",
-            fix="label rows of at least {fewest} clusters: whatever their number, rows of one "
-            "cluster do not vouch for others",
+            fix="label rows of at least {fewest} clusters: rows within a cluster resemble each "
+            "other",
             count=clusters,
             fewest=FEWEST_CLUSTERS_FITTED,
         )
@@ -141,5 +141,5 @@ def as_check(finding: Finding) -> Check:
         message_zh=finding.message("zh"),
         what=finding.what,
         fix=finding.fix,
-        values=plain(finding.values),  # type: ignore[arg-type]
+        values=plain(finding.values),
     )
