@@ -297,7 +297,7 @@ def _estimated(
         probabilities=(float(sample.probability.min()), float(sample.probability.max())),
         power=power_of(variance, terms, available, clusters=by_cluster),
         settings=settings,
-        notes=cautions(problem.variables, sample, variance.df, names, shares=group is not None),
+        notes=cautions(problem.variables, sample, variance.df[: len(names)], names, shares=group is not None),
         version=__version__,
     )
     return Estimate(record, variance, available)

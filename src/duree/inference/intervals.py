@@ -92,6 +92,7 @@ class Variance:
         """
         if self.remaining is None:
             total = self.sampled / factor + (self.total - self.sampled)
+            total = np.maximum(total, self.total / factor)  # more labels bring no more than that
         else:
             left = np.maximum(1 - factor * self._probability, 0) / self.remaining / factor
             total = (self._squares * left[None, :, None]).sum(axis=1)
