@@ -18,8 +18,8 @@ WITHHELD = "withheld"
 
 @click.command(
     cls=TranslatedCommand,
-    epilog="Files in DIR: estimate.json, estimate.csv, estimate.tex, and the same for R's dsl in "
-    "for_R.csv and for_R.R.",
+    epilog="Files in DIR: estimate.html, estimate.json, estimate.csv, estimate.tex, and the same "
+    "for R's dsl in for_R.csv and for_R.R.",
 )
 @click.argument("formula")
 @click.argument("population", metavar="POP", type=Path)

@@ -18,6 +18,7 @@ from duree.inference.model_matrix import columns_of, parse_formula
 from duree.inference.provenance import read_provenance
 from duree.inference.refusals import as_check
 from duree.pipeline.estimate_files import write_estimate
+from duree.report.pages.estimate import write_estimate_page
 from duree.results.estimates import Model
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
@@ -120,6 +121,7 @@ def estimate_file(
     )
     result = replace(result, record=record)
     write_estimate(result, frame, question.sample_prob, output)
+    write_estimate_page(output)
     return result
 
 
