@@ -4,10 +4,11 @@
 
 Each replication draws texts of authors, whose labels a classifier predicts (83 to 90 % right, with
 errors that depend on what the texts are about), and a random sample of labelled ones: simple,
-stratified by prediction, or whole authors of ten texts. Four analyses: a linear and a logistic
-regression with a predicted outcome, a linear one with a predicted regressor, and ten yearly shares.
-`naive` takes predictions for the truth; `labels` uses labelled rows alone; `width` is the mean
-width of intervals relative to theirs. The truth is that of a very large population.
+stratified by prediction, or whole authors of ten texts with a style in common. Four analyses: a
+linear and a logistic regression with a predicted outcome, a linear one with a predicted regressor,
+and ten yearly shares. `naive` takes predictions for the truth; `labels` uses labelled rows alone;
+`width` is the mean width of intervals relative to theirs. The truth is that of a very large
+population.
 
 Further cells: a corpus as the population, and shares of a rare class (1 %). What must be reached:
 see `demanded`. With R replications, the standard error of a coverage of 0.95 is 0.22 / sqrt(R).
@@ -21,7 +22,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import polars as pl
@@ -40,9 +41,9 @@ SIZES = (100, 300, 1000)
 DESIGNS = ("simple", "stratified", "authors")
 
 
-def texts(rows: int, generator: np.random.Generator) -> pl.DataFrame:
+def texts(rows: int, generator: np.random.Generator, per_author: int = 1) -> pl.DataFrame:
     """A population: texts by authors, true values, predictions that are wrong in a pattern."""
-    author = np.arange(rows) // PER_AUTHOR
+    author = np.arange(rows) // per_author
     authors = int(author[-1]) + 1
     topic = 0.6 * generator.normal(size=authors)[author] + 0.8 * generator.normal(size=rows)
     female = (generator.random(rows) < 0.4).astype(float)
@@ -52,13 +53,13 @@ def texts(rows: int, generator: np.random.Generator) -> pl.DataFrame:
     latent = -0.3 + 0.7 * topic - 0.5 * female + trend + 0.5 * style
     positive = (generator.random(rows) < expit(latent)).astype(float)
     # The classifier sees the label through noise, and takes topic and early years for signs of it.
-    seen = 2.6 * (positive - 0.5) - 0.3 + 0.9 * topic - 0.22 * (year - 4.5) + 0.3 * style
+    seen = 2.6 * (positive - 0.5) - 0.3 + 0.9 * topic - 0.35 * (year - 4.5) + 0.3 * style
     probability = expit(1.3 * (seen + 0.9 * generator.normal(size=rows)))
     score = 1 + 0.5 * topic - 0.3 * female + 0.4 * style + generator.normal(size=rows)
     predicted = (
         0.3 + 0.6 * score + 0.25 * topic + 0.15 * female + 0.35 * generator.normal(size=rows)
     )
-    likes = 0.5 + 0.5 * positive + 0.3 * topic + 0.4 * style + generator.normal(size=rows)
+    likes = 0.5 + 1.5 * positive + 0.3 * topic + 0.4 * style + generator.normal(size=rows)
     return pl.DataFrame(
         {
             "author": author,
@@ -216,13 +217,15 @@ def simulate(
     seed: int = 0,
     rows: int = ROWS,
     splits: int = 10,
-    population: Callable[[int, np.random.Generator], pl.DataFrame] = texts,
+    population: Callable[[int, np.random.Generator], pl.DataFrame] | None = None,
     truth: dict[str, float] | None = None,
     fixed: bool = False,
 ) -> Tally:
     """Replications of one cell; ``fixed``: one population, which is what is described."""
     if truth is None and not fixed:
         truth = true_values(analysis)
+    if population is None:
+        population = partial(texts, per_author=PER_AUTHOR if design == "authors" else 1)
     tally = Tally([], [], [], [], [], [], [])
     frame = population(rows, np.random.default_rng(seed)) if fixed else None
     if frame is not None:

@@ -6,14 +6,22 @@ import numpy as np
 from scipy.stats import t as student
 
 from duree.errors import DataError
+from duree.inference.families import Family, Floats, Ints
 from duree.inference.fixed_effects import projected
 from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_intervals
-from duree.inference.moments import Family, Floats, Ints, Labelled, Moments, solve
+from duree.inference.moments import Labelled, Moments, solve
+from duree.inference.units import Units
 from duree.results.estimates import Term
 
 
 def naive_terms(
-    family: Family, x: Floats, y: Floats, cluster: Ints | None, groups: list[Ints], names: list[str]
+    family: Family,
+    x: Floats,
+    y: Floats,
+    cluster: Ints | None,
+    groups: list[Ints],
+    names: list[str],
+    start: Floats,
 ) -> list[Term]:
     """The usual regression on predictions, with robust standard errors; empty if singular."""
     size = x.shape[1]
@@ -28,7 +36,7 @@ def naive_terms(
     if groups:
         x, y = x - projected(x, groups), y - projected(y[:, None], groups)[:, 0]
     try:
-        moments = solve(family, x, y[:, None], nothing, cluster)
+        moments = solve(family, x, y[:, None], nothing, Units(cluster), start)
         units = len(y) if cluster is None else int(cluster.max()) + 1
         variance = Variance(moments, clustered=cluster is not None, drawn=None, units=units)
     except DataError:
@@ -64,7 +72,7 @@ def labelled_moments(
         np.arange(len(y)), x, y[:, None], np.zeros_like(x), np.zeros((len(y), 1)), weight
     )
     empty = np.zeros((0, x.shape[1]))
-    return solve(family, empty, np.zeros((0, 1)), labelled, cluster)
+    return solve(family, empty, np.zeros((0, 1)), labelled, Units(cluster))
 
 
 def labelled_terms(

@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from duree.errors import DataError
+from duree.inference.families import FAMILIES
 from duree.inference.intervals import CONFIDENCE, Variance
 from duree.inference.labelled_sample import Sample, codes, complete, found, read_sample
 from duree.inference.model_matrix import Formula, columns_of, model_matrix, parse_formula
-from duree.inference.moments import FAMILIES
 from duree.inference.refusals import (
     cautions,
     require_few_groups,
@@ -209,13 +209,14 @@ def estimate(
 def as_polars(frame: Any) -> pl.DataFrame:
     """A data frame of any library as one of polars; DataError if it is none."""
     try:
-        return nw.from_native(frame, eager_only=True).to_polars()
+        table: pl.DataFrame = nw.from_native(frame, eager_only=True).to_polars()
     except TypeError:
         raise DataError(
             "the table is of type {kind}, not a data frame",
             fix="give a data frame of polars or pandas",
             kind=type(frame).__name__,
         ) from None
+    return table
 
 
 def _listed(names: str | Sequence[str]) -> list[str]:
@@ -271,7 +272,7 @@ def _estimated(
     terms = terms_of(variance, names, clustered=clustered)
     if group is not None:
         terms = with_shares(terms, problem, group, moments, population=population)
-    naive, alone = comparisons(problem, drawn)
+    naive, alone = comparisons(problem, drawn, variance.b)
     clusters = None if sample.cluster is None else int(sample.cluster.max()) + 1
     by_cluster = clustered and sample.whole_clusters
     available = clusters if by_cluster and clusters is not None else len(problem.matrix.x)
@@ -296,7 +297,9 @@ def _estimated(
         probabilities=(float(sample.probability.min()), float(sample.probability.max())),
         power=power_of(variance, terms, available, clusters=by_cluster),
         settings=settings,
-        notes=cautions(problem.variables, sample, variance.df, names, shares=group is not None),
+        notes=cautions(
+            problem.variables, sample, variance.df[: len(names)], names, shares=group is not None
+        ),
         version=__version__,
     )
     return Estimate(record, variance, available)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from duree.errors import DataError
-from duree.inference.moments import Floats, Ints
+from duree.inference.families import Floats, Ints
 
 MOST_ROUNDS, TOLERANCE = 10_000, 1e-11
 
@@ -44,9 +44,9 @@ def projected(values: Floats, groups: list[Ints], weight: Floats | None = None) 
             left -= means[group]
             largest = max(largest, float((np.abs(means) / scale).max(initial=0.0)))
         if len(groups) == 1 or largest < TOLERANCE:
-            return values - left
+            return np.asarray(values - left)
     raise DataError(
-        "the fixed effects {effects} cannot be separated",
+        "the projections on {effects} fixed effects do not converge",
         fix="leave out one of them",
         effects=len(groups),
     )

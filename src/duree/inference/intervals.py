@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from duree.inference.moments import Floats, Ints, Moments, inverted
+from duree.inference.families import Floats, Ints
+from duree.inference.moments import Moments, inverted
 
 CONFIDENCE = 0.95
 # Fewer degrees of freedom, or labelled clusters, are too few for any interval.
@@ -83,7 +84,7 @@ class Variance:
         unequal = (scores**4).sum(axis=1) - squares**2 / self.units
         with np.errstate(divide="ignore"):
             df = 2 * self.total**2 / np.maximum(unequal, np.finfo(float).tiny)
-        return np.clip(df, 1.0, max(self.units - 1, 1) if clustered else np.inf)
+        return np.asarray(np.clip(df, 1.0, max(self.units - 1, 1) if clustered else np.inf))
 
     def se(self, factor: float = 1.0) -> Floats:
         """Standard errors [coefficients] with ``factor`` times the labels.
@@ -92,6 +93,7 @@ class Variance:
         """
         if self.remaining is None:
             total = self.sampled / factor + (self.total - self.sampled)
+            total = np.maximum(total, self.total / factor)  # more labels bring no more than that
         else:
             left = np.maximum(1 - factor * self._probability, 0) / self.remaining / factor
             total = (self._squares * left[None, :, None]).sum(axis=1)

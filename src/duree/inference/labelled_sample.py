@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.inference.families import Floats, Ints
 from duree.inference.intervals import DrawnUnits
-from duree.inference.moments import Floats, Ints
 
 Design = Literal["coding", "sample_prob", "equal_prob"]
 # Probabilities that differ by less are equal.
@@ -106,7 +106,10 @@ def read_sample(
         strata = codes(complete(frame, stratum))
     units = None if cluster is None else codes(complete(frame, cluster))
     if sample_prob is not None:
-        probability, design = _given(frame, sample_prob, rows), "sample_prob"
+        probability, design = (
+            _given(frame, sample_prob, rows, scaled=stratum is None),
+            "sample_prob",
+        )
     elif stratum is not None:
         probability, design = _by_stratum(strata, rows), "sample_prob"
     elif equal_prob:
@@ -152,8 +155,12 @@ def found(frame: pl.DataFrame, name: str) -> pl.Series:
     )
 
 
-def _given(frame: pl.DataFrame, name: str, rows: Ints) -> Floats:
-    """The probabilities of the labelled rows, all within (0, 1]."""
+def _given(frame: pl.DataFrame, name: str, rows: Ints, *, scaled: bool) -> Floats:
+    """The probabilities of the labelled rows, all within (0, 1].
+
+    ``scaled``: so that they are given the number of labelled rows, which may differ from the one
+    expected where each row was drawn by itself.
+    """
     column = found(frame, name)
     values = column.cast(pl.Float64, strict=False).to_numpy()
     used = values[rows]
@@ -169,10 +176,9 @@ def _given(frame: pl.DataFrame, name: str, rows: Ints) -> Floats:
             row=row + 1,
             column=name,
         )
-    if not np.isfinite(values).all():
+    if not (scaled and np.isfinite(values).all()):
         return np.asarray(used)
-    # Given the number of labelled rows, which may differ from the one expected.
-    return np.minimum(used * len(rows) / values.sum(), 1.0)
+    return np.asarray(np.minimum(used * len(rows) / values.sum(), 1.0))
 
 
 def _by_stratum(strata: Ints, rows: Ints) -> Floats:

@@ -16,8 +16,10 @@ import numpy as np
 import polars as pl
 
 from duree.errors import DataError, ExtraError
-from duree.inference.moments import Floats, Ints
+from duree.inference.families import Floats, Ints
 
+# Rows whose columns are made at a time.
+PIECE = 50_000
 _COLUMN = re.compile(r"`(?P<quoted>[^`]+)`|(?P<bare>[^\W\d][\w.]*)")
 
 
@@ -135,8 +137,14 @@ def model_matrix(
         raise ExtraError("formulaic", "estimate", "estimating a formula") from None
     used = frame.select(columns_of(formula, frame.columns))
     text = f"{formula.outcome} ~ {formula.regressors}"
+    # Without functions and categories there is nothing to learn from all rows at once.
+    plain = "(" not in text and all(kind.is_numeric() for kind in used.dtypes)
+    first = used.head(PIECE) if plain else used
     try:
-        found = formulaic.Formula(text).get_model_matrix(used, output="numpy", na_action="ignore")
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            found = formulaic.Formula(text).get_model_matrix(
+                first, output="numpy", na_action="ignore"
+            )
         left, right = found.lhs, found.rhs
     except (formulaic.errors.FormulaicError, AttributeError, TypeError, ValueError) as error:
         raise _unreadable(formula, frame.columns, error) from None
@@ -149,13 +157,16 @@ def model_matrix(
             outcome=formula.outcome,
             formula=formula.text,
         )
-    x, names = np.asarray(right, dtype=float), list(spec.column_names)
+    names, x = list(spec.column_names), np.asarray(right, dtype=float)
+    y = np.asarray(left, dtype=float)
+    if len(first) < len(used):
+        x, y = _in_pieces(spec, used), _in_pieces(outcome, used)
     if not intercept and "Intercept" in names:
         x, names = np.delete(x, names.index("Intercept"), axis=1), _without_intercept(names)
-    _require_terms(names, x, np.asarray(left, dtype=float)[:, 0])
+    _require_terms(names, x, y[:, 0])
     return ModelMatrix(
         x=x,
-        y=np.ascontiguousarray(np.asarray(left, dtype=float)[:, 0]),
+        y=np.ascontiguousarray(y[:, 0]),
         names=names,
         moving=_moving(spec, names, predicted),
         outcome_moves=any(name in outcome.variable_indices for name in predicted),
@@ -187,7 +198,16 @@ def _moving_spec(spec: Any, predicted: Sequence[str]) -> Any:
 
 
 def _materialised(spec: Any, frame: pl.DataFrame) -> Floats:
-    return np.asarray(spec.get_model_matrix(frame, na_action="ignore"), dtype=float)
+    with np.errstate(all="ignore"):
+        return np.asarray(spec.get_model_matrix(frame, na_action="ignore"), dtype=float)
+
+
+def _in_pieces(spec: Any, frame: pl.DataFrame) -> Floats:
+    """The columns of a specification, made piece by piece to save memory."""
+    found = np.empty((len(frame), len(spec.column_names)), order="F")
+    for begin in range(0, len(frame), PIECE):
+        found[begin : begin + PIECE] = _materialised(spec, frame[begin : begin + PIECE])
+    return found
 
 
 def _require_terms(names: list[str], x: Floats, y: Floats) -> None:

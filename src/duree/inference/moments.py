@@ -12,44 +12,18 @@ equations 4-7; with b from moments as in Angelopoulos et al. (2023), "Prediction
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit
 
 from duree.errors import DataError
+from duree.inference.families import Family, Floats, Ints, Predictions, chunks
+from duree.inference.units import Units, by_cluster, centred, stratum_sums
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-# Rows at a time: their products stay in the processor's cache.
-CHUNK = 8192
 MOST_STEPS, MOST_HALVINGS = 60, 12
-TOLERANCE = 1e-9
+TOLERANCE = 1e-7
 # Of the scaled Jacobian: beyond it, a column is a combination of others as far as one can tell.
 WORST_CONDITION = 1e12
-
-
-@dataclass(frozen=True)
-class Family:
-    """A regression: the mean of y given eta = x'b, and its derivative."""
-
-    mean: Callable[[Floats], Floats]
-    slope: Callable[[Floats], Floats]
-
-
-def _logistic_slope(eta: Floats) -> Floats:
-    mean = expit(eta)
-    return mean * (1 - mean)
-
-
-FAMILIES = {
-    "lm": Family(lambda eta: eta, np.ones_like),
-    "logit": Family(expit, _logistic_slope),
-    "poisson": Family(np.exp, np.exp),
-}
 
 
 @dataclass(frozen=True)
@@ -102,12 +76,16 @@ class Moments:
 def solve(
     family: Family,
     x: Floats,
-    y: Floats,
+    y: Predictions,
     labelled: Labelled,
-    cluster: Ints | None,
+    units: Units,
     start: Floats | None = None,
 ) -> Moments:
     """Solve sum m~(b) = 0 for all splits at once.
+
+    Where a fixed number was drawn in each stratum, the mean of m - m^ in a stratum does not vary
+    with the sample: it is moved from the corrections of labelled rows to the predicted moments of
+    all rows of the stratum, which leaves the solution as it is, and its variance without it.
 
     Parameters
     ----------
@@ -116,8 +94,7 @@ def solve(
     y : float [rows, splits]
         Outcomes of all rows, as each split predicts them.
     labelled : Labelled
-    cluster : int [rows], optional
-        The unit of each row, from 0; rows are units if None.
+    units : Units
     start : float [coefficients], optional
         Where to begin.
 
@@ -126,34 +103,33 @@ def solve(
     DataError
         The moments are singular, or Newton's method does not converge.
     """
-    total = x.T @ y
-    b = _newton(family, x, total, labelled, start)
-    jacobian = np.stack([_jacobian(family, x, labelled, one) for one in b])
+    b = _newton(family, x, _products(x, y), labelled, start)
+    jacobian, meat = _sums_over_rows(family, x, y, b)
+    jacobian = jacobian + _labelled_jacobian(family, labelled, b)
     corrections, predicted = _labelled_moments(family, labelled, b)
-    if cluster is None:
-        meat = _meat_of_rows(family, x, y, b)
-        scores = corrections.copy()
-        if len(x):  # rows of a fit on labelled rows alone have no predicted part
-            meat -= predicted.transpose(0, 2, 1) @ predicted
-            scores += predicted
-            meat += scores.transpose(0, 2, 1) @ scores
-        else:
-            meat = scores.transpose(0, 2, 1) @ scores
-        return Moments(b, jacobian, meat, scores, corrections, corrections)
-    units, place = np.unique(cluster[labelled.rows], return_inverse=True)
-    summed = np.stack([_by_unit(one, place, len(units)) for one in corrections])
-    meats, scores = [], []
-    for split, added in enumerate(summed):
-        of_units = _cluster_scores(family, x, y[:, split], b[split], cluster)
-        of_units[units] += added
-        meats.append(of_units.T @ of_units)
-        scores.append(of_units[units])
-    return Moments(b, jacobian, np.stack(meats), np.stack(scores), summed, corrections)
+    stratum = units.stratum
+    if units.cluster is not None:
+        found = by_cluster(family, x, y, b, units, labelled.rows, corrections)
+        return Moments(b, jacobian, *found, corrections)
+    if stratum is not None:
+        size = np.bincount(stratum)
+        sums = stratum_sums(family, x, y, b, stratum, corrections)
+        corrections, shift = centred(corrections, stratum[labelled.rows], size)
+        predicted = predicted + shift[:, stratum[labelled.rows]]
+        crossed = sums.transpose(0, 2, 1) @ shift
+        meat += crossed + crossed.transpose(0, 2, 1)
+        meat += (shift * size[:, None]).transpose(0, 2, 1) @ shift
+    scores = corrections + predicted
+    meat += scores.transpose(0, 2, 1) @ scores - predicted.transpose(0, 2, 1) @ predicted
+    return Moments(b, jacobian, meat, scores, corrections, corrections)
 
 
-def _chunks(rows: int) -> Iterator[slice]:
-    for begin in range(0, rows, CHUNK):
-        yield slice(begin, min(begin + CHUNK, rows))
+def _products(x: Floats, y: Predictions) -> Floats:
+    """x'y [coefficients, splits]."""
+    total = np.zeros((x.shape[1], y.shape[1]))
+    for rows in chunks(len(x)):
+        total += x[rows].T @ y[rows]
+    return total
 
 
 def _newton(
@@ -223,7 +199,7 @@ def _damped(family: Family, x: Floats, total: Floats, labelled: Labelled, b: Flo
 def _moment(family: Family, x: Floats, total: Floats, labelled: Labelled, b: Floats) -> Floats:
     """sum m~ [splits, coefficients], where ``total`` is x'y [coefficients, splits]."""
     moment = total.T.copy()
-    for rows in _chunks(len(x)):
+    for rows in chunks(len(x)):
         moment -= (x[rows].T @ family.mean(x[rows] @ b.T)).T
     true = labelled.weight[:, None] * (labelled.y - family.mean(labelled.x @ b.T))
     hat = labelled.weight[:, None] * (labelled.y_hat - family.mean(labelled.x_hat @ b.T))
@@ -233,13 +209,21 @@ def _moment(family: Family, x: Floats, total: Floats, labelled: Labelled, b: Flo
 def _jacobian(family: Family, x: Floats, labelled: Labelled, b: Floats) -> Floats:
     """- sum dm~/db' [coefficients, coefficients]."""
     found = np.zeros((x.shape[1], x.shape[1]))
-    for rows in _chunks(len(x)):
+    for rows in chunks(len(x)):
         part = x[rows]
-        found += (part * family.slope(part @ b)[:, None]).T @ part
-    true = labelled.weight * family.slope(labelled.x @ b)
-    found += (labelled.x * true[:, None]).T @ labelled.x
-    hat = labelled.weight * family.slope(labelled.x_hat @ b)
-    return found - (labelled.x_hat * hat[:, None]).T @ labelled.x_hat
+        found += (part * family.slope(family.mean(part @ b))[:, None]).T @ part
+    return np.asarray(found + _labelled_jacobian(family, labelled, b[None])[0])
+
+
+def _labelled_jacobian(family: Family, labelled: Labelled, b: Floats) -> Floats:
+    """The labelled rows' part of it [splits, coefficients, coefficients]."""
+    weight = labelled.weight[:, None]
+    true = (weight * family.slope(family.mean(labelled.x @ b.T))).T[:, :, None]
+    hat = (weight * family.slope(family.mean(labelled.x_hat @ b.T))).T[:, :, None]
+    return np.asarray(
+        (labelled.x * true).transpose(0, 2, 1) @ labelled.x
+        - (labelled.x_hat * hat).transpose(0, 2, 1) @ labelled.x_hat
+    )
 
 
 def inverted(matrix: Floats) -> Floats:
@@ -265,34 +249,17 @@ def _labelled_moments(family: Family, labelled: Labelled, b: Floats) -> tuple[Fl
     return labelled.weight[None, :, None] * (moment - predicted), predicted
 
 
-def _meat_of_rows(family: Family, x: Floats, y: Floats, b: Floats) -> Floats:
-    """sum m^ m^' over rows [splits, coefficients, coefficients]."""
-    size = x.shape[1]
+def _sums_over_rows(family: Family, x: Floats, y: Predictions, b: Floats) -> tuple[Floats, Floats]:
+    """- sum dm^/db' and sum m^ m^', each [splits, coefficients, coefficients]."""
+    splits, size = b.shape
     first, second = np.triu_indices(size)
-    summed = np.zeros((len(b), len(first)))
-    for rows in _chunks(len(x)):
+    summed = np.zeros((2 * splits, len(first)))
+    for rows in chunks(len(x)):
         part = x[rows]
-        residual = y[rows] - family.mean(part @ b.T)
+        mean = family.mean(part @ b.T)
+        weights = np.concatenate([family.slope(mean), (y[rows] - mean) ** 2], axis=1)
         # Products of columns are shared by all splits.
-        summed += (residual**2).T @ (part[:, first] * part[:, second])
-    meat = np.zeros((len(b), size, size))
-    meat[:, first, second] = meat[:, second, first] = summed
-    return meat
-
-
-def _by_unit(values: Floats, unit: Ints, units: int) -> Floats:
-    """Sums of the rows of ``values`` by unit [units, columns]."""
-    return np.stack(
-        [np.bincount(unit, weights=column, minlength=units) for column in values.T], axis=1
-    )
-
-
-def _cluster_scores(family: Family, x: Floats, y: Floats, b: Floats, cluster: Ints) -> Floats:
-    """sum m^ by cluster [clusters, coefficients]."""
-    clusters = int(cluster.max()) + 1
-    if len(x) == 0:
-        return np.zeros((clusters, x.shape[1]))
-    residual = y - family.mean(x @ b)
-    return np.stack(
-        [np.bincount(cluster, column * residual, minlength=clusters) for column in x.T], axis=1
-    )
+        summed += weights.T @ (part[:, first] * part[:, second])
+    sums = np.zeros((2 * splits, size, size))
+    sums[:, first, second] = sums[:, second, first] = summed
+    return sums[:splits], sums[splits:]

@@ -10,13 +10,11 @@ Source: cross-fitting as in Zrnic & Candès (2024), "Cross-prediction-powered in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from duree.inference.moments import CHUNK, Floats, Ints
+from duree.inference.families import CHUNK, Floats, Ints
 
 # Probabilities nearer to 0 and 1 are taken for these, whose logits are -6.9 and 6.9.
 CLIPPED = 1e-3
@@ -29,35 +27,24 @@ LEAST_NOISE = 1e-6  # share of the variance of a number
 NEWTON_STEPS, LONGEST_STEP, TOLERANCE = 25, 5.0, 1e-6
 
 
-@dataclass(frozen=True)
-class Folds:
-    """The models of one split.
-
-    ``coefficients`` float [folds, 1 + features], the intercept first; ``fold`` int [rows] is the
-    model that a row did not train, -1 for rows that trained none, which get the mean of all.
-    """
-
-    coefficients: Floats
-    fold: NDArray[np.int8]
-
-
 def logits(prediction: Floats) -> Floats:
     """The logits of probabilities, at most 6.9."""
     return np.asarray(logit(np.clip(prediction, CLIPPED, 1 - CLIPPED)))
 
 
 def draw_folds(
-    labelled: Ints, cluster: Ints | None, rows: int, folds: int, generator: np.random.Generator
-) -> NDArray[np.int8]:
-    """The fold of each row [rows]: of labelled rows and of rows in their clusters; otherwise -1."""
-    found = np.full(rows, -1, dtype=np.int8)
+    labelled: Ints, cluster: Ints | None, folds: int, splits: int, generator: np.random.Generator
+) -> tuple[Ints, NDArray[np.int8]]:
+    """The labelled rows and others in their clusters [known], and their folds [splits, known].
+
+    Rows of one cluster are in one fold.
+    """
     if cluster is None:
-        found[labelled] = _dealt(len(labelled), folds, generator)
-        return found
+        return labelled, np.stack([_dealt(len(labelled), folds, generator) for _ in range(splits)])
     units = np.unique(cluster[labelled])
-    of_unit = np.full(int(cluster.max()) + 1, -1, dtype=np.int8)
-    of_unit[units] = _dealt(len(units), folds, generator)
-    return np.asarray(of_unit[cluster], dtype=np.int8)
+    known = np.flatnonzero(np.isin(cluster, units))
+    place = np.searchsorted(units, cluster[known])
+    return known, np.stack([_dealt(len(units), folds, generator)[place] for _ in range(splits)])
 
 
 def _dealt(count: int, folds: int, generator: np.random.Generator) -> NDArray[np.int8]:
@@ -174,8 +161,13 @@ def _logistic(standard: Floats, target: Floats, used: Floats, penalty: Floats) -
 
 
 def recalibrated(
-    features: list[Floats], coefficients: Floats, fold: NDArray[np.int8], *, binary: bool
-) -> Floats:
+    features: list[Floats],
+    coefficients: Floats,
+    known: Ints,
+    fold: NDArray[np.int8],
+    *,
+    binary: bool,
+) -> NDArray[np.float32]:
     """The recalibrated predictions of all rows in all splits.
 
     Parameters
@@ -183,29 +175,35 @@ def recalibrated(
     features : list of float [rows, ...]
         Blocks of columns, in the order of the coefficients; not joined, to save memory.
     coefficients : float [splits, folds, 1 + features]
-    fold : int [splits, rows]
+    known : int [known]
+        Labelled rows, and rows in their clusters.
+    fold : int [splits, known]
+        The model that these did not train; all other rows get the mean of all models.
 
     Returns
     -------
-    float [rows, splits]
+    float32 [rows, splits]
     """
     splits, folds, _ = coefficients.shape
-    flat = coefficients.reshape(splits * folds, -1)
+    flat = coefficients.transpose(1, 0, 2).reshape(folds * splits, -1)
     rows = len(features[0])
-    found = np.empty((rows, splits), order="F")
+    found = np.empty((rows, splits), dtype=np.float32, order="F")
     for begin in range(0, rows, CHUNK):
         chunk = slice(begin, begin + CHUNK)
         values = _scores([block[chunk] for block in features], flat, binary=binary)
-        found[chunk] = values.reshape(-1, splits, folds).mean(axis=2)
-    own = np.flatnonzero((fold >= 0).any(axis=0))
-    values = _scores([block[own] for block in features], flat, binary=binary)
-    values = values.reshape(-1, splits, folds)
-    chosen = np.take_along_axis(values, fold[:, own].T[:, :, None].astype(np.int64), axis=2)
-    found[own] = chosen[:, :, 0]
+        summed = values[:, :splits].copy()
+        for one in range(1, folds):
+            summed += values[:, one * splits : (one + 1) * splits]
+        found[chunk] = summed / folds
+    values = _scores([block[known] for block in features], flat, binary=binary)
+    values = values.reshape(-1, folds, splits)
+    chosen = np.take_along_axis(values, fold.T[:, None, :].astype(np.int64), axis=1)
+    found[known] = chosen[:, 0]
     return found
 
 
-def _scores(blocks: list[Floats], flat: Floats, *, binary: bool) -> Floats:
+def _scores(blocks: list[Floats], flat: Floats, *, binary: bool) -> NDArray[np.float32]:
     """The predictions of each model [rows, models]."""
     scores = np.concatenate(blocks, axis=1) @ flat[:, 1:].T + flat[:, 0]
-    return expit(scores) if binary else scores
+    single = scores.astype(np.float32)
+    return np.asarray(expit(single), dtype=np.float32) if binary else single

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from duree.errors import DataError, plain
+from duree.inference.families import Floats, Ints
 from duree.inference.intervals import FEWEST_CLUSTERS, FEWEST_DF
 from duree.inference.labelled_sample import Sample
-from duree.inference.moments import Floats, Ints
 from duree.inference.variables import Variable
 from duree.results.run_files import Check
 from duree.tables.finding import Finding
@@ -49,8 +49,8 @@ def require_labels(variables: Sequence[Variable], sample: Sample, *, shares: boo
     if clusters is not None and clusters < FEWEST_CLUSTERS_FITTED:
         raise DataError(
             "the labelled rows are of only {count} clusters",
-            fix="label rows of at least {fewest} clusters: whatever their number, rows of one "
-            "cluster do not vouch for others",
+            fix="label rows of at least {fewest} clusters: rows within a cluster resemble each "
+            "other",
             count=clusters,
             fewest=FEWEST_CLUSTERS_FITTED,
         )
@@ -141,5 +141,5 @@ def as_check(finding: Finding) -> Check:
         message_zh=finding.message("zh"),
         what=finding.what,
         fix=finding.fix,
-        values=plain(finding.values),  # type: ignore[arg-type]
+        values=plain(finding.values),
     )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.inference.moments import Floats, Ints
+from duree.inference.families import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
+from duree.inference.families import FAMILIES, Floats, Ints, Predictions
 from duree.inference.fixed_effects import projected
 from duree.inference.labelled_sample import Sample, codes
 from duree.inference.model_matrix import ModelMatrix
-from duree.inference.moments import FAMILIES, Floats, Ints, Labelled, Moments, solve
+from duree.inference.moments import Labelled, Moments, solve
 from duree.inference.recalibration import draw_folds, fit_folds, recalibrated
+from duree.inference.units import Units
 from duree.inference.variables import Variable
 from duree.results.estimates import Model
 
@@ -56,7 +59,7 @@ class Problem:
 
 def _indicators(group: Ints) -> Floats:
     """A column for each group but the first [rows, groups - 1]."""
-    return (group[:, None] == np.arange(1, int(group.max()) + 1)).astype(float)
+    return np.asarray(group[:, None] == np.arange(1, int(group.max()) + 1), dtype=float)
 
 
 def moments_of_splits(problem: Problem, splits: int, folds: int, seed: int) -> Moments:
@@ -90,28 +93,26 @@ def _parts(moments: Moments) -> tuple[Floats, ...]:
     )
 
 
-def _recalibrate(problem: Problem, splits: int, folds: int, seed: int) -> dict[str, Floats]:
+def _recalibrate(problem: Problem, splits: int, folds: int, seed: int) -> dict[str, Predictions]:
     """The predicted values of each variable [rows, splits]."""
     sample, rows = problem.sample, problem.sample.rows
     generator = np.random.default_rng(seed)
-    count = len(problem.matrix.x)
     folds = max(2, min(folds, sample.labelled_clusters or len(rows)))
-    fold = np.stack(
-        [draw_folds(rows, sample.cluster, count, folds, generator) for _ in range(splits)]
-    )
+    known, fold = draw_folds(rows, sample.cluster, folds, splits, generator)
+    of_labelled = fold[:, np.searchsorted(known, rows)]
     blocks = _features(problem)
-    known = np.concatenate([block[rows] for block in blocks], axis=1)
-    found = {}
+    features = np.concatenate([block[rows] for block in blocks], axis=1)
+    found: dict[str, Predictions] = {}
     for one in problem.variables:
         coefficients = fit_folds(
-            known,
+            features,
             len(problem.variables),
             one.labels[rows],
-            fold[:, rows],
+            of_labelled,
             folds,
             binary=one.binary,
         )
-        found[one.name] = recalibrated(blocks, coefficients, fold, binary=one.binary)
+        found[one.name] = recalibrated(blocks, coefficients, known, fold, binary=one.binary)
     return found
 
 
@@ -131,22 +132,33 @@ def _features(problem: Problem) -> list[Floats]:
 
 
 def _solved(
-    problem: Problem, values: dict[str, Floats], true: dict[str, Floats], start: Floats | None
+    problem: Problem,
+    values: Mapping[str, Predictions],
+    true: dict[str, Floats],
+    start: Floats | None,
 ) -> Moments:
     """The moments of predicted values [rows, splits]; several splits only of outcomes."""
     matrix, rows = problem.matrix, problem.sample.rows
     x, x_true = matrix.x, matrix.x[rows]
     if len(matrix.moving):
         x = matrix.x.copy(order="F")
-        x[:, matrix.moving] = matrix.regressors({name: v[:, 0] for name, v in values.items()})
+        x[:, matrix.moving] = matrix.regressors(
+            {name: v[:, 0].astype(float) for name, v in values.items()}
+        )
         x_true = x_true.copy()
         x_true[:, matrix.moving] = matrix.regressors(true, rows)
-    y, y_true = matrix.y[:, None], matrix.y[rows]
+    y: Predictions = matrix.y[:, None]
+    y_true = matrix.y[rows]
     if matrix.outcome_moves:
         y = predicted_outcomes(matrix, values)
         y_true = matrix.outcome(true, rows)
     labelled = Labelled(
-        rows, x_true, y_true[:, None], x[rows], y[rows], 1 / problem.sample.probability
+        rows,
+        x_true,
+        y_true[:, None],
+        x[rows],
+        y[rows].astype(float),
+        1 / problem.sample.probability,
     )
     if problem.groups and problem.model == "lm":
         x, y, labelled = _absorbed(x, y, labelled, problem.groups, moves=len(matrix.moving) > 0)
@@ -158,10 +170,17 @@ def _solved(
             x=np.concatenate([labelled.x, dummies[rows]], axis=1),
             x_hat=np.concatenate([labelled.x_hat, dummies[rows]], axis=1),
         )
-    return solve(FAMILIES[problem.model], x, y, labelled, problem.cluster, start)
+    return solve(FAMILIES[problem.model], x, y, labelled, _units(problem), start)
 
 
-def predicted_outcomes(matrix: ModelMatrix, values: dict[str, Floats]) -> Floats:
+def _units(problem: Problem) -> Units:
+    """The independent units, with strata if a fixed number was drawn in each."""
+    sample = problem.sample
+    stratum = sample.stratum if sample.drawn().fixed else None
+    return Units(problem.cluster, stratum, sample.whole_clusters)
+
+
+def predicted_outcomes(matrix: ModelMatrix, values: Mapping[str, Predictions]) -> Predictions:
     """The outcome by predicted values, for each split [rows, splits]."""
     (splits,) = {column.shape[1] for column in values.values()}
     for name, column in values.items():
@@ -169,7 +188,9 @@ def predicted_outcomes(matrix: ModelMatrix, values: dict[str, Floats]) -> Floats
             return column
     return np.stack(
         [
-            matrix.outcome({name: column[:, split] for name, column in values.items()})
+            matrix.outcome(
+                {name: column[:, split].astype(float) for name, column in values.items()}
+            )
             for split in range(splits)
         ],
         axis=1,
@@ -177,7 +198,7 @@ def predicted_outcomes(matrix: ModelMatrix, values: dict[str, Floats]) -> Floats
 
 
 def _absorbed(
-    x: Floats, y: Floats, labelled: Labelled, groups: list[Ints], *, moves: bool
+    x: Floats, y: Predictions, labelled: Labelled, groups: list[Ints], *, moves: bool
 ) -> tuple[Floats, Floats, Labelled]:
     """Everything without what the fixed effects explain of the corrected x and y.
 
@@ -190,7 +211,7 @@ def _absorbed(
         corrected = x.copy()
         corrected[rows] += weight * (labelled.x - labelled.x_hat)
     effects = projected(corrected, groups)
-    corrected = y.copy()
+    corrected = y.astype(float)
     corrected[rows] += weight * (labelled.y - labelled.y_hat)
     levels = projected(corrected, groups)
     return (

@@ -8,16 +8,17 @@ from scipy.stats import t as student
 
 from duree.errors import DataError
 from duree.inference.comparisons import labelled_moments, labelled_terms, naive_terms
+from duree.inference.families import FAMILIES, Floats, Ints
 from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_intervals
 from duree.inference.labelled_sample import Sample
-from duree.inference.moments import FAMILIES, Floats, Ints, Moments, inverted
+from duree.inference.moments import Moments, inverted
 from duree.inference.refusals import rarest
 from duree.inference.shares import Group, group_indicators, share_of
 from duree.inference.splits import Problem
 from duree.results.estimates import Power, PowerPoint, Stratum, Term
 
 # Below these, shares are those of cells, with MOVER-Wilson intervals.
-FEW_DF, FEW_POSITIVES = 10.0, 30
+FEW_DF, FEW_POSITIVES = 8.0, 30
 # More labels for which the power is shown, as multiples of the labels there are.
 MORE = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -74,7 +75,7 @@ def with_shares(
         positives = int(labels[mine].sum())
         counts = {"labelled": int(mine.sum()), "positives": positives}
         if not few and (term.df is None or term.df >= FEW_DF):
-            found.append(term.model_copy(update=counts))
+            found.append(term.model_copy(update={**counts, "p": None}))
             continue
         rows = np.flatnonzero(group == number)
         share = share_of(
@@ -117,10 +118,12 @@ def _design_effects(problem: Problem, moments: Moments) -> Floats:
     inverse = inverted(moments.jacobian[0]).T
     by_row = ((moments.of_rows[0] @ inverse) ** 2).sum(axis=0)
     by_cluster = ((moments.corrections[0] @ inverse) ** 2).sum(axis=0)
-    return np.maximum(by_cluster / np.maximum(by_row, np.finfo(float).tiny), 1.0)
+    return np.asarray(np.maximum(by_cluster / np.maximum(by_row, np.finfo(float).tiny), 1.0))
 
 
-def comparisons(problem: Problem, drawn: DrawnUnits | None) -> tuple[list[Term], list[Term]]:
+def comparisons(
+    problem: Problem, drawn: DrawnUnits | None, start: Floats
+) -> tuple[list[Term], list[Term]]:
     """The naive terms and those of labelled rows alone; empty where they cannot be estimated."""
     matrix, sample, names = problem.matrix, problem.sample, problem.matrix.names
     family, rows = FAMILIES[problem.model], sample.rows
@@ -138,7 +141,7 @@ def comparisons(problem: Problem, drawn: DrawnUnits | None) -> tuple[list[Term],
     dummies = problem.dummies
     if dummies.shape[1]:
         x, x_true = np.hstack([x, dummies]), np.hstack([x_true, dummies[rows]])
-    naive = naive_terms(family, x, y, sample.cluster, groups, names)
+    naive = naive_terms(family, x, y, sample.cluster, groups, names, start)
     cluster = None if problem.cluster is None else problem.cluster[rows]
     within = [np.unique(group[rows], return_inverse=True)[1] for group in groups]
     try:

@@ -12,9 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.inference.families import Floats, Ints
 from duree.inference.labelled_sample import complete, found
 from duree.inference.model_matrix import Formula
-from duree.inference.moments import Floats, Ints
 from duree.inference.recalibration import logits
 from duree.results.estimates import PredictedVariable
 

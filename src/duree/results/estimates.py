@@ -142,8 +142,6 @@ class Estimates(Record):
         The smallest and the largest.
     out_of_fold : bool or None
         Whether the predictions were made out of fold; None where nothing records it.
-    skipped : int
-        Rows that were drawn but not labelled.
     power : Power or None
     settings : Settings
     notes : list of Check
@@ -171,7 +169,6 @@ class Estimates(Record):
     design: Literal["coding", "sample_prob", "equal_prob"]
     probabilities: tuple[float, float]
     out_of_fold: bool | None = None
-    skipped: int = 0
     power: Power | None = None
     settings: Settings
     notes: list[Check] = Field(default_factory=list)
