@@ -4,9 +4,9 @@ Usage: python benchmarks/studio_walk.py FOLDER [--whole]
 
 Four simulated tables (texts, states, a forecast, tagged words) are uploaded, trained and read up to
 the report, in English and Chinese, on a screen of 1366 pixels and on a phone of 390; then test
-rows, a comparison and a page that does not exist. Pictures are saved in FOLDER as
-KIND-LANGUAGE-WIDTH-STEP.png. Runs are trained once, with ``--whole`` in every language and width.
-Chromium and playwright are needed.
+rows, a comparison, a page that does not exist, and the coding of a sample. Pictures are saved in
+FOLDER as KIND-LANGUAGE-WIDTH-STEP.png. Runs are trained once, with ``--whole`` in every language
+and width. Chromium and playwright are needed.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def main() -> None:
                         walk.read(name, TYPED.get(kind))
                     ending = f"-{language}-{width}" if given.whole else ""
                     Walk(page, given.folder, f"other-{language}-{width}").others(ending)
+                    Walk(page, given.folder, f"coding-{language}-{width}").code(files["text"])
                     context.close()
             browser.close()
 
@@ -149,6 +150,27 @@ class Walk:
         }.items():
             self.page.goto(f"{here}/{address}")
             self.see(step)
+
+    def code(self, file: Path) -> None:
+        """A sample is drawn from a table, and two of its texts are coded by keys."""
+        self.page.goto("/".join(self.page.url.split("/")[:3]) + "/")
+        self.page.set_input_files("#file", file)
+        self.page.click("button.main")
+        self.page.click("a[href^='/sample/']")
+        self.page.fill("#n", "40")
+        self.page.fill("#labels", "favourable, unfavourable")
+        self.see("sample")
+        self.page.click("form button.main")
+        self.page.fill("#coder", "Anna")
+        self.see("overview")
+        self.page.click(".begin button")
+        for key in "12":
+            self.page.wait_for_selector(f"progress[value='{int(key) - 1}']")
+            self.see("text")
+            self.page.wait_for_timeout(250)  # sooner, it is taken for a slip of the finger
+            self.page.keyboard.press(key)
+        self.page.keyboard.press("c")
+        self.see("comment")
 
 
 @contextmanager

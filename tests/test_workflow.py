@@ -458,7 +458,8 @@ def test_a_prediction_that_was_stopped_goes_on_where_it_was(
     assert reported == [200, 250, 300, 350, 400]
     predict(run.folder, table, tmp_path / "whole.csv")
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "whole.csv"]
+    both = ["out.csv", "out.csv.duree.json", "whole.csv", "whole.csv.duree.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == both
 
 
 @pytest.mark.usefixtures("small_pieces")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from duree.errors import DureeError, TrainingError, command, translate
@@ -22,18 +23,36 @@ from duree.pipeline.by_layout import read_dataset, steps_for
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import evaluate_on_test
 from duree.pipeline.explain_row import require_explainable, write_attributions, write_explained_row
+from duree.pipeline.folds import (
+    FoldRows,
+    dataset_of_fold,
+    fold_folder,
+    fold_run,
+    fold_splits,
+    has_fold_rows,
+)
 from duree.pipeline.listener import SILENT, Listener
 from duree.pipeline.model import TrainedModel, load_networks, train_model
-from duree.pipeline.predict import made_from, read_like
+from duree.pipeline.out_of_fold import (
+    FoldNetworks,
+    TrainFolds,
+    expected_time,
+    fold_title,
+    require_same_classes,
+)
+from duree.pipeline.predict import made_from, read_like, written
 from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
+from duree.pipeline.suspects import require_classes, suspects_of
+from duree.pipeline.trained_rows import write_trained_rows
 from duree.pipeline.training_sets import training_folds, training_sets
 from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
+from duree.storage import is_sealed
 from duree.tables.files.resumable import Pieces
-from duree.tables.files.write import refuse_input
+from duree.tables.files.write import refuse_input, require_writable, write_table
 from duree.tables.finding import Finding
 from duree.tables.split.make_split import Split
 from duree.tasks import resolve
@@ -132,7 +151,9 @@ def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
     """Fit the encoder on the training rows, then encode all rows."""
     encoder = dataset.task.fit_encoder(dataset.texts.gather(dataset.split.train), dataset.recipe)
     save.save_encoder(run, encoder)
-    return encoder, encoder.encode(dataset.texts)
+    sequences = encoder.encode(dataset.texts)
+    write_trained_rows(run, dataset, sequences)
+    return encoder, sequences
 
 
 def train(
@@ -193,6 +214,8 @@ def predict(
     *,
     raw: bool = False,
     paths: int | None = None,
+    folds: int | None = None,
+    listener: Listener = SILENT,
     progress: Callable[[int, int | None], None] = lambda done, rows: None,
 ) -> list[Finding]:
     """Write the table with predictions: all columns and the order of rows are kept.
@@ -202,7 +225,9 @@ def predict(
     Tables larger than memory are processed in pieces. An interrupted call continues when it is
     repeated. ``progress`` is called with the number of rows done and their total (None if unknown).
     For series, forecasts are written (see ``duree.pipeline.forecast_dataset``), or ``paths`` sample
-    paths of each.
+    paths of each. With ``folds``, rows that trained the run are predicted by networks that they
+    did not train (see ``train_folds``, which gets ``listener``), and ``fold`` is added. What is
+    known of the network is written beside the output: see ``duree.inference.provenance``.
 
     Returns
     -------
@@ -218,8 +243,88 @@ def predict(
     run = Run(folder)
     model = TrainedModel.of_run(run)
     return steps_for(type(model.layout)).predict(
-        run, model, data, Path(output), raw=raw, paths=paths, progress=progress
+        run,
+        model,
+        data,
+        Path(output),
+        raw=raw,
+        paths=paths,
+        folds=TrainFolds(folds, partial(train_folds, run, folds, listener)) if folds else None,
+        progress=progress,
     )
+
+
+def train_folds(run: Run, count: int, listener: Listener = SILENT) -> FoldNetworks:
+    """One network for each of ``count`` folds of the rows that trained a run, and the run's own.
+
+    They are kept in ``RUN/folds/COUNT``: an interrupted call continues when it is repeated, and
+    networks that are there are not trained again.
+
+    Raises
+    ------
+    DataError
+        A fold would have too few rows of a class; the run's table cannot be read.
+    RunError
+        The run's table has changed, or another process writes the run.
+    """
+    model, folder = TrainedModel.of_run(run), fold_folder(run, count)
+    folders = [folder / str(number) for number in range(1, count + 1)]
+    left = [one for one in folders if not is_sealed(one / "model")]
+    if left or not has_fold_rows(folder):
+        with run.locked():
+            dataset = read(run, SILENT)
+            splits = fold_splits(folder, dataset, model, count)
+            listener.message(expected_time(run, count, len(left)).message())
+            for number, (of_fold, split) in enumerate(zip(folders, splits, strict=True), 1):
+                if of_fold in left:
+                    listener.message(fold_title(number, count))
+                    _train_fold(fold_run(run, of_fold, split), dataset, listener)
+    networks = [TrainedModel.load(one / "model", run.recipe.data) for one in folders]
+    for number, network in enumerate(networks, 1):
+        require_same_classes(model, network, number)
+    return FoldNetworks(FoldRows.read(folder, count), [model, *networks])
+
+
+def suspects(
+    folder: Path | str,
+    output: Path | str,
+    *,
+    folds: int = 5,
+    raw: bool = False,
+    listener: Listener = SILENT,
+) -> list[Finding]:
+    """Write the rows that trained a run, those whose label is doubtful first, for a second look.
+
+    Labels are compared with out-of-fold predictions (see ``train_folds``) by confident learning:
+    see ``duree.inference.label_errors``.
+
+    Returns
+    -------
+    list of Finding
+        What was written, and how many labels are doubtful.
+
+    Raises
+    ------
+    DataError
+        The run does not predict one class for each row, or the file cannot or must not be written.
+    """
+    run, output = Run(folder), Path(output)
+    require_writable(output)
+    for file in run.recipe.data.files:
+        refuse_input(output, Path(file))
+    replaced = output.exists()
+    dataset = read(run, SILENT)
+    require_classes(dataset)
+    frame, found = suspects_of(run, dataset, train_folds(run, folds, listener))
+    altered = write_table(frame, output, raw=raw)
+    return [written(output, len(frame), replaced), found, *altered]
+
+
+def _train_fold(run: Run, dataset: Dataset, listener: Listener) -> None:
+    of_fold = dataset_of_fold(dataset, run)
+    encoder, sequences = encode(run, of_fold)
+    train(run, of_fold, encoder, sequences, listener)
+    shutil.rmtree(run.folder / "checkpoint", ignore_errors=True)
 
 
 def explain_row(

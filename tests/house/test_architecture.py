@@ -27,6 +27,7 @@ ORDER = [
     "storage",
     "tables",
     "evaluation",
+    "inference",
     "sequences",
     "network",
     "baselines",

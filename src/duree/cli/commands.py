@@ -6,17 +6,16 @@ Results go to standard output, progress and messages to standard error.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from duree.cli import coding, estimate, suspects
 from duree.cli.help import MAX_WIDTH, TableCommand, TranslatedGroup
+from duree.cli.hints import print_finding, repeat_hint, resume_hint
 from duree.cli.options import address_options, column_options
-from duree.errors import DataError, command, translate
-from duree.tables.finding import Finding
+from duree.errors import DataError
 from duree.version import __version__
 
 # Importing torch takes more than a second: each command imports what it needs, and --help nothing.
@@ -53,7 +52,7 @@ def demo(rows: int, out: str | None) -> None:
 
     console = Console()
     folder = Path(out) if out else free_folder("demo")
-    with _resume_hint(folder):
+    with resume_hint(folder):
         console.finish(fit_demo(folder, rows, console))
 
 
@@ -120,7 +119,7 @@ def fit(
     from duree.workflow import fit as carry_out
 
     console = Console()
-    with _resume_hint(folder):
+    with resume_hint(folder):
         console.finish(carry_out(choices, folder, console))
 
 
@@ -132,7 +131,7 @@ def resume(run: str) -> None:
     from duree.workflow import resume as carry_on
 
     console = Console()
-    with _resume_hint(Path(run)):
+    with resume_hint(Path(run)):
         console.finish(carry_on(run, console))
 
 
@@ -144,7 +143,7 @@ def evaluate(run: str, data: str) -> None:
     from duree.cli.console import print_figures
     from duree.workflow import evaluate as evaluate_rows
 
-    print_figures(evaluate_rows(run, data, _print_finding))
+    print_figures(evaluate_rows(run, data, print_finding))
 
 
 @cli.command(
@@ -163,15 +162,32 @@ def evaluate(run: str, data: str) -> None:
 @click.option(
     "--paths", metavar="N", type=click.IntRange(1), help="Time series: write N sample paths."
 )
-def predict(run: str, data: str, output: str, raw: bool, paths: int | None) -> None:
+@click.option(
+    "--folds",
+    metavar="K",
+    type=click.IntRange(2),
+    help="Predict training rows by K networks that they did not train.",
+)
+def predict(
+    run: str, data: str, output: str, raw: bool, paths: int | None, folds: int | None
+) -> None:
     """Predict new rows; all columns and the row order are kept."""
-    from duree.cli.console import rows_bar
+    from duree.cli.console import Console, rows_bar
     from duree.workflow import predict as predict_rows
 
-    with _repeat_hint(), rows_bar() as progress:
-        findings = predict_rows(run, data, output, raw=raw, paths=paths, progress=progress)
+    with repeat_hint(), rows_bar() as progress:
+        findings = predict_rows(
+            run,
+            data,
+            output,
+            raw=raw,
+            paths=paths,
+            folds=folds,
+            listener=Console(),
+            progress=progress,
+        )
     for finding in findings:
-        _print_finding(finding)
+        print_finding(finding)
 
 
 @cli.command()
@@ -197,9 +213,9 @@ def explain(run: str, data: str, row: int | None, everything: bool, output: Path
     from duree.workflow import explain_all, explain_row
 
     if row is not None:
-        click.echo(explain_row(run, data, row, output, _print_finding))
+        click.echo(explain_row(run, data, row, output, print_finding))
         return
-    with _repeat_hint(), rows_bar() as progress:
+    with repeat_hint(), rows_bar() as progress:
         written = explain_all(run, data, output, progress)
     click.echo(written)
 
@@ -228,6 +244,12 @@ def embed(run: str, data: str, output: str, clusters: int | None) -> None:
     click.echo(output)
     if page is not None:
         click.echo(page)
+
+
+cli.add_command(coding.sample)
+cli.add_command(suspects.suspects)
+cli.add_command(coding.agree)
+cli.add_command(estimate.estimate)
 
 
 @cli.command()
@@ -310,33 +332,3 @@ def doctor() -> None:
 
     for line in examine():
         click.echo(line)
-
-
-def _print_finding(finding: Finding) -> None:
-    """A finding on standard error."""
-    click.echo(finding.message(), err=True)
-
-
-@contextmanager
-def _resume_hint(folder: Path) -> Iterator[None]:
-    """After an interruption, print how to continue the run."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if (folder / "recipe.toml").exists():
-            template = "what was done is saved; continue with: {command}"
-            resume = command("duree", "resume", folder)
-            click.echo(translate(template).format(command=resume), err=True)
-        raise
-
-
-@contextmanager
-def _repeat_hint() -> Iterator[None]:
-    """After an interruption, print that the same command continues the work."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo(
-            translate("what was done is saved; run the same command again to continue"), err=True
-        )
-        raise

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from duree.cli.help import display_width
 from duree.cli.streams import LastingError
+from duree.cli.text_table import padded, print_table
 from duree.errors import command, translate, user_language
 from duree.pipeline.explain_row import is_explainable
 from duree.pipeline.listener import STEPS
@@ -156,14 +157,21 @@ def rows_bar() -> Iterator[Callable[[int, int | None], None]]:
         console=rich.console.Console(file=LASTING),
         transient=True,
     )
-    with bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, rows: bar.update(
+    task = bar.add_task("", total=None)
+
+    def advance(done: int, rows: int | None) -> None:
+        bar.start()  # not before: networks of folds may be trained first, with bars of their own
+        bar.update(
             task,
             completed=done,
             total=rows,
             description=translate(BAR_ROWS).format(rows=done),
         )
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
 
 
 def print_models(metrics: Metrics, words: Words) -> None:
@@ -175,7 +183,7 @@ def print_models(metrics: Metrics, words: Words) -> None:
         found = result.estimates
         figures = [_number(found.get(name)) for name in others]
         rows.append([words.model(model, metrics.cell), _interval(found.get(first)), *figures])
-    _print_table(rows)
+    print_table(rows)
     print()
 
 
@@ -183,7 +191,7 @@ def print_figures(figures: dict[str, dict[str, float]]) -> None:
     """Print one metric per line: name, value and 95 % interval."""
     words = Words(user_language())
     estimates = {name: Figure(**figure) for name, figure in figures.items()}
-    _print_table([[words.metric(name), _interval(found)] for name, found in estimates.items()])
+    print_table([[words.metric(name), _interval(found)] for name, found in estimates.items()])
 
 
 def print_findings(findings: list[Finding]) -> None:
@@ -191,17 +199,7 @@ def print_findings(findings: list[Finding]) -> None:
     levels = {level: translate(level) for level in LEVELS}
     width = max(map(display_width, levels.values()))
     for finding in findings:
-        print(f"{_padded(levels[finding.level], width)}  {finding.message()}")
-
-
-def _print_table(rows: list[list[str]]) -> None:
-    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(map(_padded, row, widths)).rstrip())
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - display_width(text))
+        print(f"{padded(levels[finding.level], width)}  {finding.message()}")
 
 
 def _interval(found: Figure | None) -> str:

@@ -29,6 +29,7 @@ ONNX = ("onnx", "onnxruntime")
 FOR_USERS = (
     Extra("formats", "Excel, Stata and SPSS files", ("fastexcel", "pyreadstat", "xlsxwriter")),
     Extra("chinese", "Chinese word segmentation", ("jieba",)),
+    Extra("estimate", "estimating regressions with duree estimate", ("formulaic",)),
     Extra(
         "forecast",
         "the baselines ARIMA, ETS and Theta, and tests of stationarity",

@@ -15,6 +15,7 @@ from duree.pipeline.forecast_dataset import (
     read_forecast,
 )
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.out_of_fold import TrainFolds
 from duree.pipeline.predict import Progress, evaluate_rows, predict_rows
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
@@ -38,6 +39,7 @@ class Predict(Protocol):
         *,
         raw: bool,
         paths: int | None,
+        folds: TrainFolds | None,
         progress: Progress,
     ) -> list[Finding]: ...
 

@@ -13,9 +13,11 @@ from duree.baselines.forecasts import PURPOSE
 from duree.baselines.forecasts import Forecast as Baseline
 from duree.errors import DataError, ExtraError, require_packages
 from duree.evaluation.evaluate import Figures, evaluate_model
+from duree.inference.provenance import remove_provenance
 from duree.network.scoring import scores
 from duree.pipeline.dataset import Dataset, check_files
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.out_of_fold import TrainFolds, no_folds
 from duree.pipeline.predict import written
 from duree.pipeline.run import Run
 from duree.recipe.quantile_levels import LEVELS, MEDIAN
@@ -185,13 +187,17 @@ def predict_series(
     *,
     raw: bool,
     paths: int | None,
+    folds: TrainFolds | None,
     progress: Callable[[int, int | None], None],
 ) -> list[Finding]:
     """Write forecasts of each series in a file: see ``forecast_table`` and ``path_table``."""
     require_writable(output, Path(data))
+    if folds:
+        raise no_folds()
     replaced = output.exists()
     recipe = _recipe_for(run, data)
     answer = path_table(recipe, model, paths) if paths else forecast_table(recipe, model)
+    remove_provenance(output)
     findings = write_table(answer, output, raw=raw)
     progress(len(answer), len(answer))
     return [written(output, len(answer), replaced), *findings]

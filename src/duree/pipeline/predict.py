@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,22 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.evaluation.evaluate import Figures, evaluate_model
+from duree.inference.provenance import Keys, remove_provenance
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.out_of_fold import (
+    FoldNetworks,
+    TrainFolds,
+    require_out_of_fold,
+    spread_findings,
+)
 from duree.pipeline.run import Run
+from duree.pipeline.trained_rows import (
+    input_keys,
+    keys_of_rows,
+    provenance_of,
+    read_trained_rows,
+    trained_findings,
+)
 from duree.pipeline.unseen import are_empty, are_unseen, empty_findings, unseen_findings
 from duree.pipeline.waiting_times import WaitingTimes
 from duree.storage import MANIFEST
@@ -43,6 +57,8 @@ from duree.version import __version__
 
 # Findings on rows that are left out.
 LEFT_OUT = ("bad_rows", "missing_target")
+# Rows in which a table is checked before networks of folds are trained.
+CHECKED = 5
 # Called with the number of rows done, and their total (None if unknown).
 Progress = Callable[[int, int | None], None]
 
@@ -77,6 +93,61 @@ def evaluate_rows(
     )
 
 
+@dataclass
+class _Predictor:
+    """What predicts pieces of a table: a run's network, or those of its folds."""
+
+    run: Run
+    model: TrainedModel
+    waiting_times: WaitingTimes | None
+    trained_rows: Keys | None
+    folds: FoldNetworks | None = None
+
+    def predict(self, table: Table) -> tuple[pl.DataFrame, dict[str, NDArray[np.bool_]]]:
+        """The table with its predictions, and its rows that are to be reported, by reason."""
+        model, folds = self.model, self.folds
+        frame = table.frame.drop(model.layout.added, strict=False)
+        require_free(frame.columns, ["prediction"])
+        texts = model.texts(table)
+        sequences = model.encode(texts)
+        marked = {
+            "empty": are_empty(model, texts, sequences),
+            "unseen": are_unseen(model, sequences),
+        }
+        if self.trained_rows is not None or folds is not None:
+            inputs = input_keys(texts, lambda: sequences)
+        if self.trained_rows is not None:
+            marked["trained"] = np.isin(inputs, self.trained_rows)
+        if folds is not None:
+            predicted, marked["spread"] = folds.predicted(self.run, table, inputs)
+            return predicted, marked
+        predicted = model.task.predicted_table(
+            frame, model.predictions(sequences), sequences.lengths
+        )
+        if self.waiting_times is not None:
+            wait = self.waiting_times.expected(model, sequences, table.frame[GAPS])
+            predicted = with_columns(predicted, [wait])
+        return predicted, marked
+
+    def use(self, folds: FoldNetworks) -> None:
+        """Predict the rows that trained the run by the networks of its folds."""
+        self.folds, self.trained_rows = folds, folds.rows.input
+
+    def check(self, table: Table, *, out_of_fold: bool) -> None:
+        """Find in its first rows what keeps a table from being predicted, before all of it is."""
+        first = Table(table.frame.head(CHECKED if out_of_fold else 1), table.sources)
+        predicted, _ = self.predict(first)
+        if out_of_fold:
+            require_out_of_fold(first.frame, predicted, self.waiting_times is not None)
+
+    def keys(
+        self, predicted: pl.DataFrame, marked: dict[str, NDArray[np.bool_]]
+    ) -> dict[str, list[int]]:
+        """The keys of the rows that trained the network, as ``numbers`` of a piece."""
+        trained = marked.get("trained")
+        return {} if trained is None else keys_of_rows(self.model.layout, predicted, trained)
+
+
 def predict_rows(
     run: Run,
     model: TrainedModel,
@@ -85,9 +156,13 @@ def predict_rows(
     *,
     raw: bool,
     paths: int | None,
+    folds: TrainFolds | None,
     progress: Progress,
 ) -> list[Finding]:
-    """Write a table with the predictions of a run's network; see ``workflow.predict``."""
+    """Write a table with the predictions of a run's network; see ``workflow.predict``.
+
+    ``folds`` trains the networks of the run's folds, after the table has been checked.
+    """
     as_read = tokens_go_to(output, Path(data))
     if not as_read:
         require_writable(output)
@@ -98,9 +173,11 @@ def predict_rows(
             "sample paths are for forecasts of series",
             fix="leave --paths out: this network answers row by row",
         )
-    waiting_times, layout = WaitingTimes.of_run(run), model.layout
+    predictor = _Predictor(run, model, WaitingTimes.of_run(run), read_trained_rows(run))
+    layout = model.layout
     rows = None if layout.is_long else count_rows(data)
-    with Pieces(output, made_from(run, Path(data))) as pieces:
+    count = folds.count if folds else None
+    with Pieces(output, made_from(run, Path(data), count)) as pieces:
         begun, is_first = pieces.rows, True
         of_reading: list[Finding] = []
         for table in _pieces_like(run, data, model, pieces.rows, of_reading.append):
@@ -110,45 +187,34 @@ def predict_rows(
                 require_cells(table.frame.schema, output.suffix.lower())
             if is_first:
                 # A name that is taken is found before a whole piece is predicted.
-                _predicted(Table(table.frame.head(1), table.sources), model, waiting_times)
+                predictor.check(table, out_of_fold=folds is not None)
+                if folds:
+                    predictor.use(folds.networks())
                 is_first = False
-            predicted, doubtful = _predicted(table, model, waiting_times)
+            predicted, marked = predictor.predict(table)
             numbers = _numbers(table, begun)
             begun += len(table)
-            pieces.add(
-                predicted, {name: numbers[marks].tolist() for name, marks in doubtful.items()}
-            )
+            reported = {name: numbers[marks].tolist() for name, marks in marked.items()}
+            pieces.add(predicted, reported | predictor.keys(predicted, marked))
             progress(pieces.rows, rows)
+        trained = [] if folds else trained_findings(pieces.numbers("trained"), begun)
         findings = [
             written(output, pieces.rows, replaced),
             *map(_without_options, (one for one in of_reading if one.level != "ok")),
             *empty_findings(pieces.numbers("empty"), layout.input_name),
             *unseen_findings(pieces.numbers("unseen"), begun),
+            *trained,
+            *spread_findings(pieces.numbers("spread"), begun),
         ]
+        provenance = provenance_of(run, layout, pieces, predictor.trained_rows, count)
+        # Removed first: after an interruption none is better than that of other predictions.
+        remove_provenance(output)
         if as_read:
             write_tagged(pieces, Path(data), run.recipe.data.encoding, model.columns["target"])
-            return findings
-        return [*findings, *pieces.put_together(raw=raw, mark=has_mark(Path(data)))]
-
-
-def _predicted(
-    table: Table, model: TrainedModel, waiting_times: WaitingTimes | None
-) -> tuple[pl.DataFrame, dict[str, NDArray[np.bool_]]]:
-    """The table with its predictions, and its rows that are empty or mostly unseen."""
-    frame = table.frame.drop(model.layout.added, strict=False)
-    require_free(frame.columns, ["prediction"])
-    texts = model.texts(table)
-    sequences = model.encode(texts)
-    found = model.predictions(sequences)
-    predicted = model.task.predicted_table(frame, found, sequences.lengths)
-    if waiting_times is not None:
-        wait = waiting_times.expected(model, sequences, table.frame[GAPS])
-        predicted = with_columns(predicted, [wait])
-    doubtful = {
-        "empty": are_empty(model, texts, sequences),
-        "unseen": are_unseen(model, sequences),
-    }
-    return predicted, doubtful
+        else:
+            findings += pieces.put_together(raw=raw, mark=has_mark(Path(data)))
+        provenance.write(output)
+        return findings
 
 
 def written(output: Path, rows: int, replaced: bool) -> Finding:
@@ -177,14 +243,14 @@ def _numbers(table: Table, begun: int) -> NDArray[np.int64]:
     return (rows.list.first() if rows.dtype == pl.List else rows).to_numpy()
 
 
-def made_from(run: Run, data: Path) -> dict[str, Any]:
+def made_from(run: Run, data: Path, folds: int | None = None) -> dict[str, Any]:
     """What predictions depend on: the network, and the current state of the file."""
     stat = data.stat() if data.is_file() else None
     return {
         "model": (run.folder / "model" / MANIFEST).read_text(encoding="utf-8"),
         "data": [str(data.absolute()), stat and [stat.st_size, stat.st_mtime_ns]],
         "duree": __version__,
-    }
+    } | ({} if folds is None else {"folds": folds})
 
 
 def read_like(

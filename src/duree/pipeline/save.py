@@ -65,7 +65,7 @@ def save_dataset(run: Run, dataset: Dataset) -> None:
     if run.has("split.json"):
         _refuse_other_data(run, sources)
         return
-    row, file = _origin_columns(dataset)
+    row, file = _origin_names(dataset)
     facts = DataFacts(
         sources=sources,
         source_row=row,
@@ -95,7 +95,7 @@ def save_encoder(run: Run, encoder: Encoder) -> None:
 def save_predictions(run: Run, dataset: Dataset, task: Task, result: TestResult) -> None:
     """Write predictions.parquet, and baselines.parquet with the predictions of each baseline."""
     rows = dataset.split.test
-    origins = _origins(dataset, rows)
+    origins = origin_columns(dataset, rows)
     frame = with_columns(dataset.table.frame[rows.tolist()], origins)
     target = dataset.target.gather(rows)
     test = task.answer_rows(frame, target, dataset.layout)
@@ -127,7 +127,7 @@ def _sources(dataset: Dataset) -> list[Source]:
     ]
 
 
-def _origin_columns(dataset: Dataset) -> tuple[str | None, str | None]:
+def _origin_names(dataset: Dataset) -> tuple[str | None, str | None]:
     """The columns for each row's number in its file and, if there are several, for the file."""
     if dataset.table.origins is None:
         return None, None
@@ -140,10 +140,10 @@ def _free(name: str, taken: list[str]) -> str:
     return name if name not in taken else _free(f"{name}_", taken)
 
 
-def _origins(dataset: Dataset, rows: NDArray[np.int64]) -> list[pl.Series]:
+def origin_columns(dataset: Dataset, rows: NDArray[np.int64]) -> list[pl.Series]:
     """The columns that say where each of the rows comes from; none if that is unknown."""
     origins = dataset.table.origins
-    row, file = _origin_columns(dataset)
+    row, file = _origin_names(dataset)
     if origins is None or row is None:
         return []
     found = [origins["row"].gather(rows).alias(row)]

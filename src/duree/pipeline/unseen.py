@@ -48,18 +48,18 @@ def unseen_share(model: TrainedModel, sequence: Ragged) -> float | None:
 def unseen_findings(numbers: Sequence[int], rows: int) -> Iterator[Finding]:
     """The finding about such rows; ``numbers`` are theirs, from 1, and ``rows`` counts all."""
     if numbers:
-        facts = {"count": len(numbers), "rows": rows, "shown": _first(numbers)}
+        facts = {"count": len(numbers), "rows": rows, "shown": first(numbers)}
         yield Finding("unseen_units", "warning", UNSEEN, UNSEEN_FIX, facts)
 
 
 def empty_findings(numbers: Sequence[int], column: str) -> Iterator[Finding]:
     """The finding about rows without a text, whose numbers, from 1, are given."""
     if numbers:
-        facts = {"column": column, "count": len(numbers), "shown": _first(numbers)}
+        facts = {"column": column, "count": len(numbers), "shown": first(numbers)}
         what = "rows without {column!r}: {count} (row {shown})"
         yield Finding("empty_rows", "warning", what, EMPTY_FIX, facts)
 
 
-def _first(numbers: Sequence[int]) -> str:
+def first(numbers: Sequence[int]) -> str:
     """The first few numbers as a text."""
     return ", ".join(map(str, numbers[:SHOWN])) + ", ..." * (len(numbers) > SHOWN)

@@ -79,6 +79,11 @@ class Table:
     def __len__(self) -> int:
         return self.frame.height
 
+    def rows(self, chosen: NDArray[np.int64]) -> Table:
+        """The table with only the rows of these indices, in this order, and without findings."""
+        origins = None if self.origins is None else self.origins[chosen]
+        return Table(self.frame[chosen], self.sources, origins=origins)
+
     def only(self, rows: NDArray[np.bool_] | pl.Series, finding: Finding) -> Table:
         """The table with only the marked rows, and a finding about the others."""
         origins = None if self.origins is None else self.origins.filter(rows)

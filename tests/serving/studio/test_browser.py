@@ -18,8 +18,11 @@ import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tests.support.coding import drawn
 from tests.support.forecasts import long_table, walks
 
+from duree.inference.codings import read_codings, valid_codings
+from duree.inference.design import read_design
 from duree.pipeline.run import Run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -399,3 +402,52 @@ def test_pages_fit_small_and_large_screens(
     assert name
     assert name["height"] < 40  # it is not broken into many lines
     context.close()
+
+
+def test_texts_are_coded_by_the_keyboard_through_a_crash_of_the_studio(
+    page: Page, studio: Studio
+) -> None:
+    coding = drawn(studio.folder.parent, 30)
+    order = read_design(coding).order
+    address = f"http://127.0.0.1:{studio.port}/coding/coding"
+    enter(page, studio)
+    page.goto(address)
+    accessible(page)
+    page.get_by_label("Your name").fill("Anna")
+    page.keyboard.press("Enter")
+    reading = page.locator("#text")
+
+    def press(key: str, then: str) -> None:
+        page.wait_for_timeout(250)  # sooner, it is taken for a slip of the finger
+        page.keyboard.press(key)
+        expect(reading).to_contain_text(then)
+        expect(reading).to_be_focused()
+
+    expect(reading).to_contain_text(order[0])
+    expect(reading).to_be_focused()
+    accessible(page)
+    press("1", order[1])
+    expect(page.get_by_role("status")).to_have_text("Saved: neg")
+    press("2", order[2])
+    press("u", order[1])
+    page.keyboard.press("c")
+    page.keyboard.type("2 u s: typed, not pressed")
+    page.keyboard.press("Escape")
+    press("2", order[2])
+    studio.kill()
+    page.wait_for_timeout(250)
+    page.keyboard.press("1")
+    expect(page.locator("#lost")).to_be_visible()
+    expect(reading).to_contain_text(order[2])
+    studio.start()
+    enter(page, studio)
+    page.goto(f"{address}/code?coder=Anna")
+    expect(reading).to_contain_text(order[2])
+    press("s", order[3])
+    saved = valid_codings(read_codings(coding)[0])
+    assert [(one.id, one.label, one.comment) for one in saved] == [
+        (order[0], "neg", ""),
+        (order[1], "pos", "2 u s: typed, not pressed"),
+        (order[2], "", ""),
+    ]
+    assert all(0 < (one.seconds or 0) < 60 for one in saved)

@@ -100,7 +100,8 @@ def test_the_file_waits_for_its_user_alone_until_it_is_deleted(
     assert Workspace(visitor.folder).tables() == []  # the upload itself is not kept
     folder = visitor.folder / "uploads" / address.rpartition("/")[2]
     assert folder.stat().st_mode & 0o077 == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["predicted.csv", "predicted.json"]
+    names = ["predicted.csv", "predicted.csv.duree.json", "predicted.json"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert visitor.post(f"{address}/delete").headers["location"] == "/runs/tones"
     assert not folder.exists()
     assert visitor.get(address).status_code == 404

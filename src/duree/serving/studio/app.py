@@ -4,7 +4,10 @@
 /runs/NAME            progress, or the results           .../report     the report
 .../rows, .../rows/N  test rows, and one explained       .../try        prediction of typed input
 .../predicted/ID      another table, predicted           .../files/FILE downloads
-/compare              comparison of runs
+/compare              comparison of runs           /coding/NAME   a sample for expert coding
+.../codebook          saves its codebook
+.../code              one text after another       .../undo       withdraws the last label
+/sample/ID            a sample drawn from a table
 """
 
 # FastAPI reads the annotations of functions that stand within another: they may not be strings.
@@ -32,6 +35,7 @@ from duree.serving.studio import (
     test_rows,
     try_model,
 )
+from duree.serving.studio.coding import add_coding
 from duree.serving.studio.forms import form_of
 from duree.serving.studio.new_predictions import add_predictions
 from duree.serving.studio.pages import (
@@ -44,6 +48,7 @@ from duree.serving.studio.pages import (
     piece,
     words_for,
 )
+from duree.serving.studio.sampling import add_sampling
 from duree.serving.studio.tables import add_tables, home_page, to_run
 from duree.serving.studio.worker import Workers
 from duree.serving.studio.workspace import Workspace
@@ -72,6 +77,8 @@ def create_studio(folder: Path) -> FastAPI:
     _progress(app, workspace, workers)
     _results(app, workspace)
     add_predictions(app, workspace)
+    add_coding(app, workspace)
+    add_sampling(app, workspace)
     return app
 
 

@@ -13,6 +13,7 @@ from typing import Self
 from pydantic import TypeAdapter
 
 from duree.errors import RunError, plain, with_phrases
+from duree.inference.provenance import provenance_file
 from duree.pipeline.run import Run, now
 from duree.report.numbers import number
 from duree.serving.studio.isolated import isolated
@@ -120,13 +121,13 @@ def keep(workspace: Workspace, run: Run, table: Upload) -> Predicted:
     try:
         path, note = predict_into(folder, run, table)
         for other in folder.iterdir():
-            if other != path:
+            if other not in (path, provenance_file(path)):
                 other.unlink()
         write_file(folder / NOTE, json.dumps(asdict(note), ensure_ascii=False).encode())
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    others = [one for one in _all(workspace) if one.id != folder.name]
+    others = [one for one in everything(workspace) if one.id != folder.name]
     for old in others[MOST - 1 :]:
         delete(old)
     return Predicted(folder.name, path, note)
@@ -154,7 +155,7 @@ def predicted_name(run: Run, table: Upload) -> str:
 
 def waiting(workspace: Workspace, run: Run) -> list[Predicted]:
     """The tables that this run has predicted, the latest first."""
-    return [one for one in _all(workspace) if one.note.run == run.folder.name]
+    return [one for one in everything(workspace) if one.note.run == run.folder.name]
 
 
 def find(workspace: Workspace, run: Run, id: str) -> Predicted:
@@ -191,7 +192,7 @@ def _short(cell: str) -> str:
     return number(value, 3) if abs(value) >= 0.001 else f"{value:.2g}"
 
 
-def _all(workspace: Workspace) -> list[Predicted]:
+def everything(workspace: Workspace) -> list[Predicted]:
     """All predicted tables, the latest first."""
     found = [_read(folder) for folder in workspace.uploads.iterdir() if folder.is_dir()]
     whole = [one for one in found if one is not None]

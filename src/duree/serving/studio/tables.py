@@ -15,7 +15,7 @@ from duree.errors import DataError, DureeError, RunError
 from duree.pipeline.dataset import stop_at_errors
 from duree.pipeline.run import Run, free_folder
 from duree.recipe.recipe import Recipe
-from duree.serving.studio import class_names, examples, forms, run_list, table_preview
+from duree.serving.studio import class_names, coding, examples, forms, run_list, table_preview
 from duree.serving.studio.forms import FORMS, FormError, at_field, recipe_of
 from duree.serving.studio.pages import Fields, Form, page, words_for
 from duree.serving.studio.uploads import receive
@@ -133,6 +133,7 @@ def home_page(
         409 if error else 200,
         summaries=[run_list.summarize(run, workers.state(run)) for run in workspace.runs()],
         tables=workspace.tables(),
+        codings=coding.summaries(workspace, words_for(request).language),
         examples=examples.EXAMPLES,
         fault=error.message(words_for(request).language) if error else "",
         readable=",".join(READERS),

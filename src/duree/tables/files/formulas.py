@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 # Spreadsheets execute cells that begin so (OWASP ASVS 1.2.10), also in full width and after blanks
@@ -12,6 +14,7 @@ _FORMULA = rf"^{_BLANK}{_SIGN}|^[\t\r\x00]"
 _NUMBER = r"^\s*[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?\s*$"
 # Where the semicolon separates cells, Excel also splits quoted cells of a file with commas there.
 _AFTER_SEMICOLON = rf";{_BLANK}{_SIGN}"
+_APOSTROPHE = re.compile(r"(^|;)'(?=[\s\x00\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\x00])")
 
 
 def without_formulas(rows: pl.LazyFrame, *, split_by_semicolon: bool) -> pl.LazyFrame:
@@ -28,6 +31,11 @@ def without_formulas(rows: pl.LazyFrame, *, split_by_semicolon: bool) -> pl.Lazy
     return rows.with_columns(_harmless(pl.col(pl.String), split_by_semicolon)).rename(
         dict(zip(columns, safe, strict=True))
     )
+
+
+def with_formulas(text: str) -> str:
+    """A text as it was before ``without_formulas``: apostrophes before formulas are removed."""
+    return _APOSTROPHE.sub(r"\1", text)
 
 
 def count_formulas(rows: pl.LazyFrame, *, split_by_semicolon: bool) -> int:

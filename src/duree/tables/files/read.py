@@ -103,7 +103,7 @@ def read_tables(
             path=str(file),
             format=TEXT_FOLDER if file.is_dir() else file.suffix.lower().lstrip("."),
             rows=content.frame.height,
-            sha256=_checksum(file),
+            sha256=checksum(file),
             encoding=content.encoding,
             delimiter=content.delimiter,
         )
@@ -226,12 +226,12 @@ def _check_cells(content: Content, path: Path) -> None:
             )
 
 
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
     """SHA-256 of a file, or of the names and checksums of a folder's text files."""
     if path.is_dir():
         total = hashlib.sha256()
         for file in text_files(path):
-            total.update(f"{file.relative_to(path).as_posix()} {_checksum(file)}\n".encode())
+            total.update(f"{file.relative_to(path).as_posix()} {checksum(file)}\n".encode())
         return total.hexdigest()
     with open(path, "rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

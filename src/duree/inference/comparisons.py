@@ -1,0 +1,101 @@
+"""Estimates for comparison: with predictions taken for the truth, and from labelled rows alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import t as student
+
+from duree.errors import DataError
+from duree.inference.families import Family, Floats, Ints
+from duree.inference.fixed_effects import projected
+from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_intervals
+from duree.inference.moments import Labelled, Moments, solve
+from duree.inference.units import Units
+from duree.results.estimates import Term
+
+
+def naive_terms(
+    family: Family,
+    x: Floats,
+    y: Floats,
+    cluster: Ints | None,
+    groups: list[Ints],
+    names: list[str],
+    start: Floats,
+) -> list[Term]:
+    """The usual regression on predictions, with robust standard errors; empty if singular."""
+    size = x.shape[1]
+    nothing = Labelled(
+        np.zeros(0, dtype=np.int64),
+        np.zeros((0, size)),
+        np.zeros((0, 1)),
+        np.zeros((0, size)),
+        np.zeros((0, 1)),
+        np.zeros(0),
+    )
+    if groups:
+        x, y = x - projected(x, groups), y - projected(y[:, None], groups)[:, 0]
+    try:
+        moments = solve(family, x, y[:, None], nothing, Units(cluster), start)
+        units = len(y) if cluster is None else int(cluster.max()) + 1
+        variance = Variance(moments, clustered=cluster is not None, drawn=None, units=units)
+    except DataError:
+        return []
+    se = variance.se()
+    df = max(len(y) - size, 1) if cluster is None else max(units - 1, 1)
+    half = student.ppf(0.5 + CONFIDENCE / 2, df) * se
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * student.sf(np.abs(variance.b / se), df)
+    return [
+        Term(
+            term=name,
+            estimate=variance.b[at],
+            se=se[at],
+            low=variance.b[at] - half[at],
+            high=variance.b[at] + half[at],
+            p=None if np.isnan(p[at]) else p[at],
+            df=df,
+            method="naive",
+        )
+        for at, name in enumerate(names)
+    ]
+
+
+def labelled_moments(
+    family: Family, x: Floats, y: Floats, weight: Floats, cluster: Ints | None, groups: list[Ints]
+) -> Moments:
+    """The weighted regression on labelled rows alone: moments without predictions."""
+    if groups:
+        x = x - projected(x, groups, weight)
+        y = y - projected(y[:, None], groups, weight)[:, 0]
+    labelled = Labelled(
+        np.arange(len(y)), x, y[:, None], np.zeros_like(x), np.zeros((len(y), 1)), weight
+    )
+    empty = np.zeros((0, x.shape[1]))
+    return solve(family, empty, np.zeros((0, 1)), labelled, Units(cluster))
+
+
+def labelled_terms(
+    moments: Moments, names: list[str], *, clustered: bool, drawn: DrawnUnits | None
+) -> list[Term]:
+    """Terms of ``labelled_moments``."""
+    variance = Variance(moments, clustered=clustered, drawn=drawn)
+    se = variance.se()
+    found = t_intervals(variance.b, se, variance.df, variance.units if clustered else None)
+    return [
+        Term(
+            term=name,
+            estimate=variance.b[at],
+            se=se[at],
+            low=_or_none(found.low[at]),
+            high=_or_none(found.high[at]),
+            p=_or_none(found.p[at]),
+            df=_or_none(variance.df[at]),
+            method="labelled_only",
+        )
+        for at, name in enumerate(names)
+    ]
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

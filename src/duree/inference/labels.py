@@ -1,0 +1,299 @@
+"""The labels of a random sample, with the probability at which each row was selected."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.inference.codebook import number_of
+from duree.inference.codings import ADJUDICATED, DESIGN_BATCH, Coding
+from duree.inference.design import Design
+from duree.inference.folder import read_folder
+from duree.inference.population import Population, population_of, units_of
+from duree.inference.strata import strata_of
+from duree.tables.finding import Finding, listed
+
+# The largest share of rows that coders may skip: the others are no random sample of all.
+MOST_SKIPPED = 0.05
+NAMED = 5  # ids in a message
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of some rows of a population.
+
+    Attributes
+    ----------
+    values : object [rows]
+        The final label of each coded row: float if all labels are numbers, otherwise str. None
+        where a row is not labelled.
+    sample_prob : float64 [rows]
+        The probability with which a row of the same stratum was selected and coded.
+    stratum : intp [rows]
+        From 0.
+    cluster : str or None
+        Column of clusters, if whole clusters were drawn.
+    id : str
+        Column of ids.
+    findings : tuple of Finding
+        What a reader should know: coders who disagree, unfinished clusters.
+    """
+
+    values: NDArray[np.object_]
+    sample_prob: NDArray[np.float64]
+    stratum: NDArray[np.intp]
+    cluster: str | None
+    id: str
+    findings: tuple[Finding, ...] = ()
+
+
+def read_labels(
+    coding: Path | str,
+    population: pl.DataFrame,
+    population_file: Path | str,
+    variable: str | None = None,
+) -> Labels:
+    """The labels of a coding folder, row by row of the population it was drawn from.
+
+    Coding may have stopped anywhere in the order of the sample: the rows coded so far are a
+    stratified random sample with probability coded / N in each stratum. Where coders disagree, a
+    label of ``adjudicated`` is final; then that of most coders, and in a tie that of the coder who
+    coded most. Rows of active batches are not labelled.
+
+    Parameters
+    ----------
+    coding : Path
+        Folder that ``duree sample`` wrote.
+    population : polars.DataFrame
+        The rows of ``population_file``.
+    variable : str, optional
+        Of the codebook; may be left out if there is only one.
+
+    Raises
+    ------
+    DataError
+        The population is another than that of the design; nothing is coded in some stratum; more
+        than 5 % of the rows were skipped; or a file of the folder is broken.
+    """
+    folder = read_folder(coding)
+    if folder.design is None:
+        raise DataError(
+            "{folder!r} holds only active batches, which enter no estimate",
+            fix="draw a random sample too: duree sample POP -n 300 --id COL -o {folder}",
+            folder=str(coding),
+        )
+    design, asked = folder.design, folder.codebook.find(variable)
+    drawn_from = population_of(population, population_file, design.id)
+    require_same_population(design.population, design.population_sha256, drawn_from, Path(coding))
+    answers, disagreements = final_labels(folder.of(asked.name, DESIGN_BATCH), design.order)
+    units = units_of(drawn_from, design.by, design.cluster)
+    unit_stratum = strata_of(units.by, design.edges, len(units))
+    drawn = drawn_from.ids.is_in(design.order).arg_true()
+    row_of = dict(zip(drawn_from.ids[drawn].to_list(), drawn.to_list(), strict=True))
+    _require_all_rows(design, unit_stratum[units.of_row], drawn_from)
+    rows = np.array([_row(row_of, id, design) for id in design.order], dtype=np.intp)
+    reached = _Reached(design, units.of_row[rows], unit_stratum, answers)
+    reached.refuse_skipped()
+    stratum = unit_stratum[units.of_row]
+    probability = reached.probability()[stratum]
+    values = np.full(len(drawn_from), None, dtype=object)
+    used = reached.labelled()
+    labels = _typed([answers[design.order[place]] for place in used])
+    values[rows[used]] = labels
+    if design.cluster is not None:
+        probability[rows[used]] *= reached.coded_within()[used]
+    findings = [*folder.findings, *disagreements, *reached.findings()]
+    return Labels(values, probability, stratum, design.cluster, design.id, tuple(findings))
+
+
+def require_same_population(name: str, sha256: str, given: Population, folder: Path) -> None:
+    """Refuse a population other than the one a sample was drawn from; DataError."""
+    if given.sha256 != sha256:
+        raise DataError(
+            "{file} is not the table from which the sample in {folder!r} was drawn",
+            "its content differs from that of {name!r} (SHA-256)",
+            "use the file as it was then, or draw a new sample",
+            file=given.table.sources[0].path,
+            folder=str(folder),
+            name=name,
+        )
+
+
+def _require_all_rows(design: Design, stratum: NDArray[np.intp], population: Population) -> None:
+    """Refuse a part of the population, of which N would be too small; DataError."""
+    found = np.bincount(stratum, minlength=len(design.strata))
+    if found.tolist() != [one.rows for one in design.strata]:
+        raise DataError(
+            "the table has {found} rows, but {file} had {all} when the sample was drawn",
+            fix="give all rows of the file, unchanged and in any order",
+            found=len(population),
+            file=design.population,
+            all=sum(one.rows for one in design.strata),
+        )
+
+
+def final_labels(
+    codings: Iterable[Coding], order: list[str]
+) -> tuple[dict[str, str | None], list[Finding]]:
+    """Label by id, None where coders skipped the text, and a finding on disagreements.
+
+    Rows that nobody coded are absent.
+    """
+    by_id: dict[str, dict[str, str]] = defaultdict(dict)
+    for coding in codings:
+        by_id[coding.id][coding.coder] = coding.label or ""
+    work = Counter(coder for given in by_id.values() for coder in given)
+    final: dict[str, str | None] = {}
+    undecided = []
+    for id in order:
+        if id not in by_id:
+            continue
+        given = {coder: label for coder, label in by_id[id].items() if label}
+        final[id], is_tie = _decided(given, work) if given else (None, False)
+        if is_tie:
+            undecided.append(id)
+    if not undecided:
+        return final, []
+    return final, [
+        Finding(
+            "undecided_labels",
+            "warning",
+            "texts on which coders disagree without a majority: {count} ({ids}); the label of the "
+            "coder who coded most was taken",
+            "decide them as the coder named adjudicated",
+            {"count": len(undecided), "ids": listed(undecided, NAMED)},
+        )
+    ]
+
+
+def _decided(given: dict[str, str], work: Counter[str]) -> tuple[str, bool]:
+    """The final label of a text, and whether coders disagree without a majority."""
+    if ADJUDICATED in given:
+        return given[ADJUDICATED], False
+    votes = Counter(given.values()).most_common()
+    if len(votes) == 1 or votes[0][1] > votes[1][1]:
+        return votes[0][0], False
+    first = min(given, key=lambda coder: (-work[coder], coder))
+    return given[first], True
+
+
+def _row(row_of: dict[str, int], id: str, design: Design) -> int:
+    if id not in row_of:
+        raise DataError(
+            "the id {id!r} of the sample is not in {file}",
+            fix="use the file from which the sample was drawn",
+            id=id,
+            file=design.population,
+        )
+    return row_of[id]
+
+
+def _typed(labels: list[str | None]) -> list[Any]:
+    """The labels as floats if all are numbers."""
+    numbers = [number_of(label or "") for label in labels]
+    return list(labels) if None in numbers else list(numbers)
+
+
+class _Reached:
+    """How far coding has come in each stratum.
+
+    Within a stratum the order of the sample is random, so that any beginning of it is a random
+    sample of the stratum; what lies before the last coded row and has no label was skipped.
+
+    Parameters
+    ----------
+    units : int64 [drawn]
+        The unit (row or cluster) of each drawn row, in the order of coding.
+    unit_stratum : intp [units]
+    answers : {id: label or None}
+        None: explicitly skipped.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        units: NDArray[np.int64],
+        unit_stratum: NDArray[np.intp],
+        answers: dict[str, str | None],
+    ) -> None:
+        self.design, self.units = design, units
+        self.stratum = unit_stratum[units]
+        self.is_answered = np.array([id in answers for id in design.order], dtype=bool)
+        self.is_labelled = np.array(
+            [answers.get(id) is not None for id in design.order], dtype=bool
+        )
+        places = np.arange(len(units))
+        last = np.full(len(design.strata), -1)
+        np.maximum.at(last, self.stratum[self.is_answered], places[self.is_answered])
+        ends = np.full(len(unit_stratum), -1)
+        np.maximum.at(ends, units, places)
+        self.is_reached = places <= last[self.stratum]
+        # A cluster counts when coding has gone beyond it.
+        self.is_complete = self.is_reached & (ends[units] <= last[self.stratum])
+
+    def labelled(self) -> NDArray[np.intp]:
+        """intp: the places, in the order of coding, of the rows whose labels count."""
+        return np.flatnonzero(self.is_labelled & self.is_complete)
+
+    def refuse_skipped(self) -> None:
+        """Refuse a sample of which more than 5 % were skipped; DataError."""
+        skipped = np.flatnonzero(self.is_complete & ~self.is_labelled)
+        reached = int(self.is_complete.sum())
+        if len(skipped) > MOST_SKIPPED * reached:
+            ids = [self.design.order[place] for place in skipped]
+            raise DataError(
+                "{count} of {reached} drawn rows were skipped, more than {most:.0%}: those coded "
+                "are no random sample",
+                "ids {ids}",
+                "code them too, as well as they can be",
+                count=len(skipped),
+                reached=reached,
+                most=MOST_SKIPPED,
+                ids=listed(ids, NAMED),
+            )
+
+    def probability(self) -> NDArray[np.float64]:
+        """float64 [strata]: coded units / all units."""
+        used = self.labelled()
+        pairs = {(int(self.stratum[place]), int(self.units[place])) for place in used}
+        coded = Counter(stratum for stratum, _ in pairs)
+        for stratum in range(len(self.design.strata)):
+            if not coded[stratum]:
+                raise DataError(
+                    "nothing is coded yet in stratum {stratum} of {strata}",
+                    fix="code more texts: the order of the sample mixes the strata",
+                    stratum=stratum + 1,
+                    strata=len(self.design.strata),
+                )
+        return np.array(
+            [coded[h] / one.units for h, one in enumerate(self.design.strata)], dtype=np.float64
+        )
+
+    def coded_within(self) -> NDArray[np.float64]:
+        """float64 [drawn]: the share of coded rows in the cluster of each drawn row."""
+        all_rows = np.bincount(self.units)
+        coded = np.bincount(self.units[self.is_labelled], minlength=len(all_rows))
+        return coded[self.units] / all_rows[self.units]
+
+    def findings(self) -> list[Finding]:
+        """A note on labels that do not count yet."""
+        waiting = int((self.is_labelled & ~self.is_complete).sum())
+        if not waiting:
+            return []
+        return [
+            Finding(
+                "unfinished_clusters",
+                "note",
+                "labels that do not count yet, because their clusters are unfinished: {count}",
+                "code the other rows of these clusters",
+                {"count": waiting},
+            )
+        ]

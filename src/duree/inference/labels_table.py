@@ -1,0 +1,114 @@
+"""Labels in a table: a column of labels for some rows of a population, which an id names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from duree.errors import DataError
+from duree.inference.labelled_sample import complete, found
+from duree.tables.files.read import read_tables
+from duree.tables.finding import listed
+
+BATCH, ACTIVE = "batch", "active"
+LABEL = "label"
+
+
+def with_labels(
+    population: pl.DataFrame,
+    file: Path,
+    id_column: str | None,
+    variables: Sequence[str],
+    columns: Sequence[str],
+) -> pl.DataFrame:
+    """The population with columns of a table of labels: null in rows that it does not name.
+
+    Parameters
+    ----------
+    id_column : str or None
+        Column of ids in both tables; if None, the only column that both have.
+    variables : sequence of str
+        Predicted variables; the column of a single one may be called ``label``.
+    columns : sequence of str
+        What else to take from the table of labels if it is there: probabilities, strata.
+
+    Raises
+    ------
+    DataError
+        A column is missing, ids are doubled or unknown, or rows were picked for training.
+    """
+    labels = read_tables([file]).frame
+    _refuse_active(labels, file)
+    if len(variables) == 1 and variables[0] not in labels.columns and LABEL in labels.columns:
+        labels = labels.rename({LABEL: variables[0]})
+    for name in variables:
+        found(labels, name)
+    taken = [*variables, *(name for name in columns if name in labels.columns)]
+    name = id_column or _common(population, labels, taken, file)
+    theirs = _ids(labels, name, str(file))
+    ours = _ids(population, name, "the population")
+    unknown = theirs.filter(~theirs.is_in(ours.implode()))
+    if len(unknown):
+        raise DataError(
+            "{count} ids of the labels are not in the population: {ids}",
+            "in {file}",
+            "give the table from which these rows were drawn",
+            count=len(unknown),
+            ids=listed(unknown.to_list()),
+            file=str(file),
+        )
+    right = labels.select(taken).with_columns(theirs.alias(name))
+    left = population.drop(taken, strict=False).with_columns(ours.alias(name))
+    return left.join(right, on=name, how="left", maintain_order="left").with_columns(
+        population[name]
+    )
+
+
+def _common(population: pl.DataFrame, labels: pl.DataFrame, taken: list[str], file: Path) -> str:
+    """The column that names rows in both tables."""
+    shared = [name for name in labels.columns if name in population.columns and name not in taken]
+    if len(shared) == 1:
+        return shared[0]
+    raise DataError(
+        "it is not clear which row of the population each label belongs to: {count} columns are in "
+        "both tables",
+        "in {file}",
+        "name the column of ids with --id",
+        count=len(shared),
+        file=str(file),
+    )
+
+
+def _ids(frame: pl.DataFrame, name: str, table: str) -> pl.Series:
+    """The ids as texts, all different."""
+    ids = complete(frame, name).cast(pl.String)
+    doubled = ids.filter(ids.is_duplicated()).unique(maintain_order=True)
+    if len(doubled):
+        raise DataError(
+            "column {column!r} names {count} rows more than once: {ids}",
+            "in {table}",
+            "give each row an id of its own, or leave out the copies",
+            column=name,
+            count=len(doubled),
+            ids=listed(doubled.to_list()),
+            table=table,
+        )
+    return ids
+
+
+def _refuse_active(labels: pl.DataFrame, file: Path) -> None:
+    """Refuse rows that were picked because they are uncertain: they are no random sample."""
+    if BATCH not in labels.columns:
+        return
+    picked = int((labels[BATCH].cast(pl.String).str.starts_with(ACTIVE)).sum())
+    if picked:
+        raise DataError(
+            "{count} labelled rows were picked for training (batch {batch!r}), not drawn at random",
+            "in {file}",
+            "leave them out: they would bias the estimate, whatever their number",
+            count=picked,
+            batch=ACTIVE,
+            file=str(file),
+        )

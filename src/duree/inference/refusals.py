@@ -1,0 +1,145 @@
+"""What is refused before anything is estimated, and cautions: too few labels to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from duree.errors import DataError, plain
+from duree.inference.families import Floats, Ints
+from duree.inference.intervals import FEWEST_CLUSTERS, FEWEST_DF
+from duree.inference.labelled_sample import Sample
+from duree.inference.variables import Variable
+from duree.results.run_files import Check
+from duree.tables.finding import Finding
+
+# Of the rarest class, or of rows: refused below the first, with a caution below the second.
+FEWEST_LABELS, FEW_LABELS = 10, 30
+FEWEST_CLUSTERS_FITTED, FEW_CLUSTERS = 10, 30
+# Dummies of logistic and Poisson regressions.
+MOST_GROUPS = 200
+
+
+def require_labels(variables: Sequence[Variable], sample: Sample, *, shares: bool) -> None:
+    """Refuse regressions on too few labels or labelled clusters; DataError."""
+    rows = sample.rows
+    if len(rows) < FEWEST_LABELS:
+        raise DataError(
+            "only {count} rows are labelled",
+            fix="label at least {fewest}; 100 or more give useful intervals",
+            count=len(rows),
+            fewest=FEWEST_LABELS,
+        )
+    if shares:
+        return
+    for one in variables:
+        value, count = rarest(one, rows)
+        if count < FEWEST_LABELS:
+            raise DataError(
+                "only {count} labelled rows have {variable} = {value}",
+                fix="label more rows, until at least {fewest} have it: duree sample with a larger "
+                "-n keeps those that are labelled; shares by group need no such number",
+                count=count,
+                variable=one.name,
+                value=value,
+                fewest=FEWEST_LABELS,
+            )
+    clusters = sample.labelled_clusters
+    if clusters is not None and clusters < FEWEST_CLUSTERS_FITTED:
+        raise DataError(
+            "the labelled rows are of only {count} clusters",
+            fix="label rows of at least {fewest} clusters: rows within a cluster resemble each "
+            "other",
+            count=clusters,
+            fewest=FEWEST_CLUSTERS_FITTED,
+        )
+
+
+def rarest(variable: Variable, rows: Ints) -> tuple[int, int]:
+    """The rarer value of a binary variable and its labelled rows; of numbers, all rows."""
+    if not variable.binary:
+        return 0, len(rows)
+    positives = int(variable.labels[rows].sum())
+    return (1, positives) if positives <= len(rows) - positives else (0, len(rows) - positives)
+
+
+def require_few_groups(groups: Sequence[Ints], effects: Sequence[str], model: str) -> None:
+    """Refuse more fixed effects than logistic and Poisson regressions can hold; DataError."""
+    for group, name in zip(groups, effects, strict=True):
+        if model != "lm" and group.max() >= MOST_GROUPS:
+            raise DataError(
+                "column {column!r} has {count} groups; models other than lm take fixed effects of "
+                "at most {most}",
+                fix="use --model lm, or fewer groups: with few rows each, their coefficients are "
+                "biased",
+                column=name,
+                count=int(group.max()) + 1,
+                most=MOST_GROUPS,
+            )
+
+
+def require_outcome(model: str, y: Floats, name: str) -> None:
+    """Refuse an outcome that the model does not allow; DataError."""
+    allowed = {"logit": np.isin(y, (0.0, 1.0)), "poisson": y >= 0}.get(model, np.ones(1, bool))
+    if not allowed.all():
+        raise DataError(
+            "the outcome {outcome!r} is {value} in some rows, which the model {model} does not "
+            "allow",
+            fix="logit needs 0 and 1, poisson numbers of 0 or more; lm takes all numbers",
+            outcome=name,
+            value=float(y[np.argmin(allowed)]),
+            model=model,
+        )
+
+
+def cautions(
+    variables: Sequence[Variable], sample: Sample, df: Floats, names: Sequence[str], *, shares: bool
+) -> list[Check]:
+    """What a reader must know of an estimate from few labels."""
+    found = []
+    for one in variables:
+        value, count = rarest(one, sample.rows)
+        if count < FEW_LABELS and not shares:
+            what = (
+                "only {count} labelled rows have {variable} = {value}: intervals of fewer than "
+                "{few} may be too narrow"
+                if one.binary
+                else "only {count} rows are labelled: intervals of fewer than {few} may be too "
+                "narrow"
+            )
+            values = {"count": count, "variable": one.name, "value": value, "few": FEW_LABELS}
+            found.append(Finding("few_labels", "warning", what, "label more rows", values))
+    clusters = sample.labelled_clusters
+    if clusters is not None and clusters < FEW_CLUSTERS:
+        what = (
+            "the labelled rows are of only {count} clusters: intervals of fewer than {few} may be "
+            "too narrow"
+        )
+        fix = "label rows of more clusters"
+        found.append(
+            Finding("few_clusters", "warning", what, fix, {"count": clusters, "few": FEW_CLUSTERS})
+        )
+    too_few = clusters is not None and clusters < FEWEST_CLUSTERS
+    without = [name for name, one in zip(names, df, strict=True) if too_few or one < FEWEST_DF]
+    if without:
+        what = (
+            "intervals of {terms} are withheld: fewer than {df} degrees of freedom or {clusters} "
+            "labelled clusters say too little of their width"
+        )
+        values = {"terms": ", ".join(without), "df": int(FEWEST_DF), "clusters": FEWEST_CLUSTERS}
+        found.append(Finding("withheld", "warning", what, "label more rows", values))
+    return [as_check(one) for one in found]
+
+
+def as_check(finding: Finding) -> Check:
+    """A finding as ``estimate.json`` holds it."""
+    return Check(
+        check=finding.check,
+        level=finding.level,
+        message=finding.message("en"),
+        message_zh=finding.message("zh"),
+        what=finding.what,
+        fix=finding.fix,
+        values=plain(finding.values),
+    )

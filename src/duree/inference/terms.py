@@ -1,0 +1,194 @@
+"""From moments to what is reported: terms, shares, power, strata, comparisons."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from duree.errors import DataError
+from duree.inference.comparisons import labelled_moments, labelled_terms, naive_terms
+from duree.inference.families import FAMILIES, Floats, Ints
+from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_intervals
+from duree.inference.labelled_sample import Sample
+from duree.inference.moments import Moments, inverted
+from duree.inference.refusals import rarest
+from duree.inference.shares import Group, group_indicators, share_of
+from duree.inference.splits import Problem
+from duree.results.estimates import Power, PowerPoint, Stratum, Term
+
+# Below these, shares are those of cells, with MOVER-Wilson intervals.
+FEW_DF, FEW_POSITIVES = 8.0, 30
+# More labels for which the power is shown, as multiples of the labels there are.
+MORE = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+def group_of_rows(problem: Problem) -> Ints | None:
+    """The group of each row if shares of groups are estimated; None otherwise."""
+    matrix = problem.matrix
+    alone = problem.model == "lm" and not problem.groups and len(matrix.moving) == 0
+    outcome = [one for one in problem.variables if one.binary and matrix.outcome_is(one.name)]
+    return group_indicators(matrix.x) if alone and outcome else None
+
+
+def terms_of(variance: Variance, names: list[str], *, clustered: bool) -> list[Term]:
+    """The terms with t intervals."""
+    se = variance.se()
+    found = t_intervals(variance.b, se, variance.df, variance.units if clustered else None)
+    return [
+        Term(
+            term=name,
+            estimate=float(variance.b[at]),
+            se=float(se[at]),
+            low=none_if_nan(found.low[at]),
+            high=none_if_nan(found.high[at]),
+            p=none_if_nan(found.p[at]),
+            df=none_if_nan(variance.df[at]),
+        )
+        for at, name in enumerate(names)
+    ]
+
+
+def none_if_nan(value: float) -> float | None:
+    """The number, or None if it is infinite or not a number."""
+    return float(value) if np.isfinite(value) else None
+
+
+def with_shares(
+    terms: list[Term], problem: Problem, group: Ints, moments: Moments, *, population: bool
+) -> list[Term]:
+    """The terms of groups, by MOVER-Wilson where labels, or positive ones, are few."""
+    sample = problem.sample
+    (outcome,) = problem.variables
+    labels, member = outcome.labels[sample.rows], group[sample.rows]
+    few = rarest(outcome, sample.rows)[1] < FEW_POSITIVES
+    effects = _design_effects(problem, moments)
+    clusters = None if problem.cluster is None else len(np.unique(problem.cluster[sample.rows]))
+    quantile = (
+        float(norm.ppf(0.5 + CONFIDENCE / 2))
+        if clusters is None
+        else float(student.ppf(0.5 + CONFIDENCE / 2, max(clusters - 1, 1)))
+    )
+    found = []
+    for number, term in enumerate(terms):
+        mine = member == number
+        positives = int(labels[mine].sum())
+        counts = {"labelled": int(mine.sum()), "positives": positives}
+        if not few and (term.df is None or term.df >= FEW_DF):
+            found.append(term.model_copy(update={**counts, "p": None}))
+            continue
+        rows = np.flatnonzero(group == number)
+        share = share_of(
+            Group(
+                cells=_cells(outcome.as_if_true[rows], sample.stratum[rows]),
+                labelled=np.searchsorted(rows, sample.rows[mine]),
+                positive=labels[mine] == 1,
+                weight=1 / sample.probability[mine],
+                design_effect=float(effects[number]),
+                finite=population,
+            ),
+            quantile,
+        )
+        withheld = term.low is None and clusters is not None
+        found.append(
+            Term(
+                term=term.term,
+                estimate=share.estimate,
+                se=share.se,
+                low=None if withheld else none_if_nan(share.low),
+                high=None if withheld else none_if_nan(share.high),
+                method="mover",
+                **counts,
+            )
+        )
+    return found
+
+
+def _cells(predicted: Floats, stratum: Ints) -> list[Ints]:
+    """Divisions of a group's rows, the finest first, numbered from 0."""
+    classes = predicted.astype(np.int64)
+    both = classes * (int(stratum.max()) + 1) + stratum
+    return [np.unique(one, return_inverse=True)[1] for one in (both, classes)]
+
+
+def _design_effects(problem: Problem, moments: Moments) -> Floats:
+    """By how much clusters raise the variance of corrections, at least 1 [coefficients]."""
+    if problem.cluster is None:
+        return np.ones(moments.b.shape[1])
+    inverse = inverted(moments.jacobian[0]).T
+    by_row = ((moments.of_rows[0] @ inverse) ** 2).sum(axis=0)
+    by_cluster = ((moments.corrections[0] @ inverse) ** 2).sum(axis=0)
+    return np.asarray(np.maximum(by_cluster / np.maximum(by_row, np.finfo(float).tiny), 1.0))
+
+
+def comparisons(
+    problem: Problem, drawn: DrawnUnits | None, start: Floats
+) -> tuple[list[Term], list[Term]]:
+    """The naive terms and those of labelled rows alone; empty where they cannot be estimated."""
+    matrix, sample, names = problem.matrix, problem.sample, problem.matrix.names
+    family, rows = FAMILIES[problem.model], sample.rows
+    true = {one.name: one.labels[rows] for one in problem.variables}
+    guess = {one.name: one.as_if_true for one in problem.variables}
+    groups = problem.groups if problem.model == "lm" else []
+    x, x_true = matrix.x, matrix.x[rows]
+    if len(matrix.moving):
+        x, x_true = x.copy(), x_true.copy()
+        x[:, matrix.moving] = matrix.regressors(guess)
+        x_true[:, matrix.moving] = matrix.regressors(true, rows)
+    y, y_true = matrix.y, matrix.y[rows]
+    if matrix.outcome_moves:
+        y, y_true = matrix.outcome(guess), matrix.outcome(true, rows)
+    dummies = problem.dummies
+    if dummies.shape[1]:
+        x, x_true = np.hstack([x, dummies]), np.hstack([x_true, dummies[rows]])
+    naive = naive_terms(family, x, y, sample.cluster, groups, names, start)
+    cluster = None if problem.cluster is None else problem.cluster[rows]
+    within = [np.unique(group[rows], return_inverse=True)[1] for group in groups]
+    try:
+        weight = 1 / sample.probability
+        moments = labelled_moments(family, x_true, y_true, weight, cluster, within)
+        alone = labelled_terms(moments, names, clustered=cluster is not None, drawn=drawn)
+    except DataError:
+        alone = []
+    return naive, alone
+
+
+def strata_of(sample: Sample, cluster: Ints | None) -> list[Stratum]:
+    """Rows and labelled rows of each stratum, or clusters where these were drawn."""
+    stratum, rows = sample.stratum, sample.rows
+    if sample.whole_clusters and cluster is not None:
+        _, first = np.unique(cluster, return_index=True)
+        stratum = stratum[first]
+        rows = np.unique(cluster[rows])
+    size = np.bincount(stratum)
+    labelled = np.bincount(stratum[rows], minlength=len(size))
+    return [
+        Stratum(rows=int(all_rows), labelled=int(some))
+        for all_rows, some in zip(size, labelled, strict=True)
+    ]
+
+
+def power_of(variance: Variance, terms: list[Term], available: int, *, clusters: bool) -> Power:
+    """The curve of standard errors with more labels, as far as rows are left to label."""
+    units = variance.labelled_units
+    extras = sorted({round(units * more) for more in MORE if units * more <= available})
+    points = [
+        PowerPoint(
+            extra=extra,
+            labelled=units + extra,
+            se=[float(one) for one in variance.se((units + extra) / units)[: len(terms)]],
+        )
+        for extra in extras
+    ]
+    return Power(
+        unit="clusters" if clusters else "rows",
+        half_widths=[half_width(one) for one in terms],
+        points=points,
+    )
+
+
+def half_width(term: Term) -> float | None:
+    """Half the width of an interval; None if it is withheld."""
+    if term.low is None or term.high is None:
+        return None
+    return (term.high - term.low) / 2

@@ -1,0 +1,227 @@
+"""``duree estimate``: from a file of predictions and a labelled sample to files of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.errors import DataError
+from duree.inference.estimation import Estimate, estimate
+from duree.inference.labels import Labels, read_labels
+from duree.inference.labels_table import with_labels
+from duree.inference.model_matrix import columns_of, parse_formula
+from duree.inference.provenance import read_provenance
+from duree.inference.refusals import as_check
+from duree.pipeline.estimate_files import write_estimate
+from duree.report.pages.estimate import write_estimate_page
+from duree.results.estimates import Model
+from duree.tables.files.read import read_tables
+from duree.tables.finding import Finding
+from duree.tables.source_rows import named_rows
+from duree.tables.table import Table
+
+# Columns that the coding folder adds.
+PROBABILITY, STRATUM = "coding.sample_prob", "coding.stratum"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked; the options of ``duree.inference.estimate``.
+
+    Attributes
+    ----------
+    formula : str
+    predicted_var, prediction : tuple of str
+    model : {"lm", "logit", "poisson"}
+    cluster, sample_prob : str or None
+    equal_prob, population : bool
+    id : str or None
+        Column of ids, for labels in a table of their own.
+    seed : int
+    """
+
+    formula: str
+    predicted_var: tuple[str, ...]
+    prediction: tuple[str, ...]
+    model: Model = "lm"
+    cluster: str | None = None
+    sample_prob: str | None = None
+    equal_prob: bool = False
+    population: bool = False
+    id: str | None = None
+    seed: int = 0
+
+
+def estimate_file(
+    question: Question, population: Path, labels: Path | None, output: Path
+) -> Estimate:
+    """Estimate from a file of predictions, and write the results into a folder.
+
+    Parameters
+    ----------
+    question : Question
+    population : Path
+        What ``duree predict`` wrote, or any table with predictions.
+    labels : Path or None
+        The folder of ``duree sample``, or a table of labels; None if they are in the population.
+    output : Path
+        The folder, made if it does not exist.
+
+    Raises
+    ------
+    DataError
+        As ``duree.inference.estimate``; labelled rows trained the network; the labels do not fit
+        the population.
+    RunError
+        The results cannot be written.
+    """
+    table = read_tables([population])
+    frame, notes = table.frame, list[Finding]()
+    stratum, coded = None, labels is not None and labels.is_dir()
+    if labels is not None and coded:
+        frame, found = _with_coding(frame, population, labels, question.predicted_var)
+        notes += found.findings
+        question, stratum = _as_drawn(question, found)
+    elif labels is not None:
+        extra = [name for name in (question.sample_prob, question.cluster) if name is not None]
+        frame = with_labels(frame, labels, question.id, question.predicted_var, extra)
+    frame = with_numbers(frame, question)
+    trained = _trained_rows(table, population)
+    if trained is not None:
+        notes += _refuse_trained(table, frame, question.predicted_var, trained, population)
+    else:
+        notes.append(_unknown_training(population))
+    result = estimate(
+        question.formula,
+        frame,
+        predicted_var=question.predicted_var,
+        prediction=question.prediction,
+        sample_prob=question.sample_prob,
+        stratum=stratum,
+        cluster=question.cluster,
+        equal_prob=question.equal_prob,
+        model=question.model,
+        population=question.population,
+        seed=question.seed,
+    )
+    provenance = read_provenance(population)
+    record = result.record.model_copy(
+        update={
+            "design": "coding" if coded else result.record.design,
+            "data": population.name,
+            "data_sha256": table.sources[0].sha256,
+            "out_of_fold": None if provenance is None else provenance.out_of_fold,
+            "notes": [*result.record.notes, *map(as_check, notes)],
+        }
+    )
+    result = replace(result, record=record)
+    write_estimate(result, frame, question.sample_prob, output)
+    write_estimate_page(output)
+    return result
+
+
+def _with_coding(
+    frame: pl.DataFrame, population: Path, folder: Path, variables: Sequence[str]
+) -> tuple[pl.DataFrame, Labels]:
+    """The population with the labels of a coding folder, and how its rows were drawn."""
+    found = [read_labels(folder, frame, population, name) for name in variables]
+    # Coding goes through one order: what has all labels is what has those that are rarest.
+    probability = np.min([one.sample_prob for one in found], axis=0)
+    columns = [
+        pl.Series(name, one.values.tolist(), strict=False)
+        for name, one in zip(variables, found, strict=True)
+    ]
+    columns += [pl.Series(PROBABILITY, probability), pl.Series(STRATUM, found[0].stratum)]
+    return frame.with_columns(columns), found[0]
+
+
+def _as_drawn(question: Question, labels: Labels) -> tuple[Question, str]:
+    """The question with the design of the sample, and the column of strata."""
+    if question.sample_prob is not None or question.equal_prob:
+        raise DataError(
+            "the folder of the sample says how its rows were drawn",
+            fix="leave out --sample-prob and --equal-prob",
+        )
+    cluster = question.cluster or labels.cluster
+    return replace(question, sample_prob=PROBABILITY, cluster=cluster), STRATUM
+
+
+def with_numbers(frame: pl.DataFrame, question: Question) -> pl.DataFrame:
+    """The table with numbers instead of texts where all cells of a used column are numbers."""
+    formula = parse_formula(question.formula)
+    used = {*columns_of(formula, frame.columns), *formula.fixed_effects, *question.prediction}
+    used |= {question.sample_prob} if question.sample_prob else set()
+    return frame.with_columns(
+        _numbers(frame[name])
+        for name in frame.columns
+        if name in used and frame[name].dtype == pl.String
+    )
+
+
+def _numbers(column: pl.Series) -> pl.Series:
+    """Whole numbers or numbers, if all cells are; otherwise the texts, empty ones null."""
+    texts = column.str.strip_chars()
+    texts = texts.set(texts == "", None)
+    for kind in (pl.Int64, pl.Float64):
+        numbers = texts.cast(kind, strict=False)
+        if numbers.null_count() == texts.null_count():
+            return numbers
+    return texts
+
+
+def _trained_rows(table: Table, population: Path) -> NDArray[np.bool_] | None:
+    """Which rows [rows] trained the network that predicted them; None if nothing records it."""
+    provenance = read_provenance(population)
+    if provenance is None:
+        return None
+    if provenance.out_of_fold:
+        return np.zeros(len(table), dtype=bool)
+    return provenance.trained(table.frame)
+
+
+def _refuse_trained(
+    table: Table,
+    frame: pl.DataFrame,
+    variables: Sequence[str],
+    trained: NDArray[np.bool_],
+    population: Path,
+) -> list[Finding]:
+    """Refuse labelled rows that trained the network; a caution if others did."""
+    labelled = frame.select(pl.all_horizontal(pl.col(variables).is_not_null())).to_series()
+    both = np.flatnonzero(trained & labelled.to_numpy())
+    if len(both):
+        raise DataError(
+            "{count} labelled rows trained the network that predicted them: {rows}",
+            "in {file}",
+            "predict them by networks that they did not train: duree predict RUN DATA --folds 5 "
+            "-o FILE",
+            count=len(both),
+            rows=named_rows(table, both),
+            file=str(population),
+        )
+    if not trained.any():
+        return []
+    what = (
+        "rows of the population that trained the network, none of them labelled: {count} of {rows}"
+    )
+    fix = "if they could not be drawn, leave them out, or predict with --folds"
+    return [
+        Finding(
+            "trained_rows", "warning", what, fix, {"count": int(trained.sum()), "rows": len(table)}
+        )
+    ]
+
+
+def _unknown_training(population: Path) -> Finding:
+    return Finding(
+        "unknown_training",
+        "note",
+        "nothing beside {file} records which rows trained the network that predicted them",
+        "make sure that no labelled row did; duree predict records it",
+        {"file": population.name},
+    )

@@ -1,0 +1,153 @@
+"""The files of an estimate: JSON, CSV, a LaTeX table, and the same question for R's dsl."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from duree.inference.estimation import Estimate
+from duree.inference.model_matrix import columns_of, parse_formula
+from duree.results.estimates import ESTIMATE_FILE, Estimates, Term
+from duree.storage import cannot_write, write_file
+from duree.tables.files.write import write_table
+
+TABLE, LATEX, FOR_R, SCRIPT = "estimate.csv", "estimate.tex", "for_R.csv", "for_R.R"
+LABELLED, PROBABILITY = "labeled", "sample_prob"
+_SPECIAL = re.compile(r"([&%$#_{}])")
+
+
+def write_estimate(
+    result: Estimate, frame: pl.DataFrame, sample_prob: str | None, folder: Path
+) -> None:
+    """Write all files of an estimate into a folder.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The table that was estimated from.
+    sample_prob : str or None
+        Its column of probabilities.
+
+    Raises
+    ------
+    RunError
+        A file cannot be written.
+    """
+    record = result.record
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    write_table(_long(record), folder / TABLE)
+    write_file(folder / LATEX, latex(record).encode())
+    if script := r_script(record, sample_prob):
+        write_table(for_r(record, frame, sample_prob), folder / FOR_R)
+        write_file(folder / SCRIPT, script.encode())
+    # Last: where it is, all others are.
+    write_file(folder / ESTIMATE_FILE, record.model_dump_json(indent=1).encode())
+
+
+def _long(record: Estimates) -> pl.DataFrame:
+    """All terms of all methods, one per row."""
+    rows = [*record.terms, *record.naive, *record.labelled_only]
+    names = ["method", "term", "estimate", "se", "low", "high", "p", "df"]
+    kinds = {name: pl.String if name in ("method", "term") else pl.Float64 for name in names}
+    return pl.DataFrame([one.model_dump(include=set(names)) for one in rows], schema=kinds)
+
+
+def latex(record: Estimates) -> str:
+    """A table for a paper, with the package booktabs."""
+    naive = {one.term: one for one in record.naive}
+    alone = {one.term: one for one in record.labelled_only}
+    lines = [
+        r"\begin{tabular}{lrrrr}",
+        r"\toprule",
+        r"Term & Estimate (s.e.) & 95\% interval & Labels only & Predictions only \\",
+        r"\midrule",
+        *(
+            " & ".join(
+                [
+                    _SPECIAL.sub(r"\\\1", one.term),
+                    _with_se(one),
+                    _interval(one),
+                    _with_se(alone.get(one.term)),
+                    _with_se(naive.get(one.term)),
+                ]
+            )
+            + r" \\"
+            for one in record.terms
+        ),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _with_se(term: Term | None) -> str:
+    return "--" if term is None else f"{_number(term.estimate)} ({term.se:.3f})"
+
+
+def _interval(term: Term) -> str:
+    if term.low is None or term.high is None:
+        return "--"
+    return f"[{_number(term.low)}, {_number(term.high)}]"
+
+
+def _number(value: float) -> str:
+    return f"${value:.3f}$"
+
+
+def for_r(record: Estimates, frame: pl.DataFrame, sample_prob: str | None) -> pl.DataFrame:
+    """The columns that R needs; predicted variables are empty where rows are not labelled."""
+    formula = parse_formula(record.formula)
+    names = [*columns_of(formula, frame.columns), *formula.fixed_effects]
+    names += [one.prediction for one in record.variables]
+    names += [record.cluster] if record.cluster else []
+    columns = {name: pl.col(name) for name in names}
+    for one in record.variables:
+        if one.category is not None:
+            columns[one.name] = (pl.col(one.name) == one.category).cast(pl.Int8)
+    if sample_prob is not None:
+        columns[PROBABILITY] = pl.col(sample_prob).alias(PROBABILITY)
+    return frame.select(columns.values())
+
+
+def r_script(record: Estimates, sample_prob: str | None) -> str:
+    """Five lines of R; empty for models that dsl has not."""
+    formula = parse_formula(record.formula)
+    if record.model == "poisson" or (formula.fixed_effects and record.model != "lm"):
+        return ""
+    regressors = re.sub(r"\bC\(", "factor(", formula.regressors)
+    options = [f"predicted_var = {_r_names([one.name for one in record.variables])}"]
+    options.append(f"prediction = {_r_names([one.prediction for one in record.variables])}")
+    if record.cluster:
+        options.append(f"cluster = {_r_text(record.cluster)}")
+    if sample_prob is not None:
+        options.append(f"sample_prob = {_r_text(PROBABILITY)}")
+    model = record.model
+    if formula.fixed_effects:
+        ways = {1: "oneway", 2: "twoways"}
+        if len(formula.fixed_effects) not in ways:
+            return ""
+        options.append(f"index = {_r_names(formula.fixed_effects)}")
+        options.append(f"fixed_effect = {_r_text(ways[len(formula.fixed_effects)])}")
+    name = "felm" if formula.fixed_effects else model
+    return (
+        'library(dsl)  # install.packages("dsl")\n'
+        f'data <- read.csv("{FOR_R}", check.names = FALSE)\n'
+        f"fit <- dsl(model = {_r_text(name)}, formula = {formula.outcome} ~ {regressors},\n"
+        f"           {', '.join(options)}, data = data, seed = {record.settings.seed})\n"
+        "summary(fit)\n"
+    )
+
+
+def _r_text(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _r_names(names: Sequence[str]) -> str:
+    return f"c({', '.join(map(_r_text, names))})"

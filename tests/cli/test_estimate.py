@@ -1,0 +1,203 @@
+"""``duree estimate``: from predictions and labels to a table and files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.support.coding import code, drawn
+from tests.support.commands import call
+from tests.support.predicted import predicted_table
+
+from duree.inference.design import read_design
+from duree.inference.provenance import Provenance, row_keys
+from duree.results.estimates import Estimates
+
+OPTIONS = ("--predicted-var", "pos", "--prediction", "probability_pos")
+FILES = {"estimate.json", "estimate.csv", "estimate.tex", "for_R.csv", "for_R.R"}
+
+
+def population(folder: Path, suffix: str = ".csv") -> tuple[Path, pl.DataFrame]:
+    """A file of predictions without labels, and all that is true."""
+    frame = predicted_table()
+    kept = frame.select("id", "author", "x", "group", "probability_pos")
+    file = folder / f"POP{suffix}"
+    kept.write_csv(file) if suffix == ".csv" else kept.write_parquet(file)
+    return file, frame
+
+
+def labels(folder: Path, frame: pl.DataFrame, **columns: pl.Expr) -> Path:
+    """A table of labels of the labelled rows, in another order."""
+    file = folder / "labels.csv"
+    some = frame.filter(pl.col("pos").is_not_null()).reverse()
+    some.select("id", "pos", **columns).write_csv(file)
+    return file
+
+
+def record(folder: Path) -> Estimates:
+    return Estimates.model_validate_json((folder / "est/estimate.json").read_text())
+
+
+def test_labels_in_a_table_give_all_files_and_a_table(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    out = tmp_path / "est"
+    assert call(
+        *("estimate", "pos ~ x + C(group)", file, "--labels", given, *OPTIONS, "--equal-prob"),
+        *("--model", "logit", "-o", out),
+    ) == 0  # fmt: skip
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0].split() == (
+        ["term", "estimate", "95%", "interval", "p", "predictions", "only", "labels", "only"]
+    )
+    assert printed.out.splitlines()[1].startswith("Intercept")
+    assert printed.out.splitlines()[-1] == str(out)
+    assert "nothing beside POP.csv records which rows trained the network" in printed.err
+    assert {path.name for path in out.iterdir()} == FILES
+    found = record(tmp_path)
+    assert found.data == "POP.csv"
+    assert (found.rows, found.labelled, found.design) == (600, 200, "equal_prob")
+    assert found.out_of_fold is None
+
+
+def test_the_file_begins_with_the_terms_as_agreed(tmp_path):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob", "-o",
+         tmp_path / "est")  # fmt: skip
+    state = json.loads((tmp_path / "est/estimate.json").read_text())
+    assert list(state)[:3] == ["terms", "naive", "labelled_only"]
+    assert list(state["terms"][0])[:7] == ["term", "estimate", "se", "low", "high", "p", "df"]
+    table = pl.read_csv(tmp_path / "est/estimate.csv")
+    assert table["method"].to_list() == [*["dsl"] * 2, *["naive"] * 2, *["labelled_only"] * 2]
+    assert table["estimate"][1] == pytest.approx(state["terms"][1]["estimate"])
+
+
+def test_the_table_for_latex_has_a_line_for_each_term(tmp_path):
+    file, frame = population(tmp_path)
+    call("estimate", "pos ~ 0 + C(group)", file, "--labels", labels(tmp_path, frame), *OPTIONS,
+         "--equal-prob", "-o", tmp_path / "est")  # fmt: skip
+    lines = (tmp_path / "est/estimate.tex").read_text().splitlines()
+    assert lines[:2] == [r"\begin{tabular}{lrrrr}", r"\toprule"]
+    assert lines[4].startswith("C(group)[a] & $0.")
+    assert all(line.endswith(r" \\") for line in lines[4:7])
+
+
+def test_r_gets_the_same_question(tmp_path):
+    file, frame = population(tmp_path)
+    chance = labels(tmp_path, frame, chance=pl.lit(1 / 3))
+    assert call("estimate", "pos ~ x | group", file, "--labels", chance, *OPTIONS,
+                "--sample-prob", "chance", "--cluster", "author",
+                "-o", tmp_path / "est") == 0  # fmt: skip
+    script = (tmp_path / "est/for_R.R").read_text()
+    assert len(script.splitlines()) == 5
+    assert 'model = "felm", formula = pos ~ x,' in script
+    assert 'index = c("group"), fixed_effect = "oneway"' in script
+    assert 'cluster = "author", sample_prob = "sample_prob"' in script
+    table = pl.read_csv(tmp_path / "est/for_R.csv")
+    assert table.columns == ["x", "pos", "group", "probability_pos", "author", "sample_prob"]
+    assert table["pos"].null_count() == 400
+
+
+def test_a_coding_folder_says_how_rows_were_drawn(tmp_path, capsys):
+    _, frame = population(tmp_path, ".parquet")
+    coding = drawn(tmp_path, 150, by="probability_pos")
+    truth = dict(zip(frame["id"], frame["true_pos"], strict=True))
+    code(coding, ["pos" if truth[one] == 1 else "neg" for one in read_design(coding).order])
+    assert call("estimate", "pos ~ x", tmp_path / "POP.parquet", "--labels", coding, *OPTIONS,
+                "-o", tmp_path / "est") == 0  # fmt: skip
+    found = record(tmp_path)
+    design = read_design(coding)
+    assert found.design == "coding"
+    assert [(one.rows, one.labelled) for one in found.strata] == [
+        (one.rows, one.drawn) for one in design.strata
+    ]
+    assert found.variables[0].category == "pos"
+    truth_slope = np.polyfit(frame["x"], frame["true_pos"], 1)[0]
+    slope = found.terms[1]
+    assert abs(slope.estimate - truth_slope) < 3 * slope.se
+    capsys.readouterr()
+    assert call("estimate", "pos ~ x", tmp_path / "POP.parquet", "--labels", coding, *OPTIONS,
+                "--equal-prob", "-o", tmp_path / "est") == 2  # fmt: skip
+    assert "leave out --sample-prob and --equal-prob" in capsys.readouterr().err
+
+
+def test_another_population_than_the_one_drawn_from_is_refused(tmp_path, capsys):
+    file, _ = population(tmp_path, ".parquet")
+    coding = drawn(tmp_path, 100)
+    code(coding, ["pos", "neg"] * 50)
+    pl.read_parquet(file).with_columns(x=pl.col("x") + 1).write_parquet(file)
+    assert call("estimate", "pos ~ x", file, "--labels", coding, *OPTIONS,
+                "-o", tmp_path / "est") == 2  # fmt: skip
+    assert "is not the table from which the sample in" in capsys.readouterr().err
+    assert not (tmp_path / "est").exists()
+
+
+@pytest.mark.parametrize(("out_of_fold", "status"), [(False, 2), (True, 0)])
+def test_labelled_rows_that_trained_the_network_are_refused(tmp_path, capsys, out_of_fold, status):
+    file, frame = population(tmp_path)
+    some = frame.filter(pl.col("pos").is_not_null()).head(7)
+    keys = np.sort(row_keys(some.select("id")))
+    Provenance("run", (), ("id",), keys, out_of_fold, 5 if out_of_fold else None).write(file)
+    given = labels(tmp_path, frame)
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
+                "-o", tmp_path / "est") == status  # fmt: skip
+    said = capsys.readouterr().err
+    if out_of_fold:
+        assert record(tmp_path).out_of_fold is True
+        assert said == ""
+    else:
+        assert "7 labelled rows trained the network that predicted them: rows" in said
+        assert "predict RUN DATA --folds 5" in said
+        assert not (tmp_path / "est").exists()
+
+
+def test_other_rows_that_trained_the_network_are_a_caution(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    some = frame.filter(pl.col("pos").is_null()).head(7)
+    Provenance("run", (), ("id",), np.sort(row_keys(some.select("id")))).write(file)
+    given = labels(tmp_path, frame)
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
+                "-o", tmp_path / "est") == 0  # fmt: skip
+    assert "none of them labelled: 7 of 600" in capsys.readouterr().err
+
+
+def test_rows_that_were_picked_for_training_are_refused(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame, batch=pl.lit("active-1"))
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
+                "-o", tmp_path / "est") == 2  # fmt: skip
+    said = capsys.readouterr().err
+    assert "200 labelled rows were picked for training (batch 'active'), not drawn at" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda frame: pl.concat([frame, frame.head(2)]), "column 'id' names 2 rows more than"),
+        (lambda frame: frame.with_columns(id=pl.col("id") + "x"), "200 ids of the labels are not"),
+        (lambda frame: frame.rename({"id": "number"}), "0 columns are in both tables"),
+        (lambda frame: frame.drop("pos"), "the table has no column 'pos'"),
+    ],
+)
+def test_tables_of_labels_that_do_not_fit_are_refused(tmp_path, capsys, change, words):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    change(pl.read_csv(given)).write_csv(given)
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
+                "-o", tmp_path / "est") == 2  # fmt: skip
+    assert words in capsys.readouterr().err
+
+
+def test_the_table_is_in_chinese_too(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("DUREE_LANG", "zh")
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob", "-o",
+         tmp_path / "est")  # fmt: skip
+    printed = capsys.readouterr()
+    assert printed.out.startswith("项")
+    assert "没有记录哪些行训练了用于预测的网络" in printed.err
