@@ -76,8 +76,8 @@ class WideModel(Network):
     def calibrate(self, scale: float, offsets: NDArray[np.float64]) -> None:
         """Multiply all scores by ``scale``, then add ``offsets``, float64 [outputs]."""
         for weight in (self.weight, self.spelling, self.bias):
-            weight *= scale
-        self.bias += torch.from_numpy(offsets)
+            weight.mul_(scale)
+        self.bias.add_(torch.from_numpy(offsets))
 
     def features(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Indices int64 [batch, 2 * steps - 1] in order, and True at first occurrences."""
