@@ -17,7 +17,8 @@ from duree.inference.provenance import Provenance, row_keys
 from duree.results.estimates import Estimates
 
 OPTIONS = ("--predicted-var", "pos", "--prediction", "probability_pos")
-FILES = {"estimate.json", "estimate.html", "estimate.csv", "estimate.tex", "for_R.csv", "for_R.R"}
+FILES = {"estimate.json", "estimate.html", "estimate.csv", "estimate.tex"}
+FILES |= {"for_R.csv", "for_R.R"}
 
 
 def population(folder: Path, suffix: str = ".csv") -> tuple[Path, pl.DataFrame]:
