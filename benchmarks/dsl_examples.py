@@ -10,7 +10,7 @@ folds, so that no two runs of either agree more closely than some hundredths of 
 R recalibrates by a random forest. Where that predicts the labels worse than our penalised
 regression (data_lm, data_felm), R's estimate has noise that ours has not: the two then differ by
 about the root of the difference of their variances (Hausman 1978), which is what is required of
-them, and standard errors not above R's. R prints four decimals: half of the last one is allowed for.
+them, and standard errors not above R's. R prints four decimals: half of the last is allowed for.
 """
 
 from __future__ import annotations
