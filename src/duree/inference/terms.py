@@ -19,6 +19,9 @@ from duree.results.estimates import Power, PowerPoint, Stratum, Term
 
 # Below these, shares are those of cells, with MOVER-Wilson intervals.
 FEW_DF, FEW_POSITIVES = 10.0, 30
+# With fewer labels of the rarer class in a group, its moments hardly vary, and t intervals are far
+# too narrow: see benchmarks/estimates_real.py.
+LEAST_OF_GROUP = 2
 # More labels for which the power is shown, as multiples of the labels there are.
 MORE = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -76,7 +79,8 @@ def with_shares(
         mine = member == number
         positives = int(labels[mine].sum())
         counts = {"labelled": int(mine.sum()), "positives": positives}
-        if not few and (term.df is None or term.df >= few_df):
+        rarer = min(positives, counts["labelled"] - positives)
+        if not few and rarer >= LEAST_OF_GROUP and (term.df is None or term.df >= few_df):
             found.append(term.model_copy(update={**counts, "p": None}))
             continue
         rows = np.flatnonzero(group == number)
