@@ -270,6 +270,19 @@ def test_the_table_has_a_row_for_each_term() -> None:
     assert found.to_frame()["term"].to_list() == ["Intercept", "x"]
 
 
+def test_a_group_whose_labels_are_all_alike_has_an_interval_as_wide_as_their_number_asks() -> None:
+    frame = predicted_table(3000, 600)
+    alike = (pl.col("group") == "c") & pl.col("pos").is_not_null()
+    changed = frame.with_columns(pos=pl.when(alike).then(1.0).otherwise(pl.col("pos")))
+    found = by_term(estimate("pos ~ 0 + C(group)", changed, **POS).terms)
+    term = found["C(group)[c]"]
+    assert term.method == "mover"
+    assert term.positives == term.labelled
+    low, _ = proportion_confint(term.labelled, term.labelled, method="wilson")
+    assert term.low <= low
+    assert found["C(group)[a]"].method == "dsl"
+
+
 def test_intervals_of_few_clusters_are_withheld() -> None:
     frame = predicted_table().with_columns(quarter=pl.Series(np.arange(600) % 4))
     found = estimate("pos ~ 0 + C(group)", frame, cluster="quarter", **POS)

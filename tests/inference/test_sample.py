@@ -253,7 +253,9 @@ def test_the_most_uncertain_rows_are_picked_for_training(tmp_path: Path) -> None
     pick_uncertain(tmp_path / "POP.parquet", 5, coding, id="id", by="probability_pos")
     others = frame.filter(~pl.col("id").is_in(design.order))
     nearest = others.sort((pl.col("probability_pos") - 0.5).abs())["id"][:15]
-    assert pl.read_csv(coding / "active.csv")["id"].to_list() == nearest.to_list()
+    sheet = pl.read_csv(coding / "active.csv")
+    assert sheet["id"].to_list() == nearest.to_list()
+    assert set(sheet["batch"]) == {"active"}  # wherever the file goes, it is no random sample
     assert json.loads((coding / "active.json").read_text())["order"] == nearest.to_list()
     assert read_design(coding) == design
 

@@ -19,7 +19,7 @@ CODEBOOK = "codebook.toml"
 UNNAMED = "label"
 KEYS = "123456789"
 # Columns of the sheet, which no variable may be called.
-ORDER, ID, TEXT = "order", "id", "text"
+ORDER, ID, TEXT, BATCH = "order", "id", "text", "batch"
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
@@ -172,7 +172,7 @@ def parse_codebook(content: bytes, path: Path) -> Codebook:
             file=str(path),
             reason=str(error),
         ) from None
-    _refuse_doubled(path, [ORDER, ID, TEXT, *(one.name for one in book.variable)])
+    _refuse_doubled(path, [ORDER, ID, TEXT, BATCH, *(one.name for one in book.variable)])
     for variable in book.variable:
         _refuse_doubled(path, variable.names)
         _refuse_doubled(path, [one.key for one in variable.label if one.key])

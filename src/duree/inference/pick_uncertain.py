@@ -6,6 +6,7 @@ from pathlib import Path
 
 from duree.inference.active import Active, most_uncertain, read_active
 from duree.inference.codebook import read_codebook, write_template
+from duree.inference.codings import ACTIVE_BATCH
 from duree.inference.design import DESIGN, read_design
 from duree.inference.labels import require_same_population
 from duree.inference.new_folder import (
@@ -71,7 +72,7 @@ def pick_uncertain(
     write_template(folder, known_labels(drawn_from))
     variables = [one.name for one in read_codebook(folder).variable]
     texts = texts_of(drawn_from, active.text, order)
-    findings = write_sheet(folder / ACTIVE_SHEET, order, texts, variables)
+    findings = write_sheet(folder / ACTIVE_SHEET, order, texts, variables, ACTIVE_BATCH)
     active.write(folder)
     return [
         *findings,

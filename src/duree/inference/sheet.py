@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError
-from duree.inference.codebook import ID, ORDER, TEXT, UNNAMED, Codebook, Variable, number_of
+from duree.inference.codebook import BATCH, ID, ORDER, TEXT, UNNAMED, Codebook, Variable, number_of
 from duree.inference.codings import ACTIVE_BATCH, DESIGN_BATCH, Coding
 from duree.tables.columns import as_text, find_column
 from duree.tables.files.formulas import with_formulas
@@ -48,7 +48,11 @@ class Sheet:
 
 
 def write_sheet(
-    path: Path, ids: Sequence[str], texts: Mapping[str, str], variables: Sequence[str]
+    path: Path,
+    ids: Sequence[str],
+    texts: Mapping[str, str],
+    variables: Sequence[str],
+    batch: str | None = None,
 ) -> list[Finding]:
     """Write a sheet, with the rows of an older one and whatever was filled in there.
 
@@ -58,6 +62,8 @@ def write_sheet(
         In the order of coding.
     texts : {id: text}
         Empty if there are none to show.
+    batch : str, optional
+        A column ``batch`` says that the rows are no random sample, wherever the file goes.
 
     Returns
     -------
@@ -73,6 +79,7 @@ def write_sheet(
             ID: list(ids),
             **({TEXT: [texts.get(id, "") for id in ids]} if texts else {}),
             **{name: [None] * len(ids) for name in variables},
+            **({BATCH: [batch] * len(ids)} if batch else {}),
         },
         schema_overrides=dict.fromkeys((ORDER, ID, *variables), pl.String),
     )
@@ -215,7 +222,7 @@ def _column(sheet: Sheet, codebook: Codebook, variable: Variable) -> str:
 
 def _is_filled(sheet: Sheet, row: int) -> bool:
     """Whether anything but the text was written in a row."""
-    columns = [name for name in sheet.table.frame.columns if name not in (ORDER, ID, TEXT)]
+    columns = [name for name in sheet.table.frame.columns if name not in (ORDER, ID, TEXT, BATCH)]
     return any((sheet.table.frame[name][row] or "").strip() for name in columns)
 
 
