@@ -4,7 +4,7 @@
 
 Two corpora are populations: film reviews (imdb: positive or negative, by the film's mean rating and
 the length of the review) and hotel reviews (chinese_hotel: good or bad, by length). A network of
-ours is trained on a part of each (2 epochs), and predicts all other rows. From these, random
+ours is trained on a part of each (few epochs), and predicts all other rows. From these, random
 samples of 300 rows are labelled with their true labels, simple or stratified by fifths of the
 probability; of every sample, the coefficients and shares of the whole corpus are estimated
 (`--for corpus`). `covered` is the share of samples whose 95 % interval holds the value that all
@@ -47,14 +47,15 @@ class Corpus:
     name : str
     frame : polars.DataFrame
         ``text``, ``label`` ("yes" or "no"), ``true`` (1 or 0) and regressors.
-    train : int
-        The number of rows that train the network.
+    train, epochs : int
+        The number of rows that train the network, and of passes over them.
     formulas : tuple of str
     """
 
     name: str
     frame: pl.DataFrame
     train: int
+    epochs: int
     formulas: tuple[str, ...]
 
 
@@ -70,7 +71,7 @@ def imdb() -> Corpus:
     tenth = (pl.col("film_rating").rank("ordinal") * 10 / (pl.len() + 1)).floor().cast(pl.Int64)
     frame = frame.with_columns(tenth=tenth, loglen=length("text"))
     formulas = ("pos ~ film_rating + loglen", "pos ~ 0 + C(tenth)")
-    return Corpus("imdb", labelled(frame, "film_rating", "loglen", "tenth"), 5_000, formulas)
+    return Corpus("imdb", labelled(frame, "film_rating", "loglen", "tenth"), 5_000, 2, formulas)
 
 
 def hotels() -> Corpus:
@@ -83,7 +84,7 @@ def hotels() -> Corpus:
     fifth = (pl.col("loglen").rank("ordinal") * 5 / (pl.len() + 1)).floor().cast(pl.Int64)
     formulas = ("pos ~ loglen", "pos ~ 0 + C(fifth)")
     frame = labelled(frame.with_columns(fifth=fifth), "loglen", "fifth")
-    return Corpus("hotel", frame, 1_500, formulas)
+    return Corpus("hotel", frame, 1_500, 8, formulas)
 
 
 def length(column: str) -> pl.Expr:
@@ -110,7 +111,7 @@ def population(corpus: Corpus, work: Path) -> pl.DataFrame:
             "data.files": (str(train),),
             "data.text": "text",
             "data.target": "label",
-            "training.epochs": 2,
+            "training.epochs": corpus.epochs,
             "model.wide": False,
             "evaluation.baselines": False,
             "evaluation.bootstrap": 100,

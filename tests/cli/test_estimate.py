@@ -17,7 +17,8 @@ from duree.inference.provenance import Provenance, row_keys
 from duree.results.estimates import Estimates
 
 OPTIONS = ("--predicted-var", "pos", "--prediction", "probability_pos")
-FILES = {"estimate.json", "estimate.csv", "estimate.tex", "for_R.csv", "for_R.R"}
+FILES = {"estimate.json", "estimate.html", "estimate.csv", "estimate.tex"}
+FILES |= {"for_R.csv", "for_R.R"}
 
 
 def population(folder: Path, suffix: str = ".csv") -> tuple[Path, pl.DataFrame]:
@@ -190,6 +191,17 @@ def test_tables_of_labels_that_do_not_fit_are_refused(tmp_path, capsys, change, 
     assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
                 "-o", tmp_path / "est") == 2  # fmt: skip
     assert words in capsys.readouterr().err
+
+
+def test_a_population_without_labels_needs_them_from_elsewhere(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    assert call("estimate", "pos ~ x", file, *OPTIONS, "--equal-prob",
+                "-o", tmp_path / "est") == 2  # fmt: skip
+    assert "has no column 'pos' with labels; give the folder of" in capsys.readouterr().err
+    frame.select("id", "x", "pos", "probability_pos").write_csv(file)
+    assert call("estimate", "pos ~ x", file, *OPTIONS, "--equal-prob",
+                "-o", tmp_path / "est") == 0  # fmt: skip
+    assert record(tmp_path).labelled == 200
 
 
 def test_the_table_is_in_chinese_too(tmp_path, capsys, monkeypatch):

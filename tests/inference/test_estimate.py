@@ -81,9 +81,9 @@ def test_a_predicted_regressor_that_is_labelled_everywhere_is_an_ordinary_one() 
 
 
 def test_fixed_effects_are_the_same_as_dummies() -> None:
-    frame = predicted_table()
-    absorbed = by_term(estimate("score ~ x | group + author", frame, **SCORE).terms)
-    dummies = by_term(estimate("score ~ x + C(group) + C(author)", frame, **SCORE).terms)
+    frame = predicted_table().with_columns(region=pl.col("author") % 12)
+    absorbed = by_term(estimate("score ~ x | group + region", frame, **SCORE).terms)
+    dummies = by_term(estimate("score ~ x + C(group) + C(region)", frame, **SCORE).terms)
     assert list(absorbed) == ["x"]
     assert absorbed["x"].estimate == pytest.approx(dummies["x"].estimate, abs=1e-8)
     assert absorbed["x"].se == pytest.approx(dummies["x"].se, rel=1e-6)
@@ -268,6 +268,19 @@ def test_the_table_has_a_row_for_each_term() -> None:
     found = estimate("score ~ x", predicted_table(), **SCORE)
     assert found.to_frame().columns == ["term", "estimate", "se", "low", "high", "p", "df"]
     assert found.to_frame()["term"].to_list() == ["Intercept", "x"]
+
+
+def test_a_group_whose_labels_are_all_alike_has_an_interval_as_wide_as_their_number_asks() -> None:
+    frame = predicted_table(3000, 600)
+    alike = (pl.col("group") == "c") & pl.col("pos").is_not_null()
+    changed = frame.with_columns(pos=pl.when(alike).then(1.0).otherwise(pl.col("pos")))
+    found = by_term(estimate("pos ~ 0 + C(group)", changed, **POS).terms)
+    term = found["C(group)[c]"]
+    assert term.method == "mover"
+    assert term.positives == term.labelled
+    low, _ = proportion_confint(term.labelled, term.labelled, method="wilson")
+    assert term.low <= low
+    assert found["C(group)[a]"].method == "dsl"
 
 
 def test_intervals_of_few_clusters_are_withheld() -> None:

@@ -91,6 +91,14 @@ def test_terms_that_cannot_be_told_apart_are_refused() -> None:
     assert message.startswith("the terms of the formula cannot be told apart: their moments are")
 
 
+@pytest.mark.parametrize("formula", ["pos ~ 0 + C(group)", "pos ~ x + C(group)"])
+def test_groups_without_a_label_are_refused(formula: str) -> None:
+    frame = changed(pos=pl.when(pl.col("group") != "c").then(pl.col("pos")))
+    message = refused(formula, frame)
+    assert message.startswith("no labelled row has 'C(group)[")
+    assert "label rows of these groups" in message
+
+
 def test_an_outcome_that_x_separates_does_not_converge() -> None:
     frame = predicted_table(labelled=600).with_columns(pos=(pl.col("x") > 0).cast(float))
     message = refused(frame=frame, model="logit")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from duree.cli.help import TranslatedCommand
 from duree.cli.text_table import print_table
 from duree.errors import sentence, translate, with_phrases
-from duree.results.estimates import Estimates, Term
+
+if TYPE_CHECKING:
+    from duree.results.estimates import Estimates, Term
 
 HEADINGS = ("term", "estimate", "95% interval", "p", "predictions only", "labels only")
 WITHHELD = "withheld"

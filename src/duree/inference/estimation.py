@@ -18,6 +18,7 @@ from duree.inference.model_matrix import Formula, columns_of, model_matrix, pars
 from duree.inference.refusals import (
     cautions,
     require_few_groups,
+    require_labelled_terms,
     require_labels,
     require_outcome,
 )
@@ -245,6 +246,7 @@ def _problem(
     require_few_groups(effects, formula.fixed_effects, model)
     intercept = not (effects and model == "lm")
     matrix = model_matrix(formula, filled, predicted, intercept=intercept)
+    require_labelled_terms(matrix.x, matrix.names, sample.rows)
     require_outcome(model, matrix.y, formula.outcome)
     rows_drawn = population and not sample.whole_clusters
     cluster = None if rows_drawn else sample.cluster

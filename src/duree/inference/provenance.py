@@ -87,7 +87,7 @@ class Provenance:
                 fix="keep it in the file, or predict again",
                 column=missing[0],
             )
-        return np.isin(row_keys(predictions.select(pl.col(map(str, names)))), self.trained_rows)
+        return are_among(row_keys(predictions.select(pl.col(map(str, names)))), self.trained_rows)
 
     def write(self, predictions: Path) -> None:
         """Write the provenance beside a file of predictions.
@@ -176,6 +176,14 @@ def row_keys(frame: pl.DataFrame) -> Keys:
     return keys_of(text.encode() for text in joined)
 
 
+def are_among(keys: Keys, known: Keys) -> NDArray[np.bool_]:
+    """Whether each key is one of those that are known, which ascend: bool [rows]."""
+    if not len(known):
+        return np.zeros(len(keys), dtype=bool)
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.asarray(known[places] == keys)
+
+
 def keys_of(contents: Iterable[bytes]) -> Keys:
     """The first 64 bits of BLAKE2b of each content, as numbers."""
     digests = b"".join(blake2b(content, digest_size=8).digest() for content in contents)
@@ -225,7 +233,7 @@ def _from_dict(state: dict[str, Any]) -> Provenance:
             raise ValueError(f"hash {rows['hash']}")
         columns = tuple(map(str, rows["columns"]))
         keys = np.frombuffer(base64.b64decode(rows["keys"], validate=True), dtype="<u8")
-        keys = keys.astype(np.uint64)
+        keys = np.unique(keys.astype(np.uint64))
         if len(keys) != rows["count"]:
             raise ValueError(f"{len(keys)} != {rows['count']}")
     if not isinstance(state["out_of_fold"], bool):

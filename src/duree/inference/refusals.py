@@ -12,7 +12,7 @@ from duree.inference.intervals import FEWEST_CLUSTERS, FEWEST_DF
 from duree.inference.labelled_sample import Sample
 from duree.inference.variables import Variable
 from duree.results.run_files import Check
-from duree.tables.finding import Finding
+from duree.tables.finding import Finding, listed
 
 # Of the rarest class, or of rows: refused below the first, with a caution below the second.
 FEWEST_LABELS, FEW_LABELS = 10, 30
@@ -53,6 +53,23 @@ def require_labels(variables: Sequence[Variable], sample: Sample, *, shares: boo
             "other",
             count=clusters,
             fewest=FEWEST_CLUSTERS_FITTED,
+        )
+
+
+def require_labelled_terms(x: Floats, names: Sequence[str], rows: Ints) -> None:
+    """Refuse terms that are 0 in all labelled rows: nothing corrects predictions there; DataError.
+
+    Their estimate would be that of the predictions, with an interval that knows no error of theirs.
+    """
+    without = [
+        name for name, used in zip(names, (x[rows] != 0).any(axis=0), strict=True) if not used
+    ]
+    if without:
+        raise DataError(
+            "no labelled row has {terms}",
+            fix="label rows of these groups, or combine them with others: predictions without "
+            "labels cannot be corrected",
+            terms=listed(without),
         )
 
 

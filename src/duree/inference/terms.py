@@ -18,7 +18,10 @@ from duree.inference.splits import Problem
 from duree.results.estimates import Power, PowerPoint, Stratum, Term
 
 # Below these, shares are those of cells, with MOVER-Wilson intervals.
-FEW_DF, FEW_POSITIVES = 8.0, 30
+FEW_DF, FEW_POSITIVES = 10.0, 30
+# With fewer labels of the rarer class in a group, its moments hardly vary, and t intervals are far
+# too narrow: see benchmarks/estimates_real.py.
+LEAST_OF_GROUP = 2
 # More labels for which the power is shown, as multiples of the labels there are.
 MORE = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -69,12 +72,15 @@ def with_shares(
         if clusters is None
         else float(student.ppf(0.5 + CONFIDENCE / 2, max(clusters - 1, 1)))
     )
+    # With ten clusters there are no more degrees of freedom than nine.
+    few_df = FEW_DF if clusters is None else min(FEW_DF, clusters - 1)
     found = []
     for number, term in enumerate(terms):
         mine = member == number
         positives = int(labels[mine].sum())
         counts = {"labelled": int(mine.sum()), "positives": positives}
-        if not few and (term.df is None or term.df >= FEW_DF):
+        rarer = min(positives, counts["labelled"] - positives)
+        if not few and rarer >= LEAST_OF_GROUP and (term.df is None or term.df >= few_df):
             found.append(term.model_copy(update={**counts, "p": None}))
             continue
         rows = np.flatnonzero(group == number)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from duree.errors import DataError
@@ -90,6 +91,8 @@ def estimate_file(
     elif labels is not None:
         extra = [name for name in (question.sample_prob, question.cluster) if name is not None]
         frame = with_labels(frame, labels, question.id, question.predicted_var, extra)
+    else:
+        _require_own_labels(frame, question.predicted_var, population)
     frame = with_numbers(frame, question)
     trained = _trained_rows(table, population)
     if trained is not None:
@@ -151,6 +154,18 @@ def _as_drawn(question: Question, labels: Labels) -> tuple[Question, str]:
     return replace(question, sample_prob=PROBABILITY, cluster=cluster), STRATUM
 
 
+def _require_own_labels(frame: pl.DataFrame, variables: Sequence[str], file: Path) -> None:
+    """Refuse a population without labels, if none are given elsewhere; DataError."""
+    for name in variables:
+        if name not in frame.columns:
+            raise DataError(
+                "{file} has no column {column!r} with labels",
+                fix="give the folder of duree sample or a table of labels with --labels",
+                file=str(file),
+                column=name,
+            )
+
+
 def with_numbers(frame: pl.DataFrame, question: Question) -> pl.DataFrame:
     """The table with numbers instead of texts where all cells of a used column are numbers."""
     formula = parse_formula(question.formula)
@@ -192,7 +207,8 @@ def _refuse_trained(
     population: Path,
 ) -> list[Finding]:
     """Refuse labelled rows that trained the network; a caution if others did."""
-    labelled = frame.select(pl.all_horizontal(pl.col(variables).is_not_null())).to_series()
+    given = frame.select(variables).with_columns(cs.float().fill_nan(None))
+    labelled = given.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
     both = np.flatnonzero(trained & labelled.to_numpy())
     if len(both):
         raise DataError(

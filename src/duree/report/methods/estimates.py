@@ -168,8 +168,8 @@ def assumptions(facts: EstimateFacts, words: Words) -> Iterator[tuple[str, str]]
     yield (
         words("The predictions may be wrong"),
         words(
-            "Nothing is assumed of them. Better predictions make intervals narrower; bad ones make "
-            "them as wide as those of the labels alone, and not false."
+            "Nothing is assumed of them. Good predictions make intervals narrower; bad ones leave "
+            "them about as wide as those of the labels alone, but still valid."
         ),
     )
     if record.cluster:
