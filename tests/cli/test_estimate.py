@@ -126,6 +126,17 @@ def test_a_coding_folder_says_how_rows_were_drawn(tmp_path, capsys):
     assert "leave out --sample-prob and --equal-prob" in capsys.readouterr().err
 
 
+def test_a_variable_without_a_name_is_not_two_predicted_variables(tmp_path, capsys):
+    population(tmp_path, ".parquet")
+    coding = drawn(tmp_path, 150, by="probability_pos")
+    code(coding, ["pos", "neg"] * 75)
+    two = ("--predicted-var", "pos", "--prediction", "probability_pos")
+    two += ("--predicted-var", "x", "--prediction", "probability_pos")
+    assert call("estimate", "pos ~ x", tmp_path / "POP.parquet", "--labels", coding, *two,
+                "-o", tmp_path / "est") == 2  # fmt: skip
+    assert "the codebook has no variable 'pos'" in capsys.readouterr().err
+
+
 def test_another_population_than_the_one_drawn_from_is_refused(tmp_path, capsys):
     file, _ = population(tmp_path, ".parquet")
     coding = drawn(tmp_path, 100)

@@ -99,23 +99,32 @@ class Codebook(BaseModel):
         DataError
             There is none, or there are several and no name is given.
         """
-        for one in self.variable:
-            if one.name == name:
-                return one
         if len(self.variable) == 1 and (name is None or self.variable[0].name == UNNAMED):
             return self.variable[0]
-        names = listed([one.name for one in self.variable])
         if name is None:
             raise DataError(
                 "the codebook has several variables: {names}",
                 fix="say which one is meant",
-                names=names,
+                names=listed([one.name for one in self.variable]),
             )
+        return self.named(name)
+
+    def named(self, name: str) -> Variable:
+        """The variable of this name.
+
+        Raises
+        ------
+        DataError
+            There is none.
+        """
+        for one in self.variable:
+            if one.name == name:
+                return one
         raise DataError(
             "the codebook has no variable {name!r}",
             fix="its variables are {names}: choose one, or correct codebook.toml",
             name=name,
-            names=names,
+            names=listed([one.name for one in self.variable]),
         )
 
 

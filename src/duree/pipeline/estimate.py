@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.inference.estimation import Estimate, estimate
+from duree.inference.folder import read_folder
 from duree.inference.labels import Labels, read_labels
 from duree.inference.labels_table import with_labels
 from duree.inference.model_matrix import columns_of, parse_formula
@@ -132,6 +133,10 @@ def _with_coding(
     frame: pl.DataFrame, population: Path, folder: Path, variables: Sequence[str]
 ) -> tuple[pl.DataFrame, Labels]:
     """The population with the labels of a coding folder, and how its rows were drawn."""
+    if len(variables) > 1:  # a variable that was never named is not both of them
+        codebook = read_folder(folder).codebook
+        for name in variables:
+            codebook.named(name)
     found = [read_labels(folder, frame, population, name) for name in variables]
     # Coding goes through one order: what has all labels is what has those that are rarest.
     probability = np.min([one.sample_prob for one in found], axis=0)
