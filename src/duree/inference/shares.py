@@ -99,7 +99,18 @@ def share_of(group: Group, quantile: float) -> Share:
     down = np.sqrt((size**2) @ (share - low) ** 2 + between)
     up = np.sqrt((size**2) @ (high - share) ** 2 + between)
     ends = max(total - float(down), 0.0), min(total + float(up), 1.0)
-    return Share(total, (ends[1] - ends[0]) / (2 * quantile), *ends)
+    return Share(total, _standard_error(size, share, number, between / quantile**2), *ends)
+
+
+def _standard_error(size: Floats, share: Floats, number: Floats, between: float) -> float:
+    """The standard error of a share, from the variances of its cells.
+
+    Half of Wilson's interval is no standard error of few labels: it is shrunk. Shares are those of
+    Jeffreys' prior, so that a cell whose labels are all alike has a variance too (Brown, Cai &
+    DasGupta 2001).
+    """
+    likely = (number * share + 0.5) / (number + 1)
+    return float(np.sqrt((size**2) @ (likely * (1 - likely) / number) + between))
 
 
 def wilson(share: Floats, number: Floats, quantile: float) -> tuple[Floats, Floats]:
