@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,25 @@ def test_a_coding_folder_says_how_rows_were_drawn(tmp_path, capsys):
     assert call("estimate", "pos ~ x", tmp_path / "POP.parquet", "--labels", coding, *OPTIONS,
                 "--equal-prob", "-o", tmp_path / "est") == 2  # fmt: skip
     assert "leave out --sample-prob and --equal-prob" in capsys.readouterr().err
+
+
+def test_the_probability_of_another_label_would_turn_the_sign(tmp_path, capsys):
+    frame = predicted_table().with_columns(probability_neg=1 - pl.col("probability_pos"))
+    frame.select("id", "x", "probability_neg", "probability_pos").write_csv(tmp_path / "POP.csv")
+    words = pl.col("pos").replace_strict({0.0: "neg", 1.0: "pos"}, return_dtype=pl.String)
+    given = labels(tmp_path, frame.with_columns(pos=words))
+    asked = ("estimate", "pos ~ x", tmp_path / "POP.csv", "--labels", given, "--equal-prob")
+    asked += ("--predicted-var", "pos", "-o", tmp_path / "est", "--prediction")
+    assert call(*asked, "probability_neg") == 2
+    said = capsys.readouterr().err
+    assert "'pos' is a label, but column 'probability_neg' is the probability of another" in said
+    assert not (tmp_path / "est").exists()
+    assert call(*asked, "probability_pos") == 0
+    one = "pos = 1 where the label is 'pos', and 0 where it is another"
+    assert one in capsys.readouterr().err
+    assert f"% {one}" in (tmp_path / "est/estimate.tex").read_text()
+    assert one in unescape((tmp_path / "est/estimate.html").read_text())
+    assert record(tmp_path).notes[0].message == one
 
 
 def test_a_variable_without_a_name_is_not_two_predicted_variables(tmp_path, capsys):

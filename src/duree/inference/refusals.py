@@ -114,7 +114,7 @@ def cautions(
     variables: Sequence[Variable], sample: Sample, df: Floats, names: Sequence[str], *, shares: bool
 ) -> list[Check]:
     """What a reader must know of an estimate from few labels."""
-    found = []
+    found = [_counted(one) for one in variables if one.category is not None]
     for one in variables:
         value, count = rarest(one, sample.rows)
         if count < FEW_LABELS and not shares:
@@ -147,6 +147,16 @@ def cautions(
         values = {"terms": ", ".join(without), "df": int(FEWEST_DF), "clusters": FEWEST_CLUSTERS}
         found.append(Finding("withheld", "warning", what, "label more rows", values))
     return [as_check(one) for one in found]
+
+
+def _counted(variable: Variable) -> Finding:
+    """What counts as 1, where labels are texts."""
+    return Finding(
+        "category",
+        "note",
+        "{variable} = 1 where the label is {category!r}, and 0 where it is another",
+        values={"variable": variable.name, "category": variable.category},
+    )
 
 
 def as_check(finding: Finding) -> Check:

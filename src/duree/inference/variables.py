@@ -187,6 +187,27 @@ def _role(formula: Formula, name: str) -> Literal["outcome", "regressor"]:
     )
 
 
+def require_own_class(name: str, prediction: str, labels: Sequence[object]) -> None:
+    """Refuse a variable called like one label and predicted by the probability of another.
+
+    Raises
+    ------
+    DataError
+        Its estimates would have the opposite sign.
+    """
+    category = prediction.removeprefix(PROBABILITY)
+    if name in labels and category in labels and name != category:
+        raise DataError(
+            "{variable!r} is a label, but column {column!r} is the probability of another one: "
+            "rows with the label {category!r} would count as 1",
+            fix="give the predictions probability_{variable}, or call the variable {category} in "
+            "the formula too",
+            variable=name,
+            column=prediction,
+            category=category,
+        )
+
+
 def _numbers(
     column: pl.Series, prediction: str, labelled: NDArray[np.bool_]
 ) -> tuple[Floats, str | None]:
@@ -199,6 +220,7 @@ def _numbers(
     if not texts:
         values[labelled] = numbers.to_numpy()
         return values, None
+    require_own_class(column.name, prediction, known.unique().to_list())
     if category is not None and category in known:
         values[labelled] = (known == category).to_numpy().astype(float)
         return values, category
