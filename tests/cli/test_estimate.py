@@ -146,6 +146,52 @@ def test_the_probability_of_another_label_would_turn_the_sign(tmp_path, capsys):
     assert record(tmp_path).notes[0].message == one
 
 
+def test_a_variable_that_nobody_coded_is_refused(tmp_path, capsys):
+    coded = predicted_table().with_columns(anger=1.0, probability_neg=1 - pl.col("probability_pos"))
+    coded.drop("pos").write_parquet(tmp_path / "POP.parquet")
+    coding = drawn(tmp_path, 150)
+    code(coding, ["pos", "neg"] * 75)
+    asked = (tmp_path / "POP.parquet", "--labels", coding, "-o", tmp_path / "est")
+    assert call("estimate", "anger ~ x", *asked, "--predicted-var", "anger",
+                "--prediction", "probability_neg") == 2  # fmt: skip
+    said = capsys.readouterr().err
+    assert "nobody coded 'anger': the codebook has the variable 'label' with the labels" in said
+    assert "'neg', 'pos'" in said
+    # Nobody need have given a label of the codebook.
+    one = '[[variable.label]]\nlabel = "{}"\n'
+    (coding / "codebook.toml").write_text("[[variable]]\n" + one.format("neg") + one.format("pos"))
+    code(coding, ["neg"] * 150)
+    assert call("estimate", "pos ~ 1", *asked, "--predicted-var", "pos",
+                "--prediction", "probability_neg") == 2  # fmt: skip
+    assert "'pos' is a label, but column 'probability_neg'" in capsys.readouterr().err
+    code(coding, ["pos", "neg"] * 75)
+    assert call("estimate", "pos ~ x", *asked, *OPTIONS) == 0
+    assert "'pos' was taken from 'label', the only variable of" in capsys.readouterr().err
+
+
+def test_labels_of_another_variable_in_a_table_are_refused(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    words = pl.col("pos").replace_strict({0.0: "neg", 1.0: "pos"}, return_dtype=pl.String)
+    given = labels(tmp_path, frame.with_columns(pos=words))
+    pl.read_csv(given).rename({"pos": "label"}).write_csv(given)
+    asked = (file, "--labels", given, "--equal-prob", "-o", tmp_path / "est")
+    assert call("estimate", "anger ~ x", *asked, "--predicted-var", "anger",
+                "--prediction", "probability_pos") == 2  # fmt: skip
+    assert "labels.csv has neither a column nor a label 'anger'" in capsys.readouterr().err
+    assert call("estimate", "pos ~ x", *asked, *OPTIONS) == 0
+    assert "'pos' was taken from the column 'label' of labels.csv" in capsys.readouterr().err
+
+
+def test_a_column_of_the_population_is_not_replaced_in_silence(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    frame.with_columns(pos=pl.lit(1.0)).write_csv(file)
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
+                "--id", "id", "-o", tmp_path / "est") == 0  # fmt: skip
+    said = capsys.readouterr().err
+    assert "column 'pos' of POP.csv was not used: its labels were taken from" in said
+
+
 def test_a_variable_without_a_name_is_not_two_predicted_variables(tmp_path, capsys):
     population(tmp_path, ".parquet")
     coding = drawn(tmp_path, 150, by="probability_pos")

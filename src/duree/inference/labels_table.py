@@ -10,7 +10,7 @@ import polars as pl
 from duree.errors import DataError
 from duree.inference.labelled_sample import complete, found
 from duree.tables.files.read import read_tables
-from duree.tables.finding import listed
+from duree.tables.finding import Finding, listed
 
 BATCH, ACTIVE = "batch", "active"
 LABEL = "label"
@@ -22,8 +22,10 @@ def with_labels(
     id_column: str | None,
     variables: Sequence[str],
     columns: Sequence[str],
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, list[Finding]]:
     """The population with columns of a table of labels: null in rows that it does not name.
+
+    A note says if its column ``label`` was taken.
 
     Parameters
     ----------
@@ -41,7 +43,9 @@ def with_labels(
     """
     labels = read_tables([file]).frame
     _refuse_active(labels, file)
+    notes = []
     if len(variables) == 1 and variables[0] not in labels.columns and LABEL in labels.columns:
+        notes = [_taken_for(labels[LABEL], variables[0], file)]
         labels = labels.rename({LABEL: variables[0]})
     for name in variables:
         found(labels, name)
@@ -61,8 +65,29 @@ def with_labels(
         )
     right = labels.select(taken).with_columns(theirs.alias(name))
     left = population.drop(taken, strict=False).with_columns(ours.alias(name))
-    return left.join(right, on=name, how="left", maintain_order="left").with_columns(
-        population[name]
+    joined = left.join(right, on=name, how="left", maintain_order="left")
+    return joined.with_columns(population[name]), notes
+
+
+def _taken_for(labels: pl.Series, name: str, file: Path) -> Finding:
+    """A note that a column without a name was taken; DataError if it holds other labels."""
+    texts = labels.cast(pl.String).drop_nulls()
+    known = sorted(set(texts.to_list()))
+    if name not in known and texts.cast(pl.Float64, strict=False).null_count() == len(texts):
+        raise DataError(
+            "{file} has neither a column nor a label {name!r}: the labels of its column {column!r} "
+            "are {labels}",
+            fix="give one of these labels or the column's name to the predicted variable",
+            file=str(file),
+            name=name,
+            column=LABEL,
+            labels=listed(known),
+        )
+    return Finding(
+        "unnamed_variable",
+        "note",
+        "{name!r} was taken from the column {column!r} of {file}",
+        values={"name": name, "column": LABEL, "file": file.name},
     )
 
 

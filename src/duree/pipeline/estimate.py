@@ -19,6 +19,7 @@ from duree.inference.labels_table import with_labels
 from duree.inference.model_matrix import columns_of, parse_formula
 from duree.inference.provenance import read_provenance
 from duree.inference.refusals import as_check
+from duree.inference.variables import require_own_class
 from duree.pipeline.estimate_files import write_estimate
 from duree.report.pages.estimate import write_estimate_page
 from duree.results.estimates import Model
@@ -85,13 +86,16 @@ def estimate_file(
     table = read_tables([population])
     frame, notes = table.frame, list[Finding]()
     stratum, coded = None, labels is not None and labels.is_dir()
+    if labels is not None:
+        notes += _not_used(frame, question.predicted_var, population, labels)
     if labels is not None and coded:
-        frame, found = _with_coding(frame, population, labels, question.predicted_var)
+        frame, found = _with_coding(frame, population, labels, question)
         notes += found.findings
         question, stratum = _as_drawn(question, found)
     elif labels is not None:
         extra = [name for name in (question.sample_prob, question.cluster) if name is not None]
-        frame = with_labels(frame, labels, question.id, question.predicted_var, extra)
+        frame, taken = with_labels(frame, labels, question.id, question.predicted_var, extra)
+        notes += taken
     else:
         _require_own_labels(frame, question.predicted_var, population)
     frame = with_numbers(frame, question)
@@ -129,14 +133,32 @@ def estimate_file(
     return result
 
 
+def _not_used(
+    frame: pl.DataFrame, variables: Sequence[str], population: Path, labels: Path
+) -> list[Finding]:
+    """A caution for each column of the population that labels from elsewhere replace."""
+    return [
+        Finding(
+            "replaced_column",
+            "warning",
+            "column {column!r} of {file} was not used: its labels were taken from {labels}",
+            "if that column holds the labels, leave out --labels",
+            {"column": name, "file": population.name, "labels": str(labels)},
+        )
+        for name in variables
+        if name in frame.columns and frame[name].null_count() < len(frame)
+    ]
+
+
 def _with_coding(
-    frame: pl.DataFrame, population: Path, folder: Path, variables: Sequence[str]
+    frame: pl.DataFrame, population: Path, folder: Path, question: Question
 ) -> tuple[pl.DataFrame, Labels]:
     """The population with the labels of a coding folder, and how its rows were drawn."""
-    if len(variables) > 1:  # a variable that was never named is not both of them
-        codebook = read_folder(folder).codebook
-        for name in variables:
-            codebook.named(name)
+    codebook, variables = read_folder(folder).codebook, question.predicted_var
+    for name, prediction in zip(variables, question.prediction, strict=False):
+        # A variable that was never named is not two predicted ones.
+        asked = codebook.find(name) if len(variables) == 1 else codebook.named(name)
+        require_own_class(name, prediction, asked.names)
     found = [read_labels(folder, frame, population, name) for name in variables]
     # Coding goes through one order: what has all labels is what has those that are rarest.
     probability = np.min([one.sample_prob for one in found], axis=0)
