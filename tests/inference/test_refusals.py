@@ -39,15 +39,22 @@ def test_labels_whose_drawing_is_unknown_are_refused() -> None:
 def test_probabilities_outside_0_to_1_are_refused(value: float | None) -> None:
     labelled = pl.col("pos").is_not_null()
     chance = pl.when(labelled & (pl.col("x") > 0)).then(value).otherwise(0.3)
-    message = refused(frame=changed(chance=chance.cast(pl.Float64)), sample_prob="chance")
+    message = refused(
+        frame=changed(chance=chance.cast(pl.Float64)), sample_prob="chance", equal_prob=False
+    )
     assert message.startswith(f"the probability of being labelled is {value}, in row ")
     assert "of column 'chance'" in message
 
 
 def test_rows_that_could_not_be_drawn_are_refused() -> None:
     chance = pl.when(pl.col("pos").is_null() & (pl.col("x") > 1)).then(0.0).otherwise(0.3)
-    message = refused(frame=changed(chance=chance), sample_prob="chance")
+    message = refused(frame=changed(chance=chance), sample_prob="chance", equal_prob=False)
     assert "the probability of being labelled is 0.0" in message
+
+
+def test_chances_that_are_given_and_said_to_be_equal_are_refused() -> None:
+    message = refused(frame=changed(chance=pl.lit(0.3)), sample_prob="chance", equal_prob=True)
+    assert message.startswith("the chance of being labelled is given twice: by column 'chance' and")
 
 
 def test_a_stratum_without_labels_is_refused() -> None:

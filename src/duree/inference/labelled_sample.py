@@ -92,9 +92,15 @@ def read_sample(
     Raises
     ------
     DataError
-        Nothing says how rows were drawn, a probability is not in (0, 1], or a column is missing or
-        has missing values.
+        Nothing says how rows were drawn, or two options do; a probability is not in (0, 1], or a
+        column is missing or has missing values.
     """
+    if equal_prob and sample_prob is not None:
+        raise DataError(
+            "the chance of being labelled is given twice: by column {column!r} and as equal",
+            fix="leave out --equal-prob if chances differ, --sample-prob if all rows had the same",
+            column=sample_prob,
+        )
     rows = np.flatnonzero(labelled)
     if len(rows) == 0:
         raise DataError(
