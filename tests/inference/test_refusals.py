@@ -93,9 +93,37 @@ def test_a_regression_on_fewer_than_ten_labelled_clusters_is_refused() -> None:
     assert message.startswith("the labelled rows are of only 9 clusters; label rows of at least 10")
 
 
-def test_terms_that_cannot_be_told_apart_are_refused() -> None:
-    message = refused("pos ~ x + I(2 * x)")
-    assert message.startswith("the terms of the formula cannot be told apart: their moments are")
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("pos ~ x + one", "'one' is 0.1 in every row: a constant has no effect that can"),
+        ("pos ~ x + one | group", "'one' is 0.1 in every row: a constant has no effect that can"),
+        ("pos ~ x + I(2 * x)", "'I(2 * x)' is a combination of 'x': their effects cannot be told"),
+        ("pos ~ x + late + total", "'total' is a combination of 'x', 'late': their effects"),
+        ("pos ~ C(group) + level", "'level' is a combination of 'Intercept', 'C(group)[T.b]', 'C("),
+        ("pos ~ x | id", "each value of 'id' has one row: its fixed effects leave nothing"),
+        ("pos ~ x + level | group", "the fixed effects of 'group' explain 'level' in every row"),
+    ],
+)
+def test_terms_that_cannot_be_told_apart_are_named(formula: str, words: str) -> None:
+    level = pl.col("group").replace_strict({"a": 0.1, "b": 0.7, "c": 0.8}, return_dtype=pl.Float64)
+    frame = changed(one=pl.lit(0.1), level=level, late=pl.int_range(pl.len()) % 7)
+    frame = frame.with_columns(total=pl.col("x") - 3 * pl.col("late"))
+    assert refused(formula, frame).startswith(words)
+
+
+def test_fixed_effects_of_a_logit_may_explain_a_term_too() -> None:
+    level = pl.col("group").replace_strict({"a": 0.1, "b": 0.7, "c": 0.8}, return_dtype=pl.Float64)
+    message = refused("pos ~ x + level | group", changed(level=level), model="logit")
+    assert message.startswith("the fixed effects of 'group' explain 'level'")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_term_that_separates_the_outcome_of_a_logit_is_named(sign: int) -> None:
+    sure = sign * ((pl.col("true_pos") == 1) & (pl.col("x") > -0.5)).cast(pl.Int64)
+    message = refused("pos ~ x + sure", changed(sure=sure), model="logit")
+    assert message.startswith("'sure' separates pos = 1 from pos = 0 in the labelled rows")
+    assert "use --model lm" in message
 
 
 @pytest.mark.parametrize("formula", ["pos ~ 0 + C(group)", "pos ~ x + C(group)"])
@@ -109,7 +137,7 @@ def test_groups_without_a_label_are_refused(formula: str) -> None:
 def test_an_outcome_that_x_separates_does_not_converge() -> None:
     frame = predicted_table(labelled=600).with_columns(pos=(pl.col("x") > 0).cast(float))
     message = refused(frame=frame, model="logit")
-    assert message.startswith(("the estimate does not converge", "the terms of the formula cannot"))
+    assert message.startswith("'x' separates pos = 1 from pos = 0 in the labelled rows")
 
 
 @pytest.mark.parametrize(
