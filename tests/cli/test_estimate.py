@@ -270,6 +270,43 @@ def test_tables_of_labels_that_do_not_fit_are_refused(tmp_path, capsys, change, 
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("chance", "words"),
+    [
+        ("20", "is 20, in row 1 (id 't{}') of column 'chance'; in {}; write probabilities, not "
+         "percentages: 20 % is 0.2"),
+        ("0", "is 0, in row 1 (id 't{}') of column 'chance'; in {}; probabilities must be above 0"),
+        ("often", "is often, in row 1 (id 't{}') of column 'chance'; in {}; probabilities must be"),
+        (None, "is None, in row 1 (id 't{}') of column 'chance'; in {}; probabilities must be"),
+    ],
+)  # fmt: skip
+def test_probabilities_in_a_table_are_refused_by_its_own_rows(tmp_path, capsys, chance, words):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame, chance=pl.lit("0.3"))
+    table = pl.read_csv(given, infer_schema=False)
+    table = table.with_columns(
+        chance=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit(chance)).otherwise("chance")
+    )
+    table.write_csv(given)
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--sample-prob",
+                "chance", "-o", tmp_path / "est") == 2  # fmt: skip
+    expected = "the probability of being labelled " + words.format(table["id"][0][1:], given)
+    assert expected in capsys.readouterr().err
+
+
+def test_decimal_commas_of_a_sheet_are_read_as_numbers(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame, chance=pl.lit("0,3333"))
+    content = pl.read_csv(given, infer_schema=False).write_csv(separator=";")
+    given.write_text("\ufeff" + content, encoding="utf-8")
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--sample-prob",
+                "chance", "-o", tmp_path / "est") == 0  # fmt: skip
+    assert "a decimal comma were read in column 'chance' of labels.csv: 0,3333 is 0.3333" in (
+        capsys.readouterr().err
+    )
+    assert record(tmp_path).probabilities == pytest.approx((0.3333, 0.3333))
+
+
 def test_a_population_without_labels_needs_them_from_elsewhere(tmp_path, capsys):
     file, frame = population(tmp_path)
     assert call("estimate", "pos ~ x", file, *OPTIONS, "--equal-prob",

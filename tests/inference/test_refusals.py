@@ -46,6 +46,14 @@ def test_probabilities_outside_0_to_1_are_refused(value: float | None) -> None:
     assert "of column 'chance'" in message
 
 
+def test_percentages_and_decimal_commas_are_explained() -> None:
+    options = {"sample_prob": "chance", "equal_prob": False}
+    message = refused(frame=changed(chance=pl.lit(20)), **options)
+    assert "write probabilities, not percentages: 20 % is 0.2" in message
+    message = refused(frame=changed(chance=pl.lit("0,2")), **options)
+    assert "write probabilities with a decimal point: 0,2 is 0.2" in message
+
+
 def test_rows_that_could_not_be_drawn_are_refused() -> None:
     chance = pl.when(pl.col("pos").is_null() & (pl.col("x") > 1)).then(0.0).otherwise(0.3)
     message = refused(frame=changed(chance=chance), sample_prob="chance", equal_prob=False)

@@ -94,7 +94,9 @@ def estimate_file(
         question, stratum = _as_drawn(question, found)
     elif labels is not None:
         extra = [name for name in (question.sample_prob, question.cluster) if name is not None]
-        frame, taken = with_labels(frame, labels, question.id, question.predicted_var, extra)
+        frame, taken = with_labels(
+            frame, labels, question.id, question.predicted_var, extra, question.sample_prob
+        )
         notes += taken
     else:
         _require_own_labels(frame, question.predicted_var, population)
