@@ -307,6 +307,20 @@ def test_decimal_commas_of_a_sheet_are_read_as_numbers(tmp_path, capsys):
     assert record(tmp_path).probabilities == pytest.approx((0.3333, 0.3333))
 
 
+def test_a_typo_among_labels_of_0_and_1_is_named(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    place = pl.int_range(pl.len())
+    typos = pl.when(place < 3).then(pl.lit("yes")).otherwise("pos")
+    pl.read_csv(given, infer_schema=False).with_columns(pos=typos).write_csv(given)
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
+                "-o", tmp_path / "est") == 2  # fmt: skip
+    assert (
+        f"3 labels of 'pos' are neither 0 nor 1: 'yes', in rows 1, 2, 3; in {given}; correct them"
+        in capsys.readouterr().err
+    )
+
+
 def test_a_population_without_labels_needs_them_from_elsewhere(tmp_path, capsys):
     file, frame = population(tmp_path)
     assert call("estimate", "pos ~ x", file, *OPTIONS, "--equal-prob",

@@ -198,6 +198,17 @@ def test_labels_that_are_texts_need_the_probability_of_one_of_them() -> None:
     assert message.startswith("the labels of 'pos' are texts: 'bad', 'good'; name the column of")
 
 
+@pytest.mark.parametrize("typo", ["2", "on"])
+def test_a_few_labels_that_are_neither_0_nor_1_are_refused(typo: str) -> None:
+    written = pl.col("pos").cast(pl.Int64).cast(pl.String)
+    first = (pl.col("pos").is_not_null()).cum_sum() == 1
+    frame = changed(
+        pos=pl.when(first & pl.col("pos").is_not_null()).then(pl.lit(typo)).otherwise(written)
+    )
+    message = refused(frame=frame)
+    assert message.startswith(f"1 labels of 'pos' are neither 0 nor 1: '{typo}', in row ")
+
+
 def test_rows_called_labelled_without_a_label_are_refused() -> None:
     message = refused(frame=changed(coded=pl.lit(1)), labeled="coded")
     assert message.startswith("column 'coded' calls 400 rows labelled that have no label")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from duree.errors import DataError, Phrase
 from duree.inference.codebook import number_of
 from duree.inference.labelled_sample import complete, found, no_probability
+from duree.inference.variables import refuse_typos
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding, listed
-from duree.tables.source_rows import named_rows
+from duree.tables.source_rows import locating, named_rows
 from duree.tables.table import Table
 
 BATCH, ACTIVE = "batch", "active"
@@ -26,6 +28,7 @@ def with_labels(
     variables: Sequence[str],
     columns: Sequence[str],
     sample_prob: str | None = None,
+    predictions: Sequence[str] = (),
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """The population with columns of a table of labels: null in rows that it does not name.
 
@@ -41,12 +44,14 @@ def with_labels(
         What else to take from the table of labels if it is there: probabilities, clusters.
     sample_prob : str, optional
         Which of these has the probabilities of being labelled.
+    predictions : sequence of str
+        The columns of predictions, one for each variable.
 
     Raises
     ------
     DataError
-        A column is missing, ids are doubled or unknown, rows were picked for training, or a
-        probability is not in (0, 1].
+        A column is missing, ids are doubled or unknown, rows were picked for training, a
+        probability is not in (0, 1], or some labels are neither 0 nor 1 among many that are.
     """
     table = read_tables([file])
     labels, notes = _with_decimal_points(table.frame, [*variables, LABEL, *columns], file)
@@ -56,6 +61,10 @@ def with_labels(
         labels = labels.rename({LABEL: variables[0]})
     for name in variables:
         found(labels, name)
+    with locating(table):
+        for name, prediction in zip(variables, predictions, strict=False):
+            rows = labels[name].is_not_null().arg_true().to_numpy().astype(np.int64)
+            refuse_typos(labels[name], prediction, rows, str(file))
     taken = [*variables, *(name for name in columns if name in labels.columns)]
     name = id_column or _common(population, labels, taken, file)
     theirs = _ids(labels, name, str(file))

@@ -95,7 +95,13 @@ def estimate_file(
     elif labels is not None:
         extra = [name for name in (question.sample_prob, question.cluster) if name is not None]
         frame, taken = with_labels(
-            frame, labels, question.id, question.predicted_var, extra, question.sample_prob
+            frame,
+            labels,
+            question.id,
+            question.predicted_var,
+            extra,
+            question.sample_prob,
+            question.prediction,
         )
         notes += taken
     else:
