@@ -157,7 +157,19 @@ def test_an_outcome_that_x_separates_does_not_converge() -> None:
         ("pos ~ x ~ group", "is not a formula"),
         ("pos ~ xx", "'xx', in the formula 'pos ~ xx', is not a column of the table; did you mean"),
         ("pos ~ factor(group)", "write categories as C(column)"),
-        ("pos ~ (x", "the formula 'pos ~ (x' cannot be used: "),
+        ("pos ~ (x", "the formula 'pos ~ (x' cannot be read: brackets or quotation marks are not"),
+        ("pos ~ x + C(group", "quotation marks are not balanced in 'C(group'; close what is"),
+        ("pos ~ x)", "quotation marks are not balanced in 'x)'"),
+        ("pos ~ I(x + `group)", "quotation marks are not balanced in 'I(x + `group)'"),
+        ("pos ~ x *", "nothing stands beside '*' in 'x *'; write a term on each side"),
+        ("pos ~ : x", "nothing stands beside ':' in ': x'"),
+        ("pos + ~ x", "nothing stands beside '+' in 'pos +'"),
+        ("pos ~ (x + ) * group", "nothing stands beside '+' in 'x +'"),
+        ("pos ~ x + group x", "cannot be read: 'group x' is not understood; join terms by +"),
+        ("pos ~ x + I(x / )", "cannot be read: 'I(x / )' is not understood"),
+        ("pos ~ x + np.log(group)", "cannot be used: 'np.log(group)' cannot be computed from the"),
+        ("pos ~ np.nolog(x) + x", "'np.nolog(x)' cannot be computed from the table; check the"),
+        ("pos ~ x + C(group, 3)", "'C(group, 3)' cannot be computed from the table"),
         ("pos ~ x | groop", "the table has no column 'groop'; its columns are: id, author"),
         ("pos ~ 0", "the formula has no terms to estimate"),
         ("score ~ x", "the formula 'score ~ x' does not name the predicted variable 'pos'"),
@@ -168,6 +180,15 @@ def test_an_outcome_that_x_separates_does_not_converge() -> None:
 )
 def test_formulas_that_cannot_be_used_are_refused(formula: str, words: str) -> None:
     assert words in refused(formula)
+
+
+def test_a_formula_that_cannot_be_read_is_refused_in_chinese_too() -> None:
+    with pytest.raises(DataError) as found:
+        estimate("pos ~ x *", predicted_table(), predicted_var="pos", prediction="probability_pos",
+                 equal_prob=True)  # fmt: skip
+    assert found.value.message("zh") == (
+        "无法读取公式 'pos ~ x *'：'x *' 中 '*' 的一侧缺少项；请在两侧各写一项，或去掉该符号"
+    )
 
 
 def test_missing_values_are_refused_with_their_number() -> None:
