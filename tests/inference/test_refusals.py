@@ -96,9 +96,23 @@ def test_a_regression_on_fewer_than_ten_labels_of_a_class_is_refused() -> None:
 
 
 def test_a_regression_on_fewer_than_ten_labelled_clusters_is_refused() -> None:
-    frame = predicted_table().with_columns(part=pl.int_range(pl.len()) % 9)
+    frame = predicted_table().with_columns(
+        part=pl.when(pl.col("pos").is_null()).then(pl.int_range(pl.len()) % 20).otherwise(
+            pl.int_range(pl.len()) % 9
+        )
+    )  # fmt: skip
     message = refused(frame=frame, cluster="part")
     assert message.startswith("the labelled rows are of only 9 clusters; label rows of at least 10")
+
+
+def test_clusters_that_the_table_does_not_have_are_not_asked_for() -> None:
+    message = refused(frame=predicted_table(), cluster="group")
+    assert message.startswith("the table has only 3 clusters: standard errors by cluster need at")
+    assert "label rows" not in message
+    shares = estimate("pos ~ 0 + group", predicted_table(), predicted_var="pos",
+                      prediction="probability_pos", equal_prob=True, cluster="group")  # fmt: skip
+    for note in shares.record.notes:
+        assert "label" not in note.fix
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ class Sample:
     design: Design
 
     @property
+    def clusters(self) -> int | None:
+        """Number of clusters in the table."""
+        return None if self.cluster is None else int(self.cluster.max()) + 1
+
+    @property
     def labelled_clusters(self) -> int | None:
         """Number of clusters with labelled rows."""
         return None if self.cluster is None else len(np.unique(self.cluster[self.rows]))

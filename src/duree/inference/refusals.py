@@ -46,12 +46,27 @@ def require_labels(variables: Sequence[Variable], sample: Sample, *, shares: boo
                 fewest=FEWEST_LABELS,
             )
     clusters = sample.labelled_clusters
-    if clusters is not None and clusters < FEWEST_CLUSTERS_FITTED:
+    if clusters is not None and sample.clusters is not None:
+        _require_clusters(clusters, sample.clusters)
+
+
+def _require_clusters(labelled: int, clusters: int) -> None:
+    """Refuse fewer than ten labelled clusters; DataError if the table has no more, or it has."""
+    if clusters < FEWEST_CLUSTERS_FITTED:
+        raise DataError(
+            "the table has only {count} clusters: standard errors by cluster need at least "
+            "{fewest}, labelled",
+            fix="choose a column with more values for --cluster, or leave it out and put this one "
+            "into the formula, as a category or after '|'",
+            count=clusters,
+            fewest=FEWEST_CLUSTERS_FITTED,
+        )
+    if labelled < FEWEST_CLUSTERS_FITTED:
         raise DataError(
             "the labelled rows are of only {count} clusters",
             fix="label rows of at least {fewest} clusters: rows within a cluster resemble each "
             "other",
-            count=clusters,
+            count=labelled,
             fewest=FEWEST_CLUSTERS_FITTED,
         )
 
@@ -133,7 +148,7 @@ def cautions(
             "the labelled rows are of only {count} clusters: intervals of fewer than {few} may be "
             "too narrow"
         )
-        fix = "label rows of more clusters"
+        fix = "label rows of more clusters" if clusters < (sample.clusters or 0) else ""
         found.append(
             Finding("few_clusters", "warning", what, fix, {"count": clusters, "few": FEW_CLUSTERS})
         )
@@ -145,7 +160,12 @@ def cautions(
             "labelled clusters say too little of their width"
         )
         values = {"terms": ", ".join(without), "df": int(FEWEST_DF), "clusters": FEWEST_CLUSTERS}
-        found.append(Finding("withheld", "warning", what, "label more rows", values))
+        fix = (
+            "label more rows"
+            if sample.clusters is None or sample.clusters >= FEWEST_CLUSTERS
+            else "choose a column with more values for --cluster, or leave it out"
+        )
+        found.append(Finding("withheld", "warning", what, fix, values))
     return [as_check(one) for one in found]
 
 
