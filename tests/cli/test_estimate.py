@@ -243,6 +243,27 @@ def test_other_rows_that_trained_the_network_are_a_caution(tmp_path, capsys):
     assert "none of them labelled: 7 of 600" in capsys.readouterr().err
 
 
+def test_of_a_large_population_some_rows_are_looked_up(tmp_path, capsys):
+    frame = predicted_table(60_000, 300).select("id", "x", "pos", "probability_pos")
+    frame.write_parquet(tmp_path / "POP.parquet")
+    some = frame.filter(pl.col("pos").is_null()).head(30_000)
+    Provenance("run", (), ("id",), np.sort(row_keys(some.select("id")))).write(
+        tmp_path / "POP.parquet"
+    )
+    asked = ("estimate", "pos ~ x", tmp_path / "POP.parquet", *OPTIONS, "--equal-prob")
+    assert call(*asked, "-o", tmp_path / "est") == 0
+    assert " of 50000 that were looked up; if they could" in capsys.readouterr().err
+    counted = next(one for one in record(tmp_path).notes if one.check == "trained_rows").values
+    assert counted["count"] == pytest.approx(25_000, rel=0.02)
+    last = frame.filter(pl.col("pos").is_not_null()).tail(1)
+    Provenance("run", (), ("id",), row_keys(last.select("id"))).write(tmp_path / "POP.parquet")
+    assert call(*asked, "-o", tmp_path / "est") == 2
+    row = last["id"][0][1:]
+    assert f"1 labelled rows trained the network that predicted them: row {int(row) + 1}" in (
+        capsys.readouterr().err
+    )
+
+
 def test_rows_that_were_picked_for_training_are_refused(tmp_path, capsys):
     file, frame = population(tmp_path)
     given = labels(tmp_path, frame, batch=pl.lit("active-1"))

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import polars.selectors as cs
-from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.inference.estimation import Estimate, estimate
@@ -17,7 +16,7 @@ from duree.inference.folder import read_folder
 from duree.inference.labels import Labels, read_labels
 from duree.inference.labels_table import with_labels
 from duree.inference.model_matrix import columns_of, parse_formula
-from duree.inference.provenance import read_provenance
+from duree.inference.provenance import Provenance, read_provenance
 from duree.inference.refusals import as_check
 from duree.inference.variables import require_own_class
 from duree.pipeline.estimate_files import write_estimate
@@ -30,6 +29,8 @@ from duree.tables.table import Table
 
 # Columns that the coding folder adds.
 PROBABILITY, STRATUM = "coding.sample_prob", "coding.stratum"
+# Of larger populations, so many rows are looked up among those that trained the network.
+LOOKED_UP = 50_000
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,7 @@ def estimate_file(
     else:
         _require_own_labels(frame, question.predicted_var, population)
     frame = with_numbers(frame, question)
-    trained = _trained_rows(table, population)
-    if trained is not None:
-        notes += _refuse_trained(table, frame, question.predicted_var, trained, population)
-    else:
-        notes.append(_unknown_training(population))
+    notes += _refuse_trained(table, frame, question.predicted_var, population)
     result = estimate(
         question.formula,
         frame,
@@ -224,27 +221,21 @@ def _numbers(column: pl.Series) -> pl.Series:
     return texts
 
 
-def _trained_rows(table: Table, population: Path) -> NDArray[np.bool_] | None:
-    """Which rows [rows] trained the network that predicted them; None if nothing records it."""
+def _refuse_trained(
+    table: Table, frame: pl.DataFrame, variables: Sequence[str], population: Path
+) -> list[Finding]:
+    """Refuse labelled rows that trained the network; a caution if others did, or none is known."""
     provenance = read_provenance(population)
     if provenance is None:
-        return None
+        return [_unknown_training(population)]
     if provenance.out_of_fold:
-        return np.zeros(len(table), dtype=bool)
-    return provenance.trained(table.frame)
-
-
-def _refuse_trained(
-    table: Table,
-    frame: pl.DataFrame,
-    variables: Sequence[str],
-    trained: NDArray[np.bool_],
-    population: Path,
-) -> list[Finding]:
-    """Refuse labelled rows that trained the network; a caution if others did."""
+        return []
     given = frame.select(variables).with_columns(cs.float().fill_nan(None))
-    labelled = given.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
-    both = np.flatnonzero(trained & labelled.to_numpy())
+    labelled = given.select(pl.all_horizontal(pl.all().is_not_null())).to_series().arg_true()
+    trained = provenance.trained(table.frame[labelled])
+    if trained is None:
+        return [_unknown_training(population)]
+    both = labelled.to_numpy()[trained]
     if len(both):
         raise DataError(
             "{count} labelled rows trained the network that predicted them: {rows}",
@@ -255,15 +246,27 @@ def _refuse_trained(
             rows=named_rows(table, both),
             file=str(population),
         )
-    if not trained.any():
-        return []
+    return _other_trained_rows(table.frame, provenance)
+
+
+def _other_trained_rows(frame: pl.DataFrame, provenance: Provenance) -> list[Finding]:
+    """A caution if rows that are not labelled trained the network."""
     what = (
         "rows of the population that trained the network, none of them labelled: {count} of {rows}"
     )
+    if len(frame) > LOOKED_UP:  # all of a million rows would take seconds
+        frame = frame.sample(LOOKED_UP, seed=0)
+        what = (
+            "rows of the population that trained the network, none of them labelled: {count} of "
+            "{rows} that were looked up"
+        )
+    trained = provenance.trained(frame)
+    if trained is None or not trained.any():
+        return []
     fix = "if they could not be drawn, leave them out, or predict with --folds"
     return [
         Finding(
-            "trained_rows", "warning", what, fix, {"count": int(trained.sum()), "rows": len(table)}
+            "trained_rows", "warning", what, fix, {"count": int(trained.sum()), "rows": len(frame)}
         )
     ]
 
