@@ -244,6 +244,36 @@ def test_a_few_labels_that_are_neither_0_nor_1_are_refused(typo: str) -> None:
     assert message.startswith(f"1 labels of 'pos' are neither 0 nor 1: '{typo}', in row ")
 
 
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (pl.col("probability_pos") - 0.5, "the standard deviation of 'probability_pos' is 0."),
+        (pl.col("x") - 0.8, "the mean of 'probability_pos' is 0."),
+    ],
+)
+def test_rows_picked_for_training_do_not_look_like_a_random_sample(
+    order: pl.Expr, words: str
+) -> None:
+    picked = pl.when(order.abs().rank("ordinal") <= 100).then(pl.col("true_pos"))
+    frame = changed(pos=picked)
+    notes = [
+        note.message for chosen in (frame, predicted_table())
+        for note in estimate("pos ~ x", chosen, predicted_var="pos", prediction="probability_pos",
+                             equal_prob=True).record.notes
+    ]  # fmt: skip
+    assert len(notes) == 1
+    assert notes[0].startswith(f"the labelled rows do not look like a random sample: {words}")
+
+
+def test_whole_clusters_may_differ_from_all_rows_by_more() -> None:
+    frame = predicted_table().sort("probability_pos").with_columns(
+        part=pl.int_range(pl.len()) // 12
+    ).with_columns(pos=pl.when(pl.col("part") % 5 == 0).then(pl.col("true_pos")))  # fmt: skip
+    found = estimate("pos ~ x", frame, predicted_var="pos", prediction="probability_pos",
+                     equal_prob=True, cluster="part")  # fmt: skip
+    assert "not_random" not in {note.check for note in found.record.notes}
+
+
 def test_rows_called_labelled_without_a_label_are_refused() -> None:
     message = refused(frame=changed(coded=pl.lit(1)), labeled="coded")
     assert message.startswith("column 'coded' calls 400 rows labelled that have no label")

@@ -10,6 +10,7 @@ from duree.errors import DataError, plain
 from duree.inference.families import Floats, Ints
 from duree.inference.intervals import FEWEST_CLUSTERS, FEWEST_DF
 from duree.inference.labelled_sample import Sample
+from duree.inference.random_draw import unlike_a_draw
 from duree.inference.variables import Variable
 from duree.results.run_files import Check
 from duree.tables.finding import Finding, listed
@@ -130,6 +131,7 @@ def cautions(
 ) -> list[Check]:
     """What a reader must know of an estimate from few labels."""
     found = [_counted(one) for one in variables if one.category is not None]
+    found += unlike_a_draw(variables, sample)
     for one in variables:
         value, count = rarest(one, sample.rows)
         if count < FEW_LABELS and not shares:
