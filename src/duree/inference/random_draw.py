@@ -32,20 +32,21 @@ def unlike_a_draw(variables: Sequence[Variable], sample: Sample) -> list[Finding
 
 
 def _of_variable(variable: Variable, rows: Ints, cluster: Ints | None) -> list[Finding]:
-    predictions = variable.predictions
-    what = (
-        "the labelled rows do not look like a random sample: the mean of {column!r} is "
-        "{labelled:.3g} in them and {all:.3g} in all rows (p < 0.0001)"
-    )
-    values, statistic = predictions, np.mean
-    if _p(values, rows, cluster) >= CHANCE:
+    all_rows = variable.predictions
+    if _p(all_rows, rows, cluster) < CHANCE:
+        what = (
+            "the labelled rows do not look like a random sample: the mean of {column!r} is "
+            "{labelled:.3g} in them and {all:.3g} in all rows (p < 0.0001)"
+        )
+        found = [float(values.mean()) for values in (all_rows[rows], all_rows)]
+    elif _p(np.abs(all_rows - np.median(all_rows)), rows, cluster) < CHANCE:
         what = (
             "the labelled rows do not look like a random sample: the standard deviation of "
             "{column!r} is {labelled:.3g} in them and {all:.3g} in all rows (p < 0.0001)"
         )
-        values, statistic = np.abs(predictions - np.median(predictions)), np.std
-        if _p(values, rows, cluster) >= CHANCE:
-            return []
+        found = [float(values.std()) for values in (all_rows[rows], all_rows)]
+    else:
+        return []
     return [
         Finding(
             "not_random",
@@ -53,11 +54,7 @@ def _of_variable(variable: Variable, rows: Ints, cluster: Ints | None) -> list[F
             what,
             "check how they were drawn: leave out rows that were picked, for training or because "
             "they were uncertain, or give each row's probability with --sample-prob",
-            {
-                "column": variable.column,
-                "labelled": float(statistic(predictions[rows])),
-                "all": float(statistic(predictions)),
-            },
+            {"column": variable.column, "labelled": found[0], "all": found[1]},
         )
     ]
 
