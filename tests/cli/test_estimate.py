@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,71 @@ def test_a_coding_folder_says_how_rows_were_drawn(tmp_path, capsys):
     assert "leave out --sample-prob and --equal-prob" in capsys.readouterr().err
 
 
+def test_the_probability_of_another_label_would_turn_the_sign(tmp_path, capsys):
+    frame = predicted_table().with_columns(probability_neg=1 - pl.col("probability_pos"))
+    frame.select("id", "x", "probability_neg", "probability_pos").write_csv(tmp_path / "POP.csv")
+    words = pl.col("pos").replace_strict({0.0: "neg", 1.0: "pos"}, return_dtype=pl.String)
+    given = labels(tmp_path, frame.with_columns(pos=words))
+    asked = ("estimate", "pos ~ x", tmp_path / "POP.csv", "--labels", given, "--equal-prob")
+    asked += ("--predicted-var", "pos", "-o", tmp_path / "est", "--prediction")
+    assert call(*asked, "probability_neg") == 2
+    said = capsys.readouterr().err
+    assert "'pos' is a label, but column 'probability_neg' is the probability of another" in said
+    assert not (tmp_path / "est").exists()
+    assert call(*asked, "probability_pos") == 0
+    one = "pos = 1 where the label is 'pos', and 0 where it is another"
+    assert one in capsys.readouterr().err
+    assert f"% {one}" in (tmp_path / "est/estimate.tex").read_text()
+    assert one in unescape((tmp_path / "est/estimate.html").read_text())
+    assert record(tmp_path).notes[0].message == one
+
+
+def test_a_variable_that_nobody_coded_is_refused(tmp_path, capsys):
+    coded = predicted_table().with_columns(anger=1.0, probability_neg=1 - pl.col("probability_pos"))
+    coded.drop("pos").write_parquet(tmp_path / "POP.parquet")
+    coding = drawn(tmp_path, 150)
+    code(coding, ["pos", "neg"] * 75)
+    asked = (tmp_path / "POP.parquet", "--labels", coding, "-o", tmp_path / "est")
+    assert call("estimate", "anger ~ x", *asked, "--predicted-var", "anger",
+                "--prediction", "probability_neg") == 2  # fmt: skip
+    said = capsys.readouterr().err
+    assert "nobody coded 'anger': the codebook has the variable 'label' with the labels" in said
+    assert "'neg', 'pos'" in said
+    # Nobody need have given a label of the codebook.
+    one = '[[variable.label]]\nlabel = "{}"\n'
+    (coding / "codebook.toml").write_text("[[variable]]\n" + one.format("neg") + one.format("pos"))
+    code(coding, ["neg"] * 150)
+    assert call("estimate", "pos ~ 1", *asked, "--predicted-var", "pos",
+                "--prediction", "probability_neg") == 2  # fmt: skip
+    assert "'pos' is a label, but column 'probability_neg'" in capsys.readouterr().err
+    code(coding, ["pos", "neg"] * 75)
+    assert call("estimate", "pos ~ x", *asked, *OPTIONS) == 0
+    assert "'pos' was taken from 'label', the only variable of" in capsys.readouterr().err
+
+
+def test_labels_of_another_variable_in_a_table_are_refused(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    words = pl.col("pos").replace_strict({0.0: "neg", 1.0: "pos"}, return_dtype=pl.String)
+    given = labels(tmp_path, frame.with_columns(pos=words))
+    pl.read_csv(given).rename({"pos": "label"}).write_csv(given)
+    asked = (file, "--labels", given, "--equal-prob", "-o", tmp_path / "est")
+    assert call("estimate", "anger ~ x", *asked, "--predicted-var", "anger",
+                "--prediction", "probability_pos") == 2  # fmt: skip
+    assert "labels.csv has neither a column nor a label 'anger'" in capsys.readouterr().err
+    assert call("estimate", "pos ~ x", *asked, *OPTIONS) == 0
+    assert "'pos' was taken from the column 'label' of labels.csv" in capsys.readouterr().err
+
+
+def test_a_column_of_the_population_is_not_replaced_in_silence(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    frame.with_columns(pos=pl.lit(1.0)).write_csv(file)
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
+                "--id", "id", "-o", tmp_path / "est") == 0  # fmt: skip
+    said = capsys.readouterr().err
+    assert "column 'pos' of POP.csv was not used: its labels were taken from" in said
+
+
 def test_a_variable_without_a_name_is_not_two_predicted_variables(tmp_path, capsys):
     population(tmp_path, ".parquet")
     coding = drawn(tmp_path, 150, by="probability_pos")
@@ -177,6 +243,27 @@ def test_other_rows_that_trained_the_network_are_a_caution(tmp_path, capsys):
     assert "none of them labelled: 7 of 600" in capsys.readouterr().err
 
 
+def test_of_a_large_population_some_rows_are_looked_up(tmp_path, capsys):
+    frame = predicted_table(60_000, 300).select("id", "x", "pos", "probability_pos")
+    frame.write_parquet(tmp_path / "POP.parquet")
+    some = frame.filter(pl.col("pos").is_null()).head(30_000)
+    Provenance("run", (), ("id",), np.sort(row_keys(some.select("id")))).write(
+        tmp_path / "POP.parquet"
+    )
+    asked = ("estimate", "pos ~ x", tmp_path / "POP.parquet", *OPTIONS, "--equal-prob")
+    assert call(*asked, "-o", tmp_path / "est") == 0
+    assert " of 50000 that were looked up; if they could" in capsys.readouterr().err
+    counted = next(one for one in record(tmp_path).notes if one.check == "trained_rows").values
+    assert counted["count"] == pytest.approx(25_000, rel=0.02)
+    last = frame.filter(pl.col("pos").is_not_null()).tail(1)
+    Provenance("run", (), ("id",), row_keys(last.select("id"))).write(tmp_path / "POP.parquet")
+    assert call(*asked, "-o", tmp_path / "est") == 2
+    row = last["id"][0][1:]
+    assert f"1 labelled rows trained the network that predicted them: row {int(row) + 1}" in (
+        capsys.readouterr().err
+    )
+
+
 def test_rows_that_were_picked_for_training_are_refused(tmp_path, capsys):
     file, frame = population(tmp_path)
     given = labels(tmp_path, frame, batch=pl.lit("active-1"))
@@ -202,6 +289,57 @@ def test_tables_of_labels_that_do_not_fit_are_refused(tmp_path, capsys, change, 
     assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
                 "-o", tmp_path / "est") == 2  # fmt: skip
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("chance", "words"),
+    [
+        ("20", "is 20, in row 1 (id 't{}') of column 'chance'; in {}; write probabilities, not "
+         "percentages: 20 % is 0.2"),
+        ("0", "is 0, in row 1 (id 't{}') of column 'chance'; in {}; probabilities must be above 0"),
+        ("often", "is often, in row 1 (id 't{}') of column 'chance'; in {}; probabilities must be"),
+        (None, "is None, in row 1 (id 't{}') of column 'chance'; in {}; probabilities must be"),
+    ],
+)  # fmt: skip
+def test_probabilities_in_a_table_are_refused_by_its_own_rows(tmp_path, capsys, chance, words):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame, chance=pl.lit("0.3"))
+    table = pl.read_csv(given, infer_schema=False)
+    table = table.with_columns(
+        chance=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit(chance)).otherwise("chance")
+    )
+    table.write_csv(given)
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--sample-prob",
+                "chance", "-o", tmp_path / "est") == 2  # fmt: skip
+    expected = "the probability of being labelled " + words.format(table["id"][0][1:], given)
+    assert expected in capsys.readouterr().err
+
+
+def test_decimal_commas_of_a_sheet_are_read_as_numbers(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame, chance=pl.lit("0,3333"))
+    content = pl.read_csv(given, infer_schema=False).write_csv(separator=";")
+    given.write_text("\ufeff" + content, encoding="utf-8")
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--sample-prob",
+                "chance", "-o", tmp_path / "est") == 0  # fmt: skip
+    assert "a decimal comma were read in column 'chance' of labels.csv: 0,3333 is 0.3333" in (
+        capsys.readouterr().err
+    )
+    assert record(tmp_path).probabilities == pytest.approx((0.3333, 0.3333))
+
+
+def test_a_typo_among_labels_of_0_and_1_is_named(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    place = pl.int_range(pl.len())
+    typos = pl.when(place < 3).then(pl.lit("yes")).otherwise("pos")
+    pl.read_csv(given, infer_schema=False).with_columns(pos=typos).write_csv(given)
+    assert call("estimate", "pos ~ x", file, "--labels", given, *OPTIONS, "--equal-prob",
+                "-o", tmp_path / "est") == 2  # fmt: skip
+    assert (
+        f"3 labels of 'pos' are neither 0 nor 1: 'yes', in rows 1, 2, 3; in {given}; correct them"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_population_without_labels_needs_them_from_elsewhere(tmp_path, capsys):

@@ -283,6 +283,17 @@ def test_a_group_whose_labels_are_all_alike_has_an_interval_as_wide_as_their_num
     assert found["C(group)[a]"].method == "dsl"
 
 
+def test_comparisons_without_variation_have_no_interval_of_width_0() -> None:
+    frame = predicted_table().with_columns(part=pl.lit("p") + (pl.col("author") % 12).cast(str))
+    for cluster in ("part", None):
+        found = estimate("pos ~ 0 + part", frame, cluster=cluster, **POS)
+        for term in (*found.naive, *found.labelled_only):
+            assert (term.low is None) == (cluster == "part")
+            assert (term.p is None) == (cluster == "part")
+    alike = frame.with_columns(probability_pos=0.3)
+    assert estimate("pos ~ 1", alike, **POS).naive[0].low is None
+
+
 def test_intervals_of_few_clusters_are_withheld() -> None:
     frame = predicted_table().with_columns(quarter=pl.Series(np.arange(600) % 4))
     found = estimate("pos ~ 0 + C(group)", frame, cluster="quarter", **POS)

@@ -154,10 +154,15 @@ def test_a_part_of_the_population_is_refused(tmp_path: Path) -> None:
         read_labels(coding, part, tmp_path / "POP.parquet")
 
 
-def test_the_only_variable_may_go_by_the_name_in_the_table(tmp_path: Path) -> None:
+def test_the_only_variable_may_go_by_the_name_of_a_label(tmp_path: Path) -> None:
     coding = drawn(tmp_path)
     code(coding, ["pos"] * 50)
-    assert sum(value == "pos" for value in read(coding, "tone").values) == 50
+    labels = read(coding, "pos")
+    assert sum(value == "pos" for value in labels.values) == 50
+    (note,) = labels.findings
+    assert note.message("en") == "'pos' was taken from 'label', the only variable of the codebook"
+    with pytest.raises(DataError, match=r"nobody coded 'tone': .* 'label' with the labels 'neg'"):
+        read(coding, "tone")
     book = coding / "codebook.toml"
     book.write_text(book.read_text() + '\n[[variable]]\nname = "irony"\n')
     with pytest.raises(DataError, match="no variable 'tone'; its variables are 'label', 'irony'"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from duree.errors import DataError
@@ -12,6 +13,9 @@ from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_interv
 from duree.inference.moments import Labelled, Moments, solve
 from duree.inference.units import Units
 from duree.results.estimates import Term
+
+# Of an estimate: a standard error that is smaller is 0.
+ROUNDING = 1e-10
 
 
 def naive_terms(
@@ -23,7 +27,10 @@ def naive_terms(
     names: list[str],
     start: Floats,
 ) -> list[Term]:
-    """The usual regression on predictions, with robust standard errors; empty if singular."""
+    """The usual regression on predictions, with robust standard errors; empty if singular.
+
+    Intervals without width are withheld.
+    """
     size = x.shape[1]
     nothing = Labelled(
         np.zeros(0, dtype=np.int64),
@@ -46,14 +53,17 @@ def naive_terms(
     half = student.ppf(0.5 + CONFIDENCE / 2, df) * se
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * student.sf(np.abs(variance.b / se), df)
+    # A group that is one cluster, or all of whose predictions are alike, does not vary.
+    vary = _vary(se, variance.b)
+    half, p = np.where(vary, half, np.nan), np.where(vary, p, np.nan)
     return [
         Term(
             term=name,
             estimate=variance.b[at],
             se=se[at],
-            low=variance.b[at] - half[at],
-            high=variance.b[at] + half[at],
-            p=None if np.isnan(p[at]) else p[at],
+            low=_or_none(variance.b[at] - half[at]),
+            high=_or_none(variance.b[at] + half[at]),
+            p=_or_none(p[at]),
             df=df,
             method="naive",
         )
@@ -78,23 +88,33 @@ def labelled_moments(
 def labelled_terms(
     moments: Moments, names: list[str], *, clustered: bool, drawn: DrawnUnits | None
 ) -> list[Term]:
-    """Terms of ``labelled_moments``."""
+    """Terms of ``labelled_moments``.
+
+    Intervals without width are withheld, unless all rows of a finite population are labelled.
+    """
     variance = Variance(moments, clustered=clustered, drawn=drawn)
     se = variance.se()
     found = t_intervals(variance.b, se, variance.df, variance.units if clustered else None)
+    vary = _vary(se, variance.b) if drawn is None else np.ones(len(se), dtype=bool)
+    low, high, p = (np.where(vary, one, np.nan) for one in (found.low, found.high, found.p))
     return [
         Term(
             term=name,
             estimate=variance.b[at],
             se=se[at],
-            low=_or_none(found.low[at]),
-            high=_or_none(found.high[at]),
-            p=_or_none(found.p[at]),
+            low=_or_none(low[at]),
+            high=_or_none(high[at]),
+            p=_or_none(p[at]),
             df=_or_none(variance.df[at]),
             method="labelled_only",
         )
         for at, name in enumerate(names)
     ]
+
+
+def _vary(se: Floats, b: Floats) -> NDArray[np.bool_]:
+    """Whether standard errors are more than rounding."""
+    return np.asarray(se > ROUNDING * np.abs(b))
 
 
 def _or_none(value: float) -> float | None:

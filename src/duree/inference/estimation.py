@@ -32,6 +32,7 @@ from duree.inference.terms import (
     terms_of,
     with_shares,
 )
+from duree.inference.told_apart import no_solution
 from duree.inference.variables import Variable, read_variables
 from duree.results.estimates import Estimates, Model, Settings, Term
 from duree.version import __version__
@@ -269,8 +270,11 @@ def _estimated(
     sample, names, group = problem.sample, problem.matrix.names, group_of_rows(problem)
     drawn = sample.drawn() if population else None
     clustered = problem.cluster is not None
-    moments = moments_of_splits(problem, settings.splits, settings.folds, settings.seed)
-    variance = Variance(moments, clustered=clustered, drawn=drawn)
+    try:
+        moments = moments_of_splits(problem, settings.splits, settings.folds, settings.seed)
+        variance = Variance(moments, clustered=clustered, drawn=drawn)
+    except DataError as error:
+        raise no_solution(problem, formula.outcome, formula.fixed_effects) or error from None
     terms = terms_of(variance, names, clustered=clustered)
     if group is not None:
         terms = with_shares(terms, problem, group, moments, population=population)

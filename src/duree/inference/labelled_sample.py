@@ -9,13 +9,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from duree.errors import DataError
+from duree.errors import DataError, Phrase
+from duree.inference.codebook import number_of
 from duree.inference.families import Floats, Ints
 from duree.inference.intervals import DrawnUnits
+from duree.tables.source_rows import Rows
 
 Design = Literal["coding", "sample_prob", "equal_prob"]
 # Probabilities that differ by less are equal.
 EQUAL = 1e-9
+# Between 1 and this, a probability was written as a percentage.
+PERCENT = 100
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class Sample:
     stratum: Ints
     cluster: Ints | None
     design: Design
+
+    @property
+    def clusters(self) -> int | None:
+        """Number of clusters in the table."""
+        return None if self.cluster is None else int(self.cluster.max()) + 1
 
     @property
     def labelled_clusters(self) -> int | None:
@@ -92,9 +101,15 @@ def read_sample(
     Raises
     ------
     DataError
-        Nothing says how rows were drawn, a probability is not in (0, 1], or a column is missing or
-        has missing values.
+        Nothing says how rows were drawn, or two options do; a probability is not in (0, 1], or a
+        column is missing or has missing values.
     """
+    if equal_prob and sample_prob is not None:
+        raise DataError(
+            "the chance of being labelled is given twice: by column {column!r} and as equal",
+            fix="leave out --equal-prob if chances differ, --sample-prob if all rows had the same",
+            column=sample_prob,
+        )
     rows = np.flatnonzero(labelled)
     if len(rows) == 0:
         raise DataError(
@@ -168,17 +183,43 @@ def _given(frame: pl.DataFrame, name: str, rows: Ints, *, scaled: bool) -> Float
     others = np.isfinite(values) & ~((values > 0) & (values <= 1))
     if bad.any() or others.any():
         row = int(rows[np.argmax(bad)] if bad.any() else np.argmax(others))
-        raise DataError(
-            "the probability of being labelled is {value}, in row {row} of column {column!r}",
-            fix="probabilities must be above 0 and at most 1 in labelled rows: rows that could not "
-            "be drawn are not described by the sample, and must be left out",
-            value=column[row],
-            row=row + 1,
-            column=name,
-        )
+        raise no_probability(column[row], name, Rows([row]))
     if not (scaled and np.isfinite(values).all()):
         return np.asarray(used)
     return np.asarray(np.minimum(used * len(rows) / values.sum(), 1.0))
+
+
+def no_probability(value: object, column: str, row: Phrase, file: str = "") -> DataError:
+    """The error of a value that is no probability: a percentage, a text, or out of range.
+
+    Parameters
+    ----------
+    value : object
+        The cell.
+    row : Phrase
+        Its row, as the user counts it.
+    file : str
+        Where the row is; empty for a data frame.
+    """
+    number = number_of(str(value))
+    fix = (
+        "probabilities must be above 0 and at most 1 in labelled rows: rows that could not be "
+        "drawn are not described by the sample, and must be left out"
+    )
+    if isinstance(value, str) and "," in value and number is not None:
+        fix = "write probabilities with a decimal point: {value} is {share:g}"
+    elif number is not None and 1 < number <= PERCENT:
+        fix, number = "write probabilities, not percentages: {value} % is {share:g}", number / 100
+    return DataError(
+        "the probability of being labelled is {value}, in {row} of column {column!r}",
+        "in {file}" if file else "",
+        fix,
+        value=value,
+        row=row,
+        column=column,
+        file=file,
+        share=number,
+    )
 
 
 def _by_stratum(strata: Ints, rows: Ints) -> Floats:

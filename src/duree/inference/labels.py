@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.inference.codebook import number_of
+from duree.inference.codebook import Variable, number_of
 from duree.inference.codings import ADJUDICATED, DESIGN_BATCH, Coding
 from duree.inference.design import Design
 from duree.inference.folder import read_folder
@@ -75,13 +75,15 @@ def read_labels(
     population : polars.DataFrame
         The rows of ``population_file``.
     variable : str, optional
-        Of the codebook; may be left out if there is only one.
+        Of the codebook; may be left out if there is only one, or be one of its labels if that one
+        was never named.
 
     Raises
     ------
     DataError
         The population is another than that of the design; nothing is coded in some stratum; more
-        than 5 % of the rows were skipped; or a file of the folder is broken.
+        than 5 % of the rows were skipped; the codebook has neither a variable nor a label of that
+        name; or a file of the folder is broken.
     """
     folder = read_folder(coding)
     if folder.design is None:
@@ -94,6 +96,7 @@ def read_labels(
     drawn_from = population_of(population, population_file, design.id)
     require_same_population(design.population, design.population_sha256, drawn_from, Path(coding))
     answers, disagreements = final_labels(folder.of(asked.name, DESIGN_BATCH), design.order)
+    taken = _taken_for(asked, variable, answers)
     units = units_of(drawn_from, design.by, design.cluster)
     unit_stratum = strata_of(units.by, design.edges, len(units))
     drawn = drawn_from.ids.is_in(design.order).arg_true()
@@ -110,8 +113,33 @@ def read_labels(
     values[rows[used]] = labels
     if design.cluster is not None:
         probability[rows[used]] *= reached.coded_within()[used]
-    findings = [*folder.findings, *disagreements, *reached.findings()]
+    findings = [*taken, *folder.findings, *disagreements, *reached.findings()]
     return Labels(values, probability, stratum, design.cluster, design.id, tuple(findings))
+
+
+def _taken_for(asked: Variable, name: str | None, answers: dict[str, str | None]) -> list[Finding]:
+    """A note that a variable without a name was taken; DataError if no label is called so."""
+    if name is None or name == asked.name:
+        return []
+    labels = sorted({*asked.names, *(label for label in answers.values() if label)})
+    if name not in labels:
+        raise DataError(
+            "nobody coded {name!r}: the codebook has the variable {variable!r} with the labels "
+            "{labels}",
+            fix="name the variable or one of its labels in the formula and as the predicted "
+            "variable",
+            name=name,
+            variable=asked.name,
+            labels=listed(labels),
+        )
+    return [
+        Finding(
+            "unnamed_variable",
+            "note",
+            "{name!r} was taken from {variable!r}, the only variable of the codebook",
+            values={"name": name, "variable": asked.name},
+        )
+    ]
 
 
 def require_same_population(name: str, sha256: str, given: Population, folder: Path) -> None:

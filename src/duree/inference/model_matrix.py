@@ -17,9 +17,22 @@ import polars as pl
 
 from duree.errors import DataError, ExtraError
 from duree.inference.families import Floats, Ints
+from duree.inference.formula_parts import Fault, faulty_part
 
 # Rows whose columns are made at a time.
 PIECE = 50_000
+# What the functions of a formula raise, besides formulaic's own errors.
+UNUSABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    pl.exceptions.PolarsError,
+)
 _COLUMN = re.compile(r"`(?P<quoted>[^`]+)`|(?P<bare>[^\W\d][\w.]*)")
 
 
@@ -146,8 +159,8 @@ def model_matrix(
                 first, output="numpy", na_action="ignore"
             )
         left, right = found.lhs, found.rhs
-    except (formulaic.errors.FormulaicError, AttributeError, TypeError, ValueError) as error:
-        raise _unreadable(formula, frame.columns, error) from None
+    except (*UNUSABLE, formulaic.errors.FormulaicError) as error:
+        raise _unreadable(formula, frame, error) from None
     spec, outcome = right.model_spec, left.model_spec
     if len(outcome.column_names) != 1:
         raise DataError(
@@ -226,17 +239,14 @@ def _require_terms(names: list[str], x: Floats, y: Floats) -> None:
         )
 
 
-def _unreadable(formula: Formula, columns: Sequence[str], error: Exception) -> DataError:
+def _unreadable(formula: Formula, frame: pl.DataFrame, error: Exception) -> DataError:
     """The error of a formula, with the column that was meant where that is clear."""
-    reason = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m|[⧛⧚]", "", str(error))).strip()
+    reason = re.sub(r"\x1b\[[\d;]*m|[⧛⧚]", "", str(error))
     unknown = re.search(r"`(\w[^`]*)` is not present|name '(\w+)' is not defined", reason)
     if unknown is None:
-        return DataError(
-            "the formula {formula!r} cannot be used: {reason}",
-            fix="see https://matthewwardrop.github.io/formulaic for its grammar",
-            formula=formula.text,
-            reason=reason,
-        )
+        sides = (formula.outcome, formula.regressors)
+        return faulty_part(formula.text, sides, lambda term: _fault_of(term, frame))
+    columns = frame.columns
     name = unknown[1] or unknown[2]
     if name in ("factor", "as.factor"):
         fix, near = "write categories as C({near})", "column"
@@ -251,3 +261,19 @@ def _unreadable(formula: Formula, columns: Sequence[str], error: Exception) -> D
         formula=formula.text,
         near=near,
     )
+
+
+def _fault_of(term: str, frame: pl.DataFrame) -> Fault | None:
+    """Whether a term by itself cannot be read, or cannot be computed."""
+    formulaic = import_module("formulaic")
+    unusable = (*UNUSABLE, formulaic.errors.FormulaicError)
+    try:
+        formula = formulaic.Formula(f"0 + {term}")
+    except unusable:
+        return "read"
+    try:
+        with np.errstate(all="ignore"):
+            formula.get_model_matrix(frame, output="numpy", na_action="ignore")
+    except unusable:
+        return "compute"
+    return None

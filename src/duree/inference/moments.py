@@ -234,9 +234,9 @@ def inverted(matrix: Floats) -> Floats:
     if np.isfinite(scaled).all() and np.linalg.cond(scaled) < WORST_CONDITION:
         return np.asarray(np.linalg.inv(scaled) / np.outer(scale, scale))
     raise DataError(
-        "the terms of the formula cannot be told apart: their moments are singular",
+        "the effects of the terms in the formula cannot be told apart",
         fix="leave out terms that are constant or combinations of others; label more rows if a "
-        "category has none",
+        "category has few",
     )
 
 

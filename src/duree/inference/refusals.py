@@ -10,6 +10,7 @@ from duree.errors import DataError, plain
 from duree.inference.families import Floats, Ints
 from duree.inference.intervals import FEWEST_CLUSTERS, FEWEST_DF
 from duree.inference.labelled_sample import Sample
+from duree.inference.random_draw import unlike_a_draw
 from duree.inference.variables import Variable
 from duree.results.run_files import Check
 from duree.tables.finding import Finding, listed
@@ -46,12 +47,27 @@ def require_labels(variables: Sequence[Variable], sample: Sample, *, shares: boo
                 fewest=FEWEST_LABELS,
             )
     clusters = sample.labelled_clusters
-    if clusters is not None and clusters < FEWEST_CLUSTERS_FITTED:
+    if clusters is not None and sample.clusters is not None:
+        _require_clusters(clusters, sample.clusters)
+
+
+def _require_clusters(labelled: int, clusters: int) -> None:
+    """Refuse fewer than ten labelled clusters; DataError if the table has no more, or it has."""
+    if clusters < FEWEST_CLUSTERS_FITTED:
+        raise DataError(
+            "the table has only {count} clusters: standard errors by cluster need at least "
+            "{fewest}, labelled",
+            fix="choose a column with more values for --cluster, or leave it out and put this one "
+            "into the formula, as a category or after '|'",
+            count=clusters,
+            fewest=FEWEST_CLUSTERS_FITTED,
+        )
+    if labelled < FEWEST_CLUSTERS_FITTED:
         raise DataError(
             "the labelled rows are of only {count} clusters",
             fix="label rows of at least {fewest} clusters: rows within a cluster resemble each "
             "other",
-            count=clusters,
+            count=labelled,
             fewest=FEWEST_CLUSTERS_FITTED,
         )
 
@@ -114,7 +130,8 @@ def cautions(
     variables: Sequence[Variable], sample: Sample, df: Floats, names: Sequence[str], *, shares: bool
 ) -> list[Check]:
     """What a reader must know of an estimate from few labels."""
-    found = []
+    found = [_counted(one) for one in variables if one.category is not None]
+    found += unlike_a_draw(variables, sample)
     for one in variables:
         value, count = rarest(one, sample.rows)
         if count < FEW_LABELS and not shares:
@@ -133,7 +150,7 @@ def cautions(
             "the labelled rows are of only {count} clusters: intervals of fewer than {few} may be "
             "too narrow"
         )
-        fix = "label rows of more clusters"
+        fix = "label rows of more clusters" if clusters < (sample.clusters or 0) else ""
         found.append(
             Finding("few_clusters", "warning", what, fix, {"count": clusters, "few": FEW_CLUSTERS})
         )
@@ -145,8 +162,23 @@ def cautions(
             "labelled clusters say too little of their width"
         )
         values = {"terms": ", ".join(without), "df": int(FEWEST_DF), "clusters": FEWEST_CLUSTERS}
-        found.append(Finding("withheld", "warning", what, "label more rows", values))
+        fix = (
+            "label more rows"
+            if sample.clusters is None or sample.clusters >= FEWEST_CLUSTERS
+            else "choose a column with more values for --cluster, or leave it out"
+        )
+        found.append(Finding("withheld", "warning", what, fix, values))
     return [as_check(one) for one in found]
+
+
+def _counted(variable: Variable) -> Finding:
+    """What counts as 1, where labels are texts."""
+    return Finding(
+        "category",
+        "note",
+        "{variable} = 1 where the label is {category!r}, and 0 where it is another",
+        values={"variable": variable.name, "category": variable.category},
+    )
 
 
 def as_check(finding: Finding) -> Check:

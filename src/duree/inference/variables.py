@@ -17,8 +17,12 @@ from duree.inference.labelled_sample import complete, found
 from duree.inference.model_matrix import Formula
 from duree.inference.recalibration import logits
 from duree.results.estimates import PredictedVariable
+from duree.tables.finding import listed
+from duree.tables.source_rows import Rows
 
 PROBABILITY = "probability_"
+# Where fewer labels are neither 0 nor 1, these are mistakes.
+MOST_TYPOS = 0.5
 
 
 @dataclass(frozen=True)
@@ -187,11 +191,72 @@ def _role(formula: Formula, name: str) -> Literal["outcome", "regressor"]:
     )
 
 
+def require_own_class(name: str, prediction: str, labels: Sequence[object]) -> None:
+    """Refuse a variable called like one label and predicted by the probability of another.
+
+    Raises
+    ------
+    DataError
+        Its estimates would have the opposite sign.
+    """
+    category = prediction.removeprefix(PROBABILITY)
+    if name in labels and category in labels and name != category:
+        raise DataError(
+            "{variable!r} is a label, but column {column!r} is the probability of another one: "
+            "rows with the label {category!r} would count as 1",
+            fix="give the predictions probability_{variable}, or call the variable {category} in "
+            "the formula too",
+            variable=name,
+            column=prediction,
+            category=category,
+        )
+
+
+def refuse_typos(column: pl.Series, prediction: str, rows: Ints, file: str = "") -> None:
+    """Refuse a few other labels among those that are 0 and 1.
+
+    Parameters
+    ----------
+    prediction : str
+        If it is the probability of one of the labels, these are no numbers.
+    rows : int [labelled]
+        Places of the labels.
+    file : str
+        Where they are; empty for a data frame.
+
+    Raises
+    ------
+    DataError
+        It names the rows by ``Rows``, for ``locating``.
+    """
+    known = column[rows]
+    category = prediction.removeprefix(PROBABILITY) if prediction.startswith(PROBABILITY) else None
+    if not len(known) or (category is not None and category in known.cast(pl.String)):
+        return
+    numbers = known.cast(pl.Float64, strict=False)
+    odd = ~numbers.is_in([0.0, 1.0]).fill_null(value=False).to_numpy()
+    other_numbers = category is None and numbers.null_count() == 0
+    if not odd.any() or odd.mean() >= MOST_TYPOS or other_numbers:
+        return
+    labels = known.filter(pl.Series(odd)).unique(maintain_order=True).to_list()
+    raise DataError(
+        "{count} labels of {variable!r} are neither 0 nor 1: {labels}, in {rows}",
+        "in {file}" if file else "",
+        "correct them, or leave them empty",
+        count=int(odd.sum()),
+        variable=column.name,
+        labels=listed(labels),
+        rows=Rows(rows[odd]),
+        file=file,
+    )
+
+
 def _numbers(
     column: pl.Series, prediction: str, labelled: NDArray[np.bool_]
 ) -> tuple[Floats, str | None]:
     """The labels as numbers [rows], NaN where there is none, and the text that counts as 1."""
     category = prediction.removeprefix(PROBABILITY) if prediction.startswith(PROBABILITY) else None
+    refuse_typos(column, prediction, np.flatnonzero(labelled))
     known = column.filter(pl.Series(labelled))
     numbers = known.cast(pl.Float64, strict=False)
     texts = known.dtype == pl.String and (numbers.null_count() > 0 or category in known)
@@ -199,6 +264,7 @@ def _numbers(
     if not texts:
         values[labelled] = numbers.to_numpy()
         return values, None
+    require_own_class(column.name, prediction, known.unique().to_list())
     if category is not None and category in known:
         values[labelled] = (known == category).to_numpy().astype(float)
         return values, category

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import polars.selectors as cs
-from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.inference.estimation import Estimate, estimate
@@ -17,8 +16,9 @@ from duree.inference.folder import read_folder
 from duree.inference.labels import Labels, read_labels
 from duree.inference.labels_table import with_labels
 from duree.inference.model_matrix import columns_of, parse_formula
-from duree.inference.provenance import read_provenance
+from duree.inference.provenance import Provenance, read_provenance
 from duree.inference.refusals import as_check
+from duree.inference.variables import require_own_class
 from duree.pipeline.estimate_files import write_estimate
 from duree.report.pages.estimate import write_estimate_page
 from duree.results.estimates import Model
@@ -29,6 +29,8 @@ from duree.tables.table import Table
 
 # Columns that the coding folder adds.
 PROBABILITY, STRATUM = "coding.sample_prob", "coding.stratum"
+# Of larger populations, so many rows are looked up among those that trained the network.
+LOOKED_UP = 50_000
 
 
 @dataclass(frozen=True)
@@ -85,21 +87,28 @@ def estimate_file(
     table = read_tables([population])
     frame, notes = table.frame, list[Finding]()
     stratum, coded = None, labels is not None and labels.is_dir()
+    if labels is not None:
+        notes += _not_used(frame, question.predicted_var, population, labels)
     if labels is not None and coded:
-        frame, found = _with_coding(frame, population, labels, question.predicted_var)
+        frame, found = _with_coding(frame, population, labels, question)
         notes += found.findings
         question, stratum = _as_drawn(question, found)
     elif labels is not None:
         extra = [name for name in (question.sample_prob, question.cluster) if name is not None]
-        frame = with_labels(frame, labels, question.id, question.predicted_var, extra)
+        frame, taken = with_labels(
+            frame,
+            labels,
+            question.id,
+            question.predicted_var,
+            extra,
+            question.sample_prob,
+            question.prediction,
+        )
+        notes += taken
     else:
         _require_own_labels(frame, question.predicted_var, population)
     frame = with_numbers(frame, question)
-    trained = _trained_rows(table, population)
-    if trained is not None:
-        notes += _refuse_trained(table, frame, question.predicted_var, trained, population)
-    else:
-        notes.append(_unknown_training(population))
+    notes += _refuse_trained(table, frame, question.predicted_var, population)
     result = estimate(
         question.formula,
         frame,
@@ -129,14 +138,32 @@ def estimate_file(
     return result
 
 
+def _not_used(
+    frame: pl.DataFrame, variables: Sequence[str], population: Path, labels: Path
+) -> list[Finding]:
+    """A caution for each column of the population that labels from elsewhere replace."""
+    return [
+        Finding(
+            "replaced_column",
+            "warning",
+            "column {column!r} of {file} was not used: its labels were taken from {labels}",
+            "if that column holds the labels, leave out --labels",
+            {"column": name, "file": population.name, "labels": str(labels)},
+        )
+        for name in variables
+        if name in frame.columns and frame[name].null_count() < len(frame)
+    ]
+
+
 def _with_coding(
-    frame: pl.DataFrame, population: Path, folder: Path, variables: Sequence[str]
+    frame: pl.DataFrame, population: Path, folder: Path, question: Question
 ) -> tuple[pl.DataFrame, Labels]:
     """The population with the labels of a coding folder, and how its rows were drawn."""
-    if len(variables) > 1:  # a variable that was never named is not both of them
-        codebook = read_folder(folder).codebook
-        for name in variables:
-            codebook.named(name)
+    codebook, variables = read_folder(folder).codebook, question.predicted_var
+    for name, prediction in zip(variables, question.prediction, strict=False):
+        # A variable that was never named is not two predicted ones.
+        asked = codebook.find(name) if len(variables) == 1 else codebook.named(name)
+        require_own_class(name, prediction, asked.names)
     found = [read_labels(folder, frame, population, name) for name in variables]
     # Coding goes through one order: what has all labels is what has those that are rarest.
     probability = np.min([one.sample_prob for one in found], axis=0)
@@ -194,27 +221,21 @@ def _numbers(column: pl.Series) -> pl.Series:
     return texts
 
 
-def _trained_rows(table: Table, population: Path) -> NDArray[np.bool_] | None:
-    """Which rows [rows] trained the network that predicted them; None if nothing records it."""
+def _refuse_trained(
+    table: Table, frame: pl.DataFrame, variables: Sequence[str], population: Path
+) -> list[Finding]:
+    """Refuse labelled rows that trained the network; a caution if others did, or none is known."""
     provenance = read_provenance(population)
     if provenance is None:
-        return None
+        return [_unknown_training(population)]
     if provenance.out_of_fold:
-        return np.zeros(len(table), dtype=bool)
-    return provenance.trained(table.frame)
-
-
-def _refuse_trained(
-    table: Table,
-    frame: pl.DataFrame,
-    variables: Sequence[str],
-    trained: NDArray[np.bool_],
-    population: Path,
-) -> list[Finding]:
-    """Refuse labelled rows that trained the network; a caution if others did."""
+        return []
     given = frame.select(variables).with_columns(cs.float().fill_nan(None))
-    labelled = given.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
-    both = np.flatnonzero(trained & labelled.to_numpy())
+    labelled = given.select(pl.all_horizontal(pl.all().is_not_null())).to_series().arg_true()
+    trained = provenance.trained(table.frame[labelled])
+    if trained is None:
+        return [_unknown_training(population)]
+    both = labelled.to_numpy()[trained]
     if len(both):
         raise DataError(
             "{count} labelled rows trained the network that predicted them: {rows}",
@@ -225,15 +246,27 @@ def _refuse_trained(
             rows=named_rows(table, both),
             file=str(population),
         )
-    if not trained.any():
-        return []
+    return _other_trained_rows(table.frame, provenance)
+
+
+def _other_trained_rows(frame: pl.DataFrame, provenance: Provenance) -> list[Finding]:
+    """A caution if rows that are not labelled trained the network."""
     what = (
         "rows of the population that trained the network, none of them labelled: {count} of {rows}"
     )
+    if len(frame) > LOOKED_UP:  # all of a million rows would take seconds
+        frame = frame.sample(LOOKED_UP, seed=0)
+        what = (
+            "rows of the population that trained the network, none of them labelled: {count} of "
+            "{rows} that were looked up"
+        )
+    trained = provenance.trained(frame)
+    if trained is None or not trained.any():
+        return []
     fix = "if they could not be drawn, leave them out, or predict with --folds"
     return [
         Finding(
-            "trained_rows", "warning", what, fix, {"count": int(trained.sum()), "rows": len(table)}
+            "trained_rows", "warning", what, fix, {"count": int(trained.sum()), "rows": len(frame)}
         )
     ]
 

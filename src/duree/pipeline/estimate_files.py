@@ -82,6 +82,11 @@ def latex(record: Estimates) -> str:
         ),
         r"\bottomrule",
         r"\end{tabular}",
+        *(
+            f"% {one.name} = 1 where the label is {one.category!r}, and 0 where it is another"
+            for one in record.variables
+            if one.category is not None
+        ),
     ]
     return "\n".join(lines) + "\n"
 
