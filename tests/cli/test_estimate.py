@@ -224,3 +224,31 @@ def test_the_table_is_in_chinese_too(tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr()
     assert printed.out.startswith("项")
     assert "没有记录哪些行训练了用于预测的网络" in printed.err
+
+
+def test_another_estimate_in_the_same_folder_is_named_when_it_is_replaced(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    common = ("--labels", given, *OPTIONS, "--equal-prob", "-o", tmp_path / "est")
+    call("estimate", "pos ~ x", file, *common)
+    assert "replaced" not in capsys.readouterr().err
+    call("estimate", "pos ~ x", file, *common)
+    assert f"replaced in {tmp_path / 'est'}: estimate.html, estimate.json, estimate.csv, " in (
+        capsys.readouterr().err
+    )
+    call("estimate", "pos ~ group", file, *common)
+    said = capsys.readouterr().err
+    assert "held another estimate: 'pos ~ x' (lm, data POP.csv); replaced: estimate.html" in said
+    assert "name another folder with -o to keep both" in said
+
+
+def test_files_for_r_of_an_earlier_estimate_do_not_stay(tmp_path, capsys):
+    file, frame = population(tmp_path)
+    given = labels(tmp_path, frame)
+    common = ("--labels", given, *OPTIONS, "--equal-prob", "-o", tmp_path / "est")
+    call("estimate", "pos ~ x", file, *common)
+    call("estimate", "pos ~ x", file, *common, "--model", "poisson")
+    assert {path.name for path in (tmp_path / "est").iterdir()} == (
+        FILES - {"for_R.csv", "for_R.R"}
+    )
+    assert "as R's dsl has no such model: for_R.csv, for_R.R" in capsys.readouterr().err

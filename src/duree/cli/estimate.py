@@ -86,10 +86,13 @@ def estimate(
     question = Question(
         formula, predicted_var, prediction, population=describes == "corpus", **options
     )
-    record = estimate_file(question, population, labels, output).record
+    result, findings = estimate_file(question, population, labels, output)
+    record = result.record
     print_table(_rows(record), right=range(1, len(HEADINGS)))
     for note in record.notes:
         click.echo(sentence((note.what, note.fix), with_phrases(note.values)), err=True)
+    for finding in findings:
+        click.echo(finding.message(), err=True)
     click.echo(output)
 
 

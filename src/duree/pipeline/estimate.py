@@ -20,7 +20,6 @@ from duree.inference.model_matrix import columns_of, parse_formula
 from duree.inference.provenance import read_provenance
 from duree.inference.refusals import as_check
 from duree.pipeline.estimate_files import write_estimate
-from duree.report.pages.estimate import write_estimate_page
 from duree.results.estimates import Model
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
@@ -61,7 +60,7 @@ class Question:
 
 def estimate_file(
     question: Question, population: Path, labels: Path | None, output: Path
-) -> Estimate:
+) -> tuple[Estimate, list[Finding]]:
     """Estimate from a file of predictions, and write the results into a folder.
 
     Parameters
@@ -73,6 +72,11 @@ def estimate_file(
         The folder of ``duree sample``, or a table of labels; None if they are in the population.
     output : Path
         The folder, made if it does not exist.
+
+    Returns
+    -------
+    Estimate, list of Finding
+        What was found, and which files in the folder were replaced.
 
     Raises
     ------
@@ -124,9 +128,7 @@ def estimate_file(
         }
     )
     result = replace(result, record=record)
-    write_estimate(result, frame, question.sample_prob, output)
-    write_estimate_page(output)
-    return result
+    return result, write_estimate(result, frame, question.sample_prob, output)
 
 
 def _with_coding(
