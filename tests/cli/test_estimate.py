@@ -252,3 +252,14 @@ def test_files_for_r_of_an_earlier_estimate_do_not_stay(tmp_path, capsys):
         FILES - {"for_R.csv", "for_R.R"}
     )
     assert "as R's dsl has no such model: for_R.csv, for_R.R" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["taken", "taken/est"])
+def test_a_file_is_no_folder_for_results(tmp_path, capsys, place):
+    file, frame = population(tmp_path)
+    (tmp_path / "taken").write_text("mine")
+    assert call("estimate", "pos ~ x", file, "--labels", labels(tmp_path, frame), *OPTIONS,
+                "--equal-prob", "-o", tmp_path / place) == 2  # fmt: skip
+    said = capsys.readouterr().err
+    assert f"{str(tmp_path / 'taken')!r} is a file, not a folder; name another folder" in said
+    assert (tmp_path / "taken").read_text() == "mine"

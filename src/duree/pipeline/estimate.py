@@ -19,7 +19,7 @@ from duree.inference.labels_table import with_labels
 from duree.inference.model_matrix import columns_of, parse_formula
 from duree.inference.provenance import read_provenance
 from duree.inference.refusals import as_check
-from duree.pipeline.estimate_files import write_estimate
+from duree.pipeline.estimate_files import require_folder, write_estimate
 from duree.results.estimates import Model
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
@@ -82,10 +82,11 @@ def estimate_file(
     ------
     DataError
         As ``duree.inference.estimate``; labelled rows trained the network; the labels do not fit
-        the population.
+        the population; the output is a file.
     RunError
         The results cannot be written.
     """
+    require_folder(output)
     table = read_tables([population])
     frame, notes = table.frame, list[Finding]()
     stratum, coded = None, labels is not None and labels.is_dir()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from duree.errors import RunError
+from duree.errors import DataError, RunError
 from duree.inference.estimation import Estimate
 from duree.inference.model_matrix import columns_of, parse_formula
 from duree.report.pages.estimate import PAGE, write_estimate_page
@@ -22,6 +22,17 @@ TABLE, LATEX, FOR_R, SCRIPT = "estimate.csv", "estimate.tex", "for_R.csv", "for_
 FILES = (PAGE, ESTIMATE_FILE, TABLE, LATEX, FOR_R, SCRIPT)
 LABELLED, PROBABILITY = "labeled", "sample_prob"
 _SPECIAL = re.compile(r"([&%$#_{}])")
+
+
+def require_folder(folder: Path) -> None:
+    """Refuse a place for the results that is a file, or lies within one; DataError."""
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise DataError(
+                "{folder!r} is a file, not a folder",
+                fix="name another folder with -o",
+                folder=str(path),
+            )
 
 
 def write_estimate(
