@@ -263,3 +263,27 @@ def test_a_file_is_no_folder_for_results(tmp_path, capsys, place):
     said = capsys.readouterr().err
     assert f"{str(tmp_path / 'taken')!r} is a file, not a folder; name another folder" in said
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_folder_without_any_label_says_how_to_code(tmp_path, capsys):
+    population(tmp_path, ".parquet")
+    coding = drawn(tmp_path, 100, by="probability_pos")
+    assert call("estimate", "pos ~ x", tmp_path / "POP.parquet", "--labels", coding, *OPTIONS,
+                "-o", tmp_path / "est") == 2  # fmt: skip
+    said = capsys.readouterr().err
+    assert f"nothing is coded yet in {str(coding)!r} for 'label'; code the texts in the" in said
+    assert f"(duree studio), or fill in {coding / 'sheet.csv'}" in said
+
+
+@pytest.mark.parametrize("coded", [0, 1])
+def test_drawn_rows_that_trained_are_said_before_anything_is_coded(tmp_path, capsys, coded):
+    file, frame = population(tmp_path, ".parquet")
+    coding = drawn(tmp_path, 100, by="probability_pos")
+    code(coding, ["pos"] * coded)
+    some = frame.filter(pl.col("id").is_in(read_design(coding).order)).tail(7)
+    Provenance("run", (), ("id",), np.sort(row_keys(some.select("id")))).write(file)
+    assert call("estimate", "pos ~ x", file, "--labels", coding, *OPTIONS,
+                "-o", tmp_path / "est") == 2  # fmt: skip
+    said = capsys.readouterr().err
+    assert "7 of 100 drawn rows trained the network that predicted them" in said
+    assert "nothing is coded" not in said

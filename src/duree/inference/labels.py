@@ -18,12 +18,17 @@ from duree.inference.codings import ADJUDICATED, DESIGN_BATCH, Coding
 from duree.inference.design import Design
 from duree.inference.folder import read_folder
 from duree.inference.population import Population, population_of, units_of
+from duree.inference.sheet import SHEET
 from duree.inference.strata import strata_of
 from duree.tables.finding import Finding, listed
 
 # The largest share of rows that coders may skip: the others are no random sample of all.
 MOST_SKIPPED = 0.05
 NAMED = 5  # ids in a message
+
+
+class NotCodedError(DataError):
+    """Too little of a sample is coded to estimate anything from it."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +84,11 @@ def read_labels(
 
     Raises
     ------
+    NotCodedError
+        Nothing is coded in some stratum.
     DataError
-        The population is another than that of the design; nothing is coded in some stratum; more
-        than 5 % of the rows were skipped; or a file of the folder is broken.
+        The population is another than that of the design; more than 5 % of the rows were skipped;
+        or a file of the folder is broken.
     """
     folder = read_folder(coding)
     if folder.design is None:
@@ -94,6 +101,14 @@ def read_labels(
     drawn_from = population_of(population, population_file, design.id)
     require_same_population(design.population, design.population_sha256, drawn_from, Path(coding))
     answers, disagreements = final_labels(folder.of(asked.name, DESIGN_BATCH), design.order)
+    if not answers:
+        raise NotCodedError(
+            "nothing is coded yet in {folder!r} for {variable!r}",
+            fix="code the texts in the studio (duree studio), or fill in {sheet}",
+            folder=str(coding),
+            variable=asked.name,
+            sheet=str(folder.path / SHEET),
+        )
     units = units_of(drawn_from, design.by, design.cluster)
     unit_stratum = strata_of(units.by, design.edges, len(units))
     drawn = drawn_from.ids.is_in(design.order).arg_true()
@@ -267,7 +282,7 @@ class _Reached:
         coded = Counter(stratum for stratum, _ in pairs)
         for stratum in range(len(self.design.strata)):
             if not coded[stratum]:
-                raise DataError(
+                raise NotCodedError(
                     "nothing is coded yet in stratum {stratum} of {strata}",
                     fix="code more texts: the order of the sample mixes the strata",
                     stratum=stratum + 1,

@@ -12,11 +12,13 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.inference.design import read_design
 from duree.inference.estimation import Estimate, estimate
 from duree.inference.folder import read_folder
-from duree.inference.labels import Labels, read_labels
+from duree.inference.labels import Labels, NotCodedError, read_labels
 from duree.inference.labels_table import with_labels
 from duree.inference.model_matrix import columns_of, parse_formula
+from duree.inference.population import population_of
 from duree.inference.provenance import read_provenance
 from duree.inference.refusals import as_check
 from duree.pipeline.estimate_files import require_folder, write_estimate
@@ -140,7 +142,12 @@ def _with_coding(
         codebook = read_folder(folder).codebook
         for name in variables:
             codebook.named(name)
-    found = [read_labels(folder, frame, population, name) for name in variables]
+    try:
+        found = [read_labels(folder, frame, population, name) for name in variables]
+    except NotCodedError:
+        # Said first: whatever is coded later would be in vain.
+        _refuse_trained_draw(frame, population, folder)
+        raise
     # Coding goes through one order: what has all labels is what has those that are rarest.
     probability = np.min([one.sample_prob for one in found], axis=0)
     columns = [
@@ -149,6 +156,25 @@ def _with_coding(
     ]
     columns += [pl.Series(PROBABILITY, probability), pl.Series(STRATUM, found[0].stratum)]
     return frame.with_columns(columns), found[0]
+
+
+def _refuse_trained_draw(frame: pl.DataFrame, population: Path, folder: Path) -> None:
+    """Refuse a sample with rows that trained the network, before it is coded; DataError."""
+    provenance, design = read_provenance(population), read_design(folder)
+    if provenance is None or provenance.out_of_fold:
+        return
+    drawn = population_of(frame, population, design.id).ids.is_in(design.order)
+    trained = provenance.trained(frame.filter(drawn))
+    if trained is not None and trained.any():
+        raise DataError(
+            "{count} of {n} drawn rows trained the network that predicted them: estimates from "
+            "them are refused",
+            "in {file}",
+            "predict with --folds 5, or without the training rows, and draw the sample from that",
+            count=int(trained.sum()),
+            n=len(design.order),
+            file=str(population),
+        )
 
 
 def _as_drawn(question: Question, labels: Labels) -> tuple[Question, str]:
