@@ -56,7 +56,10 @@ def test_labels_in_a_table_give_all_files_and_a_table(tmp_path, capsys):
     )
     assert printed.out.splitlines()[1].startswith("Intercept")
     assert printed.out.splitlines()[-1] == str(out)
-    assert "nothing beside POP.csv records which rows trained the network" in printed.err
+    assert printed.err.startswith(
+        "whether labelled rows trained the network is unknown: POP.csv.duree.json is missing; make "
+        "sure that none did, or the estimates are wrong; if POP.csv is a copy, copy"
+    )
     assert {path.name for path in out.iterdir()} == FILES
     found = record(tmp_path)
     assert found.data == "POP.csv"
@@ -223,7 +226,9 @@ def test_the_table_is_in_chinese_too(tmp_path, capsys, monkeypatch):
          tmp_path / "est")  # fmt: skip
     printed = capsys.readouterr()
     assert printed.out.startswith("项")
-    assert "没有记录哪些行训练了用于预测的网络" in printed.err
+    assert printed.err.startswith(
+        "无法得知已标注的行是否参与训练了该神经网络：缺少 POP.csv.duree.json"
+    )
 
 
 def test_another_estimate_in_the_same_folder_is_named_when_it_is_replaced(tmp_path, capsys):
@@ -287,3 +292,15 @@ def test_drawn_rows_that_trained_are_said_before_anything_is_coded(tmp_path, cap
     said = capsys.readouterr().err
     assert "7 of 100 drawn rows trained the network that predicted them" in said
     assert "nothing is coded" not in said
+
+
+def test_whether_labelled_rows_trained_is_the_first_note_if_it_is_unknown(tmp_path, capsys):
+    file, frame = population(tmp_path, ".parquet")
+    Provenance("run", (), (), None).write(file)  # of a run that was made by an earlier version
+    coding = drawn(tmp_path, 24, by="probability_pos")
+    truth = dict(zip(frame["id"], frame["true_pos"], strict=True))
+    code(coding, ["pos" if truth[one] == 1 else "neg" for one in read_design(coding).order])
+    call("estimate", "pos ~ x", file, "--labels", coding, *OPTIONS, "-o", tmp_path / "est")
+    notes = record(tmp_path).notes
+    assert [one.check for one in notes].index("unknown_training") == 0 < len(notes) - 1
+    assert "is unknown: POP.parquet.duree.json does not say; make sure" in capsys.readouterr().err

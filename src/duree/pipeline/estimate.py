@@ -19,7 +19,7 @@ from duree.inference.labels import Labels, NotCodedError, read_labels
 from duree.inference.labels_table import with_labels
 from duree.inference.model_matrix import columns_of, parse_formula
 from duree.inference.population import population_of
-from duree.inference.provenance import read_provenance
+from duree.inference.provenance import provenance_file, read_provenance
 from duree.inference.refusals import as_check
 from duree.pipeline.estimate_files import require_folder, write_estimate
 from duree.results.estimates import Model
@@ -90,7 +90,7 @@ def estimate_file(
     """
     require_folder(output)
     table = read_tables([population])
-    frame, notes = table.frame, list[Finding]()
+    frame, notes, first = table.frame, list[Finding](), list[Finding]()
     stratum, coded = None, labels is not None and labels.is_dir()
     if labels is not None and coded:
         frame, found = _with_coding(frame, population, labels, question.predicted_var)
@@ -106,7 +106,7 @@ def estimate_file(
     if trained is not None:
         notes += _refuse_trained(table, frame, question.predicted_var, trained, population)
     else:
-        notes.append(_unknown_training(population))
+        first.append(_unknown_training(population))
     result = estimate(
         question.formula,
         frame,
@@ -127,7 +127,11 @@ def estimate_file(
             "data": population.name,
             "data_sha256": table.sources[0].sha256,
             "out_of_fold": None if provenance is None else provenance.out_of_fold,
-            "notes": [*result.record.notes, *map(as_check, notes)],
+            "notes": [
+                *map(as_check, first),
+                *result.record.notes,
+                *map(as_check, notes),
+            ],
         }
     )
     result = replace(result, record=record)
@@ -268,10 +272,18 @@ def _refuse_trained(
 
 
 def _unknown_training(population: Path) -> Finding:
-    return Finding(
-        "unknown_training",
-        "note",
-        "nothing beside {file} records which rows trained the network that predicted them",
-        "make sure that no labelled row did; duree predict records it",
-        {"file": population.name},
+    """A caution where nothing says whether labelled rows trained the network."""
+    record = provenance_file(population)
+    what = "whether labelled rows trained the network is unknown: {record} is missing"
+    fix = (
+        "make sure that none did, or the estimates are wrong; if {file} is a copy, copy {record} "
+        "too"
     )
+    if record.exists():
+        what = "whether labelled rows trained the network is unknown: {record} does not say"
+        fix = (
+            "make sure that none did, or the estimates are wrong; runs trained by this version "
+            "record it"
+        )
+    values = {"record": record.name, "file": population.name}
+    return Finding("unknown_training", "warning", what, fix, values)
