@@ -66,6 +66,13 @@ def test_a_larger_sample_contains_the_smaller_one_and_continues_its_order(tmp_pa
     assert len((coding / "codings-Anna.jsonl").read_text().splitlines()) == 10
 
 
+def test_text_and_seed_may_be_left_out_when_a_sample_is_extended(tmp_path: Path) -> None:
+    small = read_design(drawn(tmp_path, text="author", seed=4))
+    large = read_design(drawn(tmp_path, 60))
+    assert (large.text, large.seed) == ("author", 4)
+    assert large.order[:50] == small.order
+
+
 def test_uncertain_strata_give_more_rows() -> None:
     # N_h (1/3 + 2/3 S_h / S), S = 0.3: shares 1/9, 3/9 and 5/9.
     counts = allocate(90, np.array([100, 100, 100]), np.array([0.0, 0.3, 0.6]))
