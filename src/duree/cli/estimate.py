@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duree.cli.help import TranslatedCommand
+from duree.cli.hints import print_finding, repeat_hint
 from duree.cli.text_table import print_table
 from duree.errors import sentence, translate, with_phrases
 
@@ -81,18 +82,19 @@ def estimate(
     **options: Any,
 ) -> None:
     """Estimate a regression, or shares, from predicted labels and a labelled sample."""
-    from duree.pipeline.estimate import Question, estimate_file
+    with repeat_hint(saved=False):
+        from duree.pipeline.estimate import Question, estimate_file
 
-    question = Question(
-        formula, predicted_var, prediction, population=describes == "corpus", **options
-    )
-    result, findings = estimate_file(question, population, labels, output)
+        question = Question(
+            formula, predicted_var, prediction, population=describes == "corpus", **options
+        )
+        result, findings = estimate_file(question, population, labels, output)
     record = result.record
     print_table(_rows(record), right=range(1, len(HEADINGS)))
     for note in record.notes:
         click.echo(sentence((note.what, note.fix), with_phrases(note.values)), err=True)
     for finding in findings:
-        click.echo(finding.message(), err=True)
+        print_finding(finding)
     click.echo(output)
 
 
