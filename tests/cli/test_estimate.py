@@ -226,6 +226,7 @@ def test_the_table_is_in_chinese_too(tmp_path, capsys, monkeypatch):
          tmp_path / "est")  # fmt: skip
     printed = capsys.readouterr()
     assert printed.out.startswith("项")
+    assert printed.out.splitlines()[1].startswith("截距 ")
     assert printed.err.startswith(
         "无法得知已标注的行是否参与训练了该神经网络：缺少 POP.csv.duree.json"
     )

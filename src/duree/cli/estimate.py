@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from duree.results.estimates import Estimates, Term
 
 HEADINGS = ("term", "estimate", "95% interval", "p", "predictions only", "labels only")
-WITHHELD = "withheld"
+WITHHELD, INTERCEPT = "withheld", "Intercept"
 
 
 @click.command(
@@ -107,7 +107,8 @@ def _rows(record: Estimates) -> list[list[str]]:
         p = "-" if one.p is None else "< 0.001" if one.p < 0.001 else f"{one.p:.3f}"
         interval = _interval(one) or translate(WITHHELD)
         beside = [_beside(naive.get(one.term)), _beside(alone.get(one.term))]
-        rows.append([one.term, f"{one.estimate:.3f}", interval, p, *beside])
+        term = translate(one.term) if one.term == INTERCEPT else one.term
+        rows.append([term, f"{one.estimate:.3f}", interval, p, *beside])
     return rows
 
 

@@ -99,7 +99,7 @@ def renamed_columns(path: Path, id: str, text: str | None) -> list[Finding]:
         return []
     what = "columns have other names in {sheet}: {columns}"
     fix = "keep these names there: labels are read by them"
-    values = {"sheet": str(path), "columns": ", ".join(others)}
+    values: dict[str, object] = {"sheet": str(path), "columns": ", ".join(others)}
     return [Finding("renamed_columns", "note", what, fix, values)]
 
 

@@ -285,5 +285,5 @@ def _unknown_training(population: Path) -> Finding:
             "make sure that none did, or the estimates are wrong; runs trained by this version "
             "record it"
         )
-    values = {"record": record.name, "file": population.name}
+    values: dict[str, object] = {"record": record.name, "file": population.name}
     return Finding("unknown_training", "warning", what, fix, values)

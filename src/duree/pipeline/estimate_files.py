@@ -103,7 +103,7 @@ def _replaced(
     record: Estimates,
 ) -> Iterator[Finding]:
     """Which files were replaced or removed, and the question that they answered."""
-    values = {"folder": str(folder), "files": ", ".join(replaced)}
+    values: dict[str, object] = {"folder": str(folder), "files": ", ".join(replaced)}
     if earlier is not None and _question(earlier) != _question(record):
         what = (
             "{folder} held another estimate: {formula!r} ({model}, data {data}); replaced: {files}"
@@ -115,8 +115,7 @@ def _replaced(
         yield Finding("replaced_files", "ok", "replaced in {folder}: {files}", "", values)
     if removed:
         what = "removed from {folder}, as R's dsl has no such model: {files}"
-        values = {"folder": str(folder), "files": ", ".join(removed)}
-        yield Finding("removed_files", "ok", what, "", values)
+        yield Finding("removed_files", "ok", what, "", values | {"files": ", ".join(removed)})
 
 
 def _question(record: Estimates) -> tuple[object, ...]:
