@@ -12,6 +12,7 @@ import time
 import tomllib
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import ModuleType
 from typing import TextIO
 
 import polars as pl
@@ -350,3 +351,28 @@ def test_doctor_says_how_to_install_an_extra(
     out = capfd.readouterr().out
     assert f"\n{line}" in out
     assert "jieba 1.0" in out
+
+
+class Interrupted(ModuleType):
+    """A library that is being imported while Ctrl-C is pressed."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("words", "module", "said"),
+    [
+        (("predict", "run", "t.csv", "-o", "p.csv"), "duree.cli.console", "again to continue"),
+        (("suspects", "run", "-o", "r.csv"), "duree.cli.console", "again to continue"),
+        (
+            ("estimate", "pos ~ x", "t.csv", "--predicted-var=pos", "--prediction=p", "-o", "est"),
+            "duree.pipeline.estimate",
+            "the results are not complete; run the same command again to start over",
+        ),
+    ],
+)
+def test_ctrl_c_says_what_the_same_command_does_next(words, module, said, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, module, Interrupted(module))
+    assert call(*words) == 130
+    assert said in capsys.readouterr().err

@@ -177,6 +177,25 @@ def test_a_corpus_that_is_labelled_throughout_has_no_uncertainty() -> None:
     assert max(values(found, "se")) < 1e-6
 
 
+@pytest.mark.parametrize("formula", ["pos ~ x", "pos ~ 0 + C(group)"])
+def test_a_corpus_that_is_labelled_throughout_has_no_intervals(formula: str) -> None:
+    found = estimate(formula, all_labelled(), population=True, **POS)
+    assert all((one.low, one.high, one.p) == (None, None, None) for one in found.terms)
+    (note,) = found.record.notes
+    assert note.message.startswith("every row is labelled: these are the figures of the corpus")
+    assert found.record.power is not None
+    assert found.record.power.half_widths == [None] * len(found.terms)
+
+
+def test_a_group_with_few_labelled_clusters_has_no_interval() -> None:
+    frame = predicted_table().with_columns(country=pl.Series(np.arange(600) % 7))
+    found = estimate("pos ~ 0 + C(country)", frame, cluster="country", **POS)
+    assert all(one.low is None and one.high is None for one in found.terms)
+    assert "intervals of C(country)[0], C(country)[1]" in found.record.notes[-1].message
+    across = estimate("pos ~ 0 + C(group)", frame, cluster="country", **POS)
+    assert any(one.low is not None for one in across.terms)
+
+
 def test_a_corpus_is_described_more_precisely_than_what_produced_it() -> None:
     frame = predicted_table(600, 300)
     corpus = estimate("score ~ x", frame, population=True, **SCORE)

@@ -132,7 +132,35 @@ def test_the_label_of_the_majority_counts_and_that_of_the_adjudicator_before(
     # Two of three; two of three; a tie: of the coder who coded most; adjudicated.
     assert [by_id[id] for id in first[:4]] == ["pos", "neg", "pos", "neg"]
     (finding,) = labels.findings
-    assert f"without a majority: 1 ('{first[2]}')" in finding.message("en")
+    said = finding.message("en")
+    assert f"without a majority: 1 ('{first[2]}'); the label of Anna was taken, who" in said
+
+
+def test_among_coders_who_coded_equally_many_texts_the_first_in_the_alphabet_decides(
+    tmp_path: Path,
+) -> None:
+    coding = drawn(tmp_path)
+    code(coding, ["neg"] * 50, "Zoe")
+    code(coding, ["pos"] * 50)
+    labels = read(coding)
+    assert set(labels.values) == {"pos", None}
+    (finding,) = labels.findings
+    assert "without a majority: 50 " in finding.message("en")
+    assert "Anna was taken, the first in the alphabet of those who" in finding.message("en")
+    assert "编码的文本数相同，已按姓名排序采用第一位 Anna 的标签" in finding.message("zh")
+
+
+def test_a_label_that_fewer_gave_never_decides_a_tie_of_others(tmp_path: Path) -> None:
+    coding = drawn(tmp_path)
+    (coding / "codebook.toml").write_text(
+        '[[variable]]\nname = "label"\n'
+        + "".join(f'[[variable.label]]\nlabel = "{name}"\n' for name in ("pos", "neg", "odd"))
+    )
+    code(coding, ["odd", *["pos"] * 49])
+    for coder, label in (("Ben", "pos"), ("Eva", "pos"), ("Ida", "neg"), ("Zoe", "neg")):
+        code(coding, [label], coder)
+    by_id = dict(zip(population()["id"], read(coding).values, strict=True))
+    assert by_id[read_design(coding).order[0]] == "pos"
 
 
 def test_another_population_is_refused(tmp_path: Path) -> None:

@@ -291,6 +291,16 @@ def test_outcomes_that_a_model_does_not_allow_are_refused() -> None:
         assert f"which the model {model} does not allow" in message
 
 
+def test_predictions_that_a_model_does_not_allow_are_named() -> None:
+    options = {"predicted_var": "count", "prediction": "predicted_count", "model": "poisson"}
+    low = predicted_table().filter(pl.col("count").is_null(), pl.col("predicted_count") < 0)
+    message = refused("count ~ x", **options)
+    assert len(low) > 0
+    assert "the predictions 'predicted_count' of 'count' are not allowed by the model" in message
+    assert f"in {len(low)} rows: " in message
+    assert "write 0 for smaller ones" in message
+
+
 def test_unknown_models_and_tables_are_refused() -> None:
     assert refused(model="probit").startswith("there is no model 'probit'; choose one of lm")
     assert refused(frame=[1, 2]).startswith("the table is of type list, not a data frame")

@@ -66,6 +66,13 @@ def test_a_larger_sample_contains_the_smaller_one_and_continues_its_order(tmp_pa
     assert len((coding / "codings-Anna.jsonl").read_text().splitlines()) == 10
 
 
+def test_text_and_seed_may_be_left_out_when_a_sample_is_extended(tmp_path: Path) -> None:
+    small = read_design(drawn(tmp_path, text="author", seed=4))
+    large = read_design(drawn(tmp_path, 60))
+    assert (large.text, large.seed) == ("author", 4)
+    assert large.order[:50] == small.order
+
+
 def test_uncertain_strata_give_more_rows() -> None:
     # N_h (1/3 + 2/3 S_h / S), S = 0.3: shares 1/9, 3/9 and 5/9.
     counts = allocate(90, np.array([100, 100, 100]), np.array([0.0, 0.3, 0.6]))
@@ -290,3 +297,18 @@ def test_the_codebook_is_in_the_users_language(
 ) -> None:
     monkeypatch.setenv("DUREE_LANG", language)
     assert word in (drawn(tmp_path) / "codebook.toml").read_text(encoding="utf-8")
+
+
+def test_columns_that_have_other_names_in_the_sheet_are_said(tmp_path: Path) -> None:
+    file = tmp_path / "POP.parquet"
+    population().rename({"id": "letter_id"}).write_parquet(file)
+    found = sample(file, 50, tmp_path / "coding", id="letter_id", text="review")
+    said = next(one for one in found if one.check == "renamed_columns").message("en")
+    sheet = tmp_path / "coding/sheet.csv"
+    assert pl.read_csv(sheet).columns[:3] == ["order", "id", "text"]
+    assert f"in {sheet}: 'letter_id' → 'id', 'review' → 'text'; keep these names" in said
+    picked = pick_uncertain(file, 9, tmp_path / "coding", id="letter_id", by="probability_pos")
+    assert "active.csv: 'letter_id' → 'id', 'review' → 'text'" in picked[0].message("en")
+    population().rename({"review": "text"}).write_parquet(tmp_path / "same.parquet")
+    same = sample(tmp_path / "same.parquet", 50, tmp_path / "same", id="id", text="text")
+    assert "renamed_columns" not in [one.check for one in same]

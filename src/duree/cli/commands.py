@@ -172,20 +172,21 @@ def predict(
     run: str, data: str, output: str, raw: bool, paths: int | None, folds: int | None
 ) -> None:
     """Predict new rows; all columns and the row order are kept."""
-    from duree.cli.console import Console, rows_bar
-    from duree.workflow import predict as predict_rows
+    with repeat_hint():
+        from duree.cli.console import Console, rows_bar
+        from duree.workflow import predict as predict_rows
 
-    with repeat_hint(), rows_bar() as progress:
-        findings = predict_rows(
-            run,
-            data,
-            output,
-            raw=raw,
-            paths=paths,
-            folds=folds,
-            listener=Console(),
-            progress=progress,
-        )
+        with rows_bar() as progress:
+            findings = predict_rows(
+                run,
+                data,
+                output,
+                raw=raw,
+                paths=paths,
+                folds=folds,
+                listener=Console(),
+                progress=progress,
+            )
     for finding in findings:
         print_finding(finding)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duree.cli.help import TranslatedCommand
+from duree.cli.hints import print_finding, repeat_hint
 from duree.cli.text_table import print_table
 from duree.errors import sentence, translate, with_phrases
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from duree.results.estimates import Estimates, Term
 
 HEADINGS = ("term", "estimate", "95% interval", "p", "predictions only", "labels only")
-WITHHELD = "withheld"
+WITHHELD, INTERCEPT = "withheld", "Intercept"
 
 
 @click.command(
@@ -81,15 +82,19 @@ def estimate(
     **options: Any,
 ) -> None:
     """Estimate a regression, or shares, from predicted labels and a labelled sample."""
-    from duree.pipeline.estimate import Question, estimate_file
+    with repeat_hint(saved=False):
+        from duree.pipeline.estimate import Question, estimate_file
 
-    question = Question(
-        formula, predicted_var, prediction, population=describes == "corpus", **options
-    )
-    record = estimate_file(question, population, labels, output).record
+        question = Question(
+            formula, predicted_var, prediction, population=describes == "corpus", **options
+        )
+        result, findings = estimate_file(question, population, labels, output)
+    record = result.record
     print_table(_rows(record), right=range(1, len(HEADINGS)))
     for note in record.notes:
         click.echo(sentence((note.what, note.fix), with_phrases(note.values)), err=True)
+    for finding in findings:
+        print_finding(finding)
     click.echo(output)
 
 
@@ -102,7 +107,8 @@ def _rows(record: Estimates) -> list[list[str]]:
         p = "-" if one.p is None else "< 0.001" if one.p < 0.001 else f"{one.p:.3f}"
         interval = _interval(one) or translate(WITHHELD)
         beside = [_beside(naive.get(one.term)), _beside(alone.get(one.term))]
-        rows.append([one.term, f"{one.estimate:.3f}", interval, p, *beside])
+        term = translate(one.term) if one.term == INTERCEPT else one.term
+        rows.append([term, f"{one.estimate:.3f}", interval, p, *beside])
     return rows
 
 

@@ -31,12 +31,16 @@ def resume_hint(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def repeat_hint() -> Iterator[None]:
-    """After an interruption, print that the same command continues the work."""
+def repeat_hint(*, saved: bool = True) -> Iterator[None]:
+    """After an interruption, print what the same command does: it continues, or starts over.
+
+    Imports that take seconds belong within it, as an earlier call may have saved something.
+    """
+    template = "what was done is saved; run the same command again to continue"
+    if not saved:
+        template = "the results are not complete; run the same command again to start over"
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(
-            translate("what was done is saved; run the same command again to continue"), err=True
-        )
+        click.echo(translate(template), err=True)
         raise

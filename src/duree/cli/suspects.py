@@ -31,10 +31,10 @@ from duree.cli.hints import print_finding, repeat_hint
 @click.option("--raw", is_flag=True, help="Keep cells that a spreadsheet would run as formulas.")
 def suspects(run: str, output: str, folds: int, raw: bool) -> None:
     """List training rows whose label is doubtful, for a second look."""
-    from duree.cli.console import Console
-    from duree.workflow import suspects as find_suspects
-
     with repeat_hint():
+        from duree.cli.console import Console
+        from duree.workflow import suspects as find_suspects
+
         findings = find_suspects(run, output, folds=folds, raw=raw, listener=Console())
     for finding in findings:
         print_finding(finding)

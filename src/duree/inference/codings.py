@@ -90,7 +90,7 @@ def coder_name(name: str) -> str:
     if not CODER.fullmatch(name):
         raise DataError(
             "a coder cannot be called {name!r}",
-            fix="use up to 40 letters, digits, spaces, dots and hyphens",
+            fix="use up to 40 letters, digits, spaces, dots and hyphens, first a letter or digit",
             name=name,
         )
     return name

@@ -31,6 +31,7 @@ from duree.inference.terms import (
     strata_of,
     terms_of,
     with_shares,
+    without_intervals,
 )
 from duree.inference.told_apart import no_solution
 from duree.inference.variables import Variable, read_variables
@@ -248,7 +249,8 @@ def _problem(
     intercept = not (effects and model == "lm")
     matrix = model_matrix(formula, filled, predicted, intercept=intercept)
     require_labelled_terms(matrix.x, matrix.names, sample.rows)
-    require_outcome(model, matrix.y, formula.outcome)
+    predictions = [one.column for one in variables if matrix.outcome_is(one.name)]
+    require_outcome(model, matrix.y, formula.outcome, sample.rows, predictions)
     rows_drawn = population and not sample.whole_clusters
     cluster = None if rows_drawn else sample.cluster
     used = dict.fromkeys((*matrix.variables, *formula.fixed_effects))
@@ -278,6 +280,9 @@ def _estimated(
     terms = terms_of(variance, names, clustered=clustered)
     if group is not None:
         terms = with_shares(terms, problem, group, moments, population=population)
+    is_census = drawn is not None and bool((drawn.probability == 1).all())
+    if is_census:
+        terms = without_intervals(terms)
     naive, alone = comparisons(problem, drawn, variance.b)
     clusters = None if sample.cluster is None else int(sample.cluster.max()) + 1
     by_cluster = clustered and sample.whole_clusters
@@ -304,7 +309,7 @@ def _estimated(
         power=power_of(variance, terms, available, clusters=by_cluster),
         settings=settings,
         notes=cautions(
-            problem.variables, sample, variance.df[: len(names)], names, shares=group is not None
+            problem.variables, sample, terms, shares=group is not None, is_census=is_census
         ),
         version=__version__,
     )

@@ -18,12 +18,17 @@ from duree.inference.codings import ADJUDICATED, DESIGN_BATCH, Coding
 from duree.inference.design import Design
 from duree.inference.folder import read_folder
 from duree.inference.population import Population, population_of, units_of
+from duree.inference.sheet import SHEET
 from duree.inference.strata import strata_of
 from duree.tables.finding import Finding, listed
 
 # The largest share of rows that coders may skip: the others are no random sample of all.
 MOST_SKIPPED = 0.05
 NAMED = 5  # ids in a message
+
+
+class NotCodedError(DataError):
+    """Too little of a sample is coded to estimate anything from it."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,7 @@ def read_labels(
 
     Coding may have stopped anywhere in the order of the sample: the rows coded so far are a
     stratified random sample with probability coded / N in each stratum. Where coders disagree, a
-    label of ``adjudicated`` is final; then that of most coders, and in a tie that of the coder who
-    coded most. Rows of active batches are not labelled.
+    label of ``adjudicated`` is final; XX Rows of active batches are not labelled.
 
     Parameters
     ----------
@@ -80,10 +84,12 @@ def read_labels(
 
     Raises
     ------
+    NotCodedError
+        Nothing is coded in some stratum.
     DataError
-        The population is another than that of the design; nothing is coded in some stratum; more
-        than 5 % of the rows were skipped; the codebook has neither a variable nor a label of that
-        name; or a file of the folder is broken.
+        The population is another than that of the design; more than 5 % of the rows were skipped;
+        the codebook has neither a variable nor a label of that name; or a file of the folder is
+        broken.
     """
     folder = read_folder(coding)
     if folder.design is None:
@@ -96,6 +102,14 @@ def read_labels(
     drawn_from = population_of(population, population_file, design.id)
     require_same_population(design.population, design.population_sha256, drawn_from, Path(coding))
     answers, disagreements = final_labels(folder.of(asked.name, DESIGN_BATCH), design.order)
+    if not answers:
+        raise NotCodedError(
+            "nothing is coded yet in {folder!r} for {variable!r}",
+            fix="code the texts in the studio (duree studio), or fill in {sheet}",
+            folder=str(coding),
+            variable=asked.name,
+            sheet=str(folder.path / SHEET),
+        )
     taken = _taken_for(asked, variable, answers)
     units = units_of(drawn_from, design.by, design.cluster)
     unit_stratum = strata_of(units.by, design.edges, len(units))
@@ -171,7 +185,7 @@ def _require_all_rows(design: Design, stratum: NDArray[np.intp], population: Pop
 def final_labels(
     codings: Iterable[Coding], order: list[str]
 ) -> tuple[dict[str, str | None], list[Finding]]:
-    """Label by id, None where coders skipped the text, and a finding on disagreements.
+    """Label by id, None where coders skipped the text, and findings on disagreements.
 
     Rows that nobody coded are absent.
     """
@@ -180,37 +194,46 @@ def final_labels(
         by_id[coding.id][coding.coder] = coding.label or ""
     work = Counter(coder for given in by_id.values() for coder in given)
     final: dict[str, str | None] = {}
-    undecided = []
+    ties: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for id in order:
         if id not in by_id:
             continue
         given = {coder: label for coder, label in by_id[id].items() if label}
-        final[id], is_tie = _decided(given, work) if given else (None, False)
-        if is_tie:
-            undecided.append(id)
-    if not undecided:
-        return final, []
-    return final, [
-        Finding(
-            "undecided_labels",
-            "warning",
-            "texts on which coders disagree without a majority: {count} ({ids}); the label of the "
-            "coder who coded most was taken",
-            "decide them as the coder named adjudicated",
-            {"count": len(undecided), "ids": listed(undecided, NAMED)},
-        )
-    ]
+        tied = _tied(given)
+        if len(tied) > 1:
+            # The coder who coded most; among equals, the first in the alphabet.
+            first, second = sorted(tied, key=lambda coder: (-work[coder], coder))[:2]
+            ties[first, work[first] == work[second]].append(id)
+            final[id] = given[first]
+        else:
+            final[id] = given[tied[0]] if tied else None
+    return final, [_taken(coder, equal, ids) for (coder, equal), ids in ties.items()]
 
 
-def _decided(given: dict[str, str], work: Counter[str]) -> tuple[str, bool]:
-    """The final label of a text, and whether coders disagree without a majority."""
+def _tied(given: dict[str, str]) -> list[str]:
+    """One coder of the final label; if several labels were given most often, all who gave them."""
     if ADJUDICATED in given:
-        return given[ADJUDICATED], False
-    votes = Counter(given.values()).most_common()
-    if len(votes) == 1 or votes[0][1] > votes[1][1]:
-        return votes[0][0], False
-    first = min(given, key=lambda coder: (-work[coder], coder))
-    return given[first], True
+        return [ADJUDICATED]
+    votes = Counter(given.values())
+    most = [label for label, count in votes.items() if count == max(votes.values())]
+    coders = [coder for coder, label in given.items() if label in most]
+    return coders if len(most) > 1 else coders[:1]
+
+
+def _taken(coder: str, equal: bool, ids: list[str]) -> Finding:
+    """Whose label was taken for texts on which coders disagree without a majority, and why."""
+    what = (
+        "texts on which coders disagree without a majority: {count} ({ids}); the label of {coder} "
+        "was taken, who coded the most texts"
+    )
+    if equal:
+        what = (
+            "texts on which coders disagree without a majority: {count} ({ids}); the label of "
+            "{coder} was taken, the first in the alphabet of those who coded equally many texts"
+        )
+    fix = "decide them as the coder named adjudicated"
+    values = {"count": len(ids), "ids": listed(ids, NAMED), "coder": coder}
+    return Finding("undecided_labels", "warning", what, fix, values)
 
 
 def _row(row_of: dict[str, int], id: str, design: Design) -> int:
@@ -295,7 +318,7 @@ class _Reached:
         coded = Counter(stratum for stratum, _ in pairs)
         for stratum in range(len(self.design.strata)):
             if not coded[stratum]:
-                raise DataError(
+                raise NotCodedError(
                     "nothing is coded yet in stratum {stratum} of {strata}",
                     fix="code more texts: the order of the sample mixes the strata",
                     stratum=stratum + 1,

@@ -17,7 +17,7 @@ from duree.inference.new_folder import (
     texts_of,
 )
 from duree.inference.population import read_population, units_of
-from duree.inference.sheet import ACTIVE_SHEET, write_sheet
+from duree.inference.sheet import ACTIVE_SHEET, renamed_columns, write_sheet
 from duree.tables.columns import resolve_column
 from duree.tables.finding import Finding
 
@@ -76,6 +76,7 @@ def pick_uncertain(
     active.write(folder)
     return [
         *findings,
+        *renamed_columns(folder / ACTIVE_SHEET, active.id, active.text),
         Finding(
             "picked",
             "ok",

@@ -12,6 +12,7 @@ from duree.inference.intervals import FEWEST_CLUSTERS, FEWEST_DF
 from duree.inference.labelled_sample import Sample
 from duree.inference.random_draw import unlike_a_draw
 from duree.inference.variables import Variable
+from duree.results.estimates import Term
 from duree.results.run_files import Check
 from duree.tables.finding import Finding, listed
 
@@ -112,9 +113,23 @@ def require_few_groups(groups: Sequence[Ints], effects: Sequence[str], model: st
             )
 
 
-def require_outcome(model: str, y: Floats, name: str) -> None:
-    """Refuse an outcome that the model does not allow; DataError."""
-    allowed = {"logit": np.isin(y, (0.0, 1.0)), "poisson": y >= 0}.get(model, np.ones(1, bool))
+def require_outcome(
+    model: str, y: Floats, name: str, labelled: Ints, predictions: Sequence[str]
+) -> None:
+    """Refuse an outcome, or predictions of it, that the model does not allow; DataError."""
+    allowed = {"logit": np.isin(y, (0.0, 1.0)), "poisson": y >= 0}.get(model, np.ones(len(y), bool))
+    if not allowed.all() and allowed[labelled].all() and predictions:
+        raise DataError(
+            "the predictions {column!r} of {outcome!r} are not allowed by the model {model} in "
+            "{count} rows: {value} in row {row}",
+            fix="poisson needs numbers of 0 or more: write 0 for smaller ones, or use --model lm",
+            column=predictions[0],
+            outcome=name,
+            model=model,
+            count=int((~allowed).sum()),
+            value=f"{y[np.argmin(allowed)]:.3g}",
+            row=int(np.argmin(allowed)) + 1,
+        )
     if not allowed.all():
         raise DataError(
             "the outcome {outcome!r} is {value} in some rows, which the model {model} does not "
@@ -127,10 +142,22 @@ def require_outcome(model: str, y: Floats, name: str) -> None:
 
 
 def cautions(
-    variables: Sequence[Variable], sample: Sample, df: Floats, names: Sequence[str], *, shares: bool
+    variables: Sequence[Variable],
+    sample: Sample,
+    terms: Sequence[Term],
+    *,
+    shares: bool,
+    is_census: bool,
 ) -> list[Check]:
-    """What a reader must know of an estimate from few labels."""
+    """What a reader must know of an estimate from few labels, or from those of all rows."""
     found = [_counted(one) for one in variables if one.category is not None]
+    if is_census:
+        what = (
+            "every row is labelled: these are the figures of the corpus itself, which have no "
+            "sampling error and no intervals"
+        )
+        fix = "leave out --for corpus to describe what produced it"
+        return [as_check(one) for one in (*found, Finding("census", "note", what, fix))]
     found += unlike_a_draw(variables, sample)
     for one in variables:
         value, count = rarest(one, sample.rows)
@@ -154,8 +181,7 @@ def cautions(
         found.append(
             Finding("few_clusters", "warning", what, fix, {"count": clusters, "few": FEW_CLUSTERS})
         )
-    too_few = clusters is not None and clusters < FEWEST_CLUSTERS
-    without = [name for name, one in zip(names, df, strict=True) if too_few or one < FEWEST_DF]
+    without = [one.term for one in terms if one.low is None]
     if without:
         what = (
             "intervals of {terms} are withheld: fewer than {df} degrees of freedom or {clusters} "

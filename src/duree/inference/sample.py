@@ -30,7 +30,7 @@ from duree.inference.population import (
 )
 from duree.inference.provenance import Provenance, read_provenance
 from duree.inference.random_numbers import permanent_random_numbers
-from duree.inference.sheet import SHEET, write_sheet
+from duree.inference.sheet import SHEET, renamed_columns, write_sheet
 from duree.inference.strata import allocate, edges_of, mixed_order, spread_of, strata_of
 from duree.tables.columns import resolve_column
 from duree.tables.finding import Finding
@@ -117,6 +117,8 @@ def sample(
         _require_extension(old, design, drawn_from, n, folder)
     design = _drawn(design, old, drawn_from, n)
     findings = _write(folder, design, drawn_from)
+    if old is None:
+        findings += renamed_columns(folder / SHEET, design.id, design.text)
     if made is not None and not made.out_of_fold:
         findings += _trained_on(made, drawn_from, design)
     return [*findings, *_summary(design, old, folder)]

@@ -91,6 +91,18 @@ def write_sheet(
     return write_table(rows, path)
 
 
+def renamed_columns(path: Path, id: str, text: str | None) -> list[Finding]:
+    """A note on the user's columns that have other names in a sheet."""
+    pairs = [(id, ID), *([(text, TEXT)] if text is not None else [])]
+    others = [f"{own!r} → {name!r}" for own, name in pairs if own != name]
+    if not others:
+        return []
+    what = "columns have other names in {sheet}: {columns}"
+    fix = "keep these names there: labels are read by them"
+    values: dict[str, object] = {"sheet": str(path), "columns": ", ".join(others)}
+    return [Finding("renamed_columns", "note", what, fix, values)]
+
+
 def read_sheet(path: Path, ids: Sequence[str]) -> Sheet:
     """A sheet that may have been filled in, and saved by Excel.
 

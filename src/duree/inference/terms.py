@@ -9,7 +9,13 @@ from scipy.stats import t as student
 from duree.errors import DataError
 from duree.inference.comparisons import labelled_moments, labelled_terms, naive_terms
 from duree.inference.families import FAMILIES, Floats, Ints
-from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_intervals
+from duree.inference.intervals import (
+    CONFIDENCE,
+    FEWEST_CLUSTERS,
+    DrawnUnits,
+    Variance,
+    t_intervals,
+)
 from duree.inference.labelled_sample import Sample
 from duree.inference.moments import Moments, inverted
 from duree.inference.refusals import rarest
@@ -77,11 +83,13 @@ def with_shares(
     found = []
     for number, term in enumerate(terms):
         mine = member == number
+        few_clusters = _has_few_clusters(problem, sample.rows[mine])
         positives = int(labels[mine].sum())
         counts = {"labelled": int(mine.sum()), "positives": positives}
         rarer = min(positives, counts["labelled"] - positives)
         if not few and rarer >= LEAST_OF_GROUP and (term.df is None or term.df >= few_df):
-            found.append(term.model_copy(update={**counts, "p": None}))
+            ends = {"low": None, "high": None} if few_clusters else {}
+            found.append(term.model_copy(update={**counts, "p": None, **ends}))
             continue
         rows = np.flatnonzero(group == number)
         share = share_of(
@@ -95,7 +103,7 @@ def with_shares(
             ),
             quantile,
         )
-        withheld = term.low is None and clusters is not None
+        withheld = few_clusters or (term.low is None and clusters is not None)
         found.append(
             Term(
                 term=term.term,
@@ -108,6 +116,18 @@ def with_shares(
             )
         )
     return found
+
+
+def without_intervals(terms: list[Term]) -> list[Term]:
+    """The terms of a corpus of which every row is labelled: nothing is left to chance."""
+    return [one.model_copy(update={"low": None, "high": None, "p": None}) for one in terms]
+
+
+def _has_few_clusters(problem: Problem, labelled: Ints) -> bool:
+    """Whether the labelled rows of a group are of too few clusters for an interval."""
+    if problem.cluster is None:
+        return False
+    return len(np.unique(problem.cluster[labelled])) < FEWEST_CLUSTERS
 
 
 def _cells(predicted: Floats, stratum: Ints) -> list[Ints]:

@@ -11,16 +11,17 @@ import polars as pl
 import polars.selectors as cs
 
 from duree.errors import DataError
+from duree.inference.design import read_design
 from duree.inference.estimation import Estimate, estimate
 from duree.inference.folder import read_folder
-from duree.inference.labels import Labels, read_labels
+from duree.inference.labels import Labels, NotCodedError, read_labels
 from duree.inference.labels_table import with_labels
 from duree.inference.model_matrix import columns_of, parse_formula
-from duree.inference.provenance import Provenance, read_provenance
+from duree.inference.population import population_of
+from duree.inference.provenance import Provenance, provenance_file, read_provenance
 from duree.inference.refusals import as_check
 from duree.inference.variables import require_own_class
-from duree.pipeline.estimate_files import write_estimate
-from duree.report.pages.estimate import write_estimate_page
+from duree.pipeline.estimate_files import require_folder, write_estimate
 from duree.results.estimates import Model
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding
@@ -63,7 +64,7 @@ class Question:
 
 def estimate_file(
     question: Question, population: Path, labels: Path | None, output: Path
-) -> Estimate:
+) -> tuple[Estimate, list[Finding]]:
     """Estimate from a file of predictions, and write the results into a folder.
 
     Parameters
@@ -76,14 +77,20 @@ def estimate_file(
     output : Path
         The folder, made if it does not exist.
 
+    Returns
+    -------
+    Estimate, list of Finding
+        What was found, and which files in the folder were replaced.
+
     Raises
     ------
     DataError
         As ``duree.inference.estimate``; labelled rows trained the network; the labels do not fit
-        the population.
+        the population; the output is a file.
     RunError
         The results cannot be written.
     """
+    require_folder(output)
     table = read_tables([population])
     frame, notes = table.frame, list[Finding]()
     stratum, coded = None, labels is not None and labels.is_dir()
@@ -108,7 +115,7 @@ def estimate_file(
     else:
         _require_own_labels(frame, question.predicted_var, population)
     frame = with_numbers(frame, question)
-    notes += _refuse_trained(table, frame, question.predicted_var, population)
+    on_training = _refuse_trained(table, frame, question.predicted_var, population)
     result = estimate(
         question.formula,
         frame,
@@ -129,13 +136,15 @@ def estimate_file(
             "data": population.name,
             "data_sha256": table.sources[0].sha256,
             "out_of_fold": None if provenance is None else provenance.out_of_fold,
-            "notes": [*result.record.notes, *map(as_check, notes)],
+            "notes": [
+                *map(as_check, on_training),
+                *result.record.notes,
+                *map(as_check, notes),
+            ],
         }
     )
     result = replace(result, record=record)
-    write_estimate(result, frame, question.sample_prob, output)
-    write_estimate_page(output)
-    return result
+    return result, write_estimate(result, frame, question.sample_prob, output)
 
 
 def _not_used(
@@ -164,7 +173,12 @@ def _with_coding(
         # A variable that was never named is not two predicted ones.
         asked = codebook.find(name) if len(variables) == 1 else codebook.named(name)
         require_own_class(name, prediction, asked.names)
-    found = [read_labels(folder, frame, population, name) for name in variables]
+    try:
+        found = [read_labels(folder, frame, population, name) for name in variables]
+    except NotCodedError:
+        # Said first: whatever is coded later would be in vain.
+        _refuse_trained_draw(frame, population, folder)
+        raise
     # Coding goes through one order: what has all labels is what has those that are rarest.
     probability = np.min([one.sample_prob for one in found], axis=0)
     columns = [
@@ -173,6 +187,25 @@ def _with_coding(
     ]
     columns += [pl.Series(PROBABILITY, probability), pl.Series(STRATUM, found[0].stratum)]
     return frame.with_columns(columns), found[0]
+
+
+def _refuse_trained_draw(frame: pl.DataFrame, population: Path, folder: Path) -> None:
+    """Refuse a sample with rows that trained the network, before it is coded; DataError."""
+    provenance, design = read_provenance(population), read_design(folder)
+    if provenance is None or provenance.out_of_fold:
+        return
+    drawn = population_of(frame, population, design.id).ids.is_in(design.order)
+    trained = provenance.trained(frame.filter(drawn))
+    if trained is not None and trained.any():
+        raise DataError(
+            "{count} of {n} drawn rows trained the network that predicted them: estimates from "
+            "them are refused",
+            "in {file}",
+            "predict with --folds 5, or without the training rows, and draw the sample from that",
+            count=int(trained.sum()),
+            n=len(design.order),
+            file=str(population),
+        )
 
 
 def _as_drawn(question: Question, labels: Labels) -> tuple[Question, str]:
@@ -272,10 +305,18 @@ def _other_trained_rows(frame: pl.DataFrame, provenance: Provenance) -> list[Fin
 
 
 def _unknown_training(population: Path) -> Finding:
-    return Finding(
-        "unknown_training",
-        "note",
-        "nothing beside {file} records which rows trained the network that predicted them",
-        "make sure that no labelled row did; duree predict records it",
-        {"file": population.name},
+    """A caution where nothing says whether labelled rows trained the network."""
+    record = provenance_file(population)
+    what = "whether labelled rows trained the network is unknown: {record} is missing"
+    fix = (
+        "make sure that none did, or the estimates are wrong; if {file} is a copy, copy {record} "
+        "too"
     )
+    if record.exists():
+        what = "whether labelled rows trained the network is unknown: {record} does not say"
+        fix = (
+            "make sure that none did, or the estimates are wrong; runs trained by this version "
+            "record it"
+        )
+    values: dict[str, object] = {"record": record.name, "file": population.name}
+    return Finding("unknown_training", "warning", what, fix, values)

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 
+from duree.errors import DataError, RunError
 from duree.inference.estimation import Estimate
 from duree.inference.model_matrix import columns_of, parse_formula
+from duree.report.pages.estimate import PAGE, write_estimate_page
+from duree.report.run_folder import RunFolder
 from duree.results.estimates import ESTIMATE_FILE, Estimates, Term
 from duree.storage import cannot_write, write_file
 from duree.tables.files.write import write_table
+from duree.tables.finding import Finding
 
 TABLE, LATEX, FOR_R, SCRIPT = "estimate.csv", "estimate.tex", "for_R.csv", "for_R.R"
+FILES = (PAGE, ESTIMATE_FILE, TABLE, LATEX, FOR_R, SCRIPT)
 LABELLED, PROBABILITY = "labeled", "sample_prob"
 _SPECIAL = re.compile(r"([&%$#_{}])")
 
 
+def require_folder(folder: Path) -> None:
+    """Refuse a place for the results that is a file, or lies within one; DataError."""
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise DataError(
+                "{folder!r} is a file, not a folder",
+                fix="name another folder with -o",
+                folder=str(path),
+            )
+
+
 def write_estimate(
     result: Estimate, frame: pl.DataFrame, sample_prob: str | None, folder: Path
-) -> None:
-    """Write all files of an estimate into a folder.
+) -> list[Finding]:
+    """Write all files of an estimate into a folder, in place of those of an earlier one.
 
     Parameters
     ----------
@@ -31,12 +47,19 @@ def write_estimate(
     sample_prob : str or None
         Its column of probabilities.
 
+    Returns
+    -------
+    list of Finding
+        Which files were replaced or removed.
+
     Raises
     ------
     RunError
         A file cannot be written.
     """
     record = result.record
+    found = [name for name in FILES if (folder / name).exists()]
+    earlier = _earlier(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -48,6 +71,58 @@ def write_estimate(
         write_file(folder / SCRIPT, script.encode())
     # Last: where it is, all others are.
     write_file(folder / ESTIMATE_FILE, record.model_dump_json(indent=1).encode())
+    write_estimate_page(folder)
+    unfit = [] if script or earlier is None else [one for one in found if one in (FOR_R, SCRIPT)]
+    _remove(folder, unfit)
+    kept = [name for name in found if name not in unfit]
+    return list(_replaced(folder, kept, unfit, earlier, record))
+
+
+def _earlier(folder: Path) -> Estimates | None:
+    """The estimate that the folder holds; None if there is none that can be read."""
+    try:
+        return RunFolder(folder).record(Estimates, ESTIMATE_FILE)
+    except RunError:
+        return None
+
+
+def _remove(folder: Path, names: Sequence[str]) -> None:
+    """Remove files that belong to another estimate; RunError."""
+    for name in names:
+        try:
+            (folder / name).unlink()
+        except OSError as error:
+            raise cannot_write(folder / name, error) from None
+
+
+def _replaced(
+    folder: Path,
+    replaced: Sequence[str],
+    removed: Sequence[str],
+    earlier: Estimates | None,
+    record: Estimates,
+) -> Iterator[Finding]:
+    """Which files were replaced or removed, and the question that they answered."""
+    values: dict[str, object] = {"folder": str(folder), "files": ", ".join(replaced)}
+    if earlier is not None and _question(earlier) != _question(record):
+        what = (
+            "{folder} held another estimate: {formula!r} ({model}, data {data}); replaced: {files}"
+        )
+        fix = "name another folder with -o to keep both"
+        values |= {"formula": earlier.formula, "model": earlier.model, "data": earlier.data}
+        yield Finding("replaced_estimate", "warning", what, fix, values)
+    elif replaced:
+        yield Finding("replaced_files", "ok", "replaced in {folder}: {files}", "", values)
+    if removed:
+        what = "removed from {folder}, as R's dsl has no such model: {files}"
+        yield Finding("removed_files", "ok", what, "", values | {"files": ", ".join(removed)})
+
+
+def _question(record: Estimates) -> tuple[object, ...]:
+    """What was asked, and of which data."""
+    variables = [(one.name, one.prediction) for one in record.variables]
+    asked = (record.formula, record.model, record.population, record.cluster)
+    return (*asked, variables, record.data_sha256)
 
 
 def _long(record: Estimates) -> pl.DataFrame:

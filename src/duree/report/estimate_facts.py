@@ -10,6 +10,7 @@ import numpy as np
 
 from duree.report.numbers import number
 from duree.report.safe_text import label
+from duree.report.vocabulary import Words
 from duree.results.estimates import Estimates, Term
 
 INTERCEPT = "Intercept"
@@ -80,9 +81,9 @@ class EstimateFacts:
         """The terms that figures show."""
         return [self.rows[at] for at in self.places]
 
-    def name(self, term: str) -> str:
+    def name(self, term: str, words: Words) -> str:
         """The name of a term in figures and sentences."""
-        return label(readable(term), LONGEST_NAME)
+        return label(readable(term, words), LONGEST_NAME)
 
     @property
     def widest_over_narrowest(self) -> float:
@@ -123,8 +124,13 @@ class EstimateFacts:
         return None if now is None else float(now * np.sqrt(max(square, 0.0) / squares[0]))
 
 
-def readable(term: str) -> str:
-    """``year = 2001`` for ``C(year)[2001]`` and ``C(year)[T.2001]``; other terms as they are."""
+def readable(term: str, words: Words) -> str:
+    """``year = 2001`` for ``C(year)[2001]`` and ``C(year)[T.2001]``; the intercept translated.
+
+    Other terms are as they are.
+    """
+    if term == INTERCEPT:
+        return words(INTERCEPT)
     found = CATEGORY.fullmatch(term)
     return term if found is None else f"{found['column']} = {found['value']}"
 

@@ -93,6 +93,14 @@ def test_the_table_shows_all_methods_beside_each_other():
     assert "Intercept 0.500 [0.340, 0.660] 0.080 0.012 90 – 0.900 [0.880, 0.920]" in text
 
 
+def test_the_intercept_has_its_chinese_name_in_sentence_figure_and_table():
+    alone = record(terms=[term("Intercept", 0.5, 0.08)], power=None)
+    text = text_of(alone, "zh")
+    assert "“截距”" in text
+    assert "截距 0.500 [0.340, 0.660]" in text
+    assert "Intercept" not in render_estimate(alone, Words("zh")).split("<body")[1]
+
+
 def test_the_sentence_on_power_follows_the_curve():
     facts = EstimateFacts(record())
     expected = 0.08 * ((0.0012 * 300 / 400 + 0.0004) / 0.0016) ** 0.5

@@ -89,6 +89,18 @@ def test_a_label_is_on_the_disk_when_the_next_text_is_shown(coding: Path, visito
     assert "Saved: pos" in page
 
 
+@pytest.mark.parametrize("other", ["anna", "ANNA", "Ａnna"])
+def test_a_coder_in_other_capital_letters_is_not_somebody_else(
+    coding: Path, visitor: Visitor, other: str
+) -> None:
+    code(coding, ["pos"])
+    found = visitor.get(f"{CODE}?coder={other}")
+    assert found.status_code == 422
+    assert "enter &#39;Anna&#39; to go on" in found.text
+    assert visitor.get(f"{CODE}?coder=Anna").status_code == 200
+    assert visitor.get(f"{CODE}?coder=Anne").status_code == 200
+
+
 def test_predictions_are_not_shown(coding: Path, visitor: Visitor) -> None:
     page = begin(visitor)
     row = population().row(by_predicate=pl.col("id") == asked(page), named=True)

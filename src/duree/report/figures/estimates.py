@@ -41,7 +41,7 @@ METHODS = {
 def draw_terms(facts: EstimateFacts, words: Words) -> Figure:
     """Each term by our estimate, by labels alone, and by predictions taken for the truth."""
     shown = facts.shown
-    names = [facts.name(one.own.term) for one in shown]
+    names = [facts.name(one.own.term, words) for one in shown]
     left = min(max(map(text_width, names)) + 0.15, PAGE * 0.42)
     ratio = facts.widest_over_narrowest
     groups = [[one] for one in shown] if ratio > SAME_SCALE else [shown]
@@ -51,15 +51,15 @@ def draw_terms(facts: EstimateFacts, words: Words) -> Figure:
     top = LEGEND
     for group, height in zip(groups, heights, strict=True):
         axes = place(figure, left, top, PAGE - left - 0.12, height)
-        _forest(axes, group, facts)
+        _forest(axes, group, facts, words)
         top += height + SCALE + GAP
     _legend(figure, words)
     return figure
 
 
-def _forest(axes: Axes, rows: Sequence[Beside], facts: EstimateFacts) -> None:
+def _forest(axes: Axes, rows: Sequence[Beside], facts: EstimateFacts, words: Words) -> None:
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [facts.name(one.own.term) for one in rows])
+    axes.set_yticks(range(len(rows)), [facts.name(one.own.term, words) for one in rows])
     bare(axes, keep="bottom")
     axes.tick_params(axis="x", length=3)
     low, high = _limits(rows, with_zero=not facts.record.shares)
@@ -134,7 +134,7 @@ def draw_power(facts: EstimateFacts, words: Words) -> Figure:
     chosen = facts.places
     figure = Figure(figsize=(PAGE, CURVE + 0.85))
     several = len(chosen) <= MOST_LINES
-    names = [facts.name(facts.record.terms[at].term) for at in chosen] if several else []
+    names = [facts.name(facts.record.terms[at].term, words) for at in chosen] if several else []
     right = min(max(map(text_width, names), default=0.3) + 0.2, PAGE * 0.35)
     axes = place(figure, 0.62, 0.3, PAGE - 0.62 - right, CURVE)
     if several:

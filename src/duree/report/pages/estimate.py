@@ -105,14 +105,14 @@ def _lead(facts: EstimateFacts, words: Words) -> str:
             "The share of “{outcome}” goes from {low} ({first}) to {high} ({last}).",
             outcome=label(record.variables[0].name, 60),
             low=_with_interval(ranked[0], words),
-            first=facts.name(ranked[0].term),
+            first=facts.name(ranked[0].term, words),
             high=_with_interval(ranked[-1], words),
-            last=facts.name(ranked[-1].term),
+            last=facts.name(ranked[-1].term, words),
         )
     term = facts.shown[0].own
     text = words(
         "The estimate of “{term}” is {estimate}.",
-        term=facts.name(term.term),
+        term=facts.name(term.term, words),
         estimate=_with_interval(term, words),
     )
     if term.low is None or term.high is None or record.shares:
@@ -170,7 +170,7 @@ def _row(row: Beside, words: Words) -> dict[str, str]:
     own = row.own
     places = places_for(own)
     cells = {
-        "term": label(readable(own.term), 60),
+        "term": label(readable(own.term, words), 60),
         "estimate": number(own.estimate, places),
         "interval": interval(own, places) or words(WITHHELD),
         "se": number(own.se, places),
@@ -201,7 +201,7 @@ def _power(facts: EstimateFacts, words: Words) -> str:
         if power.unit == "clusters"
         else "{extra} more labels bring the interval of “{term}” from ± {now} to ± {then}.",
         extra=count(extra),
-        term=facts.name(term.term),
+        term=facts.name(term.term, words),
         now=number(now, places),
         then=number(then, places),
     )
@@ -213,4 +213,4 @@ def _widths(facts: EstimateFacts, words: Words) -> Iterator[tuple[str, list[str]
         places = places_for(term)
         found = [facts.half_width(at, extra) for extra in (0, *facts.more)]
         cells = [words(WITHHELD) if half is None else f"± {number(half, places)}" for half in found]
-        yield label(readable(term.term), 60), cells
+        yield label(readable(term.term, words), 60), cells

@@ -1,6 +1,7 @@
 """The coding page: one text at a time, and each label on the disk before the next is shown."""
 
 # FastAPI reads the annotations of functions that stand within another: they may not be strings.
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -77,7 +78,9 @@ def add_coding(app: FastAPI, workspace: Workspace) -> None:
         variable: str = "",
     ) -> HTMLResponse:
         coder, batch = _who(coder, batch)
-        queue = Queue(read_folder(find(workspace, name)), coder, batch)
+        folder = read_folder(find(workspace, name))
+        _refuse_other_spelling(coder, {one.coder for one in folder.codings})
+        queue = Queue(folder, coder, batch)
         asked = queue.question(id, variable) if id else None
         return _question_page(request, name, queue, asked or queue.next())
 
@@ -197,6 +200,23 @@ def _who(coder: str, batch: str) -> tuple[str, str]:
     if not coder.strip():
         raise DataError("the coder's name is missing", fix="enter your name, then begin")
     return coder_name(coder), batch if batch in BATCHES else DESIGN_BATCH
+
+
+def _refuse_other_spelling(coder: str, known: set[str]) -> None:
+    """Refuse the name of a known coder in other capital letters: one person would count as two."""
+    alike = [name for name in sorted(known) if _folded(name) == _folded(coder)]
+    if alike and coder not in alike:
+        raise DataError(
+            "there is a coder {known!r} already, and {name!r} would count as somebody else",
+            fix="enter {known!r} to go on, or a name that differs in more than capital letters",
+            known=alike[0],
+            name=coder,
+        )
+
+
+def _folded(name: str) -> str:
+    """A name without the differences of capital and wide letters."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _coding(queue: Queue, form: Fields) -> Coding:
