@@ -62,3 +62,9 @@ def test_models_of_version_0_1_read_unknown_words_as_they_did() -> None:
     assert earlier.units("humanrights") == ["humanrights"]
     assert earlier.to_dict()["version"] == 1
     assert encoder.units("humanrights") == ["human", "rights"]
+
+
+def test_with_a_full_vocabulary_rare_words_of_training_texts_stay_whole() -> None:
+    settings = TextSettings(max_features=2)
+    encoder = TextEncoder.fit(pl.Series(["human rights human rights humanrights"]), settings)
+    assert encoder.units("humanrights") == ["humanrights"]

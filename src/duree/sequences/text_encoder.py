@@ -48,7 +48,7 @@ class TextEncoder:
         ``settings.max_features`` units by decreasing frequency, ties in alphabetical order.
     splits : bool
         Whether words that are not in the vocabulary are read as the known words that they are made
-        of, see ``Pieces``; False in models of version 0.1.0.
+        of, see ``Pieces``, unless the vocabulary is full; False in models of version 0.1.0.
 
     Examples
     --------
@@ -99,7 +99,9 @@ class TextEncoder:
     @cached_property
     def segment(self) -> Segmenter:
         """The segmenter, which splits a text into units without truncation."""
-        splits = self.splits and self.settings.segmenter != "states"
+        # Where the vocabulary is full, training texts would be split too: worse on long reviews.
+        is_full = len(self.vocabulary) >= len(SPECIAL) + self.settings.max_features
+        splits = self.splits and self.settings.segmenter != "states" and not is_full
         return Segmenter(self.settings, Pieces(self.vocabulary[len(SPECIAL) :]) if splits else None)
 
     def units(self, text: str) -> list[str]:

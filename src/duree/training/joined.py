@@ -29,10 +29,8 @@ from duree.training.wide import Floats, WideFit, one_thread
 STRENGTHS = (0.25, 1.0, 4.0, 16.0, 64.0, 256.0)
 # The share of the recipe's time limit for each of the two fits.
 WIDE_SHARE = 0.1
-# The bound of shares, which are not negative; and the rows that the prior of a network's share is
-# worth: since validation rows have also chosen its epoch, they speak too well of it. Of 1, 10, 20
-# and 40, 10 did best in cross-validation on the training rows of nine sets of texts.
-MOST_SHARE, PRIOR_ROWS = 100.0, 10.0
+# The bound of shares, which are not negative.
+MOST_SHARE = 100.0
 
 
 @dataclass(frozen=True)
@@ -153,8 +151,8 @@ def join(
 ) -> NDArray[np.float32]:
     """Fit the shares of both parts to the least validation loss; returns the joined scores.
 
-    Shares are not negative. Normal priors keep them near 0 for the network, worth ten rows, and
-    near 1 for the wide part, which is calibrated already, worth one.
+    Shares are not negative. Normal priors, worth about one row, keep them near 0 for the network
+    and 1 for the wide part, which is calibrated already.
 
     Parameters
     ----------
@@ -166,14 +164,12 @@ def join(
     """
     of_deep, answers = scores(model.deep, validation.sequences), validation.answer_tensors
 
-    def best(
-        parts: list[NDArray[np.float32]], priors: list[float], worth: list[float]
-    ) -> list[float]:
+    def best(parts: list[NDArray[np.float32]], priors: list[float]) -> list[float]:
         given = [torch.from_numpy(part) for part in parts]
 
         def loss_of(shares: Floats) -> float:
             joined = sum(float(share) * part for share, part in zip(shares, given, strict=True))
-            far = float(((shares - priors) ** 2) @ np.array(worth))
+            far = float(((shares - priors) ** 2).sum())
             return float(criterion(joined, *answers)) + 0.5 * far / len(validation)
 
         # Few parameters: a simplex search needs no gradient and is deterministic.
@@ -182,8 +178,8 @@ def join(
         found = minimize(loss_of, start, method="Nelder-Mead", bounds=bounds)
         return [float(share) for share in found.x]
 
-    alone = best([of_deep], [1.0], [1.0])[0]
-    deep, wide = best([alone * of_deep, of_wide], [0.0, 1.0], [PRIOR_ROWS, 1.0])
+    alone = best([of_deep], [1.0])[0]
+    deep, wide = best([alone * of_deep, of_wide], [0.0, 1.0])
     model.alone.copy_(torch.tensor([alone, 1.0]))
     model.shares.copy_(torch.tensor([alone * deep, wide]))
     return alone * deep * of_deep + wide * of_wide

@@ -88,7 +88,8 @@ def encoding_sentences(run: RunData, facts: TextFacts | None, say: Phrases) -> I
             "unknown.",
             n=count(text.max_features),
         )
-    if run.metrics.manifest is not None and text.segmenter != "states":
+    has_all = facts is not None and facts.units < text.max_features
+    if run.metrics.manifest is not None and text.segmenter != "states" and has_all:
         yield say(PIECES, share=100 * LEAST_COVERED)
     yield say(
         KEEP[text.keep],
