@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from duree.errors import RunError
+from duree.errors import DataError, RunError
 
 FORMAT = 1
 # Lies beside an uploaded table, which the studio stores as ``table.*``.
@@ -69,7 +69,7 @@ def replacing(path: Path, within: Path | None = None, *, synced: bool = True) ->
             with suppress(OSError):
                 aside.unlink(missing_ok=True)
         if synced:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from None
 
@@ -95,12 +95,12 @@ def write_sealed(folder: Path, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             _write_synced(aside / name, content)
         _write_synced(aside / MANIFEST, _manifest(files))
-        _sync_folder(aside)
+        sync_folder(aside)
         _remove(old)
         if folder.exists():
             os.rename(folder, old)
         os.rename(aside, folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
         _remove(old)
     except OSError as error:
         _remove(aside)
@@ -117,6 +117,24 @@ def cannot_write(path: Path, error: OSError) -> RunError:
         folder=str(path),
         reason=error.strerror or str(error),
     )
+
+
+def cannot_read(path: Path | str, error: OSError) -> DataError:
+    """The error where the system refuses to read."""
+    return DataError(
+        "{file} cannot be read: {reason}",
+        fix="check that the file exists and that you may read it",
+        file=str(path),
+        reason=error.strerror or str(error),
+    )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder if it is not there; RunError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
 
 
 def is_sealed(folder: Path) -> bool:
@@ -287,7 +305,8 @@ def _write_synced(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Let the names in a folder survive a power loss; OSError."""
     if os.name == "nt":  # Windows cannot sync folders.
         return
     descriptor = os.open(folder, os.O_RDONLY)

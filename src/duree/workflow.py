@@ -177,7 +177,7 @@ def train(
                 validation,
                 recipe,
                 seed=seed,
-                folds=training_folds(dataset),
+                folds=partial(training_folds, dataset),
                 progress=listener.training(seed, task.watched.name),
                 checkpoint=run.folder / "checkpoint" / str(seed),
                 history=run.folder / "history.jsonl" if first else None,
@@ -254,8 +254,12 @@ def predict(
     )
 
 
-def train_folds(run: Run, count: int, listener: Listener = SILENT) -> FoldNetworks:
+def train_folds(
+    run: Run, count: int, listener: Listener = SILENT, dataset: Dataset | None = None
+) -> FoldNetworks:
     """One network for each of ``count`` folds of the rows that trained a run, and the run's own.
+
+    ``dataset`` is the run's, if it has been read already.
 
     They are kept in ``RUN/folds/COUNT``: an interrupted call continues when it is repeated, and
     networks that are there are not trained again.
@@ -272,7 +276,7 @@ def train_folds(run: Run, count: int, listener: Listener = SILENT) -> FoldNetwor
     left = [one for one in folders if not is_sealed(one / "model")]
     if left or not has_fold_rows(folder):
         with run.locked():
-            dataset = read(run, SILENT)
+            dataset = dataset or read(run, SILENT)
             splits = fold_splits(folder, dataset, model, count)
             listener.message(expected_time(run, count, len(left)).message())
             for number, (of_fold, split) in enumerate(zip(folders, splits, strict=True), 1):
@@ -315,7 +319,7 @@ def suspects(
     replaced = output.exists()
     dataset = read(run, SILENT)
     require_classes(dataset)
-    frame, found = suspects_of(run, dataset, train_folds(run, folds, listener))
+    frame, found = suspects_of(run, dataset, train_folds(run, folds, listener, dataset))
     altered = write_table(frame, output, raw=raw)
     return [written(output, len(frame), replaced), found, *altered]
 

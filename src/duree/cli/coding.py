@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from duree.cli.help import TranslatedCommand
+from duree.cli.hints import print_finding
 from duree.cli.text_table import print_table
 from duree.errors import DataError, translate
 
@@ -117,7 +118,7 @@ def agree(coding: Path, level: Level | None) -> None:
         for confusion in one.confusions:
             _print_confusion(one, confusion)
     for finding in findings:
-        click.echo(finding.message(), err=True)
+        print_finding(finding)
 
 
 def _figures(alpha: Alpha) -> list[str]:

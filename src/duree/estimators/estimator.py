@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -153,7 +154,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             held_out,
             recipe,
             seed=recipe.seed,
-            folds=draw_folds(len(train) + len(validation), classes, seed=recipe.seed),
+            folds=partial(draw_folds, len(targets), classes, seed=recipe.seed),
         )
         return self
 

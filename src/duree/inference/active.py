@@ -15,13 +15,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from duree.errors import DataError
+from duree.inference.stored import read_stored
 from duree.inference.strata import is_probability
 from duree.storage import write_file
 
 ACTIVE = "active.json"
+ALTERED = "restore it from a copy, or delete it: these rows are for training only"
 
 
 @dataclass(frozen=True)
@@ -59,22 +61,7 @@ def read_active(folder: Path) -> Active | None:
     path = folder / ACTIVE
     if not path.exists():
         return None
-    try:
-        return _ACTIVE.validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(
-            "{file} cannot be read: {reason}",
-            fix="check that the file exists and that you may read it",
-            file=str(path),
-            reason=error.strerror or str(error),
-        ) from None
-    except ValidationError as error:
-        raise DataError(
-            "{file} was altered: see its {part!r}",
-            fix="restore it from a copy, or delete it: these rows are for training only",
-            file=str(path),
-            part=".".join(map(str, error.errors()[0]["loc"])) or error.errors()[0]["msg"],
-        ) from None
+    return read_stored(path, _ACTIVE, ALTERED)
 
 
 def most_uncertain(

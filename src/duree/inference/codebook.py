@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duree.errors import DataError, translate
-from duree.storage import write_file
+from duree.storage import cannot_read, write_file
 from duree.tables.finding import listed
 
 CODEBOOK = "codebook.toml"
@@ -151,12 +151,7 @@ def read_codebook(folder: Path | str) -> Codebook:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(
-            "{file} cannot be read: {reason}",
-            fix="check that the file exists and that you may read it",
-            file=str(path),
-            reason=error.strerror or str(error),
-        ) from None
+        raise cannot_read(path, error) from None
     return parse_codebook(content, path)
 
 

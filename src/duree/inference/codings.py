@@ -20,7 +20,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from duree.errors import DataError
-from duree.storage import cannot_write
+from duree.storage import cannot_read, cannot_write, sync_folder
 from duree.tables.finding import Finding
 
 # The coder whose labels are final.
@@ -78,8 +78,8 @@ def append_coding(folder: Path, coding: Coding) -> None:
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
-            if is_new and os.name != "nt":
-                _sync_folder(folder)
+            if is_new:
+                sync_folder(folder)
     except OSError as error:
         raise cannot_write(path, error) from None
 
@@ -131,12 +131,7 @@ def _read_file(path: Path) -> tuple[list[Coding], list[Finding]]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(
-            "{file} cannot be read: {reason}",
-            fix="check that the file exists and that you may read it",
-            file=str(path),
-            reason=error.strerror or str(error),
-        ) from None
+        raise cannot_read(path, error) from None
     *lines, last = content.split(b"\n")
     codings = [_parsed(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not last.strip():
@@ -185,11 +180,3 @@ def _end_line(descriptor: int) -> None:
         os.ftruncate(descriptor, start + begin)
     else:
         os.write(descriptor, b"\n")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,14 @@ from scipy.stats import t as student
 from duree.errors import DataError
 from duree.inference.families import Family, Floats, Ints
 from duree.inference.fixed_effects import projected
-from duree.inference.intervals import CONFIDENCE, DrawnUnits, Variance, t_intervals
+from duree.inference.intervals import (
+    CONFIDENCE,
+    DrawnUnits,
+    Intervals,
+    Variance,
+    t_intervals,
+    terms_with,
+)
 from duree.inference.moments import Labelled, Moments, solve
 from duree.inference.units import Units
 from duree.results.estimates import Term
@@ -56,19 +63,8 @@ def naive_terms(
     # A group that is one cluster, or all of whose predictions are alike, does not vary.
     vary = _vary(se, variance.b)
     half, p = np.where(vary, half, np.nan), np.where(vary, p, np.nan)
-    return [
-        Term(
-            term=name,
-            estimate=variance.b[at],
-            se=se[at],
-            low=_or_none(variance.b[at] - half[at]),
-            high=_or_none(variance.b[at] + half[at]),
-            p=_or_none(p[at]),
-            df=df,
-            method="naive",
-        )
-        for at, name in enumerate(names)
-    ]
+    found = Intervals(variance.b - half, variance.b + half, p)
+    return terms_with(names, variance.b, se, found, np.full(size, float(df)), "naive")
 
 
 def labelled_moments(
@@ -96,26 +92,10 @@ def labelled_terms(
     se = variance.se()
     found = t_intervals(variance.b, se, variance.df, variance.units if clustered else None)
     vary = _vary(se, variance.b) if drawn is None else np.ones(len(se), dtype=bool)
-    low, high, p = (np.where(vary, one, np.nan) for one in (found.low, found.high, found.p))
-    return [
-        Term(
-            term=name,
-            estimate=variance.b[at],
-            se=se[at],
-            low=_or_none(low[at]),
-            high=_or_none(high[at]),
-            p=_or_none(p[at]),
-            df=_or_none(variance.df[at]),
-            method="labelled_only",
-        )
-        for at, name in enumerate(names)
-    ]
+    shown = Intervals(*(np.where(vary, one, np.nan) for one in (found.low, found.high, found.p)))
+    return terms_with(names, variance.b, se, shown, variance.df, "labelled_only")
 
 
 def _vary(se: Floats, b: Floats) -> NDArray[np.bool_]:
     """Whether standard errors are more than rounding."""
     return np.asarray(se > ROUNDING * np.abs(b))
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

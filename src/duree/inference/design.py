@@ -6,12 +6,14 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from duree.errors import DataError
+from duree.inference.stored import altered, read_stored
 from duree.storage import write_file
 
 DESIGN = "design.json"
+ALTERED = "restore it from a copy: the codings of this folder are valid only with their design"
 
 
 @dataclass(frozen=True)
@@ -106,23 +108,13 @@ def read_design(folder: Path | str) -> Design:
     """
     path = Path(folder) / DESIGN
     try:
-        design = _DESIGN.validate_json(path.read_bytes())
+        design = read_stored(path, _DESIGN, ALTERED)
     except FileNotFoundError:
         raise DataError(
             "there is no sampling design in {folder!r}",
             fix="draw a sample first: duree sample POP -n 300 --id COL -o {folder}",
             folder=str(folder),
         ) from None
-    except OSError as error:
-        raise DataError(
-            "{file} cannot be read: {reason}",
-            fix="check that the file exists and that you may read it",
-            file=str(path),
-            reason=error.strerror or str(error),
-        ) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise _altered(path, ".".join(map(str, first["loc"])) or first["msg"]) from None
     _check(design, path)
     return design
 
@@ -131,19 +123,10 @@ def _check(design: Design, path: Path) -> None:
     """Refuse a design that contradicts itself."""
     edges = design.edges or []
     if len(design.strata) != len(edges) + 1 or edges != sorted(set(edges)):
-        raise _altered(path, "edges")
+        raise altered(path, "edges", ALTERED)
     if any(not 0 <= one.units_drawn <= one.units for one in design.strata):
-        raise _altered(path, "strata")
+        raise altered(path, "strata", ALTERED)
     if sum(one.drawn for one in design.strata) != len(set(design.order)) or (
         len(set(design.order)) != len(design.order)
     ):
-        raise _altered(path, "order")
-
-
-def _altered(path: Path, part: str) -> DataError:
-    return DataError(
-        "{file} was altered: see its {part!r}",
-        fix="restore it from a copy: the codings of this folder are valid only with their design",
-        file=str(path),
-        part=part,
-    )
+        raise altered(path, "order", ALTERED)

@@ -7,6 +7,7 @@ Power: Egami, Hinck, Stewart & Wei (2023), section 4.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.stats import t as student
 
 from duree.inference.families import Floats, Ints
 from duree.inference.moments import Moments, inverted
+from duree.results.estimates import Method, Term
 
 CONFIDENCE = 0.95
 # Fewer degrees of freedom, or labelled clusters, are too few for any interval.
@@ -134,3 +136,32 @@ def t_intervals(estimate: Floats, se: Floats, df: Floats, clusters: int | None) 
     withheld = (df < FEWEST_DF) | (clusters is not None and clusters < FEWEST_CLUSTERS)
     low, high = (np.where(withheld, np.nan, end) for end in (estimate - half, estimate + half))
     return Intervals(low, high, np.where(withheld, np.nan, p))
+
+
+def terms_with(
+    names: Sequence[str],
+    estimate: Floats,
+    se: Floats,
+    found: Intervals,
+    df: Floats,
+    method: Method = "dsl",
+) -> list[Term]:
+    """Terms as they are reported; what is not finite is None."""
+    return [
+        Term(
+            term=name,
+            estimate=float(estimate[at]),
+            se=float(se[at]),
+            low=none_if_nan(found.low[at]),
+            high=none_if_nan(found.high[at]),
+            p=none_if_nan(found.p[at]),
+            df=none_if_nan(df[at]),
+            method=method,
+        )
+        for at, name in enumerate(names)
+    ]
+
+
+def none_if_nan(value: float) -> float | None:
+    """The number, or None if it is infinite or not a number."""
+    return float(value) if np.isfinite(value) else None

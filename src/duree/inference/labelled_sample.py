@@ -142,9 +142,7 @@ def read_sample(
 def complete(frame: pl.DataFrame, name: str) -> pl.Series:
     """A column without missing values; DataError otherwise."""
     column = found(frame, name)
-    missing = column.is_null()
-    if column.dtype.is_float():
-        missing = missing | column.is_nan()
+    missing = is_missing(column)
     if missing.any():
         raise DataError(
             "column {column!r} has no value in {count} of {rows} rows, the first of them row {row}",
@@ -156,6 +154,12 @@ def complete(frame: pl.DataFrame, name: str) -> pl.Series:
             row=int(missing.arg_max() or 0) + 1,
         )
     return column
+
+
+def is_missing(column: pl.Series) -> pl.Series:
+    """Whether each cell is null or NaN."""
+    missing = column.is_null()
+    return missing | column.is_nan() if column.dtype.is_float() else missing
 
 
 def found(frame: pl.DataFrame, name: str) -> pl.Series:

@@ -16,7 +16,7 @@ from duree.errors import DataError
 from duree.inference.codebook import Variable, number_of
 from duree.inference.codings import ADJUDICATED, DESIGN_BATCH, Coding
 from duree.inference.design import Design
-from duree.inference.folder import read_folder
+from duree.inference.folder import CodingFolder, read_folder
 from duree.inference.population import Population, population_of, units_of
 from duree.inference.sheet import SHEET
 from duree.inference.strata import strata_of
@@ -70,7 +70,8 @@ def read_labels(
 
     Coding may have stopped anywhere in the order of the sample: the rows coded so far are a
     stratified random sample with probability coded / N in each stratum. Where coders disagree, a
-    label of ``adjudicated`` is final; XX Rows of active batches are not labelled.
+    label of ``adjudicated`` is final; then that of most coders, and in a tie that of one of them,
+    whom a finding names. Rows of active batches are not labelled.
 
     Parameters
     ----------
@@ -92,21 +93,31 @@ def read_labels(
         broken.
     """
     folder = read_folder(coding)
+    design = design_of(folder)
+    return labels_of(folder, population_of(population, population_file, design.id), variable)
+
+
+def design_of(folder: CodingFolder) -> Design:
+    """The design of a coding folder; DataError if it has none."""
     if folder.design is None:
         raise DataError(
             "{folder!r} holds only active batches, which enter no estimate",
             fix="draw a random sample too: duree sample POP -n 300 --id COL -o {folder}",
-            folder=str(coding),
+            folder=str(folder.path),
         )
-    design, asked = folder.design, folder.codebook.find(variable)
-    drawn_from = population_of(population, population_file, design.id)
-    require_same_population(design.population, design.population_sha256, drawn_from, Path(coding))
+    return folder.design
+
+
+def labels_of(folder: CodingFolder, drawn_from: Population, variable: str | None) -> Labels:
+    """``read_labels`` of a folder and a population that were read before."""
+    design, asked = design_of(folder), folder.codebook.find(variable)
+    require_same_population(design.population, design.population_sha256, drawn_from, folder.path)
     answers, disagreements = final_labels(folder.of(asked.name, DESIGN_BATCH), design.order)
     if not answers:
         raise NotCodedError(
             "nothing is coded yet in {folder!r} for {variable!r}",
             fix="code the texts in the studio (duree studio), or fill in {sheet}",
-            folder=str(coding),
+            folder=str(folder.path),
             variable=asked.name,
             sheet=str(folder.path / SHEET),
         )

@@ -9,16 +9,14 @@ import numpy as np
 import polars as pl
 
 from duree.errors import DataError, Phrase
-from duree.inference.codebook import number_of
+from duree.inference.codebook import BATCH, UNNAMED, number_of
+from duree.inference.codings import ACTIVE_BATCH
 from duree.inference.labelled_sample import complete, found, no_probability
 from duree.inference.variables import refuse_typos
 from duree.tables.files.read import read_tables
 from duree.tables.finding import Finding, listed
 from duree.tables.source_rows import locating, named_rows
 from duree.tables.table import Table
-
-BATCH, ACTIVE = "batch", "active"
-LABEL = "label"
 
 
 def with_labels(
@@ -54,11 +52,11 @@ def with_labels(
         probability is not in (0, 1], or some labels are neither 0 nor 1 among many that are.
     """
     table = read_tables([file])
-    labels, notes = _with_decimal_points(table.frame, [*variables, LABEL, *columns], file)
+    labels, notes = _with_decimal_points(table.frame, [*variables, UNNAMED, *columns], file)
     _refuse_active(labels, file)
-    if len(variables) == 1 and variables[0] not in labels.columns and LABEL in labels.columns:
-        notes.append(_taken_for(labels[LABEL], variables[0], file))
-        labels = labels.rename({LABEL: variables[0]})
+    if len(variables) == 1 and variables[0] not in labels.columns and UNNAMED in labels.columns:
+        notes.append(_taken_for(labels[UNNAMED], variables[0], file))
+        labels = labels.rename({UNNAMED: variables[0]})
     for name in variables:
         found(labels, name)
     with locating(table):
@@ -98,14 +96,14 @@ def _taken_for(labels: pl.Series, name: str, file: Path) -> Finding:
             fix="give one of these labels or the column's name to the predicted variable",
             file=str(file),
             name=name,
-            column=LABEL,
+            column=UNNAMED,
             labels=listed(known),
         )
     return Finding(
         "unnamed_variable",
         "note",
         "{name!r} was taken from the column {column!r} of {file}",
-        values={"name": name, "column": LABEL, "file": file.name},
+        values={"name": name, "column": UNNAMED, "file": file.name},
     )
 
 
@@ -194,13 +192,13 @@ def _refuse_active(labels: pl.DataFrame, file: Path) -> None:
     """Refuse rows that were picked because they are uncertain: they are no random sample."""
     if BATCH not in labels.columns:
         return
-    picked = int((labels[BATCH].cast(pl.String).str.starts_with(ACTIVE)).sum())
+    picked = int((labels[BATCH].cast(pl.String).str.starts_with(ACTIVE_BATCH)).sum())
     if picked:
         raise DataError(
             "{count} labelled rows were picked for training (batch {batch!r}), not drawn at random",
             "in {file}",
             "leave them out: they would bias the estimate, whatever their number",
             count=picked,
-            batch=ACTIVE,
+            batch=ACTIVE_BATCH,
             file=str(file),
         )

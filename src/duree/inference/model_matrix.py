@@ -105,6 +105,14 @@ class ModelMatrix:
                 return value
         return _materialised(self._outcome, self._with(values, rows))[:, 0]
 
+    def at(self, values: Mapping[str, Floats], rows: Ints | None = None) -> tuple[Floats, Floats]:
+        """Regressors and outcome of all rows, or some, with these values of predicted variables."""
+        x, y = (self.x, self.y) if rows is None else (self.x[rows], self.y[rows])
+        if len(self.moving):
+            x = x.copy()
+            x[:, self.moving] = self.regressors(values, rows)
+        return x, self.outcome(values, rows) if self.outcome_moves else y
+
     def _with(self, values: Mapping[str, Floats], rows: Ints | None) -> pl.DataFrame:
         frame = self._frame if rows is None else self._frame[rows]
         return frame.with_columns(pl.Series(name, value) for name, value in values.items())

@@ -7,20 +7,10 @@ from pathlib import Path
 from duree.errors import DataError
 from duree.inference.active import ACTIVE
 from duree.inference.population import Population
-from duree.storage import cannot_write
-from duree.tables.columns import as_text, own_and_added
+from duree.tables.columns import PROBABILITY, as_text, own_and_added
 from duree.tables.guess.columns import guess_columns
 
-# Columns in which ``duree predict`` writes the probability of each class.
-PROBABILITY = "probability_"
 GUESSED = 1000  # rows by which the column of texts is guessed
-
-
-def make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from None
 
 
 def refuse_others(folder: Path) -> None:

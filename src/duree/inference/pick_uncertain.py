@@ -12,12 +12,12 @@ from duree.inference.labels import require_same_population
 from duree.inference.new_folder import (
     guessed_text,
     known_labels,
-    make_folder,
     refuse_others,
     texts_of,
 )
 from duree.inference.population import read_population, units_of
 from duree.inference.sheet import ACTIVE_SHEET, renamed_columns, write_sheet
+from duree.storage import make_folder
 from duree.tables.columns import resolve_column
 from duree.tables.finding import Finding
 

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.errors import DataError
-from duree.storage import given_name
+from duree.storage import cannot_read, given_name
 from duree.tables.columns import as_numbers, as_text, is_blank, resolve_column
 from duree.tables.files.read import checksum, read_tables
 from duree.tables.finding import Finding
@@ -74,8 +74,12 @@ def read_population(file: Path | str, id: str) -> Population:
     DataError
         The file cannot be read, there is no such column, or its ids are missing or doubled.
     """
-    table = read_tables([file])
-    return _population(table, Path(file), table.sources[0].sha256, id)
+    return as_population(read_tables([file]), Path(file), id)
+
+
+def as_population(table: Table, file: Path, id: str) -> Population:
+    """A population whose file was read before as ``table``; DataError as ``read_population``."""
+    return _population(table, file, table.sources[0].sha256, id)
 
 
 def population_of(frame: pl.DataFrame, file: Path | str, id: str) -> Population:
@@ -97,12 +101,7 @@ def checksum_of(file: Path) -> str:
     try:
         return checksum(file)
     except OSError as error:
-        raise DataError(
-            "{file} cannot be read: {reason}",
-            fix="check that the file exists and that you may read it",
-            file=str(file),
-            reason=error.strerror or str(error),
-        ) from None
+        raise cannot_read(file, error) from None
 
 
 def units_of(population: Population, by: str | None, cluster: str | None) -> Units:

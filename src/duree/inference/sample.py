@@ -17,7 +17,6 @@ from duree.inference.labels import require_same_population
 from duree.inference.new_folder import (
     guessed_text,
     known_labels,
-    make_folder,
     refuse_others,
     texts_of,
 )
@@ -32,8 +31,17 @@ from duree.inference.provenance import Provenance, read_provenance
 from duree.inference.random_numbers import permanent_random_numbers
 from duree.inference.sheet import SHEET, renamed_columns, write_sheet
 from duree.inference.strata import allocate, edges_of, mixed_order, spread_of, strata_of
+from duree.storage import make_folder
 from duree.tables.columns import resolve_column
 from duree.tables.finding import Finding
+
+TRAINED_DRAW = (
+    "{count} of {n} drawn rows trained the network that predicted them: estimates from them are "
+    "refused"
+)
+TRAINED_DRAW_FIX = (
+    "predict with --folds 5, or without the training rows, and draw the sample from that"
+)
 
 
 def sample(
@@ -119,8 +127,9 @@ def sample(
     findings = _write(folder, design, drawn_from)
     if old is None:
         findings += renamed_columns(folder / SHEET, design.id, design.text)
-    if made is not None and not made.out_of_fold:
-        findings += _trained_on(made, drawn_from, design)
+    if count := count_trained(made, drawn_from, design):  # said before anybody codes
+        values: dict[str, object] = {"count": count, "n": len(design.order)}
+        findings.append(Finding("trained_rows", "warning", TRAINED_DRAW, TRAINED_DRAW_FIX, values))
     return [*findings, *_summary(design, old, folder)]
 
 
@@ -206,22 +215,12 @@ def _summary(design: Design, old: Design | None, folder: Path) -> Iterable[Findi
     )
 
 
-def _trained_on(made: Provenance, population: Population, design: Design) -> list[Finding]:
-    """A warning, before anybody codes, where drawn rows trained the network that predicted them."""
-    trained = made.trained(population.table.frame)
-    drawn = population.ids.is_in(design.order).to_numpy()
-    if trained is None or not (trained & drawn).any():
-        return []
-    return [
-        Finding(
-            "trained_rows",
-            "warning",
-            "{count} of {n} drawn rows trained the network that predicted them: estimates from "
-            "them are refused",
-            "predict with --folds 5, or without the training rows, and draw the sample from that",
-            {"count": int((trained & drawn).sum()), "n": len(design.order)},
-        )
-    ]
+def count_trained(made: Provenance | None, population: Population, design: Design) -> int:
+    """How many drawn rows are known to have trained the network that predicted them."""
+    if made is None or made.out_of_fold:
+        return 0
+    trained = made.trained(population.table.frame.filter(population.ids.is_in(design.order)))
+    return 0 if trained is None else int(trained.sum())
 
 
 def _require_extension(

@@ -139,19 +139,15 @@ def _solved(
 ) -> Moments:
     """The moments of predicted values [rows, splits]; several splits only of outcomes."""
     matrix, rows = problem.matrix, problem.sample.rows
-    x, x_true = matrix.x, matrix.x[rows]
+    x, (x_true, y_true) = matrix.x, matrix.at(true, rows)
     if len(matrix.moving):
         x = matrix.x.copy(order="F")
         x[:, matrix.moving] = matrix.regressors(
             {name: v[:, 0].astype(float) for name, v in values.items()}
         )
-        x_true = x_true.copy()
-        x_true[:, matrix.moving] = matrix.regressors(true, rows)
     y: Predictions = matrix.y[:, None]
-    y_true = matrix.y[rows]
     if matrix.outcome_moves:
         y = predicted_outcomes(matrix, values)
-        y_true = matrix.outcome(true, rows)
     labelled = Labelled(
         rows,
         x_true,

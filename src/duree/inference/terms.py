@@ -14,7 +14,9 @@ from duree.inference.intervals import (
     FEWEST_CLUSTERS,
     DrawnUnits,
     Variance,
+    none_if_nan,
     t_intervals,
+    terms_with,
 )
 from duree.inference.labelled_sample import Sample
 from duree.inference.moments import Moments, inverted
@@ -44,23 +46,7 @@ def terms_of(variance: Variance, names: list[str], *, clustered: bool) -> list[T
     """The terms with t intervals."""
     se = variance.se()
     found = t_intervals(variance.b, se, variance.df, variance.units if clustered else None)
-    return [
-        Term(
-            term=name,
-            estimate=float(variance.b[at]),
-            se=float(se[at]),
-            low=none_if_nan(found.low[at]),
-            high=none_if_nan(found.high[at]),
-            p=none_if_nan(found.p[at]),
-            df=none_if_nan(variance.df[at]),
-        )
-        for at, name in enumerate(names)
-    ]
-
-
-def none_if_nan(value: float) -> float | None:
-    """The number, or None if it is infinite or not a number."""
-    return float(value) if np.isfinite(value) else None
+    return terms_with(names, variance.b, se, found, variance.df)
 
 
 def with_shares(
@@ -156,14 +142,7 @@ def comparisons(
     true = {one.name: one.labels[rows] for one in problem.variables}
     guess = {one.name: one.as_if_true for one in problem.variables}
     groups = problem.groups if problem.model == "lm" else []
-    x, x_true = matrix.x, matrix.x[rows]
-    if len(matrix.moving):
-        x, x_true = x.copy(), x_true.copy()
-        x[:, matrix.moving] = matrix.regressors(guess)
-        x_true[:, matrix.moving] = matrix.regressors(true, rows)
-    y, y_true = matrix.y, matrix.y[rows]
-    if matrix.outcome_moves:
-        y, y_true = matrix.outcome(guess), matrix.outcome(true, rows)
+    (x, y), (x_true, y_true) = matrix.at(guess), matrix.at(true, rows)
     dummies = problem.dummies
     if dummies.shape[1]:
         x, x_true = np.hstack([x, dummies]), np.hstack([x_true, dummies[rows]])

@@ -120,11 +120,7 @@ def _separated(problem: Problem, outcome: str) -> DataError | None:
         return None
     rows, matrix = problem.sample.rows, problem.matrix
     true = {one.name: one.labels[rows] for one in problem.variables}
-    x, y = matrix.x[rows], matrix.y[rows]
-    if len(matrix.moving):
-        x[:, matrix.moving] = matrix.regressors(true, rows)
-    if matrix.outcome_moves:
-        y = matrix.outcome(true, rows)
+    x, y = matrix.at(true, rows)
     for name, column in zip(matrix.names, x.T, strict=True):
         if name != INTERCEPT and _separates(column, y == 1):
             return DataError(

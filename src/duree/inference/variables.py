@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.inference.families import Floats, Ints
-from duree.inference.labelled_sample import complete, found
+from duree.inference.labelled_sample import complete, found, is_missing
 from duree.inference.model_matrix import Formula
 from duree.inference.recalibration import logits
 from duree.results.estimates import PredictedVariable
+from duree.tables.columns import PROBABILITY
 from duree.tables.finding import listed
 from duree.tables.source_rows import Rows
 
-PROBABILITY = "probability_"
 # Where fewer labels are neither 0 nor 1, these are mistakes.
 MOST_TYPOS = 0.5
 
@@ -106,7 +106,7 @@ def read_variables(
     given = [found(frame, name) for name in predicted_var]
     labelled = np.ones(len(frame), dtype=bool)
     for column in given:
-        labelled &= ~_missing(column)
+        labelled &= ~is_missing(column).to_numpy()
     if labeled is not None:
         chosen = complete(frame, labeled).cast(pl.Float64, strict=False).to_numpy()
         _require_labels(labeled, chosen == 1, labelled)
@@ -115,13 +115,6 @@ def read_variables(
         _variable(frame, formula, column, name, labelled)
         for column, name in zip(given, prediction, strict=True)
     ], labelled
-
-
-def _missing(column: pl.Series) -> NDArray[np.bool_]:
-    missing = column.is_null()
-    if column.dtype.is_float():
-        missing = missing | column.is_nan()
-    return missing.to_numpy()
 
 
 def _require_labels(name: str, chosen: NDArray[np.bool_], present: NDArray[np.bool_]) -> None:
@@ -191,6 +184,11 @@ def _role(formula: Formula, name: str) -> Literal["outcome", "regressor"]:
     )
 
 
+def _class_of(prediction: str) -> str | None:
+    """The class of whose probability a column is; None by another name."""
+    return prediction.removeprefix(PROBABILITY) if prediction.startswith(PROBABILITY) else None
+
+
 def require_own_class(name: str, prediction: str, labels: Sequence[object]) -> None:
     """Refuse a variable called like one label and predicted by the probability of another.
 
@@ -230,7 +228,7 @@ def refuse_typos(column: pl.Series, prediction: str, rows: Ints, file: str = "")
         It names the rows by ``Rows``, for ``locating``.
     """
     known = column[rows]
-    category = prediction.removeprefix(PROBABILITY) if prediction.startswith(PROBABILITY) else None
+    category = _class_of(prediction)
     if not len(known) or (category is not None and category in known.cast(pl.String)):
         return
     numbers = known.cast(pl.Float64, strict=False)
@@ -255,7 +253,7 @@ def _numbers(
     column: pl.Series, prediction: str, labelled: NDArray[np.bool_]
 ) -> tuple[Floats, str | None]:
     """The labels as numbers [rows], NaN where there is none, and the text that counts as 1."""
-    category = prediction.removeprefix(PROBABILITY) if prediction.startswith(PROBABILITY) else None
+    category = _class_of(prediction)
     refuse_typos(column, prediction, np.flatnonzero(labelled))
     known = column.filter(pl.Series(labelled))
     numbers = known.cast(pl.Float64, strict=False)

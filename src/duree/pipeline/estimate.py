@@ -11,15 +11,15 @@ import polars as pl
 import polars.selectors as cs
 
 from duree.errors import DataError
-from duree.inference.design import read_design
 from duree.inference.estimation import Estimate, estimate
 from duree.inference.folder import read_folder
-from duree.inference.labels import Labels, NotCodedError, read_labels
+from duree.inference.labels import Labels, NotCodedError, design_of, labels_of
 from duree.inference.labels_table import with_labels
 from duree.inference.model_matrix import columns_of, parse_formula
-from duree.inference.population import population_of
+from duree.inference.population import as_population
 from duree.inference.provenance import Provenance, provenance_file, read_provenance
 from duree.inference.refusals import as_check
+from duree.inference.sample import TRAINED_DRAW, TRAINED_DRAW_FIX, count_trained
 from duree.inference.variables import require_own_class
 from duree.pipeline.estimate_files import require_folder, write_estimate
 from duree.results.estimates import Model
@@ -91,13 +91,13 @@ def estimate_file(
         The results cannot be written.
     """
     require_folder(output)
-    table = read_tables([population])
+    table, provenance = read_tables([population]), read_provenance(population)
     frame, notes = table.frame, list[Finding]()
     stratum, coded = None, labels is not None and labels.is_dir()
     if labels is not None:
         notes += _not_used(frame, question.predicted_var, population, labels)
     if labels is not None and coded:
-        frame, found = _with_coding(frame, population, labels, question)
+        frame, found = _with_coding(table, population, labels, question, provenance)
         notes += found.findings
         question, stratum = _as_drawn(question, found)
     elif labels is not None:
@@ -115,7 +115,7 @@ def estimate_file(
     else:
         _require_own_labels(frame, question.predicted_var, population)
     frame = with_numbers(frame, question)
-    on_training = _refuse_trained(table, frame, question.predicted_var, population)
+    on_training = _refuse_trained(table, frame, question.predicted_var, population, provenance)
     result = estimate(
         question.formula,
         frame,
@@ -129,7 +129,6 @@ def estimate_file(
         population=question.population,
         seed=question.seed,
     )
-    provenance = read_provenance(population)
     record = result.record.model_copy(
         update={
             "design": "coding" if coded else result.record.design,
@@ -165,19 +164,30 @@ def _not_used(
 
 
 def _with_coding(
-    frame: pl.DataFrame, population: Path, folder: Path, question: Question
+    table: Table,
+    population: Path,
+    folder: Path,
+    question: Question,
+    provenance: Provenance | None,
 ) -> tuple[pl.DataFrame, Labels]:
     """The population with the labels of a coding folder, and how its rows were drawn."""
-    codebook, variables = read_folder(folder).codebook, question.predicted_var
+    coding, variables = read_folder(folder), question.predicted_var
+    codebook = coding.codebook
     for name, prediction in zip(variables, question.prediction, strict=False):
         # A variable that was never named is not two predicted ones.
         asked = codebook.find(name) if len(variables) == 1 else codebook.named(name)
         require_own_class(name, prediction, asked.names)
+    design = design_of(coding)
+    drawn_from = as_population(table, population, design.id)
     try:
-        found = [read_labels(folder, frame, population, name) for name in variables]
+        found = [labels_of(coding, drawn_from, name) for name in variables]
     except NotCodedError:
         # Said first: whatever is coded later would be in vain.
-        _refuse_trained_draw(frame, population, folder)
+        if count := count_trained(provenance, drawn_from, design):
+            where, n = "in {file}", len(design.order)
+            raise DataError(
+                TRAINED_DRAW, where, TRAINED_DRAW_FIX, count=count, n=n, file=str(population)
+            ) from None
         raise
     # Coding goes through one order: what has all labels is what has those that are rarest.
     probability = np.min([one.sample_prob for one in found], axis=0)
@@ -186,26 +196,7 @@ def _with_coding(
         for name, one in zip(variables, found, strict=True)
     ]
     columns += [pl.Series(PROBABILITY, probability), pl.Series(STRATUM, found[0].stratum)]
-    return frame.with_columns(columns), found[0]
-
-
-def _refuse_trained_draw(frame: pl.DataFrame, population: Path, folder: Path) -> None:
-    """Refuse a sample with rows that trained the network, before it is coded; DataError."""
-    provenance, design = read_provenance(population), read_design(folder)
-    if provenance is None or provenance.out_of_fold:
-        return
-    drawn = population_of(frame, population, design.id).ids.is_in(design.order)
-    trained = provenance.trained(frame.filter(drawn))
-    if trained is not None and trained.any():
-        raise DataError(
-            "{count} of {n} drawn rows trained the network that predicted them: estimates from "
-            "them are refused",
-            "in {file}",
-            "predict with --folds 5, or without the training rows, and draw the sample from that",
-            count=int(trained.sum()),
-            n=len(design.order),
-            file=str(population),
-        )
+    return table.frame.with_columns(columns), found[0]
 
 
 def _as_drawn(question: Question, labels: Labels) -> tuple[Question, str]:
@@ -255,10 +246,13 @@ def _numbers(column: pl.Series) -> pl.Series:
 
 
 def _refuse_trained(
-    table: Table, frame: pl.DataFrame, variables: Sequence[str], population: Path
+    table: Table,
+    frame: pl.DataFrame,
+    variables: Sequence[str],
+    population: Path,
+    provenance: Provenance | None,
 ) -> list[Finding]:
     """Refuse labelled rows that trained the network; a caution if others did, or none is known."""
-    provenance = read_provenance(population)
     if provenance is None:
         return [_unknown_training(population)]
     if provenance.out_of_fold:

@@ -9,12 +9,12 @@ from pathlib import Path
 import polars as pl
 
 from duree.errors import DataError, RunError
-from duree.inference.estimation import Estimate
+from duree.inference.estimation import Estimate, frame_of
 from duree.inference.model_matrix import columns_of, parse_formula
 from duree.report.pages.estimate import PAGE, write_estimate_page
 from duree.report.run_folder import RunFolder
 from duree.results.estimates import ESTIMATE_FILE, Estimates, Term
-from duree.storage import cannot_write, write_file
+from duree.storage import cannot_write, make_folder, write_file
 from duree.tables.files.write import write_table
 from duree.tables.finding import Finding
 
@@ -60,10 +60,7 @@ def write_estimate(
     record = result.record
     found = [name for name in FILES if (folder / name).exists()]
     earlier = _earlier(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from None
+    make_folder(folder)
     write_table(_long(record), folder / TABLE)
     write_file(folder / LATEX, latex(record).encode())
     if script := r_script(record, sample_prob):
@@ -128,9 +125,8 @@ def _question(record: Estimates) -> tuple[object, ...]:
 def _long(record: Estimates) -> pl.DataFrame:
     """All terms of all methods, one per row."""
     rows = [*record.terms, *record.naive, *record.labelled_only]
-    names = ["method", "term", "estimate", "se", "low", "high", "p", "df"]
-    kinds = {name: pl.String if name in ("method", "term") else pl.Float64 for name in names}
-    return pl.DataFrame([one.model_dump(include=set(names)) for one in rows], schema=kinds)
+    methods = pl.Series("method", [one.method for one in rows], dtype=pl.String)
+    return frame_of(rows).insert_column(0, methods)
 
 
 def latex(record: Estimates) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.model import TrainedModel, train_model
@@ -39,7 +40,7 @@ def expected_seconds(recipe: Recipe) -> float:
             validation,
             recipe,
             seed=recipe.seed,
-            folds=training_folds(dataset),
+            folds=partial(training_folds, dataset),
             progress=_Stopwatch(),
         )
     except _MeasuredError as measured:

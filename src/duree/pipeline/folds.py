@@ -33,6 +33,7 @@ from duree.storage import write_file
 from duree.tables.columns import find_column
 from duree.tables.finding import listed
 from duree.tables.split.assignment import MIN_ROWS, assign_units, tie_units
+from duree.tables.split.folds import draw_folds
 from duree.tables.split.split import TRAIN, VALIDATION, Split
 from duree.tables.table import Table
 
@@ -125,8 +126,7 @@ def tied_rows(dataset: Dataset, inputs: Keys) -> Ints:
     [rows] are its keys. Where near-duplicates tie most groups together, only groups count.
     """
     same = _recoded(inputs)
-    copies = dataset.layout.duplicates(dataset.texts)
-    near = same if copies is None else tie_units(same, copies.near)
+    near = same if dataset.clusters is None else tie_units(same, dataset.clusters)
     groups = dataset.groups
     if groups is None:
         return near
@@ -134,7 +134,7 @@ def tied_rows(dataset: Dataset, inputs: Keys) -> Ints:
     return tie_units(np.where(groups > len(groups), 2 * len(groups) + 1 + same, groups), near)
 
 
-def draw_folds(dataset: Dataset, inputs: Keys, ties: Ints, count: int) -> FoldRows:
+def draw_rows(dataset: Dataset, inputs: Keys, ties: Ints, count: int) -> FoldRows:
     """Draw the folds of the rows that trained a run; deterministic in the recipe's seed.
 
     Parameters
@@ -151,14 +151,13 @@ def draw_folds(dataset: Dataset, inputs: Keys, ties: Ints, count: int) -> FoldRo
     Raises
     ------
     DataError
-        A fold, or the training or validation set without it, would have too few rows of a class.
+        There are too few rows, or too few that are not tied together.
     """
     rows = np.sort(np.concatenate([dataset.split.train, dataset.split.validation]))
     fold = np.zeros(len(rows), dtype=np.int64)
     if len(np.unique(ties[rows])) >= count:
-        rng = np.random.default_rng(dataset.recipe.seed)
-        shares = np.full(count, 1 / count)
-        fold = assign_units(_recoded(ties[rows]), _classes(dataset, rows)[1], shares, rng)
+        classes, seed = _classes(dataset, rows)[1], dataset.recipe.seed
+        fold = draw_folds(len(rows), classes, ties[rows], seed=seed, count=count)
     if len(np.unique(fold)) < count:
         raise DataError(
             "the rows are too few, or too closely tied by group or duplicates, for {folds} folds",
@@ -166,10 +165,7 @@ def draw_folds(dataset: Dataset, inputs: Keys, ties: Ints, count: int) -> FoldRo
             folds=count,
         )
     units = unit_keys(dataset.table, dataset.recipe.data, inputs)[rows]
-    drawn = FoldRows(count, rows, fold + 1, units, inputs[rows])
-    for number in range(1, count + 1):
-        fold_split(dataset, drawn, ties, number)
-    return drawn
+    return FoldRows(count, rows, fold + 1, units, inputs[rows])
 
 
 def has_fold_rows(folder: Path) -> bool:
@@ -184,17 +180,16 @@ def fold_splits(folder: Path, dataset: Dataset, model: TrainedModel, count: int)
     Raises
     ------
     DataError, RunError
-        As ``draw_folds`` and ``FoldRows.read``.
+        As ``draw_rows``, ``fold_split`` and ``FoldRows.read``.
     """
     inputs = input_keys(dataset.texts, lambda: model.encode(dataset.texts))
-    ties = tied_rows(dataset, inputs)
-    if has_fold_rows(folder):
-        drawn = FoldRows.read(folder, count)
-    else:
-        drawn = draw_folds(dataset, inputs, ties, count)
+    ties, is_drawn = tied_rows(dataset, inputs), has_fold_rows(folder)
+    drawn = FoldRows.read(folder, count) if is_drawn else draw_rows(dataset, inputs, ties, count)
+    splits = [fold_split(dataset, drawn, ties, number) for number in range(1, count + 1)]
+    if not is_drawn:  # now that every fold can be split
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         drawn.write(folder)
-    return [fold_split(dataset, drawn, ties, number) for number in range(1, count + 1)]
+    return splits
 
 
 def fold_split(dataset: Dataset, drawn: FoldRows, ties: Ints, number: int) -> Split:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -251,15 +252,15 @@ def train_model(
     recipe: Recipe,
     *,
     seed: int,
-    folds: NDArray[np.int64] | None = None,
+    folds: Callable[[], NDArray[np.int64] | None] = lambda: None,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
     history: Path | None = None,
 ) -> TrainedModel:
     """Train on ``examples``; choose the epoch and calibrate on ``validation``.
 
-    ``folds`` int64 [training and validation rows] are those by which a wide part is chosen; without
-    them it is chosen on the validation rows.
+    ``folds`` gives those by which a wide part is chosen, int64 [training and validation rows];
+    without them it is chosen on the validation rows.
     """
     task, network = untrained.task, untrained.network
     task, examples, criterion = task.prepare_training(examples, recipe)
@@ -272,7 +273,7 @@ def train_model(
     explanation = task.explanation
     assert explanation is not None  # networks with a wide part have one
     indicators = explanation.indicators(plan.all_rows.answers)
-    choice = choose_wide(network.wide, plan, indicators, _ngrams(untrained.encoder), folds)
+    choice = choose_wide(network.wide, plan, indicators, _ngrams(untrained.encoder), folds())
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
     joined = join(network, validation, choice.held_out, task.joining_criterion(criterion))
     calibrated = task.calibrate(joined, validation.targets, *validation.weighed)

@@ -12,8 +12,7 @@ from duree.pipeline.out_of_fold import FOLD, FoldNetworks
 from duree.pipeline.run import Run
 from duree.pipeline.save import origin_columns
 from duree.pipeline.trained_rows import input_keys
-from duree.report.run_folder import PROBABILITY
-from duree.tables.columns import own_and_added, require_free, with_columns
+from duree.tables.columns import PROBABILITY, own_and_added, require_free, with_columns
 from duree.tables.finding import Finding
 
 ADDED = ("given_label", "suggested_label", "self_confidence", "flagged")

@@ -17,12 +17,11 @@ from duree.recipe.recipe import Recipe
 from duree.report.old_wording import metrics_in_todays_words
 from duree.results.metrics_file import Metrics
 from duree.results.run_files import Epoch
-from duree.tables.columns import own_and_added
+from duree.tables.columns import PROBABILITY, own_and_added
 
 T = TypeVar("T")
 
 # The prefix of columns with the probability of a class.
-PROBABILITY = "probability_"
 
 
 class RunFolder:

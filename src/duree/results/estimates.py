@@ -21,6 +21,9 @@ Model = Literal["lm", "logit", "poisson"]
 ESTIMATE_FILE = "estimate.json"
 
 
+Method = Literal["dsl", "mover", "naive", "labelled_only"]
+
+
 class Term(Record):
     """One coefficient, or one share.
 
@@ -50,7 +53,7 @@ class Term(Record):
     high: float | None = None
     p: float | None = None
     df: float | None = None
-    method: Literal["dsl", "mover", "naive", "labelled_only"] = "dsl"
+    method: Method = "dsl"
     labelled: int | None = None
     positives: int | None = None
 

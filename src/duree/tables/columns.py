@@ -219,6 +219,10 @@ def with_columns(frame: pl.DataFrame, added: list[pl.Series]) -> pl.DataFrame:
     return frame.with_columns(added)
 
 
+# Columns of the probability of each class are called so, and by the class.
+PROBABILITY = "probability_"
+
+
 def own_and_added(columns: Sequence[str]) -> tuple[list[str], list[str]]:
     """The columns of a table, and those that predictions added: from the last ``prediction`` on."""
     if "prediction" not in columns:

@@ -27,9 +27,10 @@ from duree.report.pages.mistakes import (
 from duree.report.pages.section import Page, Section
 from duree.report.pages.table_rows import class_rows
 from duree.report.run_data import RunData
-from duree.report.run_folder import PROBABILITY, RunFolder
+from duree.report.run_folder import RunFolder
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
+from duree.tables.columns import PROBABILITY
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from duree.report.figures.regression import quantities
 from duree.report.numbers import decimals, number, share
 from duree.report.run_data import RunData
-from duree.report.run_folder import PROBABILITY
 from duree.report.safe_text import label, quote
 from duree.report.vocabulary import Words
 from duree.results.metric import MAE
+from duree.tables.columns import PROBABILITY
 
 MOST = 12
 TEXT_COLUMNS = 420

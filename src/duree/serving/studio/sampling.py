@@ -13,14 +13,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from duree.errors import DataError, DureeError
 from duree.inference.codebook import UNNAMED, write_template
-from duree.inference.new_folder import GUESSED, PROBABILITY
+from duree.inference.new_folder import GUESSED
 from duree.inference.sample import sample
 from duree.pipeline.run import free_folder
 from duree.serving.studio import predicted, table_preview
 from duree.serving.studio.isolated import isolated
 from duree.serving.studio.pages import Fields, Form, page, words_for
 from duree.serving.studio.workspace import NotFoundError, Workspace
-from duree.tables.columns import own_and_added
+from duree.tables.columns import PROBABILITY, own_and_added
 from duree.tables.files.stream import require_few_cells, stream_table
 from duree.tables.finding import Finding
 from duree.tables.guess.columns import guess_columns

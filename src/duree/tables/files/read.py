@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.forked import uses_threads
+from duree.storage import cannot_read
 from duree.tables.files.conll import TOKEN_FILES, is_token_file, read_conll
 from duree.tables.files.csv import has_header, read_delimited
 from duree.tables.files.excel import read_excel
@@ -127,12 +128,7 @@ def _read(path: Path, choices: Choices) -> Content:
     try:
         content = _reader(path)(path, choices)
     except OSError as error:
-        raise DataError(
-            "{file} cannot be read: {reason}",
-            fix="check that the file exists and that you may read it",
-            file=str(path),
-            reason=error.strerror or str(error),
-        ) from None
+        raise cannot_read(path, error) from None
     _check_rows(content.frame, path)
     if content.delimiter is not None:  # delimited text is checked while it is read
         return content

@@ -18,8 +18,9 @@ def draw_folds(
     clusters: Ints | None = None,
     *,
     seed: int,
+    count: int = FOLDS,
 ) -> Ints:
-    """The fold of each row, int64 [rows]: five, stratified by class.
+    """The fold of each row, int64 [rows], from 0, stratified by class.
 
     Rows of a group, and near-duplicates, are in the same fold.
 
@@ -29,11 +30,13 @@ def draw_folds(
     classes, groups, clusters : int64 [rows], optional
         None: all rows are of one class, or each is a group or a cluster of its own.
     seed : int
+    count : int
+        The number of folds.
     """
     alone = np.arange(rows)
     units = tie_units(*(alone if codes is None else codes for codes in (groups, clusters)))
     codes = np.zeros(rows, dtype=np.int64)
     if classes is not None:
         _, codes = np.unique(classes, return_inverse=True)
-    shares = np.full(FOLDS, 1.0 / FOLDS)
+    shares = np.full(count, 1.0 / count)
     return assign_units(units, codes, shares, np.random.default_rng(seed))
