@@ -125,7 +125,7 @@ def _train_and_evaluate(run: Run, listener: Listener) -> None:
     with save.step(run, "train", listener):
         networks = train(run, dataset, encoder, sequences, listener)
     with save.step(run, "baselines", listener):
-        baselines = fit_baselines(run, dataset, encoder, networks[0].task, listener)
+        baselines = fit_baselines(run, dataset, encoder, sequences, networks[0].task, listener)
     with save.step(run, "evaluate", listener):
         result = evaluate_on_test(run, dataset, sequences, networks, baselines)
     with save.step(run, "explain", listener):
@@ -149,7 +149,9 @@ def read(run: Run, listener: Listener) -> Dataset:
 
 def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
     """Fit the encoder on the training rows, then encode all rows."""
-    encoder = dataset.task.fit_encoder(dataset.texts.gather(dataset.split.train), dataset.recipe)
+    rows = dataset.split.train
+    texts, target = dataset.texts.gather(rows), dataset.target.gather(rows)
+    encoder = dataset.task.fit_encoder(texts, target, dataset.recipe)
     save.save_encoder(run, encoder)
     sequences = encoder.encode(dataset.texts)
     write_trained_rows(run, dataset, sequences)

@@ -127,12 +127,12 @@ class TrainedModel:
 
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
         """Probabilities or numbers for encoded rows, float64 [targets, outputs]."""
-        return self.task.predictions(scores(self.network, sequences), sequences.lengths)
+        return self.task.predict(self.network, sequences)
 
     def summarise(self, examples: Examples) -> NDArray[np.float64]:
         """``Task.summarise`` of the predictions, [targets, k]; computed in pieces."""
         parts = [
-            self.task.summarise(self.predictions(part.sequences), part.answers)
+            self.task.summarise(self.predictions(part.sequences), self.task.answers(part))
             for part in examples.pieces(self.task.outputs)
         ]
         return np.concatenate(parts) if parts else self.predictions(examples.sequences)
@@ -185,6 +185,7 @@ class TrainedModel:
             kind = str(description.encoder["kind"])
             encoder = ENCODERS[EARLIER_NAMES.get(kind, kind)].from_dict(description.encoder)
             task = TASKS[description.task["name"]].from_dict(description.task)
+            task = task.with_encoder(encoder)
             weights = _as_now(safetensors.torch.load(files["weights.safetensors"]))
             if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
                 raise ValueError("some weights are no finite numbers")
@@ -269,7 +270,7 @@ def train_model(
     )
     if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
-        return replace(untrained, task=_calibrated(task, network, validation))
+        return replace(untrained, task=task.complete(network, examples, validation))
     explanation = task.explanation
     assert explanation is not None  # networks with a wide part have one
     indicators = explanation.indicators(plan.all_rows.answers)
@@ -287,12 +288,6 @@ def _ngrams(encoder: Encoder) -> csr_matrix:
     assert texts is not None  # a network with a wide part reads units
     units = texts.vocabulary
     return character_ngrams([""] * len(units) if has_state_units(encoder) else units)
-
-
-def _calibrated(task: Task, network: Network, validation: Examples) -> Task:
-    """The task, calibrated on the validation rows."""
-    found = scores(network, validation.sequences)
-    return task.calibrate(found, validation.targets, *validation.weighed)
 
 
 def _kind(encoder: Encoder) -> str:

@@ -85,7 +85,7 @@ def evaluate_rows(
     counts = read_weights(table, weight) if weight is not None else None
     return evaluate_model(
         model.summarise(examples),
-        examples.answers,
+        model.task.answers(examples),
         model.task.metrics,
         groups=examples.units(groups),
         weights=None if counts is None else examples.each(counts),
