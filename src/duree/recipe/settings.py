@@ -157,10 +157,13 @@ class DataSettings(Section):
 class TextSettings(Section):
     """How texts are turned into sequences of tokens."""
 
-    segmenter: Literal["auto", "words", "characters", "jieba", "states"] = Field(
-        "auto",
-        description="How text without spaces between words is segmented; auto: jieba for "
-        "Chinese if installed. states: each state of a sequence is a unit.",
+    segmenter: Literal["auto", "words", "characters", "jieba", "states", "symbols", "subwords"] = (
+        Field(
+            "auto",
+            description="How text without spaces between words is segmented; auto: jieba for "
+            "Chinese if installed. states: each state of a sequence is a unit. For pairs of texts: "
+            "characters, symbols between blanks, subwords or words; auto: by the texts.",
+        )
     )
     lowercase: bool = Field(True, description="Convert text to lower case.")
     numbers: Literal["keep", "digits", "one"] = Field(
