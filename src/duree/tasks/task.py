@@ -157,6 +157,10 @@ class Task(ABC):
         """The task with what it takes from the fitted encoder."""
         return self
 
+    def with_training(self, examples: Examples) -> Self:
+        """The task with what it takes from the encoded training set."""
+        return self
+
     def network(self, settings: ModelSettings, encoder: Encoder) -> Network:
         """An untrained network for this task and the encoder's output."""
         words = encoder.vocabulary_size
