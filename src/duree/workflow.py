@@ -217,6 +217,7 @@ def predict(
     raw: bool = False,
     paths: int | None = None,
     folds: int | None = None,
+    nbest: int | None = None,
     listener: Listener = SILENT,
     progress: Callable[[int, int | None], None] = lambda done, rows: None,
 ) -> list[Finding]:
@@ -228,7 +229,8 @@ def predict(
     repeated. ``progress`` is called with the number of rows done and their total (None if unknown).
     For series, forecasts are written (see ``duree.pipeline.forecast_dataset``), or ``paths`` sample
     paths of each. With ``folds``, rows that trained the run are predicted by networks that they
-    did not train (see ``train_folds``, which gets ``listener``), and ``fold`` is added. What is
+    did not train (see ``train_folds``, which gets ``listener``), and ``fold`` is added. With
+    ``nbest``, so many outputs of each row are written, where outputs are sequences. What is
     known of the network is written beside the output: see ``duree.inference.provenance``.
 
     Returns
@@ -252,6 +254,7 @@ def predict(
         raw=raw,
         paths=paths,
         folds=TrainFolds(folds, partial(train_folds, run, folds, listener)) if folds else None,
+        nbest=nbest,
         progress=progress,
     )
 

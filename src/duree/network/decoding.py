@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from duree.network.attention import Source
-from duree.network.batches import Batch
+from duree.network.batches import Batch, cut_by_length, pad
 from duree.network.length_limit import LengthLimit
 from duree.network.recurrent import State
-from duree.sequences.ragged import END
+from duree.sequences.ragged import END, Ragged
 
 # Outputs are compared by log p / units ** LENGTH_POWER (Wu et al. 2016, without their constant).
 LENGTH_POWER = 1.0
+# Rows that are decoded together.
+AT_ONCE = 256
 # Rows that are done are left out of further steps when they are at least this share.
 DONE_SHARE = 0.25
 
@@ -75,6 +77,18 @@ def decode(networks: Sequence[Decodes], batch: Batch, beam: int, n: int) -> list
         while len(search.rows):
             search.take_step()
     return [search.found(row) for row in range(len(batch.inputs))]
+
+
+def decode_rows(
+    networks: Sequence[Decodes], sequences: Ragged, beam: int, n: int
+) -> list[list[Decoded]]:
+    """``decode`` for encoded rows in their order, in batches of similar length."""
+    found: list[list[Decoded]] = [[] for _ in range(len(sequences))]
+    for rows in cut_by_length(np.arange(len(sequences)), sequences.lengths, AT_ONCE):
+        decoded = decode(networks, Batch(*pad(sequences, rows)), beam, n)
+        for row, outputs in zip(rows.tolist(), decoded, strict=True):
+            found[row] = outputs
+    return found
 
 
 def score(networks: Sequence[Decodes], batch: Batch) -> NDArray[np.float64]:

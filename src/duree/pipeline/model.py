@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from duree.errors import RunError, command
+from duree.errors import DataError, RunError, command
 from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.network.network import Network
@@ -128,6 +128,19 @@ class TrainedModel:
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
         """Probabilities or numbers for encoded rows, float64 [targets, outputs]."""
         return self.task.predict(self.network, sequences)
+
+    def alternatives(self, sequences: Ragged, count: int) -> list[pl.Series]:
+        """The columns of the second to the last of ``count`` outputs of each row.
+
+        Raises
+        ------
+        DataError
+            The task has one prediction for each row, without alternatives.
+        """
+        found = self.task.alternatives(self.network, sequences, count)
+        if found is None:
+            raise no_alternatives()
+        return found
 
     def summarise(self, examples: Examples) -> NDArray[np.float64]:
         """``Task.summarise`` of the predictions, [targets, k]; computed in pieces."""
@@ -288,6 +301,14 @@ def _ngrams(encoder: Encoder) -> csr_matrix:
     assert texts is not None  # a network with a wide part reads units
     units = texts.vocabulary
     return character_ngrams([""] * len(units) if has_state_units(encoder) else units)
+
+
+def no_alternatives() -> DataError:
+    """The error where a network has no alternatives to its predictions."""
+    return DataError(
+        "several outputs for each row are for networks that write sequences (task = transduce)",
+        fix="leave --nbest out",
+    )
 
 
 def _kind(encoder: Encoder) -> str:

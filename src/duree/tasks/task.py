@@ -225,6 +225,13 @@ class Task(ABC):
         """The predictions for encoded rows, float64 [targets, outputs]."""
         return self.predictions(scores(network, sequences), sequences.lengths)
 
+    def alternatives(
+        self, network: Network, sequences: Ragged, count: int
+    ) -> list[pl.Series] | None:
+        """The columns of the second to the last of ``count`` outputs of each row, the best first;
+        None if the task has a single output for each."""
+        return None
+
     @abstractmethod
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None

@@ -18,6 +18,7 @@ from duree.evaluation.transduction_facts import describe_transduction
 from duree.evaluation.transduction_metrics import statistics, transduction_metrics
 from duree.network.batches import Examples, pad
 from duree.network.contracts import Criterion
+from duree.network.decoding import decode_rows
 from duree.network.length_limit import LengthLimit
 from duree.network.network import Network
 from duree.network.scoring import scores
@@ -193,6 +194,24 @@ class Transduce(Task):
         found = self.predictions(scores(network, sequences))
         return self._looked_up(found, sequences) if self.looks_up else found
 
+    def alternatives(self, network: Network, sequences: Ragged, count: int) -> list[pl.Series]:
+        assert isinstance(network, Transducer)
+        first = self._outputs(self.predict(network, sequences))
+        rows = decode_rows([network], sequences, max(count, network.settings.beam), count)
+        others: list[list[tuple[str, float]]] = []
+        for text, row in zip(first, rows, strict=True):
+            found = [(self._text(codes), float(np.exp(chance))) for codes, chance in row]
+            others.append([one for one in found if one[0] != text][: count - 1])
+        columns = []
+        for place in range(count - 1):
+            cells = [row[place] if place < len(row) else (None, None) for row in others]
+            texts, chances = zip(*cells, strict=True) if cells else ((), ())
+            columns += [
+                pl.Series(f"prediction_{place + 2}", texts, dtype=pl.String),
+                pl.Series(f"probability_{place + 2}", chances, dtype=pl.Float64),
+            ]
+        return columns
+
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
     ) -> NDArray[np.float64]:
@@ -280,6 +299,9 @@ class Transduce(Task):
         """The texts of predictions or of their summaries, which end with the predictions."""
         found = predictions[:, -self.outputs :].astype(np.int64)
         return self._units.texts(found[:, HEAD:], found[:, 1])
+
+    def _text(self, codes: NDArray[np.int64]) -> str:
+        return self._units.texts(codes[None], np.array([len(codes)]))[0]
 
     def _texts(self, targets: Ragged) -> list[str]:
         padded = pad(targets, np.arange(len(targets)))[0].numpy()
