@@ -15,7 +15,7 @@ from duree.recipe.recipe import Recipe
 from duree.tables.checks.duplicates import Duplicates
 from duree.tables.columns import resolve_column
 from duree.tables.finding import Finding
-from duree.tables.layouts.layout import TypedInput
+from duree.tables.layouts.layout import Checked, TypedInput
 from duree.tables.layouts.texts import Texts
 from duree.tables.table import Table
 
@@ -55,6 +55,11 @@ class Pairs(Texts):
             "Your text",
             covariates=recipe.data.covariate,
         )
+
+    def check(self, table: Table, given: Checked) -> list[Finding]:
+        # Targets are texts, not classes.
+        data = given.data.model_copy(update={"target": None})
+        return super().check(table, replace(given, data=data))
 
     def check_split(
         self, sequences: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
