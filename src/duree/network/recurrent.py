@@ -117,9 +117,11 @@ class Recurrent(nn.Module):
         final = tuple(torch.cat(states) for states in zip(*finals, strict=True))
         return output, final if self.states > 1 else final[0]
 
-    def hidden_states(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def hidden_states(
+        self, x: Tensor, lengths: Tensor, initial: Tensor | State | None = None
+    ) -> Tensor:
         """The output alone, which is faster than with the final states."""
-        return self._run(x, lengths, None, want_final=False)[0]
+        return self._run(x, lengths, initial, want_final=False)[0]
 
     @torch.no_grad()
     def trace(self, x: Tensor, lengths: Tensor) -> list[list[Step]]:
