@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duree.evaluation.bleu import bleu, bleu_counts, tokenise_13a, tokenise_zh
+from duree.evaluation.bleu import bleu, chinese_counts, tokenise_13a, tokenise_zh, word_counts
 from duree.evaluation.chrf import chrf, chrf_counts
 
 WORDS = st.sampled_from(
@@ -20,11 +20,11 @@ def corpus(counts, score, pairs):
 
 
 def of_13a(pairs):
-    return corpus(lambda *pair: bleu_counts(*pair, tokenise_13a), bleu, pairs)
+    return corpus(word_counts, bleu, pairs)
 
 
 def of_zh(pairs):
-    return corpus(lambda *pair: bleu_counts(*pair, tokenise_zh), bleu, pairs)
+    return corpus(chinese_counts, bleu, pairs)
 
 
 def of_chrf(pairs):
@@ -98,7 +98,7 @@ def test_endless_repeats_are_not_rewarded():
     once, often = ("the cat", "the cat on the mat"), ("the " * 50, "the cat on the mat")
     assert of_chrf([often]) < of_chrf([once])
     # Clipped: "the" stands twice in the actual text, and counts twice of 50.
-    assert bleu_counts(*often, tokenise_13a)[0] == 2
+    assert word_counts(*often)[0] == 2
 
 
 def test_chinese_texts_scored_by_the_tokeniser_of_words_are_other_figures():
@@ -109,7 +109,7 @@ def test_chinese_texts_scored_by_the_tokeniser_of_words_are_other_figures():
 @settings(max_examples=25)
 @given(st.lists(st.tuples(SENTENCES, SENTENCES), min_size=3, max_size=3))
 def test_many_sums_at_once_are_those_one_by_one(pairs):
-    for counts, score in ((chrf_counts, chrf), (lambda *p: bleu_counts(*p, tokenise_13a), bleu)):
+    for counts, score in ((chrf_counts, chrf), (word_counts, bleu)):
         sums = np.array([counts(*pair) for pair in pairs], dtype=float)
         together = score(np.ascontiguousarray(sums.T))
         assert together == pytest.approx([float(score(row)) for row in sums], abs=1e-9)

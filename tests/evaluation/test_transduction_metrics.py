@@ -6,18 +6,26 @@ import numpy as np
 import pytest
 
 from duree.evaluation.evaluate import evaluate_model, evaluate_models, spread_of_seeds
-from duree.evaluation.transduction_metrics import STATISTICS, Scoring
+from duree.evaluation.transduction_metrics import (
+    STATISTICS,
+    statistics,
+    transduction_metrics,
+)
 
 TRUE = ["und", "uns", "in", "Haus"]
 KNOWN = np.array([True, True, False, False])
-WORDS, SENTENCES, CHINESE = Scoring(), Scoring(sentences=True), Scoring(True, chinese=True)
+# The kinds of texts, as arguments of both functions.
+WORDS: dict[str, bool] = {}
+SENTENCES = {"sentences": True}
+CHINESE = {"sentences": True, "chinese": True}
+SOUNDS = {"symbols": True}
 
 
-def values(scoring, predicted, actual, known=None):
+def values(kind, predicted, actual, known=None):
     known = np.zeros(len(actual), dtype=bool) if known is None else known
-    found = scoring.statistics(predicted, actual, known)
+    found = statistics(predicted, actual, known, **kind)
     assert found.shape == (len(actual), STATISTICS)
-    return scoring.metrics.values(found, known.astype(np.int64))
+    return transduction_metrics(**kind).values(found, known.astype(np.int64))
 
 
 def with_outputs(statistics, seed=0):
@@ -47,9 +55,9 @@ def test_without_known_sources_their_figure_is_left_out():
 
 
 def test_sentences_are_led_by_chrf_and_words_by_exact_match():
-    assert SENTENCES.metrics.primary == "chrf"
-    assert WORDS.metrics.primary == "exact"
-    assert [metric.name for metric in CHINESE.metrics.metrics] == [
+    assert transduction_metrics(**SENTENCES).primary == "chrf"
+    assert transduction_metrics().primary == "exact"
+    assert [metric.name for metric in transduction_metrics(**CHINESE).metrics] == [
         *("chrf", "bleu", "exact", "exact_known", "exact_unknown", "cer")
     ]
 
@@ -60,10 +68,9 @@ def test_word_errors_of_sentences_are_edits_of_words():
 
 
 def test_errors_of_sounds_are_those_of_symbols():
-    scoring = Scoring(symbols=True)
-    found = values(scoring, ["t͡ʃ a t"], ["t͡ʃʰ a t"])
+    found = values(SOUNDS, ["t͡ʃ a t"], ["t͡ʃʰ a t"])
     assert found["cer"] == pytest.approx(1 / 3)
-    assert scoring.metrics["cer"].title == "symbol error rate"
+    assert transduction_metrics(**SOUNDS)["cer"].title == "symbol error rate"
     # 3 characters of 7 differ or none: as characters, another figure.
     assert values(WORDS, ["t͡ʃ a t"], ["t͡ʃʰ a t"])["cer"] == pytest.approx(1 / 8)
 
@@ -75,9 +82,9 @@ def test_canonically_equivalent_texts_are_the_same():
 
 
 def test_bleu_says_by_which_tokeniser_it_is():
-    definitions = [scoring.metrics["bleu"].definition for scoring in (SENTENCES, CHINESE)]
+    definitions = [transduction_metrics(**kind)["bleu"].definition for kind in (SENTENCES, CHINESE)]
     assert "{tokeniser}" in definitions[0]
-    assert [scoring.metrics["bleu"].values for scoring in (SENTENCES, CHINESE)] == [
+    assert [transduction_metrics(**kind)["bleu"].values for kind in (SENTENCES, CHINESE)] == [
         {"tokeniser": "13a"},
         {"tokeniser": "zh"},
     ]
@@ -115,7 +122,7 @@ def test_sums_over_rows_are_the_corpus_and_not_the_mean_of_rows():
     assert found["cer"] == pytest.approx(1 / 10)
 
 
-def made_up(scoring, rows=120):
+def made_up(kind, rows=120):
     """Three models: right in 80, 50 and 20 % of the rows."""
     rng = np.random.default_rng(1)
     actual = ["".join(rng.choice(list("abcde"), 6)) for _ in range(rows)]
@@ -127,13 +134,13 @@ def made_up(scoring, rows=120):
             text if draw < share else text[:-1] + "x"
             for text, draw in zip(actual, draws, strict=True)
         ]
-        models[name] = with_outputs(scoring.statistics(predicted, actual, known))
+        models[name] = with_outputs(statistics(predicted, actual, known, **kind))
     return models, known.astype(np.int64)
 
 
 def test_the_network_is_compared_with_each_baseline_and_gets_a_verdict():
     models, known = made_up(WORDS)
-    found = evaluate_models(models, known, WORDS.metrics, resamples=300)
+    found = evaluate_models(models, known, transduction_metrics(), resamples=300)
     assert found.primary == "exact"
     exact = found.models["network"]["exact"]
     assert exact["low"] < exact["value"] < exact["high"]
@@ -143,10 +150,10 @@ def test_the_network_is_compared_with_each_baseline_and_gets_a_verdict():
     assert "exact match" in found.verdict.sentence()
 
 
-@pytest.mark.parametrize("scoring", [SENTENCES, CHINESE])
-def test_sentences_are_compared_in_chrf_by_permutation(scoring):
-    models, known = made_up(scoring)
-    found = evaluate_models(models, known, scoring.metrics, resamples=300)
+@pytest.mark.parametrize("kind", [SENTENCES, CHINESE])
+def test_sentences_are_compared_in_chrf_by_permutation(kind):
+    models, known = made_up(kind)
+    found = evaluate_models(models, known, transduction_metrics(**kind), resamples=300)
     assert found.primary == "chrf"
     methods = {c.method for c in found.comparisons if c.metric == "chrf"}
     assert methods == {"paired bootstrap", "paired permutation"}
@@ -158,7 +165,7 @@ def test_sentences_are_compared_in_chrf_by_permutation(scoring):
 def test_groups_are_resampled_as_a_whole():
     models, known = made_up(WORDS)
     groups = np.arange(len(known)) // 10
-    found = evaluate_models(models, known, WORDS.metrics, groups=groups, resamples=300)
+    found = evaluate_models(models, known, transduction_metrics(), groups=groups, resamples=300)
     assert {c.method for c in found.comparisons} == {
         "paired bootstrap by group",
         "paired permutation by group",
@@ -167,36 +174,36 @@ def test_groups_are_resampled_as_a_whole():
 
 def test_the_value_of_a_metric_is_the_same_in_the_evaluation_and_alone():
     models, known = made_up(WORDS)
-    alone = evaluate_model(models["network"], known, WORDS.metrics)
-    plain = WORDS.metrics.values(models["network"], known)
+    alone = evaluate_model(models["network"], known, transduction_metrics())
+    plain = transduction_metrics().values(models["network"], known)
     assert {name: figure["value"] for name, figure in alone.items()} == pytest.approx(plain)
 
 
 def test_weights_of_rows_enter_all_sums():
     models, known = made_up(WORDS)
     weights = np.where(np.arange(len(known)) < 60, 2.0, 0.5)
-    weighted = WORDS.metrics.values(models["network"], known, weights)
+    weighted = transduction_metrics().values(models["network"], known, weights)
     right = models["network"][:, 1]
     assert weighted["exact"] == pytest.approx(np.average(right, weights=weights))
-    found = evaluate_models(models, known, WORDS.metrics, weights=weights, resamples=200)
+    found = evaluate_models(models, known, transduction_metrics(), weights=weights, resamples=200)
     assert found.models["network"]["exact"]["value"] == pytest.approx(weighted["exact"])
 
 
 def test_models_without_probabilities_are_evaluated():
     models, known = made_up(WORDS)
     models["copy"][:, STATISTICS] = np.nan
-    found = evaluate_models(models, known, WORDS.metrics, resamples=200)
+    found = evaluate_models(models, known, transduction_metrics(), resamples=200)
     assert set(found.models) == {"network", "lookup", "copy"}
 
 
 def test_a_perfect_share_of_known_words_has_an_interval_of_more_than_one_point():
     known = np.arange(60) < 12
-    found = WORDS.statistics(["x"] * 60, ["x"] * 60, known)
-    figure = evaluate_model(found, known.astype(np.int64), WORDS.metrics)["exact_known"]
+    found = statistics(["x"] * 60, ["x"] * 60, known)
+    figure = evaluate_model(found, known.astype(np.int64), transduction_metrics())["exact_known"]
     assert figure["low"] < 0.8 < figure["value"] == figure["high"] == 1
 
 
 def test_the_spread_of_seeds_is_of_every_metric():
     models, known = made_up(WORDS)
-    found = spread_of_seeds([models["network"], models["lookup"]], known, WORDS.metrics)
-    assert set(found) == {metric.name for metric in WORDS.metrics.metrics}
+    found = spread_of_seeds([models["network"], models["lookup"]], known, transduction_metrics())
+    assert set(found) == {metric.name for metric in transduction_metrics().metrics}

@@ -13,14 +13,13 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Tokeniser = Callable[[str], tuple[str, ...]]
 
 ORDER = 4
 # The sums that BLEU is made of: n-grams that are in both texts, those of the predictions, and the
@@ -60,18 +59,14 @@ def tokenise_zh(text: str) -> tuple[str, ...]:
     return _split_marks(_CHINESE.sub(r" \1 ", text.strip()))
 
 
-def bleu_counts(predicted: str, actual: str, tokenise: Tokeniser) -> list[int]:
-    """The sums of one pair of texts: int [SUMS]."""
-    given, truth = tokenise(predicted), tokenise(actual)
-    if given == truth:
-        totals = [max(len(given) - order, 0) for order in range(ORDER)]
-        return [*totals, *totals, len(truth)]
-    found, wanted = _ngrams(given), _ngrams(truth)
-    hits = [0] * ORDER
-    for ngram, count in found.items():
-        if ngram in wanted:
-            hits[len(ngram) - 1] += min(count, wanted[ngram])
-    return [*hits, *(max(len(given) - order, 0) for order in range(ORDER)), len(truth)]
+def word_counts(predicted: str, actual: str) -> list[int]:
+    """The sums of one pair of texts with words: int [SUMS]."""
+    return _counts(tokenise_13a(predicted), tokenise_13a(actual))
+
+
+def chinese_counts(predicted: str, actual: str) -> list[int]:
+    """The sums of one pair of Chinese texts: int [SUMS]."""
+    return _counts(tokenise_zh(predicted), tokenise_zh(actual))
 
 
 def bleu(sums: Floats) -> Floats:
@@ -95,6 +90,16 @@ def _split_marks(text: str) -> tuple[str, ...]:
     text = _AFTER_OTHERS.sub(r"\1 \2 ", text)
     text = _BEFORE_OTHERS.sub(r" \1 \2", text)
     return tuple(_DASH.sub(r"\1 - ", text).split())
+
+
+def _counts(predicted: Sequence[str], actual: Sequence[str]) -> list[int]:
+    totals = [max(len(predicted) - order, 0) for order in range(ORDER)]
+    if predicted == actual:
+        return [*totals, *totals, len(actual)]
+    hits, wanted = [0] * ORDER, _ngrams(actual)
+    for ngram, count in _ngrams(predicted).items():
+        hits[len(ngram) - 1] += min(count, wanted[ngram])
+    return [*hits, *totals, len(actual)]
 
 
 def _ngrams(tokens: Sequence[str]) -> Counter[tuple[str, ...]]:

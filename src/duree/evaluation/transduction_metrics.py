@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -45,101 +45,85 @@ OF_CHRF, OF_BLEU = slice(_ENDS[0], _ENDS[1]), slice(_ENDS[1], _ENDS[2])
 STATISTICS = _ENDS[2]
 
 
-@dataclass(frozen=True)
-class Scoring:
-    """How predicted texts are scored, for all models of a run alike.
+def transduction_metrics(
+    *, sentences: bool = False, chinese: bool = False, symbols: bool = False
+) -> MetricSet:
+    """The metrics of predicted sequences, the primary one first.
 
-    Attributes
+    Predictions are float64 [rows, columns], of which the first are those of ``statistics`` with
+    the same arguments; targets are not used.
+
+    Parameters
     ----------
     sentences : bool
         Whether texts are sentences, which are rarely right as a whole: chrF comes first, and BLEU
         and the error rate of words are defined. Otherwise exact match comes first.
     chinese : bool
-        Whether BLEU is that of Chinese characters, and words are not separated by blanks.
+        Whether BLEU is that of Chinese characters; there is no error rate of words then.
     symbols : bool
         Whether the units of texts are separated by blanks, as sounds are, and not characters.
     """
+    exact = (EXACT, EXACT_KNOWN, EXACT_UNKNOWN, SYMBOL_ERROR_RATE if symbols else CER)
+    metrics: tuple[Metric, ...] = (*exact, WRONG_ROWS, CHRF)
+    functions = OF_SUMS | {"wer": _wrong_rows}
+    if sentences:
+        tokeniser = {"tokeniser": "zh" if chinese else "13a"}
+        words = () if chinese else (WER,)
+        metrics, functions = (CHRF, replace(BLEU, values=tokeniser), *exact, *words), OF_SUMS
 
-    sentences: bool = False
-    chinese: bool = False
-    symbols: bool = False
-
-    @property
-    def metrics(self) -> MetricSet:
-        """The metrics, the first of them the primary one.
-
-        Predictions are float64 [rows, columns], of which the first are those of ``statistics``.
-        Targets are int64 [rows], 1 where the source of a row stands in training and 0 otherwise.
-        """
-        exact = (EXACT, EXACT_KNOWN, EXACT_UNKNOWN)
-        if self.sentences:
-            words = () if self.chinese else (WER,)
-            tokeniser = {"tokeniser": "zh" if self.chinese else "13a"}
-            metrics: tuple[Metric, ...] = (
-                *(CHRF, replace(BLEU, values=tokeniser)),
-                *(*exact, self._error_rate, *words),
-            )
-        else:
-            metrics = (*exact, self._error_rate, WRONG_ROWS, CHRF)
-        return MetricSet(
-            metrics,
-            (metrics[0].name, 0.0),
-            False,
-            self._prepare,
-            None if self.sentences else _right,
-            sums=STATISTICS,
-        )
-
-    @property
-    def _error_rate(self) -> Metric:
-        return SYMBOL_ERROR_RATE if self.symbols else CER
-
-    def statistics(
-        self, predicted: Sequence[str], actual: Sequence[str], known: NDArray[np.bool_]
-    ) -> Floats:
-        """The sums that the metrics are made of, float64 [rows, STATISTICS].
-
-        Parameters
-        ----------
-        predicted, actual : sequence of str
-        known : bool [rows]
-            Whether the source of each row stands in training.
-        """
-        pairs = [
-            (_normal(given), _normal(true)) for given, true in zip(predicted, actual, strict=True)
-        ]
-        places: dict[tuple[str, str], int] = {}
-        which = np.array([places.setdefault(pair, len(places)) for pair in pairs], dtype=np.int64)
-        found = self._of_pairs(list(places))[which]
-        for of_rows, of_right, marks in (
-            (KNOWN, RIGHT_KNOWN, known),
-            (UNKNOWN, RIGHT_UNKNOWN, ~known),
-        ):
-            found[:, of_rows] = marks
-            found[:, of_right] = found[:, RIGHT] * marks
-        return found
-
-    def _of_pairs(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """The same for different pairs of texts, without what is known."""
-        found = np.zeros((len(pairs), STATISTICS))
-        found[:, ROWS] = 1
-        found[:, RIGHT] = [given == true for given, true in pairs]
-        found[:, [EDITS, UNITS]] = _errors(pairs, str.split if self.symbols else list)
-        tokenise = bleu.tokenise_zh if self.chinese else bleu.tokenise_13a
-        for row, pair in zip(found, pairs, strict=True):
-            row[OF_CHRF] = chrf.chrf_counts(*pair)
-            if self.sentences:
-                row[OF_BLEU] = bleu.bleu_counts(*pair, tokenise)
-        if self.sentences:
-            found[:, [WORD_EDITS, WORDS]] = _errors(pairs, str.split)
-        return found
-
-    def _prepare(self, predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
+    def prepare(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
         sums = np.ascontiguousarray(predictions[:, :STATISTICS].T)
-        functions = OF_SUMS if self.sentences else OF_SUMS | {"wer": _wrong_rows}
-        return {
-            metric.name: _weighted(functions[metric.name], sums) for metric in self.metrics.metrics
-        }
+        return {metric.name: _weighted(functions[metric.name], sums) for metric in metrics}
+
+    primary = metrics[0].name
+    right = None if sentences else _right
+    return MetricSet(metrics, (primary, 0.0), False, prepare, right, sums=STATISTICS)
+
+
+def statistics(
+    predicted: Sequence[str],
+    actual: Sequence[str],
+    known: NDArray[np.bool_],
+    *,
+    sentences: bool = False,
+    chinese: bool = False,
+    symbols: bool = False,
+) -> Floats:
+    """The sums that the metrics are made of, float64 [rows, STATISTICS].
+
+    Parameters
+    ----------
+    predicted, actual : sequence of str
+    known : bool [rows]
+        Whether the source of each row stands in training.
+    sentences, chinese, symbols
+        See ``transduction_metrics``.
+    """
+    texts = [map(_normal, side) for side in (predicted, actual)]
+    places: dict[tuple[str, str], int] = {}
+    which = [places.setdefault(pair, len(places)) for pair in zip(*texts, strict=True)]
+    pairs = list(places)
+    found = np.zeros((len(pairs), STATISTICS))
+    found[:, ROWS] = 1
+    found[:, RIGHT] = [given == true for given, true in pairs]
+    found[:, [EDITS, UNITS]] = _errors(pairs, str.split if symbols else list)
+    found[:, OF_CHRF] = _counts(pairs, chrf.chrf_counts, chrf.SUMS)
+    if sentences:
+        found[:, [WORD_EDITS, WORDS]] = _errors(pairs, str.split)
+        of_bleu = bleu.chinese_counts if chinese else bleu.word_counts
+        found[:, OF_BLEU] = _counts(pairs, of_bleu, bleu.SUMS)
+    found = found[np.array(which, dtype=np.int64)]
+    for of_rows, of_right, marks in ((KNOWN, RIGHT_KNOWN, known), (UNKNOWN, RIGHT_UNKNOWN, ~known)):
+        found[:, of_rows] = marks
+        found[:, of_right] = found[:, RIGHT] * marks
+    return found
+
+
+def _counts(
+    pairs: Sequence[tuple[str, str]], counts: Callable[[str, str], list[int]], sums: int
+) -> NDArray[np.int64]:
+    """The sums of each pair of texts, int64 [pairs, sums]."""
+    return np.array([counts(*pair) for pair in pairs], dtype=np.int64).reshape(-1, sums)
 
 
 def _weighted(metric: OfSums, sums: Floats) -> Weighted:
