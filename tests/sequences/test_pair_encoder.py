@@ -169,6 +169,12 @@ def test_a_source_of_covariates_alone_has_no_text():
     assert encoder.units_of_source("tags=V;PST") == ("tags=V ›", "tags=PST ›")
 
 
+def test_sources_without_their_covariates_are_their_texts():
+    encoder = fit(FORMS, ["tags"])
+    rows = texts(["tags=V;PST › gå › se", "tags=V", None])
+    assert encoder.texts_of_sources(rows) == ["gå › se", "", ""]
+
+
 def test_arrows_in_the_text_are_characters():
     encoder = fit(SPELLING)
     assert "".join(encoder.units_of_source("a=b › c")) == "a=b › c"

@@ -99,7 +99,7 @@ def statistics(
     sentences, chinese, symbols
         See ``transduction_metrics``.
     """
-    texts = [map(_normal, side) for side in (predicted, actual)]
+    texts = [map(normal, side) for side in (predicted, actual)]
     places: dict[tuple[str, str], int] = {}
     which = [places.setdefault(pair, len(places)) for pair in zip(*texts, strict=True)]
     pairs = list(places)
@@ -167,5 +167,6 @@ def _errors(
     return np.column_stack([edit_distances(given, true), units])
 
 
-def _normal(text: str) -> str:
+def normal(text: str) -> str:
+    """The text in NFC."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -142,6 +142,10 @@ class PairEncoder:
         head, body = self._split_source(text)
         return *head, *self._shorten(self._units(self.sides.source, body))
 
+    def texts_of_sources(self, rows: pl.Series) -> list[str]:
+        """The sources without their covariates, as a copy of them would be written."""
+        return [self._split_source(text)[1] for text in _texts(rows)]
+
     def units_of_target(self, text: str) -> tuple[str, ...]:
         """The units of a target, all of them."""
         return tuple(self._units(self.sides.target, _normal(text)))
