@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from duree.errors import DataError, RunError
 from duree.recipe.settings import TextSettings
 from duree.sequences.encoder import ENCODERS
-from duree.sequences.pair_encoder import END, FIRST_UNIT, PairEncoder
+from duree.sequences.pair_encoder import FIRST_UNIT, PairEncoder
 from duree.sequences.pair_units import Sides
-from duree.sequences.ragged import EMPTY, UNKNOWN
+from duree.sequences.ragged import EMPTY, END, UNKNOWN
 from duree.sequences.text_encoder import TextEncoder
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -106,9 +106,13 @@ def test_any_text_is_restored_from_its_codes_up_to_canonical_equivalence(pairs, 
 
 @given(ANY)
 def test_symbols_are_restored_with_one_blank_between_them(text):
-    encoder = fit(SOUNDS)
-    known = [s for s in unicodedata.normalize("NFC", text).split() if len(s) == 1]
-    assert restored(encoder, "  ".join(known)) == " ".join(known)
+    expected = unicodedata.normalize("NFC", text).split()
+    assert restored(fit(SOUNDS), text) == " ".join(expected)
+
+
+@given(ANY)
+def test_words_outside_the_vocabulary_are_restored(text):
+    assert restored(fit(CAPTIONS, segmenter="words"), text) == unicodedata.normalize("NFC", text)
 
 
 def test_decomposed_letters_are_those_of_training():
@@ -117,18 +121,25 @@ def test_decomposed_letters_are_those_of_training():
     assert encoder.encode(composed)[0].tolist() == encoder.encode(decomposed)[0].tolist()
 
 
-def test_unseen_characters_have_open_codes_on_both_sides_and_unseen_symbols_are_unknown():
+def test_unseen_characters_have_open_codes_on_both_sides():
     encoder = fit(SOUNDS)
     size = encoder.vocabulary_size
     assert encoder.encode(texts(["ж"]))[0].tolist() == [size + ord("ж")]
-    assert encoder.encode_targets(texts(["ж t͡s"]))[0].tolist() == [size + ord("ж"), UNKNOWN, END]
+    assert encoder.encode_targets(texts(["ж"]))[0].tolist() == [size + ord("ж"), END]
+
+
+def test_unseen_symbols_are_unknown_in_sources_but_spelt_in_targets():
+    encoder = fit(SOUNDS[::-1], segmenter="symbols")
+    assert encoder.encode(texts(["t͡s t"]))[0].tolist() == [UNKNOWN, *encoder.codes_of("t")]
+    encoder = fit(SOUNDS)
+    assert restored(encoder, "t͡s a t͡sʰ") == "t͡s a t͡sʰ"
 
 
 def test_open_codes_are_exact_as_single_precision_numbers():
     encoder = fit(CHINESE)
-    last = encoder.codes_of(["\U0010ffff"])[0]
-    assert last < 2**24
-    assert encoder.texts(np.float32([[last]]).astype(int), np.array([1])) == ["\U0010ffff"]
+    codes = encoder.target_codes(["\U0010ffff" * 2])
+    assert max(codes) < 2**24
+    assert encoder.texts(np.float32([codes]).astype(int), np.array([2])) == ["\U0010ffff" * 2]
 
 
 def test_codes_that_are_no_units_of_texts_write_nothing():
@@ -156,6 +167,12 @@ def test_no_text_writes_the_tags_of_another_row(kind):
 def test_a_source_of_covariates_alone_has_no_text():
     encoder = fit(FORMS, ["tags"])
     assert encoder.units_of_source("tags=V;PST") == ("tags=V ›", "tags=PST ›")
+
+
+def test_sources_without_their_covariates_are_their_texts():
+    encoder = fit(FORMS, ["tags"])
+    rows = texts(["tags=V;PST › gå › se", "tags=V", None])
+    assert encoder.texts_of_sources(rows) == ["gå › se", "", ""]
 
 
 def test_arrows_in_the_text_are_characters():

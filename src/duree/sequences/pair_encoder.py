@@ -7,6 +7,7 @@ blanks between symbols are not kept: symbols are joined by one.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,13 +25,15 @@ from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described, TextFacts
 from duree.sequences.byte_pairs import BytePairs, Pair
 from duree.sequences.pair_units import JOINED, Kind, Sides, choose_units, split_text
-from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged
+from duree.sequences.ragged import EMPTY, END, UNKNOWN, Ragged
 from duree.storage import not_valid, require
 from duree.tables.layouts.covariates import called
 from duree.tables.layouts.state_strings import ARROW
 
-# The end of a target, and the first index of a unit; see PADDING, UNKNOWN and EMPTY in ragged.py.
-END, FIRST_UNIT = 3, 4
+# The first index of a unit, after those that are reserved.
+FIRST_UNIT = END + 1
+# Open codes of characters that continue a unit come after those of characters that begin one.
+CONTINUED = sys.maxunicode + 1
 VERSION = 1
 # Merges of byte pairs: one for so many types of words, within these bounds. Few merges are best
 # for few texts (Sennrich & Zhang 2019).
@@ -45,8 +48,9 @@ class PairEncoder:
 
     Source and target have one vocabulary, so that a unit which is copied keeps its index.
     A unit that is one character and not in the vocabulary has an open code, ``vocabulary_size``
-    plus its code point, so that it can be copied and restored; other units that are not in the
-    vocabulary are ``UNKNOWN``. Covariates come before the source, as units of their own: one for
+    plus its code point, so that it can be copied and restored. Other units that are not in the
+    vocabulary are ``UNKNOWN`` in sources; in targets they are spelt by open codes, so that no
+    target is taken for another. Covariates come before the source, as units of their own: one for
     each tag, which no unit of a text can equal.
 
     Attributes
@@ -138,6 +142,10 @@ class PairEncoder:
         head, body = self._split_source(text)
         return *head, *self._shorten(self._units(self.sides.source, body))
 
+    def texts_of_sources(self, rows: pl.Series) -> list[str]:
+        """The sources without their covariates, as a copy of them would be written."""
+        return [self._split_source(text)[1] for text in _texts(rows)]
+
     def units_of_target(self, text: str) -> tuple[str, ...]:
         """The units of a target, all of them."""
         return tuple(self._units(self.sides.target, _normal(text)))
@@ -172,8 +180,20 @@ class PairEncoder:
             The series does not hold text.
         """
         return Ragged.from_rows(
-            [*self.codes_of(self.units_of_target(text)), END] for text in _texts(target)
+            [*self.target_codes(self.units_of_target(text)), END] for text in _texts(target)
         )
+
+    def target_codes(self, units: Sequence[str]) -> list[int]:
+        """The codes of a target's units; several for a long one outside the vocabulary."""
+        codes = []
+        for unit, code in zip(units, self.codes_of(units), strict=True):
+            if code == UNKNOWN:
+                begin, *others = map(ord, unit)
+                codes.append(self.vocabulary_size + begin)
+                codes += [self.vocabulary_size + CONTINUED + other for other in others]
+            else:
+                codes.append(code)
+        return codes
 
     def texts(self, codes: NDArray[Any], lengths: NDArray[Any]) -> list[str]:
         """The texts of targets.
@@ -186,10 +206,8 @@ class PairEncoder:
         lengths : integers [rows]
             The number of codes of each row, without ``END``.
         """
-        return [
-            self.text_of_target([unit for code in row[:length] if (unit := self._written(code))])
-            for row, length in zip(codes.tolist(), lengths.tolist(), strict=True)
-        ]
+        rows = zip(codes.tolist(), lengths.tolist(), strict=True)
+        return [self.text_of_target(self._written(row[:length])) for row, length in rows]
 
     @property
     def tag_codes(self) -> list[int]:
@@ -295,12 +313,17 @@ class PairEncoder:
     def _open_code(self, unit: str) -> int:
         return self.vocabulary_size + ord(unit) if len(unit) == 1 else UNKNOWN
 
-    def _written(self, code: int) -> str:
-        """What a code writes: a unit of a text, or nothing."""
-        if code >= self.vocabulary_size:
-            return chr(code - self.vocabulary_size)
-        unit = self.units[code - FIRST_UNIT] if code >= FIRST_UNIT else ""
-        return "" if _is_tag(unit) else unit
+    def _written(self, codes: Sequence[int]) -> list[str]:
+        """The units that codes write."""
+        size, units = self.vocabulary_size, list[str]()
+        for code in codes:
+            if code >= size + CONTINUED and units:
+                units[-1] += chr(code - size - CONTINUED)
+            elif code >= size:
+                units.append(chr((code - size) % CONTINUED))
+            elif code >= FIRST_UNIT and not _is_tag(unit := self.units[code - FIRST_UNIT]):
+                units.append(unit)
+        return units
 
     def _split_source(self, text: str) -> tuple[list[str], str]:
         """The tags of a source, and its text."""

@@ -123,7 +123,7 @@ class Transduce(Task):
 
     @cached_property
     def metrics(self) -> MetricSet:  # type: ignore[override]
-        return transduction_metrics(sentences=self.sentences, chinese=self.chinese)
+        return transduction_metrics(**self._kind)
 
     @property
     def watched(self) -> Watched:  # type: ignore[override]
@@ -225,8 +225,7 @@ class Transduce(Task):
             self._outputs(predictions),
             self._units.texts(answers[:, HEAD:], answers[:, 1]),
             answers[:, 0].astype(bool),
-            sentences=self.sentences,
-            chinese=self.chinese,
+            **self._kind,
         )
         return np.concatenate([sums, predictions], axis=1)
 
@@ -256,12 +255,14 @@ class Transduce(Task):
     ) -> dict[str, Record]:
         predicted, chances = self.columns(predictions)
         found = describe_transduction(
-            self._units,
             inputs.to_list(),
+            self._units.texts_of_sources(inputs),
             predicted.to_list(),
             target.to_list(),
             answers[:, 0].astype(bool),
             chances.to_numpy(),
+            predictions,
+            **self._kind,
         )
         return {"transduction.json": found}
 
@@ -294,6 +295,12 @@ class Transduce(Task):
     def _units(self) -> PairEncoder:
         assert self.encoder is not None  # it is set before anything is encoded
         return self.encoder
+
+    @property
+    def _kind(self) -> dict[str, bool]:
+        """What metrics need to know of the targets."""
+        symbols = self._units.sides.target == "symbols"
+        return {"sentences": self.sentences, "chinese": self.chinese, "symbols": symbols}
 
     def _outputs(self, predictions: NDArray[np.float64]) -> list[str]:
         """The texts of predictions or of their summaries, which end with the predictions."""
