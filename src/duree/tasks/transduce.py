@@ -33,7 +33,7 @@ from duree.sequences.tokenizer import find_script
 from duree.tables.columns import as_text
 from duree.tables.table import Table
 from duree.tasks.pair_lookup import Lookup
-from duree.tasks.task import Task, Watched
+from duree.tasks.task import Task, Watched, mean_of
 
 # Predictions begin with the probability of the output and its number of codes.
 HEAD = 2
@@ -232,7 +232,10 @@ class Transduce(Task):
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         """The primary metric."""
         answers = self.answers(Examples(targets, targets, transduced=True))
-        found = self.summarise(self.predictions(scores), answers)
+        found = self.predictions(scores)
+        if not self.sentences:  # which is exact match, without the cost of the other metrics
+            return mean_of(_are_right(found, answers), *weights)
+        found = self.summarise(found, answers)
         return self.metrics.values(found, answers, *weights)[self.metrics.primary]
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
