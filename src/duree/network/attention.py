@@ -21,16 +21,17 @@ class Source(NamedTuple):
         False in padding.
     copied : bool [batch, steps]
         The steps that may be copied.
-    memory : float [batch, steps, 2 * hidden]
-        The encoder's states.
     keys : float [batch, steps, hidden]
+        What the decoder's states are compared with.
+    values : float [batch, steps, embedding]
+        What is read of each step, in proportion to attention.
     """
 
     codes: Tensor
     real: Tensor
     copied: Tensor
-    memory: Tensor
     keys: Tensor
+    values: Tensor
 
     def take(self, rows: Tensor) -> Source:
         """Some rows of the batch."""

@@ -25,9 +25,9 @@ from duree.network.decoding import decode
 from duree.network.kernels.rows import look_up
 from duree.network.length_limit import LengthLimit
 from duree.network.likelihood import log_likelihood
-from duree.network.model import EMBEDDING_DEVIATION, recurrent_layers
+from duree.network.model import EMBEDDING_DEVIATION, distinct, recurrent_layers
 from duree.network.network import Network, scoring_batches
-from duree.network.recurrent import State, dropout_alike, tuple_of
+from duree.network.recurrent import Recurrent, State, dropout_alike, tuple_of
 from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import EMPTY, END, PADDING, UNKNOWN
 
@@ -95,14 +95,16 @@ class Transducer(Network):
         self.decoder = recurrent_layers(forwards, size)
         self.bridge = nn.Linear(2 * hidden, self.decoder.states * settings.num_layers * hidden)
         self.attention = Attention(settings.attention, hidden, 2 * hidden)
-        self.readout = nn.Linear(3 * hidden, size)
+        # The two halves of one layer of context and state (Luong et al. 2015, eq. 5). That of the
+        # context is applied to the source, before attention: it is linear.
+        self.of_context = nn.Linear(2 * hidden, size, bias=False)
+        self.of_state = nn.Linear(hidden, size)
         self.gate = nn.Linear(size, 1) if settings.copying else None
         self.bias = nn.Parameter(torch.zeros(len(codes)))
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """The encoder's states, float [batch, steps, 2 * hidden], of codes int64 [batch, steps]."""
-        states: Tensor = self.read(inputs, lengths)[0].memory
-        return states
+        return self._states(self.encoder, inputs, lengths)[0]
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean of -log p over the units of the targets, with label smoothing.
@@ -152,16 +154,15 @@ class Transducer(Network):
 
     def read(self, codes: Tensor, lengths: Tensor) -> tuple[Source, State]:
         """The sources as the decoder reads them, and its first states [layers, batch, hidden]."""
-        x = dropout_alike(self._vectors(codes), self.settings.input_dropout, self.training)
-        memory, finals = self.encoder(x, lengths)
+        memory, finals = self._states(self.encoder, codes, lengths)
         # The last layer's state after the last step in each direction.
-        final = torch.cat(list(tuple_of(finals)[0][-2:]), dim=1)  # (B, 2H)
+        final = torch.cat(list(finals[0][-2:]), dim=1)  # (B, 2H)
         layers = torch.tanh(self.bridge(final)).view(len(final), -1, self.settings.hidden_size)
         states = layers.transpose(0, 1).chunk(self.decoder.states)
         real = torch.arange(codes.shape[1], device=codes.device) < lengths[:, None]
         copied = real & (codes != UNKNOWN) & (codes != EMPTY)
-        keys = self.attention.keys(memory)
-        return Source(codes, real, copied, memory, keys), tuple(map(Tensor.contiguous, states))
+        source = Source(codes, real, copied, self.attention.keys(memory), self.of_context(memory))
+        return source, tuple(map(Tensor.contiguous, states))
 
     def step(self, codes: Tensor, state: State, source: Source) -> tuple[Tensor, State]:
         """One further step of several outputs per row.
@@ -181,7 +182,7 @@ class Transducer(Network):
         """
         flat = codes.reshape(-1, 1)
         ones = torch.ones(len(flat), dtype=torch.int64)
-        states, final = self.decoder(self._vectors(flat), ones, state)
+        states, final = self._states(self.decoder, flat, ones, state)
         answer = self.answer(states.view(*codes.shape, -1), source)
         scores = answer.readout @ self.embeddings[self.outputs].T + self.bias
         written = torch.softmax(scores, dim=2) * answer.gate[:, :, None]
@@ -189,7 +190,7 @@ class Transducer(Network):
         found = torch.cat([written, torch.zeros_like(answer.copying)], dim=2)
         copied = answer.copying * (1 - answer.gate[:, :, None])
         found.scatter_add_(2, places[:, None].expand(-1, beams, -1), copied)
-        return found, tuple_of(final)
+        return found, final
 
     def code_of(self, slots: Tensor, source: Source) -> Tensor:
         """The codes of places in ``step``'s probabilities, int64 [batch, any]."""
@@ -201,8 +202,7 @@ class Transducer(Network):
         """What the decoder's states [batch, steps, hidden] say, with attention to the source."""
         scores = self.attention.scores(states, source.keys, source.real)
         weights = torch.softmax(scores, dim=2)  # (B, T, S)
-        context = torch.bmm(weights, source.memory)  # (B, T, 2H)
-        readout = torch.tanh(self.readout(torch.cat([context, states], dim=2)))
+        readout = torch.tanh(torch.bmm(weights, source.values) + self.of_state(states))
         readout = dropout_alike(readout, self.settings.output_dropout, self.training)
         if self.gate is None:
             return Answer(readout, torch.zeros_like(weights), weights.new_ones(weights.shape[:2]))
@@ -220,8 +220,7 @@ class Transducer(Network):
         source, state = self.read(batch.inputs, batch.lengths)
         before = torch.full_like(targets, END)
         before[:, 1:] = targets[:, :-1].masked_fill(~real[:, :-1], PADDING)
-        x = dropout_alike(self._vectors(before), self.settings.input_dropout, self.training)
-        states = self.decoder.hidden_states(x, real.sum(1), state)
+        states, _ = self._states(self.decoder, before, real.sum(1), state)
         answer = self.answer(states, source)
         place = self._places(targets[real])
         written, uniform = log_likelihood(
@@ -233,14 +232,26 @@ class Transducer(Network):
         chance = gate * (written.exp() * (place < len(self.outputs))) + (1 - gate) * copied
         return chance.clamp(min=LEAST).log(), uniform, real
 
-    def _vectors(self, codes: Tensor) -> Tensor:
-        """Embeddings float [batch, steps, size]; in training some are of the unknown unit."""
+    def _states(
+        self, layers: Recurrent, codes: Tensor, lengths: Tensor, initial: State | None = None
+    ) -> tuple[Tensor, State]:
+        """The states of recurrent layers at each step of codes [batch, steps], and the last."""
         known = codes.masked_fill(codes >= self.vocabulary_size, UNKNOWN)
+        dropout = self.settings.input_dropout if self.training else 0.0
         if self.training and self.settings.word_dropout > 0:
             hidden = torch.rand(codes.shape, device=codes.device) < self.settings.word_dropout
             known = known.masked_fill(hidden & (known > END), UNKNOWN)
-        serves = kernels.serves(self.embeddings)
-        return (look_up if serves else _embedding)(self.embeddings, known)
+        if not kernels.serves(self.embeddings):
+            x = dropout_alike(embedding(known, self.embeddings), dropout, self.training)
+            output, final = layers(x, lengths, initial)
+        elif dropout > 0:  # a unit then differs from row to row
+            x = dropout_alike(look_up(self.embeddings, known), dropout, self.training)
+            output, final = layers(x, lengths, initial)
+        else:
+            units, places = distinct(known, self.vocabulary_size)
+            projected = layers.project(self.embeddings[units])
+            output, final = layers.forward_of_words(places, projected, lengths, initial)
+        return output, tuple_of(final)
 
     def _places(self, codes: Tensor) -> Tensor:
         """The place of each code among the outputs; their number for those that are none."""
@@ -251,7 +262,3 @@ class Transducer(Network):
         places = self._places(codes)
         first = (codes[:, :, None] == codes[:, None]).int().argmax(2)  # of equal codes
         return torch.where(places < len(self.outputs), places, len(self.outputs) + first)
-
-
-def _embedding(vectors: Tensor, codes: Tensor) -> Tensor:
-    return embedding(codes, vectors)
