@@ -72,6 +72,8 @@ class Task(ABC):
         Defaults for settings that the user leaves open.
     stratify : bool
         Whether splits are stratified by the target.
+    writes_texts : bool
+        Whether targets are texts, and no classes or numbers.
     is_exported : bool
         Whether networks can be exported: ``export`` is then not None.
     watched : Watched
@@ -90,6 +92,7 @@ class Task(ABC):
     watched: ClassVar[Watched]
     defaults: ClassVar[Defaults] = {}
     stratify: ClassVar[bool] = False
+    writes_texts: ClassVar[bool] = False
     is_exported: ClassVar[bool] = False
     epoch_budget: ClassVar[EpochBudget] = DEFAULT_BUDGET
     own_settings: ClassVar[frozenset[str]] = frozenset()

@@ -77,6 +77,7 @@ class Transduce(Task):
     name: ClassVar[str] = "transduce"
     title: ClassVar[str] = "another text: a spelling, a pronunciation, a translation"
     layouts: ClassVar[tuple[str, ...]] = ("pairs",)
+    writes_texts: ClassVar[bool] = True
     unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names", "label_separator"})
     run_title: ClassVar[str] = "“{target}” from “{text}”"
     epoch_budget: ClassVar[EpochBudget] = EpochBudget(20_000, 60)
