@@ -152,6 +152,17 @@ class Transducer(Network):
         found, _, real = self._log_probabilities(batch)
         return found.new_zeros(real.shape).masked_scatter(real, found)
 
+    def attended(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Attention float [batch, target steps, source steps], and the probability that each unit
+        of the targets was copied, float [batch, target steps]; 0 in padding."""
+        assert batch.targets is not None
+        states, source = self._states_of_targets(batch)
+        weights = torch.softmax(self.attention.scores(states, source.keys, source.real), dim=2)
+        written, copied, _ = self._chances(self.answer(states, source), source, batch.targets)
+        shares = copied / (written + copied).clamp(min=LEAST)
+        real = batch.targets != IGNORED
+        return weights, shares.new_zeros(real.shape).masked_scatter(real, shares)
+
     def read(self, codes: Tensor, lengths: Tensor) -> tuple[Source, State]:
         """The sources as the decoder reads them, and its first states [layers, batch, hidden]."""
         memory, finals = self._states(self.encoder, codes, lengths)
@@ -215,13 +226,27 @@ class Transducer(Network):
         """log p of each real unit and the mean log p of all outputs there, float [units]; and which
         steps are real, bool [batch, steps]."""
         assert batch.targets is not None
+        real = batch.targets != IGNORED
+        states, source = self._states_of_targets(batch)
+        written, copied, uniform = self._chances(self.answer(states, source), source, batch.targets)
+        return (written + copied).clamp(min=LEAST).log(), uniform, real
+
+    def _states_of_targets(self, batch: Batch) -> tuple[Tensor, Source]:
+        """The decoder's state before each unit of the targets, and the sources."""
+        assert batch.targets is not None
         targets = batch.targets
         real = targets != IGNORED
         source, state = self.read(batch.inputs, batch.lengths)
         before = torch.full_like(targets, END)
         before[:, 1:] = targets[:, :-1].masked_fill(~real[:, :-1], PADDING)
-        states, _ = self._states(self.decoder, before, real.sum(1), state)
-        answer = self.answer(states, source)
+        return self._states(self.decoder, before, real.sum(1), state)[0], source
+
+    def _chances(
+        self, answer: Answer, source: Source, targets: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each real unit, float [units]: the probability that it is written and that it is
+        copied, and the mean log p of all outputs there."""
+        real = targets != IGNORED
         place = self._places(targets[real])
         written, uniform = log_likelihood(
             answer.readout[real], self.embeddings[self.outputs], self.bias, place
@@ -229,8 +254,8 @@ class Transducer(Network):
         is_copy = (targets[:, :, None] == source.codes[:, None]) & source.copied[:, None]
         copied = (answer.copying * is_copy).sum(2)[real]
         gate = answer.gate[real]
-        chance = gate * (written.exp() * (place < len(self.outputs))) + (1 - gate) * copied
-        return chance.clamp(min=LEAST).log(), uniform, real
+        is_output = place < len(self.outputs)
+        return gate * (written.exp() * is_output), (1 - gate) * copied, uniform
 
     def _states(
         self, layers: Recurrent, codes: Tensor, lengths: Tensor, initial: State | None = None
