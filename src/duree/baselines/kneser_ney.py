@@ -82,7 +82,8 @@ class KneserNey:
         """
         if order < 1 or units < 1:
             raise DataError(
-                "a model of n-grams needs an order and a vocabulary of at least 1: {order}, {units}",
+                "a model of n-grams needs an order and a vocabulary of at least 1: "
+                "{order}, {units}",
                 order=order,
                 units=units,
             )
