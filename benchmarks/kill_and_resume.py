@@ -33,6 +33,7 @@ import numpy as np
 import polars as pl
 from safetensors.numpy import load_file
 
+from duree.examples import spelling
 from duree.examples.letters import generate
 from duree.tables.files.write import write_table
 
@@ -439,6 +440,16 @@ def numbers(folder: Path) -> dict[str, Any]:
     }
 
 
+def pairs(folder: Path) -> dict[str, Any]:
+    write_table(spelling.generate(200), folder / "words.csv")
+    return {
+        "task": "transduce",
+        "data.files": [str(folder / "words.csv")],
+        "data.text": "old",
+        "data.target": "new",
+    }
+
+
 TABLES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "texts": texts,
     "states": states,
@@ -448,6 +459,7 @@ TABLES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "label": tokens,
     "forecast": forecasts,
     "numbers": numbers,
+    "pairs": pairs,
 }
 
 

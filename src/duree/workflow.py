@@ -125,7 +125,7 @@ def _train_and_evaluate(run: Run, listener: Listener) -> None:
     with save.step(run, "train", listener):
         networks = train(run, dataset, encoder, sequences, listener)
     with save.step(run, "baselines", listener):
-        baselines = fit_baselines(run, dataset, encoder, networks[0].task, listener)
+        baselines = fit_baselines(run, dataset, encoder, sequences, networks[0].task, listener)
     with save.step(run, "evaluate", listener):
         result = evaluate_on_test(run, dataset, sequences, networks, baselines)
     with save.step(run, "explain", listener):
@@ -149,7 +149,9 @@ def read(run: Run, listener: Listener) -> Dataset:
 
 def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
     """Fit the encoder on the training rows, then encode all rows."""
-    encoder = dataset.task.fit_encoder(dataset.texts.gather(dataset.split.train), dataset.recipe)
+    rows = dataset.split.train
+    texts, target = dataset.texts.gather(rows), dataset.target.gather(rows)
+    encoder = dataset.task.fit_encoder(texts, target, dataset.recipe)
     save.save_encoder(run, encoder)
     sequences = encoder.encode(dataset.texts)
     write_trained_rows(run, dataset, sequences)
@@ -215,6 +217,7 @@ def predict(
     raw: bool = False,
     paths: int | None = None,
     folds: int | None = None,
+    nbest: int | None = None,
     listener: Listener = SILENT,
     progress: Callable[[int, int | None], None] = lambda done, rows: None,
 ) -> list[Finding]:
@@ -226,7 +229,8 @@ def predict(
     repeated. ``progress`` is called with the number of rows done and their total (None if unknown).
     For series, forecasts are written (see ``duree.pipeline.forecast_dataset``), or ``paths`` sample
     paths of each. With ``folds``, rows that trained the run are predicted by networks that they
-    did not train (see ``train_folds``, which gets ``listener``), and ``fold`` is added. What is
+    did not train (see ``train_folds``, which gets ``listener``), and ``fold`` is added. With
+    ``nbest``, so many outputs of each row are written, where outputs are sequences. What is
     known of the network is written beside the output: see ``duree.inference.provenance``.
 
     Returns
@@ -250,6 +254,7 @@ def predict(
         raw=raw,
         paths=paths,
         folds=TrainFolds(folds, partial(train_folds, run, folds, listener)) if folds else None,
+        nbest=nbest,
         progress=progress,
     )
 

@@ -121,6 +121,10 @@ ELSEWHERE = {
     "text.segmenter": "test_each_segmenter_splits_chinese_differently, below",
     "data.drop_bad": "test_workflow.py, rows without a target",
     **dict.fromkeys(("data.token", "model.characters", "model.chain"), "runs/test_label.py"),
+    **dict.fromkeys(
+        ("model.attention", "model.copying", "model.label_smoothing", "model.beam"),
+        "network/test_transducer.py, every setting of a transducer changes it",
+    ),
     "training.checkpoint_seconds": "training/test_loop.py, how often a checkpoint is written",
 }
 

@@ -292,7 +292,7 @@ def test_every_setting_of_a_forecast_changes_it(tmp_path, setting):
             dataset.target.gather(rows) for rows in (dataset.split.train, dataset.split.test)
         )
         encoder = dataset.task.fit_encoder(
-            dataset.texts.gather(dataset.split.train), dataset.recipe
+            dataset.texts.gather(dataset.split.train), train, dataset.recipe
         )
         task = dataset.task.from_target(train, dataset.recipe)
         asked.append((encoder.to_dict(), task.to_dict(), dataset.split.counts, test.to_list()))

@@ -220,7 +220,7 @@ def test_a_label_that_only_the_test_file_has_is_named_by_its_file_and_row(
     recipe = asked(files, **TEXTS, label_separator=";", test_file=held_file)
     recipe = resolve(recipe.replace({"task": "multilabel"}))
     dataset = read_rows(recipe)
-    encoder = dataset.task.fit_encoder(dataset.texts, dataset.recipe)
+    encoder = dataset.task.fit_encoder(dataset.texts, dataset.target, dataset.recipe)
     task, _, _ = training_sets(dataset, encoder, encoder.encode(dataset.texts))
     rows = dataset.split.test
     with (

@@ -50,8 +50,9 @@ def run(tmp_path_factory):
 def test_the_season_of_a_wide_table_is_found_and_is_that_of_every_model(tmp_path):
     dataset = read_forecast(wide(wide_table(tmp_path / "hours.csv", hours())))
     given = dataset.recipe
-    encoder = dataset.task.fit_encoder(dataset.texts.gather(dataset.split.train), given)
-    task = dataset.task.from_target(dataset.target.gather(dataset.split.train), given)
+    texts, target = (rows.gather(dataset.split.train) for rows in (dataset.texts, dataset.target))
+    encoder = dataset.task.fit_encoder(texts, target, given)
+    task = dataset.task.from_target(target, given)
     seasons = {model.name: model.season for model in task.baselines(given, encoder)}
     assert encoder.season == 24
     assert seasons == {

@@ -168,8 +168,20 @@ def evaluate(run: str, data: str) -> None:
     type=click.IntRange(2),
     help="Predict training rows by K networks that they did not train.",
 )
+@click.option(
+    "--nbest",
+    metavar="N",
+    type=click.IntRange(2),
+    help="Pairs of texts: write the N best outputs of each row.",
+)
 def predict(
-    run: str, data: str, output: str, raw: bool, paths: int | None, folds: int | None
+    run: str,
+    data: str,
+    output: str,
+    raw: bool,
+    paths: int | None,
+    folds: int | None,
+    nbest: int | None,
 ) -> None:
     """Predict new rows; all columns and the row order are kept."""
     with repeat_hint():
@@ -184,6 +196,7 @@ def predict(
                 raw=raw,
                 paths=paths,
                 folds=folds,
+                nbest=nbest,
                 listener=Console(),
                 progress=progress,
             )

@@ -89,7 +89,7 @@ def evaluate_models(
     TrainingError
         A prediction is not a finite number.
     """
-    _refuse_unusable(predictions, targets)
+    _refuse_unusable(predictions, targets, metrics.sums)
     plain = {name: metrics.plain(found, targets, weights) for name, found in predictions.items()}
     values = {name: metrics.defined(of_model) for name, of_model in plain.items()}
     undefined = [metric.title for metric in metrics.metrics if metric.name not in values[NETWORK]]
@@ -168,15 +168,18 @@ def _is_constant(predictions: Floats, metrics: MetricSet) -> bool:
     return bool(np.all(predicted == predicted[0]))
 
 
-def _refuse_unusable(predictions: Mapping[str, Floats], targets: NDArray[Any]) -> None:
+def _refuse_unusable(predictions: Mapping[str, Floats], targets: NDArray[Any], sums: int) -> None:
+    """Refuse no rows, and numbers in the columns of the metrics that are not finite; in columns
+    after sums they say that a model has no such number, as no probability."""
     if len(targets) == 0:
         raise DataError("there are no rows to evaluate on", fix="give rows with known targets")
     for name, found in predictions.items():
-        if not np.isfinite(found).all():
+        counted = found[:, :sums] if sums else found
+        if not np.isfinite(counted).all():
             raise TrainingError(
                 "the predictions of {model!r} are not finite in {count} of {rows} rows",
                 fix="lower training.learning_rate or training.clip_norm",
-                count=int((~np.isfinite(found)).any(axis=1).sum()),
+                count=int((~np.isfinite(counted)).any(axis=1).sum()),
                 rows=len(targets),
                 model=name,
             )

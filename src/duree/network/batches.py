@@ -35,24 +35,25 @@ class Examples:
         A Ragged of the same lengths if each step has its own target.
     weights : float32 [rows], optional
         Case weights.
+    transduced : bool
+        Whether the Ragged of targets has lengths of its own: each row then has one target, which is
+        a sequence.
     """
 
     sequences: Ragged
     targets: NDArray[Any] | Ragged
     weights: NDArray[np.float32] | None = None
+    transduced: bool = False
 
     def __len__(self) -> int:
         return len(self.sequences)
 
     def pieces(self, outputs: int) -> Iterator[Examples]:
         """The rows in order, in pieces with at most ``MOST_VALUES`` predicted numbers."""
-        lengths = np.ones(len(self), dtype=np.int64)
-        if isinstance(self.targets, Ragged):
-            lengths = self.targets.lengths
-        for rows in pieces(lengths, MOST_VALUES // outputs):
+        for rows in pieces(self.counts, max(MOST_VALUES // outputs, 1)):
             of_rows = self.targets
             of_rows = of_rows.take(rows) if isinstance(of_rows, Ragged) else of_rows[rows]
-            yield Examples(self.sequences.take(rows), of_rows)
+            yield Examples(self.sequences.take(rows), of_rows, transduced=self.transduced)
 
     def take(self, rows: NDArray[np.int64]) -> Examples:
         """Some rows, each with one target."""
@@ -81,6 +82,13 @@ class Examples:
         return () if self.weights is None else (self.weights,)
 
     @property
+    def counts(self) -> NDArray[np.int64]:
+        """The number of predictions of each row, int64 [rows]."""
+        if isinstance(self.targets, Ragged) and not self.transduced:
+            return self.targets.lengths
+        return np.ones(len(self), dtype=np.int64)
+
+    @property
     def answers(self) -> NDArray[Any]:
         """All targets, [targets]: one per row, or one per step, row by row."""
         return self.targets.values if isinstance(self.targets, Ragged) else self.targets
@@ -90,15 +98,13 @@ class Examples:
 
         None if there are no groups and each row has one target.
         """
-        if groups is None and isinstance(self.targets, Ragged):
+        if groups is None and isinstance(self.targets, Ragged) and not self.transduced:
             groups = np.arange(len(self))
         return None if groups is None else self.each(groups)
 
     def each(self, of_rows: NDArray[Any]) -> NDArray[Any]:
         """Values of the rows repeated for each of their targets: [targets]."""
-        if not isinstance(self.targets, Ragged):
-            return of_rows
-        return np.repeat(of_rows, self.targets.lengths)
+        return np.repeat(of_rows, self.counts)
 
 
 def epoch_batches(

@@ -113,6 +113,24 @@ class Recurrent(nn.Module):
         self, x: Tensor, lengths: Tensor, initial: Tensor | State | None = None
     ) -> tuple[Tensor, Tensor | State]:
         """Every hidden state and the final states; see the class notes for shapes."""
+        return self._with_finals(x, lengths, initial)
+
+    def forward_of_words(
+        self,
+        tokens: Tensor,
+        projected: list[Tensor],
+        lengths: Tensor,
+        initial: Tensor | State | None = None,
+    ) -> tuple[Tensor, Tensor | State]:
+        """``forward(vectors[tokens], lengths, initial)``; ``projected`` is ``project(vectors)``.
+
+        For the compiled kernels only.
+        """
+        return self._with_finals(Words(tokens, projected), lengths, initial)
+
+    def _with_finals(
+        self, x: Tensor | Words, lengths: Tensor, initial: Tensor | State | None
+    ) -> tuple[Tensor, Tensor | State]:
         output, finals = self._run(x, lengths, initial, want_final=True)
         final = tuple(torch.cat(states) for states in zip(*finals, strict=True))
         return output, final if self.states > 1 else final[0]

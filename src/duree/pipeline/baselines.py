@@ -20,7 +20,7 @@ from duree.baselines import Baseline
 from duree.baselines.targets import CaseWeights
 from duree.baselines.time_limit import OutOfTime, current_limit, time_limit
 from duree.errors import translate, user_language
-from duree.network.batches import MOST_VALUES
+from duree.network.batches import Examples
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.listener import Listener
 from duree.pipeline.run import Run
@@ -29,7 +29,7 @@ from duree.report.numbers import seconds
 from duree.report.vocabulary import Words
 from duree.results.baseline import LeftOut
 from duree.sequences.encoder import Encoder
-from duree.sequences.ragged import Ragged, pieces
+from duree.sequences.ragged import Ragged
 from duree.storage import is_sealed, read_sealed, write_sealed
 from duree.tasks import Task
 
@@ -79,7 +79,12 @@ class TrainedBaselines:
 
 
 def fit_baselines(
-    run: Run, dataset: Dataset, encoder: Encoder, task: Task, listener: Listener
+    run: Run,
+    dataset: Dataset,
+    encoder: Encoder,
+    sequences: Ragged,
+    task: Task,
+    listener: Listener,
 ) -> TrainedBaselines:
     """Train every baseline of the task on the rows that the network was trained on.
 
@@ -103,13 +108,13 @@ def fit_baselines(
     if (weights := dataset.weights) is not None:
         parts.append(CaseWeights(weights[split.train], weights[split.validation]))
     tested = encoder.for_baselines(dataset.texts.gather(split.test))
-    answers = task.encode(dataset.target.gather(split.test))
+    examples = task.examples(sequences.take(split.test), dataset.target.gather(split.test))
 
     def train(baseline: Baseline) -> dict[str, bytes]:
         began = time.perf_counter()
         baseline.fit(*parts)
         spent = time.perf_counter() - began
-        found = _summarised(baseline, tested, task, answers)
+        found = _summarised(baseline, tested, task, examples)
         if not fits_on_rows:  # it is fitted while it predicts
             spent = time.perf_counter() - began
         title = translate(baseline.title) or baseline.name
@@ -170,13 +175,14 @@ def _within_limit(
 
 
 def _summarised(
-    baseline: Baseline, texts: Any, task: Task, answers: NDArray[Any] | Ragged
+    baseline: Baseline, texts: Any, task: Task, examples: Examples
 ) -> NDArray[np.float64]:
-    """``Task.summarise`` of the predictions; predictions of steps are made piece by piece."""
-    if not isinstance(answers, Ragged):
+    """``Task.summarise`` of the predictions; those of sequences are made piece by piece."""
+    if not isinstance(examples.targets, Ragged):
         return baseline.predict(texts)
-    found = []
-    for rows in pieces(answers.lengths, MOST_VALUES // task.outputs):
-        predicted = baseline.predict(texts[rows[0] : rows[-1] + 1])
-        found.append(task.summarise(predicted, answers.take(rows).values))
+    found, begin = [], 0
+    for piece in examples.pieces(task.outputs):
+        predicted = baseline.predict(texts[begin : begin + len(piece)])
+        found.append(task.summarise(predicted, task.answers(piece)))
+        begin += len(piece)
     return np.concatenate(found)

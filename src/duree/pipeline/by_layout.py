@@ -40,6 +40,7 @@ class Predict(Protocol):
         raw: bool,
         paths: int | None,
         folds: TrainFolds | None,
+        nbest: int | None,
         progress: Progress,
     ) -> list[Finding]: ...
 

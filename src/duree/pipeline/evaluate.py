@@ -77,7 +77,7 @@ def evaluate_on_test(
     of_networks = [network.summarise(tested) for network in networks]
     predictions = {"network": of_networks[0], **networks[0].parts(tested.sequences)}
     predictions |= {baseline.name: baseline.predictions for baseline in baselines}
-    targets = tested.answers
+    targets = task.answers(tested)
     units = tested.units(None if dataset.groups is None else dataset.groups[rows])
     weights = None if dataset.weights is None else tested.each(dataset.weights[rows])
     metrics = task.metrics

@@ -25,7 +25,9 @@ def expected_seconds(recipe: Recipe) -> float:
     """
     dataset = read_dataset(recipe)
     recipe = dataset.recipe
-    encoder = dataset.task.fit_encoder(dataset.texts.gather(dataset.split.train), recipe)
+    rows = dataset.split.train
+    texts, target = dataset.texts.gather(rows), dataset.target.gather(rows)
+    encoder = dataset.task.fit_encoder(texts, target, recipe)
     sequences = encoder.encode(dataset.texts)
     task, examples, validation = training_sets(dataset, encoder, sequences)
     columns = {"text": dataset.texts.name, "target": dataset.target.name}

@@ -16,7 +16,7 @@ from duree.evaluation.evaluate import Figures, evaluate_model
 from duree.inference.provenance import remove_provenance
 from duree.network.scoring import scores
 from duree.pipeline.dataset import Dataset, check_files
-from duree.pipeline.model import TrainedModel
+from duree.pipeline.model import TrainedModel, no_alternatives
 from duree.pipeline.out_of_fold import TrainFolds, no_folds
 from duree.pipeline.predict import written
 from duree.pipeline.run import Run
@@ -188,12 +188,15 @@ def predict_series(
     raw: bool,
     paths: int | None,
     folds: TrainFolds | None,
+    nbest: int | None,
     progress: Callable[[int, int | None], None],
 ) -> list[Finding]:
     """Write forecasts of each series in a file: see ``forecast_table`` and ``path_table``."""
     require_writable(output, Path(data))
     if folds:
         raise no_folds()
+    if nbest:
+        raise no_alternatives()
     replaced = output.exists()
     recipe = _recipe_for(run, data)
     answer = path_table(recipe, model, paths) if paths else forecast_table(recipe, model)

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from duree.errors import RunError, command
+from duree.errors import DataError, RunError, command
 from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.network.network import Network
@@ -127,12 +127,25 @@ class TrainedModel:
 
     def predictions(self, sequences: Ragged) -> NDArray[np.float64]:
         """Probabilities or numbers for encoded rows, float64 [targets, outputs]."""
-        return self.task.predictions(scores(self.network, sequences), sequences.lengths)
+        return self.task.predict(self.network, sequences)
+
+    def alternatives(self, sequences: Ragged, count: int) -> list[pl.Series]:
+        """The columns of the second to the last of ``count`` outputs of each row.
+
+        Raises
+        ------
+        DataError
+            The task has one prediction for each row, without alternatives.
+        """
+        found = self.task.alternatives(self.network, sequences, count)
+        if found is None:
+            raise no_alternatives()
+        return found
 
     def summarise(self, examples: Examples) -> NDArray[np.float64]:
         """``Task.summarise`` of the predictions, [targets, k]; computed in pieces."""
         parts = [
-            self.task.summarise(self.predictions(part.sequences), part.answers)
+            self.task.summarise(self.predictions(part.sequences), self.task.answers(part))
             for part in examples.pieces(self.task.outputs)
         ]
         return np.concatenate(parts) if parts else self.predictions(examples.sequences)
@@ -185,6 +198,7 @@ class TrainedModel:
             kind = str(description.encoder["kind"])
             encoder = ENCODERS[EARLIER_NAMES.get(kind, kind)].from_dict(description.encoder)
             task = TASKS[description.task["name"]].from_dict(description.task)
+            task = task.with_encoder(encoder)
             weights = _as_now(safetensors.torch.load(files["weights.safetensors"]))
             if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
                 raise ValueError("some weights are no finite numbers")
@@ -269,7 +283,7 @@ def train_model(
     )
     if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
-        return replace(untrained, task=_calibrated(task, network, validation))
+        return replace(untrained, task=task.complete(network, examples, validation))
     explanation = task.explanation
     assert explanation is not None  # networks with a wide part have one
     indicators = explanation.indicators(plan.all_rows.answers)
@@ -289,10 +303,12 @@ def _ngrams(encoder: Encoder) -> csr_matrix:
     return character_ngrams([""] * len(units) if has_state_units(encoder) else units)
 
 
-def _calibrated(task: Task, network: Network, validation: Examples) -> Task:
-    """The task, calibrated on the validation rows."""
-    found = scores(network, validation.sequences)
-    return task.calibrate(found, validation.targets, *validation.weighed)
+def no_alternatives() -> DataError:
+    """The error where a network has no alternatives to its predictions."""
+    return DataError(
+        "several outputs for each row are for networks that write sequences (task = transduce)",
+        fix="leave --nbest out",
+    )
 
 
 def _kind(encoder: Encoder) -> str:

@@ -85,7 +85,7 @@ def evaluate_rows(
     counts = read_weights(table, weight) if weight is not None else None
     return evaluate_model(
         model.summarise(examples),
-        examples.answers,
+        model.task.answers(examples),
         model.task.metrics,
         groups=examples.units(groups),
         weights=None if counts is None else examples.each(counts),
@@ -101,6 +101,7 @@ class _Predictor:
     model: TrainedModel
     waiting_times: WaitingTimes | None
     trained_rows: Keys | None
+    nbest: int = 1
     folds: FoldNetworks | None = None
 
     def predict(self, table: Table) -> tuple[pl.DataFrame, dict[str, NDArray[np.bool_]]]:
@@ -124,6 +125,8 @@ class _Predictor:
         predicted = model.task.predicted_table(
             frame, model.predictions(sequences), sequences.lengths
         )
+        if self.nbest > 1:
+            predicted = with_columns(predicted, model.alternatives(sequences, self.nbest))
         if self.waiting_times is not None:
             wait = self.waiting_times.expected(model, sequences, table.frame[GAPS])
             predicted = with_columns(predicted, [wait])
@@ -157,6 +160,7 @@ def predict_rows(
     raw: bool,
     paths: int | None,
     folds: TrainFolds | None,
+    nbest: int | None,
     progress: Progress,
 ) -> list[Finding]:
     """Write a table with the predictions of a run's network; see ``workflow.predict``.
@@ -173,11 +177,16 @@ def predict_rows(
             "sample paths are for forecasts of series",
             fix="leave --paths out: this network answers row by row",
         )
-    predictor = _Predictor(run, model, WaitingTimes.of_run(run), read_trained_rows(run))
+    if nbest and folds:
+        raise DataError(
+            "--nbest is not for out-of-fold predictions", fix="leave --nbest or --folds out"
+        )
+    waiting_times, trained_rows = WaitingTimes.of_run(run), read_trained_rows(run)
+    predictor = _Predictor(run, model, waiting_times, trained_rows, nbest or 1)
     layout = model.layout
     rows = None if layout.is_long else count_rows(data)
     count = folds.count if folds else None
-    with Pieces(output, made_from(run, Path(data), count)) as pieces:
+    with Pieces(output, made_from(run, Path(data), count, nbest)) as pieces:
         begun, is_first = pieces.rows, True
         of_reading: list[Finding] = []
         for table in _pieces_like(run, data, model, pieces.rows, of_reading.append):
@@ -243,14 +252,16 @@ def _numbers(table: Table, begun: int) -> NDArray[np.int64]:
     return (rows.list.first() if rows.dtype == pl.List else rows).to_numpy()
 
 
-def made_from(run: Run, data: Path, folds: int | None = None) -> dict[str, Any]:
+def made_from(
+    run: Run, data: Path, folds: int | None = None, nbest: int | None = None
+) -> dict[str, Any]:
     """What predictions depend on: the network, and the current state of the file."""
     stat = data.stat() if data.is_file() else None
     return {
         "model": (run.folder / "model" / MANIFEST).read_text(encoding="utf-8"),
         "data": [str(data.absolute()), stat and [stat.st_size, stat.st_mtime_ns]],
         "duree": __version__,
-    } | ({} if folds is None else {"folds": folds})
+    } | {name: given for name, given in (("folds", folds), ("nbest", nbest)) if given is not None}
 
 
 def read_like(

@@ -221,7 +221,8 @@ def _split(dataset: Dataset) -> SplitData:
     split, target, groups, times = dataset.split, dataset.target, dataset.groups, dataset.times
     rows = {part: getattr(split, part) for part in PARTS}
     class_counts: dict[str, dict[str, int]] = {}
-    if target.dtype == pl.String and target.name != dataset.texts.name:
+    is_class = target.dtype == pl.String and not dataset.task.writes_texts
+    if is_class and target.name != dataset.texts.name:
         counts = {
             part: target.gather(rows[part]).alias("label").value_counts().rows() for part in PARTS
         }

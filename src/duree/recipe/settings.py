@@ -157,10 +157,13 @@ class DataSettings(Section):
 class TextSettings(Section):
     """How texts are turned into sequences of tokens."""
 
-    segmenter: Literal["auto", "words", "characters", "jieba", "states"] = Field(
-        "auto",
-        description="How text without spaces between words is segmented; auto: jieba for "
-        "Chinese if installed. states: each state of a sequence is a unit.",
+    segmenter: Literal["auto", "words", "characters", "jieba", "states", "symbols", "subwords"] = (
+        Field(
+            "auto",
+            description="How text without spaces between words is segmented; auto: jieba for "
+            "Chinese if installed. states: each state of a sequence is a unit. For pairs of texts: "
+            "characters, symbols between blanks, subwords or words; auto: by the texts.",
+        )
     )
     lowercase: bool = Field(True, description="Convert text to lower case.")
     numbers: Literal["keep", "digits", "one"] = Field(
@@ -273,6 +276,18 @@ class ModelSettings(Section):
     chain: bool = Field(
         True, description="Predict the tags of a sentence jointly (with a CRF), not one by one."
     )
+    attention: Literal["dot", "additive"] = Field(
+        "dot",
+        description="How an output attends to its source; additive: slower (Bahdanau et al.).",
+    )
+    copying: bool = Field(True, description="Let outputs copy units of their source.")
+    label_smoothing: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Share of each unit of an output that is spread over all others.",
+    )
+    beam: int = Field(5, ge=1, description="Outputs considered at once in decoding; 1: greedy.")
 
     @model_validator(mode="after")
     def _layer_dropout_needs_layers(self) -> ModelSettings:

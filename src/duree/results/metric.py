@@ -199,6 +199,62 @@ UNSEEN_ACCURACY = Metric(
     bounded=True,
 )
 
+EXACT = _share("exact", "exact match", "share of rows whose target was predicted without an error")
+EXACT_KNOWN = Metric(
+    "exact_known",
+    "exact match, known",
+    "exact match among rows whose source also occurs in training",
+    bounded=True,
+)
+EXACT_UNKNOWN = Metric(
+    "exact_unknown",
+    "exact match, unknown",
+    "exact match among rows whose source does not occur in training",
+    bounded=True,
+)
+CER = Metric(
+    "cer",
+    "CER",
+    "character error rate: edits that turn the predictions into the targets (substitutions, "
+    "insertions and deletions), divided by the characters of the targets; 0 is perfect",
+    better="lower",
+    source="the character error rate, by edit distance ({levenshtein1966})",
+)
+SYMBOL_ERROR_RATE = replace(
+    CER,
+    title="symbol error rate",
+    definition="edits that turn the predictions into the targets (substitutions, insertions and "
+    "deletions), divided by the symbols of the targets; 0 is perfect",
+    source="the symbol error rate, by edit distance ({levenshtein1966})",
+)
+WER = Metric(
+    "wer",
+    "WER",
+    "word error rate: edits of words that turn the predictions into the targets, divided by the "
+    "words of the targets; 0 is perfect",
+    better="lower",
+    source="the word error rate, by edit distance ({levenshtein1966})",
+)
+# Where a row is a word, the word error rate is the share of rows that are wrong.
+WRONG_ROWS = replace(
+    _share("wer", "WER", "word error rate: share of rows whose target was not predicted exactly"),
+    better="lower",
+)
+CHRF = Metric(
+    "chrf",
+    "chrF",
+    "F-score of the character n-grams (1 to 6) of the predictions, with recall counting twice as "
+    "much as precision; 100 is perfect",
+    source="chrF2 ({popovic2015})",
+)
+BLEU = Metric(
+    "bleu",
+    "BLEU",
+    "precision of the word n-grams (1 to 4) of the predictions, with a penalty for short ones, as "
+    "sacreBLEU computes it (tok:{tokeniser}, case:mixed, smooth:exp); 100 is perfect",
+    source="BLEU ({papineni2002}) with the settings of sacreBLEU ({post2018})",
+)
+
 OWA = Metric(
     "owa",
     "OWA",

@@ -290,12 +290,15 @@ class TextFacts(Record):
     """``encoding.json``: what an encoder of texts learned from the training texts.
 
     ``segmenter`` is never "auto"; ``version`` is that of the package which segments, if there is
-    one; ``units`` is the size of the vocabulary.
+    one; ``units`` is the size of the vocabulary. Of pairs of texts, ``segmenter`` is that of
+    sources, and ``merges`` is the number of byte pairs that were learned.
     """
 
     segmenter: str
     version: str | None = None
     units: int
+    target_segmenter: str | None = None
+    merges: int = 0
 
 
 class StepFeature(Record):

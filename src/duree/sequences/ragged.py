@@ -15,6 +15,8 @@ from duree.errors import DataError
 # Reserved token indices: padding; units outside the vocabulary; texts without units, so that every
 # row has at least one step.
 PADDING, UNKNOWN, EMPTY = 0, 1, 2
+# The end of a target that is a sequence of units.
+END = 3
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,14 @@ def _has_runs(texts: pl.Series) -> bool:
 
 
 def _check_script(texts: pl.Series, settings: TextSettings) -> None:
-    """Refuse a segmenter for scripts without spaces if no text has a letter of such a script."""
+    """Refuse a segmenter for pairs of texts, or one for scripts without spaces if no text has a
+    letter of such a script."""
+    if settings.segmenter in ("symbols", "subwords"):
+        raise DataError(
+            "text.segmenter = {segmenter!r} is for pairs of texts",
+            fix="leave it at auto, or choose words",
+            segmenter=settings.segmenter,
+        )
     if (
         settings.segmenter in ("auto", "words", "states")
         or texts.str.contains(f"[{SPACELESS}]").any()

@@ -172,8 +172,8 @@ def resolve(settings: TextSettings, sample: list[str]) -> TextSettings:
 @cache
 def _unit_pattern(segmenter: str) -> re.Pattern[str]:
     """The pattern of a unit; every alternative takes linear time."""
-    mark = _characters_of("Mn", "Mc", "Me")
-    unseen = _characters_of("Cc", "Cf")
+    mark = characters_of("Mn", "Mc", "Me")
+    unseen = characters_of("Cc", "Cf")
     letter = rf"[^\W_{SPACELESS}]"
     word = rf"{letter}++(?:[{mark}{_JOINERS}]++{letter}*+|'{letter}++)*+"
     cluster = f"[{SPACELESS}][{mark}]*+"
@@ -196,7 +196,7 @@ def _unit_pattern(segmenter: str) -> re.Pattern[str]:
 @cache
 def _piece_pattern() -> re.Pattern[str]:
     """The pattern of pieces whose normalisation does not depend on their context."""
-    mark = _characters_of("Mn", "Mc", "Me")
+    mark = characters_of("Mn", "Mc", "Me")
     return re.compile(
         rf"{_BREAK.pattern}|[\x00-;=-\x7f]+(?![{mark}])"
         rf"|[\u1100-\u11ff]+[{mark}]*+|[\s\S][{mark}]*+",
@@ -205,7 +205,7 @@ def _piece_pattern() -> re.Pattern[str]:
 
 
 @cache
-def _characters_of(*categories: str) -> str:
+def characters_of(*categories: str) -> str:
     """The characters of Unicode categories, as ranges for a character class."""
     # Beyond the first two planes, only the tags and selectors of plane 14 are marks or invisible.
     codes = [

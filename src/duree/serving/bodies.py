@@ -212,9 +212,12 @@ def answers_of(task: Task, predictions: NDArray[np.float64]) -> list[dict[str, A
     ]
 
 
-def finite(values: Iterable[float]) -> list[float | None]:
-    """Numbers for JSON, which has no infinity: None in its place."""
-    return [value if math.isfinite(value) else None for value in values]
+def finite(values: Iterable[float | str | None]) -> list[float | str | None]:
+    """Values for JSON, which has no infinity: None in its place."""
+    return [
+        None if isinstance(value, float) and not math.isfinite(value) else value
+        for value in values
+    ]
 
 
 def body_of(

@@ -19,6 +19,7 @@ from duree.results.metrics_file import NETWORK
 from duree.serving.batching import Batcher
 from duree.serving.bodies import Card
 from duree.serving.numbers import Numbers
+from duree.serving.pairs import Pairs
 from duree.serving.rows import ServedRows
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
@@ -26,6 +27,7 @@ from duree.serving.texts import Events, Rows
 from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.numeric_series import NumericSeries
+from duree.tables.layouts.pairs import Pairs as PairRows
 from duree.tables.layouts.sentences import Tokens
 from duree.version import __version__
 
@@ -85,6 +87,7 @@ OTHERS: dict[type[Layout], type[ServedRows[Any]]] = {
     NumericSeries: Numbers,
     ForecastOrigins: SeriesRows,
     Tokens: Sentences,
+    PairRows: Pairs,
 }
 
 

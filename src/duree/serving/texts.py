@@ -31,7 +31,7 @@ from duree.serving.bodies import (
     finite_number,
     unfit,
 )
-from duree.serving.rows import ServedRows
+from duree.serving.rows import ServedRows, Tried
 from duree.tables.columns import listed
 from duree.tables.layouts.covariates import called, prepend_covariates_to_row
 from duree.tables.layouts.persons import GAPS
@@ -139,7 +139,7 @@ class Rows(ServedRows[str]):
         outputs = self.model.task.outputs  # for a number 1: its interval is left out
         return self.model.task.columns(np.array([row[:outputs] for row in rows], dtype=np.float64))
 
-    def try_typed(self, text: str, covariates: Mapping[str, str]) -> TriedRow:
+    def try_typed(self, text: str, covariates: Mapping[str, str]) -> Tried:
         """The prediction for a typed text or state sequence."""
         model = self.model
         row = model.layout.row_of_text(text, covariates)
@@ -177,7 +177,7 @@ class Rows(ServedRows[str]):
             )
 
     @property
-    def explain(self) -> Callable[[str], dict[str, Any]]:
+    def explain(self) -> Callable[[str], dict[str, Any]] | None:
         """``explained``."""
         return self.explained
 

@@ -84,7 +84,7 @@ class Forecast(Task):
         return bool(recipe.data.series) and recipe.data.target is None
 
     @classmethod
-    def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
+    def fit_encoder(cls, rows: pl.Series, target: pl.Series, recipe: Recipe) -> Encoder:
         settings = recipe.forecast
         horizon, window, season = settings.horizon, settings.window, settings.season
         if horizon is None or window is None or season is None:

@@ -90,7 +90,7 @@ class Label(Task):
         return tags_of(table, layers_of(column, table))
 
     @classmethod
-    def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
+    def fit_encoder(cls, rows: pl.Series, target: pl.Series, recipe: Recipe) -> Encoder:
         return TokenEncoder.fit(rows, recipe.text.max_features)
 
     @classmethod

@@ -141,7 +141,7 @@ class Next(Task):
         return target
 
     @classmethod
-    def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
+    def fit_encoder(cls, rows: pl.Series, target: pl.Series, recipe: Recipe) -> Encoder:
         # The next state depends mainly on the last ones: longer sequences are cut to their end.
         settings = recipe.text.model_copy(update={"keep": "tail"})
         if recipe.data.covariate or names_of_step_features(rows):

@@ -21,6 +21,7 @@ from duree.tasks.multilabel import Multilabel
 from duree.tasks.next import Next
 from duree.tasks.regress import Regress
 from duree.tasks.task import Task
+from duree.tasks.transduce import Transduce
 
 TASKS: dict[str, type[Task]] = {}
 
@@ -38,7 +39,7 @@ def register(task: type[Task]) -> type[Task]:
     return task
 
 
-for _task in (Classify, Forecast, Label, Multilabel, Next, Regress):
+for _task in (Classify, Forecast, Label, Multilabel, Next, Regress, Transduce):
     register(_task)
 
 

@@ -21,6 +21,7 @@ from duree.network.batches import Examples
 from duree.network.contracts import Criterion, Explanation, Link, Simulated
 from duree.network.model import SequenceModel
 from duree.network.network import Network
+from duree.network.scoring import scores
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DEFAULT_BUDGET, EpochBudget, ModelSettings
@@ -56,7 +57,8 @@ class Task(ABC):
 
     ``scores`` are the network's outputs, float32 [targets, outputs]; ``predictions`` are
     probabilities or numbers in the target's units, float64 [targets, outputs]. ``encode``
-    determines the number of targets per row: an array has one per row, a Ragged one per step.
+    determines the number of targets per row: an array has one per row, a Ragged one per step (or,
+    if ``examples`` says so, a sequence per row).
 
     Attributes
     ----------
@@ -70,6 +72,8 @@ class Task(ABC):
         Defaults for settings that the user leaves open.
     stratify : bool
         Whether splits are stratified by the target.
+    writes_texts : bool
+        Whether targets are texts, and no classes or numbers.
     is_exported : bool
         Whether networks can be exported: ``export`` is then not None.
     watched : Watched
@@ -88,6 +92,7 @@ class Task(ABC):
     watched: ClassVar[Watched]
     defaults: ClassVar[Defaults] = {}
     stratify: ClassVar[bool] = False
+    writes_texts: ClassVar[bool] = False
     is_exported: ClassVar[bool] = False
     epoch_budget: ClassVar[EpochBudget] = DEFAULT_BUDGET
     own_settings: ClassVar[frozenset[str]] = frozenset()
@@ -117,8 +122,8 @@ class Task(ABC):
         return clean_labels(as_text(table, column).fill_null(""))[0]
 
     @classmethod
-    def fit_encoder(cls, rows: pl.Series, recipe: Recipe) -> Encoder:
-        """Fit the encoder of inputs on the training rows."""
+    def fit_encoder(cls, rows: pl.Series, target: pl.Series, recipe: Recipe) -> Encoder:
+        """Fit the encoder of inputs on the training rows; ``target`` are their targets."""
         return fit_encoder(rows, recipe.text)
 
     @classmethod
@@ -155,6 +160,10 @@ class Task(ABC):
         """The task with what it takes from the fitted encoder."""
         return self
 
+    def with_training(self, examples: Examples) -> Self:
+        """The task with what it takes from the encoded training set."""
+        return self
+
     def network(self, settings: ModelSettings, encoder: Encoder) -> Network:
         """An untrained network for this task and the encoder's output."""
         words = encoder.vocabulary_size
@@ -183,6 +192,10 @@ class Task(ABC):
         """The inputs and targets of the network."""
         return Examples(sequences, self.encode(target))
 
+    def answers(self, examples: Examples) -> NDArray[Any]:
+        """What evaluation compares predictions with, [targets, ...]: by default the targets."""
+        return examples.answers
+
     def prepare_training(
         self, examples: Examples, recipe: Recipe
     ) -> tuple[Self, Examples, Criterion]:
@@ -205,6 +218,22 @@ class Task(ABC):
     def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         """Calibrate the scores on the validation set."""
         return self
+
+    def complete(self, network: Network, examples: Examples, validation: Examples) -> Self:
+        """The task with what it fits once the network is trained: by default the calibration."""
+        found = scores(network, validation.sequences)
+        return self.calibrate(found, validation.targets, *validation.weighed)
+
+    def predict(self, network: Network, sequences: Ragged) -> NDArray[np.float64]:
+        """The predictions for encoded rows, float64 [targets, outputs]."""
+        return self.predictions(scores(network, sequences), sequences.lengths)
+
+    def alternatives(
+        self, network: Network, sequences: Ragged, count: int
+    ) -> list[pl.Series] | None:
+        """The columns of the second to the last of ``count`` outputs of each row, the best first;
+        None if the task has a single output for each."""
+        return None
 
     @abstractmethod
     def predictions(

@@ -214,8 +214,8 @@ class _Session:
         evaluated = training.average if self.averages() else own
         training.model.load_state_dict(evaluated)
         found = scores(training.model, plan.validation.sequences)
-        training.model.load_state_dict(own)
         validation_loss = training.model.validation_loss(plan.validation, found)
+        training.model.load_state_dict(own)
         self.require_finite(validation_loss)
         figure = plan.figure(found, plan.validation.targets, *plan.validation.weighed)
         best = (figure, -validation_loss)

@@ -15,16 +15,17 @@ from duree.report.facets.states import EventRows, SpellRows, StateRows
 from duree.report.facets.step_features import StepFeatures
 from duree.report.facets.tags import SentenceRows, Tags
 from duree.report.facets.target import Target
+from duree.report.facets.transduction import Outputs, PairRows
 from duree.report.facets.waiting_times import WaitingTimes
 from duree.report.run_folder import RunFolder
 
 # In order of precedence; the last is the default.
 ROWS: tuple[type[Rows], ...] = (
     *(SeriesRows, ForecastRows, SentenceRows, EventRows, SpellRows, StateRows),
-    TextRows,
+    *(PairRows, TextRows),
 )
 TARGETS: tuple[type[Target], ...] = (
-    *(Tags, Forecasts, NextStates, Labels, Classes, Numbers),
+    *(Tags, Outputs, Forecasts, NextStates, Labels, Classes, Numbers),
     Target,
 )
 # In the order of the page.

@@ -236,7 +236,7 @@ FORMS: dict[str, Form] = {
         Form(
             TEXTS,
             "a text",
-            ("texts",),
+            ("texts", "pairs"),
             (Field("text", "Text", "column of texts", needed=True), TARGET, CELL),
             (GROUP, TIME, NAME, WEIGHT, TEST, TASK, SEPARATOR, *ENDS),
         ),

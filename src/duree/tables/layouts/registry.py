@@ -10,6 +10,7 @@ from duree.tables.layouts.events import Events
 from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.numeric_series import NumericSeries
+from duree.tables.layouts.pairs import Pairs
 from duree.tables.layouts.sentences import Tokens
 from duree.tables.layouts.spells import Spells
 from duree.tables.layouts.states import States
@@ -17,7 +18,7 @@ from duree.tables.layouts.texts import Texts
 from duree.tables.table import Table
 
 # In order of precedence: layouts with settings of their own come first.
-ALL = (States, Spells, Events, Tokens, NumericSeries, ForecastOrigins, Texts)
+ALL = (States, Spells, Events, Tokens, NumericSeries, ForecastOrigins, Texts, Pairs)
 LAYOUTS: dict[str, type[Layout]] = {layout.name: layout for layout in ALL}
 
 

@@ -1,0 +1,110 @@
+"""Methods section: from one sequence to another, with its units and its network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from duree.report.methods import network
+from duree.report.methods.phrases import Phrases
+from duree.report.methods.texts import KEEP
+from duree.report.numbers import count
+from duree.report.run_data import RunData
+from duree.report.safe_text import label
+from duree.results.run_files import TextFacts
+
+UNITS = {
+    "characters": "characters",
+    "symbols": "symbols separated by blanks",
+    "subwords": "parts of words, by {merges} merges of byte pairs ({sennrich2016}) learned on the "
+    "training rows",
+    "words": "words",
+}
+ATTENTION = {
+    "dot": "At each step it attends to the states of the source (scaled dot products; "
+    "{luong2015}).",
+    "additive": "At each step it attends to the states of the source (one hidden layer; "
+    "{bahdanau2015}).",
+}
+
+
+def question_sentences(run: RunData, target: str, say: Phrases) -> Iterator[str]:
+    """Sentences on the target."""
+    yield say(
+        "From {source} the text in “{target}” was predicted, unit by unit, with a length of its "
+        "own.",
+        source=run.rows.source(run, say),
+        target=label(target),
+    )
+
+
+def encoding_sentences(run: RunData, facts: TextFacts, say: Phrases) -> Iterator[str]:
+    """Sentences on the units of sources and targets."""
+    text, merges = run.recipe.text, count(facts.merges)
+    source, target = (
+        say(UNITS[kind], merges=merges) if kind == "subwords" else say(UNITS[kind])
+        for kind in (facts.segmenter, facts.target_segmenter or facts.segmenter)
+    )
+    if text.lowercase:
+        yield say("Sources were case-folded.")
+    if source == target:
+        yield say("Sources and targets were split into {units}.", units=source)
+    else:
+        yield say(
+            "Sources were split into {source}, targets into {target}.", source=source, target=target
+        )
+    if run.recipe.data.covariate:
+        columns = say.words.listed([f"“{label(name)}”" for name in run.recipe.data.covariate])
+        yield say(
+            "The values of {columns} stand before the source, each tag as a unit.", columns=columns
+        )
+    yield say(
+        "Both share one vocabulary, of {n} units of the training rows; characters outside of it "
+        "can be copied from the source.",
+        n=count(facts.units),
+    )
+    yield say(
+        KEEP[text.keep],
+        limit=count(text.max_length),
+        head=count(text.max_length - text.max_length // 2),
+        tail=count(text.max_length // 2),
+    )
+
+
+def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+    """Sentences on the network's architecture."""
+    model = run.recipe.model
+    cell = network.cell(run, say)
+    yield say(
+        "Each unit was embedded in {embedding} dimensions; an encoder, a bidirectional "
+        "({schuster1997}) {cell} with {layers} and {n} units in each direction, read the source.",
+        embedding=model.embedding_size,
+        cell=cell,
+        layers=network.layers(run, say),
+        n=model.hidden_size,
+    )
+    yield say(
+        "A decoder of the same kind, in one direction, wrote the target unit by unit "
+        "({sutskever2014})."
+    )
+    yield say(ATTENTION[model.attention])
+    yield say("The output layer is tied to the embedding ({press2017}).")
+    if model.copying:
+        yield say(
+            "A gate decides whether a unit is written from the vocabulary or copied from the "
+            "source ({gu2016}; {see2017})."
+        )
+    yield from network.dropout_sentences(run, say)
+    if model.beam > 1:
+        yield say("Outputs were found by beam search with {n} hypotheses.", n=model.beam)
+    else:
+        yield say("Outputs were written greedily, the most probable unit at each step.")
+
+
+def loss(run: RunData, say: Phrases) -> str:
+    """The name of the training loss."""
+    if share := run.recipe.model.label_smoothing:
+        return say(
+            "cross-entropy of each unit with label smoothing of {share:g} ({szegedy2016})",
+            share=share,
+        )
+    return say("cross-entropy of each unit")

@@ -1,0 +1,59 @@
+"""Requests and responses of networks that write a text for each text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import polars as pl
+
+from duree.serving.bodies import answers_of
+from duree.serving.texts import Rows
+
+# Outputs that are shown for typed input.
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class TriedPair:
+    """The most probable outputs for a typed text with their probabilities, the best first, and the
+    share of its units that do not occur in training, with their number."""
+
+    page: ClassVar[str] = "try_pair.html"
+    text: str
+    outputs: list[tuple[str, float | None]]
+    unseen: float | None
+    units: int
+
+
+class Pairs(Rows):
+    """Requests and responses of a network with one text per text."""
+
+    @property
+    def explain(self) -> None:
+        """None: outputs have no attributions."""
+        return None
+
+    def as_columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
+        """Responses as the columns that ``duree predict`` writes."""
+        kinds = {"prediction": pl.String, "probability": pl.Float64}
+        return [
+            pl.Series(name, [answer[name] for answer in answers], dtype=kind)
+            for name, kind in kinds.items()
+        ]
+
+    def try_typed(self, text: str, covariates: Mapping[str, str]) -> TriedPair:
+        """The outputs for a typed text."""
+        model = self.model
+        text = self.read(model.layout.row_of_text(text, covariates), 1)
+        sequence = model.encode(self.series([text]))
+        first = answers_of(model.task, model.predictions(sequence))[0]
+        others = [column[0] for column in model.alternatives(sequence, SHOWN)]
+        found = [
+            (first["prediction"], first["probability"]),
+            *((text, chance) for text, chance in zip(others[::2], others[1::2], strict=True)),
+        ]
+        unseen = next(iter(self.doubted([{}], sequence)))["unseen"]
+        outputs = [(text, chance) for text, chance in found if text is not None]
+        return TriedPair(text, outputs, unseen, len(sequence.values))

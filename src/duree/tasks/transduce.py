@@ -1,0 +1,367 @@
+"""Transduce: from one sequence to another of its own length, such as old spelling to new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.baselines import Baseline
+from duree.baselines.transduction import transduction_baselines
+from duree.evaluation.metrics import MetricSet
+from duree.evaluation.transduction_facts import describe_transduction
+from duree.evaluation.transduction_metrics import statistics, transduction_metrics
+from duree.network.batches import Examples, pad
+from duree.network.contracts import Criterion
+from duree.network.decoding import decode_rows
+from duree.network.length_limit import LengthLimit
+from duree.network.network import Network
+from duree.network.scoring import scores
+from duree.network.transducer import Transducer
+from duree.recipe.recipe import Defaults, Recipe
+from duree.recipe.settings import EpochBudget, ModelSettings
+from duree.results.run_files import Record
+from duree.sequences.encoder import Encoder
+from duree.sequences.pair_encoder import PairEncoder
+from duree.sequences.ragged import Ragged
+from duree.sequences.tokenizer import find_script
+from duree.tables.columns import as_text
+from duree.tables.table import Table
+from duree.tasks.pair_lookup import Lookup
+from duree.tasks.task import Task, Watched, mean_of
+
+# Predictions begin with the probability of the output and its number of codes.
+HEAD = 2
+# Targets by which the script is found, and the most characters of a word where words are not set
+# apart by blanks.
+SAMPLE, MOST_OF_WORD = 2000, 6
+NO_LIMIT, NO_LOOKUP = LengthLimit(0, 0.0, 0), Lookup({})
+
+
+@dataclass(frozen=True)
+class Transduce(Task):
+    """A sequence for each sequence, decoded unit by unit.
+
+    Predictions are float64 [rows, 2 + limit.longest]: the probability of the output, its number of
+    codes, and the codes (see ``PairEncoder``), 0 after the last.
+
+    Attributes
+    ----------
+    encoder : PairEncoder or None
+        The units of sources and targets; None before it is fitted.
+    written : tuple of int
+        The codes that occur in training targets.
+    limit : LengthLimit
+        The most codes of an output.
+    lookup : Lookup
+        The sources of training, and their targets.
+    looks_up : bool
+        Whether known sources get their most frequent target: chosen on the validation set.
+    sentences, chinese : bool
+        Whether targets are sentences, and in Chinese: metrics depend on it.
+    """
+
+    encoder: PairEncoder | None = None
+    written: tuple[int, ...] = ()
+    limit: LengthLimit = NO_LIMIT
+    lookup: Lookup = NO_LOOKUP
+    looks_up: bool = False
+    sentences: bool = False
+    chinese: bool = False
+
+    name: ClassVar[str] = "transduce"
+    title: ClassVar[str] = "another text: a spelling, a pronunciation, a translation"
+    layouts: ClassVar[tuple[str, ...]] = ("pairs",)
+    writes_texts: ClassVar[bool] = True
+    unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names", "label_separator"})
+    run_title: ClassVar[str] = "“{target}” from “{text}”"
+    epoch_budget: ClassVar[EpochBudget] = EpochBudget(20_000, 60)
+    defaults: ClassVar[Defaults] = {
+        "text": {"lowercase": False, "max_length": 400},
+        "model": {"hidden_size": 256, "word_dropout": 0.0, "output_dropout": 0.3},
+    }
+
+    @classmethod
+    def read_target(cls, table: Table, column: str) -> pl.Series:
+        """The targets as they are, without blanks at their ends."""
+        return as_text(table, column).fill_null("").str.strip_chars()
+
+    @classmethod
+    def fit_encoder(cls, rows: pl.Series, target: pl.Series, recipe: Recipe) -> Encoder:
+        return PairEncoder.fit(rows, target, recipe.text, recipe.data.covariate)
+
+    @classmethod
+    def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
+        return cls()
+
+    def with_encoder(self, encoder: Encoder) -> Self:
+        assert isinstance(encoder, PairEncoder)
+        return replace(self, encoder=encoder)
+
+    def with_training(self, examples: Examples) -> Self:
+        targets = _targets(examples)
+        codes, lengths = np.unique(targets.values), targets.lengths - 1
+        task = replace(
+            self,
+            written=tuple(codes[codes < self._units.vocabulary_size].tolist()),
+            limit=LengthLimit.fit(examples.sequences.lengths, lengths),
+            lookup=Lookup.fit(examples.sequences, targets),
+        )
+        script = find_script(task._texts(targets.take(np.arange(min(len(targets), SAMPLE)))))
+        # Where words are not set apart, texts of more characters than a word are sentences.
+        long = script != "spaced" and float(np.median(lengths)) > MOST_OF_WORD
+        kind = self._units.sides.target
+        return replace(
+            task,
+            sentences=kind in ("subwords", "words") or (kind == "characters" and long),
+            chinese=script == "chinese",
+        )
+
+    @cached_property
+    def metrics(self) -> MetricSet:  # type: ignore[override]
+        return transduction_metrics(**self._kind)
+
+    @property
+    def watched(self) -> Watched:  # type: ignore[override]
+        if self.sentences:
+            return Watched("chrF", "chrF on validation", 1)
+        return Watched("share of right outputs", "share of right outputs on validation", 1)
+
+    @property
+    def outputs(self) -> int:
+        return HEAD + self.limit.longest
+
+    def network(self, settings: ModelSettings, encoder: Encoder) -> Network:
+        assert isinstance(encoder, PairEncoder)
+        return Transducer(
+            settings,
+            vocabulary_size=encoder.vocabulary_size,
+            outputs=self.written,
+            limit=self.limit,
+        )
+
+    def encode(self, target: pl.Series) -> Ragged:
+        """The codes of each target and END: int32, with lengths of their own."""
+        return self._units.encode_targets(target)
+
+    def examples(self, sequences: Ragged, target: pl.Series) -> Examples:
+        return Examples(sequences, self.encode(target), transduced=True)
+
+    def answers(self, examples: Examples) -> NDArray[np.int32]:
+        """Whether training had the source, the length of the target, and its codes, 0 after the
+        last: int32 [rows, 2 + longest target]."""
+        targets = _targets(examples)
+        lengths = targets.lengths - 1
+        found = np.zeros((len(targets), HEAD + int(lengths.max(initial=0))), dtype=np.int32)
+        found[:, 0] = self.lookup.known(examples.sequences)
+        found[:, 1] = lengths
+        real = np.arange(found.shape[1] - HEAD) < lengths[:, None]
+        found[:, HEAD:][real] = targets.stretches(targets.offsets[:-1], lengths).values
+        return found
+
+    def prepare_training(
+        self, examples: Examples, recipe: Recipe
+    ) -> tuple[Self, Examples, Criterion]:
+        """Equal pairs become one, weighted by the root of how often they occur."""
+        return self, _types(examples), self.criterion(examples.answers, recipe)
+
+    def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
+        def loss(*_: Any) -> Any:
+            raise TypeError("a network that decodes computes its own loss")
+
+        return loss
+
+    def complete(self, network: Network, examples: Examples, validation: Examples) -> Self:
+        """The lookup is used if it is right more often than the network on known sources."""
+        rows = np.flatnonzero(self.lookup.known(validation.sequences))
+        if self.sentences or not len(rows):
+            return self
+        sources, targets = validation.sequences.take(rows), _targets(validation).take(rows)
+        weights = None if validation.weights is None else validation.weights[rows]
+        by_network = self.predictions(scores(network, sources))
+        answers = self.answers(Examples(sources, targets, transduced=True))
+        network_right, lookup_right = (
+            np.average(_are_right(found, answers), weights=weights)
+            for found in (by_network, self._looked_up(by_network, sources))
+        )
+        return replace(self, looks_up=bool(lookup_right > network_right))
+
+    def predict(self, network: Network, sequences: Ragged) -> NDArray[np.float64]:
+        found = self.predictions(scores(network, sequences))
+        return self._looked_up(found, sequences) if self.looks_up else found
+
+    def alternatives(self, network: Network, sequences: Ragged, count: int) -> list[pl.Series]:
+        assert isinstance(network, Transducer)
+        first = self._outputs(self.predict(network, sequences))
+        rows = decode_rows([network], sequences, max(count, network.settings.beam), count)
+        others: list[list[tuple[str, float]]] = []
+        for text, row in zip(first, rows, strict=True):
+            found = [(self._text(codes), float(np.exp(chance))) for codes, chance in row]
+            others.append([one for one in found if one[0] != text][: count - 1])
+        columns = []
+        for place in range(count - 1):
+            cells = [row[place] if place < len(row) else (None, None) for row in others]
+            texts, chances = zip(*cells, strict=True) if cells else ((), ())
+            columns += [
+                pl.Series(f"prediction_{place + 2}", texts, dtype=pl.String),
+                pl.Series(f"probability_{place + 2}", chances, dtype=pl.Float64),
+            ]
+        return columns
+
+    def predictions(
+        self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        return scores.astype(np.float64)
+
+    def summarise(
+        self, predictions: NDArray[np.float64], answers: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """The sums of which metrics are made, then the predictions: float64 [rows, S + 2 + k]."""
+        sums = statistics(
+            self._outputs(predictions),
+            self._units.texts(answers[:, HEAD:], answers[:, 1]),
+            answers[:, 0].astype(bool),
+            **self._kind,
+        )
+        return np.concatenate([sums, predictions], axis=1)
+
+    def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
+        """The primary metric."""
+        answers = self.answers(Examples(targets, targets, transduced=True))
+        found = self.predictions(scores)
+        if not self.sentences:  # which is exact match, without the cost of the other metrics
+            return mean_of(_are_right(found, answers), *weights)
+        found = self.summarise(found, answers)
+        return self.metrics.values(found, answers, *weights)[self.metrics.primary]
+
+    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
+        chances = predictions[:, -self.outputs]
+        return [
+            pl.Series("prediction", self._outputs(predictions), dtype=pl.String),
+            pl.Series("probability", chances).fill_nan(None),
+        ]
+
+    @classmethod
+    def added_names(cls, target: pl.Series, recipe: Recipe) -> list[str]:
+        return ["prediction", "probability"]
+
+    def facts(
+        self,
+        predictions: NDArray[np.float64],
+        answers: NDArray[Any],
+        inputs: pl.Series,
+        target: pl.Series,
+    ) -> dict[str, Record]:
+        predicted, chances = self.columns(predictions)
+        found = describe_transduction(
+            inputs.to_list(),
+            self._units.texts_of_sources(inputs),
+            predicted.to_list(),
+            target.to_list(),
+            answers[:, 0].astype(bool),
+            chances.to_numpy(),
+            predictions,
+            **self._kind,
+        )
+        return {"transduction.json": found}
+
+    def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
+        assert isinstance(encoder, PairEncoder)
+        return transduction_baselines(encoder, self.limit.longest, sentences=self.sentences)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "written": list(self.written),
+            "limit": self.limit._asdict(),
+            "lookup": self.lookup.to_dict(),
+            "looks_up": self.looks_up,
+            "sentences": self.sentences,
+            "chinese": self.chinese,
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Self:
+        return cls(
+            written=tuple(state["written"]),
+            limit=LengthLimit(**state["limit"]),
+            lookup=Lookup.from_dict(state["lookup"]),
+            looks_up=bool(state["looks_up"]),
+            sentences=bool(state["sentences"]),
+            chinese=bool(state["chinese"]),
+        )
+
+    @property
+    def _units(self) -> PairEncoder:
+        assert self.encoder is not None  # it is set before anything is encoded
+        return self.encoder
+
+    @property
+    def _kind(self) -> dict[str, bool]:
+        """What metrics need to know of the targets."""
+        symbols = self._units.sides.target == "symbols"
+        return {"sentences": self.sentences, "chinese": self.chinese, "symbols": symbols}
+
+    def _outputs(self, predictions: NDArray[np.float64]) -> list[str]:
+        """The texts of predictions or of their summaries, which end with the predictions."""
+        found = predictions[:, -self.outputs :].astype(np.int64)
+        return self._units.texts(found[:, HEAD:], found[:, 1])
+
+    def _text(self, codes: NDArray[np.int64]) -> str:
+        return self._units.texts(codes[None], np.array([len(codes)]))[0]
+
+    def _texts(self, targets: Ragged) -> list[str]:
+        padded = pad(targets, np.arange(len(targets)))[0].numpy()
+        return self._units.texts(padded, targets.lengths - 1)
+
+    def _looked_up(
+        self, predictions: NDArray[np.float64], sequences: Ragged
+    ) -> NDArray[np.float64]:
+        """The predictions, with the most frequent target of each known source."""
+        found = predictions.copy()
+        for row, entry in enumerate(self.lookup.find(sequences)):
+            if entry is not None:
+                found[row] = 0
+                found[row, :HEAD] = entry.share, len(entry.codes)
+                found[row, HEAD : HEAD + len(entry.codes)] = entry.codes
+        return found
+
+
+def _targets(examples: Examples) -> Ragged:
+    assert isinstance(examples.targets, Ragged)
+    return examples.targets
+
+
+def _are_right(predictions: NDArray[np.float64], answers: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each output is the answer, code by code."""
+    width = max(predictions.shape[1], answers.shape[1])
+    given, true = (
+        np.pad(found[:, 1:], ((0, 0), (0, width - found.shape[1])))
+        for found in (predictions, answers)
+    )
+    return np.asarray((given == true).all(axis=1))
+
+
+def _types(examples: Examples) -> Examples:
+    """Each pair once, in the order of its first row, with a weight that is 1 on average."""
+    targets = _targets(examples)
+    counts: dict[tuple[bytes, bytes], float] = {}
+    first: list[int] = []
+    weights = np.ones(len(examples)) if examples.weights is None else examples.weights
+    for row in range(len(examples)):
+        pair = examples.sequences[row].tobytes(), targets[row].tobytes()
+        if pair not in counts:
+            first.append(row)
+        counts[pair] = counts.get(pair, 0.0) + float(weights[row])
+    rows = np.array(first, dtype=np.int64)
+    roots = np.sqrt(np.array(list(counts.values())))
+    return Examples(
+        examples.sequences.take(rows),
+        targets.take(rows),
+        (roots / roots.mean()).astype(np.float32),
+        transduced=True,
+    )
