@@ -108,15 +108,16 @@ class Plain(nn.Module):
         self.bridge = nn.Linear(2 * hidden, len(ours.bridge.bias))
         self.of_memory = nn.Linear(2 * hidden, hidden, bias=False)
         self.readout, self.gate = nn.Linear(3 * hidden, size), nn.Linear(size, 1)
-        self.bias = nn.Parameter(ours.bias.detach().clone())
-        self.register_buffer("outputs", ours.outputs)
-        self.register_buffer("place", ours.place)
+        self.bias = nn.Parameter(ours.writer.bias.detach().clone())
+        self.register_buffer("outputs", ours.writer.outputs)
+        self.register_buffer("place", ours.writer.place)
         self.embedding.weight.data.copy_(ours.embeddings)
-        self.of_memory.load_state_dict(ours.attention.of_memory.state_dict())
-        halves = [ours.of_context.weight, ours.of_state.weight]
+        self.of_memory.load_state_dict(ours.writer.attention.of_memory.state_dict())
+        halves = [ours.writer.of_context.weight, ours.writer.of_state.weight]
         self.readout.weight.data.copy_(torch.cat(halves, dim=1))
-        self.readout.bias.data.copy_(ours.of_state.bias)
-        for name in ("encoder", "decoder", "bridge", "gate"):
+        self.readout.bias.data.copy_(ours.writer.of_state.bias)
+        self.gate.load_state_dict(ours.writer.gate.state_dict())
+        for name in ("encoder", "decoder", "bridge"):
             getattr(self, name).load_state_dict(getattr(ours, name).state_dict())
 
     def recurrent(self, layer: nn.Module, x: Tensor, lengths: Tensor, state: object) -> object:
