@@ -36,8 +36,6 @@ class OutputSources(NamedTuple):
         In nats; negative where hiding the source unit makes the output unit more probable.
     attention : float64 [output units, source units]
         Each row adds up to 1.
-    copied : float64 [output units]
-        The probability that the unit was copied from the source.
     agreement : float or None
         The mean correlation of influence and attention over output units; None for
         sources of fewer than 3 units.
@@ -47,7 +45,6 @@ class OutputSources(NamedTuple):
 
     influence: Floats
     attention: Floats
-    copied: Floats
     agreement: float | None
     by_chance: float | None
 
@@ -72,11 +69,11 @@ def output_sources(
         hidden = _with_one_hidden(torch.from_numpy(source.astype(np.int64)))
         some = (hidden[begin : begin + AT_ONCE] for begin in range(0, len(hidden), AT_ONCE))
         log_p = torch.cat([_log_p(network, rows, targets) for rows in some])
-        attention, copied = network.attended(_batch(hidden[:1], targets))
+        attention = network.attended(_batch(hidden[:1], targets))
     influence = (log_p[0] - log_p[1:]).T[:-1].double().numpy()
     attended = attention[0, :-1].double().numpy()
     agreement, by_chance = _agreement(influence, attended, seed)
-    return OutputSources(influence, attended, copied[0, :-1].double().numpy(), agreement, by_chance)
+    return OutputSources(influence, attended, agreement, by_chance)
 
 
 def _with_one_hidden(source: Tensor) -> Tensor:

@@ -44,7 +44,6 @@ def explain_output(networks: list[TrainedModel], read: pl.Series, row: int) -> O
         outputs=outputs,
         influence=_rounded(found.influence),
         attention=_rounded(found.attention),
-        copied=found.copied.round(ROUNDED).tolist(),
         agreement=found.agreement,
         by_chance=found.by_chance,
     )
@@ -54,7 +53,7 @@ def sources_of_outputs(model: TrainedModel, texts: pl.Series, before: int) -> pl
     """Where the outputs of some rows came from; ``before`` is the number of previous rows.
 
     The columns are ``row``, ``step`` and ``source_step`` (from 1), ``unit`` (of the output),
-    ``source_unit``, ``influence``, ``attention`` and ``copied``.
+    ``source_unit``, ``influence`` and ``attention``.
     """
     predicted = model.task.columns(model.predictions(model.encode(texts)))[0]
     frames = [
@@ -67,7 +66,7 @@ def sources_of_outputs(model: TrainedModel, texts: pl.Series, before: int) -> pl
     return pl.concat(frames) if frames else _table(0, [], [], _NOTHING).clear()
 
 
-_NOTHING = OutputSources(np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0), None, None)
+_NOTHING = OutputSources(np.zeros((0, 0)), np.zeros((0, 0)), None, None)
 
 
 def _table(row: int, units: list[str], outputs: list[str], found: OutputSources) -> pl.DataFrame:
@@ -83,7 +82,6 @@ def _table(row: int, units: list[str], outputs: list[str], found: OutputSources)
             "source_unit": [units[source] for source in sources],
             "influence": found.influence.reshape(-1),
             "attention": found.attention.reshape(-1),
-            "copied": found.copied[steps],
         },
         schema_overrides={"unit": pl.String, "source_unit": pl.String},
     )

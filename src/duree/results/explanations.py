@@ -306,6 +306,5 @@ class OutputData(ExplainedRow):
     outputs: list[str]
     influence: list[list[float]]
     attention: list[list[float]]
-    copied: list[float]
     agreement: float | None
     by_chance: float | None

@@ -29,7 +29,6 @@ class Line:
 
     unit: str
     cells: list[Cell]
-    copied: float
 
 
 def render_output(row: OutputData, words: Words) -> str:
@@ -49,8 +48,8 @@ def _lines(row: OutputData, values: list[list[float]]) -> list[Line]:
     shown = [one[:MOST] for one in values[:MOST]]
     darkest = float(np.abs(shown).max(initial=0.0)) or 1.0
     return [
-        Line(unit, [Cell(value, _kind(value / darkest)) for value in of_unit], copied)
-        for unit, of_unit, copied in zip(row.outputs, shown, row.copied, strict=False)
+        Line(unit, [Cell(value, _kind(value / darkest)) for value in of_unit])
+        for unit, of_unit in zip(row.outputs, shown, strict=False)
     ]
 
 
