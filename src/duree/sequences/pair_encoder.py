@@ -209,6 +209,11 @@ class PairEncoder:
         rows = zip(codes.tolist(), lengths.tolist(), strict=True)
         return [self.text_of_target(self._written(row[:length])) for row, length in rows]
 
+    def units_of(self, codes: Sequence[int]) -> tuple[str, ...]:
+        """The units of the codes of a source, with its tags, or of a target without ``END``."""
+        tags = [self.units[code - FIRST_UNIT] for code in codes if code in self._tags]
+        return *tags, *self._written(codes)
+
     @property
     def tag_codes(self) -> list[int]:
         """The indices of tags: units of sources that no target has."""
@@ -305,6 +310,10 @@ class PairEncoder:
         )
         learned: list[Pair] = [(first, second) for first, second in merges]
         return cls(settings, Sides(**sides), tuple(state["covariates"]), units, BytePairs(learned))
+
+    @cached_property
+    def _tags(self) -> frozenset[int]:
+        return frozenset(self.tag_codes)
 
     @cached_property
     def _indices(self) -> dict[str, int]:
