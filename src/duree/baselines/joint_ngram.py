@@ -11,7 +11,7 @@ import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +61,12 @@ class JointNgram:
         Different training pairs whose target is too long for their source to be aligned.
     """
 
-    order: int
-    weights: Floats
+    is_tuned: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.choices: dict[str, Any] = {}
+        self.notes: list[str] = []
+        self.order, self.weights = ORDERS[0], np.array(PRIOR)
 
     def fit(
         self,
@@ -83,16 +87,24 @@ class JointNgram:
         validation_sources, validation_targets : sequences of tuples of units
             They are not trained on.
         """
-        pairs: Counter[Pair] = Counter()
-        for source, target, count in zip(sources, targets, counts, strict=True):
-            pairs[source, target] += int(count)
-        cuts = align([one for one, _ in pairs], [other for _, other in pairs], [*pairs.values()])
-        self._learn(pairs, cuts)
+        self._learn(*_aligned(sources, targets, counts))
         held_out = Counter(zip(validation_sources, validation_targets, strict=True))
         few = _spread(held_out, PAIRS_FOR_ORDER)
         self.order, _ = choose(ORDERS, self._count, lambda _: self._wrong(few))
         self._count(self.order)
         self._choose_weights(_spread(held_out, PAIRS_FOR_WEIGHTS))
+        self.choices = {"order": self.order}
+        return self
+
+    def learn(
+        self, sources: Sequence[Units], targets: Sequence[Units], counts: Sequence[int]
+    ) -> Self:
+        """Count other pairs, with the order and the weights as they were chosen."""
+        order, weights = self.order, self.weights
+        self._learn(*_aligned(sources, targets, counts))
+        self._count(order)
+        if len(weights) == len(self.weights):
+            self.weights = weights
         return self
 
     def predict(self, sources: Sequence[Units]) -> list[Units]:
@@ -152,6 +164,11 @@ class JointNgram:
         """All that does not depend on the order."""
         self.pairs, self.cuts, self.total = pairs, cuts, pairs.total()
         self.unaligned = sum(cut is None for cut in cuts)
+        self.notes = (
+            [f"{self.unaligned} of {len(cuts)} different pairs could not be aligned"]
+            if self.unaligned
+            else []
+        )
         self.seen: defaultdict[Units, list[Units]] = defaultdict(list)
         of_targets: Counter[Units] = Counter()
         for (source, target), count in pairs.items():
@@ -276,6 +293,16 @@ class TargetModel:
         return Ragged.from_rows(
             [*(self.numbers.get(unit, 0) for unit in target), end] for target in targets
         )
+
+
+def _aligned(
+    sources: Sequence[Units], targets: Sequence[Units], counts: Sequence[int]
+) -> tuple[Counter[Pair], list[tuple[Chunk, ...] | None]]:
+    """Different pairs, and their chunks."""
+    pairs: Counter[Pair] = Counter()
+    for source, target, count in zip(sources, targets, counts, strict=True):
+        pairs[source, target] += int(count)
+    return pairs, align([one for one, _ in pairs], [other for _, other in pairs], [*pairs.values()])
 
 
 def _edits(pairs: Sequence[Pair]) -> Floats:

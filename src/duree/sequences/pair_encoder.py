@@ -217,7 +217,7 @@ class PairEncoder:
     @property
     def tag_codes(self) -> list[int]:
         """The indices of tags: units of sources that no target has."""
-        return [FIRST_UNIT + place for place, unit in enumerate(self.units) if _is_tag(unit)]
+        return [FIRST_UNIT + place for place, unit in enumerate(self.units) if is_tag(unit)]
 
     def for_baselines(self, rows: pl.Series) -> list[Any]:
         """The rows in the form that baselines take."""
@@ -330,7 +330,7 @@ class PairEncoder:
                 units[-1] += chr(code - size - CONTINUED)
             elif code >= size:
                 units.append(chr((code - size) % CONTINUED))
-            elif code >= FIRST_UNIT and not _is_tag(unit := self.units[code - FIRST_UNIT]):
+            elif code >= FIRST_UNIT and not is_tag(unit := self.units[code - FIRST_UNIT]):
                 units.append(unit)
         return units
 
@@ -373,7 +373,8 @@ def _tag(head: str, value: str) -> str:
     return f"{head}{value.strip()}{ARROW.rstrip()}"
 
 
-def _is_tag(unit: str) -> bool:
+def is_tag(unit: str) -> bool:
+    """Whether a unit is a tag, which no unit of a text can equal."""
     return len(unit) > len(ARROW) and unit.endswith(ARROW.rstrip())
 
 
