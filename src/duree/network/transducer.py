@@ -8,6 +8,7 @@ decoder, so that in training the whole target is one call of the recurrent layer
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -43,6 +44,8 @@ class Transducer(Network):
         The codes that occur in targets. Others can only be copied.
     limit : LengthLimit
     """
+
+    decodes: ClassVar[bool] = True
 
     def __init__(
         self,

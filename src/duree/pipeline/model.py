@@ -275,9 +275,8 @@ def train_model(
     """
     task, network = untrained.task, untrained.network
     task, examples, criterion = task.prepare_training(examples, recipe)
-    plan = Plan(
-        examples, validation, criterion, task.progress, recipe.training, seed, task.epoch_budget
-    )
+    watched, budget = task.watched_rows(validation), task.epoch_budget
+    plan = Plan(examples, watched, criterion, task.progress, recipe.training, seed, budget)
     if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
         return replace(untrained, task=task.complete(network, examples, validation))

@@ -74,16 +74,17 @@ class JoinedOutputs:
         """At most ``n`` outputs of each source from the most probable on: codes without END, and
         their probability among all candidates."""
         found = []
-        for begin in range(0, len(sequences), SOURCES_AT_ONCE):
-            rows = np.arange(begin, min(begin + SOURCES_AT_ONCE, len(sequences)))
-            for targets, features in self.candidates(network, encoder, sequences.take(rows)):
+        first, group = sequences.distinct()
+        for begin in range(0, len(first), SOURCES_AT_ONCE):
+            some = sequences.take(first[begin : begin + SOURCES_AT_ONCE])
+            for targets, features in self.candidates(network, encoder, some):
                 scores = features @ np.array(self.weights)
                 chances = np.exp(scores - np.logaddexp.reduce(scores))
                 order = np.argsort(-scores, kind="stable")[:n].tolist()
                 found.append(
                     [(encoder.target_codes(targets[at]), float(chances[at])) for at in order]
                 )
-        return found
+        return [found[place] for place in group.tolist()]
 
     def candidates(
         self, network: Transducer, encoder: PairEncoder, sequences: Ragged

@@ -202,6 +202,10 @@ class Task(ABC):
         """The task, the training examples and the training loss with which training begins."""
         return self, examples, self.criterion(examples.answers, recipe)
 
+    def watched_rows(self, validation: Examples) -> Examples:
+        """The validation rows by which the epoch is chosen: by default all."""
+        return validation
+
     @abstractmethod
     def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         """The loss ``(scores, targets[, weights]) -> mean``; ``targets`` are the training rows'.

@@ -180,6 +180,9 @@ class Transduce(Task):
         """Equal pairs become one, weighted by the root of how often they occur."""
         return self, types_of(examples), self.criterion(examples.answers, recipe)
 
+    def watched_rows(self, validation: Examples) -> Examples:
+        return spread(validation)
+
     def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         def loss(*_: Any) -> Any:
             raise TypeError("a network that decodes computes its own loss")
