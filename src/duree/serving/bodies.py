@@ -215,8 +215,7 @@ def answers_of(task: Task, predictions: NDArray[np.float64]) -> list[dict[str, A
 def finite(values: Iterable[float | str | None]) -> list[float | str | None]:
     """Values for JSON, which has no infinity: None in its place."""
     return [
-        None if isinstance(value, float) and not math.isfinite(value) else value
-        for value in values
+        None if isinstance(value, float) and not math.isfinite(value) else value for value in values
     ]
 
 
