@@ -60,7 +60,9 @@ def write_pairs(write_run: Write) -> Write:
         ).write_parquet(folder / "predictions.parquet")
         metrics = transduction_metrics()
         copied = statistics(sources, actual, known)
-        models = evaluate_models({"network": sums, "copy": copied}, known, metrics, resamples=100)
+        models = evaluate_models(
+            {"network": sums, "copy": copied}, known[:, None], metrics, resamples=100
+        )
         _write(
             folder / "metrics.json",
             json.loads((folder / "metrics.json").read_text("utf-8"))

@@ -154,9 +154,9 @@ def spread_of_seeds(
 
 
 def _figures(values: Mapping[str, float], drawn: Mapping[str, Floats], trial: Trial) -> Figures:
-    figures = {}
+    figures, marks = {}, trial.metrics.marks(trial.targets)
     for name, value in values.items():
-        between = metric_interval(trial.metrics[name], value, drawn, trial.targets, trial.sample)
+        between = metric_interval(trial.metrics[name], value, drawn, marks, trial.sample)
         if between is not None:
             figures[name] = {"value": value, "low": between[0], "high": between[1]}
     return figures

@@ -114,6 +114,7 @@ def _implausible(texts: pl.Series, targets: pl.Series, rows: NDArray[np.int64]) 
 
 def _ambiguous(sources: pl.Series, targets: pl.Series, rows: NDArray[np.int64]) -> list[Finding]:
     pairs = pl.DataFrame({"source": sources, "target": targets, "row": rows})
+    pairs = pairs.filter(pl.col("source").str.strip_chars() != "")
     by_pair = pairs.group_by("source", "target").agg(pl.len().alias("rows"))
     by_source = by_pair.group_by("source").agg(
         pl.len().alias("targets"), pl.col("rows").sum(), pl.col("rows").max().alias("best")
@@ -123,7 +124,7 @@ def _ambiguous(sources: pl.Series, targets: pl.Series, rows: NDArray[np.int64]) 
     )
     if several.is_empty():
         return []
-    ceiling = float(by_source["best"].sum() / len(pairs))
+    ceiling = float(by_source["best"].sum() / len(pairs))  # of the rows that have a source
     example = several["source"][0]
     facts: dict[str, object] = {
         "count": len(several),
