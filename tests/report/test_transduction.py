@@ -143,7 +143,7 @@ def test_the_methods_name_units_network_and_decoding(write_pairs: Write) -> None
     for sentence in (
         "From the texts in the column “historical” the text in “modern” was predicted",
         "Sources and targets were split into characters.",
-        "Both share one vocabulary, of 31 units of the training rows",
+        "Both share one vocabulary, of all 31 units of the training rows; characters outside of it",
         "attends to the states of the source (scaled dot products; Luong et al. 2015)",
         "copied from the source (Gu et al. 2016; See et al. 2017)",
         "Outputs were found by beam search with 5 hypotheses.",
@@ -159,6 +159,20 @@ def test_settings_of_the_network_change_the_methods(write_pairs: Write) -> None:
     assert "Gu et al. 2016" not in text
     assert "Outputs were written greedily" in text
     assert "label smoothing of" not in text
+
+
+def test_a_lookup_before_the_network_is_told(write_pairs: Write) -> None:
+    folder = write_pairs()
+    sentence = "A source that occurs in training was given its most frequent target there"
+    assert sentence not in text_of(page(folder))
+    found = json.loads((folder / "transduction.json").read_text("utf-8"))
+    _write(folder / "transduction.json", found | {"looks_up": True})
+    assert sentence in text_of(page(folder))
+
+
+def test_a_vocabulary_that_was_cut_is_told(write_pairs: Write) -> None:
+    text = text_of(page(write_pairs(text={"max_features": 31}, model={"copying": False})))
+    assert "of the 31 most frequent units of the training rows." in text
 
 
 def test_units_of_both_sides_are_named_where_they_differ(write_pairs: Write) -> None:

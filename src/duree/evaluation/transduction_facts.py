@@ -59,6 +59,7 @@ def describe_transduction(
     probabilities: Floats,
     sums: Floats,
     *,
+    looks_up: bool = False,
     sentences: bool = False,
     chinese: bool = False,
     symbols: bool = False,
@@ -76,6 +77,8 @@ def describe_transduction(
         Of the outputs; NaN where there is none.
     sums : float64 [rows, STATISTICS]
         From ``statistics``, with the same arguments.
+    looks_up
+        See ``TransductionFacts``.
     sentences, chinese, symbols
         See ``transduction_metrics``.
     """
@@ -111,6 +114,7 @@ def describe_transduction(
         rows=len(actual),
         wrong=len(wrong),
         unit=unit,
+        looks_up=looks_up,
         known=_group(np.asarray(known), sums, metrics),
         unknown=_group(~np.asarray(known), sums, metrics),
         lengths=list(_by_length(lengths, sums, metrics)),

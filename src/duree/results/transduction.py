@@ -75,6 +75,8 @@ class TransductionFacts(Record):
         Rows of the test part; those with a wrong output.
     unit : {"character", "symbol", "word"}
         The unit of errors and lengths.
+    looks_up : bool
+        Whether known sources got their most frequent target, and not the network's output.
     known, unknown : RowGroup
         Rows whose source stands in training, and other rows.
     lengths : list of LengthGroup
@@ -94,6 +96,7 @@ class TransductionFacts(Record):
     rows: int
     wrong: int
     unit: Literal["character", "symbol", "word"]
+    looks_up: bool = False
     known: RowGroup
     unknown: RowGroup
     lengths: list[LengthGroup]

@@ -331,7 +331,8 @@ class PairEncoder:
         for name in self.covariates:
             cell, _, text = text.partition(ARROW)
             head = called(_normal(name))
-            cell = cell.removeprefix(head)
+            # Another table may write the column's name in other letters.
+            cell = cell[len(head) :] if cell[: len(head)].casefold() == head.casefold() else cell
             tags += [_tag(head, value) for value in cell.split(BETWEEN_TAGS) if value.strip()]
         return tags, text.lower() if self.settings.lowercase else text
 

@@ -266,6 +266,7 @@ class Transduce(Task):
             answers[:, 0].astype(bool),
             chances.to_numpy(),
             predictions,
+            looks_up=self.looks_up,
             **self._kind,
         )
         return {"transduction.json": found}
