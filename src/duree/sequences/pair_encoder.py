@@ -81,7 +81,7 @@ class PairEncoder:
     units: list[str]
     pairs: BytePairs
 
-    explained_by: ClassVar[str | None] = None
+    explained_by: ClassVar[str | None] = "outputs"
     input_size: ClassVar[int | None] = None
     units_encoder: ClassVar[None] = None
     step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}
