@@ -11,6 +11,7 @@ from duree.evaluation.transduction_metrics import (
     statistics,
     transduction_metrics,
 )
+from duree.evaluation.uncertainty import wilson
 
 TRUE = ["und", "uns", "in", "Haus"]
 KNOWN = np.array([True, True, False, False])
@@ -201,11 +202,13 @@ def test_models_without_probabilities_are_evaluated():
     assert set(found.models) == {"network", "lookup", "copy"}
 
 
-def test_a_perfect_share_of_known_words_has_an_interval_of_more_than_one_point():
+def test_perfect_shares_of_known_and_unknown_words_have_the_intervals_of_their_own_rows():
     known = np.arange(60) < 12
     found = statistics(["x"] * 60, ["x"] * 60, known)
-    figure = evaluate_model(found, targets_of(known), transduction_metrics())["exact_known"]
-    assert figure["low"] < 0.8 < figure["value"] == figure["high"] == 1
+    figures = evaluate_model(found, targets_of(known), transduction_metrics())
+    for name, rows in (("exact_known", 12), ("exact_unknown", 48)):
+        low, high = wilson(rows, rows)
+        assert figures[name] == pytest.approx({"value": 1, "low": low, "high": high})
 
 
 def test_the_spread_of_seeds_is_of_every_metric():

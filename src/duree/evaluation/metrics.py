@@ -68,9 +68,9 @@ class MetricSet:
         resampled together, if every metric is a ratio of sums; otherwise 0.
     replaceable : bool
         Whether the first metric that is defined stands in for a primary one that is not.
-    marks : targets -> [rows] or [rows, labels]
-        The classes or 0/1 marks among the targets, whose rarest value sets the interval of a metric
-        that is perfect in every resample.
+    rows_of : (name, targets) -> bool [rows], or None
+        The rows that a metric is about, which set its interval if it is perfect in every resample;
+        None: those of the rarest class or mark among the targets do.
     """
 
     metrics: tuple[Metric, ...]
@@ -82,7 +82,7 @@ class MetricSet:
     grouped: Literal["groups", "series"] = "groups"
     sums: int = 0
     replaceable: bool = False
-    marks: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray
+    rows_of: Callable[[str, NDArray[Any]], NDArray[np.bool_]] | None = None
 
     def __getitem__(self, name: str) -> Metric:
         """The metric of this name."""

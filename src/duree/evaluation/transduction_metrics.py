@@ -79,7 +79,7 @@ def transduction_metrics(
     primary = metrics[0].name
     right = None if sentences else _right
     return MetricSet(
-        metrics, (primary, 0.0), False, prepare, right, sums=STATISTICS, marks=_known_marks
+        metrics, (primary, 0.0), False, prepare, right, sums=STATISTICS, rows_of=_rows_of
     )
 
 
@@ -129,8 +129,10 @@ def _counts(
     return np.array([counts(*pair) for pair in pairs], dtype=np.int64).reshape(-1, sums)
 
 
-def _known_marks(targets: NDArray[Any]) -> NDArray[Any]:
-    return np.asarray(targets[:, 0])
+def _rows_of(name: str, targets: NDArray[Any]) -> NDArray[np.bool_]:
+    """The rows with a known or an unknown source, or all."""
+    known = targets[:, 0] > 0
+    return {EXACT_KNOWN.name: known, EXACT_UNKNOWN.name: ~known}.get(name, np.ones_like(known))
 
 
 def _weighted(metric: OfSums, sums: Floats) -> Weighted:
