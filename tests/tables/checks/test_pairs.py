@@ -5,6 +5,8 @@ import pytest
 from tests.support.commands import call
 
 from duree.errors import DataError
+from duree.recipe.faults import Contradiction
+from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings
 from duree.tables.checks.check_table import check_table
 from duree.tables.finding import Finding
@@ -150,6 +152,12 @@ def test_check_reads_pairs_if_it_is_told_the_task(tmp_path, capfd):
     told = ["--text", "old", "--target", "new", "--task", "transduce"]
     assert call("check", str(path), *told) == 2
     assert "'new' is a copy of 'old' in every row" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("numbers", ["digits", "one"])
+def test_settings_that_pairs_would_not_heed_are_refused(numbers):
+    with pytest.raises(Contradiction, match=f"text.numbers = {numbers} is not for pairs"):
+        Pairs.check_recipe(Recipe.build({"text": {"numbers": numbers}}))
 
 
 def test_a_missing_column_is_named():

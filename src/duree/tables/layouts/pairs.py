@@ -38,6 +38,11 @@ class Pairs(Texts):
             raise Contradiction(
                 "text.segmenter = states goes with states or events, and only with them"
             )
+        if recipe.text.numbers != "keep":
+            raise Contradiction(
+                "text.numbers = {numbers} is not for pairs of texts: their numbers can be copied",
+                numbers=recipe.text.numbers,
+            )
 
     def with_covariates(self, table: Table) -> Self:
         # Bundles of tags have more values than categories may have.
