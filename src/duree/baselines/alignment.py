@@ -5,8 +5,8 @@ units with none or one. The probability of a pair is the sum, over all ways to c
 product of the probabilities of its chunks, which are estimated by expectation maximisation.
 
 Source: Jiampojamarn, Kondrak & Sherif 2007, "Applying many-to-many alignments and hidden Markov
-models to letter-to-phoneme conversion", section 2; Bisani & Ney 2008, "Joint-sequence models for
-grapheme-to-phoneme conversion", section 3.
+models to letter-to-phoneme conversion"; Bisani & Ney 2008, "Joint-sequence models for
+grapheme-to-phoneme conversion".
 """
 
 from __future__ import annotations

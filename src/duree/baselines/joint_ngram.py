@@ -11,7 +11,7 @@ import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +61,12 @@ class JointNgram:
         Different training pairs whose target is too long for their source to be aligned.
     """
 
-    order: int
-    weights: Floats
+    is_tuned: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.choices: dict[str, Any] = {}
+        self.notes: list[str] = []
+        self.order, self.weights = ORDERS[0], np.array(PRIOR)
 
     def fit(
         self,
@@ -83,16 +87,24 @@ class JointNgram:
         validation_sources, validation_targets : sequences of tuples of units
             They are not trained on.
         """
-        pairs: Counter[Pair] = Counter()
-        for source, target, count in zip(sources, targets, counts, strict=True):
-            pairs[source, target] += int(count)
-        cuts = align([one for one, _ in pairs], [other for _, other in pairs], [*pairs.values()])
-        self._learn(pairs, cuts)
+        self._learn(*_aligned(sources, targets, counts))
         held_out = Counter(zip(validation_sources, validation_targets, strict=True))
         few = _spread(held_out, PAIRS_FOR_ORDER)
         self.order, _ = choose(ORDERS, self._count, lambda _: self._wrong(few))
         self._count(self.order)
         self._choose_weights(_spread(held_out, PAIRS_FOR_WEIGHTS))
+        self.choices = {"order": self.order}
+        return self
+
+    def learn(
+        self, sources: Sequence[Units], targets: Sequence[Units], counts: Sequence[int]
+    ) -> Self:
+        """Count other pairs, with the order and the weights as they were chosen."""
+        order, weights = self.order, self.weights
+        self._learn(*_aligned(sources, targets, counts))
+        self._count(order)
+        if len(weights) == len(self.weights):
+            self.weights = weights
         return self
 
     def predict(self, sources: Sequence[Units]) -> list[Units]:
@@ -101,7 +113,7 @@ class JointNgram:
         found: dict[Units, Units] = {}
         for begin in range(0, len(distinct), AT_ONCE):
             some = distinct[begin : begin + AT_ONCE]
-            for source, (targets, features) in zip(some, self._weighed(some), strict=True):
+            for source, (targets, features) in zip(some, self.candidates(some), strict=True):
                 found[source] = targets[int(np.argmax(features @ self.weights))]
         return [found[source] for source in sources]
 
@@ -110,7 +122,7 @@ class JointNgram:
 
         Those of all candidates, of which there may be more, add up to 1.
         """
-        [(targets, features)] = self._weighed([source])
+        [(targets, features)] = self.candidates([source])
         scores = features @ self.weights
         scores -= np.logaddexp.reduce(scores)
         best = np.argsort(-scores, kind="stable")[:n].tolist()
@@ -118,7 +130,7 @@ class JointNgram:
 
     def score(self, source: Units, target: Units) -> float:
         """The log-probability of a target, among the candidates of its source and itself."""
-        [(targets, features)] = self._weighed([source], target)
+        [(targets, features)] = self.candidates([source], [[target]])
         scores = features @ self.weights
         return float(scores[targets.index(target)] - np.logaddexp.reduce(scores))
 
@@ -152,6 +164,11 @@ class JointNgram:
         """All that does not depend on the order."""
         self.pairs, self.cuts, self.total = pairs, cuts, pairs.total()
         self.unaligned = sum(cut is None for cut in cuts)
+        self.notes = (
+            [f"{self.unaligned} of {len(cuts)} different pairs could not be aligned"]
+            if self.unaligned
+            else []
+        )
         self.seen: defaultdict[Units, list[Units]] = defaultdict(list)
         of_targets: Counter[Units] = Counter()
         for (source, target), count in pairs.items():
@@ -191,15 +208,21 @@ class JointNgram:
     def _choose_weights(self, held_out: Mapping[Pair, int]) -> None:
         features, right = [], []
         for (_, target), (targets, of_targets) in zip(
-            held_out, self._weighed([source for source, _ in held_out]), strict=True
+            held_out, self.candidates([source for source, _ in held_out]), strict=True
         ):
             features.append(of_targets)
             right.append(targets.index(target) if target in targets else -1)
         self.weights = fit_weights(features, right, [*held_out.values()], self.weights)
 
-    def _weighed(self, sources: Sequence[Units], *also: Units) -> list[tuple[list[Units], Floats]]:
-        """Candidates of each source, and their features, float64 [candidates, features]."""
-        found = [self._candidates(source, also) for source in sources]
+    def candidates(
+        self, sources: Sequence[Units], also: Sequence[Iterable[Units]] | None = None
+    ) -> list[tuple[list[Units], Floats]]:
+        """Candidates of each source, and their features, float64 [candidates, features].
+
+        ``also`` are further targets to consider for each source.
+        """
+        further = also or [()] * len(sources)
+        found = [self._candidates(*each) for each in zip(sources, further, strict=True)]
         pairs = [
             (source, target)
             for source, targets in zip(sources, found, strict=True)
@@ -270,6 +293,16 @@ class TargetModel:
         return Ragged.from_rows(
             [*(self.numbers.get(unit, 0) for unit in target), end] for target in targets
         )
+
+
+def _aligned(
+    sources: Sequence[Units], targets: Sequence[Units], counts: Sequence[int]
+) -> tuple[Counter[Pair], list[tuple[Chunk, ...] | None]]:
+    """Different pairs, and their chunks."""
+    pairs: Counter[Pair] = Counter()
+    for source, target, count in zip(sources, targets, counts, strict=True):
+        pairs[source, target] += int(count)
+    return pairs, align([one for one, _ in pairs], [other for _, other in pairs], [*pairs.values()])
 
 
 def _edits(pairs: Sequence[Pair]) -> Floats:

@@ -1,7 +1,7 @@
 """Interpolated modified Kneser-Ney models of sequences of units.
 
-Source: Chen & Goodman 1999, "An empirical study of smoothing techniques for language modeling",
-equations 16 to 18 (interpolation, discounts), 14 (counts of the lower orders).
+Source: Chen & Goodman 1999, "An empirical study of smoothing techniques for language modeling", on
+Kneser-Ney smoothing (counts of the lower orders) and its modification (interpolation, discounts).
 
 All n-grams lie in one sorted array, as a trie in breadth-first order: node 0 is the empty n-gram,
 and the key of every other node is ``parent * width + last unit``. Parents of longer n-grams have
@@ -296,7 +296,7 @@ def _count(stream: _Stream, order: int, units: int, counts: Integers | None) -> 
 
 
 def _discounts(counts: Integers) -> tuple[float, ...]:
-    """What n-grams seen once, twice and more often give up: Chen & Goodman 1999, equation 17.
+    """What n-grams seen once, twice and more often give up (Chen & Goodman 1999).
 
     Where counts of counts are zero, or would take all or nothing, ``FALLBACK`` stands in.
     """

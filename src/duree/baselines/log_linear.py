@@ -1,7 +1,7 @@
 """Log-linear choice among candidates: weights that make the right ones most probable.
 
 Source: Och & Ney 2002, "Discriminative training and maximum entropy models for statistical machine
-translation", equations 5 and 6.
+translation".
 """
 
 from __future__ import annotations

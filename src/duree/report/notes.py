@@ -17,6 +17,7 @@ NOTES = (
     "{grown} trees instead of {trees}: there are many steps",
     "{tried} of {settings} settings were tried: the time ran out",
     "learned from {few} of {many} sequences",
+    "{unaligned} of {pairs} different pairs could not be aligned",
     "fitted with equal weights for all sequences, because hmmlearn takes no weights",
     "without the season of {season} steps: more than it can fit",
     "{failed} of {rows} could not be fitted: the last value there",

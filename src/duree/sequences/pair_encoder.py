@@ -209,10 +209,15 @@ class PairEncoder:
         rows = zip(codes.tolist(), lengths.tolist(), strict=True)
         return [self.text_of_target(self._written(row[:length])) for row, length in rows]
 
+    def units_of(self, codes: Sequence[int]) -> tuple[str, ...]:
+        """The units of the codes of a source, with its tags, or of a target without ``END``."""
+        tags = [self.units[code - FIRST_UNIT] for code in codes if code in self._tags]
+        return *tags, *self._written(codes)
+
     @property
     def tag_codes(self) -> list[int]:
         """The indices of tags: units of sources that no target has."""
-        return [FIRST_UNIT + place for place, unit in enumerate(self.units) if _is_tag(unit)]
+        return [FIRST_UNIT + place for place, unit in enumerate(self.units) if is_tag(unit)]
 
     def for_baselines(self, rows: pl.Series) -> list[Any]:
         """The rows in the form that baselines take."""
@@ -307,6 +312,10 @@ class PairEncoder:
         return cls(settings, Sides(**sides), tuple(state["covariates"]), units, BytePairs(learned))
 
     @cached_property
+    def _tags(self) -> frozenset[int]:
+        return frozenset(self.tag_codes)
+
+    @cached_property
     def _indices(self) -> dict[str, int]:
         return {unit: index for index, unit in enumerate(self.units, start=FIRST_UNIT)}
 
@@ -321,7 +330,7 @@ class PairEncoder:
                 units[-1] += chr(code - size - CONTINUED)
             elif code >= size:
                 units.append(chr((code - size) % CONTINUED))
-            elif code >= FIRST_UNIT and not _is_tag(unit := self.units[code - FIRST_UNIT]):
+            elif code >= FIRST_UNIT and not is_tag(unit := self.units[code - FIRST_UNIT]):
                 units.append(unit)
         return units
 
@@ -365,7 +374,8 @@ def _tag(head: str, value: str) -> str:
     return f"{head}{value.strip()}{ARROW.rstrip()}"
 
 
-def _is_tag(unit: str) -> bool:
+def is_tag(unit: str) -> bool:
+    """Whether a unit is a tag, which no unit of a text can equal."""
     return len(unit) > len(ARROW) and unit.endswith(ARROW.rstrip())
 
 

@@ -228,6 +228,16 @@ class Task(ABC):
         """The predictions for encoded rows, float64 [targets, outputs]."""
         return self.predictions(scores(network, sequences), sequences.lengths)
 
+    def parts(self, network: Network, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
+        """The predictions of each part of a joined model alone; empty for other models."""
+        if not isinstance(network, JoinedModel):
+            return {}
+        parts = {"recurrent_part": network.deep, "wide_part": network.wide}
+        return {
+            name: self.predictions(scores(part, sequences) * share)
+            for (name, part), share in zip(parts.items(), network.alone.tolist(), strict=True)
+        }
+
     def alternatives(
         self, network: Network, sequences: Ragged, count: int
     ) -> list[pl.Series] | None:

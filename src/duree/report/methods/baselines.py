@@ -26,6 +26,7 @@ BASELINES = {
 CHOSEN = {
     "hidden_states": "hidden states",
     "leaf_steps": "steps in a leaf",
+    "order": "order",
     "rounds": "rounds",
     "strength": "strength",
     "trees": "trees",
