@@ -21,6 +21,7 @@ from duree.network.decoding import decode_rows, score
 from duree.network.transducer import Transducer
 from duree.sequences.pair_encoder import PairEncoder
 from duree.sequences.ragged import END, Ragged, offsets_of
+from duree.tasks.pair_examples import counts_of
 
 Floats = NDArray[np.float64]
 Units = tuple[str, ...]
@@ -48,7 +49,7 @@ class JoinedOutputs:
 
         ``examples`` are different pairs, whose weights are the roots of how often they occur.
         """
-        pairs, counts = _pairs(encoder, examples), _counts(examples)
+        pairs, counts = _pairs(encoder, examples), counts_of(examples)
         held_out = _pairs(encoder, validation)
         ngram = JointNgram().fit(*_sides(pairs), counts, *_sides(held_out))
         bare = cls(ngram, (*ngram.weights.tolist(), 1.0))
@@ -60,6 +61,12 @@ class JoinedOutputs:
         features = [of_targets for _, of_targets in found]
         weights = fit_weights(features, right, [1] * len(right), np.array(bare.weights))
         return cls(ngram, tuple(weights.tolist()))
+
+    def learn(self, encoder: PairEncoder, examples: Examples, validation: Examples) -> Self:
+        """The same choice, with an n-gram of training and validation pairs."""
+        pairs = _pairs(encoder, examples) + _pairs(encoder, validation)
+        self.ngram.learn(*_sides(pairs), counts_of(examples) + counts_of(validation))
+        return self
 
     def best(
         self, network: Transducer, encoder: PairEncoder, sequences: Ragged, n: int
@@ -134,12 +141,3 @@ def _pairs(encoder: PairEncoder, examples: Examples) -> list[tuple[Units, Units]
 
 def _sides(pairs: Sequence[tuple[Units, Units]]) -> tuple[list[Units], list[Units]]:
     return [source for source, _ in pairs], [target for _, target in pairs]
-
-
-def _counts(examples: Examples) -> list[int]:
-    """How often each pair occurs, from the roots that are weights."""
-    if examples.weights is None:
-        return [1] * len(examples)
-    squares = examples.weights.astype(np.float64) ** 2
-    counts: list[int] = np.maximum(np.rint(squares / squares.min()), 1).astype(int).tolist()
-    return counts

@@ -60,3 +60,11 @@ def spread(validation: Examples) -> Examples:
         None if validation.weights is None else validation.weights[rows],
         transduced=True,
     )
+
+
+def counts_of(examples: Examples) -> list[int]:
+    """How often each pair occurs: the squares of its weights, of which the smallest is 1."""
+    if examples.weights is None:
+        return [1] * len(examples)
+    squares = examples.weights.astype(np.float64) ** 2
+    return list(map(int, np.maximum(np.rint(squares / squares.min()), 1)))

@@ -160,8 +160,8 @@ class Task(ABC):
         """The task with what it takes from the fitted encoder."""
         return self
 
-    def with_training(self, examples: Examples) -> Self:
-        """The task with what it takes from the encoded training set."""
+    def with_rows(self, training: Examples, validation: Examples) -> Self:
+        """The task with what it takes from the encoded rows of both sets."""
         return self
 
     def network(self, settings: ModelSettings, encoder: Encoder) -> Network:

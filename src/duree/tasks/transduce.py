@@ -34,12 +34,14 @@ from duree.sequences.tokenizer import find_script
 from duree.tables.columns import as_text
 from duree.tables.table import Table
 from duree.tasks.joined_outputs import JoinedOutputs
-from duree.tasks.pair_examples import are_right, spread, targets_of_pairs, types_of
+from duree.tasks.pair_examples import are_right, counts_of, spread, targets_of_pairs, types_of
 from duree.tasks.pair_lookup import Lookup
 from duree.tasks.task import Task, Watched, mean_of
 
 # Predictions begin with the probability of the output and its number of codes.
 HEAD = 2
+# In place of a probability that is not known.
+NONE = -1.0
 # Targets by which the script is found, and the most characters of a word where words are not set
 # apart by blanks.
 SAMPLE, MOST_OF_WORD = 2000, 6
@@ -62,7 +64,7 @@ class Transduce(Task):
     limit : LengthLimit
         The most codes of an output.
     lookup : Lookup
-        The sources of training, and their targets.
+        The sources of training and validation rows, and their targets.
     looks_up : bool
         Whether known sources get their most frequent target: chosen on the validation set.
     joined : JoinedOutputs or None
@@ -110,14 +112,15 @@ class Transduce(Task):
         assert isinstance(encoder, PairEncoder)
         return replace(self, encoder=encoder)
 
-    def with_training(self, examples: Examples) -> Self:
-        targets = targets_of_pairs(examples)
+    def with_rows(self, training: Examples, validation: Examples) -> Self:
+        targets = targets_of_pairs(training)
+        both = training.sequences.followed_by(validation.sequences)
         codes, lengths = np.unique(targets.values), targets.lengths - 1
         task = replace(
             self,
             written=tuple(codes[codes < self._units.vocabulary_size].tolist()),
-            limit=LengthLimit.fit(examples.sequences.lengths, lengths),
-            lookup=Lookup.fit(examples.sequences, targets),
+            limit=LengthLimit.fit(training.sequences.lengths, lengths),
+            lookup=Lookup.fit(both, targets.followed_by(targets_of_pairs(validation))),
         )
         script = find_script(task._texts(targets.take(np.arange(min(len(targets), SAMPLE)))))
         # Where words are not set apart, texts of more characters than a word are sentences.
@@ -190,14 +193,22 @@ class Transduce(Task):
         if self.sentences or not len(validation):
             return self
         some = spread(validation)
-        tried = [self, replace(self, looks_up=True)]
+        pairs = examples.sequences, targets_of_pairs(examples), counts_of(examples)
+        tried = [self, replace(self, looks_up=True, lookup=Lookup.fit(*pairs))]
         if not self._units.covariates:  # which an n-gram of units would take for letters
             tried.append(
                 replace(self, joined=JoinedOutputs.fit(network, self._units, examples, some))
             )
         answers = self.answers(some)
         right = [are_right(task.predict(network, some.sequences), answers) for task in tried]
-        return tried[int(np.argmax([np.average(one, weights=some.weights) for one in right]))]
+        best = int(np.argmax([np.average(one, weights=some.weights) for one in right]))
+        joined = tried[best].joined
+        # What was held out to choose is known to what predicts.
+        return replace(
+            tried[best],
+            lookup=self.lookup,
+            joined=None if joined is None else joined.learn(self._units, examples, validation),
+        )
 
     def predict(self, network: Network, sequences: Ragged) -> NDArray[np.float64]:
         if self.joined is not None:
@@ -241,7 +252,8 @@ class Transduce(Task):
             answers[:, 0].astype(bool),
             **self._kind,
         )
-        return np.concatenate([sums, predictions], axis=1)
+        # Baselines have no probability, and evaluation refuses what is no number.
+        return np.concatenate([sums, np.nan_to_num(predictions, nan=NONE)], axis=1)
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         """The primary metric."""
@@ -256,7 +268,7 @@ class Transduce(Task):
         chances = predictions[:, -self.outputs]
         return [
             pl.Series("prediction", self._outputs(predictions), dtype=pl.String),
-            pl.Series("probability", chances).fill_nan(None),
+            pl.Series("probability", np.where(chances < 0, np.nan, chances)).fill_nan(None),
         ]
 
     @classmethod
@@ -324,8 +336,8 @@ class Transduce(Task):
 
     def _outputs(self, predictions: NDArray[np.float64]) -> list[str]:
         """The texts of predictions or of their summaries, which end with the predictions."""
-        found = predictions[:, -self.outputs :].astype(np.int64)
-        return self._units.texts(found[:, HEAD:], found[:, 1])
+        found = predictions[:, predictions.shape[1] - self.outputs + 1 :].astype(np.int64)
+        return self._units.texts(found[:, 1:], found[:, 0])
 
     def _best(
         self, network: Network, sequences: Ragged, count: int
