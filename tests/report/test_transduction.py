@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def page(folder: Path, language: str = "en") -> str:
 
 
 def text_of(html: str) -> str:
-    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", "", html))
+    return re.sub(r"[ \n]+", " ", unescape(re.sub(r"<[^>]+>", "", html)))
 
 
 def test_pairs_are_found_by_what_the_folder_holds(write_pairs: Write) -> None:
@@ -161,12 +162,20 @@ def test_settings_of_the_network_change_the_methods(write_pairs: Write) -> None:
     assert "label smoothing of" not in text
 
 
-def test_a_lookup_before_the_network_is_told(write_pairs: Write) -> None:
+@pytest.mark.parametrize(
+    ("chosen_by", "sentence"),
+    [
+        ("lookup", "A source that occurs in training was given its most frequent target there"),
+        ("joint_ngram", "A log-linear model (Och & Ney 2002) chose among the outputs"),
+    ],
+)
+def test_what_chooses_beside_the_network_is_told(
+    write_pairs: Write, chosen_by: str, sentence: str
+) -> None:
     folder = write_pairs()
-    sentence = "A source that occurs in training was given its most frequent target there"
     assert sentence not in text_of(page(folder))
     found = json.loads((folder / "transduction.json").read_text("utf-8"))
-    _write(folder / "transduction.json", found | {"looks_up": True})
+    _write(folder / "transduction.json", found | {"chosen_by": chosen_by})
     assert sentence in text_of(page(folder))
 
 

@@ -26,6 +26,18 @@ ATTENTION = {
     "additive": "At each step it attends to the states of the source (one hidden layer; "
     "{bahdanau2015}).",
 }
+CHOSEN = {
+    "network": "",
+    "lookup": (
+        "A source that occurs in training was given its most frequent target there, since that was "
+        "right more often on the validation set than the network alone."
+    ),
+    "joint_ngram": (
+        "A log-linear model ({och2002}) chose among the outputs of the network and of a joint "
+        "n-gram ({bisani2008}), with weights found on the validation set, where this was right "
+        "more often than the network alone."
+    ),
+}
 
 
 def question_sentences(run: RunData, target: str, say: Phrases) -> Iterator[str]:
@@ -102,11 +114,8 @@ def network_sentences(run: RunData, facts: TransductionFacts, say: Phrases) -> I
         yield say("Outputs were found by beam search with {n} hypotheses.", n=model.beam)
     else:
         yield say("Outputs were written greedily, the most probable unit at each step.")
-    if facts.looks_up:
-        yield say(
-            "A source that occurs in training was given its most frequent target there, since that "
-            "was right more often on the validation set than the network."
-        )
+    if chosen := CHOSEN[facts.chosen_by]:
+        yield say(chosen)
 
 
 def loss(run: RunData, say: Phrases) -> str:
