@@ -27,6 +27,7 @@ from duree.network.transducer import Transducer
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import EpochBudget, ModelSettings
 from duree.results.run_files import Record
+from duree.results.transduction import Chooser
 from duree.sequences.encoder import Encoder
 from duree.sequences.pair_encoder import PairEncoder
 from duree.sequences.ragged import Ragged
@@ -294,6 +295,7 @@ class Transduce(Task):
             answers[:, 0].astype(bool),
             chances.to_numpy(),
             predictions,
+            chosen_by=self._chosen_by,
             **self._kind,
         )
         return {"transduction.json": found}
@@ -329,6 +331,11 @@ class Transduce(Task):
     def _units(self) -> PairEncoder:
         assert self.encoder is not None  # it is set before anything is encoded
         return self.encoder
+
+    @property
+    def _chosen_by(self) -> Chooser:
+        """What the network's outputs are chosen by."""
+        return "joint_ngram" if self.joined else "lookup" if self.looks_up else "network"
 
     @property
     def _kind(self) -> dict[str, bool]:
