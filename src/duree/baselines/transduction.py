@@ -15,7 +15,8 @@ from duree.baselines.lookup import Copy, Lookup
 from duree.baselines.nearest_translation import NearestTranslation
 from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights
 from duree.baselines.word_translation import WordTranslation
-from duree.sequences.pair_encoder import PairEncoder, is_tag
+from duree.sequences.pair_encoder import PairEncoder
+from duree.sequences.pair_tags import is_tag
 from duree.sequences.pair_units import split_text
 from duree.sequences.ragged import Ragged
 
