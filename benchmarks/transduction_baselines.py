@@ -135,12 +135,12 @@ def measure_sounds(part: str) -> None:
 
 
 def measure_inflection(part: str) -> None:
-    """Share of right forms; tags come after the lemma, as the pipeline gives them."""
+    """Share of right forms; all tags are one unit at both ends of the lemma, as in a run."""
     ends = {"train": "trn", "dev": "dev", "test": "tst"}
     for language in INFLECTED:
         train, dev, other = (
             [
-                ((*lemma, *(f"{tag} ›" for tag in tags.split(";"))), tuple(form))
+                ((f"{tags} ›", *lemma, f"{tags} ›"), tuple(form))
                 for lemma, form, tags in table(DATA / "inflection" / f"{language}.{ends[name]}")
             ]
             for name in ("train", "dev", part)
