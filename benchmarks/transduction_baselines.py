@@ -140,7 +140,7 @@ def measure_inflection(part: str) -> None:
     for language in INFLECTED:
         train, dev, other = (
             [
-                ((f"{tags} ›", *lemma, f"{tags} ›"), tuple(form))
+                ((f"‹ {tags} ›", *lemma, f"› {tags} ›"), tuple(form))
                 for lemma, form, tags in table(DATA / "inflection" / f"{language}.{ends[name]}")
             ]
             for name in ("train", "dev", part)

@@ -147,12 +147,13 @@ class TransductionBaseline:
 
 
 def _between_tags(units: Units) -> Units:
-    """A source with its tags, as one unit, before and after its text.
+    """A source between two units that both stand for all of its tags.
 
-    Chunks are in order: so prefixes and endings can come from all tags together.
+    Chunks are in order: so prefixes and endings can come from the tags.
     """
     tags = " ".join(filter(is_tag, units))
-    return (tags, *(unit for unit in units if not is_tag(unit)), tags) if tags else units
+    text = (unit for unit in units if not is_tag(unit))
+    return (f"‹ {tags}", *text, f"› {tags}") if tags else units
 
 
 def transduction_baselines(
