@@ -14,7 +14,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -98,6 +98,9 @@ def batch_of(size: Size, rows: int, unequal: bool, seed: int = 0) -> Batch:
 class Plain(nn.Module):
     """The same network by torch.nn, from the weights of ours."""
 
+    outputs: Tensor
+    place: Tensor
+
     def __init__(self, ours: Transducer, cell: str) -> None:
         super().__init__()
         hidden, size = ours.settings.hidden_size, ours.settings.embedding_size
@@ -108,18 +111,20 @@ class Plain(nn.Module):
         self.bridge = nn.Linear(2 * hidden, len(ours.bridge.bias))
         self.of_memory = nn.Linear(2 * hidden, hidden, bias=False)
         self.readout, self.gate = nn.Linear(3 * hidden, size), nn.Linear(size, 1)
-        self.bias = nn.Parameter(ours.bias.detach().clone())
-        self.register_buffer("outputs", ours.outputs)
-        self.register_buffer("place", ours.place)
+        self.bias = nn.Parameter(ours.writer.bias.detach().clone())
+        self.register_buffer("outputs", ours.writer.outputs)
+        self.register_buffer("place", ours.writer.place)
         self.embedding.weight.data.copy_(ours.embeddings)
-        self.of_memory.load_state_dict(ours.attention.of_memory.state_dict())
-        halves = [ours.of_context.weight, ours.of_state.weight]
+        self.of_memory.load_state_dict(ours.writer.attention.of_memory.state_dict())
+        halves = [ours.writer.of_context.weight, ours.writer.of_state.weight]
         self.readout.weight.data.copy_(torch.cat(halves, dim=1))
-        self.readout.bias.data.copy_(ours.of_state.bias)
-        for name in ("encoder", "decoder", "bridge", "gate"):
+        self.readout.bias.data.copy_(ours.writer.of_state.bias)
+        assert ours.writer.gate is not None
+        self.gate.load_state_dict(ours.writer.gate.state_dict())
+        for name in ("encoder", "decoder", "bridge"):
             getattr(self, name).load_state_dict(getattr(ours, name).state_dict())
 
-    def recurrent(self, layer: nn.Module, x: Tensor, lengths: Tensor, state: object) -> object:
+    def recurrent(self, layer: nn.Module, x: Tensor, lengths: Tensor, state: Any) -> Any:
         if bool((lengths == x.shape[1]).all()):
             return layer(x, state)
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)

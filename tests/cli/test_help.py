@@ -72,14 +72,17 @@ def test_every_option_is_listed_once(name: str, capfd: pytest.CaptureFixture[str
     assert sorted(listed) == sorted(known | {"-h"})
 
 
-def test_an_example_holds_no_option_that_the_command_lacks(
-    capfd: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("name", ["fit", "check"])
+def test_examples_hold_no_option_that_the_command_lacks(
+    name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    call("check", "--help")
+    call(name, "--help")
     out = capfd.readouterr().out
-    assert "  duree check TABLE --series COL --time COL --horizon N\n" in out
-    assert "  duree check TABLE --text WORD --id SENTENCE --target TAG\n" in out
-    assert "--task" not in out
+    assert f"  duree {name} TABLE --series COL --time COL --horizon N\n" in out
+    assert f"  duree {name} TABLE --text WORD --id SENTENCE --target TAG --task label\n" in out
+    known = {flag for one in cli.commands[name].params for flag in one.opts}
+    examples = [line.split() for line in out.splitlines() if line.startswith("  duree ")]
+    assert {word for words in examples for word in words if word.startswith("--")} <= known
 
 
 def test_lines_are_broken_between_words_and_before_no_closing_sign() -> None:

@@ -11,6 +11,7 @@ from duree.evaluation.transduction_metrics import (
     statistics,
     transduction_metrics,
 )
+from duree.evaluation.uncertainty import wilson
 
 TRUE = ["und", "uns", "in", "Haus"]
 KNOWN = np.array([True, True, False, False])
@@ -21,11 +22,16 @@ CHINESE = {"sentences": True, "chinese": True}
 SOUNDS = {"symbols": True}
 
 
+def targets_of(known):
+    """Whether the source is known, and codes of the target, which do not matter here."""
+    return np.column_stack([known, np.arange(len(known))]).astype(np.int64)
+
+
 def values(kind, predicted, actual, known=None):
     known = np.zeros(len(actual), dtype=bool) if known is None else known
     found = statistics(predicted, actual, known, **kind)
     assert found.shape == (len(actual), STATISTICS)
-    return transduction_metrics(**kind).values(found, known.astype(np.int64))
+    return transduction_metrics(**kind).values(found, targets_of(known))
 
 
 def with_outputs(statistics, seed=0):
@@ -135,12 +141,12 @@ def made_up(kind, rows=120):
             for text, draw in zip(actual, draws, strict=True)
         ]
         models[name] = with_outputs(statistics(predicted, actual, known, **kind))
-    return models, known.astype(np.int64)
+    return models, targets_of(known)
 
 
 def test_the_network_is_compared_with_each_baseline_and_gets_a_verdict():
-    models, known = made_up(WORDS)
-    found = evaluate_models(models, known, transduction_metrics(), resamples=300)
+    models, targets = made_up(WORDS)
+    found = evaluate_models(models, targets, transduction_metrics(), resamples=300)
     assert found.primary == "exact"
     exact = found.models["network"]["exact"]
     assert exact["low"] < exact["value"] < exact["high"]
@@ -152,8 +158,8 @@ def test_the_network_is_compared_with_each_baseline_and_gets_a_verdict():
 
 @pytest.mark.parametrize("kind", [SENTENCES, CHINESE])
 def test_sentences_are_compared_in_chrf_by_permutation(kind):
-    models, known = made_up(kind)
-    found = evaluate_models(models, known, transduction_metrics(**kind), resamples=300)
+    models, targets = made_up(kind)
+    found = evaluate_models(models, targets, transduction_metrics(**kind), resamples=300)
     assert found.primary == "chrf"
     methods = {c.method for c in found.comparisons if c.metric == "chrf"}
     assert methods == {"paired bootstrap", "paired permutation"}
@@ -163,9 +169,9 @@ def test_sentences_are_compared_in_chrf_by_permutation(kind):
 
 
 def test_groups_are_resampled_as_a_whole():
-    models, known = made_up(WORDS)
-    groups = np.arange(len(known)) // 10
-    found = evaluate_models(models, known, transduction_metrics(), groups=groups, resamples=300)
+    models, targets = made_up(WORDS)
+    groups = np.arange(len(targets)) // 10
+    found = evaluate_models(models, targets, transduction_metrics(), groups=groups, resamples=300)
     assert {c.method for c in found.comparisons} == {
         "paired bootstrap by group",
         "paired permutation by group",
@@ -173,37 +179,39 @@ def test_groups_are_resampled_as_a_whole():
 
 
 def test_the_value_of_a_metric_is_the_same_in_the_evaluation_and_alone():
-    models, known = made_up(WORDS)
-    alone = evaluate_model(models["network"], known, transduction_metrics())
-    plain = transduction_metrics().values(models["network"], known)
+    models, targets = made_up(WORDS)
+    alone = evaluate_model(models["network"], targets, transduction_metrics())
+    plain = transduction_metrics().values(models["network"], targets)
     assert {name: figure["value"] for name, figure in alone.items()} == pytest.approx(plain)
 
 
 def test_weights_of_rows_enter_all_sums():
-    models, known = made_up(WORDS)
-    weights = np.where(np.arange(len(known)) < 60, 2.0, 0.5)
-    weighted = transduction_metrics().values(models["network"], known, weights)
+    models, targets = made_up(WORDS)
+    weights = np.where(np.arange(len(targets)) < 60, 2.0, 0.5)
+    weighted = transduction_metrics().values(models["network"], targets, weights)
     right = models["network"][:, 1]
     assert weighted["exact"] == pytest.approx(np.average(right, weights=weights))
-    found = evaluate_models(models, known, transduction_metrics(), weights=weights, resamples=200)
+    found = evaluate_models(models, targets, transduction_metrics(), weights=weights, resamples=200)
     assert found.models["network"]["exact"]["value"] == pytest.approx(weighted["exact"])
 
 
 def test_models_without_probabilities_are_evaluated():
-    models, known = made_up(WORDS)
+    models, targets = made_up(WORDS)
     models["copy"][:, STATISTICS] = np.nan
-    found = evaluate_models(models, known, transduction_metrics(), resamples=200)
+    found = evaluate_models(models, targets, transduction_metrics(), resamples=200)
     assert set(found.models) == {"network", "lookup", "copy"}
 
 
-def test_a_perfect_share_of_known_words_has_an_interval_of_more_than_one_point():
+def test_perfect_shares_of_known_and_unknown_words_have_the_intervals_of_their_own_rows():
     known = np.arange(60) < 12
     found = statistics(["x"] * 60, ["x"] * 60, known)
-    figure = evaluate_model(found, known.astype(np.int64), transduction_metrics())["exact_known"]
-    assert figure["low"] < 0.8 < figure["value"] == figure["high"] == 1
+    figures = evaluate_model(found, targets_of(known), transduction_metrics())
+    for name, rows in (("exact_known", 12), ("exact_unknown", 48)):
+        low, high = wilson(rows, rows)
+        assert figures[name] == pytest.approx({"value": 1, "low": low, "high": high})
 
 
 def test_the_spread_of_seeds_is_of_every_metric():
-    models, known = made_up(WORDS)
-    found = spread_of_seeds([models["network"], models["lookup"]], known, transduction_metrics())
+    models, targets = made_up(WORDS)
+    found = spread_of_seeds([models["network"], models["lookup"]], targets, transduction_metrics())
     assert set(found) == {metric.name for metric in transduction_metrics().metrics}

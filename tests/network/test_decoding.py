@@ -19,6 +19,7 @@ KINDS: list[dict[str, Any]] = [
     {"cell": "gru"},
     {"cell": "lstm", "num_layers": 2, "attention": "additive"},
     {"cell": "rnn", "copying": False},
+    {"cell": "gru", "attention": "monotonic"},
 ]
 
 
@@ -91,7 +92,7 @@ def test_outputs_are_different_sorted_and_within_the_limit() -> None:
 def test_an_output_that_would_never_end_is_ended_at_the_limit() -> None:
     network = transducer()
     with torch.no_grad():
-        network.bias[network.place[END]] = -50.0
+        network.writer.bias[network.writer.place[END]] = -50.0
     for source, ((codes, chance), *_) in zip(
         SOURCES, decode([network], batch(SOURCES), 2, 1), strict=True
     ):

@@ -28,6 +28,8 @@ KINDS: list[dict[str, Any]] = [
     {"cell": "lstm", "num_layers": 2},
     {"cell": "rnn", "copying": False},
     {"cell": "gru", "attention": "additive"},
+    {"cell": "lstm", "attention": "monotonic"},
+    {"cell": "gru", "attention": "monotonic", "copying": False},
 ]
 PLAIN = {
     "word_dropout": 0.0,
@@ -254,6 +256,7 @@ def test_the_loss_of_validation_is_the_mean_over_units_in_batches() -> None:
     ("name", "values"),
     [
         ("attention", ("dot", "additive")),
+        ("attention", ("dot", "monotonic")),
         ("copying", (True, False)),
         ("label_smoothing", (0.0, 0.3)),
         ("word_dropout", (0.0, 0.5)),

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ def write_pairs(write_run: Write) -> Write:
         ).write_parquet(folder / "predictions.parquet")
         metrics = transduction_metrics()
         copied = statistics(sources, actual, known)
-        models = evaluate_models({"network": sums, "copy": copied}, known, metrics, resamples=100)
+        models = evaluate_models(
+            {"network": sums, "copy": copied}, known[:, None], metrics, resamples=100
+        )
         _write(
             folder / "metrics.json",
             json.loads((folder / "metrics.json").read_text("utf-8"))
@@ -91,7 +94,7 @@ def page(folder: Path, language: str = "en") -> str:
 
 
 def text_of(html: str) -> str:
-    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", "", html))
+    return re.sub(r"[ \n]+", " ", unescape(re.sub(r"<[^>]+>", "", html)))
 
 
 def test_pairs_are_found_by_what_the_folder_holds(write_pairs: Write) -> None:
@@ -141,7 +144,7 @@ def test_the_methods_name_units_network_and_decoding(write_pairs: Write) -> None
     for sentence in (
         "From the texts in the column “historical” the text in “modern” was predicted",
         "Sources and targets were split into characters.",
-        "Both share one vocabulary, of 31 units of the training rows",
+        "Both share one vocabulary, of all 31 units of the training rows; characters outside of it",
         "attends to the states of the source (scaled dot products; Luong et al. 2015)",
         "copied from the source (Gu et al. 2016; See et al. 2017)",
         "Outputs were found by beam search with 5 hypotheses.",
@@ -157,6 +160,28 @@ def test_settings_of_the_network_change_the_methods(write_pairs: Write) -> None:
     assert "Gu et al. 2016" not in text
     assert "Outputs were written greedily" in text
     assert "label smoothing of" not in text
+
+
+@pytest.mark.parametrize(
+    ("chosen_by", "sentence"),
+    [
+        ("lookup", "A source that occurs in training was given its most frequent target there"),
+        ("joint_ngram", "A log-linear model (Och & Ney 2002) chose among the outputs"),
+    ],
+)
+def test_what_chooses_beside_the_network_is_told(
+    write_pairs: Write, chosen_by: str, sentence: str
+) -> None:
+    folder = write_pairs()
+    assert sentence not in text_of(page(folder))
+    found = json.loads((folder / "transduction.json").read_text("utf-8"))
+    _write(folder / "transduction.json", found | {"chosen_by": chosen_by})
+    assert sentence in text_of(page(folder))
+
+
+def test_a_vocabulary_that_was_cut_is_told(write_pairs: Write) -> None:
+    text = text_of(page(write_pairs(text={"max_features": 31}, model={"copying": False})))
+    assert "of the 31 most frequent units of the training rows." in text
 
 
 def test_units_of_both_sides_are_named_where_they_differ(write_pairs: Write) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from pathlib import Path
 
@@ -10,15 +11,20 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from duree.errors import DataError, RunError
 from duree.examples.spelling import generate
+from duree.explain.outputs import output_sources
+from duree.network.batches import Batch
+from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
+from duree.sequences.ragged import UNKNOWN
 from duree.serving.export import export
 from duree.serving.service import create_service
-from duree.workflow import evaluate, explain_row, fit, predict, resume
+from duree.workflow import evaluate, explain_all, explain_row, fit, predict, resume
 
 SMALL = {"hidden_size": 48, "embedding_size": 32, "output_dropout": 0.0, "input_dropout": 0.0}
 
@@ -173,11 +179,9 @@ def test_tags_of_a_word_decide_its_form(tmp_path: Path) -> None:
     assert found[2].endswith("te")
 
 
-def test_it_is_not_exported_nor_explained_word_by_word(run: Run, table: Path) -> None:
+def test_it_is_not_exported(run: Run) -> None:
     with pytest.raises(RunError, match="transduce cannot be exported"):
         export(run.folder, run.folder / "model.onnx")
-    with pytest.raises(RunError, match="not explained"):
-        explain_row(run.folder, table, 1)
 
 
 def test_several_outputs_are_refused_where_a_row_has_one_answer(tmp_path: Path) -> None:
@@ -194,3 +198,45 @@ def test_several_outputs_are_refused_where_a_row_has_one_answer(tmp_path: Path) 
     with pytest.raises(DataError, match=re.escape("task = transduce")):
         predict(run.folder, tmp_path / "tones.csv", tmp_path / "out.csv", nbest=2)
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_an_output_is_traced_to_the_units_of_its_source(run: Run, tmp_path: Path) -> None:
+    pl.DataFrame({"old": ["mackonn"], "new": ["makon"]}).write_csv(tmp_path / "word.csv")
+    page = explain_row(run.folder, tmp_path / "word.csv", 1, tmp_path / "word.html")
+    found = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    influence = np.array(found["influence"])
+    assert influence.shape == (len(found["outputs"]), len(found["units"]))
+    assert found["units"] == list("mackonn")
+    assert "".join(found["outputs"]) == found["predicted"]["prediction"]
+    assert influence[0].argmax() == 0  # the first letter comes from the first
+    assert np.array(found["attention"]).sum(axis=1) == pytest.approx(1, abs=1e-3)
+    assert "Where the output came from" in page.read_text(encoding="utf-8")
+
+
+def test_influence_is_the_fall_of_log_probability_without_a_unit(run: Run) -> None:
+    model = TrainedModel.of_run(run)
+    source = model.encode(pl.Series(["mackonn"]))[0]
+    output = model.encoder.encode_targets(pl.Series(["makon"]))[0].astype(np.int64)
+    found = output_sources(model.network, source, output[:-1])
+    hidden = source.copy()
+    hidden[2] = UNKNOWN
+    log_p = [
+        model.network.log_probabilities(
+            Batch(
+                torch.tensor(some[None], dtype=torch.int64),
+                torch.tensor([len(some)]),
+                torch.tensor(output[None]),
+            )
+        )[0]
+        for some in (source, hidden)
+    ]
+    wanted = (log_p[0] - log_p[1])[:-1].detach().numpy()
+    assert found.influence[:, 2] == pytest.approx(wanted, abs=1e-4)
+
+
+def test_all_outputs_are_traced_in_one_table(run: Run, tmp_path: Path) -> None:
+    generate(4, seed=8).write_csv(tmp_path / "words.csv")
+    found = pl.read_parquet(explain_all(run.folder, tmp_path / "words.csv", tmp_path / "w.parquet"))
+    assert found["row"].unique().sort().to_list() == [1, 2, 3, 4]
+    sums = found.group_by("row", "step").agg(pl.col("attention").sum())["attention"]
+    assert sums.to_numpy() == pytest.approx(1, abs=1e-3)

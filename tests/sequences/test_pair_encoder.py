@@ -164,6 +164,11 @@ def test_no_text_writes_the_tags_of_another_row(kind):
     assert restored(encoder, "tags=V › tags=PST › x") == "tags=V › tags=PST › x"
 
 
+def test_the_name_of_a_covariate_may_be_written_in_other_letters():
+    encoder = fit(FORMS, ["Tags"])
+    assert encoder.units_of_source("tags=V › gå") == ("Tags=V ›", "g", "å")
+
+
 def test_a_source_of_covariates_alone_has_no_text():
     encoder = fit(FORMS, ["tags"])
     assert encoder.units_of_source("tags=V;PST") == ("tags=V ›", "tags=PST ›")

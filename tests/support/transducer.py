@@ -26,7 +26,7 @@ def transducer(seed: int = 0, **settings: object) -> Transducer:
         outputs=range(4, 10),
         limit=LIMIT,
     )
-    torch.nn.init.normal_(network.bias)  # at first outputs would all be alike
+    torch.nn.init.normal_(network.writer.bias)  # at first outputs would all be alike
     torch.nn.init.normal_(network.embeddings)
     return network.eval()
 

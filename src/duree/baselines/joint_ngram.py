@@ -115,7 +115,7 @@ class JointNgram:
         found: dict[Units, Units] = {}
         for begin in range(0, len(distinct), AT_ONCE):
             some = distinct[begin : begin + AT_ONCE]
-            for source, (targets, features) in zip(some, self._weighed(some), strict=True):
+            for source, (targets, features) in zip(some, self.candidates(some), strict=True):
                 found[source] = targets[int(np.argmax(features @ self.weights))]
         return [found[source] for source in sources]
 
@@ -124,7 +124,7 @@ class JointNgram:
 
         Those of all candidates, of which there may be more, add up to 1.
         """
-        [(targets, features)] = self._weighed([source])
+        [(targets, features)] = self.candidates([source])
         scores = features @ self.weights
         scores -= np.logaddexp.reduce(scores)
         best = np.argsort(-scores, kind="stable")[:n].tolist()
@@ -132,7 +132,7 @@ class JointNgram:
 
     def score(self, source: Units, target: Units) -> float:
         """The log-probability of a target, among the candidates of its source and itself."""
-        [(targets, features)] = self._weighed([source], target)
+        [(targets, features)] = self.candidates([source], [[target]])
         scores = features @ self.weights
         return float(scores[targets.index(target)] - np.logaddexp.reduce(scores))
 
@@ -224,15 +224,21 @@ class JointNgram:
     def _choose_weights(self, held_out: Mapping[Pair, int]) -> None:
         features, right = [], []
         for (_, target), (targets, of_targets) in zip(
-            held_out, self._weighed([source for source, _ in held_out]), strict=True
+            held_out, self.candidates([source for source, _ in held_out]), strict=True
         ):
             features.append(of_targets)
             right.append(targets.index(target) if target in targets else -1)
         self.weights = fit_weights(features, right, [*held_out.values()], self.weights)
 
-    def _weighed(self, sources: Sequence[Units], *also: Units) -> list[tuple[list[Units], Floats]]:
-        """Candidates of each source, and their features, float64 [candidates, features]."""
-        found = [self._candidates(source, also) for source in sources]
+    def candidates(
+        self, sources: Sequence[Units], also: Sequence[Iterable[Units]] | None = None
+    ) -> list[tuple[list[Units], Floats]]:
+        """Candidates of each source, and their features, float64 [candidates, features].
+
+        ``also`` are further targets to consider for each source.
+        """
+        further = also or [()] * len(sources)
+        found = [self._candidates(*each) for each in zip(sources, further, strict=True)]
         pairs = [
             (source, target)
             for source, targets in zip(sources, found, strict=True)

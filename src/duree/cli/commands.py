@@ -62,7 +62,8 @@ def demo(rows: int, out: str | None) -> None:
 @click.option(
     "--task",
     metavar="NAME",
-    help="classify, regress, multilabel, next, forecast or label; inferred if not given.",
+    help="classify, regress, multilabel, next, forecast, label or transduce; inferred if not "
+    "given.",
 )
 @click.option("--horizon", metavar="N", type=int, help="Number of steps to forecast.")
 @click.option(
@@ -303,6 +304,7 @@ def studio(folder: Path, port: int, host: str, no_browser: bool) -> None:
 @cli.command(cls=TableCommand, epilog="Exits with status 2 if there is an error.")
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @column_options
+@click.option("--task", metavar="NAME", help="As of fit: transduce checks pairs of texts.")
 @click.option("--horizon", metavar="N", type=int, help="Number of steps to forecast.")
 @click.option("--strict", is_flag=True, help="Exit with status 2 for warnings too.")
 def check(data: tuple[str, ...], strict: bool, **flags: Any) -> None:
@@ -311,8 +313,13 @@ def check(data: tuple[str, ...], strict: bool, **flags: Any) -> None:
     from duree.pipeline.dataset import check_files
     from duree.recipe.flags import recipe_from_flags
 
-    recipe = recipe_from_flags(None, data, flags, ())
-    _, findings = check_files(recipe.data, recipe.forecast if recipe.forecast.horizon else None)
+    recipe, layout = recipe_from_flags(None, data, flags, ()), None
+    if recipe.task is not None:
+        from duree.tasks import layout_for, resolve
+
+        layout = layout_for(resolve(recipe))
+    forecast = recipe.forecast if recipe.forecast.horizon else None
+    _, findings = check_files(recipe.data, forecast, layout)
     print_findings(findings)
     doubtful = {"warning", "error"} if strict else {"error"}
     if any(finding.level in doubtful for finding in findings):

@@ -117,7 +117,6 @@ class TableCommand(TranslatedCommand):
     def write_options(self, ctx: click.Context, formatter: HelpFormatter) -> None:
         """The options of each group, under its heading and its examples."""
         options = shown_options(self, ctx)
-        flags = {flag for option in options for flag in option.opts}
         width = max(len(described(option, ctx)[0]) for option in options)
         for group in OPTION_GROUPS:
             rows = [described(option, ctx) for option in options if group_of(option) is group]
@@ -127,7 +126,7 @@ class TableCommand(TranslatedCommand):
             formatter.write(f"{translate(group.heading)}\n")
             with formatter.indentation():
                 for example in group.examples:
-                    words = f"{ctx.command_path} {TABLE}{possible(example, flags)}"
+                    words = f"{ctx.command_path} {TABLE} {example}"
                     formatter.write(f"{'':{formatter.current_indent}}{words}\n")
             if rows:
                 formatter.write_names(rows, width)
@@ -149,12 +148,6 @@ def group_of(option: click.Option) -> OptionGroup:
     """The group that names an option, or the last one."""
     named = (group for group in OPTION_GROUPS if option.name in group.options)
     return next(named, OPTION_GROUPS[-1])
-
-
-def possible(example: str, flags: set[str]) -> str:
-    """An example without the options that a command lacks."""
-    pairs = re.findall(r"(--[a-z-]+) (\S+)", example)
-    return "".join(f" {flag} {value}" for flag, value in pairs if flag in flags)
 
 
 def described(option: click.Option, ctx: click.Context) -> tuple[str, str]:

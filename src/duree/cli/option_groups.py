@@ -47,6 +47,11 @@ OPTION_GROUPS = (
         "Tagged words, one per row:", ("--text WORD --id SENTENCE --target TAG --task label",), ()
     ),
     OptionGroup(
+        "Pairs of texts, one per row:",
+        ("--text COL --target COL --task transduce [--covariate TAGS]",),
+        (),
+    ),
+    OptionGroup(
         "All tables:",
         (),
         (

@@ -154,9 +154,12 @@ def spread_of_seeds(
 
 
 def _figures(values: Mapping[str, float], drawn: Mapping[str, Floats], trial: Trial) -> Figures:
-    figures = {}
+    figures, rows_of = {}, trial.metrics.rows_of
     for name, value in values.items():
-        between = metric_interval(trial.metrics[name], value, drawn, trial.targets, trial.sample)
+        about = None if rows_of is None else rows_of(name, trial.targets)
+        between = metric_interval(
+            trial.metrics[name], value, drawn, trial.targets, trial.sample, about
+        )
         if between is not None:
             figures[name] = {"value": value, "low": between[0], "high": between[1]}
     return figures

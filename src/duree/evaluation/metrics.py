@@ -68,6 +68,9 @@ class MetricSet:
         resampled together, if every metric is a ratio of sums; otherwise 0.
     replaceable : bool
         Whether the first metric that is defined stands in for a primary one that is not.
+    rows_of : (name, targets) -> bool [rows], or None
+        The rows that a metric is about, which set its interval if it is perfect in every resample;
+        None: those of the rarest class or mark among the targets do.
     """
 
     metrics: tuple[Metric, ...]
@@ -79,6 +82,7 @@ class MetricSet:
     grouped: Literal["groups", "series"] = "groups"
     sums: int = 0
     replaceable: bool = False
+    rows_of: Callable[[str, NDArray[Any]], NDArray[np.bool_]] | None = None
 
     def __getitem__(self, name: str) -> Metric:
         """The metric of this name."""

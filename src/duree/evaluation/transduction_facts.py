@@ -19,6 +19,7 @@ from duree.evaluation.transduction_metrics import RIGHT, normal, transduction_me
 from duree.evaluation.weighted_metrics import Floats
 from duree.results.transduction import (
     Ambiguity,
+    Chooser,
     ErrorKind,
     Kind,
     LengthGroup,
@@ -59,6 +60,7 @@ def describe_transduction(
     probabilities: Floats,
     sums: Floats,
     *,
+    chosen_by: Chooser = "network",
     sentences: bool = False,
     chinese: bool = False,
     symbols: bool = False,
@@ -76,6 +78,8 @@ def describe_transduction(
         Of the outputs; NaN where there is none.
     sums : float64 [rows, STATISTICS]
         From ``statistics``, with the same arguments.
+    chosen_by
+        See ``TransductionFacts``.
     sentences, chinese, symbols
         See ``transduction_metrics``.
     """
@@ -111,6 +115,7 @@ def describe_transduction(
         rows=len(actual),
         wrong=len(wrong),
         unit=unit,
+        chosen_by=chosen_by,
         known=_group(np.asarray(known), sums, metrics),
         unknown=_group(~np.asarray(known), sums, metrics),
         lengths=list(_by_length(lengths, sums, metrics)),

@@ -51,7 +51,8 @@ def transduction_metrics(
     """The metrics of predicted sequences, the primary one first.
 
     Predictions are float64 [rows, columns], of which the first are those of ``statistics`` with
-    the same arguments; targets are not used.
+    the same arguments. Targets are integers [rows, columns], of which only the first is used: 1
+    where the source of a row stands in training, otherwise 0.
 
     Parameters
     ----------
@@ -77,7 +78,9 @@ def transduction_metrics(
 
     primary = metrics[0].name
     right = None if sentences else _right
-    return MetricSet(metrics, (primary, 0.0), False, prepare, right, sums=STATISTICS)
+    return MetricSet(
+        metrics, (primary, 0.0), False, prepare, right, sums=STATISTICS, rows_of=_rows_of
+    )
 
 
 def statistics(
@@ -124,6 +127,12 @@ def _counts(
 ) -> NDArray[np.int64]:
     """The sums of each pair of texts, int64 [pairs, sums]."""
     return np.array([counts(*pair) for pair in pairs], dtype=np.int64).reshape(-1, sums)
+
+
+def _rows_of(name: str, targets: NDArray[Any]) -> NDArray[np.bool_]:
+    """The rows with a known or an unknown source, or all."""
+    known = targets[:, 0] > 0
+    return {EXACT_KNOWN.name: known, EXACT_UNKNOWN.name: ~known}.get(name, np.ones_like(known))
 
 
 def _weighted(metric: OfSums, sums: Floats) -> Weighted:

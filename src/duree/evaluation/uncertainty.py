@@ -67,18 +67,24 @@ def metric_interval(
     drawn: Mapping[str, Floats],
     targets: NDArray[Any],
     sample: Sample,
+    about: NDArray[np.bool_] | None = None,
 ) -> Interval | None:
     """The 95 % interval of one metric, by the appropriate method.
 
     A bounded metric that is perfect in every resample (an AUC of 1) has the interval of a perfect
-    share among the units of the rarest class: wide, and never [1, 1].
+    share among the units of the rows that it is ``about``, or else of the rarest class: wide, and
+    never [1, 1].
     """
     found = drawn[metric.name]
     if metric.share:
         rows = effective_rows(value, found, sample)
         return wilson(value * rows, rows)
     if metric.bounded and value in (0, 1) and np.all(found[np.isfinite(found)] == value):
-        rows = units_of_rarest(targets, sample)
+        rows = (
+            units_of_rarest(targets, sample)
+            if about is None
+            else len(np.unique(sample.unit[about]))
+        )
         return wilson(value * rows, rows)
     if metric.name == CALIBRATION_ERROR.name:
         return calibration_interval(value, found, drawn["calibration_noise"], sample.units)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,6 +29,8 @@ class Network(nn.Module):
     """
 
     criterion: Criterion | None = None
+    # Whether scoring takes so long that equal rows are scored once.
+    decodes: ClassVar[bool] = False
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean training loss of a batch."""

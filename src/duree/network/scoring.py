@@ -20,6 +20,10 @@ def scores(model: Network, sequences: Ragged) -> NDArray[np.float32]:
     -------
     float32 [rows, outputs], or [steps of all rows, outputs] from a model that answers at each step
     """
+    if model.decodes:
+        first, group = sequences.distinct()
+        if len(first) < len(sequences):
+            return scores(model, sequences.take(first))[group]
     uses_threads("torch", torch.get_num_threads())
     model.eval()
     found: NDArray[np.float32] | None = None

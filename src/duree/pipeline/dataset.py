@@ -173,11 +173,14 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
 
 
 def check_files(
-    data: DataSettings, forecast: ForecastSettings | None = None
+    data: DataSettings,
+    forecast: ForecastSettings | None = None,
+    layout_class: type[Layout] | None = None,
 ) -> tuple[Table, list[Finding]]:
-    """Read and check files without a task, for ``duree check``.
+    """Read and check files, for ``duree check``.
 
-    Series are checked as series to forecast if they have no target or ``forecast`` is given.
+    Series are checked as series to forecast if they have no target or ``forecast`` is given. The
+    layout is that of the columns if ``layout_class`` does not say which.
     """
     if data.files and all(_holds_tokens(Path(file), data) for file in data.files):
         data = data.model_copy(update={"token": data.text or "auto"})
@@ -187,7 +190,7 @@ def check_files(
         names = pl.DataFrame({read.name: read.series.names})
         return Table(names, read.sources), look_over(read, settings, drop_bad=data.drop_bad)
     recipe = Recipe(data=data)
-    layout_class = layout_of(data)
+    layout_class = layout_class or layout_of(data)
     data = layout_class.fill(recipe).data
     table, given, layout = _read_files(data, layout_class)
     findings = layout.look_over(table, given.test)
@@ -209,7 +212,7 @@ def check_rows(recipe: Recipe) -> tuple[Table, list[Finding]]:
     data = recipe.data
     if data.target == data.text:  # sequences that are predicted themselves are no answers to check
         data = data.model_copy(update={"target": None})
-    return check_files(data)
+    return check_files(data, None, layout_for(recipe) if recipe.task else None)
 
 
 def stop_at_errors(findings: Iterable[Finding]) -> None:

@@ -75,7 +75,7 @@ def evaluate_on_test(
     with locating(dataset.table, rows):
         tested = task.examples(read, dataset.target.gather(rows))
     of_networks = [network.summarise(tested) for network in networks]
-    predictions = {"network": of_networks[0], **networks[0].parts(tested.sequences)}
+    predictions = {"network": of_networks[0], **networks[0].parts(tested)}
     predictions |= {baseline.name: baseline.predictions for baseline in baselines}
     targets = task.answers(tested)
     units = tested.units(None if dataset.groups is None else dataset.groups[rows])

@@ -23,6 +23,7 @@ from duree.explain.model import (
     sentences,
     text_encoder,
 )
+from duree.pipeline.explain_output import explain_output, sources_of_outputs
 from duree.pipeline.explain_series import attributed_series, explain_series
 from duree.pipeline.explain_test import answer_names, arc_data, are_words, shading
 from duree.pipeline.model import TrainedModel
@@ -33,10 +34,11 @@ from duree.pipeline.unseen import (
     unseen_findings,
     unseen_share,
 )
+from duree.report.pages.output import render_output
 from duree.report.pages.row import render_row
 from duree.report.pages.series import render_series
 from duree.report.vocabulary import Words
-from duree.results.explanations import RowData, SeriesData
+from duree.results.explanations import OutputData, RowData, SeriesData
 from duree.storage import cannot_write, write_file
 from duree.tables.class_names import with_class_names
 from duree.tables.columns import find_column, is_blank
@@ -45,13 +47,16 @@ from duree.tables.finding import Finding
 from duree.tables.layouts.step_attributes import sequences_of
 from duree.tables.table import Table
 
+Explained = RowData | SeriesData | OutputData
+
 # Number of rows processed at a time.
 CHUNK = 256
 
 
 def is_explainable(model: TrainedModel) -> bool:
     """Whether predictions can be explained, by units or by channels."""
-    return model.task.explanation is not None and model.encoder.explained_by in EXPLAINERS
+    found = EXPLAINERS.get(model.encoder.explained_by or "")
+    return found is not None and (model.task.explanation is not None or not found.attributes)
 
 
 def require_explainable(model: TrainedModel) -> None:
@@ -62,8 +67,8 @@ def require_explainable(model: TrainedModel) -> None:
     RunError
         The network predicts at each step, or forecasts.
     """
-    explanation_of(model)
-    _explainer(model)
+    if not is_explainable(model):
+        raise not_explained()
 
 
 def write_explained_row(
@@ -150,8 +155,8 @@ def write_attributions(
         pieces.put_together()
 
 
-def explain_read(networks: list[TrainedModel], read: pl.Series, row: int) -> RowData | SeriesData:
-    """The explanation of one row, a text or a series; see ``explain_text``."""
+def explain_read(networks: list[TrainedModel], read: pl.Series, row: int) -> Explained:
+    """The explanation of one row, a text, a series or a pair; see ``explain_text``."""
     return _explainer(networks[0]).explain(networks, read, row)
 
 
@@ -177,8 +182,10 @@ def words_for(model: TrainedModel) -> Words:
     return Words(user_language(), model.layout.nouns)
 
 
-def render_explained(found: RowData | SeriesData, words: Words) -> str:
+def render_explained(found: Explained, words: Words) -> str:
     """The explanation of a row as an HTML page."""
+    if isinstance(found, OutputData):
+        return render_output(found, words)
     return render_row(found, words) if isinstance(found, RowData) else render_series(found, words)
 
 
@@ -271,16 +278,19 @@ def _require_suffix(output: Path, suffix: str) -> None:
 
 
 class Explainer(NamedTuple):
-    """The functions that explain one row, and attribute many."""
+    """The functions that explain one row, and attribute many; ``attributes``: whether it is done by
+    the attributions that ``Task.explanation`` defines."""
 
-    explain: Callable[[list[TrainedModel], pl.Series, int], RowData | SeriesData]
+    explain: Callable[[list[TrainedModel], pl.Series, int], Explained]
     attribute: Callable[[TrainedModel, pl.Series, int], pl.DataFrame]
+    attributes: bool = True
 
 
 # By ``Encoder.explained_by``.
 EXPLAINERS = {
     "units": Explainer(explain_text, _attributed),
     "channels": Explainer(explain_series, attributed_series),
+    "outputs": Explainer(explain_output, sources_of_outputs, attributes=False),
 }
 
 

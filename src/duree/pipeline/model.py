@@ -20,7 +20,6 @@ from duree.errors import DataError, RunError, command
 from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.network.network import Network
-from duree.network.scoring import scores
 from duree.network.wide import JoinedModel, of_version_0_1
 from duree.pipeline.model_file import (
     INVALID,
@@ -150,15 +149,13 @@ class TrainedModel:
         ]
         return np.concatenate(parts) if parts else self.predictions(examples.sequences)
 
-    def parts(self, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
-        """The predictions of each part of a joined model alone; empty for other models."""
-        if not isinstance(self.network, JoinedModel):
+    def parts(self, examples: Examples) -> dict[str, NDArray[np.float64]]:
+        """``Task.summarise`` of the predictions of each part of a joined model alone."""
+        found = self.task.parts(self.network, examples.sequences)
+        if not found:
             return {}
-        parts = {"recurrent_part": self.network.deep, "wide_part": self.network.wide}
-        return {
-            name: self.task.predictions(scores(part, sequences) * share)
-            for (name, part), share in zip(parts.items(), self.network.alone.tolist(), strict=True)
-        }
+        answers = self.task.answers(examples)
+        return {name: self.task.summarise(predicted, answers) for name, predicted in found.items()}
 
     def save(self, folder: Path | str) -> None:
         """Write weights and descriptions into a sealed folder, replacing what is there."""
@@ -278,9 +275,8 @@ def train_model(
     """
     task, network = untrained.task, untrained.network
     task, examples, criterion = task.prepare_training(examples, recipe)
-    plan = Plan(
-        examples, validation, criterion, task.progress, recipe.training, seed, task.epoch_budget
-    )
+    watched, budget = task.watched_rows(validation), task.epoch_budget
+    plan = Plan(examples, watched, criterion, task.progress, recipe.training, seed, budget)
     if not isinstance(network, JoinedModel):
         train(network, plan, progress, checkpoint, history)
         return replace(untrained, task=task.complete(network, examples, validation))

@@ -30,7 +30,7 @@ def training_sets(
             examples = task.examples(sequences.take(rows), dataset.target.gather(rows))
         weights = None if counts is None else counts[rows].astype(np.float32)
         sets.append(replace(examples, weights=weights))
-    return task.with_training(sets[0]), sets[0], sets[1]
+    return task.with_rows(*sets), sets[0], sets[1]
 
 
 def training_folds(dataset: Dataset) -> NDArray[np.int64] | None:

@@ -276,9 +276,10 @@ class ModelSettings(Section):
     chain: bool = Field(
         True, description="Predict the tags of a sentence jointly (with a CRF), not one by one."
     )
-    attention: Literal["dot", "additive"] = Field(
+    attention: Literal["dot", "additive", "monotonic"] = Field(
         "dot",
-        description="How an output attends to its source; additive: slower (Bahdanau et al.).",
+        description="How an output attends to its source; additive: slower (Bahdanau et al.); "
+        "monotonic: one step at a time, never going back, for words (Wu & Cotterell).",
     )
     copying: bool = Field(True, description="Let outputs copy units of their source.")
     label_smoothing: float = Field(

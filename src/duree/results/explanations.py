@@ -292,3 +292,19 @@ class SeriesData(ExplainedRow):
     score: float
     faithful: dict[str, dict[str, float]]
     seeds: list[float]
+
+
+class OutputData(ExplainedRow):
+    """One explained output, as its JSON file holds it; see ``duree.explain.outputs``.
+
+    ``outputs`` are the units of the output, ``units`` those of the source; ``influence`` and
+    ``attention`` have a row for each unit of the output and a column for each of the source.
+    """
+
+    predicted: dict[str, Any]
+    units: list[str]
+    outputs: list[str]
+    influence: list[list[float]]
+    attention: list[list[float]]
+    agreement: float | None
+    by_chance: float | None

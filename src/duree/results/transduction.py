@@ -10,6 +10,8 @@ from duree.results.run_files import Record
 # repeats itself; it only lacks, only has too many, or only has other units; or several of these.
 Kind = Literal["empty", "copy", "repetition", "omission", "insertion", "substitution", "several"]
 
+Chooser = Literal["network", "lookup", "joint_ngram"]
+
 
 class Transduced(Record):
     """A row of the test part, counted from 0, with its output and the target.
@@ -75,6 +77,9 @@ class TransductionFacts(Record):
         Rows of the test part; those with a wrong output.
     unit : {"character", "symbol", "word"}
         The unit of errors and lengths.
+    chosen_by : {"network", "lookup", "joint_ngram"}
+        What chose the outputs: the network alone; a lookup of known sources before it; or both the
+        network and a joint n-gram.
     known, unknown : RowGroup
         Rows whose source stands in training, and other rows.
     lengths : list of LengthGroup
@@ -94,6 +99,7 @@ class TransductionFacts(Record):
     rows: int
     wrong: int
     unit: Literal["character", "symbol", "word"]
+    chosen_by: Chooser = "network"
     known: RowGroup
     unknown: RowGroup
     lengths: list[LengthGroup]

@@ -27,8 +27,8 @@ class Encoder(Protocol):
     Attributes
     ----------
     explained_by : str or None
-        The parts of the input that attributions are for: "units" (of texts or states) or "channels"
-        (of numbers); None if predictions are not explained.
+        What is explained: attributions of "units" (of texts or states) or of "channels" (of
+        numbers), or where each unit of "outputs" came from; None if predictions are not.
     """
 
     explained_by: ClassVar[str | None]

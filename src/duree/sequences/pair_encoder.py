@@ -8,7 +8,6 @@ blanks between symbols are not kept: symbols are joined by one.
 from __future__ import annotations
 
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -24,11 +23,10 @@ from duree.errors import DataError
 from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described, TextFacts
 from duree.sequences.byte_pairs import BytePairs, Pair
+from duree.sequences.pair_tags import is_tag, normal, split_tags
 from duree.sequences.pair_units import JOINED, Kind, Sides, choose_units, split_text
 from duree.sequences.ragged import EMPTY, END, UNKNOWN, Ragged
 from duree.storage import not_valid, require
-from duree.tables.layouts.covariates import called
-from duree.tables.layouts.state_strings import ARROW
 
 # The first index of a unit, after those that are reserved.
 FIRST_UNIT = END + 1
@@ -38,8 +36,6 @@ VERSION = 1
 # Merges of byte pairs: one for so many types of words, within these bounds. Few merges are best
 # for few texts (Sennrich & Zhang 2019).
 TYPES_PER_MERGE, FEWEST_MERGES, MOST_MERGES = 5, 2000, 6000
-# The separator of tags in one cell, as in UniMorph's V;PST;3.
-BETWEEN_TAGS = ";"
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ class PairEncoder:
     units: list[str]
     pairs: BytePairs
 
-    explained_by: ClassVar[str | None] = None
+    explained_by: ClassVar[str | None] = "outputs"
     input_size: ClassVar[int | None] = None
     units_encoder: ClassVar[None] = None
     step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}
@@ -112,7 +108,7 @@ class PairEncoder:
         heads = tuple(covariates)
         bare = cls(settings, Sides("characters", "characters"), heads, [], BytePairs(()))
         texts = [bare._split_source(text)[1] for text in _texts(sources)]
-        answers = [_normal(text) for text in _texts(targets)]
+        answers = [normal(text) for text in _texts(targets)]
         sides = choose_units(pl.Series(texts, dtype=pl.String), pl.Series(answers), settings)
         words: Counter[str] = Counter()
         for kind, side in ((sides.source, texts), (sides.target, answers)):
@@ -148,7 +144,7 @@ class PairEncoder:
 
     def units_of_target(self, text: str) -> tuple[str, ...]:
         """The units of a target, all of them."""
-        return tuple(self._units(self.sides.target, _normal(text)))
+        return tuple(self._units(self.sides.target, normal(text)))
 
     def text_of_target(self, units: Sequence[str]) -> str:
         """The text of a target's units."""
@@ -208,6 +204,11 @@ class PairEncoder:
         """
         rows = zip(codes.tolist(), lengths.tolist(), strict=True)
         return [self.text_of_target(self._written(row[:length])) for row, length in rows]
+
+    def units_of(self, codes: Sequence[int]) -> tuple[str, ...]:
+        """The units of the codes of a source, with its tags, or of a target without ``END``."""
+        tags = [self.units[code - FIRST_UNIT] for code in codes if code in self._tags]
+        return *tags, *self._written(codes)
 
     @property
     def tag_codes(self) -> list[int]:
@@ -307,6 +308,10 @@ class PairEncoder:
         return cls(settings, Sides(**sides), tuple(state["covariates"]), units, BytePairs(learned))
 
     @cached_property
+    def _tags(self) -> frozenset[int]:
+        return frozenset(self.tag_codes)
+
+    @cached_property
     def _indices(self) -> dict[str, int]:
         return {unit: index for index, unit in enumerate(self.units, start=FIRST_UNIT)}
 
@@ -327,12 +332,7 @@ class PairEncoder:
 
     def _split_source(self, text: str) -> tuple[list[str], str]:
         """The tags of a source, and its text."""
-        text, tags = _normal(text), []
-        for name in self.covariates:
-            cell, _, text = text.partition(ARROW)
-            head = called(_normal(name))
-            cell = cell.removeprefix(head)
-            tags += [_tag(head, value) for value in cell.split(BETWEEN_TAGS) if value.strip()]
+        tags, text = split_tags(normal(text), self.covariates)
         return tags, text.lower() if self.settings.lowercase else text
 
     def _parts(self, kind: Kind, text: str) -> list[str]:
@@ -357,20 +357,6 @@ class PairEncoder:
             return units
         tail = {"head": 0, "tail": length, "both": length // 2}[keep]
         return units[: length - tail] + units[len(units) - tail :]
-
-
-def _tag(head: str, value: str) -> str:
-    """A tag as a unit: no unit of a text has a blank after another character."""
-    return f"{head}{value.strip()}{ARROW.rstrip()}"
-
-
-def is_tag(unit: str) -> bool:
-    """Whether a unit is a tag, which no unit of a text can equal."""
-    return len(unit) > len(ARROW) and unit.endswith(ARROW.rstrip())
-
-
-def _normal(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _texts(texts: pl.Series) -> list[str]:

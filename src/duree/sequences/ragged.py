@@ -71,6 +71,18 @@ class Ragged:
         """The given rows, in the given order, as a Ragged of their own."""
         return self.stretches(self.offsets[:-1][rows], self.lengths[rows])
 
+    def distinct(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first of each group of equal rows, in order, and the group of each row."""
+        groups: dict[bytes, int] = {}
+        first: list[int] = []
+        group = np.empty(len(self), dtype=np.int64)
+        for row in range(len(self)):
+            key = self[row].tobytes()
+            group[row] = groups.setdefault(key, len(groups))
+            if group[row] == len(first):
+                first.append(row)
+        return np.array(first, dtype=np.int64), group
+
     @property
     def steps(self) -> NDArray[np.int64]:
         """The position of each value in its row, from 0: int64 [total_steps]."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -33,17 +33,19 @@ class Lookup:
     entries: Mapping[int, Entry]
 
     @classmethod
-    def fit(cls, sources: Ragged, targets: Ragged) -> Self:
+    def fit(cls, sources: Ragged, targets: Ragged, counts: Sequence[int] | None = None) -> Self:
         """Count the targets of each source; of equally frequent ones the first is taken.
 
-        ``targets`` end with a code of their own, which is left out.
+        ``targets`` end with a code of their own, which is left out. ``counts`` says how often each
+        row occurs.
         """
-        counts: dict[int, Counter[tuple[int, ...]]] = defaultdict(Counter)
-        for key, row in zip(source_keys(sources).tolist(), range(len(targets)), strict=True):
-            counts[key][tuple(targets[row][:-1].tolist())] += 1
-        most = {key: found.most_common(1)[0] for key, found in counts.items()}
+        found: dict[int, Counter[tuple[int, ...]]] = defaultdict(Counter)
+        often = counts or [1] * len(targets)
+        for row, (key, count) in enumerate(zip(source_keys(sources).tolist(), often, strict=True)):
+            found[key][tuple(targets[row][:-1].tolist())] += count
+        most = {key: of_source.most_common(1)[0] for key, of_source in found.items()}
         return cls(
-            {key: Entry(codes, count / counts[key].total()) for key, (codes, count) in most.items()}
+            {key: Entry(codes, count / found[key].total()) for key, (codes, count) in most.items()}
         )
 
     def known(self, sources: Ragged) -> NDArray[np.bool_]:

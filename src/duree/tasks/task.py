@@ -160,8 +160,8 @@ class Task(ABC):
         """The task with what it takes from the fitted encoder."""
         return self
 
-    def with_training(self, examples: Examples) -> Self:
-        """The task with what it takes from the encoded training set."""
+    def with_rows(self, training: Examples, validation: Examples) -> Self:
+        """The task with what it takes from the encoded rows of both sets."""
         return self
 
     def network(self, settings: ModelSettings, encoder: Encoder) -> Network:
@@ -202,6 +202,10 @@ class Task(ABC):
         """The task, the training examples and the training loss with which training begins."""
         return self, examples, self.criterion(examples.answers, recipe)
 
+    def watched_rows(self, validation: Examples) -> Examples:
+        """The validation rows by which the epoch is chosen: by default all."""
+        return validation
+
     @abstractmethod
     def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         """The loss ``(scores, targets[, weights]) -> mean``; ``targets`` are the training rows'.
@@ -227,6 +231,16 @@ class Task(ABC):
     def predict(self, network: Network, sequences: Ragged) -> NDArray[np.float64]:
         """The predictions for encoded rows, float64 [targets, outputs]."""
         return self.predictions(scores(network, sequences), sequences.lengths)
+
+    def parts(self, network: Network, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
+        """The predictions of each part of a joined model alone; empty for other models."""
+        if not isinstance(network, JoinedModel):
+            return {}
+        parts = {"recurrent_part": network.deep, "wide_part": network.wide}
+        return {
+            name: self.predictions(scores(part, sequences) * share)
+            for (name, part), share in zip(parts.items(), network.alone.tolist(), strict=True)
+        }
 
     def alternatives(
         self, network: Network, sequences: Ragged, count: int

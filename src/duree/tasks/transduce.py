@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,17 +27,22 @@ from duree.network.transducer import Transducer
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import EpochBudget, ModelSettings
 from duree.results.run_files import Record
+from duree.results.transduction import Chooser
 from duree.sequences.encoder import Encoder
 from duree.sequences.pair_encoder import PairEncoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.tokenizer import find_script
 from duree.tables.columns import as_text
 from duree.tables.table import Table
+from duree.tasks.joined_outputs import JoinedOutputs
+from duree.tasks.pair_examples import are_right, counts_of, spread, targets_of_pairs, types_of
 from duree.tasks.pair_lookup import Lookup
 from duree.tasks.task import Task, Watched, mean_of
 
 # Predictions begin with the probability of the output and its number of codes.
 HEAD = 2
+# In place of a probability that is not known.
+NONE = -1.0
 # Targets by which the script is found, and the most characters of a word where words are not set
 # apart by blanks.
 SAMPLE, MOST_OF_WORD = 2000, 6
@@ -59,9 +65,12 @@ class Transduce(Task):
     limit : LengthLimit
         The most codes of an output.
     lookup : Lookup
-        The sources of training, and their targets.
+        The sources of training and validation rows, and their targets.
     looks_up : bool
         Whether known sources get their most frequent target: chosen on the validation set.
+    joined : JoinedOutputs or None
+        A joint n-gram that chooses together with the network; None if it does not help on the
+        validation set.
     sentences, chinese : bool
         Whether targets are sentences, and in Chinese: metrics depend on it.
     """
@@ -71,6 +80,7 @@ class Transduce(Task):
     limit: LengthLimit = NO_LIMIT
     lookup: Lookup = NO_LOOKUP
     looks_up: bool = False
+    joined: JoinedOutputs | None = None
     sentences: bool = False
     chinese: bool = False
 
@@ -103,14 +113,15 @@ class Transduce(Task):
         assert isinstance(encoder, PairEncoder)
         return replace(self, encoder=encoder)
 
-    def with_training(self, examples: Examples) -> Self:
-        targets = _targets(examples)
+    def with_rows(self, training: Examples, validation: Examples) -> Self:
+        targets = targets_of_pairs(training)
+        both = training.sequences.followed_by(validation.sequences)
         codes, lengths = np.unique(targets.values), targets.lengths - 1
         task = replace(
             self,
             written=tuple(codes[codes < self._units.vocabulary_size].tolist()),
-            limit=LengthLimit.fit(examples.sequences.lengths, lengths),
-            lookup=Lookup.fit(examples.sequences, targets),
+            limit=LengthLimit.fit(training.sequences.lengths, lengths),
+            lookup=Lookup.fit(both, targets.followed_by(targets_of_pairs(validation))),
         )
         script = find_script(task._texts(targets.take(np.arange(min(len(targets), SAMPLE)))))
         # Where words are not set apart, texts of more characters than a word are sentences.
@@ -155,7 +166,7 @@ class Transduce(Task):
     def answers(self, examples: Examples) -> NDArray[np.int32]:
         """Whether training had the source, the length of the target, and its codes, 0 after the
         last: int32 [rows, 2 + longest target]."""
-        targets = _targets(examples)
+        targets = targets_of_pairs(examples)
         lengths = targets.lengths - 1
         found = np.zeros((len(targets), HEAD + int(lengths.max(initial=0))), dtype=np.int32)
         found[:, 0] = self.lookup.known(examples.sequences)
@@ -168,7 +179,10 @@ class Transduce(Task):
         self, examples: Examples, recipe: Recipe
     ) -> tuple[Self, Examples, Criterion]:
         """Equal pairs become one, weighted by the root of how often they occur."""
-        return self, _types(examples), self.criterion(examples.answers, recipe)
+        return self, types_of(examples), self.criterion(examples.answers, recipe)
+
+    def watched_rows(self, validation: Examples) -> Examples:
+        return spread(validation)
 
     def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
         def loss(*_: Any) -> Any:
@@ -177,31 +191,45 @@ class Transduce(Task):
         return loss
 
     def complete(self, network: Network, examples: Examples, validation: Examples) -> Self:
-        """The lookup is used if it is right more often than the network on known sources."""
-        rows = np.flatnonzero(self.lookup.known(validation.sequences))
-        if self.sentences or not len(rows):
+        """Whether words are looked up or chosen together with a joint n-gram, by what is right most
+        often on the validation set; of equals, the simplest."""
+        assert isinstance(network, Transducer)
+        if self.sentences or not len(validation):
             return self
-        sources, targets = validation.sequences.take(rows), _targets(validation).take(rows)
-        weights = None if validation.weights is None else validation.weights[rows]
-        by_network = self.predictions(scores(network, sources))
-        answers = self.answers(Examples(sources, targets, transduced=True))
-        network_right, lookup_right = (
-            np.average(_are_right(found, answers), weights=weights)
-            for found in (by_network, self._looked_up(by_network, sources))
+        some = spread(validation)
+        pairs = examples.sequences, targets_of_pairs(examples), counts_of(examples)
+        tried = [self, replace(self, looks_up=True, lookup=Lookup.fit(*pairs))]
+        if not self._units.covariates:  # which an n-gram of units would take for letters
+            tried.append(
+                replace(self, joined=JoinedOutputs.fit(network, self._units, examples, some))
+            )
+        answers = self.answers(some)
+        right = [are_right(task.predict(network, some.sequences), answers) for task in tried]
+        best = int(np.argmax([np.average(one, weights=some.weights) for one in right]))
+        joined = tried[best].joined
+        # What was held out to choose is known to what predicts.
+        return replace(
+            tried[best],
+            lookup=self.lookup,
+            joined=None if joined is None else joined.learn(self._units, examples, validation),
         )
-        return replace(self, looks_up=bool(lookup_right > network_right))
 
     def predict(self, network: Network, sequences: Ragged) -> NDArray[np.float64]:
+        if self.joined is not None:
+            return self._padded([row[0] for row in self._best(network, sequences, 1)])
         found = self.predictions(scores(network, sequences))
         return self._looked_up(found, sequences) if self.looks_up else found
 
+    def parts(self, network: Network, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
+        if self.joined is None and not self.looks_up:
+            return {}
+        return {"recurrent_part": self.predictions(scores(network, sequences))}
+
     def alternatives(self, network: Network, sequences: Ragged, count: int) -> list[pl.Series]:
-        assert isinstance(network, Transducer)
         first = self._outputs(self.predict(network, sequences))
-        rows = decode_rows([network], sequences, max(count, network.settings.beam), count)
         others: list[list[tuple[str, float]]] = []
-        for text, row in zip(first, rows, strict=True):
-            found = [(self._text(codes), float(np.exp(chance))) for codes, chance in row]
+        for text, row in zip(first, self._best(network, sequences, count), strict=True):
+            found = [(self._text(codes), chance) for codes, chance in row]
             others.append([one for one in found if one[0] != text][: count - 1])
         columns = []
         for place in range(count - 1):
@@ -228,14 +256,15 @@ class Transduce(Task):
             answers[:, 0].astype(bool),
             **self._kind,
         )
-        return np.concatenate([sums, predictions], axis=1)
+        # Baselines have no probability, and evaluation refuses what is no number.
+        return np.concatenate([sums, np.nan_to_num(predictions, nan=NONE)], axis=1)
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         """The primary metric."""
         answers = self.answers(Examples(targets, targets, transduced=True))
         found = self.predictions(scores)
         if not self.sentences:  # which is exact match, without the cost of the other metrics
-            return mean_of(_are_right(found, answers), *weights)
+            return mean_of(are_right(found, answers), *weights)
         found = self.summarise(found, answers)
         return self.metrics.values(found, answers, *weights)[self.metrics.primary]
 
@@ -243,7 +272,7 @@ class Transduce(Task):
         chances = predictions[:, -self.outputs]
         return [
             pl.Series("prediction", self._outputs(predictions), dtype=pl.String),
-            pl.Series("probability", chances).fill_nan(None),
+            pl.Series("probability", np.where(chances < 0, np.nan, chances)).fill_nan(None),
         ]
 
     @classmethod
@@ -266,6 +295,7 @@ class Transduce(Task):
             answers[:, 0].astype(bool),
             chances.to_numpy(),
             predictions,
+            chosen_by=self._chosen_by,
             **self._kind,
         )
         return {"transduction.json": found}
@@ -280,6 +310,7 @@ class Transduce(Task):
             "limit": self.limit._asdict(),
             "lookup": self.lookup.to_dict(),
             "looks_up": self.looks_up,
+            "joined": None if self.joined is None else self.joined.to_dict(),
             "sentences": self.sentences,
             "chinese": self.chinese,
         }
@@ -291,6 +322,7 @@ class Transduce(Task):
             limit=LengthLimit(**state["limit"]),
             lookup=Lookup.from_dict(state["lookup"]),
             looks_up=bool(state["looks_up"]),
+            joined=None if state["joined"] is None else JoinedOutputs.from_dict(state["joined"]),
             sentences=bool(state["sentences"]),
             chinese=bool(state["chinese"]),
         )
@@ -301,6 +333,11 @@ class Transduce(Task):
         return self.encoder
 
     @property
+    def _chosen_by(self) -> Chooser:
+        """What the network's outputs are chosen by."""
+        return "joint_ngram" if self.joined else "lookup" if self.looks_up else "network"
+
+    @property
     def _kind(self) -> dict[str, bool]:
         """What metrics need to know of the targets."""
         symbols = self._units.sides.target == "symbols"
@@ -308,11 +345,30 @@ class Transduce(Task):
 
     def _outputs(self, predictions: NDArray[np.float64]) -> list[str]:
         """The texts of predictions or of their summaries, which end with the predictions."""
-        found = predictions[:, -self.outputs :].astype(np.int64)
-        return self._units.texts(found[:, HEAD:], found[:, 1])
+        found = predictions[:, predictions.shape[1] - self.outputs + 1 :].astype(np.int64)
+        return self._units.texts(found[:, 1:], found[:, 0])
 
-    def _text(self, codes: NDArray[np.int64]) -> str:
-        return self._units.texts(codes[None], np.array([len(codes)]))[0]
+    def _best(
+        self, network: Network, sequences: Ragged, count: int
+    ) -> list[list[tuple[list[int], float]]]:
+        """At most ``count`` outputs of each source and their probabilities, the best first."""
+        assert isinstance(network, Transducer)
+        if self.joined is not None:
+            return self.joined.best(network, self._units, sequences, count)
+        decoded = decode_rows([network], sequences, max(count, network.settings.beam), count)
+        return [[(codes.tolist(), math.exp(chance)) for codes, chance in row] for row in decoded]
+
+    def _padded(self, outputs: Sequence[tuple[Sequence[int], float]]) -> NDArray[np.float64]:
+        """Outputs and their probabilities as predictions."""
+        found = np.zeros((len(outputs), self.outputs))
+        for row, (codes, chance) in enumerate(outputs):
+            written = codes[: self.limit.longest]
+            found[row, :HEAD] = chance, len(written)
+            found[row, HEAD : HEAD + len(written)] = written
+        return found
+
+    def _text(self, codes: Sequence[int]) -> str:
+        return self._units.texts(np.array([codes]), np.array([len(codes)]))[0]
 
     def _texts(self, targets: Ragged) -> list[str]:
         padded = pad(targets, np.arange(len(targets)))[0].numpy()
@@ -329,39 +385,3 @@ class Transduce(Task):
                 found[row, :HEAD] = entry.share, len(entry.codes)
                 found[row, HEAD : HEAD + len(entry.codes)] = entry.codes
         return found
-
-
-def _targets(examples: Examples) -> Ragged:
-    assert isinstance(examples.targets, Ragged)
-    return examples.targets
-
-
-def _are_right(predictions: NDArray[np.float64], answers: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether each output is the answer, code by code."""
-    width = max(predictions.shape[1], answers.shape[1])
-    given, true = (
-        np.pad(found[:, 1:], ((0, 0), (0, width - found.shape[1])))
-        for found in (predictions, answers)
-    )
-    return np.asarray((given == true).all(axis=1))
-
-
-def _types(examples: Examples) -> Examples:
-    """Each pair once, in the order of its first row, with a weight that is 1 on average."""
-    targets = _targets(examples)
-    counts: dict[tuple[bytes, bytes], float] = {}
-    first: list[int] = []
-    weights = np.ones(len(examples)) if examples.weights is None else examples.weights
-    for row in range(len(examples)):
-        pair = examples.sequences[row].tobytes(), targets[row].tobytes()
-        if pair not in counts:
-            first.append(row)
-        counts[pair] = counts.get(pair, 0.0) + float(weights[row])
-    rows = np.array(first, dtype=np.int64)
-    roots = np.sqrt(np.array(list(counts.values())))
-    return Examples(
-        examples.sequences.take(rows),
-        targets.take(rows),
-        (roots / roots.mean()).astype(np.float32),
-        transduced=True,
-    )

@@ -89,7 +89,7 @@ class Outputs(Target):
         return transduction.question_sentences(run, self.column(run), say)
 
     def network_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
-        return transduction.network_sentences(run, say)
+        return transduction.network_sentences(run, self.facts, say)
 
     def loss(self, run: RunData, say: Phrases) -> str:
         return transduction.loss(run, say)

@@ -11,6 +11,7 @@ from duree.report.numbers import count
 from duree.report.run_data import RunData
 from duree.report.safe_text import label
 from duree.results.run_files import TextFacts
+from duree.results.transduction import TransductionFacts
 
 UNITS = {
     "characters": "characters",
@@ -24,6 +25,18 @@ ATTENTION = {
     "{luong2015}).",
     "additive": "At each step it attends to the states of the source (one hidden layer; "
     "{bahdanau2015}).",
+}
+CHOSEN = {
+    "network": "",
+    "lookup": (
+        "A source that occurs in training was given its most frequent target there, since that was "
+        "right more often on the validation set than the network alone."
+    ),
+    "joint_ngram": (
+        "A log-linear model ({och2002}) chose among the outputs of the network and of a joint "
+        "n-gram ({bisani2008}), with weights found on the validation set, where this was right "
+        "more often than the network alone."
+    ),
 }
 
 
@@ -57,10 +70,13 @@ def encoding_sentences(run: RunData, facts: TextFacts, say: Phrases) -> Iterator
         yield say(
             "The values of {columns} stand before the source, each tag as a unit.", columns=columns
         )
+    whole = "Both share one vocabulary, of all {n} units of the training rows{copied}."
+    cut = "Both share one vocabulary, of the {n} most frequent units of the training rows{copied}."
+    can_copy = "; characters outside of it can be copied from the source"
     yield say(
-        "Both share one vocabulary, of {n} units of the training rows; characters outside of it "
-        "can be copied from the source.",
+        whole if facts.units < text.max_features else cut,
         n=count(facts.units),
+        copied=say(can_copy) if run.recipe.model.copying else "",
     )
     yield say(
         KEEP[text.keep],
@@ -70,7 +86,7 @@ def encoding_sentences(run: RunData, facts: TextFacts, say: Phrases) -> Iterator
     )
 
 
-def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
+def network_sentences(run: RunData, facts: TransductionFacts, say: Phrases) -> Iterator[str]:
     """Sentences on the network's architecture."""
     model = run.recipe.model
     cell = network.cell(run, say)
@@ -98,6 +114,8 @@ def network_sentences(run: RunData, say: Phrases) -> Iterator[str]:
         yield say("Outputs were found by beam search with {n} hypotheses.", n=model.beam)
     else:
         yield say("Outputs were written greedily, the most probable unit at each step.")
+    if chosen := CHOSEN[facts.chosen_by]:
+        yield say(chosen)
 
 
 def loss(run: RunData, say: Phrases) -> str:

@@ -14,6 +14,7 @@ import polars as pl
 
 from duree.errors import DataError, RunError
 from duree.pipeline.explain_row import (
+    Explained,
     explain_read,
     is_explainable,
     render_explained,
@@ -27,7 +28,6 @@ from duree.report.load import load_run
 from duree.report.pages.report import render_report
 from duree.report.run_data import RunData
 from duree.report.vocabulary import Words
-from duree.results.explanations import RowData, SeriesData
 from duree.storage import MANIFEST
 from duree.tables.table import Table
 
@@ -180,7 +180,7 @@ def _listed(data: RunData) -> pl.Expr:
 
 
 @lru_cache(maxsize=32)
-def _explained(folder: str, stamp: float, place: int) -> RowData | SeriesData:
+def _explained(folder: str, stamp: float, place: int) -> Explained:
     data = _data(folder, stamp)
     _listed(data)
     found = networks(Run(folder))

@@ -14,6 +14,7 @@ from duree.tables.checks.characters import check_characters
 from duree.tables.checks.duplicates import Duplicates, find_duplicates
 from duree.tables.checks.leaks import attribute_leaks, find_leaks
 from duree.tables.checks.overlaps import check_duplicates, check_groups, check_times
+from duree.tables.checks.pairs import check_pairs
 from duree.tables.checks.shingles import count_characters, count_units
 from duree.tables.checks.target import check_target, clean_labels, is_quantity
 from duree.tables.checks.weights import check_weights
@@ -41,6 +42,7 @@ def check_table(
     made: Sequence[str] = (),
     steps: Sequence[str] = (),
     check_steps: Callable[[], list[Finding]] = list,
+    sources: pl.Series | None = None,
 ) -> list[Finding]:
     """Check a table: its contents, missing values, duplicates, leaks and errors.
 
@@ -61,6 +63,8 @@ def check_table(
         Columns that hold one step each.
     check_steps : callable
         Checks these columns.
+    sources : polars.Series of String [rows], optional
+        Where targets are texts, no classes: what they are predicted from.
 
     Returns
     -------
@@ -87,7 +91,9 @@ def check_table(
     if any(finding.level == "error" for finding in findings):
         return findings
     labels = None
-    if data.target is not None and data.label_separator is None:
+    if data.target is not None and data.text is not None and sources is not None:
+        findings += check_pairs(sources, frame[data.text], frame[data.target])
+    elif data.target is not None and data.label_separator is None:
         if numeric is None:
             numeric = not data.class_names and is_quantity(frame[data.target])
         findings += check_target(frame[data.target], numeric, test_rows)
@@ -95,6 +101,7 @@ def check_table(
     findings += check_steps()
     if data.text is not None and data.text not in made:
         findings += _lengths(frame[data.text])
+    if data.text is not None and data.text not in made and sources is None:
         duplicates = duplicates or find_duplicates(frame[data.text])
         findings += check_duplicates(duplicates, labels, test_rows)
     if data.weight is not None:
@@ -105,8 +112,9 @@ def check_table(
         findings += _times(times, test_rows)
     findings += _characters(frame, data)
     others = frame.drop(steps, *_made_by_reading(table, data))
-    findings += find_leaks(others, data, numeric=bool(numeric))
-    findings += attribute_leaks(frame, data, numeric=bool(numeric))
+    if sources is None:
+        findings += find_leaks(others, data, numeric=bool(numeric))
+        findings += attribute_leaks(frame, data, numeric=bool(numeric))
     return [*findings, *_unused(others, data)]
 
 

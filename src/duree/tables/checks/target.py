@@ -120,7 +120,7 @@ def check_target(
     names, rows = counts["label"].to_list(), counts["rows"].to_numpy()
     if len(names) > MOST_CLASSES:
         what = "{column!r} has {count} classes, more than {most}"
-        fix = "choose another column, or merge classes"
+        fix = "choose another column, merge classes, or write texts with --task transduce"
         facts = {"column": target.name, "count": len(names), "most": MOST_CLASSES}
         return [Finding("many_classes", "error", what, fix, facts)]
     balance = _check_balance(target.name, names, rows)

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from duree.recipe.faults import Contradiction
 from duree.recipe.recipe import Recipe
+from duree.recipe.settings import DataSettings
+from duree.tables.checks.check_table import check_table
 from duree.tables.checks.duplicates import Duplicates
+from duree.tables.checks.pairs import check_known
 from duree.tables.columns import resolve_column
 from duree.tables.finding import Finding
 from duree.tables.layouts.layout import Checked, TypedInput
@@ -34,6 +37,11 @@ class Pairs(Texts):
         if recipe.text.segmenter == "states":
             raise Contradiction(
                 "text.segmenter = states goes with states or events, and only with them"
+            )
+        if recipe.text.numbers != "keep":
+            raise Contradiction(
+                "text.numbers = {numbers} is not for pairs of texts: their numbers can be copied",
+                numbers=recipe.text.numbers,
             )
 
     def with_covariates(self, table: Table) -> Self:
@@ -57,15 +65,22 @@ class Pairs(Texts):
         )
 
     def check(self, table: Table, given: Checked) -> list[Finding]:
-        # Targets are texts, not classes.
-        data = given.data.model_copy(update={"target": None})
-        return super().check(table, replace(given, data=data))
+        return self._check_pairs(table, given.data, given.test_rows)
+
+    def look_over(self, table: Table, test_rows: NDArray[np.bool_] | None) -> list[Finding]:
+        return self._check_pairs(table, self.settings, test_rows)
 
     def check_split(
         self, sequences: pl.Series, seen: NDArray[np.int64], test: NDArray[np.int64]
     ) -> list[Finding]:
-        return []
+        return [check_known(sequences, seen, test)]
 
     def duplicates(self, sequences: pl.Series) -> Duplicates | None:
         """None: the same word may become another in another place, and so occurs again."""
         return None
+
+    def _check_pairs(
+        self, table: Table, data: DataSettings, test_rows: NDArray[np.bool_] | None
+    ) -> list[Finding]:
+        sources = self.with_covariates(table).sequences(table)
+        return check_table(table, data, test_rows=test_rows, numeric=False, sources=sources)

@@ -1,0 +1,107 @@
+"""Explanations of outputs for ``duree explain``: of one row, or as a table of all."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.explain.outputs import OutputSources, output_sources
+from duree.network.transducer import Transducer
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.unseen import are_empty, unseen_share
+from duree.results.explanations import OutputData
+from duree.sequences.pair_encoder import PairEncoder
+
+ROUNDED = 5
+
+
+def explain_output(networks: list[TrainedModel], read: pl.Series, row: int) -> OutputData:
+    """Where each unit of a row's output came from.
+
+    Parameters
+    ----------
+    networks : list of TrainedModel
+        The explained network first.
+    read : polars.Series [1]
+        The input of the row.
+    row : int
+        The number of the row, from 1.
+    """
+    model = networks[0]
+    sequence = model.encode(read)
+    predictions = model.predictions(sequence)
+    columns = {column.name: column[0] for column in model.task.columns(predictions)}
+    outputs, found = _explained(model, read[0], columns["prediction"])
+    return OutputData(
+        row=row,
+        unseen=unseen_share(model, sequence),
+        is_empty=bool(are_empty(model, read, sequence)[0]),
+        predicted=columns,
+        units=list(_encoder(model).units_of_source(read[0])),
+        outputs=outputs,
+        influence=_rounded(found.influence),
+        attention=_rounded(found.attention),
+        agreement=found.agreement,
+        by_chance=found.by_chance,
+    )
+
+
+def sources_of_outputs(model: TrainedModel, texts: pl.Series, before: int) -> pl.DataFrame:
+    """Where the outputs of some rows came from; ``before`` is the number of previous rows.
+
+    The columns are ``row``, ``step`` and ``source_step`` (from 1), ``unit`` (of the output),
+    ``source_unit``, ``influence`` and ``attention``.
+    """
+    predicted = model.task.columns(model.predictions(model.encode(texts)))[0]
+    frames = [
+        _table(before + place + 1, list(_encoder(model).units_of_source(text)), *found)
+        for place, (text, found) in enumerate(
+            (text, _explained(model, text, output))
+            for text, output in zip(texts, predicted, strict=True)
+        )
+    ]
+    return pl.concat(frames) if frames else _table(0, [], [], _NOTHING).clear()
+
+
+_NOTHING = OutputSources(np.zeros((0, 0)), np.zeros((0, 0)), None, None)
+
+
+def _table(row: int, units: list[str], outputs: list[str], found: OutputSources) -> pl.DataFrame:
+    steps, sources = np.indices(found.influence.shape).reshape(2, -1)
+    # A source without units is read as one that is empty.
+    units = units or [""]
+    return pl.DataFrame(
+        {
+            "row": np.full(len(steps), row),
+            "step": steps + 1,
+            "source_step": sources + 1,
+            "unit": [outputs[step] for step in steps],
+            "source_unit": [units[source] for source in sources],
+            "influence": found.influence.reshape(-1),
+            "attention": found.attention.reshape(-1),
+        },
+        schema_overrides={"unit": pl.String, "source_unit": pl.String},
+    )
+
+
+def _explained(model: TrainedModel, text: str, output: str) -> tuple[list[str], OutputSources]:
+    """The units of an output, and where they came from."""
+    network, encoder = model.network, _encoder(model)
+    assert isinstance(network, Transducer)
+    source = model.encode(pl.Series([text], dtype=pl.String))[0]
+    codes = encoder.encode_targets(pl.Series([output], dtype=pl.String))[0][:-1]
+    found = output_sources(network, source, codes.astype(np.int64))
+    return encoder.texts(codes[:, None], np.ones(len(codes), dtype=np.int64)), found
+
+
+def _encoder(model: TrainedModel) -> PairEncoder:
+    # Networks with this kind of explanation read pairs.
+    return cast("PairEncoder", model.encoder)
+
+
+def _rounded(values: NDArray[np.float64]) -> list[list[float]]:
+    found: list[list[float]] = values.round(ROUNDED).tolist()
+    return found
