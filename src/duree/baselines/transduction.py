@@ -15,7 +15,8 @@ from duree.baselines.lookup import Copy, Lookup
 from duree.baselines.nearest_translation import NearestTranslation
 from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights
 from duree.baselines.word_translation import WordTranslation
-from duree.sequences.pair_encoder import PairEncoder, is_tag
+from duree.sequences.pair_encoder import PairEncoder
+from duree.sequences.pair_tags import is_tag
 from duree.sequences.pair_units import split_text
 from duree.sequences.ragged import Ragged
 
@@ -130,7 +131,7 @@ class TransductionBaseline:
         if self.encoder.sides.source == "subwords":
             bare = self.encoder.texts_of_sources(pl.Series(texts, dtype=pl.String))
             return [tuple(split_text("subwords", text)) for text in bare]
-        return [_between_tags(self.encoder.units_of_source(text)) for text in texts]
+        return [between_tags(self.encoder.units_of_source(text)) for text in texts]
 
     def _target(self, text: str) -> Units:
         if self.encoder.sides.target == "subwords":
@@ -146,7 +147,7 @@ class TransductionBaseline:
         return self.encoder.target_codes(written)
 
 
-def _between_tags(units: Units) -> Units:
+def between_tags(units: Units) -> Units:
     """A source between two units that both stand for all of its tags.
 
     Chunks are in order: so prefixes and endings can come from the tags.
