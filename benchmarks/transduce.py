@@ -4,9 +4,10 @@
 
 Every set is trained by ``duree fit --task transduce`` on its own training, validation and test
 files, without any setting; the epoch and all else is chosen on the validation file, from which
-baselines and n-grams finally learn too, and the test file is opened once. For each set one line: the network, its parts and the baselines by the primary
-metric, and the seconds of the network and of the whole run. ``--only`` takes sets whose name
-contains one of the texts; ``--list`` prints the names. Needs DUREE_DATA (default ../shared/data).
+baselines and n-grams finally learn too, and the test file is opened once. For each set one line:
+the network, its parts and the baselines by the primary metric, and the seconds of the network and
+of the whole run. ``--only`` takes sets whose name contains one of the texts; ``--list`` prints the
+names. Needs DUREE_DATA (default ../shared/data).
 
 Historical spelling follows Bollmann (2019): pairs that are empty or only punctuation are left out,
 NFC, lower case, digits of both sides as 0 where they are equal, blanks as ÷; training parts of
