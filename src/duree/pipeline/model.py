@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from duree.errors import RunError, command
+from duree.evaluation.decision import Decision
 from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.network.network import Network
@@ -29,9 +30,11 @@ from duree.pipeline.model_file import (
     require_estimator,
     require_shapes,
 )
+from duree.pipeline.parts import fit_part_decisions, part_scores, read_part_decisions
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ModelSettings
+from duree.results.metrics_file import NETWORK
 from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.spelling import character_ngrams
@@ -69,6 +72,8 @@ class TrainedModel:
         The layout of tables, and how the training table was read.
     extra : dict
         Plain JSON data of an estimator, stored with the model.
+    part_decisions : {part: Decision}
+        Those of the parts of a joined model alone, if the user names a metric of decisions.
     """
 
     network: Network
@@ -78,6 +83,7 @@ class TrainedModel:
     columns: dict[str, str]
     layout: Layout
     extra: dict[str, Any] = field(default_factory=dict)
+    part_decisions: dict[str, Decision] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[str]:
@@ -138,14 +144,23 @@ class TrainedModel:
         return np.concatenate(parts) if parts else self.predictions(examples.sequences)
 
     def parts(self, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
-        """The predictions of each part of a joined model alone; empty for other models."""
-        if not isinstance(self.network, JoinedModel):
-            return {}
-        parts = {"recurrent_part": self.network.deep, "wide_part": self.network.wide}
+        """What ``summarise`` gives, of each part of a joined model alone; empty for others."""
         return {
-            name: self.task.predictions(scores(part, sequences) * share)
-            for (name, part), share in zip(parts.items(), self.network.alone.tolist(), strict=True)
+            name: self.of_part(name, found)
+            for name, found in part_scores(self.network, sequences).items()
         }
+
+    @property
+    def decisions(self) -> dict[str, Decision]:
+        """The decisions of the network and of its parts, if the user names a metric of them."""
+        own = self.task.decision
+        return {} if own is None else {NETWORK: own, **self.part_decisions}
+
+    def of_part(self, name: str, found: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What ``summarise`` gives, from the scores of a part alone."""
+        decision = self.part_decisions.get(name, self.task.decision)
+        predictions = self.task.predictions(found)
+        return predictions if decision is None else decision.joined(predictions)
 
     def save(self, folder: Path | str) -> None:
         """Write weights and descriptions into a sealed folder, replacing what is there."""
@@ -158,6 +173,9 @@ class TrainedModel:
             "layout": self.layout.name,
             "extra": {**self.layout.reading, **self.extra},
         }
+        if self.part_decisions:
+            offsets = {name: one.offsets for name, one in self.part_decisions.items()}
+            description["part_offsets"] = offsets
         write_sealed(
             Path(folder),
             {
@@ -188,6 +206,7 @@ class TrainedModel:
             weights = _as_now(safetensors.torch.load(files["weights.safetensors"]))
             if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
                 raise ValueError("some weights are no finite numbers")
+            decisions = read_part_decisions(task, description.part_offsets)
             require_estimator(description.extra, len(task.classes))
             build = partial(
                 cls.build,
@@ -204,7 +223,7 @@ class TrainedModel:
         except INVALID as error:
             raise not_fitting(folder, error) from None
         model.network.eval()
-        return model
+        return replace(model, part_decisions=decisions)
 
     @classmethod
     def of_run(cls, run: Run) -> TrainedModel:
@@ -277,8 +296,9 @@ def train_model(
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
     joined = join(network, validation, choice.held_out, task.joining_criterion(criterion))
     calibrated = task.calibrate(joined, validation.targets, *validation.weighed)
+    decisions = fit_part_decisions(calibrated, network, validation, choice.held_out)
     refit_wide(network.wide, plan, indicators, choice)
-    return replace(untrained, task=calibrated)
+    return replace(untrained, task=calibrated, part_decisions=decisions)
 
 
 def _ngrams(encoder: Encoder) -> csr_matrix:

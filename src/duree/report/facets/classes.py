@@ -16,6 +16,7 @@ from duree.report.figures.classes import (
     reliability_models,
 )
 from duree.report.figures.plan import Plan
+from duree.report.methods.decisions import OF_CLASSES, OF_LABELS, Decided, decision_sentences
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count, share
 from duree.report.pages.mistakes import (
@@ -43,6 +44,7 @@ class Classes(Target):
     is_right_or_wrong: ClassVar[bool] = True
     listed_title: ClassVar[str] = "probability"
     worst_first: ClassVar[str] = "only errors, highest probability first"
+    decided: ClassVar[Decided] = OF_CLASSES
 
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:
@@ -58,6 +60,12 @@ class Classes(Target):
     def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
         answers = run.predictions[self.column(run)].cast(pl.String)
         return rows["prediction"].cast(pl.String) == answers
+
+    def moved(self, run: RunData) -> pl.Series | None:
+        columns = [PROBABILITY + name for name in self.names]
+        best = run.predictions.select(columns).to_numpy().argmax(axis=1)
+        names = pl.Series(self.names, dtype=pl.String).gather(best)
+        return run.predictions["prediction"].cast(pl.String) != names
 
     def question_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         yield say(
@@ -75,6 +83,7 @@ class Classes(Target):
             "The scores were then calibrated by temperature scaling on the validation set "
             "({guo2017}), whose rows count as not quite certain ({platt1999})."
         )
+        yield from decision_sentences(run, self.decided, say)
 
     def answer_shown(self, run: RunData, answer: str, sure: float) -> tuple[str, str]:
         return label(answer), f" ({share(sure, run.test_rows)})"
@@ -98,6 +107,7 @@ class Labels(Classes):
     separator: str = ";"
 
     watched: ClassVar[tuple[str, int]] = ("validation share of correct labels", 1)
+    decided: ClassVar[Decided] = OF_LABELS
 
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:
@@ -106,6 +116,19 @@ class Labels(Classes):
 
     def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
         return None
+
+    def moved(self, run: RunData) -> pl.Series | None:
+        likely = run.predictions.select(
+            pl.concat_str(
+                [
+                    pl.when(pl.col(PROBABILITY + name) >= 0.5).then(pl.lit(name))
+                    for name in self.names
+                ],
+                separator=self.separator,
+                ignore_nulls=True,
+            )
+        ).to_series()
+        return run.predictions["prediction"].cast(pl.String) != likely
 
     def question_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         yield say(
