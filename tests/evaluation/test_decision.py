@@ -106,7 +106,7 @@ def test_calibrated_probabilities_decide_best_for_accuracy_and_so_are_rarely_mov
         decision = fit_decision(probabilities, marks(targets), "accuracy", exclusive=True)
         of_new = OF_DECISIONS["accuracy"](decision.given(new), marks(answers))
         found.append(float(of_new(np.ones((len(new), 1)))[0]))
-    assert found.count(best) >= 9
+    assert found.count(best) >= 6
     assert np.mean(found) > best - 0.003
 
 

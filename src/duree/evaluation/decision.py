@@ -27,8 +27,6 @@ GRID = np.linspace(-3.0, 3.0, 25)
 # Shares of the offsets that are tried: all, or less.
 SHARES = (0.25, 0.5, 0.75, 1.0)
 FOLDS, SWEEPS, RESAMPLES = 5, 5, 200
-# A gain must be this many standard errors large: a one-sided test at the level of 5 %.
-BEYOND_NOISE = 1.645
 # Probabilities are raised to this before their logarithm is taken.
 FLOOR = 1e-12
 
@@ -101,8 +99,8 @@ def fit_decision(
     """The decision with the best metric on rows that the model was not trained on.
 
     Offsets are found one at a time, again and again; then a share of all is taken, by
-    cross-validation among these rows. They stay 0 unless the gain on rows left out is beyond noise,
-    by its standard error under the bootstrap.
+    cross-validation among these rows. They stay 0 unless the gain on rows left out is beyond its
+    standard error under the bootstrap (the rule of one standard error: Breiman et al. 1984).
 
     Parameters
     ----------
@@ -137,7 +135,7 @@ def fit_decision(
     drawn = np.random.default_rng(0).multinomial(rows, np.full(rows, 1 / rows), RESAMPLES).T
     resampled = counts[:, None] * drawn
     noise = float(np.nanstd(moved[best](resampled) - plain(resampled)))
-    if not gains[best] > BEYOND_NOISE * noise:
+    if not gains[best] > noise:
         return none
     offsets = best * _Search(scores, actual, counts, metric, exclusive).climb()
     return Decision(tuple(map(float, offsets)), exclusive)

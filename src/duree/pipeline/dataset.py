@@ -173,6 +173,18 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     )
 
 
+def check_metric(recipe: Recipe) -> None:
+    """Refuse a named metric that the task lacks, where the target decides what the task is.
+
+    Raises
+    ------
+    DataError, RecipeError
+        As ``read_rows``.
+    """
+    if recipe.evaluation.metric is not None and recipe.task is None:
+        read_rows(recipe)
+
+
 def check_files(
     data: DataSettings, forecast: ForecastSettings | None = None
 ) -> tuple[Table, list[Finding]]:

@@ -23,6 +23,7 @@ from duree.report.pages.mistakes import (
     Mistake,
     mistaken_classes,
     mistaken_labels,
+    probability_of_predicted,
     wrong_rows,
 )
 from duree.report.pages.section import Page, Section
@@ -32,6 +33,18 @@ from duree.report.run_folder import RunFolder
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.tables.columns import PROBABILITY
+
+# What the reliability diagram shows.
+OF_PREDICTED = (
+    "Are the probabilities calibrated? Rows are grouped by the probability of the predicted class; "
+    "on the dashed line, 80 % of the rows predicted with a confidence of 80 % are correct. Each "
+    "point represents about the same number of rows; bars are 95 % intervals."
+)
+OF_MOST_PROBABLE = (
+    "Are the probabilities calibrated? Rows are grouped by the probability of their most probable "
+    "class; on the dashed line, it is the true class of 80 % of the rows where that is 80 %. Each "
+    "point represents about the same number of rows; bars are 95 % intervals."
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Classes(Target):
         return list(self.names)
 
     def listed_figure(self, run: RunData) -> pl.Expr:
-        return pl.max_horizontal(PROBABILITY + name for name in self.names)
+        return probability_of_predicted({name: PROBABILITY + name for name in self.names})
 
     def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
         answers = run.predictions[self.column(run)].cast(pl.String)
@@ -113,6 +126,9 @@ class Labels(Classes):
     def find(cls, folder: RunFolder) -> Self | None:
         separator, found = folder.recipe.data.label_separator, Classes.find(folder)
         return None if separator is None or found is None else cls(found.names, separator)
+
+    def listed_figure(self, run: RunData) -> pl.Expr:
+        return pl.max_horizontal(PROBABILITY + name for name in self.names)
 
     def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
         return None
@@ -181,6 +197,7 @@ class ClassErrors(Section):
                 "classes can be computed from predictions.parquet.",
                 n=len(classes),
             ),
+            "reliability": words(OF_MOST_PROBABLE if run.metrics.decisions else OF_PREDICTED),
             "per_class": per_class,
             "per_class_caption": words.joined(
                 words(

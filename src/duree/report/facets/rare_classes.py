@@ -111,6 +111,6 @@ def _row(one: RareClass, models: list[str], run: RunData) -> RareRow:
             else None
             for name in models
         ],
-        "–" if one.precision is None else share(one.precision, run.test_rows),
+        "–" if one.precision is None else share(one.precision, one.rows),
         share(one.recall, one.rows),
     )

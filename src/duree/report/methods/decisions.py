@@ -27,19 +27,20 @@ class Decided:
 OF_CLASSES = Decided(
     "The class predicted is the one with the largest sum of its log-probability and an offset. The "
     "offsets were chosen on the validation set for the highest {metric} (after {lipton2014}), as "
-    "five-fold cross-validation within that set showed a gain beyond noise: {values}.",
+    "five-fold cross-validation within that set showed a gain larger than its standard error: "
+    "{values}.",
     "Offsets to the log-probabilities of the classes, chosen on the validation set for the highest "
-    "{metric} (after {lipton2014}), showed no gain beyond noise in five-fold cross-validation "
-    "within that set: the most probable class is predicted.",
+    "{metric} (after {lipton2014}), showed no gain larger than its standard error in five-fold "
+    "cross-validation within that set: the most probable class is predicted.",
     0.0,
 )
 OF_LABELS = Decided(
     "Each label is predicted from its own threshold of probability on. The thresholds were chosen "
     "on the validation set for the highest {metric} (after {lipton2014}), as five-fold "
-    "cross-validation within that set showed a gain beyond noise: {values}.",
+    "cross-validation within that set showed a gain larger than its standard error: {values}.",
     "Thresholds of the labels, chosen on the validation set for the highest {metric} (after "
-    "{lipton2014}), showed no gain beyond noise in five-fold cross-validation within that set: a "
-    "label is predicted from a probability of 0.5 on.",
+    "{lipton2014}), showed no gain larger than its standard error in five-fold cross-validation "
+    "within that set: a label is predicted from a probability of 0.5 on.",
     0.5,
 )
 
