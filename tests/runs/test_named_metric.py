@@ -15,6 +15,7 @@ from tests.support.letters import recipe, recipe_alone
 from tests.support.rare_tones import TONES, rare_tones
 from tests.support.service import Client
 
+from duree.cli.console import Console
 from duree.errors import RecipeError
 from duree.estimators.load import load
 from duree.pipeline.compare import compare_runs
@@ -25,6 +26,7 @@ from duree.report.pages.report import write_report
 from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tasks import resolve
+from duree.tasks.classify import Classify
 from duree.workflow import evaluate, fit, predict
 
 SETTINGS = {"training__epochs": 3, "data__validation_share": 0.3}
@@ -227,6 +229,19 @@ def test_the_report_says_that_the_class_predicted_is_decided(run, language):
         language
     ] in page
     assert "Lipton" in page
+
+
+def test_the_terminal_says_that_the_class_predicted_is_decided(run, capsys):
+    Console().finish(run)
+    assert "does not predict what is most probable" in capsys.readouterr().out
+
+
+def test_stored_offsets_must_be_one_for_each_class():
+    state = {"classes": ["a", "b"], "temperature": 1.0, "metric": "macro_f1", "offsets": [0, 1, 2]}
+    with pytest.raises(ValueError, match="2 numbers are needed"):
+        Classify.from_dict(state)
+    with pytest.raises(ValueError, match="'r2' is unknown"):
+        Classify.from_dict(state | {"metric": "r2"})
 
 
 @pytest.mark.parametrize(

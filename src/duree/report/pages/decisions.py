@@ -14,8 +14,16 @@ from duree.results.metric import ACCURACY, MACRO_F1
 from duree.results.metrics_file import NETWORK
 
 MAJORITY = "majority"
+MISLEADS = "Accuracy misleads here."
 # With a class of at least this share of the rows, accuracy says little of the others.
 LARGEST = 0.8
+
+
+def remarks(run: RunData, words: Words) -> Iterator[str]:
+    """All remarks, as sentences."""
+    if misleading := misleading_accuracy(run, words):
+        yield words.joined(words(MISLEADS), misleading)
+    yield from moved_decisions(run, words)
 
 
 def misleading_accuracy(run: RunData, words: Words) -> str:
