@@ -22,7 +22,7 @@ from duree.network.contracts import Criterion
 from duree.network.decoding import decode_rows
 from duree.network.length_limit import LengthLimit
 from duree.network.network import Network
-from duree.network.scoring import scores
+from duree.network.scoring import RECURRENT_PART, scores
 from duree.network.transducer import Transducer
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import EpochBudget, ModelSettings
@@ -229,7 +229,7 @@ class Transduce(Task):
     def parts(self, network: Network, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
         if self.joined is None and not self.looks_up:
             return {}
-        return {"recurrent_part": self.predictions(scores(network, sequences))}
+        return {RECURRENT_PART: self.predictions(scores(network, sequences))}
 
     def alternatives(self, network: Network, sequences: Ragged, count: int) -> list[pl.Series]:
         first = self._outputs(self.predict(network, sequences))
