@@ -104,7 +104,7 @@ class Transduce(Task):
     @classmethod
     def with_sizes(cls, recipe: Recipe, rows: pl.Series, target: pl.Series) -> Recipe:
         """Words get other sizes than sentences, and monotonic attention."""
-        sides = choose_units(rows, target, recipe.text)
+        sides = choose_units(rows, target, recipe.text, recipe.data.covariate)
         return recipe.with_defaults(suited((sides.source, sides.target), rows, target))
 
     @classmethod
