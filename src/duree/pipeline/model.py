@@ -158,13 +158,8 @@ class TrainedModel:
     def parts(self, examples: Examples) -> dict[str, NDArray[np.float64]]:
         """What ``summarise`` gives, of each part of a joined model alone; empty for others."""
         found = self.task.parts(self.network, examples.sequences)
-        if not found:
-            return {}
-        answers = self.task.answers(examples)
-        return {
-            name: self._decided(name, self.task.summarise(predicted, answers))
-            for name, predicted in found.items()
-        }
+        answers = self.task.answers(examples) if found else np.zeros(0)
+        return {name: self._summarised(name, one, answers) for name, one in found.items()}
 
     @property
     def decisions(self) -> dict[str, Decision]:
@@ -173,13 +168,16 @@ class TrainedModel:
         return {} if own is None else {NETWORK: own, **self.part_decisions}
 
     def of_part(self, name: str, found: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What ``summarise`` gives, from the scores of a part alone."""
-        return self._decided(name, self.task.predictions(found))
+        """What ``summarise`` gives, from the scores of a part that has one target for each row."""
+        return self._summarised(name, self.task.predictions(found), np.zeros(0))
 
-    def _decided(self, name: str, predictions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The predictions of a part, with what is decided from them."""
+    def _summarised(
+        self, name: str, predictions: NDArray[np.float64], answers: NDArray[Any]
+    ) -> NDArray[np.float64]:
         decision = self.part_decisions.get(name, self.task.decision)
-        return predictions if decision is None else decision.joined(predictions)
+        if decision is None:
+            return self.task.summarise(predictions, answers)
+        return decision.joined(predictions)
 
     def save(self, folder: Path | str) -> None:
         """Write weights and descriptions into a sealed folder, replacing what is there."""
