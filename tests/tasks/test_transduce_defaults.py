@@ -24,14 +24,24 @@ def test_words_get_monotonic_attention_and_sentences_do_not(
     source: int, target: int, outputs: int, expected: Defaults
 ) -> None:
     rows = np.ones(2000, dtype=np.int64)
-    assert suited(source * rows, target * rows, outputs) is expected
+    assert suited(source * rows, target * rows, outputs)["model"] == expected["model"]
 
 
 def test_one_long_row_among_many_words_changes_nothing() -> None:
     lengths = np.full(2000, 9)
     lengths[7] = 400
-    assert suited(lengths, lengths, 60) is WORDS
-    assert suited(lengths[:20], lengths[:20], 60) is SENTENCES
+    assert suited(lengths, lengths, 60)["model"] == WORDS["model"]
+    assert suited(lengths[:20], lengths[:20], 60)["model"] == SENTENCES["model"]
+
+
+def test_few_pairs_are_read_more_often_than_many() -> None:
+    epochs = []
+    for rows in (100, 3_600, 50_000):
+        lengths = np.full(rows, 9)
+        training = suited(lengths, lengths, 60)["training"]
+        assert training["batch_size"] == WORDS["training"]["batch_size"]
+        epochs.append(training["epochs"])
+    assert epochs == [40, 27, 6]
 
 
 @pytest.mark.parametrize("defaults", [WORDS, SENTENCES])

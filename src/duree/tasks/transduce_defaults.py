@@ -26,6 +26,8 @@ from duree.recipe.recipe import Defaults
 # with words some 10,000 numbers a row, with sentences of sub-words a million. It is chosen if at
 # most this share of the rows has more than so many.
 LARGE_SHARE, LARGE = 0.001, 400_000
+# The schedule of the learning rate ends with the last epoch, so there are about as many as needed.
+FEWEST_EPOCHS, MOST_EPOCHS = 6, 40
 
 WORDS: Defaults = {
     "model": {
@@ -56,14 +58,18 @@ SENTENCES: Defaults = {
 
 
 def suited(sources: NDArray[np.int64], targets: NDArray[np.int64], outputs: int) -> Defaults:
-    """The defaults for training pairs.
+    """The defaults for training pairs: those of words or of sentences, and how many epochs.
 
     Parameters
     ----------
     sources, targets : int64 [rows]
-        Their lengths in units.
+        The lengths of different pairs, in units.
     outputs : int
         Number of different units in the targets.
     """
     large = sources * targets * outputs > LARGE
-    return SENTENCES if large.mean() > LARGE_SHARE else WORDS
+    chosen, steps = (SENTENCES, 12_000) if large.mean() > LARGE_SHARE else (WORDS, 3_000)
+    training = dict(chosen["training"])
+    per_epoch = -(-len(sources) // training["batch_size"])
+    epochs = min(max(-(-steps // per_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
+    return {**chosen, "training": training | {"epochs": epochs}}
