@@ -138,7 +138,7 @@ def read(run: Run, listener: Listener) -> Dataset:
     """Read, check and split the table; a resumed run loads its split."""
     drawn = Split.from_dict(run.read_json("split.json")) if run.has("split.json") else None
     dataset = read_dataset(run.recipe, drawn)
-    if dataset.recipe.data.label_separator != run.recipe.data.label_separator:
+    if dataset.recipe.to_toml() != run.recipe.to_toml():
         run.decide(dataset.recipe)
     save.save_dataset(run, dataset)
     for finding in dataset.findings:

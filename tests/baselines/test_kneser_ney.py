@@ -62,7 +62,7 @@ def test_probabilities_are_those_of_the_equations(rows: list[list[int]], order: 
         state = model.start if context[:1] == (MARK,) else 0
         for one in context[len(context[:1]) if state else 0 :]:
             state = model.advance(state, int(str(one)))
-        assert np.exp(model.continuations(state)[unit]) == pytest.approx(chance)
+        assert np.exp(model.continuations(state).log_probability[unit]) == pytest.approx(chance)
 
 
 @given(ROWS, st.integers(1, 5), st.lists(st.integers(0, UNITS - 1), max_size=7))
@@ -72,9 +72,9 @@ def test_probabilities_add_up_to_one_after_any_context(
     model = KneserNey.fit(Ragged.from_rows(rows), order, UNITS)
     state = model.start
     for unit in context:
-        assert np.exp(model.continuations(state)).sum() == pytest.approx(1)
+        assert np.exp(model.continuations(state).log_probability).sum() == pytest.approx(1)
         state = model.advance(state, unit)
-    assert np.exp(model.continuations(state)).sum() == pytest.approx(1)
+    assert np.exp(model.continuations(state).log_probability).sum() == pytest.approx(1)
 
 
 @given(ROWS, ROWS, st.integers(1, 5))
@@ -86,8 +86,10 @@ def test_rows_are_scored_as_unit_after_unit(
     for row in [*others, [UNITS - 1, 0, UNITS - 1]]:
         state = model.start
         for unit in row:
-            one_by_one.append(model.continuations(state, unit, unit + 1)[0])
+            found = model.continuations(state, unit, unit + 1)
+            one_by_one.append(found.log_probability[0])
             state = model.advance(state, unit)
+            assert state == found.state[0]
     scored = model.log_probabilities(Ragged.from_rows([*others, [UNITS - 1, 0, UNITS - 1]]))
     np.testing.assert_allclose(scored, one_by_one)
 
@@ -102,7 +104,7 @@ def test_counts_stand_for_repeated_rows() -> None:
 
 def test_a_model_of_no_rows_knows_nothing() -> None:
     model = KneserNey.fit(Ragged.from_rows([]), 3, UNITS)
-    np.testing.assert_allclose(np.exp(model.continuations(model.start)), 1 / UNITS)
+    np.testing.assert_allclose(np.exp(model.continuations(model.start).log_probability), 1 / UNITS)
 
 
 def test_a_model_is_the_same_from_its_arrays() -> None:

@@ -171,7 +171,7 @@ def test_tags_of_a_word_decide_its_form(tmp_path: Path) -> None:
     pl.DataFrame(rows).sample(fraction=1.0, shuffle=True, seed=0).write_csv(tmp_path / "forms.csv")
     settings = {"data.covariate": ("tags",), "training.epochs": 20, "evaluation.baselines": False}
     run = fit(recipe(tmp_path / "forms.csv", **settings), tmp_path / "run")
-    assert run.read_json("metrics.json")["models"]["network"]["exact"]["value"] > 0.9
+    assert run.read_json("metrics.json")["models"]["network"]["exact"]["value"] > 0.8
     pl.DataFrame({"old": ["klema"] * 3, "tags": list(endings)}).write_csv(tmp_path / "new.csv")
     predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
     found = pl.read_csv(tmp_path / "out.csv")["prediction"].to_list()

@@ -9,18 +9,18 @@ from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from duree.baselines.alignment import MOST_SOURCE, Chunk, Units
-from duree.baselines.kneser_ney import KneserNey
+from duree.baselines.kneser_ney import Continuations, KneserNey
 
-Floats = NDArray[np.float64]
 Key = TypeVar("Key", bound=Hashable)
 # Log-probabilities by what the model knows of the chunks before, and the target units so far.
 Reached = dict[tuple[int, Units], float]
 
 # Hypotheses kept at each place of the source, and how much less probable than the best, in nats.
 BEAM, WIDTH = 32, 10.0
+# Chunks that a hypothesis is continued with, for the same source units.
+MOST_STEPS = 16
 # Continuations that are remembered.
 MOST_REMEMBERED = 300_000
 
@@ -44,7 +44,7 @@ class JointDecoder:
             for source in dict.fromkeys(sources)
         }
         self.unseen = -math.log(model.units)
-        self.chances: dict[tuple[int, int], Floats] = {}
+        self.known: dict[tuple[int, int], Continuations] = {}
         self.steps: dict[tuple[int, int], list[tuple[float, int, Units]]] = {}
 
     def decode(self, source: Units, only: Units | None = None) -> dict[Units, float]:
@@ -58,8 +58,8 @@ class JointDecoder:
         only : tuple of str, optional
             Look for this target alone: empty if the model cannot write it.
         """
-        if len(self.chances) > MOST_REMEMBERED:
-            self.chances.clear()
+        if len(self.known) > MOST_REMEMBERED:
+            self.known.clear()
             self.steps.clear()
         places: list[Reached] = [{} for _ in range(len(source) + 1)]
         places[0][self.model.start, ()] = 0.0
@@ -71,7 +71,7 @@ class JointDecoder:
         ends: dict[Units, float] = {}
         for (state, target), score in places[-1].items():
             if only is None or target == only:
-                end = float(self._continuations(state, self.end, self.end + 1)[0])
+                end = float(self._continuations(state, self.end, self.end + 1).log_probability[0])
                 _add(ends, target, score + end)
         best_ends = heapq.nlargest(BEAM, ends.items(), key=lambda item: item[1])
         return dict(best_ends)
@@ -100,25 +100,28 @@ class JointDecoder:
         low, high = self.ranges[source]
         found = self.steps.get((state, low))
         if found is None:
-            chances = self._continuations(state, low, high)
-            likely = np.flatnonzero(chances >= chances.max() - WIDTH)
+            chances, states = self._continuations(state, low, high)
+            likely = np.argsort(-chances, kind="stable")[:MOST_STEPS]
+            likely = likely[chances[likely] >= chances[likely[0]] - WIDTH]
             found = [
-                (float(chances[one]), self.model.advance(state, low + one), self.targets[low + one])
-                for one in likely.tolist()
+                (chance, following, self.targets[low + one])
+                for chance, following, one in zip(
+                    chances[likely].tolist(), states[likely].tolist(), likely.tolist(), strict=True
+                )
             ]
             self.steps[state, low] = found
         return found
 
-    def _continuations(self, state: int, low: int, high: int) -> Floats:
+    def _continuations(self, state: int, low: int, high: int) -> Continuations:
         """``KneserNey.continuations``, remembered."""
-        found = self.chances.get((state, low))
+        found = self.known.get((state, low))
         if found is None:
             if state == 0:
                 found = self.model.continuations(0, low, high)
             else:
                 shorter = self._continuations(int(self.model.shorter[state]), low, high)
                 found = self.model.lengthen(shorter, state, low)
-            self.chances[state, low] = found
+            self.known[state, low] = found
         return found
 
 

@@ -33,6 +33,8 @@ ORDERS, TARGET_ORDER = (3, 4, 5, 6, 7), 6
 PAIRS_FOR_ORDER, PAIRS_FOR_WEIGHTS = 200, 1500
 # Targets are written in the letters of the sources where at least this share of their units is.
 COMMON = 0.5
+# Cells (source units x target units of different pairs) that are aligned, at most.
+MOST_CELLS = 2_500_000
 # Sources whose candidates are compared at once.
 AT_ONCE = 1000
 
@@ -87,7 +89,7 @@ class JointNgram:
         validation_sources, validation_targets : sequences of tuples of units
             They are not trained on.
         """
-        self._learn(*_aligned(sources, targets, counts))
+        self._learn_pairs(sources, targets, counts)
         held_out = Counter(zip(validation_sources, validation_targets, strict=True))
         few = _spread(held_out, PAIRS_FOR_ORDER)
         self.order, _ = choose(ORDERS, self._count, lambda _: self._wrong(few))
@@ -101,7 +103,7 @@ class JointNgram:
     ) -> Self:
         """Count other pairs, with the order and the weights as they were chosen."""
         order, weights = self.order, self.weights
-        self._learn(*_aligned(sources, targets, counts))
+        self._learn_pairs(sources, targets, counts)
         self._count(order)
         if len(weights) == len(self.weights):
             self.weights = weights
@@ -159,6 +161,20 @@ class JointNgram:
         model._count(state["order"])
         model.weights = np.array(state["weights"])
         return model
+
+    def _learn_pairs(
+        self, sources: Sequence[Units], targets: Sequence[Units], counts: Sequence[int]
+    ) -> None:
+        """Align the pairs; evenly spaced ones, if there are too many for memory."""
+        every: Counter[Pair] = Counter()
+        for source, target, count in zip(sources, targets, counts, strict=True):
+            every[source, target] += int(count)
+        cells = sum(len(source) * (len(target) + 1) for source, target in every)
+        pairs = Counter(_spread(every, int(len(every) * min(1.0, MOST_CELLS / max(cells, 1)))))
+        cuts = align([one for one, _ in pairs], [other for _, other in pairs], [*pairs.values()])
+        self._learn(pairs, cuts)
+        if len(pairs) < len(every):
+            self.notes.append(f"learned from {len(pairs)} of {len(every)} sequences")
 
     def _learn(self, pairs: Counter[Pair], cuts: Sequence[tuple[Chunk, ...] | None]) -> None:
         """All that does not depend on the order."""
@@ -293,16 +309,6 @@ class TargetModel:
         return Ragged.from_rows(
             [*(self.numbers.get(unit, 0) for unit in target), end] for target in targets
         )
-
-
-def _aligned(
-    sources: Sequence[Units], targets: Sequence[Units], counts: Sequence[int]
-) -> tuple[Counter[Pair], list[tuple[Chunk, ...] | None]]:
-    """Different pairs, and their chunks."""
-    pairs: Counter[Pair] = Counter()
-    for source, target, count in zip(sources, targets, counts, strict=True):
-        pairs[source, target] += int(count)
-    return pairs, align([one for one, _ in pairs], [other for _, other in pairs], [*pairs.values()])
 
 
 def _edits(pairs: Sequence[Pair]) -> Floats:

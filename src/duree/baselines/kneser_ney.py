@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,21 @@ Integers = NDArray[np.int64]
 
 # Discounts of n-grams seen once, twice and more often, where counts of counts give none.
 FALLBACK = (0.5, 1.0, 1.5)
+
+
+class Continuations(NamedTuple):
+    """What follows a state, for several units.
+
+    Attributes
+    ----------
+    log_probability : float64 [units]
+        In nats.
+    state : int64 [units]
+        The state after each unit.
+    """
+
+    log_probability: Floats
+    state: Integers
 
 
 @dataclass(frozen=True)
@@ -114,30 +129,36 @@ class KneserNey:
                 return node if node < self.contexts else int(self.shorter[node])
             state = int(self.shorter[state])
 
-    def continuations(self, state: int, low: int = 0, high: int | None = None) -> Floats:
-        """Log-probabilities of the units from ``low`` to below ``high``, float64 [high - low]."""
+    def continuations(self, state: int, low: int = 0, high: int | None = None) -> Continuations:
+        """What follows, for the units from ``low`` to below ``high``."""
         high = self.units if high is None else high
         if state == 0:
-            return self.log_probability[1 + low : 1 + high].copy()
-        found = self.continuations(int(self.shorter[state]), low, high)
-        return self.lengthen(found, state, low)
+            nodes = np.arange(1 + low, 1 + high)
+            states = nodes if self.order > 1 else np.zeros(high - low, dtype=np.int64)
+            return Continuations(self.log_probability[1 + low : 1 + high].copy(), states)
+        shorter = self.continuations(int(self.shorter[state]), low, high)
+        return self.lengthen(shorter, state, low)
 
-    def lengthen(self, shorter: Floats, state: int, low: int) -> Floats:
+    def lengthen(self, shorter: Continuations, state: int, low: int) -> Continuations:
         """Continuations of a state, from those of the state without its first unit.
 
         Parameters
         ----------
-        shorter : float64 [n]
-            Of units ``low`` to ``low + n - 1``.
+        shorter : Continuations
+            Of units from ``low`` on.
         state : int
             Not the empty context.
         low : int
         """
-        found = np.asarray(shorter + self.backoff[state])
+        chances = np.asarray(shorter.log_probability + self.backoff[state])
+        states = shorter.state.copy()
         first = state * (self.units + 1) + low
-        begin, end = np.searchsorted(self.keys, (first, first + len(shorter)))
-        found[self.keys[begin:end] - first] = self.log_probability[begin:end]
-        return found
+        begin, end = self.keys.searchsorted((first, first + len(chances)))
+        known = self.keys[begin:end] - first
+        chances[known] = self.log_probability[begin:end]
+        nodes = np.arange(begin, end)
+        states[known] = nodes if end <= self.contexts else self.shorter[begin:end]
+        return Continuations(chances, states)
 
     def log_probabilities(self, rows: Ragged) -> Floats:
         """The log-probability of every unit given those before it in its row, float64 [steps].
@@ -184,7 +205,7 @@ class KneserNey:
     def _find(self, state: int, unit: int) -> int:
         """The node of a state and one more unit; -1 if it does not occur."""
         key = state * (self.units + 1) + unit
-        place = int(np.searchsorted(self.keys, key))
+        place = int(self.keys.searchsorted(key))
         return place if place < len(self.keys) and self.keys[place] == key else -1
 
     def _smooth(self, levels: list[_Level]) -> None:

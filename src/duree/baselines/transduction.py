@@ -15,7 +15,8 @@ from duree.baselines.lookup import Copy, Lookup
 from duree.baselines.nearest_translation import NearestTranslation
 from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights
 from duree.baselines.word_translation import WordTranslation
-from duree.sequences.pair_encoder import PairEncoder, is_tag
+from duree.sequences.pair_encoder import PairEncoder
+from duree.sequences.pair_tags import is_tag
 from duree.sequences.pair_units import split_text
 from duree.sequences.ragged import Ragged
 
@@ -130,8 +131,7 @@ class TransductionBaseline:
         if self.encoder.sides.source == "subwords":
             bare = self.encoder.texts_of_sources(pl.Series(texts, dtype=pl.String))
             return [tuple(split_text("subwords", text)) for text in bare]
-        # Tags come last: most languages inflect at the end of words, and chunks are in order.
-        return [tuple(sorted(self.encoder.units_of_source(text), key=is_tag)) for text in texts]
+        return [between_tags(self.encoder.units_of_source(text)) for text in texts]
 
     def _target(self, text: str) -> Units:
         if self.encoder.sides.target == "subwords":
@@ -145,6 +145,16 @@ class TransductionBaseline:
             text = self.encoder.text_of_target(written)
             written = list(self.encoder.units_of_target(text))
         return self.encoder.target_codes(written)
+
+
+def between_tags(units: Units) -> Units:
+    """A source between two units that both stand for all of its tags.
+
+    Chunks are in order: so prefixes and endings can come from the tags.
+    """
+    tags = " ".join(filter(is_tag, units))
+    text = (unit for unit in units if not is_tag(unit))
+    return (f"‹ {tags}", *text, f"› {tags}") if tags else units
 
 
 def transduction_baselines(

@@ -154,6 +154,8 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
             validation_rows=given.validation,
             seed=recipe.seed,
         )
+    learned = (rows.gather(split.train) for rows in (texts, target))
+    recipe = task.with_sizes(recipe, *learned).decided()
     seen = np.concatenate([split.train, split.validation])
     unseen = located(table, layout.check_split(texts, seen, split.test))
     return Dataset(

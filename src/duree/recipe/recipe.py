@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -108,9 +108,17 @@ class Recipe(Section):
         }
         return self.replace(left_open)
 
-    def decided(self) -> Recipe:
-        """The same recipe with every setting marked as set."""
-        return Recipe.build(self.model_dump())
+    def decided(self, open_settings: Collection[str] = ()) -> Recipe:
+        """The same recipe with every setting marked as set.
+
+        ``open_settings`` are dotted names of settings that stay open, unless they are set.
+        """
+        settings = self.model_dump()
+        for name in open_settings:
+            section, _, inner = name.partition(".")
+            if inner not in getattr(self, section).model_fields_set:
+                del settings[section][inner]
+        return Recipe.build(settings)
 
     def to_toml(self) -> str:
         """The recipe as TOML, including defaults, with a description above each setting."""
@@ -200,7 +208,11 @@ def _toml_lines(section: Section) -> list[str]:
         if field.description:
             lines.append(f"# {field.description}")
         # TOML has no null: settings that are None are commented out, since None is their default.
-        lines.append(f"# {name} = none" if value is None else f"{name} = {_toml_value(value)}")
+        # Those that are open are decided when the table is read.
+        if name not in section.model_fields_set:
+            lines.append(f"# {name} = open")
+        else:
+            lines.append(f"# {name} = none" if value is None else f"{name} = {_toml_value(value)}")
     return lines
 
 

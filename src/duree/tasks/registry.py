@@ -111,7 +111,7 @@ def resolve(recipe: Recipe) -> Recipe:
         layout.check_recipe(filled)
     except ValueError as error:
         raise FaultyRecipe([fault_of_rule(error)]) from None
-    return filled.decided()
+    return filled.decided(() if task is None else task.decided_by_rows)
 
 
 def _layouts(task: type[Task]) -> list[type[Layout]]:

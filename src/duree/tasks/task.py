@@ -79,6 +79,8 @@ class Task(ABC):
     watched : Watched
     epoch_budget : EpochBudget
         How long to train if the recipe sets no epochs.
+    decided_by_rows : tuple of str
+        Settings that ``with_sizes`` decides from the training rows, if the user leaves them open.
     own_settings, unused_settings : frozenset of str
         Command-line options that only this task has, and those that it does not use.
     run_title : str
@@ -95,6 +97,7 @@ class Task(ABC):
     writes_texts: ClassVar[bool] = False
     is_exported: ClassVar[bool] = False
     epoch_budget: ClassVar[EpochBudget] = DEFAULT_BUDGET
+    decided_by_rows: ClassVar[tuple[str, ...]] = ()
     own_settings: ClassVar[frozenset[str]] = frozenset()
     unused_settings: ClassVar[frozenset[str]] = frozenset()
     run_title: ClassVar[str] = "“{target}” from “{text}”"
@@ -120,6 +123,11 @@ class Task(ABC):
         if cls.metrics.numeric:
             return as_numbers(table, column)
         return clean_labels(as_text(table, column).fill_null(""))[0]
+
+    @classmethod
+    def with_sizes(cls, recipe: Recipe, rows: pl.Series, target: pl.Series) -> Recipe:
+        """The recipe with what the training rows decide; by default the same."""
+        return recipe
 
     @classmethod
     def fit_encoder(cls, rows: pl.Series, target: pl.Series, recipe: Recipe) -> Encoder:

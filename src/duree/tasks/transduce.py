@@ -30,6 +30,7 @@ from duree.results.run_files import Record
 from duree.results.transduction import Chooser
 from duree.sequences.encoder import Encoder
 from duree.sequences.pair_encoder import PairEncoder
+from duree.sequences.pair_units import choose_units
 from duree.sequences.ragged import Ragged
 from duree.sequences.tokenizer import find_script
 from duree.tables.columns import as_text
@@ -38,6 +39,7 @@ from duree.tasks.joined_outputs import JoinedOutputs
 from duree.tasks.pair_examples import are_right, counts_of, spread, targets_of_pairs, types_of
 from duree.tasks.pair_lookup import Lookup
 from duree.tasks.task import Task, Watched, mean_of
+from duree.tasks.transduce_defaults import WORDS, names, suited
 
 # Predictions begin with the probability of the output and its number of codes.
 HEAD = 2
@@ -91,15 +93,19 @@ class Transduce(Task):
     unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names", "label_separator"})
     run_title: ClassVar[str] = "“{target}” from “{text}”"
     epoch_budget: ClassVar[EpochBudget] = EpochBudget(20_000, 60)
-    defaults: ClassVar[Defaults] = {
-        "text": {"lowercase": False, "max_length": 400},
-        "model": {"hidden_size": 256, "word_dropout": 0.0, "output_dropout": 0.3},
-    }
+    defaults: ClassVar[Defaults] = {"text": {"lowercase": False, "max_length": 400}}
+    decided_by_rows: ClassVar[tuple[str, ...]] = names(WORDS)
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
         """The targets as they are, without blanks at their ends."""
         return as_text(table, column).fill_null("").str.strip_chars()
+
+    @classmethod
+    def with_sizes(cls, recipe: Recipe, rows: pl.Series, target: pl.Series) -> Recipe:
+        """Words get other sizes than sentences, and monotonic attention."""
+        sides = choose_units(rows, target, recipe.text)
+        return recipe.with_defaults(suited((sides.source, sides.target), rows, target))
 
     @classmethod
     def fit_encoder(cls, rows: pl.Series, target: pl.Series, recipe: Recipe) -> Encoder:

@@ -18,16 +18,16 @@ and rate 0.005 0.686, by LSTM at rate 0.002 0.659; with types weighted by the ro
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from duree.recipe.recipe import Defaults
+from duree.sequences.pair_units import Kind
 
 # Monotonic attention computes each output at each pair of a step of the source and of the target:
 # with words some 10,000 numbers a row, with sentences of sub-words a million. It is chosen if at
 # most this share of the rows has more than so many.
 LARGE_SHARE, LARGE = 0.001, 400_000
-# The schedule of the learning rate ends with the last epoch, so there are about as many as needed.
-FEWEST_EPOCHS, MOST_EPOCHS = 6, 40
 
 WORDS: Defaults = {
     "model": {
@@ -57,19 +57,30 @@ SENTENCES: Defaults = {
 }
 
 
-def suited(sources: NDArray[np.int64], targets: NDArray[np.int64], outputs: int) -> Defaults:
-    """The defaults for training pairs: those of words or of sentences, and how many epochs.
+def suited(kinds: tuple[Kind, Kind], sources: pl.Series, targets: pl.Series) -> Defaults:
+    """The defaults for training pairs.
 
     Parameters
     ----------
-    sources, targets : int64 [rows]
-        The lengths of different pairs, in units.
-    outputs : int
-        Number of different units in the targets.
+    kinds : (str, str)
+        The units of sources and of targets.
+    sources, targets : polars.Series of String [rows]
     """
-    large = sources * targets * outputs > LARGE
-    chosen, steps = (SENTENCES, 12_000) if large.mean() > LARGE_SHARE else (WORDS, 3_000)
-    training = dict(chosen["training"])
-    per_epoch = -(-len(sources) // training["batch_size"])
-    epochs = min(max(-(-steps // per_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
-    return {**chosen, "training": training | {"epochs": epochs}}
+    if not {"characters", "symbols"}.issuperset(kinds):
+        return SENTENCES
+    lengths = [_lengths(*side) for side in zip(kinds, (sources, targets), strict=True)]
+    outputs = targets.str.split("" if kinds[1] == "characters" else " ").explode().n_unique()
+    large = lengths[0] * lengths[1] * outputs > LARGE
+    return SENTENCES if large.mean() > LARGE_SHARE else WORDS
+
+
+def _lengths(kind: Kind, texts: pl.Series) -> NDArray[np.int64]:
+    """The number of units of each text."""
+    if kind == "characters":
+        return texts.str.len_chars().to_numpy().astype(np.int64)
+    return texts.str.count_matches(r"\S+").to_numpy().astype(np.int64)
+
+
+def names(defaults: Defaults) -> tuple[str, ...]:
+    """The dotted names of the settings."""
+    return tuple(f"{section}.{name}" for section, values in defaults.items() for name in values)

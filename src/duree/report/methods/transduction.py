@@ -25,6 +25,8 @@ ATTENTION = {
     "{luong2015}).",
     "additive": "At each step it attends to the states of the source (one hidden layer; "
     "{bahdanau2015}).",
+    "monotonic": "It writes each unit from one state of the source, never going back; which one is "
+    "summed over exactly ({wu2019}).",
 }
 CHOSEN = {
     "network": "",
