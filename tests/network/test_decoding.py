@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 import torch
 from tests.support.transducer import LIMIT, VOCABULARY, batch, transducer
+from torch import Tensor
 
+from duree.network.attention import Source
+from duree.network.batches import Batch
 from duree.network.decoding import LENGTH_POWER, decode, score
+from duree.network.length_limit import LengthLimit
+from duree.network.recurrent import State
 from duree.network.transducer import Transducer
 from duree.sequences.ragged import END
 
@@ -110,6 +115,35 @@ def test_two_networks_write_what_their_mean_probabilities_say() -> None:
     assert [[codes.tolist() for codes, _ in row] for row in same] == [
         [codes.tolist() for codes, _ in row] for row in alone
     ]
+
+
+class Scripted:
+    """Writes code 4 six times and ends, each with probability 0.9; ends too early with 0.06."""
+
+    limit = LengthLimit(base=12, per_unit=0.0, longest=12)
+
+    def read(self, codes: Tensor, lengths: Tensor) -> tuple[Source, State]:
+        empty = torch.zeros(len(codes), codes.shape[1], 1)
+        real = torch.ones_like(codes, dtype=torch.bool)
+        return Source(codes, real, real, empty, empty), (torch.zeros(1, len(codes), 1),)
+
+    def step(self, codes: Tensor, state: State, source: Source) -> tuple[Tensor, State]:
+        written = state[0].view(*codes.shape, 1)
+        early, late = torch.tensor([0.06, 0.9, 0.04]), torch.tensor([0.9, 0.06, 0.04])
+        return torch.where(written < 6, early, late), (state[0] + 1,)
+
+    def code_of(self, slots: Tensor, source: Source) -> Tensor:
+        return torch.tensor([END, 4, 5])[slots]
+
+    def log_probabilities(self, batch: Batch) -> Tensor:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("beam", [1, 2, 3, 5])
+def test_unlikely_early_ends_do_not_stop_the_search(beam: int) -> None:
+    ((codes, chance), *_) = decode([Scripted()], batch([[4]]), beam, 1)[0]
+    assert codes.tolist() == [4] * 6
+    assert chance == pytest.approx(7 * np.log(0.9), rel=1e-5)
 
 
 def test_more_outputs_than_beams_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from duree.network.batches import Batch, Examples
 from duree.network.decoding import score
 from duree.network.length_limit import LengthLimit
 from duree.network.likelihood import log_likelihood
+from duree.network.monotonic_writer import MonotonicWriter
 from duree.network.transducer import Transducer
 from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import EMPTY, END, UNKNOWN, Ragged
@@ -221,6 +223,42 @@ def test_attention_never_reads_padding() -> None:
         scores = attention.scores(torch.randn(2, 5, 4), attention.keys(torch.randn(2, 3, 6)), real)
         weights = torch.softmax(scores, dim=2)
         assert not bool(weights[~real[:, None].expand_as(weights)].any())
+
+
+@pytest.mark.parametrize("attention", ["dot", "additive", "monotonic"])
+def test_what_is_attended_adds_up_to_one_over_the_source_and_is_nothing_in_padding(
+    attention: str,
+) -> None:
+    network = transducer(attention=attention)
+    known = [[4, 5], [6], [8, 8, 9, 7]]
+    found = network.attended(batch(SOURCES, known, padding=2))
+    for row, (source, target) in enumerate(zip(SOURCES, known, strict=True)):
+        real = found[row, : len(target) + 1]
+        torch.testing.assert_close(real.sum(1), torch.ones(len(real)))
+        assert not bool(real[:, len(source) :].any())
+
+
+def test_monotonic_attention_sums_over_every_way_that_never_goes_back() -> None:
+    network = transducer(attention="monotonic")
+    source, target = [4, UNSEEN, 6], [6, UNSEEN, 5]
+    given = batch([source], [target])
+    states, read = network._states_of_targets(given, given.targets)
+    writer = network.writer
+    assert isinstance(writer, MonotonicWriter)
+    moves = writer._moves(states, read)[0]  # (T, S, S)
+    readout, gate = writer._read(states, read)
+    scores = readout[0] @ network.embeddings[writer.outputs].T + writer.bias
+    chances = torch.softmax(scores, dim=2)
+    total = 0.0
+    for steps in combinations_with_replacement(range(3), 4):
+        way, before = 1.0, 0
+        for time, (step, code) in enumerate(zip(steps, [*target, END], strict=True)):
+            written = chances[time, step, writer.outputs == code].sum() * gate[0, time, step]
+            copied = (1 - gate[0, time, step]) * (source[step] == code)
+            way *= (moves[time, before, step] * (written + copied)).item()
+            before = step
+        total += way
+    assert score([network], given)[0] == pytest.approx(np.log(total), rel=1e-4)
 
 
 def test_a_limit_of_length_includes_all_training_rows_and_grows_with_the_source() -> None:

@@ -136,8 +136,6 @@ class _Search:
         Its last unit.
     best : float [rows, n]
         The values of the best outputs that have ended.
-    count : int64 [rows]
-        How many have ended.
     ended : list of list of _Ended
         Those of all rows.
     steps : list of (int64 [all rows, beams], int64 [all rows, beams])
@@ -153,7 +151,6 @@ class _Search:
     live: Tensor
     last: Tensor
     best: Tensor
-    count: Tensor
     ended: list[list[_Ended]]
     steps: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=list)
 
@@ -174,7 +171,6 @@ class _Search:
             live=live,
             last=torch.full((rows, beam), END),
             best=torch.full((rows, n), -torch.inf),
-            count=torch.zeros(rows, dtype=torch.int64),
             ended=[[] for _ in range(rows)],
         )
 
@@ -219,7 +215,6 @@ class _Search:
         units = len(self.steps)
         worth = (values / (units + 1) ** LENGTH_POWER).masked_fill(~ends, -torch.inf)
         self.best = torch.cat([self.best, worth], dim=1).topk(self.n, dim=1).values
-        self.count = self.count + ends.sum(1)
         which = ends.nonzero(as_tuple=True)
         listed = (self.rows[which[0]], worth[which], values[which], parents[which])
         for row, value, log_probability, beam in zip(*map(Tensor.tolist, listed), strict=True):
@@ -232,10 +227,14 @@ class _Search:
         self.steps.append(kept)
 
     def _leave_out(self) -> None:
-        """Leave out the rows of which no partial output can still be among the best."""
-        # log p can only fall, so the value of a longest output is at most this.
+        """Leave out the rows whose best output, and probably the others, have ended."""
+        # log p can only fall, so no live output can become worth more than this.
         bound = self.live[:, 0] / (self.most + 1) ** LENGTH_POWER
-        going = (self.count < self.live.shape[1]) & (bound > self.best[:, -1])
+        worth = self.live[:, 0] / (len(self.steps) + 1) ** LENGTH_POWER
+        # How many have ended says nothing: unlikely ends are among the candidates from the start.
+        going = (bound > self.best[:, 0]) | (worth > self.best[:, -1])
+        if self.live.shape[1] == 1:  # greedy search ends where an end is most probable
+            going = self.best[:, 0] == -torch.inf
         remaining = int(going.sum())
         if remaining == 0:
             self.rows = self.rows[:0]
@@ -245,7 +244,7 @@ class _Search:
             places = (kept[:, None] * len(beams) + beams).flatten()
             self.states = [tuple(s.index_select(1, places) for s in state) for state in self.states]
             self.sources = [source.take(kept) for source in self.sources]
-            self.rows, self.most, self.count = self.rows[kept], self.most[kept], self.count[kept]
+            self.rows, self.most = self.rows[kept], self.most[kept]
             self.live, self.last, self.best = self.live[kept], self.last[kept], self.best[kept]
 
     def _codes(self, row: int, one: _Ended) -> NDArray[np.int64]:

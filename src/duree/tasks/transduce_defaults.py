@@ -12,7 +12,10 @@ German spelling (RIDGES, 1,000 tokens drawn at random): dot attention, 128 state
 0.641, without weights of types: 0.642, with 256 states 0.681; with 128 states, embeddings of 128
 and rate 0.005 0.686, by LSTM at rate 0.002 0.659; with types weighted by the root of their counts
 0.690, in batches of 16 0.695; with 256 states 0.681; with more dropout 0.689; dot attention with
-256 states 0.691, in twice the time.
+256 states 0.691, in twice the time. With 25,000 tokens 0.805, and 0.864 with a lookup before it.
+
+Swedish forms (2,000 drawn at random; SIGMORPHON 2020), 128 states, embeddings of 128, rate 0.005:
+dot attention 0.710, monotonic 0.797. Hindi and Georgian sounds with the latter: 0.940, 0.778.
 """
 
 from __future__ import annotations
