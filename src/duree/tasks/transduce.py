@@ -92,7 +92,6 @@ class Transduce(Task):
     writes_texts: ClassVar[bool] = True
     unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names", "label_separator"})
     run_title: ClassVar[str] = "“{target}” from “{text}”"
-    epoch_budget: ClassVar[EpochBudget] = EpochBudget(20_000, 60)
     defaults: ClassVar[Defaults] = {"text": {"lowercase": False, "max_length": 400}}
     decided_by_rows: ClassVar[tuple[str, ...]] = names(WORDS)
 
@@ -148,6 +147,11 @@ class Transduce(Task):
         if self.sentences:
             return Watched("chrF", "chrF on validation", 1)
         return Watched("share of right outputs", "share of right outputs on validation", 1)
+
+    @property
+    def epoch_budget(self) -> EpochBudget:  # type: ignore[override]
+        """The schedule of the learning rate ends with the last epoch: about as many as needed."""
+        return EpochBudget(12_000 if self.sentences else 3_000, 40)
 
     @property
     def outputs(self) -> int:
