@@ -152,3 +152,18 @@ def test_weights_stay_where_nothing_can_be_learned() -> None:
     np.testing.assert_array_equal(fit_weights([np.eye(2)], [-1], [1], prior), prior)
     few, many = (fit_weights([np.eye(2)], [1], [count], prior) for count in (1, 1000))
     assert 0 < few[1] - few[0] < many[1] - many[0] < 20
+
+
+def test_the_weights_stay_with_their_features_when_other_pairs_are_learned() -> None:
+    same = [(tuple(word), tuple(word)) for word in ("abba", "baba", "abab", "bab", "aba")]
+    other = [(tuple(word), tuple("xyxyxyxyxy")) for word in ("ab", "ba", "bb", "aa", "abb")]
+    sources, targets = ([pair[side] for pair in same] for side in (0, 1))
+    fitted = JointNgram().fit(sources, targets, [1] * 5, sources[:2], targets[:2])
+    weights = fitted.weights
+    both = same + other * 9
+    learned = fitted.learn(
+        [source for source, _ in both], [target for _, target in both], [1] * len(both)
+    )
+    assert np.array_equal(learned.weights, weights)
+    again = JointNgram.from_dict(learned.to_dict())
+    assert again.predict(sources) == learned.predict(sources)

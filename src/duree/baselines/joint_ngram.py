@@ -59,9 +59,13 @@ class JointNgram:
         Of the joint n-gram; chosen on the validation rows.
     weights : float64 [features]
         Fitted to the validation rows.
+    copies : bool or None
+        Whether both sides are written in the same letters; None before ``fit``.
     unaligned : int
         Different training pairs whose target is too long for their source to be aligned.
     """
+
+    copies: bool | None = None
 
     is_tuned: ClassVar[bool] = True
 
@@ -89,6 +93,7 @@ class JointNgram:
         validation_sources, validation_targets : sequences of tuples of units
             They are not trained on.
         """
+        self.copies = None
         self._learn_pairs(sources, targets, counts)
         held_out = Counter(zip(validation_sources, validation_targets, strict=True))
         few = _spread(held_out, PAIRS_FOR_ORDER)
@@ -105,8 +110,7 @@ class JointNgram:
         order, weights = self.order, self.weights
         self._learn_pairs(sources, targets, counts)
         self._count(order)
-        if len(weights) == len(self.weights):
-            self.weights = weights
+        self.weights = weights
         return self
 
     def predict(self, sources: Sequence[Units]) -> list[Units]:
@@ -157,6 +161,7 @@ class JointNgram:
             None if sizes is None else tuple(cut(*pair, sizes))
             for pair, sizes in zip(pairs, state["cuts"], strict=True)
         ]
+        model.copies = len(state["weights"]) > len(PRIOR)
         model._learn(pairs, cuts)
         model._count(state["order"])
         model.weights = np.array(state["weights"])
@@ -194,7 +199,8 @@ class JointNgram:
         letters = {unit for source, _ in pairs for unit in source}
         written = Counter(unit for _, target in pairs for unit in target)
         common = sum(count for unit, count in written.items() if unit in letters)
-        self.copies = common >= COMMON * max(written.total(), 1)
+        if self.copies is None:  # the features, and so the weights, depend on it
+            self.copies = common >= COMMON * max(written.total(), 1)
         self.weights = np.array([*PRIOR, *(PRIOR_OF_EDITS if self.copies else ())])
         chunks = {chunk for cut in cuts if cut for chunk in cut}
         alone = letters if self.copies else letters - {one[0] for one, _ in chunks if len(one) == 1}
