@@ -39,14 +39,19 @@ class OutputSources(NamedTuple):
     agreement : float or None
         The mean correlation of influence and attention over output units; None for
         sources of fewer than 3 units.
-    by_chance : float or None
-        The 95 % quantile of the same with attention to positions in another order.
+    shuffled : float64 [shuffles]
+        The same with attention to positions in other orders; empty where there is no agreement.
     """
 
     influence: Floats
     attention: Floats
     agreement: float | None
-    by_chance: float | None
+    shuffled: Floats
+
+    @property
+    def by_chance(self) -> float | None:
+        """The 95 % quantile of the agreement with attention to positions in another order."""
+        return float(np.quantile(self.shuffled, 0.95)) if len(self.shuffled) else None
 
 
 def output_sources(
@@ -61,7 +66,7 @@ def output_sources(
     output : integers [output units]
         Without END.
     seed : int
-        Of the orders for ``by_chance``.
+        Of the orders for ``shuffled``.
     """
     targets = torch.from_numpy(np.append(output, END).astype(np.int64))
     network.eval()
@@ -72,8 +77,7 @@ def output_sources(
         attention = network.attended(_batch(hidden[:1], targets))
     influence = (log_p[0] - log_p[1:]).T[:-1].double().numpy()
     attended = attention[0, :-1].double().numpy()
-    agreement, by_chance = _agreement(influence, attended, seed)
-    return OutputSources(influence, attended, agreement, by_chance)
+    return OutputSources(influence, attended, *_agreement(influence, attended, seed))
 
 
 def _with_one_hidden(source: Tensor) -> Tensor:
@@ -94,19 +98,15 @@ def _log_p(network: Transducer, sources: Tensor, targets: Tensor) -> Tensor:
     return network.log_probabilities(_batch(sources, targets))
 
 
-def _agreement(
-    influence: Floats, attention: Floats, seed: int
-) -> tuple[float | None, float | None]:
+def _agreement(influence: Floats, attention: Floats, seed: int) -> tuple[float | None, Floats]:
     rows, units = influence.shape
     if units < 3 or not rows:
-        return None, None
+        return None, np.zeros(0)
     rng = np.random.default_rng(seed)
-    used = _standardised(influence)
-    given = _standardised(attention)
-    found = float((used * given).mean())
+    used, given = _standardised(influence), _standardised(attention)
     orders = (rng.permutation(units) for _ in range(SHUFFLES))
-    chance = [float((used * given[:, order]).mean()) for order in orders]
-    return found, float(np.quantile(chance, 0.95))
+    shuffled = np.array([(used * given[:, order]).mean() for order in orders])
+    return float((used * given).mean()), shuffled
 
 
 def _standardised(values: Floats) -> Floats:

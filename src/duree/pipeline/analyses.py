@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import TestResult
+from duree.pipeline.explain_output import explain_test_outputs
 from duree.pipeline.explain_test import explain_test
 from duree.pipeline.forecast_diagnostics import forecast_facts
 from duree.pipeline.model import TrainedModel
@@ -26,6 +27,8 @@ def analyse(
     network, seed = networks[0], run.recipe.seed
     if found := explain_test(dataset, sequences, networks, result, seed):
         run.write_json("explanations.json", found)
+    if outputs := explain_test_outputs(dataset, network, seed):
+        run.write_json("outputs.json", outputs)
     if waiting_times := fit_waiting_times(run, dataset, sequences, network):
         figures = evaluate_waiting_times(run, dataset, sequences, network, waiting_times)
         run.write_json(FIGURES, figures)

@@ -1,4 +1,4 @@
-"""Explanations of outputs for ``duree explain``: of one row, or as a table of all."""
+"""Explanations of outputs: of one row, of all rows as a table, and of test rows for the report."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from duree.explain.outputs import OutputSources, output_sources
 from duree.network.transducer import Transducer
+from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.unseen import are_empty, unseen_share
-from duree.results.explanations import OutputData
+from duree.results.explanations import OutputData, OutputSourcesFacts
 from duree.sequences.pair_encoder import PairEncoder
 
 ROUNDED = 5
+# Test rows that are explained for the report, and those of them that are shown.
+TEST_ROWS, EXAMPLES = 100, 2
 
 
 def explain_output(networks: list[TrainedModel], read: pl.Series, row: int) -> OutputData:
@@ -30,12 +33,42 @@ def explain_output(networks: list[TrainedModel], read: pl.Series, row: int) -> O
     row : int
         The number of the row, from 1.
     """
-    model = networks[0]
+    return _explain_row(networks[0], read, row)[0]
+
+
+def explain_test_outputs(
+    dataset: Dataset, model: TrainedModel, seed: int
+) -> OutputSourcesFacts | None:
+    """Where the outputs of evenly spaced test rows came from; None where nothing is written."""
+    if not dataset.task.writes_texts:
+        return None
+    rows = dataset.split.test
+    some = np.unique(np.linspace(0, len(rows) - 1, min(TEST_ROWS, len(rows))).astype(np.int64))
+    each = [
+        _explain_row(model, dataset.texts.gather([rows[place]]), int(place) + 1, seed)
+        for place in some
+    ]
+    long = [(data, found) for data, found in each if found.agreement is not None]
+    if not long:
+        return None
+    lengths = [len(data.units) for data, _ in long]
+    shown = np.argsort(np.abs(np.array(lengths) - np.median(lengths)), kind="stable")[:EXAMPLES]
+    return OutputSourcesFacts(
+        rows=len(long),
+        agreement=float(np.mean([data.agreement for data, _ in long])),
+        by_chance=float(np.quantile(np.mean([found.shuffled for _, found in long], axis=0), 0.95)),
+        examples=[long[place][0] for place in shown.tolist()],
+    )
+
+
+def _explain_row(
+    model: TrainedModel, read: pl.Series, row: int, seed: int = 0
+) -> tuple[OutputData, OutputSources]:
     sequence = model.encode(read)
     predictions = model.predictions(sequence)
     columns = {column.name: column[0] for column in model.task.columns(predictions)}
-    outputs, found = _explained(model, read[0], columns["prediction"])
-    return OutputData(
+    outputs, found = _explained(model, read[0], columns["prediction"], seed)
+    data = OutputData(
         row=row,
         unseen=unseen_share(model, sequence),
         is_empty=bool(are_empty(model, read, sequence)[0]),
@@ -47,6 +80,7 @@ def explain_output(networks: list[TrainedModel], read: pl.Series, row: int) -> O
         agreement=found.agreement,
         by_chance=found.by_chance,
     )
+    return data, found
 
 
 def sources_of_outputs(model: TrainedModel, texts: pl.Series, before: int) -> pl.DataFrame:
@@ -66,7 +100,7 @@ def sources_of_outputs(model: TrainedModel, texts: pl.Series, before: int) -> pl
     return pl.concat(frames) if frames else _table(0, [], [], _NOTHING).clear()
 
 
-_NOTHING = OutputSources(np.zeros((0, 0)), np.zeros((0, 0)), None, None)
+_NOTHING = OutputSources(np.zeros((0, 0)), np.zeros((0, 0)), None, np.zeros(0))
 
 
 def _table(row: int, units: list[str], outputs: list[str], found: OutputSources) -> pl.DataFrame:
@@ -87,13 +121,15 @@ def _table(row: int, units: list[str], outputs: list[str], found: OutputSources)
     )
 
 
-def _explained(model: TrainedModel, text: str, output: str) -> tuple[list[str], OutputSources]:
+def _explained(
+    model: TrainedModel, text: str, output: str, seed: int = 0
+) -> tuple[list[str], OutputSources]:
     """The units of an output, and where they came from."""
     network, encoder = model.network, _encoder(model)
     assert isinstance(network, Transducer)
     source = model.encode(pl.Series([text], dtype=pl.String))[0]
     codes = encoder.encode_targets(pl.Series([output], dtype=pl.String))[0][:-1]
-    found = output_sources(network, source, codes.astype(np.int64))
+    found = output_sources(network, source, codes.astype(np.int64), seed)
     return encoder.texts(codes[:, None], np.ones(len(codes), dtype=np.int64)), found
 
 

@@ -294,6 +294,19 @@ class SeriesData(ExplainedRow):
     seeds: list[float]
 
 
+class OutputSourcesFacts(Record):
+    """Where the outputs of test rows came from, as ``outputs.json`` holds it.
+
+    ``agreement`` is the mean correlation of influence and attention over ``rows`` test rows,
+    ``by_chance`` the 95 % quantile of the same with attention to positions in another order.
+    """
+
+    rows: int
+    agreement: float
+    by_chance: float
+    examples: list[OutputData]
+
+
 class OutputData(ExplainedRow):
     """One explained output, as its JSON file holds it; see ``duree.explain.outputs``.
 

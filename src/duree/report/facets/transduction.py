@@ -12,12 +12,14 @@ from duree.report.facets.rows import Rows
 from duree.report.facets.target import Target
 from duree.report.methods import transduction
 from duree.report.methods.phrases import Phrases
-from duree.report.numbers import brief, count, share
+from duree.report.numbers import brief, count, number, share
+from duree.report.output_grid import MOST, grid
 from duree.report.pages.section import Page, Section
 from duree.report.run_data import RunData
 from duree.report.run_folder import RunFolder
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
+from duree.results.explanations import OutputSourcesFacts
 from duree.results.run_files import TextFacts
 from duree.results.transduction import RowGroup, Transduced, TransductionFacts
 
@@ -61,6 +63,7 @@ class Outputs(Target):
     """A text for each row; ``facts`` are on the test set."""
 
     facts: TransductionFacts
+    sources: OutputSourcesFacts | None = None
 
     watched: ClassVar[tuple[str, int]] = ("validation exact match, or chrF", 1)
     of_outputs: ClassVar[str] = "{share:g} % of the readout"
@@ -71,7 +74,9 @@ class Outputs(Target):
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:
         found = folder.record_if_there(TransductionFacts, "transduction.json")
-        return None if found is None else cls(found)
+        if found is None:
+            return None
+        return cls(found, folder.record_if_there(OutputSourcesFacts, "outputs.json"))
 
     def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
         """Which outputs equal their target, where that is the primary metric."""
@@ -95,7 +100,8 @@ class Outputs(Target):
         return transduction.loss(run, say)
 
     def sections(self) -> Sequence[Section]:
-        return [OutputErrors(self.facts), OutputMistakes(self.facts)]
+        explained = [] if self.sources is None else [OutputsExplained(self.sources)]
+        return [OutputErrors(self.facts), OutputMistakes(self.facts), *explained]
 
 
 @dataclass(frozen=True)
@@ -229,6 +235,34 @@ class OutputMistakes(Section):
             sure="" if chance is None else f" ({share(chance, page.run.test_rows)})",
             source=_seen(example.source, LONGEST),
         )
+
+
+@dataclass(frozen=True)
+class OutputsExplained(Section):
+    """Which units of the source the units of outputs came from, for a few test rows."""
+
+    outputs: OutputSourcesFacts
+
+    anchor = "sources"
+    title = "Where outputs came from"
+    template = "outputs_explained.html"
+    after = "training"
+
+    def facts(self, page: Page) -> dict[str, Any]:
+        found, words = self.outputs, page.words
+        return {
+            "agreement": words(
+                "Over {rows} test rows, influence and attention agree with a correlation of "
+                "{found}; with positions in another order it is below {chance} in 95 % of draws.",
+                rows=count(found.rows),
+                found=number(found.agreement, 2),
+                chance=number(found.by_chance, 2),
+            ),
+            "examples": [
+                (one, grid(one, one.influence), grid(one, one.attention)) for one in found.examples
+            ],
+            "most": MOST,
+        }
 
 
 def _seen(text: str, longest: int = 40) -> str:
