@@ -154,3 +154,23 @@ def test_the_final_fit_includes_the_validation_rows():
         )
         predicted = baseline.predict(["hymn", "x"])
         assert predicted[0, 1] > predicted[1, 1] + 0.05, baseline.name
+
+
+def test_held_out_predictions_of_validation_rows_are_made_without_their_targets(letters):
+    train, (texts, targets), test = letters
+    shuffled = np.random.default_rng(0).permutation(targets)
+    found = fitted([train, (texts, shuffled), test])
+    for name, (baseline, _) in found.items():
+        held_out = baseline.held_out
+        assert held_out.shape == (len(targets), 3), name
+        np.testing.assert_allclose(held_out.sum(axis=1), 1, err_msg=name)
+        if name != "majority":
+            assert np.mean(held_out.argmax(axis=1) == targets) > 0.85, name
+
+
+def test_held_out_predictions_of_labels_are_probabilities_of_each(of_labels):
+    (_, (_, targets), _), found = of_labels
+    for name, (baseline, _) in found.items():
+        held_out = baseline.held_out
+        assert held_out.shape == targets.shape, name
+        assert 0 <= held_out.min() <= held_out.max() <= 1, name

@@ -6,6 +6,7 @@ import pytest
 from duree.baselines import random_forest as forest
 from duree.baselines.ngrams import Ngrams
 from duree.baselines.random_forest import Forest
+from duree.baselines.targets import CaseWeights
 
 
 def grow(letters, trees=60, **options):
@@ -51,3 +52,29 @@ def test_pure_leaves_reproduce_the_training_rows():
         Forest(Ngrams(str.split), 200, 0).fit(texts, numbers, texts[:3], numbers[:3]).predict(texts)
     )
     np.testing.assert_allclose(predicted[:, 0], numbers, atol=0.2)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_held_out_predictions_are_those_of_trees_that_did_not_draw_the_row(letters, weighted):
+    (texts, targets), (other_texts, other_targets), _ = letters
+    rng = np.random.default_rng(0)
+    counts = CaseWeights(*(rng.uniform(0.5, 2, len(part)) for part in (targets, other_targets)))
+    found = Forest(Ngrams(str.split), 30, 0).fit(
+        texts, targets, other_texts, other_targets, *([counts] if weighted else [])
+    )
+    held_out = found.held_out
+    assert held_out.shape == (60, 3)
+    np.testing.assert_allclose(held_out.sum(axis=1), 1)
+    row = found.features.count(other_texts)[7][:, found.columns]
+    pairs = zip(found.forest.estimators_, found.forest.estimators_samples_, strict=True)
+    mine = [tree.predict(row) for tree, drawn in pairs if 247 not in drawn]
+    assert 0 < len(mine) < 30
+    np.testing.assert_allclose(held_out[7], np.mean(mine, axis=0)[0])
+
+
+def test_a_row_that_every_tree_drew_gets_the_shares_of_the_classes(letters):
+    (texts, targets), (other_texts, other_targets), _ = letters
+    found = Forest(Ngrams(str.split), 1, 0).fit(texts, targets, other_texts, other_targets)
+    drawn = np.isin(np.arange(240, 300), found.forest.estimators_samples_[0])
+    assert drawn.any()
+    np.testing.assert_allclose(found.held_out[drawn], 1 / 3, atol=0.02)

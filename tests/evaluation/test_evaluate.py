@@ -286,3 +286,12 @@ def test_a_custom_metric_has_its_own_name_and_direction() -> None:
     # Version 0.1.0 stored no words: a name it did not know counts as one where higher is better.
     old = Metrics.model_validate({name: of for name, of in stored.items() if name != "metrics"})
     assert old.ranked("miss") == ["mean", "network"]
+
+
+def test_a_named_metric_that_is_undefined_is_replaced_and_the_verdict_says_so():
+    targets = np.arange(40.0)
+    equal = {"network": np.full((40, 1), 19.5), "mean": np.full((40, 1), 19.5)}
+    found = evaluate_models(equal, targets, REGRESSION.led_by("spearman"), resamples=100)
+    assert found.primary == "mae"
+    assert "Spearman’s ρ is not defined here" in found.verdict.sentence()
+    assert "由 MAE 代替" in found.verdict.sentence("zh")

@@ -96,6 +96,7 @@ OF_THE_RUN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "evaluation.forest_trees": (20, {"evaluation.baselines": True}, ("metrics.json",)),
     "evaluation.bootstrap": (300, {}, ("metrics.json",)),
     "evaluation.seeds": (2, {}, ("metrics.json",)),
+    "evaluation.metric": ("log_loss", {}, ("metrics.json",)),
 }
 # These have tests of their own.
 ELSEWHERE = {

@@ -14,7 +14,7 @@ from duree.errors import DataError, RunError
 from duree.recipe.settings import TextSettings
 from duree.sequences.encoder import ENCODERS
 from duree.sequences.pair_encoder import FIRST_UNIT, PairEncoder
-from duree.sequences.pair_units import Sides
+from duree.sequences.pair_units import Sides, choose_units
 from duree.sequences.ragged import EMPTY, END, UNKNOWN
 from duree.sequences.text_encoder import TextEncoder
 
@@ -67,6 +67,16 @@ def test_units_are_chosen_by_the_training_texts(pairs, source, target):
 def test_words_of_several_syllables_with_blanks_are_spelt_where_targets_are_sounds():
     vietnamese = ["hà nội", "việt nam là một nước", "sài gòn"] * 4, ["h a n o j", "v i t", "s a j"]
     assert fit((vietnamese[0], vietnamese[1] * 4)).sides == Sides("characters", "symbols")
+
+
+def test_covariates_do_not_make_sentences_of_words():
+    rows = texts(["pos=V › tense=PST › num=SG › gå", "pos=V › tense=PRS › num=PL › stå"])
+    names = ["pos", "tense", "num"]
+    assert PairEncoder.fit(rows, texts(["gick", "står"]), TextSettings(), names).sides == Sides(
+        "characters", "characters"
+    )
+    chosen = choose_units(rows, texts(["gick", "står"]), TextSettings(), names)
+    assert chosen == Sides("characters", "characters")
 
 
 @pytest.mark.parametrize("kind", ["characters", "subwords", "words"])

@@ -111,9 +111,22 @@ class Baseline(Protocol):
         ...
 
 
+class LabelBaseline(Baseline, Protocol):
+    """A baseline for classes or labels.
+
+    Attributes
+    ----------
+    held_out : float64 [validation rows, outputs]
+        Predictions of the validation rows by a model that was not fitted on them.
+    """
+
+    @property
+    def held_out(self) -> NDArray[np.float64]: ...
+
+
 def label_baselines(
     recipe: Recipe, units: Units | None, encoding: Encoding | None = None, *, states: bool = False
-) -> Sequence[Baseline]:
+) -> Sequence[LabelBaseline]:
     """Baselines for classes or labels.
 
     ``units`` splits a text into all its units, none truncated; None: the rows are series of

@@ -101,11 +101,12 @@ class LinearBaseline:
         train, validation = self.features.fit(texts, validation_texts)
         weighting = self.weighting().fit(train)
         weighted, held_out = weighting.transform(train), weighting.transform(validation)
-        best, _ = choose(
+        best, chosen = choose(
             learner.values,
             lambda value: learner.fit(weighted, targets, kind, value, weights.train),
             lambda predict: kind.loss(predict(held_out), validation_targets, weights.validation),
         )
+        self.held_out = chosen(held_out)
         every = vstack([train, validation])
         self.transform = self.weighting().fit(every).transform
         known = np.concatenate([targets, validation_targets])

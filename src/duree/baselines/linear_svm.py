@@ -77,6 +77,7 @@ class LinearSvm:
         )
         values = self._decisions(model, validation)
         self.temperature = self._temperature(values, validation_targets, weights.validation)
+        self.held_out = self._probabilities(values)
         # The counts are put together, since counting forgets the texts counted before.
         every = self._learn_features(
             [*texts, *validation_texts], vstack([counts, validation_counts], format="csr")
@@ -88,7 +89,11 @@ class LinearSvm:
 
     def predict(self, texts: list[str]) -> Floats:
         """Probabilities float64 [rows, outputs]."""
-        values = self._decisions(self.model, self._features(texts, self.ngrams.count(texts)))
+        features = self._features(texts, self.ngrams.count(texts))
+        return self._probabilities(self._decisions(self.model, features))
+
+    def _probabilities(self, values: Floats) -> Floats:
+        """The calibrated probabilities of decision values, [rows, outputs]."""
         if self.kind.kind == "classes":
             return np.asarray(softmax(values / self.temperature, axis=1))
         return np.asarray(softmax(_as_classes(values) / self.temperature, axis=1)[:, 1]).reshape(

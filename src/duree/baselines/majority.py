@@ -34,6 +34,8 @@ class Majority:
     ) -> Self:
         """Average the targets of training and validation rows."""
         kind = Targets.of(targets)
+        known = np.average(kind.columns(targets), axis=0, weights=weights.train)
+        self.held_out = np.repeat(kind.predictions(known[None]), len(validation_targets), axis=0)
         columns = kind.columns(np.concatenate([targets, validation_targets]))
         shares = np.average(columns, axis=0, weights=weights.every)
         self.shares = kind.predictions(shares[None])

@@ -63,13 +63,14 @@ class NbSvm:
         train, validation = map(_presence, self.ngrams.fit(texts, validation_texts))
         # The fit does not depend on beta.
         fits = cache(lambda strength: self._fit(train, targets, strength, weights.train))
-        (strength, beta), _ = choose(
+        (strength, beta), chosen = choose(
             product(STRENGTHS, BETAS),
             lambda setting: _interpolate(fits(setting[0]), setting[1]),
             lambda model: self.kind.loss(
                 self._predict(model, validation), validation_targets, weights.validation
             ),
         )
+        self.held_out = self._predict(chosen, validation)
         every = vstack([train, validation], format="csr")
         known = np.concatenate([targets, validation_targets])
         self.model = _interpolate(self._fit(every, known, strength, weights.every), beta)

@@ -73,8 +73,11 @@ class Forest:
         """Grow the trees on all rows; see ``Baseline``."""
         self.kind = Targets.of(targets)
         features = vstack(self.features.fit(texts, validation_texts), format="csr")
+        self.validation = np.arange(len(targets), features.shape[0])
         self.columns = _most_frequent(features, self.features.is_unit)
         columns = self.kind.columns(np.concatenate([targets, validation_targets]))
+        self.known = features[self.validation][:, self.columns]
+        self.mean = np.average(columns, axis=0, weights=weights.every)
         self._grow(features[:, self.columns].tocsc(), columns, weights.every)
         grown = len(self.forest.estimators_)
         self.choices = {"trees": grown}
@@ -91,6 +94,22 @@ class Forest:
         )
         mean = sum(predictions) / len(self.forest.estimators_)
         return self.kind.predictions(mean.reshape(len(texts), -1))
+
+    @property
+    def held_out(self) -> NDArray[np.float64]:
+        """Predictions of the validation rows, each by the trees that did not draw it; float64
+        [rows, outputs] (out-of-bag estimates: Breiman 2001)."""
+        sums = np.zeros((len(self.validation), len(self.mean)))
+        trees = np.zeros((len(self.validation), 1))
+        drawn = self.forest.estimators_samples_
+        for tree, rows in zip(self.forest.estimators_, drawn, strict=True):
+            left_out = np.flatnonzero(~np.isin(self.validation, rows))
+            predicted = tree.predict(self.known[left_out], check_input=False)
+            sums[left_out] += predicted.reshape(len(left_out), -1)
+            trees[left_out] += 1
+        # With few trees, all may have drawn a row.
+        means = np.where(trees > 0, sums / np.maximum(trees, 1), self.mean)
+        return self.kind.predictions(means)
 
     def _grow(
         self,

@@ -65,6 +65,12 @@ def demo(rows: int, out: str | None) -> None:
     help="classify, regress, multilabel, next, forecast, label or transduce; inferred if not "
     "given.",
 )
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help="Metric to decide for and compare by: accuracy, macro_f1, log_loss, brier, auc; for "
+    "several labels also micro_f1, subset_accuracy; for numbers mae, rmse, r2, spearman.",
+)
 @click.option("--horizon", metavar="N", type=int, help="Number of steps to forecast.")
 @click.option(
     "--past", metavar="COL", multiple=True, help="Covariate of a forecast, known up to the present."
@@ -148,7 +154,8 @@ def evaluate(run: str, data: str) -> None:
 
 
 @cli.command(
-    epilog="Tables may be larger than memory. After an interruption, run the same command again."
+    epilog="Tables may be larger than memory. After an interruption, run the same command again. "
+    "A run with --metric decides for it: its prediction need not be the most probable class."
 )
 @click.argument("run")
 @click.argument("data")

@@ -18,6 +18,7 @@ from duree.pipeline.listener import STEPS
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.report.load import load_run
+from duree.report.pages.decisions import remarks
 from duree.report.pages.sections import readable_verdict
 from duree.report.vocabulary import Words
 from duree.results.metrics_file import Metrics
@@ -73,6 +74,8 @@ class Console:
         words = data.words(user_language())
         print_models(data.metrics, words)
         print(readable_verdict(data, words))
+        for remark in remarks(data, words):
+            print(remark)
 
 
 class TrainingBar:

@@ -19,6 +19,7 @@ from duree.estimators.inputs import (
     plain_labels,
     restored_labels,
 )
+from duree.explain.model import explanation_of
 from duree.tasks.classify import Classify
 
 
@@ -91,9 +92,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
             return np.asarray(np.log(self._predictions(X)))
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each row."""
-        best = self._predictions(X).argmax(axis=1)
-        chosen: NDArray[Any] = self.classes_[best]
+        """The most probable class of each row; of a run with ``--metric``, that decided for it."""
+        predictions = self._predictions(X)
+        chosen: NDArray[Any] = self.classes_[explanation_of(self.model_).chosen(predictions)]
         return chosen
 
     def _attributes(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from duree.results.metric import (
 )
 
 Prepare = Callable[[Floats, NDArray[Any]], dict[str, Weighted]]
+Marks = NDArray[np.bool_]
 
 # Bins of the calibration error: as many as in Guo et al. 2017, but none of fewer rows than this.
 BINS, BIN_ROWS = 15, 20
@@ -71,6 +72,8 @@ class MetricSet:
     rows_of : (name, targets) -> bool [rows], or None
         The rows that a metric is about, which set its interval if it is perfect in every resample;
         None: those of the rarest class or mark among the targets do.
+    of_given : (probabilities, marks bool [rows, outputs], targets) -> as ``prepare``, or None
+        The same where the predicted class or labels are marked, and need not be the most probable.
     """
 
     metrics: tuple[Metric, ...]
@@ -83,6 +86,7 @@ class MetricSet:
     sums: int = 0
     replaceable: bool = False
     rows_of: Callable[[str, NDArray[Any]], NDArray[np.bool_]] | None = None
+    of_given: Callable[[Floats, Marks, NDArray[Any]], dict[str, Weighted]] | None = None
 
     def __getitem__(self, name: str) -> Metric:
         """The metric of this name."""
@@ -92,6 +96,34 @@ class MetricSet:
     def primary(self) -> str:
         """The name of the primary metric."""
         return self.metrics[0].name
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The names of metrics that may be made the primary one."""
+        # A constant prediction has a calibration error of about 0.
+        return tuple(m.name for m in self.metrics if m.name != CALIBRATION_ERROR.name)
+
+    def led_by(self, name: str) -> MetricSet:
+        """The same metrics, with this one in front, and another in its place if it is undefined."""
+        metrics = tuple(sorted(self.metrics, key=lambda metric: metric.name != name))
+        right = self.right if name == self.primary else None
+        return replace(self, metrics=metrics, right=right, replaceable=True)
+
+    @property
+    def decided(self) -> MetricSet:
+        """The same metrics, of predictions as ``Decision.joined`` gives them."""
+        of_given, right = self.of_given, self.right
+        assert of_given is not None  # numbers are not decided
+
+        def prepare(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
+            probabilities, given = np.split(predictions, 2, axis=1)
+            return of_given(probabilities, given > 0, targets)
+
+        def right_of_given(predictions: Floats, targets: NDArray[Any]) -> Marks:
+            assert right is not None
+            return right(np.split(predictions, 2, axis=1)[1], targets)
+
+        return replace(self, prepare=prepare, right=right_of_given if right else None)
 
     def led_by_defined(self, values: Mapping[str, float]) -> MetricSet:
         """The same metrics, with the first that has a value in front if that may be so."""
@@ -122,32 +154,36 @@ class MetricSet:
 
 
 def _classification(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
+    most_probable = predictions.argmax(axis=1)[:, None] == np.arange(predictions.shape[1])
+    return _of_classes(predictions, most_probable, targets)
+
+
+def _of_classes(predictions: Floats, given: Marks, targets: NDArray[Any]) -> dict[str, Weighted]:
     rows, outputs = predictions.shape
-    classes = np.arange(outputs)
-    chosen = predictions.argmax(axis=1)
-    given, actual, right = (
-        chosen[:, None] == classes,
-        targets[:, None] == classes,
-        chosen == targets,
-    )
+    actual = targets[:, None] == np.arange(outputs)
     of_truth = np.clip(predictions[np.arange(rows), targets], FLOOR, 1.0)
     squares = ((predictions - actual) ** 2).sum(axis=1)
     # Both of two classes have the same error: as usual, one of them is scored.
     scored = slice(1, 2) if outputs == 2 else slice(None)
     bins = min(BINS, max(1, rows // BIN_ROWS))
     metrics = {
-        "accuracy": weighted.mean(right.astype(np.float64)),
+        "accuracy": weighted.mean((given & actual).any(axis=1).astype(np.float64)),
         "macro_f1": weighted.macro_f1(given, actual),
         "log_loss": weighted.mean(-np.log(of_truth)),
         "brier": weighted.mean(squares / 2 if outputs == 2 else squares),
         "auc": weighted.mean_auc(predictions[:, scored], actual[:, scored]),
     }
-    metrics |= weighted.calibration(predictions.max(axis=1), right, bins)
+    # Probabilities are calibrated if the most probable class is right as often as they say.
+    metrics |= weighted.calibration(predictions.max(axis=1), _right(predictions, targets), bins)
     return metrics | weighted.class_counts(given, actual)
 
 
 def _multilabel(predictions: Floats, targets: NDArray[Any]) -> dict[str, Weighted]:
-    actual, given = targets.astype(bool), predictions >= 0.5
+    return _of_labels(predictions, predictions >= 0.5, targets)
+
+
+def _of_labels(predictions: Floats, given: Marks, targets: NDArray[Any]) -> dict[str, Weighted]:
+    actual = targets.astype(bool)
     of_truth = np.clip(np.where(actual, predictions, 1 - predictions), FLOOR, 1.0)
     return {
         "macro_f1": weighted.macro_f1(given, actual),
@@ -180,8 +216,13 @@ CLASSIFICATION = MetricSet(
     False,
     _classification,
     _right,
+    of_given=_of_classes,
 )
 MULTILABEL = MetricSet(
-    (MACRO_F1, MICRO_F1, SUBSET_ACCURACY, LOG_LOSS, BRIER, AUC), ("auc", 0.5), False, _multilabel
+    (MACRO_F1, MICRO_F1, SUBSET_ACCURACY, LOG_LOSS, BRIER, AUC),
+    ("auc", 0.5),
+    False,
+    _multilabel,
+    of_given=_of_labels,
 )
 REGRESSION = MetricSet((MAE, RMSE, R2, SPEARMAN), ("spearman", 0.0), True, _regression)

@@ -85,10 +85,15 @@ FEW_GROUPS: Mapping[str, str] = {
     "groups": " With test {counted} from {units} groups only, all figures are imprecise.",
     "series": " With test {counted} from {units} series only, all figures are imprecise.",
 }
-UNDEFINED = (
-    " Not defined on these {counted}: {undefined}; the naive forecasts that they are relative to "
-    "have no error there, as of a series that does not change."
-)
+UNDEFINED: Mapping[str, str] = {
+    "groups": (
+        " {undefined} is not defined here, as where all predictions are equal; {metric} stands in."
+    ),
+    "series": (
+        " Not defined on these {counted}: {undefined}; the naive forecasts that they are relative "
+        "to have no error there, as of a series that does not change."
+    ),
+}
 
 # Where Chinese and Latin letters meet without a space, as where a metric has no Chinese name.
 SCRIPT_CHANGE = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z])|(?<=[A-Za-z0-9²])(?=[\u4e00-\u9fff])")
@@ -201,7 +206,7 @@ def decide(
         if sample.units < FEW_UNITS
         else ()
     )
-    few += (UNDEFINED,) if undefined else ()
+    few += (UNDEFINED[metrics.grouped],) if undefined else ()
     if not evidence:
         return Verdict("none", (ALONE, *early, *few), values)
     claim, against = conclude(evidence)

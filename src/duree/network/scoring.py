@@ -10,7 +10,11 @@ from duree.forked import uses_threads
 from duree.network.batches import Batch, pad
 from duree.network.model import tabulated
 from duree.network.network import Network, scoring_batches
+from duree.network.wide import JoinedModel
 from duree.sequences.ragged import Ragged
+
+# The names of parts in the results.
+RECURRENT_PART, WIDE_PART = "recurrent_part", "wide_part"
 
 
 def scores(model: Network, sequences: Ragged) -> NDArray[np.float32]:
@@ -39,3 +43,14 @@ def scores(model: Network, sequences: Ragged) -> NDArray[np.float32]:
                 found = np.empty((answers, batch.shape[1]), dtype=np.float32)
             found[places] = batch
     return np.zeros((0, 1), dtype=np.float32) if found is None else found
+
+
+def part_scores(network: Network, sequences: Ragged) -> dict[str, NDArray[np.float32]]:
+    """The scores of each part of a joined model alone; empty for other models."""
+    if not isinstance(network, JoinedModel):
+        return {}
+    parts = {RECURRENT_PART: network.deep, WIDE_PART: network.wide}
+    return {
+        name: scores(part, sequences) * share
+        for (name, part), share in zip(parts.items(), network.alone.tolist(), strict=True)
+    }

@@ -9,17 +9,18 @@ import io
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from duree.baselines import Baseline
+from duree.baselines import Baseline, LabelBaseline
 from duree.baselines.targets import CaseWeights
 from duree.baselines.time_limit import OutOfTime, current_limit, time_limit
 from duree.errors import translate, user_language
+from duree.evaluation.decision import Decision
 from duree.network.batches import Examples
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.listener import Listener
@@ -52,6 +53,8 @@ class FittedBaseline:
         Settings chosen on the validation set, with their values.
     notes : list of str
         What a reader must know, such as a forest that was stopped early.
+    decision : {class: float}
+        Its offset (of a label: threshold), if the user names a metric of decisions.
     """
 
     name: str
@@ -61,6 +64,7 @@ class FittedBaseline:
     notes: list[str]
     title: str = ""
     description: str = ""
+    decision: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,10 @@ def fit_baselines(
         began = time.perf_counter()
         baseline.fit(*parts)
         spent = time.perf_counter() - began
-        found = _summarised(baseline, tested, task, examples)
+        found, of_class = _summarised(baseline, tested, task, examples), {}
+        if task.decision is not None:
+            decision = _decision(baseline, task, parts)
+            found, of_class = decision.joined(found), decision.by_name(task.classes)
         if not fits_on_rows:  # it is fitted while it predicts
             spent = time.perf_counter() - began
         title = translate(baseline.title) or baseline.name
@@ -125,7 +132,7 @@ def fit_baselines(
             "notes": [*baseline.notes, *current_limit().notes],
             "title": baseline.title,
             "description": baseline.description,
-        }
+        } | ({"decision": of_class} if of_class else {})
         predictions = io.BytesIO()
         np.save(predictions, found)
         return {
@@ -145,6 +152,15 @@ def fit_baselines(
         loaded = np.load(io.BytesIO(files["predictions.npy"]), allow_pickle=False)
         trained.fitted.append(FittedBaseline(baseline.name, loaded, **facts))
     return trained
+
+
+def _decision(baseline: Baseline, task: Task, parts: list[Any]) -> Decision:
+    """The decision of a baseline, by its predictions of validation rows before the last fit."""
+    _, _, _, targets, *weights = parts
+    counts = [given.validation for given in weights if given.validation is not None]
+    decision = task.fit_decision(cast("LabelBaseline", baseline).held_out, targets, *counts)
+    assert decision is not None  # the task decides
+    return decision
 
 
 def _within_limit(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from duree.evaluation.evaluate import Figures
-from duree.pipeline.dataset import Dataset, check_rows, read_rows
+from duree.pipeline.dataset import Dataset, check_metric, check_rows, read_rows
 from duree.pipeline.forecast_dataset import (
     check_series,
     evaluate_forecasts,
@@ -59,7 +59,7 @@ class Steps(NamedTuple):
 
 
 # Most layouts have one row per sequence; in those of OTHERS, rows are cut from whole series.
-ROWS = Steps(check_rows, lambda recipe: None, read_rows, evaluate_rows, predict_rows)
+ROWS = Steps(check_rows, check_metric, read_rows, evaluate_rows, predict_rows)
 OTHERS: dict[type[Layout], Steps] = {
     ForecastOrigins: Steps(
         check_series, read_forecast, read_forecast, evaluate_forecasts, predict_series

@@ -36,7 +36,8 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     first, second = load_run(one.folder), load_run(other.folder)
     if _asked(first) != _asked(second) or not _rows(first).equals(_rows(second)):
         return None
-    task, group = TrainedModel.of_run(one).task, first.column("group")
+    task, other_task = (TrainedModel.of_run(run).task for run in (one, other))
+    group = first.column("group")
     names = [f"probability_{name}" for name in task.classes] or ["prediction"]
     _require_numbers((first, second), names)
     if len(first.predictions) != first.metrics.rows["test"]:
@@ -44,10 +45,19 @@ def compare_runs(one: Run, other: Run) -> list[Comparison] | None:
     probabilities = (
         run.predictions.select(names).to_numpy().astype(float) for run in (first, second)
     )
+    # Where one network decides for a named metric, both are compared by what they predict.
+    decisions, metrics = (task.decision, other_task.decision), task.metrics
+    if some := next(filter(None, decisions), None):
+        plain = some.most_probable
+        probabilities = (
+            (decision or plain).joined(found)
+            for decision, found in zip(decisions, probabilities, strict=True)
+        )
+        metrics = metrics if task.decision else metrics.decided
     evaluation = evaluate_models(
         dict(zip((NETWORK, second.name), probabilities, strict=True)),
         np.asarray(task.encode(first.predictions[first.target_column()])),
-        task.metrics,
+        metrics,
         groups=group_codes(first.predictions[group]) if group else None,
         resamples=one.recipe.evaluation.bootstrap,
         seed=one.recipe.seed,

@@ -37,7 +37,7 @@ from duree.tables.source_rows import located, locating
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION
 from duree.tables.table import Table, added_up, origins_with
-from duree.tasks import TASKS, Task, infer_task, layout_for
+from duree.tasks import TASKS, Task, infer_task, layout_for, require_metric
 
 # Between the labels of a cell, where the table holds lists.
 DEFAULT_SEPARATOR = ";"
@@ -131,6 +131,7 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
     table, complete = layout.without_missing(table, column, data)
     given = given.filter(complete)
     task = TASKS[recipe.task or infer_task(table.frame[column], data)]
+    require_metric(task, recipe)
     layout = layout.with_covariates(table)
     texts = layout.sequences(table)
     target = task.read_target(table, column)
@@ -172,6 +173,18 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
         _weights(table, data.weight, split),
         duplicates.near if duplicates else None,
     )
+
+
+def check_metric(recipe: Recipe) -> None:
+    """Refuse a named metric that the task lacks, where the target decides what the task is.
+
+    Raises
+    ------
+    DataError, RecipeError
+        As ``read_rows``.
+    """
+    if recipe.evaluation.metric is not None and recipe.task is None:
+        read_rows(recipe)
 
 
 def check_files(

@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from duree.evaluation.evaluate import Evaluation, evaluate_models, spread_of_seeds
+from duree.evaluation.resampling import Sample, Trial
 from duree.network.contracts import Simulated
 from duree.pipeline.baselines import TrainedBaselines
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.rare_classes import rare_classes
 from duree.pipeline.run import Run
 from duree.report.run_folder import RunFolder
 from duree.results.baseline import BaselineWords, LeftOut
 from duree.results.metrics_file import ModelResult, Seeds, WithoutShared
+from duree.results.precision_recall import PrecisionRecall
 from duree.results.run_files import Ending, Epoch, Simulation, StateFacts
 from duree.sequences.ragged import Ragged
 from duree.tables.source_rows import locating
@@ -42,6 +45,11 @@ class TestResult:
     fit_seconds, choices, words : {baseline: ...}
     notes : list of str
     left_out : {baseline: LeftOut}
+    decisions : {model: {class: float}}
+        Offsets (of labels: thresholds) by which each model decides, if the user names a metric of
+        decisions.
+    rare : PrecisionRecall or None
+        Precision and recall of the rare classes, where there are any.
     simulation : Simulation or None
         See ``Task.simulate``.
     """
@@ -57,6 +65,8 @@ class TestResult:
     words: dict[str, BaselineWords]
     notes: list[str]
     left_out: dict[str, LeftOut]
+    decisions: dict[str, dict[str, float]]
+    rare: PrecisionRecall | None = None
     simulation: Simulation | None = None
 
 
@@ -105,8 +115,12 @@ def evaluate_on_test(
     cut = networks[0].encoder.truncation(dataset.texts, sequences)
     row = tested.units(np.arange(len(rows)))
     apart = ~np.isin(rows, dataset.split.shared)[row]
+    evaluation = evaluate(np.ones(len(targets), dtype=bool))
+    sample = Sample.of(len(targets), units, weights)
+    trial = Trial(targets, metrics, sample, recipe.evaluation.bootstrap, recipe.seed)
+    strongest = str(evaluation.verdict.values.get("baseline"))
     return TestResult(
-        evaluate(np.ones(len(targets), dtype=bool)),
+        evaluation,
         predictions,
         targets,
         weights,
@@ -123,6 +137,9 @@ def evaluate_on_test(
             *(f"{baseline.name}: {note}" for baseline in baselines for note in baseline.notes),
         ],
         trained.left_out,
+        {name: one.by_name(task.classes) for name, one in networks[0].decisions.items()}
+        | {baseline.name: baseline.decision for baseline in baselines if baseline.decision},
+        rare_classes(task, predictions, targets, trial, [strongest]),
         task.simulate(
             Simulated(
                 networks[0].network,

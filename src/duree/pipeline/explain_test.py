@@ -27,6 +27,7 @@ from duree.explain.faithfulness import agreement, faithfulness
 from duree.explain.gates import RETAINING, forgetting, memories, watch_both
 from duree.explain.model import explanation_of, recurrent_part, shuffled, text_encoder
 from duree.explain.words import neighbours, word_map
+from duree.network.scoring import RECURRENT_PART
 from duree.network.wide import JoinedModel
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import TestResult
@@ -164,7 +165,8 @@ def _examples(
     texts: pl.Series, tested: Ragged, model: TrainedModel, result: TestResult
 ) -> Iterator[Shading]:
     """The correct rows of each class with the highest probability; for numbers, the extremes."""
-    predictions, outputs = result.predictions[NETWORK], np.arange(model.task.outputs)
+    outputs = np.arange(model.task.outputs)
+    predictions = result.predictions[NETWORK][:, : model.task.outputs]
     short = tested.lengths <= EXAMPLE_UNITS
     if model.task.classes:
         explanation = explanation_of(model)
@@ -271,13 +273,16 @@ def _order(
     result: TestResult,
     rows: NDArray[np.int64],
     seed: int,
-) -> Order:
-    """The primary metric with the words of each text in order, and in random order."""
+) -> Order | None:
+    """The primary metric with the words of each text in order, and in random order; None if it is
+    not defined, as a correlation of equal predictions is not."""
     metric, groups = model.task.metrics.primary, dataset.groups
     evaluation = evaluate_models(
         {
             NETWORK: result.predictions[NETWORK][rows],
-            "shuffled": model.predictions(shuffled(tested.take(rows), seed)),
+            "shuffled": model.task.summarise(
+                model.predictions(shuffled(tested.take(rows), seed)), result.targets[rows]
+            ),
         },
         result.targets[rows],
         model.task.metrics,
@@ -285,7 +290,9 @@ def _order(
         groups=None if groups is None else groups[dataset.split.test][rows],
         seed=seed,
     )
-    drop = next(found for found in evaluation.comparisons if found.metric == metric)
+    drop = next((found for found in evaluation.comparisons if found.metric == metric), None)
+    if drop is None:
+        return None
     return Order(
         rows=len(rows),
         in_order=Estimate(**evaluation.models[NETWORK][metric]),
@@ -303,20 +310,21 @@ def _affordable(tested: Ragged, order: NDArray[np.int64]) -> NDArray[np.int64]:
 def _memory(
     read: Ragged, model: TrainedModel, result: TestResult, rows: NDArray[np.int64], seed: int
 ) -> list[Span]:
-    """The primary metric of the recurrent part by length of context."""
+    """The primary metric of the recurrent part by length of context, where it is defined."""
     curve, metrics = memory_curve(model, read), model.task.metrics
     weights = None if result.weights is None else result.weights[rows]
     share = float(model.network.alone[0]) if isinstance(model.network, JoinedModel) else 1.0
     spans = []
     for steps, scores in zip(curve.spans, curve.scores, strict=True):
         figures = evaluate_model(
-            model.task.predictions(scores * share),
+            model.of_part(RECURRENT_PART, scores * share),
             result.targets[rows],
             metrics,
             weights=weights,
             seed=seed,
         )
-        spans.append(Span(steps=steps, figure=Estimate(**figures[metrics.primary])))
+        if figure := figures.get(metrics.primary):
+            spans.append(Span(steps=steps, figure=Estimate(**figure)))
     return spans
 
 

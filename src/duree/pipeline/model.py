@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from duree.errors import DataError, RunError, command
+from duree.evaluation.decision import Decision
 from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.network.network import Network
@@ -28,9 +29,11 @@ from duree.pipeline.model_file import (
     require_estimator,
     require_shapes,
 )
+from duree.pipeline.parts import fit_part_decisions, read_part_decisions
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ModelSettings
+from duree.results.metrics_file import NETWORK
 from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.spelling import character_ngrams
@@ -68,6 +71,8 @@ class TrainedModel:
         The layout of tables, and how the training table was read.
     extra : dict
         Plain JSON data of an estimator, stored with the model.
+    part_decisions : {part: Decision}
+        Those of the parts of a joined model alone, if the user names a metric of decisions.
     """
 
     network: Network
@@ -77,6 +82,7 @@ class TrainedModel:
     columns: dict[str, str]
     layout: Layout
     extra: dict[str, Any] = field(default_factory=dict)
+    part_decisions: dict[str, Decision] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[str]:
@@ -150,12 +156,28 @@ class TrainedModel:
         return np.concatenate(parts) if parts else self.predictions(examples.sequences)
 
     def parts(self, examples: Examples) -> dict[str, NDArray[np.float64]]:
-        """``Task.summarise`` of the predictions of each part of a joined model alone."""
+        """What ``summarise`` gives, of each part of a joined model alone; empty for others."""
         found = self.task.parts(self.network, examples.sequences)
-        if not found:
-            return {}
-        answers = self.task.answers(examples)
-        return {name: self.task.summarise(predicted, answers) for name, predicted in found.items()}
+        answers = self.task.answers(examples) if found else np.zeros(0)
+        return {name: self._summarised(name, one, answers) for name, one in found.items()}
+
+    @property
+    def decisions(self) -> dict[str, Decision]:
+        """The decisions of the network and of its parts, if the user names a metric of them."""
+        own = self.task.decision
+        return {} if own is None else {NETWORK: own, **self.part_decisions}
+
+    def of_part(self, name: str, found: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What ``summarise`` gives, from the scores of a part that has one target for each row."""
+        return self._summarised(name, self.task.predictions(found), np.zeros(0))
+
+    def _summarised(
+        self, name: str, predictions: NDArray[np.float64], answers: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        decision = self.part_decisions.get(name, self.task.decision)
+        if decision is None:
+            return self.task.summarise(predictions, answers)
+        return decision.joined(predictions)
 
     def save(self, folder: Path | str) -> None:
         """Write weights and descriptions into a sealed folder, replacing what is there."""
@@ -168,6 +190,9 @@ class TrainedModel:
             "layout": self.layout.name,
             "extra": {**self.layout.reading, **self.extra},
         }
+        if self.part_decisions:
+            offsets = {name: one.offsets for name, one in self.part_decisions.items()}
+            description["part_offsets"] = offsets
         write_sealed(
             Path(folder),
             {
@@ -199,6 +224,7 @@ class TrainedModel:
             weights = _as_now(safetensors.torch.load(files["weights.safetensors"]))
             if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
                 raise ValueError("some weights are no finite numbers")
+            decisions = read_part_decisions(task, description.part_offsets)
             require_estimator(description.extra, len(task.classes))
             build = partial(
                 cls.build,
@@ -215,7 +241,7 @@ class TrainedModel:
         except INVALID as error:
             raise not_fitting(folder, error) from None
         model.network.eval()
-        return model
+        return replace(model, part_decisions=decisions)
 
     @classmethod
     def of_run(cls, run: Run) -> TrainedModel:
@@ -287,8 +313,9 @@ def train_model(
     train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
     joined = join(network, validation, choice.held_out, task.joining_criterion(criterion))
     calibrated = task.calibrate(joined, validation.targets, *validation.weighed)
+    decisions = fit_part_decisions(calibrated, network, validation, choice.held_out)
     refit_wide(network.wide, plan, indicators, choice)
-    return replace(untrained, task=calibrated)
+    return replace(untrained, task=calibrated, part_decisions=decisions)
 
 
 def _ngrams(encoder: Encoder) -> csr_matrix:

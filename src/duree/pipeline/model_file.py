@@ -51,6 +51,7 @@ class Description(BaseModel):
     columns: dict[str, str]
     extra: dict[str, Any]
     layout: str | None = None  # version 0.1.0 has none
+    part_offsets: dict[str, tuple[float, ...]] = {}
 
     @classmethod
     def read(cls, content: bytes) -> Description:

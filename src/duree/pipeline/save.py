@@ -162,6 +162,8 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
     }
     if result.simulation:
         run.write_json("simulation.json", result.simulation)
+    if result.rare:
+        run.write_json("precision_recall.json", result.rare)
     run.write_json("calibration.json", {name: found for name, found in points.items() if found})
     metrics = Metrics(
         task=task.name,
@@ -201,6 +203,7 @@ def save_metrics(run: Run, dataset: Dataset, task: Task, result: TestResult) -> 
         choices=result.choices,
         notes=result.notes + ([ENDED_BY_HAND] if run.has(STOP_FILE) else []),
         manifest=seal_of(run.folder / "model"),
+        decisions=result.decisions,
     )
     run.write_json("metrics.json", metrics)
 

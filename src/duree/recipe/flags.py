@@ -70,6 +70,7 @@ def recipe_from_flags(
         "known": "forecast.known",
         "epochs": "training.epochs",
         "max_minutes": "training.max_minutes",
+        "metric": "evaluation.metric",
         "seeds": "evaluation.seeds",
         "baselines": "evaluation.baselines",
         "task": "task",

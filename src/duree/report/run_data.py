@@ -93,6 +93,12 @@ class RunData:
         return self.target.count(self)
 
     @property
+    def watched(self) -> tuple[str, int]:
+        """The metric of early stopping, and 1 if a higher value is better, else -1."""
+        named = self.metrics.watched if self.recipe.evaluation.metric else None
+        return (named.title, named.better) if named else self.target.watched
+
+    @property
     def best_epoch(self) -> Epoch | None:
         """The epoch whose weights were saved: best metric, then lowest validation loss."""
         return max(self.history, key=lambda e: (e.metric, -e.validation_loss), default=None)

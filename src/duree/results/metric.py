@@ -109,6 +109,7 @@ AUC = Metric(
     source="the area under the ROC curve ({hanley1982})",
     bounded=True,
 )
+AVERAGE_PRECISION = Metric("average_precision", "average precision", bounded=True)
 CALIBRATION_ERROR = Metric(
     "calibration_error",
     "calibration error",

@@ -121,6 +121,10 @@ class Metrics(Record):
     choices: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
     manifest: str | None = None
+    # By model and class, if the user names a metric of decisions; else not in the file.
+    decisions: dict[str, dict[str, float]] = Field(
+        default_factory=dict, exclude_if=lambda decisions: not decisions
+    )
 
     @model_validator(mode="after")
     def _check_models(self) -> Metrics:

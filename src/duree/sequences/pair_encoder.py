@@ -109,7 +109,7 @@ class PairEncoder:
         bare = cls(settings, Sides("characters", "characters"), heads, [], BytePairs(()))
         texts = [bare._split_source(text)[1] for text in _texts(sources)]
         answers = [normal(text) for text in _texts(targets)]
-        sides = choose_units(pl.Series(texts, dtype=pl.String), pl.Series(answers), settings)
+        sides = choose_units(sources, targets, settings, heads)
         words: Counter[str] = Counter()
         for kind, side in ((sides.source, texts), (sides.target, answers)):
             if kind == "subwords":

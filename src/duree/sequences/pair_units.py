@@ -12,6 +12,7 @@ import polars as pl
 from duree.errors import DataError
 from duree.recipe.settings import TextSettings
 from duree.sequences.byte_pairs import text_of, words_of
+from duree.sequences.pair_tags import normal, split_tags
 from duree.sequences.tokenizer import find_script
 
 Kind = Literal["characters", "symbols", "subwords", "words"]
@@ -49,13 +50,23 @@ JOINED: dict[Kind, Callable[[Sequence[str]], str]] = {
 }
 
 
-def choose_units(sources: pl.Series, targets: pl.Series, settings: TextSettings) -> Sides:
+def choose_units(
+    sources: pl.Series, targets: pl.Series, settings: TextSettings, covariates: Sequence[str] = ()
+) -> Sides:
     """The units of both sides, as the recipe says or by the training texts.
 
     A side whose texts are short, blank-separated symbols of few types has symbols as units. Parts
     of words are the units of sentences: if most sources have four words or more, and no side has
     symbols. Other texts have characters, as does a side in Chinese or another script without
     blanks. If the recipe says symbols, a side of which most texts have no blank has characters.
+
+    Parameters
+    ----------
+    sources, targets : polars.Series of String [rows]
+        The training texts; sources begin with their covariates.
+    settings : TextSettings
+    covariates : sequence of str
+        The names of the covariates before each source.
 
     Raises
     ------
@@ -69,7 +80,7 @@ def choose_units(sources: pl.Series, targets: pl.Series, settings: TextSettings)
             fix="leave it at auto, or choose characters, symbols, subwords or words",
             segmenter=segmenter,
         )
-    samples = [_sample(sources), _sample(targets)]
+    samples = [_sample(sources, covariates), _sample(targets)]
     if segmenter == "symbols":
         kinds: list[Kind] = [
             "symbols" if _have_words(texts, 2) else "characters" for texts in samples
@@ -88,9 +99,12 @@ def _kind(texts: list[str], symbols: bool, sentences: bool) -> Kind:
     return "subwords" if sentences and find_script(texts) == "spaced" else "characters"
 
 
-def _sample(texts: pl.Series) -> list[str]:
+def _sample(texts: pl.Series, covariates: Sequence[str] = ()) -> list[str]:
+    """Some of the texts that are not blank, without their covariates."""
     every = max(1, len(texts) // SAMPLE)
-    return [text for text in texts.gather_every(every).drop_nulls().to_list() if text.strip()]
+    sample = texts.gather_every(every).drop_nulls().to_list()
+    plain = [split_tags(normal(text), covariates)[1] for text in sample]
+    return [text for text in plain if text.strip()]
 
 
 def _have_words(texts: list[str], least: int) -> bool:

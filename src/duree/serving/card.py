@@ -45,6 +45,7 @@ def write_card(run: Run, model: TrainedModel, graph: str = "") -> str:
         model=model,
         units=model.encoder.units_encoder,
         answers=list(model.task.classes),
+        decision=model.task.decision,
         figure=_figure,
     )
 

@@ -142,6 +142,9 @@ def _tables(model: TrainedModel, link: Link) -> dict[str, Any]:
         "answers": list(model.task.classes) or [model.columns["target"]],
         "predictions": link._asdict(),
     }
+    if decision := model.task.decision:
+        of_names = "offsets" if decision.exclusive else "thresholds"
+        tables |= {"decision": {of_names: decision.by_name(model.task.classes)}}
     units, layout = model.encoder.units_encoder, model.layout
     if units is None:
         return tables | {"series": model.encoder.to_dict(), "reading": dict(layout.reading)}

@@ -24,27 +24,31 @@ from duree.recipe.recipe import Recipe
 from duree.results.run_files import Bin
 from duree.sequences.encoder import Encoder
 from duree.tables.checks.target import WHOLE_AS_FLOAT
+from duree.tasks.decided_task import DecidedTask
 from duree.tasks.features import encoding_of, has_state_units, units_of
-from duree.tasks.row_task import RowTask
 from duree.tasks.task import Watched, mean_of
 
 
 @dataclass(frozen=True)
-class Classify(RowTask):
+class Classify(DecidedTask):
     """Softmax over the classes, in alphabetical order.
 
     ``temperature`` divides the scores before the softmax; it is fitted on the validation set
-    (Guo et al. 2017). It changes the probabilities, but not their order.
+    (Guo et al. 2017). It changes the probabilities, but not their order. ``offsets`` decide for the
+    metric that the user names: see ``Decision``.
     """
 
     labels: tuple[str, ...]
     temperature: float = 1.0
+    metric: str | None = None
+    offsets: tuple[float, ...] = ()
 
     name: ClassVar[str] = "classify"
     title: ClassVar[str] = "one of several classes"
-    metrics: ClassVar[MetricSet] = CLASSIFICATION
+    exclusive: ClassVar[bool] = True
+    all_metrics: ClassVar[MetricSet] = CLASSIFICATION
     stratify: ClassVar[bool] = True
-    watched: ClassVar[Watched] = Watched("accuracy", "accuracy on validation", 1)
+    usually_watched: ClassVar[Watched] = Watched("accuracy", "accuracy on validation", 1)
 
     @classmethod
     def from_target(cls, target: pl.Series, recipe: Recipe) -> Self:
@@ -56,15 +60,7 @@ class Classify(RowTask):
                 column=target.name,
                 label=classes[0] if classes else "",
             )
-        return cls(classes)
-
-    @property
-    def outputs(self) -> int:
-        return len(self.labels)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.labels
+        return cls(classes, metric=recipe.evaluation.metric)
 
     def encode(self, target: pl.Series) -> NDArray[np.int64]:
         # Runs of version 0.1.0 may have the class 1.0, which is read as 1 now.
@@ -112,7 +108,8 @@ class Classify(RowTask):
     def calibrate(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> Self:
-        return replace(self, temperature=fit_temperature(scores, targets, *weights))
+        calibrated = replace(self, temperature=fit_temperature(scores, targets, *weights))
+        return replace(calibrated, offsets=calibrated.fit_offsets(scores, targets, *weights))
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
@@ -129,26 +126,17 @@ class Classify(RowTask):
         others = scores.scatter(1, outputs[:, None], float("-inf")).logsumexp(dim=1)
         return own - others
 
-    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
-        return np.asarray(predictions.argmax(axis=1))
-
-    def progress(
+    def usual_progress(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> float:
         return mean_of(scores.argmax(axis=1) == targets, *weights)
 
     def calibration(self, predictions: NDArray[np.float64], targets: NDArray[Any]) -> list[Bin]:
-        return reliability(predictions, targets)
+        return reliability(predictions[:, : self.outputs], targets)
 
-    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
-        best = predictions.argmax(axis=1)
-        return [
-            pl.Series("prediction", np.array(self.classes, dtype=object)[best], dtype=pl.String),
-            *(
-                pl.Series(f"probability_{label}", predictions[:, place])
-                for place, label in enumerate(self.classes)
-            ),
-        ]
+    def names_of(self, given: NDArray[np.bool_]) -> list[str]:
+        names: list[str] = np.array(self.labels, dtype=object)[given.argmax(axis=1)].tolist()
+        return names
 
     @classmethod
     def added_names(cls, target: pl.Series, recipe: Recipe) -> list[str]:
@@ -160,8 +148,10 @@ class Classify(RowTask):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return {"classes": list(self.classes), "temperature": self.temperature}
+        plain = {"classes": list(self.classes), "temperature": self.temperature}
+        return plain | self.named_metric()
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Self:
-        return cls(tuple(state["classes"]), float(state["temperature"]))
+        named = cls.read_named_metric(state)
+        return cls(tuple(state["classes"]), float(state["temperature"]), *named)

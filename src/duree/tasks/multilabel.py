@@ -22,23 +22,29 @@ from duree.network.contracts import Criterion, Link
 from duree.recipe.recipe import Defaults, Recipe
 from duree.sequences.encoder import Encoder
 from duree.tables.source_rows import Rows
+from duree.tasks.decided_task import DecidedTask
 from duree.tasks.features import encoding_of, has_state_units, units_of
-from duree.tasks.row_task import RowTask
 from duree.tasks.task import Watched, mean_of
 
 
 @dataclass(frozen=True)
-class Multilabel(RowTask):
-    """A probability for each label, in alphabetical order; from 0.5 a label is predicted."""
+class Multilabel(DecidedTask):
+    """A probability for each label, in alphabetical order; from 0.5 a label is predicted.
+
+    ``offsets`` move that threshold for the metric that the user names: see ``Decision``.
+    """
 
     labels: tuple[str, ...]
     separator: str
     temperature: float = 1.0
+    metric: str | None = None
+    offsets: tuple[float, ...] = ()
 
     name: ClassVar[str] = "multilabel"
     title: ClassVar[str] = "several labels at once"
-    metrics: ClassVar[MetricSet] = MULTILABEL
-    watched: ClassVar[Watched] = Watched(
+    exclusive: ClassVar[bool] = False
+    all_metrics: ClassVar[MetricSet] = MULTILABEL
+    usually_watched: ClassVar[Watched] = Watched(
         "share of right labels", "share of right labels on validation", 1
     )
     defaults: ClassVar[Defaults] = {"data": {"label_separator": ";"}}
@@ -53,15 +59,7 @@ class Multilabel(RowTask):
                 fix="choose another column, or set data.label_separator",
                 column=target.name,
             )
-        return cls(labels, separator)
-
-    @property
-    def outputs(self) -> int:
-        return len(self.labels)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.labels
+        return cls(labels, separator, metric=recipe.evaluation.metric)
 
     def encode(self, target: pl.Series) -> NDArray[np.int64]:
         places = {label: place for place, label in enumerate(self.labels)}
@@ -111,9 +109,10 @@ class Multilabel(RowTask):
     def calibrate(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> Self:
-        return replace(
+        calibrated = replace(
             self, temperature=fit_temperature(*self._as_classes(scores, targets, *weights))
         )
+        return replace(calibrated, offsets=calibrated.fit_offsets(scores, targets, *weights))
 
     def _as_classes(
         self, scores: NDArray[Any], targets: NDArray[Any], *weights: NDArray[Any]
@@ -134,28 +133,18 @@ class Multilabel(RowTask):
     def explained(self, scores: Tensor, outputs: Tensor) -> Tensor:
         return scores.gather(1, outputs[:, None])[:, 0] / self.temperature
 
-    def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
-        return np.asarray(predictions.argmax(axis=1))
-
-    def progress(
+    def usual_progress(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> float:
         right = ((scores > 0) == (targets == 1)).mean(axis=1)
         return mean_of(right, *weights)
 
-    def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
-        given = [
-            self.separator.join(
-                label for label, p in zip(self.labels, row, strict=True) if p >= 0.5
-            )
-            for row in predictions
-        ]
+    def names_of(self, given: NDArray[np.bool_]) -> list[str]:
         return [
-            pl.Series("prediction", given, dtype=pl.String),
-            *(
-                pl.Series(f"probability_{label}", predictions[:, place])
-                for place, label in enumerate(self.labels)
-            ),
+            self.separator.join(
+                label for label, is_given in zip(self.labels, row, strict=True) if is_given
+            )
+            for row in given.tolist()
         ]
 
     @classmethod
@@ -174,11 +163,13 @@ class Multilabel(RowTask):
             "labels": list(self.labels),
             "separator": self.separator,
             "temperature": self.temperature,
-        }
+        } | self.named_metric()
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Self:
-        return cls(tuple(state["labels"]), str(state["separator"]), float(state["temperature"]))
+        named = cls.read_named_metric(state)
+        labels, separator = tuple(state["labels"]), str(state["separator"])
+        return cls(labels, separator, float(state["temperature"]), *named)
 
 
 def _parts(cell: str, separator: str) -> list[str]:

@@ -66,6 +66,33 @@ def infer_task(target: pl.Series, data: DataSettings) -> str:
     return Classify.name
 
 
+def require_metric(task: type[Task], recipe: Recipe) -> None:
+    """Refuse a metric that the task does not have.
+
+    Raises
+    ------
+    RecipeError
+    """
+    metric, choices = recipe.evaluation.metric, task.metric_choices()
+    if metric is None or metric in choices:
+        return
+    if not choices:
+        raise RecipeError(
+            "the task {task} always has the same primary metric",
+            fix="leave out --metric",
+            task=task.name,
+        )
+    near = nearest(metric, list(choices))
+    raise RecipeError(
+        "the task {task} has no metric {name!r}; it has {known}",
+        fix="did you mean --metric {near}?" if near else "choose one of these with --metric",
+        task=task.name,
+        name=metric,
+        known=", ".join(choices),
+        near=near,
+    )
+
+
 def layout_for(recipe: Recipe) -> type[Layout]:
     """The layout of the recipe's table."""
     # Runs of tasks that are not registered here can be shown, though not used.
@@ -106,6 +133,7 @@ def resolve(recipe: Recipe) -> Recipe:
             what = "data.class_names names classes, and task = {task} predicts none: leave it out"
             raise FaultyRecipe([fault_of_rule(Contradiction(what, task=task.name))])
         task.check_recipe(recipe)
+        require_metric(task, recipe)
     filled = layout.fill(recipe)
     try:
         layout.check_recipe(filled)

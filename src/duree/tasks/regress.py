@@ -36,12 +36,13 @@ class Regress(RowTask):
     mean: float
     scale: float
     margin: float = float("inf")
+    metric: str | None = None
 
     name: ClassVar[str] = "regress"
     title: ClassVar[str] = "a number"
-    metrics: ClassVar[MetricSet] = REGRESSION
+    all_metrics: ClassVar[MetricSet] = REGRESSION
     unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names"})
-    watched: ClassVar[Watched] = Watched(
+    usually_watched: ClassVar[Watched] = Watched(
         "minus mean absolute error", "mean absolute error on validation", -1
     )
 
@@ -56,7 +57,7 @@ class Regress(RowTask):
                 column=target.name,
                 value=float(values[0]),
             )
-        return cls(float(values.mean()), scale)
+        return cls(float(values.mean()), scale, metric=recipe.evaluation.metric)
 
     @property
     def outputs(self) -> int:
@@ -103,7 +104,7 @@ class Regress(RowTask):
     def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.zeros(len(predictions), dtype=np.int64)
 
-    def progress(
+    def usual_progress(
         self, scores: NDArray[np.float32], targets: NDArray[Any], *weights: NDArray[Any]
     ) -> float:
         errors = np.abs(self.predictions(scores)[:, 0] - targets)
@@ -127,8 +128,10 @@ class Regress(RowTask):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return {"mean": self.mean, "scale": self.scale, "margin": self.margin}
+        plain = {"mean": self.mean, "scale": self.scale, "margin": self.margin}
+        return plain if self.metric is None else plain | {"metric": self.metric}
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Self:
-        return cls(float(state["mean"]), float(state["scale"]), float(state["margin"]))
+        mean, scale, margin = (float(state[name]) for name in ("mean", "scale", "margin"))
+        return cls(mean, scale, margin, cls.read_metric(state))

@@ -8,7 +8,7 @@ that a task lacks (``explanation``, ``export``, ``simulate``) are None.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -16,12 +16,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.baselines import Baseline
+from duree.evaluation.decision import Decision
 from duree.evaluation.metrics import MetricSet
 from duree.network.batches import Examples
 from duree.network.contracts import Criterion, Explanation, Link, Simulated
 from duree.network.model import SequenceModel
 from duree.network.network import Network
-from duree.network.scoring import scores
+from duree.network.scoring import part_scores, scores
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DEFAULT_BUDGET, EpochBudget, ModelSettings
@@ -120,9 +121,17 @@ class Task(ABC):
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
         """The target column as numbers or trimmed class names."""
-        if cls.metrics.numeric:
-            return as_numbers(table, column)
-        return clean_labels(as_text(table, column).fill_null(""))[0]
+        return read_answers(table, column, numeric=cls.metrics.numeric)
+
+    @classmethod
+    def metric_choices(cls) -> tuple[str, ...]:
+        """The names of metrics that ``evaluation.metric`` may take; empty if none is chosen."""
+        return ()
+
+    @classmethod
+    def ever_watched(cls) -> Iterable[Watched]:
+        """All metrics that early stopping may use."""
+        return (cls.watched,)
 
     @classmethod
     def with_sizes(cls, recipe: Recipe, rows: pl.Series, target: pl.Series) -> Recipe:
@@ -162,6 +171,23 @@ class Task(ABC):
     @property
     def export(self) -> Link | None:
         """How exported graphs compute ``predictions`` from scores; None if there is no export."""
+        return None
+
+    @property
+    def decision(self) -> Decision | None:
+        """How classes follow from probabilities for the metric that the user names; None if he
+        names none, or one that needs no decision."""
+        return None
+
+    def given(self, predictions: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+        """The predicted class or labels, from probabilities: bool [rows, outputs]; None if rows
+        have none."""
+        return None
+
+    def fit_decision(
+        self, predictions: NDArray[np.float64], targets: NDArray[Any], *weights: NDArray[Any]
+    ) -> Decision | None:
+        """The same for another model, by its predictions of the validation rows."""
         return None
 
     def with_encoder(self, encoder: Encoder) -> Self:
@@ -242,13 +268,8 @@ class Task(ABC):
 
     def parts(self, network: Network, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
         """The predictions of each part of a joined model alone; empty for other models."""
-        if not isinstance(network, JoinedModel):
-            return {}
-        parts = {"recurrent_part": network.deep, "wide_part": network.wide}
-        return {
-            name: self.predictions(scores(part, sequences) * share)
-            for (name, part), share in zip(parts.items(), network.alone.tolist(), strict=True)
-        }
+        found = part_scores(network, sequences)
+        return {name: self.predictions(of_part) for name, of_part in found.items()}
 
     def alternatives(
         self, network: Network, sequences: Ragged, count: int
@@ -349,6 +370,13 @@ class Task(ABC):
     @abstractmethod
     def from_dict(cls, state: dict[str, Any]) -> Self:
         """The task from the result of ``to_dict``."""
+
+
+def read_answers(table: Table, column: str, *, numeric: bool) -> pl.Series:
+    """A column as numbers, or as trimmed class names."""
+    if numeric:
+        return as_numbers(table, column)
+    return clean_labels(as_text(table, column).fill_null(""))[0]
 
 
 def mean_of(values: NDArray[Any], *weights: NDArray[Any]) -> float:

@@ -22,7 +22,7 @@ from duree.network.contracts import Criterion
 from duree.network.decoding import decode_rows
 from duree.network.length_limit import LengthLimit
 from duree.network.network import Network
-from duree.network.scoring import scores
+from duree.network.scoring import RECURRENT_PART, scores
 from duree.network.transducer import Transducer
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import EpochBudget, ModelSettings
@@ -92,7 +92,6 @@ class Transduce(Task):
     writes_texts: ClassVar[bool] = True
     unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names", "label_separator"})
     run_title: ClassVar[str] = "“{target}” from “{text}”"
-    epoch_budget: ClassVar[EpochBudget] = EpochBudget(20_000, 60)
     defaults: ClassVar[Defaults] = {"text": {"lowercase": False, "max_length": 400}}
     decided_by_rows: ClassVar[tuple[str, ...]] = names(WORDS)
 
@@ -104,7 +103,7 @@ class Transduce(Task):
     @classmethod
     def with_sizes(cls, recipe: Recipe, rows: pl.Series, target: pl.Series) -> Recipe:
         """Words get other sizes than sentences, and monotonic attention."""
-        sides = choose_units(rows, target, recipe.text)
+        sides = choose_units(rows, target, recipe.text, recipe.data.covariate)
         return recipe.with_defaults(suited((sides.source, sides.target), rows, target))
 
     @classmethod
@@ -148,6 +147,11 @@ class Transduce(Task):
         if self.sentences:
             return Watched("chrF", "chrF on validation", 1)
         return Watched("share of right outputs", "share of right outputs on validation", 1)
+
+    @property
+    def epoch_budget(self) -> EpochBudget:  # type: ignore[override]
+        """The schedule of the learning rate ends with the last epoch: about as many as needed."""
+        return EpochBudget(12_000 if self.sentences else 3_000, 40)
 
     @property
     def outputs(self) -> int:
@@ -229,7 +233,7 @@ class Transduce(Task):
     def parts(self, network: Network, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
         if self.joined is None and not self.looks_up:
             return {}
-        return {"recurrent_part": self.predictions(scores(network, sequences))}
+        return {RECURRENT_PART: self.predictions(scores(network, sequences))}
 
     def alternatives(self, network: Network, sequences: Ragged, count: int) -> list[pl.Series]:
         first = self._outputs(self.predict(network, sequences))

@@ -236,6 +236,24 @@ def test_a_series_may_have_a_target_column_instead_of_a_forecast(
     assert 'id="target"' in page
 
 
+def test_the_primary_metrics_are_those_of_the_task(
+    visitor: Visitor, tables: dict[str, Path]
+) -> None:
+    address = opened(visitor, tables["texts"])
+    sent = {"rows": "texts", "was": "texts", "text": "letter", "target": "tone"}
+
+    def offered(**chosen: str) -> list[str]:
+        page = visitor.get(f"{address}/form", params=sent | chosen).text
+        inside = re.search(r'<select id="metric".*?</select>', page, re.DOTALL)
+        return re.findall(r'value="(\w*)"', inside[0]) if inside else []
+
+    assert offered(task="regress") == ["", "mae", "rmse", "r2", "spearman"]
+    assert offered(task="classify") == ["", "accuracy", "macro_f1", "log_loss", "brier", "auc"]
+    assert {"micro_f1", "accuracy", "mae"} < set(offered(task=""))
+    sent |= {"rows": "states", "was": "states"}
+    assert offered(task="next") == []
+
+
 def test_every_choice_is_a_setting_and_has_a_chinese_translation() -> None:
     names = {"LSTM", "GRU", "RNN"}
     for form in FORMS.values():
@@ -269,6 +287,7 @@ def post(visitor: Visitor, address: str, changed: dict[str, str]) -> tuple[int, 
         ("series", {"horizon": "58"}, "horizon", "fewer than"),
         ("series", {"horizon": "3", "series": "when"}, "series", "when"),
         ("tokens", {"target": "mood"}, "target", "there is no column"),
+        ("texts", {"metric": "r2"}, "metric", "has no metric"),
     ],
 )
 def test_a_fault_is_reported_at_its_field_and_nothing_is_lost(
@@ -301,6 +320,7 @@ def test_a_fault_is_reported_at_its_field_and_nothing_is_lost(
         ("series", {"task": "found", "target": "kind"}, "data.target", "kind"),
         ("tokens", {"target": "upos,lemma"}, "data.target", "upos,lemma"),
         ("states", {"covariate": "pay, id", "task": "next"}, "data.covariate", ("pay", "id")),
+        ("texts", {"metric": "macro_f1"}, "evaluation.metric", "macro_f1"),
     ],
 )
 def test_the_recipe_is_what_was_chosen(

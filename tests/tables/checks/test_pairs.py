@@ -57,7 +57,7 @@ def test_a_target_far_longer_than_its_source_is_told():
     sources, targets = sound()
     found = check(sources, [*targets[:7], "u" * 80, *targets[8:]])["implausible_targets"]
     assert (found.level, found.rows) == ("warning", (7,))
-    assert "the longest of 80 characters: 1" in found.message("en")
+    assert "the longest of 80 characters: 1, first in row 8" in found.message("en")
 
 
 def test_a_target_a_thousand_times_longer_than_plausible_stops_the_run():
@@ -77,7 +77,7 @@ def test_a_source_with_several_targets_sets_a_ceiling():
     found = check([*sources, *["das"] * 10], [*targets, *["das"] * 6, *["dass"] * 4])
     one = found["ambiguous_sources"]
     assert (one.level, one.rows[0]) == ("note", 90)
-    assert "such as 'das' with 2" in one.message("en")
+    assert "such as 'das' with 2, in rows 91, 92" in one.message("en")
     assert "at most 96.0% of all rows could be right" in one.message("en")
 
 
@@ -102,13 +102,14 @@ def test_a_target_that_nearly_always_copies_the_source_is_told():
     found = check(WORDS, ["other", *WORDS[1:]])["copied_targets"]
     assert (found.level, found.rows) == ("warning", (0,))
     assert "99.5% of the cells of 'new' are those of 'old'" in found.message("en")
+    assert "others are in row 1;" in found.message("en")
 
 
 def test_words_of_several_scripts_are_told():
     sources, targets = sound()
     found = check(["pоst", *sources[1:]], targets)["mixed_scripts"]  # with a Cyrillic о
     assert (found.level, found.rows) == ("warning", (0,))
-    assert "such as 'pоst'" in found.message("en")
+    assert "such as 'pоst', first in row 1" in found.message("en")
 
 
 def test_signs_of_the_phonetic_alphabet_are_no_other_script():

@@ -16,12 +16,14 @@ from duree.report.figures.classes import (
     reliability_models,
 )
 from duree.report.figures.plan import Plan
+from duree.report.methods.decisions import OF_CLASSES, OF_LABELS, Decided, decision_sentences
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count, share
 from duree.report.pages.mistakes import (
     Mistake,
     mistaken_classes,
     mistaken_labels,
+    probability_of_predicted,
     wrong_rows,
 )
 from duree.report.pages.section import Page, Section
@@ -31,6 +33,18 @@ from duree.report.run_folder import RunFolder
 from duree.report.safe_text import label
 from duree.report.vocabulary import Words
 from duree.tables.columns import PROBABILITY
+
+# What the reliability diagram shows.
+OF_PREDICTED = (
+    "Are the probabilities calibrated? Rows are grouped by the probability of the predicted class; "
+    "on the dashed line, 80 % of the rows predicted with a confidence of 80 % are correct. Each "
+    "point represents about the same number of rows; bars are 95 % intervals."
+)
+OF_MOST_PROBABLE = (
+    "Are the probabilities calibrated? Rows are grouped by the probability of their most probable "
+    "class; on the dashed line, it is the true class of 80 % of the rows where that is 80 %. Each "
+    "point represents about the same number of rows; bars are 95 % intervals."
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,7 @@ class Classes(Target):
     is_right_or_wrong: ClassVar[bool] = True
     listed_title: ClassVar[str] = "probability"
     worst_first: ClassVar[str] = "only errors, highest probability first"
+    decided: ClassVar[Decided] = OF_CLASSES
 
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:
@@ -53,11 +68,17 @@ class Classes(Target):
         return list(self.names)
 
     def listed_figure(self, run: RunData) -> pl.Expr:
-        return pl.max_horizontal(PROBABILITY + name for name in self.names)
+        return probability_of_predicted({name: PROBABILITY + name for name in self.names})
 
     def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
         answers = run.predictions[self.column(run)].cast(pl.String)
         return rows["prediction"].cast(pl.String) == answers
+
+    def moved(self, run: RunData) -> pl.Series | None:
+        columns = [PROBABILITY + name for name in self.names]
+        best = run.predictions.select(columns).to_numpy().argmax(axis=1)
+        names = pl.Series(self.names, dtype=pl.String).gather(best)
+        return run.predictions["prediction"].cast(pl.String) != names
 
     def question_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         yield say(
@@ -75,6 +96,7 @@ class Classes(Target):
             "The scores were then calibrated by temperature scaling on the validation set "
             "({guo2017}), whose rows count as not quite certain ({platt1999})."
         )
+        yield from decision_sentences(run, self.decided, say)
 
     def answer_shown(self, run: RunData, answer: str, sure: float) -> tuple[str, str]:
         return label(answer), f" ({share(sure, run.test_rows)})"
@@ -98,14 +120,31 @@ class Labels(Classes):
     separator: str = ";"
 
     watched: ClassVar[tuple[str, int]] = ("validation share of correct labels", 1)
+    decided: ClassVar[Decided] = OF_LABELS
 
     @classmethod
     def find(cls, folder: RunFolder) -> Self | None:
         separator, found = folder.recipe.data.label_separator, Classes.find(folder)
         return None if separator is None or found is None else cls(found.names, separator)
 
+    def listed_figure(self, run: RunData) -> pl.Expr:
+        return pl.max_horizontal(PROBABILITY + name for name in self.names)
+
     def correct(self, run: RunData, rows: pl.DataFrame) -> pl.Series | None:
         return None
+
+    def moved(self, run: RunData) -> pl.Series | None:
+        likely = run.predictions.select(
+            pl.concat_str(
+                [
+                    pl.when(pl.col(PROBABILITY + name) >= 0.5).then(pl.lit(name))
+                    for name in self.names
+                ],
+                separator=self.separator,
+                ignore_nulls=True,
+            )
+        ).to_series()
+        return run.predictions["prediction"].cast(pl.String) != likely
 
     def question_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         yield say(
@@ -158,6 +197,7 @@ class ClassErrors(Section):
                 "classes can be computed from predictions.parquet.",
                 n=len(classes),
             ),
+            "reliability": words(OF_MOST_PROBABLE if run.metrics.decisions else OF_PREDICTED),
             "per_class": per_class,
             "per_class_caption": words.joined(
                 words(

@@ -8,6 +8,7 @@ from duree.report.facets.extra import Extra
 from duree.report.facets.forecasts import ForecastRows, Forecasts
 from duree.report.facets.next_states import NextStates
 from duree.report.facets.numbers import Numbers
+from duree.report.facets.rare_classes import RareClasses
 from duree.report.facets.rows import Rows, TextRows
 from duree.report.facets.series import SeriesRows
 from duree.report.facets.simulation import Simulated
@@ -29,7 +30,7 @@ TARGETS: tuple[type[Target], ...] = (
     Target,
 )
 # In the order of the page.
-EXTRAS: tuple[type[Extra], ...] = (Simulated, WaitingTimes, StepFeatures, Learned)
+EXTRAS: tuple[type[Extra], ...] = (RareClasses, Simulated, WaitingTimes, StepFeatures, Learned)
 
 
 def find_rows(folder: RunFolder) -> Rows:

@@ -95,6 +95,10 @@ class Target(Facet):
         """Which predictions are correct; None if they are not either correct or wrong."""
         return None
 
+    def moved(self, run: RunData) -> pl.Series | None:
+        """Which predictions are not what is most probable; None if that cannot be."""
+        return None
+
     def headline(self, run: RunData, words: Words) -> str:
         """The title of the page."""
         target, read = label(self.column(run), 60), run.rows.named(run)

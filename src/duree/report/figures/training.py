@@ -19,7 +19,7 @@ MOST_MARKED = 30
 def draw_curves(run: RunData, words: Words) -> Figure:
     """Loss on the left, the metric used for early stopping on the right."""
     epochs = [epoch.epoch for epoch in run.history]
-    label, sign = run.target.watched
+    label, sign = run.watched
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.95))
     lefts = (0.55, WIDTH - PANEL - 0.1)
     loss, watched = (place(figure, left, 0.4, PANEL, HEIGHT) for left in lefts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,14 +47,25 @@ def wrong_rows(run: RunData) -> pl.Series:
     return run.predictions["prediction"].cast(pl.String) != _answers(run)
 
 
+def probability_of_predicted(columns: Mapping[str, str]) -> pl.Expr:
+    """The probability of the class predicted, which need not be the most probable one.
+
+    ``columns`` is {class: column of its probability}; where the class has none, the largest is
+    taken.
+    """
+    predicted = pl.col("prediction").cast(pl.String)
+    each = (pl.when(predicted == name).then(pl.col(column)) for name, column in columns.items())
+    return pl.coalesce(*each, pl.max_horizontal(columns.values()))
+
+
 def mistaken_classes(run: RunData, shown: Shown | None = None) -> Iterator[Mistake]:
     """Rows whose predicted class is wrong, the most probable first."""
     named = {name: PROBABILITY + name for name in run.target.classes(run)}
     known = {name: column for name, column in named.items() if column in run.predictions.columns}
     answers = _answers(run)
     # With many states the file contains only the probability of the most probable one.
-    columns = list(known.values()) or ["probability"]
-    sure = run.predictions.select(pl.max_horizontal(columns)).to_series().to_numpy()
+    given = probability_of_predicted(known) if known else pl.col("probability")
+    sure = run.predictions.select(given).to_series().to_numpy()
     for row in _worst(np.where(wrong_rows(run).to_numpy(), sure, -1.0)):
         column = known.get(answers[row])
         of_true = "–" if column is None else share(run.predictions[column][row], run.test_rows)

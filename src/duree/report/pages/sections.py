@@ -17,6 +17,7 @@ from duree.report.methods.write import write_methods
 from duree.report.notes import retold
 from duree.report.numbers import MINUS, count, difference, estimate, p_value, seconds
 from duree.report.pages import table_rows as rows
+from duree.report.pages.decisions import misleading_accuracy, moved_decisions
 from duree.report.pages.section import Page, Section
 from duree.report.pages.settings import list_choices
 from duree.report.run_data import RunData
@@ -56,8 +57,10 @@ class ResultSection(Section):
             "verdict_other": readable_verdict(run, run.words(other)) if metrics.verdict_zh else "",
             "tiles": list(tiles(run, words)),
             "without_shared": without_shared,
+            "misleading": misleading_accuracy(run, words),
             "models": rows.model_rows(run, words),
             "notes": [
+                *moved_decisions(run, words),
                 *(left_out_sentence(found, words) for found in metrics.left_out.values()),
                 *(_note(note, metrics, words) for note in metrics.notes),
             ],

@@ -15,6 +15,7 @@ from duree.recipe.flags import recipe_from_flags
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings
 from duree.serving.studio.class_names import typed_names
+from duree.serving.studio.metric_choices import metric_choices
 from duree.tables.guess.rows import EVENTS, SERIES, SPELLS, STATES, TEXTS, TOKENS, WIDE
 from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.numeric_series import NumericSeries
@@ -135,6 +136,9 @@ class Form:
             return None
         if task is not None and field.name in task.unused_settings:
             return None
+        if field.name == "metric":
+            choices = metric_choices([task] if task else self.tasks)
+            return replace(field, choices=choices) if choices else None
         return replace(field, choices=self.task_choices) if field.name == "task" else field
 
     def missing(self, chosen: Mapping[str, str]) -> FormError | None:
@@ -208,6 +212,9 @@ ATTRIBUTE = Field(
     "text",
 )
 ENDS = (
+    Field(
+        "metric", "Primary metric", "what classes are decided for, and models compared by", "choice"
+    ),
     Field("encoding", "Text encoding", "if detected wrongly: gb18030, latin-1, ...", "text"),
     Field("delimiter", "Column delimiter", "if detected wrongly", "text"),
     Field("max_minutes", "Maximum training time (minutes)", "empty: no limit", "number"),
@@ -219,13 +226,7 @@ ENDS = (
     ),
     Field("note", "Note on the data", "shown at the top of the report", "text"),
 )
-HORIZON = Field(
-    "horizon",
-    "Steps to forecast",
-    "number of steps ahead",
-    "number",
-    needed=True,
-)
+HORIZON = Field("horizon", "Steps to forecast", "number of steps ahead", "number", needed=True)
 
 # Series are forecast unless something else is asked of them.
 SERIES_LAYOUTS = (ForecastOrigins.name, NumericSeries.name)

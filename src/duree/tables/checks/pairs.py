@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.tables.finding import Finding, Level
+from duree.tables.source_rows import Rows
 
 # A target is implausible if it is longer than so many characters, and than so many times what the
 # median pair has for its source. Beyond the second limits it would stop a run in its tracks.
@@ -79,8 +80,13 @@ def _copies(texts: pl.Series, targets: pl.Series, rows: NDArray[np.int64]) -> li
         fix = "name another column with --target"
         return [Finding("copied_targets", "error", what, fix, facts, _first(rows))]
     if same.mean() >= MOSTLY_COPIED:
+        what = (
+            "{share:.1%} of the cells of {column!r} are those of {text!r}, unchanged; others are "
+            "in {rows}"
+        )
         fix = "compare every figure with that of copying"
         changed = _first(rows[~same])
+        facts["rows"] = Rows(changed)
         return [Finding("copied_targets", "warning", what, fix, facts, changed)]
     return [Finding("copied_targets", "ok", what, values=facts)]
 
@@ -95,19 +101,19 @@ def _implausible(texts: pl.Series, targets: pl.Series, rows: NDArray[np.int64]) 
     )
     what = (
         "cells of {column!r} that are far longer than their source, the longest of {longest} "
-        "characters: {count}"
+        "characters: {count}, first in {rows}"
     )
     fix = "look for a quotation mark that is never closed; correct these rows or leave them out"
     for level, least, times in cases:
         found = np.flatnonzero(lengths > np.maximum(least, times * usual))
         if len(found):
-            longest_first = found[np.argsort(-lengths[found], kind="stable")]
+            shown = _first(rows[found])
             facts: dict[str, object] = {
                 "count": len(found),
                 "column": targets.name,
                 "longest": int(lengths[found].max()),
+                "rows": Rows(shown),
             }
-            shown = _first(rows[longest_first])
             return [Finding("implausible_targets", level, what, fix, facts, shown)]
     return []
 
@@ -126,6 +132,7 @@ def _ambiguous(sources: pl.Series, targets: pl.Series, rows: NDArray[np.int64]) 
         return []
     ceiling = float(by_source["best"].sum() / len(pairs))  # of the rows that have a source
     example = several["source"][0]
+    shown = _first(pairs.filter(pl.col("source") == example)["row"].to_numpy())
     facts: dict[str, object] = {
         "count": len(several),
         "rows": int(several["rows"].sum()),
@@ -133,15 +140,15 @@ def _ambiguous(sources: pl.Series, targets: pl.Series, rows: NDArray[np.int64]) 
         "example": example,
         "targets": int(several["targets"][0]),
         "ceiling": ceiling,
+        "places": Rows(shown),
     }
     what = (
         "sources with several different {column!r}: {count}, in {rows} rows, such as {example!r} "
-        "with {targets}; with one output for each source at most {ceiling:.1%} of all rows could "
-        "be right"
+        "with {targets}, in {places}; with one output for each source at most {ceiling:.1%} of all "
+        "rows could be right"
     )
     fix = "add what tells them apart with --covariate, or choose one target for each"
     level: Level = "warning" if ceiling < LOW_CEILING else "note"
-    shown = _first(pairs.filter(pl.col("source") == example)["row"].to_numpy())
     return [Finding("ambiguous_sources", level, what, fix, facts, shown)]
 
 
@@ -151,7 +158,7 @@ def _scripts(column: pl.Series) -> list[Finding]:
     if len(mixed):
         what = (
             "words of {column!r} with letters of several scripts: {count} cells, such as "
-            "{example!r}"
+            "{example!r}, first in {rows}"
         )
         fix = "letters that look alike (Latin a, Cyrillic а) are different units: replace them"
         example = column.gather(mixed[:1]).str.extract(rf"(\w*(?:{MIXED})\w*)")[0]
@@ -159,6 +166,7 @@ def _scripts(column: pl.Series) -> list[Finding]:
             "count": len(mixed),
             "column": column.name,
             "example": example or "",
+            "rows": Rows(_first(mixed)),
         }
         findings.append(Finding("mixed_scripts", "warning", what, fix, facts, _first(mixed)))
     first = column.str.extract(r"(\p{L})").to_list()
@@ -170,12 +178,13 @@ def _scripts(column: pl.Series) -> list[Finding]:
         others = np.flatnonzero([script not in ("", main) for script in of_rows])
         what = (
             "texts of {column!r} that begin with a letter of another script than most: {count}, "
-            "such as {example!r}"
+            "such as {example!r}, first in {rows}"
         )
         facts = {
             "count": len(others),
             "column": column.name,
             "example": str(column[int(others[0])])[:40],
+            "rows": Rows(_first(others)),
         }
         level: Level = "warning" if len(others) < SLIP * counts.total() else "note"
         fix = "check that they belong here" if level == "warning" else ""
