@@ -14,7 +14,7 @@ from torch import Tensor
 
 from duree.network.attention import Attention
 from duree.network.batches import Batch, Examples
-from duree.network.decoding import score
+from duree.network.decoding import LENGTH_POWER, score
 from duree.network.length_limit import LengthLimit
 from duree.network.likelihood import log_likelihood
 from duree.network.monotonic_writer import MonotonicWriter
@@ -317,7 +317,7 @@ def test_a_wider_beam_may_find_a_better_output() -> None:
     for beam in (1, 3):
         network = transducer(7, beam=beam)
         found = network.predict(batch(SOURCES))
-        chances.append(np.log(found[:, 0]) / (found[:, 1] + 1))
+        chances.append(np.log(found[:, 0]) / (found[:, 1] + 1) ** LENGTH_POWER)
     assert bool((chances[1] >= chances[0] - 1e-5).all())
     assert bool((chances[1] > chances[0] + 1e-3).any())
 
