@@ -165,9 +165,11 @@ def tables(folder: Path, prefix: str, suffix: str, columns: tuple[str, ...]) -> 
 
 
 def inflection(language: str) -> Files:
-    """Lemma, tags and form."""
-    parts = (DATA / "inflection" / f"{language}.{part}" for part in ("trn", "dev", "tst"))
-    return Files(*(plain(part, FORM) for part in parts))
+    """Lemma, tags and form; the test part has no forms, so the development part is that of test."""
+    train, test = (
+        plain(DATA / "inflection" / f"{language}.{part}", FORM) for part in ("trn", "dev")
+    )
+    return Files(train, None, test)
 
 
 def plain(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:

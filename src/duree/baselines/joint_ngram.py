@@ -31,6 +31,9 @@ Pair = tuple[Units, Units]
 ORDERS, TARGET_ORDER = (3, 4, 5, 6, 7), 6
 # Different pairs of the validation rows that the order is chosen on, and the weights are.
 PAIRS_FOR_ORDER, PAIRS_FOR_WEIGHTS = 200, 1500
+# With fewer validation rows than this, and so many rows in all, weights come from folds of all: of
+# 1,000 words of spelling, exact match gains 0.9 points (German) and 0.5 points (Spanish) on dev.
+FEWEST_HELD_OUT, CROSS_FITTED, FOLDS = 1000, range(300, 2501), 5
 # Targets are written in the letters of the sources where at least this share of their units is.
 COMMON = 0.5
 # Cells (source units x target units of different pairs) that are aligned, at most.
@@ -99,7 +102,11 @@ class JointNgram:
         few = _spread(held_out, PAIRS_FOR_ORDER)
         self.order, _ = choose(ORDERS, self._count, lambda _: self._wrong(few))
         self._count(self.order)
-        self._choose_weights(_spread(held_out, PAIRS_FOR_WEIGHTS))
+        both = self.pairs + held_out
+        if held_out.total() < FEWEST_HELD_OUT and both.total() in CROSS_FITTED:
+            self._fit_weights(*self._cross_fitted(both))
+        else:
+            self._fit_weights(*self._features(_spread(held_out, PAIRS_FOR_WEIGHTS)))
         self.choices = {"order": self.order}
         return self
 
@@ -227,14 +234,39 @@ class JointNgram:
             )
         )
 
-    def _choose_weights(self, held_out: Mapping[Pair, int]) -> None:
+    def _features(self, held_out: Mapping[Pair, int]) -> tuple[list[Floats], list[int], list[int]]:
+        """The features of each source's candidates, the place of the right one, and the counts."""
         features, right = [], []
-        for (_, target), (targets, of_targets) in zip(
-            held_out, self.candidates([source for source, _ in held_out]), strict=True
-        ):
+        found = self.candidates([source for source, _ in held_out])
+        for (_, target), (targets, of_targets) in zip(held_out, found, strict=True):
             features.append(of_targets)
             right.append(targets.index(target) if target in targets else -1)
-        self.weights = fit_weights(features, right, [*held_out.values()], self.weights)
+        return features, right, [*held_out.values()]
+
+    def _cross_fitted(self, pairs: Counter[Pair]) -> tuple[list[Floats], list[int], list[int]]:
+        """``_features`` of all pairs, each by an n-gram of the other folds."""
+        rows = [*pairs.elements()]
+        fold = np.random.default_rng(0).permutation(len(rows)) % FOLDS
+        features: list[Floats] = []
+        right: list[int] = []
+        counts: list[int] = []
+        for held in range(FOLDS):
+            others = [row for row, at in zip(rows, fold, strict=True) if at != held]
+            left_out = Counter(row for row, at in zip(rows, fold, strict=True) if at == held)
+            ngram = JointNgram()
+            ngram.copies, ngram.order = self.copies, self.order
+            sources, targets = ([pair[side] for pair in others] for side in (0, 1))
+            of_fold = ngram.learn(sources, targets, [1] * len(others))._features(left_out)
+            features += of_fold[0]
+            right += of_fold[1]
+            counts += of_fold[2]
+        return features, right, counts
+
+    def _fit_weights(
+        self, features: Sequence[Floats], right: Sequence[int], counts: Sequence[int]
+    ) -> None:
+        prior = np.array([*PRIOR, *(PRIOR_OF_EDITS if self.copies else ())])
+        self.weights = fit_weights(features, right, counts, prior)
 
     def candidates(
         self, sources: Sequence[Units], also: Sequence[Iterable[Units]] | None = None
