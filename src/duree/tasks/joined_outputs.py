@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from duree.baselines.joint_ngram import JointNgram
 from duree.baselines.log_linear import fit_weights
+from duree.baselines.transduction import between_tags
 from duree.network.batches import Examples, batch_of, cut_by_length
 from duree.network.decoding import decode_rows, score
 from duree.network.transducer import Transducer
 from duree.sequences.pair_encoder import PairEncoder
+from duree.sequences.pair_tags import is_tag
 from duree.sequences.ragged import END, Ragged, offsets_of
 from duree.tasks.pair_examples import counts_of
 
@@ -81,9 +83,7 @@ class JoinedOutputs:
                 scores = features @ np.array(self.weights)
                 chances = np.exp(scores - np.logaddexp.reduce(scores))
                 order = np.argsort(-scores, kind="stable")[:n].tolist()
-                found.append(
-                    [(encoder.target_codes(targets[at]), float(chances[at])) for at in order]
-                )
+                found.append([(_codes(encoder, targets[at]), float(chances[at])) for at in order])
         return [found[place] for place in group.tolist()]
 
     def candidates(
@@ -92,11 +92,11 @@ class JoinedOutputs:
         """Targets of each source, and their features, float64 [targets, features]."""
         proposed = decode_rows([network], sequences, max(PROPOSED, network.settings.beam), PROPOSED)
         also = [[encoder.units_of(codes.tolist()) for codes, _ in row] for row in proposed]
-        sources = [encoder.units_of(sequences[row].tolist()) for row in range(len(sequences))]
+        sources = [_source(encoder, sequences[row]) for row in range(len(sequences))]
         found = self.ngram.candidates(sources, also)
         counts = np.array([len(targets) for targets, _ in found], dtype=np.int64)
         outputs = Ragged.from_rows(
-            [*encoder.target_codes(target), END] for targets, _ in found for target in targets
+            [*_codes(encoder, target), END] for targets, _ in found for target in targets
         )
         repeated = sequences.take(np.repeat(np.arange(len(sequences)), counts))
         chances = _log_probabilities(network, Examples(repeated, outputs, transduced=True))
@@ -133,7 +133,7 @@ def _pairs(encoder: PairEncoder, examples: Examples) -> list[tuple[Units, Units]
     assert isinstance(examples.targets, Ragged)
     return [
         (
-            encoder.units_of(examples.sequences[row].tolist()),
+            _source(encoder, examples.sequences[row]),
             encoder.units_of(examples.targets[row][:-1].tolist()),
         )
         for row in range(len(examples))
@@ -142,3 +142,13 @@ def _pairs(encoder: PairEncoder, examples: Examples) -> list[tuple[Units, Units]
 
 def _sides(pairs: Sequence[tuple[Units, Units]]) -> tuple[list[Units], list[Units]]:
     return [source for source, _ in pairs], [target for _, target in pairs]
+
+
+def _source(encoder: PairEncoder, codes: NDArray[np.int32]) -> Units:
+    """The units of a source as an n-gram reads them."""
+    return between_tags(encoder.units_of(codes.tolist()))
+
+
+def _codes(encoder: PairEncoder, target: Units) -> list[int]:
+    """The codes of a target; tags of a source that was copied write nothing."""
+    return encoder.target_codes([unit for unit in target if not is_tag(unit)])

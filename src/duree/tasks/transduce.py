@@ -209,10 +209,7 @@ class Transduce(Task):
         some = spread(validation)
         pairs = examples.sequences, targets_of_pairs(examples), counts_of(examples)
         tried = [self, replace(self, looks_up=True, lookup=Lookup.fit(*pairs))]
-        if not self._units.covariates:  # which an n-gram of units would take for letters
-            tried.append(
-                replace(self, joined=JoinedOutputs.fit(network, self._units, examples, some))
-            )
+        tried.append(replace(self, joined=JoinedOutputs.fit(network, self._units, examples, some)))
         answers = self.answers(some)
         right = [are_right(task.predict(network, some.sequences), answers) for task in tried]
         best = int(np.argmax([np.average(one, weights=some.weights) for one in right]))
