@@ -77,6 +77,8 @@ class Task(ABC):
     is_exported : bool
         Whether networks can be exported: ``export`` is then not None.
     watched : Watched
+    every_watched : tuple of Watched
+        All that ``watched`` may be, where it depends on the rows.
     epoch_budget : EpochBudget
         How long to train if the recipe sets no epochs.
     decided_by_rows : tuple of str
@@ -92,6 +94,7 @@ class Task(ABC):
     layouts: ClassVar[tuple[str, ...]]
     metrics: ClassVar[MetricSet]
     watched: ClassVar[Watched]
+    every_watched: ClassVar[tuple[Watched, ...]] = ()
     defaults: ClassVar[Defaults] = {}
     stratify: ClassVar[bool] = False
     writes_texts: ClassVar[bool] = False

@@ -92,6 +92,10 @@ class Transduce(Task):
     writes_texts: ClassVar[bool] = True
     unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names", "label_separator"})
     run_title: ClassVar[str] = "“{target}” from “{text}”"
+    every_watched: ClassVar[tuple[Watched, ...]] = (
+        Watched("share of right outputs", "share of right outputs on validation", 1),
+        Watched("chrF", "chrF on validation", 1),  # of sentences
+    )
     epoch_budget: ClassVar[EpochBudget] = EpochBudget(20_000, 60)
     defaults: ClassVar[Defaults] = {"text": {"lowercase": False, "max_length": 400}}
     decided_by_rows: ClassVar[tuple[str, ...]] = names(WORDS)
@@ -145,9 +149,7 @@ class Transduce(Task):
 
     @property
     def watched(self) -> Watched:  # type: ignore[override]
-        if self.sentences:
-            return Watched("chrF", "chrF on validation", 1)
-        return Watched("share of right outputs", "share of right outputs on validation", 1)
+        return self.every_watched[self.sentences]
 
     @property
     def outputs(self) -> int:

@@ -99,7 +99,7 @@ def _event(name: str, content: str) -> bytes:
 
 def _watched(name: str) -> Watched:
     """The metric that training calls so; training maximises it, and so has errors as negative."""
-    known = (task.watched for task in TASKS.values())
+    known = (one for task in TASKS.values() for one in task.every_watched or (task.watched,))
     return next((metric for metric in known if metric.name == name), Watched(name, name, 1))
 
 
