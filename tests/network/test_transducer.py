@@ -12,8 +12,9 @@ import torch
 from tests.support.transducer import LIMIT, VOCABULARY, batch, transducer
 from torch import Tensor
 
+from duree.network import monotonic_writer
 from duree.network.attention import Attention
-from duree.network.batches import Batch, Examples
+from duree.network.batches import IGNORED, Batch, Examples
 from duree.network.decoding import LENGTH_POWER, score
 from duree.network.length_limit import LengthLimit
 from duree.network.likelihood import log_likelihood
@@ -116,6 +117,46 @@ def test_gradients_of_the_loss_are_those_of_float64(kind: dict[str, Any]) -> Non
         assert quick.grad is not None, name
         assert slow.grad is not None, name
         torch.testing.assert_close(quick.grad, slow.grad.float(), atol=1e-5, rtol=1e-3)
+
+
+def test_rows_too_large_for_memory_are_read_in_pieces_and_give_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = transducer(cell="gru", attention="monotonic", **PLAIN).train()
+    in_pieces = copy.deepcopy(network)
+    given = batch(SOURCES, TARGETS, [1.0, 2.0, 0.5])
+    real = given.targets != IGNORED
+    attended = network.attended(given)[real]
+    loss = network.loss(given)
+    torch.autograd.backward(loss)
+    shapes = []
+    recursion = MonotonicWriter._recursion
+
+    def noted(writer: MonotonicWriter, *args: Any) -> Any:
+        shapes.append((*args[2].shape, args[1].codes.shape[1]))
+        return recursion(writer, *args)
+
+    monkeypatch.setattr(MonotonicWriter, "_recursion", noted)
+    monkeypatch.setattr(monotonic_writer, "MOST_NUMBERS", 1)
+    torch.testing.assert_close(in_pieces.attended(given)[real], attended)
+    assert shapes == [(1, 4, 4), (1, 2, 2), (1, 5, 6)]  # without padding
+    again = in_pieces.loss(given)
+    torch.autograd.backward(again)
+    torch.testing.assert_close(again, loss)
+    for one, other in zip(in_pieces.parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad)
+
+
+def test_targets_far_longer_than_their_source_have_gradients() -> None:
+    network = transducer(cell="gru", attention="monotonic").train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.005)
+    given = batch([[4, 5, 6, 7, 10] * 16], [[4, 5, 6, 7, 10] * 60])
+    for _ in range(3):
+        optimiser.zero_grad()
+        torch.autograd.backward(network.loss(given))
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        assert all(bool(each.isfinite().all()) for each in gradients)
+        optimiser.step()
 
 
 @pytest.mark.parametrize("kind", KINDS[:2])

@@ -172,7 +172,7 @@ def test_tags_of_a_word_decide_its_form(tmp_path: Path) -> None:
     settings = {"data.covariate": ("tags",), "training.epochs": 20, "evaluation.baselines": False}
     run = fit(recipe(tmp_path / "forms.csv", **settings), tmp_path / "run")
     assert run.read_json("metrics.json")["models"]["network"]["exact"]["value"] > 0.8
-    pl.DataFrame({"old": ["klema"] * 3, "tags": list(endings)}).write_csv(tmp_path / "new.csv")
+    pl.DataFrame({"old": ["kla"] * 3, "tags": list(endings)}).write_csv(tmp_path / "new.csv")
     predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv")
     found = pl.read_csv(tmp_path / "out.csv")["prediction"].to_list()
     assert len(set(found)) == 3

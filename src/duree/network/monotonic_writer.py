@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
+from torch.utils.checkpoint import checkpoint
 
 from duree.network.attention import NEVER, Source
 from duree.network.batches import IGNORED
@@ -23,6 +25,11 @@ from duree.sequences.ragged import END
 
 # The first scores of moves by 0, 1, ... steps, the last for all longer moves: mostly one step.
 MOVES = (0.0, 2.0, 0.0, -1.0, -2.0)
+# Numbers of the recursion in memory at once, 400 MB: only rows far longer than words need more.
+MOST_NUMBERS = 100_000_000
+# Gradients of the probability of a step, at most. What follows may favour a step of probability 0
+# over all others by more than float32 holds, and infinity times 0 would be no number.
+MOST_GRADIENT = 1e18
 
 
 class MonotonicWriter(Writer):
@@ -59,6 +66,41 @@ class MonotonicWriter(Writer):
     def _forward(
         self, states: Tensor, source: Source, targets: Tensor, vectors: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """``_recursion``, of a few rows at a time where all of them would fill the memory."""
+        (rows, units), steps = targets.shape, source.codes.shape[1]
+        a_row = units * steps * (steps + vectors.shape[1] + len(vectors))
+        size = max(1, MOST_NUMBERS // max(a_row, 1))
+        if size >= rows:
+            return self._recursion(states, source, targets, vectors)
+        places = torch.split(torch.arange(rows, device=targets.device), size)
+        parts = [self._piece(states, source, targets, vectors, some) for some in places]
+        found, uniform, priors, posteriors = map(torch.cat, zip(*parts, strict=True))
+        return found, uniform, priors, posteriors
+
+    def _piece(
+        self, states: Tensor, source: Source, targets: Tensor, vectors: Tensor, rows: Tensor
+    ) -> list[Tensor]:
+        """``_recursion`` of some rows, computed without their padding and again for gradients."""
+        width, length = targets.shape[1], source.codes.shape[1]
+        units = int((targets[rows] != IGNORED).sum(1).max())
+        steps = int(source.real[rows].sum(1).max())
+        some = Source(*(tensor[rows, :steps] for tensor in source))
+        found, *others = checkpoint(
+            self._recursion,
+            states[rows, :units],
+            some,
+            targets[rows, :units],
+            vectors,
+            use_reentrant=False,
+        )
+        return [
+            pad(found, (0, width - units)),
+            *(pad(each, (0, length - steps, 0, width - units)) for each in others),
+        ]
+
+    def _recursion(
+        self, states: Tensor, source: Source, targets: Tensor, vectors: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The forward recursion of hidden Markov models.
 
         Returns
@@ -82,10 +124,10 @@ class MonotonicWriter(Writer):
         found, priors, posteriors = [], [], []
         for step in range(targets.shape[1]):
             prior = torch.bmm(at, moves[:, step])  # (B, 1, S)
-            joint = prior * chance[:, step, None]
+            joint = _bounded(prior * chance[:, step, None])
             total = joint.sum(2, keepdim=True)
             # After a unit that cannot be written, as if nothing were known of its step.
-            at = torch.where(total > LEAST, joint / total.clamp(min=LEAST), prior)
+            at = _bounded(torch.where(total > LEAST, joint / total.clamp(min=LEAST), prior))
             found.append(total[:, 0])
             priors.append(prior)
             posteriors.append(at)
@@ -135,3 +177,12 @@ class MonotonicWriter(Writer):
         copied = joint[..., count] * (source.codes.T[:, :, None] == codes)
         at = (written + copied).permute(1, 2, 0)
         return at / at.sum(2, keepdim=True).clamp(min=LEAST)
+
+
+def _bounded(chances: Tensor) -> Tensor:
+    """The same, with gradients of at most ``MOST_GRADIENT``."""
+    if chances.requires_grad:
+        chances.register_hook(  # type: ignore[no-untyped-call]
+            lambda gradient: gradient.clamp(-MOST_GRADIENT, MOST_GRADIENT)
+        )
+    return chances

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -48,6 +48,11 @@ NONE = -1.0
 # Targets by which the script is found, and the most characters of a word where words are not set
 # apart by blanks.
 SAMPLE, MOST_OF_WORD = 2000, 6
+# Of words, and of sentences.
+WATCHED = (
+    Watched("share of right outputs", "share of right outputs on validation", 1),
+    Watched("chrF", "chrF on validation", 1),
+)
 NO_LIMIT, NO_LOOKUP = LengthLimit(0, 0.0, 0), Lookup({})
 
 
@@ -142,11 +147,13 @@ class Transduce(Task):
     def metrics(self) -> MetricSet:  # type: ignore[override]
         return transduction_metrics(**self._kind)
 
+    @classmethod
+    def ever_watched(cls) -> Iterable[Watched]:
+        return WATCHED
+
     @property
     def watched(self) -> Watched:  # type: ignore[override]
-        if self.sentences:
-            return Watched("chrF", "chrF on validation", 1)
-        return Watched("share of right outputs", "share of right outputs on validation", 1)
+        return WATCHED[self.sentences]
 
     @property
     def epoch_budget(self) -> EpochBudget:  # type: ignore[override]
@@ -201,8 +208,7 @@ class Transduce(Task):
         return loss
 
     def complete(self, network: Network, examples: Examples, validation: Examples) -> Self:
-        """Whether words are looked up or chosen together with a joint n-gram, by what is right most
-        often on the validation set; of equals, the simplest."""
+        """Words by network, lookup or n-gram too: what is right most often on the validation set."""
         assert isinstance(network, Transducer)
         if self.sentences or not len(validation):
             return self

@@ -13,6 +13,7 @@ from tests.serving.studio.test_forms import filled, selected
 from tests.support.letters import letters
 from tests.support.studio import Visitor
 
+from duree.errors import translate
 from duree.pipeline.progress import Standing
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
@@ -100,6 +101,20 @@ def test_an_error_is_followed_as_itself_and_not_as_its_negative(tmp_path: Path) 
         0.8,
         0.9,
     )
+
+
+@pytest.mark.parametrize(
+    ("watched", "title"),
+    [
+        ("share of right outputs", "share of right outputs on validation"),
+        ("chrF", "chrF on validation"),
+    ],
+)
+def test_a_network_that_writes_texts_is_followed(tmp_path: Path, watched: str, title: str) -> None:
+    run = Run.create(tmp_path / "run", Recipe(task="transduce"))
+    run.write_json("progress.json", {"step": "train", "watched": watched})
+    assert view(run).watched == title
+    assert translate(title, "zh") != title
 
 
 def test_every_step_moves_the_bar() -> None:
