@@ -30,6 +30,9 @@ Units = tuple[str, ...]
 
 # Targets that the network proposes for each source.
 PROPOSED = 5
+# The weight of the network's log-probability, as long as validation rows say nothing else. With 100
+# of them, on dev: Spanish 0.847 (0.843 with 1, 0.848 with 0), German 0.729 (0.726, 0.731).
+PRIOR = 0.25
 # Pairs that are scored together.
 AT_ONCE = 1024
 # Sources whose candidates are in memory at once.
@@ -54,7 +57,7 @@ class JoinedOutputs:
         pairs, counts = _pairs(encoder, examples), counts_of(examples)
         held_out = _pairs(encoder, validation)
         ngram = JointNgram().fit(*_sides(pairs), counts, *_sides(held_out))
-        bare = cls(ngram, (*ngram.weights.tolist(), 1.0))
+        bare = cls(ngram, (*ngram.weights.tolist(), PRIOR))
         found = bare.candidates(network, encoder, validation.sequences)
         right = [
             targets.index(target) if target in targets else -1

@@ -208,7 +208,7 @@ class Transduce(Task):
         return loss
 
     def complete(self, network: Network, examples: Examples, validation: Examples) -> Self:
-        """Words by network, lookup or n-gram too: what is right most often on the validation set."""
+        """Words by the network alone, a lookup or an n-gram: by what is right on validation."""
         assert isinstance(network, Transducer)
         if self.sentences or not len(validation):
             return self
