@@ -195,6 +195,15 @@ def test_arrows_in_the_text_are_characters():
     assert "".join(encoder.units_of_source("a=b › c")) == "a=b › c"
 
 
+def test_blanks_around_a_source_are_none_of_its_units():
+    words = pl.Series(["vnd", "vns"]), pl.Series(["und", "uns"])
+    encoder = PairEncoder.fit(*words, TextSettings())
+    rows = encoder.encode(pl.Series(["vnd", " vnd\t", "   "]))
+    assert rows[1].tolist() == rows[0].tolist()
+    assert rows[2].tolist() == [EMPTY]
+    assert encoder.texts_of_sources(pl.Series([" vnd "])) == ["vnd"]
+
+
 def test_only_sources_are_lower_cased():
     encoder = fit((["Vnd"], ["Und"]), lowercase=True)
     assert encoder.units_of_source("VND") == ("v", "n", "d")

@@ -331,8 +331,10 @@ class PairEncoder:
         return units
 
     def _split_source(self, text: str) -> tuple[list[str], str]:
-        """The tags of a source, and its text."""
+        """The tags of a source, and its text; blanks at its ends, as those of targets, are none of
+        its units."""
         tags, text = split_tags(normal(text), self.covariates)
+        text = text.strip()
         return tags, text.lower() if self.settings.lowercase else text
 
     def _parts(self, kind: Kind, text: str) -> list[str]:

@@ -53,6 +53,14 @@ def test_empty_sources_and_targets_are_told_with_their_rows():
     assert (found["missing_target"].level, found["missing_target"].rows) == ("error", (1, 2))
 
 
+def test_a_target_that_is_the_same_in_every_row_is_refused():
+    sources, _ = sound()
+    found = check(sources, ["x", " x ", *["x"] * 198])["constant_target"]
+    assert found.level == "error"
+    assert "every row has the same 'new'" in found.message("en")
+    assert "constant_target" not in check(sources, ["x"] * 199 + ["y"])
+
+
 def test_a_target_far_longer_than_its_source_is_told():
     sources, targets = sound()
     found = check(sources, [*targets[:7], "u" * 80, *targets[8:]])["implausible_targets"]

@@ -46,6 +46,7 @@ def check_pairs(sources: pl.Series, texts: pl.Series, targets: pl.Series) -> lis
     of_target = targets.gather(rows).str.strip_chars()
     sides = texts.fill_null("").gather(rows), of_target
     findings = [
+        *_constant(of_target, rows),
         *_copies(*sides, rows),
         *_implausible(*sides, rows),
         *_ambiguous(sources.fill_null("").gather(rows), of_target, rows),
@@ -65,6 +66,15 @@ def check_known(sources: pl.Series, seen: NDArray[np.int64], test: NDArray[np.in
         "unknown sources are reported apart"
     )
     return Finding("known_sources", "ok", what, values=facts)
+
+
+def _constant(targets: pl.Series, rows: NDArray[np.int64]) -> list[Finding]:
+    if len(rows) == 1 or targets.n_unique() > 1:
+        return []
+    what = "every row has the same {column!r}: there is nothing to learn"
+    fix = "name another column with --target"
+    facts: dict[str, object] = {"column": targets.name}
+    return [Finding("constant_target", "error", what, fix, facts, _first(rows))]
 
 
 def _copies(texts: pl.Series, targets: pl.Series, rows: NDArray[np.int64]) -> list[Finding]:
