@@ -242,7 +242,9 @@ class Transduce(Task):
         first = self._outputs(self.predict(network, sequences))
         others: list[list[tuple[str, float]]] = []
         for text, row in zip(first, self._best(network, sequences, count), strict=True):
-            found = [(self._text(codes), chance) for codes, chance in row]
+            found = zip(
+                self._outputs(self._padded(row)), (chance for _, chance in row), strict=True
+            )
             others.append([one for one in found if one[0] != text][: count - 1])
         columns = []
         for place in range(count - 1):
@@ -379,9 +381,6 @@ class Transduce(Task):
             found[row, :HEAD] = chance, len(written)
             found[row, HEAD : HEAD + len(written)] = written
         return found
-
-    def _text(self, codes: Sequence[int]) -> str:
-        return self._units.texts(np.array([codes]), np.array([len(codes)]))[0]
 
     def _texts(self, targets: Ragged) -> list[str]:
         padded = pad(targets, np.arange(len(targets)))[0].numpy()
