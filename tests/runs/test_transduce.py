@@ -240,3 +240,12 @@ def test_all_outputs_are_traced_in_one_table(run: Run, tmp_path: Path) -> None:
     assert found["row"].unique().sort().to_list() == [1, 2, 3, 4]
     sums = found.group_by("row", "step").agg(pl.col("attention").sum())["attention"]
     assert sums.to_numpy() == pytest.approx(1, abs=1e-3)
+
+
+def test_a_source_far_longer_than_those_of_training_is_warned_of(run: Run, tmp_path: Path) -> None:
+    pl.DataFrame({"old": ["makon", "makon" * 40]}).write_csv(tmp_path / "long.csv")
+    found = predict(run.folder, tmp_path / "long.csv", tmp_path / "out.csv")
+    [warning] = [finding for finding in found if finding.check == "long_rows"]
+    assert warning.message("en").startswith(
+        "rows far longer than those of training: 1 of 2 (row 2)"
+    )

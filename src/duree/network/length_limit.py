@@ -27,6 +27,10 @@ class LengthLimit(NamedTuple):
         base = int(np.ceil(np.max(targets - per_unit * sources, initial=0)))
         return cls(base + 5, per_unit, 2 * int(np.max(targets, initial=0)) + 5)
 
+    def is_short_of(self, lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether outputs of the usual length for such sources would be longer than the limit."""
+        return np.asarray(self.per_unit / 2 * lengths > self.longest)
+
     def of(self, lengths: Tensor) -> Tensor:
         """The most units of outputs for sources of these lengths: int64 [rows]."""
         return (self.base + self.per_unit * lengths).long().clamp(1, self.longest)

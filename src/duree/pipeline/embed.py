@@ -55,12 +55,13 @@ def summing_network(model: TrainedModel) -> SequenceModel | StepModel:
     Raises
     ------
     RunError
-        The network tags words or forecasts.
+        The network tags words, writes texts or forecasts.
     """
     network = model.network.deep if isinstance(model.network, JoinedModel) else model.network
     if not isinstance(network, SequenceModel | StepModel):
         raise RunError(
-            "a network that tags words or forecasts has no vector for a sequence as a whole",
+            "a network that tags words, writes texts or forecasts has no vector for a sequence as a "
+            "whole",
             fix="train one for classes, numbers, or what comes next",
         )
     return network

@@ -29,7 +29,13 @@ from duree.pipeline.trained_rows import (
     read_trained_rows,
     trained_findings,
 )
-from duree.pipeline.unseen import are_empty, are_unseen, empty_findings, unseen_findings
+from duree.pipeline.unseen import (
+    are_empty,
+    are_unseen,
+    empty_findings,
+    long_findings,
+    unseen_findings,
+)
 from duree.pipeline.waiting_times import WaitingTimes
 from duree.storage import MANIFEST
 from duree.tables.checks.weights import read_weights
@@ -114,6 +120,7 @@ class _Predictor:
         marked = {
             "empty": are_empty(model, texts, sequences),
             "unseen": are_unseen(model, sequences),
+            "long": model.task.are_too_long(sequences),
         }
         if self.trained_rows is not None or folds is not None:
             inputs = input_keys(texts, lambda: sequences)
@@ -212,6 +219,7 @@ def predict_rows(
             *map(_without_options, (one for one in of_reading if one.level != "ok")),
             *empty_findings(pieces.numbers("empty"), layout.input_name),
             *unseen_findings(pieces.numbers("unseen"), begun),
+            *long_findings(pieces.numbers("long"), begun),
             *trained,
             *spread_findings(pieces.numbers("spread"), begun),
         ]

@@ -26,6 +26,9 @@ UNSEEN = (
 )
 UNSEEN_FIX = "their predictions mean little: check that language and columns are those of training"
 
+LONG = "rows far longer than those of training: {count} of {rows} (row {shown})"
+LONG_FIX = "their outputs are too short and mean nothing: split them"
+
 
 def are_unseen(model: TrainedModel, sequences: Ragged) -> NDArray[np.bool_]:
     """Whether more than half of the units of each row do not occur in training, bool [rows]."""
@@ -58,6 +61,13 @@ def empty_findings(numbers: Sequence[int], column: str) -> Iterator[Finding]:
         facts = {"column": column, "count": len(numbers), "shown": first(numbers)}
         what = "rows without {column!r}: {count} (row {shown})"
         yield Finding("empty_rows", "warning", what, EMPTY_FIX, facts)
+
+
+def long_findings(numbers: Sequence[int], rows: int) -> Iterator[Finding]:
+    """The finding about rows that are too long, whose numbers, from 1, are given."""
+    if numbers:
+        facts = {"count": len(numbers), "rows": rows, "shown": first(numbers)}
+        yield Finding("long_rows", "warning", LONG, LONG_FIX, facts)
 
 
 def first(numbers: Sequence[int]) -> str:

@@ -310,11 +310,13 @@ class OutputSourcesFacts(Record):
 class OutputData(ExplainedRow):
     """One explained output, as its JSON file holds it; see ``duree.explain.outputs``.
 
-    ``outputs`` are the units of the output, ``units`` those of the source; ``influence`` and
+    ``alone`` tells whether the network alone chose the output. ``outputs`` are the units of the
+    output, ``units`` those of the source; ``influence`` and
     ``attention`` have a row for each unit of the output and a column for each of the source.
     """
 
     predicted: dict[str, Any]
+    alone: bool
     units: list[str]
     outputs: list[str]
     influence: list[list[float]]

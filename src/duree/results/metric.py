@@ -204,13 +204,13 @@ EXACT = _share("exact", "exact match", "share of rows whose target was predicted
 EXACT_KNOWN = Metric(
     "exact_known",
     "exact match, known",
-    "exact match among rows whose source also occurs in training",
+    "exact match among rows whose source also occurs among training and validation rows",
     bounded=True,
 )
 EXACT_UNKNOWN = Metric(
     "exact_unknown",
     "exact match, unknown",
-    "exact match among rows whose source does not occur in training",
+    "exact match among rows whose source does not occur among training and validation rows",
     bounded=True,
 )
 CER = Metric(

@@ -11,6 +11,7 @@ import polars as pl
 from duree.serving.bodies import answers_of
 from duree.serving.texts import Rows
 
+LONG = "the text is far longer than those of training: its output is too short and means nothing"
 # Outputs that are shown for typed input.
 SHOWN = 5
 
@@ -34,6 +35,14 @@ class Pairs(Rows):
     def explain(self) -> None:
         """None: outputs have no attributions."""
         return None
+
+    def answers(self, texts: list[str]) -> list[dict[str, Any]]:
+        """The outputs for some texts, with a warning for those that are too long."""
+        long = self.model.task.are_too_long(self.model.encode(self.series(texts)))
+        return [
+            answer | ({"warning": LONG} if is_long else {})
+            for answer, is_long in zip(super().answers(texts), long.tolist(), strict=True)
+        ]
 
     def as_columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
         """Responses as the columns that ``duree predict`` writes."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from duree.inference.provenance import keys_of
 from duree.sequences.ragged import Ragged
+from duree.tasks.pair_examples import HEAD
 
 
 class Entry(NamedTuple):
@@ -55,6 +56,16 @@ class Lookup:
     def find(self, sources: Ragged) -> list[Entry | None]:
         """The entry of each source, None for those that training did not have."""
         return [self.entries.get(key) for key in source_keys(sources).tolist()]
+
+    def replace(self, predictions: NDArray[np.float64], sequences: Ragged) -> NDArray[np.float64]:
+        """The predictions of ``Transduce``, with the entry of each known source."""
+        found = predictions.copy()
+        for row, entry in enumerate(self.find(sequences)):
+            if entry is not None:
+                found[row] = 0
+                found[row, :HEAD] = entry.share, len(entry.codes)
+                found[row, HEAD : HEAD + len(entry.codes)] = entry.codes
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data that ``from_dict`` reads back."""

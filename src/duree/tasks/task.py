@@ -266,6 +266,10 @@ class Task(ABC):
         """The predictions for encoded rows, float64 [targets, outputs]."""
         return self.predictions(scores(network, sequences), sequences.lengths)
 
+    def are_too_long(self, sequences: Ragged) -> NDArray[np.bool_]:
+        """The rows that are longer than what the network can answer, bool [rows]."""
+        return np.zeros(len(sequences), dtype=bool)
+
     def parts(self, network: Network, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
         """The predictions of each part of a joined model alone; empty for other models."""
         found = part_scores(network, sequences)

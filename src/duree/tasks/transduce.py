@@ -36,13 +36,11 @@ from duree.sequences.tokenizer import find_script
 from duree.tables.columns import as_text
 from duree.tables.table import Table
 from duree.tasks.joined_outputs import JoinedOutputs
-from duree.tasks.pair_examples import are_right, counts_of, spread, targets_of_pairs, types_of
+from duree.tasks.pair_examples import HEAD, are_right, counts_of, spread, targets_of_pairs, types_of
 from duree.tasks.pair_lookup import Lookup
 from duree.tasks.task import Task, Watched, mean_of
 from duree.tasks.transduce_defaults import WORDS, names, suited
 
-# Predictions begin with the probability of the output and its number of codes.
-HEAD = 2
 # In place of a probability that is not known.
 NONE = -1.0
 # Targets by which the script is found, and the most characters of a word where words are not set
@@ -231,7 +229,10 @@ class Transduce(Task):
         if self.joined is not None:
             return self._padded([row[0] for row in self._best(network, sequences, 1)])
         found = self.predictions(scores(network, sequences))
-        return self._looked_up(found, sequences) if self.looks_up else found
+        return self.lookup.replace(found, sequences) if self.looks_up else found
+
+    def are_too_long(self, sequences: Ragged) -> NDArray[np.bool_]:
+        return self.limit.is_short_of(sequences.lengths)
 
     def parts(self, network: Network, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
         if self.joined is None and not self.looks_up:
@@ -385,15 +386,3 @@ class Transduce(Task):
     def _texts(self, targets: Ragged) -> list[str]:
         padded = pad(targets, np.arange(len(targets)))[0].numpy()
         return self._units.texts(padded, targets.lengths - 1)
-
-    def _looked_up(
-        self, predictions: NDArray[np.float64], sequences: Ragged
-    ) -> NDArray[np.float64]:
-        """The predictions, with the most frequent target of each known source."""
-        found = predictions.copy()
-        for row, entry in enumerate(self.lookup.find(sequences)):
-            if entry is not None:
-                found[row] = 0
-                found[row, :HEAD] = entry.share, len(entry.codes)
-                found[row, HEAD : HEAD + len(entry.codes)] = entry.codes
-        return found

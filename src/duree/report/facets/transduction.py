@@ -142,6 +142,7 @@ class OutputErrors(Section):
                 part=share(found.wrong / (found.rows or 1), found.rows),
             ),
             "metric_titles": [words.metric(name) for name in names],
+            "weighted": page.run.recipe.data.weight is not None,
             "groups": [
                 (title, count(group.rows), [brief(group.figures.get(name)) for name in names])
                 for title, group in groups
