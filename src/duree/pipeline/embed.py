@@ -60,8 +60,8 @@ def summing_network(model: TrainedModel) -> SequenceModel | StepModel:
     network = model.network.deep if isinstance(model.network, JoinedModel) else model.network
     if not isinstance(network, SequenceModel | StepModel):
         raise RunError(
-            "a network that tags words, writes texts or forecasts has no vector for a sequence as a "
-            "whole",
+            "a network that tags words, writes texts or forecasts has no vector for a sequence as "
+            "a whole",
             fix="train one for classes, numbers, or what comes next",
         )
     return network
