@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -70,3 +71,21 @@ def counts_of(examples: Examples) -> list[int]:
         return [1] * len(examples)
     squares = examples.weights.astype(np.float64) ** 2
     return list(map(int, np.maximum(np.rint(squares / squares.min()), 1)))
+
+
+def best_choice(right: Sequence[NDArray[np.bool_]], weights: NDArray[np.float32] | None) -> int:
+    """The place of the last of several choices, unless another is right more often by more than the
+    standard error of the difference: few validation rows decide by chance.
+
+    Parameters
+    ----------
+    right : sequence of bool [rows]
+        The rows that each choice has right.
+    weights : float32 [rows] or None
+    """
+    last = len(right) - 1
+    gains = [one.astype(np.float64) - right[last] for one in right]
+    means = [float(np.average(gain, weights=weights)) for gain in gains]
+    noise = [float(gain.std()) / np.sqrt(len(gain)) for gain in gains]
+    beyond = [place for place in range(last) if means[place] > noise[place]]
+    return max(beyond, key=lambda place: means[place], default=last)

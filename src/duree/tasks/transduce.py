@@ -36,7 +36,15 @@ from duree.sequences.tokenizer import find_script
 from duree.tables.columns import as_text
 from duree.tables.table import Table
 from duree.tasks.joined_outputs import JoinedOutputs
-from duree.tasks.pair_examples import HEAD, are_right, counts_of, spread, targets_of_pairs, types_of
+from duree.tasks.pair_examples import (
+    HEAD,
+    are_right,
+    best_choice,
+    counts_of,
+    spread,
+    targets_of_pairs,
+    types_of,
+)
 from duree.tasks.pair_lookup import Lookup
 from duree.tasks.task import Task, Watched, mean_of
 from duree.tasks.transduce_defaults import WORDS, names, suited
@@ -216,7 +224,7 @@ class Transduce(Task):
         tried.append(replace(self, joined=JoinedOutputs.fit(network, self._units, examples, some)))
         answers = self.answers(some)
         right = [are_right(task.predict(network, some.sequences), answers) for task in tried]
-        best = int(np.argmax([np.average(one, weights=some.weights) for one in right]))
+        best = best_choice(right, some.weights)
         joined = tried[best].joined
         # What was held out to choose is known to what predicts.
         return replace(

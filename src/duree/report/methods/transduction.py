@@ -32,12 +32,13 @@ CHOSEN = {
     "network": "",
     "lookup": (
         "A source that occurs in training was given its most frequent target there, since that was "
-        "right more often on the validation set than the network alone."
+        "right more often on the validation set, by more than a standard error, than a choice "
+        "together with a joint n-gram."
     ),
     "joint_ngram": (
         "A log-linear model ({och2002}) chose among the outputs of the network and of a joint "
-        "n-gram ({bisani2008}), with weights found on the validation set, where this was right "
-        "more often than the network alone."
+        "n-gram ({bisani2008}), with weights found on the validation set, where the network alone "
+        "was not right more often by more than a standard error."
     ),
 }
 
