@@ -15,13 +15,11 @@ from duree.baselines.lookup import Copy, Lookup
 from duree.baselines.nearest_translation import NearestTranslation
 from duree.baselines.targets import EQUAL_WEIGHTS, CaseWeights
 from duree.baselines.word_translation import WordTranslation
+from duree.sequences.padded_outputs import padded_outputs
 from duree.sequences.pair_encoder import PairEncoder
-from duree.sequences.pair_tags import is_tag
+from duree.sequences.pair_tags import between_tags, without_tags
 from duree.sequences.pair_units import split_text
 from duree.sequences.ragged import Ragged
-
-# Predictions begin with a probability and a length.
-HEAD = 2
 
 
 class Transducer(Protocol):
@@ -114,13 +112,8 @@ class TransductionBaseline:
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:
         """Float64 [rows, 2 + longest]: NaN, the number of codes, and codes, 0 after the last."""
-        found = np.zeros((len(texts), HEAD + self.longest))
-        found[:, 0] = np.nan
-        for row, units in enumerate(self.model.predict(self._sources(texts))):
-            codes = self._codes(units)[: self.longest]
-            found[row, 1] = len(codes)
-            found[row, HEAD : HEAD + len(codes)] = codes
-        return found
+        found = self.model.predict(self._sources(texts))
+        return padded_outputs([(self._codes(units), np.nan) for units in found], self.longest)
 
     def _pairs(self, texts: list[str], targets: Ragged) -> tuple[list[Units], list[Units]]:
         rows = (targets[row][:-1] for row in range(len(targets)))
@@ -140,21 +133,11 @@ class TransductionBaseline:
 
     def _codes(self, units: Units) -> list[int]:
         """The codes of a predicted target; tags of a source that was copied write nothing."""
-        written = [unit for unit in units if not is_tag(unit)]
+        written = without_tags(units)
         if self.encoder.sides.target == "subwords":
             text = self.encoder.text_of_target(written)
             written = list(self.encoder.units_of_target(text))
         return self.encoder.target_codes(written)
-
-
-def between_tags(units: Units) -> Units:
-    """A source between two units that both stand for all of its tags.
-
-    Chunks are in order: so prefixes and endings can come from the tags.
-    """
-    tags = " ".join(filter(is_tag, units))
-    text = (unit for unit in units if not is_tag(unit))
-    return (f"‹ {tags}", *text, f"› {tags}") if tags else units
 
 
 def transduction_baselines(

@@ -28,6 +28,7 @@ from duree.network.network import Network, scoring_batches
 from duree.network.recurrent import Recurrent, State, dropout_alike, tuple_of
 from duree.network.writer import SoftWriter, Writer
 from duree.recipe.settings import ModelSettings
+from duree.sequences.padded_outputs import padded_outputs
 from duree.sequences.ragged import END, PADDING, UNKNOWN
 
 
@@ -95,11 +96,9 @@ class Transducer(Network):
         being trained, otherwise by beam search.
         """
         beam = self.settings.beam if self.criterion is None else 1
-        found = np.zeros((len(batch.inputs), 2 + self.limit.longest), dtype=np.float32)
-        for row, ((codes, log_probability), *_) in enumerate(decode([self], batch, beam, 1)):
-            found[row, :2] = np.exp(log_probability), len(codes)
-            found[row, 2 : 2 + len(codes)] = codes
-        return found
+        best = (row[0] for row in decode([self], batch, beam, 1))
+        outputs = [(codes, float(np.exp(log_probability))) for codes, log_probability in best]
+        return padded_outputs(outputs, self.limit.longest).astype(np.float32)
 
     def validation_loss(self, validation: Examples, predicted: NDArray[np.float32]) -> float:
         """The mean loss per unit of the true targets, each read after the true ones before it."""

@@ -73,7 +73,7 @@ def _explain_row(
         unseen=unseen_share(model, sequence),
         is_empty=bool(are_empty(model, read, sequence)[0]),
         predicted=columns,
-        alone=not model.task.parts(model.network, sequence),
+        alone=model.task.network_alone,
         units=list(_encoder(model).units_of_source(read[0])),
         outputs=outputs,
         influence=_rounded(found.influence),

@@ -40,6 +40,18 @@ def is_tag(unit: str) -> bool:
     return len(unit) > len(ARROW) and unit.endswith(END_OF_TAG)
 
 
+def without_tags(units: Sequence[str]) -> list[str]:
+    """The units of the text alone."""
+    return [unit for unit in units if not is_tag(unit)]
+
+
+def between_tags(units: tuple[str, ...]) -> tuple[str, ...]:
+    """A source between two units that both stand for all of its tags, for models whose chunks are
+    in order: so prefixes and endings can come from the tags."""
+    tags = " ".join(filter(is_tag, units))
+    return (f"‹ {tags}", *without_tags(units), f"› {tags}") if tags else units
+
+
 def normal(text: str) -> str:
     """The text in NFC."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)

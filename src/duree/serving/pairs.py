@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import polars as pl
 
+from duree.sequences.ragged import Ragged
 from duree.serving.bodies import answers_of
 from duree.serving.texts import Rows
 
@@ -36,13 +37,11 @@ class Pairs(Rows):
         """None: outputs have no attributions."""
         return None
 
-    def answers(self, texts: list[str]) -> list[dict[str, Any]]:
-        """The outputs for some texts, with a warning for those that are too long."""
-        long = self.model.task.are_too_long(self.model.encode(self.series(texts)))
-        return [
-            answer | ({"warning": LONG} if is_long else {})
-            for answer, is_long in zip(super().answers(texts), long.tolist(), strict=True)
-        ]
+    def doubted(self, answers: list[dict[str, Any]], sequences: Ragged) -> Iterator[dict[str, Any]]:
+        """The outputs, with a warning also for texts that are too long."""
+        long = self.model.task.are_too_long(sequences).tolist()
+        for answer, is_long in zip(super().doubted(answers, sequences), long, strict=True):
+            yield answer | ({"warning": LONG} if is_long else {})
 
     def as_columns(self, answers: list[dict[str, Any]]) -> list[pl.Series]:
         """Responses as the columns that ``duree predict`` writes."""

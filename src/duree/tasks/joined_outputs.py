@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from duree.baselines.joint_ngram import JointNgram
 from duree.baselines.log_linear import fit_weights
-from duree.baselines.transduction import between_tags
 from duree.network.batches import Examples, batch_of, cut_by_length
 from duree.network.decoding import decode_rows, score
 from duree.network.transducer import Transducer
 from duree.sequences.pair_encoder import PairEncoder
-from duree.sequences.pair_tags import is_tag
+from duree.sequences.pair_tags import between_tags, without_tags
 from duree.sequences.ragged import END, Ragged, offsets_of
 from duree.tasks.pair_examples import counts_of
 
@@ -154,4 +153,4 @@ def _source(encoder: PairEncoder, codes: NDArray[np.int32]) -> Units:
 
 def _codes(encoder: PairEncoder, target: Units) -> list[int]:
     """The codes of a target; tags of a source that was copied write nothing."""
-    return encoder.target_codes([unit for unit in target if not is_tag(unit)])
+    return encoder.target_codes(without_tags(target))

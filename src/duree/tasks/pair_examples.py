@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from duree.network.batches import Examples
 from duree.sequences.ragged import Ragged
 
-# Predictions begin with the probability of the output and its number of codes.
-HEAD = 2
 # Validation rows by which outputs are chosen.
 MOST_ROWS = 3000
 

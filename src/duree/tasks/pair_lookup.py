@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.inference.provenance import keys_of
+from duree.sequences.padded_outputs import HEAD, padded_outputs
 from duree.sequences.ragged import Ragged
-from duree.tasks.pair_examples import HEAD
 
 
 class Entry(NamedTuple):
@@ -59,12 +59,10 @@ class Lookup:
 
     def replace(self, predictions: NDArray[np.float64], sequences: Ragged) -> NDArray[np.float64]:
         """The predictions of ``Transduce``, with the entry of each known source."""
+        entries = self.find(sequences)
+        known = [row for row, entry in enumerate(entries) if entry is not None]
         found = predictions.copy()
-        for row, entry in enumerate(self.find(sequences)):
-            if entry is not None:
-                found[row] = 0
-                found[row, :HEAD] = entry.share, len(entry.codes)
-                found[row, HEAD : HEAD + len(entry.codes)] = entry.codes
+        found[known] = padded_outputs(list(filter(None, entries)), found.shape[1] - HEAD)
         return found
 
     def to_dict(self) -> dict[str, Any]:

@@ -266,6 +266,11 @@ class Task(ABC):
         """The predictions for encoded rows, float64 [targets, outputs]."""
         return self.predictions(scores(network, sequences), sequences.lengths)
 
+    @property
+    def network_alone(self) -> bool:
+        """Whether nothing but the network decides what is predicted."""
+        return True
+
     def are_too_long(self, sequences: Ragged) -> NDArray[np.bool_]:
         """The rows that are longer than what the network can answer, bool [rows]."""
         return np.zeros(len(sequences), dtype=bool)

@@ -29,6 +29,7 @@ from duree.recipe.settings import EpochBudget, ModelSettings
 from duree.results.run_files import Record
 from duree.results.transduction import Chooser
 from duree.sequences.encoder import Encoder
+from duree.sequences.padded_outputs import HEAD, padded_outputs
 from duree.sequences.pair_encoder import PairEncoder
 from duree.sequences.pair_units import choose_units
 from duree.sequences.ragged import Ragged
@@ -37,7 +38,6 @@ from duree.tables.columns import as_text
 from duree.tables.table import Table
 from duree.tasks.joined_outputs import JoinedOutputs
 from duree.tasks.pair_examples import (
-    HEAD,
     are_right,
     best_choice,
     counts_of,
@@ -235,15 +235,21 @@ class Transduce(Task):
 
     def predict(self, network: Network, sequences: Ragged) -> NDArray[np.float64]:
         if self.joined is not None:
-            return self._padded([row[0] for row in self._best(network, sequences, 1)])
+            return padded_outputs(
+                [row[0] for row in self._best(network, sequences, 1)], self.limit.longest
+            )
         found = self.predictions(scores(network, sequences))
         return self.lookup.replace(found, sequences) if self.looks_up else found
 
     def are_too_long(self, sequences: Ragged) -> NDArray[np.bool_]:
         return self.limit.is_short_of(sequences.lengths)
 
+    @property
+    def network_alone(self) -> bool:
+        return self._chosen_by == "network"
+
     def parts(self, network: Network, sequences: Ragged) -> dict[str, NDArray[np.float64]]:
-        if self.joined is None and not self.looks_up:
+        if self.network_alone:
             return {}
         return {RECURRENT_PART: self.predictions(scores(network, sequences))}
 
@@ -251,16 +257,15 @@ class Transduce(Task):
         first = self._outputs(self.predict(network, sequences))
         others: list[list[tuple[str, float]]] = []
         for text, row in zip(first, self._best(network, sequences, count), strict=True):
-            found = zip(
-                self._outputs(self._padded(row)), (chance for _, chance in row), strict=True
-            )
+            texts = self._outputs(padded_outputs(row, self.limit.longest))
+            found = zip(texts, (chance for _, chance in row), strict=True)
             others.append([one for one in found if one[0] != text][: count - 1])
         columns = []
         for place in range(count - 1):
             cells = [row[place] if place < len(row) else (None, None) for row in others]
-            texts, chances = zip(*cells, strict=True) if cells else ((), ())
+            written, chances = zip(*cells, strict=True) if cells else ((), ())
             columns += [
-                pl.Series(f"prediction_{place + 2}", texts, dtype=pl.String),
+                pl.Series(f"prediction_{place + 2}", written, dtype=pl.String),
                 pl.Series(f"probability_{place + 2}", chances, dtype=pl.Float64),
             ]
         return columns
@@ -381,15 +386,6 @@ class Transduce(Task):
             return self.joined.best(network, self._units, sequences, count)
         decoded = decode_rows([network], sequences, max(count, network.settings.beam), count)
         return [[(codes.tolist(), math.exp(chance)) for codes, chance in row] for row in decoded]
-
-    def _padded(self, outputs: Sequence[tuple[Sequence[int], float]]) -> NDArray[np.float64]:
-        """Outputs and their probabilities as predictions."""
-        found = np.zeros((len(outputs), self.outputs))
-        for row, (codes, chance) in enumerate(outputs):
-            written = codes[: self.limit.longest]
-            found[row, :HEAD] = chance, len(written)
-            found[row, HEAD : HEAD + len(written)] = written
-        return found
 
     def _texts(self, targets: Ragged) -> list[str]:
         padded = pad(targets, np.arange(len(targets)))[0].numpy()
