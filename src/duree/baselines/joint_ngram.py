@@ -22,7 +22,7 @@ from duree.baselines.joint_decoder import WIDTH, JointDecoder
 from duree.baselines.kneser_ney import KneserNey
 from duree.baselines.log_linear import fit_weights
 from duree.baselines.tuning import choose
-from duree.sequences.ragged import Ragged, offsets_of
+from duree.sequences.ragged import Ragged, evenly_spaced, offsets_of
 
 Floats = NDArray[np.float64]
 Pair = tuple[Units, Units]
@@ -362,5 +362,4 @@ def _edits(pairs: Sequence[Pair]) -> Floats:
 def _spread(pairs: Mapping[Pair, int], most: int) -> dict[Pair, int]:
     """Evenly spaced pairs, at most so many."""
     every = list(pairs.items())
-    places = np.unique(np.linspace(0, len(every) - 1, min(most, len(every))).astype(int))
-    return dict(every[place] for place in places.tolist())
+    return dict(every[place] for place in evenly_spaced(len(every), most).tolist())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from duree.baselines.alignment import Units
 from duree.baselines.lookup import Untuned
-from duree.sequences.ragged import Ragged, offsets_of
+from duree.sequences.ragged import Ragged, evenly_spaced, offsets_of
 
 # Passes over the data.
 PASSES = 8
@@ -38,7 +38,7 @@ class WordTranslation(Untuned):
         self.notes = []
         lengths = [(len(one) + 1) * len(other) for one, other in zip(sources, targets, strict=True)]
         share = min(1.0, MOST_LINKS / max(sum(lengths), 1))
-        rows = np.unique(np.linspace(0, len(lengths) - 1, int(share * len(lengths))).astype(int))
+        rows = evenly_spaced(len(lengths), int(share * len(lengths)))
         if len(rows) < len(lengths):
             self.notes.append(f"learned from {len(rows)} of {len(lengths)} sequences")
         of_source, of_target = _Numbers(), _Numbers()

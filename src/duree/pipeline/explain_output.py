@@ -15,6 +15,7 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.unseen import are_empty, unseen_share
 from duree.results.explanations import OutputData, OutputSourcesFacts
 from duree.sequences.pair_encoder import PairEncoder
+from duree.sequences.ragged import evenly_spaced
 
 ROUNDED = 5
 # Test rows that are explained for the report, and those of them that are shown.
@@ -43,7 +44,7 @@ def explain_test_outputs(
     if not dataset.task.writes_texts:
         return None
     rows = dataset.split.test
-    some = np.unique(np.linspace(0, len(rows) - 1, min(TEST_ROWS, len(rows))).astype(np.int64))
+    some = evenly_spaced(len(rows), TEST_ROWS)
     each = [
         _explain_row(model, dataset.texts.gather([rows[place]]), int(place) + 1, seed)
         for place in some

@@ -123,6 +123,11 @@ def offsets_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     return offsets
 
 
+def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
+    """The indices of evenly spaced rows among ``count``, at most so many: int64, ascending."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.int64))
+
+
 def pieces(lengths: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
     """Row indices in order, in groups of at most ``most`` steps and at least one row."""
     ends, start = offsets_of(lengths), 0

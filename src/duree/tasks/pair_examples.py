@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.network.batches import Examples
-from duree.sequences.ragged import Ragged
+from duree.sequences.ragged import Ragged, evenly_spaced
 
 # Validation rows by which outputs are chosen.
 MOST_ROWS = 3000
@@ -53,8 +53,7 @@ def types_of(examples: Examples) -> Examples:
 
 def spread(validation: Examples) -> Examples:
     """Evenly spaced rows, at most so many as choose outputs."""
-    count = min(MOST_ROWS, len(validation))
-    rows = np.unique(np.linspace(0, len(validation) - 1, count).astype(np.int64))
+    rows = evenly_spaced(len(validation), MOST_ROWS)
     return Examples(
         validation.sequences.take(rows),
         targets_of_pairs(validation).take(rows),
