@@ -41,7 +41,7 @@ from duree.sequences.encoder import Encoder
 from duree.serving.export import export
 from duree.serving.service import create_service
 from duree.tasks import TASKS, Task, register
-from duree.tasks.task import Watched
+from duree.tasks.watched import Watched
 from duree.workflow import evaluate, explain_row, fit, predict, resume
 
 # The new task, whole.

@@ -32,7 +32,7 @@ from duree.pipeline.folds import (
     has_fold_rows,
 )
 from duree.pipeline.listener import SILENT, Listener
-from duree.pipeline.model import TrainedModel, load_networks, train_model
+from duree.pipeline.model import TrainedModel, load_networks
 from duree.pipeline.out_of_fold import (
     FoldNetworks,
     TrainFolds,
@@ -43,9 +43,9 @@ from duree.pipeline.out_of_fold import (
 from duree.pipeline.predict import made_from, read_like, written
 from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
+from duree.pipeline.seeds import train
 from duree.pipeline.suspects import require_classes, suspects_of
 from duree.pipeline.trained_rows import write_trained_rows
-from duree.pipeline.training_sets import training_folds, training_sets
 from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
 from duree.sequences.encoder import Encoder
@@ -156,37 +156,6 @@ def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
     sequences = encoder.encode(dataset.texts)
     write_trained_rows(run, dataset, sequences)
     return encoder, sequences
-
-
-def train(
-    run: Run, dataset: Dataset, encoder: Encoder, sequences: Ragged, listener: Listener
-) -> list[TrainedModel]:
-    """Train one network per seed; the first is evaluated and saved as ``model``."""
-    recipe = dataset.recipe
-    task, examples, validation = training_sets(dataset, encoder, sequences)
-    networks = []
-    for seed in range(recipe.seed, recipe.seed + recipe.evaluation.seeds):
-        first = seed == recipe.seed
-        folder = run.folder / ("model" if first else f"seeds/{seed}")
-        if not folder.exists():
-            columns = {"text": dataset.texts.name, "target": dataset.target.name}
-            untrained = TrainedModel.build(
-                encoder, task, recipe.model, columns, dataset.layout, seed
-            )
-            trained = train_model(
-                untrained,
-                examples,
-                validation,
-                recipe,
-                seed=seed,
-                folds=partial(training_folds, dataset),
-                progress=listener.training(seed, task.watched.name),
-                checkpoint=run.folder / "checkpoint" / str(seed),
-                history=run.folder / "history.jsonl" if first else None,
-            )
-            trained.save(folder)
-        networks.append(TrainedModel.load(folder))
-    return networks
 
 
 def evaluate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ import torch
 from duree.errors import DataError, RunError
 from duree.examples.spelling import generate
 from duree.explain.outputs import output_sources
-from duree.network.batches import Batch
+from duree.network.batches import Batch, batch_of
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
@@ -87,6 +88,35 @@ def test_predictions_are_texts_with_a_probability_and_alternatives(
     assert not (found["prediction"] == found["prediction_2"]).any()
     figures = evaluate(run.folder, tmp_path / "new.csv")
     assert figures["exact"]["value"] == pytest.approx((found["prediction"] == found["new"]).mean())
+
+
+def test_networks_of_several_seeds_write_together(tmp_path: Path) -> None:
+    generate(200).write_csv(tmp_path / "words.csv")
+    brief = {"training.epochs": 4, "evaluation.seeds": 2, "evaluation.baselines": False}
+    one = fit(recipe(tmp_path / "words.csv", **brief), tmp_path / "run")
+    seeds = one.read_json("metrics.json")["seeds"]["values"]["exact"]
+    assert len(seeds) == 2
+    models = [TrainedModel.load(tmp_path / "run" / "seeds" / str(seed)) for seed in (0, 1)]
+    both = TrainedModel.of_run(one)
+    pairs = generate(20, seed=7)
+    examples = both.task.examples(both.encode(pairs["old"]), pairs["new"])
+    batch = batch_of(examples, np.arange(len(pairs)))
+    with torch.inference_mode():
+        found, *each = (
+            model.network.log_probabilities(batch).double().exp() for model in (both, *models)
+        )
+    assert not torch.allclose(each[0], each[1])
+    torch.testing.assert_close(found, (each[0] + each[1]) / 2, rtol=1e-4, atol=1e-6)
+    folder = tmp_path / "run"
+    before = one.read_json("metrics.json")
+    for name in ("model", "report.html", "metrics.json"):
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    resume(folder)
+    again = one.read_json("metrics.json")
+    assert again["manifest"] == before["manifest"]
+    assert again["comparisons"] == before["comparisons"]
+    assert again["models"]["network"]["cer"] == before["models"]["network"]["cer"]
 
 
 def test_a_row_is_predicted_the_same_alone_and_among_others(run: Run, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from duree.network.batches import Batch
-from duree.network.transducer import Transducer
+from duree.network.ensemble import Decoder
 from duree.sequences.ragged import END, UNKNOWN
 
 # Orders of positions with which the agreement of attention and influence is compared.
@@ -55,13 +55,13 @@ class OutputSources(NamedTuple):
 
 
 def output_sources(
-    network: Transducer, source: NDArray[np.int32], output: NDArray[np.int64], seed: int = 0
+    network: Decoder, source: NDArray[np.int32], output: NDArray[np.int64], seed: int = 0
 ) -> OutputSources:
     """Influence of and attention to each source unit, for each unit of an output.
 
     Parameters
     ----------
-    network : Transducer
+    network : Transducer or Ensemble
     source : integers [source units]
     output : integers [output units]
         Without END.
@@ -93,7 +93,7 @@ def _batch(sources: Tensor, targets: Tensor) -> Batch:
     return Batch(sources, lengths, targets.repeat(len(sources), 1))
 
 
-def _log_p(network: Transducer, sources: Tensor, targets: Tensor) -> Tensor:
+def _log_p(network: Decoder, sources: Tensor, targets: Tensor) -> Tensor:
     """The log-probability of each unit of the targets, float [sources, units]."""
     return network.log_probabilities(_batch(sources, targets))
 

@@ -71,6 +71,11 @@ class Transducer(Network):
             else SoftWriter(settings, vocabulary_size, outputs, settings.attention)
         )
 
+    @property
+    def members(self) -> list[Transducer]:
+        """The networks that write together: see ``Ensemble``."""
+        return [self]
+
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """The encoder's states, float [batch, steps, 2 * hidden], of codes int64 [batch, steps]."""
         return self._states(self.encoder, inputs, lengths)[0]
@@ -95,10 +100,7 @@ class Transducer(Network):
         Its probability, its length, then its codes, 0 after the length. Greedy while the network is
         being trained, otherwise by beam search.
         """
-        beam = self.settings.beam if self.criterion is None else 1
-        best = (row[0] for row in decode([self], batch, beam, 1))
-        outputs = [(codes, float(np.exp(log_probability))) for codes, log_probability in best]
-        return padded_outputs(outputs, self.limit.longest).astype(np.float32)
+        return best_outputs([self], batch, self.settings.beam if self.criterion is None else 1)
 
     def validation_loss(self, validation: Examples, predicted: NDArray[np.float32]) -> float:
         """The mean loss per unit of the true targets, each read after the true ones before it."""
@@ -205,3 +207,10 @@ class Transducer(Network):
             projected = layers.project(self.embeddings[units])
             output, final = layers.forward_of_words(places, projected, lengths, initial)
         return output, tuple_of(final)
+
+
+def best_outputs(networks: Sequence[Transducer], batch: Batch, beam: int) -> NDArray[np.float32]:
+    """The best output of each row by networks together, float32 [batch, 2 + limit.longest]."""
+    best = (row[0] for row in decode(networks, batch, beam, 1))
+    outputs = [(codes, float(np.exp(log_probability))) for codes, log_probability in best]
+    return padded_outputs(outputs, networks[0].limit.longest).astype(np.float32)

@@ -93,7 +93,11 @@ def evaluate_on_test(
     metrics = task.metrics
     if metrics.counted == "rows":
         metrics = replace(metrics, counted=dataset.layout.counted)
-    seeds = spread_of_seeds(of_networks, targets, metrics, weights)
+    # Networks that predict together are more than one of their seeds.
+    of_seeds = [
+        found for one, found in zip(networks, of_networks, strict=True) if one.task.members == 1
+    ]
+    seeds = spread_of_seeds(of_seeds, targets, metrics, weights)
     folder = RunFolder(run.folder)
     ended, states = unfinished(folder.history()), folder.record_if_there(StateFacts, "states.json")
 

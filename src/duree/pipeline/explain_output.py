@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.explain.outputs import OutputSources, output_sources
-from duree.network.transducer import Transducer
+from duree.network.ensemble import Decoder
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.unseen import are_empty, unseen_share
@@ -128,7 +128,7 @@ def _explained(
 ) -> tuple[list[str], OutputSources]:
     """The units of an output, and where they came from."""
     network, encoder = model.network, _encoder(model)
-    assert isinstance(network, Transducer)
+    assert isinstance(network, Decoder)
     source = model.encode(pl.Series([text], dtype=pl.String))[0]
     codes = encoder.encode_targets(pl.Series([output], dtype=pl.String))[0][:-1]
     found = output_sources(network, source, codes.astype(np.int64), seed)

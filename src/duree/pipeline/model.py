@@ -134,15 +134,17 @@ class TrainedModel:
         """Probabilities or numbers for encoded rows, float64 [targets, outputs]."""
         return self.task.predict(self.network, sequences)
 
-    def alternatives(self, sequences: Ragged, count: int) -> list[pl.Series]:
-        """The columns of the second to the last of ``count`` outputs of each row.
+    def alternatives(
+        self, sequences: Ragged, predictions: NDArray[np.float64], count: int
+    ) -> list[pl.Series]:
+        """The columns of ``count`` outputs of each row without the first, that in ``predictions``.
 
         Raises
         ------
         DataError
             The task has one prediction for each row, without alternatives.
         """
-        found = self.task.alternatives(self.network, sequences, count)
+        found = self.task.alternatives(self.network, sequences, predictions, count)
         if found is None:
             raise no_alternatives()
         return found

@@ -129,11 +129,11 @@ class _Predictor:
         if folds is not None:
             predicted, marked["spread"] = folds.predicted(self.run, table, inputs)
             return predicted, marked
-        predicted = model.task.predicted_table(
-            frame, model.predictions(sequences), sequences.lengths
-        )
+        predictions = model.predictions(sequences)
+        predicted = model.task.predicted_table(frame, predictions, sequences.lengths)
         if self.nbest > 1:
-            predicted = with_columns(predicted, model.alternatives(sequences, self.nbest))
+            others = model.alternatives(sequences, predictions, self.nbest)
+            predicted = with_columns(predicted, others)
         if self.waiting_times is not None:
             wait = self.waiting_times.expected(model, sequences, table.frame[GAPS])
             predicted = with_columns(predicted, [wait])

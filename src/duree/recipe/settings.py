@@ -351,7 +351,12 @@ class EvaluationSettings(Section):
     )
     forest_trees: int = Field(1000, ge=1, description="Number of trees of the random forest.")
     bootstrap: int = Field(2000, ge=100, description="Bootstrap resamples for each interval.")
-    seeds: int = Field(1, ge=1, description="Number of networks to train, each from its own seed.")
+    seeds: int = Field(
+        1,
+        ge=1,
+        description="Number of networks to train, each from its own seed; those that write "
+        "outputs (`transduce`) write them together.",
+    )
 
 
 class EpochBudget(NamedTuple):

@@ -56,8 +56,9 @@ class Pairs(Rows):
         model = self.model
         text = self.read(model.layout.row_of_text(text, covariates), 1)
         sequence = model.encode(self.series([text]))
-        first = answers_of(model.task, model.predictions(sequence))[0]
-        others = [column[0] for column in model.alternatives(sequence, SHOWN)]
+        predictions = model.predictions(sequence)
+        first = answers_of(model.task, predictions)[0]
+        others = [column[0] for column in model.alternatives(sequence, predictions, SHOWN)]
         found = [
             (first["prediction"], first["probability"]),
             *((text, chance) for text, chance in zip(others[::2], others[1::2], strict=True)),

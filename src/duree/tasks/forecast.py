@@ -30,7 +30,8 @@ from duree.sequences.window_encoder import WindowEncoder
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.rolling_origins import Plan
 from duree.tasks.sample_paths import at_scores, correlation, draw_scores, normal_scores
-from duree.tasks.task import Task, Watched
+from duree.tasks.task import Task
+from duree.tasks.watched import Watched
 
 Floats = NDArray[np.float64]
 

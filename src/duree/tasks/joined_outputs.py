@@ -18,7 +18,7 @@ from duree.baselines.joint_ngram import JointNgram
 from duree.baselines.log_linear import fit_weights
 from duree.network.batches import Examples, batch_of, cut_by_length
 from duree.network.decoding import decode_rows, score
-from duree.network.transducer import Transducer
+from duree.network.ensemble import Decoder
 from duree.sequences.pair_encoder import PairEncoder
 from duree.sequences.pair_tags import between_tags, without_tags
 from duree.sequences.ragged import END, Ragged, offsets_of
@@ -47,7 +47,7 @@ class JoinedOutputs:
 
     @classmethod
     def fit(
-        cls, network: Transducer, encoder: PairEncoder, examples: Examples, validation: Examples
+        cls, network: Decoder, encoder: PairEncoder, examples: Examples, validation: Examples
     ) -> Self:
         """Fit the n-gram to training pairs, then the weights to validation pairs.
 
@@ -73,7 +73,7 @@ class JoinedOutputs:
         return self
 
     def best(
-        self, network: Transducer, encoder: PairEncoder, sequences: Ragged, n: int
+        self, network: Decoder, encoder: PairEncoder, sequences: Ragged, n: int
     ) -> list[list[tuple[list[int], float]]]:
         """At most ``n`` outputs of each source from the most probable on: codes without END, and
         their probability among all candidates."""
@@ -89,10 +89,12 @@ class JoinedOutputs:
         return [found[place] for place in group.tolist()]
 
     def candidates(
-        self, network: Transducer, encoder: PairEncoder, sequences: Ragged
+        self, network: Decoder, encoder: PairEncoder, sequences: Ragged
     ) -> list[tuple[list[Units], Floats]]:
         """Targets of each source, and their features, float64 [targets, features]."""
-        proposed = decode_rows([network], sequences, max(PROPOSED, network.settings.beam), PROPOSED)
+        proposed = decode_rows(
+            network.members, sequences, max(PROPOSED, network.settings.beam), PROPOSED
+        )
         also = [[encoder.units_of(codes.tolist()) for codes, _ in row] for row in proposed]
         sources = [_source(encoder, sequences[row]) for row in range(len(sequences))]
         found = self.ngram.candidates(sources, also)
@@ -120,14 +122,14 @@ class JoinedOutputs:
         return cls(JointNgram.from_dict(state["ngram"]), tuple(map(float, state["weights"])))
 
 
-def _log_probabilities(network: Transducer, pairs: Examples) -> Floats:
+def _log_probabilities(network: Decoder, pairs: Examples) -> Floats:
     """The log-probability of each target in the network, float64 [pairs]."""
     network.eval()
     assert isinstance(pairs.targets, Ragged)
     found = np.zeros(len(pairs))
     lengths = pairs.sequences.lengths + pairs.targets.lengths
     for rows in cut_by_length(np.arange(len(pairs)), lengths, AT_ONCE):
-        found[rows] = score([network], batch_of(pairs, rows))
+        found[rows] = score(network.members, batch_of(pairs, rows))
     return found
 
 

@@ -48,7 +48,8 @@ from duree.tables.layouts.layout import Layout as TableLayout
 from duree.tables.layouts.sentences import layers_of, tags_of, with_tokens
 from duree.tables.table import Table
 from duree.tasks.tag_layer import Layer
-from duree.tasks.task import Task, Watched
+from duree.tasks.task import Task
+from duree.tasks.watched import Watched
 
 # A wrong probability of exactly 0 or 1 would make the validation loss infinite.
 SURE = 1e-6

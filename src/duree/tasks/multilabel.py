@@ -24,7 +24,7 @@ from duree.sequences.encoder import Encoder
 from duree.tables.source_rows import Rows
 from duree.tasks.decided_task import DecidedTask
 from duree.tasks.features import encoding_of, has_state_units, units_of
-from duree.tasks.task import Watched, mean_of
+from duree.tasks.watched import Watched, mean_of
 
 
 @dataclass(frozen=True)

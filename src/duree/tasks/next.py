@@ -42,7 +42,8 @@ from duree.tables.table import Table
 from duree.tasks.distillation import DISTILLED, loss_of_steps
 from duree.tasks.features import encoding_of
 from duree.tasks.simulation import Simulator
-from duree.tasks.task import Task, Watched, mean_of
+from duree.tasks.task import Task
+from duree.tasks.watched import Watched, mean_of
 
 # The class of states that do not occur in training.
 UNSEEN = "(unseen)"

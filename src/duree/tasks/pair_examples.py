@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.network.batches import Examples
+from duree.sequences.padded_outputs import HEAD
 from duree.sequences.ragged import Ragged, evenly_spaced
 
 # Validation rows by which outputs are chosen.
@@ -18,6 +19,18 @@ MOST_ROWS = 3000
 def targets_of_pairs(examples: Examples) -> Ragged:
     assert isinstance(examples.targets, Ragged)
     return examples.targets
+
+
+def answers_of_pairs(examples: Examples, known: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Whether training had the source, the length of the target, and its codes, 0 after the last:
+    int32 [rows, 2 + longest target]."""
+    targets = targets_of_pairs(examples)
+    lengths = targets.lengths - 1
+    found = np.zeros((len(targets), HEAD + int(lengths.max(initial=0))), dtype=np.int32)
+    found[:, 0], found[:, 1] = known, lengths
+    real = np.arange(found.shape[1] - HEAD) < lengths[:, None]
+    found[:, HEAD:][real] = targets.stretches(targets.offsets[:-1], lengths).values
+    return found
 
 
 def are_right(predictions: NDArray[np.float64], answers: NDArray[Any]) -> NDArray[np.bool_]:

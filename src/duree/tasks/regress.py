@@ -20,7 +20,7 @@ from duree.recipe.recipe import Recipe
 from duree.sequences.encoder import Encoder
 from duree.tasks.features import encoding_of, has_state_units, units_of
 from duree.tasks.row_task import RowTask
-from duree.tasks.task import Watched, mean_of
+from duree.tasks.watched import Watched, mean_of
 
 COVERAGE = 0.95
 

@@ -15,7 +15,8 @@ from duree.errors import DataError
 from duree.evaluation.metrics import MetricSet
 from duree.network.contracts import Explanation, Link
 from duree.tables.table import Table
-from duree.tasks.task import Task, Watched, read_answers
+from duree.tasks.task import Task, read_answers
+from duree.tasks.watched import Watched
 
 # How early stopping calls a metric that the user names.
 NAMED = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -33,24 +33,7 @@ from duree.tables.checks.target import clean_labels
 from duree.tables.columns import as_numbers, as_text, with_columns
 from duree.tables.layouts.layout import Layout
 from duree.tables.table import Table
-
-
-class Watched(NamedTuple):
-    """The metric that early stopping uses on the validation set.
-
-    Attributes
-    ----------
-    name : str
-        Its name in progress messages; higher values are better ("minus" something for an error).
-    title : str
-        Its name in the report.
-    better : int
-        1 if a higher value of ``title`` is better, otherwise -1.
-    """
-
-    name: str
-    title: str
-    better: int
+from duree.tasks.watched import Watched
 
 
 class Task(ABC):
@@ -75,6 +58,8 @@ class Task(ABC):
         Whether splits are stratified by the target.
     writes_texts : bool
         Whether targets are texts, and no classes or numbers.
+    predicts_together : bool
+        Whether networks of several seeds predict together: see ``together``.
     is_exported : bool
         Whether networks can be exported: ``export`` is then not None.
     watched : Watched
@@ -96,6 +81,7 @@ class Task(ABC):
     defaults: ClassVar[Defaults] = {}
     stratify: ClassVar[bool] = False
     writes_texts: ClassVar[bool] = False
+    predicts_together: ClassVar[bool] = False
     is_exported: ClassVar[bool] = False
     epoch_budget: ClassVar[EpochBudget] = DEFAULT_BUDGET
     decided_by_rows: ClassVar[tuple[str, ...]] = ()
@@ -271,6 +257,15 @@ class Task(ABC):
         """Whether nothing but the network decides what is predicted."""
         return True
 
+    @property
+    def members(self) -> int:
+        """The number of networks that predict together."""
+        return 1
+
+    def together(self, networks: Sequence[Network]) -> tuple[Self, Network]:
+        """The task and the network in which several networks predict together."""
+        raise TypeError(f"networks of the task {self.name} do not predict together")
+
     def are_too_long(self, sequences: Ragged) -> NDArray[np.bool_]:
         """The rows that are longer than what the network can answer, bool [rows]."""
         return np.zeros(len(sequences), dtype=bool)
@@ -281,10 +276,10 @@ class Task(ABC):
         return {name: self.predictions(of_part) for name, of_part in found.items()}
 
     def alternatives(
-        self, network: Network, sequences: Ragged, count: int
+        self, network: Network, sequences: Ragged, predictions: NDArray[np.float64], count: int
     ) -> list[pl.Series] | None:
-        """The columns of the second to the last of ``count`` outputs of each row, the best first;
-        None if the task has a single output for each."""
+        """The columns of the second to the last of ``count`` outputs of each row, whose first
+        output is in ``predictions``; None if the task has a single output for each."""
         return None
 
     @abstractmethod
@@ -386,8 +381,3 @@ def read_answers(table: Table, column: str, *, numeric: bool) -> pl.Series:
     if numeric:
         return as_numbers(table, column)
     return clean_labels(as_text(table, column).fill_null(""))[0]
-
-
-def mean_of(values: NDArray[Any], *weights: NDArray[Any]) -> float:
-    """The mean of one number per row, weighted if weights are given."""
-    return float(np.average(values, weights=weights[0] if weights else None))

@@ -20,6 +20,7 @@ from duree.evaluation.transduction_metrics import statistics, transduction_metri
 from duree.network.batches import Examples, pad
 from duree.network.contracts import Criterion
 from duree.network.decoding import decode_rows
+from duree.network.ensemble import Decoder, Ensemble
 from duree.network.length_limit import LengthLimit
 from duree.network.network import Network
 from duree.network.scoring import RECURRENT_PART, scores
@@ -36,8 +37,10 @@ from duree.sequences.ragged import Ragged
 from duree.sequences.tokenizer import find_script
 from duree.tables.columns import as_text
 from duree.tables.table import Table
+from duree.tasks.alternatives import columns_of_alternatives
 from duree.tasks.joined_outputs import JoinedOutputs
 from duree.tasks.pair_examples import (
+    answers_of_pairs,
     are_right,
     best_choice,
     counts_of,
@@ -46,8 +49,9 @@ from duree.tasks.pair_examples import (
     types_of,
 )
 from duree.tasks.pair_lookup import Lookup
-from duree.tasks.task import Task, Watched, mean_of
+from duree.tasks.task import Task
 from duree.tasks.transduce_defaults import WORDS, names, suited
+from duree.tasks.watched import Watched, mean_of
 
 # In place of a probability that is not known.
 NONE = -1.0
@@ -86,6 +90,8 @@ class Transduce(Task):
         validation set.
     sentences, chinese : bool
         Whether targets are sentences, and in Chinese: metrics depend on it.
+    members : int
+        Networks that write together.
     """
 
     encoder: PairEncoder | None = None
@@ -96,11 +102,13 @@ class Transduce(Task):
     joined: JoinedOutputs | None = None
     sentences: bool = False
     chinese: bool = False
+    members: int = 1
 
     name: ClassVar[str] = "transduce"
     title: ClassVar[str] = "another text: a spelling, a pronunciation, a translation"
     layouts: ClassVar[tuple[str, ...]] = ("pairs",)
     writes_texts: ClassVar[bool] = True
+    predicts_together: ClassVar[bool] = True
     unused_settings: ClassVar[frozenset[str]] = frozenset({"class_names", "label_separator"})
     run_title: ClassVar[str] = "“{target}” from “{text}”"
     defaults: ClassVar[Defaults] = {"text": {"lowercase": False, "max_length": 400}}
@@ -172,12 +180,16 @@ class Transduce(Task):
 
     def network(self, settings: ModelSettings, encoder: Encoder) -> Network:
         assert isinstance(encoder, PairEncoder)
-        return Transducer(
-            settings,
-            vocabulary_size=encoder.vocabulary_size,
-            outputs=self.written,
-            limit=self.limit,
-        )
+        size = encoder.vocabulary_size
+        networks = [
+            Transducer(settings, vocabulary_size=size, outputs=self.written, limit=self.limit)
+            for _ in range(self.members)
+        ]
+        return networks[0] if len(networks) == 1 else Ensemble(networks)
+
+    def together(self, networks: Sequence[Network]) -> tuple[Self, Network]:
+        members = [network for network in networks if isinstance(network, Transducer)]
+        return replace(self, members=len(members)), Ensemble(members)
 
     def encode(self, target: pl.Series) -> Ragged:
         """The codes of each target and END: int32, with lengths of their own."""
@@ -189,14 +201,7 @@ class Transduce(Task):
     def answers(self, examples: Examples) -> NDArray[np.int32]:
         """Whether training had the source, the length of the target, and its codes, 0 after the
         last: int32 [rows, 2 + longest target]."""
-        targets = targets_of_pairs(examples)
-        lengths = targets.lengths - 1
-        found = np.zeros((len(targets), HEAD + int(lengths.max(initial=0))), dtype=np.int32)
-        found[:, 0] = self.lookup.known(examples.sequences)
-        found[:, 1] = lengths
-        real = np.arange(found.shape[1] - HEAD) < lengths[:, None]
-        found[:, HEAD:][real] = targets.stretches(targets.offsets[:-1], lengths).values
-        return found
+        return answers_of_pairs(examples, self.lookup.known(examples.sequences))
 
     def prepare_training(
         self, examples: Examples, recipe: Recipe
@@ -215,7 +220,7 @@ class Transduce(Task):
 
     def complete(self, network: Network, examples: Examples, validation: Examples) -> Self:
         """Words by the network alone, a lookup or an n-gram: by what is right on validation."""
-        assert isinstance(network, Transducer)
+        assert isinstance(network, Decoder)
         if self.sentences or not len(validation):
             return self
         some = spread(validation)
@@ -253,22 +258,18 @@ class Transduce(Task):
             return {}
         return {RECURRENT_PART: self.predictions(scores(network, sequences))}
 
-    def alternatives(self, network: Network, sequences: Ragged, count: int) -> list[pl.Series]:
-        first = self._outputs(self.predict(network, sequences))
-        others: list[list[tuple[str, float]]] = []
-        for text, row in zip(first, self._best(network, sequences, count), strict=True):
+    def alternatives(
+        self,
+        network: Network,
+        sequences: Ragged,
+        predictions: NDArray[np.float64],
+        count: int,
+    ) -> list[pl.Series]:
+        found = []
+        for row in self._best(network, sequences, count):
             texts = self._outputs(padded_outputs(row, self.limit.longest))
-            found = zip(texts, (chance for _, chance in row), strict=True)
-            others.append([one for one in found if one[0] != text][: count - 1])
-        columns = []
-        for place in range(count - 1):
-            cells = [row[place] if place < len(row) else (None, None) for row in others]
-            written, chances = zip(*cells, strict=True) if cells else ((), ())
-            columns += [
-                pl.Series(f"prediction_{place + 2}", written, dtype=pl.String),
-                pl.Series(f"probability_{place + 2}", chances, dtype=pl.Float64),
-            ]
-        return columns
+            found.append(list(zip(texts, (chance for _, chance in row), strict=True)))
+        return columns_of_alternatives(self._outputs(predictions), found, count)
 
     def predictions(
         self, scores: NDArray[np.float32], lengths: NDArray[np.int64] | None = None
@@ -342,6 +343,7 @@ class Transduce(Task):
             "joined": None if self.joined is None else self.joined.to_dict(),
             "sentences": self.sentences,
             "chinese": self.chinese,
+            "members": self.members,
         }
 
     @classmethod
@@ -354,6 +356,7 @@ class Transduce(Task):
             joined=None if state["joined"] is None else JoinedOutputs.from_dict(state["joined"]),
             sentences=bool(state["sentences"]),
             chinese=bool(state["chinese"]),
+            members=int(state.get("members", 1)),
         )
 
     @property
@@ -381,10 +384,10 @@ class Transduce(Task):
         self, network: Network, sequences: Ragged, count: int
     ) -> list[list[tuple[list[int], float]]]:
         """At most ``count`` outputs of each source and their probabilities, the best first."""
-        assert isinstance(network, Transducer)
+        assert isinstance(network, Decoder)
         if self.joined is not None:
             return self.joined.best(network, self._units, sequences, count)
-        decoded = decode_rows([network], sequences, max(count, network.settings.beam), count)
+        decoded = decode_rows(network.members, sequences, max(count, network.settings.beam), count)
         return [[(codes.tolist(), math.exp(chance)) for codes, chance in row] for row in decoded]
 
     def _texts(self, targets: Ragged) -> list[str]:

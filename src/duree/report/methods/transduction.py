@@ -113,6 +113,12 @@ def network_sentences(run: RunData, facts: TransductionFacts, say: Phrases) -> I
             "source ({gu2016}; {see2017})."
         )
     yield from network.dropout_sentences(run, say)
+    if (networks := run.recipe.evaluation.seeds) > 1:
+        yield say(
+            "{n} such networks, trained from different seeds, wrote together: their probabilities "
+            "were averaged at each unit.",
+            n=networks,
+        )
     if model.beam > 1:
         yield say("Outputs were found by beam search with {n} hypotheses.", n=model.beam)
     else:

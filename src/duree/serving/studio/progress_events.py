@@ -14,7 +14,7 @@ from duree.pipeline.run import Run
 from duree.report.run_folder import RunFolder
 from duree.results.run_files import Epoch
 from duree.tasks import TASKS
-from duree.tasks.task import Watched
+from duree.tasks.watched import Watched
 
 POLL, KEEP_ALIVE = 0.5, 15  # seconds between polls, and between comments if nothing changes
 # The panel of a curve, in units of the SVG.
