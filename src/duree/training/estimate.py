@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
 
 from duree.network.batches import Examples, batch_of, cut_by_length
 from duree.network.network import Network
 from duree.recipe.settings import TrainingSettings
+from duree.sequences.ragged import Ragged
 from duree.training.optimiser import make_optimiser, update
 
 PROBES = 3
 # Copies of the weights in memory: the network, gradient, two moments, average and best.
 COPIES = 6
+# Memory at the peak, as a multiple of what a loss keeps: gradients are of the same size.
+AT_PEAK = 2
 
 
 @dataclass(frozen=True)
@@ -37,28 +40,59 @@ def estimate(
     """
     lengths = examples.sequences.lengths
     batches = cut_by_length(np.flatnonzero(lengths), lengths, settings.batch_size)
+    sizes = np.array([_size(examples, rows) for rows in batches], dtype=np.float64)
     # The middle batch of each third: their mean is close to that of all.
-    chosen = [batches[(2 * probe + 1) * len(batches) // (2 * PROBES)] for probe in range(PROBES)]
+    middles = [(2 * probe + 1) * len(batches) // (2 * PROBES) for probe in range(PROBES)]
     trial = copy.deepcopy(model).train()
     optimiser = make_optimiser(trial, settings)
     seconds = []
     with torch.random.fork_rng(devices=[]):
-        for rows in [chosen[-1], *chosen]:  # the first pass warms up caches and allocators
+        # The first pass warms up caches and allocators; the largest batch needs most memory.
+        saved = _Saved()
+        with saved:
+            _update(trial, optimiser, examples, batches[int(sizes.argmax())], settings)
+        for place in middles:
             began = time.perf_counter()
-            update(trial, optimiser, batch_of(examples, rows), settings.clip_norm)
+            _update(trial, optimiser, examples, batches[place], settings)
             seconds.append(time.perf_counter() - began)
-    expected = float(np.mean(seconds[1:])) * steps
+    # A few long rows, between the middles, count by their size.
+    expected = sum(seconds) / sizes[middles].sum() * sizes.mean() * steps
     if settings.max_minutes is not None:
         expected = min(expected, 60 * settings.max_minutes)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    largest = max(len(rows) * int(lengths[rows].max()) for rows in batches)
-    return Estimate(expected, COPIES * weights + largest * _step_bytes(model))
+    return Estimate(float(expected), COPIES * weights + AT_PEAK * saved.bytes)
 
 
-def _step_bytes(model: nn.Module) -> int:
-    """Approximate bytes of one step of one row in training: the outputs of each layer."""
-    recurrent = getattr(model, "recurrent", None)
-    if recurrent is None:
-        return 0
-    gates = (recurrent.gates + 3) * recurrent.hidden_size * recurrent.directions
-    return int(4 * (3 * recurrent.input_size + gates * recurrent.num_layers))
+def _size(examples: Examples, rows: NDArray[np.int64]) -> int:
+    """The padded steps of a batch, or their pairs with steps of the target."""
+    steps = len(rows) * int(examples.sequences.lengths[rows].max())
+    if not examples.transduced or not isinstance(examples.targets, Ragged):
+        return steps
+    return steps * max(int(examples.targets.lengths[rows].max()), 1)
+
+
+def _update(
+    model: Network,
+    optimiser: torch.optim.Optimizer,
+    examples: Examples,
+    rows: NDArray[np.int64],
+    settings: TrainingSettings,
+) -> None:
+    update(model, optimiser, batch_of(examples, rows), settings.clip_norm)
+
+
+class _Saved(torch.autograd.graph.saved_tensors_hooks):
+    """Counts the bytes that a loss keeps for its gradient, each storage once."""
+
+    def __init__(self) -> None:
+        self.storages: dict[int, int] = {}
+        super().__init__(self._count, lambda tensor: tensor)
+
+    def _count(self, tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        self.storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.storages.values())
