@@ -8,7 +8,12 @@ import pytest
 
 from duree.baselines.lookup import Copy, Lookup
 from duree.baselines.nearest_translation import NearestTranslation
-from duree.baselines.transduction import TransductionBaseline, transduction_baselines
+from duree.baselines.targets import CaseWeights
+from duree.baselines.transduction import (
+    WITHOUT_WEIGHTS,
+    TransductionBaseline,
+    transduction_baselines,
+)
 from duree.baselines.word_translation import WordTranslation
 from duree.recipe.settings import TextSettings
 from duree.report.methods.references import references
@@ -153,3 +158,13 @@ def test_a_note_counts_the_pairs_that_cannot_be_aligned() -> None:
     (note,) = models["joint_ngram"].notes
     assert note == "1 of 9 different pairs could not be aligned"
     assert retold(note, Words("zh")) == "9 个不同的文本对中有 1 个无法对齐"
+
+
+def test_it_is_noted_that_weights_are_not_used_except_where_nothing_is_learned() -> None:
+    encoder, _ = fitted(*WORDS)
+    for baseline in transduction_baselines(encoder, 40, sentences=False):
+        targets = [encoder.encode_targets(pl.Series(side)) for side in (WORDS[1], HELD_OUT[1])]
+        weights = CaseWeights(np.linspace(1, 2, len(WORDS[0])), np.ones(2))
+        baseline.fit(WORDS[0], targets[0], HELD_OUT[0], targets[1], weights)
+        assert (WITHOUT_WEIGHTS in baseline.notes) is (baseline.name != "copy")
+    assert retold(WITHOUT_WEIGHTS, Words("zh")) != WITHOUT_WEIGHTS

@@ -59,6 +59,9 @@ class Transducer(Protocol):
         ...
 
 
+WITHOUT_WEIGHTS = "fitted with equal weights for all pairs: it counts them"
+
+
 class TransductionBaseline:
     """A model of pairs of texts; see ``Baseline`` for its attributes.
 
@@ -97,7 +100,7 @@ class TransductionBaseline:
         """Choose the settings on the validation rows, then learn from all rows.
 
         Targets are Ragged of codes; see ``PairEncoder.encode_targets``. Weights of rows are not
-        used.
+        used, which a note says.
         """
         train, held_out = (
             self._pairs(texts, targets),
@@ -108,6 +111,8 @@ class TransductionBaseline:
         sources, answers = (one + other for one, other in zip(train, held_out, strict=True))
         self.model.learn(sources, answers, [1] * len(sources))
         self.choices, self.notes = self.model.choices, list(self.model.notes)
+        if weights.train is not None and not isinstance(self.model, Copy):
+            self.notes.append(WITHOUT_WEIGHTS)
         return self
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:

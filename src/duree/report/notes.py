@@ -19,6 +19,7 @@ NOTES = (
     "learned from {few} of {many} sequences",
     "{unaligned} of {pairs} different pairs could not be aligned",
     "fitted with equal weights for all sequences, because hmmlearn takes no weights",
+    "fitted with equal weights for all pairs: it counts them",
     "without the season of {season} steps: more than it can fit",
     "{failed} of {rows} could not be fitted: the last value there",
     "the CRF was left out: it needs pip install 'duree[label]'",
