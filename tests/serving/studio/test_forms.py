@@ -254,6 +254,16 @@ def test_the_primary_metrics_are_those_of_the_task(
     assert offered(task="next") == []
 
 
+def test_covariates_are_asked_for_where_texts_become_other_texts(
+    visitor: Visitor, tables: dict[str, Path]
+) -> None:
+    address = opened(visitor, tables["texts"])
+    sent = {"rows": "texts", "was": "texts", "text": "letter"}
+    for task, asked in (("transduce", True), ("classify", False), ("", False)):
+        page = visitor.get(f"{address}/form", params=sent | {"task": task}).text
+        assert ('id="covariate"' in page) is asked
+
+
 def test_every_choice_is_a_setting_and_has_a_chinese_translation() -> None:
     names = {"LSTM", "GRU", "RNN"}
     for form in FORMS.values():
@@ -321,6 +331,7 @@ def test_a_fault_is_reported_at_its_field_and_nothing_is_lost(
         ("tokens", {"target": "upos,lemma"}, "data.target", "upos,lemma"),
         ("states", {"covariate": "pay, id", "task": "next"}, "data.covariate", ("pay", "id")),
         ("texts", {"metric": "macro_f1"}, "evaluation.metric", "macro_f1"),
+        ("texts", {"task": "transduce", "covariate": "tone"}, "data.covariate", ("tone",)),
     ],
 )
 def test_the_recipe_is_what_was_chosen(

@@ -136,10 +136,17 @@ class Form:
             return None
         if task is not None and field.name in task.unused_settings:
             return None
+        if field.name == "covariate" and not self._takes_covariates(task):
+            return None
         if field.name == "metric":
             choices = metric_choices([task] if task else self.tasks)
             return replace(field, choices=choices) if choices else None
         return replace(field, choices=self.task_choices) if field.name == "task" else field
+
+    def _takes_covariates(self, task: type[Task] | None) -> bool:
+        """Whether such rows may have covariates, if they are used for a task."""
+        layouts = set(self.layouts) & set(task.layouts) if task else self.layouts[:1]
+        return any(LAYOUTS[name].takes_covariates for name in layouts)
 
     def missing(self, chosen: Mapping[str, str]) -> FormError | None:
         """An error for the first required field that is empty."""
@@ -239,7 +246,7 @@ FORMS: dict[str, Form] = {
             "a text",
             ("texts", "pairs"),
             (Field("text", "Text", "column of texts", needed=True), TARGET, CELL),
-            (GROUP, TIME, NAME, WEIGHT, TEST, TASK, SEPARATOR, *ENDS),
+            (COVARIATE, GROUP, TIME, NAME, WEIGHT, TEST, TASK, SEPARATOR, *ENDS),
         ),
         Form(
             STATES,
