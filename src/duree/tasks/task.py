@@ -8,8 +8,13 @@ that a task lacks (``explanation``, ``export``, ``simulate``) are None.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+<<<<<<< HEAD
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
+=======
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Self
+>>>>>>> language
 
 import numpy as np
 import polars as pl
@@ -274,6 +279,10 @@ class Task(ABC):
         """The predictions of each part of a joined model alone; empty for other models."""
         found = part_scores(network, sequences)
         return {name: self.predictions(of_part) for name, of_part in found.items()}
+
+    def mixtures(self, summaries: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+        """Further models, mixed from what ``summarise`` gives of each model; by default none."""
+        return {}
 
     def alternatives(
         self, network: Network, sequences: Ragged, predictions: NDArray[np.float64], count: int

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from duree.network.batches import Examples, batch_of, cut_by_length
+from duree.network.batches import Examples
 from duree.network.network import Network
 from duree.recipe.settings import TrainingSettings
 from duree.sequences.ragged import Ragged
@@ -38,11 +38,11 @@ def estimate(
 
     Neither the network nor the global random state is changed.
     """
-    lengths = examples.sequences.lengths
-    batches = cut_by_length(np.flatnonzero(lengths), lengths, settings.batch_size)
+    batches = examples.batches(settings.batch_size, seed=0, epoch=0)
     sizes = np.array([_size(examples, rows) for rows in batches], dtype=np.float64)
-    # The middle batch of each third: their mean is close to that of all.
-    middles = [(2 * probe + 1) * len(batches) // (2 * PROBES) for probe in range(PROBES)]
+    order = np.argsort(sizes, kind="stable")
+    # The middle batch of each third of the sizes: their mean is close to that of all.
+    middles = order[[(2 * probe + 1) * len(batches) // (2 * PROBES) for probe in range(PROBES)]]
     trial = copy.deepcopy(model).train()
     optimiser = make_optimiser(trial, settings)
     seconds = []
@@ -50,7 +50,7 @@ def estimate(
         # The first pass warms up caches and allocators; the largest batch needs most memory.
         saved = _Saved()
         with saved:
-            _update(trial, optimiser, examples, batches[int(sizes.argmax())], settings)
+            _update(trial, optimiser, examples, batches[order[-1]], settings)
         for place in middles:
             began = time.perf_counter()
             _update(trial, optimiser, examples, batches[place], settings)
@@ -65,7 +65,7 @@ def estimate(
 
 def _size(examples: Examples, rows: NDArray[np.int64]) -> int:
     """The padded steps of a batch, or their pairs with steps of the target."""
-    steps = len(rows) * int(examples.sequences.lengths[rows].max())
+    steps = examples.padded_steps(rows)
     if not examples.transduced or not isinstance(examples.targets, Ragged):
         return steps
     return steps * max(int(examples.targets.lengths[rows].max()), 1)
@@ -78,7 +78,8 @@ def _update(
     rows: NDArray[np.int64],
     settings: TrainingSettings,
 ) -> None:
-    update(model, optimiser, batch_of(examples, rows), settings.clip_norm)
+    model.carried = {}  # of another batch
+    update(model, optimiser, examples.batch(rows), settings.clip_norm)
 
 
 class _Saved(torch.autograd.graph.saved_tensors_hooks):
