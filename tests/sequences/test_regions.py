@@ -31,7 +31,7 @@ def test_every_chinese_character_is_a_word():
     [
         ("It rains. It pours! Why?", ["It rains. ", "It pours! ", "Why?"]),
         ("“Go.” He went… Then?", ["“Go.” ", "He went… ", "Then?"]),
-        ("床前明月光。疑是地上霜！“举头？”低头", ["床前明月光。", "疑是地上霜！", "“举头？”", "低头"]),
+        ("床前明月光。疑是霜！“举头？”低头", ["床前明月光。", "疑是霜！", "“举头？”", "低头"]),
         ("Mr. J. S. Mill, e.g. here, paid 3.50 dollars.", None),
         ("The corp. said so.", None),
         ("A Title\n\nThe text.", ["A Title\n\n", "The text."]),

@@ -27,9 +27,9 @@ _END = re.compile(
 _LINE_END = re.compile(r"\n\s*")
 LEAST_MARKED = 0.1
 # A full stop after these does not end a sentence.
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st sr jr rev hon gen col capt messrs vs cf viz no nos vol vols fig pp ed eds "
-    "e.g i.e bzw z.b d.h hr fr nr mme mlle".split()
+_ABBREVIATIONS = re.compile(
+    "mr|mrs|ms|dr|prof|st|sr|jr|rev|hon|gen|col|capt|messrs|vs|cf|viz|nos?|vols?|fig|pp|eds?"
+    r"|e\.g|i\.e|bzw|z\.b|d\.h|hr|fr|nr|mme|mlle"
 )
 
 
@@ -97,4 +97,4 @@ def _ends_sentence(text: str, found: re.Match[str]) -> bool:
     word = text[max(0, found.start() - 12) : found.start()].split()
     before = word[-1].lstrip("(\"'“‘") if word else ""
     is_initial = len(before) == 1 and before.isalpha() and before.isupper() and before != "I"
-    return not (is_initial or before.lower() in _ABBREVIATIONS)
+    return not (is_initial or _ABBREVIATIONS.fullmatch(before.lower()))
