@@ -115,7 +115,7 @@ def words_of(text: str) -> list[str]:
 
     A word keeps the blank before it, so that it is the same at the begin of a text and inside it.
     """
-    return _word_pattern().findall(f" {text}") if text else []
+    return pieces_of().findall(f" {text}") if text else []
 
 
 def text_of(units: Sequence[str]) -> str:
@@ -138,7 +138,9 @@ def _merged(units: list[str], pair: Pair) -> list[str]:
 
 
 @cache
-def _word_pattern() -> re.Pattern[str]:
-    """Letters and digits with their marks; or one other sign; both with a blank before them."""
+def pieces_of() -> re.Pattern[str]:
+    """The pattern of the words and marks of a text, of which every character belongs to one.
+
+    Letters and digits with their marks; or one other sign; both with a blank before them."""
     mark = characters_of("Mn", "Mc", "Me")
     return re.compile(rf" ?[\w{mark}]{{1,{LONGEST_WORD}}}| ?[^\w\s{mark}]|\s")

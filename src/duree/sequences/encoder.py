@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described
+from duree.sequences.language_encoder import LanguageEncoder
 from duree.sequences.pair_encoder import PairEncoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
@@ -95,6 +96,7 @@ ENCODERS: dict[str, type[Encoder]] = {
     "tokens": TokenEncoder,
     "states": StateEncoder,
     "pairs": PairEncoder,
+    "language": LanguageEncoder,
 }
 # Names of encoders in models of version 0.1.0.
 EARLIER_NAMES = {"lives": "states"}
