@@ -57,7 +57,8 @@ define sanitized
 		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
 		TSAN_OPTIONS='ignore_noninstrumented_modules=1 exitcode=66' \
 		DUREE_COMPILED="$$(ls build/$(1)/compiled*.so)" \
-		setarch -R $(BIN)/python -m pytest tests/network/test_kernels.py tests/network/test_rows.py
+		setarch -R $(BIN)/python -m pytest tests/network/test_kernels.py tests/network/test_rows.py \
+		tests/network/test_output_layer.py
 endef
 
 docs: .venv/dev

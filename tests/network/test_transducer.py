@@ -17,7 +17,6 @@ from duree.network.attention import Attention
 from duree.network.batches import IGNORED, Batch, Examples
 from duree.network.decoding import LENGTH_POWER, score
 from duree.network.length_limit import LengthLimit
-from duree.network.likelihood import log_likelihood
 from duree.network.monotonic_writer import MonotonicWriter
 from duree.network.transducer import Transducer
 from duree.recipe.settings import ModelSettings
@@ -188,20 +187,6 @@ class _Loss(torch.nn.Module):
 
 def _under(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"network.{name}": weight for name, weight in state.items()}
-
-
-def test_the_log_likelihood_of_an_output_is_that_of_torch_with_its_gradient() -> None:
-    x, weight, bias = (
-        torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in ((4, 3), (5, 3), 5)
-    )
-    targets = torch.tensor([0, 4, 2, 2])
-    found, mean = log_likelihood(x, weight, bias, targets)
-    expected = torch.log_softmax(x @ weight.T + bias, dim=1)
-    torch.testing.assert_close(found, expected[torch.arange(4), targets])
-    torch.testing.assert_close(mean, expected.mean(1))
-    assert torch.autograd.gradcheck(
-        lambda *given: log_likelihood(*given, targets), (x, weight, bias)
-    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -55,6 +55,20 @@ class Examples:
             of_rows = of_rows.take(rows) if isinstance(of_rows, Ragged) else of_rows[rows]
             yield Examples(self.sequences.take(rows), of_rows, transduced=self.transduced)
 
+    def batches(self, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+        """The rows of each batch of one epoch, in order; empty rows are left out."""
+        lengths = self.sequences.lengths
+        rows = np.flatnonzero(lengths)
+        return [rows[batch] for batch in epoch_batches(lengths[rows], batch_size, seed, epoch)]
+
+    def batch(self, rows: NDArray[np.int64]) -> Batch:
+        """The rows that ``batches`` gives, as a network reads them."""
+        return batch_of(self, rows)
+
+    def padded_steps(self, rows: NDArray[np.int64]) -> int:
+        """The steps of a batch, with padding."""
+        return len(rows) * int(self.sequences.lengths[rows].max())
+
     def take(self, rows: NDArray[np.int64]) -> Examples:
         """Some rows, each with one target."""
         assert isinstance(self.targets, np.ndarray)
@@ -166,6 +180,8 @@ class Batch:
         Number of targets of each row; None if each has one.
     weights : float32 [batch] or None
         Case weights.
+    carries : int64 [batch] or None
+        The row of the previous batch that each row goes on from; -1, or None of all: none.
     """
 
     inputs: Tensor
@@ -173,6 +189,7 @@ class Batch:
     targets: Tensor | None = None
     target_lengths: Tensor | None = None
     weights: Tensor | None = None
+    carries: Tensor | None = None
 
     @property
     def answers(self) -> tuple[Tensor, ...]:

@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from duree.network.attention import NEVER, Source
 from duree.network.batches import IGNORED
-from duree.network.likelihood import log_likelihood
+from duree.network.output_layer import log_likelihood
 from duree.network.recurrent import State, dropout_alike
 from duree.network.writer import LEAST, Writer, is_copy
 from duree.recipe.settings import ModelSettings

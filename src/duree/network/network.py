@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -26,9 +28,12 @@ class Network(nn.Module):
     ----------
     criterion : Criterion or None
         The loss of scores; set while the network trains.
+    carried : {str: Tensor}
+        What a step of training leaves to the next one, besides the weights: by default nothing.
     """
 
     criterion: Criterion | None = None
+    carried: Mapping[str, Tensor] = MappingProxyType({})
     # Whether scoring takes so long that equal rows are scored once.
     decodes: ClassVar[bool] = False
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from duree.network.attention import NEVER, Attention, Source
 from duree.network.batches import IGNORED
-from duree.network.likelihood import log_likelihood
+from duree.network.output_layer import log_likelihood
 from duree.network.recurrent import State, dropout_alike
 from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import EMPTY, END, UNKNOWN

@@ -91,6 +91,7 @@ def save_checkpoint(training: Training, folder: Path) -> None:
     """
     tensors = {f"model/{name}": tensor for name, tensor in training.model.state_dict().items()}
     tensors |= {f"average/{name}": tensor for name, tensor in training.average.items()}
+    tensors |= {f"carried/{name}": tensor for name, tensor in training.model.carried.items()}
     tensors |= {f"best/{name}": tensor for name, tensor in training.best.items()}
     for index, entries in training.optimiser.state_dict()["state"].items():
         tensors |= {
@@ -139,6 +140,7 @@ def load_checkpoint(training: Training, folder: Path) -> list[str]:
             folder=str(folder),
             reason=str(error).splitlines()[0],
         ) from None
+    training.model.carried = _under(tensors, "carried")
     training.average = _under(tensors, "average")
     training.best = _under(tensors, "best")
     best = plain["position"].pop("best")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from duree.network.batches import Examples, batch_of, cut_by_length
+from duree.network.batches import Examples
 from duree.network.network import Network
 from duree.recipe.settings import TrainingSettings
 from duree.training.optimiser import make_optimiser, update
@@ -35,8 +35,8 @@ def estimate(
 
     Neither the network nor the global random state is changed.
     """
-    lengths = examples.sequences.lengths
-    batches = cut_by_length(np.flatnonzero(lengths), lengths, settings.batch_size)
+    batches = examples.batches(settings.batch_size, seed=0, epoch=0)
+    batches.sort(key=examples.padded_steps)
     # The middle batch of each third: their mean is close to that of all.
     chosen = [batches[(2 * probe + 1) * len(batches) // (2 * PROBES)] for probe in range(PROBES)]
     trial = copy.deepcopy(model).train()
@@ -45,13 +45,14 @@ def estimate(
     with torch.random.fork_rng(devices=[]):
         for rows in [chosen[-1], *chosen]:  # the first pass warms up caches and allocators
             began = time.perf_counter()
-            update(trial, optimiser, batch_of(examples, rows), settings.clip_norm)
+            trial.carried = {}  # of another batch
+            update(trial, optimiser, examples.batch(rows), settings.clip_norm)
             seconds.append(time.perf_counter() - began)
     expected = float(np.mean(seconds[1:])) * steps
     if settings.max_minutes is not None:
         expected = min(expected, 60 * settings.max_minutes)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    largest = max(len(rows) * int(lengths[rows].max()) for rows in batches)
+    largest = max(map(examples.padded_steps, batches))
     return Estimate(expected, COPIES * weights + largest * _step_bytes(model))
 
 

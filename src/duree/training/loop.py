@@ -21,7 +21,6 @@ from duree.errors import TrainingError, translate
 from duree.forked import uses_threads
 from duree.network import kernels
 from duree.network.allocator import keep_freed_memory
-from duree.network.batches import batch_of
 from duree.network.network import Network
 from duree.network.scoring import scores
 from duree.results.run_files import Ending, Epoch
@@ -96,7 +95,7 @@ def train(
         with Interrupt() as interrupt, torch.random.fork_rng(devices=[]):
             _Session(plan, steps, training, progress, checkpoint, interrupt).run(history)
     finally:
-        model.criterion = None
+        model.criterion, model.carried = None, {}
         if progress:
             progress.end()
     model.load_state_dict(training.best)
@@ -180,7 +179,7 @@ class _Session:
         training.model.train()
         for group in training.optimiser.param_groups:
             group["lr"] = learning_rate(plan.settings, step, self.steps)
-        batch = batch_of(plan.examples, rows)
+        batch = plan.examples.batch(rows)
         loss = update(training.model, training.optimiser, batch, plan.settings.clip_norm)
         self.require_finite(loss)
         if plan.settings.averaging and (step + 1) % self.average_every == 0:

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from duree.network.batches import Examples, epoch_batches
+from duree.network.batches import Examples
 from duree.network.contracts import Criterion
 from duree.recipe.settings import DEFAULT_BUDGET, EpochBudget, TrainingSettings
 from duree.results.run_files import Epoch
@@ -77,11 +77,8 @@ class Plan:
     epoch_budget: EpochBudget = DEFAULT_BUDGET
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
-        """The batches of one epoch, in order; empty rows are left out."""
-        lengths = self.examples.sequences.lengths
-        rows = np.flatnonzero(lengths)
-        batches = epoch_batches(lengths[rows], self.settings.batch_size, self.seed, epoch)
-        return [rows[batch] for batch in batches]
+        """The batches of one epoch, in order: see ``Examples.batches``."""
+        return self.examples.batches(self.settings.batch_size, self.seed, epoch)
 
     @cached_property
     def all_rows(self) -> Examples:

@@ -2,61 +2,16 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
 #include <numeric>
 #include <thread>
 
+#include "instruction_sets.h"
+#include "memory.h"
 #include "parallel.h"
 
 namespace duree {
 
-#define DUREE_DECLARE(isa)    \
-    namespace isa {           \
-    extern const Scans scans; \
-    }
-#ifdef DUREE_HAS_AVX512
-DUREE_DECLARE(avx512)
-#endif
-#ifdef DUREE_HAS_AVX2
-DUREE_DECLARE(avx2)
-#endif
-DUREE_DECLARE(baseline)
-
 namespace {
-
-std::vector<const Scans*> find_scans() {
-    std::vector<const Scans*> found;
-#ifdef DUREE_HAS_AVX512
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        found.push_back(&avx512::scans);
-#endif
-#ifdef DUREE_HAS_AVX2
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        found.push_back(&avx2::scans);
-#endif
-    found.push_back(&baseline::scans);
-    return found;
-}
-
-const std::vector<const Scans*> available = find_scans();
-std::atomic<const Scans*> in_use{available.front()};
-
-// Scratch memory that only grows: allocating it anew would cost a page fault for every page.
-float* scratch(Index floats) {
-    struct Free {
-        void operator()(float* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
-    };
-    thread_local std::unique_ptr<float[], Free> memory;
-    thread_local Index size = 0;
-    if (size < floats) {
-        memory.reset();
-        memory.reset(
-            static_cast<float*>(::operator new[](floats * sizeof(float), std::align_val_t{64})));
-        size = floats;
-    }
-    return memory.get();
-}
 
 struct Plan {
     std::vector<std::int64_t> row, length;  // group after group
@@ -156,20 +111,6 @@ class Packing {
     Index gates, hidden, blocks, width;
 };
 
-// Memory allocated in pieces, each aligned to a cache line.
-class Pieces {
-  public:
-    explicit Pieces(float* memory) : memory(memory) {}
-    float* take(Index floats) {
-        float* piece = memory;
-        memory += (floats + 15) / 16 * 16;
-        return piece;
-    }
-
-  private:
-    float* memory;
-};
-
 // Zeros past each row's length, in this thread's share of the rows.
 void clear_padding(float* sequences, Index row, Index step, Index steps, Index columns,
                    const Batch& batch, const Team& team) {
@@ -221,7 +162,7 @@ void wait(const Team& team) {
 }
 
 Index saved_floats(Cell cell, Index hidden, const Batch& batch) {
-    const Index width = in_use.load()->width;
+    const Index width = scans_in_use().width;
     const Index samples =
         std::accumulate(batch.lengths, batch.lengths + batch.rows, std::int64_t{0});
     return samples * blocks_of(hidden, width) * saved_of(cell) * width;
@@ -229,7 +170,7 @@ Index saved_floats(Cell cell, Index hidden, const Batch& batch) {
 
 void run_project(Projection job, Index words, int threads,
                  const Parameters<const float>& parameters) {
-    const Scans& scans = *in_use.load();
+    const Scans& scans = scans_in_use();
     job.blocks = blocks_of(job.hidden, scans.width);
     const Packing packing(job, scans.width);
     const Index own = scratch_floats(job, scans.width);
@@ -250,7 +191,7 @@ void run_project(Projection job, Index words, int threads,
 
 void run_forward(Forward job, const Batch& batch, const Parameters<const float>& parameters,
                  float* saved) {
-    const Scans& scans = *in_use.load();
+    const Scans& scans = scans_in_use();
     const Index width = scans.width, input = job.input, hidden = job.hidden;
     job.blocks = blocks_of(hidden, width);
     const Packing packing(job, width);
@@ -284,7 +225,7 @@ void run_forward(Forward job, const Batch& batch, const Parameters<const float>&
 
 void run_backward(Backward job, const Batch& batch, const Parameters<const float>& parameters,
                   float* saved, const Parameters<float>& gradients) {
-    const Scans& scans = *in_use.load();
+    const Scans& scans = scans_in_use();
     const Index width = scans.width, input = job.input, hidden = job.hidden;
     job.blocks = blocks_of(hidden, width);
     const Packing packing(job, width);
@@ -326,20 +267,6 @@ void run_backward(Backward job, const Batch& batch, const Parameters<const float
         packing.unpack(sums + sum_ih, places, sum, hidden, all, gradients.w_hh);
         packing.unpack(sums + sum_ih + sum_hh + sum_bias, places, sum, 1, all, gradients.bias_hh);
     });
-}
-
-std::vector<std::string> instruction_sets() {
-    std::vector<std::string> names;
-    for (const Scans* scans : available) names.push_back(scans->name);
-    return names;
-}
-
-std::string instruction_set() { return in_use.load()->name; }
-
-bool use_instruction_set(const std::string& name) {
-    for (const Scans* scans : available)
-        if (scans->name == name) return in_use.store(scans), true;
-    return false;
 }
 
 }  // namespace duree

@@ -1,9 +1,6 @@
 // One layer in one direction over a batch: divides rows into groups, packs weights, runs threads.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "recurrence.h"
 
 namespace duree {
@@ -33,10 +30,5 @@ void run_forward(Forward job, const Batch& batch, const Parameters<const float>&
                  float* saved);
 void run_backward(Backward job, const Batch& batch, const Parameters<const float>& parameters,
                   float* saved, const Parameters<float>& gradients);
-
-// The instruction sets that this processor has, best first; the one in use; another one.
-std::vector<std::string> instruction_sets();
-std::string instruction_set();
-bool use_instruction_set(const std::string& name);
 
 }  // namespace duree

@@ -10,7 +10,9 @@
 #include <optional>
 #include <stdexcept>
 
+#include "instruction_sets.h"
 #include "layer.h"
+#include "output_layer.h"
 #include "rows.h"
 
 namespace nb = nanobind;
@@ -209,6 +211,60 @@ void backward(const std::string& cell, std::optional<Array<const float, 3>> x,
     run_backward(job, batch, parameters, saved.data(), gradients);
 }
 
+// The output layer's shapes, after checking them.
+template <typename Job>
+Job output_job(Dense<const float, 2> x, Dense<const float, 2> weight, Dense<const float, 1> bias,
+               Lengths targets, int threads) {
+    Job job{};
+    job.rows = x.shape(0), job.size = x.shape(1), job.outputs = weight.shape(0);
+    require(job.size > 0 && job.size % 16 == 0, "the size must be a multiple of 16");
+    require(Index(weight.shape(1)) == job.size && Index(bias.shape(0)) == job.outputs,
+            "weight, bias and x do not fit");
+    require(job.outputs > 0, "there must be an output at least");
+    require(Index(targets.shape(0)) == job.rows, "targets do not fit");
+    require(0 < threads && threads <= 1024, "threads must lie between 1 and 1024");
+    job.x = x.data(), job.weight = weight.data(), job.bias = bias.data();
+    job.targets = targets.data();
+    return job;
+}
+
+// So many threads as have something to do.
+int worthwhile(const OutputLayer& job, int threads) {
+    return 2.0 * job.rows * job.size * job.outputs < WORTH_A_THREAD ? 1 : threads;
+}
+
+void output_forward(Dense<const float, 2> x, Dense<const float, 2> weight,
+                    Dense<const float, 1> bias, Lengths targets, Dense<float, 2> found,
+                    int threads) {
+    auto job = output_job<OutputForward>(x, weight, bias, targets, threads);
+    require(found.shape(0) == 4 && Index(found.shape(1)) == job.rows, "found does not fit");
+    job.of_target = found.data(), job.normaliser = job.of_target + job.rows;
+    job.most = job.normaliser + job.rows, job.total = job.most + job.rows;
+    nb::gil_scoped_release release;
+    run_output_forward(job, worthwhile(job, threads));
+}
+
+void output_backward(Dense<const float, 2> x, Dense<const float, 2> weight,
+                     Dense<const float, 1> bias, Lengths targets, Dense<float, 2> found,
+                     Dense<const float, 1> d_target, Dense<const float, 1> d_normaliser,
+                     Dense<float, 2> dx, Dense<float, 2> d_weight, Dense<float, 1> d_bias,
+                     int threads) {
+    auto job = output_job<OutputBackward>(x, weight, bias, targets, threads);
+    require(found.shape(0) == 4 && Index(found.shape(1)) == job.rows, "found does not fit");
+    for (const auto* gradient : {&d_target, &d_normaliser})
+        require(Index(gradient->shape(0)) == job.rows, "a gradient does not fit");
+    require(Index(dx.shape(0)) == job.rows && Index(dx.shape(1)) == job.size,
+            "the gradient of x does not fit");
+    require(Index(d_weight.shape(0)) == job.outputs && Index(d_weight.shape(1)) == job.size &&
+                Index(d_bias.shape(0)) == job.outputs,
+            "the gradient of weight or bias does not fit");
+    job.most = found.data() + 2 * job.rows, job.total = job.most + job.rows;
+    job.d_target = d_target.data(), job.d_normaliser = d_normaliser.data();
+    job.dx = dx.data(), job.d_weight = d_weight.data(), job.d_bias = d_bias.data();
+    nb::gil_scoped_release release;
+    run_output_backward(job, worthwhile(job, threads));
+}
+
 void sum_places(Lengths tokens, Dense<const float, 2> from, Dense<float, 2> to, int threads) {
     const Index places = tokens.shape(0), words = to.shape(0);
     require(Index(from.shape(0)) == places && from.shape(1) == to.shape(1), "from does not fit");
@@ -243,6 +299,8 @@ NB_MODULE(compiled, module) {
     module.def("project", &project);
     module.def("forward", &forward);
     module.def("backward", &backward);
+    module.def("output_forward", &output_forward);
+    module.def("output_backward", &output_backward);
     module.def("sum_rows", &sum_places);
     module.def("adam_rows", &adam);
     module.def("saved_floats", [](const std::string& cell, Index hidden, Lengths lengths) {

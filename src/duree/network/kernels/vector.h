@@ -49,6 +49,14 @@ inline Vec clamp(Vec x, float least, float most) {
 #endif
 }
 
+inline Vec larger(Vec left, Vec right) {
+#ifdef __AVX512F__
+    return _mm512_max_ps(left, right);
+#else
+    return left > right ? left : right;
+#endif
+}
+
 // e^x = 2^n (1 + p) with |p| < 0.42, for x of the clamped range.
 struct Exponent {
     Ints n;  // in the place where a float has its exponent
@@ -72,11 +80,14 @@ inline Exponent exponent(Vec x) {
     return {reinterpret_cast<Ints>(shifted) << 23, f * q * f + f};  // the small part added last
 }
 
-inline Vec sigmoid(Vec x) {
-    const Exponent e = exponent(clamp(-x, -87.0f, 88.0f));
+// Below -87 as at -87.
+inline Vec exp(Vec x) {
+    const Exponent e = exponent(clamp(x, -87.0f, 88.0f));
     const Vec significand = 1.0f + e.p;
-    return 1.0f / (1.0f + reinterpret_cast<Vec>(reinterpret_cast<Ints>(significand) + e.n));
+    return reinterpret_cast<Vec>(reinterpret_cast<Ints>(significand) + e.n);
 }
+
+inline Vec sigmoid(Vec x) { return 1.0f / (1.0f + exp(-x)); }
 
 // By e^2x - 1, whose relative error is small near 0 too.
 inline Vec tanh(Vec x) {
