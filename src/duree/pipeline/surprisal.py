@@ -158,9 +158,7 @@ class _Scorer:
         group = None if self.compare is None else resolve_column(table, self.compare)
         sequences = model.encode(texts)
         bits = bits_of(model, sequences)
-        trained = np.zeros(len(texts), dtype=bool)
-        if self.trained is not None:
-            trained = np.isin(input_keys(texts, lambda: sequences), self.trained)
+        trained = self._are_trained(table, texts)
         numbers = np.arange(begun + 1, begun + len(texts) + 1)
         marked = {
             "trained": trained,
@@ -179,6 +177,23 @@ class _Scorer:
         flags = pl.Series(FLAG, trained, dtype=pl.Boolean)
         require_free(frame.columns, [FLAG])
         return frame.with_columns(flags), reported
+
+    def _are_trained(self, table: Table, texts: pl.Series) -> NDArray[np.bool_]:
+        """Whether each document trained the network, or a part of it did, bool [documents]."""
+        found = self._stand_in(texts)
+        layout = self.model.layout
+        if layout.reading:  # few documents were divided, and their parts were the rows
+            whole = type(layout)(layout.data)
+            for row in np.flatnonzero(~found).tolist():
+                one = replace(table, frame=table.frame[row : row + 1], origins=None)
+                parts, _ = whole.lay_out(one)
+                found[row] = self._stand_in(self.model.texts(parts)).any()
+        return found
+
+    def _stand_in(self, texts: pl.Series) -> NDArray[np.bool_]:
+        """Whether each text is a row that trained the network."""
+        keys = input_keys(texts, lambda: self.model.encode(texts))
+        return np.isin(keys, [] if self.trained is None else self.trained)
 
     def _of_documents(self, frame: pl.DataFrame, texts: pl.Series, bits: Ragged) -> pl.DataFrame:
         """The table with the sums of each document."""
