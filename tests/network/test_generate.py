@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -77,7 +79,7 @@ def test_the_surprisal_of_a_text_is_that_of_the_network():
     for text in found:
         codes = [END, *prompt, *text.codes, *([END] if text.ended else [])]
         nats, state = 0.0, None
-        for before, code in zip(codes, codes[1:], strict=False):
+        for before, code in pairwise(codes):
             shares, state = network.read(torch.tensor([[before]]), state)
             nats -= float(shares[0, code])
         first, state = network.read(torch.tensor([[END]]))

@@ -157,4 +157,4 @@ def choose(log_shares: Floats, points: Floats, sampling: Sampling) -> NDArray[np
     # The first place whose sum exceeds the point; a code without probability never is.
     places = (sums <= points[:, None] * sums[:, -1:]).sum(axis=1)
     places = np.minimum(places, (sums < sums[:, -1:]).sum(axis=1))
-    return places if order is None else order[np.arange(len(order)), places]
+    return np.asarray(places if order is None else order[np.arange(len(order)), places])
