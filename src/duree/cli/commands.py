@@ -288,7 +288,8 @@ def export(run: str, file: str) -> None:
 
 
 @cli.command(
-    epilog="Addresses: /predict, /explain, /model, /health, /ready, /metrics, /openapi.json."
+    epilog="Addresses: /predict, /explain, /surprisal, /generate, /model, /health, /ready, "
+    "/metrics, /openapi.json."
 )
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=Path)
 @address_options(port=8000)
