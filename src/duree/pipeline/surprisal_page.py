@@ -25,6 +25,8 @@ FEWEST_UNITS = 30
 # within bounds.
 LONG_TEXT = 2_000
 SHORTEST, LONGEST, WANTED = 50, 500, 100
+# Decimals of the bits of words.
+DIGITS = 3
 
 
 def page_data(
@@ -37,7 +39,7 @@ def page_data(
     """The page of a table whose ``documents`` have been scored: ``document``, ``units``,
     ``characters``, ``bits``, ``in_training``."""
     rate = rate_of(model)
-    rows, order = _chosen(documents, rate)
+    rows, order = chosen_documents(documents, rate)
     texts = _texts(run, model, data, rows)
     found = [
         _shown(model, documents.row(row, named=True), *texts[row], run.recipe.seed) for row in rows
@@ -57,7 +59,7 @@ def page_data(
     )
 
 
-def _chosen(documents: pl.DataFrame, rate: str) -> tuple[list[int], str]:
+def chosen_documents(documents: pl.DataFrame, rate: str) -> tuple[list[int], str]:
     """The places of the documents that are shown, and what order they have."""
     if len(documents) <= MOST_TEXTS:
         return list(range(len(documents))), "all"
@@ -91,22 +93,31 @@ def _texts(
 def _shown(
     model: TrainedModel, sums: dict[str, object], text: str, name: str, seed: int
 ) -> ShownText:
-    """One document, with the bits of its words."""
+    """One document of a table, with its columns ``sums``."""
     sequence = model.encode(pl.Series([text]))
     found = surprisals([text], encoder_of(model), bits_of(model, sequence))[0]
-    words = found.table("word").filter(pl.col("end") <= CHARACTERS)
-    shown = text if len(text) <= CHARACTERS else text[: int(words["end"].max() or CHARACTERS)]  # type: ignore[call-overload]
+    shown = shown_text(found, CHARACTERS, seed)
+    row, is_trained = int(str(sums["document"])), bool(sums["in_training"])
+    return shown.model_copy(update={"row": row, "name": name, "in_training": is_trained})
+
+
+def shown_text(found: Surprisal, characters: int, seed: int) -> ShownText:
+    """A document with the bits of its words, of which at most so many characters are shown."""
+    words = found.table("word").filter(pl.col("end") <= characters)
+    end = len(found.text)
+    if end > characters:
+        end = max([*words["end"].to_list(), 0]) or characters
     return ShownText(
-        row=int(str(sums["document"])),
-        name=name,
-        in_training=bool(sums["in_training"]),
+        row=1,
+        name="",
+        in_training=False,
         units=len(found.bits),
         bits=float(found.bits.sum()),
-        per_character=float(found.bits.sum()) / max(len(text), 1),
-        text=shown,
-        cut=len(text) - len(shown),
+        per_character=float(found.bits.sum()) / max(len(found.text), 1),
+        text=found.text[:end],
+        cut=len(found.text) - end,
         places=list(zip(words["begin"].to_list(), words["end"].to_list(), strict=True)),
-        values=words["bits"].to_list(),
+        values=[round(value, DIGITS) for value in words["bits"].to_list()],
         along=_along(found, seed) if len(found.bits) >= LONG_TEXT else None,
     )
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from duree.results.run_files import Record
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(Record):
     """The surprisal of one group of documents that did not train the network.
 
     Attributes
@@ -32,8 +31,7 @@ class Compared:
     p_value: float | None
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Record):
     """Mean surprisal by the values of a column.
 
     Attributes
@@ -64,8 +62,7 @@ class Comparison:
     p_value: float | None = None
 
 
-@dataclass(frozen=True)
-class Along:
+class Along(Record):
     """Surprisal along a long text, in passages of whole sentences.
 
     Attributes
@@ -86,8 +83,7 @@ class Along:
     units: int
 
 
-@dataclass(frozen=True)
-class ShownText:
+class ShownText(Record):
     """One document on the page.
 
     Attributes
@@ -125,8 +121,35 @@ class ShownText:
     along: Along | None
 
 
-@dataclass(frozen=True)
-class SurprisalData:
+class LanguageFacts(Record):
+    """What a run of a language model found on its test documents.
+
+    Attributes
+    ----------
+    order : int
+        Of the n-grams that the network was interpolated with.
+    share : float
+        The share of the network in that mixture.
+    texts : list of ShownText
+        The most surprising test documents, then the least surprising, or all; ``row`` counts the
+        test documents, from 1.
+    order_of_texts : str
+        As ``SurprisalData.order``.
+    comparison : Comparison or None
+        By the column of groups; None without one.
+    groups : int
+        How many there are; of many, those with most documents are compared.
+    """
+
+    order: int
+    share: float
+    texts: list[ShownText]
+    order_of_texts: str
+    comparison: Comparison | None = None
+    groups: int = 0
+
+
+class SurprisalData(Record):
     """All that the page shows.
 
     Attributes

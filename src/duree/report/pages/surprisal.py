@@ -76,7 +76,7 @@ def render_surprisal(found: SurprisalData, words: Words) -> str:
             rate=words(RATES[found.rate]),
             mean=number(_mean(found), 2),
             texts=texts,
-            legend=_legend(darkest),
+            legend=legend(darkest),
             comparison=found.comparison,
             paragraphs=[] if found.comparison is None else list(compared(found.comparison, words)),
             works=[
@@ -105,25 +105,29 @@ def _darkest(found: SurprisalData) -> float:
     return float(np.quantile(values, DARKEST)) if len(values) else 1.0
 
 
-def _legend(darkest: float) -> list[tuple[int, str]]:
+def legend(darkest: float) -> list[tuple[int, str]]:
     """The shades, each with the bits that it stands for; text without a shade has fewer."""
     return [(level, number(level * darkest / LEVELS, 1)) for level in range(1, LEVELS + 1)]
 
 
 def _shown(text: ShownText, darkest: float, words: Words) -> Shown:
-    starts = [] if text.along is None else [text.along.begins[at] for at in text.along.changes]
-    edges = [0, *(start for start in starts if start < len(text.text)), len(text.text)]
-    stretches = [
-        Stretch(at or None, _shade(text, begin, end, darkest))
-        for at, (begin, end) in enumerate(pairwise(edges))
-    ]
     return Shown(
         text,
         label(text.name, 60) if text.name else "",
-        stretches,
+        stretches(text, darkest),
         None if text.along is None else _along(text, words),
         [] if text.along is None else list(_turns(text, text.along, words)),
     )
+
+
+def stretches(text: ShownText, darkest: float) -> list[Stretch]:
+    """A text shaded by the bits of its words, divided where its level changes."""
+    starts = [] if text.along is None else [text.along.begins[at] for at in text.along.changes]
+    edges = [0, *(start for start in starts if start < len(text.text)), len(text.text)]
+    return [
+        Stretch(at or None, _shade(text, begin, end, darkest))
+        for at, (begin, end) in enumerate(pairwise(edges))
+    ]
 
 
 def _shade(text: ShownText, begin: int, end: int, darkest: float) -> Shaded:
