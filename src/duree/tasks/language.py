@@ -32,7 +32,8 @@ from duree.sequences.ragged import Ragged, offsets_of
 from duree.tables.columns import as_text, with_columns
 from duree.tables.table import Table
 from duree.tasks.language_defaults import names, suited
-from duree.tasks.task import Task, Watched
+from duree.tasks.task import Task
+from duree.tasks.watched import Watched
 
 # Codes that can occur in a text: not PADDING or EMPTY.
 RESERVED = 2

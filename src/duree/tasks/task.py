@@ -8,13 +8,8 @@ that a task lacks (``explanation``, ``export``, ``simulate``) are None.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-<<<<<<< HEAD
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Self
-=======
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
->>>>>>> language
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
