@@ -252,7 +252,8 @@ BLEU = Metric(
     "bleu",
     "BLEU",
     "precision of the n-grams (1 to 4) of words, in Chinese of characters, of the predictions, "
-    "with a penalty for short ones, as sacreBLEU computes it (tok:{tokeniser}, case:mixed, smooth:exp); 100 is perfect",
+    "with a penalty for short ones, as sacreBLEU computes it (tok:{tokeniser}, case:mixed, "
+    "smooth:exp); 100 is perfect",
     source="BLEU ({papineni2002}) with the settings of sacreBLEU ({post2018})",
 )
 
