@@ -16,7 +16,8 @@ from duree.pipeline.dataset import stop_at_errors
 from duree.pipeline.run import Run, free_folder
 from duree.recipe.recipe import Recipe
 from duree.serving.studio import class_names, coding, examples, forms, run_list, table_preview
-from duree.serving.studio.forms import FORMS, FormError, at_field, recipe_of
+from duree.serving.studio.filled_form import at_field, recipe_of
+from duree.serving.studio.forms import FORMS, FormError
 from duree.serving.studio.pages import Fields, Form, page, words_for
 from duree.serving.studio.uploads import receive
 from duree.serving.studio.worker import Workers
