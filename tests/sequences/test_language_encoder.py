@@ -113,10 +113,10 @@ def test_words_outside_the_vocabulary_are_spelt():
     ]
     assert encoder.code_counts("the mat").tolist() == [1, 5]
     assert encoder.counted(texts(["the mat "]))[0].tolist() == [
-        [1, 3],
-        *[[0, 0]] * 4,
-        [1, 4],
-        [1, 1],
+        [1, 3, 0],
+        *[[0, 0, 0]] * 4,
+        [1, 4, 0],
+        [1, 1, 1],
     ]
     assert encoder.text_of(codes) == "the \ufffdat"
     assert encoder.unseen(encoder.encode(texts(["the mat", "", "the"])))[[0, 2]].tolist() == [

@@ -18,11 +18,8 @@ DROPOUT = {"recurrent_dropout": 0.3, "word_dropout": 0.2, "input_dropout": 0.2}
 def plan(**settings: object) -> Plan:
     """Four epochs of 8 steps; all but the first go on from carried states."""
     chosen = TrainingSettings(epochs=4, batch_size=4, learning_rate=0.01, **settings)
-    validation = documents([30, 20], seed=1)
-    return Plan(
-        documents([155, 165], 10), validation, lambda *_: None, lambda found, _: float(found.mean()),
-        chosen, seed=0,
-    )  # fmt: skip
+    sets = documents([155, 165], 10), documents([30, 20], seed=1)
+    return Plan(*sets, lambda *_: None, lambda found, _: float(found.mean()), chosen, seed=0)
 
 
 @pytest.mark.parametrize("step", [3, 8, 21])

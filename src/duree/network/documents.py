@@ -8,6 +8,7 @@ Documents longer than their share of an epoch are divided, so that all lanes hav
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,10 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from duree.network.batches import IGNORED, MOST_STEPS, Batch, Examples, epoch_batches
-from duree.sequences.ragged import END, offsets_of
+from duree.sequences.ragged import END, Ragged, offsets_of
 
 # Ends of chunks move by up to this share of a chunk from epoch to epoch.
 JITTER = 0.25
+# Fewer documents are too few to resample; and the codes of a passage, which takes their place.
+FEW, PASSAGE = 10, 1000
 
 Integers = NDArray[np.int64]
 
@@ -39,8 +42,15 @@ class Documents(Examples):
 
     chunk: int = 100
 
+    def units(self, groups: Integers | None) -> Integers | None:
+        """What is resampled as a whole, int64 [codes]: the group of each code, or its document;
+        passages of so many codes where there are few documents."""
+        if groups is None and len(self) < FEW:
+            return np.cumsum(self.sequences.steps % PASSAGE == 0)
+        return super().units(groups)
+
     def batches(self, batch_size: int, seed: int, epoch: int) -> list[Integers]:
-        """The chunks of each batch in order, int64 [rows, 4]; all units are in exactly one."""
+        """The chunks of each batch in order, int64 [rows, 4]; each unit is in exactly one."""
         batch_size = max(1, min(batch_size, MOST_STEPS // self.chunk))
         rng = np.random.default_rng([seed, epoch, 1])
         begins, lengths, documents = self._segments(batch_size)
@@ -75,6 +85,23 @@ class Documents(Examples):
     def padded_steps(self, rows: Integers) -> int:
         """The steps of a batch, with padding."""
         return len(rows) * int(rows[:, 1].max())
+
+    def divided(self, most: int) -> Documents:
+        """Documents with at most so many codes, of which longer ones are divided."""
+        ends = [
+            np.minimum(np.arange(begin, end, most) + most, end)
+            for begin, end in itertools.pairwise(self.sequences.offsets.tolist())
+        ]
+        counts = np.array([len(each) for each in ends], dtype=np.int64)
+        offsets = np.concatenate([[0], *ends]).astype(np.int64)
+        assert isinstance(self.targets, Ragged)
+        weights = None if self.weights is None else np.repeat(self.weights, counts)
+        return Documents(
+            Ragged(self.sequences.values, offsets),
+            Ragged(self.targets.values, offsets),
+            weights,
+            chunk=self.chunk,
+        )
 
     def _segments(self, batch_size: int) -> tuple[Integers, Integers, Integers]:
         """Where each document or share of one begins, its length, and its document."""

@@ -10,7 +10,6 @@ as wholes, and inputs and outputs with one mask for all steps: Merity, Keskar & 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,8 +25,8 @@ from duree.network.network import Network
 from duree.network.output_layer import cross_entropy
 from duree.network.recurrent import State, dropout_alike, tuple_of
 from duree.recipe.settings import ModelSettings
-from duree.sequences.language_encoder import ASSIGNED_CHARACTERS
-from duree.sequences.ragged import END, UNKNOWN
+from duree.sequences.language_encoder import divide_unknown
+from duree.sequences.ragged import END
 
 # Steps of all rows of a batch that are scored at once: memory does not grow with the documents.
 AT_ONCE = 4_096
@@ -92,8 +91,7 @@ class LanguageModel(Network):
             output, state = self.recurrent(self._vectors(before[:, part]), left, state)
             real = torch.arange(output.shape[1]) < left[:, None]
             found[:, part][real] = -self._losses(output[real], codes[:, part][real])
-        found -= math.log(ASSIGNED_CHARACTERS) * (codes == UNKNOWN)
-        return found[:, :, None].numpy()
+        return divide_unknown(found.numpy(), codes.numpy())[:, :, None]
 
     @torch.no_grad()
     def read(self, codes: Tensor, state: State | None = None) -> tuple[Tensor, State]:

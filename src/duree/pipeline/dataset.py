@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ from duree.tables.layouts.registry import layout_of
 from duree.tables.layouts.rolling_origins import look_over
 from duree.tables.layouts.series_files import read_series
 from duree.tables.source_rows import located, locating
+from duree.tables.split.assignment import MIN_ROWS
 from duree.tables.split.make_split import Split, group_codes, make_split
 from duree.tables.split.split import TEST, VALIDATION
 from duree.tables.table import Table, added_up, origins_with
@@ -153,6 +155,7 @@ def read_rows(recipe: Recipe, split: Split | None = None) -> Dataset:
             clusters=duplicates.near if duplicates else None,
             test_rows=given.test,
             validation_rows=given.validation,
+            fewest=1 if layout.are_documents else MIN_ROWS,
             seed=recipe.seed,
         )
     learned = (rows.gather(split.train) for rows in (texts, target))
@@ -240,16 +243,22 @@ def stop_at_errors(findings: Iterable[Finding]) -> None:
 
 def _read_files(data: DataSettings, layout_class: type[Layout]) -> tuple[Table, GivenRows, Layout]:
     """The rows of all files, those from a test or validation file, and the layout."""
-    options = {"encoding": data.encoding, "delimiter": data.delimiter}
-    header = layout_class.header(data)
-    table = read_tables(data.files, **options, drop_bad=data.drop_bad, header=header)
+    read = partial(
+        read_tables,
+        encoding=data.encoding,
+        delimiter=data.delimiter,
+        drop_bad=data.drop_bad,
+        header=layout_class.header(data),
+        documents=layout_class.are_documents,
+    )
+    table = read(data.files)
     data, table = _with_joined_labels(data, table)
     table, layout = layout_class(data).lay_out(table)
-    parts = np.zeros(len(table), dtype=np.int64)
+    parts = layout.parts(table)
     for part, file in zip(GIVEN, (data.test_file, data.validation_file), strict=True):
         if file is None:
             continue
-        other = read_tables([file], **options, drop_bad=data.drop_bad, header=header)
+        other = read([file])
         _, other = _with_joined_labels(data, other)
         other, _ = layout.lay_out(other)
         # A column may be constant within persons in one file only: then it is left out.

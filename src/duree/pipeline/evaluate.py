@@ -20,7 +20,7 @@ from duree.pipeline.rare_classes import rare_classes
 from duree.pipeline.run import Run
 from duree.report.run_folder import RunFolder
 from duree.results.baseline import BaselineWords, LeftOut
-from duree.results.metrics_file import ModelResult, Seeds, WithoutShared
+from duree.results.metrics_file import INTERPOLATED, ModelResult, Seeds, WithoutShared
 from duree.results.precision_recall import PrecisionRecall
 from duree.results.run_files import Ending, Epoch, Simulation, StateFacts
 from duree.sequences.ragged import Ragged
@@ -87,6 +87,7 @@ def evaluate_on_test(
     of_networks = [network.summarise(tested) for network in networks]
     predictions = {"network": of_networks[0], **networks[0].parts(tested)}
     predictions |= {baseline.name: baseline.predictions for baseline in baselines}
+    predictions |= task.mixtures(predictions)
     targets = task.answers(tested)
     units = tested.units(None if dataset.groups is None else dataset.groups[rows])
     weights = None if dataset.weights is None else tested.each(dataset.weights[rows])
@@ -104,8 +105,9 @@ def evaluate_on_test(
             metrics,
             groups=None if units is None else units[keep],
             weights=None if weights is None else weights[keep],
-            # The wide part only counts words: it stays a baseline that the network must beat.
-            parts=("recurrent_part",),
+            # The wide part only counts words: it stays a baseline that the network must beat. A
+            # mixture with a baseline is not simpler than the network.
+            parts=("recurrent_part", INTERPOLATED),
             seeds=seeds,
             unfinished=ended,
             resamples=recipe.evaluation.bootstrap,

@@ -284,6 +284,7 @@ def read_like(
         delimiter=settings.delimiter,
         drop_bad=settings.drop_bad and with_answers,
         header=_header(model, with_answers=with_answers),
+        documents=model.layout.are_documents,
     )
     if with_answers:
         table = _with_joined_labels(table, model)
@@ -333,6 +334,7 @@ def pieces_like(
         delimiter=settings.delimiter,
         skip=skip,
         header=_header(model, with_answers=False),
+        documents=model.layout.are_documents,
         notify=notify,
     )
 

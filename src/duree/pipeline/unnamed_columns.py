@@ -53,8 +53,10 @@ def require_inputs_and_target(recipe: Recipe) -> None:
         raise _without_inputs(recipe)
     if recipe.data.target is None:
         raise _without_target(recipe)
+    layout = layout_for(recipe)
     # Where states are predicted themselves, both are the column that the layout makes.
-    if recipe.data.target == recipe.data.text and recipe.data.text not in layout_for(recipe).made:
+    is_own = layout.are_documents or recipe.data.text in layout.made
+    if recipe.data.target == recipe.data.text and not is_own:
         raise DataError(
             "{column!r} is named both as input and as target",
             fix="name another column with --target",

@@ -316,6 +316,11 @@ class TrainingSettings(Section):
     )
     clip_norm: float = Field(1.0, ge=0, description="Maximum norm of the gradient; 0: no limit.")
     batch_size: int = Field(64, ge=1, description="Sequences per batch.")
+    chunk_length: int = Field(
+        100,
+        ge=2,
+        description="Language models: units read between two updates, with the state carried on.",
+    )
     epochs: int | None = Field(
         None,
         ge=1,

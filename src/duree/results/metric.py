@@ -148,6 +148,19 @@ BITS = Metric(
     "perfect",
     better="lower",
 )
+PERPLEXITY = Metric(
+    "perplexity",
+    "perplexity",
+    "inverse of the geometric mean of the probabilities of all units: among how many equally "
+    "probable ones each had to be found",
+    better="lower",
+)
+BITS_PER_CHARACTER = Metric(
+    "bits_per_character",
+    "bits per character",
+    "surprisal of the texts (minus the base-2 logarithm of their probability) per character",
+    better="lower",
+)
 STEP_ACCURACY = replace(ACCURACY, definition="share of steps whose state was predicted correctly")
 CHANGE_ACCURACY = Metric(
     "change_accuracy",

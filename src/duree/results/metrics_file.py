@@ -186,6 +186,8 @@ def is_part(model: str) -> bool:
 
 
 NETWORK = "network"
+# The network together with its n-gram baseline.
+INTERPOLATED = "interpolated"
 
 
 @dataclass(frozen=True)

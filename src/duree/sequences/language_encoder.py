@@ -5,6 +5,7 @@ Texts are read as they are: not normalised, not cut, and lower-cased only if the
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -158,7 +159,7 @@ class LanguageEncoder:
         return Ragged.from_rows(np.append(self._codes(text), END) for text in _texts(rows))
 
     def counted(self, rows: pl.Series) -> Ragged:
-        """The units that end at each code, and the characters that they are: int32 [codes, 2].
+        """The units, characters and texts that end at each code: int32 [codes, 3].
 
         ``END`` counts as a unit. A unit counts for the blanks before it that belong to no unit,
         ``END`` for those at the end of the text.
@@ -166,13 +167,14 @@ class LanguageEncoder:
         found = []
         for text in _texts(rows):
             ends = self.ends_of_units(self._codes(text))
-            counts = np.zeros((len(ends) + 1, 2), dtype=np.int32)
+            counts = np.zeros((len(ends) + 1, 3), dtype=np.int32)
+            counts[-1, 2] = 1
             counts[:, 0] = np.append(ends, True)
             up_to = np.append(self.spans(text)[:, 1], len(text))
             counts[counts[:, 0] > 0, 1] = np.diff(up_to, prepend=0)
             found.append(counts)
         offsets = offsets_of([len(counts) for counts in found])
-        return Ragged(np.concatenate([np.zeros((0, 2), dtype=np.int32), *found]), offsets)
+        return Ragged(np.concatenate([np.zeros((0, 3), dtype=np.int32), *found]), offsets)
 
     def ends_of_units(self, codes: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each code is the last of its unit: bool [codes]."""
@@ -196,9 +198,10 @@ class LanguageEncoder:
                     units.append(unit)
         return self.joins.text_of(units) if self._spells else "".join(units)
 
-    def for_baselines(self, rows: pl.Series) -> Ragged:
+    def for_baselines(self, rows: pl.Series) -> list[NDArray[np.int32]]:
         """The codes of each text."""
-        return self.encode(rows)
+        encoded = self.encode(rows)
+        return [encoded[row] for row in range(len(encoded))]
 
     def features_of_steps(self, row: pl.Series) -> dict[str, list[Any]]:
         """Empty: there are no step features."""
@@ -348,6 +351,13 @@ class LanguageEncoder:
             found += [codes[begin:place], np.array(spelling, dtype=np.int32)]
             begin = place + 1
         return [*found, codes[begin:]]
+
+
+def divide_unknown(log_probability: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
+    """Log-probabilities of codes, in nats, where that of ``UNKNOWN`` is the probability of one of
+    the characters that Unicode assigns."""
+    of_one = log_probability - math.log(ASSIGNED_CHARACTERS)
+    return np.where(codes == UNKNOWN, of_one, log_probability)
 
 
 def _ranked(counts: Counter[str]) -> list[str]:

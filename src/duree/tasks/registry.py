@@ -17,6 +17,7 @@ from duree.tables.layouts.registry import LAYOUTS, layout_of
 from duree.tasks.classify import Classify
 from duree.tasks.forecast import Forecast
 from duree.tasks.label import Label
+from duree.tasks.language import Language
 from duree.tasks.multilabel import Multilabel
 from duree.tasks.next import Next
 from duree.tasks.regress import Regress
@@ -39,7 +40,7 @@ def register(task: type[Task]) -> type[Task]:
     return task
 
 
-for _task in (Classify, Forecast, Label, Multilabel, Next, Regress, Transduce):
+for _task in (Classify, Forecast, Label, Language, Multilabel, Next, Regress, Transduce):
     register(_task)
 
 

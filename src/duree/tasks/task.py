@@ -8,7 +8,7 @@ that a task lacks (``explanation``, ``export``, ``simulate``) are None.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -279,6 +279,10 @@ class Task(ABC):
         """The predictions of each part of a joined model alone; empty for other models."""
         found = part_scores(network, sequences)
         return {name: self.predictions(of_part) for name, of_part in found.items()}
+
+    def mixtures(self, summaries: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+        """Further models, mixed from what ``summarise`` gives of each model; by default none."""
+        return {}
 
     def alternatives(
         self, network: Network, sequences: Ragged, count: int

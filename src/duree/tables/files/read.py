@@ -23,7 +23,7 @@ from duree.tables.files.join import joined
 from duree.tables.files.limits import CELL_LIMIT, nul_finding
 from duree.tables.files.parquet_json import read_json_lines, read_parquet
 from duree.tables.files.stata_spss import read_spss, read_stata
-from duree.tables.files.text_folder import read_text_folder, text_files
+from duree.tables.files.text_folder import read_document, read_text_folder, text_files
 from duree.tables.files.true_format import refuse_other_format
 from duree.tables.table import TEXT_FOLDER, Content, Source, Table, added_up, origins_of
 
@@ -36,6 +36,7 @@ class Choices:
     delimiter: str | None = None
     drop_bad: bool = False
     header: Collection[str] = ()
+    documents: bool = False
 
 
 def _delimited(default: str, path: Path, choices: Choices) -> Content:
@@ -71,6 +72,7 @@ def read_tables(
     delimiter: str | None = None,
     drop_bad: bool = False,
     header: Collection[str] = (),
+    documents: bool = False,
 ) -> Table:
     """Read one or several files, or folders of texts, as the rows of one table.
 
@@ -85,6 +87,8 @@ def read_tables(
     header : collection of str
         Names of the columns in use: a .txt file whose first line holds them all is a table, not of
         tokens. Other columns may have different types in different files.
+    documents : bool
+        Whether texts are documents of any length: a .txt file is one, if it is no table.
 
     Raises
     ------
@@ -96,7 +100,7 @@ def read_tables(
     uses_threads("polars")
     if not paths:
         raise DataError("no file was given", fix="give at least one table to read")
-    choices = Choices(encoding, delimiter, drop_bad, header)
+    choices = Choices(encoding, delimiter, drop_bad, header, documents)
     files = [Path(path) for path in paths]
     contents = [_read(file, choices) for file in files]
     sources = tuple(
@@ -132,6 +136,8 @@ def _read(path: Path, choices: Choices) -> Content:
     _check_rows(content.frame, path)
     if content.delimiter is not None:  # delimited text is checked while it is read
         return content
+    if choices.documents:
+        return _without_nul(content, path)
     return checked_cells(content, path)
 
 
@@ -173,9 +179,12 @@ def _reader(path: Path) -> Callable[[Path, Choices], Content]:
 
 
 def _text_file(path: Path, choices: Choices) -> Content:
-    """A table if the names of its columns are known from the settings, otherwise tokens."""
+    """A table if the names of its columns are known from the settings, otherwise a document, or
+    tokens."""
     if has_header(path, choices.header, choices.encoding):
         return _delimited("\t", path, choices)
+    if choices.documents:
+        return read_document(path, choices.encoding)
     return read_conll(path, choices.encoding)
 
 

@@ -32,6 +32,7 @@ def stream_table(
     delimiter: str | None = None,
     skip: int = 0,
     header: Collection[str] = (),
+    documents: bool = False,
     notify: Callable[[Finding], None] | None = None,
 ) -> Iterator[Table]:
     """The rows of one file in order, piece by piece, with the types of ``read_tables``.
@@ -43,7 +44,7 @@ def stream_table(
         Detected if not given.
     skip : int
         Number of rows to skip at the start.
-    header : collection of str
+    header, documents
         As for ``read_tables``.
     notify : Finding -> None, optional
         Called with what was found in reading, such as the encoding, when the last row is read.
@@ -65,7 +66,9 @@ def stream_table(
     if path.is_file():
         refuse_other_format(path, known=True)
     if not path.is_file() or kind not in {*DELIMITED, *PARQUET}:
-        table = read_tables([path], encoding=encoding, delimiter=delimiter, header=header)
+        table = read_tables(
+            [path], encoding=encoding, delimiter=delimiter, header=header, documents=documents
+        )
         origins = None if table.origins is None else table.origins[skip:]
         yield Table(table.frame[skip:], table.sources, table.findings, origins=origins)
         if notify is not None:

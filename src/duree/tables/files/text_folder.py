@@ -13,6 +13,7 @@ import polars as pl
 
 from duree.errors import DataError
 from duree.tables.files.encoding import decode, find_encodings, known_encoding
+from duree.tables.files.limits import encoding_finding
 from duree.tables.finding import Finding
 from duree.tables.table import FILE, Content
 
@@ -60,6 +61,22 @@ def read_text_folder(folder: Path, encoding: str | None = None) -> Content:
         values={"count": len(files), "file": str(folder), "encoding": names},
     )
     return Content(pl.DataFrame(columns), (found, *_unread(folder)), names)
+
+
+def read_document(file: Path, encoding: str | None = None) -> Content:
+    """Read a text file as a single text: columns ``file`` and ``text``.
+
+    Raises
+    ------
+    DataError
+        It is empty, or not in its encoding.
+    """
+    texts, encodings = _plain_texts([file], file.parent, encoding)
+    if not texts[file].strip():
+        raise DataError("{file} is empty", fix="choose another file", file=str(file))
+    (name,) = encodings
+    frame = pl.DataFrame({FILE: [file.name], "text": [texts[file]]})
+    return Content(frame, (encoding_finding(file, name, encoding is not None),), name)
 
 
 def _plain_texts(

@@ -107,6 +107,8 @@ class Layout(ABC):
     # Whether sequences consist of states and may have covariates; whether they are forecast.
     takes_covariates: ClassVar[bool] = False
     is_forecast: ClassVar[bool] = False
+    # Whether rows are documents, which are their own targets; a .txt file is then one.
+    are_documents: ClassVar[bool] = False
     # Whether baselines are fitted on training rows, not on the past of each row.
     fits_on_rows: ClassVar[bool] = True
     # The nouns for rows and units in reports.
@@ -231,6 +233,10 @@ class Layout(ABC):
             A column is missing, or its cells cannot be read.
         """
         return table, self
+
+    def parts(self, table: Table) -> NDArray[np.int64]:
+        """The set of each row as ``lay_out`` divides them: by default 0, and drawn later."""
+        return np.zeros(len(table), dtype=np.int64)
 
     @property
     def settings(self) -> DataSettings:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from duree.recipe.settings import DataSettings
+from duree.tables.layouts.documents import Documents
 from duree.tables.layouts.events import Events
 from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.layout import Layout
@@ -18,7 +19,7 @@ from duree.tables.layouts.texts import Texts
 from duree.tables.table import Table
 
 # In order of precedence: layouts with settings of their own come first.
-ALL = (States, Spells, Events, Tokens, NumericSeries, ForecastOrigins, Texts, Pairs)
+ALL = (States, Spells, Events, Tokens, NumericSeries, ForecastOrigins, Texts, Pairs, Documents)
 LAYOUTS: dict[str, type[Layout]] = {layout.name: layout for layout in ALL}
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from duree.errors import DataError
 from duree.tables.finding import listed
-from duree.tables.split.assignment import MIN_ROWS, Ints
+from duree.tables.split.assignment import Ints
 from duree.tables.split.split import TEST, TRAIN, VALIDATION
 
 TOO_FEW = {
@@ -66,11 +66,11 @@ def refuse_few_rows(
 
 
 def refuse_small_sets(
-    assigned: Ints, target: str | None, names: list[str], classes: Ints, sets: int
+    assigned: Ints, target: str | None, names: list[str], classes: Ints, sets: int, fewest: int
 ) -> None:
-    """Refuse a split that has fewer than two rows of a class in one of its sets."""
+    """Refuse a split that has fewer than ``fewest`` rows of a class in one of its sets."""
     for place in range(sets):
-        lacking = np.bincount(classes[assigned == place], minlength=len(names)) < MIN_ROWS
+        lacking = np.bincount(classes[assigned == place], minlength=len(names)) < fewest
         if not lacking.any():
             continue
         if target is None:

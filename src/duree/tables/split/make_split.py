@@ -38,6 +38,9 @@ BY_TIME = (
 BY_TIME_GIVEN = "the other rows were split by {time!r}: training up to {train_end}, then validation"
 OF_TEST_FILE = "the test rows are those of the test file"
 OF_FILE = "the validation rows are those of the validation file"
+OF_ENDS = "there are few documents: each was divided in order, its last tenth for testing"
+OF_TENTHS = "the tenth before it is for validation"
+OF_LAST = "there are few other documents: the last tenth of each is for validation"
 STRATIFIED = "the split is stratified by {target!r}"
 GROUPED = "rows with the same {group!r} are in the same set"
 GROUPED_GIVEN = "no {group!r} is in both the training and the validation set"
@@ -53,6 +56,7 @@ def make_split(
     clusters: Ints | None,
     test_rows: NDArray[np.bool_] | None = None,
     validation_rows: NDArray[np.bool_] | None = None,
+    fewest: int = MIN_ROWS,
     seed: int,
 ) -> Split:
     """Assign every row to train, validation or test, or leave it out with a reason.
@@ -72,7 +76,9 @@ def make_split(
     test_rows : bool [rows], optional
         Rows of a given test file: they are the test set; validation rows are drawn from the others.
     validation_rows : bool [rows], optional
-        Rows of a given validation file, with a test file: nothing is drawn.
+        Rows of a given validation file, or of divided documents, with test rows: nothing is drawn.
+    fewest : int
+        The rows of each class that each set needs.
     seed : int
 
     Raises
@@ -86,7 +92,7 @@ def make_split(
     copies = np.arange(len(frame)) if clusters is None else clusters
     names, classes = _classes(frame, target)
     shares = _shares(data, test_rows)
-    refuse_few_rows(target, names, classes, test_rows, MIN_ROWS * len(shares))
+    refuse_few_rows(target, names, classes, test_rows, fewest * len(shares))
     groups = group_codes(frame[data.group]) if data.group else np.arange(len(frame))
     assigned = np.full(len(frame), TEST)
     reasons: dict[str, int] = {}
@@ -98,10 +104,13 @@ def make_split(
         assigned[drawn], reasons = _draw(
             times, groups[drawn], copies[drawn], classes[drawn], shares, data.drop_bad, seed
         )
-    refuse_small_sets(assigned[drawn], target, names, classes[drawn], len(shares))
+    refuse_small_sets(assigned[drawn], target, names, classes[drawn], len(shares), fewest)
     clauses, values = _clauses(frame, data, target, assigned, test_rows, seed)
     if chosen:
-        clauses = (OF_TEST_FILE, OF_FILE)
+        clauses = (
+            OF_TEST_FILE if data.test_file else OF_ENDS,
+            OF_FILE if data.validation_file else OF_LAST if data.test_file else OF_TENTHS,
+        )
     elif clusters is not None:
         clauses += (CLUSTERED_GIVEN if test_rows.any() else CLUSTERED,)
     seen = (assigned == TRAIN) | (assigned == VALIDATION)

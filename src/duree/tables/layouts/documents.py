@@ -1,0 +1,86 @@
+"""Documents: texts of any length, which are their own targets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from duree.recipe.recipe import Recipe
+from duree.tables.columns import as_text, resolve_column
+from duree.tables.finding import Finding
+from duree.tables.layouts.layout import Checked
+from duree.tables.layouts.texts import Texts
+from duree.tables.split.split import TEST, TRAIN, VALIDATION
+from duree.tables.table import Table
+
+# Fewer documents are divided, each in order: whole ones would make too few sets.
+FEWEST = 10
+# Where the validation and the test part of a divided document begin, in tenths.
+ENDS = {VALIDATION: 8, TEST: 9}
+# The columns of folders and of single texts.
+TEXT = "text"
+
+
+class Documents(Texts):
+    """Books, poems, letters or minutes, which a language model reads from their beginning.
+
+    A document is a row of a table, a file of a folder, or a .txt file.
+    """
+
+    name: ClassVar[str] = "documents"
+    are_documents: ClassVar[bool] = True
+
+    @classmethod
+    def claims(cls, data: object) -> bool:
+        return False  # texts are, where no task says otherwise
+
+    @classmethod
+    def fill(cls, recipe: Recipe) -> Recipe:
+        """With the text as its own target."""
+        filled = super().fill(recipe).with_defaults({"data": {"text": TEXT}})
+        return filled.replace({"data.target": filled.data.text})
+
+    def lay_out(self, table: Table, *, with_answers: bool = True) -> tuple[Table, Self]:
+        """Few documents are divided in order into training, validation and (without a test file)
+        test parts, which are documents of their own."""
+        data = self.data
+        if self.reading or len(table) >= FEWEST or data.validation_file or data.time:
+            return table, self
+        last = [VALIDATION] if data.test_file else [VALIDATION, TEST]
+        begins = [ENDS[TEST]] if data.test_file else list(ENDS.values())
+        column = resolve_column(table, str(data.text))
+        texts = as_text(table, column).fill_null("").to_list()
+        parts = list(zip(*(_divided(text, begins) for text in texts), strict=True))
+        rows = np.tile(np.arange(len(table)), len(parts))
+        divided = pl.Series(column, [text for part in parts for text in part], dtype=pl.String)
+        laid_out = replace(
+            table,
+            frame=table.frame[rows].with_columns(divided),
+            origins=None if table.origins is None else table.origins[rows],
+        )
+        return laid_out, replace(self, reading={"parts": [TRAIN, *last]})
+
+    def parts(self, table: Table) -> NDArray[np.int64]:
+        parts = self.reading.get("parts", [TRAIN])
+        return np.repeat(np.array(parts), len(table) // len(parts))
+
+    def check(self, table: Table, given: Checked) -> list[Finding]:
+        # Nothing of a document is cut, whatever its length.
+        found = super().check(table, given)
+        return [finding for finding in found if finding.check != "very_long_texts"]
+
+
+def _divided(text: str, tenths: list[int]) -> list[str]:
+    """The parts of a text, of which all but the first begin at the given tenths of it, or after
+    the next end of a line or blank."""
+    ends = [0]
+    for tenth in tenths:
+        place = len(text) * tenth // 10
+        following = [text.find(mark, place) + 1 for mark in "\n "]
+        near = [end for end in following if 0 < end <= place + len(text) // 100]
+        ends.append(max(near[0] if near else place, ends[-1]))
+    return [text[begin:end] for begin, end in zip(ends, [*ends[1:], len(text)], strict=True)]

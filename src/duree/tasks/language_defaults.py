@@ -1,0 +1,64 @@
+"""Defaults of language models, by the units and the amount of text."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from duree.recipe.recipe import Defaults
+from duree.sequences.language_units import Kind
+
+CHARACTERS: Defaults = {
+    "model": {
+        "cell": "gru",
+        "embedding_size": 64,
+        "hidden_size": 384,
+        "word_dropout": 0.0,
+        "input_dropout": 0.0,
+        "recurrent_dropout": 0.1,
+        "output_dropout": 0.25,
+    },
+    "training": {"learning_rate": 0.005, "batch_size": 64, "chunk_length": 100},
+}
+WORDS: Defaults = {
+    "model": {
+        "cell": "lstm",
+        "embedding_size": 256,
+        "hidden_size": 512,
+        "word_dropout": 0.1,
+        "input_dropout": 0.3,
+        "recurrent_dropout": 0.3,
+        "output_dropout": 0.3,
+    },
+    "training": {"learning_rate": 0.004, "batch_size": 32, "chunk_length": 35},
+}
+# Where there are many characters, as in Chinese, they are words rather than letters.
+MANY_CHARACTERS = 1_000
+MANY: Defaults = {
+    "model": {
+        "cell": "gru",
+        "embedding_size": 192,
+        "hidden_size": 384,
+        "word_dropout": 0.0,
+        "input_dropout": 0.2,
+        "recurrent_dropout": 0.2,
+        "output_dropout": 0.3,
+    },
+    "training": {"learning_rate": 0.004, "batch_size": 64, "chunk_length": 100},
+}
+
+
+def suited(kind: Kind, texts: pl.Series) -> Defaults:
+    """The defaults for training texts with these units."""
+    if kind != "characters":
+        return WORDS
+    characters: set[str] = set()
+    for text in texts.to_list():
+        characters.update(text)
+        if len(characters) > MANY_CHARACTERS:
+            return MANY
+    return CHARACTERS
+
+
+def names() -> tuple[str, ...]:
+    """The dotted names of the settings."""
+    return tuple(f"{section}.{name}" for section, values in WORDS.items() for name in values)
