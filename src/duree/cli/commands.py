@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from duree.cli import coding, estimate, suspects
+from duree.cli import coding, estimate, language, suspects
 from duree.cli.help import MAX_WIDTH, TableCommand, TranslatedGroup
 from duree.cli.hints import print_finding, repeat_hint, resume_hint
 from duree.cli.options import address_options, column_options
@@ -268,6 +268,8 @@ def embed(run: str, data: str, output: str, clusters: int | None) -> None:
         click.echo(page)
 
 
+cli.add_command(language.surprisal)
+cli.add_command(language.generate)
 cli.add_command(coding.sample)
 cli.add_command(suspects.suspects)
 cli.add_command(coding.agree)
@@ -286,7 +288,8 @@ def export(run: str, file: str) -> None:
 
 
 @cli.command(
-    epilog="Addresses: /predict, /explain, /model, /health, /ready, /metrics, /openapi.json."
+    epilog="Addresses: /predict, /explain, /surprisal, /generate, /model, /health, /ready, "
+    "/metrics, /openapi.json."
 )
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=Path)
 @address_options(port=8000)

@@ -3,19 +3,18 @@
 A text is cut into passages of equal length and each is predicted by itself; the arc is the centred
 moving average. Two comparisons with the same passages in random order distinguish an arc from
 noise: the band that contains 95% of the shuffled arcs over their whole length, and change points,
-which are reported only where a shift of this size is rare (a permutation test for each cut; binary
-segmentation: Vostrikova 1981; its test by permutations: Matteson & James 2014).
+which are reported only where a shift of this size is rare.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.evaluation.change_points import change_points
 from duree.explain.model import Model, explanation_of, text_encoder
 from duree.sequences.ragged import Ragged
 
@@ -26,10 +25,8 @@ Floats = NDArray[np.float64]
 SHORTEST, LONGEST, WANTED = 30, 200, 60
 # The fewest passages of an arc; the moving average covers a tenth of them.
 FEWEST, SMOOTHED = 10, 10
-# The level of the band, and the stricter one of each change point, since many are tested.
-ORDERS, LEVEL, STRICT = 999, 0.05, 0.01
-# The fewest passages on either side of a change point.
-LEAST = 3
+# The level of the band.
+ORDERS, LEVEL = 999, 0.05
 
 # The fewest units of a text whose arc is drawn by default.
 ARC_UNITS = 1000
@@ -136,7 +133,7 @@ def arc(
         smooth,
         curve.mean() - reach,
         curve.mean() + reach,
-        sorted(_changes(curve, rng)),
+        change_points(curve, rng),
         (int((largest >= deviation).sum()) + 1) / (ORDERS + 1),
         len(places),
         passage,
@@ -157,26 +154,3 @@ def _smooth(rows: Floats, window: int) -> Floats:
     steps = np.arange(rows.shape[1])
     low, high = np.maximum(steps - half, 0), np.minimum(steps + half + 1, rows.shape[1])
     return np.asarray((sums[:, high] - sums[:, low]) / (high - low))
-
-
-def _changes(curve: Floats, rng: np.random.Generator, begin: int = 0) -> Iterator[int]:
-    """Change points of the mean, by binary segmentation."""
-    if len(curve) < 2 * LEAST:
-        return
-    shifts = _shifts(curve[None])[0]
-    random = _shifts(rng.permuted(np.tile(curve, (ORDERS, 1)), axis=1)).max(axis=1)
-    if ((random >= shifts.max() * (1 - 1e-9)).sum() + 1) / (ORDERS + 1) > STRICT:
-        return
-    cut = LEAST + int(shifts.argmax())
-    yield begin + cut
-    yield from _changes(curve[:cut], rng, begin)
-    yield from _changes(curve[cut:], rng, begin + cut)
-
-
-def _shifts(rows: Floats) -> Floats:
-    """Differences between the means before and after each place, in standard errors."""
-    count = rows.shape[1]
-    before = np.cumsum(rows, axis=1)[:, LEAST - 1 : count - LEAST]
-    sizes = np.arange(LEAST, count - LEAST + 1)
-    means = before / sizes, (rows.sum(axis=1, keepdims=True) - before) / (count - sizes)
-    return np.asarray(np.abs(means[0] - means[1]) * np.sqrt(sizes * (count - sizes) / count))

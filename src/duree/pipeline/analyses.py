@@ -10,6 +10,7 @@ from duree.pipeline.evaluate import TestResult
 from duree.pipeline.explain_output import explain_test_outputs
 from duree.pipeline.explain_test import explain_test
 from duree.pipeline.forecast_diagnostics import forecast_facts
+from duree.pipeline.language_facts import language_facts
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.pipeline.waiting_times import FIGURES, evaluate_waiting_times, fit_waiting_times
@@ -32,5 +33,7 @@ def analyse(
     if waiting_times := fit_waiting_times(run, dataset, sequences, network):
         figures = evaluate_waiting_times(run, dataset, sequences, network, waiting_times)
         run.write_json(FIGURES, figures)
+    if language := language_facts(dataset, network, sequences, result, seed):
+        run.write_json("language.json", language)
     if facts := forecast_facts(dataset, network.encoder, result, seed):
         run.write_json("forecasts.json", facts)

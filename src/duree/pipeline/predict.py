@@ -196,7 +196,7 @@ def predict_rows(
     with Pieces(output, made_from(run, Path(data), count, nbest)) as pieces:
         begun, is_first = pieces.rows, True
         of_reading: list[Finding] = []
-        for table in _pieces_like(run, data, model, pieces.rows, of_reading.append):
+        for table in pieces_like(run, data, model, pieces.rows, of_reading.append):
             if not len(table):
                 continue
             if not as_read:
@@ -310,7 +310,7 @@ def _with_targets(run: Run, table: Table, model: TrainedModel) -> Table:
     return model.layout.without_missing(table, target, run.recipe.data)[0]
 
 
-def _pieces_like(
+def pieces_like(
     run: Run, data: Path | str, model: TrainedModel, skip: int, notify: Callable[[Finding], None]
 ) -> Iterator[Table]:
     """The table in pieces, if each row is a sequence; the first ``skip`` rows are left out.

@@ -51,7 +51,12 @@ class Shaded:
         return style + Markup('<p class="shaded" dir="auto">{}</p>').format(self.__html__())
 
 
-def shade(text: str, places: Sequence[tuple[int, int]], values: Sequence[float]) -> Shaded:
+def shade(
+    text: str,
+    places: Sequence[tuple[int, int]],
+    values: Sequence[float],
+    darkest: float | None = None,
+) -> Shaded:
     """Shade a text.
 
     Parameters
@@ -61,10 +66,13 @@ def shade(text: str, places: Sequence[tuple[int, int]], values: Sequence[float])
         Positions of the encoded units, in order; those cut off from a long text are left out.
     values : list of float
         The attribution of each unit.
+    darkest : float, optional
+        The value of the darkest shade; by default a quantile of the text's own.
     """
     found = np.asarray(values, dtype=np.float64)
-    most = float(np.quantile(np.abs(found), DARKEST, method="higher")) if len(found) else 0.0
-    levels = np.clip(np.rint(found / (most or 1.0) * LEVELS), -LEVELS, LEVELS).astype(int)
+    if darkest is None:
+        darkest = float(np.quantile(np.abs(found), DARKEST, method="higher")) if len(found) else 0.0
+    levels = np.clip(np.rint(found / (darkest or 1.0) * LEVELS), -LEVELS, LEVELS).astype(int)
     pieces: list[Piece] = []
     end, before = 0, 0
     for (begin, stop), level in zip(places, levels.tolist(), strict=True):

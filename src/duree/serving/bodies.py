@@ -3,7 +3,7 @@
 # FastAPI and pydantic read these annotations: they may not be strings.
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from fastapi import HTTPException
@@ -21,6 +21,8 @@ V = TypeVar("V")
 JSON, ARROW = "application/json", "application/vnd.apache.arrow.stream"
 ROWS = 1000  # per request
 LONGEST_SHOWN = 40  # characters of a value in a message
+# Of texts that are written: characters of the prompt, codes of a text, texts.
+LONGEST_PROMPT, LONGEST_TEXT, MOST_TEXTS = 20_000, 1000, 16
 
 # A number like 1e400 is valid JSON, and infinite as a float.
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -55,6 +57,26 @@ class AskedWhy(BaseModel):
     row: Lines
 
 
+class AskedSurprisal(BaseModel):
+    """Texts whose surprisal is asked for, and by which parts."""
+
+    model_config = ConfigDict(extra="forbid")
+    rows: list[Row] = Field(min_length=1, max_length=ROWS)
+    by: Literal["unit", "word", "sentence"] = "unit"
+
+
+class AskedTexts(BaseModel):
+    """Texts to write: they continue the prompt, as ``duree generate`` does."""
+
+    model_config = ConfigDict(extra="forbid")
+    prompt: str = Field("", max_length=LONGEST_PROMPT)
+    length: int = Field(300, ge=1, le=LONGEST_TEXT)
+    temperature: Finite = Field(1.0, gt=0)
+    top_p: Finite = Field(1.0, gt=0, le=1)
+    count: int = Field(1, ge=1, le=MOST_TEXTS)
+    seed: int = Field(0, ge=0)
+
+
 class Prediction(BaseModel):
     """Prediction for a row: a class with its probabilities, or a number with its 95 % interval."""
 
@@ -86,10 +108,69 @@ class Forecast(BaseModel):
     high_80: list[float | None]
 
 
+class Sums(BaseModel):
+    """The surprisal of a text, in bits, and what it is divided by; the end of a text is a unit."""
+
+    bits: float
+    units: int
+    characters: int
+    perplexity: float
+    unseen: float | None = None
+    warning: str | None = None
+
+
+class Part(BaseModel):
+    """A unit, word or sentence of a text, and its surprisal in bits. The end of the text belongs to
+    the last part; among units it stands alone, with an empty text."""
+
+    text: str
+    begin: int
+    end: int
+    units: int
+    bits: float
+
+
+class PartsOfText(Sums):
+    """The surprisal of a text and of its parts, which add up to it."""
+
+    parts: list[Part]
+
+
+class Surprisals(BaseModel):
+    """The surprisal of texts in the order of the rows."""
+
+    surprisal: list[PartsOfText]
+
+
+class Span(BaseModel):
+    """A passage of a text, in characters."""
+
+    begin: int
+    end: int
+
+
+class TextThatGoesOn(BaseModel):
+    """A text without its prompt; ``ended``: not cut at the length; ``copied``: the passages that
+    stand in the training text, null where that is gone."""
+
+    text: str
+    ended: bool
+    units: int
+    bits: float
+    copied: list[Span] | None
+
+
+class TextsThatGoOn(BaseModel):
+    """Texts that continue a prompt."""
+
+    texts: list[TextThatGoesOn]
+    warning: str | None = None
+
+
 class Predictions(BaseModel):
     """Predictions in the order of the rows."""
 
-    predictions: list[Prediction | Tags | Forecast]
+    predictions: list[Prediction | Tags | Forecast | Sums]
 
 
 class Word(BaseModel):

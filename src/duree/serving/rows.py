@@ -17,10 +17,19 @@ from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from duree.pipeline.model import TrainedModel
+from duree.pipeline.run import Run
 from duree.pipeline.unseen import MOST_UNSEEN
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import Ragged
-from duree.serving.bodies import ARROW, JSON, AskedLists, Line, parsed
+from duree.serving.bodies import (
+    ARROW,
+    JSON,
+    AskedLists,
+    AskedSurprisal,
+    AskedTexts,
+    Line,
+    parsed,
+)
 
 R = TypeVar("R")
 
@@ -50,9 +59,15 @@ class ServedRows(ABC, Generic[R]):
     ----------
     body : type of BaseModel
         The body of a request.
+    run : Run or None
+        The run, for what needs more of it than its network.
     """
 
     body: type[BaseModel] = AskedLists
+    run: Run | None = None
+    # What only language models answer: the surprisal of texts, and texts that go on.
+    surprisal: Callable[[AskedSurprisal], list[dict[str, Any]]] | None = None
+    generate: Callable[[AskedTexts], dict[str, Any]] | None = None
 
     def __init__(self, model: TrainedModel, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
@@ -94,6 +109,10 @@ class ServedRows(ABC, Generic[R]):
         DataError
             The network cannot read it.
         """
+
+    def try_action(self, action: str, text: str, covariates: Mapping[str, str]) -> Tried:
+        """What one of the buttons of ``Layout.typed_input`` gives for typed input."""
+        return self.try_typed(text, covariates)
 
     @property
     def explain(self) -> Callable[[R], dict[str, Any]] | None:

@@ -55,7 +55,7 @@ class Served:
         run = Run(folder)
         self.folder, self.waiting = folder, waiting
         self.model = TrainedModel.of_run(run)
-        self.rows = rows_of(self.model, run.recipe)
+        self.rows = rows_of(self.model, run.recipe, run)
         self.name = run.folder.resolve().name
         metrics = RunFolder(run.folder).metrics
         self.card = Card(
@@ -91,7 +91,9 @@ OTHERS: dict[type[Layout], type[ServedRows[Any]]] = {
 }
 
 
-def rows_of(model: TrainedModel, recipe: Recipe) -> ServedRows[Any]:
-    """The requests and responses for a model."""
+def rows_of(model: TrainedModel, recipe: Recipe, run: Run | None = None) -> ServedRows[Any]:
+    """The requests and responses for a model, which may be that of a run."""
     plain = Events if model.step_features else Rows
-    return OTHERS.get(type(model.layout), plain)(model, recipe)
+    found = OTHERS.get(type(model.layout), plain)(model, recipe)
+    found.run = run
+    return found

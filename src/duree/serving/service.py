@@ -3,6 +3,7 @@
     POST /predict   predict rows                      GET /health, /ready   liveness, readiness
     POST /explain   attributions of a row's words     GET /metrics          for Prometheus
     GET  /model     the model card                    GET /openapi.json     the OpenAPI description
+    POST /surprisal bits of texts                     POST /generate        texts that go on
 
 With several runs, ``?run=NAME`` selects one; the default is the first. Rows and predictions are
 JSON, or a table in Arrow's stream format.
@@ -40,6 +41,7 @@ from duree.serving.bodies import (
     parsed,
 )
 from duree.serving.guard import App, Receive, Scope, Send
+from duree.serving.language_routes import add_language_routes
 from duree.serving.served import Served
 from duree.version import __version__
 
@@ -207,6 +209,8 @@ def create_service(folders: list[Path], waiting: int = WAITING) -> FastAPI:
             return Explanation(**await served.batcher.alone(rows.explain, row, EXPLANATION))
 
         return await answered(run, ask)
+
+    add_language_routes(app, answered)
 
     @app.get("/model", responses={404: REFUSALS[404]})
     async def model(run: Name = None) -> Card:

@@ -6,6 +6,7 @@ from duree.report.facets.classes import Classes, Labels
 from duree.report.facets.explanations import Learned
 from duree.report.facets.extra import Extra
 from duree.report.facets.forecasts import ForecastRows, Forecasts
+from duree.report.facets.language import DocumentRows, Surprisals
 from duree.report.facets.next_states import NextStates
 from duree.report.facets.numbers import Numbers
 from duree.report.facets.rare_classes import RareClasses
@@ -23,10 +24,10 @@ from duree.report.run_folder import RunFolder
 # In order of precedence; the last is the default.
 ROWS: tuple[type[Rows], ...] = (
     *(SeriesRows, ForecastRows, SentenceRows, EventRows, SpellRows, StateRows),
-    *(PairRows, TextRows),
+    *(DocumentRows, PairRows, TextRows),
 )
 TARGETS: tuple[type[Target], ...] = (
-    *(Tags, Outputs, Forecasts, NextStates, Labels, Classes, Numbers),
+    *(Surprisals, Tags, Outputs, Forecasts, NextStates, Labels, Classes, Numbers),
     Target,
 )
 # In the order of the page.

@@ -24,4 +24,5 @@ def predict_input(run: Run, given: Mapping[str, str]) -> Tried:
     with ONE_AT_A_TIME:
         model = networks(run)[0]
         known = {name: given.get(f"known {name}", "") for name in model.layout.covariates}
-        return rows_of(model, run.recipe).try_typed(text, known)
+        rows = rows_of(model, run.recipe, run)
+        return rows.try_action(given.get("action", ""), text, known)

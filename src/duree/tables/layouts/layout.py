@@ -73,6 +73,8 @@ class TypedInput:
         Height of the field.
     covariates : tuple of str
         Further columns to ask for.
+    buttons : {action: str}
+        What each button of the form says; see ``ServedRows.try_action``.
     """
 
     title: str
@@ -80,6 +82,7 @@ class TypedInput:
     name: str = ""
     lines: int = 3
     covariates: tuple[str, ...] = ()
+    buttons: Mapping[str, str] = field(default_factory=lambda: {"predict": "Predict"})
 
 
 @dataclass(frozen=True)
