@@ -40,7 +40,7 @@ def test_units_of_few_words_and_of_chinese_are_characters():
 
 
 def test_units_of_many_words_are_words(monkeypatch):
-    monkeypatch.setattr(language_units, "MANY_WORDS", 16)
+    monkeypatch.setattr(language_units, "MANY_WORDS", 15)
     assert fit(ENGLISH).kind == "words"
     assert fit(SEGMENTED).kind == "symbols"
     assert fit(CHINESE * 10).kind == "characters"
