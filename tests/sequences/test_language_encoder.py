@@ -17,7 +17,7 @@ from duree.sequences.ragged import END, UNKNOWN
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 ENGLISH = ["The cat sat on the mat.\nThe dog didn't (it ran).", "The mat, the cat, the dog ran on."]
-SEGMENTED = [" the cat sat on the <unk> \n the dog did n't \n", " the u.s. cat the u.s. dog \n"]
+SEGMENTED = [" the cat sat on the <unk> \n the dog did n't \n", " the cat the cat dog \n"]
 CHINESE = ["床前明月光，疑是地上霜。", "舉頭望明月，低頭思故鄉。"]
 KINDS = ["characters", "subwords", "words", "symbols"]
 
@@ -40,10 +40,16 @@ def test_units_of_few_words_and_of_chinese_are_characters():
 
 
 def test_units_of_many_words_are_words(monkeypatch):
-    monkeypatch.setattr(language_units, "MANY_WORDS", 16)
+    monkeypatch.setattr(language_units, "MANY_WORDS", 15)
     assert fit(ENGLISH).kind == "words"
     assert fit(SEGMENTED).kind == "symbols"
     assert fit(CHINESE * 10).kind == "characters"
+
+
+def test_full_stops_at_ends_of_words_are_marks_if_they_are_many():
+    abbreviated = ["the u.s. cat " + "sat on the mat and saw it all " * 5 + "\n"] * 4
+    assert fit(abbreviated, segmenter="words").kind == "symbols"
+    assert fit(["the cat sat. the dog ran. "] * 8, segmenter="words").kind == "words"
 
 
 @pytest.mark.parametrize("kind", ["jieba", "states"])

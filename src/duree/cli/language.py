@@ -154,7 +154,7 @@ def print_comparison(found: Comparison) -> None:
     from duree.errors import user_language
     from duree.report.figures.surprisal import RATES
     from duree.report.numbers import number, p_value
-    from duree.report.pages.surprisal import DIGITS, compared
+    from duree.report.surprisal_facts import DIGITS, compared
     from duree.report.vocabulary import Words
 
     words = Words(user_language())

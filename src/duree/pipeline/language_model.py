@@ -56,7 +56,7 @@ def rate_of(model: TrainedModel) -> str:
     """By what the surprisal of texts of different length is compared: ``"bits_per_character"``, or
     ``"bits_per_unit"`` where units are words or parts of words."""
     name = "bits_per_character"
-    return name if model.task.watched.name == name else "bits_per_unit"
+    return name if model.task.metrics.primary == name else "bits_per_unit"
 
 
 def training_texts(run: Run) -> list[str]:

@@ -200,7 +200,7 @@ class _Scorer:
         require_free(frame.columns, OF_DOCUMENTS)
         counts = encoder_of(self.model).counted(texts)
         begins = bits.offsets[:-1]
-        units, characters = np.add.reduceat(counts.values, begins, dtype=np.int64).T
+        units, characters = np.add.reduceat(counts.values[:, :2], begins, dtype=np.int64).T
         total = np.add.reduceat(bits.values, begins)
         per_character = pl.Series(total / np.maximum(characters, 1)).set(
             pl.Series(characters == 0), None

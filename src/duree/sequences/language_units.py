@@ -19,11 +19,13 @@ Kind = Literal["characters", "subwords", "words", "symbols"]
 MANY_WORDS = 200_000
 # Texts, and characters of each, by which the script is found and whether marks are set apart.
 SAMPLE, OF_EACH = 200, 5_000
-# If at most this share of what stands between blanks ends with such a mark, texts were segmented
-# before, as those of the Penn Treebank: words are then what stands between blanks.
-ATTACHED_SHARE = 0.001
+# If at most these shares of what stands between blanks end with a mark, or with a full stop (which
+# abbreviations have too), texts were segmented before, as those of the Penn Treebank (0 and 0.016):
+# words are then what stands between blanks.
+ATTACHED_MARKS, ATTACHED_STOPS = 0.001, 0.03
 _DIGIT = re.compile(r"\d")
-_ATTACHED = re.compile(r"\w[,;:!?)\"”’」]+(?=\s|$)")
+_MARK = re.compile(r"\w[,;:!?)\"”’」]+(?=\s|$)")
+_STOP = re.compile(r"\w\.(?=\s|$)")
 # Characters of a text that are split at once: memory does not grow with the text.
 BLOCK = 1_000_000
 
@@ -57,9 +59,10 @@ def choose_kind(texts: Sequence[str], settings: TextSettings) -> Kind:
             return "characters"
     elif segmenter != "words":
         return cast(Kind, segmenter)
-    attached = sum(len(_ATTACHED.findall(text)) for text in sample)
     words = sum(len(text.split()) for text in sample)
-    return "symbols" if attached <= ATTACHED_SHARE * words else "words"
+    marks, stops = (sum(len(end.findall(text)) for text in sample) for end in (_MARK, _STOP))
+    segmented = marks <= ATTACHED_MARKS * words and stops <= ATTACHED_STOPS * words
+    return "symbols" if segmented else "words"
 
 
 def with_form(text: str, settings: TextSettings) -> str:

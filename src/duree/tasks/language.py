@@ -180,13 +180,14 @@ class Language(Task):
         if KNESER_NEY not in summaries:
             return {}
         network, ngrams = summaries[NETWORK], summaries[KNESER_NEY]
-        bits = -mixed(*(-np.log(2) * of[:, 0] for of in (network, ngrams)), self.share) / np.log(2)
+        nats = mixed(*(-np.log(2) * of[:, 0] for of in (network, ngrams)), share=self.share)
+        bits = nats / -np.log(2)
         return {INTERPOLATED: np.column_stack([bits, network[:, 1:]])}
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         """Minus the bits per unit."""
         nats = float(scores.sum(dtype=np.float64))
-        return nats / np.log(2) / int(targets.values[:, 0].sum())
+        return float(nats / np.log(2) / targets.values[:, 0].sum())
 
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         """Of each document its bits, units, characters and perplexity, from ``summarise``."""
@@ -209,8 +210,8 @@ class Language(Task):
         self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
     ) -> pl.DataFrame:
         """With the bits of each document."""
-        sums = np.add.reduceat(predictions[:, 0], offsets_of(lengths)[:-1]) if len(lengths) else []
-        return with_columns(frame, [pl.Series("bits", np.asarray(sums) / -np.log(2))])
+        nats = np.add.reduceat(np.append(predictions[:, 0], 0.0), offsets_of(lengths)[:-1])
+        return with_columns(frame, [pl.Series("bits", nats / -np.log(2))])
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:
         codes = self._units.vocabulary_size

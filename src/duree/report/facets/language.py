@@ -18,11 +18,11 @@ from duree.report.methods.evaluation import Resampling
 from duree.report.methods.phrases import Phrases
 from duree.report.numbers import count, number
 from duree.report.pages.section import Page, Section
-from duree.report.pages.surprisal import DIGITS, Stretch, compared, legend, stretches
 from duree.report.run_data import RunData
 from duree.report.run_folder import RunFolder
 from duree.report.safe_text import label
 from duree.report.shading import DARKEST
+from duree.report.surprisal_facts import DIGITS, Stretch, compared, legend, stretches
 from duree.report.vocabulary import Words
 from duree.results.run_files import TextFacts
 from duree.results.surprisal import Comparison, LanguageFacts, ShownText

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,12 +62,16 @@ def read_series(data: DataSettings, forecast: ForecastSettings) -> SeriesFiles:
     DataError
         A table cannot be read as series, or the test file does not continue the data.
     """
-    options = {"encoding": data.encoding, "delimiter": data.delimiter}
-    header = [name for name in (data.time, data.id, *data.series) if name]
-    tables = [read_tables(data.files, **options, drop_bad=data.drop_bad, header=header)]
+    read = partial(
+        read_tables,
+        encoding=data.encoding,
+        delimiter=data.delimiter,
+        drop_bad=data.drop_bad,
+        header=[name for name in (data.time, data.id, *data.series) if name],
+    )
+    tables = [read(data.files)]
     if data.test_file:
-        more = read_tables([data.test_file], **options, drop_bad=data.drop_bad, header=header)
-        tables.append(more)
+        tables.append(read([data.test_file]))
     first = tables[0]
     sources = tuple(source for table in tables for source in table.sources)
     if data.time is None:
