@@ -101,3 +101,8 @@ def test_the_text_is_its_own_target_and_called_text_unless_named():
     assert Documents.fill(Recipe()).data.target == Documents.fill(Recipe()).data.text == "text"
     named = Documents.fill(Recipe.build({"data": {"text": "poem"}})).data
     assert (named.text, named.target) == ("poem", "poem")
+
+
+def test_a_document_that_is_too_short_to_be_divided_is_named():
+    with pytest.raises(DataError, match="in row 2 of 'text' is too short: 4 characters"):
+        laid_out([BOOK, "abc\n"])

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.finding import Finding
@@ -66,6 +67,7 @@ class Documents(Texts):
         column = resolve_column(table, str(data.text))
         texts = as_text(table, column).fill_null("").to_list()
         parts = list(zip(*(_divided(text, begins) for text in texts), strict=True))
+        _require_long_enough(texts, parts, str(column))
         rows = np.tile(np.arange(len(table)), len(parts))
         divided = pl.Series(column, [text for part in parts for text in part], dtype=pl.String)
         laid_out = replace(
@@ -83,6 +85,20 @@ class Documents(Texts):
         # Nothing of a document is cut, whatever its length.
         found = super().check(table, given)
         return [finding for finding in found if finding.check != "very_long_texts"]
+
+
+def _require_long_enough(texts: list[str], parts: list[tuple[str, ...]], column: str) -> None:
+    for row, (text, *pieces) in enumerate(zip(texts, *parts, strict=True), 1):
+        if text.strip() and not all(piece.strip() for piece in pieces):
+            raise DataError(
+                "fewer than {fewest} documents are divided into training, validation and test "
+                "parts, and the one in row {row} of {column!r} is too short: {count} characters",
+                fix="give longer or more texts, or files of their own: --validation and --test",
+                fewest=FEWEST,
+                row=row,
+                column=column,
+                count=len(text),
+            )
 
 
 def _divided(text: str, tenths: list[int]) -> list[str]:
