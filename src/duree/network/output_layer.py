@@ -62,7 +62,7 @@ def log_likelihood(
 
     Parameters are those of ``cross_entropy``, but for a target that is no output the first is 0.
     """
-    of_targets, normalisers = _softmax(x, weight, bias, targets)
+    of_targets, normalisers = log_softmax_at(x, weight, bias, targets)
     # The mean score needs no scores: it is that of the mean weights.
     return of_targets, torch.mv(x, weight.mean(0)) + bias.mean() - normalisers
 
@@ -72,12 +72,14 @@ def _losses(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, weights: T
     layer = (x, weight, bias)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in layer)
     if not learns or not kernels.serves(*layer, weights):
-        return -weights * _softmax(*layer, targets)[0]
+        return -weights * log_softmax_at(*layer, targets)[0]
     losses: Tensor = _CrossEntropy.apply(*layer, targets, weights)  # type: ignore[no-untyped-call]
     return losses
 
 
-def _softmax(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def log_softmax_at(
+    x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
     """log softmax(x W' + b) at the targets (0 for none), and log sum exp: float [rows] each."""
     if not kernels.serves(x, weight, bias):
         return _by_torch(x, weight, bias, targets)
@@ -109,9 +111,9 @@ class _Softmax(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, of_targets: Tensor, of_normalisers: Tensor) -> tuple[Tensor | None, ...]:
         *given, found = ctx.saved_tensors
-        dx, d_weight, d_bias = _backward(given, found, *gradients)
+        dx, d_weight, d_bias = _backward(given, found, of_targets, of_normalisers)
         return dx[:, : ctx.size], d_weight[:, : ctx.size], d_bias, None
 
 
@@ -154,7 +156,7 @@ def _backward(
     of_normalisers: Tensor,
     both: bool = False,
 ) -> list[Tensor]:
-    """The gradients of x, weight and bias, from those of ``_softmax``.
+    """The gradients of x, weight and bias, from those of ``log_softmax_at``.
 
     ``found`` is the forward pass's, which ``both`` includes.
     """
