@@ -450,6 +450,23 @@ def pairs(folder: Path) -> dict[str, Any]:
     }
 
 
+def documents(folder: Path) -> dict[str, Any]:
+    """Texts of several chunks, so that states are carried; in fewer lanes than documents."""
+    letters = generate(60)["letter"].to_list()
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    for number in range(30):
+        text = "\n".join(letters[2 * number : 2 * number + 2])
+        (corpus / f"{number:02}.txt").write_text(text, encoding="utf-8")
+    return {
+        "task": "language",
+        "data.files": [str(corpus)],
+        "training.chunk_length": 50,
+        "training.batch_size": 8,
+        "model.embedding_size": 8,
+    }
+
+
 TABLES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "texts": texts,
     "states": states,
@@ -460,6 +477,7 @@ TABLES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "forecast": forecasts,
     "numbers": numbers,
     "pairs": pairs,
+    "language": documents,
 }
 
 

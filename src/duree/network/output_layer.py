@@ -1,12 +1,12 @@
 """A linear layer over many outputs with softmax and cross-entropy, without a matrix of scores.
 
-The compiled kernel computes scores by tiles that stay in cache: the forward pass keeps two numbers
-of each row, and the backward pass computes each tile again. That is a fourth product, where torch
-has three but writes and reads a matrix of rows x outputs several times.
+The compiled kernels compute scores by tiles that stay in cache. For a loss, the pass over some rows
+computes their gradients as well: these rows' scores are all that is in memory at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -48,12 +48,11 @@ def cross_entropy(
     wrong = real & ((targets < 0) | (targets >= len(weight)))
     if bool(wrong.any()):
         raise ValueError(f"target {int(targets[wrong][0])} is none of {len(weight)} outputs")
+    weights = x.new_ones(len(x)) if weights is None else weights
     if bool(real.all()):
-        losses = -_softmax(x, weight, bias, targets)[0]
-    else:
-        found = -_softmax(x[real], weight, bias, targets[real])[0]
-        losses = x.new_zeros(len(x)).masked_scatter(real, found)
-    return losses if weights is None else losses * weights
+        return _losses(x, weight, bias, targets, weights)
+    found = _losses(x[real], weight, bias, targets[real], weights[real])
+    return x.new_zeros(len(x)).masked_scatter(real, found)
 
 
 def log_likelihood(
@@ -63,16 +62,28 @@ def log_likelihood(
 
     Parameters are those of ``cross_entropy``, but for a target that is no output the first is 0.
     """
-    of_targets, normalisers = _softmax(x, weight, bias, targets)
+    of_targets, normalisers = log_softmax_at(x, weight, bias, targets)
     # The mean score needs no scores: it is that of the mean weights.
     return of_targets, torch.mv(x, weight.mean(0)) + bias.mean() - normalisers
 
 
-def _softmax(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _losses(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """The losses of ``cross_entropy`` where no target is ignored."""
+    layer = (x, weight, bias)
+    learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in layer)
+    if not learns or not kernels.serves(*layer, weights):
+        return -weights * log_softmax_at(*layer, targets)[0]
+    losses: Tensor = _CrossEntropy.apply(*layer, targets, weights)  # type: ignore[no-untyped-call]
+    return losses
+
+
+def log_softmax_at(
+    x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
     """log softmax(x W' + b) at the targets (0 for none), and log sum exp: float [rows] each."""
     if not kernels.serves(x, weight, bias):
         return _by_torch(x, weight, bias, targets)
-    found: tuple[Tensor, Tensor] = _OutputLayer.apply(x, weight, bias, targets)  # type: ignore[no-untyped-call]
+    found: tuple[Tensor, Tensor] = _Softmax.apply(x, weight, bias, targets)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -86,31 +97,76 @@ def _by_torch(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple
     return (at_target - total).where(known, 0.0), most[:, 0] + total
 
 
-class _OutputLayer(torch.autograd.Function):
+class _Softmax(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor
     ) -> tuple[Tensor, Tensor]:
-        ctx.size = x.shape[1]
-        given = (_filled(x), _filled(weight), bias.contiguous(), targets.contiguous())
+        given = _given(x, weight, bias, targets)
         found = x.new_empty(4, len(x))  # at the target, normaliser; largest score, sum of the rest
         kernels.compiled.output_forward(*map(array, (*given, found)), torch.get_num_threads())
+        ctx.size = x.shape[1]
         ctx.save_for_backward(*given, found)
         return found[0], found[1]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, bias, targets, found = ctx.saved_tensors
-        sums = [torch.zeros_like(tensor) for tensor in (x, weight, bias)]
-        kernels.compiled.output_backward(
-            *map(array, (x, weight, bias, targets, found)),
-            *(array(gradient.contiguous()) for gradient in gradients),
-            *map(array, sums),
-            torch.get_num_threads(),
-        )
-        dx, d_weight, d_bias = sums
+    def backward(ctx: Any, of_targets: Tensor, of_normalisers: Tensor) -> tuple[Tensor | None, ...]:
+        *given, found = ctx.saved_tensors
+        dx, d_weight, d_bias = _backward(given, found, of_targets, of_normalisers)
         return dx[:, : ctx.size], d_weight[:, : ctx.size], d_bias, None
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """The forward pass computes gradients as well, for a sum or mean of the losses."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, weights: Tensor
+    ) -> Tensor:
+        given = _given(x, weight, bias, targets)
+        found = x.new_empty(4, len(x))
+        gradients = _backward(given, found, -weights, torch.zeros_like(weights), both=True)
+        ctx.size = x.shape[1]
+        ctx.save_for_backward(*given, weights, found, *gradients)
+        return -weights * found[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        *given, weights, found, dx, d_weight, d_bias = ctx.saved_tensors
+        if len(gradient) and bool((gradient == gradient[0]).all()):
+            dx, d_weight, d_bias = (sums * gradient[0] for sums in (dx, d_weight, d_bias))
+        else:
+            of_targets = -weights * gradient
+            zeros = torch.zeros_like(of_targets)
+            dx, d_weight, d_bias = _backward(given, found, of_targets, zeros)
+        return dx[:, : ctx.size], d_weight[:, : ctx.size], d_bias, None, None
+
+
+def _given(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+    """What the kernels read."""
+    return _filled(x), _filled(weight), bias.contiguous(), targets.contiguous()
+
+
+def _backward(
+    given: Sequence[Tensor],
+    found: Tensor,
+    of_targets: Tensor,
+    of_normalisers: Tensor,
+    both: bool = False,
+) -> list[Tensor]:
+    """The gradients of x, weight and bias, from those of ``log_softmax_at``.
+
+    ``found`` is the forward pass's, which ``both`` includes.
+    """
+    sums = [torch.zeros_like(tensor) for tensor in given[:3]]
+    kernels.compiled.output_backward(
+        *map(array, (*given, found, of_targets.contiguous(), of_normalisers.contiguous(), *sums)),
+        both,
+        torch.get_num_threads(),
+    )
+    return sums
 
 
 def _filled(vectors: Tensor) -> Tensor:

@@ -233,24 +233,31 @@ int worthwhile(const OutputLayer& job, int threads) {
     return 2.0 * job.rows * job.size * job.outputs < WORTH_A_THREAD ? 1 : threads;
 }
 
-void output_forward(Dense<const float, 2> x, Dense<const float, 2> weight,
-                    Dense<const float, 1> bias, Lengths targets, Dense<float, 2> found,
-                    int threads) {
-    auto job = output_job<OutputForward>(x, weight, bias, targets, threads);
+// What the forward pass finds: [4][rows].
+OutputForward finding(OutputForward job, const Dense<float, 2>& found) {
     require(found.shape(0) == 4 && Index(found.shape(1)) == job.rows, "found does not fit");
     job.of_target = found.data(), job.normaliser = job.of_target + job.rows;
     job.most = job.normaliser + job.rows, job.total = job.most + job.rows;
+    return job;
+}
+
+void output_forward(Dense<const float, 2> x, Dense<const float, 2> weight,
+                    Dense<const float, 1> bias, Lengths targets, Dense<float, 2> found,
+                    int threads) {
+    const auto job = finding(output_job<OutputForward>(x, weight, bias, targets, threads), found);
     nb::gil_scoped_release release;
     run_output_forward(job, worthwhile(job, threads));
 }
 
+// `both`: the forward pass as well, which fills `found`.
 void output_backward(Dense<const float, 2> x, Dense<const float, 2> weight,
                      Dense<const float, 1> bias, Lengths targets, Dense<float, 2> found,
                      Dense<const float, 1> d_target, Dense<const float, 1> d_normaliser,
                      Dense<float, 2> dx, Dense<float, 2> d_weight, Dense<float, 1> d_bias,
-                     int threads) {
-    auto job = output_job<OutputBackward>(x, weight, bias, targets, threads);
-    require(found.shape(0) == 4 && Index(found.shape(1)) == job.rows, "found does not fit");
+                     bool both, int threads) {
+    const auto read = finding(output_job<OutputForward>(x, weight, bias, targets, threads), found);
+    OutputBackward job{};
+    static_cast<OutputLayer&>(job) = read;
     for (const auto* gradient : {&d_target, &d_normaliser})
         require(Index(gradient->shape(0)) == job.rows, "a gradient does not fit");
     require(Index(dx.shape(0)) == job.rows && Index(dx.shape(1)) == job.size,
@@ -258,11 +265,13 @@ void output_backward(Dense<const float, 2> x, Dense<const float, 2> weight,
     require(Index(d_weight.shape(0)) == job.outputs && Index(d_weight.shape(1)) == job.size &&
                 Index(d_bias.shape(0)) == job.outputs,
             "the gradient of weight or bias does not fit");
-    job.most = found.data() + 2 * job.rows, job.total = job.most + job.rows;
     job.d_target = d_target.data(), job.d_normaliser = d_normaliser.data();
     job.dx = dx.data(), job.d_weight = d_weight.data(), job.d_bias = d_bias.data();
     nb::gil_scoped_release release;
-    run_output_backward(job, worthwhile(job, threads));
+    if (both)
+        run_output_both(read, job, worthwhile(job, threads));
+    else
+        run_output_backward(job, worthwhile(job, threads));
 }
 
 void sum_places(Lengths tokens, Dense<const float, 2> from, Dense<float, 2> to, int threads) {

@@ -35,9 +35,12 @@ struct OutputTiles {
     Index width;
     // The outputs of vectors [first, last).
     void (*pack)(const OutputLayer&, Index first, Index last, float* weight, float* bias);
-    void (*forward)(const OutputForward&, Index first, Index last, float* scratch);
-    // Adds what rows [first, last) and the tile of outputs from `output` contribute.
-    void (*backward)(const OutputBackward&, Index first, Index last, Index output, float* scratch);
+    // Rows [first, last), whose scores are kept for backward() unless `kept` is null.
+    void (*forward)(const OutputForward&, Index first, Index last, float* scratch, float* kept);
+    // Adds what rows [first, last) and the tile of outputs from `output` contribute; scores are
+    // computed again where `kept` is null.
+    void (*backward)(const OutputBackward&, Index first, Index last, Index output, float* scratch,
+                     float* kept);
 };
 
 // Floats of scratch that a thread needs for `rows` of a chunk, for either pass.
@@ -45,7 +48,14 @@ static inline Index output_scratch_floats(Index rows, Index width) {
     return ROWS_OF_TILE * spread(OUTPUTS_OF_TILE) + rows * (2 * width + 16);
 }
 
+// Floats of the scores that are kept.
+static inline Index output_kept_floats(Index rows, Index outputs) {
+    return (outputs + OUTPUTS_OF_TILE - 1) / OUTPUTS_OF_TILE * rows * spread(OUTPUTS_OF_TILE);
+}
+
 void run_output_forward(OutputForward job, int threads);
 void run_output_backward(OutputBackward job, int threads);
+// Both at once, for gradients that are known beforehand: no score is computed twice.
+void run_output_both(OutputForward read, OutputBackward back, int threads);
 
 }  // namespace duree

@@ -61,15 +61,21 @@ void add_to_sums(const float* scores, Index vectors, float* most, float* sum) {
     store(sum, total);
 }
 
-void forward(const OutputForward& job, Index first, Index last, float* scratch) {
-    float* scores = scratch;
-    float* most = scores + ROWS_OF_TILE * STRIDE;  // [row][W]
-    float* sum = most + (last - first) * W;        // the same
-    float* at_target = sum + (last - first) * W;   // [row]
+// Where a tile's scores stand: [tile of outputs][row][STRIDE] if they are kept, or in scratch.
+float* place_of(const Tile& tile, Index first, Index last, float* scratch, float* kept) {
+    if (!kept) return scratch;
+    return kept + (tile.output / OUTPUTS_OF_TILE * (last - first) + tile.row - first) * STRIDE;
+}
+
+void forward(const OutputForward& job, Index first, Index last, float* scratch, float* kept) {
+    float* most = scratch + ROWS_OF_TILE * STRIDE;  // [row][W]
+    float* sum = most + (last - first) * W;         // the same
+    float* at_target = sum + (last - first) * W;    // [row]
     for (Index i = 0; i < (last - first) * W; ++i) most[i] = NEVER, sum[i] = 0.0f;
     for (Index output = 0; output < job.outputs; output += OUTPUTS_OF_TILE)
         for (Index row = first; row < last; row += ROWS_OF_TILE) {
             const Tile tile = tile_at(job, row, last, output);
+            float* scores = place_of(tile, first, last, scratch, kept);
             score(job, tile, scores);
             for (Index r = 0; r < tile.rows; ++r) {
                 const Index at = row - first + r, place = target_in(job, tile, r);
@@ -118,19 +124,21 @@ void add_bias_gradient(const OutputBackward& job, const Tile& tile, const float*
     }
 }
 
-void backward(const OutputBackward& job, Index first, Index last, Index output, float* scratch) {
+void backward(const OutputBackward& job, Index first, Index last, Index output, float* scratch,
+              float* kept) {
     const Index vectors = job.size / W;
     for (Index row = first; row < last; row += ROWS_OF_TILE) {
         const Tile tile = tile_at(job, row, last, output);
-        score(job, tile, scratch);
-        scores_back(job, tile, scratch);
-        multiply<false>(tile.rows, scratch, STRIDE, tile.outputs,
+        float* scores = place_of(tile, first, last, scratch, kept);
+        if (!kept) score(job, tile, scores);
+        scores_back(job, tile, scores);
+        multiply<false>(tile.rows, scores, STRIDE, tile.outputs,
                         {job.weight + output * job.size, job.size, W}, vectors,
                         {job.dx + row * job.size, job.size, W}, Start::add);
-        multiply<true>(tile.outputs, scratch, STRIDE, tile.rows,
+        multiply<true>(tile.outputs, scores, STRIDE, tile.rows,
                        {job.x + row * job.size, job.size, W}, vectors,
                        {job.d_weight + output * job.size, job.size, W}, Start::add);
-        add_bias_gradient(job, tile, scratch);
+        add_bias_gradient(job, tile, scores);
     }
 }
 

@@ -13,8 +13,9 @@ from duree.errors import DataError
 from duree.recipe.recipe import Recipe
 from duree.tables.columns import as_text, resolve_column
 from duree.tables.finding import Finding
-from duree.tables.layouts.layout import Checked, TypedInput
+from duree.tables.layouts.layout import Checked
 from duree.tables.layouts.texts import Texts
+from duree.tables.layouts.typed_input import TypedInput
 from duree.tables.split.split import TEST, TRAIN, VALIDATION
 from duree.tables.table import Table
 
