@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from duree.network import kernels
+from duree.network import kernels, output_layer
 from duree.network.batches import IGNORED
 from duree.network.output_layer import cross_entropy, log_likelihood
 
@@ -172,6 +172,38 @@ def test_without_the_compiled_module_torch_gives_the_same(monkeypatch: pytest.Mo
     without = case.losses_and_gradients()
     assert error(found, [tensor.double() for tensor in without]) < 1e-5
     assert error(without, case.expected()) < 1e-5
+
+
+@pytest.mark.parametrize("most_kept", [0, 1000, 1_000_000])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_scores_that_are_computed_again_give_the_gradients_of_scores_that_are_kept(
+    most_kept: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case(600, 24, 410)
+    layer = [t.requires_grad_() for t in (case.x, case.weight, case.bias)]
+    shares = torch.stack([case.weights, case.weights.flip(0)])
+    found = []
+    for kept in (16_000_000, most_kept):
+        monkeypatch.setattr(output_layer, "MOST_KEPT", kept)
+        parts = torch.stack(log_likelihood(*layer, case.targets))
+        torch.set_num_threads(threads)
+        total = (parts * shares).sum()
+        found.append(torch.autograd.grad(total, layer, retain_graph=True))
+        found.append(torch.autograd.grad(total, layer))
+    for again in found[1:]:
+        assert all(torch.equal(ours, first) for ours, first in zip(again, found[0], strict=True))
+
+
+def test_losses_of_unequal_importance_have_the_gradients_of_float64() -> None:
+    case = Case(500, 20, 300)
+    case.targets[case.targets == IGNORED] = 0
+    given = torch.linspace(-1, 2, 500)
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        layer = [t.to(dtype).requires_grad_() for t in (case.x, case.weight, case.bias)]
+        losses = cross_entropy(*layer, case.targets)
+        found.append(list(torch.autograd.grad(losses, layer, given.to(dtype))))
+    assert error(*found) < 1e-5
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -1,7 +1,7 @@
 """A linear layer over many outputs with softmax and cross-entropy, without a matrix of scores.
 
 The compiled kernels compute scores by tiles that stay in cache. For a loss, the pass over some rows
-computes their gradients as well: these rows' scores are all that is in memory at a time.
+computes their gradients as well, so that the scores of these rows are all that is in memory.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from duree.network.kernels import array
 
 # The kernel reads vectors in multiples of this; zeros fill the last one.
 MULTIPLE = 16
+# Scores that are kept for the backward pass, 64 MB; more of them are computed again.
+MOST_KEPT = 16_000_000
 
 
 def cross_entropy(
@@ -104,16 +106,21 @@ class _Softmax(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         given = _given(x, weight, bias, targets)
         found = x.new_empty(4, len(x))  # at the target, normaliser; largest score, sum of the rest
-        kernels.compiled.output_forward(*map(array, (*given, found)), torch.get_num_threads())
-        ctx.size = x.shape[1]
-        ctx.save_for_backward(*given, found)
+        kept, ctx.threads, ctx.size = None, torch.get_num_threads(), x.shape[1]
+        if any(ctx.needs_input_grad) and len(x) * len(bias) <= MOST_KEPT:
+            kept = x.new_empty(kernels.compiled.output_kept_floats(len(x), len(bias)))
+        kernels.compiled.output_forward(
+            *map(array, (*given, found)), None if kept is None else array(kept), ctx.threads
+        )
+        ctx.save_for_backward(*given, found, kept)
         return found[0], found[1]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_targets: Tensor, of_normalisers: Tensor) -> tuple[Tensor | None, ...]:
-        *given, found = ctx.saved_tensors
-        dx, d_weight, d_bias = _backward(given, found, of_targets, of_normalisers)
+        *given, found, kept = ctx.saved_tensors
+        gradients = (of_targets, of_normalisers)
+        dx, d_weight, d_bias = _backward(given, found, gradients, kept, ctx.threads)
         return dx[:, : ctx.size], d_weight[:, : ctx.size], d_bias, None
 
 
@@ -126,7 +133,8 @@ class _CrossEntropy(torch.autograd.Function):
     ) -> Tensor:
         given = _given(x, weight, bias, targets)
         found = x.new_empty(4, len(x))
-        gradients = _backward(given, found, -weights, torch.zeros_like(weights), both=True)
+        of_losses = (-weights, torch.zeros_like(weights))
+        gradients = _backward(given, found, of_losses, both=True)
         ctx.size = x.shape[1]
         ctx.save_for_backward(*given, weights, found, *gradients)
         return -weights * found[0]
@@ -138,9 +146,8 @@ class _CrossEntropy(torch.autograd.Function):
         if len(gradient) and bool((gradient == gradient[0]).all()):
             dx, d_weight, d_bias = (sums * gradient[0] for sums in (dx, d_weight, d_bias))
         else:
-            of_targets = -weights * gradient
-            zeros = torch.zeros_like(of_targets)
-            dx, d_weight, d_bias = _backward(given, found, of_targets, zeros)
+            of_losses = (-weights * gradient, torch.zeros_like(weights))
+            dx, d_weight, d_bias = _backward(given, found, of_losses)
         return dx[:, : ctx.size], d_weight[:, : ctx.size], d_bias, None, None
 
 
@@ -152,19 +159,23 @@ def _given(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Te
 def _backward(
     given: Sequence[Tensor],
     found: Tensor,
-    of_targets: Tensor,
-    of_normalisers: Tensor,
+    of_found: tuple[Tensor, Tensor],
+    kept: Tensor | None = None,
+    threads: int | None = None,
     both: bool = False,
 ) -> list[Tensor]:
     """The gradients of x, weight and bias, from those of ``log_softmax_at``.
 
-    ``found`` is the forward pass's, which ``both`` includes.
+    ``found`` and ``kept`` are the forward pass's, with as many threads; ``both`` includes it.
     """
     sums = [torch.zeros_like(tensor) for tensor in given[:3]]
     kernels.compiled.output_backward(
-        *map(array, (*given, found, of_targets.contiguous(), of_normalisers.contiguous(), *sums)),
+        *map(array, (*given, found)),
+        None if kept is None else array(kept),
+        *(array(gradient.contiguous()) for gradient in of_found),
+        *map(array, sums),
         both,
-        torch.get_num_threads(),
+        threads or torch.get_num_threads(),
     )
     return sums
 

@@ -241,20 +241,28 @@ OutputForward finding(OutputForward job, const Dense<float, 2>& found) {
     return job;
 }
 
+// The scores that are kept, if they are.
+float* keeping(const OutputLayer& job, const Maybe<float, 1>& kept) {
+    require(!kept || Index(kept->shape(0)) == output_kept_floats(job.rows, job.outputs),
+            "kept does not fit");
+    return pointer(kept);
+}
+
 void output_forward(Dense<const float, 2> x, Dense<const float, 2> weight,
                     Dense<const float, 1> bias, Lengths targets, Dense<float, 2> found,
-                    int threads) {
+                    Maybe<float, 1> kept, int threads) {
     const auto job = finding(output_job<OutputForward>(x, weight, bias, targets, threads), found);
+    float* scores = keeping(job, kept);
     nb::gil_scoped_release release;
-    run_output_forward(job, worthwhile(job, threads));
+    run_output_forward(job, worthwhile(job, threads), scores);
 }
 
 // `both`: the forward pass as well, which fills `found`.
 void output_backward(Dense<const float, 2> x, Dense<const float, 2> weight,
                      Dense<const float, 1> bias, Lengths targets, Dense<float, 2> found,
-                     Dense<const float, 1> d_target, Dense<const float, 1> d_normaliser,
-                     Dense<float, 2> dx, Dense<float, 2> d_weight, Dense<float, 1> d_bias,
-                     bool both, int threads) {
+                     Maybe<float, 1> kept, Dense<const float, 1> d_target,
+                     Dense<const float, 1> d_normaliser, Dense<float, 2> dx,
+                     Dense<float, 2> d_weight, Dense<float, 1> d_bias, bool both, int threads) {
     const auto read = finding(output_job<OutputForward>(x, weight, bias, targets, threads), found);
     OutputBackward job{};
     static_cast<OutputLayer&>(job) = read;
@@ -265,13 +273,14 @@ void output_backward(Dense<const float, 2> x, Dense<const float, 2> weight,
     require(Index(d_weight.shape(0)) == job.outputs && Index(d_weight.shape(1)) == job.size &&
                 Index(d_bias.shape(0)) == job.outputs,
             "the gradient of weight or bias does not fit");
+    float* scores = keeping(job, kept);
     job.d_target = d_target.data(), job.d_normaliser = d_normaliser.data();
     job.dx = dx.data(), job.d_weight = d_weight.data(), job.d_bias = d_bias.data();
     nb::gil_scoped_release release;
     if (both)
         run_output_both(read, job, worthwhile(job, threads));
     else
-        run_output_backward(job, worthwhile(job, threads));
+        run_output_backward(job, worthwhile(job, threads), scores);
 }
 
 void sum_places(Lengths tokens, Dense<const float, 2> from, Dense<float, 2> to, int threads) {
@@ -310,6 +319,7 @@ NB_MODULE(compiled, module) {
     module.def("backward", &backward);
     module.def("output_forward", &output_forward);
     module.def("output_backward", &output_backward);
+    module.def("output_kept_floats", &output_kept_floats);
     module.def("sum_rows", &sum_places);
     module.def("adam_rows", &adam);
     module.def("saved_floats", [](const std::string& cell, Index hidden, Lengths lengths) {

@@ -34,7 +34,7 @@ struct Chunks {
 // The weights by vectors of outputs, and the scratch of each thread.
 struct Workspace {
     Workspace(OutputLayer& job, const OutputTiles& tiles, int threads, Index rows, Index kept)
-        : scratch_of_one(output_scratch_floats(rows, tiles.width)), kept_of_one(kept) {
+        : scratch_of_one(output_scratch_floats(rows, job.outputs, tiles.width)), kept_of_one(kept) {
         const Index vectors = (job.outputs + tiles.width - 1) / tiles.width;
         const Index padded = vectors * tiles.width;
         Pieces pieces(
@@ -77,9 +77,15 @@ class Progress {
     std::vector<std::atomic<Index>> done;
 };
 
+// Where the scores of a chunk stand among those of all rows, if they are kept.
+template <typename T>
+T* kept_of(T* kept, const Chunks& chunks, Index chunk, Index outputs) {
+    return kept ? kept + output_kept_floats(chunks.first(chunk), outputs) : nullptr;
+}
+
 // The gradients of a chunk, one tile of outputs after the other, each in the chunk's turn.
 void chunk_back(const OutputTiles& tiles, const OutputBackward& job, const Chunks& chunks,
-                Index chunk, float* own, float* kept, Progress& progress) {
+                Index chunk, float* own, const float* kept, Progress& progress) {
     for (Index block = 0; block * OUTPUTS_OF_TILE < job.outputs; ++block) {
         progress.wait_for_turn(chunk, block);
         tiles.backward(job, chunks.first(chunk), chunks.first(chunk + 1), block * OUTPUTS_OF_TILE,
@@ -90,25 +96,26 @@ void chunk_back(const OutputTiles& tiles, const OutputBackward& job, const Chunk
 
 }  // namespace
 
-void run_output_forward(OutputForward job, int threads) {
+void run_output_forward(OutputForward job, int threads, float* kept) {
     const OutputTiles& tiles = output_tiles_in_use();
     const Chunks chunks(job.rows, ROWS_OF_CHUNK, threads);
     const Workspace workspace(job, tiles, threads, chunks.most, 0);
     parallel(threads, [&](int rank, int size) {
         for (Index chunk = rank; chunk < chunks.count; chunk += size)
             tiles.forward(job, chunks.first(chunk), chunks.first(chunk + 1),
-                          workspace.scratch_of(rank), nullptr);
+                          workspace.scratch_of(rank), kept_of(kept, chunks, chunk, job.outputs));
     });
 }
 
-void run_output_backward(OutputBackward job, int threads) {
+void run_output_backward(OutputBackward job, int threads, const float* kept) {
     const OutputTiles& tiles = output_tiles_in_use();
     const Chunks chunks(job.rows, ROWS_OF_CHUNK, threads);
     const Workspace workspace(job, tiles, threads, chunks.most, 0);
     Progress progress(chunks.count);
     parallel(threads, [&](int rank, int size) {
         for (Index chunk = rank; chunk < chunks.count; chunk += size)
-            chunk_back(tiles, job, chunks, chunk, workspace.scratch_of(rank), nullptr, progress);
+            chunk_back(tiles, job, chunks, chunk, workspace.scratch_of(rank),
+                       kept_of(kept, chunks, chunk, job.outputs), progress);
     });
 }
 

@@ -40,22 +40,29 @@ struct OutputTiles {
     // Adds what rows [first, last) and the tile of outputs from `output` contribute; scores are
     // computed again where `kept` is null.
     void (*backward)(const OutputBackward&, Index first, Index last, Index output, float* scratch,
-                     float* kept);
+                     const float* kept);
 };
 
+// Floats from a row of a tile's scores to the next.
+static inline Index output_stride(Index outputs) {
+    return spread(outputs < OUTPUTS_OF_TILE ? outputs : OUTPUTS_OF_TILE);
+}
+
 // Floats of scratch that a thread needs for `rows` of a chunk, for either pass.
-static inline Index output_scratch_floats(Index rows, Index width) {
-    return ROWS_OF_TILE * spread(OUTPUTS_OF_TILE) + rows * (2 * width + 16);
+static inline Index output_scratch_floats(Index rows, Index outputs, Index width) {
+    return ROWS_OF_TILE * output_stride(outputs) + rows * (2 * width + 16);
 }
 
-// Floats of the scores that are kept.
+// Floats of scores that are kept of so many rows.
 static inline Index output_kept_floats(Index rows, Index outputs) {
-    return (outputs + OUTPUTS_OF_TILE - 1) / OUTPUTS_OF_TILE * rows * spread(OUTPUTS_OF_TILE);
+    return (outputs + OUTPUTS_OF_TILE - 1) / OUTPUTS_OF_TILE * rows * output_stride(outputs);
 }
 
-void run_output_forward(OutputForward job, int threads);
-void run_output_backward(OutputBackward job, int threads);
-// Both at once, for gradients that are known beforehand: no score is computed twice.
+// Either pass. `kept`: the scores of all rows, from forward to backward with as many threads; null:
+// backward computes them again.
+void run_output_forward(OutputForward job, int threads, float* kept);
+void run_output_backward(OutputBackward job, int threads, const float* kept);
+// Both at once, for gradients that are known beforehand: scores of a chunk are kept.
 void run_output_both(OutputForward read, OutputBackward back, int threads);
 
 }  // namespace duree

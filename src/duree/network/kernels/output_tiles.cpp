@@ -7,7 +7,6 @@
 namespace duree::DUREE_ISA {
 namespace {
 
-constexpr Index STRIDE = spread(OUTPUTS_OF_TILE);
 // The score of what only fills the last vector. Finite, as the difference of two must be a number.
 constexpr float NEVER = -1e30f;
 
@@ -36,11 +35,12 @@ Tile tile_at(const OutputLayer& job, Index row, Index last, Index output) {
             outputs < OUTPUTS_OF_TILE ? outputs : OUTPUTS_OF_TILE};
 }
 
-// The scores of a tile, [row][STRIDE].
+// The scores of a tile, [row][stride].
 void score(const OutputLayer& job, const Tile& tile, float* scores) {
     multiply<false>(tile.rows, job.x + tile.row * job.size, job.size, job.size,
                     {job.packed_weight + tile.output * job.size, W, job.size * W}, tile.vectors(),
-                    {scores, STRIDE, W}, Start::bias, job.packed_bias + tile.output);
+                    {scores, output_stride(job.outputs), W}, Start::bias,
+                    job.packed_bias + tile.output);
 }
 
 // Where a row's target stands in the tile, or -1.
@@ -61,26 +61,26 @@ void add_to_sums(const float* scores, Index vectors, float* most, float* sum) {
     store(sum, total);
 }
 
-// Where a tile's scores stand: [tile of outputs][row][STRIDE] if they are kept, or in scratch.
-float* place_of(const Tile& tile, Index first, Index last, float* scratch, float* kept) {
-    if (!kept) return scratch;
-    return kept + (tile.output / OUTPUTS_OF_TILE * (last - first) + tile.row - first) * STRIDE;
+// Where a tile's scores stand among those that are kept, [tile of outputs][row][stride].
+Index place_of(const Tile& tile, Index first, Index last, Index stride) {
+    return (tile.output / OUTPUTS_OF_TILE * (last - first) + tile.row - first) * stride;
 }
 
 void forward(const OutputForward& job, Index first, Index last, float* scratch, float* kept) {
-    float* most = scratch + ROWS_OF_TILE * STRIDE;  // [row][W]
+    const Index stride = output_stride(job.outputs);
+    float* most = scratch + ROWS_OF_TILE * stride;  // [row][W]
     float* sum = most + (last - first) * W;         // the same
     float* at_target = sum + (last - first) * W;    // [row]
     for (Index i = 0; i < (last - first) * W; ++i) most[i] = NEVER, sum[i] = 0.0f;
     for (Index output = 0; output < job.outputs; output += OUTPUTS_OF_TILE)
         for (Index row = first; row < last; row += ROWS_OF_TILE) {
             const Tile tile = tile_at(job, row, last, output);
-            float* scores = place_of(tile, first, last, scratch, kept);
+            float* scores = kept ? kept + place_of(tile, first, last, stride) : scratch;
             score(job, tile, scores);
             for (Index r = 0; r < tile.rows; ++r) {
                 const Index at = row - first + r, place = target_in(job, tile, r);
-                add_to_sums(scores + r * STRIDE, tile.vectors(), most + at * W, sum + at * W);
-                if (place >= 0) at_target[at] = scores[r * STRIDE + place];
+                add_to_sums(scores + r * stride, tile.vectors(), most + at * W, sum + at * W);
+                if (place >= 0) at_target[at] = scores[r * stride + place];
             }
         }
     for (Index row = first; row < last; ++row) {
@@ -100,45 +100,49 @@ void forward(const OutputForward& job, Index first, Index last, float* scratch, 
 }
 
 // From the scores of a tile to their gradients.
-void scores_back(const OutputBackward& job, const Tile& tile, float* scores) {
+void scores_back(const OutputBackward& job, const Tile& tile, const float* scores,
+                 float* d_scores) {
+    const Index stride = output_stride(job.outputs);
     for (Index r = 0; r < tile.rows; ++r) {
         const Index row = tile.row + r, place = target_in(job, tile, r);
         const bool known = 0 <= job.targets[row] && job.targets[row] < job.outputs;
         const float d_target = known ? job.d_target[row] : 0.0f;
         const float factor = (job.d_normaliser[row] - d_target) / job.total[row];
         const float most = job.most[row];
-        float* line = scores + r * STRIDE;
+        const float* from = scores + r * stride;
+        float* to = d_scores + r * stride;
         for (Index v = 0; v < tile.vectors(); ++v)
-            store(line + v * W, factor * exp(load(line + v * W) - most));
-        if (place >= 0) line[place] += d_target;
+            store(to + v * W, factor * exp(load(from + v * W) - most));
+        if (place >= 0) to[place] += d_target;
     }
 }
 
 void add_bias_gradient(const OutputBackward& job, const Tile& tile, const float* d_scores) {
+    const Index stride = output_stride(job.outputs);
     for (Index v = 0; v < tile.vectors(); ++v) {
         float* to = job.d_bias + tile.output + v * W;
         const Index count = tile.outputs - v * W;
         Vec sum = load_part(to, count);
-        for (Index r = 0; r < tile.rows; ++r) sum += load(d_scores + r * STRIDE + v * W);
+        for (Index r = 0; r < tile.rows; ++r) sum += load(d_scores + r * stride + v * W);
         store_part(to, sum, count);
     }
 }
 
 void backward(const OutputBackward& job, Index first, Index last, Index output, float* scratch,
-              float* kept) {
-    const Index vectors = job.size / W;
+              const float* kept) {
+    const Index vectors = job.size / W, stride = output_stride(job.outputs);
     for (Index row = first; row < last; row += ROWS_OF_TILE) {
         const Tile tile = tile_at(job, row, last, output);
-        float* scores = place_of(tile, first, last, scratch, kept);
-        if (!kept) score(job, tile, scores);
-        scores_back(job, tile, scores);
-        multiply<false>(tile.rows, scores, STRIDE, tile.outputs,
+        if (!kept) score(job, tile, scratch);
+        scores_back(job, tile, kept ? kept + place_of(tile, first, last, stride) : scratch,
+                    scratch);
+        multiply<false>(tile.rows, scratch, stride, tile.outputs,
                         {job.weight + output * job.size, job.size, W}, vectors,
                         {job.dx + row * job.size, job.size, W}, Start::add);
-        multiply<true>(tile.outputs, scores, STRIDE, tile.rows,
+        multiply<true>(tile.outputs, scratch, stride, tile.rows,
                        {job.x + row * job.size, job.size, W}, vectors,
                        {job.d_weight + output * job.size, job.size, W}, Start::add);
-        add_bias_gradient(job, tile, scores);
+        add_bias_gradient(job, tile, scratch);
     }
 }
 
