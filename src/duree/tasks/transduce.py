@@ -172,7 +172,7 @@ class Transduce(Task):
     @property
     def epoch_budget(self) -> EpochBudget:  # type: ignore[override]
         """The schedule of the learning rate ends with the last epoch: about as many as needed."""
-        return EpochBudget(12_000 if self.sentences else 3_000, 40)
+        return EpochBudget(6_000 if self.sentences else 3_000, 40)
 
     @property
     def outputs(self) -> int:

@@ -16,6 +16,9 @@ and rate 0.005 0.686, by LSTM at rate 0.002 0.659; with types weighted by the ro
 
 Swedish forms (2,000 drawn at random; SIGMORPHON 2020), 128 states, embeddings of 128, rate 0.005:
 dot attention 0.710, monotonic 0.797. Hindi and Georgian sounds with the latter: 0.940, 0.778.
+
+English captions in German (Multi30k, 29,000 pairs): chrF 61.6 after 12 epochs, with a schedule that
+ended there.
 """
 
 from __future__ import annotations
