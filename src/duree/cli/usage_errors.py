@@ -91,6 +91,12 @@ def _invalid(error: click.BadParameter) -> DureeError | None:
             return DureeError(problem, fix=fix, least=least, most=most, **facts)
         case click.types.IntParamType():
             return DureeError(problem, fix="give a whole number", **facts)
+        case click.FloatRange(min=least, max=None):
+            fix = "give a number above {least:g}"
+            return DureeError(problem, fix=fix, least=least, **facts)
+        case click.FloatRange(min=least, max=most):
+            fix = "give a number above {least:g}, at most {most:g}"
+            return DureeError(problem, fix=fix, least=least, most=most, **facts)
         case click.types.FloatParamType():
             return DureeError(problem, fix="give a number", **facts)
     return None

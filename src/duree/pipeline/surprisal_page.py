@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from duree.evaluation.change_points import change_points
+from duree.evaluation.change_points import LEAST, change_points
 from duree.pipeline.language_model import bits_of, encoder_of, rate_of
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.predict import pieces_like
@@ -25,6 +25,8 @@ FEWEST_UNITS = 30
 # within bounds.
 LONG_TEXT = 2_000
 SHORTEST, LONGEST, WANTED = 50, 500, 100
+# With fewer passages there is no change to find.
+FEWEST_PASSAGES = 2 * LEAST
 # Decimals of the bits of words.
 DIGITS = 3
 
@@ -122,8 +124,9 @@ def shown_text(found: Surprisal, characters: int, seed: int) -> ShownText:
     )
 
 
-def _along(found: Surprisal, seed: int) -> Along:
-    """Surprisal by passages of whole sentences, and the places where it changes."""
+def _along(found: Surprisal, seed: int) -> Along | None:
+    """Surprisal by passages of whole sentences, and the places where it changes; None where there
+    are too few."""
     sentences = found.table("sentence").select("begin", "units", "bits")
     units = sentences["units"].to_numpy()
     size = int(np.clip(len(found.bits) // WANTED, SHORTEST, LONGEST))
@@ -135,6 +138,8 @@ def _along(found: Surprisal, seed: int) -> Along:
         held += count
     if held < size / 2 and len(firsts) > 1:  # a short rest joins the last passage
         firsts.pop()
+    if len(firsts) < FEWEST_PASSAGES:
+        return None
     sums = np.add.reduceat(sentences["bits"].to_numpy(), firsts)
     values = sums / np.add.reduceat(units, firsts)
     return Along(

@@ -64,7 +64,6 @@ def _in_order(found: Comparison, words: Words) -> Figure:
     figure = Figure(figsize=(WIDTH, HEIGHT + 0.75))
     axes = place(figure, LEFT, 0.15, WIDTH - LEFT - RIGHT, HEIGHT)
     where = list(range(len(found.groups)))
-    axes.plot(where, [group.bits for group in found.groups], color=BLUE, linewidth=0.8)
     for x, group in zip(where, found.groups, strict=True):
         if group.low is not None and group.high is not None:
             axes.plot([x, x], [group.low, group.high], color=BLUE, linewidth=1.8)
