@@ -7,9 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from duree.pipeline.run import Run
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,6 +45,18 @@ def same_numbers() -> None:
     import torch
 
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def grammar_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A language model of ``documents`` of a small grammar, by characters."""
+    from tests.support.sentences_of_a_grammar import documents, recipe
+
+    from duree.workflow import fit
+
+    folder = tmp_path_factory.mktemp("grammar")
+    documents(120).write_csv(folder / "texts.csv")
+    return fit(recipe(folder / "texts.csv"), folder / "run")
 
 
 # The longest come first, so that both workers end at about the same time.

@@ -125,29 +125,31 @@ def _groups(
     codes = values.replace_strict(
         distinct, pl.Series(range(len(distinct))), default=-1, return_dtype=pl.Int64
     )
-    names = [f"{value:g}" if is_ordered else str(value) for value in distinct]
+    names = [_number(value) if is_ordered else str(value) for value in distinct]
     return codes.to_numpy(), names
 
 
 def _intervals(values: pl.Series) -> tuple[NDArray[np.int64], list[str]]:
     """Intervals of a round width, as few as needed."""
-    numbers = values.cast(pl.Float64)
-    low, high = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]
-    power = 10.0 ** np.floor(np.log10((high - low) / MOST_VALUES))
-    wide_enough = (
-        width * power * scale
-        for scale in (1.0, 10.0)
-        for width in WIDTHS
-        if np.floor(high / (width * power * scale)) - np.floor(low / (width * power * scale))
-        < MOST_VALUES
-    )
-    width = next(wide_enough)
-    places = (numbers / width).floor()
-    first = int(places.min())  # type: ignore[arg-type]
-    is_whole = bool((numbers.drop_nulls() % 1 == 0).all()) and width >= 1
-    names = []
-    for place in range(first, int(places.max()) + 1):  # type: ignore[arg-type]
-        begin, end = place * width, (place + 1) * width
-        last = f"{end - 1:g}" if is_whole else f"<{end:g}"
-        names.append(f"{begin:g}–{last}" if width > 1 or not is_whole else f"{begin:g}")
-    return (places - first).fill_null(-1).cast(pl.Int64).to_numpy(), names
+    given = values.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    known = given[~np.isnan(given)]
+    power = 10.0 ** np.floor(np.log10(np.ptp(known) / MOST_VALUES))
+    widths = (width * power * scale for scale in (1, 10) for width in WIDTHS)
+    low, high = known.min(), known.max()
+    width = next(one for one in widths if high // one - low // one < MOST_VALUES)
+    first, last = int(low // width), int(high // width)
+    is_whole = width >= 1 and bool((known % 1 == 0).all())
+    names = [_interval(place * width, width, is_whole=is_whole) for place in range(first, last + 1)]
+    places = given // width - first
+    return np.where(np.isnan(places), -1, places).astype(np.int64), names
+
+
+def _interval(begin: float, width: float, *, is_whole: bool) -> str:
+    """The name of an interval of numbers, or of whole numbers."""
+    if is_whole:
+        return _number(begin) if width == 1 else f"{_number(begin)}–{_number(begin + width - 1)}"
+    return f"{_number(begin)}–<{_number(begin + width)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}"

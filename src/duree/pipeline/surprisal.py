@@ -35,9 +35,9 @@ from duree.tables.table import Table
 
 By = Literal["document", "sentence", "word", "unit"]
 
-# Characters scored at once, in at least one document: some 100 MB, and some seconds of work that
-# would be lost.
-AT_ONCE = 1_000_000
+# Characters scored at once, in at least one document: some 50 MB, and some seconds of work that
+# an interruption would lose.
+AT_ONCE = 250_000
 TRAINED = "documents that trained the network: {count} of {rows} (row {shown})"
 TRAINED_FIX = (
     "they surprise it less than new ones would: leave out what `in_training` marks when you compare"

@@ -31,7 +31,7 @@ def load_run(path: Path | str) -> RunData:
         data=folder.record(DataFacts, "data.json"),
         history=folder.history(),
         predictions=folder.predictions,
-        baselines=folder.table("baselines.parquet", ["row", "model"])
+        baselines=folder.table("baselines.parquet", ["row", "model", "prediction"])
         if folder.has("baselines.parquet")
         else None,
         calibration=folder.record_if_there(dict[str, list[Bin]], "calibration.json") or {},

@@ -75,10 +75,14 @@ class RunFolder:
         return [self._validated(Epoch, name, line) for line in lines]
 
     def table(self, name: str, columns: list[str] | None = None) -> pl.DataFrame:
-        """A table, or a selection of its columns."""
+        """A table, or those of some columns that it has."""
         uses_threads("polars")
         try:
-            return pl.read_parquet(self._existing(name), columns=columns)
+            path = self._existing(name)
+            if columns is not None:
+                there = pl.read_parquet_schema(path)
+                columns = [column for column in columns if column in there]
+            return pl.read_parquet(path, columns=columns)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise self._unreadable(name, str(error).partition("\n")[0]) from None
 

@@ -46,6 +46,7 @@ MODELS = {
     "waits_after_event": "shares after the same event",
     "recurrent_part": "its recurrent part alone",
     "wide_part": "its wide part alone",
+    "interpolated": "network and n-grams interpolated",
 }
 
 

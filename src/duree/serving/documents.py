@@ -22,13 +22,12 @@ from duree.serving.bodies import AskedSurprisal, AskedTexts, unfit
 from duree.serving.rows import Tried
 from duree.serving.texts import Rows
 from duree.storage import MANIFEST
+from duree.tables.layouts.documents import WRITE_ON
 
 # Characters of all texts of a request for surprisal: the answer names each unit.
 MOST_CHARACTERS = 100_000
 # What the studio writes on: codes, and texts.
 STUDIO_LENGTH, STUDIO_TEXTS = 200, 3
-# The button of ``Documents.typed_input`` that asks for them.
-WRITE_ON = "write_on"
 
 
 @dataclass(frozen=True)

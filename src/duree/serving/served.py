@@ -18,12 +18,14 @@ from duree.report.run_folder import RunFolder
 from duree.results.metrics_file import NETWORK
 from duree.serving.batching import Batcher
 from duree.serving.bodies import Card
+from duree.serving.documents import DocumentRows
 from duree.serving.numbers import Numbers
 from duree.serving.pairs import Pairs
 from duree.serving.rows import ServedRows
 from duree.serving.sentences import Sentences
 from duree.serving.series import SeriesRows
 from duree.serving.texts import Events, Rows
+from duree.tables.layouts.documents import Documents
 from duree.tables.layouts.forecast_origins import ForecastOrigins
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.numeric_series import NumericSeries
@@ -88,6 +90,7 @@ OTHERS: dict[type[Layout], type[ServedRows[Any]]] = {
     ForecastOrigins: SeriesRows,
     Tokens: Sentences,
     PairRows: Pairs,
+    Documents: DocumentRows,
 }
 
 

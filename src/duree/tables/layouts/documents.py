@@ -14,6 +14,7 @@ from duree.tables.columns import as_text, resolve_column
 from duree.tables.finding import Finding
 from duree.tables.layouts.layout import Checked
 from duree.tables.layouts.texts import Texts
+from duree.tables.layouts.typed_input import TypedInput
 from duree.tables.split.split import TEST, TRAIN, VALIDATION
 from duree.tables.table import Table
 
@@ -23,6 +24,8 @@ FEWEST = 10
 ENDS = {VALIDATION: 8, TEST: 9}
 # The columns of folders and of single texts.
 TEXT = "text"
+# The button that asks for texts that go on from a typed one.
+WRITE_ON = "write_on"
 
 
 class Documents(Texts):
@@ -43,6 +46,15 @@ class Documents(Texts):
         """With the text as its own target."""
         filled = super().fill(recipe).with_defaults({"data": {"text": TEXT}})
         return filled.replace({"data.target": filled.data.text})
+
+    @classmethod
+    def typed_input(cls, recipe: Recipe) -> TypedInput:
+        return TypedInput(
+            "Shade a text, or write on",
+            "Write or paste a text, or the beginning of one",
+            "Your text",
+            buttons={"shade": "Shade the text", WRITE_ON: "Write on"},
+        )
 
     def lay_out(self, table: Table, *, with_answers: bool = True) -> tuple[Table, Self]:
         """Few documents are divided in order into training, validation and (without a test file)

@@ -11,7 +11,8 @@ from duree.recipe.faults import Contradiction
 from duree.recipe.recipe import Recipe
 from duree.recipe.settings import VALUE, DataSettings
 from duree.results.nouns import SERIES, Nouns
-from duree.tables.layouts.layout import Layout, TypedInput
+from duree.tables.layouts.layout import Layout
+from duree.tables.layouts.typed_input import TypedInput
 from duree.tables.table import Table
 
 

@@ -29,6 +29,7 @@ from duree.tables.finding import Finding
 from duree.tables.layouts.covariates import check_covariates, prepend_covariates
 from duree.tables.layouts.state_strings import Cells
 from duree.tables.layouts.step_attributes import with_step_features
+from duree.tables.layouts.typed_input import TypedInput
 from duree.tables.table import Table
 
 # Roles whose columns must be constant within a person.
@@ -57,32 +58,6 @@ class Checked:
     numeric: bool
     test_rows: NDArray[np.bool_] | None
     duplicates: Duplicates | None
-
-
-@dataclass(frozen=True)
-class TypedInput:
-    """What can be typed to try a network; the texts are English templates.
-
-    Attributes
-    ----------
-    title, hint : str
-        The title of the form, and a hint on what to enter.
-    name : str
-        The label of the field, unless the hint is enough.
-    lines : int
-        Height of the field.
-    covariates : tuple of str
-        Further columns to ask for.
-    buttons : {action: str}
-        What each button of the form says; see ``ServedRows.try_action``.
-    """
-
-    title: str
-    hint: str
-    name: str = ""
-    lines: int = 3
-    covariates: tuple[str, ...] = ()
-    buttons: Mapping[str, str] = field(default_factory=lambda: {"predict": "Predict"})
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from duree.tables.checks.check_table import check_table
 from duree.tables.columns import resolve_column, table_without_codes
 from duree.tables.describe.series import describe_channels
 from duree.tables.finding import Finding
-from duree.tables.layouts.layout import Checked, Layout, TypedInput
+from duree.tables.layouts.layout import Checked, Layout
 from duree.tables.layouts.read_numbers import list_numbers, measured, step_names, with_numbers
+from duree.tables.layouts.typed_input import TypedInput
 from duree.tables.table import Table
 
 CHOOSE = "data.series and data.text or states are both given: choose one"

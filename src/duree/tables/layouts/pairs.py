@@ -18,8 +18,9 @@ from duree.tables.checks.duplicates import Duplicates
 from duree.tables.checks.pairs import check_known
 from duree.tables.columns import resolve_column
 from duree.tables.finding import Finding
-from duree.tables.layouts.layout import Checked, TypedInput
+from duree.tables.layouts.layout import Checked
 from duree.tables.layouts.texts import Texts
+from duree.tables.layouts.typed_input import TypedInput
 from duree.tables.table import Table
 
 

@@ -18,8 +18,9 @@ from duree.tables.columns import as_text, resolve_column
 from duree.tables.files.conll import SENTENCE, TOKEN_FILES
 from duree.tables.files.conll_lines import LONGEST_SENTENCE
 from duree.tables.finding import Finding, listed
-from duree.tables.layouts.layout import Checked, Layout, TypedInput
+from duree.tables.layouts.layout import Checked, Layout
 from duree.tables.layouts.tag_schemes import check_scheme
+from duree.tables.layouts.typed_input import TypedInput
 from duree.tables.source_rows import named_tokens
 from duree.tables.table import Table
 

@@ -31,7 +31,7 @@ from duree.tables.describe.states import describe_states
 from duree.tables.finding import Finding, listed
 from duree.tables.layouts.column_order import check_order
 from duree.tables.layouts.covariates import called
-from duree.tables.layouts.layout import Checked, Layout, TypedInput
+from duree.tables.layouts.layout import Checked, Layout
 from duree.tables.layouts.state_names import check_names
 from duree.tables.layouts.state_strings import (
     ARROW,
@@ -44,6 +44,7 @@ from duree.tables.layouts.state_strings import (
     until_the_last,
 )
 from duree.tables.layouts.step_attributes import sequences_of
+from duree.tables.layouts.typed_input import TypedInput
 from duree.tables.table import Table
 
 # Separators accepted between states that a user types.
