@@ -223,7 +223,7 @@ def test_a_long_text_is_followed_and_its_change_is_marked(grammar_run: Run, tmp_
     write_surprisal(grammar_run.folder, tmp_path / "book.txt", tmp_path / "b.csv", page=page)
     html = page.read_text()
     assert html.count('class="turn"') == 1
-    assert re.search(r"from 0\.\d+ to [2-9]\.\d+ bits per unit, at (4[5-9]|5[0-5])\u202f%", html)
+    assert re.search(r"1: from 0\.\d+ to [2-9]\.\d+ bits per unit, at (4[5-9]|5[0-5])\u202f%", html)
 
 
 def test_the_command_writes_the_file_and_prints_the_comparison(

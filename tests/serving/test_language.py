@@ -105,6 +105,7 @@ def test_the_studio_shades_a_text_and_writes_on(visitor: Visitor):
     page = visitor.get("/runs/grammar").text
     assert "Shade the text" in page
     assert "Write on" in page
+    assert "View the test rows" not in page
     shaded = visitor.post("/runs/grammar/try", data={"text": TEXTS[0], "action": "shade"}).text
     assert 'class="for9"' in shaded
     assert "bits per character" in shaded

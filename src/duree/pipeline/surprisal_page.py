@@ -27,8 +27,8 @@ LONG_TEXT = 2_000
 SHORTEST, LONGEST, WANTED = 50, 500, 100
 # With fewer passages there is no change to find.
 FEWEST_PASSAGES = 2 * LEAST
-# Decimals of the bits of words.
-DIGITS = 3
+# Decimals of the bits of words; characters that are quoted at a change.
+DIGITS, QUOTED = 3, 120
 
 
 def page_data(
@@ -142,9 +142,12 @@ def _along(found: Surprisal, seed: int) -> Along | None:
         return None
     sums = np.add.reduceat(sentences["bits"].to_numpy(), firsts)
     values = sums / np.add.reduceat(units, firsts)
+    begins = sentences["begin"].gather(firsts).to_list()
+    changes = change_points(values, np.random.default_rng(seed))
     return Along(
-        begins=sentences["begin"].gather(firsts).to_list(),
+        begins=begins,
         values=values.tolist(),
-        changes=change_points(values, np.random.default_rng(seed)),
+        changes=changes,
+        quotes=[found.text[begins[at] : begins[at] + QUOTED] for at in changes],
         units=size,
     )

@@ -46,7 +46,7 @@ MODELS = {
     "waits_after_event": "shares after the same event",
     "recurrent_part": "its recurrent part alone",
     "wide_part": "its wide part alone",
-    "interpolated": "network and Kneser-Ney n-grams interpolated",
+    "interpolated": "network and n-grams interpolated",
 }
 
 

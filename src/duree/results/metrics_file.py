@@ -181,8 +181,9 @@ class Metrics(Record):
 
 
 def is_part(model: str) -> bool:
-    """Whether the model is a part of the network that was evaluated by itself too."""
-    return model.endswith("_part")
+    """Whether the model is a part of the network, or its mixture with a baseline, which was
+    evaluated too: no baseline."""
+    return model.endswith("_part") or model == INTERPOLATED
 
 
 NETWORK = "network"

@@ -73,6 +73,8 @@ class Along(Record):
         Bits per unit of each passage.
     changes : list of int
         The passages that begin a new level.
+    quotes : list of str
+        The first characters of each of these.
     units : int
         The fewest units of a passage.
     """
@@ -80,6 +82,7 @@ class Along(Record):
     begins: list[int]
     values: list[float]
     changes: list[int]
+    quotes: list[str]
     units: int
 
 

@@ -45,6 +45,10 @@ class DocumentRows(Rows):
     def encoding_sentences(self, run: RunData, say: Phrases) -> Iterable[str]:
         return language.encoding_sentences(run, self.facts, say)
 
+    def listed(self, run: RunData) -> None:
+        """None: documents have no single prediction."""
+        return None
+
 
 @dataclass(frozen=True)
 class Surprisals(Target):

@@ -28,6 +28,7 @@ CHOSEN = {
     "leaf_steps": "steps in a leaf",
     "order": "order",
     "rounds": "rounds",
+    "share_of_cache": "share of the cache",
     "strength": "strength",
     "trees": "trees",
 }

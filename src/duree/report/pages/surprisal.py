@@ -117,16 +117,15 @@ def _turns(text: ShownText, along: Along, words: Words) -> Iterator[str]:
     """A sentence on each change of level."""
     levels = [0, *along.changes, len(along.values)]
     means = [float(np.mean(along.values[begin:end])) for begin, end in pairwise(levels)]
-    for change, (before, after) in zip(along.changes, pairwise(means), strict=True):
+    changes = zip(along.changes, pairwise(means), along.quotes, strict=True)
+    for change, (before, after), text_there in changes:
         begin = along.begins[change]
         yield words(
             "from {before} to {after} bits per unit, at {place} of the text: “{quoted}”",
             before=number(before, 2),
             after=number(after, 2),
             place=f"{100 * begin / (len(text.text) + text.cut):.0f}\u202f%",
-            quoted=quote(text.text[begin : begin + QUOTED], QUOTED)
-            if begin < len(text.text)
-            else "…",
+            quoted=quote(text_there, QUOTED),
         )
 
 
