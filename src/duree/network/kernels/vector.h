@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#ifdef __AVX512F__
+#ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
@@ -41,8 +41,10 @@ inline Vec all(float x) { return x - Vec{}; }
 
 // Within bounds; NaN stays NaN.
 inline Vec clamp(Vec x, float least, float most) {
-#ifdef __AVX512F__  // which the compiler would do by comparing and blending
+#if defined(__AVX512F__)  // which the compiler would do by comparing and blending
     return _mm512_min_ps(all(most), _mm512_max_ps(all(least), x));
+#elif defined(__AVX2__)
+    return _mm256_min_ps(all(most), _mm256_max_ps(all(least), x));
 #else
     x = x < least ? all(least) : x;
     return x > most ? all(most) : x;
@@ -50,8 +52,10 @@ inline Vec clamp(Vec x, float least, float most) {
 }
 
 inline Vec larger(Vec left, Vec right) {
-#ifdef __AVX512F__
+#if defined(__AVX512F__)
     return _mm512_max_ps(left, right);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(left, right);
 #else
     return left > right ? left : right;
 #endif
