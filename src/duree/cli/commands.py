@@ -62,8 +62,8 @@ def demo(rows: int, out: str | None) -> None:
 @click.option(
     "--task",
     metavar="NAME",
-    help="classify, regress, multilabel, next, forecast, label or transduce; inferred if not "
-    "given.",
+    help="classify, regress, multilabel, next, forecast, label, language or transduce; inferred "
+    "if not given.",
 )
 @click.option(
     "--metric",

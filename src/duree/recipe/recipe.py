@@ -47,8 +47,8 @@ class Recipe(Section):
 
     task: str | None = Field(
         None,
-        description="What is predicted: classify, regress, multilabel, next, forecast, label, ...; "
-        "none: found out from the target.",
+        description="What is predicted: classify, regress, multilabel, next, forecast, label, "
+        "language, ...; none: found out from the target.",
     )
     seed: int = Field(0, ge=0, description="The same recipe and seed give the same result.")
     data: DataSettings = DataSettings()

@@ -161,8 +161,9 @@ class TextSettings(Section):
         Field(
             "auto",
             description="How text without spaces between words is segmented; auto: jieba for "
-            "Chinese if installed. states: each state of a sequence is a unit. For pairs of texts: "
-            "characters, symbols between blanks, subwords or words; auto: by the texts.",
+            "Chinese if installed. states: each state of a sequence is a unit. For pairs of texts "
+            "and language models: characters, symbols between blanks, subwords or words; auto: by "
+            "the texts.",
         )
     )
     lowercase: bool = Field(True, description="Convert text to lower case.")
@@ -249,7 +250,11 @@ class ModelSettings(Section):
         "few.",
     )
     word_dropout: float = Field(
-        0.2, ge=0, lt=1, description="Share of units replaced by the unknown unit in training."
+        0.2,
+        ge=0,
+        lt=1,
+        description="Share of units replaced by the unknown unit in training; "
+        "language models: share of units whose embeddings are left out.",
     )
     input_dropout: float = Field(
         0.3, ge=0, lt=1, description="Dropout on the embeddings, with one mask per sequence."
@@ -262,7 +267,7 @@ class ModelSettings(Section):
         ge=0,
         lt=1,
         description="Dropout on the recurrent state, with one mask per sequence (Gal & "
-        "Ghahramani).",
+        "Ghahramani); language models: on the recurrent weights (Merity et al.).",
     )
     output_dropout: float = Field(0.5, ge=0, lt=1, description="Dropout on the pooled state.")
     wide: bool = Field(
@@ -325,7 +330,8 @@ class TrainingSettings(Section):
         None,
         ge=1,
         description="Epochs of training; none: 700 steps, in 5 to 50 epochs (3,500 in up to "
-        "100 for the task next; 3,000, of sentences 12,000, in up to 40 for transduce).",
+        "100 for the task next; 3,000, of sentences 12,000, in up to 40 for transduce; 4,500, of "
+        "words 9,500, in up to 100 for language).",
     )
     patience: int = Field(
         10,

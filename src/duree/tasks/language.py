@@ -31,7 +31,7 @@ from duree.sequences.language_units import choose_kind
 from duree.sequences.ragged import Ragged, offsets_of
 from duree.tables.columns import as_text, with_columns
 from duree.tables.table import Table
-from duree.tasks.language_defaults import names, suited
+from duree.tasks.language_defaults import BUDGETS, names, suited
 from duree.tasks.task import Task, Watched
 
 # Codes that can occur in a text: not PADDING or EMPTY.
@@ -73,7 +73,6 @@ class Language(Task):
         "training": {"patience": 5},
     }
     decided_by_rows: ClassVar[tuple[str, ...]] = names()
-    epoch_budget: ClassVar[EpochBudget] = EpochBudget(steps=20_000, epochs=40)
 
     @classmethod
     def check_recipe(cls, recipe: Recipe) -> None:
@@ -121,6 +120,11 @@ class Language(Task):
     def metrics(self) -> MetricSet:  # type: ignore[override]
         of_characters = self.encoder is not None and self.encoder.kind == "characters"
         return OF_CHARACTERS if of_characters else OF_WORDS
+
+    @property
+    def epoch_budget(self) -> EpochBudget:  # type: ignore[override]
+        """The schedule of the learning rate ends with the last epoch: see ``language_defaults``."""
+        return BUDGETS[self._units.kind == "characters"]
 
     @property
     def outputs(self) -> int:
