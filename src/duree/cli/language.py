@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from duree.cli.help import TranslatedCommand
 from duree.cli.hints import print_finding, repeat_hint
 
 if TYPE_CHECKING:
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=TranslatedCommand,
     epilog="Without --by, the table gets the surprisal of each document. Bits of units add up to "
-    "those of words, sentences and documents."
+    "those of words, sentences and documents.",
 )
 @click.argument("run")
 @click.argument("texts")
@@ -74,7 +76,9 @@ def surprisal(
         click.echo(found.page)
 
 
-@click.command(epilog="The same seed gives the same texts; more of them change none.")
+@click.command(
+    cls=TranslatedCommand, epilog="The same seed gives the same texts; more of them change none."
+)
 @click.argument("run")
 @click.option("--prompt", metavar="TEXT", default="", help="Begin of every text.")
 @click.option(
