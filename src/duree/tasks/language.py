@@ -183,9 +183,8 @@ class Language(Task):
         if KNESER_NEY not in summaries:
             return {}
         network, ngrams = summaries[NETWORK], summaries[KNESER_NEY]
-        nats = mixed(*(-np.log(2) * of[:, 0] for of in (network, ngrams)), share=self.share)
-        bits = nats / -np.log(2)
-        return {INTERPOLATED: np.column_stack([bits, network[:, 1:]])}
+        nats = mixed(-np.log(2) * network[:, 0], -np.log(2) * ngrams[:, 0], self.share)
+        return {INTERPOLATED: np.column_stack([nats / -np.log(2), network[:, 1:]])}
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         """Minus the bits per unit."""
