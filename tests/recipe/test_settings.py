@@ -121,6 +121,7 @@ ELSEWHERE = {
     "data.delimiter": "test_a_delimiter_that_is_not_there_is_refused, below",
     "text.segmenter": "test_each_segmenter_splits_chinese_differently, below",
     "data.drop_bad": "test_workflow.py, rows without a target",
+    "training.chunk_length": "runs/test_language.py",
     **dict.fromkeys(("data.token", "model.characters", "model.chain"), "runs/test_label.py"),
     **dict.fromkeys(
         ("model.attention", "model.copying", "model.label_smoothing", "model.beam"),

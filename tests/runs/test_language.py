@@ -15,6 +15,7 @@ from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
 from duree.serving.export import export
+from duree.tasks.language import Language
 from duree.workflow import evaluate, fit, predict, resume
 
 WORDS = ("the", "a"), ("cat", "dog", "king"), ("sees", "hears", "finds"), ("it", "her", "him")
@@ -196,6 +197,19 @@ def test_settings_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(RecipeError, match=message):
         fit(recipe(corpus, **settings), tmp_path / "run")
+
+
+def test_the_recipe_says_how_many_units_are_read_between_two_updates(corpus: Path) -> None:
+    rows = pl.Series("text", [sentences(40, 0)])
+    numbers = []
+    for length in (50, 100):
+        chosen = recipe(corpus, **{"training.chunk_length": length})
+        encoder = Language.fit_encoder(rows, rows, chosen)
+        task = Language.from_target(rows, chosen).with_encoder(encoder)
+        examples = task.examples(encoder.encode(rows), rows)
+        prepared = task.prepare_training(examples, chosen)[1]
+        numbers.append(len(prepared.batches(1, 0, 0)))
+    assert numbers[0] == pytest.approx(2 * numbers[1], abs=1)
 
 
 def test_what_a_language_model_cannot_do_is_refused(run: Run, tmp_path: Path) -> None:

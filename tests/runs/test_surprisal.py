@@ -57,6 +57,17 @@ def test_bits_are_those_of_the_probabilities_of_the_model(grammar_run: Run, new:
         assert found["text"].to_list() == [*NEW["text"][number - 1], ""]
 
 
+def test_bits_are_those_of_the_predictions(grammar_run: Run, new: Path):
+    model = TrainedModel.of_run(grammar_run)
+    sequences = model.encode(NEW["text"])
+    nats = np.add.reduceat(model.predictions(sequences)[:, 0], sequences.offsets[:-1])
+    for by in ("unit", "word", "sentence", "document"):
+        found = surprisal(grammar_run, new, by)
+        if by != "document":
+            found = found.group_by("document", maintain_order=True).agg(pl.col("bits").sum())
+        assert found["bits"].to_list() == pytest.approx((-nats / np.log(2)).tolist(), abs=1e-6)
+
+
 def test_bits_of_parts_add_up_to_those_of_documents(grammar_run: Run, new: Path):
     whole = surprisal(grammar_run, new)
     assert whole.columns == [*NEW.columns, *module.OF_DOCUMENTS, "in_training"]
@@ -243,7 +254,6 @@ def test_the_command_writes_the_file_and_prints_the_comparison(
     [
         (["--compare", "autor"], "did you mean 'author'"),
         (["--page", "page.txt"], "end the name in .html"),
-        (["--compare", "text"], "groups of that many cannot be compared"),
     ],
 )
 def test_mistakes_are_answered(
@@ -260,6 +270,17 @@ def test_mistakes_are_answered(
     assert not output.exists()
 
 
+def test_groups_that_cannot_be_compared_do_not_lose_the_file(
+    grammar_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    documents(60, 8).write_csv(tmp_path / "many.csv")
+    output = tmp_path / "b.csv"
+    words = ["-o", output, "--compare", "text"]
+    assert call("surprisal", grammar_run.folder, tmp_path / "many.csv", *words) == 2
+    assert "groups of that many cannot be compared" in capsys.readouterr().err
+    assert len(pl.read_csv(output)) == 60
+
+
 def test_a_column_with_the_name_of_one_that_is_added_is_refused(grammar_run: Run, tmp_path: Path):
     NEW.with_columns(pl.lit(1).alias("bits")).write_csv(tmp_path / "taken.csv")
     with pytest.raises(DataError, match="already has a column 'bits'"):
@@ -269,7 +290,7 @@ def test_a_column_with_the_name_of_one_that_is_added_is_refused(grammar_run: Run
 def test_only_language_models_have_surprisal(tmp_path: Path):
     letters(60).write_csv(tmp_path / "letters.csv")
     data = {"files": [str(tmp_path / "letters.csv")], "text": "letter", "target": "tone"}
-    small = {"training.epochs": 1, "model.hidden_size": 4, "evaluation.baselines": False}
+    small = {"training.epochs": 1, "model.wide": False, "evaluation.baselines": False}
     other = fit(Recipe.build({"data": data}).replace(small), tmp_path / "run")
     with pytest.raises(RunError, match="gives no text a probability"):
         surprisal(other, tmp_path / "letters.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from duree.pipeline.run import Run
 from duree.pipeline.surprisal import write_surprisal
 from duree.serving.documents import MOST_CHARACTERS
 from duree.serving.service import create_service
+from duree.serving.studio.forms import FORMS, form_of, recipe_of
+from duree.tasks import resolve
 
 TEXTS = documents(3, seed=7)["text"].to_list()
 
@@ -125,3 +128,16 @@ def test_the_studio_says_what_it_cannot_read(visitor: Visitor):
     )
     empty = visitor.post("/runs/grammar/try", data={"text": "  ", "action": "shade"})
     assert "text was given; write or paste one" in empty.text
+
+
+def test_the_studio_proposes_a_language_model_for_texts_alone(tmp_path: Path):
+    visitor = Visitor(tmp_path / "runs")
+    table = visitor.table("texts.csv", documents(60).select("text").write_csv().encode())
+    page = visitor.get(table).text
+    assert re.search(r'<option value="language" selected', page)
+    assert 'name="target"' not in page
+    chosen = {"rows": "texts", "text": "text", "task": "language"}
+    recipe = resolve(recipe_of(FORMS["texts"], str(tmp_path / "texts.csv"), None, chosen))
+    assert recipe.task == "language"
+    assert recipe.data.target == recipe.data.text == "text"
+    assert form_of(recipe) is FORMS["texts"]

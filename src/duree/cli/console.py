@@ -14,6 +14,7 @@ from duree.cli.streams import LastingError
 from duree.cli.text_table import padded, print_table
 from duree.errors import command, translate, user_language
 from duree.pipeline.explain_row import is_explainable
+from duree.pipeline.language_model import is_language_model
 from duree.pipeline.listener import STEPS
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
@@ -29,6 +30,7 @@ from duree.training.estimate import Estimate
 
 PREDICT = "Predict new rows:  {command}"
 EXPLAIN = "Explain a row:     {command}"
+SURPRISAL = "Surprisal:         {command}"
 READ = "Read the report:   {page}"
 TRAINING = "seed {seed}: {steps} steps, at most about {time} and {memory:.0f} MB"
 EPOCH = (
@@ -66,7 +68,11 @@ class Console:
         self.err.print()
         predict = command("duree", "predict", folder, "NEW.csv", "-o", "predicted.csv")
         self.message(translate(PREDICT).format(command=predict))
-        if is_explainable(TrainedModel.of_run(run)):
+        model = TrainedModel.of_run(run)
+        if is_language_model(model):
+            shade = command("duree", "surprisal", folder, "NEW.csv", "-o", "bits.csv")
+            self.message(translate(SURPRISAL).format(command=shade))
+        if is_explainable(model):
             explain = command("duree", "explain", folder, "NEW.csv", "--row", 1)
             self.message(translate(EXPLAIN).format(command=explain))
         self.message(translate(READ).format(page=folder / "report.html"))

@@ -27,6 +27,7 @@ from duree.sequences.ragged import Ragged, pieces
 from duree.sequences.surprisal import Level, surprisals
 from duree.storage import write_file
 from duree.tables.columns import find_column, is_blank, require_free, resolve_column
+from duree.tables.files.cells import require_cells
 from duree.tables.files.resumable import Pieces
 from duree.tables.files.stream import count_rows
 from duree.tables.files.write import refuse_input, require_writable
@@ -42,7 +43,7 @@ TRAINED = "documents that trained the network: {count} of {rows} (row {shown})"
 TRAINED_FIX = (
     "they surprise it less than new ones would: leave out what `in_training` marks when you compare"
 )
-# The columns that are added to documents, and those of smaller parts before and after the text.
+# The columns that are added to documents.
 OF_DOCUMENTS = ("units", "characters", "bits", "bits_per_unit", "bits_per_character", "perplexity")
 FLAG, DOCUMENT = "in_training", "document"
 
@@ -94,7 +95,7 @@ def write_surprisal(
     ------
     DataError
         The table lacks a column, or has one with the name of one to add; a file cannot or must not
-        be written.
+        be written; groups cannot be compared, though ``output`` is written.
     RunError
         The run has no language model.
     """
@@ -106,37 +107,44 @@ def write_surprisal(
     _require_page(page)
     scorer = _Scorer(run, model, by, compare)
     replaced = output.exists()
-    note = made_from(run, data) | {"by": by, "compare": compare}
-    with Pieces(output, note) as done:
-        of_reading: list[Finding] = []
-        total = None if model.layout.is_long else count_rows(data)
-        begun = sum(done.numbers("documents"))
-        for table in pieces_like(run, data, model, begun, of_reading.append):
-            for some in _small(model, table):
-                frame, numbers = scorer.score(some, begun)
-                done.add(frame, numbers)
-                begun += len(some)
-                progress(begun, total)
-        if begun == 0:
-            raise DataError("{file} has no documents", fix="give some texts", file=str(data))
-        documents = scorer.documents(done, begun)
-        comparison = (
-            None if compare is None else compare_by(documents, compare, model, run.recipe.seed)
-        )
-        found = None
-        if page is not None:
-            found = page_data(run, model, data, documents, comparison)
+    with Pieces(output, made_from(run, data) | {"by": by, "compare": compare}) as done:
+        count, of_reading = _score_all(scorer, data, done, progress)
+        documents = scorer.documents(done, count)
         reported = [
             written(output, done.rows, replaced),
             *(one for one in of_reading if one.level != "ok"),
             *empty_findings(done.numbers("empty"), model.layout.input_name),
-            *unseen_findings(done.numbers("unseen"), begun),
-            *_trained_findings(done.numbers("trained"), begun),
+            *unseen_findings(done.numbers("unseen"), count),
+            *_trained_findings(done.numbers("trained"), count),
         ]
         reported += done.put_together(raw=raw)
-    if found is not None and page is not None:
+    # After the file is written: groups that cannot be compared must not lose it.
+    comparison = None
+    if compare is not None:
+        comparison = compare_by(documents, compare, model, run.recipe.seed)
+    if page is not None:
+        found = page_data(run, model, data, documents, comparison)
         write_file(page, render_surprisal(found, words_for(model)).encode())
     return SurprisalResult(reported, comparison, page)
+
+
+def _score_all(
+    scorer: _Scorer, data: Path, done: Pieces, progress: Callable[[int, int | None], None]
+) -> tuple[int, list[Finding]]:
+    """Score the documents that are not done; their number, and what was found in reading."""
+    of_reading: list[Finding] = []
+    total = None if scorer.model.layout.is_long else count_rows(data)
+    begun = sum(done.numbers("documents"))
+    for table in pieces_like(scorer.run, data, scorer.model, begun, of_reading.append):
+        for some in _small(scorer.model, table):
+            frame, numbers = scorer.score(some, begun)
+            require_cells(frame.schema, done.output.suffix.lower())
+            done.add(frame, numbers)
+            begun += len(some)
+            progress(begun, total)
+    if begun == 0:
+        raise DataError("{file} has no documents", fix="give some texts", file=str(data))
+    return begun, of_reading
 
 
 @dataclass

@@ -74,7 +74,7 @@ class Surprisal:
         ends = self.spans[:, 1]
         lengths = np.diff(ends, prepend=0)
         begins, stops, texts = self._without_blanks(self.spans[first, 0], ends[last])
-        columns: dict[str, Ints | Floats | Sequence[str] | Sequence[int]] = {
+        columns: dict[str, Ints | Floats | list[int] | list[str]] = {
             name: numbers[first] + 1 for name, numbers in of_levels.items()
         }
         columns |= {

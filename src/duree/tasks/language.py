@@ -185,8 +185,7 @@ class Language(Task):
             return {}
         network, ngrams = summaries[NETWORK], summaries[KNESER_NEY]
         nats = mixed(-np.log(2) * network[:, 0], -np.log(2) * ngrams[:, 0], self.share)
-        bits = nats / -np.log(2)
-        return {INTERPOLATED: np.column_stack([bits, network[:, 1:]])}
+        return {INTERPOLATED: np.column_stack([nats / -np.log(2), network[:, 1:]])}
 
     def progress(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> float:
         """Minus the bits per unit."""

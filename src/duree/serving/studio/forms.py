@@ -237,7 +237,7 @@ FORMS: dict[str, Form] = {
         Form(
             TEXTS,
             "a text",
-            ("texts", "pairs"),
+            ("texts", "documents", "pairs"),
             (Field("text", "Text", "column of texts", needed=True), TARGET, CELL),
             (COVARIATE, GROUP, TIME, NAME, WEIGHT, TEST, TASK, SEPARATOR, *ENDS),
         ),
