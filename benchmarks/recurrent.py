@@ -6,7 +6,7 @@ Each contender runs in a separate process, one after the other, round after roun
 median over rounds of each process's median. Libraries that are not installed are skipped:
 pip install 'duree[bench]'. "torch, memory kept" is torch with the C library set to keep freed
 memory, as in Durée's training; otherwise torch pays for new pages at every step.
-About 10 minutes with all libraries.
+About 12 minutes with all libraries.
 """
 
 from __future__ import annotations
@@ -71,10 +71,11 @@ def layers(read: Callable[..., Callable[[], Any]]) -> Figures:
     for rows, steps, channels, hidden, unequal in SHAPES:
         for cell in CELLS:
             call = read(cell, rows, steps, channels, hidden, unequal)
-            yield (
-                f"{cell} {rows},{steps},{channels},{hidden}{' unequal' * unequal}",
-                milliseconds(call),
-            )
+            yield name_of(cell, rows, steps, channels, hidden, unequal), milliseconds(call)
+
+
+def name_of(cell: str, rows: int, steps: int, channels: int, hidden: int, unequal: bool) -> str:
+    return f"{cell} {rows},{steps},{channels},{hidden}{' unequal' * unequal}"
 
 
 def lengths_of(rows: int, steps: int, unequal: bool) -> Any:
@@ -86,32 +87,70 @@ def lengths_of(rows: int, steps: int, unequal: bool) -> Any:
     return torch.linspace(20, steps, rows).long()[order]
 
 
-def torch_contender(threads: int) -> Figures:
+def torch_layer(
+    cell: str, rows: int, steps: int, channels: int, hidden: int, unequal: bool
+) -> Callable[[], None]:
+    """Forward and backward pass of torch's layer."""
     import torch
     from torch import nn
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    layer = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](channels, hidden, batch_first=True)
+    x = torch.randn(rows, steps, channels, requires_grad=True)
+    lengths, ones = lengths_of(rows, steps, unequal), torch.ones(rows, steps, hidden)
+
+    def call() -> None:
+        given = x
+        if unequal:
+            given = pack_padded_sequence(x, lengths, True, enforce_sorted=False)
+        output = layer(given)[0]
+        if unequal:
+            output = pad_packed_sequence(output, True)[0]
+        output.backward(ones)
+
+    return call
+
+
+def duree_layer(
+    cell: str, rows: int, steps: int, channels: int, hidden: int, unequal: bool
+) -> Callable[[], None]:
+    """Forward and backward pass of Durée's layer."""
+    import torch
+
+    from duree.network.recurrent import GRU, LSTM
+
+    layer = {"lstm": LSTM, "gru": GRU}[cell](channels, hidden)
+    x = torch.randn(rows, steps, channels, requires_grad=True)
+    lengths, ones = lengths_of(rows, steps, unequal), torch.ones(rows, steps, hidden)
+    return lambda: layer.hidden_states(x, lengths).backward(ones)
+
+
+def avx2_contender(threads: int) -> Figures:
+    """Both held to AVX2, as most laptops are, in turn in one process."""
+    import torch
+
+    from duree.network import kernels
+    from duree.network.allocator import keep_freed_memory
+
+    keep_freed_memory()
+    torch.set_num_threads(threads)
+    kernels.compiled.use_instruction_set("avx2")
+    for shape in SHAPES:
+        for cell in CELLS:
+            calls = [duree_layer(cell, *shape), torch_layer(cell, *shape)]
+            for whose, took in zip(("duree", "torch"), alternating(calls), strict=True):
+                yield f"{name_of(cell, *shape)} {whose}", took
+
+
+def torch_contender(threads: int) -> Figures:
+    import torch
+    from torch import nn
 
     torch.set_num_threads(threads)
     square = torch.randn(2048, 2048)
     yield "SGEMM 2048", milliseconds(lambda: square @ square)
 
-    def read(cell: str, rows: int, steps: int, channels: int, hidden: int, unequal: bool) -> Any:
-        layer = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](channels, hidden, batch_first=True)
-        x = torch.randn(rows, steps, channels, requires_grad=True)
-        lengths, ones = lengths_of(rows, steps, unequal), torch.ones(rows, steps, hidden)
-
-        def call() -> None:
-            given = x
-            if unequal:
-                given = pack_padded_sequence(x, lengths, True, enforce_sorted=False)
-            output = layer(given)[0]
-            if unequal:
-                output = pad_packed_sequence(output, True)[0]
-            output.backward(ones)
-
-        return call
-
-    yield from layers(read)
+    yield from layers(torch_layer)
 
     values = torch.from_numpy(tokens(BATCH, STEPS))
     targets = torch.ones(BATCH, 1)
@@ -174,14 +213,7 @@ def duree_contender(threads: int) -> Figures:
     keep_freed_memory()
     torch.set_num_threads(threads)
     cells = {"lstm": LSTM, "gru": GRU}
-
-    def read(cell: str, rows: int, steps: int, channels: int, hidden: int, unequal: bool) -> Any:
-        layer = cells[cell](channels, hidden)
-        x = torch.randn(rows, steps, channels, requires_grad=True)
-        lengths, ones = lengths_of(rows, steps, unequal), torch.ones(rows, steps, hidden)
-        return lambda: layer.hidden_states(x, lengths).backward(ones)
-
-    yield from layers(read)
+    yield from layers(duree_layer)
 
     for cell in CELLS:
         for hidden in (128, 256):
@@ -363,6 +395,9 @@ CONTENDERS: dict[str, tuple[Callable[..., Figures], dict[str, str]]] = {
     "keras on jax": (keras_contender, {"KERAS_BACKEND": "jax"}),
     "onnxruntime": (onnxruntime_contender, {}),
 }
+AVX2: dict[str, tuple[Callable[..., Figures], dict[str, str]]] = {
+    "AVX2": (avx2_contender, {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"})
+}
 MEMORY: dict[str, tuple[Callable[..., Figures], dict[str, str]]] = {
     f"{whose}, memory of {cell}": (partial(memory_contender, cell=cell, ours=whose == "duree"), {})
     for whose in ("duree", "torch")
@@ -372,7 +407,7 @@ MEMORY: dict[str, tuple[Callable[..., Figures], dict[str, str]]] = {
 
 def run(name: str, threads: int) -> dict[str, float]:
     """One contender's figures from a new process; none if it cannot run."""
-    _, environment = (CONTENDERS | MEMORY)[name]
+    _, environment = (CONTENDERS | AVX2 | MEMORY)[name]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(
         [sys.executable, __file__, "--only", name, "--threads", str(threads)],
@@ -403,7 +438,7 @@ def report(found: dict[str, dict[str, float]], one: dict[str, float]) -> None:
     print("Forward and backward of a layer")
     for rows, steps, channels, hidden, unequal in SHAPES:
         for cell in CELLS:
-            name = f"{cell} {rows},{steps},{channels},{hidden}{' unequal' * unequal}"
+            name = name_of(cell, rows, steps, channels, hidden, unequal)
             work = int(lengths_of(rows, steps, unequal).sum()) * GATES[cell] * hidden
             speed = 6 * work * (channels + hidden) / ours[name] / 1e6
             theirs = {n: f[name] for n, f in others.items() if name in f}
@@ -441,12 +476,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--only", choices=CONTENDERS | MEMORY, help="one contender's figures as JSON"
+        "--only", choices=CONTENDERS | AVX2 | MEMORY, help="one contender's figures as JSON"
     )
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     if options.only:
-        contender, _ = (CONTENDERS | MEMORY)[options.only]
+        contender, _ = (CONTENDERS | AVX2 | MEMORY)[options.only]
         print(json.dumps(dict(contender(options.threads))))
         return
     rounds = [{name: run(name, 2) for name in CONTENDERS} for _ in range(options.rounds)]
@@ -458,6 +493,16 @@ def main() -> None:
         for name in CONTENDERS
     }
     report(found, {name: statistics.median(r[name] for r in alone) for name in alone[0]})
+    print("\nForward and backward of a layer, both held to AVX2 and with memory kept")
+    held = [run("AVX2", 2) for _ in range(options.rounds)]
+    for shape in SHAPES if held[0] else ():
+        for cell in CELLS:
+            name = name_of(cell, *shape)
+            ours, torchs = (
+                statistics.median(r[f"{name} {whose}"] for r in held)
+                for whose in ("duree", "torch")
+            )
+            print(f"{name:34} {ours:9.3f}   torch: {torchs:.3f}, {torchs / ours:.2f} x")
     print("\nPeak memory of training steps, 64,400,300,256, MiB")
     for cell in CELLS:
         ours, torchs = (

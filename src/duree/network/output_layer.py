@@ -72,8 +72,7 @@ def log_likelihood(
 def _losses(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """The losses of ``cross_entropy`` where no target is ignored."""
     layer = (x, weight, bias)
-    learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in layer)
-    if not learns or not kernels.serves(*layer, weights):
+    if not _learns(*layer) or not kernels.serves(*layer, weights):
         return -weights * log_softmax_at(*layer, targets)[0]
     losses: Tensor = _CrossEntropy.apply(*layer, targets, weights)  # type: ignore[no-untyped-call]
     return losses
@@ -85,8 +84,13 @@ def log_softmax_at(
     """log softmax(x W' + b) at the targets (0 for none), and log sum exp: float [rows] each."""
     if not kernels.serves(x, weight, bias):
         return _by_torch(x, weight, bias, targets)
-    found: tuple[Tensor, Tensor] = _Softmax.apply(x, weight, bias, targets)  # type: ignore[no-untyped-call]
+    keep = _learns(x, weight, bias) and len(x) * len(weight) <= MOST_KEPT
+    found: tuple[Tensor, Tensor] = _Softmax.apply(x, weight, bias, targets, keep)  # type: ignore[no-untyped-call]
     return found
+
+
+def _learns(*layer: Tensor) -> bool:
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in layer)
 
 
 def _by_torch(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,12 +106,12 @@ def _by_torch(x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple
 class _Softmax(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, keep: bool
     ) -> tuple[Tensor, Tensor]:
         given = _given(x, weight, bias, targets)
         found = x.new_empty(4, len(x))  # at the target, normaliser; largest score, sum of the rest
         kept, ctx.threads, ctx.size = None, torch.get_num_threads(), x.shape[1]
-        if any(ctx.needs_input_grad) and len(x) * len(bias) <= MOST_KEPT:
+        if keep:
             kept = x.new_empty(kernels.compiled.output_kept_floats(len(x), len(bias)))
         kernels.compiled.output_forward(
             *map(array, (*given, found)), None if kept is None else array(kept), ctx.threads
@@ -121,7 +125,7 @@ class _Softmax(torch.autograd.Function):
         *given, found, kept = ctx.saved_tensors
         gradients = (of_targets, of_normalisers)
         dx, d_weight, d_bias = _backward(given, found, gradients, kept, ctx.threads)
-        return dx[:, : ctx.size], d_weight[:, : ctx.size], d_bias, None
+        return dx[:, : ctx.size], d_weight[:, : ctx.size], d_bias, None, None
 
 
 class _CrossEntropy(torch.autograd.Function):
