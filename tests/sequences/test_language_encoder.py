@@ -170,3 +170,12 @@ def test_a_saved_encoder_gives_the_same_codes(encoder):
 def test_a_damaged_encoder_is_refused(encoder, key, value):
     with pytest.raises(RunError):
         LanguageEncoder.from_dict(encoder.to_dict() | {key: value})
+
+
+def test_a_word_never_runs_into_another_whatever_training_joined() -> None:
+    rows = pl.Series(["don 't Stop . don 't Go on . (Stop (Go (Stop"] * 3)
+    encoder = LanguageEncoder.fit(rows, TextSettings(segmenter="words"))
+    codes = encoder.encode(pl.Series(["don 't Stop on Go ."]))[0]
+    text = encoder.text_of(codes[:-1])
+    assert "onGo" not in text
+    assert "onStop" not in text

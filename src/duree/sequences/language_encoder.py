@@ -18,13 +18,13 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from duree.errors import DataError
 from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described, TextFacts
 from duree.sequences.byte_pairs import BytePairs, Pair
 from duree.sequences.language_joins import Joins
 from duree.sequences.language_units import Kind, blocks, choose_kind, pattern_of, with_form
 from duree.sequences.ragged import END, UNKNOWN, Ragged, offsets_of
+from duree.sequences.texts import are_texts, texts_of
 from duree.storage import not_valid, require
 
 # The first code of a unit, after those that are reserved. Of words, it opens and closes the
@@ -94,7 +94,7 @@ class LanguageEncoder:
         DataError
             The series does not hold text, or the recipe asks for units that there are not.
         """
-        texts, most = _texts(rows), settings.max_features
+        texts, most = texts_of(rows), settings.max_features
         kind = choose_kind(texts, settings)
         no_pairs, no_joins = BytePairs(()), Joins()
         unfitted = cls(settings, kind, [], [], no_pairs, no_joins)
@@ -156,7 +156,7 @@ class LanguageEncoder:
         DataError
             The series does not hold text.
         """
-        return Ragged.from_rows(np.append(self._codes(text), END) for text in _texts(rows))
+        return Ragged.from_rows(np.append(self._codes(text), END) for text in texts_of(rows))
 
     def counted(self, rows: pl.Series) -> Ragged:
         """The units, characters and texts that end at each code: int32 [codes, 3].
@@ -165,7 +165,7 @@ class LanguageEncoder:
         ``END`` for those at the end of the text.
         """
         found = []
-        for text in _texts(rows):
+        for text in texts_of(rows):
             ends = self.ends_of_units(self._codes(text))
             counts = np.zeros((len(ends) + 1, 3), dtype=np.int32)
             counts[-1, 2] = 1
@@ -261,12 +261,12 @@ class LanguageEncoder:
         require(state["units"] in get_args(Kind), "language", "units")
         for name in ("characters", "known"):
             found = state[name]
-            require(_are_texts(found) and len(set(found)) == len(found), "language", name)
+            require(are_texts(found) and len(set(found)) == len(found), "language", name)
         joins, merges = state["joins"], state["merges"]
-        are_two = isinstance(joins, list) and len(joins) == 2 and all(map(_are_texts, joins))
+        are_two = isinstance(joins, list) and len(joins) == 2 and all(map(are_texts, joins))
         require(are_two, "language", "joins")
         are_pairs = isinstance(merges, list) and all(
-            _are_texts(pair) and len(pair) == 2 and all(pair) for pair in merges
+            are_texts(pair) and len(pair) == 2 and all(pair) for pair in merges
         )
         require(are_pairs, "language", "merges")
         learned: list[Pair] = [(first, second) for first, second in merges]
@@ -362,20 +362,3 @@ def divide_unknown(log_probability: NDArray[Any], codes: NDArray[Any]) -> NDArra
 
 def _ranked(counts: Counter[str]) -> list[str]:
     return sorted(counts, key=lambda unit: (-counts[unit], unit))
-
-
-def _texts(texts: pl.Series) -> list[str]:
-    """The texts of a column; missing ones are empty."""
-    if texts.dtype not in (pl.String, pl.Null):
-        raise DataError(
-            "column {column!r} holds {type}, not text",
-            fix="choose a column of texts",
-            column=texts.name,
-            type=str(texts.dtype),
-        )
-    found: list[str] = texts.fill_null("").to_list()
-    return found
-
-
-def _are_texts(found: Any) -> bool:
-    return isinstance(found, list) and all(isinstance(text, str) for text in found)

@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from duree.sequences.tokenizer import SPACELESS
+
 # Characters of the training texts by which blanks are learned.
 SAMPLE = 2_000_000
+_SPACELESS = re.compile(f"[{SPACELESS}]")
 END_OF_LINE = frozenset({"\n"})
 
 
@@ -44,9 +47,16 @@ class Joins:
         """The text of words and marks."""
         written, joined = list[str](), True
         for unit in units:
-            written += [unit] if joined or unit in self.before else [" ", unit]
+            joins = (joined or unit in self.before) and not _are_words(written, unit)
+            written += [unit] if joins else [" ", unit]
             joined = unit in self.after
         return "".join(written)
+
+
+def _are_words(written: Sequence[str], unit: str) -> bool:
+    """Whether a unit would run into the letters or digits before it, in scripts with blanks."""
+    ends = [text for text in (written[-1][-1:] if written else "", unit[:1]) if text.isalnum()]
+    return len(ends) == 2 and not any(map(_SPACELESS.match, ends))
 
 
 def _votes(neighbour: str) -> int:

@@ -19,13 +19,13 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from duree.errors import DataError
 from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described, TextFacts
 from duree.sequences.byte_pairs import BytePairs, Pair
 from duree.sequences.pair_tags import is_tag, normal, split_tags
 from duree.sequences.pair_units import JOINED, Kind, Sides, choose_units, split_text
 from duree.sequences.ragged import EMPTY, END, UNKNOWN, Ragged
+from duree.sequences.texts import are_texts, shortened, texts_of
 from duree.storage import not_valid, require
 
 # The first index of a unit, after those that are reserved.
@@ -107,8 +107,8 @@ class PairEncoder:
         """
         heads = tuple(covariates)
         bare = cls(settings, Sides("characters", "characters"), heads, [], BytePairs(()))
-        texts = [bare._split_source(text)[1] for text in _texts(sources)]
-        answers = [normal(text) for text in _texts(targets)]
+        texts = [bare._split_source(text)[1] for text in texts_of(sources)]
+        answers = [normal(text) for text in texts_of(targets)]
         sides = choose_units(sources, targets, settings, heads)
         words: Counter[str] = Counter()
         for kind, side in ((sides.source, texts), (sides.target, answers)):
@@ -119,7 +119,7 @@ class PairEncoder:
         pairs = BytePairs.learn(words, min(most, settings.max_features))
         unbound = cls(settings, sides, heads, [], pairs)
         counts: Counter[str] = Counter()
-        for text in _texts(sources):
+        for text in texts_of(sources):
             head, body = unbound._split_source(text)
             counts.update(head)
             counts.update(unbound._parts(sides.source, body))
@@ -136,11 +136,11 @@ class PairEncoder:
     def units_of_source(self, text: str) -> tuple[str, ...]:
         """The units of a source: its covariates, then at most ``max_length`` of its text."""
         head, body = self._split_source(text)
-        return *head, *self._shorten(self._units(self.sides.source, body))
+        return *head, *shortened(self._units(self.sides.source, body), self.settings)
 
     def texts_of_sources(self, rows: pl.Series) -> list[str]:
         """The sources without their covariates, as a copy of them would be written."""
-        return [self._split_source(text)[1] for text in _texts(rows)]
+        return [self._split_source(text)[1] for text in texts_of(rows)]
 
     def units_of_target(self, text: str) -> tuple[str, ...]:
         """The units of a target, all of them."""
@@ -164,7 +164,7 @@ class PairEncoder:
             The series does not hold text.
         """
         return Ragged.from_rows(
-            self.codes_of(self.units_of_source(text)) or [EMPTY] for text in _texts(rows)
+            self.codes_of(self.units_of_source(text)) or [EMPTY] for text in texts_of(rows)
         )
 
     def encode_targets(self, target: pl.Series) -> Ragged:
@@ -176,7 +176,7 @@ class PairEncoder:
             The series does not hold text.
         """
         return Ragged.from_rows(
-            [*self.target_codes(self.units_of_target(text)), END] for text in _texts(target)
+            [*self.target_codes(self.units_of_target(text)), END] for text in texts_of(target)
         )
 
     def target_codes(self, units: Sequence[str]) -> list[int]:
@@ -229,7 +229,7 @@ class PairEncoder:
         # Only sources of maximum length can have been cut.
         full = np.flatnonzero(sequences.lengths >= limit)
         cut = 0
-        for text in _texts(rows.gather(full)):
+        for text in texts_of(rows.gather(full)):
             cut += len(self._units(self.sides.source, self._split_source(text)[1])) > limit
         if not cut:
             return None
@@ -292,15 +292,15 @@ class PairEncoder:
             "pairs",
             "sides",
         )
-        require(_are_texts(state["covariates"]), "pairs", "covariates")
+        require(are_texts(state["covariates"]), "pairs", "covariates")
         require(
-            _are_texts(units) and len(set(units)) == len(units) <= settings.max_features,
+            are_texts(units) and len(set(units)) == len(units) <= settings.max_features,
             "pairs",
             "units",
         )
         require(
             isinstance(merges, list)
-            and all(_are_texts(pair) and len(pair) == 2 and all(pair) for pair in merges),
+            and all(are_texts(pair) and len(pair) == 2 and all(pair) for pair in merges),
             "pairs",
             "merges",
         )
@@ -351,28 +351,3 @@ class PairEncoder:
             return units
         known = self._indices
         return [part for unit in units for part in ((unit,) if unit in known else unit)]
-
-    def _shorten(self, units: list[str]) -> list[str]:
-        """The first, the last, or both parts of a list of units, up to ``max_length``."""
-        length, keep = self.settings.max_length, self.settings.keep
-        if len(units) <= length:
-            return units
-        tail = {"head": 0, "tail": length, "both": length // 2}[keep]
-        return units[: length - tail] + units[len(units) - tail :]
-
-
-def _texts(texts: pl.Series) -> list[str]:
-    """The texts of a column; missing ones are empty."""
-    if texts.dtype not in (pl.String, pl.Null):
-        raise DataError(
-            "column {column!r} holds {type}, not text",
-            fix="choose a column of texts",
-            column=texts.name,
-            type=str(texts.dtype),
-        )
-    found: list[str] = texts.fill_null("").to_list()
-    return found
-
-
-def _are_texts(found: Any) -> bool:
-    return isinstance(found, list) and all(isinstance(text, str) for text in found)

@@ -19,6 +19,7 @@ from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described, TextFacts
 from duree.sequences.pieces import Pieces
 from duree.sequences.ragged import EMPTY, UNKNOWN, Ragged, unknown_shares
+from duree.sequences.texts import require_text, shortened
 from duree.sequences.tokenizer import SPACELESS, Segmenter, resolve
 from duree.storage import not_valid, require
 
@@ -82,7 +83,7 @@ class TextEncoder:
         ExtraError
             The settings ask for jieba, and it is not installed.
         """
-        _check_text(texts)
+        require_text(texts)
         _check_script(texts, settings)
         sample = texts.gather_every(max(1, len(texts) // SAMPLE_TEXTS))
         chosen = resolve(settings, sample.str.head(SAMPLE_CHARACTERS).drop_nulls().to_list())
@@ -228,7 +229,7 @@ class TextEncoder:
         return {unit: index for index, unit in enumerate(self.vocabulary)}
 
     def _all_units(self, texts: pl.Series) -> Iterator[list[str]]:
-        _check_text(texts)
+        require_text(texts)
         for begin in range(0, len(texts), CHUNK):
             for text in texts[begin : begin + CHUNK].fill_null("").to_list():
                 yield self.segment(text)
@@ -236,21 +237,7 @@ class TextEncoder:
     def shorten(self, units: list[T]) -> list[T]:
         """The first, the last, or both parts of a list of units, or of one value per unit, up to
         ``max_length``."""
-        length, keep = self.settings.max_length, self.settings.keep
-        if len(units) <= length:
-            return units
-        tail = {"head": 0, "tail": length, "both": length // 2}[keep]
-        return units[: length - tail] + units[len(units) - tail :]
-
-
-def _check_text(texts: pl.Series) -> None:
-    if texts.dtype not in (pl.String, pl.Null):
-        raise DataError(
-            "column {column!r} holds {type}, not text",
-            fix="choose a column of texts",
-            column=texts.name,
-            type=str(texts.dtype),
-        )
+        return shortened(units, self.settings)
 
 
 def _has_runs(texts: pl.Series) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from duree.results.run_files import Described
 from duree.sequences.ragged import UNKNOWN, Ragged, offsets_of, unknown_shares
+from duree.sequences.texts import are_texts
 from duree.storage import require
 
 VERSION = 2
@@ -161,11 +162,11 @@ class TokenEncoder:
             require(_is_counts(state[name]), "tokens", name)
         word_features, characters = state["word_features"], state["characters"]
         require(
-            isinstance(word_features, list) and all(map(_is_texts, word_features)),
+            isinstance(word_features, list) and all(map(are_texts, word_features)),
             "tokens",
             "word_features",
         )
-        require(_is_texts(characters), "tokens", "characters")
+        require(are_texts(characters), "tokens", "characters")
         return cls(state["words"], state["lowered"], tuple(word_features), characters)
 
     @cached_property
@@ -218,8 +219,3 @@ def _is_counts(found: Any) -> bool:
     return isinstance(found, dict) and all(
         isinstance(word, str) and type(count) is int for word, count in found.items()
     )
-
-
-def _is_texts(found: Any) -> bool:
-    texts: Iterable[Any] = found if isinstance(found, list) else [None]
-    return all(isinstance(text, str) for text in texts)
