@@ -62,8 +62,8 @@ def test_what_a_step_reads_is_the_unit_before_the_one_it_predicts(batch_size):
     read = documents([25, 4, 13], 6)
     for rows in read.batches(batch_size, 0, 0):
         batch = read.batch(rows)
-        for row, (begin, length, _, document) in enumerate(rows.tolist()):
-            codes, start = read.sequences.values, read.sequences.offsets[document]
+        for row, (begin, length, carries, _) in enumerate(rows.tolist()):
+            codes, start = read.sequences.values, begin if carries < 0 else -1
             before = [END if place == start else codes[place - 1] for place in
                       range(begin, begin + length)]  # fmt: skip
             assert batch.inputs[row, :length].tolist() == before

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from duree.errors import DataError, RunError
 from duree.recipe.settings import TextSettings
-from duree.sequences import language_units
+from duree.sequences import language_spellings, language_units
 from duree.sequences.encoder import ENCODERS
-from duree.sequences.language_encoder import FIRST_UNIT, SPELLING, LanguageEncoder
+from duree.sequences.language_encoder import FIRST_UNIT, SPELLING, SPELT, LanguageEncoder
 from duree.sequences.ragged import END, UNKNOWN
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -111,10 +111,10 @@ def test_words_are_joined_as_training_texts_join_them():
 def test_words_outside_the_vocabulary_are_spelt():
     encoder = fit(SEGMENTED, segmenter="words")
     codes = encoder.encode(texts(["the mat"]))[0].tolist()
-    spelt = [encoder.characters.index(one) + SPELLING + 1 for one in "at"]
+    spelt = [encoder.characters.index(one) + SPELT + 1 for one in "at"]
     assert codes == [
-        encoder.known.index("the") + SPELLING + 1 + len(encoder.characters),
-        *(SPELLING, UNKNOWN, *spelt, SPELLING),
+        encoder.known.index("the") + SPELT + 1 + len(encoder.characters),
+        *(SPELLING, UNKNOWN, *spelt, SPELT),
         END,
     ]
     assert encoder.code_counts("the mat").tolist() == [1, 5]
@@ -129,6 +129,23 @@ def test_words_outside_the_vocabulary_are_spelt():
         0.5,
         0,
     ]
+
+
+def test_some_words_are_spelt_in_training_where_nearly_all_are_known(monkeypatch):
+    monkeypatch.setattr(language_spellings, "SPELT_SHARE", 0.2)
+    encoder = fit(SEGMENTED, segmenter="words")
+    documents = encoder.encode(texts(["the cat the dog the", "the cat", "dog dog the the"]))
+    spelt = encoder.with_spellings(documents, 0)
+    assert (spelt.values == SPELLING).sum() == int(0.2 * 11)
+    for row in range(3):
+        assert encoder.text_of(spelt[row]) == encoder.text_of(documents[row])
+    again, other = (encoder.with_spellings(documents, seed).values.tolist() for seed in (0, 1))
+    assert again == spelt.values.tolist() != other
+    enough = encoder.encode(texts(["the mat the cat"]))
+    assert encoder.with_spellings(enough, 0).values.tolist() == enough.values.tolist()
+    letters = fit(ENGLISH)
+    read = letters.encode(texts(ENGLISH))
+    assert letters.with_spellings(read, 0) is read
 
 
 def test_texts_are_not_lower_cased_by_default_and_keep_their_places_if_they_are():

@@ -22,14 +22,16 @@ from duree.recipe.settings import TextSettings
 from duree.results.run_files import Described, TextFacts
 from duree.sequences.byte_pairs import BytePairs, Pair
 from duree.sequences.language_joins import Joins
+from duree.sequences.language_spellings import spell_some
 from duree.sequences.language_units import Kind, blocks, choose_kind, pattern_of, with_form
 from duree.sequences.ragged import END, UNKNOWN, Ragged, offsets_of
 from duree.sequences.texts import are_texts, texts_of
 from duree.storage import not_valid, require
 
-# The first code of a unit, after those that are reserved. Of words, it opens and closes the
-# spelling of one outside the vocabulary; the codes of characters follow, then those of words.
+# The first code of a unit, after those that are reserved. Of words, the first two open and close
+# the spelling of one outside the vocabulary; then come codes of characters, then those of words.
 FIRST_UNIT = SPELLING = END + 1
+SPELT = SPELLING + 1
 VERSION = 1
 # The characters that Unicode 16.0 assigns: the probability of an unknown character is that of
 # UNKNOWN divided by their number.
@@ -47,7 +49,7 @@ class LanguageEncoder:
     """An encoder of texts by characters, parts of words, or words, fitted on training texts.
 
     Each text is the codes of its units, then ``END``. A word that is not in the vocabulary is
-    ``SPELLING``, the codes of its characters, and ``SPELLING`` again. A part of a word that is not
+    ``SPELLING``, the codes of its characters, and ``SPELT``. A part of a word that is not
     in the vocabulary is its characters, which are then units. A character that does not occur in
     training is ``UNKNOWN``.
 
@@ -176,19 +178,28 @@ class LanguageEncoder:
         offsets = offsets_of([len(counts) for counts in found])
         return Ragged(np.concatenate([np.zeros((0, 3), dtype=np.int32), *found]), offsets)
 
+    def with_spellings(self, documents: Ragged, seed: int) -> Ragged:
+        """Training documents, in which some words are spelt: see ``spell_some``."""
+        if not self._spells:
+            return documents
+        first = self._first_known
+        return spell_some(
+            documents, first, SPELLING, lambda code: self._spelling(self.known[code - first]), seed
+        )
+
     def ends_of_units(self, codes: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each code is the last of its unit: bool [codes]."""
         if not self._spells:
             return np.ones(len(codes), dtype=bool)
-        # Odd from a mark that opens a spelling to before the one that closes it.
-        return np.asarray(np.cumsum(codes == SPELLING) % 2 == 0)
+        # 1 from the mark that opens a spelling to before the one that closes it.
+        return np.cumsum((codes == SPELLING) * 1 - (codes == SPELT)) == 0
 
     def text_of(self, codes: Iterable[int]) -> str:
         """The text of codes; reserved ones write nothing, an unknown character is U+FFFD."""
         units, within = list[str](), False
         for code in codes:
-            if self._spells and code == SPELLING:
-                within = not within
+            if self._spells and code in (SPELLING, SPELT):
+                within = code == SPELLING
                 units += [""] if within else []
             elif code == UNKNOWN or code >= FIRST_UNIT:
                 unit = "\ufffd" if code == UNKNOWN else self._written[code - FIRST_UNIT]
@@ -215,7 +226,7 @@ class LanguageEncoder:
         """The share of each text's units that are spelt or unknown; NaN without units."""
         values = sequences.values
         units = self.ends_of_units(values) & (values != END)
-        others = units & (values == (SPELLING if self._spells else UNKNOWN))
+        others = units & (values == (SPELT if self._spells else UNKNOWN))
         unseen, every = (
             np.diff(np.append(0, np.cumsum(each))[sequences.offsets]) for each in (others, units)
         )
@@ -286,7 +297,7 @@ class LanguageEncoder:
 
     @property
     def _first_known(self) -> int:
-        return FIRST_UNIT + (1 + len(self.characters) if self._spells else 0)
+        return FIRST_UNIT + (2 + len(self.characters) if self._spells else 0)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -295,7 +306,7 @@ class LanguageEncoder:
     @cached_property
     def _written(self) -> list[str]:
         """What each code from ``FIRST_UNIT`` on writes."""
-        return [*([""] if self._spells else []), *self.characters, *self.known]
+        return [*(["", ""] if self._spells else []), *self.characters, *self.known]
 
     @cached_property
     def _codes_of_known(self) -> dict[str, int]:
@@ -303,7 +314,7 @@ class LanguageEncoder:
 
     @cached_property
     def _codes_of_characters(self) -> dict[str, int]:
-        return {one: code for code, one in enumerate(self.characters, start=SPELLING + 1)}
+        return {one: code for code, one in enumerate(self.characters, start=SPELT + 1)}
 
     @cached_property
     def _code_by_point(self) -> NDArray[np.int32]:
@@ -345,12 +356,15 @@ class LanguageEncoder:
         """The codes in pieces, with spellings in the place of unknown words."""
         if not self._spells:
             return [codes]
-        found, begin, find = [], 0, self._codes_of_characters.get
+        found, begin = [], 0
         for place in np.flatnonzero(codes == UNKNOWN).tolist():
-            spelling = [SPELLING, *(find(one, UNKNOWN) for one in units[place]), SPELLING]
-            found += [codes[begin:place], np.array(spelling, dtype=np.int32)]
+            found += [codes[begin:place], self._spelling(units[place])]
             begin = place + 1
         return [*found, codes[begin:]]
+
+    def _spelling(self, word: str) -> NDArray[np.int32]:
+        find = self._codes_of_characters.get
+        return np.array([SPELLING, *(find(one, UNKNOWN) for one in word), SPELT], dtype=np.int32)
 
 
 def divide_unknown(log_probability: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:

@@ -146,8 +146,11 @@ class Language(Task):
         self, examples: Examples, recipe: Recipe
     ) -> tuple[Self, Examples, Criterion]:
         assert isinstance(examples, Documents)
-        chunked = replace(examples, chunk=recipe.training.chunk_length)
-        return self, chunked, self.criterion(examples.answers, recipe)
+        read = self._units.with_spellings(examples.sequences, recipe.seed)
+        # A language model needs no targets: each unit is one.
+        no_targets = np.zeros(len(read), dtype=np.int64)
+        chunked = Documents(read, no_targets, chunk=recipe.training.chunk_length)
+        return self, chunked, self.criterion(no_targets, recipe)
 
     def watched_rows(self, validation: Examples) -> Examples:
         assert isinstance(validation, Documents)
