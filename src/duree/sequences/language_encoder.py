@@ -192,7 +192,7 @@ class LanguageEncoder:
         if not self._spells:
             return np.ones(len(codes), dtype=bool)
         # 1 from the mark that opens a spelling to before the one that closes it.
-        return np.cumsum((codes == SPELLING) * 1 - (codes == SPELT)) == 0
+        return np.asarray(np.cumsum((codes == SPELLING) * 1 - (codes == SPELT)) == 0)
 
     def text_of(self, codes: Iterable[int]) -> str:
         """The text of codes; reserved ones write nothing, an unknown character is U+FFFD."""
