@@ -7,10 +7,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.support.language import CODES, documents, model
+from tests.support.language import CODES, NO_DROPOUT, documents, model
 
 from duree.network import language_model
+from duree.network.documents import Documents
+from duree.network.language_model import LanguageModel
 from duree.network.scoring import scores
+from duree.recipe.settings import ModelSettings
 from duree.sequences.language_encoder import ASSIGNED_CHARACTERS
 from duree.sequences.ragged import END, UNKNOWN, Ragged
 
@@ -131,3 +134,24 @@ def test_recurrent_weights_are_dropped_alike_in_all_rows_and_steps():
 def test_a_network_of_tied_vectors_has_no_second_table():
     parameters = model(hidden_size=5).state_dict()
     assert sum(weight.shape[0] == CODES for weight in parameters.values()) == 2  # and the biases
+
+
+def test_with_many_codes_a_sample_of_them_trains_the_model_whose_probabilities_are_exact():
+    torch.manual_seed(0)
+    small = ModelSettings(hidden_size=16, embedding_size=16, cell="gru", **NO_DROPOUT)
+    network = LanguageModel(small, vocabulary_size=language_model.MANY_CODES + 1)
+    pattern = [15_000, 40, 19_999, 7]
+    codes = Ragged.from_rows([pattern * 8 + [END]] * 8)
+    examples = Documents(codes, np.zeros(8), chunk=40)
+    batch = examples.batch(examples.batches(8, 0, 0)[0])
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.1)
+    for _ in range(60):
+        optimiser.zero_grad()
+        network.loss(batch).backward()
+        optimiser.step()
+    found = scores(network.eval(), codes.take(np.array([0])))[8:, 0]
+    assert found.mean() > math.log(0.5)
+    network.carried = {}
+    with torch.no_grad():  # exact where nothing is trained
+        losses = -scores(network, codes)
+        assert float(network.loss(batch)) == pytest.approx(losses.mean(), rel=1e-3)

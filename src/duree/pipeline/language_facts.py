@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import polars as pl
 
 from duree.evaluation.language_metrics import SUMS
+from duree.network.language_model import LanguageModel
 from duree.pipeline.compare_surprisal import compare_by
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.evaluate import TestResult
@@ -64,6 +67,7 @@ def language_facts(
         order_of_texts=order,
         comparison=comparison,
         groups=groups,
+        samples=cast(LanguageModel, model.network).samples,
     )
 
 

@@ -142,6 +142,8 @@ class LanguageFacts(Record):
         By the column of groups; None without one.
     groups : int
         How many there are; of many, those with most documents are compared.
+    samples : int
+        Candidates of the softmax in training; 0: all units.
     """
 
     order: int
@@ -150,6 +152,7 @@ class LanguageFacts(Record):
     order_of_texts: str
     comparison: Comparison | None = None
     groups: int = 0
+    samples: int = 0
 
 
 class SurprisalData(Record):

@@ -70,6 +70,12 @@ def network_sentences(run: RunData, found: LanguageFacts, say: Phrases) -> Itera
         "The state was carried on from chunk to chunk of a document (truncated backpropagation; "
         "{williams1990})."
     )
+    if found.samples:
+        yield say(
+            "In training, the softmax was computed among the targets and about {n} units drawn "
+            "log-uniformly, with corrected scores ({jean2015}).",
+            n=count(found.samples),
+        )
     dropped = [
         say(template, share=100 * share)
         for template, share in (
