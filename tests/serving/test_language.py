@@ -18,7 +18,8 @@ from duree.pipeline.run import Run
 from duree.pipeline.surprisal import write_surprisal
 from duree.serving.documents import MOST_CHARACTERS
 from duree.serving.service import create_service
-from duree.serving.studio.forms import FORMS, form_of, recipe_of
+from duree.serving.studio.filled_form import recipe_of
+from duree.serving.studio.forms import FORMS, form_of
 from duree.tasks import resolve
 
 TEXTS = documents(3, seed=7)["text"].to_list()
