@@ -266,10 +266,9 @@ def test_groups_of_a_given_test_file_that_training_knows_are_shared():
 def test_a_given_validation_file_is_the_validation_and_nothing_is_drawn():
     frame = pl.DataFrame({"y": ["a", "b"] * 10, "author": list("abcdefghij") * 2})
     given = {"test_rows": np.arange(20) >= 16, "validation_rows": np.isin(np.arange(20), range(8))}
+    files = DataSettings(group="author", test_file="test.csv", validation_file="validation.csv")
     for seed in range(3):
-        split = make_split(
-            frame, DataSettings(group="author"), "y", clusters=None, **given, seed=seed
-        )
+        split = make_split(frame, files, "y", clusters=None, **given, seed=seed)
         assert split.validation.tolist() == list(range(8))
         assert split.train.tolist() == list(range(8, 16))
         assert split.test.tolist() == list(range(16, 20))
