@@ -9,6 +9,7 @@ import click
 
 from duree.cli.help import TranslatedCommand
 from duree.cli.hints import print_finding, repeat_hint
+from duree.cli.options import raw_option
 
 if TYPE_CHECKING:
     from duree.pipeline.surprisal import By
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     help="Compare mean surprisal by this column, such as author or year.",
 )
 @click.option("--page", metavar="FILE.html", type=Path, help="Also write a page of shaded texts.")
-@click.option("--raw", is_flag=True, help="Keep cells that a spreadsheet would run as formulas.")
+@raw_option
 def surprisal(
     run: str,
     texts: str,
@@ -123,7 +124,7 @@ def surprisal(
     type=Path,
     help="File to write: .csv, .tsv, .parquet, .jsonl or .xlsx.",
 )
-@click.option("--raw", is_flag=True, help="Keep cells that a spreadsheet would run as formulas.")
+@raw_option
 def generate(
     run: str,
     prompt: str,

@@ -8,6 +8,10 @@ from typing import Any, TypeVar
 import click
 
 PORT = click.IntRange(1, 65535)
+# Shared by the commands that write tables.
+raw_option = click.option(
+    "--raw", is_flag=True, help="Keep cells that a spreadsheet would run as formulas."
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -6,6 +6,7 @@ import click
 
 from duree.cli.help import TranslatedCommand
 from duree.cli.hints import print_finding, repeat_hint
+from duree.cli.options import raw_option
 
 
 @click.command(
@@ -28,7 +29,7 @@ from duree.cli.hints import print_finding, repeat_hint
     show_default=True,
     help="Number of networks that predict rows which they were not trained on.",
 )
-@click.option("--raw", is_flag=True, help="Keep cells that a spreadsheet would run as formulas.")
+@raw_option
 def suspects(run: str, output: str, folds: int, raw: bool) -> None:
     """List training rows whose label is doubtful, for a second look."""
     with repeat_hint():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from duree.report.numbers import count, number, p_value
 from duree.report.safe_text import label
-from duree.report.shading import LEVELS, Shaded, shade
+from duree.report.shading import DARKEST, LEVELS, Shaded, shade
 from duree.report.vocabulary import Words
 from duree.results.surprisal import Comparison, ShownText
 
@@ -22,6 +24,12 @@ class Stretch:
 
     change: int | None
     shaded: Shaded
+
+
+def darkest_of(texts: Sequence[ShownText]) -> float:
+    """The bits of the darkest shade, the same for all texts."""
+    values = np.array([value for text in texts for value in text.values])
+    return float(np.quantile(values, DARKEST)) if len(values) else 1.0
 
 
 def legend(darkest: float) -> list[tuple[int, str]]:

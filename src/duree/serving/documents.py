@@ -17,6 +17,7 @@ from duree.network.generate import Sampling
 from duree.pipeline.generate import Written, continued, read_prompt
 from duree.pipeline.language_model import bits_of, encoder_of, training_texts
 from duree.pipeline.run import Run
+from duree.sequences.ragged import Ragged
 from duree.sequences.surprisal import Surprisal, surprisals
 from duree.serving.bodies import AskedSurprisal, AskedTexts, unfit
 from duree.serving.rows import Tried
@@ -66,7 +67,10 @@ class DocumentRows(Rows):
     def answers(self, texts: list[str]) -> list[dict[str, Any]]:
         """The surprisal of each text as a whole."""
         sequences = self.model.encode(self.series(texts))
-        bits = bits_of(self.model, sequences)
+        return self._answers(texts, sequences, bits_of(self.model, sequences))
+
+    def _answers(self, texts: list[str], sequences: Ragged, bits: Ragged) -> list[dict[str, Any]]:
+        """The same, of encoded texts with the bits of their codes."""
         counted = encoder_of(self.model).counted(self.series(texts)).values
         begins = sequences.offsets[:-1]
         units, characters = np.add.reduceat(counted[:, :2], begins, dtype=np.int64).T.tolist()
@@ -94,11 +98,13 @@ class DocumentRows(Rows):
         if sum(map(len, texts)) > MOST_CHARACTERS:
             most = f"all texts of a request may have {MOST_CHARACTERS:,} characters"
             raise unfit(len(texts), f"{most}: send fewer, or use duree surprisal")
-        parts = [one.table(asked.by) for one in self._scored(texts)]
+        sequences = self.model.encode(self.series(texts))
+        bits = bits_of(self.model, sequences)
+        scored = surprisals(texts, encoder_of(self.model), bits)
         shown = ("text", "begin", "end", "units", "bits")
         return [
-            answer | {"parts": table.select(shown).to_dicts()}
-            for answer, table in zip(self.answers(texts), parts, strict=True)
+            answer | {"parts": one.table(asked.by).select(shown).to_dicts()}
+            for answer, one in zip(self._answers(texts, sequences, bits), scored, strict=True)
         ]
 
     def generate(self, asked: AskedTexts) -> dict[str, Any]:
@@ -128,11 +134,12 @@ class DocumentRows(Rows):
         """A typed text with the bits of its words."""
         if not text.strip():
             raise DataError("no text was given", fix="write or paste one")
-        (found,) = self._scored([text])
+        bits = bits_of(self.model, self.model.encode(self.series([text])))
+        found = Surprisal.of(text, encoder_of(self.model), bits[0])
         words = found.table("word")
         places = list(zip(words["begin"].to_list(), words["end"].to_list(), strict=True))
-        bits = float(found.bits.sum())
-        return TriedText(text, places, words["bits"].to_list(), len(found.bits), bits)
+        total = float(found.bits.sum())
+        return TriedText(text, places, words["bits"].to_list(), len(found.bits), total)
 
     def try_action(self, action: str, text: str, covariates: Mapping[str, str]) -> Tried:
         """A typed text shaded, or texts that go on from it, others each time."""
@@ -142,10 +149,6 @@ class DocumentRows(Rows):
         texts, unknown, trained = self._continued(text, STUDIO_TEXTS, sampling)
         characters = str(unknown[0].values["characters"]) if unknown else ""
         return TriedTexts(text, [_marked(one) for one in texts], characters, trained is None)
-
-    def _scored(self, texts: list[str]) -> list[Surprisal]:
-        bits = bits_of(self.model, self.model.encode(self.series(texts)))
-        return surprisals(texts, encoder_of(self.model), bits)
 
     def _continued(
         self, prompt: str, count: int, sampling: Sampling

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import polars as pl
 
 from duree.report.facets.rows import Rows
@@ -21,8 +20,7 @@ from duree.report.pages.section import Page, Section
 from duree.report.run_data import RunData
 from duree.report.run_folder import RunFolder
 from duree.report.safe_text import label
-from duree.report.shading import DARKEST
-from duree.report.surprisal_facts import DIGITS, Stretch, compared, legend, stretches
+from duree.report.surprisal_facts import DIGITS, Stretch, compared, darkest_of, legend, stretches
 from duree.report.vocabulary import Words
 from duree.results.run_files import TextFacts
 from duree.results.surprisal import Comparison, LanguageFacts, ShownText
@@ -154,8 +152,7 @@ class TextSection(Section):
     after = "training"
 
     def facts(self, page: Page) -> dict[str, Any]:
-        values = np.array([value for text in self.found.texts for value in text.values])
-        darkest = float(np.quantile(values, DARKEST)) if len(values) else 1.0
+        darkest = darkest_of(self.found.texts)
         return {
             "order": self.found.order_of_texts,
             "legend": legend(darkest),

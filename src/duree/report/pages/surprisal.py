@@ -15,8 +15,7 @@ from duree.report.numbers import number
 from duree.report.pages.report import page_environment, page_policy, page_style
 from duree.report.pages.section import Numbering
 from duree.report.safe_text import label, quote
-from duree.report.shading import DARKEST
-from duree.report.surprisal_facts import DIGITS, Stretch, compared, legend, stretches
+from duree.report.surprisal_facts import DIGITS, Stretch, compared, darkest_of, legend, stretches
 from duree.report.vocabulary import Words
 from duree.results.surprisal import Along, Comparison, ShownText, SurprisalData
 
@@ -55,7 +54,7 @@ class Shown:
 
 def render_surprisal(found: SurprisalData, words: Words) -> str:
     """The page as HTML, without scripts or external files."""
-    style, darkest = page_style(), _darkest(found)
+    style, darkest = page_style(), darkest_of(found.texts)
     figures = {} if found.comparison is None else {GROUP_FIGURE: _groups(found.comparison, words)}
     texts = [_shown(text, darkest, words) for text in found.texts]
     has_changes = any(text.along for text in found.texts)
@@ -88,12 +87,6 @@ def render_surprisal(found: SurprisalData, words: Words) -> str:
 def _mean(found: SurprisalData) -> float:
     count = found.characters if found.rate == "bits_per_character" else found.units
     return found.bits / max(count, 1)
-
-
-def _darkest(found: SurprisalData) -> float:
-    """The bits of the darkest shade, the same for all texts."""
-    values = np.array([value for text in found.texts for value in text.values])
-    return float(np.quantile(values, DARKEST)) if len(values) else 1.0
 
 
 def _shown(text: ShownText, darkest: float, words: Words) -> Shown:
