@@ -4,10 +4,10 @@
 
 Each set is trained by ``duree fit --task language`` without any setting. ``ptb``: Penn Treebank in
 Mikolov's form, on its own training, validation and test files. ``shakespeare``: one text, divided
-in order: eight tenths, one, and the last one. ``tang``: poems, whose authors are each in one set.
-All choices are made on the validation set, and the test set is opened once. For each set one line:
-perplexity per unit, nats and bits per character of each model on the test set, and the seconds of
-the network and of the whole run. Needs DUREE_DATA (default ../shared/data).
+in order, the first tenth for validation, the last for testing. ``tang``: poems, whose authors are
+each in one set. All choices are made on the validation set, and the test set is opened once. For
+each set one line: perplexity per unit, nats and bits per character of each model on the test set,
+and the seconds of the network and of the whole run. Needs DUREE_DATA (default ../shared/data).
 """
 
 from __future__ import annotations

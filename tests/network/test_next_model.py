@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.support.next_model import COVARIATES, OUTPUTS, STATES, model, rows
 from torch import Tensor
 
-from duree.network.next_model import DURATIONS, StepModel
+from duree.network.batches import IGNORED, Batch
+from duree.network.next_model import DURATIONS, MANY_OUTPUTS, StepModel, log_loss_of_steps
 from duree.recipe.settings import ModelSettings
 from duree.sequences.ragged import PADDING
 
@@ -161,3 +162,30 @@ def test_word_dropout_applies_only_in_training() -> None:
     network.train()
     apart = network(values, lengths_of(values)) - network(values, lengths_of(values))
     assert apart.abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([2.0, 0.5, 1.0])])
+def test_with_many_outputs_the_loss_and_its_gradients_are_those_of_the_scores(
+    weights: Tensor | None,
+) -> None:
+    chosen = ModelSettings(hidden_size=16, embedding_size=5, bidirectional=False)
+    torch.manual_seed(0)
+    network = StepModel(chosen, vocabulary_size=STATES, outputs=MANY_OUTPUTS + 1).eval()
+    network.criterion = log_loss_of_steps
+    targets = torch.randint(0, MANY_OUTPUTS, (3, 6, 2))
+    lengths = torch.tensor([6, 4, 1])
+    targets[torch.arange(6) >= lengths[:, None]] = IGNORED
+    batch = Batch(rows(3, 6), lengths, targets, weights=weights)
+    scores = network(batch.inputs, lengths)
+    losses = network.loss(batch), log_loss_of_steps(scores, targets, weights)
+    torch.testing.assert_close(*losses, rtol=1e-5, atol=1e-6)
+    ours, plain = (torch.autograd.grad(loss, list(network.parameters())) for loss in losses)
+    torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-6)
+
+
+def test_with_many_outputs_rows_of_one_state_have_no_loss() -> None:
+    chosen = ModelSettings(bidirectional=False)
+    network = StepModel(chosen, vocabulary_size=STATES, outputs=MANY_OUTPUTS + 1).eval()
+    network.criterion = log_loss_of_steps
+    none = torch.zeros(2, 0, dtype=torch.int64), torch.zeros(2, dtype=torch.int64)
+    assert network.loss(Batch(*none, torch.zeros(2, 0, 2, dtype=torch.int64))).item() == 0

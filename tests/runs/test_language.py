@@ -125,7 +125,7 @@ def test_one_long_text_is_read_as_a_document_in_order(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text(sentences(400, 5), encoding="utf-8")
     run = fit(recipe(tmp_path / "book.txt", **{"training.epochs": 2}), tmp_path / "run")
     split = run.read_json("split.json")
-    assert (split["train"], split["validation"], split["test"]) == ([0], [1], [2])
+    assert (split["train"], split["validation"], split["test"]) == ([1], [0], [2])
     assert "divided in order" in split["method"]
     tested = pl.read_parquet(run.folder / "predictions.parquet")["text"][0]
     assert sentences(400, 5).endswith(tested)

@@ -20,6 +20,7 @@ from duree.evaluation.evaluate import evaluate_models
 from duree.evaluation.long_range import foreseen
 from duree.evaluation.next_metrics import NEXT_IN_TERMS, terms
 from duree.network.batches import Examples, batch_of
+from duree.network.next_model import log_loss_of_steps
 from duree.pipeline.by_layout import read_dataset
 from duree.pipeline.run import Run
 from duree.recipe.recipe import Recipe
@@ -28,7 +29,7 @@ from duree.report.methods.write import write_methods
 from duree.sequences.ragged import Ragged, offsets_of
 from duree.tables.files.write import write_table
 from duree.tasks import resolve
-from duree.tasks.distillation import loss_of_steps
+from duree.tasks.distillation import distilled_loss
 from duree.tasks.next import Next
 from duree.workflow import evaluate, fit, predict
 
@@ -80,7 +81,7 @@ def test_a_weight_of_two_is_a_row_twice_in_the_loss(
     answers = Answers(rows, seed)
     steps = len(answers.targets.values)
     soft_targets = torch.rand(steps, STATES, generator=torch.Generator().manual_seed(seed))
-    loss = loss_of_steps(soft_targets if distilled else None)
+    loss = distilled_loss(soft_targets) if distilled else log_loss_of_steps
 
     def total(scores: Ragged, targets: Ragged, weights: tuple[np.ndarray, ...]) -> Tensor:
         examples = Examples(scores, targets, weights[0] if weights else None)

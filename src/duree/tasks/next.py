@@ -24,7 +24,7 @@ from duree.evaluation.next_metrics import NEXT_IN_TERMS, SUMS, terms
 from duree.network.batches import Examples
 from duree.network.contracts import Criterion, Simulated
 from duree.network.network import Network
-from duree.network.next_model import StepModel
+from duree.network.next_model import StepModel, log_loss_of_steps
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import STATES, EpochBudget, ModelSettings
 from duree.results.run_files import Bin, Simulation
@@ -39,7 +39,7 @@ from duree.tables.layouts.state_strings import ARROW
 from duree.tables.layouts.states import period_of
 from duree.tables.layouts.step_attributes import names_of_step_features
 from duree.tables.table import Table
-from duree.tasks.distillation import DISTILLED, loss_of_steps
+from duree.tasks.distillation import DISTILLED, distilled_loss
 from duree.tasks.features import encoding_of
 from duree.tasks.simulation import Simulator
 from duree.tasks.task import Task
@@ -229,10 +229,10 @@ class Next(Task):
         places = np.arange(len(came), dtype=np.int32)[:, None]
         targets = np.concatenate([examples.answers, places], axis=1)
         examples = replace(examples, targets=Ragged(targets, examples.sequences.offsets))
-        return replace(self, distillation_share=DISTILLED), examples, loss_of_steps(teacher)
+        return replace(self, distillation_share=DISTILLED), examples, distilled_loss(teacher)
 
     def criterion(self, targets: NDArray[Any], recipe: Recipe) -> Criterion:
-        return loss_of_steps()
+        return log_loss_of_steps
 
     def calibrate(self, scores: NDArray[np.float32], targets: Any, *weights: NDArray[Any]) -> Self:
         counts = _of_steps(targets, weights)

@@ -58,22 +58,23 @@ def test_a_single_document_is_divided_in_order_at_ends_of_lines():
     assert "".join(parts) == BOOK
     assert all(part.startswith("Line ") for part in parts)
     shares = np.array([len(part) for part in parts]) / len(BOOK)
-    np.testing.assert_allclose(shares, [0.8, 0.1, 0.1], atol=0.01)
-    assert layout.parts(table).tolist() == [0, 1, 2]
+    np.testing.assert_allclose(shares, [0.1, 0.8, 0.1], atol=0.01)
+    # Validation, training, test.
+    assert layout.parts(table).tolist() == [1, 0, 2]
     assert table.frame["author"].to_list() == ["a0"] * 3
 
 
 def test_few_documents_are_divided_each():
     table, layout = laid_out([BOOK, BOOK[::-1]])
-    assert layout.parts(table).tolist() == [0, 0, 1, 1, 2, 2]
+    assert layout.parts(table).tolist() == [1, 1, 0, 0, 2, 2]
     assert "".join(table.frame["text"][1::2]) == BOOK[::-1]
     assert table.frame["author"].to_list() == ["a0", "a1"] * 3
 
 
 def test_with_a_test_file_only_a_tenth_is_set_aside_for_validation():
     table, layout = laid_out([BOOK], test_file="other.txt")
-    assert layout.parts(table).tolist() == [0, 1]
-    assert len(table.frame["text"][1]) == pytest.approx(len(BOOK) / 10, rel=0.05)
+    assert layout.parts(table).tolist() == [1, 0]
+    assert len(table.frame["text"][0]) == pytest.approx(len(BOOK) / 10, rel=0.05)
     other, same = layout.lay_out(Table(pl.DataFrame({"text": [BOOK]}), ()))
     assert (len(other), same) == (1, layout)
 
@@ -94,7 +95,7 @@ def test_documents_are_not_divided_without_need(texts, data):
 
 def test_a_text_without_blanks_is_divided_all_the_same():
     table, _ = laid_out(["字" * 100])
-    assert [len(part) for part in table.frame["text"]] == [80, 10, 10]
+    assert [len(part) for part in table.frame["text"]] == [10, 80, 10]
 
 
 def test_the_text_is_its_own_target_and_called_text_unless_named():
