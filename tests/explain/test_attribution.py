@@ -16,7 +16,7 @@ from duree.explain.attribution import (
     occlusion,
     quantity,
 )
-from duree.explain.model import recurrent_part, row_sums, sentences, wide_part, without
+from duree.explain.model import recurrent_part, sentences, wide_part, without
 from duree.network.batches import pad
 from duree.recipe.recipe import Recipe
 from duree.sequences.ragged import EMPTY, Ragged
@@ -94,7 +94,7 @@ def test_the_gradient_times_the_input_is_the_slope_at_the_text_itself(planted):
             for part in (0.999, 1.001)
         ]
     slope = ((ends[1] - ends[0]) / 0.002).numpy()
-    np.testing.assert_allclose(row_sums(found.values), slope, rtol=0.05, atol=0.05)
+    np.testing.assert_allclose(found.values.sums(), slope, rtol=0.05, atol=0.05)
 
 
 @pytest.mark.parametrize("method", list(METHODS))

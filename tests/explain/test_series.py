@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from duree.explain.attribution import integrated_gradients
-from duree.explain.model import row_sums
 from duree.explain.series import by_channel
 
 
@@ -37,7 +36,7 @@ def test_a_channel_that_the_network_does_not_read_is_given_nothing(numeric) -> N
             for name, weight in model.network.named_parameters():
                 weight.copy_(original[name])
     assert not numbers.values[:, 1].any()
-    missed = row_sums(given.values) - (given.score - given.start)
+    missed = given.values.sums() - (given.score - given.start)
     assert np.abs(missed) == pytest.approx(0, abs=0.011 * np.abs(given.score - given.start).max())
 
 

@@ -18,7 +18,6 @@ from tests.support.pdf import real_pdf
 
 from duree.errors import DataError, RunError
 from duree.explain.attribution import integrated_gradients
-from duree.explain.model import row_sums
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.notebook import (
     picture_arc,
@@ -194,7 +193,7 @@ def test_all_rows_are_written_with_what_each_word_was_given(
     given = integrated_gradients(model, model.encode(texts))
     sums = found.group_by("row", maintain_order=True).agg(pl.col("attribution").sum())
     assert sums["row"].to_list() == list(range(1, 401))
-    np.testing.assert_allclose(sums["attribution"], row_sums(given.values), atol=0.02)
+    np.testing.assert_allclose(sums["attribution"], given.values.sums(), atol=0.02)
     row = found.filter(pl.col("row") == 7)
     assert [texts[6][a:b] for a, b in row.select("begin", "end").rows()] == row["unit"].to_list()
     assert list(tmp_path.iterdir()) == [file]

@@ -68,3 +68,15 @@ def test_what_is_saved_is_read_back_from_disk(tmp_path_factory, rows):
     assert isinstance(loaded.values, np.memmap)
     np.testing.assert_array_equal(loaded.values, ragged.values)
     np.testing.assert_array_equal(loaded.offsets, ragged.offsets)
+
+
+@given(st.lists(st.lists(st.integers(-9, 9), max_size=4), max_size=6))
+def test_sums_and_means_are_those_of_each_row_also_where_rows_are_empty(
+    rows: list[list[int]],
+) -> None:
+    ragged = Ragged.from_rows(rows)
+    assert ragged.sums().tolist() == [sum(row) for row in rows]
+    means = [sum(row) / len(row) if row else np.nan for row in rows]
+    np.testing.assert_allclose(ragged.means(), means)
+    doubled = Ragged(np.stack([ragged.values] * 2, axis=1), ragged.offsets)
+    assert doubled.sums().tolist() == [[sum(row)] * 2 for row in rows]

@@ -338,9 +338,7 @@ class TargetModel:
     def log_probabilities(self, targets: Sequence[Units]) -> Floats:
         """In nats, float64 [targets]."""
         rows = self._rows(targets)
-        if not len(rows):
-            return np.zeros(0)
-        return np.add.reduceat(self.model.log_probabilities(rows), rows.offsets[:-1])
+        return Ragged(self.model.log_probabilities(rows), rows.offsets).sums()
 
     def _rows(self, targets: Iterable[Units]) -> Ragged:
         end = len(self.numbers) + 1

@@ -14,7 +14,7 @@ import click
 from duree.cli import coding, estimate, language, suspects
 from duree.cli.help import MAX_WIDTH, TableCommand, TranslatedGroup
 from duree.cli.hints import print_finding, repeat_hint, resume_hint
-from duree.cli.options import address_options, column_options, raw_option
+from duree.cli.options import address_options, column_options, output_option, raw_option
 from duree.errors import DataError
 from duree.version import __version__
 
@@ -159,13 +159,7 @@ def evaluate(run: str, data: str) -> None:
 )
 @click.argument("run")
 @click.argument("data")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    required=True,
-    help="File to write: .csv, .tsv, .parquet, .jsonl or .xlsx.",
-)
+@output_option
 @raw_option
 @click.option(
     "--paths", metavar="N", type=click.IntRange(1), help="Time series: write N sample paths."

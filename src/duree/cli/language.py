@@ -9,7 +9,7 @@ import click
 
 from duree.cli.help import TranslatedCommand
 from duree.cli.hints import print_finding, repeat_hint
-from duree.cli.options import raw_option
+from duree.cli.options import output_option, raw_option
 
 if TYPE_CHECKING:
     from duree.pipeline.surprisal import By
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 )
 @click.argument("run")
 @click.argument("texts")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    required=True,
-    help="File to write: .csv, .tsv, .parquet, .jsonl or .xlsx.",
-)
+@output_option
 @click.option(
     "--by",
     type=click.Choice(["unit", "word", "sentence", "document"]),

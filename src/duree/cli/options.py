@@ -9,6 +9,13 @@ import click
 
 PORT = click.IntRange(1, 65535)
 # Shared by the commands that write tables.
+output_option = click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    required=True,
+    help="File to write: .csv, .tsv, .parquet, .jsonl or .xlsx.",
+)
 raw_option = click.option(
     "--raw", is_flag=True, help="Keep cells that a spreadsheet would run as formulas."
 )

@@ -6,7 +6,7 @@ import click
 
 from duree.cli.help import TranslatedCommand
 from duree.cli.hints import print_finding, repeat_hint
-from duree.cli.options import raw_option
+from duree.cli.options import output_option, raw_option
 
 
 @click.command(
@@ -14,13 +14,7 @@ from duree.cli.options import raw_option
     epilog="Out-of-fold predictions are made first: see duree predict --folds.",
 )
 @click.argument("run")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    required=True,
-    help="File to write: .csv, .tsv, .parquet, .jsonl or .xlsx.",
-)
+@output_option
 @click.option(
     "--folds",
     metavar="K",

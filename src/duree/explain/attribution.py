@@ -24,7 +24,6 @@ from duree.explain.model import (
     Model,
     explanation_of,
     recurrent_part,
-    row_sums,
     shares_of,
     wide_part,
     without,
@@ -69,7 +68,7 @@ class Attributions:
     @property
     def gap(self) -> Floats:
         """The error of the sum of each row's attributions, float64 [rows]."""
-        return row_sums(self.values) - (self.score - self.start)
+        return self.values.sums() - (self.score - self.start)
 
     @property
     def incomplete(self) -> Floats:
@@ -111,7 +110,7 @@ def integrated_gradients(
     pieces = _Pieces(np.tile(rows, PIECES), low, high, found[:-1].ravel(), found[1:].ravel())
     for cuts in range(CUTS + 1):
         added = path.integral(pieces)
-        gaps = row_sums(added) - (pieces.to - pieces.at)
+        gaps = added.sums() - (pieces.to - pieces.at)
         missed = owed + np.bincount(pieces.row, gaps, len(rows))
         # In an incomplete row, pieces with small errors are left as they are.
         incomplete = np.abs(missed) > allowed

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from duree.errors import RunError
-from duree.explain.model import Model, recurrent_part, row_sums, shuffled, tokens_of
+from duree.explain.model import Model, recurrent_part, shuffled, tokens_of
 from duree.network.batches import pad
 from duree.results.explanations import Forgetting, Memory
 from duree.sequences.ragged import Ragged
@@ -224,7 +224,7 @@ def _by_word(watched: Watched) -> _Effects:
     """Each word's mean gate in a row, minus the mean of the row."""
     sequences = tokens_of(watched.sequences)
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
-    means = row_sums(watched.retained) / sequences.lengths
+    means = watched.retained.means()
     above = watched.retained.values - means[rows]
     key = sequences.values.astype(np.int64) * len(sequences) + rows
     pairs, which, times = np.unique(key, return_inverse=True, return_counts=True)

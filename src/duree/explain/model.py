@@ -137,7 +137,7 @@ def without(sequences: Ragged, keep: NDArray[np.bool_]) -> Ragged:
     """
     if sequences.values.dtype.kind == "f":
         return Ragged(np.where(keep[:, None], sequences.values, 0), sequences.offsets)
-    lengths = row_sums(Ragged(keep, sequences.offsets)).astype(np.int64)
+    lengths = Ragged(keep, sequences.offsets).sums().astype(np.int64)
     values = sequences.values[keep]
     if (lengths == 0).any():
         empty = np.zeros(values.shape[1:], dtype=values.dtype)  # without step features
@@ -165,13 +165,6 @@ def sentences(vocabulary: Sequence[str]) -> Callable[[NDArray[np.int32]], NDArra
         return np.concatenate([[0], np.cumsum(last)[:-1]])
 
     return number
-
-
-def row_sums(sequences: Ragged) -> NDArray[np.float64]:
-    """The sum of each row's numbers, float64 [rows]; every row has at least one step."""
-    if len(sequences) == 0:
-        return np.zeros(0)
-    return np.asarray(np.add.reduceat(sequences.values, sequences.offsets[:-1], dtype=np.float64))
 
 
 def principal(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import numpy as np
 import polars as pl
 
 from duree.evaluation.language_metrics import SUMS
@@ -45,7 +44,7 @@ def language_facts(
     rows = dataset.split.test
     offsets = sequences.take(rows).offsets
     of_codes = result.predictions[NETWORK]
-    sums = np.add.reduceat(of_codes, offsets[:-1])
+    sums = Ragged(of_codes, offsets).sums()
     columns = {name: sums[:, SUMS.index(name)] for name in ("bits", "units", "characters")}
     documents = pl.DataFrame(columns).with_columns(
         pl.col("units", "characters").cast(pl.Int64), pl.lit(value=False).alias("in_training")

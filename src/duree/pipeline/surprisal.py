@@ -206,10 +206,9 @@ class _Scorer:
     def _of_documents(self, frame: pl.DataFrame, texts: pl.Series, bits: Ragged) -> pl.DataFrame:
         """The table with the sums of each document."""
         require_free(frame.columns, OF_DOCUMENTS)
-        counts = encoder_of(self.model).counted(texts)
-        begins = bits.offsets[:-1]
-        units, characters = np.add.reduceat(counts.values[:, :2], begins, dtype=np.int64).T
-        total = np.add.reduceat(bits.values, begins)
+        counts = encoder_of(self.model).counted(texts).sums().astype(np.int64)
+        units, characters, _ = counts.T
+        total = bits.sums()
         per_character = pl.Series(total / np.maximum(characters, 1)).set(
             pl.Series(characters == 0), None
         )

@@ -239,11 +239,8 @@ class PairEncoder:
         """The share of each source's units that are not in the vocabulary; NaN without units."""
         values = sequences.values
         is_unseen = (values == UNKNOWN) | (values >= self.vocabulary_size)
-        before = np.concatenate([[0], np.cumsum(is_unseen)])
-        found = before[sequences.offsets[1:]] - before[sequences.offsets[:-1]]
-        shares = found / sequences.lengths
-        shares[values[sequences.offsets[:-1]] == EMPTY] = np.nan
-        return np.asarray(shares)
+        shares = Ragged(is_unseen, sequences.offsets).means()
+        return np.where(values[sequences.offsets[:-1]] == EMPTY, np.nan, shares)
 
     def describe(self) -> dict[str, Described]:
         """The units that were chosen, and the size of the vocabulary."""

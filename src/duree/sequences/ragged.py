@@ -103,6 +103,20 @@ class Ragged:
         values = np.concatenate([rows.values for rows in every])
         return Ragged(values, offsets_of(np.concatenate([rows.lengths for rows in every])))
 
+    def sums(self) -> NDArray[np.float64]:
+        """The sum of each row, float64 [rows] or [rows, k]; 0 without steps."""
+        found = np.zeros((len(self), *self.values.shape[1:]))
+        real = self.lengths > 0
+        if real.any():
+            begins = self.offsets[:-1][real]
+            found[real] = np.add.reduceat(self.values, begins, dtype=np.float64)
+        return found
+
+    def means(self) -> NDArray[np.float64]:
+        """The mean of each row of numbers, float64 [rows]; NaN without steps."""
+        lengths = self.lengths
+        return np.where(lengths > 0, self.sums() / np.maximum(lengths, 1), np.nan)
+
     def save(self, folder: Path) -> None:
         """Write ``values.npy`` and ``offsets.npy`` into ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -144,7 +158,4 @@ def _spans(begins: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.
 
 def unknown_shares(tokens: Ragged) -> NDArray[np.float64]:
     """The share of each row's steps that are ``UNKNOWN``, float64 [rows]; NaN without steps."""
-    before = np.concatenate([[0], np.cumsum(tokens.values == UNKNOWN)])
-    found = before[tokens.offsets[1:]] - before[tokens.offsets[:-1]]
-    lengths = tokens.lengths
-    return np.where(lengths > 0, found / np.maximum(lengths, 1), np.nan)
+    return Ragged(tokens.values == UNKNOWN, tokens.offsets).means()

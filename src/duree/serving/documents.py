@@ -71,13 +71,10 @@ class DocumentRows(Rows):
 
     def _answers(self, texts: list[str], sequences: Ragged, bits: Ragged) -> list[dict[str, Any]]:
         """The same, of encoded texts with the bits of their codes."""
-        counted = encoder_of(self.model).counted(self.series(texts)).values
-        begins = sequences.offsets[:-1]
-        units, characters = np.add.reduceat(counted[:, :2], begins, dtype=np.int64).T.tolist()
-        sums = np.add.reduceat(bits.values, begins).tolist()
+        counts = encoder_of(self.model).counted(self.series(texts)).sums().astype(np.int64)
         answers = [
             _sums(total, count, length)
-            for total, count, length in zip(sums, units, characters, strict=True)
+            for total, (count, length) in zip(bits.sums(), counts[:, :2].tolist(), strict=True)
         ]
         return list(self.doubted(answers, sequences))
 

@@ -67,6 +67,7 @@ class Language(Task):
     layouts: ClassVar[tuple[str, ...]] = ("documents",)
     unused_settings: ClassVar[frozenset[str]] = frozenset({"target", "class_names", "weight"})
     run_title: ClassVar[str] = "Language model of “{text}”"
+    reads_forwards: ClassVar[bool] = True
     watched: ClassVar[Watched] = Watched("minus bits per unit", "bits per unit on validation", -1)
     defaults: ClassVar[Defaults] = {
         "text": {"lowercase": False},
@@ -77,6 +78,7 @@ class Language(Task):
 
     @classmethod
     def check_recipe(cls, recipe: Recipe) -> None:
+        super().check_recipe(recipe)
         if recipe.data.target not in (None, recipe.data.text):
             raise RecipeError(
                 "the texts themselves are predicted, and {target!r} is named as target too",
@@ -88,11 +90,6 @@ class Language(Task):
                 "a language model has no case weights, and {weight!r} is named",
                 fix="leave --weight out",
                 weight=recipe.data.weight,
-            )
-        if recipe.model.bidirectional:
-            raise RecipeError(
-                "a network that reads from both ends sees what it is to predict",
-                fix="leave model.bidirectional out: for this task it is false",
             )
 
     @classmethod
@@ -198,9 +195,7 @@ class Language(Task):
     def columns(self, predictions: NDArray[np.float64]) -> list[pl.Series]:
         """Of each document its bits, units, characters and perplexity, from ``summarise``."""
         ends = np.flatnonzero(predictions[:, SUMS.index("documents")]) + 1
-        begins = np.append(0, ends[:-1])[: len(ends)]
-        sums = np.add.reduceat(predictions, begins) if len(ends) else predictions[:0]
-        bits, units, characters, _ = sums.T
+        bits, units, characters, _ = Ragged(predictions, np.append(0, ends)).sums().T
         return [
             pl.Series("bits", bits),
             pl.Series("units", units.astype(np.int64)),
@@ -216,7 +211,7 @@ class Language(Task):
         self, frame: pl.DataFrame, predictions: NDArray[np.float64], lengths: NDArray[np.int64]
     ) -> pl.DataFrame:
         """With the bits of each document."""
-        nats = np.add.reduceat(np.append(predictions[:, 0], 0.0), offsets_of(lengths)[:-1])
+        nats = Ragged(predictions[:, 0], offsets_of(lengths)).sums()
         return with_columns(frame, [pl.Series("bits", nats / -np.log(2))])
 
     def baselines(self, recipe: Recipe, encoder: Encoder) -> Sequence[Baseline]:

@@ -90,6 +90,7 @@ class Next(Task):
     layouts: ClassVar[tuple[str, ...]] = ("spells", "events", "states")
     unused_settings: ClassVar[frozenset[str]] = frozenset({"target", "class_names"})
     run_title: ClassVar[str] = "Next step in “{text}”"
+    reads_forwards: ClassVar[bool] = True
     watched: ClassVar[Watched] = Watched("minus bits per step", "bits per step on validation", -1)
     defaults: ClassVar[Defaults] = {
         "data": {"target": STATES},
@@ -109,6 +110,7 @@ class Next(Task):
 
     @classmethod
     def check_recipe(cls, recipe: Recipe) -> None:
+        super().check_recipe(recipe)
         if not (recipe.data.states or recipe.data.state or recipe.data.event):
             raise RecipeError(
                 "the task next needs columns of states or events, and none are named",
@@ -119,11 +121,6 @@ class Next(Task):
                 "the sequences themselves are predicted, and {target!r} is named as target too",
                 fix="leave --target out, or leave --task next out",
                 target=recipe.data.target,
-            )
-        if recipe.model.bidirectional:
-            raise RecipeError(
-                "a network that reads from both ends sees what it is to predict",
-                fix="leave model.bidirectional out: for this task it is false",
             )
 
     @classmethod

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from duree.baselines import Baseline
+from duree.errors import RecipeError
 from duree.evaluation.decision import Decision
 from duree.evaluation.metrics import MetricSet
 from duree.network.batches import Examples
@@ -60,6 +61,8 @@ class Task(ABC):
         Whether targets are texts, and no classes or numbers.
     predicts_together : bool
         Whether networks of several seeds predict together: see ``together``.
+    reads_forwards : bool
+        Whether steps are predicted from those before them, so that nothing may be read backwards.
     is_exported : bool
         Whether networks can be exported: ``export`` is then not None.
     watched : Watched
@@ -82,6 +85,7 @@ class Task(ABC):
     stratify: ClassVar[bool] = False
     writes_texts: ClassVar[bool] = False
     predicts_together: ClassVar[bool] = False
+    reads_forwards: ClassVar[bool] = False
     is_exported: ClassVar[bool] = False
     epoch_budget: ClassVar[EpochBudget] = DEFAULT_BUDGET
     decided_by_rows: ClassVar[tuple[str, ...]] = ()
@@ -102,7 +106,11 @@ class Task(ABC):
         ------
         RecipeError
         """
-        return None
+        if cls.reads_forwards and recipe.model.bidirectional:
+            raise RecipeError(
+                "a network that reads from both ends sees what it is to predict",
+                fix="leave model.bidirectional out: for this task it is false",
+            )
 
     @classmethod
     def read_target(cls, table: Table, column: str) -> pl.Series:
