@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -366,7 +367,11 @@ def test_without_the_compiled_module_everything_works_and_says_so() -> None:
         "GRU(3, 4, 2, True)(torch.randn(2, 5, 3), torch.tensor([5, 2]))[0].sum().backward()\n"
         "print([line for line in examine() if 'kernel' in line])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # Without compiled code there is nothing for a sanitizer to see.
+    env = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
+    )
     assert "torch.nn, which is slower" in done.stdout
 
 
