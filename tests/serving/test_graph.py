@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 import torch
 
+from duree.evaluation.decision import Decision
 from duree.network.model import CELLS, SequenceModel
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe.settings import ModelSettings
@@ -48,6 +49,22 @@ def draw(cell: str, pooling: str, case: int) -> tuple[torch.nn.Module, np.ndarra
     if not of_words:
         values = rng.normal(size=(rows, steps, 3)).astype(np.float32)
     return network, values, lengths
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+@pytest.mark.parametrize("most", [0.0, 3.0])
+@pytest.mark.parametrize("case", range(4))
+def test_a_graph_decides_as_its_predictions_are_decided(exclusive, most, case):
+    network, values, lengths = draw("gru", "max", case)
+    link = Link("Softmax" if exclusive else "Sigmoid", 3.0, 0.5)
+    outputs = network(torch.from_numpy(values), torch.from_numpy(lengths)).shape[1]
+    offsets = np.random.default_rng(case).uniform(-most, most, outputs)
+    decision = Decision(tuple(offsets), exclusive)
+    graph = to_onnx(network, link, decision).SerializeToString()
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    given = {"values": values, "lengths": lengths}
+    predictions, decided = session.run(["predictions", "decided"], given)
+    np.testing.assert_array_equal(decided, decision.given(predictions.astype(np.float64)))
 
 
 def run(network, values, lengths, link=Link("Identity", 1.0, 0.0)):  # noqa: B008

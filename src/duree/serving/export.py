@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from duree.errors import DataError, RunError, require_packages
+from duree.evaluation.decision import Decision
 from duree.network.contracts import Link
 from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
@@ -77,7 +78,7 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
             task=model.task.name,
         )
     graph = _graph(model, link)
-    _try(model, graph)
+    _try(model, graph, _decision(model, link))
     tables = json.dumps(_tables(model, link), ensure_ascii=False, allow_nan=False).encode()
     files = {
         output: graph,
@@ -92,11 +93,20 @@ def export(folder: Path | str, output: Path | str) -> list[Path]:
 def _graph(model: TrainedModel, link: Link) -> bytes:
     from duree.serving.graph import to_onnx
 
-    content: bytes = to_onnx(model.network, link).SerializeToString()
+    graph = to_onnx(model.network, link, _decision(model, link))
+    content: bytes = graph.SerializeToString()
     return content
 
 
-def _try(model: TrainedModel, graph: bytes) -> None:
+def _decision(model: TrainedModel, link: Link) -> Decision | None:
+    """Which classes or labels are predicted; None for a number."""
+    if link.function == "Identity":
+        return None
+    plain = Decision((0.0,) * model.task.outputs, exclusive=link.function == "Softmax")
+    return model.task.decision or plain
+
+
+def _try(model: TrainedModel, graph: bytes, decision: Decision | None) -> None:
     """Compare the outputs of the graph with the network's on rows of several lengths."""
     import onnxruntime
 
@@ -109,9 +119,12 @@ def _try(model: TrainedModel, graph: bytes) -> None:
         with torch.inference_mode():
             scores = model.network(torch.from_numpy(values), torch.from_numpy(lengths)).numpy()
         wanted = {"scores": scores, "predictions": model.task.predictions(scores)}
+        if decision is not None:
+            wanted["decided"] = decision.given(wanted["predictions"]).astype(np.float32)
         found = session.run(list(wanted), {"values": values, "lengths": lengths})
         for name, answer in zip(wanted, found, strict=True):
-            apart = np.abs(answer - wanted[name]) / np.maximum(np.abs(wanted[name]), 1.0)
+            expected = wanted[name]
+            apart = np.abs(answer.astype(np.float32) - expected) / np.maximum(np.abs(expected), 1.0)
             if not apart.max() <= TOLERANCE:
                 raise RunError(
                     "the exported graph says something else than the network: its {name} are "

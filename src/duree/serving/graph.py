@@ -6,7 +6,7 @@ rows in the backward direction; ONNX's LSTM, GRU and RNN take the lengths of row
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from duree.evaluation.decision import FLOOR, Decision
 from duree.network.cells import Weights
 from duree.network.contracts import Link
 from duree.network.model import SequenceModel
@@ -29,7 +30,7 @@ GATES = {"gru": (1, 0, 2), "lstm": (0, 3, 1, 2), "rnn_tanh": (0,), "rnn_relu": (
 LOWEST = float(np.finfo(np.float32).min)
 
 
-def to_onnx(network: nn.Module, link: Link) -> onnx.ModelProto:
+def to_onnx(network: nn.Module, link: Link, decision: Decision | None = None) -> onnx.ModelProto:
     """The graph from encoded rows to predictions.
 
     Parameters
@@ -37,14 +38,16 @@ def to_onnx(network: nn.Module, link: Link) -> onnx.ModelProto:
     network : SequenceModel or JoinedModel
     link : Link
         How predictions follow from scores.
+    decision : Decision, optional
+        Which classes or labels follow from the predictions.
 
     Returns
     -------
     onnx.ModelProto
         Inputs ``values`` (int64 [batch, steps], or [batch, steps, 1 + features] with step features,
         or float32 [batch, steps, channels]) and ``lengths`` (int64 [batch], each from 1 to steps);
-        outputs ``scores`` and ``predictions``, float32 [batch, outputs]. Values past a row's length
-        are ignored.
+        outputs ``scores`` and ``predictions``, float32 [batch, outputs], and with a decision
+        ``decided``, bool [batch, outputs]. Values past a row's length are ignored.
     """
     graph = _Graph()
     deep = network.deep if isinstance(network, JoinedModel) else network
@@ -63,7 +66,11 @@ def to_onnx(network: nn.Module, link: Link) -> onnx.ModelProto:
     shifted = graph("Add", scaled, graph.constant(link.offset))
     axis = {"axis": 1} if link.function == "Softmax" else {}
     graph(link.function, shifted, name="predictions", **axis)
-    return graph.model(deep)
+    kinds: dict[str, int] = {"scores": TensorProto.FLOAT, "predictions": TensorProto.FLOAT}
+    if decision is not None:
+        _decided(graph, decision)
+        kinds["decided"] = TensorProto.BOOL
+    return graph.model(deep, kinds)
 
 
 class _Graph:
@@ -101,8 +108,8 @@ class _Graph:
         """Add a list of integers (axes, shapes, starts, ends), and return its name."""
         return self.constant(values, np.int64)
 
-    def model(self, deep: SequenceModel) -> onnx.ModelProto:
-        """The finished model."""
+    def model(self, deep: SequenceModel, kinds: Mapping[str, int]) -> onnx.ModelProto:
+        """The finished model, with outputs of these kinds."""
         shape: list[str | int] = ["batch", "steps"]
         if deep.step_features is not None:
             shape += [1 + len(deep.step_features.tables)]
@@ -112,8 +119,8 @@ class _Graph:
             values = helper.make_tensor_value_info("values", TensorProto.FLOAT, shape)
         lengths = helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"])
         outputs = [
-            helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", deep.head.out_features])
-            for n in ("scores", "predictions")
+            helper.make_tensor_value_info(name, kind, ["batch", deep.head.out_features])
+            for name, kind in kinds.items()
         ]
         graph = helper.make_graph(self.nodes, "duree", [values, lengths], outputs, self.constants)
         opset = [helper.make_opsetid("", OPSET)]
@@ -121,6 +128,22 @@ class _Graph:
         model.ir_version = 9  # as old as opset 18, for older runtimes
         onnx.checker.check_model(model)
         return model
+
+
+def _decided(graph: _Graph, decision: Decision) -> None:
+    """The output ``decided``: see ``Decision.given``."""
+    floor, one = graph.constant(FLOOR), graph.constant(1.0)
+    scores = graph("Log", graph("Max", "predictions", floor))
+    if not decision.exclusive:
+        others = graph("Max", graph("Sub", one, "predictions"), floor)
+        scores = graph("Sub", scores, graph("Log", others))
+    moved = graph("Add", scores, graph.constant(decision.offsets))
+    if not decision.exclusive:
+        graph("GreaterOrEqual", moved, graph.constant(0.0), name="decided")
+        return
+    best = graph("ArgMax", moved, axis=1, keepdims=1)
+    places = graph.constant(range(len(decision.offsets)), np.int64)
+    graph("Equal", best, places, name="decided")
 
 
 def _deep(graph: _Graph, deep: SequenceModel, tokens: str) -> str:
