@@ -64,7 +64,7 @@ def compared(found: Comparison, words: Words) -> Iterator[str]:
             column=label(found.column, 40),
         ),
         words(
-            "Left out, since they trained the network and surprise it less: {n} documents.",
+            "Documents left out, since they trained the network and surprise it less: {n}.",
             n=count(found.trained),
         )
         if found.trained
@@ -75,8 +75,8 @@ def compared(found: Comparison, words: Words) -> Iterator[str]:
         )
         if found.only_trained
         else "",
-        words("Without a value: {n} documents.", n=count(found.missing)) if found.missing else "",
-        words("Without a text: {n} documents.", n=count(found.empty)) if found.empty else "",
+        words("Documents without a value: {n}.", n=count(found.missing)) if found.missing else "",
+        words("Documents without a text: {n}.", n=count(found.empty)) if found.empty else "",
     )
     if found.correlation is not None and found.p_value is not None:
         yield words(

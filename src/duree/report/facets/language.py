@@ -164,7 +164,7 @@ class TextSection(Section):
         return Example(
             page.run.row_title(text.row - 1, words),
             [
-                words("{n} units", n=count(text.units)),
+                words("units: {n}", n=count(text.units)),
                 words("{bits} bits per unit", bits=number(text.bits / text.units, 2)),
                 words("{bits} bits per character", bits=number(text.per_character, 2)),
             ],
