@@ -9,7 +9,7 @@ Source: Lipton et al. 2014, for why F1 wants another threshold than 0.5.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,11 @@ class Decision:
     offsets: tuple[float, ...]
     exclusive: bool
 
+    @classmethod
+    def unmoved(cls, outputs: int, *, exclusive: bool) -> Decision:
+        """The decision for the most probable class, or for labels from 0.5 on."""
+        return cls((0.0,) * outputs, exclusive)
+
     @property
     def is_moved(self) -> bool:
         """Whether it is another than the most probable one."""
@@ -69,8 +74,8 @@ class Decision:
 
     @property
     def most_probable(self) -> Decision:
-        """The decision for the most probable class, or for labels from 0.5 on."""
-        return replace(self, offsets=(0.0,) * len(self.offsets))
+        """The same without offsets."""
+        return self.unmoved(len(self.offsets), exclusive=self.exclusive)
 
     def given(self, probabilities: Floats) -> Marks:
         """The predicted class or labels, bool [rows, outputs]."""
@@ -117,7 +122,7 @@ def fit_decision(
     rows, outputs = probabilities.shape
     counts = np.ones(rows) if weights is None else np.asarray(weights, dtype=np.float64)
     scores = _scores(probabilities, exclusive)
-    none = Decision((0.0,) * outputs, exclusive)
+    none = Decision.unmoved(outputs, exclusive=exclusive)
     left_out = {share: np.zeros_like(actual) for share in SHARES}
     for held in _folds(actual):
         others = np.setdiff1d(np.arange(rows), held)

@@ -102,8 +102,8 @@ def _decision(model: TrainedModel, link: Link) -> Decision | None:
     """Which classes or labels are predicted; None for a number."""
     if link.function == "Identity":
         return None
-    plain = Decision((0.0,) * model.task.outputs, exclusive=link.function == "Softmax")
-    return model.task.decision or plain
+    exclusive = link.function == "Softmax"
+    return model.task.decision or Decision.unmoved(model.task.outputs, exclusive=exclusive)
 
 
 def _try(model: TrainedModel, graph: bytes, decision: Decision | None) -> None:

@@ -79,8 +79,8 @@ class DecidedTask(RowTask):
         return predictions if self.decision is None else self.decision.joined(predictions)
 
     def given(self, predictions: NDArray[np.float64]) -> Marks:
-        none = Decision((0.0,) * self.outputs, self.exclusive)
-        return (self.decision or none).given(predictions)
+        unmoved = Decision.unmoved(self.outputs, exclusive=self.exclusive)
+        return (self.decision or unmoved).given(predictions)
 
     def chosen(self, predictions: NDArray[np.float64]) -> NDArray[np.int64]:
         if self.exclusive:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn.functional import nll_loss
 
 from duree.network.batches import IGNORED
 from duree.network.contracts import Criterion
-from duree.network.next_model import log_loss_of_steps, mean_of_steps
+from duree.network.next_model import mean_of_steps
 
 # The share of distillation in the loss; and the column of the previous state in targets, followed
 # by the row of the other model's predictions.
@@ -22,12 +23,12 @@ def distilled_loss(teacher: Tensor) -> Criterion:
     """
 
     def loss(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
-        log_loss = log_loss_of_steps(scores, targets, weights)
-        if targets.shape[2] <= BEFORE + 1:
-            return log_loss
         real = targets[:, :, 0] != IGNORED
-        soft = teacher[targets[real][:, BEFORE + 1]]
-        of_teacher = -(soft * scores[real].log_softmax(dim=1)).sum(dim=1)
-        return (1 - DISTILLED) * log_loss + DISTILLED * mean_of_steps(of_teacher, weights, real)
+        log_probabilities, answers = scores[real].log_softmax(dim=1), targets[real]
+        losses = nll_loss(log_probabilities, answers[:, 0], reduction="none")
+        if answers.shape[1] > BEFORE + 1:
+            of_teacher = -(teacher[answers[:, BEFORE + 1]] * log_probabilities).sum(dim=1)
+            losses = (1 - DISTILLED) * losses + DISTILLED * of_teacher
+        return mean_of_steps(losses, weights, real)
 
     return loss
