@@ -71,6 +71,11 @@ def demo(rows: int, out: str | None) -> None:
     help="Metric to decide for and compare by: accuracy, macro_f1, log_loss, brier, auc; for "
     "several labels also micro_f1, subset_accuracy; for numbers mae, rmse, r2, spearman.",
 )
+@click.option(
+    "--vectors",
+    metavar="FILE",
+    help="Word vectors that embeddings start from: GloVe, word2vec or fastText (.vec).",
+)
 @click.option("--horizon", metavar="N", type=int, help="Number of steps to forecast.")
 @click.option(
     "--past", metavar="COL", multiple=True, help="Covariate of a forecast, known up to the present."

@@ -24,7 +24,7 @@ class OptionGroup(NamedTuple):
 
 
 OPTION_GROUPS = (
-    OptionGroup("Texts, one per row:", ("--text COL --target COL",), ("text",)),
+    OptionGroup("Texts, one per row:", ("--text COL --target COL",), ("text", "vectors")),
     OptionGroup(
         "States (life courses), one column per time point or one row per spell:",
         (

@@ -21,7 +21,8 @@ from duree.estimators.lists import as_lists
 from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.pipeline.embed import embed
-from duree.pipeline.model import TrainedModel, train_model
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.train_model import train_model
 from duree.recipe.recipe import Recipe, setting_names
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged

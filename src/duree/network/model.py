@@ -78,6 +78,10 @@ class SequenceModel(Network):
             values = values.new_zeros(len(values), 1, *values.shape[2:])
         return self.answer(self.states(values, lengths), lengths)
 
+    @property
+    def word_table(self) -> nn.Embedding | None:
+        return self.embedding
+
     def answer(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Scores [batch, outputs] from hidden states [batch, steps, directions * hidden]."""
         pooled: Tensor = self.pooling(states, lengths)  # (B, D*H)

@@ -37,6 +37,11 @@ class Network(nn.Module):
     # Whether scoring takes so long that equal rows are scored once.
     decodes: ClassVar[bool] = False
 
+    @property
+    def word_table(self) -> nn.Embedding | None:
+        """The embeddings of words, which a file's vectors may begin; None if there are none."""
+        return None
+
     def loss(self, batch: Batch) -> Tensor:
         """The mean training loss of a batch."""
         if self.criterion is None:

@@ -116,6 +116,10 @@ class Tagger(Network):
             found += [chosen.to(scores.dtype), chance.clamp(0.0, 1.0)]
         return torch.stack(found, dim=2)
 
+    @property
+    def word_table(self) -> nn.Embedding:
+        return self.words
+
     def _scores(self, values: Tensor, lengths: Tensor) -> list[Tensor]:
         """The scores of each layer, [batch, steps, tags]."""
         vectors = dropout_by_step(self._vectors(values), self.settings.input_dropout, self.training)

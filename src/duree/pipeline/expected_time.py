@@ -6,11 +6,13 @@ import time
 from functools import partial
 
 from duree.pipeline.by_layout import read_dataset
-from duree.pipeline.model import TrainedModel, train_model
+from duree.pipeline.model import TrainedModel
+from duree.pipeline.train_model import train_model
 from duree.pipeline.training_sets import training_folds, training_sets
 from duree.recipe.recipe import Recipe
 from duree.results.run_files import Epoch
 from duree.training.estimate import Estimate
+from duree.training.loop import train
 
 
 def expected_seconds(recipe: Recipe) -> float:
@@ -43,11 +45,12 @@ def expected_seconds(recipe: Recipe) -> float:
             recipe,
             seed=recipe.seed,
             folds=partial(training_folds, dataset),
-            progress=_Stopwatch(),
+            learn=partial(train, progress=_Stopwatch()),
         )
     except _MeasuredError as measured:
         # What precedes the network is the fit of its wide part.
-        seconds = time.monotonic() - began + measured.expected.seconds
+        trainings = 1 if recipe.data.vectors is None else 2
+        seconds = time.monotonic() - began + trainings * measured.expected.seconds
         return seconds * recipe.evaluation.seeds
     return 0.0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,14 +13,13 @@ import polars as pl
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from duree.errors import DataError, RunError, command
 from duree.evaluation.decision import Decision
 from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.network.network import Network
-from duree.network.wide import JoinedModel, of_version_0_1
+from duree.network.wide import of_version_0_1
 from duree.pipeline.model_file import (
     INVALID,
     Description,
@@ -29,22 +27,17 @@ from duree.pipeline.model_file import (
     require_estimator,
     require_shapes,
 )
-from duree.pipeline.parts import fit_part_decisions, read_part_decisions
+from duree.pipeline.parts import read_part_decisions
 from duree.pipeline.run import Run
-from duree.recipe.recipe import Recipe
 from duree.recipe.settings import DataSettings, ModelSettings
 from duree.results.metrics_file import NETWORK
 from duree.sequences.encoder import EARLIER_NAMES, ENCODERS, Encoder
 from duree.sequences.ragged import Ragged
-from duree.sequences.spelling import character_ngrams
 from duree.storage import read_sealed, seal_of, write_sealed
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.registry import LAYOUTS, layout_of
 from duree.tables.table import Table
 from duree.tasks import TASKS, Task
-from duree.tasks.features import has_state_units
-from duree.training.joined import choose_wide, join, refit_wide, time_for_the_rest
-from duree.training.loop import Plan, Progress, train
 from duree.version import __version__
 
 # The keys that estimators add to ``extra``, besides those of the layout.
@@ -282,50 +275,6 @@ class TrainedModel:
             torch.manual_seed(seed)
             network = task.network(settings, encoder)
         return cls(network, encoder, task, settings, columns, layout, extra or {})
-
-
-def train_model(
-    untrained: TrainedModel,
-    examples: Examples,
-    validation: Examples,
-    recipe: Recipe,
-    *,
-    seed: int,
-    folds: Callable[[], NDArray[np.int64] | None] = lambda: None,
-    progress: Progress | None = None,
-    checkpoint: Path | None = None,
-    history: Path | None = None,
-) -> TrainedModel:
-    """Train on ``examples``; choose the epoch and calibrate on ``validation``.
-
-    ``folds`` gives those by which a wide part is chosen, int64 [training and validation rows];
-    without them it is chosen on the validation rows.
-    """
-    task, network = untrained.task, untrained.network
-    task, examples, criterion = task.prepare_training(examples, recipe)
-    watched, budget = task.watched_rows(validation), task.epoch_budget
-    plan = Plan(examples, watched, criterion, task.progress, recipe.training, seed, budget)
-    if not isinstance(network, JoinedModel):
-        train(network, plan, progress, checkpoint, history)
-        return replace(untrained, task=task.complete(network, examples, validation))
-    explanation = task.explanation
-    assert explanation is not None  # networks with a wide part have one
-    indicators = explanation.indicators(plan.all_rows.answers)
-    choice = choose_wide(network.wide, plan, indicators, _ngrams(untrained.encoder), folds())
-    train(network.deep, time_for_the_rest(plan), progress, checkpoint, history)
-    joined = join(network, validation, choice.held_out, task.joining_criterion(criterion))
-    calibrated = task.calibrate(joined, validation.targets, *validation.weighed)
-    decisions = fit_part_decisions(calibrated, network, validation, choice.held_out)
-    refit_wide(network.wide, plan, indicators, choice)
-    return replace(untrained, task=calibrated, part_decisions=decisions)
-
-
-def _ngrams(encoder: Encoder) -> csr_matrix:
-    """The character n-grams of each unit; none of states, whose names are only names."""
-    texts = encoder.units_encoder
-    assert texts is not None  # a network with a wide part reads units
-    units = texts.vocabulary
-    return character_ngrams([""] * len(units) if has_state_units(encoder) else units)
 
 
 def no_alternatives() -> DataError:

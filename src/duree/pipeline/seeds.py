@@ -9,13 +9,16 @@ from functools import partial
 from duree.network.batches import Examples
 from duree.pipeline.dataset import Dataset
 from duree.pipeline.listener import Listener
-from duree.pipeline.model import TrainedModel, train_model
+from duree.pipeline.model import TrainedModel
 from duree.pipeline.run import Run
+from duree.pipeline.train_model import Learn, train_model
 from duree.pipeline.training_sets import training_folds, training_sets
+from duree.pipeline.word_vectors import StartVectors
 from duree.recipe.recipe import Recipe
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.tasks import Task
+from duree.training.loop import train as fit_network
 
 
 def train(
@@ -25,7 +28,8 @@ def train(
     recipe, model = dataset.recipe, run.folder / "model"
     task, examples, validation = training_sets(dataset, encoder, sequences)
     together = task.predicts_together and recipe.evaluation.seeds > 1
-    networks = []
+    networks: list[TrainedModel] = []
+    vectors: StartVectors | None = None
     for seed in range(recipe.seed, recipe.seed + recipe.evaluation.seeds):
         first = seed == recipe.seed
         folder = model if first and not together else run.folder / "seeds" / str(seed)
@@ -34,6 +38,17 @@ def train(
             untrained = TrainedModel.build(
                 encoder, task, recipe.model, columns, dataset.layout, seed
             )
+            progress = listener.training(seed, task.watched.name)
+            checkpoint = run.folder / "checkpoint" / str(seed)
+            history = run.folder / "history.jsonl" if first else None
+            if recipe.data.vectors is None:
+                learn: Learn = partial(
+                    fit_network, progress=progress, checkpoint=checkpoint, history=history
+                )
+            else:
+                vectors = vectors or StartVectors.read(run, encoder, examples.sequences)
+                listener.message(vectors.describe())
+                learn = vectors.learn(progress, checkpoint, history)
             trained = train_model(
                 untrained,
                 examples,
@@ -41,9 +56,7 @@ def train(
                 recipe,
                 seed=seed,
                 folds=partial(training_folds, dataset),
-                progress=listener.training(seed, task.watched.name),
-                checkpoint=run.folder / "checkpoint" / str(seed),
-                history=run.folder / "history.jsonl" if first else None,
+                learn=learn,
             )
             trained.save(folder)
         networks.append(TrainedModel.load(folder))

@@ -51,12 +51,12 @@ def _parse_value(text: str) -> Any:
 
 
 def recipe_from_flags(
-    file: str | None,
+    start: str | None,
     data: tuple[str, ...],
     flags: Mapping[str, Any],
     settings: tuple[str, ...],
 ) -> Recipe:
-    """A recipe from a file (or the defaults), command-line flags and ``KEY=VALUE`` settings.
+    """A recipe from the file ``start`` (or the defaults), flags and ``KEY=VALUE`` settings.
 
     Flags take precedence over the file, and settings over flags. Paths are made absolute, so that a
     run can be resumed from any folder.
@@ -83,8 +83,8 @@ def recipe_from_flags(
     }
     if data:
         given["data.files"] = tuple(str(Path(path).absolute()) for path in data)
-    for file_of_rows in ("data.test_file", "data.validation_file"):
-        if file_of_rows in given:
-            given[file_of_rows] = str(Path(given[file_of_rows]).absolute())
+    for file in ("data.test_file", "data.validation_file", "data.vectors"):
+        if file in given:
+            given[file] = str(Path(given[file]).absolute())
     given |= dict(parse_setting(assignment) for assignment in settings)
-    return Recipe.read(file, given) if file else Recipe.build(overlay({}, given))
+    return Recipe.read(start, given) if start else Recipe.build(overlay({}, given))

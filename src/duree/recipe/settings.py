@@ -43,6 +43,11 @@ class DataSettings(Section):
         None,
         description="A file of validation rows, to be used with a test file; none: split them off.",
     )
+    vectors: str | None = Field(
+        None,
+        description="A file of word vectors that embeddings start from: GloVe, word2vec, fastText "
+        "(.vec); .gz too.",
+    )
     text: str | None = Field(None, description="The column that holds the texts.")
     states: tuple[str, ...] = Field(
         (), description="Columns with a state for each time point, instead of text (a:b, a*)."

@@ -301,6 +301,25 @@ class TextFacts(Record):
     merges: int = 0
 
 
+class VectorFacts(Record):
+    """``vectors.json``: the word vectors that the embeddings started from.
+
+    ``in_file`` is the number of words in the file; of the ``words`` of the training rows ``found``
+    have a vector, which occur with the ``share`` of all occurrences. ``figures`` are the metrics of
+    the validation set with vectors that are ``frozen`` or ``tuned``, of which ``chosen`` is better.
+    """
+
+    file: str
+    sha256: str
+    size: int
+    in_file: int
+    words: int
+    found: int
+    share: float
+    figures: dict[str, float] = {}
+    chosen: Literal["", "frozen", "tuned"] = ""
+
+
 class StepFeature(Record):
     """A feature of each event: how many classes it has, and whether they are ranges of a number."""
 

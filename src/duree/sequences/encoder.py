@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -52,6 +52,12 @@ class Encoder(Protocol):
     @property
     def step_classes(self) -> Mapping[str, tuple[int, bool]]:
         """The number of classes of each step feature by name, and whether they are ordered."""
+        ...
+
+    @property
+    def embedded_words(self) -> Sequence[str | None]:
+        """The word of each row of the network's embedding, None where it is none; empty if units
+        are not words."""
         ...
 
     def for_baselines(self, rows: pl.Series) -> Any:

@@ -83,6 +83,7 @@ class LanguageEncoder:
     joins: Joins
 
     explained_by: ClassVar[str | None] = None
+    embedded_words: ClassVar[tuple[str | None, ...]] = ()
     input_size: ClassVar[int | None] = None
     units_encoder: ClassVar[None] = None
     step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}

@@ -78,6 +78,7 @@ class PairEncoder:
     pairs: BytePairs
 
     explained_by: ClassVar[str | None] = "outputs"
+    embedded_words: ClassVar[tuple[str | None, ...]] = ()
     input_size: ClassVar[int | None] = None
     units_encoder: ClassVar[None] = None
     step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}

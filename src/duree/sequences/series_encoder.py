@@ -49,6 +49,7 @@ class SeriesEncoder:
     keep: Keep = "tail"
 
     explained_by: ClassVar[str | None] = "channels"
+    embedded_words: ClassVar[tuple[str | None, ...]] = ()
     units_encoder: ClassVar[None] = None
     vocabulary_size: ClassVar[int | None] = None
     step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}

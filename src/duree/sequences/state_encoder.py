@@ -43,6 +43,7 @@ class StateEncoder:
     step_features: dict[str, Column] = field(default_factory=dict)
 
     explained_by: ClassVar[str | None] = "units"
+    embedded_words: ClassVar[tuple[str | None, ...]] = ()
     input_size: ClassVar[int | None] = None
 
     @classmethod

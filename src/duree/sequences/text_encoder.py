@@ -145,6 +145,11 @@ class TextEncoder:
         """The number of tokens."""
         return len(self.vocabulary)
 
+    @property
+    def embedded_words(self) -> list[str | None]:
+        """The word of each token; None for padding, unknown and empty."""
+        return [None] * len(SPECIAL) + self.vocabulary[len(SPECIAL) :]
+
     def for_baselines(self, rows: pl.Series) -> list[Any]:
         """The rows in the form that baselines take."""
         return rows.to_list()

@@ -81,6 +81,11 @@ class TokenEncoder:
         return 3 + len(self.words) + len(self.lowered), word_features, 4 + len(self.characters)
 
     @property
+    def embedded_words(self) -> list[str | None]:
+        """The word of each index; None for padding and both unknown words."""
+        return [None, None, *self.words, None, *self.lowered]
+
+    @property
     def rare(self) -> tuple[tuple[int, int, int], ...]:
         """For forms and for lower-case forms: the index of the unknown word, then the range of
         indices of words that occur once."""

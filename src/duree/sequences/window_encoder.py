@@ -75,6 +75,7 @@ class WindowEncoder:
     windows: int = 0
 
     explained_by: ClassVar[str | None] = None
+    embedded_words: ClassVar[tuple[str | None, ...]] = ()
     units_encoder: ClassVar[None] = None
     vocabulary_size: ClassVar[int | None] = None
     step_classes: ClassVar[Mapping[str, tuple[int, bool]]] = {}

@@ -5,6 +5,8 @@ Other packages add tasks with ``register``.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 
 from duree.errors import DataError, RecipeError
@@ -12,6 +14,7 @@ from duree.recipe.faults import Contradiction, FaultyRecipe, fault_of_rule
 from duree.recipe.recipe import Recipe, nearest
 from duree.recipe.settings import DataSettings
 from duree.tables.checks.target import is_quantity
+from duree.tables.files.word_vectors import vector_size
 from duree.tables.layouts.layout import Layout
 from duree.tables.layouts.registry import LAYOUTS, layout_of
 from duree.tasks.classify import Classify
@@ -128,6 +131,8 @@ def resolve(recipe: Recipe) -> Recipe:
         named = other is not layout and other.claims(recipe.data)
         if named and (in_vain := other.named_in_vain(recipe, layout)):
             raise FaultyRecipe([fault_of_rule(in_vain)])
+    if recipe.data.vectors is not None:
+        recipe = _with_size_of_vectors(recipe, recipe.data.vectors, layout)
     if task is not None:
         recipe = recipe.with_defaults(task.defaults)
         if recipe.data.class_names and "class_names" in task.unused_settings:
@@ -141,6 +146,40 @@ def resolve(recipe: Recipe) -> Recipe:
     except ValueError as error:
         raise FaultyRecipe([fault_of_rule(error)]) from None
     return filled.decided(() if task is None else task.decided_by_rows)
+
+
+def _with_size_of_vectors(recipe: Recipe, vectors: str, layout: type[Layout]) -> Recipe:
+    """The recipe with embeddings of the size of the vectors that they start from.
+
+    Raises
+    ------
+    RecipeError, DataError
+        The rows have no words, or the file has no vectors.
+    """
+    if not layout.takes_vectors:
+        raise FaultyRecipe(
+            [
+                fault_of_rule(
+                    Contradiction(
+                        "data.vectors goes with texts of which classes or numbers are predicted, "
+                        "and with tagged words: leave --vectors out"
+                    )
+                )
+            ]
+        )
+    is_set = "embedding_size" in recipe.model.model_fields_set
+    if is_set and not Path(vectors).exists():  # a run that has read them needs them no more
+        return recipe
+    size = vector_size(vectors)
+    if is_set and recipe.model.embedding_size != size:
+        raise RecipeError(
+            "the vectors of {path!r} have {size} numbers, but model.embedding_size is {set}",
+            fix="leave model.embedding_size out: it is then that of the vectors",
+            path=vectors,
+            size=size,
+            set=recipe.model.embedding_size,
+        )
+    return recipe.replace({"model.embedding_size": size})
 
 
 def _layouts(task: type[Task]) -> list[type[Layout]]:

@@ -19,6 +19,7 @@ from duree.report.facets.tags import SentenceRows, Tags
 from duree.report.facets.target import Target
 from duree.report.facets.transduction import Outputs, PairRows
 from duree.report.facets.waiting_times import WaitingTimes
+from duree.report.facets.word_vectors import StartVectors
 from duree.report.run_folder import RunFolder
 
 # In order of precedence; the last is the default.
@@ -31,7 +32,9 @@ TARGETS: tuple[type[Target], ...] = (
     Target,
 )
 # In the order of the page.
-EXTRAS: tuple[type[Extra], ...] = (RareClasses, Simulated, WaitingTimes, StepFeatures, Learned)
+EXTRAS: tuple[type[Extra], ...] = (
+    *(RareClasses, Simulated, WaitingTimes, StepFeatures, StartVectors, Learned),
+)
 
 
 def find_rows(folder: RunFolder) -> Rows:

@@ -13,7 +13,7 @@ from duree.recipe.settings import Section
 from duree.report.safe_text import label
 from duree.report.vocabulary import SECTIONS, Words
 
-PATHS = ("data.files", "data.test_file", "data.validation_file")
+PATHS = ("data.files", "data.test_file", "data.validation_file", "data.vectors")
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Documents(Texts):
     """
 
     name: ClassVar[str] = "documents"
+    takes_vectors: ClassVar[bool] = False
     are_documents: ClassVar[bool] = True
 
     @classmethod

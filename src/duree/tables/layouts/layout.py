@@ -79,6 +79,8 @@ class Layout(ABC):
     name: ClassVar[str]
     # Defaults for settings that the user leaves open.
     defaults: ClassVar[Defaults] = {}
+    # Whether sequences consist of words, for which a file may have vectors.
+    takes_vectors: ClassVar[bool] = False
     # Whether sequences consist of states and may have covariates; whether they are forecast.
     takes_covariates: ClassVar[bool] = False
     is_forecast: ClassVar[bool] = False

@@ -31,6 +31,7 @@ class Pairs(Texts):
     """
 
     name: ClassVar[str] = "pairs"
+    takes_vectors: ClassVar[bool] = False
     takes_covariates: ClassVar[bool] = True
 
     @classmethod

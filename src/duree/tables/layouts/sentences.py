@@ -258,6 +258,7 @@ class Tokens(Layout):
     """Tagged words: one row per word, one sequence per sentence."""
 
     name: ClassVar[str] = "tokens"
+    takes_vectors: ClassVar[bool] = True
     nouns: ClassVar[Nouns] = SENTENCES
     new_table: ClassVar[str] = (
         "a file in the format of the run’s own; returned in that format, with the predicted tags"

@@ -21,6 +21,7 @@ class Texts(Layout):
     """Texts such as reviews, speeches or letters."""
 
     name: ClassVar[str] = "texts"
+    takes_vectors: ClassVar[bool] = True
 
     @classmethod
     def claims(cls, data: DataSettings) -> bool:
