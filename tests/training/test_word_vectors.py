@@ -11,9 +11,8 @@ import torch
 from tests.support.loop import Progress, Stop, raises
 from tests.support.training import VOCABULARY, network, plan, same, weights
 
-from duree.network.model import EMBEDDING_DEVIATION
 from duree.tables.files.word_vectors import WordVectors
-from duree.training.word_vectors import FROZEN, TUNED, VectorChoice, train_from_vectors
+from duree.training.word_vectors import DEVIATION, FROZEN, TUNED, VectorChoice, train_from_vectors
 
 
 def vectors(spread: float = 1.0, decisive: int = 3) -> WordVectors:
@@ -31,7 +30,7 @@ def trained(given: WordVectors, **settings: Any) -> tuple[VectorChoice, torch.nn
     return choice, model
 
 
-def test_frozen_vectors_keep_the_files_directions_at_the_scale_of_embeddings() -> None:
+def test_frozen_vectors_keep_the_files_directions_at_one_scale() -> None:
     given = vectors(spread=40.0)
     model, untrained = network(), network()
     choice = train_from_vectors(given, model, plan(learning_rate=1e-9))
@@ -39,7 +38,7 @@ def test_frozen_vectors_keep_the_files_directions_at_the_scale_of_embeddings() -
     table = model.word_table.weight.detach().numpy()
     kept = table[given.found] / given.values[given.found]
     np.testing.assert_allclose(kept, kept.flat[0], rtol=1e-4)
-    assert np.square(table[given.found]).mean() == pytest.approx(EMBEDDING_DEVIATION**2)
+    assert np.square(table[given.found]).mean() == pytest.approx(DEVIATION**2)
     others = untrained.word_table.weight.detach().numpy()[~given.found]
     np.testing.assert_allclose(table[~given.found], others, atol=1e-6)
 
@@ -49,7 +48,7 @@ def test_the_better_validation_metric_decides_and_both_are_reported() -> None:
         choice, model = trained(vectors(), **settings)
         assert choice.figures[choice.chosen] == max(choice.figures.values())
         given = vectors().values[vectors().found]
-        expected = torch.from_numpy(given * EMBEDDING_DEVIATION / np.sqrt(np.square(given).mean()))
+        expected = torch.from_numpy(given * DEVIATION / np.sqrt(np.square(given).mean()))
         found = model.word_table.weight.detach()[vectors().found]
         assert torch.allclose(found, expected, atol=1e-6) is (choice.chosen == FROZEN)
         assert model.word_table.weight.requires_grad

@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 
 import torch
 
-from duree.network.model import EMBEDDING_DEVIATION
 from duree.network.network import Network
 from duree.tables.files.word_vectors import WordVectors
 from duree.training.loop import train, write_history
 from duree.training.plan import Plan, Progress
 
 FROZEN, TUNED = "frozen", "tuned"
+# The root mean square of the numbers of vectors. Of 0.1 (as untrained embeddings), 0.3 and 1 it had
+# the least log-loss with 300 training texts (0.536, 0.525, 0.530; benchmarks/vectors.py).
+DEVIATION = 0.3
 
 
 class VectorChoice(NamedTuple):
@@ -64,9 +66,9 @@ def train_from_vectors(
 
 
 def _begin_with(network: Network, vectors: WordVectors) -> None:
-    """Put the vectors into the network's table, at the scale of its untrained embeddings.
+    """Put the vectors into the network's table, all files' at one scale.
 
-    The words that have none keep their random embeddings.
+    Words that have none keep their random embeddings.
     """
     table = network.word_table
     if table is None or tuple(table.weight.shape) != vectors.values.shape:
@@ -75,7 +77,7 @@ def _begin_with(network: Network, vectors: WordVectors) -> None:
     given = torch.from_numpy(vectors.values)[found]
     with torch.no_grad():
         size = given.square().mean().sqrt().clamp(min=1e-12)
-        table.weight[found] = given * (EMBEDDING_DEVIATION / size)
+        table.weight[found] = given * (DEVIATION / size)
 
 
 def _best(epochs: list[dict[str, Any]]) -> tuple[float, float]:
