@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 import torch
 
+from duree.errors import translate
 from duree.network.network import Network
 from duree.tables.files.word_vectors import WordVectors
 from duree.training.loop import train, write_history
 from duree.training.plan import Plan, Progress
 
 FROZEN, TUNED = "frozen", "tuned"
+TITLES = {FROZEN: "with the word vectors as they are", TUNED: "with word vectors tuned in training"}
 # The root mean square of the numbers of vectors. Of 0.1 (as untrained embeddings), 0.3 and 1 it had
 # the least log-loss with 300 training texts (0.536, 0.525, 0.530; benchmarks/vectors.py).
 DEVIATION = 0.3
@@ -55,6 +57,8 @@ def train_from_vectors(
     for name in (FROZEN, TUNED):
         network.load_state_dict(beginning)
         table.weight.requires_grad_(name == TUNED)
+        if progress:
+            progress.message(translate(TITLES[name]))
         folder = None if checkpoint is None else checkpoint / name
         epochs = train(network, plan, progress, folder, history)
         results[name] = _best(epochs), _weights(network), epochs

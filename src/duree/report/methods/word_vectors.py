@@ -30,3 +30,5 @@ def vector_sentences(facts: VectorFacts, say: Phrases) -> Iterator[str]:
     )
     if facts.chosen:
         yield say(CHOICES[facts.chosen], **facts.figures)
+        if len({round(figure, 3) for figure in facts.figures.values()}) == 1:
+            yield say("Where both metrics are equal, the validation loss decides.")
