@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import polars as pl
 import pytest
@@ -54,6 +56,23 @@ def test_integrated_gradients_are_those_of_a_fine_sum_along_the_path(planted):
         np.testing.assert_allclose(
             found.values[row], total[row, : lengths[row]], rtol=0.02, atol=0.05
         )
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-5, 1e-7])
+def test_scores_that_hardly_change_are_not_refined_without_end(planted, scale):
+    model = copy.deepcopy(planted.model)
+    deep = recurrent_part(model)
+    calls = []
+    deep.pooling.register_forward_hook(lambda *call: calls.append(1))
+    integrated_gradients(model, planted.sequences)
+    usual = len(calls)
+    with torch.no_grad():
+        deep.head.weight *= scale
+        deep.head.bias += torch.tensor([0.0, 1.0])
+    calls.clear()
+    found = integrated_gradients(model, planted.sequences)
+    assert len(calls) <= usual
+    assert np.abs(found.gap).max() < 1e-4
 
 
 def test_planted_words_come_first(planted):

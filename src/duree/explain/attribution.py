@@ -42,8 +42,11 @@ BATCH = 64
 PIECES, POINTS = 8, 2
 # A row's attributions are complete if their error is at most this share of the score difference.
 # Otherwise pieces with more than an eighth of the allowed error are halved, at most so many times:
-# the score jumps where a state switches, and only small pieces locate the jump.
+# the score jumps where a state switches, and only small pieces locate the jump. An error below the
+# rounding of scores, as a share of the largest one, is none; and of a row so many pieces are halved
+# at a time: a score that hardly changes would else be halved beyond all bounds.
 COMPLETE, SMALL, CUTS = 0.01, 1 / 8, 20
+ROUNDING, MOST_HALVED = 1e-5, 64
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ def integrated_gradients(
     found = np.stack([path.quantity(rows, np.full(len(rows), edge)) for edge in edges])
     score, start = found[-1], found[0]
     values = np.zeros(len(sequences.values))
-    owed, allowed = np.zeros(len(rows)), COMPLETE * np.abs(score - start)
+    owed = np.zeros(len(rows))
+    allowed = np.maximum(COMPLETE * np.abs(score - start), ROUNDING * np.abs(found).max(axis=0))
     low, high = (np.repeat(ends, len(rows)) for ends in (edges[:-1], edges[1:]))
     pieces = _Pieces(np.tile(rows, PIECES), low, high, found[:-1].ravel(), found[1:].ravel())
     for cuts in range(CUTS + 1):
@@ -115,6 +119,7 @@ def integrated_gradients(
         # In an incomplete row, pieces with small errors are left as they are.
         incomplete = np.abs(missed) > allowed
         cut = incomplete[pieces.row] & (np.abs(gaps) > SMALL * allowed[pieces.row]) & (cuts < CUTS)
+        cut &= _rank_within(pieces.row, np.abs(gaps)) < MOST_HALVED
         _add_rows(values, sequences, pieces.row[~cut], added.take(np.flatnonzero(~cut)))
         owed += np.bincount(pieces.row[~cut], gaps[~cut], len(rows))
         if not cut.any():
@@ -313,6 +318,15 @@ def _add_rows(values: Floats, sequences: Ragged, rows: Rows, added: Ragged) -> N
     """Add each of ``added`` to its row of the values; a row may come more than once."""
     for place, row in enumerate(rows):
         values[sequences.offsets[row] : sequences.offsets[row + 1]] += added[place]
+
+
+def _rank_within(rows: Rows, sizes: Floats) -> Rows:
+    """The rank of each size among those of its row, the largest 0."""
+    order = np.lexsort((-sizes, rows))
+    ordered = rows[order]
+    ranks = np.empty(len(rows), dtype=np.int64)
+    ranks[order] = np.arange(len(rows)) - np.searchsorted(ordered, ordered)
+    return ranks
 
 
 def _outputs(model: Model, sequences: Ragged, outputs: Rows | None) -> Rows:
