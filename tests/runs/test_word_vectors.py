@@ -76,7 +76,7 @@ def test_embeddings_have_the_size_of_the_vectors_and_the_choice_is_described(run
 def test_the_report_says_which_vectors_how_many_words_and_what_was_chosen(run: Run) -> None:
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "6-dimensional word vectors of “vectors.txt”" in page
-    assert "102 of the 202 words" in page
+    assert "vectors of 102 of the 202 words" in page
     assert "6 维词向量" in page
     assert "Kim 2014" in page
 

@@ -74,7 +74,7 @@ def demo(rows: int, out: str | None) -> None:
 @click.option(
     "--vectors",
     metavar="FILE",
-    help="Word vectors that embeddings start from: GloVe, word2vec or fastText (.vec).",
+    help="Word vectors that embeddings start from: GloVe, word2vec or fastText.",
 )
 @click.option("--horizon", metavar="N", type=int, help="Number of steps to forecast.")
 @click.option(

@@ -45,8 +45,8 @@ class DataSettings(Section):
     )
     vectors: str | None = Field(
         None,
-        description="A file of word vectors that embeddings start from: GloVe, word2vec, fastText "
-        "(.vec); .gz too.",
+        description="A file of word vectors that embeddings start from: GloVe, word2vec (text or "
+        "binary), fastText (.vec or .bin).",
     )
     text: str | None = Field(None, description="The column that holds the texts.")
     states: tuple[str, ...] = Field(

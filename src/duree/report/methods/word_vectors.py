@@ -21,7 +21,8 @@ def vector_sentences(facts: VectorFacts, say: Phrases) -> Iterator[str]:
     """Sentences on the file, on how many words have a vector, and on how they were used."""
     yield say(
         "The embeddings started from the {size}-dimensional word vectors of “{file}”, which has "
-        "{found} of the {words} words of the training rows, or {share:.1f} % of their occurrences.",
+        "vectors of {found} of the {words} words of the training rows ({share:.1f} % of their "
+        "occurrences).",
         size=facts.size,
         file=label(facts.file),
         found=count(facts.found),

@@ -1,7 +1,7 @@
-"""Word vectors that the user has: GloVe, word2vec (text and binary), fastText (.vec); .gz too.
+"""Word vectors that the user has: GloVe, word2vec (text and binary), fastText (.vec, .bin).
 
-The file is streamed, and only the vectors of words that are asked for are kept: memory depends on
-the words of the corpus, not on the file.
+All but .bin may be packed with gzip. The file is streamed, and only the vectors of words that are
+asked for are kept: memory depends on the words of the corpus, not on the file.
 """
 
 from __future__ import annotations
@@ -19,9 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duree.errors import DataError
+from duree.tables.files.fasttext_model import (
+    SIGNATURE,
+    Model,
+    NotReadableError,
+    open_model,
+    read_size,
+)
+from duree.tables.files.fasttext_model import vector as vector_of
 
 GZIP, ZIP, BOM = b"\x1f\x8b", b"PK", b"\xef\xbb\xbf"
-FASTTEXT_MODEL = (793712314).to_bytes(4, "little")  # its signature, FASTTEXT_FILEFORMAT_MAGIC_INT32
 # A longer line, or a longer word of a binary file, is no line of word vectors.
 LONGEST_LINE, LONGEST_WORD = 1 << 20, 1 << 12
 CHUNK = 1 << 22
@@ -30,8 +37,7 @@ NUMERIC, SEPARATOR = frozenset(b"0123456789+-.eE \t\r\n"), re.compile(rb"[ \t]")
 EXAMPLES = 5
 
 _NONE = "{path!r} holds no word vectors"
-_EXPECTED = "give a file of GloVe, word2vec or fastText (.vec): on each line a word and its numbers"
-
+_EXPECTED = "give a file of GloVe, word2vec or fastText: on each line a word and its numbers"
 
 Content = BinaryIO | gzip.GzipFile
 
@@ -63,7 +69,7 @@ class WordVectors:
         In the order in which the words were asked for; zero for words without a vector.
     found : bool [words]
     in_file : int
-        Number of words in the file.
+        Number of words in the file; words that it lacks may have vectors of their parts.
     """
 
     values: NDArray[np.float32]
@@ -81,14 +87,15 @@ def vector_size(path: Path | str) -> int:
     """
     path = Path(path)
     with _open(path) as file:
-        return _layout(path, file).size
+        return read_size(path) if _is_model(file) else _layout(path, file).size
 
 
 def read_word_vectors(path: Path | str, words: Sequence[str | None]) -> WordVectors:
     """Read the vectors of ``words`` from a file, and no others.
 
     A word that the file lacks gets the first vector of a word that differs only in upper and lower
-    case: ``Paris`` for ``paris``. If a word occurs twice in the file, the first one counts.
+    case: ``Paris`` for ``paris``; then, from a model of fastText, that of its parts. If a word
+    occurs twice in the file, the first one counts.
 
     Parameters
     ----------
@@ -104,6 +111,8 @@ def read_word_vectors(path: Path | str, words: Sequence[str | None]) -> WordVect
     """
     path = Path(path)
     with _open(path) as file:
+        if _is_model(file):
+            return _of_model(open_model(path, {word.lower() for word in words if word}), words)
         layout = _layout(path, file)
         vectors, theirs = _collect(path, file, layout, words)
     if layout.words is not None and vectors.in_file < layout.words:
@@ -169,6 +178,12 @@ def _open(path: Path) -> Iterator[Content]:
             file.seek(0)
             with gzip.open(file) if is_packed else file as content:
                 yield content
+    except NotReadableError:
+        raise DataError(
+            "{path!r} is no complete model of fastText, or a compressed one (.gz, .ftz)",
+            fix="download or copy it again, or give the .vec file that is published beside it",
+            path=str(path),
+        ) from None
     except FileNotFoundError:
         raise DataError("there is no file {path!r}", fix="check the path", path=str(path)) from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -186,16 +201,30 @@ def _open(path: Path) -> Iterator[Content]:
         ) from None
 
 
+def _is_model(file: Content) -> bool:
+    """Whether the file, at its beginning, is a model of fastText; it is at its beginning again."""
+    begins = file.read(len(SIGNATURE))
+    file.seek(0)
+    return begins == SIGNATURE
+
+
+def _of_model(model: Model, words: Sequence[str | None]) -> WordVectors:
+    """The vectors of words from a model of fastText."""
+    twins = {word.lower(): word for word in reversed(model.places)}
+    values = np.zeros((len(words), model.rows.shape[1]), dtype=np.float32)
+    found = np.zeros(len(words), dtype=bool)
+    for place, word in enumerate(words):
+        if word is None:
+            continue
+        vector = vector_of(model, word if word in model.places else twins.get(word.lower(), word))
+        if vector is not None:
+            values[place], found[place] = vector, True
+    return WordVectors(values, found, model.words)
+
+
 def _layout(path: Path, file: Content) -> Layout:
     """How the file is laid out; it is then read up to its first word."""
     head = file.read(CHUNK)
-    if head.startswith(FASTTEXT_MODEL):
-        raise DataError(
-            "{path!r} is a model of fastText, not its vectors",
-            fix="give the .vec file that is published beside it, or write one with "
-            "fasttext print-word-vectors",
-            path=str(path),
-        )
     if head.startswith(ZIP):
         raise DataError(
             "{path!r} is a zip archive", fix="unpack it, and give a file in it", path=str(path)
