@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -115,16 +116,25 @@ def test_interrupted_and_resumed_it_is_the_same_and_a_changed_file_is_refused(
         fit(chosen(folder, **{"data.vectors": str(vectors)}), tmp_path / "run", Interrupting())
     vectors.unlink()  # needed no more: the network is trained
     resumed = resume(tmp_path / "run")
-    for name in ("predictions.parquet",):
-        one, other = (pl.read_parquet(each.folder / name) for each in (run, resumed))
-        assert one.equals(other)
+    one, other = (pl.read_parquet(each.folder / "predictions.parquet") for each in (run, resumed))
+    assert one.equals(other)
     write_vectors(vectors, ["glad", "word2"])
-    for file in (tmp_path / "run" / "model").iterdir():
-        file.unlink()
-    (tmp_path / "run" / "model").rmdir()
+    shutil.rmtree(tmp_path / "run" / "model")
     (tmp_path / "run" / "report.html").unlink()
     with pytest.raises(RunError, match="has changed since the run began"):
         resume(tmp_path / "run")
+
+
+def test_other_seeds_that_are_trained_later_leave_the_choice_as_it_was(
+    folder: Path, tmp_path: Path
+) -> None:
+    run = fit(chosen(folder, **{"evaluation.seeds": 2}), tmp_path / "run")
+    facts = run.read_json("vectors.json")
+    shutil.rmtree(run.folder / "seeds" / "1")
+    for name in ("report.html", "metrics.json"):
+        (run.folder / name).unlink()
+    assert facts["chosen"]
+    assert resume(run.folder).read_json("vectors.json") == facts
 
 
 def test_taggers_start_from_vectors_too(tmp_path: Path) -> None:

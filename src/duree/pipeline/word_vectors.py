@@ -50,8 +50,8 @@ class StartVectors:
         RunError
             The file has changed since the run began.
         """
-        path, words = str(run.recipe.data.vectors), encoder.embedded_words
-        vectors = read_word_vectors(path, words)
+        path = str(run.recipe.data.vectors)
+        vectors = read_word_vectors(path, encoder.embedded_words)
         digest = checksum(Path(path))
         known = RunFolder(run.folder).record_if_there(VectorFacts, FACTS)
         if known is not None and known.sha256 != digest:
@@ -60,18 +60,10 @@ class StartVectors:
                 fix="put the old file back, or begin a new run",
                 path=path,
             )
-        tokens = training.values if training.values.ndim == 1 else training.values[:, 0]
-        facts = VectorFacts(
-            file=Path(path).name,
-            sha256=digest,
-            size=vectors.values.shape[1],
-            in_file=vectors.in_file,
-            words=sum(word is not None for word in words),
-            found=int(vectors.found.sum()),
-            share=float(np.mean(vectors.found[tokens])) if len(tokens) else 0.0,
-        )
-        run.write_json(FACTS, facts)
-        return cls(run, vectors, facts)
+        if known is None:
+            known = _describe(vectors, encoder, training, Path(path).name, digest)
+            run.write_json(FACTS, known)
+        return cls(run, vectors, known)
 
     def describe(self) -> str:
         """How many words have a vector, as a sentence."""
@@ -91,3 +83,19 @@ class StartVectors:
                 self.run.write_json(FACTS, self.facts.model_copy(update=choice._asdict()))
 
         return learn
+
+
+def _describe(
+    vectors: WordVectors, encoder: Encoder, training: Ragged, file: str, digest: str
+) -> VectorFacts:
+    """How many words, and how many of their occurrences in training, have a vector."""
+    tokens = training.values if training.values.ndim == 1 else training.values[:, 0]
+    return VectorFacts(
+        file=file,
+        sha256=digest,
+        size=vectors.values.shape[1],
+        in_file=vectors.in_file,
+        words=sum(word is not None for word in encoder.embedded_words),
+        found=int(vectors.found.sum()),
+        share=float(np.mean(vectors.found[tokens])) if len(tokens) else 0.0,
+    )
