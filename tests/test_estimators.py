@@ -342,3 +342,18 @@ def test_series_of_different_lengths_are_read_as_they_are() -> None:
         model.predict([rows[0], two_channels[1]])
     with pytest.raises(DataError, match="row 2 has no steps"):
         model.predict([[1.0], []])
+
+
+def test_embeddings_start_from_the_vectors_of_a_file(tmp_path):
+    file = tmp_path / "vectors.txt"
+    file.write_text("good 1 0 0\nbad 0 1 0\nday 0 0 1\n")
+    texts = ["a good day", "a bad day", "good weather", "bad weather"] * 10
+    model = SequenceClassifier(hidden_size=4, epochs=2, vectors=str(file), seed=1)
+    model.fit(texts, [1, 0, 1, 0] * 10).save(tmp_path / "saved")
+    assert model.model_.settings.embedding_size == 3
+    file.unlink()
+    loaded = load(tmp_path / "saved")
+    assert loaded.vectors == str(file)
+    np.testing.assert_array_equal(loaded.predict_proba(texts), model.predict_proba(texts))
+    with pytest.raises(DataError, match="for texts"):
+        SequenceClassifier(vectors=str(file)).fit(np.zeros((4, 3)), [0, 1, 0, 1])

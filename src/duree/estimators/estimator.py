@@ -22,22 +22,27 @@ from duree.forked import uses_threads
 from duree.network.batches import Examples
 from duree.pipeline.embed import embed
 from duree.pipeline.model import TrainedModel
-from duree.pipeline.train_model import train_model
+from duree.pipeline.train_model import Learn, train_model
 from duree.recipe.recipe import Recipe, setting_names
+from duree.recipe.settings import ModelSettings
 from duree.sequences.encoder import Encoder
 from duree.sequences.ragged import Ragged
 from duree.sequences.series_encoder import SeriesEncoder
 from duree.sequences.text_encoder import TextEncoder
+from duree.tables.files.word_vectors import read_word_vectors
 from duree.tables.layouts.texts import Texts
 from duree.tables.split.folds import draw_folds
 from duree.tasks import Task
 from duree.tasks.features import has_state_units
+from duree.training.loop import train
+from duree.training.word_vectors import train_from_vectors
 
 
 class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
     """The base of the classifier and the regressor. Every parameter is a setting of the recipe.
 
-    They are explained in ``docs/reference/recipe.md``; the defaults are those of the recipe.
+    They are explained in ``docs/reference/recipe.md``; the defaults are those of the recipe. With
+    ``vectors``, a file of word vectors, embeddings have their size instead of ``embedding_size``.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         bidirectional: bool = True,
         pooling: str = "max",
         embedding_size: int = 128,
+        vectors: str | None = None,
         memory: int | None = None,
         word_dropout: float = 0.2,
         input_dropout: float = 0.3,
@@ -82,6 +88,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
         self.bidirectional = bidirectional
         self.pooling = pooling
         self.embedding_size = embedding_size
+        self.vectors = vectors
         self.memory = memory
         self.word_dropout = word_dropout
         self.input_dropout = input_dropout
@@ -140,7 +147,8 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             segmenter = {"segmenter": kind} if kind == "states" else {}
             encoder = TextEncoder.fit(learned, recipe.text.model_copy(update=segmenter))
         layout = Texts(recipe.data)
-        untrained = TrainedModel.build(encoder, task, recipe.model, {}, layout, recipe.seed)
+        settings, learn = _start(recipe, encoder, kind)
+        untrained = TrainedModel.build(encoder, task, settings, {}, layout, recipe.seed)
         sequences = untrained.encode(rows)
         examples, held_out = (
             Examples(
@@ -156,6 +164,7 @@ class SequenceEstimator(BaseEstimator):  # type: ignore[misc]
             recipe,
             seed=recipe.seed,
             folds=partial(draw_folds, len(targets), classes, seed=recipe.seed),
+            learn=learn,
         )
         return self
 
@@ -245,6 +254,21 @@ def _kind_of(rows: pl.Series | NDArray[np.float32]) -> str:
     if not isinstance(rows, pl.Series) or rows.dtype != pl.String:
         return "numbers"
     return "states" if rows.name == "states" else "texts"
+
+
+def _start(recipe: Recipe, encoder: Encoder, kind: str) -> tuple[ModelSettings, Learn]:
+    """The network's settings and how it is trained: from word vectors, if there are any."""
+    if recipe.data.vectors is None:
+        return recipe.model, train
+    if kind != "texts":
+        raise DataError(
+            "word vectors are for texts, and the rows are {given}",
+            fix="leave vectors out",
+            given=kind,
+        )
+    vectors = read_word_vectors(recipe.data.vectors, encoder.embedded_words)
+    size = {"embedding_size": vectors.values.shape[1]}
+    return recipe.model.model_copy(update=size), partial(train_from_vectors, vectors)
 
 
 def _plain(value: object) -> object:
