@@ -21,6 +21,7 @@ from duree.pipeline.analyses import analyse
 from duree.pipeline.baselines import fit_baselines
 from duree.pipeline.by_layout import read_dataset, steps_for
 from duree.pipeline.dataset import Dataset
+from duree.pipeline.encode import encode
 from duree.pipeline.evaluate import evaluate_on_test
 from duree.pipeline.explain_row import require_explainable, write_attributions, write_explained_row
 from duree.pipeline.folds import (
@@ -45,11 +46,9 @@ from duree.pipeline.progress import noted
 from duree.pipeline.run import Run
 from duree.pipeline.seeds import train
 from duree.pipeline.suspects import require_classes, suspects_of
-from duree.pipeline.trained_rows import write_trained_rows
+from duree.pipeline.tune import tried
 from duree.recipe.recipe import Recipe
 from duree.report.pages.report import write_report
-from duree.sequences.encoder import Encoder
-from duree.sequences.ragged import Ragged
 from duree.storage import is_sealed
 from duree.tables.files.resumable import Pieces
 from duree.tables.files.write import refuse_input, require_writable, write_table
@@ -83,6 +82,32 @@ def resume(folder: Path | str, listener: Listener = SILENT) -> Run:
     run = Run(folder)
     with run.locked():
         return _carry_out(run, listener)
+
+
+def tune(
+    recipe: Recipe,
+    folder: Path | str,
+    trials: int,
+    *,
+    space: Path | str | None = None,
+    minutes: float | None = None,
+    listener: Listener = SILENT,
+) -> Run:
+    """Try recipes on the training rows, and carry out the one that is best on the validation rows.
+
+    Trial 0 is ``recipe`` itself; the others vary the settings of ``space``, a TOML file, or those
+    of the task. No trial begins after so many ``minutes``. The test set is opened once, for the
+    best. An interrupted call continues when it is repeated. See ``duree.pipeline.tune``.
+
+    Raises
+    ------
+    DataError, ExtraError, RecipeError, RunError, TrainingError
+        The search cannot be carried out, or every trial failed.
+    """
+    dataset = read_dataset(resolve(recipe))
+    _warn(dataset, listener)
+    best = tried(dataset, Path(folder), trials, space, minutes, listener)
+    return resume(best.folder, listener)
 
 
 def _carry_out(run: Run, listener: Listener) -> Run:
@@ -141,21 +166,14 @@ def read(run: Run, listener: Listener) -> Dataset:
     if dataset.recipe.to_toml() != run.recipe.to_toml():
         run.decide(dataset.recipe)
     save.save_dataset(run, dataset)
-    for finding in dataset.findings:
-        if finding.level in ("warning", "error"):
-            listener.message(finding.message())
+    _warn(dataset, listener)
     return dataset
 
 
-def encode(run: Run, dataset: Dataset) -> tuple[Encoder, Ragged]:
-    """Fit the encoder on the training rows, then encode all rows."""
-    rows = dataset.split.train
-    texts, target = dataset.texts.gather(rows), dataset.target.gather(rows)
-    encoder = dataset.task.fit_encoder(texts, target, dataset.recipe)
-    save.save_encoder(run, encoder)
-    sequences = encoder.encode(dataset.texts)
-    write_trained_rows(run, dataset, sequences)
-    return encoder, sequences
+def _warn(dataset: Dataset, listener: Listener) -> None:
+    for finding in dataset.findings:
+        if finding.level in ("warning", "error"):
+            listener.message(finding.message())
 
 
 def evaluate(

@@ -11,10 +11,16 @@ from typing import Any
 
 import click
 
-from duree.cli import coding, estimate, language, suspects
+from duree.cli import coding, estimate, language, suspects, tune
 from duree.cli.help import MAX_WIDTH, TableCommand, TranslatedGroup
 from duree.cli.hints import print_finding, repeat_hint, resume_hint
-from duree.cli.options import address_options, column_options, output_option, raw_option
+from duree.cli.options import (
+    address_options,
+    column_options,
+    output_option,
+    raw_option,
+    recipe_options,
+)
 from duree.errors import DataError
 from duree.version import __version__
 
@@ -59,47 +65,13 @@ def demo(rows: int, out: str | None) -> None:
 @cli.command(cls=TableCommand, epilog="Results go to standard output, progress to standard error.")
 @click.argument("data", nargs=-1, metavar="DATA...")
 @column_options
-@click.option(
-    "--task",
-    metavar="NAME",
-    help="classify, regress, multilabel, next, forecast, label, language or transduce; inferred "
-    "if not given.",
-)
-@click.option(
-    "--metric",
-    metavar="NAME",
-    help="Metric to decide for and compare by: accuracy, macro_f1, log_loss, brier, auc; for "
-    "several labels also micro_f1, subset_accuracy; for numbers mae, rmse, r2, spearman.",
-)
-@click.option(
-    "--vectors",
-    metavar="FILE",
-    help="Word vectors that embeddings start from: GloVe, word2vec or fastText.",
-)
-@click.option("--horizon", metavar="N", type=int, help="Number of steps to forecast.")
-@click.option(
-    "--past", metavar="COL", multiple=True, help="Covariate of a forecast, known up to the present."
-)
-@click.option(
-    "--known", metavar="COL", multiple=True, help="Covariate of a forecast, known in advance."
-)
-@click.option("--cell", type=click.Choice(["gru", "lstm", "rnn"]), help="Recurrent cell.")
-@click.option("--recipe", metavar="FILE", help="Recipe to start from; options override it.")
-@click.option(
-    "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any other setting of the recipe."
-)
+@recipe_options
 @click.option("--out", metavar="RUN", help="New run folder.  [default: runs/NAME]")
-@click.option(
-    "--seed", metavar="N", type=int, help="Random seed: the same seed gives the same result."
-)
 @click.option(
     "--seeds",
     metavar="N",
     type=int,
     help="Number of networks, each with its own seed, to show their spread.",
-)
-@click.option(
-    "--epochs", metavar="N", type=int, help="Maximum number of passes over the training rows."
 )
 @click.option(
     "--max-minutes",
@@ -267,6 +239,7 @@ def embed(run: str, data: str, output: str, clusters: int | None) -> None:
         click.echo(page)
 
 
+cli.add_command(tune.tune)
 cli.add_command(language.surprisal)
 cli.add_command(language.generate)
 cli.add_command(coding.sample)

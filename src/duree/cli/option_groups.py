@@ -65,7 +65,7 @@ OPTION_GROUPS = (
         (),
         (
             *("cell", "recipe", "settings", "out", "seed", "seeds", "epochs", "max_minutes"),
-            *("metric", "no_baselines"),
+            *("metric", "no_baselines", "trials", "space"),
         ),
     ),
     OptionGroup("Other:", (), ()),  # all that no other group names

@@ -132,3 +132,64 @@ def column_options(command: Any) -> Any:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def recipe_options(command: Any) -> Any:
+    """The options for what is trained and how, shared by fit and tune."""
+    options = [
+        click.option(
+            "--task",
+            metavar="NAME",
+            help="classify, regress, multilabel, next, forecast, label, language or transduce; "
+            "inferred if not given.",
+        ),
+        click.option(
+            "--metric",
+            metavar="NAME",
+            help="Metric to decide for and compare by: accuracy, macro_f1, log_loss, brier, auc; "
+            "for several labels also micro_f1, subset_accuracy; for numbers mae, rmse, r2, "
+            "spearman.",
+        ),
+        click.option(
+            "--vectors",
+            metavar="FILE",
+            help="Word vectors that embeddings start from: GloVe, word2vec or fastText.",
+        ),
+        click.option("--horizon", metavar="N", type=int, help="Number of steps to forecast."),
+        click.option(
+            "--past",
+            metavar="COL",
+            multiple=True,
+            help="Covariate of a forecast, known up to the present.",
+        ),
+        click.option(
+            "--known",
+            metavar="COL",
+            multiple=True,
+            help="Covariate of a forecast, known in advance.",
+        ),
+        click.option("--cell", type=click.Choice(["gru", "lstm", "rnn"]), help="Recurrent cell."),
+        click.option("--recipe", metavar="FILE", help="Recipe to start from; options override it."),
+        click.option(
+            "--set",
+            "settings",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Any other setting of the recipe.",
+        ),
+        click.option(
+            "--seed",
+            metavar="N",
+            type=int,
+            help="Random seed: the same seed gives the same result.",
+        ),
+        click.option(
+            "--epochs",
+            metavar="N",
+            type=int,
+            help="Maximum number of passes over the training rows.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -14,6 +14,7 @@ from torch import Tensor
 from duree.errors import DataError
 from duree.evaluation.metrics import MetricSet
 from duree.network.contracts import Explanation, Link
+from duree.recipe.space import TUNED
 from duree.tables.table import Table
 from duree.tasks.task import Task, read_answers
 from duree.tasks.watched import Watched
@@ -50,6 +51,7 @@ class RowTask(Task):
     layouts: ClassVar[tuple[str, ...]] = ("states", "spells", "events", "numeric_series", "texts")
 
     is_exported: ClassVar[bool] = True
+    tuned: ClassVar[tuple[str, ...]] = (*TUNED, "model.pooling", "training.batch_size")
     all_metrics: ClassVar[MetricSet]
     usually_watched: ClassVar[Watched]
     metric: str | None

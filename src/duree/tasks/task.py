@@ -27,6 +27,7 @@ from duree.network.scoring import part_scores, scores
 from duree.network.wide import JoinedModel, WideModel
 from duree.recipe.recipe import Defaults, Recipe
 from duree.recipe.settings import DEFAULT_BUDGET, EpochBudget, ModelSettings
+from duree.recipe.space import TUNED
 from duree.results.run_files import Bin, Record, Simulation
 from duree.sequences.encoder import Encoder, fit_encoder
 from duree.sequences.ragged import Ragged
@@ -64,12 +65,14 @@ class Task(ABC):
     reads_forwards : bool
         Whether steps are predicted from those before them, so that nothing may be read backwards.
     is_exported : bool
-        Whether networks can be exported: ``export`` is then not None.
+        Whether ``export`` is not None.
     watched : Watched
     epoch_budget : EpochBudget
         How long to train if the recipe sets no epochs.
     decided_by_rows : tuple of str
         Settings that ``with_sizes`` decides from the training rows, if the user leaves them open.
+    tuned : tuple of str
+        Settings that ``duree tune`` varies.
     own_settings, unused_settings : frozenset of str
         Command-line options that only this task has, and those that it does not use.
     run_title : str
@@ -89,6 +92,7 @@ class Task(ABC):
     is_exported: ClassVar[bool] = False
     epoch_budget: ClassVar[EpochBudget] = DEFAULT_BUDGET
     decided_by_rows: ClassVar[tuple[str, ...]] = ()
+    tuned: ClassVar[tuple[str, ...]] = TUNED
     own_settings: ClassVar[frozenset[str]] = frozenset()
     unused_settings: ClassVar[frozenset[str]] = frozenset()
     run_title: ClassVar[str] = "“{target}” from “{text}”"

@@ -18,6 +18,7 @@ from duree.report.facets.step_features import StepFeatures
 from duree.report.facets.tags import SentenceRows, Tags
 from duree.report.facets.target import Target
 from duree.report.facets.transduction import Outputs, PairRows
+from duree.report.facets.tuning import Tuned
 from duree.report.facets.waiting_times import WaitingTimes
 from duree.report.facets.word_vectors import StartVectors
 from duree.report.run_folder import RunFolder
@@ -33,7 +34,7 @@ TARGETS: tuple[type[Target], ...] = (
 )
 # In the order of the page.
 EXTRAS: tuple[type[Extra], ...] = (
-    *(RareClasses, Simulated, WaitingTimes, StepFeatures, StartVectors, Learned),
+    *(RareClasses, Simulated, WaitingTimes, StepFeatures, StartVectors, Tuned, Learned),
 )
 
 
