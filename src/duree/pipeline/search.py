@@ -51,7 +51,7 @@ class Search:
         return trial, {name: _suggest(trial, name, self.space[name]) for name in self.space}
 
     def repeat(self, done: Trial) -> None:
-        """Ask again for a trial that was done, and tell its results.
+        """Ask again for a trial that was done, and close it with its results.
 
         Raises
         ------
@@ -67,9 +67,9 @@ class Search:
             )
         for epoch, figure in enumerate(done.curve, 1):
             trial.report(figure, epoch)
-        self.tell(trial, done)
+        self.close(trial, done)
 
-    def tell(self, trial: optuna.Trial, done: Trial) -> None:
+    def close(self, trial: optuna.Trial, done: Trial) -> None:
         """The result of a trial."""
         import optuna
 

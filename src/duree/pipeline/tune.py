@@ -140,7 +140,7 @@ class Tuning:
             reason=value if isinstance(value, str) else "",
         )
         if trial.stopper.trial is not None:
-            self.search.tell(trial.stopper.trial, done)
+            self.search.close(trial.stopper.trial, done)
         found: dict[str, Any] = {"trials": (*self.facts.trials, done)}
         if model is not None:
             watched = model.task.watched
