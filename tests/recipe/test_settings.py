@@ -118,6 +118,7 @@ ELSEWHERE = {
     "data.event": "runs/test_spells_and_events.py, and layouts/test_events.py",
     "data.attribute": "runs/test_step_attributes.py, and layouts/test_events.py",
     "data.files": "every test of test_workflow.py",
+    "data.vectors": "runs/test_word_vectors.py",
     "data.delimiter": "test_a_delimiter_that_is_not_there_is_refused, below",
     "text.segmenter": "test_each_segmenter_splits_chinese_differently, below",
     "data.drop_bad": "test_workflow.py, rows without a target",

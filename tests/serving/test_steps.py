@@ -198,7 +198,10 @@ def test_series_without_times_are_counted(client: Client, wide: Run, tmp_path: P
     found = ask(client, "lines", *({"value": list(own)} for own in values))
     matches(found, tmp_path / "next.csv", "name")
     padded = {"value": [None, *values[0], None], "name": "a"}
-    assert ask(client, "lines", padded) == found[:1]
+    # Products of one row and of two may differ in the last digits, by the processor.
+    alone = ask(client, "lines", {"value": list(values[0])})
+    assert ask(client, "lines", padded) == alone
+    assert alone[0]["prediction"] == pytest.approx(found[0]["prediction"], rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ FOR_USERS = (
     Extra("states", "the baseline hidden Markov model", ("hmmlearn",)),
     Extra("studio", "the studio, duree studio", (*SERVICE, "python-multipart")),
     Extra("translate", "comparing BLEU and chrF with sacreBLEU’s", ("sacrebleu",)),
+    Extra("tune", "the search for a recipe", ("optuna",)),
 )
 EVERYTHING = tuple(sorted({package for extra in FOR_USERS for package in extra.packages}))
 FOR_DEVELOPERS = (
