@@ -287,7 +287,7 @@ def validation_value(
 
 
 def compare_on_validation(dataset: Dataset, best: Run, default: Run) -> Comparison | None:
-    """The best trial minus trial 0 in the primary metric on the validation rows."""
+    """The best trial minus trial 0 in the primary metric, by its title, on the validation rows."""
     rows, found = dataset.split.validation, {}
     for name, run in ((NETWORK, best), (DEFAULT, default)):
         model = TrainedModel.of_run(run)
@@ -305,7 +305,9 @@ def compare_on_validation(dataset: Dataset, best: Run, default: Run) -> Comparis
         resamples=dataset.recipe.evaluation.bootstrap,
         seed=dataset.recipe.seed,
     )
-    return next((one for one in evaluation.comparisons if one.metric == evaluation.primary), None)
+    title = model.task.metrics[evaluation.primary].title
+    compared = (one for one in evaluation.comparisons if one.metric == evaluation.primary)
+    return next((replace(one, metric=title) for one in compared), None)
 
 
 def _short(value: object) -> str:

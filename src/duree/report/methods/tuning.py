@@ -31,16 +31,17 @@ def outcome(facts: TuningFacts, translate: Callable[[str], str]) -> str:
         template = UNTESTED
     else:
         template = BEYOND_NOISE if facts.is_beyond_noise else WITHIN_NOISE
-    return translate(template).format(**facts.model_dump() | {"trials": len(facts.trials)})
+    words = {"trials": len(facts.trials), "metric": translate(facts.metric)}
+    return translate(template).format(**facts.model_dump() | words)
 
 
 def tuning_sentences(facts: TuningFacts, say: Phrases) -> Iterator[str]:
     """Sentences on how many recipes were tried, how they were chosen, and what was found."""
     stopped = sum(trial.ending != "finished" for trial in facts.trials)
     yield say(
-        "The recipe was chosen among {trials} by {watched} on the validation set: the usual one, "
-        "then others that a tree-structured Parzen estimator suggested ({bergstra2011}), of which "
-        "{stopped} were stopped early or failed. The figure of the best of many trials on the "
+        "The recipe was chosen among {trials} by {watched}: the usual one, then others that a "
+        "tree-structured Parzen estimator suggested ({bergstra2011}), of which {stopped} were "
+        "stopped early or failed. The figure of the best of many trials on the "
         "validation set is too favourable; that on the test set, which was opened for this recipe "
         "only, is not.",
         trials=len(facts.trials),
