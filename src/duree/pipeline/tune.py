@@ -155,16 +155,14 @@ class Tuning:
             return translate("failed: {reason}").format(reason=done.reason)
         if done.ending == "stopped":
             return translate("stopped: it was behind half of the trials before it")
-        facts, finished = self.facts, [one for one in self.facts.trials if one.ending == "finished"]
-        best = max(finished, key=lambda one: (one.value, -one.number))
-        assert best.value is not None  # of finished trials
+        facts, (value, number) = self.facts, max(self._finished())
         seconds = sum(one.seconds for one in facts.trials) / len(facts.trials)
         left = seconds * (facts.wanted - len(facts.trials)) / 60
         return translate(STANDING).format(
             watched=translate(facts.watched),
             value=facts.better * done.value,
-            best=facts.better * best.value,
-            number=best.number,
+            best=facts.better * value,
+            number=-number,
             left=left,
         )
 
@@ -176,11 +174,7 @@ class Tuning:
         TrainingError
             Every trial failed.
         """
-        finished = [
-            (trial.value, -trial.number)
-            for trial in self.facts.trials
-            if trial.ending == "finished" and trial.value is not None
-        ]
+        finished = self._finished()
         if not finished:
             raise TrainingError(
                 "every trial failed, trial 0 with: {reason}",
@@ -191,7 +185,15 @@ class Tuning:
         self.facts = self.facts.model_copy(update={"best": number})
         return Run(self._of_trial(number))
 
-    def describe(self, dataset: Dataset) -> TuningFacts:
+    def _finished(self) -> list[tuple[float, int]]:
+        """The value and minus the number of each finished trial; the largest pair is the best."""
+        return [
+            (trial.value, -trial.number)
+            for trial in self.facts.trials
+            if trial.ending == "finished" and trial.value is not None
+        ]
+
+    def describe(self, dataset: Dataset) -> None:
         """Compare the best trial with trial 0, and write what the report states into its run."""
         best, default = (Run(self._of_trial(number)) for number in (self.facts.best or 0, 0))
         comparison = compare_on_validation(dataset, best, default) if self.facts.best else None
@@ -203,7 +205,6 @@ class Tuning:
             self.facts = self.facts.model_copy(update=compared)
         self._write()
         best.write_json(FILE, self.facts)
-        return self.facts
 
     def _of_trial(self, number: int) -> Path:
         return self.folder / "trials" / str(number)
@@ -289,10 +290,10 @@ def validation_value(
 def compare_on_validation(dataset: Dataset, best: Run, default: Run) -> Comparison | None:
     """The best trial minus trial 0 in the primary metric, by its title, on the validation rows."""
     rows, found = dataset.split.validation, {}
+    texts, target = dataset.texts.gather(rows), dataset.target.gather(rows)
     for name, run in ((NETWORK, best), (DEFAULT, default)):
         model = TrainedModel.of_run(run)
-        sequences = model.encode(dataset.texts)
-        examples = model.task.examples(sequences.take(rows), dataset.target.gather(rows))
+        examples = model.task.examples(model.encode(texts), target)
         found[name] = model.summarise(examples)
     groups = None if dataset.groups is None else dataset.groups[rows]
     weights = None if dataset.weights is None else examples.each(dataset.weights[rows])
